@@ -1,0 +1,103 @@
+# `make` alone explains every target. A line `name: ## text` is what it prints.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+PYTHON_BIN := $(BIN)/python
+STAMP := .venv/.installed
+IMAGE ?= creditd
+# Two workers suit a machine of two cores, beside the one PostgreSQL that they share.
+WORKERS ?= 2
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+
+.PHONY: help
+help: ## Explain every target (this text)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=/path/to/python   the interpreter that .venv is made with (3.11 or newer)"
+	@echo "  WORKERS=2                test workers of 'make test'"
+	@echo "  QUICK=1                  a short 'make bench'"
+	@echo "  ARGS='...'               more arguments for run, test, demo, faults, mutants, bench and seed"
+
+# ---- Running
+
+.PHONY: setup
+setup: $(STAMP) ## Install everything into .venv (once, and again when the lock changes)
+
+$(STAMP): requirements.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh
+	@touch $@
+
+.PHONY: run
+run: setup ## Start the service with an embedded PostgreSQL, or with that of DATABASE_URL
+	@exec $(BIN)/creditd run $(ARGS)
+
+.PHONY: demo
+demo: setup ## Show what the service does, step by step
+	@exec $(BIN)/creditd demo $(ARGS)
+
+# ---- Testing
+
+.PHONY: test
+test: setup ## Run all tests but the long batteries
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+.PHONY: faults
+faults: setup ## Run the long fault battery: kills, cut connections, duplicate storms
+	$(BIN)/pytest tests/faults -m long -s $(ARGS)
+
+.PHONY: mutants
+mutants: setup ## Plant faults in the code and see that the tests catch them
+	$(PYTHON_BIN) -m tests.mutants $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure the service beside pgbench; QUICK=1 for a short run
+	$(PYTHON_BIN) -m tests.bench $(if $(QUICK),--quick) $(ARGS)
+
+.PHONY: seed
+seed: setup ## Fill a database with ten million ledger rows, for measurements
+	$(PYTHON_BIN) -m tests.bench.seed $(ARGS)
+
+# ---- Checking
+
+.PHONY: lint
+lint: setup ## Check style, types, imports, protos, migrations and generated code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint protos
+	sh tools/check_breaking.sh
+	sh tools/check_migrations.sh
+	sh tools/check_generated.sh
+
+.PHONY: format
+format: setup ## Format the code and apply the fixes that ruff is sure of
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# ---- Generating
+
+.PHONY: generate
+generate: setup ## Write generated/ from protos/
+	sh tools/generate_python.sh generated/python
+
+.PHONY: generated-check
+generated-check: setup ## Fail if generated/ is not what protos/ gives
+	sh tools/check_generated.sh
+
+.PHONY: lock
+lock: setup ## Pin every dependency with hashes; keeps the versions pinned already (delete a lock to renew it)
+	$(COMPILE) --all-extras pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra otel pyproject.toml --output-file requirements-runtime.lock
+	$(COMPILE) --group build --output-file requirements-build.lock
+
+.PHONY: image
+image: ## Build the container image (IMAGE=creditd)
+	docker build --tag $(IMAGE) .
+
+.PHONY: clean
+clean: ## Remove .venv and everything that tools left behind; data folders stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find src tests generated -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,218 @@
+import datetime
+
+from buf.validate import validate_pb2 as _validate_pb2
+from credit.v1 import account_pb2 as _account_pb2
+from credit.v1 import balance_pb2 as _balance_pb2
+from credit.v1 import credit_type_pb2 as _credit_type_pb2
+from credit.v1 import entry_pb2 as _entry_pb2
+from credit.v1 import source_pb2 as _source_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class CreateCreditTypeRequest(_message.Message):
+    __slots__ = ("credit_type",)
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    credit_type: _credit_type_pb2.CreditType
+    def __init__(self, credit_type: _Optional[_Union[_credit_type_pb2.CreditType, _Mapping]] = ...) -> None: ...
+
+class CreateCreditTypeResponse(_message.Message):
+    __slots__ = ("credit_type",)
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    credit_type: _credit_type_pb2.CreditType
+    def __init__(self, credit_type: _Optional[_Union[_credit_type_pb2.CreditType, _Mapping]] = ...) -> None: ...
+
+class ListCreditTypesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListCreditTypesResponse(_message.Message):
+    __slots__ = ("credit_types",)
+    CREDIT_TYPES_FIELD_NUMBER: _ClassVar[int]
+    credit_types: _containers.RepeatedCompositeFieldContainer[_credit_type_pb2.CreditType]
+    def __init__(self, credit_types: _Optional[_Iterable[_Union[_credit_type_pb2.CreditType, _Mapping]]] = ...) -> None: ...
+
+class CreditAmount(_message.Message):
+    __slots__ = ("credit_type", "amount")
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    credit_type: str
+    amount: int
+    def __init__(self, credit_type: _Optional[str] = ..., amount: _Optional[int] = ...) -> None: ...
+
+class AddCreditsRequest(_message.Message):
+    __slots__ = ("account_id", "amounts", "source", "expire_time", "reason", "request_id", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    AMOUNTS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    amounts: _containers.RepeatedCompositeFieldContainer[CreditAmount]
+    source: _source_pb2.Source
+    expire_time: _timestamp_pb2.Timestamp
+    reason: str
+    request_id: str
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class AddCreditsResponse(_message.Message):
+    __slots__ = ("entries", "balances")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    BALANCES_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[_entry_pb2.Entry]
+    balances: _containers.RepeatedCompositeFieldContainer[_balance_pb2.Balance]
+    def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...
+
+class RemoveCreditsRequest(_message.Message):
+    __slots__ = ("account_id", "amounts", "reason", "request_id", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    AMOUNTS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    amounts: _containers.RepeatedCompositeFieldContainer[CreditAmount]
+    reason: str
+    request_id: str
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class RemoveCreditsResponse(_message.Message):
+    __slots__ = ("entries", "balances")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    BALANCES_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[_entry_pb2.Entry]
+    balances: _containers.RepeatedCompositeFieldContainer[_balance_pb2.Balance]
+    def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...
+
+class SetAccountStatusRequest(_message.Message):
+    __slots__ = ("account_id", "status", "reason", "allow_balance", "request_id")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_BALANCE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    status: _account_pb2.AccountStatus
+    reason: str
+    allow_balance: bool
+    request_id: str
+    def __init__(self, account_id: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., reason: _Optional[str] = ..., allow_balance: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SetAccountStatusResponse(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: _account_pb2.Account
+    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ...) -> None: ...
+
+class SetPlanRequest(_message.Message):
+    __slots__ = ("account_id", "plan", "reason", "request_id")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    plan: _account_pb2.Plan
+    reason: str
+    request_id: str
+    def __init__(self, account_id: _Optional[str] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SetPlanResponse(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: _account_pb2.Account
+    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ...) -> None: ...
+
+class GetAccountRequest(_message.Message):
+    __slots__ = ("account_id",)
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+
+class GetAccountResponse(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: _account_pb2.Account
+    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ...) -> None: ...
+
+class ListAccountsRequest(_message.Message):
+    __slots__ = ("account_id_prefix", "status", "page_size", "page_token")
+    ACCOUNT_ID_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    account_id_prefix: str
+    status: _account_pb2.AccountStatus
+    page_size: int
+    page_token: str
+    def __init__(self, account_id_prefix: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListAccountsResponse(_message.Message):
+    __slots__ = ("accounts", "next_page_token")
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedCompositeFieldContainer[_account_pb2.Account]
+    next_page_token: str
+    def __init__(self, accounts: _Optional[_Iterable[_Union[_account_pb2.Account, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class VerifyLedgerRequest(_message.Message):
+    __slots__ = ("account_id",)
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+
+class VerifyLedgerResponse(_message.Message):
+    __slots__ = ("difference", "summary")
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    difference: LedgerDifference
+    summary: LedgerSummary
+    def __init__(self, difference: _Optional[_Union[LedgerDifference, _Mapping]] = ..., summary: _Optional[_Union[LedgerSummary, _Mapping]] = ...) -> None: ...
+
+class LedgerDifference(_message.Message):
+    __slots__ = ("account_id", "credit_type", "version", "field", "expected", "actual")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    ACTUAL_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    credit_type: str
+    version: int
+    field: str
+    expected: int
+    actual: int
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., version: _Optional[int] = ..., field: _Optional[str] = ..., expected: _Optional[int] = ..., actual: _Optional[int] = ...) -> None: ...
+
+class LedgerSummary(_message.Message):
+    __slots__ = ("wallets", "entries", "differences")
+    WALLETS_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
+    wallets: int
+    entries: int
+    differences: int
+    def __init__(self, wallets: _Optional[int] = ..., entries: _Optional[int] = ..., differences: _Optional[int] = ...) -> None: ...

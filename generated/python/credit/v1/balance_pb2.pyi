@@ -1,0 +1,58 @@
+import datetime
+
+from credit.v1 import account_pb2 as _account_pb2
+from credit.v1 import source_pb2 as _source_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Balance(_message.Message):
+    __slots__ = ("account_id", "credit_type", "total", "reserved", "available", "debt", "version", "update_time", "grants")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    DEBT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    GRANTS_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    credit_type: str
+    total: int
+    reserved: int
+    available: int
+    debt: int
+    version: int
+    update_time: _timestamp_pb2.Timestamp
+    grants: _containers.RepeatedCompositeFieldContainer[GrantBalance]
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., total: _Optional[int] = ..., reserved: _Optional[int] = ..., available: _Optional[int] = ..., debt: _Optional[int] = ..., version: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., grants: _Optional[_Iterable[_Union[GrantBalance, _Mapping]]] = ...) -> None: ...
+
+class GrantBalance(_message.Message):
+    __slots__ = ("grant_id", "source", "available", "expire_time")
+    GRANT_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    grant_id: str
+    source: _source_pb2.Source
+    available: int
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, grant_id: _Optional[str] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., available: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class AccountBalance(_message.Message):
+    __slots__ = ("account_id", "status", "plan", "balances")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    BALANCES_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    status: _account_pb2.AccountStatus
+    plan: _account_pb2.Plan
+    balances: _containers.RepeatedCompositeFieldContainer[Balance]
+    def __init__(self, account_id: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., balances: _Optional[_Iterable[_Union[Balance, _Mapping]]] = ...) -> None: ...

@@ -1,0 +1,47 @@
+"""The account's own facts, as far as they bear on what its wallets may do."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from creditd.domain import errors
+from creditd.domain.instant import Instant
+
+
+class AccountStatus(IntEnum):
+    """What an account may do. The numbers are those of the proto and of the rows."""
+
+    ACTIVE = 1
+    SUSPENDED = 2
+    CLOSED = 3
+
+
+class Account(NamedTuple):
+    """Whoever holds credits. ``version`` is raised by each change of status or plan."""
+
+    account_id: str
+    version: int
+    status: AccountStatus
+    unlimited: bool
+    unlimited_until: Instant | None
+    create_time: Instant
+    update_time: Instant
+
+    def has_unlimited_plan(self, now: Instant) -> bool:
+        """Tell whether use is recorded without taking credits at this instant."""
+        return self.unlimited and (self.unlimited_until is None or now < self.unlimited_until)
+
+    def require_open(self) -> None:
+        """Raise AccountClosed for a closed account: it refuses all but reads."""
+        if self.status == AccountStatus.CLOSED:
+            raise errors.AccountClosed(account_id=self.account_id)
+
+    def require_spending(self) -> None:
+        """Raise AccountClosed or AccountSuspended unless the account may spend."""
+        if self.status != AccountStatus.ACTIVE:
+            self.require_open()
+            raise errors.AccountSuspended(account_id=self.account_id)
+
+
+def new_account(account_id: str, now: Instant) -> Account:
+    """Return the account as its first use opens it: active, on the standard plan."""
+    return Account(account_id, 1, AccountStatus.ACTIVE, False, None, now, now)  # noqa: FBT003 - the field's name is above.

@@ -1,0 +1,90 @@
+"""The commands: everything that can be asked of one wallet.
+
+A command is decided by :func:`creditd.domain.decide.decide`. Times are in microseconds.
+"""
+
+from dataclasses import dataclass
+
+from creditd.domain.entry import EntryKind
+from creditd.domain.grants import Source
+from creditd.domain.instant import Instant
+from creditd.domain.wallet import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Hold an amount, until ``expire_time`` or for ``ttl``, or for the configured time if both are None."""
+
+    origin: Origin
+    reservation_id: str
+    amount: int
+    expire_time: Instant | None = None
+    ttl: int | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deduct:
+    """Spend an amount in one step."""
+
+    origin: Origin
+    reservation_id: str
+    amount: int
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Spend what is held: all of it if ``amount`` is None. More than is held only with ``allow_excess``."""
+
+    origin: Origin
+    reservation_id: str
+    amount: int | None = None
+    allow_excess: bool = False
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Give back a pending reservation whole, or part (None: the rest) of a confirmed one."""
+
+    origin: Origin
+    reservation_id: str
+    amount: int | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Give a pending reservation more time, until ``expire_time`` or for ``ttl`` from now."""
+
+    origin: Origin
+    reservation_id: str
+    expire_time: Instant | None = None
+    ttl: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Bring in credits as a new grant; ``kind`` says by what way they came."""
+
+    origin: Origin
+    kind: EntryKind
+    grant_id: str
+    source: Source
+    amount: int
+    expire_time: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take available credits away, in spend order."""
+
+    origin: Origin
+    amount: int
+
+
+Command = Reserve | Deduct | Confirm | Refund | Extend | Add | Remove
+
+ReservationCommand = Confirm | Refund | Extend
+"""The commands about a reservation that exists."""

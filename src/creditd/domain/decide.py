@@ -1,0 +1,44 @@
+"""The one door to the rules: a wallet, a command and an instant give a movement, or a refusal."""
+
+from creditd.domain import errors
+from creditd.domain.adjusting import add, remove
+from creditd.domain.commands import Add, Command, Confirm, Deduct, Extend, Refund, Remove, Reserve
+from creditd.domain.instant import Instant
+from creditd.domain.reservation import Reservation, reservation_name
+from creditd.domain.settling import confirm, extend, refund
+from creditd.domain.spending import deduct, reserve
+from creditd.domain.wallet import Movement, Rules, Wallet
+
+
+def decide(wallet: Wallet, reservation: Reservation | None, command: Command, now: Instant, rules: Rules) -> Movement:
+    """Decide a command on a wallet that is settled at ``now`` (see :mod:`creditd.domain.expiry`).
+
+    ``reservation`` is the one that the command names, or None if there is none or it is not known. Pure and total: it
+    answers with a movement or raises a :class:`creditd.domain.errors.Refusal`, and changes nothing by itself.
+    """
+    match command:
+        case Reserve():
+            return reserve(wallet, command, now, rules)
+        case Deduct():
+            return deduct(wallet, command, now)
+        case Add():
+            return add(wallet, command, now, rules)
+        case Remove():
+            return remove(wallet, command, now)
+        case Confirm() | Refund() | Extend():
+            if reservation is None:
+                name = reservation_name(wallet.account.account_id, wallet.credit_type, command.reservation_id)
+                raise errors.ReservationNotFound(reservation=name)
+            return _decide_on_reservation(wallet, reservation, command, now, rules)
+
+
+def _decide_on_reservation(
+    wallet: Wallet, reservation: Reservation, command: Confirm | Refund | Extend, now: Instant, rules: Rules
+) -> Movement:
+    match command:
+        case Confirm():
+            return confirm(wallet, reservation, command, now, rules)
+        case Refund():
+            return refund(wallet, reservation, command, now, rules)
+        case Extend():
+            return extend(wallet, reservation, command, now, rules)

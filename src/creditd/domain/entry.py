@@ -1,0 +1,60 @@
+"""The ledger's rows."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from creditd.domain.grants import Slice
+from creditd.domain.instant import Instant
+from creditd.domain.reservation import ReservationState
+
+
+class EntryKind(IntEnum):
+    """What a movement was. The numbers are those of the proto and of the rows."""
+
+    GRANT = 1
+    TOP_UP = 2
+    PROMO = 3
+    ADMIN_ADD = 4
+    ADMIN_REMOVE = 5
+    RESERVE = 6
+    CONFIRM = 7
+    REFUND = 8
+    DEDUCT = 9
+    EXTEND = 10
+    RELEASE = 11
+    EXPIRE = 12
+
+
+class ReservationAfter(NamedTuple):
+    """A reservation's figures right after an entry, so that a replay can give the first answer again."""
+
+    reservation_id: str
+    state: ReservationState
+    captured: int
+    refunded: int
+    expire_time: Instant | None
+
+
+class Entry(NamedTuple):
+    """One movement of one wallet. The key is (account, credit type, version): no gap, no repeat."""
+
+    account_id: str
+    credit_type: str
+    version: int
+    kind: EntryKind
+    amount: int
+    available_delta: int
+    reserved_delta: int
+    debt_delta: int
+    available_after: int
+    reserved_after: int
+    debt_after: int
+    slices: tuple[Slice, ...]
+    reservation: ReservationAfter | None
+    request_id: str | None
+    ordinal: int
+    fingerprint: int
+    actor: str
+    reason: str
+    metadata: str
+    create_time: Instant

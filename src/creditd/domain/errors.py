@@ -1,0 +1,125 @@
+"""Refusals: one class for each business fact, with its figures as attributes.
+
+``reason`` is the name that goes over the wire in ``google.rpc.ErrorInfo``; every public attribute goes with it as metadata.
+"""
+
+from typing import ClassVar
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer about the state of things, not an error of the program.
+    """A command was refused, and nothing was changed by it."""
+
+    reason: ClassVar[str]
+
+    def __init__(self, **facts: int | str) -> None:
+        """Remember the figures that explain the refusal."""
+        super().__init__(self.reason, facts)
+        self.facts = facts
+
+
+class InsufficientCredit(Refusal):
+    """The available balance does not cover the amount. Facts: required, available."""
+
+    reason = "INSUFFICIENT_CREDIT"
+
+
+class RequestIdReused(Refusal):
+    """The request id was used before with other content. Facts: request_id."""
+
+    reason = "REQUEST_ID_REUSED"
+
+
+class ReservationNotFound(Refusal):
+    """No such reservation on this wallet. Facts: reservation."""
+
+    reason = "RESERVATION_NOT_FOUND"
+
+
+class ReservationExpired(Refusal):
+    """The reservation's time is over and its credits are back. Facts: reservation."""
+
+    reason = "RESERVATION_EXPIRED"
+
+
+class ReservationStateUnfit(Refusal):
+    """The reservation's state does not allow the command. Facts: reservation, state."""
+
+    reason = "RESERVATION_STATE"
+
+
+class AmountExceedsReservation(Refusal):
+    """More was to be confirmed than is held, and the excess was not allowed. Facts: requested, reserved."""
+
+    reason = "AMOUNT_EXCEEDS_RESERVATION"
+
+
+class AmountExceedsCaptured(Refusal):
+    """More was to be given back than can be. Facts: requested, refundable."""
+
+    reason = "AMOUNT_EXCEEDS_CAPTURED"
+
+
+class CreditTypeNotFound(Refusal):
+    """No such credit type. Facts: credit_type."""
+
+    reason = "CREDIT_TYPE_NOT_FOUND"
+
+
+class CreditTypeExists(Refusal):
+    """The credit type exists, with other properties. Facts: credit_type."""
+
+    reason = "CREDIT_TYPE_EXISTS"
+
+
+class AccountNotFound(Refusal):
+    """No such account. Facts: account_id."""
+
+    reason = "ACCOUNT_NOT_FOUND"
+
+
+class AccountSuspended(Refusal):
+    """The account may not spend. Facts: account_id."""
+
+    reason = "ACCOUNT_SUSPENDED"
+
+
+class AccountClosed(Refusal):
+    """The account is closed. Facts: account_id."""
+
+    reason = "ACCOUNT_CLOSED"
+
+
+class AccountNotEmpty(Refusal):
+    """The account still has credits, holds or debt. Facts: account_id."""
+
+    reason = "ACCOUNT_NOT_EMPTY"
+
+
+class VersionMismatch(Refusal):
+    """The balance has moved since the version that the caller decided on. Facts: stated, current."""
+
+    reason = "VERSION_MISMATCH"
+
+
+class BalanceTooLarge(Refusal):
+    """The balance would exceed what an int64 holds. Facts: amount, total, maximum."""
+
+    reason = "BALANCE_TOO_LARGE"
+
+
+class ExpiryOutOfRange(Refusal):
+    """An expire time is in the past, or further away than is allowed. Facts: field, maximum_seconds."""
+
+    reason = "EXPIRY_OUT_OF_RANGE"
+
+
+class InvalidField(Refusal):
+    """A field breaks a rule that only the service can check. Facts: field, rule."""
+
+    reason = "INVALID_FIELD"
+
+
+class PageTokenInvalid(Refusal):
+    """The page token is not one of ours, or belongs to another query."""
+
+    reason = "PAGE_TOKEN_INVALID"

@@ -1,0 +1,78 @@
+"""Reservations: credits held for one piece of work, and what became of them."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from creditd.domain import errors
+from creditd.domain.grants import Slice
+from creditd.domain.instant import Instant
+
+
+class ReservationState(IntEnum):
+    """Where a reservation stands. The numbers are those of the proto and of the rows."""
+
+    PENDING = 1
+    CONFIRMED = 2
+    REFUNDED = 3
+    EXPIRED = 4
+
+
+class Reservation(NamedTuple):
+    """Credits held, then spent or given back.
+
+    ``slices`` are what is held while pending and what was spent once confirmed, in the order taken. What an unlimited
+    plan covered is in the amounts and in no slice.
+    """
+
+    account_id: str
+    credit_type: str
+    reservation_id: str
+    state: ReservationState
+    amount: int
+    captured: int
+    refunded: int
+    unlimited: bool
+    slices: tuple[Slice, ...]
+    expire_time: Instant | None
+    create_time: Instant
+    update_time: Instant
+    description: str
+    metadata: str
+    """A JSON object of strings, or the empty string for none."""
+
+    @property
+    def held(self) -> int:
+        """The credits that are held by it now."""
+        return sum(part.amount for part in self.slices) if self.state == ReservationState.PENDING else 0
+
+    def require_pending(self) -> None:
+        """Raise ReservationExpired or ReservationStateUnfit unless it is pending."""
+        if self.state == ReservationState.PENDING:
+            return
+        if self.state == ReservationState.EXPIRED:
+            raise errors.ReservationExpired(reservation=self.name)
+        raise errors.ReservationStateUnfit(reservation=self.name, state=self.state.name)
+
+    @property
+    def name(self) -> str:
+        """The resource name (AIP-122)."""
+        return reservation_name(self.account_id, self.credit_type, self.reservation_id)
+
+
+def reservation_name(account_id: str, credit_type: str, reservation_id: str) -> str:
+    """Write a reservation's resource name (AIP-122)."""
+    return f"accounts/{account_id}/wallets/{credit_type}/reservations/{reservation_id}"
+
+
+class ReservationKey(NamedTuple):
+    """What a reservation's resource name says."""
+
+    account_id: str
+    credit_type: str
+    reservation_id: str
+
+
+def parse_reservation_name(name: str) -> ReservationKey:
+    """Read a resource name whose form has been validated."""
+    _, account_id, _, credit_type, _, reservation_id = name.split("/")
+    return ReservationKey(account_id, credit_type, reservation_id)

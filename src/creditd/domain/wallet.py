@@ -1,0 +1,170 @@
+"""The wallet: one account's balance in one credit type, and the movement that leads from one state of it to the next."""
+
+from typing import NamedTuple
+
+from creditd.domain import errors
+from creditd.domain.account import Account
+from creditd.domain.entry import Entry, EntryKind, ReservationAfter
+from creditd.domain.grants import Grant, Slice, Source, SpendOrder
+from creditd.domain.instant import SECOND, Instant, earliest
+from creditd.domain.reservation import Reservation
+
+MAX_BALANCE = 2**63 - 1
+"""What available plus reserved may reach: an int64 goes over the wire and into the rows."""
+
+
+class Rules(NamedTuple):
+    """What is configured, as far as decisions depend on it. Times are in microseconds."""
+
+    order: SpendOrder = (Source.FREE, Source.PROMO, Source.ADMIN, Source.PURCHASED)
+    default_ttl: int = 300 * SECOND
+    max_ttl: int = 86_400 * SECOND
+    grace: int = 86_400 * SECOND
+
+
+class Wallet(NamedTuple):
+    """One account's balance in one credit type.
+
+    ``grants`` are those with something left to spend, in spend order. ``next_expire_time`` is no later than the first
+    instant at which one of them, or a pending reservation, expires.
+    """
+
+    account: Account
+    credit_type: str
+    version: int
+    available: int
+    reserved: int
+    debt: int
+    grants: tuple[Grant, ...]
+    next_expire_time: Instant | None
+    update_time: Instant
+
+    def is_settled(self, now: Instant) -> bool:
+        """Tell that nothing in the wallet has expired by this instant."""
+        return self.next_expire_time is None or now < self.next_expire_time
+
+    def require_version(self, stated: int | None) -> None:
+        """Raise VersionMismatch if the caller decided on another version."""
+        if stated is not None and stated != self.version:
+            raise errors.VersionMismatch(stated=stated, current=self.version)
+
+    def require_available(self, amount: int) -> None:
+        """Raise InsufficientCredit unless the available balance covers the amount."""
+        if self.available < amount:
+            raise errors.InsufficientCredit(required=amount, available=self.available)
+
+    def require_room(self, amount: int) -> None:
+        """Raise BalanceTooLarge if adding the amount would leave the range of an int64."""
+        total = self.available + self.reserved
+        if total + amount > MAX_BALANCE:
+            raise errors.BalanceTooLarge(amount=amount, total=total, maximum=MAX_BALANCE)
+
+
+def new_wallet(account: Account, credit_type: str) -> Wallet:
+    """Return a wallet before its first movement."""
+    return Wallet(account, credit_type, 0, 0, 0, 0, (), None, account.create_time)
+
+
+class Origin(NamedTuple):
+    """Who asked for a movement, under which request id, and why.
+
+    ``request_id`` is None for what the service does by itself. ``metadata`` is a JSON object of strings, or empty.
+    """
+
+    actor: str
+    request_id: str | None = None
+    fingerprint: int = 0
+    reason: str = ""
+    metadata: str = ""
+    ordinal: int = 0
+
+
+SYSTEM = Origin(actor="system")
+
+
+class NewGrant(NamedTuple):
+    """A grant as it came in; ``amount`` is what was given, before any debt was paid from it."""
+
+    grant_id: str
+    source: Source
+    amount: int
+    expire_time: Instant | None
+
+
+class Movement(NamedTuple):
+    """What a command does: the wallet as it will be, the entry to append, and whatever else has changed."""
+
+    wallet: Wallet
+    entry: Entry
+    changed: tuple[Grant, ...] = ()
+    granted: NewGrant | None = None
+    reservation: Reservation | None = None
+
+
+class Shift(NamedTuple):
+    """How a movement changes the figures and grants of a wallet."""
+
+    available: int
+    reserved: int
+    live: tuple[Grant, ...]
+    changed: tuple[Grant, ...] = ()
+    slices: tuple[Slice, ...] = ()
+    debt: int = 0
+    granted: NewGrant | None = None
+
+
+def moved(  # noqa: PLR0913 - it is the one place where all that makes up an entry comes together.
+    wallet: Wallet,
+    kind: EntryKind,
+    amount: int,
+    shift: Shift,
+    origin: Origin,
+    now: Instant,
+    reservation: Reservation | None = None,
+) -> Movement:
+    """Build the movement that applies a shift to a wallet; its version rises by exactly one."""
+    account, credit_type, version, available, reserved, debt, _, next_expire_time, update_time = wallet
+    version += 1
+    available += shift.available
+    reserved += shift.reserved
+    debt += shift.debt
+    # Entries of a wallet never go back in time, even where two servers' clocks differ by a little.
+    time = now if now > update_time else update_time
+    after = None
+    if reservation is not None:
+        after = ReservationAfter(
+            reservation.reservation_id,
+            reservation.state,
+            reservation.captured,
+            reservation.refunded,
+            reservation.expire_time,
+        )
+        if reservation.state == 1:
+            next_expire_time = earliest(next_expire_time, reservation.expire_time)
+    for grant in shift.changed:
+        if grant.remaining:
+            next_expire_time = earliest(next_expire_time, grant.expire_time)
+    entry = Entry(
+        account.account_id,
+        credit_type,
+        version,
+        kind,
+        amount,
+        shift.available,
+        shift.reserved,
+        shift.debt,
+        available,
+        reserved,
+        debt,
+        shift.slices,
+        after,
+        origin.request_id,
+        origin.ordinal,
+        origin.fingerprint,
+        origin.actor,
+        origin.reason,
+        origin.metadata,
+        time,
+    )
+    after_wallet = Wallet(account, credit_type, version, available, reserved, debt, shift.live, next_expire_time, time)
+    return Movement(after_wallet, entry, shift.changed, shift.granted, reservation)

@@ -1,0 +1,149 @@
+"""The state that a batch of works is decided on, one after the other, before it is saved."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from creditd.domain import errors
+from creditd.domain.account import Account
+from creditd.domain.commands import Confirm, Extend, Refund
+from creditd.domain.decide import decide
+from creditd.domain.entry import Entry, EntryKind
+from creditd.domain.expiry import settle
+from creditd.domain.grants import SpendOrder
+from creditd.domain.instant import Instant
+from creditd.domain.opening import open_account
+from creditd.domain.reservation import Reservation, ReservationKey
+from creditd.domain.wallet import Movement, Rules, Wallet, new_wallet
+from creditd.ledger.work import Outcome, Step, Work
+from creditd.storage.changes import Changes, Key
+from creditd.storage.loading import LoadedWallet, RequestKey
+
+
+class Terms(NamedTuple):
+    """What is configured for every decision."""
+
+    rules: Rules
+    sign_up_credits: Mapping[str, int]
+    make_id: Callable[[], str]
+
+
+class Batch:
+    """Decides works in order on an evolving state, and gathers what they change.
+
+    A work that is refused leaves no trace. The same request id twice in one batch has one effect.
+    """
+
+    def __init__(self, terms: Terms, now: Instant) -> None:
+        """Start with nothing loaded."""
+        self.now = now
+        self.changes = Changes()
+        self.wallets: dict[Key, Wallet] = {}
+        self.reservations: dict[ReservationKey, Reservation] = {}
+        self.requests: dict[RequestKey, list[Entry]] = {}
+        self.postponed: dict[Key, Wallet] = {}
+        self.unsettled: set[Key] = set()
+        self._terms = terms
+        self._unopened: dict[str, tuple[Account, tuple[Movement, ...]]] = {}
+
+    @property
+    def spend_order(self) -> SpendOrder:
+        """The order that live grants stand in."""
+        return self._terms.rules.order
+
+    def take_in(self, loaded: Mapping[Key, LoadedWallet]) -> None:
+        """Take in loaded wallets: expire what is due in them, and prepare the opening of accounts never seen."""
+        for key, (wallet, account_exists, due, next_hold_end) in loaded.items():
+            if not account_exists:
+                self._prepare_opening(key)
+            elif wallet.is_settled(self.now):
+                self.wallets[key] = wallet
+            else:
+                self._settle(key, wallet, due, next_hold_end)
+
+    def _settle(
+        self, key: Key, wallet: Wallet, due: tuple[Reservation, ...], next_hold_end: Instant | None
+    ) -> None:
+        settled = settle(wallet, due, next_hold_end, self.now, self._terms.rules)
+        for movement in settled.movements:
+            self._apply(movement)
+        self.wallets[key] = settled.wallet
+        if not settled.movements:
+            self.postponed[key] = settled.wallet
+        if not settled.wallet.is_settled(self.now):
+            self.unsettled.add(key)
+
+    def _prepare_opening(self, key: Key) -> None:
+        opening = self._unopened.get(key.account_id)
+        if opening is None:
+            terms = self._terms
+            opening = open_account(key.account_id, terms.sign_up_credits, terms.make_id, self.now, terms.rules)
+            self._unopened[key.account_id] = opening
+            for movement in opening[1]:
+                self.wallets[Key(key.account_id, movement.entry.credit_type)] = movement.wallet
+        self.wallets.setdefault(key, new_wallet(opening[0], key.credit_type))
+
+    def _open(self, account_id: str) -> None:
+        account, movements = self._unopened.pop(account_id)
+        self.changes.opened[account_id] = account
+        for movement in movements:
+            self.changes.add(movement)
+
+    def decide(self, work: Work) -> Outcome:
+        """Decide a work and apply it, or raise a Refusal and apply nothing."""
+        request_id = work.origin.request_id
+        if request_id is not None:
+            entries = self.requests.get(RequestKey(work.account_id, request_id))
+            if entries:
+                return self._replay(entries, work)
+        if not work.dry_run and work.account_id in self._unopened:
+            self._open(work.account_id)
+        movements = self._decide_steps(work.steps)
+        if not work.dry_run:
+            for movement in movements:
+                self._apply(movement)
+            if request_id is not None:
+                self.requests[RequestKey(work.account_id, request_id)] = [m.entry for m in movements]
+        return Outcome(tuple(m.entry for m in movements), tuple(m.reservation for m in movements))
+
+    def _decide_steps(self, steps: tuple[Step, ...]) -> list[Movement]:
+        movements: list[Movement] = []
+        ahead: dict[Key, Wallet] = {}
+        for key, command in steps:
+            wallet = ahead.get(key) or self.wallets[key]
+            reservation = None
+            if isinstance(command, Confirm | Refund | Extend):
+                reservation = self.reservations.get(ReservationKey(*key, command.reservation_id))
+            movement = decide(wallet, reservation, command, self.now, self._terms.rules)
+            ahead[key] = movement.wallet
+            movements.append(movement)
+        return movements
+
+    def _apply(self, movement: Movement) -> None:
+        wallet, entry, _, _, reservation = movement
+        key = Key(entry.account_id, entry.credit_type)
+        self.changes.add(movement)
+        self.wallets[key] = wallet
+        self.postponed.pop(key, None)
+        if reservation is not None:
+            self.reservations[ReservationKey(*key, reservation.reservation_id)] = reservation
+
+    def _replay(self, entries: list[Entry], work: Work) -> Outcome:
+        if entries[0].fingerprint != work.origin.fingerprint:
+            raise errors.RequestIdReused(request_id=work.origin.request_id or "")
+        return Outcome(tuple(entries), tuple(self._as_of(entry) for entry in entries), replayed=True)
+
+    def _as_of(self, entry: Entry) -> Reservation | None:
+        """Return the reservation as it was right after an entry about it."""
+        after = entry.reservation
+        if after is None:
+            return None
+        key = ReservationKey(entry.account_id, entry.credit_type, after.reservation_id)
+        row = self.reservations[key]
+        return row._replace(
+            state=after.state,
+            captured=after.captured,
+            refunded=after.refunded,
+            expire_time=after.expire_time,
+            update_time=entry.create_time,
+            slices=row.slices if entry.kind == EntryKind.REFUND else entry.slices,
+        )

@@ -1,0 +1,103 @@
+"""What a batch is decided on: from memory where that suffices, else from the database."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from creditd.domain.commands import Confirm, Extend, Refund
+from creditd.domain.reservation import Reservation, ReservationKey
+from creditd.ledger.batch import Batch
+from creditd.ledger.cache import WalletCache
+from creditd.ledger.work import Step, Work
+from creditd.storage.changes import Key
+from creditd.storage.loading import RequestKey, load_requests, load_reservations, load_wallets, lock_wallets
+
+
+class Gatherer:
+    """Fills batches with wallets, reservations and known request ids."""
+
+    def __init__(self, cache: WalletCache) -> None:
+        """Take from ``cache`` what is there."""
+        self._cache = cache
+
+    def gather(
+        self, connection: Connection, batch: Batch, works: Sequence[Work], *, locked: bool
+    ) -> set[Work] | frozenset[Work]:
+        """Fill a batch with all that its works touch; return the works that everything was loaded for.
+
+        A wallet and the reservations decided on with it are either both copies kept together or both loaded: a fresh
+        wallet's version would let a stale reservation pass.
+        """
+        held: dict[ReservationKey, Reservation] = {}
+        stale: set[Key] = set()
+        for work in works:
+            if locked or work.fresh or len(work.steps) != 1 or not self._copy(work.steps[0], batch, held):
+                stale.update(work.keys)
+        batch.reservations.update(held)
+        if not stale:
+            return frozenset()
+        fresh = {work for work in works if not stale.isdisjoint(work.keys)}
+        self._load(connection, batch, fresh, stale, locked=locked)
+        return fresh
+
+    def _copy(self, step: Step, batch: Batch, held: dict[ReservationKey, Reservation]) -> bool:
+        """Copy what a step touches from memory, if it is all there and nothing in it is due."""
+        key, command = step
+        wallet = batch.wallets.get(key) or self._cache.wallet(key)
+        if wallet is None or not wallet.is_settled(batch.now):
+            return False
+        batch.wallets[key] = wallet
+        if isinstance(command, Confirm | Refund | Extend):
+            reservation_key = ReservationKey(*key, command.reservation_id)
+            reservation = self._cache.reservation(reservation_key)
+            if reservation is None:
+                return False
+            held[reservation_key] = reservation
+        return True
+
+    def _load(
+        self, connection: Connection, batch: Batch, works: Iterable[Work], keys: set[Key], *, locked: bool
+    ) -> None:
+        """Load wallets first, then reservations, then request ids.
+
+        Between two of these statements others may commit. In this order a reservation is never older than its wallet,
+        whose version then refuses the save, and a request id that others used meanwhile is found.
+        """
+        for key in keys:
+            self._cache.drop(key)
+            batch.wallets.pop(key, None)
+        for reservation_key in [r for r in batch.reservations if Key(r.account_id, r.credit_type) in keys]:
+            del batch.reservations[reservation_key]
+        if locked:
+            lock_wallets(connection, keys)
+        batch.take_in(load_wallets(connection, keys, batch.now, batch.spend_order))
+        self._load_reservations(connection, batch, _named_reservations(works))
+        requests = {RequestKey(w.account_id, w.origin.request_id) for w in works if w.origin.request_id is not None}
+        if requests:
+            batch.requests.update(load_requests(connection, requests))
+            self._load_reservations(connection, batch, _replayed_reservations(batch))
+
+    @staticmethod
+    def _load_reservations(connection: Connection, batch: Batch, keys: set[ReservationKey]) -> None:
+        # What settling has already changed is newer than the row.
+        missing = keys - batch.reservations.keys()
+        if missing:
+            batch.reservations.update(load_reservations(connection, missing))
+
+
+def _named_reservations(works: Iterable[Work]) -> set[ReservationKey]:
+    return {
+        ReservationKey(*key, command.reservation_id)
+        for work in works
+        for key, command in work.steps
+        if isinstance(command, Confirm | Refund | Extend)
+    }
+
+
+def _replayed_reservations(batch: Batch) -> set[ReservationKey]:
+    return {
+        ReservationKey(entry.account_id, entry.credit_type, entry.reservation.reservation_id)
+        for entries in batch.requests.values()
+        for entry in entries
+        if entry.reservation is not None
+    }

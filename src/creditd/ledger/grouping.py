@@ -1,0 +1,72 @@
+"""Natural batching: while one batch is under way, what arrives waits, and all that waits goes as the next one.
+
+No timer: a lone item goes at once, and the busier it is, the larger the batches.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Generic, TypeVar
+
+from creditd.ledger.work import Overloaded, ShuttingDown
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+
+
+class Grouping(Generic[Item]):
+    """Items in from any thread, batches out on one thread of its own."""
+
+    def __init__(
+        self, name: str, process: Callable[[Sequence[Item]], None], *, max_batch: int, max_waiting: int
+    ) -> None:
+        """Hand batches of up to ``max_batch`` to ``process``; refuse items beyond ``max_waiting`` in the queue."""
+        self._process = process
+        self._max_batch = max_batch
+        self._max_waiting = max_waiting
+        self._queue: SimpleQueue[Item | None] = SimpleQueue()
+        self._closed = False
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait now."""
+        return self._queue.qsize()
+
+    def submit(self, item: Item) -> None:
+        """Queue an item. Raises Overloaded if the queue is full, ShuttingDown once closed."""
+        if self._closed:
+            raise ShuttingDown
+        if self._queue.qsize() >= self._max_waiting:
+            raise Overloaded
+        self._queue.put(item)
+
+    def close(self, timeout_seconds: float) -> None:
+        """Refuse new items, finish those that wait, and end the thread."""
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            batch = [self._queue.get()]
+            while len(batch) < self._max_batch:
+                try:
+                    batch.append(self._queue.get_nowait())
+                except Empty:
+                    break
+            closing = None in batch
+            items = [item for item in batch if item is not None]
+            if items:
+                self._process_safely(items)
+
+    def _process_safely(self, items: Sequence[Item]) -> None:
+        try:
+            self._process(items)
+        except Exception:
+            # The thread must outlive any defect, or every later call would hang.
+            log.exception("a batch failed")

@@ -1,0 +1,72 @@
+"""The ledger as others see it: submit works, get their results."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from sqlalchemy import Engine
+
+from creditd.ledger.batch import Terms
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.grouping import Grouping
+from creditd.ledger.statistics import LedgerStatistics
+from creditd.ledger.work import Outcome, Result, Sink, Work
+from creditd.ledger.writer import Writer
+
+MAX_BATCH = 256
+"""Beyond this a batch's own time shows in its callers' latency, and nothing is gained any more."""
+
+MAX_WAITING = 10_000
+"""About a second's worth of work: a caller that had to wait longer is better told to come back."""
+
+
+class Ledger:
+    """Everything that moves credits goes through ``submit``."""
+
+    def __init__(self, engine: Engine, terms: Callable[[], Terms], clock: DatabaseClock) -> None:
+        """Write through ``engine`` on a thread of the ledger's own."""
+        self.clock = clock
+        self.statistics = LedgerStatistics()
+        self._writer = Writer(engine, terms, clock, self.statistics)
+        self._grouping = Grouping("ledger", self._write, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
+
+    @property
+    def waiting(self) -> int:
+        """How many works wait for the next batch."""
+        return self._grouping.waiting
+
+    def submit(self, work: Work) -> None:
+        """Queue a work; its sink gets the result after COMMIT. Raises Overloaded, ShuttingDown."""
+        self._grouping.submit(work)
+
+    def close(self, timeout_seconds: float) -> None:
+        """Finish what waits, and take no more."""
+        self._grouping.close(timeout_seconds)
+
+    def _write(self, works: Sequence[Work]) -> None:
+        by_sink: dict[Sink, list[tuple[Work, Result]]] = {}
+        for work, result in self._writer.write(works):
+            by_sink.setdefault(work.sink, []).append((work, result))
+        for sink, results in by_sink.items():
+            sink.deliver(results)
+
+
+class FutureSink:
+    """A sink for callers with a thread of their own: each work's waiter is a concurrent Future."""
+
+    def deliver(self, results: Sequence[tuple[Work, Result]]) -> None:
+        """Resolve the futures."""
+        for work, result in results:
+            future = work.waiter
+            if isinstance(future, Future) and not future.done():
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
+
+
+def run(ledger: Ledger, work: Work) -> Outcome:
+    """Submit a work whose sink is a FutureSink, and wait for its outcome. Raises what the work is refused with."""
+    future: Future[Outcome] = Future()
+    work.waiter = future
+    ledger.submit(work)
+    return future.result()

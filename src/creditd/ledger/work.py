@@ -1,0 +1,90 @@
+"""What is submitted to the ledger, and what comes back."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from creditd.domain.commands import Command
+from creditd.domain.entry import Entry
+from creditd.domain.reservation import Reservation
+from creditd.domain.wallet import Origin
+from creditd.storage.changes import Key
+
+
+class Step(NamedTuple):
+    """One command on one wallet."""
+
+    key: Key
+    command: Command
+
+
+class Outcome(NamedTuple):
+    """What a work did: its entries, each with the reservation it was about, as that was right after it.
+
+    ``replayed`` says that an earlier call with the same request id did it.
+    """
+
+    entries: tuple[Entry, ...]
+    reservations: tuple[Reservation | None, ...]
+    replayed: bool = False
+
+
+Result = Outcome | Exception
+
+
+class Sink(Protocol):
+    """Where the results of a batch go, all at once."""
+
+    def deliver(self, results: Sequence[tuple["Work", Result]]) -> None:
+        """Take results over from the ledger's thread; must neither block nor raise."""
+
+
+class Work:
+    """All or nothing: the steps of one call on one account.
+
+    A work without steps opens the account if it was never seen. With ``dry_run`` it is decided and not done. One whose
+    ``deadline`` (on time.monotonic's clock) passes before its batch starts is dropped without effect.
+    """
+
+    __slots__ = ("account_id", "deadline", "dry_run", "fresh", "keys", "origin", "sink", "steps", "waiter")
+
+    def __init__(  # noqa: PLR0913 - plain data.
+        self,
+        account_id: str,
+        origin: Origin,
+        steps: tuple[Step, ...],
+        sink: Sink,
+        *,
+        deadline: float | None = None,
+        dry_run: bool = False,
+        keys: tuple[Key, ...] = (),
+    ) -> None:
+        """Describe the work; ``keys`` names the wallets to look at where there are no steps to name them."""
+        self.account_id = account_id
+        self.origin = origin
+        self.steps = steps
+        self.sink = sink
+        self.deadline = deadline
+        self.dry_run = dry_run
+        self.keys = keys or tuple(step.key for step in steps)
+        self.fresh = dry_run
+        self.waiter: object = None
+
+
+class VersionConflict(Exception):  # noqa: N818 - named as the wire names it.
+    """Others kept changing the same balance; nothing was done, and a retry is safe."""
+
+
+class Overloaded(Exception):  # noqa: N818 - named as the wire names it.
+    """The queue is full; nothing was done."""
+
+
+class ShuttingDown(Exception):  # noqa: N818 - named as the wire names it.
+    """The server is draining; nothing was done."""
+
+
+class DatabaseUnavailable(Exception):  # noqa: N818 - named as the wire names it.
+    """The database is out of reach; the outcome of what was under way is told by the same request id later."""
+
+
+class DeadlinePassed(Exception):  # noqa: N818 - named as the wire names it.
+    """The caller's deadline passed before work began; nothing was done."""

@@ -1,0 +1,202 @@
+"""Load, decide, save, retry: how a batch of works becomes committed entries.
+
+The first attempt trusts the copies in memory and the request ids to be new, so that it writes without having read. What
+that gets wrong, the keys and versions refuse; the batch is then decided again on locked rows. A refusal is an answer only
+if it was decided on what was loaded for it, request id included: others are decided once more.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from creditd.domain.errors import Refusal
+from creditd.ledger.batch import Batch, Terms
+from creditd.ledger.cache import WalletCache
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.gathering import Gatherer
+from creditd.ledger.statistics import LedgerStatistics
+from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
+from creditd.storage.changes import Changes
+from creditd.storage.conflicts import SaveFailure, classify
+from creditd.storage.loading import open_accounts, share_accounts
+from creditd.storage.saving import postpone, save
+
+log = logging.getLogger(__name__)
+
+MAX_RETRIES = 3
+"""Retries of a batch on a conflict, the rows locked, before its callers get VERSION_CONFLICT."""
+
+FIRST_BACKOFF_SECONDS = 0.005
+"""About one batch's time; doubled with each retry, and jittered over the whole of it."""
+
+
+class Moved(Exception):  # noqa: N818 - a fact, handled right where it is raised.
+    """An account was opened or has changed since it was loaded."""
+
+
+class Attempt(NamedTuple):
+    """A batch as it was decided: what can be answered once it is saved, and what has to be decided once more."""
+
+    batch: Batch
+    answers: list[tuple[Work, Result]]
+    again: list[Work]
+
+
+class Writer:
+    """Turns batches of works into results. Used by one thread."""
+
+    def __init__(
+        self, engine: Engine, terms: Callable[[], Terms], clock: DatabaseClock, statistics: LedgerStatistics
+    ) -> None:
+        """Write through ``engine``; ``terms`` is asked anew for each batch."""
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
+        self._terms = terms
+        self._clock = clock
+        self._statistics = statistics
+        self._cache = WalletCache()
+        self._gatherer = Gatherer(self._cache)
+
+    def write(self, works: Sequence[Work]) -> list[tuple[Work, Result]]:
+        """Decide and save works; each gets its outcome, its refusal, or why it could not be done."""
+        self._statistics.batches += 1
+        self._statistics.works += len(works)
+        self._statistics.batch_sizes[len(works)] += 1
+        results: list[tuple[Work, Result]] = []
+        waiting = self._drop_late(works, results)
+        while waiting:
+            waiting = self._round(waiting, results)
+        return results
+
+    def _drop_late(self, works: Sequence[Work], results: list[tuple[Work, Result]]) -> list[Work]:
+        now = time.monotonic()
+        in_time = []
+        for work in works:
+            if work.deadline is not None and work.deadline <= now:
+                self._statistics.dropped += 1
+                results.append((work, DeadlinePassed()))
+            else:
+                in_time.append(work)
+        return in_time
+
+    def _round(self, works: list[Work], results: list[tuple[Work, Result]]) -> list[Work]:
+        """Write works; return those that have to be decided once more."""
+        try:
+            with self._autocommit.connect() as connection:
+                attempt = self._attempt(connection, works)
+                if not _needs_transaction(attempt.batch.changes):
+                    self._save(connection, attempt.batch)
+            if _needs_transaction(attempt.batch.changes):
+                with self._engine.begin() as connection:
+                    self._save(connection, attempt.batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not fail more works than it has to.
+            return self._recover(works, error, results)
+        return self._commit(attempt, results)
+
+    def _commit(self, attempt: Attempt, results: list[tuple[Work, Result]]) -> list[Work]:
+        self._cache.keep(attempt.batch.changes)
+        results.extend(attempt.answers)
+        return attempt.again
+
+    def _attempt(self, connection: Connection, works: list[Work], *, locked: bool = False) -> Attempt:
+        batch = Batch(self._terms(), self._clock.now())
+        fresh = self._gatherer.gather(connection, batch, works, locked=locked)
+        attempt = Attempt(batch, [], [])
+        for work in works:
+            if batch.unsettled and not batch.unsettled.isdisjoint(work.keys):
+                attempt.again.append(work)
+                continue
+            try:
+                outcome = batch.decide(work)
+            except Refusal as refusal:
+                self._refused(work, refusal, attempt, final=work in fresh)
+            else:
+                self._statistics.replays += outcome.replayed
+                attempt.answers.append((work, outcome))
+        return attempt
+
+    def _refused(self, work: Work, refusal: Refusal, attempt: Attempt, *, final: bool) -> None:
+        if final:
+            self._statistics.refusals += 1
+            attempt.answers.append((work, refusal))
+        else:
+            self._statistics.doubted += 1
+            work.fresh = True
+            attempt.again.append(work)
+
+    def _save(self, connection: Connection, batch: Batch) -> None:
+        changes = batch.changes
+        started = time.perf_counter()
+        if _needs_transaction(changes):
+            _guard_accounts(connection, changes)
+        if changes.entries:
+            self._clock.observe(save(connection, changes))
+        for wallet in batch.postponed.values():
+            postpone(connection, wallet)
+        self._statistics.save_seconds += time.perf_counter() - started
+
+    def _recover(self, works: list[Work], error: Exception, results: list[tuple[Work, Result]]) -> list[Work]:
+        """Do again what was not saved: locked if others were at the same rows, else in halves to find the bad one."""
+        for work in works:
+            for key in work.keys:
+                self._cache.drop(key)
+        failure = _failure(error)
+        if failure is not SaveFailure.OTHER:
+            return self._write_locked(works, failure, results)
+        if len(works) == 1:
+            log.error("a command failed by itself", exc_info=error)
+            results.append((works[0], error))
+            return []
+        middle = len(works) // 2
+        return [*self._round(works[:middle], results), *self._round(works[middle:], results)]
+
+    def _write_locked(
+        self, works: list[Work], failure: SaveFailure, results: list[tuple[Work, Result]]
+    ) -> list[Work]:
+        for retry in range(MAX_RETRIES):
+            self._statistics.conflicts += failure is SaveFailure.MOVED
+            self._statistics.retries += 1
+            if retry:
+                time.sleep(random.uniform(0, FIRST_BACKOFF_SECONDS * 2**retry))  # noqa: S311 - jitter is no secret.
+            try:
+                with self._engine.begin() as connection:
+                    attempt = self._attempt(connection, works, locked=True)
+                    self._save(connection, attempt.batch)
+            except Exception as error:  # noqa: BLE001 - as above.
+                failure = _failure(error)
+                if failure is SaveFailure.OTHER:
+                    return self._recover(works, error, results)
+            else:
+                return self._commit(attempt, results)
+        gone = failure is SaveFailure.DISCONNECTED
+        results.extend((work, DatabaseUnavailable() if gone else VersionConflict()) for work in works)
+        return []
+
+
+def _failure(error: Exception) -> SaveFailure:
+    if isinstance(error, Moved):
+        return SaveFailure.MOVED
+    return classify(error) if isinstance(error, DBAPIError) else SaveFailure.OTHER
+
+
+def _needs_transaction(changes: Changes) -> bool:
+    """Tell whether there is more to write than one statement does: accounts or wallets that have no row yet."""
+    return bool(changes.opened) or 0 in changes.base_versions.values()
+
+
+def _guard_accounts(connection: Connection, changes: Changes) -> None:
+    """Make the rows of new accounts, and hold still the accounts that new wallets are decided on.
+
+    An existing wallet's own row guards its account's version; a new one has no row yet.
+    """
+    if not open_accounts(connection, changes.opened.values()):
+        raise Moved
+    wallets = changes.new_wallets()
+    stored = share_accounts(connection, {wallet.account.account_id for wallet in wallets})
+    if any(stored[w.account.account_id].version != w.account.version for w in wallets):
+        raise Moved

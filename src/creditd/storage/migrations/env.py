@@ -1,0 +1,25 @@
+"""How Alembic runs here: on a connection handed in, or offline, writing SQL for the linter."""
+
+from alembic import context
+
+from creditd.storage.tables import metadata
+
+LOCK_TIMEOUT = "5s"
+"""A migration that cannot get its lock gives up rather than queue every query behind it."""
+
+STATEMENT_TIMEOUT = "10min"
+"""No statement of a migration may run longer; what takes longer belongs in a backfill."""
+
+
+def _run() -> None:
+    with context.begin_transaction():
+        context.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        context.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'")
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
+else:
+    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+_run()

@@ -1,0 +1,1 @@
+"""Alembic migrations: expand first, contract in a later release."""

@@ -1,0 +1,89 @@
+"""How rows become the domain's values: the columns to select, in order, and the functions that read them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from creditd.domain.account import Account, AccountStatus
+from creditd.domain.entry import Entry, EntryKind, ReservationAfter
+from creditd.domain.instant import Instant
+from creditd.domain.reservation import Reservation, ReservationState
+from creditd.storage.slices import slices_from_json
+
+
+def micros(column: str) -> str:
+    """Return SQL for a timestamptz as an instant: exact, since extract() of an epoch is numeric."""
+    return f"(extract(epoch FROM {column}) * 1000000)::bigint"
+
+
+def timestamp(micros_sql: str) -> str:
+    """Return SQL for an instant as a timestamptz."""
+    return f"(timestamptz 'epoch' + {micros_sql} * interval '1 microsecond')"
+
+
+ACCOUNT_COLUMNS = (
+    f"a.account_id, a.version, a.status, a.unlimited, {micros('a.unlimited_until')}, {micros('a.create_time')}, "
+    f"{micros('a.update_time')}"
+)
+
+
+def account_from(row: Sequence[Any]) -> Account:
+    """Read ACCOUNT_COLUMNS."""
+    account_id, version, status, unlimited, unlimited_until, create_time, update_time = row
+    return Account(
+        account_id, version, AccountStatus(status), unlimited, unlimited_until, Instant(create_time), Instant(update_time)
+    )
+
+
+RESERVATION_COLUMNS = (
+    "r.account_id, r.credit_type, r.reservation_id, r.state, r.amount, r.captured, r.refunded, r.unlimited, r.slices, "
+    f"{micros('r.expire_time')}, {micros('r.create_time')}, {micros('r.update_time')}, r.description, r.metadata"
+)
+
+
+def reservation_from(row: Sequence[Any]) -> Reservation:
+    """Read RESERVATION_COLUMNS, from a row or from a JSON array."""
+    *head, state, amount, captured, refunded, unlimited, slices, expire, create, update, description, metadata = row
+    account_id, credit_type, reservation_id = head
+    return Reservation(
+        account_id,
+        credit_type,
+        str(reservation_id),
+        ReservationState(state),
+        amount,
+        captured,
+        refunded,
+        unlimited,
+        slices_from_json(slices),
+        expire,
+        Instant(create),
+        Instant(update),
+        description,
+        metadata_from(metadata),
+    )
+
+
+ENTRY_COLUMNS = (
+    "e.account_id, e.credit_type, e.version, e.kind, e.amount, e.available_delta, e.reserved_delta, e.debt_delta, "
+    "e.available_after, e.reserved_after, e.debt_after, e.slices, e.reservation_id, e.reservation_state, "
+    f"e.reservation_captured, e.reservation_refunded, {micros('e.reservation_expire_time')}, e.request_id, e.ordinal, "
+    f"e.fingerprint, e.actor, e.reason, e.metadata, {micros('e.create_time')}"
+)
+
+
+def entry_from(row: Sequence[Any]) -> Entry:
+    """Read ENTRY_COLUMNS."""
+    after = None
+    if row[12] is not None:
+        after = ReservationAfter(str(row[12]), ReservationState(row[13]), row[14], row[15], row[16])
+    values = list(row)
+    values[3] = EntryKind(row[3])
+    values[11:17] = [slices_from_json(row[11]), after]
+    values[-2:] = [metadata_from(row[-2]), Instant(row[-1])]
+    return Entry._make(values)
+
+
+def metadata_from(document: Any) -> str:  # noqa: ANN401 - what the driver made of the JSON.
+    """Read a JSON object of strings as the domain keeps it: text, empty for none."""
+    return "" if document is None else orjson.dumps(document).decode()

@@ -1,0 +1,209 @@
+"""The one writer of balances: what a batch of movements changed, saved by one statement in one round trip.
+
+Every row goes in by INSERT, and by ON CONFLICT where it may exist: the plan then has no join that stale statistics could
+flip, only look-ups by key. Rows are written in key order, so that two servers cannot deadlock.
+
+The guard: a wallet is written only if its stored version, and the version of the account's facts, are those that the
+batch decided on. If a single wallet is not, its entries get no version, the NOT NULL of ``entries.version`` refuses them,
+and the whole statement is undone. Two servers that both passed would still collide on the key of ``entries``.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, text
+
+from creditd.domain.entry import Entry
+from creditd.domain.instant import Instant
+from creditd.domain.reservation import Reservation
+from creditd.domain.wallet import Wallet
+from creditd.storage.arrays import flags, identifiers, numbers, texts
+from creditd.storage.changes import ChangedGrant, Changes
+from creditd.storage.slices import slices_to_json
+
+_SAVE = text("""
+WITH saved AS (
+    INSERT INTO wallets AS w (account_id, credit_type, base_version, version, available, reserved, debt,
+                              next_expire_time, account_version, update_time)
+    SELECT account_id, credit_type, base_version, version, available, reserved, debt,
+           timestamptz 'epoch' + next_expire_time * interval '1 microsecond', account_version,
+           timestamptz 'epoch' + update_time * interval '1 microsecond'
+    FROM unnest(:w_account_id ::text[], :w_credit_type ::text[], :w_base_version ::bigint[], :w_version ::bigint[],
+                :w_available ::bigint[], :w_reserved ::bigint[], :w_debt ::bigint[], :w_next_expire_time ::bigint[],
+                :w_account_version ::bigint[], :w_update_time ::bigint[])
+         AS n (account_id, credit_type, base_version, version, available, reserved, debt, next_expire_time,
+               account_version, update_time)
+    ON CONFLICT (account_id, credit_type) DO UPDATE SET
+        base_version = excluded.base_version, version = excluded.version, available = excluded.available,
+        reserved = excluded.reserved, debt = excluded.debt, next_expire_time = excluded.next_expire_time,
+        update_time = excluded.update_time
+    WHERE w.version = excluded.base_version AND w.account_version = excluded.account_version
+    RETURNING 1
+), granted AS (
+    INSERT INTO grants (account_id, credit_type, grant_id, source, amount, remaining, live, expire_time)
+    SELECT account_id, credit_type, grant_id, source, amount, remaining, remaining > 0,
+           timestamptz 'epoch' + expire_time * interval '1 microsecond'
+    FROM unnest(:g_account_id ::text[], :g_credit_type ::text[], :g_grant_id ::uuid[], :g_source ::smallint[],
+                :g_amount ::bigint[], :g_remaining ::bigint[], :g_expire_time ::bigint[])
+         AS n (account_id, credit_type, grant_id, source, amount, remaining, expire_time)
+    ON CONFLICT (account_id, credit_type, grant_id) DO UPDATE SET
+        remaining = excluded.remaining, live = excluded.live, expire_time = excluded.expire_time
+), held AS (
+    INSERT INTO reservations (account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited,
+                              slices, expire_time, create_time, update_time, description, metadata)
+    SELECT account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited, slices,
+           timestamptz 'epoch' + expire_time * interval '1 microsecond',
+           timestamptz 'epoch' + create_time * interval '1 microsecond',
+           timestamptz 'epoch' + update_time * interval '1 microsecond', description, metadata
+    FROM unnest(:r_account_id ::text[], :r_credit_type ::text[], :r_reservation_id ::uuid[], :r_state ::smallint[],
+                :r_amount ::bigint[], :r_captured ::bigint[], :r_refunded ::bigint[], :r_unlimited ::boolean[],
+                :r_slices ::jsonb[], :r_expire_time ::bigint[], :r_create_time ::bigint[], :r_update_time ::bigint[],
+                :r_description ::text[], :r_metadata ::jsonb[])
+         AS n (account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited, slices,
+               expire_time, create_time, update_time, description, metadata)
+    ON CONFLICT (account_id, reservation_id) DO UPDATE SET
+        state = excluded.state, captured = excluded.captured, refunded = excluded.refunded, slices = excluded.slices,
+        expire_time = excluded.expire_time, update_time = excluded.update_time
+), appended AS (
+    INSERT INTO entries (account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
+                         available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
+                         reservation_captured, reservation_refunded, reservation_expire_time, request_id, ordinal,
+                         fingerprint, actor, reason, metadata, create_time)
+    SELECT account_id, credit_type, CASE WHEN (SELECT count(*) FROM saved) = :wallets ::bigint THEN version END, kind,
+           amount, available_delta, reserved_delta, debt_delta, available_after, reserved_after, debt_after, slices,
+           reservation_id, reservation_state, reservation_captured, reservation_refunded,
+           timestamptz 'epoch' + reservation_expire_time * interval '1 microsecond', request_id, ordinal, fingerprint,
+           actor, reason, metadata, timestamptz 'epoch' + create_time * interval '1 microsecond'
+    FROM unnest(:e_account_id ::text[], :e_credit_type ::text[], :e_version ::bigint[], :e_kind ::smallint[],
+                :e_amount ::bigint[], :e_available_delta ::bigint[], :e_reserved_delta ::bigint[],
+                :e_debt_delta ::bigint[], :e_available_after ::bigint[], :e_reserved_after ::bigint[],
+                :e_debt_after ::bigint[], :e_slices ::jsonb[], :e_reservation_id ::uuid[],
+                :e_reservation_state ::smallint[], :e_reservation_captured ::bigint[],
+                :e_reservation_refunded ::bigint[], :e_reservation_expire_time ::bigint[], :e_request_id ::text[],
+                :e_ordinal ::integer[], :e_fingerprint ::bigint[], :e_actor ::text[], :e_reason ::text[],
+                :e_metadata ::jsonb[], :e_create_time ::bigint[])
+         AS n (account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
+               available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
+               reservation_captured, reservation_refunded, reservation_expire_time, request_id, ordinal, fingerprint,
+               actor, reason, metadata, create_time)
+)
+SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+""")
+
+
+def save(connection: Connection, changes: Changes) -> Instant:
+    """Write all changes or none; return the database's clock.
+
+    On a connection in autocommit mode they are committed when this returns. Raises sqlalchemy.exc.IntegrityError if a
+    wallet has moved, or a request id is known; :mod:`creditd.storage.conflicts` tells which.
+    """
+    parameters = {
+        **_wallet_rows(changes),
+        **_grant_rows(changes.grants.values()),
+        **_reservation_rows(changes.reservations.values()),
+        **_entry_rows(changes.entries),
+        "wallets": len(changes.wallets),
+    }
+    return Instant(connection.execute(_SAVE, parameters).scalar_one())
+
+
+_POSTPONE = text("""
+UPDATE wallets SET next_expire_time = timestamptz 'epoch' + :next_expire_time ::bigint * interval '1 microsecond'
+WHERE account_id = :account_id AND credit_type = :credit_type AND version = :version
+""")
+
+
+def postpone(connection: Connection, wallet: Wallet) -> None:
+    """Note that nothing of a wallet expires before its ``next_expire_time``, unless it has moved meanwhile.
+
+    A hold that ended early leaves an expire time behind at which nothing is due; no movement corrects it.
+    """
+    parameters = {
+        "next_expire_time": wallet.next_expire_time,
+        "account_id": wallet.account.account_id,
+        "credit_type": wallet.credit_type,
+        "version": wallet.version,
+    }
+    connection.execute(_POSTPONE, parameters)
+
+
+def _wallet_rows(changes: Changes) -> dict[str, str]:
+    rows = sorted(changes.wallets.items())
+    return {
+        "w_account_id": texts(key.account_id for key, _ in rows),
+        "w_credit_type": texts(key.credit_type for key, _ in rows),
+        "w_base_version": numbers(changes.base_versions[key] for key, _ in rows),
+        "w_version": numbers(w.version for _, w in rows),
+        "w_available": numbers(w.available for _, w in rows),
+        "w_reserved": numbers(w.reserved for _, w in rows),
+        "w_debt": numbers(w.debt for _, w in rows),
+        "w_next_expire_time": numbers(w.next_expire_time for _, w in rows),
+        "w_account_version": numbers(w.account.version for _, w in rows),
+        "w_update_time": numbers(w.update_time for _, w in rows),
+    }
+
+
+def _grant_rows(grants: Iterable[ChangedGrant]) -> dict[str, str]:
+    rows = sorted(grants)
+    return {
+        "g_account_id": texts(row.key.account_id for row in rows),
+        "g_credit_type": texts(row.key.credit_type for row in rows),
+        "g_grant_id": identifiers(row.grant.grant_id for row in rows),
+        "g_source": numbers(row.grant.source for row in rows),
+        "g_amount": numbers(row.amount for row in rows),
+        "g_remaining": numbers(row.grant.remaining for row in rows),
+        "g_expire_time": numbers(row.grant.expire_time for row in rows),
+    }
+
+
+def _reservation_rows(reservations: Iterable[Reservation]) -> dict[str, str]:
+    rows = sorted(reservations, key=lambda r: (r.account_id, r.reservation_id))
+    return {
+        "r_account_id": texts([r.account_id for r in rows]),
+        "r_credit_type": texts([r.credit_type for r in rows]),
+        "r_reservation_id": identifiers([r.reservation_id for r in rows]),
+        "r_state": numbers([r.state for r in rows]),
+        "r_amount": numbers([r.amount for r in rows]),
+        "r_captured": numbers([r.captured for r in rows]),
+        "r_refunded": numbers([r.refunded for r in rows]),
+        "r_unlimited": flags([r.unlimited for r in rows]),
+        "r_slices": texts([slices_to_json(r.slices) for r in rows]),
+        "r_expire_time": numbers([r.expire_time for r in rows]),
+        "r_create_time": numbers([r.create_time for r in rows]),
+        "r_update_time": numbers([r.update_time for r in rows]),
+        "r_description": texts([r.description for r in rows]),
+        "r_metadata": texts([r.metadata or None for r in rows]),
+    }
+
+
+_NO_RESERVATION = (None, None, None, None, None)
+
+
+def _entry_rows(entries: list[Entry]) -> dict[str, str]:
+    rows = sorted(entries, key=lambda e: e[:3])
+    after = [e.reservation or _NO_RESERVATION for e in rows]
+    return {
+        "e_account_id": texts([e.account_id for e in rows]),
+        "e_credit_type": texts([e.credit_type for e in rows]),
+        "e_version": numbers([e.version for e in rows]),
+        "e_kind": numbers([e.kind for e in rows]),
+        "e_amount": numbers([e.amount for e in rows]),
+        "e_available_delta": numbers([e.available_delta for e in rows]),
+        "e_reserved_delta": numbers([e.reserved_delta for e in rows]),
+        "e_debt_delta": numbers([e.debt_delta for e in rows]),
+        "e_available_after": numbers([e.available_after for e in rows]),
+        "e_reserved_after": numbers([e.reserved_after for e in rows]),
+        "e_debt_after": numbers([e.debt_after for e in rows]),
+        "e_slices": texts([slices_to_json(e.slices) for e in rows]),
+        "e_reservation_id": identifiers([r[0] for r in after]),
+        "e_reservation_state": numbers([r[1] for r in after]),
+        "e_reservation_captured": numbers([r[2] for r in after]),
+        "e_reservation_refunded": numbers([r[3] for r in after]),
+        "e_reservation_expire_time": numbers([r[4] for r in after]),
+        "e_request_id": texts([e.request_id for e in rows]),
+        "e_ordinal": numbers([e.ordinal for e in rows]),
+        "e_fingerprint": numbers([e.fingerprint for e in rows]),
+        "e_actor": texts([e.actor for e in rows]),
+        "e_reason": texts([e.reason for e in rows]),
+        "e_metadata": texts([e.metadata or None for e in rows]),
+        "e_create_time": numbers([e.create_time for e in rows]),
+    }

@@ -1,0 +1,179 @@
+"""The tables, as SQLAlchemy Core sees them; the migrations make them, and a test holds the two together.
+
+``account_id`` comes first in every key of account data, so that the tables can be distributed by account. Texts that are
+keys compare bytewise ("C"), so that the database sorts them as Python does.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from creditd.storage.types import InstantColumn
+
+metadata = MetaData()
+
+_KEY = Text(collation="C")
+
+credit_types = Table(
+    "credit_types",
+    metadata,
+    Column("code", _KEY, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("decimals", SmallInteger, nullable=False),
+    Column("create_time", InstantColumn, nullable=False),
+    PrimaryKeyConstraint("code", name="credit_types_pkey"),
+    CheckConstraint("decimals BETWEEN 0 AND 9", name="credit_types_decimals"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("unlimited", Boolean, nullable=False),
+    Column("unlimited_until", InstantColumn),
+    Column("create_time", InstantColumn, nullable=False),
+    Column("update_time", InstantColumn, nullable=False),
+    PrimaryKeyConstraint("account_id", name="accounts_pkey"),
+    CheckConstraint("status BETWEEN 1 AND 3", name="accounts_status"),
+    CheckConstraint("version > 0", name="accounts_version"),
+    CheckConstraint("unlimited OR unlimited_until IS NULL", name="accounts_plan"),
+)
+
+account_changes = Table(
+    "account_changes",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("request_id", _KEY, nullable=False),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("unlimited", Boolean, nullable=False),
+    Column("unlimited_until", InstantColumn),
+    Column("create_time", InstantColumn, nullable=False),
+    PrimaryKeyConstraint("account_id", "version", name="account_changes_pkey"),
+    UniqueConstraint("account_id", "request_id", name="account_changes_request"),
+    ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name="account_changes_account"),
+)
+
+wallets = Table(
+    "wallets",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("credit_type", _KEY, nullable=False),
+    Column("base_version", BigInteger, nullable=False, comment="the version that the last save started from"),
+    Column("version", BigInteger, nullable=False),
+    Column("available", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Column("debt", BigInteger, nullable=False),
+    Column("next_expire_time", InstantColumn),
+    Column("account_version", BigInteger, nullable=False, comment="the account's version that movements decide on"),
+    Column("update_time", InstantColumn, nullable=False),
+    PrimaryKeyConstraint("account_id", "credit_type", name="wallets_pkey"),
+    ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name="wallets_account"),
+    CheckConstraint("available >= 0 AND reserved >= 0 AND debt >= 0", name="wallets_not_negative"),
+    CheckConstraint("base_version >= 0 AND version > base_version", name="wallets_version"),
+    Index("wallets_next_expire_time", "next_expire_time", postgresql_where=text("next_expire_time IS NOT NULL")),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("credit_type", _KEY, nullable=False),
+    Column("grant_id", UUID(as_uuid=False), nullable=False),
+    Column("source", SmallInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("live", Boolean, nullable=False, comment="whether anything remains; indexed, so that remaining need not be"),
+    Column("expire_time", InstantColumn),
+    PrimaryKeyConstraint("account_id", "credit_type", "grant_id", name="grants_pkey"),
+    ForeignKeyConstraint(
+        ["account_id", "credit_type"], ["wallets.account_id", "wallets.credit_type"], name="grants_wallet"
+    ),
+    CheckConstraint("source BETWEEN 1 AND 4", name="grants_source"),
+    CheckConstraint("remaining BETWEEN 0 AND amount", name="grants_remaining"),
+    CheckConstraint("live = (remaining > 0)", name="grants_live"),
+    Index("grants_live", "account_id", "credit_type", postgresql_where=text("live")),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("credit_type", _KEY, nullable=False),
+    Column("reservation_id", UUID(as_uuid=False), nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("captured", BigInteger, nullable=False),
+    Column("refunded", BigInteger, nullable=False),
+    Column("unlimited", Boolean, nullable=False),
+    Column("slices", JSONB, nullable=False),
+    Column("expire_time", InstantColumn),
+    Column("create_time", InstantColumn, nullable=False),
+    Column("update_time", InstantColumn, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("metadata", JSONB),
+    PrimaryKeyConstraint("account_id", "reservation_id", name="reservations_pkey"),
+    CheckConstraint("state BETWEEN 1 AND 4", name="reservations_state"),
+    CheckConstraint("amount > 0 AND captured >= 0", name="reservations_amount"),
+    CheckConstraint("refunded BETWEEN 0 AND captured", name="reservations_refunded"),
+    CheckConstraint("state = 2 OR captured = 0", name="reservations_captured"),
+    CheckConstraint("state <> 1 OR expire_time IS NOT NULL", name="reservations_expire_time"),
+    Index(
+        "reservations_pending", "account_id", "credit_type", "expire_time", postgresql_where=text("state = 1")
+    ),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("credit_type", _KEY, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("available_delta", BigInteger, nullable=False),
+    Column("reserved_delta", BigInteger, nullable=False),
+    Column("debt_delta", BigInteger, nullable=False),
+    Column("available_after", BigInteger, nullable=False),
+    Column("reserved_after", BigInteger, nullable=False),
+    Column("debt_after", BigInteger, nullable=False),
+    Column("slices", JSONB, nullable=False),
+    Column("reservation_id", UUID(as_uuid=False)),
+    Column("reservation_state", SmallInteger),
+    Column("reservation_captured", BigInteger),
+    Column("reservation_refunded", BigInteger),
+    Column("reservation_expire_time", InstantColumn),
+    Column("request_id", _KEY),
+    Column("ordinal", Integer, nullable=False),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("metadata", JSONB),
+    Column("create_time", InstantColumn, nullable=False),
+    PrimaryKeyConstraint("account_id", "credit_type", "version", name="entries_pkey"),
+    UniqueConstraint("account_id", "request_id", "ordinal", name="entries_request"),
+    CheckConstraint("version > 0 AND amount > 0", name="entries_amount"),
+    CheckConstraint("available_after >= 0 AND reserved_after >= 0 AND debt_after >= 0", name="entries_not_negative"),
+    Index(
+        "entries_reservation", "account_id", "reservation_id", postgresql_where=text("reservation_id IS NOT NULL")
+    ),
+)

@@ -1,0 +1,60 @@
+"""How fast the load generator can go, so that nobody need believe that it was not the limit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.bench import requests
+from tests.bench.job import Job, Outcome
+from tests.bench.load import generate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CALLERS = 64
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the same generator reached against a server that does next to nothing and one that does nothing.
+
+    `empty_rpc` is an empty grpc.aio server on a loop as the real one uses; `ceiling` a server that answers with bytes
+    prepared beforehand, and so leaves the generator as the limit, or nearly.
+    """
+
+    empty_rpc: Outcome
+    ceiling: Outcome
+
+
+def calibrate(seconds: float) -> Calibration:
+    """Drives Reserve at 64 callers against both servers, one after the other."""
+    return Calibration(_against("tests.bench.echo", seconds), _against("tests.bench.canned", seconds))
+
+
+def _against(module: str, seconds: float) -> Outcome:
+    with _server(module) as port:
+        job = Job(
+            port=port,
+            token="x" * 400,  # As long as a real token is.
+            steps=requests.reserve(),
+            callers=_CALLERS,
+            first_account=1,
+            accounts=10_000,
+            warmup_s=0.3,
+            measured_s=seconds,
+        )
+        return generate(job)
+
+
+@contextmanager
+def _server(module: str) -> Iterator[int]:
+    with subprocess.Popen([sys.executable, "-m", module], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()

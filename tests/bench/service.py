@@ -1,0 +1,138 @@
+"""Everything that the benchmark knows of the service's command line, settings and tables; the only place to adapt."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+import psycopg
+from creditd.storage.embedded import embedded_postgres
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+"""What must be on, or the figures mean nothing."""
+
+# 256 pgbench clients beside the server's pool; and no checkpoint in the middle of one of two rounds to be compared.
+_SETTINGS = DURABLE | {"max_connections": "400", "max_wal_size": "16GB", "checkpoint_timeout": "30min"}
+_STARTS_WITHIN_S = 30
+_STOPS_WITHIN_S = 30
+_SCOPES = ("credits.spend", "credits.read", "credits.write")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running server with its database: where it listens, whom it trusts, which process it is."""
+
+    port: int
+    token: str
+    pid: int
+    database_url: str
+
+
+@contextmanager
+def running_service() -> Iterator[Service]:
+    """A fresh database and a migrated, serving server on it; both are gone afterwards."""
+    with fresh_database() as database_url, serving(database_url) as service:
+        yield service
+
+
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """A PostgreSQL of its own on the disk that temporary files are on, durable, with the service's tables."""
+    with (
+        tempfile.TemporaryDirectory(prefix="creditd-bench-") as folder,
+        embedded_postgres(Path(folder, "data"), settings=_SETTINGS) as database_url,
+    ):
+        _require_durable(database_url)
+        _creditd("migrate", environment=_environment(database_url, 0, 0))
+        yield database_url
+
+
+@contextmanager
+def serving(database_url: str) -> Iterator[Service]:
+    """One server process with everything on, ready when this returns."""
+    port, metrics_port = _free_port(), _free_port()
+    environment = _environment(database_url, port, metrics_port)
+    scopes = [word for scope in _SCOPES for word in ("--scope", scope)]
+    token = _creditd("token", "--subject", "bench", "--role", "SERVICE", *scopes, environment=environment).strip()
+    command = [sys.executable, "-m", "creditd", "serve", "--listen", f"127.0.0.1:{port}", "--workers", "1"]
+    with tempfile.TemporaryFile() as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
+        try:
+            _await_serving(port, process)
+            yield Service(port, token, process.pid, database_url)
+        except BaseException:
+            log.seek(0)
+            sys.stderr.write(log.read()[-4_000:].decode(errors="replace"))
+            raise
+        finally:
+            process.terminate()
+            process.wait(_STOPS_WITHIN_S)
+
+
+def ledger_rows(database_url: str) -> int:
+    """How many rows the ledger has by callers' requests; what the service did by itself is not counted."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT count(*) FROM entries WHERE request_id IS NOT NULL").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _environment(database_url: str, port: int, metrics_port: int) -> dict[str, str]:
+    return os.environ | {
+        "CREDITD_DATABASE_URL": database_url,
+        "CREDITD_LISTEN": f"127.0.0.1:{port}",
+        "CREDITD_METRICS_LISTEN": f"127.0.0.1:{metrics_port}",
+        "CREDITD_JWT_HS256_SECRET": _SECRET,
+    }
+
+
+_SECRET = secrets.token_hex(32)
+
+
+def _creditd(*arguments: str, environment: dict[str, str]) -> str:
+    command = [sys.executable, "-m", "creditd", *arguments]
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def _require_durable(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        for name, wanted in DURABLE.items():
+            row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+            if row is None or row[0] != wanted:
+                reason = f"{name} is {row and row[0]}, not {wanted}: figures from such a database mean nothing"
+                raise RuntimeError(reason)
+
+
+def _await_serving(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN_S
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True)
+            except grpc.RpcError:
+                continue
+            if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                return
+            time.sleep(0.05)
+    reason = "the server did not begin to serve"
+    raise RuntimeError(reason)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

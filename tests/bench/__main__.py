@@ -1,8 +1,7 @@
 """`make bench`: measures the service with everything on, beside pgbench on the same database."""
 
-from __future__ import annotations
-
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -16,15 +15,21 @@ from tests.bench.service import ledger_rows, running_service
 
 def main() -> int:
     """Runs the plan and says what came of it; 1 if an acknowledged operation was lost, whatever the speed."""
-    arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    arguments.add_argument("--json", type=Path, default=Path("bench-results.json"), help="where to write the results")
-    path: Path = arguments.parse_args().json
-    chosen = plan.chosen()
+    arguments = _arguments()
+    chosen = plan.QUICK if arguments.quick else plan.FULL
     calibration = calibrate(chosen.calibration_s)
-    _say(report.calibration_lines(calibration))
+    print(report.calibration_lines(calibration), flush=True)
     rounds, ledger = _measure(chosen)
-    _conclude(path, chosen, calibration, rounds, ledger)
+    _conclude(arguments.json, chosen, calibration, rounds, ledger)
     return 0 if ledger.sound else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--json", type=Path, default=Path("bench-results.json"), help="where to write the results")
+    quick = os.environ.get("QUICK", "0") not in {"", "0"}
+    parser.add_argument("--quick", action="store_true", default=quick, help="1 and 64 callers, in under 90 seconds")
+    return parser.parse_args()
 
 
 def _measure(chosen: plan.Plan) -> tuple[list[Round], Ledger]:
@@ -32,9 +37,9 @@ def _measure(chosen: plan.Plan) -> tuple[list[Round], Ledger]:
     with running_service() as service:
         meter = CpuMeter(service.pid, service.database_url)
         seeded = seed(service, plan.HOT_ACCOUNT, 1 + plan.ACCOUNTS)
-        _say(f"{seeded.operations:,} accounts filled by AddCredits, {seeded.rate:,.0f} a second.\n\n{report.HEADING}")
+        print(f"{seeded.operations:,} accounts filled by AddCredits, {seeded.rate:,.0f} a second.\n\n{report.HEADING}")
         for measured in measure_all(service, meter, chosen):
-            _say(report.row(measured))
+            print(report.row(measured), flush=True)
             rounds.append(measured)
         outcomes = [seeded, *(measured.outcome for measured in rounds)]
         acknowledged = sum(outcome.acknowledged for outcome in outcomes)
@@ -44,15 +49,12 @@ def _measure(chosen: plan.Plan) -> tuple[list[Round], Ledger]:
 
 
 def _conclude(path: Path, chosen: plan.Plan, calibration: Calibration, rounds: list[Round], ledger: Ledger) -> None:
-    _say("\n" + "\n".join(report.verdict_line(verdict) for verdict in report.verdicts(rounds)))
-    _say(ledger.line())
+    print()
+    for verdict in report.verdicts(rounds):
+        print(report.verdict_line(verdict))
+    print(ledger.line())
     report.write_json(path, chosen, calibration, rounds, ledger)
-    _say(f"Written to {path}.")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    print(f"Written to {path}.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """A server that answers every call with the same bytes: fast enough to show how fast the load generator can go."""
 
-from __future__ import annotations
-
 import selectors
 import socket
 import sys
@@ -56,14 +54,16 @@ class Peer:
 
 
 def _answer(stream: int) -> bytes:
-    return b"".join((
-        FRAME.pack(len(_INITIAL) << 8 | HEADERS, END_HEADERS, stream),
-        _INITIAL,
-        FRAME.pack(len(_BODY) << 8 | DATA, 0, stream),
-        _BODY,
-        FRAME.pack(len(_TRAILERS) << 8 | HEADERS, END_HEADERS | END_STREAM, stream),
-        _TRAILERS,
-    ))
+    return b"".join(
+        (
+            FRAME.pack(len(_INITIAL) << 8 | HEADERS, END_HEADERS, stream),
+            _INITIAL,
+            FRAME.pack(len(_BODY) << 8 | DATA, 0, stream),
+            _BODY,
+            FRAME.pack(len(_TRAILERS) << 8 | HEADERS, END_HEADERS | END_STREAM, stream),
+            _TRAILERS,
+        )
+    )
 
 
 def main() -> None:

@@ -1,8 +1,7 @@
 """Processor time of the server and of PostgreSQL, whole process trees at once."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import Self
 
 import psutil
 import psycopg
@@ -15,16 +14,16 @@ class CpuSeconds:
     server: float
     postgres: float
 
-    def __sub__(self, earlier: CpuSeconds) -> CpuSeconds:
+    def __sub__(self, earlier: Self) -> Self:
         """What was used since `earlier`."""
-        return CpuSeconds(self.server - earlier.server, self.postgres - earlier.postgres)
+        return type(self)(self.server - earlier.server, self.postgres - earlier.postgres)
 
 
 class CpuMeter:
     """Reads what the server's and PostgreSQL's processes have used since they started, ended ones included."""
 
     def __init__(self, server_pid: int, database_url: str) -> None:
-        """Finds PostgreSQL's postmaster by asking a backend for its own pid, so the database must be on this machine."""
+        """Finds PostgreSQL's postmaster through the pid of a backend, so the database must be on this machine."""
         with psycopg.connect(database_url) as connection:
             row = connection.execute("SELECT pg_backend_pid()").fetchone()
             assert row is not None

@@ -1,9 +1,6 @@
 """An empty grpc.aio service: what a call costs before the credit service does anything, in a process of its own."""
 
-from __future__ import annotations
-
 import asyncio
-import sys
 
 import grpc
 import grpc.aio
@@ -12,25 +9,18 @@ import uvloop
 from tests.bench.canned import MESSAGE
 
 
-class _Everything(grpc.GenericRpcHandler):
-    """Answers every method alike, without parsing or serializing anything."""
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
-        """The one handler, whatever the method."""
-        return grpc.unary_unary_rpc_method_handler(_answer)
-
-
-async def _answer(_request: bytes, _context: grpc.aio.ServicerContext) -> bytes:
+async def _answer(_request: bytes, _context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
     return MESSAGE
 
 
 async def _serve() -> None:
+    # Without serializers: the request is not parsed, and the answer is bytes already.
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {"Reserve": grpc.unary_unary_rpc_method_handler(_answer)}
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((_Everything(),))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("credit.v1.CreditService", handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
+    print(port, flush=True)
     await server.wait_for_termination()
 
 

@@ -1,21 +1,16 @@
 """The load generator: a process of its own that reads a job from its input and writes the outcome to its output."""
 
-from __future__ import annotations
-
 import random
 import selectors
 import sys
 import time
 from collections import Counter, deque
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from tests.bench.http2 import Connection
 from tests.bench.job import Job, Outcome, Step
 from tests.bench.latency import Latencies
-from tests.bench.messages import Template, account_id, batch_outcomes, reservation_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+from tests.bench.messages import Template, account_id, batch_outcomes, reservation_field
 
 CALL_TIMEOUT = "10S"
 """The deadline of every call, in grpc-timeout's notation."""
@@ -33,7 +28,7 @@ class Caller:
 
     __slots__ = ("connection", "started", "step")
 
-    def __init__(self, connection: Connection[Caller]) -> None:
+    def __init__(self, connection: "Connection[Caller]") -> None:
         """Starts with nothing outstanding."""
         self.connection = connection
         self.step = 0
@@ -139,7 +134,7 @@ class ClosedLoop:
             self._paused.append((now + _PAUSE_AFTER_REFUSAL_S, caller))
         elif caller.step + 1 < len(self._steps):
             caller.step += 1
-            self._send(caller, (reservation_name(message),))
+            self._send(caller, (reservation_field(message),))
         else:
             self._tally.finish(caller.started, now, succeeded)
             self._begin(caller, now)

@@ -1,7 +1,5 @@
 """The little of HPACK (RFC 7541) that a client needs whose calls all carry the same headers."""
 
-from __future__ import annotations
-
 UNREADABLE = -1
 """The status of an answer whose trailers say none that can be read; counted as a failure, never as OK."""
 

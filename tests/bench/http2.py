@@ -1,7 +1,5 @@
 """An HTTP/2 connection that carries unary gRPC calls and does nothing else, for a few microseconds each."""
 
-from __future__ import annotations
-
 import socket
 import struct
 from collections import deque
@@ -66,8 +64,7 @@ class Connection(Generic[Caller]):
         """Queues one call; `flush` sends it, as far as the server's flow control lets it."""
         size = len(message) + 5
         if size > _LARGEST_FRAME:
-            reason = f"a message of {len(message)} bytes does not fit into one frame"
-            raise ValueError(reason)
+            raise ValueError(f"a message of {len(message)} bytes does not fit into one frame")
         stream, self._next_stream = self._next_stream, self._next_stream + 2
         self._callers[stream] = caller
         block = self._headers.block(path)
@@ -81,7 +78,7 @@ class Connection(Generic[Caller]):
             self._outbox.append(frames)
 
     def flush(self) -> None:
-        """Sends what is queued. It may block, but not for ever: the server reads whether or not its answers are read."""
+        """Sends what is queued. It may block, but not for ever: the server reads even while its answers are not."""
         if self._outbox:
             self._socket.sendall(b"".join(self._outbox))
             self._outbox.clear()
@@ -90,8 +87,7 @@ class Connection(Generic[Caller]):
         """Reads once from the socket and returns the calls that this completed."""
         chunk = self._socket.recv(_READ_BYTES)
         if not chunk:
-            reason = "the server closed the connection"
-            raise ConnectionError(reason)
+            raise ConnectionError("the server closed the connection")
         buffer = self._unread + chunk if self._unread else chunk
         answers: list[Answer[Caller]] = []
         at, end = 0, len(buffer)
@@ -141,8 +137,7 @@ class Connection(Generic[Caller]):
             _check_settings(payload)
             self._outbox.append(FRAME.pack(SETTINGS, ACK, 0))
         elif kind == GOAWAY:
-            reason = f"the server sent GOAWAY: {payload[8:].decode(errors='replace')}"
-            raise ConnectionError(reason)
+            raise ConnectionError(f"the server sent GOAWAY: {payload[8:].decode(errors='replace')}")
 
 
 def _own_settings() -> bytes:
@@ -162,5 +157,4 @@ def _check_settings(payload: bytes) -> None:
     least = {_HEADER_TABLE_SIZE: 4_096, _INITIAL_WINDOW_SIZE: _LARGEST_FRAME, _MAX_FRAME_SIZE: _LARGEST_FRAME}
     for name, value in _SETTING.iter_unpack(payload):
         if value < least.get(name, 0):
-            reason = f"the server's HTTP/2 setting {name} is {value}, less than this client is made for"
-            raise ConnectionError(reason)
+            raise ConnectionError(f"the server's HTTP/2 setting {name} is {value}, less than this client is made for")

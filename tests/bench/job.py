@@ -1,10 +1,8 @@
 """What the load generator is told to do and what it tells back, as JSON between two processes."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
 CALLERS_PER_CONNECTION = 16
 """How many callers share a connection: a few client processes with a few threads each."""
@@ -47,7 +45,7 @@ class Job:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Job:
+    def from_json(cls, text: str) -> Self:
         """The job that `to_json` wrote."""
         values: dict[str, Any] = json.loads(text)
         values["steps"] = tuple(Step(**step) for step in values["steps"])
@@ -82,6 +80,6 @@ class Outcome:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Outcome:
+    def from_json(cls, text: str) -> Self:
         """The outcome that `to_json` wrote."""
         return cls(**json.loads(text))

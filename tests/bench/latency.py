@@ -1,7 +1,5 @@
 """Latencies in bounded memory."""
 
-from __future__ import annotations
-
 import math
 
 

@@ -1,7 +1,5 @@
 """Runs the load generator as a process of its own and takes its outcome."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

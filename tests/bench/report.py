@@ -1,27 +1,22 @@
 """What the benchmark says: a table as it goes, the targets at the end, and all of it as JSON."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from tests.bench.plan import TARGETS, Target
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from tests.bench.calibrate import Calibration
-    from tests.bench.plan import Plan
-    from tests.bench.rounds import Round
+from tests.bench.calibrate import Calibration
+from tests.bench.plan import TARGETS, Plan, Target
+from tests.bench.rounds import Round
 
 HEADING = (
     "Rates are operations a second: a Reserve, a Reserve with its Confirm, or one reserve of a batch. p50 and p99 are\n"
-    "of the whole call. Processor time is in µs for one operation, user and system. naive/s is pgbench's transaction with\n"
-    "as many clients, the mean of the runs right before and after.\n\n"
+    "of the whole call. Processor time is in µs for one operation, user and system. naive/s is pgbench's transaction\n"
+    "with as many clients, the mean of the runs right before and after.\n\n"
     "accounts  callers  mode                  rate/s   p50 ms   p99 ms  server  PostgreSQL  generator"
     "   naive/s  naive p50   ratio"
 )
@@ -33,7 +28,8 @@ def row(measured: Round) -> str:
     line = (
         f"{measured.spread:8}  {measured.callers:7}  {measured.mode:16}  {outcome.rate:10,.0f}"
         f"  {outcome.p50_ms:7.2f}  {outcome.p99_ms:7.2f}  {measured.server_us:6.0f}  {measured.postgres_us:10.0f}"
-        f"  {measured.generator_us:9.1f}  {measured.naive.rate:8,.0f}  {measured.naive.p50_ms:9.2f}  {measured.ratio:5.2f}x"
+        f"  {measured.generator_us:9.1f}  {measured.naive.rate:8,.0f}  {measured.naive.p50_ms:9.2f}"
+        f"  {measured.ratio:5.2f}x"
     )
     if outcome.refusals:
         line += f"\n          refused, by grpc-status: {outcome.refusals}"
@@ -45,12 +41,14 @@ def row(measured: Round) -> str:
 def calibration_lines(calibration: Calibration) -> str:
     """How it is known that the generator is not the limit."""
     empty, ceiling = calibration.empty_rpc, calibration.ceiling
+    ceiling_us = ceiling.per_operation_us(ceiling.generator_cpu_s)
+    empty_us = empty.per_operation_us(empty.generator_cpu_s)
+    busy = empty.generator_cpu_s / empty.wall_s
     return (
-        f"The load generator by itself, 64 callers: {ceiling.rate:,.0f} calls/s against a server of prepared bytes, "
-        f"{ceiling.per_operation_us(ceiling.generator_cpu_s):.1f} µs each;\n"
-        f"{empty.rate:,.0f}/s against an empty grpc.aio server, {empty.per_operation_us(empty.generator_cpu_s):.1f} µs "
-        f"each, more of it the kernel's as fewer answers come at once: it was busy for "
-        f"{empty.generator_cpu_s / empty.wall_s:.0%} of the time."
+        f"The load generator by itself reaches {ceiling.rate:,.0f} calls/s, {ceiling_us:.1f} µs each, against a\n"
+        f"server of prepared bytes at 256 callers. An empty grpc.aio server at 64 answers {empty.rate:,.0f} calls/s\n"
+        f"and keeps the generator busy for {busy:.0%} of the time: {empty_us:.1f} µs a call, more of it the kernel's\n"
+        f"the fewer answers come at once."
     )
 
 
@@ -100,7 +98,7 @@ def write_json(path: Path, plan: Plan, calibration: Calibration, rounds: Sequenc
     path.write_text(
         json.dumps(
             {
-                "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+                "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": sys.version},
                 "plan": asdict(plan),
                 "calibration": asdict(calibration),
                 "rounds": [measured.as_json() for measured in rounds],

@@ -1,19 +1,13 @@
 """The calls that the benchmark makes, built once by protobuf so that they follow the protos, as templates."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 
 from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount
 from credit.v1.credit_service_pb2 import BatchReserveRequest, ConfirmRequest, GetBalanceRequest, ReserveRequest
 from credit.v1.source_pb2 import SOURCE_PURCHASED
-from google.protobuf.duration_pb2 import Duration
-
 from tests.bench.job import Step
 from tests.bench.messages import REQUEST_ID, RESERVATION, SUBJECT
-
-if TYPE_CHECKING:
-    from google.protobuf.message import Message
 
 CREDIT_TYPE = "spec"
 BATCH = 64

@@ -1,21 +1,16 @@
 """The rounds themselves: load on the service, each round between two runs of the naive transaction."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.bench import requests
+from tests.bench.cpu import CpuMeter, CpuSeconds
 from tests.bench.job import Job, Outcome
 from tests.bench.load import generate
 from tests.bench.naive import Naive, NaiveOutcome
 from tests.bench.plan import ACCOUNTS, MODES, SPREADS, Plan
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.bench.cpu import CpuMeter, CpuSeconds
-    from tests.bench.service import Service
+from tests.bench.service import Service
 
 _SEEDING_CALLERS = 64
 
@@ -68,8 +63,7 @@ def seed(service: Service, first_account: int, accounts: int) -> Outcome:
     job = Job(service.port, service.token, steps, _SEEDING_CALLERS, first_account, accounts, each_once=True)
     outcome = generate(job)
     if outcome.acknowledged != accounts:
-        reason = f"of {accounts} accounts only {outcome.acknowledged} got credits: {outcome.refusals}"
-        raise RuntimeError(reason)
+        raise RuntimeError(f"of {accounts} accounts only {outcome.acknowledged} got credits: {outcome.refusals}")
     return outcome
 
 

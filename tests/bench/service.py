@@ -1,7 +1,5 @@
 """Everything that the benchmark knows of the service's command line, settings and tables; the only place to adapt."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import socket
@@ -9,24 +7,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import grpc
 import psycopg
-from creditd.storage.embedded import embedded_postgres
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from creditd.storage.embedded import embedded_postgres
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 """What must be on, or the figures mean nothing."""
 
 # 256 pgbench clients beside the server's pool; and no checkpoint in the middle of one of two rounds to be compared.
 _SETTINGS = DURABLE | {"max_connections": "400", "max_wal_size": "16GB", "checkpoint_timeout": "30min"}
+_COMMAND = (str(Path(sys.executable).with_name("creditd")),)
+_SECRET = secrets.token_hex(32)
+_SERVING = b"\x08\x01"
+"""A HealthCheckResponse that says so."""
 _STARTS_WITHIN_S = 30
 _STOPS_WITHIN_S = 30
 _SCOPES = ("credits.spend", "credits.read", "credits.write")
@@ -68,7 +67,7 @@ def serving(database_url: str) -> Iterator[Service]:
     environment = _environment(database_url, port, metrics_port)
     scopes = [word for scope in _SCOPES for word in ("--scope", scope)]
     token = _creditd("token", "--subject", "bench", "--role", "SERVICE", *scopes, environment=environment).strip()
-    command = [sys.executable, "-m", "creditd", "serve", "--listen", f"127.0.0.1:{port}", "--workers", "1"]
+    command = [*_COMMAND, "serve", "--listen", f"127.0.0.1:{port}", "--workers", "1"]
     with tempfile.TemporaryFile() as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
         try:
             _await_serving(port, process)
@@ -99,11 +98,8 @@ def _environment(database_url: str, port: int, metrics_port: int) -> dict[str, s
     }
 
 
-_SECRET = secrets.token_hex(32)
-
-
 def _creditd(*arguments: str, environment: dict[str, str]) -> str:
-    command = [sys.executable, "-m", "creditd", *arguments]
+    command = [*_COMMAND, *arguments]
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
@@ -112,24 +108,22 @@ def _require_durable(database_url: str) -> None:
         for name, wanted in DURABLE.items():
             row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
             if row is None or row[0] != wanted:
-                reason = f"{name} is {row and row[0]}, not {wanted}: figures from such a database mean nothing"
-                raise RuntimeError(reason)
+                raise RuntimeError(f"{name} is {row and row[0]}, not {wanted}")
 
 
 def _await_serving(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _STARTS_WITHIN_S
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        health = health_pb2_grpc.HealthStub(channel)
+        check: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/grpc.health.v1.Health/Check")
         while process.poll() is None and time.monotonic() < deadline:
             try:
-                answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True)
+                answer = check(b"", timeout=1, wait_for_ready=True)
             except grpc.RpcError:
                 continue
-            if answer.status == health_pb2.HealthCheckResponse.SERVING:
+            if answer == _SERVING:
                 return
             time.sleep(0.05)
-    reason = "the server did not begin to serve"
-    raise RuntimeError(reason)
+    raise RuntimeError("the server did not begin to serve")
 
 
 def _free_port() -> int:

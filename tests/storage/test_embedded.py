@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,23 +31,33 @@ PATIENCE_SECONDS = 30
 OTHER_PROCESS = """
 import sys, time
 from pathlib import Path
+import psycopg
 from creditd.storage.embedded import embedded_postgres
 with embedded_postgres(Path(sys.argv[1])) as url:
-    print(url, flush=True)
-    time.sleep(600)
+    try:
+        print(url, flush=True)
+        time.sleep(600)
+    except KeyboardInterrupt:
+        time.sleep(0.5)
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE last_words ()")
 """
 
 FORKING_PROCESS = """
-import os, sys
+import os, signal, sys, time
 from pathlib import Path
 import psycopg
 from creditd.storage.embedded import embedded_postgres
 with embedded_postgres(Path(sys.argv[1])) as url:
-    child = os.fork()
-    if child == 0:
+    one_that_ends = os.fork()
+    if not one_that_ends:
         sys.exit()
-    os.waitpid(child, 0)
+    os.waitpid(one_that_ends, 0)
     psycopg.connect(url).close()
+    one_that_stays = os.fork()
+    if not one_that_stays:
+        time.sleep(600)
+os.kill(one_that_stays, signal.SIGKILL)
 """
 
 
@@ -169,14 +180,13 @@ def test_a_second_start_within_one_process_is_refused_too(folder: Path) -> None:
 
 
 def test_ctrl_c_ends_everything_in_order(folder: Path) -> None:
-    with other_process(folder) as (process, url):
-        write(url, 1)
+    with other_process(folder) as (process, _):
         os.killpg(process.pid, signal.SIGINT)
         process.wait(PATIENCE_SECONDS)
         assert left_on(folder) == []
     assert "database system is shut down" in (folder / "postgres.log").read_text(encoding="utf-8")
-    with embedded_postgres(folder) as url:
-        assert read(url) == [1]
+    with embedded_postgres(folder) as url, psycopg.connect(url) as connection:
+        connection.execute("TABLE last_words")
 
 
 def test_postgresql_does_not_outlive_a_killed_parent(folder: Path) -> None:
@@ -230,6 +240,33 @@ def test_committed_rows_survive_a_killed_postgresql(folder: Path) -> None:
         assert read(server.url) == [1]
     finally:
         server.stop()
+
+
+def test_a_backend_too_busy_to_notice_its_postmasters_death_does_not_block_the_next_start(folder: Path) -> None:
+    server = EmbeddedPostgres(folder)
+    server.start()
+    write(server.url, 1)
+    with ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(run_for_ever, server.url)
+        assert eventually(lambda: len(statements(server.url)) == 1)
+        psutil.Process(server.pid).kill()
+        server.stop()
+        assert isinstance(busy.exception(PATIENCE_SECONDS), psycopg.OperationalError)
+    server.start()
+    try:
+        assert read(server.url) == [1]
+    finally:
+        server.stop()
+
+
+def run_for_ever(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("DO $$ BEGIN LOOP END LOOP; END $$")
+
+
+def statements(url: str) -> list[tuple[str]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT query FROM pg_stat_activity WHERE query LIKE 'DO %'").fetchall()
 
 
 def test_a_process_number_that_another_program_has_now_blocks_nothing(folder: Path) -> None:
@@ -324,5 +361,5 @@ def test_the_folder_is_free_after_a_failed_start(folder: Path) -> None:
     hold(folder).close()
 
 
-def test_a_forked_child_that_ends_does_not_take_the_server_along(folder: Path) -> None:
+def test_forked_children_neither_take_the_server_along_nor_keep_it(folder: Path) -> None:
     subprocess.run([sys.executable, "-c", FORKING_PROCESS, str(folder)], check=True, timeout=PATIENCE_SECONDS)

@@ -45,3 +45,23 @@ class Account(NamedTuple):
 def new_account(account_id: str, now: Instant) -> Account:
     """Return the account as its first use opens it: active, on the standard plan."""
     return Account(account_id, 1, AccountStatus.ACTIVE, False, None, now, now)  # noqa: FBT003 - the field's name is above.
+
+
+def with_status(account: Account, status: AccountStatus, now: Instant, *, is_empty: bool) -> Account:
+    """Return the account with another status. Raises AccountNotEmpty when one that is not empty would be closed."""
+    if status == AccountStatus.CLOSED and not is_empty:
+        raise errors.AccountNotEmpty(account_id=account.account_id)
+    return account._replace(version=account.version + 1, status=status, update_time=now)
+
+
+def with_plan(account: Account, now: Instant, *, unlimited: bool, until: Instant | None) -> Account:
+    """Return the account with the unlimited plan on, until an instant or until switched off, or with it off.
+
+    Raises AccountClosed, ExpiryOutOfRange (an end that has passed).
+    """
+    account.require_open()
+    if until is not None and until <= now:
+        raise errors.ExpiryOutOfRange(field="plan.end_time", maximum_seconds="none")
+    return account._replace(
+        version=account.version + 1, unlimited=unlimited, unlimited_until=until if unlimited else None, update_time=now
+    )

@@ -53,10 +53,11 @@ def _record(movement: Movement, movements: list[Movement]) -> Wallet:
 
 def _lapse_all(wallet: Wallet, until: Instant, now: Instant, movements: list[Movement]) -> Wallet:
     expired = [grant for grant in wallet.grants if grant.expire_time is not None and grant.expire_time <= until]
+    live = list(wallet.grants)
     for grant in sorted(expired, key=lambda g: (g.expire_time or until, g.grant_id)):
-        live = tuple(other for other in wallet.grants if other.grant_id != grant.grant_id)
+        live.remove(grant)
         lapsed = Slice(grant.grant_id, grant.source, grant.remaining, grant.expire_time)
-        shift = Shift(-grant.remaining, 0, live, (grant._replace(remaining=0),), (lapsed,))
+        shift = Shift(-grant.remaining, 0, tuple(live), (grant._replace(remaining=0),), (lapsed,))
         wallet = _record(moved(wallet, EntryKind.EXPIRE, grant.remaining, shift, SYSTEM, now), movements)
     return wallet
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-from creditd.domain.instant import Instant
+from creditd.domain.instant import Instant, latest
 
 
 class Source(IntEnum):
@@ -119,16 +119,18 @@ def give_back(
 ) -> Returned:
     """Return slices to the grants that they were taken from.
 
-    A grant that is not live has nothing left, so that what returns is all it has. If it has expired by ``now``, what
-    returns stays usable for ``grace`` microseconds more.
+    A grant that is not live has nothing left, so that what returns is all it has. What has expired by ``now`` stays
+    usable for ``grace`` microseconds more, and with it what came back to the same grant before. It never expires at
+    ``now`` itself, so that a settled wallet stays settled.
     """
     live = {grant.grant_id: grant for grant in grants}
     changed: dict[str, Grant] = {}
     for part in slices:
-        grant = live.get(part.grant_id) or Grant(part.grant_id, part.source, 0, part.expire_time)
-        expire_time = grant.expire_time
+        expire_time = part.expire_time
         if expire_time is not None and expire_time <= now:
-            expire_time = Instant(now + grace)
+            expire_time = Instant(now + max(grace, 1))
+        grant = live.get(part.grant_id) or Grant(part.grant_id, part.source, 0, expire_time)
+        expire_time = latest(grant.expire_time, expire_time)
         grant = Grant(grant.grant_id, grant.source, grant.remaining + part.amount, expire_time)
         live[grant.grant_id] = changed[grant.grant_id] = grant
     return Returned(in_spend_order(tuple(live.values()), order), tuple(changed.values()))

@@ -78,11 +78,21 @@ def _refund_confirmed(
     amount = refundable if command.amount is None else command.amount
     if amount > refundable or not amount:
         raise errors.AmountExceedsCaptured(requested=amount, refundable=refundable)
-    given_back, slices = mark_returned(spent.slices, amount)
+    given_back, slices = mark_returned(spent.slices, amount - min(amount, _covered_last(spent)))
     wallet.require_room(sum(part.amount for part in given_back))
     shift = returning(wallet, given_back, 0, now, rules)
     refunded = spent._replace(refunded=spent.refunded + amount, slices=slices, update_time=now)
     return moved(wallet, EntryKind.REFUND, amount, shift, command.origin, now, refunded)
+
+
+def _covered_last(spent: Reservation) -> int:
+    """Return how much of what can be refunded an unlimited plan covered after credits had been taken.
+
+    It is an excess over a hold, and the last part of the spending: the first that a refund undoes, without credits.
+    """
+    if spent.unlimited:
+        return 0
+    return max(0, spent.captured - spent.refunded - sum(part.amount for part in spent.slices))
 
 
 def extend(wallet: Wallet, held: Reservation, command: Extend, now: Instant, rules: Rules) -> Movement:

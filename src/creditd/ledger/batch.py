@@ -16,7 +16,8 @@ from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.domain.wallet import Movement, Rules, Wallet, new_wallet
 from creditd.ledger.work import Outcome, Step, Work
 from creditd.storage.changes import Changes, Key
-from creditd.storage.loading import LoadedWallet, RequestKey
+from creditd.storage.loading import LoadedWallet
+from creditd.storage.lookups import RequestKey
 
 
 class Terms(NamedTuple):

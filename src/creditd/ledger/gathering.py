@@ -10,7 +10,9 @@ from creditd.ledger.batch import Batch
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.work import Step, Work
 from creditd.storage.changes import Key
-from creditd.storage.loading import RequestKey, load_requests, load_reservations, load_wallets, lock_wallets
+from creditd.storage.loading import load_wallets
+from creditd.storage.locking import lock_wallets
+from creditd.storage.lookups import RequestKey, load_requests, load_reservations
 
 
 class Gatherer:

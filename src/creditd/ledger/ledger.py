@@ -9,7 +9,7 @@ from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.grouping import Grouping
 from creditd.ledger.statistics import LedgerStatistics
-from creditd.ledger.work import Outcome, Result, Sink, Work
+from creditd.ledger.work import Outcome, Result, Sink, Work, resolve
 from creditd.ledger.writer import Writer
 
 MAX_BATCH = 256
@@ -56,12 +56,7 @@ class FutureSink:
     def deliver(self, results: Sequence[tuple[Work, Result]]) -> None:
         """Resolve the futures."""
         for work, result in results:
-            future = work.waiter
-            if isinstance(future, Future) and not future.done():
-                if isinstance(result, Exception):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+            resolve(work.waiter, result)
 
 
 def run(ledger: Ledger, work: Work) -> Outcome:

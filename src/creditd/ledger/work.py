@@ -1,7 +1,7 @@
 """What is submitted to the ledger, and what comes back."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from creditd.domain.commands import Command
 from creditd.domain.entry import Entry
@@ -29,6 +29,29 @@ class Outcome(NamedTuple):
 
 
 Result = Outcome | Exception
+
+
+class Waiter(Protocol):
+    """Whoever waits for one result: a future of either kind, or something with as much of its face."""
+
+    def done(self) -> bool:
+        """Tell that nobody waits any more."""
+
+    def set_result(self, result: Any, /) -> None:  # noqa: ANN401 - an outcome, or what was read.
+        """Hand over what came of it."""
+
+    def set_exception(self, exception: Any, /) -> None:  # noqa: ANN401 - as the futures declare it.
+        """Hand over why nothing came of it."""
+
+
+def resolve(waiter: Waiter | None, result: object) -> None:
+    """Hand a result to whoever waits for it, if anyone still does."""
+    if waiter is None or waiter.done():
+        return
+    if isinstance(result, Exception):
+        waiter.set_exception(result)
+    else:
+        waiter.set_result(result)
 
 
 class Sink(Protocol):
@@ -67,7 +90,7 @@ class Work:
         self.dry_run = dry_run
         self.keys = keys or tuple(step.key for step in steps)
         self.fresh = dry_run
-        self.waiter: object = None
+        self.waiter: Waiter | None = None
 
 
 class VersionConflict(Exception):  # noqa: N818 - named as the wire names it.

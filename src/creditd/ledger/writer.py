@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from creditd.domain.errors import Refusal
 from creditd.ledger.batch import Batch, Terms
@@ -23,7 +22,7 @@ from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
 from creditd.storage.changes import Changes
 from creditd.storage.conflicts import SaveFailure, classify
-from creditd.storage.loading import open_accounts, share_accounts
+from creditd.storage.locking import open_accounts, share_accounts
 from creditd.storage.saving import postpone, save
 
 log = logging.getLogger(__name__)
@@ -146,6 +145,9 @@ class Writer:
             for key in work.keys:
                 self._cache.drop(key)
         failure = _failure(error)
+        if failure is SaveFailure.DISCONNECTED:
+            # The other connections of the pool are most likely gone too.
+            self._engine.dispose()
         if failure is not SaveFailure.OTHER:
             return self._write_locked(works, failure, results)
         if len(works) == 1:
@@ -181,7 +183,7 @@ class Writer:
 def _failure(error: Exception) -> SaveFailure:
     if isinstance(error, Moved):
         return SaveFailure.MOVED
-    return classify(error) if isinstance(error, DBAPIError) else SaveFailure.OTHER
+    return classify(error)
 
 
 def _needs_transaction(changes: Changes) -> bool:

@@ -2,7 +2,8 @@
 
 from enum import Enum
 
-from sqlalchemy.exc import DBAPIError
+import psycopg
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 
 class SaveFailure(Enum):
@@ -18,22 +19,22 @@ _SERIALIZATION = {"40001", "40P01", "55P03"}
 """Serialization failure, deadlock, lock not available: others were at the same rows."""
 
 
-def classify(error: DBAPIError) -> SaveFailure:
-    """Tell from the driver's error why a save failed."""
-    original = error.orig
-    code = getattr(original, "sqlstate", None)
-    diagnostics = getattr(original, "diag", None)
-    constraint = getattr(diagnostics, "constraint_name", None)
-    column = (getattr(diagnostics, "table_name", None), getattr(diagnostics, "column_name", None))
+def classify(error: Exception) -> SaveFailure:
+    """Tell from an error of SQLAlchemy's or the driver's why a save failed."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(original, psycopg.Error):
+        # A pool that could make no connection in time has none of the driver's errors to show.
+        return SaveFailure.DISCONNECTED if isinstance(error, TimeoutError) else SaveFailure.OTHER
+    code, constraint = original.sqlstate, original.diag.constraint_name
     if code == "23505" and constraint == "entries_request":
         return SaveFailure.KNOWN_REQUEST
     if code == "23505" and constraint in {"entries_pkey", "accounts_pkey"}:
         return SaveFailure.MOVED
-    if code == "23502" and column == ("entries", "version"):
+    if code == "23502" and (original.diag.table_name, original.diag.column_name) == ("entries", "version"):
         return SaveFailure.MOVED
     if code in _SERIALIZATION:
         return SaveFailure.MOVED
-    # SQLSTATE classes 08 (connection) and 57P0x (shutdown); without a code the socket itself failed.
-    if code is None or code.startswith(("08", "57P")) or error.connection_invalidated:
+    # SQLSTATE classes 08 (connection) and 57P0x (shutdown); an operational error without a code is the socket's.
+    if (code is None and isinstance(original, psycopg.OperationalError)) or (code or "").startswith(("08", "57P")):
         return SaveFailure.DISCONNECTED
     return SaveFailure.OTHER

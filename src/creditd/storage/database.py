@@ -8,10 +8,9 @@ from typing import TextIO
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 STATEMENT_TIMEOUT_SECONDS = 30
 """No statement of the service takes a second; one that takes this long is stuck."""
@@ -55,6 +54,7 @@ def make_engine(settings: DatabaseSettings) -> Engine:
         make_url(settings.url).set(drivername="postgresql+psycopg"),
         pool_size=settings.pool_size,
         max_overflow=0,
+        hide_parameters=True,
         pool_timeout=CONNECT_TIMEOUT_SECONDS,
         connect_args={
             "options": options,
@@ -110,12 +110,16 @@ def migration_sql(output: TextIO) -> None:
     command.upgrade(config, "head", sql=True)
 
 
-def is_ready(engine: Engine) -> bool:
-    """Tell whether the database answers and its schema is the one that this version was made for, or a newer one."""
+def schema_head() -> str:
+    """Return the newest migration that this version brings."""
+    return ScriptDirectory.from_config(_alembic_config()).get_current_head() or ""
+
+
+def is_ready(engine: Engine, head: str) -> bool:
+    """Tell whether the database answers and has at least the migration ``head``."""
     try:
         with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-    except DBAPIError:
+            current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except (DBAPIError, TimeoutError):
         return False
-    head = ScriptDirectory.from_config(_alembic_config()).get_current_head()
-    return current is not None and head is not None and current >= head
+    return current is not None and current >= head

@@ -18,9 +18,10 @@ from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet
 from creditd.storage.arrays import flags, identifiers, numbers, texts
 from creditd.storage.changes import ChangedGrant, Changes
+from creditd.storage.prepared import prepared
 from creditd.storage.slices import slices_to_json
 
-_SAVE = text("""
+_SAVE = prepared("""
 WITH saved AS (
     INSERT INTO wallets AS w (account_id, credit_type, base_version, version, available, reserved, debt,
                               next_expire_time, account_version, update_time)
@@ -93,8 +94,8 @@ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
 def save(connection: Connection, changes: Changes) -> Instant:
     """Write all changes or none; return the database's clock.
 
-    On a connection in autocommit mode they are committed when this returns. Raises sqlalchemy.exc.IntegrityError if a
-    wallet has moved, or a request id is known; :mod:`creditd.storage.conflicts` tells which.
+    On a connection in autocommit mode they are committed when this returns. Raises psycopg.Error, for example if a wallet
+    has moved or a request id is known; :mod:`creditd.storage.conflicts` tells which.
     """
     parameters = {
         **_wallet_rows(changes),
@@ -103,7 +104,7 @@ def save(connection: Connection, changes: Changes) -> Instant:
         **_entry_rows(changes.entries),
         "wallets": len(changes.wallets),
     }
-    return Instant(connection.execute(_SAVE, parameters).scalar_one())
+    return Instant(_SAVE.scalar(connection, parameters))
 
 
 _POSTPONE = text("""

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -61,7 +62,7 @@ def hold(folder: Path) -> IO[str]:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Stops a postmaster that outlived the run which started it, and forgets one that is gone. Call it with the hold.
+    """Ends what outlived the run that started it. Call it with the hold.
 
     Raises DataFolderInUse for a postmaster that somebody else started on the folder.
     """
@@ -69,12 +70,13 @@ def clear_leftovers(folder: Path) -> None:
     pid = _first_number(cluster / "postmaster.pid")
     if pid is None:
         return
-    process = _postmaster(pid, cluster)
-    if process is None:
+    postmaster = _postmaster(pid, cluster)
+    if postmaster is None:
+        _kill_backends(cluster)
         _disown(cluster / "postmaster.pid")
-    elif MARK in process.cmdline():
+    elif MARK in postmaster.cmdline():
         _log.warning("PostgreSQL (process %d) was left on %s by a run that ended abruptly: stopping it", pid, folder)
-        _stop(process)
+        _stop(postmaster)
     else:
         raise DataFolderInUse(folder, pid)
 
@@ -85,15 +87,33 @@ def tail(log: Path, lines: int = 12) -> str:
 
 
 def _postmaster(pid: int, cluster: Path) -> psutil.Process | None:
-    """The process if it runs, and is a postmaster on this very cluster: that is where a postmaster's own folder is."""
+    """The process of that number if it is PostgreSQL on this very cluster, and not a later owner of the number."""
     try:
         process = psutil.Process(pid)
-        if not _ended(process) and Path(process.cwd()) == cluster.resolve():
-            return process
+    except psutil.NoSuchProcess:
+        return None
+    return process if _works_on(cluster, process) else None
+
+
+def _works_on(cluster: Path, process: psutil.Process) -> bool:
+    """Every process of a PostgreSQL has the cluster for its working folder."""
+    try:
+        return not _ended(process) and process.name() == "postgres" and Path(process.cwd()) == cluster.resolve()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
-        # Our own postmaster would not be denied to us: it runs under our account, or we are root.
-        pass
-    return None
+        # Our own would not be denied to us: it runs under our account, or we are root.
+        return False
+
+
+def _kill_backends(cluster: Path) -> None:
+    """Ends what a killed postmaster left: a backend amid a long statement does not notice, and blocks the next start.
+
+    It can do no harm: what it had not committed is lost already, and recovery follows.
+    """
+    backends = [process for process in psutil.process_iter() if _works_on(cluster, process)]
+    for backend in backends:
+        with suppress(psutil.NoSuchProcess):
+            backend.kill()
+    psutil.wait_procs(backends, timeout=_STOP_SECONDS)
 
 
 def _disown(pid_file: Path) -> None:

@@ -1,0 +1,85 @@
+"""Configuration, from the environment alone (twelve-factor, III). Every setting is CREDITD_ and its name in capitals."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message names it and says what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, with the defaults of a development machine.
+
+    Times are in seconds. A setting whose name ends in ``_file`` is a path; secrets come only from such files or from the
+    environment.
+    """
+
+    database_url: str = ""
+    database_role: str = "creditd_app"
+    database_pool_size: int = 8
+    database_prepare_threshold: int = 2
+    listen: str = "127.0.0.1:50051"
+    metrics_listen: str = "127.0.0.1:9464"
+    workers: int = 1
+    data_dir: Path = Path(".creditd")
+    jwt_public_key_files: tuple[str, ...] = ()
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    page_token_secret: str = ""
+    tls_certificate_file: str = ""
+    tls_key_file: str = ""
+    tls_client_ca_file: str = ""
+    reflection: bool = True
+    log_level: str = "INFO"
+    max_message_bytes: int = 4 * 1024 * 1024
+    drain_seconds: float = 2.0
+    shutdown_grace_seconds: float = 10.0
+    sweep_interval_seconds: float = 1.0
+    reservation_ttl_seconds: int = 300
+    reservation_max_ttl_seconds: int = 86_400
+    refund_grace_seconds: int = 86_400
+    spend_order: tuple[str, ...] = ("free", "promo", "admin", "purchased")
+    sign_up_credits: Mapping[str, int] = field(default_factory=lambda: {"spec": 1})
+    credit_types: Mapping[str, int] = field(
+        default_factory=lambda: {"spec": 0, "chat": 0, "quiz_gen": 0, "THB": 2}
+    )
+
+
+def config_from_environment(environment: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration. Raises ConfigError for an unknown CREDITD_ name or a value that does not parse."""
+    environment = os.environ if environment is None else environment
+    defaults = Config()
+    known = {f"CREDITD_{item.name.upper()}": item.name for item in fields(Config)}
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith("CREDITD_") or variable.startswith("CREDITD_TEST_"):
+            continue
+        if variable not in known:
+            message = f"{variable} is not a setting; known are {', '.join(sorted(known))}"
+            raise ConfigError(message)
+        name = known[variable]
+        values[name] = _parse(variable, text, getattr(defaults, name))
+    return Config(**values)
+
+
+def _parse(variable: str, text: str, default: Any) -> Any:  # noqa: ANN401 - of the type of the setting's default.
+    try:
+        match default:
+            case bool():
+                return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
+            case int() | float() | str() | Path():
+                return type(default)(text)
+            case tuple():
+                return tuple(part.strip() for part in text.split(",") if part.strip())
+            case _:
+                pairs = (part.split("=", 1) for part in text.split(",") if part.strip())
+                return {key.strip(): int(value) for key, value in pairs}
+    except (KeyError, ValueError) as error:
+        kind = "name=number,..." if isinstance(default, Mapping) else type(default).__name__
+        message = f"{variable} is {text!r}, which is not of the form {kind}"
+        raise ConfigError(message) from error

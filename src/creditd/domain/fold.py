@@ -1,0 +1,100 @@
+"""Restart from events: folding a wallet's entries gives the wallet, and shows where the stored one differs."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from creditd.domain.entry import Entry, EntryKind
+from creditd.domain.grants import Slice, Source
+
+_OUT = {EntryKind.RESERVE, EntryKind.DEDUCT, EntryKind.ADMIN_REMOVE, EntryKind.EXPIRE}
+_BACK = {EntryKind.REFUND, EntryKind.RELEASE}
+
+
+class Difference(NamedTuple):
+    """A figure that the ledger adds up to, and what is stored instead. Version 0: about the wallet as a whole."""
+
+    version: int
+    field: str
+    expected: int
+    actual: int
+
+
+class StoredWallet(NamedTuple):
+    """The figures of a wallet's row, of its grants by source, and of its pending reservations."""
+
+    version: int
+    available: int
+    reserved: int
+    debt: int
+    by_source: dict[Source, int]
+    held: int
+
+
+class Fold:
+    """Adds up the entries of one wallet, in the order of their versions."""
+
+    def __init__(self) -> None:
+        """Start before the first movement."""
+        self.version = 0
+        self.available = 0
+        self.reserved = 0
+        self.debt = 0
+        self.by_source: Counter[Source] = Counter()
+        self.differences: list[Difference] = []
+        self._holds: dict[str, tuple[Slice, ...]] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Take in the next entry."""
+        self._expect(entry, "version", self.version + 1, entry.version)
+        self.version = entry.version
+        self.available = self._after(entry, "available_after", self.available + entry.available_delta)
+        self.reserved = self._after(entry, "reserved_after", self.reserved + entry.reserved_delta)
+        self.debt = self._after(entry, "debt_after", self.debt + entry.debt_delta)
+        self._move(entry)
+
+    def _expect(self, entry: Entry, field: str, expected: int, actual: int) -> None:
+        if expected != actual:
+            self.differences.append(Difference(entry.version, field, expected, actual))
+
+    def _after(self, entry: Entry, field: str, expected: int) -> int:
+        actual: int = getattr(entry, field)
+        self._expect(entry, field, expected, actual)
+        # Going on from what is stored shows each difference once, where it arose.
+        return actual
+
+    def _move(self, entry: Entry) -> None:
+        reservation_id = entry.reservation.reservation_id if entry.reservation else ""
+        if entry.kind in _OUT:
+            self._count(entry.slices, -1)
+            if entry.kind == EntryKind.RESERVE:
+                self._holds[reservation_id] = entry.slices
+        elif entry.kind == EntryKind.CONFIRM:
+            self._count(self._holds.pop(reservation_id, ()), 1)
+            self._count(entry.slices, -1)
+        elif entry.kind != EntryKind.EXTEND:
+            self._count(entry.slices, 1)
+            if entry.kind in _BACK:
+                self._holds.pop(reservation_id, None)
+                # What came in has paid its part of a debt before it was written down; what came back has not.
+                self.by_source[Source.PURCHASED] += entry.debt_delta
+
+    def _count(self, slices: Iterable[Slice], sign: int) -> None:
+        for part in slices:
+            self.by_source[part.source] += sign * part.amount
+
+    def compare(self, stored: StoredWallet) -> list[Difference]:
+        """Return every difference: within the ledger, and between it and what is stored."""
+        found = list(self.differences)
+        figures = [
+            ("version", self.version, stored.version),
+            ("available", self.available, stored.available),
+            ("reserved", self.reserved, stored.reserved),
+            ("debt", self.debt, stored.debt),
+            ("held", self.reserved, stored.held),
+        ]
+        figures += [
+            (f"grants.{source.name}", self.by_source[source], stored.by_source.get(source, 0)) for source in Source
+        ]
+        found += [Difference(0, field, expected, actual) for field, expected, actual in figures if expected != actual]
+        return found

@@ -1,0 +1,75 @@
+"""Changes of an account's status and plan: rare and critical, so decided on locked rows (requirement B3)."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Engine
+
+from creditd.domain import errors
+from creditd.domain.account import Account, AccountStatus, with_plan, with_status
+from creditd.domain.expiry import settle
+from creditd.domain.instant import Instant
+from creditd.domain.wallet import Origin, Rules
+from creditd.ledger.clock import DatabaseClock
+from creditd.storage import accounts
+from creditd.storage.changes import Key
+from creditd.storage.loading import load_accounts
+from creditd.storage.locking import lock_wallets
+
+Change = Callable[[Connection, Account, Instant], Account]
+
+
+class AccountLedger:
+    """Changes accounts, each change once for its request id and with a row that tells who made it and why."""
+
+    def __init__(self, engine: Engine, clock: DatabaseClock, rules: Rules) -> None:
+        """Change accounts through ``engine``."""
+        self._engine = engine
+        self._clock = clock
+        self._rules = rules
+
+    def set_status(self, account_id: str, status: AccountStatus, origin: Origin, *, allow_balance: bool) -> Account:
+        """Activate, suspend or close an account.
+
+        Raises AccountNotFound, RequestIdReused, and AccountNotEmpty for closing one that has credits, holds or debt
+        unless ``allow_balance`` is set.
+        """
+
+        def change(connection: Connection, account: Account, now: Instant) -> Account:
+            closing = status == AccountStatus.CLOSED and not allow_balance
+            is_empty = not closing or self._is_empty(connection, account_id, now)
+            return with_status(account, status, now, is_empty=is_empty)
+
+        return self._change(account_id, origin, change)
+
+    def set_plan(self, account_id: str, origin: Origin, *, unlimited: bool, until: Instant | None) -> Account:
+        """Switch the unlimited plan on or off. Raises AccountNotFound, AccountClosed, RequestIdReused."""
+
+        def change(_: Connection, account: Account, now: Instant) -> Account:
+            return with_plan(account, now, unlimited=unlimited, until=until)
+
+        return self._change(account_id, origin, change)
+
+    def _change(self, account_id: str, origin: Origin, change: Change) -> Account:
+        with self._engine.begin() as connection:
+            account = accounts.lock(connection, account_id)
+            if account is None:
+                raise errors.AccountNotFound(account_id=account_id)
+            known = accounts.known_change(connection, account, origin.request_id or "")
+            if known:
+                if known.fingerprint != origin.fingerprint:
+                    raise errors.RequestIdReused(request_id=origin.request_id or "")
+                return known.account
+            now = self._clock.now()
+            loaded = load_accounts(connection, [account_id], now, self._rules.order)[account_id]
+            lock_wallets(connection, [Key(account_id, credit_type) for credit_type in loaded.wallets])
+            changed = change(connection, account, now)
+            accounts.change(connection, changed, origin)
+            return changed
+
+    def _is_empty(self, connection: Connection, account_id: str, now: Instant) -> bool:
+        loaded = load_accounts(connection, [account_id], now, self._rules.order)[account_id]
+        for wallet, _, due, next_hold_end in loaded.wallets.values():
+            settled = settle(wallet, due, next_hold_end, now, self._rules).wallet
+            if settled.available or settled.reserved or settled.debt:
+                return False
+        return True

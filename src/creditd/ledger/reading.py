@@ -1,0 +1,120 @@
+"""Balances as they are at this instant, whether or not a sweep has run. Reads that wait are grouped like commands."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import Engine
+
+from creditd.domain.account import Account
+from creditd.domain.expiry import settle
+from creditd.domain.reservation import Reservation, ReservationKey, ReservationState
+from creditd.domain.wallet import Rules, Wallet
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.grouping import Grouping
+from creditd.ledger.work import DatabaseUnavailable, Waiter
+from creditd.storage.conflicts import SaveFailure, classify
+from creditd.storage.loading import load_accounts
+from creditd.storage.lookups import load_reservations
+
+MAX_BATCH = 256
+"""Accounts read by one statement."""
+
+MAX_WAITING = 10_000
+"""As for commands."""
+
+
+class AccountState(NamedTuple):
+    """An account and its wallets by credit type, with all that is due by now taken into account."""
+
+    account: Account
+    wallets: dict[str, Wallet]
+
+
+class BalanceRead:
+    """A read of one account's balances that waits for its answer; None stands for an account that was never seen."""
+
+    __slots__ = ("account_id", "sink", "waiter")
+
+    def __init__(self, account_id: str, sink: "ReadSink") -> None:
+        """Ask about an account."""
+        self.account_id = account_id
+        self.sink = sink
+        self.waiter: Waiter | None = None
+
+
+ReadResult = AccountState | None | Exception
+
+
+class ReadSink(Protocol):
+    """Where the results of a group of reads go, all at once."""
+
+    def deliver_reads(self, results: Sequence[tuple[BalanceRead, ReadResult]]) -> None:
+        """Take results over from the reader's thread; must neither block nor raise."""
+
+
+class BalanceReader:
+    """Reads balances, always from the primary."""
+
+    def __init__(self, engine: Engine, clock: DatabaseClock, rules: Rules) -> None:
+        """Read through ``engine`` on a thread of the reader's own."""
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._clock = clock
+        self._rules = rules
+        self._grouping = Grouping("balances", self._answer, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
+
+    def submit(self, read: BalanceRead) -> None:
+        """Queue a read. Raises Overloaded, ShuttingDown."""
+        self._grouping.submit(read)
+
+    def close(self, timeout_seconds: float) -> None:
+        """Finish what waits, and take no more."""
+        self._grouping.close(timeout_seconds)
+
+    def read(self, account_ids: Collection[str]) -> dict[str, AccountState]:
+        """Return the state of accounts; one that was never seen is left out."""
+        now = self._clock.now()
+        with self._engine.connect() as connection:
+            loaded = load_accounts(connection, account_ids, now, self._rules.order)
+        states = {}
+        for account_id, (account, wallets) in loaded.items():
+            settled = {
+                credit_type: settle(wallet, due, next_hold_end, now, self._rules).wallet._replace(
+                    version=wallet.version, update_time=wallet.update_time
+                )
+                for credit_type, (wallet, _, due, next_hold_end) in wallets.items()
+            }
+            states[account_id] = AccountState(account, settled)
+        return states
+
+    def reservation(self, key: ReservationKey) -> Reservation | None:
+        """Return a reservation in the state that it is in at this instant, or None if there is none."""
+        with self._engine.connect() as connection:
+            found = load_reservations(connection, [key]).get(key)
+        return as_of_now(found, self._clock) if found else None
+
+    def _answer(self, reads: Sequence[BalanceRead]) -> None:
+        try:
+            states = self.read({read.account_id for read in reads})
+        except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
+            gone = classify(error) is SaveFailure.DISCONNECTED
+            if gone:
+                self._engine.dispose()
+            failure = DatabaseUnavailable() if gone else error
+            self._deliver([(read, failure) for read in reads])
+        else:
+            self._deliver([(read, states.get(read.account_id)) for read in reads])
+
+    @staticmethod
+    def _deliver(results: Sequence[tuple[BalanceRead, ReadResult]]) -> None:
+        by_sink: dict[ReadSink, list[tuple[BalanceRead, ReadResult]]] = {}
+        for read, result in results:
+            by_sink.setdefault(read.sink, []).append((read, result))
+        for sink, of_sink in by_sink.items():
+            sink.deliver_reads(of_sink)
+
+
+def as_of_now(reservation: Reservation, clock: DatabaseClock) -> Reservation:
+    """Return a reservation as expired if its time is over, although no sweep has come by yet."""
+    if reservation.state == ReservationState.PENDING and (reservation.expire_time or 0) <= clock.now():
+        return reservation._replace(state=ReservationState.EXPIRED)
+    return reservation

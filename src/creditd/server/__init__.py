@@ -1,0 +1,1 @@
+"""The gRPC edge: proto in, service, proto out."""

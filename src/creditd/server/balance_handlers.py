@@ -1,0 +1,144 @@
+"""CreditService's reads: balances, reservations and the ledger's pages."""
+
+from collections.abc import Sequence
+
+from credit.v1 import balance_pb2
+from credit.v1 import credit_service_pb2 as pb
+from creditd.domain import errors
+from creditd.domain.entry import EntryKind
+from creditd.domain.reservation import ReservationState, parse_reservation_name
+from creditd.domain.wallet import new_wallet
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.reading import AccountState, BalanceReader
+from creditd.server.bridge import Bridge
+from creditd.server.convert import balance_message, entry_message, instant, plan_message, reservation_message
+from creditd.service.call import Call
+from creditd.service.catalogue import Catalogue
+from creditd.service.history import History
+from creditd.service.spending import opening
+from creditd.storage.reservations import ReservationFilter
+from creditd.storage.transactions import EntryFilter
+
+
+class BalanceHandlers:
+    """Balances, of one account and of many."""
+
+    def __init__(self, bridge: Bridge, catalogue: Catalogue, reader: BalanceReader, clock: DatabaseClock) -> None:
+        """Read over the bridge."""
+        self._bridge = bridge
+        self._catalogue = catalogue
+        self._reader = reader
+        self._clock = clock
+
+    async def get_balance(self, request: pb.GetBalanceRequest, call: Call) -> pb.GetBalanceResponse:
+        """Answer GetBalance."""
+        await self.know(request.credit_types)
+        state = await self.state_of(request.account_id, call)
+        return pb.GetBalanceResponse(account_balance=self._message(state, request.credit_types))
+
+    async def state_of(self, account_id: str, call: Call) -> AccountState:
+        """Return an account's state, opening it if it was never seen."""
+        state = await self._bridge.balances(account_id)
+        while state is None:
+            await self._bridge.perform(opening(account_id, call))
+            state = await self._bridge.balances(account_id)
+        return state
+
+    async def batch_get_balances(
+        self, request: pb.BatchGetBalancesRequest, call: Call
+    ) -> pb.BatchGetBalancesResponse:
+        """Answer BatchGetBalances."""
+        await self.know(request.credit_types)
+        wanted = list(dict.fromkeys(request.account_ids))
+        states = await self._bridge.in_thread(lambda: self._reader.read(wanted))
+        unseen = [account_id for account_id in wanted if account_id not in states]
+        if unseen:
+            results = await self._bridge.perform_all([opening(account_id, call) for account_id in unseen])
+            for result in results:
+                if isinstance(result, Exception):
+                    raise result
+            states |= await self._bridge.in_thread(lambda: self._reader.read(unseen))
+        balances = [self._message(states[account_id], request.credit_types) for account_id in request.account_ids]
+        return pb.BatchGetBalancesResponse(account_balances=balances)
+
+    async def know(self, credit_types: Sequence[str]) -> None:
+        """Raise CreditTypeNotFound unless all are known, here or, having been declared elsewhere, to the database."""
+        if not all(map(self._catalogue.knows, credit_types)):
+            await self._bridge.in_thread(self._catalogue.load)
+        for credit_type in credit_types:
+            self._catalogue.require(credit_type)
+
+    def _message(self, state: AccountState, credit_types: Sequence[str]) -> balance_pb2.AccountBalance:
+        account, wallets = state
+        wanted = sorted(set(credit_types)) if credit_types else self._catalogue.codes()
+        return balance_pb2.AccountBalance(
+            account_id=account.account_id,
+            status=int(account.status),
+            plan=plan_message(account, self._clock.now()),
+            balances=[balance_message(wallets.get(code) or new_wallet(account, code)) for code in wanted],
+        )
+
+
+class HistoryHandlers:
+    """Reservations, and the pages of the ledger."""
+
+    def __init__(self, bridge: Bridge, history: History, reader: BalanceReader) -> None:
+        """Read over the bridge."""
+        self._bridge = bridge
+        self._history = history
+        self._reader = reader
+
+    async def get_reservation(self, request: pb.GetReservationRequest, call: Call) -> pb.GetReservationResponse:
+        """Answer GetReservation."""
+        del call
+        key = parse_reservation_name(request.name)
+        found = await self._bridge.in_thread(lambda: self._reader.reservation(key))
+        if found is None:
+            raise errors.ReservationNotFound(reservation=request.name)
+        return pb.GetReservationResponse(reservation=reservation_message(found))
+
+    async def list_reservations(
+        self, request: pb.ListReservationsRequest, call: Call
+    ) -> pb.ListReservationsResponse:
+        """Answer ListReservations."""
+        del call
+        state = ReservationState(request.state) if request.state else None
+        wanted = ReservationFilter(request.account_id, request.credit_type, state)
+        page = await self._bridge.in_thread(
+            lambda: self._history.reservations(wanted, request.page_size, request.page_token)
+        )
+        return pb.ListReservationsResponse(
+            reservations=map(reservation_message, page.reservations), next_page_token=page.next_page_token
+        )
+
+    async def list_transactions(
+        self, request: pb.ListTransactionsRequest, call: Call
+    ) -> pb.ListTransactionsResponse:
+        """Answer ListTransactions."""
+        del call
+        wanted = _entry_filter(request)
+        page = await self._bridge.in_thread(
+            lambda: self._history.entries(
+                wanted, request.page_size, request.page_token, with_total=request.include_total_size
+            )
+        )
+        return pb.ListTransactionsResponse(
+            entries=map(entry_message, page.entries), next_page_token=page.next_page_token, total_size=page.total
+        )
+
+
+def _entry_filter(request: pb.ListTransactionsRequest) -> EntryFilter:
+    credit_type, reservation_id = request.credit_type, None
+    if request.reservation:
+        account_id, of_reservation, reservation_id = parse_reservation_name(request.reservation)
+        if account_id != request.account_id or credit_type not in ("", of_reservation):
+            raise errors.InvalidField(field="reservation", rule="a reservation of account_id and credit_type")
+        credit_type = of_reservation
+    return EntryFilter(
+        request.account_id,
+        credit_type,
+        tuple(sorted({EntryKind(kind) for kind in request.kinds})),
+        reservation_id,
+        instant(request.start_time) if request.HasField("start_time") else None,
+        instant(request.end_time) if request.HasField("end_time") else None,
+    )

@@ -1,0 +1,152 @@
+"""The domain's values as messages of credit.v1, and the other way round."""
+
+from collections.abc import Iterable, Mapping
+
+import orjson
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from credit.v1 import account_pb2, balance_pb2, entry_pb2, reservation_pb2, source_pb2
+from creditd.domain.account import Account
+from creditd.domain.entry import Entry
+from creditd.domain.grants import Slice
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.reservation import Reservation, reservation_name
+from creditd.domain.wallet import Wallet
+
+
+def timestamp(instant: Instant) -> Timestamp:
+    """Write an instant."""
+    seconds, rest = divmod(instant, SECOND)
+    return Timestamp(seconds=seconds, nanos=rest * 1_000)
+
+
+def optional_timestamp(instant: Instant | None) -> Timestamp | None:
+    """Write an instant, or leave it unset."""
+    return None if instant is None else timestamp(instant)
+
+
+def instant(value: Timestamp) -> Instant:
+    """Read an instant; what is finer than a microsecond is cut off."""
+    return Instant(value.seconds * SECOND + value.nanos // 1_000)
+
+
+def microseconds(value: Duration) -> int:
+    """Read a duration; what is finer than a microsecond is cut off."""
+    return value.seconds * SECOND + value.nanos // 1_000
+
+
+def labels(metadata: str) -> Mapping[str, str] | None:
+    """Read labels as the domain keeps them; None if there are none."""
+    if not metadata:
+        return None
+    found: dict[str, str] = orjson.loads(metadata)
+    return found
+
+
+def _slices(slices: Iterable[Slice]) -> list[source_pb2.Slice]:
+    return [source_pb2.Slice(grant_id=part[0], source=int(part[1]), amount=part[2]) for part in slices]
+
+
+def entry_message(entry: Entry) -> entry_pb2.Entry:
+    """Write a row of the ledger."""
+    reservation = entry.reservation
+    return entry_pb2.Entry(
+        account_id=entry.account_id,
+        credit_type=entry.credit_type,
+        version=entry.version,
+        kind=int(entry.kind),
+        amount=entry.amount,
+        available_delta=entry.available_delta,
+        reserved_delta=entry.reserved_delta,
+        debt_delta=entry.debt_delta,
+        available_after=entry.available_after,
+        reserved_after=entry.reserved_after,
+        debt_after=entry.debt_after,
+        slices=_slices(entry.slices),
+        reservation=reservation_name(entry.account_id, entry.credit_type, reservation.reservation_id)
+        if reservation
+        else "",
+        request_id=entry.request_id or "",
+        actor=entry.actor,
+        reason=entry.reason,
+        metadata=labels(entry.metadata),
+        create_time=timestamp(entry.create_time),
+    )
+
+
+def reservation_message(reservation: Reservation) -> reservation_pb2.Reservation:
+    """Write a reservation."""
+    return reservation_pb2.Reservation(
+        name=reservation_name(reservation.account_id, reservation.credit_type, reservation.reservation_id),
+        account_id=reservation.account_id,
+        credit_type=reservation.credit_type,
+        state=int(reservation.state),
+        amount=reservation.amount,
+        captured_amount=reservation.captured,
+        refunded_amount=reservation.refunded,
+        unlimited=reservation.unlimited,
+        slices=_slices(reservation.slices),
+        expire_time=optional_timestamp(reservation.expire_time),
+        create_time=timestamp(reservation.create_time),
+        update_time=timestamp(reservation.update_time),
+        description=reservation.description,
+        metadata=labels(reservation.metadata),
+    )
+
+
+def balance_after(entry: Entry) -> balance_pb2.Balance:
+    """Write the balance as it was right after a movement."""
+    return balance_pb2.Balance(
+        account_id=entry.account_id,
+        credit_type=entry.credit_type,
+        total=entry.available_after + entry.reserved_after,
+        reserved=entry.reserved_after,
+        available=entry.available_after,
+        debt=entry.debt_after,
+        version=entry.version,
+        update_time=timestamp(entry.create_time),
+    )
+
+
+def balance_message(wallet: Wallet) -> balance_pb2.Balance:
+    """Write a wallet's balance, with its grants in spend order."""
+    return balance_pb2.Balance(
+        account_id=wallet.account.account_id,
+        credit_type=wallet.credit_type,
+        total=wallet.available + wallet.reserved,
+        reserved=wallet.reserved,
+        available=wallet.available,
+        debt=wallet.debt,
+        version=wallet.version,
+        update_time=timestamp(wallet.update_time) if wallet.version else None,
+        grants=[
+            balance_pb2.GrantBalance(
+                grant_id=grant.grant_id,
+                source=int(grant.source),
+                available=grant.remaining,
+                expire_time=optional_timestamp(grant.expire_time),
+            )
+            for grant in wallet.grants
+        ],
+    )
+
+
+def plan_message(account: Account, now: Instant) -> account_pb2.Plan:
+    """Write the plan that is in force at an instant."""
+    if not account.has_unlimited_plan(now):
+        return account_pb2.Plan(kind=account_pb2.PLAN_KIND_STANDARD)
+    end_time = optional_timestamp(account.unlimited_until)
+    return account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED, end_time=end_time)
+
+
+def account_message(account: Account, now: Instant) -> account_pb2.Account:
+    """Write an account as it is at an instant."""
+    return account_pb2.Account(
+        account_id=account.account_id,
+        status=int(account.status),
+        plan=plan_message(account, now),
+        version=account.version,
+        create_time=timestamp(account.create_time),
+        update_time=timestamp(account.update_time),
+    )

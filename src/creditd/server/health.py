@@ -1,0 +1,54 @@
+"""Health by the standard protocol: serving while the database and its schema are there, and not while draining."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from grpc_health.v1 import health_pb2
+from grpc_health.v1.health import aio
+
+from creditd.server.bridge import Bridge
+
+log = logging.getLogger(__name__)
+
+CHECK_SECONDS = 1.0
+"""How soon a lost database, and its return, show."""
+
+
+class Health:
+    """Keeps the health of the server as a whole ("") and of each service up to date."""
+
+    def __init__(self, services: Sequence[str], is_ready: Callable[[], bool], bridge: Bridge) -> None:
+        """Ask ``is_ready`` every second on a thread of the bridge's; serve nothing until it first says so."""
+        self.servicer = aio.HealthServicer()
+        self.serving = False
+        self._services = ("", *services)
+        self._is_ready = is_ready
+        self._bridge = bridge
+        self._checking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Check once, then keep checking."""
+        await self._show(serving=await self._bridge.in_thread(self._is_ready))
+        self._checking = asyncio.create_task(self._check_always())
+
+    async def drain(self) -> None:
+        """Show for good that this server is not to be used any more."""
+        if self._checking:
+            self._checking.cancel()
+        self.serving = False
+        await self.servicer.enter_graceful_shutdown()
+
+    async def _check_always(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            ready = await self._bridge.in_thread(self._is_ready)
+            if ready != self.serving:
+                log.warning("the database is %s", "back" if ready else "out of reach")
+                await self._show(serving=ready)
+
+    async def _show(self, *, serving: bool) -> None:
+        self.serving = serving
+        states = health_pb2.HealthCheckResponse
+        for service in self._services:
+            await self.servicer.set(service, states.SERVING if serving else states.NOT_SERVING)

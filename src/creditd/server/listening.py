@@ -1,0 +1,75 @@
+"""The gRPC server itself: its options, its port with or without TLS."""
+
+import ipaddress
+from pathlib import Path
+from typing import NamedTuple
+
+import grpc
+
+MAX_METADATA_BYTES = 16 * 1024
+"""Twice grpc's default, for long tokens; more is refused before it is read."""
+
+KEEPALIVE_SECONDS = 60
+"""Finds dead connections behind load balancers, which commonly drop those idle for a few minutes."""
+
+
+class ListenError(Exception):
+    """The port cannot be had; the message says why."""
+
+
+class Tls(NamedTuple):
+    """PEM files; with a client CA every client has to show a certificate of it (mutual TLS)."""
+
+    certificate_file: str
+    key_file: str
+    client_ca_file: str = ""
+
+
+def make_server(max_message_bytes: int, *, shared_port: bool) -> grpc.aio.Server:
+    """Return a server that does not listen yet. ``shared_port``: several processes listen on one port."""
+    return grpc.aio.server(
+        options=[
+            ("grpc.so_reuseport", int(shared_port)),
+            ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.max_send_message_length", max_message_bytes),
+            ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+            ("grpc.absolute_max_metadata_size", 2 * MAX_METADATA_BYTES),
+            ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1_000),
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ]
+    )
+
+
+def listen(server: grpc.aio.Server, address: str, tls: Tls | None) -> int:
+    """Bind a server to ``host:port``, and return the port. Plaintext is for loopback addresses alone.
+
+    Raises ListenError for a port that is taken, and for plaintext on any other address.
+    """
+    if tls is None and not is_loopback(address):
+        message = f"{address} is not a loopback address: set CREDITD_TLS_CERTIFICATE_FILE and CREDITD_TLS_KEY_FILE"
+        raise ListenError(message)
+    try:
+        if tls is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, _credentials(tls))
+    except RuntimeError as error:
+        message = f"cannot listen on {address}: is another server running there?"
+        raise ListenError(message) from error
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether ``host:port`` is on this machine alone; a Unix socket is."""
+    host = address.rsplit(":", 1)[0].strip("[]")
+    if address.startswith("unix:") or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _credentials(tls: Tls) -> grpc.ServerCredentials:
+    # grpc's TLS is 1.2 or newer, without an option for less.
+    pair = (Path(tls.key_file).read_bytes(), Path(tls.certificate_file).read_bytes())
+    client_ca = Path(tls.client_ca_file).read_bytes() if tls.client_ca_file else None
+    return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)

@@ -1,0 +1,165 @@
+"""What every call goes through, composed once for each method when the server starts.
+
+In this order: observe, errors, deadline, authenticate, authorise, validate, handler. Each step is a plain function; only
+waiting for the ledger is asynchronous.
+"""
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from creditd.ledger.work import DeadlinePassed, Sink
+from creditd.server.messages import language_of
+from creditd.server.policy import authorize, rule_for
+from creditd.server.requests import account_reader
+from creditd.server.status import failure_of
+from creditd.server.tokens import TokenVerifier
+from creditd.server.validation import validate
+from creditd.service.call import Call
+
+UnaryHandler = Callable[[Any, Call], Awaitable[Message]]
+StreamHandler = Callable[[Any, Call], AsyncIterator[Message]]
+
+_REPLAYED = (("replayed", "true"),)
+
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+"""What a caller may bring along as its correlation id; anything else is replaced, since it goes into the logs."""
+
+
+class Observer(Protocol):
+    """Counts and logs each call; see :mod:`creditd.telemetry`."""
+
+    def begin(self, method: str, metadata: Mapping[str, str | bytes]) -> object:
+        """Note that a call begins; what is returned is handed to ``end``."""
+
+    def end(  # noqa: PLR0913 - one for each fact of the line.
+        self, span: object, method: str, code: grpc.StatusCode, seconds: float, subject: str, correlation_id: str
+    ) -> None:
+        """Note how a call ended."""
+
+
+class Exchange:
+    """One call on its way through the steps."""
+
+    __slots__ = ("call", "code", "correlation_id", "language", "metadata", "span", "started", "subject")
+
+    def __init__(self, metadata: Mapping[str, str | bytes], span: object) -> None:
+        """Begin with what the caller sent along."""
+        self.started = time.perf_counter()
+        self.metadata = metadata
+        self.span = span
+        self.subject = ""
+        self.code = grpc.StatusCode.OK
+        self.language = language_of(str(metadata.get("accept-language", "")))
+        sent = metadata.get("x-correlation-id")
+        self.correlation_id = (
+            sent
+            if isinstance(sent, str) and _CORRELATION_ID.fullmatch(sent)
+            else f"{random.getrandbits(64):016x}"  # noqa: S311 - it tells calls apart, it guards nothing.
+        )
+
+
+class Steps(NamedTuple):
+    """What all methods share."""
+
+    verifier: TokenVerifier
+    sink: Sink
+    observer: Observer
+
+
+class Pipeline:
+    """The steps of one method."""
+
+    def __init__(self, method: MethodDescriptor, steps: Steps) -> None:
+        """Look up once all that depends on the method alone. A method without a rule is refused to everyone."""
+        self._name = f"/{method.containing_service.full_name}/{method.name}"
+        self._steps = steps
+        self._rule = rule_for(self._name)
+        self._account_of = account_reader(method.input_type)
+
+    def _begin(self, context: Any) -> Exchange:  # noqa: ANN401 - grpc.aio's context, whose stubs lag behind it.
+        metadata = dict(context.invocation_metadata() or ())
+        return Exchange(metadata, self._steps.observer.begin(self._name, metadata))
+
+    def _admit(self, exchange: Exchange, request: Any, context: Any) -> Call:  # noqa: ANN401 - any request.
+        """Let a call pass or raise why not."""
+        remaining = context.time_remaining()
+        if remaining is not None and remaining <= 0:
+            raise DeadlinePassed
+        caller = self._steps.verifier.verify(str(exchange.metadata.get("authorization", "")))
+        exchange.subject = caller.subject
+        authorize(self._rule, caller, self._account_of(request))
+        validate(request)
+        deadline = None if remaining is None else time.monotonic() + remaining
+        return Call(caller.subject, self._steps.sink, deadline, exchange.language, exchange.correlation_id)
+
+    async def _fail(self, exchange: Exchange, error: Exception, context: Any) -> None:  # noqa: ANN401 - as above.
+        code, message, details, trailing = failure_of(error, exchange.language, exchange.correlation_id)
+        exchange.code = code
+        await context.abort(code, message, (*trailing, ("grpc-status-details-bin", details)))
+
+    def _end(self, exchange: Exchange) -> None:
+        seconds = time.perf_counter() - exchange.started
+        self._steps.observer.end(
+            exchange.span, self._name, exchange.code, seconds, exchange.subject, exchange.correlation_id
+        )
+
+    def unary(self, handler: UnaryHandler) -> Callable[[Any, Any], Awaitable[Message | None]]:
+        """Compose a call with one answer."""
+
+        async def serve(request: Any, context: Any) -> Message | None:  # noqa: ANN401 - as above.
+            exchange = self._begin(context)
+            try:
+                call = self._admit(exchange, request, context)
+                response = await handler(request, call)
+                if call.replayed:
+                    context.set_trailing_metadata(_REPLAYED)
+            except asyncio.CancelledError:
+                exchange.code = grpc.StatusCode.CANCELLED
+                raise
+            except Exception as error:  # noqa: BLE001 - every failure becomes a status here, and only here.
+                await self._fail(exchange, error, context)
+                return None
+            else:
+                return response
+            finally:
+                self._end(exchange)
+
+        return serve
+
+    def stream(self, handler: StreamHandler) -> Callable[[Any, Any], AsyncIterator[Message]]:
+        """Compose a call with a stream of answers."""
+
+        async def serve(request: Any, context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - as above.
+            exchange = self._begin(context)
+            try:
+                call = self._admit(exchange, request, context)
+                async for response in handler(request, call):
+                    yield response
+            except (asyncio.CancelledError, GeneratorExit):
+                exchange.code = grpc.StatusCode.CANCELLED
+                raise
+            except Exception as error:  # noqa: BLE001 - every failure becomes a status here, and only here.
+                await self._fail(exchange, error, context)
+            finally:
+                self._end(exchange)
+
+        return serve
+
+
+def method_handler(method: MethodDescriptor, handler: Any, steps: Steps) -> grpc.RpcMethodHandler:  # noqa: ANN401 - either kind.
+    """Return what grpc serves a method with."""
+    pipeline = Pipeline(method, steps)
+    deserializer = GetMessageClass(method.input_type).FromString
+    serializer = GetMessageClass(method.output_type).SerializeToString
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(pipeline.stream(handler), deserializer, serializer)
+    return grpc.unary_unary_rpc_method_handler(pipeline.unary(handler), deserializer, serializer)

@@ -1,0 +1,36 @@
+"""What the edge itself refuses, before the service is asked."""
+
+from creditd.domain.errors import Refusal
+
+Violation = tuple[str, str, str]
+"""A field's path, the id of the rule that it breaks, and what is wrong, in English."""
+
+
+class InvalidFields(Refusal):
+    """Fields of the request break their rules. Facts: field and rule of the first one."""
+
+    reason = "INVALID_FIELD"
+
+    def __init__(self, violations: list[Violation]) -> None:
+        """Remember every violation; the first one explains the refusal in short."""
+        field, rule, _ = violations[0] if violations else ("", "", "")
+        super().__init__(field=field, rule=rule)
+        self.violations = violations
+
+
+class TokenInvalid(Refusal):
+    """No token, or one that does not verify. Facts: problem."""
+
+    reason = "TOKEN_INVALID"
+
+
+class TokenExpired(Refusal):
+    """The token's time is over."""
+
+    reason = "TOKEN_EXPIRED"
+
+
+class PermissionDenied(Refusal):
+    """The caller may not do this; says nothing of whether what was asked for exists. Facts: method, allowed."""
+
+    reason = "PERMISSION_DENIED"

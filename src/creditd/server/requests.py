@@ -1,0 +1,86 @@
+"""What requests have in common: the request id and its fingerprint, the expiry, the account they are about."""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+
+from creditd.domain.instant import Instant
+from creditd.domain.wallet import Origin
+from creditd.server.convert import instant, microseconds
+from creditd.service.call import Call, origin_of
+
+
+def origin(call: Call, request: Any, reason: str) -> Origin:  # noqa: ANN401 - any request with a request id.
+    """Return the origin of a mutation: who asks, under which request id, with which content.
+
+    The fingerprint covers all of the request but its id, so that the same id with other content is told apart.
+    """
+    request_id = request.request_id
+    request.request_id = ""
+    content = request.SerializeToString(deterministic=True)
+    request.request_id = request_id
+    digest = blake2b(content, digest_size=8, person=_person(request)).digest()
+    labels = getattr(request, "metadata", None)
+    metadata = dict(labels) if labels else None
+    return origin_of(call, request_id or None, int.from_bytes(digest, "big", signed=True), reason, metadata)
+
+
+_persons: dict[Descriptor, bytes] = {}
+
+
+def _person(request: Message) -> bytes:
+    """Tell the kinds of request apart, so that a Reserve and a Deduct of the same content are not the same request."""
+    descriptor = request.DESCRIPTOR
+    person = _persons.get(descriptor)
+    if person is None:
+        person = _persons[descriptor] = blake2b(descriptor.name.encode(), digest_size=16).digest()
+    return person
+
+
+def expiry(request: Any) -> tuple[Instant | None, int | None]:  # noqa: ANN401 - any request with an expiration.
+    """Return the expire time or the lifetime that a request states (AIP-214), or neither."""
+    stated = request.WhichOneof("expiration")
+    if stated is None:
+        return None, None
+    if stated == "ttl":
+        return None, microseconds(request.ttl)
+    return instant(request.expire_time), None
+
+
+def account_reader(request: Descriptor) -> Callable[[Any], str | None]:
+    """Return the function that tells which account a request is about; None for one about several or none."""
+    names = request.fields_by_name
+    if "account_id" in names:
+        return _account_id
+    if "reservation" in names:
+        return _account_of_reservation
+    if "name" in names:
+        return _account_of_name
+    return _no_account
+
+
+def _account_id(request: Any) -> str | None:  # noqa: ANN401 - any request.
+    account_id: str = request.account_id
+    return account_id
+
+
+def _account_of_reservation(request: Any) -> str | None:  # noqa: ANN401 - any request.
+    return _account_in(request.reservation)
+
+
+def _account_of_name(request: Any) -> str | None:  # noqa: ANN401 - any request.
+    return _account_in(request.name)
+
+
+def _account_in(name: str) -> str | None:
+    # The name is not validated yet: what has no second part is nobody's account.
+    parts = name.split("/", 2)
+    return parts[1] if len(parts) > 1 else ""
+
+
+def _no_account(request: Any) -> str | None:  # noqa: ANN401 - any request.
+    del request
+    return None

@@ -1,0 +1,27 @@
+"""Which handler answers which RPC. The names say it: GetBalance is answered by get_balance."""
+
+import re
+from collections.abc import Iterable
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+
+from creditd.server.pipeline import Steps, method_handler
+
+
+def snake_case(name: str) -> str:
+    """Turn an RPC's name into its handler's."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def service_handler(service: ServiceDescriptor, handlers: Iterable[object], steps: Steps) -> grpc.GenericRpcHandler:
+    """Return what grpc serves a service with. Raises LookupError if an RPC has no handler, or more than one."""
+    methods = {}
+    for method in service.methods:
+        name = snake_case(method.name)
+        found = [getattr(handler, name) for handler in handlers if hasattr(handler, name)]
+        if len(found) != 1:
+            message = f"{service.full_name}/{method.name} has {len(found)} handlers"
+            raise LookupError(message)
+        methods[method.name] = method_handler(method, found[0], steps)
+    return grpc.method_handlers_generic_handler(service.full_name, methods)

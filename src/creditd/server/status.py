@@ -1,0 +1,235 @@
+"""From what was raised to what goes over the wire: one table from reason to status, and the details that explain it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from itertools import cycle
+from random import SystemRandom
+from typing import Final, NamedTuple
+
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped]
+    BadRequest,
+    ErrorInfo,
+    LocalizedMessage,
+    QuotaFailure,
+    RetryInfo,
+)
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from grpc import StatusCode
+
+from creditd.domain.errors import Refusal
+from creditd.ledger import work
+from creditd.server.messages import CATALOGUE, fill
+from creditd.server.refusals import InvalidFields, Violation
+
+DOMAIN: Final = "credit.v1"
+
+MAX_FACT_LENGTH: Final = 300
+"""Longer than any name of ours; what a caller sent back to them in full could break the limit on metadata."""
+
+MAX_BAD_REQUEST_BYTES: Final = 3_000
+"""Clients refuse more than 8 kB of metadata, and the details travel in base64 beside the rest."""
+
+_log = logging.getLogger(__name__)
+
+
+class Failure(NamedTuple):
+    """What a failed call ends with.
+
+    ``message`` is for developers, in English. ``details`` is a serialized google.rpc.Status, the value of the trailing
+    metadata `grpc-status-details-bin`; ``trailing`` is what goes beside it.
+    """
+
+    code: StatusCode
+    message: str
+    details: bytes
+    trailing: tuple[tuple[str, str], ...]
+
+
+class _Retry(NamedTuple):
+    detail: Any
+    trailing: tuple[tuple[str, str], ...]
+
+
+class _Kind(NamedTuple):
+    code: StatusCode
+    number: int
+    message: str
+    next_retry: Callable[[], _Retry] | None
+    quota: Any | None
+
+
+_CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
+    "INVALID_FIELD": (StatusCode.INVALID_ARGUMENT, "field {field} breaks the rule {rule}"),
+    "PAGE_TOKEN_INVALID": (StatusCode.INVALID_ARGUMENT, "the page token is not ours, or belongs to another query"),
+    "INSUFFICIENT_CREDIT": (StatusCode.FAILED_PRECONDITION, "{required} required, {available} available"),
+    "REQUEST_ID_REUSED": (StatusCode.ALREADY_EXISTS, "the request id was used before with other content"),
+    "RESERVATION_NOT_FOUND": (StatusCode.NOT_FOUND, "no reservation {reservation}"),
+    "RESERVATION_EXPIRED": (StatusCode.FAILED_PRECONDITION, "{reservation} has expired; its credits are back"),
+    "RESERVATION_STATE": (StatusCode.FAILED_PRECONDITION, "{reservation} is {state}, which does not allow this"),
+    "AMOUNT_EXCEEDS_RESERVATION": (StatusCode.FAILED_PRECONDITION, "{requested} requested, {reserved} reserved"),
+    "AMOUNT_EXCEEDS_CAPTURED": (StatusCode.FAILED_PRECONDITION, "{requested} requested, {refundable} refundable"),
+    "CREDIT_TYPE_NOT_FOUND": (StatusCode.NOT_FOUND, "no credit type {credit_type}"),
+    "CREDIT_TYPE_EXISTS": (StatusCode.ALREADY_EXISTS, "credit type {credit_type} exists, with other properties"),
+    "ACCOUNT_NOT_FOUND": (StatusCode.NOT_FOUND, "no account {account_id}"),
+    "ACCOUNT_SUSPENDED": (StatusCode.FAILED_PRECONDITION, "account {account_id} is suspended and may not spend"),
+    "ACCOUNT_CLOSED": (StatusCode.FAILED_PRECONDITION, "account {account_id} is closed"),
+    "ACCOUNT_NOT_EMPTY": (StatusCode.FAILED_PRECONDITION, "account {account_id} has credits, holds or debt"),
+    "VERSION_MISMATCH": (StatusCode.ABORTED, "the balance has moved from version {stated} to {current}"),
+    "VERSION_CONFLICT": (StatusCode.ABORTED, "others kept changing the balance; nothing was done, a retry is safe"),
+    "BALANCE_TOO_LARGE": (StatusCode.FAILED_PRECONDITION, "adding {amount} to {total} would exceed {maximum}"),
+    "EXPIRY_OUT_OF_RANGE": (
+        StatusCode.INVALID_ARGUMENT,
+        "{field} is in the past, or beyond the maximum in seconds: {maximum_seconds}",
+    ),
+    "TOKEN_INVALID": (StatusCode.UNAUTHENTICATED, "no valid bearer token: {problem}"),
+    "TOKEN_EXPIRED": (StatusCode.UNAUTHENTICATED, "the bearer token has expired"),
+    "PERMISSION_DENIED": (StatusCode.PERMISSION_DENIED, "the caller may not call {method}; allowed: {allowed}"),
+    "OVERLOADED": (StatusCode.RESOURCE_EXHAUSTED, "the server's queue is full; nothing was done, a retry is safe"),
+    "DATABASE_UNAVAILABLE": (
+        StatusCode.UNAVAILABLE,
+        "the database is out of reach; the same request_id tells later what came of the call",
+    ),
+    "SHUTTING_DOWN": (StatusCode.UNAVAILABLE, "the server is shutting down; nothing was done, another one answers"),
+    "DEADLINE_EXCEEDED": (StatusCode.DEADLINE_EXCEEDED, "the deadline passed before work began; nothing was done"),
+    "INTERNAL": (StatusCode.INTERNAL, "internal error"),
+}
+
+_REASONS: Final[Mapping[type[Exception], str]] = {
+    work.VersionConflict: "VERSION_CONFLICT",
+    work.Overloaded: "OVERLOADED",
+    work.ShuttingDown: "SHUTTING_DOWN",
+    work.DatabaseUnavailable: "DATABASE_UNAVAILABLE",
+    work.DeadlinePassed: "DEADLINE_EXCEEDED",
+}
+
+_RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
+    "VERSION_CONFLICT": 50,
+    "OVERLOADED": 500,
+    "SHUTTING_DOWN": 500,
+    "DATABASE_UNAVAILABLE": 1_000,
+}
+
+_QUOTAS: Final[Mapping[str, QuotaFailure.Violation]] = {
+    "OVERLOADED": QuotaFailure.Violation(subject="server", description="calls waiting for the ledger"),
+}
+
+_FIELDS: Final[Mapping[str, str]] = {"INVALID_FIELD": "", "EXPIRY_OUT_OF_RANGE": "", "PAGE_TOKEN_INVALID": "page_token"}
+"""Reasons that are one field's fault, and that field where no fact names it."""
+
+
+def _any(message: Message) -> Any:
+    # Any.Pack says the same and costs several times as much.
+    return Any(type_url=f"type.googleapis.com/{message.DESCRIPTOR.full_name}", value=message.SerializeToString())
+
+
+def _retries(milliseconds: int) -> Callable[[], _Retry]:
+    # A client waits exactly as long as it is told, so equal answers would bring all of them back at the same moment.
+    choices = []
+    for sixteenth in SystemRandom().sample(range(8, 24), 16):
+        delay = milliseconds * sixteenth // 16
+        info = RetryInfo(retry_delay=Duration(seconds=delay // 1_000, nanos=delay % 1_000 * 1_000_000))
+        choices.append(_Retry(_any(info), (("grpc-retry-pushback-ms", str(delay)),)))
+    return cycle(choices).__next__
+
+
+def _kind(reason: str, code: StatusCode, message: str) -> _Kind:
+    delay = _RETRY_MILLISECONDS.get(reason)
+    quota = _QUOTAS.get(reason)
+    return _Kind(
+        code,
+        code.value[0],
+        message,
+        _retries(delay) if delay else None,
+        _any(QuotaFailure(violations=[quota])) if quota else None,
+    )
+
+
+_KINDS: Final = {reason: _kind(reason, code, message) for reason, (code, message) in _CODES.items()}
+
+_FIXED_TEXTS: Final = {
+    (language, reason): _any(LocalizedMessage(locale=language, message=text))
+    for language, texts in CATALOGUE.items()
+    for reason, text in texts.items()
+    if "{" not in text
+}
+"""Texts without a figure in them are the same each time."""
+
+_INFO_URL: Final = "type.googleapis.com/google.rpc.ErrorInfo"
+
+
+def failure_of(error: Exception, language: str, correlation_id: str) -> Failure:
+    """Return what a call that raised this ends with, explained in one of messages.LANGUAGES.
+
+    An error that is no answer of ours is logged under the correlation id, and nothing of it is told.
+    """
+    status, kind, trailing = _explain(error, language, correlation_id)
+    return Failure(kind.code, status.message, status.SerializeToString(), trailing)
+
+
+def status_of(error: Exception, language: str, correlation_id: str) -> Status:
+    """Return the same explanation as a message, for one item of a batch."""
+    return _explain(error, language, correlation_id)[0]
+
+
+def _explain(error: Exception, language: str, correlation_id: str) -> tuple[Status, _Kind, tuple[tuple[str, str], ...]]:
+    reason, metadata = _reason_and_metadata(error, correlation_id)
+    kind = _KINDS[reason]
+    message = fill(kind.message, metadata)
+    info = ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata).SerializeToString()
+    details = [Any(type_url=_INFO_URL, value=info), _localized(reason, language, metadata)]
+    if reason in _FIELDS:
+        details.append(_bad_request(error, _FIELDS[reason], metadata, message))
+    trailing: tuple[tuple[str, str], ...] = ()
+    if kind.next_retry is not None:
+        retry = kind.next_retry()
+        details.append(retry.detail)
+        trailing = retry.trailing
+    if kind.quota is not None:
+        details.append(kind.quota)
+    return Status(code=kind.number, message=message, details=details), kind, trailing
+
+
+def _reason_and_metadata(error: Exception, correlation_id: str) -> tuple[str, dict[str, str]]:
+    if isinstance(error, Refusal) and error.reason in _KINDS:
+        metadata = {name: str(fact)[:MAX_FACT_LENGTH] for name, fact in error.facts.items()}
+        metadata["correlation_id"] = correlation_id
+        return error.reason, metadata
+    reason = _REASONS.get(type(error))
+    if reason is not None:
+        return reason, {"correlation_id": correlation_id}
+    _log.error("internal error", exc_info=error, extra={"correlation_id": correlation_id})
+    return "INTERNAL", {"incident_id": correlation_id}
+
+
+def _localized(reason: str, language: str, metadata: Mapping[str, str]) -> Any:
+    fixed = _FIXED_TEXTS.get((language, reason))
+    if fixed is not None:
+        return fixed
+    return _any(LocalizedMessage(locale=language, message=fill(CATALOGUE[language][reason], metadata)))
+
+
+def _bad_request(error: Exception, field: str, metadata: Mapping[str, str], message: str) -> Any:
+    violations = [(metadata.get("field", field), metadata.get("rule", ""), message)]
+    if isinstance(error, InvalidFields):
+        violations = error.violations
+    request = BadRequest()
+    size = 0
+    for violation in map(_violation, violations):
+        size += violation.ByteSize()
+        if size > MAX_BAD_REQUEST_BYTES:
+            break
+        request.field_violations.append(violation)
+    return _any(request)
+
+
+def _violation(violation: Violation) -> BadRequest.FieldViolation:
+    field, rule, description = violation
+    return BadRequest.FieldViolation(
+        field=field[:MAX_FACT_LENGTH],
+        description=description[:MAX_FACT_LENGTH],
+        # A reason is UPPER_SNAKE_CASE of at most 63 characters; a rule's id is dotted.
+        reason=rule.upper().replace(".", "_")[:63],
+    )

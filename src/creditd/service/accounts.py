@@ -1,0 +1,46 @@
+"""Accounts for staff: one, or pages of them."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from creditd.domain import errors
+from creditd.domain.account import Account
+from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens
+from creditd.storage import accounts
+from creditd.storage.accounts import AccountFilter
+
+
+class AccountPage(NamedTuple):
+    """A page of accounts; an empty token ends it."""
+
+    accounts: list[Account]
+    next_page_token: str
+
+
+class Accounts:
+    """Looks accounts up, without opening any."""
+
+    def __init__(self, engine: Engine, tokens: PageTokens) -> None:
+        """Read through ``engine``."""
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._tokens = tokens
+
+    def get(self, account_id: str) -> Account:
+        """Return an account. Raises AccountNotFound."""
+        with self._engine.connect() as connection:
+            found = accounts.find(connection, account_id)
+        if found is None:
+            raise errors.AccountNotFound(account_id=account_id)
+        return found
+
+    def list(self, wanted: AccountFilter, page_size: int, page_token: str) -> AccountPage:
+        """Return a page of accounts, by account id. Raises PageTokenInvalid."""
+        size = page_size or DEFAULT_PAGE_SIZE
+        query = repr(("accounts", wanted)).encode()
+        after = self._tokens.open(query, page_token) if page_token else ""
+        with self._engine.connect() as connection:
+            found = accounts.page(connection, wanted, after, size + 1)
+        page = found[:size]
+        token = self._tokens.seal(query, page[-1].account_id) if len(found) > size else ""
+        return AccountPage(page, token)

@@ -1,0 +1,41 @@
+"""What every call brings along, besides its request."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from creditd.domain import errors
+from creditd.domain.wallet import Origin
+from creditd.ledger.work import Sink
+
+MAX_METADATA_BYTES = 4_096
+"""Labels are for finding a movement again, not for payloads: they are stored with every row."""
+
+
+@dataclass(slots=True)
+class Call:
+    """Who calls, when it has to be answered by (on time.monotonic's clock), where its result goes, how to answer.
+
+    ``replayed`` is set when the answer is that of an earlier call with the same request id.
+    """
+
+    subject: str
+    sink: Sink
+    deadline: float | None = None
+    language: str = "en"
+    correlation_id: str = ""
+    replayed: bool = False
+
+
+def origin_of(  # noqa: PLR0913 - one for each part of an origin.
+    call: Call, request_id: str | None, fingerprint: int, reason: str = "", metadata: dict[str, str] | None = None, ordinal: int = 0
+) -> Origin:
+    """Return the origin of a call's movement. Raises InvalidField if its metadata is too large."""
+    return Origin(call.subject, request_id, fingerprint, reason, metadata_text(metadata) if metadata else "", ordinal)
+
+
+def metadata_text(metadata: dict[str, str]) -> str:
+    """Write labels as the rows hold them. Raises InvalidField if they are too large."""
+    if sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items()) > MAX_METADATA_BYTES:
+        raise errors.InvalidField(field="metadata", rule=f"at most {MAX_METADATA_BYTES} bytes of keys and values")
+    return orjson.dumps(metadata, option=orjson.OPT_SORT_KEYS).decode()

@@ -1,0 +1,29 @@
+"""Watching wallets: their movements in order and without a gap, read from the ledger."""
+
+from sqlalchemy import Engine
+
+from creditd.domain.entry import Entry
+from creditd.storage.changes import Key
+from creditd.storage.transactions import entries_after
+from creditd.storage.watching import versions
+
+ENTRIES_AT_A_TIME = 100
+"""Read for one watcher in one go, so that one far behind does not hold up the others."""
+
+
+class Watching:
+    """Looks what has moved. One look serves every watcher of a server."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Read through ``engine``."""
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def versions(self, keys: list[Key]) -> dict[Key, int]:
+        """Return the versions of the wallets that exist."""
+        with self._engine.connect() as connection:
+            return versions(connection, keys)
+
+    def entries_after(self, key: Key, version: int) -> list[Entry]:
+        """Return the next movements of a wallet after a version, in order."""
+        with self._engine.connect() as connection:
+            return entries_after(connection, key.account_id, key.credit_type, version, ENTRIES_AT_A_TIME)

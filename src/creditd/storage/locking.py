@@ -1,0 +1,52 @@
+"""Rows locked or held still until a transaction ends, always in key order."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, text
+
+from creditd.domain.account import Account
+from creditd.storage.arrays import texts
+from creditd.storage.changes import Key
+from creditd.storage.rows import ACCOUNT_COLUMNS, account_from, timestamp
+
+# Locked one by one in the order of the array, as an outer join over the keys would not promise.
+_LOCK = text("""
+SELECT count(*) FROM unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
+CROSS JOIN LATERAL (
+    SELECT 1 FROM wallets WHERE account_id = k.account_id AND credit_type = k.credit_type FOR UPDATE OFFSET 0
+) AS w
+""")
+
+
+def lock_wallets(connection: Connection, keys: Iterable[Key]) -> None:
+    """Lock the rows of wallets in key order, until the transaction ends."""
+    ordered = sorted(keys)
+    parameters = {
+        "account_id": texts(key.account_id for key in ordered),
+        "credit_type": texts(key.credit_type for key in ordered),
+    }
+    connection.execute(_LOCK, parameters)
+
+
+_OPEN = text(f"""
+INSERT INTO accounts (account_id, version, status, unlimited, create_time, update_time)
+VALUES (:account_id, 1, 1, false, {timestamp(":now ::bigint")}, {timestamp(":now ::bigint")})
+ON CONFLICT (account_id) DO NOTHING
+""")
+
+_ACCOUNTS = text(f"""
+SELECT {ACCOUNT_COLUMNS} FROM accounts a WHERE a.account_id = ANY(:account_id ::text[])
+ORDER BY a.account_id FOR SHARE
+""")
+
+
+def open_accounts(connection: Connection, accounts: Iterable[Account]) -> bool:
+    """Make the rows of new accounts; return False if one of them was there already."""
+    rows = [{"account_id": a.account_id, "now": a.create_time} for a in sorted(accounts)]
+    return all(connection.execute(_OPEN, row).rowcount for row in rows)
+
+
+def share_accounts(connection: Connection, account_ids: Iterable[str]) -> dict[str, Account]:
+    """Load accounts and keep their status and plan from changing until the transaction ends."""
+    rows = connection.execute(_ACCOUNTS, {"account_id": texts(sorted(account_ids))})
+    return {account.account_id: account for account in map(account_from, rows)}

@@ -1,0 +1,109 @@
+"""`make bench-scale`: whether the service slows down as accounts and ledger rows grow.
+
+Two servers run side by side, each on a database of its own: one with 10,000 accounts that have a row or so each, one
+with 100,000 accounts and ten million rows. Rounds go to them in turn, forth and back, since a machine's speed drifts by
+more than what is to be found out.
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from tests.bench import requests, rounds
+from tests.bench.job import Job, Outcome, Step
+from tests.bench.load import generate
+from tests.bench.paging import measure_pages
+from tests.bench.plan import ACCOUNTS as FEW_ACCOUNTS
+from tests.bench.seed import ACCOUNTS as MANY_ACCOUNTS
+from tests.bench.seed import ENTRIES_PER_ACCOUNT, seed
+from tests.bench.service import Service, fresh_database, serving
+
+_QUICK_ACCOUNTS = 20_000
+_CALLERS = (1, 64)
+_WARMUP_S = 0.5
+_DEEP_ACCOUNT = 1
+_DEEPENING_S = 3.0
+_MODES = {"GetBalance": requests.get_balance(), "Reserve": requests.reserve()}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Accounts, numbered from 1 on, to draw from on one of the servers."""
+
+    label: str
+    service: Service
+    accounts: int
+
+
+def main() -> None:
+    """Seeds, measures and prints."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
+    quick = os.environ.get("QUICK", "0") not in {"", "0"}
+    parser.add_argument("--quick", action="store_true", default=quick, help="fewer accounts and shorter rounds")
+    arguments = parser.parse_args()
+    many, round_s = (_QUICK_ACCOUNTS, 2.0) if arguments.quick else (MANY_ACCOUNTS, 5.0)
+    with fresh_database() as small_url, fresh_database() as large_url:
+        print(f"Seeding {many * ENTRIES_PER_ACCOUNT:,} entries of {many:,} accounts ...", flush=True)
+        seed(large_url, many)
+        with serving(small_url) as small, serving(large_url) as large:
+            rounds.seed(small, 1, FEW_ACCOUNTS)
+            for url in (small_url, large_url):
+                _checkpoint(url)
+            subjects = (
+                Subject(f"small: {FEW_ACCOUNTS:,} accounts", small, FEW_ACCOUNTS),
+                Subject(f"large: {FEW_ACCOUNTS:,} of {many:,}", large, FEW_ACCOUNTS),
+                Subject(f"large: {many:,} accounts", large, many),
+            )
+            _compare(subjects, round_s)
+            _page(subjects[:2])
+
+
+def _checkpoint(database_url: str) -> None:
+    # Both begin right after one, so that both write whole pages to the log at their first touch.
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+
+
+def _compare(subjects: Sequence[Subject], round_s: float) -> None:
+    print("\nmode        callers  database                        rate/s   p50 ms   p99 ms  of the small one's rate")
+    for mode, steps in _MODES.items():
+        for callers in _CALLERS:
+            turns = (*subjects, *reversed(subjects))
+            found = [(subject, _measure(subject, steps, callers, round_s)) for subject in turns]
+            base = 0.0
+            for subject in subjects:
+                outcomes = [outcome for turn, outcome in found if turn is subject]
+                rate, p50, p99 = (_mean(outcomes, name) for name in ("rate", "p50_ms", "p99_ms"))
+                base = base or rate
+                figures = f"{rate:8,.0f}  {p50:7.2f}  {p99:7.2f}  {rate / base:7.2f}x"
+                print(f"{mode:10}  {callers:7}  {subject.label:28}  {figures}", flush=True)
+
+
+def _measure(subject: Subject, steps: tuple[Step, ...], callers: int, round_s: float) -> Outcome:
+    service = subject.service
+    outcome = generate(Job(service.port, service.token, steps, callers, 1, subject.accounts, _WARMUP_S, round_s))
+    if outcome.refusals or outcome.unanswered:
+        print(f"            refused, by grpc-status: {outcome.refusals}; unanswered: {outcome.unanswered}")
+    return outcome
+
+
+def _mean(outcomes: Sequence[Outcome], name: str) -> float:
+    values = [float(getattr(outcome, name)) for outcome in outcomes]
+    return sum(values) / len(values)
+
+
+def _page(subjects: Sequence[Subject]) -> None:
+    print("\nListTransactions, 100 a page   entries  first page p50, p99 ms  last page p50, p99 ms")
+    for subject in subjects:
+        service = subject.service
+        generate(Job(service.port, service.token, requests.batch_reserve(), 1, _DEEP_ACCOUNT, 1, 0.0, _DEEPENING_S))
+        pages = measure_pages(service, _DEEP_ACCOUNT)
+        figures = [latencies.quantile_ms(share) for latencies in (pages.first, pages.last) for share in (0.5, 0.99)]
+        print(f"{subject.label:29}  {pages.entries:8,}" + "".join(f"  {figure:9.2f}" for figure in figures), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The load generator, held against grpc's own server: what it reports is what the server saw."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+
+from credit.v1 import credit_service_pb2 as pb
+from tests.bench import requests
+from tests.bench.generator import ClosedLoop
+from tests.bench.job import Job, Outcome, Step
+
+_EVERY = 10
+
+
+class Recorder:
+    """Grants every request but each tenth, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.request_ids: list[str] = []
+        self.accounts: Counter[str] = Counter()
+        self.made: set[str] = set()
+        self.confirmed: set[str] = set()
+        self.tokens: set[str] = set()
+
+    def _hold(self, request: pb.ReserveRequest) -> pb.ReserveResponse | None:
+        self.request_ids.append(request.request_id)
+        self.accounts[request.account_id] += 1
+        number = len(self.request_ids)
+        if number % _EVERY == 0:
+            return None
+        # Longer with each one, so that lengths of one byte and of two are read.
+        name = f"accounts/{request.account_id}/reservations/{number}" + "x" * (number % 150)
+        self.made.add(name)
+        response = pb.ReserveResponse()
+        response.reservation.name = name
+        response.entry.version = number
+        return response
+
+    def reserve(self, request: pb.ReserveRequest, context: grpc.ServicerContext) -> pb.ReserveResponse:
+        """Refuses by aborting, with a message that must not be taken for a status."""
+        self.tokens.update(str(value) for key, value in context.invocation_metadata() if key == "authorization")
+        response = self._hold(request)
+        if response is None:
+            return context.abort(grpc.StatusCode.FAILED_PRECONDITION, "grpc-status 0 is not what this is")
+        return response
+
+    def confirm(self, request: pb.ConfirmRequest, _context: grpc.ServicerContext) -> pb.ConfirmResponse:
+        """Takes any name."""
+        self.confirmed.add(request.reservation)
+        return pb.ConfirmResponse()
+
+    def batch_reserve(self, request: pb.BatchReserveRequest, _context: grpc.ServicerContext) -> pb.BatchReserveResponse:
+        """Refuses item by item."""
+        answer = pb.BatchReserveResponse()
+        for single in request.requests:
+            response = self._hold(single)
+            if response is None:
+                answer.results.add().error.code = 9
+            else:
+                answer.results.add().response.CopyFrom(response)
+        return answer
+
+    def handlers(self) -> "dict[str, grpc.RpcMethodHandler[Any, Any]]":
+        """What a server needs to know of the three methods."""
+        return {
+            "Reserve": _handler(self.reserve, pb.ReserveRequest),
+            "Confirm": _handler(self.confirm, pb.ConfirmRequest),
+            "BatchReserve": _handler(self.batch_reserve, pb.BatchReserveRequest),
+        }
+
+
+def _handler(answer: Callable[..., Message], request: type[Message]) -> "grpc.RpcMethodHandler[Any, Any]":
+    def serialize(message: Message) -> bytes:
+        return message.SerializeToString()
+
+    return grpc.unary_unary_rpc_method_handler(answer, request.FromString, serialize)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def port(recorder: Recorder) -> Iterator[int]:
+    # One thread, so that the recorder counts without a lock.
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
+    server.add_registered_method_handlers("credit.v1.CreditService", recorder.handlers())
+    number = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield number
+    server.stop(None).wait()
+
+
+def run(port: int, steps: tuple[Step, ...], callers: int) -> Outcome:
+    return ClosedLoop(Job(port, "token", steps, callers, 1, 50, measured_s=0.5)).run()
+
+
+def test_what_is_acknowledged_and_refused_is_what_the_server_answered(recorder: Recorder, port: int) -> None:
+    outcome = run(port, requests.reserve(), callers=20)
+    assert outcome.acknowledged == outcome.operations == len(recorder.made) > 0
+    assert outcome.refusals == {"9": len(recorder.request_ids) - len(recorder.made)}
+    assert outcome.unanswered == 0
+    assert recorder.tokens == {"Bearer token"}
+
+
+def test_no_request_id_is_used_twice_and_every_account_is_drawn(recorder: Recorder, port: int) -> None:
+    run(port, requests.batch_reserve(), callers=4)
+    assert len(set(recorder.request_ids)) == len(recorder.request_ids)
+    assert set(recorder.accounts) == {f"account-{number:06}" for number in range(1, 51)}
+
+
+def test_each_reservation_made_is_the_one_confirmed(recorder: Recorder, port: int) -> None:
+    outcome = run(port, requests.reserve_and_confirm(), callers=3)
+    assert recorder.confirmed == recorder.made
+    assert outcome.acknowledged == 2 * outcome.operations == 2 * len(recorder.made)
+
+
+def test_batches_beyond_the_flow_control_window_are_counted_item_by_item(recorder: Recorder, port: int) -> None:
+    # 16 callers on one connection have 100 kB outstanding; the window is 64 kB.
+    outcome = run(port, requests.batch_reserve(), callers=16)
+    assert outcome.acknowledged == outcome.operations == len(recorder.made) > 0
+    assert outcome.refusals == {"9": len(recorder.request_ids) - len(recorder.made)}
+    assert outcome.calls * requests.BATCH == len(recorder.request_ids)
+
+
+def test_each_account_is_visited_once_if_so_asked(recorder: Recorder, port: int) -> None:
+    ClosedLoop(Job(port, "token", requests.reserve(), 7, 1, 50, each_once=True)).run()
+    assert set(recorder.accounts.values()) == {1}
+    assert len(recorder.accounts) == 50

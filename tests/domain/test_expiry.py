@@ -1,0 +1,173 @@
+"""Expiry is decided by the clock, never by whether a sweep has run."""
+
+import pytest
+
+from creditd.domain.entry import EntryKind
+from creditd.domain.errors import InsufficientCredit
+from creditd.domain.reservation import ReservationState
+from tests.domain.books import Books
+from tests.domain.wallets import DAY, HOUR, MINUTE, after, free, left, parts, promo, purchased, wallet
+
+
+def test_an_expired_hold_goes_back_by_itself() -> None:
+    books = Books(wallet(free(2), purchased(2)))
+    held = books.reserve(3, ttl=MINUTE)
+    books.wait(MINUTE)
+    books.settle()
+    assert books.state_of(held) == ReservationState.EXPIRED
+    assert (books.wallet.available, books.wallet.reserved) == (4, 0)
+    assert left(books.wallet) == {"free": 2, "purchased": 2}
+
+
+def test_the_release_is_a_movement_with_its_entry() -> None:
+    books = Books(wallet(free(2), purchased(2)))
+    books.reserve(3, ttl=MINUTE)
+    books.wait(MINUTE)
+    (release,) = books.settle()
+    entry = release.entry
+    assert (entry.kind, entry.amount, entry.actor, entry.request_id) == (EntryKind.RELEASE, 3, "system", None)
+    assert (entry.available_delta, entry.reserved_delta, entry.debt_delta) == (3, -3, 0)
+    assert parts(entry.slices) == [("purchased", 1), ("free", 2)]
+
+
+def test_a_grant_is_spendable_up_to_the_last_instant_before_its_expire_time() -> None:
+    books = Books(wallet(free(5, expires=after(DAY))))
+    books.wait(DAY - 1)
+    books.reserve(5)
+    assert books.wallet.reserved == 5
+
+
+def test_an_expired_grant_is_not_spendable_from_its_expire_time_on() -> None:
+    books = Books(wallet(free(5, expires=after(DAY)), purchased(1)))
+    books.wait(DAY)
+    with pytest.raises(InsufficientCredit) as refusal:
+        books.reserve(2)
+    assert refusal.value.facts == {"required": 2, "available": 1}
+
+
+def test_the_lapse_is_a_movement_with_its_entry() -> None:
+    books = Books(wallet(free(5, expires=after(DAY))))
+    books.wait(DAY)
+    (lapse,) = books.settle()
+    entry = lapse.entry
+    assert (entry.kind, entry.amount, entry.actor, entry.request_id) == (EntryKind.EXPIRE, 5, "system", None)
+    assert (entry.available_delta, entry.reserved_delta, entry.debt_delta) == (-5, 0, 0)
+    assert parts(entry.slices) == [("free", 5)]
+    assert [grant.remaining for grant in lapse.changed] == [0]
+
+
+def test_trap_grant_100_that_expires_after_60_were_spent_leaves_0_not_minus_60() -> None:
+    books = Books(wallet(free(100, expires=after(DAY))))
+    books.deduct(60)
+    books.wait(DAY)
+    books.settle()
+    assert books.wallet.available == 0
+    assert books.entries[-1].amount == 40
+
+
+def test_a_grant_that_was_used_up_leaves_no_entry_when_it_expires() -> None:
+    books = Books(wallet(free(100, expires=after(DAY))))
+    books.deduct(100)
+    books.wait(DAY)
+    assert books.settle() == ()
+
+
+def test_trap_the_balance_is_known_to_be_stale_from_the_very_instant_on_though_no_sweep_has_run() -> None:
+    stale = wallet(free(5, expires=after(DAY)))
+    assert stale.is_settled(after(DAY - 1))
+    assert not stale.is_settled(after(DAY))
+
+
+def test_a_live_hold_shields_what_it_holds_from_expiry() -> None:
+    books = Books(wallet(free(5, expires=after(HOUR))))
+    held = books.reserve(3, ttl=2 * HOUR)
+    books.wait(HOUR)
+    books.settle()
+    assert (books.wallet.available, books.wallet.reserved) == (0, 3)
+    assert books.entries[-1].amount == 2
+    assert books.confirm(held).captured == 3
+
+
+def test_what_a_hold_gives_back_before_the_grant_expires_lapses_with_the_grant() -> None:
+    books = Books(wallet(free(5, expires=after(HOUR))))
+    books.reserve(3, ttl=HOUR - 1)
+    books.wait(HOUR)
+    books.settle()
+    assert books.wallet.available == 0
+    assert [entry.kind for entry in books.entries] == [EntryKind.RESERVE, EntryKind.RELEASE, EntryKind.EXPIRE]
+
+
+def test_trap_hold_over_free_and_purchased_whose_free_part_expires_meanwhile() -> None:
+    """What is spent is spent in the order taken; what comes back of the free part keeps the grace, and stays free."""
+    books = Books(wallet(free(10, expires=after(HOUR)), purchased(10)))
+    held = books.reserve(15, ttl=2 * HOUR)
+    books.wait(HOUR + 1)
+    spent = books.confirm(held, 8)
+    assert parts(spent.slices) == [("free", 8)]
+    assert left(books.wallet) == {"free": 2, "purchased": 10}
+    assert books.grants["free"].expire_time == after(HOUR + 1 + DAY)
+    books.wait(DAY)
+    books.settle()
+    assert left(books.wallet) == {"purchased": 10}
+
+
+def test_several_things_due_happen_in_the_order_of_their_times() -> None:
+    books = Books(wallet(free(1, expires=after(3)), promo(2, expires=after(1)), purchased(4)))
+    books.reserve(1, ttl=2)
+    books.wait(10)
+    books.settle()
+    assert [entry.kind for entry in books.entries[1:]] == [EntryKind.EXPIRE, EntryKind.RELEASE, EntryKind.EXPIRE]
+    assert [entry.amount for entry in books.entries[1:]] == [2, 1, 1]
+
+
+def test_grants_that_expire_together_lapse_each_with_an_entry_of_its_own() -> None:
+    books = Books(wallet(*(free(1, name, expires=after(1)) for name in "cab")))
+    books.wait(1)
+    assert [parts(movement.entry.slices) for movement in books.settle()] == [[("a", 1)], [("b", 1)], [("c", 1)]]
+
+
+def test_a_grant_and_a_hold_on_it_that_end_at_the_same_instant_leave_the_held_part_the_grace() -> None:
+    books = Books(wallet(free(5, expires=after(HOUR))))
+    books.reserve(3, ttl=HOUR)
+    books.wait(HOUR)
+    books.settle()
+    assert left(books.wallet) == {"free": 3}
+
+
+def test_what_is_due_is_due_though_the_sweep_comes_a_year_late() -> None:
+    """The grace counts from when the hold ended, not from when somebody looked."""
+    books = Books(wallet(free(5, expires=after(HOUR))))
+    books.reserve(5, ttl=2 * HOUR)
+    books.wait(365 * DAY)
+    books.settle()
+    assert books.wallet.available == 0
+    assert [entry.kind for entry in books.entries] == [EntryKind.RESERVE, EntryKind.RELEASE, EntryKind.EXPIRE]
+
+
+def test_settling_twice_is_settling_once() -> None:
+    books = Books(wallet(free(5, expires=after(HOUR))))
+    books.reserve(3, ttl=MINUTE)
+    books.wait(2 * HOUR)
+    assert books.settle()
+    settled = books.wallet
+    assert books.settle() == ()
+    assert books.wallet == settled
+
+
+def test_a_look_that_finds_nothing_due_tells_when_to_look_next() -> None:
+    """A hold that ended early leaves its expire time behind; settling corrects it without a movement."""
+    books = Books(wallet(free(5, expires=after(DAY))))
+    books.confirm(books.reserve(3, ttl=MINUTE))
+    assert books.wallet.next_expire_time == after(MINUTE)
+    books.wait(MINUTE)
+    assert books.settle() == ()
+    assert books.wallet.next_expire_time == after(DAY)
+
+
+def test_entries_never_go_back_in_time_though_two_servers_clocks_differ() -> None:
+    books = Books(wallet(free(5)))
+    books.wait(1_000)
+    books.reserve(1)
+    books.wait(-500)
+    books.reserve(1)
+    assert [entry.create_time for entry in books.entries] == [after(1_000), after(1_000)]

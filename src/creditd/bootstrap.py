@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from sqlalchemy import Engine
+from sqlalchemy import Engine, QueuePool
 
 from credit.v1 import admin_service_pb2, credit_service_pb2
 from creditd.config import Config
@@ -35,7 +35,7 @@ from creditd.server.batch_handlers import BatchHandlers
 from creditd.server.bridge import Bridge
 from creditd.server.health import Health
 from creditd.server.listening import Tls, listen, make_server
-from creditd.server.pipeline import Observer, Steps
+from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
 from creditd.server.spending_handlers import SpendingHandlers, SpendingWorks
 from creditd.server.tokens import TokenVerifier, read_public_keys
@@ -49,6 +49,12 @@ from creditd.service.spending import Spending
 from creditd.service.watching import Watching
 from creditd.storage.credit_types import CreditType
 from creditd.storage.database import DatabaseSettings, is_ready, make_engine, schema_head
+from creditd.telemetry.calls import Observers, call_observers
+from creditd.telemetry.ledger_metrics import LedgerGauges, LedgerMetrics
+from creditd.telemetry.lines import LineWriter
+from creditd.telemetry.logs import access_log
+from creditd.telemetry.metrics import MetricsServer, RpcMetrics, make_registry, start_metrics_server
+from creditd.telemetry.tracing import configure_tracing
 
 log = logging.getLogger(__name__)
 
@@ -115,10 +121,10 @@ def rules_from(config: Config) -> Rules:
 class Service:
     """The gRPC service of one process."""
 
-    def __init__(self, core: Core, observer: Observer) -> None:
-        """Serve ``core``."""
+    def __init__(self, core: Core, observers: Observers) -> None:
+        """Serve ``core``, and have ``observers`` note every call."""
         self._core = core
-        self._observer = observer
+        self._observers = observers
         self._config = core.config
         self.port = 0
 
@@ -153,7 +159,7 @@ class Service:
         config, core, bridge = self._config, self._core, self._bridge
         keys = read_public_keys(map(Path, config.jwt_public_key_files))
         verifier = TokenVerifier(keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None)
-        steps = Steps(verifier, bridge, self._observer)
+        steps = Steps(verifier, bridge, self._observers)
         tokens = PageTokens(config.page_token_secret.encode())
         works = SpendingWorks(Spending(core.catalogue, uuid7))
         spending = SpendingHandlers(bridge, core.catalogue, works)
@@ -187,6 +193,35 @@ class Service:
         await self._server.stop(self._config.shutdown_grace_seconds)
         self._core.close()
         self._bridge.close()
+
+
+class Telemetry:
+    """What a process tells of itself: its metrics on a port, its calls in the log and, if configured, as traces."""
+
+    def __init__(self, core: Core, lines: LineWriter, *, worker_index: int = 0) -> None:
+        """Serve metrics at the configured port plus ``worker_index``. Raises OSError if the port is taken."""
+        config = core.config
+        methods = [f"/{s.full_name}/{m.name}" for s in (CREDIT_SERVICE, ADMIN_SERVICE) for m in s.methods]
+        calls = RpcMetrics(methods)
+        pool = core.engine.pool
+        gauges = LedgerGauges(
+            lambda: core.ledger.waiting,
+            lambda: pool.checkedout() if isinstance(pool, QueuePool) else 0,
+            lambda: core.sweep.lag_seconds,
+        )
+        registry = make_registry(calls, LedgerMetrics(core.ledger.statistics, gauges))
+        self._tracing = configure_tracing(config.otlp_endpoint)
+        self.observers = call_observers(calls, access_log(lines), self._tracing)
+        self._server: MetricsServer | None = None
+        if config.metrics_listen:
+            host, port = config.metrics_listen.rsplit(":", 1)
+            self._server = start_metrics_server(host, int(port), registry, worker_index=worker_index)
+
+    def close(self) -> None:
+        """Send what is left, and answer no more."""
+        self._tracing.close()
+        if self._server:
+            self._server.close()
 
 
 def _calm_the_interpreter() -> None:

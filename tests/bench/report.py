@@ -45,10 +45,10 @@ def calibration_lines(calibration: Calibration) -> str:
     empty_us = empty.per_operation_us(empty.generator_cpu_s)
     busy = empty.generator_cpu_s / empty.wall_s
     return (
-        f"The load generator by itself reaches {ceiling.rate:,.0f} calls/s, {ceiling_us:.1f} µs each, against a\n"
-        f"server of prepared bytes at 256 callers. An empty grpc.aio server at 64 answers {empty.rate:,.0f} calls/s\n"
-        f"and keeps the generator busy for {busy:.0%} of the time: {empty_us:.1f} µs a call, more of it the kernel's\n"
-        f"the fewer answers come at once."
+        f"The load generator by itself reaches {ceiling.rate:,.0f} calls/s at {ceiling_us:.1f} µs each,\n"
+        "against a server of prepared bytes, with 256 callers.\n"
+        f"An empty grpc.aio server answers {empty.rate:,.0f} calls/s of 64 callers, which keeps the generator busy for\n"
+        f"{busy:.0%} of the time: {empty_us:.1f} µs a call, more of it the kernel's the fewer answers come at once."
     )
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import grpc
 import psycopg
 
+from creditd.server.dev_tokens import make_signing_key, sign_token
+from creditd.storage.database import migrate
 from creditd.storage.embedded import embedded_postgres
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
@@ -22,13 +24,13 @@ DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 # 256 pgbench clients beside the server's pool; and no checkpoint in the middle of one of two rounds to be compared.
 _SETTINGS = DURABLE | {"max_connections": "400", "max_wal_size": "16GB", "checkpoint_timeout": "30min"}
-_COMMAND = (str(Path(sys.executable).with_name("creditd")),)
-_SECRET = secrets.token_hex(32)
+_SERVE = (str(Path(sys.executable).with_name("creditd")), "serve")
 _SERVING = b"\x08\x01"
 """A HealthCheckResponse that says so."""
 _STARTS_WITHIN_S = 30
 _STOPS_WITHIN_S = 30
-_SCOPES = ("credits.spend", "credits.read", "credits.write")
+_SCOPES = ("credits.spend", "credits.read", "credits.admin")
+_LOG_TAIL = 4_000
 
 
 @dataclass(frozen=True)
@@ -56,29 +58,26 @@ def fresh_database() -> Iterator[str]:
         embedded_postgres(Path(folder, "data"), settings=_SETTINGS) as database_url,
     ):
         _require_durable(database_url)
-        _creditd("migrate", environment=_environment(database_url, 0, 0))
+        migrate(database_url)
         yield database_url
 
 
 @contextmanager
 def serving(database_url: str) -> Iterator[Service]:
     """One server process with everything on, ready when this returns."""
-    port, metrics_port = _free_port(), _free_port()
-    environment = _environment(database_url, port, metrics_port)
-    scopes = [word for scope in _SCOPES for word in ("--scope", scope)]
-    token = _creditd("token", "--subject", "bench", "--role", "SERVICE", *scopes, environment=environment).strip()
-    command = [*_COMMAND, "serve", "--listen", f"127.0.0.1:{port}", "--workers", "1"]
-    with tempfile.TemporaryFile() as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
-        try:
-            _await_serving(port, process)
-            yield Service(port, token, process.pid, database_url)
-        except BaseException:
-            log.seek(0)
-            sys.stderr.write(log.read()[-4_000:].decode(errors="replace"))
-            raise
-        finally:
-            process.terminate()
-            process.wait(_STOPS_WITHIN_S)
+    port = _free_port()
+    with tempfile.TemporaryDirectory(prefix="creditd-bench-") as folder:
+        key = make_signing_key(Path(folder, "keys"))
+        token = sign_token(key, "bench", ["SERVICE"], _SCOPES)
+        environment = _environment(database_url, port, key.public_file)
+        log = Path(folder, "server.log")
+        with _process(environment, log) as process:
+            try:
+                _await_serving(port, process)
+                yield Service(port, token, process.pid, database_url)
+            except BaseException:
+                sys.stderr.write(log.read_text(errors="replace")[-_LOG_TAIL:])
+                raise
 
 
 def ledger_rows(database_url: str) -> int:
@@ -89,18 +88,28 @@ def ledger_rows(database_url: str) -> int:
     return int(row[0])
 
 
-def _environment(database_url: str, port: int, metrics_port: int) -> dict[str, str]:
-    return os.environ | {
+@contextmanager
+def _process(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    # The log goes to a file, as in production it goes to a collector: writing its lines is part of what is measured.
+    with log.open("wb") as output, subprocess.Popen(_SERVE, env=environment, stdout=output, stderr=output) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(_STOPS_WITHIN_S)
+
+
+def _environment(database_url: str, port: int, public_key: Path) -> dict[str, str]:
+    # Whoever runs the benchmark may have settings of a server of their own, which are not to be measured.
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CREDITD_")}
+    return others | {
         "CREDITD_DATABASE_URL": database_url,
         "CREDITD_LISTEN": f"127.0.0.1:{port}",
-        "CREDITD_METRICS_LISTEN": f"127.0.0.1:{metrics_port}",
-        "CREDITD_JWT_HS256_SECRET": _SECRET,
+        "CREDITD_METRICS_LISTEN": f"127.0.0.1:{_free_port()}",
+        "CREDITD_WORKERS": "1",
+        "CREDITD_JWT_PUBLIC_KEY_FILES": str(public_key),
+        "CREDITD_PAGE_TOKEN_SECRET": secrets.token_hex(32),
     }
-
-
-def _creditd(*arguments: str, environment: dict[str, str]) -> str:
-    command = [*_COMMAND, *arguments]
-    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def _require_durable(database_url: str) -> None:

@@ -35,15 +35,30 @@ class Books:
         """Let time pass; nothing is swept meanwhile."""
         self.now = Instant(self.now + microseconds)
 
-    def settle(self) -> tuple[Movement, ...]:
-        """Expire what is due, as the ledger does before each decision and a sweep does by itself."""
+    def copy(self) -> "Books":
+        """Return books that go on from here by themselves."""
+        other = Books(self.wallet, self.rules, self.now)
+        other.grants, other.reservations = dict(self.grants), dict(self.reservations)
+        other.entries, other.movements = list(self.entries), list(self.movements)
+        other._names = self._names
+        return other
+
+    def hold_ends(self) -> list[tuple[Instant, str]]:
+        """Return when each pending reservation expires, soonest first."""
         pending = [r for r in self.reservations.values() if r.state == ReservationState.PENDING]
-        ends = sorted((r.expire_time or START, r.reservation_id) for r in pending)
-        due = [self.reservations[name] for end, name in ends if end <= self.now]
-        next_hold_end = next((end for end, _ in ends if end > self.now), None)
+        return sorted((r.expire_time, r.reservation_id) for r in pending if r.expire_time is not None)
+
+    def settle(self, most: int | None = None) -> tuple[Movement, ...]:
+        """Expire what is due, as the ledger does before each decision and a sweep does by itself.
+
+        At ``most`` so many holds in one go; the wallet may then not be settled yet.
+        """
+        ends = self.hold_ends()
+        due = [self.reservations[name] for end, name in ends if end <= self.now][:most]
+        next_hold_end = ends[len(due)][0] if len(ends) > len(due) else None
         settled = settle(self.wallet, due, next_hold_end, self.now, self.rules)
         for movement in settled.movements:
-            self._write_down(movement)
+            self.write_down(movement)
         self.wallet = settled.wallet
         return settled.movements
 
@@ -59,10 +74,11 @@ class Books:
         except Refusal:
             assert repr((self.wallet, reservation)) == before
             raise
-        self._write_down(movement)
+        self.write_down(movement)
         return movement
 
-    def _write_down(self, movement: Movement) -> None:
+    def write_down(self, movement: Movement) -> None:
+        """Take over what a movement says."""
         self.wallet = movement.wallet
         self.movements.append(movement)
         self.entries.append(movement.entry)
@@ -78,27 +94,33 @@ class Books:
     def reserve(
         self, amount: int, *, ttl: int | None = None, until: Instant | None = None, version: int | None = None
     ) -> Reservation:
+        """Hold an amount."""
         command = Reserve(CALLER, self.new_name(), amount, expire_time=until, ttl=ttl, version=version)
         return _about_reservation(self.do(command))
 
     def deduct(self, amount: int, *, version: int | None = None) -> Reservation:
+        """Spend an amount at once."""
         return _about_reservation(self.do(Deduct(CALLER, self.new_name(), amount, version)))
 
     def confirm(
         self, held: Reservation, amount: int | None = None, *, allow_excess: bool = False, version: int | None = None
     ) -> Reservation:
+        """Spend what is held, or less, or more."""
         command = Confirm(CALLER, held.reservation_id, amount, allow_excess=allow_excess, version=version)
         return _about_reservation(self.do(command))
 
     def refund(self, of: Reservation, amount: int | None = None, *, version: int | None = None) -> Reservation:
+        """Give back what is held, or part of what was spent."""
         return _about_reservation(self.do(Refund(CALLER, of.reservation_id, amount, version)))
 
     def extend(self, held: Reservation, *, ttl: int | None = None, until: Instant | None = None) -> Reservation:
+        """Give a hold more time."""
         return _about_reservation(self.do(Extend(CALLER, held.reservation_id, until, ttl)))
 
     def add(
         self, amount: int, source: Source, grant_id: str | None = None, *, expires: Instant | None = None
     ) -> Movement:
+        """Bring credits in by the way that fits their source."""
         kind = {
             Source.FREE: EntryKind.GRANT,
             Source.PROMO: EntryKind.PROMO,
@@ -108,6 +130,7 @@ class Books:
         return self.do(Add(CALLER, kind, grant_id or self.new_name(), source, amount, expires))
 
     def remove(self, amount: int) -> Movement:
+        """Take available credits away."""
         return self.do(Remove(CALLER, amount))
 
     def state_of(self, reservation: Reservation) -> ReservationState:

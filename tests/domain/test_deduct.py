@@ -1,4 +1,4 @@
-"""Deduct spends in one step, for work whose price is known and already done; it can be refunded like a confirmed hold."""
+"""Deduct spends in one step, for work whose price is known and already done; it is refunded like a confirmed hold."""
 
 import pytest
 

@@ -111,6 +111,18 @@ def test_trap_hold_over_free_and_purchased_whose_free_part_expires_meanwhile() -
     assert left(books.wallet) == {"purchased": 10}
 
 
+def test_trap_hold_over_free_and_purchased_whose_free_part_expires_meanwhile_and_which_expires_itself() -> None:
+    books = Books(wallet(free(10, expires=after(HOUR)), purchased(10)))
+    books.reserve(15, ttl=2 * HOUR)
+    books.wait(2 * HOUR)
+    books.settle()
+    assert left(books.wallet) == {"free": 10, "purchased": 10}
+    books.wait(DAY)
+    books.settle()
+    assert left(books.wallet) == {"purchased": 10}
+    assert (books.wallet.available, books.wallet.reserved) == (10, 0)
+
+
 def test_several_things_due_happen_in_the_order_of_their_times() -> None:
     books = Books(wallet(free(1, expires=after(3)), promo(2, expires=after(1)), purchased(4)))
     books.reserve(1, ttl=2)

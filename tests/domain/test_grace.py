@@ -30,7 +30,7 @@ def test_the_grace_is_configured() -> None:
     assert books.grants["free"].expire_time == after(3 * HOUR)
 
 
-def test_without_any_grace_what_comes_back_lapses_at_once_and_was_never_spendable() -> None:
+def test_without_any_grace_what_comes_back_lapses_at_the_next_instant_so_that_a_settled_wallet_stays_settled() -> None:
     books = Books(wallet(free(5, expires=after(HOUR))), Rules(grace=0))
     spent = books.deduct(5)
     books.wait(2 * HOUR)

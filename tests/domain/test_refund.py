@@ -2,6 +2,7 @@
 
 import pytest
 
+from creditd.domain.commands import Refund
 from creditd.domain.entry import EntryKind
 from creditd.domain.errors import (
     AmountExceedsCaptured,
@@ -9,7 +10,6 @@ from creditd.domain.errors import (
     ReservationNotFound,
     ReservationStateUnfit,
 )
-from creditd.domain.commands import Refund
 from creditd.domain.grants import Source
 from creditd.domain.reservation import ReservationState
 from tests.domain.books import CALLER, Books

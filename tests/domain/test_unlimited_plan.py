@@ -4,7 +4,7 @@ import pytest
 
 from creditd.domain.account import AccountStatus
 from creditd.domain.entry import EntryKind
-from creditd.domain.errors import AccountSuspended, AmountExceedsCaptured, InsufficientCredit
+from creditd.domain.errors import AccountSuspended, AmountExceedsCaptured, AmountExceedsReservation, InsufficientCredit
 from creditd.domain.reservation import ReservationState
 from tests.domain.books import Books
 from tests.domain.wallets import (
@@ -47,7 +47,10 @@ def test_confirming_less_records_less_and_gives_nothing_back() -> None:
 
 def test_confirming_more_than_was_recorded_still_has_to_be_allowed() -> None:
     books = Books(with_plan(wallet(purchased(10))))
-    spent = books.confirm(books.reserve(7), 9, allow_excess=True)
+    held = books.reserve(7)
+    with pytest.raises(AmountExceedsReservation):
+        books.confirm(held, 9)
+    spent = books.confirm(held, 9, allow_excess=True)
     assert (spent.captured, spent.slices) == (9, ())
     assert books.wallet.available == 10
 

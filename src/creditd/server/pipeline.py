@@ -9,7 +9,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
@@ -20,10 +20,11 @@ from creditd.ledger.work import DeadlinePassed, Sink
 from creditd.server.messages import language_of
 from creditd.server.policy import authorize, rule_for
 from creditd.server.requests import account_reader
-from creditd.server.status import failure_of
+from creditd.server.status import failure_of, reason_of
 from creditd.server.tokens import TokenVerifier
 from creditd.server.validation import validate
 from creditd.service.call import Call
+from creditd.telemetry.calls import CallEnd, Observers
 
 UnaryHandler = Callable[[Any, Call], Awaitable[Message]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Message]]
@@ -34,30 +35,18 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """What a caller may bring along as its correlation id; anything else is replaced, since it goes into the logs."""
 
 
-class Observer(Protocol):
-    """Counts and logs each call; see :mod:`creditd.telemetry`."""
-
-    def begin(self, method: str, metadata: Mapping[str, str | bytes]) -> object:
-        """Note that a call begins; what is returned is handed to ``end``."""
-
-    def end(  # noqa: PLR0913 - one for each fact of the line.
-        self, span: object, method: str, code: grpc.StatusCode, seconds: float, subject: str, correlation_id: str
-    ) -> None:
-        """Note how a call ended."""
-
-
 class Exchange:
     """One call on its way through the steps."""
 
-    __slots__ = ("call", "code", "correlation_id", "language", "metadata", "span", "started", "subject")
+    __slots__ = ("account_id", "code", "correlation_id", "language", "metadata", "reason", "span", "started", "subject")
 
     def __init__(self, metadata: Mapping[str, str | bytes], span: object) -> None:
         """Begin with what the caller sent along."""
         self.started = time.perf_counter()
         self.metadata = metadata
         self.span = span
-        self.subject = ""
-        self.code = grpc.StatusCode.OK
+        self.subject = self.account_id = self.reason = ""
+        self.code = "OK"
         self.language = language_of(str(metadata.get("accept-language", "")))
         sent = metadata.get("x-correlation-id")
         self.correlation_id = (
@@ -72,7 +61,7 @@ class Steps(NamedTuple):
 
     verifier: TokenVerifier
     sink: Sink
-    observer: Observer
+    observers: Observers
 
 
 class Pipeline:
@@ -84,10 +73,11 @@ class Pipeline:
         self._steps = steps
         self._rule = rule_for(self._name)
         self._account_of = account_reader(method.input_type)
+        self._observer = steps.observers(self._name)
 
     def _begin(self, context: Any) -> Exchange:  # noqa: ANN401 - grpc.aio's context, whose stubs lag behind it.
         metadata = dict(context.invocation_metadata() or ())
-        return Exchange(metadata, self._steps.observer.begin(self._name, metadata))
+        return Exchange(metadata, self._observer.begin(metadata))
 
     def _admit(self, exchange: Exchange, request: Any, context: Any) -> Call:  # noqa: ANN401 - any request.
         """Let a call pass or raise why not."""
@@ -96,20 +86,30 @@ class Pipeline:
             raise DeadlinePassed
         caller = self._steps.verifier.verify(str(exchange.metadata.get("authorization", "")))
         exchange.subject = caller.subject
-        authorize(self._rule, caller, self._account_of(request))
+        account_id = self._account_of(request)
+        exchange.account_id = account_id or ""
+        authorize(self._rule, caller, account_id)
         validate(request)
         deadline = None if remaining is None else time.monotonic() + remaining
         return Call(caller.subject, self._steps.sink, deadline, exchange.language, exchange.correlation_id)
 
     async def _fail(self, exchange: Exchange, error: Exception, context: Any) -> None:  # noqa: ANN401 - as above.
         code, message, details, trailing = failure_of(error, exchange.language, exchange.correlation_id)
-        exchange.code = code
+        exchange.code = code.name
+        exchange.reason = reason_of(error)
         await context.abort(code, message, (*trailing, ("grpc-status-details-bin", details)))
 
     def _end(self, exchange: Exchange) -> None:
-        seconds = time.perf_counter() - exchange.started
-        self._steps.observer.end(
-            exchange.span, self._name, exchange.code, seconds, exchange.subject, exchange.correlation_id
+        self._observer.end(
+            CallEnd(
+                exchange.span,
+                exchange.code,
+                time.perf_counter() - exchange.started,
+                exchange.correlation_id,
+                exchange.subject,
+                exchange.account_id,
+                exchange.reason,
+            )
         )
 
     def unary(self, handler: UnaryHandler) -> Callable[[Any, Any], Awaitable[Message | None]]:
@@ -123,7 +123,7 @@ class Pipeline:
                 if call.replayed:
                     context.set_trailing_metadata(_REPLAYED)
             except asyncio.CancelledError:
-                exchange.code = grpc.StatusCode.CANCELLED
+                exchange.code = "CANCELLED"
                 raise
             except Exception as error:  # noqa: BLE001 - every failure becomes a status here, and only here.
                 await self._fail(exchange, error, context)
@@ -145,7 +145,7 @@ class Pipeline:
                 async for response in handler(request, call):
                     yield response
             except (asyncio.CancelledError, GeneratorExit):
-                exchange.code = grpc.StatusCode.CANCELLED
+                exchange.code = "CANCELLED"
                 raise
             except Exception as error:  # noqa: BLE001 - every failure becomes a status here, and only here.
                 await self._fail(exchange, error, context)

@@ -120,9 +120,15 @@ _FIELDS: Final[Mapping[str, str]] = {"INVALID_FIELD": "", "EXPIRY_OUT_OF_RANGE":
 """Reasons that are one field's fault, and that field where no fact names it."""
 
 
+_URLS: Final = {
+    kind: f"type.googleapis.com/{kind.DESCRIPTOR.full_name}"
+    for kind in (BadRequest, ErrorInfo, LocalizedMessage, QuotaFailure, RetryInfo)
+}
+
+
 def _any(message: Message) -> Any:
     # Any.Pack says the same and costs several times as much.
-    return Any(type_url=f"type.googleapis.com/{message.DESCRIPTOR.full_name}", value=message.SerializeToString())
+    return Any(type_url=_URLS[type(message)], value=message.SerializeToString())
 
 
 def _retries(milliseconds: int) -> Callable[[], _Retry]:
@@ -157,8 +163,6 @@ _FIXED_TEXTS: Final = {
 }
 """Texts without a figure in them are the same each time."""
 
-_INFO_URL: Final = "type.googleapis.com/google.rpc.ErrorInfo"
-
 
 def failure_of(error: Exception, language: str, correlation_id: str) -> Failure:
     """Return what a call that raised this ends with, explained in one of messages.LANGUAGES.
@@ -174,12 +178,19 @@ def status_of(error: Exception, language: str, correlation_id: str) -> Status:
     return _explain(error, language, correlation_id)[0]
 
 
+def reason_of(error: Exception) -> str:
+    """Return the machine-readable reason that an error is told by."""
+    if isinstance(error, Refusal) and error.reason in _KINDS:
+        return error.reason
+    return _REASONS.get(type(error), "INTERNAL")
+
+
 def _explain(error: Exception, language: str, correlation_id: str) -> tuple[Status, _Kind, tuple[tuple[str, str], ...]]:
     reason, metadata = _reason_and_metadata(error, correlation_id)
     kind = _KINDS[reason]
     message = fill(kind.message, metadata)
-    info = ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata).SerializeToString()
-    details = [Any(type_url=_INFO_URL, value=info), _localized(reason, language, metadata)]
+    info = ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
+    details = [_any(info), _localized(reason, language, metadata)]
     if reason in _FIELDS:
         details.append(_bad_request(error, _FIELDS[reason], metadata, message))
     trailing: tuple[tuple[str, str], ...] = ()

@@ -7,7 +7,10 @@ import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Final
+
+import orjson
 
 FLUSH_SECONDS: Final = 0.1
 FLUSH_BYTES: Final = 64 * 1024
@@ -64,7 +67,7 @@ class LineWriter:
             self._held = 0
             dropped, self._dropped = self._dropped, 0
             if dropped:
-                chunk += b'{"level":"WARNING","logger":"creditd.telemetry","message":"%d lines dropped"}\n' % dropped
+                chunk += _confession(dropped)
             if chunk:
                 self._write_out(chunk)
 
@@ -106,3 +109,16 @@ class LineWriter:
             yield
         finally:
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
+
+
+def _confession(dropped: int) -> bytes:
+    return orjson.dumps(
+        {
+            "time": datetime.now(UTC),
+            "level": "WARNING",
+            "logger": __name__,
+            "message": "lines were dropped: nobody read them",
+            "dropped": dropped,
+        },
+        option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE,
+    )

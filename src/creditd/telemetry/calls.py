@@ -1,0 +1,60 @@
+"""What is noted of every call: a span, a count with its duration, and one line in the log."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from creditd.telemetry.logs import AccessLog
+from creditd.telemetry.metrics import RpcMetrics
+from creditd.telemetry.tracing import Tracing
+
+
+class CallEnd(NamedTuple):
+    """How a call ended; ``reason`` is the machine-readable one of a refusal."""
+
+    span: object
+    code: str
+    seconds: float
+    correlation_id: str
+    subject: str
+    account_id: str
+    reason: str
+
+
+class CallObserver(NamedTuple):
+    """Notes the calls of one method."""
+
+    begin: Callable[[Mapping[str, str | bytes]], object]
+    end: Callable[[CallEnd], None]
+
+
+Observers = Callable[[str], CallObserver]
+"""Gives the observer of a method, by its full name; asked once for each when the server starts."""
+
+
+def call_observers(metrics: RpcMetrics, log_call: AccessLog, tracing: Tracing) -> Observers:
+    """Return what notes every call by metrics, log and trace."""
+
+    def observer_of(method: str) -> CallObserver:
+        observe = metrics.observer(method)
+        start, finish, _ = tracing
+
+        def begin(metadata: Mapping[str, str | bytes]) -> object:
+            return start(method, str(metadata.get("traceparent", "")), str(metadata.get("tracestate", "")))
+
+        def end(call: CallEnd) -> None:
+            span, code, seconds, correlation_id, subject, account_id, reason = call
+            finish(span, code)
+            observe(code, seconds)
+            log_call(
+                method, code, seconds, correlation_id, subject=subject, account_id=account_id, reason=reason
+            )
+
+        return CallObserver(begin, end)
+
+    return observer_of
+
+
+def observe_nothing(method: str) -> CallObserver:
+    """Return an observer that notes nothing."""
+    del method
+    return CallObserver(lambda _: None, lambda _: None)

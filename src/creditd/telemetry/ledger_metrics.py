@@ -1,0 +1,75 @@
+"""The ledger's metrics, read from its own counts whenever Prometheus asks."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from creditd.ledger.statistics import LedgerStatistics
+from creditd.telemetry.metrics import cumulative
+
+BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+_COUNTERS: Final = (
+    ("batches", "Batches that were written."),
+    ("works", "Works that were taken from the queue."),
+    ("conflicts", "Batches that met a balance which others had changed."),
+    ("retries", "Batches that were decided again after a conflict."),
+    ("replays", "Works that were answered with what an earlier call with the same request id had done."),
+    ("refusals", "Works that were refused."),
+    ("doubted", "Works refused on a copy in memory, and decided again on what is stored."),
+    ("dropped", "Works that were dropped because their callers' deadlines had passed."),
+)
+
+
+class LedgerGauges(NamedTuple):
+    """Where to read what changes from moment to moment; called on the thread that serves the metrics."""
+
+    queue_depth: Callable[[], float]
+    pool_in_use: Callable[[], float]
+    sweep_lag_seconds: Callable[[], float]
+
+
+class LedgerMetrics(Collector):
+    """What the ledger counts: batches and their sizes, conflicts, retries, replays, refusals, queue, pool, sweep."""
+
+    def __init__(self, statistics: LedgerStatistics, gauges: LedgerGauges) -> None:
+        """Read these, at each scrape."""
+        self._statistics = statistics
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the counts as Prometheus wants them."""
+        statistics = self._statistics
+        for name, explanation in _COUNTERS:
+            yield CounterMetricFamily(f"creditd_ledger_{name}", explanation, value=getattr(statistics, name))
+        yield CounterMetricFamily(
+            "creditd_ledger_save_seconds", "Time spent in writing batches.", value=statistics.save_seconds
+        )
+        # The ledger's thread goes on counting: a plain dict is copied in one step.
+        yield _batch_sizes(dict(statistics.batch_sizes))
+        gauges = self._gauges
+        yield GaugeMetricFamily(
+            "creditd_ledger_queue_depth", "Works that wait for a batch.", value=gauges.queue_depth()
+        )
+        yield GaugeMetricFamily("creditd_pool_in_use", "Database connections in use.", value=gauges.pool_in_use())
+        yield GaugeMetricFamily(
+            "creditd_sweep_lag_seconds",
+            "How long the oldest expired reservation has waited to be swept.",
+            value=gauges.sweep_lag_seconds(),
+        )
+
+
+def _batch_sizes(sizes: Mapping[int, int]) -> HistogramMetricFamily:
+    counts = [0] * (len(BATCH_BUCKETS) + 1)
+    for size, count in sizes.items():
+        counts[bisect_left(BATCH_BUCKETS, size)] += count
+    total = sum(size * count for size, count in sizes.items())
+    return HistogramMetricFamily(
+        "creditd_ledger_batch_size",
+        "Works in a batch.",
+        buckets=cumulative(BATCH_BUCKETS, counts),
+        sum_value=total,
+    )

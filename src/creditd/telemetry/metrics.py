@@ -1,0 +1,107 @@
+"""Metrics for Prometheus. The hot path adds to plain numbers; everything else happens when somebody looks.
+
+Each worker process has numbers of its own and serves them on a port of its own, the base port plus its index, so that
+Prometheus scrapes them as so many instances and sums: nothing is shared between processes, and a counter is never read
+half from one worker and half from another, as happens when all of them listen on one port.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from threading import Thread
+from typing import Final, Protocol
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+SECONDS_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+OTHER: Final = "other"
+"""The method of calls to what is no RPC of ours: a label is never what a caller made up."""
+
+
+class Observe(Protocol):
+    """Counts one call that has ended."""
+
+    def __call__(self, code: str, seconds: float, /) -> None:
+        """Say how it ended, by the name of its status code, and after how long."""
+
+
+class RpcMetrics(Collector):
+    """Counts and durations of calls, by method and code."""
+
+    def __init__(self, methods: Iterable[str]) -> None:
+        """Count the calls of these methods, by full name, and of all others together."""
+        # For each method and code: how many calls in each bucket, the last for those beyond, and then their seconds.
+        self._cells: dict[str, dict[str, list[float]]] = {method: {} for method in (*methods, OTHER)}
+
+    def observer(self, method: str) -> Observe:
+        """Return the function that counts a method's calls. Only the event loop's thread may call it."""
+        cells = self._cells.get(method, self._cells[OTHER])
+        buckets = SECONDS_BUCKETS
+        bucket_of = bisect_left
+
+        def observe(code: str, seconds: float, /) -> None:
+            cell = cells.get(code)
+            if cell is None:
+                cell = cells[code] = [0.0] * (len(buckets) + 2)
+            cell[bucket_of(buckets, seconds)] += 1
+            cell[-1] += seconds
+
+        return observe
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the counts as Prometheus wants them."""
+        labels = ("method", "code")
+        calls = CounterMetricFamily("creditd_rpc_calls", "Calls that have ended.", labels=labels)
+        durations = HistogramMetricFamily("creditd_rpc_duration_seconds", "How long calls took.", labels=labels)
+        for method, by_code in self._cells.items():
+            for code, cell in list(by_code.items()):
+                *counts, seconds = cell.copy()
+                calls.add_metric((method, code), sum(counts))
+                durations.add_metric((method, code), cumulative(SECONDS_BUCKETS, counts), seconds)
+        yield calls
+        yield durations
+
+
+def cumulative(bounds: Iterable[float], counts: Iterable[float]) -> list[tuple[str, float]]:
+    """Return a histogram's buckets, each with how many lie at or below it; the last count is of what lies beyond."""
+    return list(zip((*(str(float(bound)) for bound in bounds), "+Inf"), accumulate(counts), strict=True))
+
+
+class MetricsServer:
+    """Answers GET /metrics until it is closed."""
+
+    def __init__(self, server: WSGIServer, thread: Thread) -> None:
+        """Take over a server that runs on a thread."""
+        self._server = server
+        self._thread = thread
+        self.port: int = server.server_port
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def make_registry(*collectors: Collector) -> CollectorRegistry:
+    """Return a registry of these collectors and of those about the process itself: memory, time, open files."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    for collector in collectors:
+        registry.register(collector)
+    return registry
+
+
+def start_metrics_server(host: str, port: int, registry: CollectorRegistry, *, worker_index: int = 0) -> MetricsServer:
+    """Serve a worker's metrics over HTTP at ``port + worker_index``; any free port if ``port`` is 0.
+
+    Raises OSError if the port is taken.
+    """
+    server, thread = start_http_server(port + worker_index if port else 0, host, registry)
+    return MetricsServer(server, thread)

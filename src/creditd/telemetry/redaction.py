@@ -1,0 +1,38 @@
+"""What must not stand in a log: tokens, authorization headers, passwords. The last line of defence, not the first."""
+
+import re
+from typing import Final
+
+REDACTED: Final = "[redacted]"
+
+_NAMES: Final = r"password|passwd|pwd|secret|token|authorization|cookie|api_?key|private_?key|credentials?"
+
+_QUOTED: Final = r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
+
+_RULES: Final = (
+    # An authorization header's credentials, wherever they stand.
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), rf"\1 {REDACTED}"),
+    # A JSON web token without a word before it.
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(\.[\w-]*)?"), REDACTED),
+    # The password within a URL, up to the last @, as a password may hold one.
+    (re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s:/@]*:)\S+@"), rf"\1{REDACTED}@"),
+    # name=value and "name": "value", as in libpq's connection strings and printed dictionaries.
+    (re.compile(rf"(?i)((?:{_NAMES})[\"']?\s*[=:]\s*)(?:{_QUOTED}|[^\s,;&)}}\]]+)"), rf"\1{REDACTED}"),
+    # ('name', 'value'), as metadata is printed.
+    (re.compile(rf"(?i)([\"'](?:{_NAMES})[\"']\s*,\s*(?:value=)?){_QUOTED}"), rf"\1{REDACTED}"),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"), REDACTED),
+)
+
+_SECRET_NAME: Final = re.compile(rf"(?i){_NAMES}|metadata|headers")
+
+
+def redacted(text: str) -> str:
+    """Return the text without what looks like a secret."""
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether what goes by this name is never shown; metadata is the caller's, and may hold anything."""
+    return _SECRET_NAME.search(name) is not None

@@ -1,0 +1,96 @@
+"""Traces: one server span for each call, if OpenTelemetry is installed (the extra `otel`) and an endpoint is named.
+
+Otherwise the same functions do nothing, at the cost of being called. Sampling is OpenTelemetry's own affair
+(OTEL_TRACES_SAMPLER), and so is what else its environment variables say.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+SERVERS_FAULT: Final = frozenset(
+    {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
+)
+"""The codes that make a server's span an error; the rest are answers that the caller had coming."""
+
+
+class NoOpenTelemetry(RuntimeError):
+    """Traces were asked for, and the extra that makes them is not installed."""
+
+
+class Tracing(NamedTuple):
+    """How to trace a call.
+
+    ``start(method, traceparent, tracestate)`` begins a span under the caller's, ``finish(span, code)`` ends it with the
+    name of a status code, and ``close()`` sends what is left.
+    """
+
+    start: Callable[[str, str, str], Any]
+    finish: Callable[[Any, str], None]
+    close: Callable[[], None]
+
+
+def _start_nothing(method: str, traceparent: str, tracestate: str) -> None:
+    del method, traceparent, tracestate
+
+
+def _finish_nothing(span: object, code: str) -> None:
+    del span, code
+
+
+def _close_nothing() -> None:
+    pass
+
+
+NO_TRACING: Final = Tracing(_start_nothing, _finish_nothing, _close_nothing)
+
+
+def configure_tracing(endpoint: str, service_name: str = "creditd") -> Tracing:
+    """Return what traces calls to an OTLP endpoint such as `http://collector:4317`; NO_TRACING if none is named.
+
+    Raises NoOpenTelemetry if one is named in vain. Call it once in each process, after a fork.
+    """
+    if not endpoint:
+        return NO_TRACING
+    try:
+        # Imported only when wanted: it is an optional extra, and takes its time to load.
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    except ImportError as error:
+        raise NoOpenTelemetry("traces need OpenTelemetry: pip install 'creditd[otel]'") from error
+    return tracing_to(OTLPSpanExporter(endpoint=endpoint), service_name)
+
+
+def tracing_to(exporter: "SpanExporter", service_name: str) -> Tracing:
+    """Return what traces calls to an exporter, from a thread of its own."""
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - as above.
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - as above.
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - as above.
+    from opentelemetry.trace import Span, SpanKind, StatusCode  # noqa: PLC0415 - as above.
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415 - as above.
+
+    provider = TracerProvider(resource=Resource.create({"service.name": service_name}))
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    start_span = provider.get_tracer("creditd").start_span
+    extract = TraceContextTextMapPropagator().extract
+
+    def start(method: str, traceparent: str, tracestate: str) -> Span:
+        carrier = {"traceparent": traceparent, "tracestate": tracestate}
+        # Semantic conventions: the name is the method without the slash it starts with.
+        name = method.removeprefix("/")
+        return start_span(
+            name,
+            context=extract(carrier),
+            kind=SpanKind.SERVER,
+            attributes={"rpc.system.name": "grpc", "rpc.method": name},
+        )
+
+    def finish(span: Span, code: str) -> None:
+        span.set_attribute("rpc.response.status_code", code)
+        if code in SERVERS_FAULT:
+            span.set_attribute("error.type", code)
+            span.set_status(StatusCode.ERROR)
+        span.end()
+
+    return Tracing(start, finish, provider.shutdown)

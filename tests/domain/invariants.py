@@ -1,0 +1,170 @@
+"""What is true of any wallet's books after any step."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from creditd.domain.entry import Entry, EntryKind
+from creditd.domain.grants import Grant, Slice, Source, in_spend_order
+from creditd.domain.instant import Instant
+from creditd.domain.reservation import Reservation, ReservationState
+from creditd.domain.wallet import MAX_BALANCE, Movement, Wallet
+from tests.domain.books import Books
+
+FOLLOWS = {
+    None: {EntryKind.RESERVE: ReservationState.PENDING, EntryKind.DEDUCT: ReservationState.CONFIRMED},
+    ReservationState.PENDING: {
+        EntryKind.EXTEND: ReservationState.PENDING,
+        EntryKind.CONFIRM: ReservationState.CONFIRMED,
+        EntryKind.REFUND: ReservationState.REFUNDED,
+        EntryKind.RELEASE: ReservationState.EXPIRED,
+    },
+    ReservationState.CONFIRMED: {EntryKind.REFUND: ReservationState.CONFIRMED},
+    ReservationState.REFUNDED: {},
+    ReservationState.EXPIRED: {},
+}
+"""What state each kind of entry leads to from each state: a reservation ends once."""
+
+
+def check(books: Books, opening: Wallet) -> None:
+    """Check everything at once."""
+    check_figures(books.wallet)
+    check_rows(books)
+    check_fold(books, opening)
+    check_reservations(books)
+    check_conservation(books, opening)
+    check_next_expire_time(books)
+
+
+def check_figures(wallet: Wallet) -> None:
+    """No figure is negative or too large, and debt and available purchased credits never stand side by side."""
+    assert min(wallet.available, wallet.reserved, wallet.debt) >= 0
+    assert wallet.available + wallet.reserved <= MAX_BALANCE
+    assert wallet.available == sum(grant.remaining for grant in wallet.grants)
+    assert all(grant.remaining > 0 for grant in wallet.grants)
+    if wallet.debt:
+        assert all(grant.source != Source.PURCHASED for grant in wallet.grants)
+
+
+def check_rows(books: Books) -> None:
+    """The wallet is what its grants and pending reservations, each written down by itself, add up to."""
+    live = [grant for grant in books.grants.values() if grant.remaining]
+    assert books.wallet.grants == in_spend_order(live, books.rules.order)
+    assert books.wallet.reserved == sum(part.amount for r in pending(books) for part in r.slices)
+
+
+def check_fold(books: Books, opening: Wallet) -> None:
+    """Folding the entries gives the wallet, entry by entry; there is one for each version, in the order of time."""
+    figures = (opening.available, opening.reserved, opening.debt)
+    for version, (entry, movement) in enumerate(zip(books.entries, books.movements, strict=True), start=1):
+        deltas = (entry.available_delta, entry.reserved_delta, entry.debt_delta)
+        figures = (figures[0] + deltas[0], figures[1] + deltas[1], figures[2] + deltas[2])
+        assert figures == (entry.available_after, entry.reserved_after, entry.debt_after)
+        assert figures == (movement.wallet.available, movement.wallet.reserved, movement.wallet.debt)
+        assert entry.version == movement.wallet.version == version
+        assert entry.amount > 0
+        check_figures(movement.wallet)
+    assert figures == (books.wallet.available, books.wallet.reserved, books.wallet.debt)
+    assert books.wallet.version == len(books.entries)
+    assert all(before.create_time <= after.create_time for before, after in pairwise(books.entries))
+
+
+def check_reservations(books: Books) -> None:
+    """A reservation ends once; what was captured and given back stays within what was taken, slice by slice."""
+    states: dict[str, ReservationState] = {}
+    for movement in books.movements:
+        reservation = movement.reservation
+        if reservation is not None:
+            before = states.get(reservation.reservation_id)
+            assert reservation.state == FOLLOWS[before][movement.entry.kind]
+            states[reservation.reservation_id] = reservation.state
+            _check_amounts(reservation)
+            _check_after(movement.entry, reservation)
+
+
+def _check_amounts(reservation: Reservation) -> None:
+    _, _, _, state, amount, captured, refunded, unlimited, slices, *_ = reservation
+    taken, returned = total(slices), sum(part.returned for part in slices)
+    assert all(0 <= part.returned <= part.amount > 0 for part in slices)
+    assert 0 <= refunded <= captured
+    assert returned <= refunded
+    if state == ReservationState.CONFIRMED:
+        assert captured > 0
+        assert taken <= captured
+    else:
+        assert (captured, returned) == (0, 0)
+        assert taken == (0 if unlimited else amount)
+
+
+def _check_after(entry: Entry, reservation: Reservation) -> None:
+    assert entry.reservation == (
+        reservation.reservation_id,
+        reservation.state,
+        reservation.captured,
+        reservation.refunded,
+        reservation.expire_time,
+    )
+
+
+def check_conservation(books: Books, opening: Wallet) -> None:
+    """No credit is lost, made, or changes its source: each grant is accounted for to the last credit.
+
+    granted = remaining + held + spent and not returned + lapsed + removed + paid to a debt, the last from purchased
+    grants alone and in all what the debt fell by.
+    """
+    accounted: Counter[str] = Counter()
+    for grant_id, amount in _fates(books):
+        accounted[grant_id] += amount
+    paid = 0
+    for grant_id, grant in _granted(books.movements, opening).items():
+        assert books.grants[grant_id].source == grant.source
+        rest = grant.remaining - accounted.pop(grant_id, 0)
+        assert rest >= 0
+        assert rest == 0 or grant.source == Source.PURCHASED
+        paid += rest
+    assert not +accounted
+    assert paid == -sum(entry.debt_delta for entry in books.entries if entry.debt_delta < 0)
+
+
+def _granted(movements: Iterable[Movement], opening: Wallet) -> dict[str, Grant]:
+    came_in = [movement.granted for movement in movements if movement.granted is not None]
+    return {grant.grant_id: grant for grant in (*opening.grants, *(Grant(*granted) for granted in came_in))}
+
+
+def _fates(books: Books) -> Iterator[tuple[str, int]]:
+    for grant in books.grants.values():
+        yield grant.grant_id, grant.remaining
+    for reservation in books.reservations.values():
+        if reservation.state in {ReservationState.PENDING, ReservationState.CONFIRMED}:
+            for part in reservation.slices:
+                assert part.source == books.grants[part.grant_id].source
+                yield part.grant_id, part.amount - part.returned
+    for entry in books.entries:
+        if entry.kind in {EntryKind.EXPIRE, EntryKind.ADMIN_REMOVE}:
+            for part in entry.slices:
+                yield part.grant_id, part.amount
+
+
+def check_next_expire_time(books: Books) -> None:
+    """Nothing of the wallet expires before its next expire time, and nothing is due after a step."""
+    first = first_expiry(books)
+    if first is not None:
+        assert books.wallet.next_expire_time is not None
+        assert books.wallet.next_expire_time <= first
+    assert books.wallet.is_settled(books.now)
+
+
+def first_expiry(books: Books) -> Instant | None:
+    """Return when the first live grant or pending reservation expires."""
+    times = [grant.expire_time for grant in books.wallet.grants if grant.expire_time is not None]
+    return min((*times, *(end for end, _ in books.hold_ends())), default=None)
+
+
+def pending(books: Books) -> list[Reservation]:
+    """Return the reservations that hold something now."""
+    return [r for r in books.reservations.values() if r.state == ReservationState.PENDING]
+
+
+def total(slices: Iterable[Slice]) -> int:
+    """Return what slices add up to."""
+    return sum(part.amount for part in slices)

@@ -1,0 +1,40 @@
+"""What a refusal states has to be true of the wallet that it was refused on."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from creditd.domain import errors
+from creditd.domain.account import AccountStatus
+from creditd.domain.reservation import ReservationState
+from creditd.domain.wallet import MAX_BALANCE
+from tests.domain.books import Books
+
+Facts = Mapping[str, Any]
+
+
+def is_true(refusal: errors.Refusal, books: Books) -> bool:
+    """Tell whether the fact that a refusal states is one, as far as the books show."""
+    return _TRUTHS[type(refusal)](refusal.facts, books)
+
+
+def _balance_too_large(facts: Facts, books: Books) -> bool:
+    total = books.wallet.available + books.wallet.reserved
+    return bool(facts["total"] == total and facts["amount"] + total > facts["maximum"] == MAX_BALANCE)
+
+
+def _state(facts: Facts, books: Books) -> ReservationState:
+    return next(r.state for r in books.reservations.values() if r.name == facts["reservation"])
+
+
+_TRUTHS: dict[type[errors.Refusal], Callable[[Facts, Books], bool]] = {
+    errors.AccountClosed: lambda _, books: books.wallet.account.status == AccountStatus.CLOSED,
+    errors.AccountSuspended: lambda _, books: books.wallet.account.status == AccountStatus.SUSPENDED,
+    errors.AmountExceedsCaptured: lambda facts, _: facts["requested"] > facts["refundable"] or not facts["requested"],
+    errors.AmountExceedsReservation: lambda facts, _: facts["requested"] > facts["reserved"],
+    errors.BalanceTooLarge: _balance_too_large,
+    errors.ExpiryOutOfRange: lambda facts, _: facts["field"] in {"ttl", "expire_time"},
+    errors.InsufficientCredit: lambda facts, books: facts["required"] > facts["available"] == books.wallet.available,
+    errors.ReservationExpired: lambda facts, books: _state(facts, books) == ReservationState.EXPIRED,
+    errors.ReservationStateUnfit: lambda facts, books: _state(facts, books).name == facts["state"],
+    errors.VersionMismatch: lambda facts, books: facts["stated"] != facts["current"] == books.wallet.version,
+}

@@ -1,0 +1,97 @@
+"""A naive model of a wallet: every credit is a token with the name of its grant, moved about one by one.
+
+It is told what was done and how much, and finds out by itself which grants were touched.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from creditd.domain.entry import EntryKind
+from creditd.domain.grants import Grant, Source
+from creditd.domain.wallet import Movement, Origin, Rules
+
+PLAN = "plan"
+"""The token that an unlimited plan pays with: it comes from nowhere and goes nowhere."""
+
+CLAWBACK = Origin(actor="provider", reason="clawback")
+"""Tells a removal that reaches purchased credits only from others."""
+
+
+class Tokens:
+    """Tokens left to spend by grant, and those that each reservation took, in the order taken."""
+
+    def __init__(self, grants: Iterable[Grant], debt: int, unit: int, rules: Rules) -> None:
+        """Start with what is live; a token stands for ``unit`` credits."""
+        self.grants = {grant.grant_id: grant for grant in grants}
+        self.live = Counter({grant.grant_id: grant.remaining // unit for grant in grants})
+        self.taken: dict[str, list[str]] = {}
+        self.debt = debt // unit
+        self._unit = unit
+        self._rules = rules
+
+    def follow(self, movement: Movement, *, unlimited: bool) -> None:
+        """Do what a movement did; ``unlimited`` says whether a plan was in force."""
+        entry = movement.entry
+        amount = entry.amount // self._unit
+        name = movement.reservation.reservation_id if movement.reservation else ""
+        self.grants.update((grant.grant_id, grant) for grant in movement.changed)
+        match entry.kind:
+            case EntryKind.RESERVE | EntryKind.DEDUCT:
+                self.taken[name] = self._take(amount, unlimited=unlimited)
+            case EntryKind.CONFIRM:
+                excess = amount - len(self.taken[name])
+                self._unwind(name, -excess)
+                self.taken[name] += self._take(excess, unlimited=unlimited)
+            case EntryKind.REFUND | EntryKind.RELEASE:
+                self._unwind(name, amount)
+            case EntryKind.ADMIN_REMOVE if entry.reason == CLAWBACK.reason:
+                self.debt += amount
+            case EntryKind.ADMIN_REMOVE:
+                self._take(amount, unlimited=False)
+            case EntryKind.EXPIRE:
+                assert {part.grant_id: self.live.pop(part.grant_id) for part in entry.slices} == {
+                    part.grant_id: part.amount // self._unit for part in entry.slices
+                }
+            case EntryKind.GRANT | EntryKind.TOP_UP | EntryKind.PROMO | EntryKind.ADMIN_ADD:
+                assert movement.granted is not None
+                self.live[movement.granted.grant_id] = amount
+        self._pay_debt()
+
+    def _spend_order(self) -> list[str]:
+        def rank(grant: Grant) -> tuple[int, float, str]:
+            expires = float("inf") if grant.expire_time is None else grant.expire_time
+            return (self._rules.order.index(grant.source), expires, grant.grant_id)
+
+        return [grant.grant_id for grant in sorted(self.grants.values(), key=rank) if self.live[grant.grant_id]]
+
+    def _take(self, amount: int, *, unlimited: bool) -> list[str]:
+        if unlimited:
+            return [PLAN] * amount
+        tokens = [name for name in self._spend_order() for _ in range(self.live[name])]
+        self.live.subtract(tokens[: max(amount, 0)])
+        return tokens[: max(amount, 0)]
+
+    def _unwind(self, name: str, amount: int) -> None:
+        for _ in range(amount):
+            token = self.taken[name].pop()
+            if token != PLAN:
+                self.live[token] += 1
+
+    def _pay_debt(self) -> None:
+        for name in self._spend_order():
+            if self.grants[name].source == Source.PURCHASED:
+                paid = min(self.debt, self.live[name])
+                self.debt -= paid
+                self.live[name] -= paid
+
+    def left(self) -> dict[str, int]:
+        """Return the credits that are left to spend, by grant."""
+        return {name: tokens * self._unit for name, tokens in self.live.items() if tokens}
+
+    def held(self, names: Iterable[str]) -> int:
+        """Return the credits that these reservations took."""
+        return sum(token != PLAN for name in names for token in self.taken[name]) * self._unit
+
+    def owed(self) -> int:
+        """Return the debt."""
+        return self.debt * self._unit

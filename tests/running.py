@@ -1,0 +1,197 @@
+"""The real service for a test: its own database, a real socket, and a clock that tests can move.
+
+The server runs in this process on a thread with an event loop of its own, so that a test can let time pass at once
+(``service.clock.advance(seconds)``); everything else is as in production.
+"""
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import grpc
+import uvloop
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage, QuotaFailure, RetryInfo
+from google.rpc.status_pb2 import Status
+
+from credit.v1.admin_service_pb2_grpc import AdminServiceStub
+from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from creditd.bootstrap import Core, Service
+from creditd.config import Config
+from creditd.ledger.clock import DatabaseClock
+from creditd.storage.database import migrate
+from creditd.telemetry.calls import observe_nothing
+from tests.postgres import admin_url, create_database, drop_database
+from tests.tokens import bearer, write_public_key
+
+START_SECONDS = 30.0
+"""Far more than a start takes, so that a loaded machine fails no test."""
+
+
+@dataclass
+class RunningService:
+    """A service that runs, and how to reach it."""
+
+    config: Config
+    clock: DatabaseClock
+    core: Core
+    address: str
+    channels: list[grpc.Channel] = field(default_factory=list)
+
+    def channel(self) -> grpc.Channel:
+        """Open a connection of its own."""
+        channel = grpc.insecure_channel(self.address, options=[("grpc.use_local_subchannel_pool", 1)])
+        self.channels.append(channel)
+        return channel
+
+    def as_caller(self, subject: str, *roles: str, scope: str = "", language: str = "") -> SimpleNamespace:
+        """Return stubs whose calls carry a token: ``credit`` and ``admin``, each call taking just the request."""
+        metadata = [("authorization", bearer(subject, roles, scope))]
+        if language:
+            metadata.append(("accept-language", language))
+        channel = grpc.intercept_channel(self.channel(), _WithMetadata(metadata))
+        return SimpleNamespace(credit=CreditServiceStub(channel), admin=AdminServiceStub(channel))
+
+
+class _WithMetadata(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+    def __init__(self, metadata: list[tuple[str, str]]) -> None:
+        self._metadata = metadata
+
+    def _with(self, details: Any) -> Any:
+        return details._replace(metadata=[*(details.metadata or ()), *self._metadata])
+
+    def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return continuation(self._with(client_call_details), request)
+
+    def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return continuation(self._with(client_call_details), request)
+
+
+@contextmanager
+def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
+    """Run a service on a database of its own until the block ends; ``settings`` are those of Config."""
+    name = f"creditd_{uuid.uuid4().hex}"
+    url = settings.pop("database_url", None)
+    database_url = url or create_database(admin_url(), name)
+    migrate(database_url)
+    config = Config(
+        database_url=database_url,
+        listen="127.0.0.1:0",
+        jwt_public_key_files=(str(write_public_key(folder)),),
+        page_token_secret="tests",  # noqa: S106 - nothing is kept secret in a test.
+        drain_seconds=0.0,
+        shutdown_grace_seconds=5.0,
+    )
+    try:
+        with _serving(replace(config, **settings)) as service:
+            yield service
+    finally:
+        if url is None:
+            drop_database(admin_url(), name)
+
+
+@contextmanager
+def _serving(config: Config) -> Iterator[RunningService]:
+    clock = DatabaseClock()
+    core = Core(config, clock)
+    service = Service(core, observe_nothing)
+    started, stopping, loop = threading.Event(), asyncio.Event(), uvloop.new_event_loop()
+    failures: list[BaseException] = []
+
+    async def serve() -> None:
+        try:
+            await service.start()
+        except BaseException as error:
+            failures.append(error)
+            raise
+        finally:
+            started.set()
+        await stopping.wait()
+        await service.stop()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), name="service", daemon=True)
+    thread.start()
+    started.wait(START_SECONDS)
+    if failures:
+        raise failures[0]
+    running = RunningService(config, clock, core, f"127.0.0.1:{service.port}")
+    try:
+        yield running
+    finally:
+        for channel in running.channels:
+            channel.close()
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join(START_SECONDS)
+        loop.close()
+
+
+def eventually(condition: Any, seconds: float = 10.0) -> Any:
+    """Return the first true answer of ``condition``, asked again and again; fail the test if none comes in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.02)
+    message = "it did not come about in time"
+    raise AssertionError(message)
+
+
+@dataclass(frozen=True)
+class RefusedCall:
+    """How a call was refused, with its details read."""
+
+    code: grpc.StatusCode
+    message: str
+    reason: str
+    metadata: dict[str, str]
+    localized: LocalizedMessage
+    violations: list[str]
+    retry: RetryInfo | None
+    quota: QuotaFailure | None
+    trailing: dict[str, Any]
+
+
+def refused(call: Any, request: Any, **options: Any) -> RefusedCall:
+    """Make a call that has to be refused, and return how."""
+    try:
+        answer = call(request, **options)
+        if hasattr(answer, "__next__"):
+            answer = list(answer)
+    except grpc.RpcError as error:
+        return read_refusal(error)
+    message = f"it was not refused: {answer}"
+    raise AssertionError(message)
+
+
+def read_refusal(error: Any) -> RefusedCall:
+    """Read the details of a refused call."""
+    trailing = {key: value for key, value in error.trailing_metadata() or ()}
+    status = Status.FromString(trailing.get("grpc-status-details-bin", b""))
+    return RefusedCall(error.code(), error.details(), **details_of(status), trailing=trailing)
+
+
+def details_of(status: Status) -> dict[str, Any]:
+    """Read the details of a status: of a call, or of one item of a batch."""
+    found: dict[type, Any] = {}
+    for kind in (ErrorInfo, LocalizedMessage, BadRequest, RetryInfo, QuotaFailure):
+        for detail in status.details:
+            message = kind()
+            if detail.Is(kind.DESCRIPTOR):
+                detail.Unpack(message)
+                found[kind] = message
+    info = found.get(ErrorInfo, ErrorInfo())
+    return {
+        "reason": info.reason,
+        "metadata": dict(info.metadata),
+        "localized": found.get(LocalizedMessage, LocalizedMessage()),
+        "violations": [violation.field for violation in found.get(BadRequest, BadRequest()).field_violations],
+        "retry": found.get(RetryInfo),
+        "quota": found.get(QuotaFailure),
+    }

@@ -1,0 +1,28 @@
+"""Tokens for tests, signed by a key made when the tests start."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+KEY = Ed25519PrivateKey.generate()
+
+KEY_ID = "tests"
+
+HOUR_SECONDS = 3_600
+
+
+def write_public_key(folder: Path) -> Path:
+    """Write the public key where a server can read it, and return the file."""
+    file = folder / f"{KEY_ID}.pem"
+    file.write_bytes(KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return file
+
+
+def bearer(subject: str, roles: Sequence[str], scope: str = "", ttl_seconds: int = HOUR_SECONDS) -> str:
+    """Return the authorization header of a caller."""
+    claims = {"sub": subject, "roles": list(roles), "scope": scope, "exp": int(time.time()) + ttl_seconds}
+    return "Bearer " + jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": KEY_ID})

@@ -25,7 +25,7 @@ from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.bootstrap import Core, Service
 from creditd.config import Config
 from creditd.ledger.clock import DatabaseClock
-from creditd.storage.database import migrate
+from creditd.storage.schema import migrate
 from creditd.telemetry.calls import observe_nothing
 from tests.postgres import admin_url, create_database, drop_database
 from tests.tokens import bearer, write_public_key

@@ -5,11 +5,11 @@ import gc
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from sqlalchemy import Engine, QueuePool
 
 from credit.v1 import admin_service_pb2, credit_service_pb2
 from creditd.config import Config
@@ -48,7 +48,8 @@ from creditd.service.pages import PageTokens
 from creditd.service.spending import Spending
 from creditd.service.watching import Watching
 from creditd.storage.credit_types import CreditType
-from creditd.storage.database import DatabaseSettings, is_ready, make_engine, schema_head
+from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.schema import schema_head
 from creditd.telemetry.calls import Observers, call_observers
 from creditd.telemetry.ledger_metrics import LedgerGauges, LedgerMetrics
 from creditd.telemetry.lines import LineWriter
@@ -76,7 +77,7 @@ class Core:
         """Wire it. Nothing is connected before it is used."""
         self.config = config
         self.clock = clock or DatabaseClock()
-        self.engine = make_engine(
+        self.database = Database(
             DatabaseSettings(
                 config.database_url,
                 config.database_role,
@@ -86,10 +87,10 @@ class Core:
         )
         self.rules = rules_from(config)
         terms = Terms(self.rules, config.sign_up_credits, uuid7)
-        self.ledger = Ledger(self.engine, lambda: terms, self.clock)
-        self.reader = BalanceReader(self.engine, self.clock, self.rules)
-        self.sweep = Sweep(self.engine, self.ledger, config.sweep_interval_seconds)
-        self.catalogue = Catalogue(self.engine, self.clock)
+        self.ledger = Ledger(self.database, lambda: terms, self.clock)
+        self.reader = BalanceReader(self.database, self.clock, self.rules)
+        self.sweep = Sweep(self.database, self.ledger, config.sweep_interval_seconds)
+        self.catalogue = Catalogue(self.database, self.clock)
 
     def declare_credit_types(self) -> None:
         """Make the configured credit types that are not there yet; those that are keep their names."""
@@ -104,7 +105,7 @@ class Core:
         self.sweep.close(seconds)
         self.ledger.close(seconds)
         self.reader.close(seconds)
-        self.engine.dispose()
+        self.database.close()
 
 
 def rules_from(config: Config) -> Rules:
@@ -135,7 +136,7 @@ class Service:
         self._server = make_server(config.max_message_bytes, shared_port=shared_port)
         names = [CREDIT_SERVICE.full_name, ADMIN_SERVICE.full_name]
         head = schema_head()
-        self._health = Health(names, lambda: self._is_ready(core.engine, head), self._bridge)
+        self._health = Health(names, lambda: self._is_ready(head), self._bridge)
         self._server.add_generic_rpc_handlers(self._handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         if config.reflection:
@@ -149,13 +150,13 @@ class Service:
         await self._health.start()
         _calm_the_interpreter()
 
-    def _is_ready(self, engine: Engine, head: str) -> bool:
-        ready = is_ready(engine, head)
+    def _is_ready(self, migration: str) -> bool:
+        ready = self._core.database.is_ready(migration)
         if ready and not self._core.catalogue.codes():
             self._core.declare_credit_types()
         return ready
 
-    def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
+    def _handlers(self) -> tuple["grpc.GenericRpcHandler[Any, Any]", ...]:
         config, core, bridge = self._config, self._core, self._bridge
         keys = read_public_keys(map(Path, config.jwt_public_key_files))
         verifier = TokenVerifier(keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None)
@@ -164,12 +165,12 @@ class Service:
         works = SpendingWorks(Spending(core.catalogue, uuid7))
         spending = SpendingHandlers(bridge, core.catalogue, works)
         balances = BalanceHandlers(bridge, core.catalogue, core.reader, core.clock)
-        self._watch = WatchHandlers(bridge, Watching(core.engine), balances)
+        self._watch = WatchHandlers(bridge, Watching(core.database), balances)
         credit = (
             spending,
             BatchHandlers(bridge, spending, works),
             balances,
-            HistoryHandlers(bridge, History(core.engine, core.clock, tokens), core.reader),
+            HistoryHandlers(bridge, History(core.database, core.clock, tokens), core.reader),
             self._watch,
         )
         admin = (
@@ -177,11 +178,11 @@ class Service:
             AdjustingHandlers(bridge, Adjusting(core.catalogue, uuid7), core.catalogue),
             AccountHandlers(
                 bridge,
-                Accounts(core.engine, tokens),
-                AccountLedger(core.engine, core.clock, core.rules),
+                Accounts(core.database, tokens),
+                AccountLedger(core.database, core.clock, core.rules),
                 core.clock,
             ),
-            VerificationHandlers(bridge, lambda account_id: verify(core.engine, account_id)),
+            VerificationHandlers(bridge, lambda account_id: verify(core.database, account_id)),
         )
         return service_handler(CREDIT_SERVICE, credit, steps), service_handler(ADMIN_SERVICE, admin, steps)
 
@@ -203,10 +204,9 @@ class Telemetry:
         config = core.config
         methods = [f"/{s.full_name}/{m.name}" for s in (CREDIT_SERVICE, ADMIN_SERVICE) for m in s.methods]
         calls = RpcMetrics(methods)
-        pool = core.engine.pool
         gauges = LedgerGauges(
             lambda: core.ledger.waiting,
-            lambda: pool.checkedout() if isinstance(pool, QueuePool) else 0,
+            lambda: core.database.connections_in_use,
             lambda: core.sweep.lag_seconds,
         )
         registry = make_registry(calls, LedgerMetrics(core.ledger.statistics, gauges))

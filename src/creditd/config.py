@@ -1,4 +1,4 @@
-"""Configuration, from the environment alone (twelve-factor, III). Every setting is CREDITD_ and its name in capitals."""
+"""Configuration, from the environment alone (twelve-factor, III): every setting is CREDITD_ and its name."""
 
 import os
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ class ConfigError(Exception):
 class Config:
     """All settings, with the defaults of a development machine.
 
-    Times are in seconds. A setting whose name ends in ``_file`` is a path; secrets come only from such files or from the
-    environment.
+    Times are in seconds. A setting whose name ends in ``_file`` is a path; secrets come only from such files or
+    from the environment.
     """
 
     database_url: str = ""
@@ -46,9 +46,7 @@ class Config:
     refund_grace_seconds: int = 86_400
     spend_order: tuple[str, ...] = ("free", "promo", "admin", "purchased")
     sign_up_credits: Mapping[str, int] = field(default_factory=lambda: {"spec": 1})
-    credit_types: Mapping[str, int] = field(
-        default_factory=lambda: {"spec": 0, "chat": 0, "quiz_gen": 0, "THB": 2}
-    )
+    credit_types: Mapping[str, int] = field(default_factory=lambda: {"spec": 0, "chat": 0, "quiz_gen": 0, "THB": 2})
 
 
 def config_from_environment(environment: Mapping[str, str] | None = None) -> Config:
@@ -68,7 +66,7 @@ def config_from_environment(environment: Mapping[str, str] | None = None) -> Con
     return Config(**values)
 
 
-def _parse(variable: str, text: str, default: Any) -> Any:  # noqa: ANN401 - of the type of the setting's default.
+def _parse(variable: str, text: str, default: Any) -> Any:
     try:
         match default:
             case bool():

@@ -47,8 +47,8 @@ def calibration_lines(calibration: Calibration) -> str:
     return (
         f"The load generator by itself reaches {ceiling.rate:,.0f} calls/s at {ceiling_us:.1f} µs each,\n"
         "against a server of prepared bytes, with 256 callers.\n"
-        f"An empty grpc.aio server answers {empty.rate:,.0f} calls/s of 64 callers, which keeps the generator busy for\n"
-        f"{busy:.0%} of the time: {empty_us:.1f} µs a call, more of it the kernel's the fewer answers come at once."
+        f"An empty grpc.aio server answers {empty.rate:,.0f} calls/s of 64 callers, and keeps the generator busy\n"
+        f"for {busy:.0%} of the time: {empty_us:.1f} µs a call, more of it the kernel's the fewer answers come at once."
     )
 
 

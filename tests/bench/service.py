@@ -16,7 +16,7 @@ import grpc
 import psycopg
 
 from creditd.server.dev_tokens import make_signing_key, sign_token
-from creditd.storage.database import migrate
+from creditd.storage.schema import migrate
 from creditd.storage.embedded import embedded_postgres
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}

@@ -2,5 +2,5 @@
 
 from hypothesis import settings
 
-settings.register_profile("short", derandomize=False, deadline=None, max_examples=300, stateful_step_count=40)
+settings.register_profile("short", derandomize=False, deadline=None, max_examples=200, stateful_step_count=40)
 settings.register_profile("long", derandomize=False, deadline=None, max_examples=10_000, stateful_step_count=80)

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -23,7 +23,7 @@ from creditd.storage.embedded import (
     embedded_postgres,
     program,
 )
-from creditd.storage.embedded.folder import hold
+from creditd.storage.embedded.folder import hold, mark
 from creditd.storage.embedded.programs import as_owner, environment, owner_of
 
 PATIENCE_SECONDS = 30
@@ -81,16 +81,15 @@ def other_process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def left_on(folder: Path) -> list[psutil.Process]:
-    """Every process, keepers included, that has to do with the folder."""
-    return [process for process in psutil.process_iter() if str(folder) in _story(process)]
+    """Every process of PostgreSQL that has to do with the folder, keepers included."""
+    signs = (str(folder), mark(folder))
+    return [process for process in psutil.process_iter() if any(sign in _story(process) for sign in signs)]
 
 
 def _story(process: psutil.Process) -> str:
-    try:
-        alive = process.status() != psutil.STATUS_ZOMBIE
-        return " ".join([process.cwd(), *process.cmdline()]) if alive else ""
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return ""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline()) if process.status() != psutil.STATUS_ZOMBIE else ""
+    return ""
 
 
 def keeper_of(folder: Path) -> psutil.Process:
@@ -138,13 +137,9 @@ def test_commits_are_durable_unless_a_setting_says_otherwise(folder: Path) -> No
 
 
 def test_it_listens_on_a_private_socket_alone(folder: Path) -> None:
-    server = EmbeddedPostgres(folder)
-    server.start()
-    try:
-        assert [c for c in psutil.Process(server.pid).net_connections("inet") if c.status == psutil.CONN_LISTEN] == []
+    with embedded_postgres(folder) as url, psycopg.connect(url) as connection:
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
         assert (folder / "socket").stat().st_mode & 0o077 == 0
-    finally:
-        server.stop()
 
 
 def test_tcp_is_on_loopback_and_asks_for_the_password(folder: Path) -> None:

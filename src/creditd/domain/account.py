@@ -44,7 +44,9 @@ class Account(NamedTuple):
 
 def new_account(account_id: str, now: Instant) -> Account:
     """Return the account as its first use opens it: active, on the standard plan."""
-    return Account(account_id, 1, AccountStatus.ACTIVE, False, None, now, now)  # noqa: FBT003 - the field's name is above.
+    return Account(
+        account_id, 1, AccountStatus.ACTIVE, unlimited=False, unlimited_until=None, create_time=now, update_time=now
+    )
 
 
 def with_status(account: Account, status: AccountStatus, now: Instant, *, is_empty: bool) -> Account:

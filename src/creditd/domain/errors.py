@@ -1,12 +1,12 @@
 """Refusals: one class for each business fact, with its figures as attributes.
 
-``reason`` is the name that goes over the wire in ``google.rpc.ErrorInfo``; every public attribute goes with it as metadata.
+``reason`` is the name that goes over the wire in ``google.rpc.ErrorInfo``; every fact goes with it as metadata.
 """
 
 from typing import ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer about the state of things, not an error of the program.
+class Refusal(Exception):
     """A command was refused, and nothing was changed by it."""
 
     reason: ClassVar[str]

@@ -27,8 +27,8 @@ def settle(
 ) -> Settled:
     """Expire what is due by ``now``.
 
-    ``due`` are the wallet's pending reservations whose time is over, soonest first; ``next_hold_end`` is the expire time
-    of the first one after them, or None.
+    ``due`` are the wallet's pending reservations whose time is over, soonest first; ``next_hold_end`` is the expire
+    time of the first one after them, or None.
     """
     movements: list[Movement] = []
     for reservation in due:

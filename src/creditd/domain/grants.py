@@ -62,7 +62,7 @@ def take(grants: tuple[Grant, ...], amount: int) -> Taken:
     while amount:
         grant = grants[position]
         grant_id, source, remaining, expire_time = grant
-        part = amount if amount < remaining else remaining
+        part = min(remaining, amount)
         amount -= part
         slices.append(Slice(grant_id, source, part, expire_time))
         changed.append(Grant(grant_id, source, remaining - part, expire_time))
@@ -86,7 +86,7 @@ def unwind(slices: tuple[Slice, ...], amount: int) -> Unwound:
     kept = list(slices)
     while amount and kept:
         last = kept.pop()
-        part = amount if amount < last.amount else last.amount
+        part = min(last.amount, amount)
         amount -= part
         given_back.append(last._replace(amount=part))
         if part < last.amount:

@@ -71,9 +71,7 @@ def refund(wallet: Wallet, reservation: Reservation, command: Refund, now: Insta
     return moved(wallet, EntryKind.REFUND, reservation.amount, shift, command.origin, now, ended)
 
 
-def _refund_confirmed(
-    wallet: Wallet, spent: Reservation, command: Refund, now: Instant, rules: Rules
-) -> Movement:
+def _refund_confirmed(wallet: Wallet, spent: Reservation, command: Refund, now: Instant, rules: Rules) -> Movement:
     refundable = spent.captured - spent.refunded
     amount = refundable if command.amount is None else command.amount
     if amount > refundable or not amount:

@@ -1,4 +1,4 @@
-"""The wallet: one account's balance in one credit type, and the movement that leads from one state of it to the next."""
+"""The wallet: one account's balance in one credit type, and the movement from one state of it to the next."""
 
 from typing import NamedTuple
 
@@ -113,7 +113,7 @@ class Shift(NamedTuple):
     granted: NewGrant | None = None
 
 
-def moved(  # noqa: PLR0913 - it is the one place where all that makes up an entry comes together.
+def moved(
     wallet: Wallet,
     kind: EntryKind,
     amount: int,
@@ -129,7 +129,7 @@ def moved(  # noqa: PLR0913 - it is the one place where all that makes up an ent
     reserved += shift.reserved
     debt += shift.debt
     # Entries of a wallet never go back in time, even where two servers' clocks differ by a little.
-    time = now if now > update_time else update_time
+    time = max(update_time, now)
     after = None
     if reservation is not None:
         after = ReservationAfter(

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, Engine
-
 from creditd.domain import errors
 from creditd.domain.account import Account, AccountStatus, with_plan, with_status
 from creditd.domain.expiry import settle
@@ -12,6 +10,7 @@ from creditd.domain.wallet import Origin, Rules
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage import accounts
 from creditd.storage.changes import Key
+from creditd.storage.database import Connection, Database
 from creditd.storage.loading import load_accounts
 from creditd.storage.locking import lock_wallets
 
@@ -21,9 +20,9 @@ Change = Callable[[Connection, Account, Instant], Account]
 class AccountLedger:
     """Changes accounts, each change once for its request id and with a row that tells who made it and why."""
 
-    def __init__(self, engine: Engine, clock: DatabaseClock, rules: Rules) -> None:
-        """Change accounts through ``engine``."""
-        self._engine = engine
+    def __init__(self, database: Database, clock: DatabaseClock, rules: Rules) -> None:
+        """Change accounts through ``database``."""
+        self._database = database
         self._clock = clock
         self._rules = rules
 
@@ -50,7 +49,7 @@ class AccountLedger:
         return self._change(account_id, origin, change)
 
     def _change(self, account_id: str, origin: Origin, change: Change) -> Account:
-        with self._engine.begin() as connection:
+        with self._database.transaction() as connection:
             account = accounts.lock(connection, account_id)
             if account is None:
                 raise errors.AccountNotFound(account_id=account_id)

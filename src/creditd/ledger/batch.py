@@ -61,9 +61,7 @@ class Batch:
             else:
                 self._settle(key, wallet, due, next_hold_end)
 
-    def _settle(
-        self, key: Key, wallet: Wallet, due: tuple[Reservation, ...], next_hold_end: Instant | None
-    ) -> None:
+    def _settle(self, key: Key, wallet: Wallet, due: tuple[Reservation, ...], next_hold_end: Instant | None) -> None:
         settled = settle(wallet, due, next_hold_end, self.now, self._terms.rules)
         for movement in settled.movements:
             self._apply(movement)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection
-
 from creditd.domain.commands import Confirm, Extend, Refund
 from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.ledger.batch import Batch
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.work import Step, Work
 from creditd.storage.changes import Key
+from creditd.storage.database import Connection
 from creditd.storage.loading import load_wallets
 from creditd.storage.locking import lock_wallets
 from creditd.storage.lookups import RequestKey, load_requests, load_reservations

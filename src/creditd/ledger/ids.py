@@ -6,8 +6,7 @@ Random keys cost several times the write-ahead log on a large index.
 import random
 import time
 
-_random = random.SystemRandom().getrandbits(64)
-_bits = random.Random(_random).getrandbits
+_bits = random.Random(random.SystemRandom().getrandbits(64)).getrandbits  # noqa: S311 - ids are unique, not secret.
 
 
 def uuid7() -> str:

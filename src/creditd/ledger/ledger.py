@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from sqlalchemy import Engine
-
 from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.grouping import Grouping
 from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.work import Outcome, Result, Sink, Work, resolve
 from creditd.ledger.writer import Writer
+from creditd.storage.database import Database
 
 MAX_BATCH = 256
 """Beyond this a batch's own time shows in its callers' latency, and nothing is gained any more."""
@@ -22,11 +21,11 @@ MAX_WAITING = 10_000
 class Ledger:
     """Everything that moves credits goes through ``submit``."""
 
-    def __init__(self, engine: Engine, terms: Callable[[], Terms], clock: DatabaseClock) -> None:
-        """Write through ``engine`` on a thread of the ledger's own."""
+    def __init__(self, database: Database, terms: Callable[[], Terms], clock: DatabaseClock) -> None:
+        """Write through ``database`` on a thread of the ledger's own."""
         self.clock = clock
         self.statistics = LedgerStatistics()
-        self._writer = Writer(engine, terms, clock, self.statistics)
+        self._writer = Writer(database, terms, clock, self.statistics)
         self._grouping = Grouping("ledger", self._write, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
 
     @property

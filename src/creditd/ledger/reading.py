@@ -3,8 +3,6 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import Engine
-
 from creditd.domain.account import Account
 from creditd.domain.expiry import settle
 from creditd.domain.reservation import Reservation, ReservationKey, ReservationState
@@ -13,6 +11,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.grouping import Grouping
 from creditd.ledger.work import DatabaseUnavailable, Waiter
 from creditd.storage.conflicts import SaveFailure, classify
+from creditd.storage.database import Database
 from creditd.storage.loading import load_accounts
 from creditd.storage.lookups import load_reservations
 
@@ -55,9 +54,9 @@ class ReadSink(Protocol):
 class BalanceReader:
     """Reads balances, always from the primary."""
 
-    def __init__(self, engine: Engine, clock: DatabaseClock, rules: Rules) -> None:
-        """Read through ``engine`` on a thread of the reader's own."""
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, database: Database, clock: DatabaseClock, rules: Rules) -> None:
+        """Read through ``database`` on a thread of the reader's own."""
+        self._database = database
         self._clock = clock
         self._rules = rules
         self._grouping = Grouping("balances", self._answer, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
@@ -73,7 +72,7 @@ class BalanceReader:
     def read(self, account_ids: Collection[str]) -> dict[str, AccountState]:
         """Return the state of accounts; one that was never seen is left out."""
         now = self._clock.now()
-        with self._engine.connect() as connection:
+        with self._database.autocommit() as connection:
             loaded = load_accounts(connection, account_ids, now, self._rules.order)
         states = {}
         for account_id, (account, wallets) in loaded.items():
@@ -88,7 +87,7 @@ class BalanceReader:
 
     def reservation(self, key: ReservationKey) -> Reservation | None:
         """Return a reservation in the state that it is in at this instant, or None if there is none."""
-        with self._engine.connect() as connection:
+        with self._database.autocommit() as connection:
             found = load_reservations(connection, [key]).get(key)
         return as_of_now(found, self._clock) if found else None
 
@@ -98,7 +97,7 @@ class BalanceReader:
         except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
             gone = classify(error) is SaveFailure.DISCONNECTED
             if gone:
-                self._engine.dispose()
+                self._database.forget_connections()
             failure = DatabaseUnavailable() if gone else error
             self._deliver([(read, failure) for read in reads])
         else:

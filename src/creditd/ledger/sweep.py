@@ -4,12 +4,11 @@ import logging
 from concurrent.futures import Future, wait
 from threading import Event, Thread
 
-from sqlalchemy import Engine
-
 from creditd.domain.instant import SECOND
 from creditd.domain.wallet import SYSTEM
 from creditd.ledger.ledger import FutureSink, Ledger
 from creditd.ledger.work import Outcome, Overloaded, ShuttingDown, Work
+from creditd.storage.database import Database
 from creditd.storage.sweeping import due_wallets
 
 log = logging.getLogger(__name__)
@@ -24,10 +23,10 @@ WAIT_SECONDS = 30.0
 class Sweep:
     """Looks every ``interval_seconds`` for wallets with something due, and settles them through the ledger."""
 
-    def __init__(self, engine: Engine, ledger: Ledger, interval_seconds: float) -> None:
+    def __init__(self, database: Database, ledger: Ledger, interval_seconds: float) -> None:
         """Start sweeping on a thread of its own."""
         self.lag_seconds = 0.0
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._database = database
         self._ledger = ledger
         self._interval_seconds = interval_seconds
         self._sink = FutureSink()
@@ -54,7 +53,7 @@ class Sweep:
     def sweep_once(self) -> int:
         """Settle the wallets that are overdue for longest; return how many there were."""
         now = self._ledger.clock.now()
-        with self._engine.connect() as connection:
+        with self._database.autocommit() as connection:
             due = due_wallets(connection, now, WALLETS_AT_A_TIME)
         self.lag_seconds = (now - due[0][1]) / SECOND if due else 0.0
         futures: list[Future[Outcome]] = []

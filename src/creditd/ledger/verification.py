@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine
-
 from creditd.domain.fold import Difference, Fold, StoredWallet
+from creditd.storage.database import Connection, Database
 from creditd.storage.verification import WalletId, ledger_of, next_accounts, stored_wallets
 
 _NOTHING = StoredWallet(0, 0, 0, 0, {}, 0)
@@ -26,17 +25,16 @@ class Checked(NamedTuple):
     differences: int
 
 
-def verify(engine: Engine, account_id: str | None = None) -> Iterator[Found | Checked]:
+def verify(database: Database, account_id: str | None = None) -> Iterator[Found | Checked]:
     """Check one account, or all for None: yield every difference, then how much was checked.
 
     Each group of accounts is read in a snapshot of its own, so that movements go on meanwhile and none shows as a
     difference.
     """
-    snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     total = Checked(0, 0, 0)
     after, group = "", [account_id] if account_id else None
     while group is None or group:
-        with snapshots.begin() as connection:
+        with database.snapshot() as connection:
             accounts = group or next_accounts(connection, after)
             checked = Checked(0, 0, 0)
             for result in _verify_group(connection, accounts):

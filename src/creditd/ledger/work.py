@@ -37,10 +37,10 @@ class Waiter(Protocol):
     def done(self) -> bool:
         """Tell that nobody waits any more."""
 
-    def set_result(self, result: Any, /) -> None:  # noqa: ANN401 - an outcome, or what was read.
+    def set_result(self, result: Any, /) -> None:
         """Hand over what came of it."""
 
-    def set_exception(self, exception: Any, /) -> None:  # noqa: ANN401 - as the futures declare it.
+    def set_exception(self, exception: Any, /) -> None:
         """Hand over why nothing came of it."""
 
 
@@ -70,7 +70,7 @@ class Work:
 
     __slots__ = ("account_id", "deadline", "dry_run", "fresh", "keys", "origin", "sink", "steps", "waiter")
 
-    def __init__(  # noqa: PLR0913 - plain data.
+    def __init__(
         self,
         account_id: str,
         origin: Origin,
@@ -93,21 +93,21 @@ class Work:
         self.waiter: Waiter | None = None
 
 
-class VersionConflict(Exception):  # noqa: N818 - named as the wire names it.
+class VersionConflict(Exception):
     """Others kept changing the same balance; nothing was done, and a retry is safe."""
 
 
-class Overloaded(Exception):  # noqa: N818 - named as the wire names it.
+class Overloaded(Exception):
     """The queue is full; nothing was done."""
 
 
-class ShuttingDown(Exception):  # noqa: N818 - named as the wire names it.
+class ShuttingDown(Exception):
     """The server is draining; nothing was done."""
 
 
-class DatabaseUnavailable(Exception):  # noqa: N818 - named as the wire names it.
+class DatabaseUnavailable(Exception):
     """The database is out of reach; the outcome of what was under way is told by the same request id later."""
 
 
-class DeadlinePassed(Exception):  # noqa: N818 - named as the wire names it.
+class DeadlinePassed(Exception):
     """The caller's deadline passed before work began; nothing was done."""

@@ -1,8 +1,8 @@
 """Load, decide, save, retry: how a batch of works becomes committed entries.
 
-The first attempt trusts the copies in memory and the request ids to be new, so that it writes without having read. What
-that gets wrong, the keys and versions refuse; the batch is then decided again on locked rows. A refusal is an answer only
-if it was decided on what was loaded for it, request id included: others are decided once more.
+The first attempt trusts the copies in memory and takes request ids for new, so that it writes without having read. What
+that gets wrong, the keys and versions refuse; the batch is then decided again on locked rows. A refusal is an answer
+only if it was decided on what was loaded for it, request id included: others are decided once more.
 """
 
 import logging
@@ -10,8 +10,6 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
-
-from sqlalchemy import Connection, Engine
 
 from creditd.domain.errors import Refusal
 from creditd.ledger.batch import Batch, Terms
@@ -22,6 +20,7 @@ from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
 from creditd.storage.changes import Changes
 from creditd.storage.conflicts import SaveFailure, classify
+from creditd.storage.database import Connection, Database
 from creditd.storage.locking import open_accounts, share_accounts
 from creditd.storage.saving import postpone, save
 
@@ -34,7 +33,7 @@ FIRST_BACKOFF_SECONDS = 0.005
 """About one batch's time; doubled with each retry, and jittered over the whole of it."""
 
 
-class Moved(Exception):  # noqa: N818 - a fact, handled right where it is raised.
+class Moved(Exception):
     """An account was opened or has changed since it was loaded."""
 
 
@@ -50,11 +49,10 @@ class Writer:
     """Turns batches of works into results. Used by one thread."""
 
     def __init__(
-        self, engine: Engine, terms: Callable[[], Terms], clock: DatabaseClock, statistics: LedgerStatistics
+        self, database: Database, terms: Callable[[], Terms], clock: DatabaseClock, statistics: LedgerStatistics
     ) -> None:
-        """Write through ``engine``; ``terms`` is asked anew for each batch."""
-        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._engine = engine
+        """Write through ``database``; ``terms`` is asked anew for each batch."""
+        self._database = database
         self._terms = terms
         self._clock = clock
         self._statistics = statistics
@@ -86,14 +84,14 @@ class Writer:
     def _round(self, works: list[Work], results: list[tuple[Work, Result]]) -> list[Work]:
         """Write works; return those that have to be decided once more."""
         try:
-            with self._autocommit.connect() as connection:
+            with self._database.autocommit() as connection:
                 attempt = self._attempt(connection, works)
                 if not _needs_transaction(attempt.batch.changes):
                     self._save(connection, attempt.batch)
             if _needs_transaction(attempt.batch.changes):
-                with self._engine.begin() as connection:
+                with self._database.transaction() as connection:
                     self._save(connection, attempt.batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not fail more works than it has to.
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
             return self._recover(works, error, results)
         return self._commit(attempt, results)
 
@@ -147,7 +145,7 @@ class Writer:
         failure = _failure(error)
         if failure is SaveFailure.DISCONNECTED:
             # The other connections of the pool are most likely gone too.
-            self._engine.dispose()
+            self._database.forget_connections()
         if failure is not SaveFailure.OTHER:
             return self._write_locked(works, failure, results)
         if len(works) == 1:
@@ -157,19 +155,17 @@ class Writer:
         middle = len(works) // 2
         return [*self._round(works[:middle], results), *self._round(works[middle:], results)]
 
-    def _write_locked(
-        self, works: list[Work], failure: SaveFailure, results: list[tuple[Work, Result]]
-    ) -> list[Work]:
+    def _write_locked(self, works: list[Work], failure: SaveFailure, results: list[tuple[Work, Result]]) -> list[Work]:
         for retry in range(MAX_RETRIES):
             self._statistics.conflicts += failure is SaveFailure.MOVED
             self._statistics.retries += 1
             if retry:
                 time.sleep(random.uniform(0, FIRST_BACKOFF_SECONDS * 2**retry))  # noqa: S311 - jitter is no secret.
             try:
-                with self._engine.begin() as connection:
+                with self._database.transaction() as connection:
                     attempt = self._attempt(connection, works, locked=True)
                     self._save(connection, attempt.batch)
-            except Exception as error:  # noqa: BLE001 - as above.
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
                 failure = _failure(error)
                 if failure is SaveFailure.OTHER:
                     return self._recover(works, error, results)

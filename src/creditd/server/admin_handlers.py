@@ -105,9 +105,7 @@ class AccountHandlers:
         self._ledger = ledger
         self._clock = clock
 
-    async def set_account_status(
-        self, request: pb.SetAccountStatusRequest, call: Call
-    ) -> pb.SetAccountStatusResponse:
+    async def set_account_status(self, request: pb.SetAccountStatusRequest, call: Call) -> pb.SetAccountStatusResponse:
         """Answer SetAccountStatus."""
         by = origin(call, request, request.reason)
         status = AccountStatus(request.status)
@@ -137,9 +135,7 @@ class AccountHandlers:
         """Answer ListAccounts."""
         del call
         wanted = AccountFilter(request.account_id_prefix, AccountStatus(request.status) if request.status else None)
-        page = await self._bridge.in_thread(
-            lambda: self._accounts.list(wanted, request.page_size, request.page_token)
-        )
+        page = await self._bridge.in_thread(lambda: self._accounts.list(wanted, request.page_size, request.page_token))
         now = self._clock.now()
         return pb.ListAccountsResponse(
             accounts=[account_message(account, now) for account in page.accounts],

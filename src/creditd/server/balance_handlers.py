@@ -11,7 +11,7 @@ from creditd.domain.wallet import new_wallet
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.reading import AccountState, BalanceReader
 from creditd.server.bridge import Bridge
-from creditd.server.convert import balance_message, entry_message, instant, plan_message, reservation_message
+from creditd.server.convert import balance_message, entry_message, instant, number, plan_message, reservation_message
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.history import History
@@ -44,9 +44,7 @@ class BalanceHandlers:
             state = await self._bridge.balances(account_id)
         return state
 
-    async def batch_get_balances(
-        self, request: pb.BatchGetBalancesRequest, call: Call
-    ) -> pb.BatchGetBalancesResponse:
+    async def batch_get_balances(self, request: pb.BatchGetBalancesRequest, call: Call) -> pb.BatchGetBalancesResponse:
         """Answer BatchGetBalances."""
         await self.know(request.credit_types)
         wanted = list(dict.fromkeys(request.account_ids))
@@ -73,7 +71,7 @@ class BalanceHandlers:
         wanted = sorted(set(credit_types)) if credit_types else self._catalogue.codes()
         return balance_pb2.AccountBalance(
             account_id=account.account_id,
-            status=int(account.status),
+            status=number(account.status),
             plan=plan_message(account, self._clock.now()),
             balances=[balance_message(wallets.get(code) or new_wallet(account, code)) for code in wanted],
         )
@@ -97,9 +95,7 @@ class HistoryHandlers:
             raise errors.ReservationNotFound(reservation=request.name)
         return pb.GetReservationResponse(reservation=reservation_message(found))
 
-    async def list_reservations(
-        self, request: pb.ListReservationsRequest, call: Call
-    ) -> pb.ListReservationsResponse:
+    async def list_reservations(self, request: pb.ListReservationsRequest, call: Call) -> pb.ListReservationsResponse:
         """Answer ListReservations."""
         del call
         state = ReservationState(request.state) if request.state else None
@@ -111,9 +107,7 @@ class HistoryHandlers:
             reservations=map(reservation_message, page.reservations), next_page_token=page.next_page_token
         )
 
-    async def list_transactions(
-        self, request: pb.ListTransactionsRequest, call: Call
-    ) -> pb.ListTransactionsResponse:
+    async def list_transactions(self, request: pb.ListTransactionsRequest, call: Call) -> pb.ListTransactionsResponse:
         """Answer ListTransactions."""
         del call
         wanted = _entry_filter(request)

@@ -70,7 +70,7 @@ class BatchHandlers:
         return [next(outcomes) if isinstance(result, Work) else result for result in results]
 
 
-def _result(result: Any, response: Any, item: Any, outcome: Result, call: Call) -> Any:  # noqa: ANN401 - any of the three.
+def _result(result: Any, response: Any, item: Any, outcome: Result, call: Call) -> Any:
     if isinstance(outcome, Exception):
         return result(error=status_of(outcome, call.language, call.correlation_id))
     dry_run = getattr(item, "validate_only", False)

@@ -16,7 +16,7 @@ READ_THREADS = 4
 
 
 class Bridge:
-    """Awaits what the ledger's threads do. A call that is cancelled is not awaited any more, and is finished all the same."""
+    """Awaits what the ledger's threads do. A call that is cancelled is finished all the same."""
 
     def __init__(self, ledger: Ledger, reader: BalanceReader) -> None:
         """Bridge to the event loop that is running."""

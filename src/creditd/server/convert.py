@@ -1,6 +1,7 @@
 """The domain's values as messages of credit.v1, and the other way round."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import orjson
 from google.protobuf.duration_pb2 import Duration
@@ -13,6 +14,9 @@ from creditd.domain.grants import Slice
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation, reservation_name
 from creditd.domain.wallet import Wallet
+
+number: Callable[[int], Any] = int
+"""An enum's value as the messages take it: the stubs know a value by its name alone."""
 
 
 def timestamp(instant: Instant) -> Timestamp:
@@ -45,7 +49,7 @@ def labels(metadata: str) -> Mapping[str, str] | None:
 
 
 def _slices(slices: Iterable[Slice]) -> list[source_pb2.Slice]:
-    return [source_pb2.Slice(grant_id=part[0], source=int(part[1]), amount=part[2]) for part in slices]
+    return [source_pb2.Slice(grant_id=part[0], source=number(part[1]), amount=part[2]) for part in slices]
 
 
 def entry_message(entry: Entry) -> entry_pb2.Entry:
@@ -55,7 +59,7 @@ def entry_message(entry: Entry) -> entry_pb2.Entry:
         account_id=entry.account_id,
         credit_type=entry.credit_type,
         version=entry.version,
-        kind=int(entry.kind),
+        kind=number(entry.kind),
         amount=entry.amount,
         available_delta=entry.available_delta,
         reserved_delta=entry.reserved_delta,
@@ -81,7 +85,7 @@ def reservation_message(reservation: Reservation) -> reservation_pb2.Reservation
         name=reservation_name(reservation.account_id, reservation.credit_type, reservation.reservation_id),
         account_id=reservation.account_id,
         credit_type=reservation.credit_type,
-        state=int(reservation.state),
+        state=number(reservation.state),
         amount=reservation.amount,
         captured_amount=reservation.captured,
         refunded_amount=reservation.refunded,
@@ -123,7 +127,7 @@ def balance_message(wallet: Wallet) -> balance_pb2.Balance:
         grants=[
             balance_pb2.GrantBalance(
                 grant_id=grant.grant_id,
-                source=int(grant.source),
+                source=number(grant.source),
                 available=grant.remaining,
                 expire_time=optional_timestamp(grant.expire_time),
             )
@@ -144,7 +148,7 @@ def account_message(account: Account, now: Instant) -> account_pb2.Account:
     """Write an account as it is at an instant."""
     return account_pb2.Account(
         account_id=account.account_id,
-        status=int(account.status),
+        status=number(account.status),
         plan=plan_message(account, now),
         version=account.version,
         create_time=timestamp(account.create_time),

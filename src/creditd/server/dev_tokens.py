@@ -50,7 +50,7 @@ def make_signing_key(folder: Path) -> SigningKey:
     return SigningKey(public_file, private_key)
 
 
-def sign_token(  # noqa: PLR0913 - the claims of a token.
+def sign_token(
     key: SigningKey,
     subject: str,
     roles: Iterable[str],

@@ -1,7 +1,7 @@
 """What every call goes through, composed once for each method when the server starts.
 
-In this order: observe, errors, deadline, authenticate, authorise, validate, handler. Each step is a plain function; only
-waiting for the ledger is asynchronous.
+In this order: observe, errors, deadline, authenticate, authorise, validate, handler. Each step is a plain function;
+only waiting for the ledger is asynchronous.
 """
 
 import asyncio
@@ -50,9 +50,7 @@ class Exchange:
         self.language = language_of(str(metadata.get("accept-language", "")))
         sent = metadata.get("x-correlation-id")
         self.correlation_id = (
-            sent
-            if isinstance(sent, str) and _CORRELATION_ID.fullmatch(sent)
-            else f"{random.getrandbits(64):016x}"  # noqa: S311 - it tells calls apart, it guards nothing.
+            sent if isinstance(sent, str) and _CORRELATION_ID.fullmatch(sent) else f"{random.getrandbits(64):016x}"
         )
 
 
@@ -75,11 +73,11 @@ class Pipeline:
         self._account_of = account_reader(method.input_type)
         self._observer = steps.observers(self._name)
 
-    def _begin(self, context: Any) -> Exchange:  # noqa: ANN401 - grpc.aio's context, whose stubs lag behind it.
+    def _begin(self, context: Any) -> Exchange:
         metadata = dict(context.invocation_metadata() or ())
         return Exchange(metadata, self._observer.begin(metadata))
 
-    def _admit(self, exchange: Exchange, request: Any, context: Any) -> Call:  # noqa: ANN401 - any request.
+    def _admit(self, exchange: Exchange, request: Any, context: Any) -> Call:
         """Let a call pass or raise why not."""
         remaining = context.time_remaining()
         if remaining is not None and remaining <= 0:
@@ -93,7 +91,7 @@ class Pipeline:
         deadline = None if remaining is None else time.monotonic() + remaining
         return Call(caller.subject, self._steps.sink, deadline, exchange.language, exchange.correlation_id)
 
-    async def _fail(self, exchange: Exchange, error: Exception, context: Any) -> None:  # noqa: ANN401 - as above.
+    async def _fail(self, exchange: Exchange, error: Exception, context: Any) -> None:
         code, message, details, trailing = failure_of(error, exchange.language, exchange.correlation_id)
         exchange.code = code.name
         exchange.reason = reason_of(error)
@@ -115,7 +113,7 @@ class Pipeline:
     def unary(self, handler: UnaryHandler) -> Callable[[Any, Any], Awaitable[Message | None]]:
         """Compose a call with one answer."""
 
-        async def serve(request: Any, context: Any) -> Message | None:  # noqa: ANN401 - as above.
+        async def serve(request: Any, context: Any) -> Message | None:
             exchange = self._begin(context)
             try:
                 call = self._admit(exchange, request, context)
@@ -138,7 +136,7 @@ class Pipeline:
     def stream(self, handler: StreamHandler) -> Callable[[Any, Any], AsyncIterator[Message]]:
         """Compose a call with a stream of answers."""
 
-        async def serve(request: Any, context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - as above.
+        async def serve(request: Any, context: Any) -> AsyncIterator[Message]:
             exchange = self._begin(context)
             try:
                 call = self._admit(exchange, request, context)
@@ -155,7 +153,7 @@ class Pipeline:
         return serve
 
 
-def method_handler(method: MethodDescriptor, handler: Any, steps: Steps) -> grpc.RpcMethodHandler:  # noqa: ANN401 - either kind.
+def method_handler(method: MethodDescriptor, handler: Any, steps: Steps) -> "grpc.RpcMethodHandler[Any, Any]":
     """Return what grpc serves a method with."""
     pipeline = Pipeline(method, steps)
     deserializer = GetMessageClass(method.input_type).FromString

@@ -1,11 +1,11 @@
 """What requests have in common: the request id and its fingerprint, the expiry, the account they are about."""
 
 from collections.abc import Callable
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor
-from google.protobuf.message import Message
 
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
@@ -13,7 +13,7 @@ from creditd.server.convert import instant, microseconds
 from creditd.service.call import Call, origin_of
 
 
-def origin(call: Call, request: Any, reason: str) -> Origin:  # noqa: ANN401 - any request with a request id.
+def origin(call: Call, request: Any, reason: str) -> Origin:
     """Return the origin of a mutation: who asks, under which request id, with which content.
 
     The fingerprint covers all of the request but its id, so that the same id with other content is told apart.
@@ -22,25 +22,19 @@ def origin(call: Call, request: Any, reason: str) -> Origin:  # noqa: ANN401 - a
     request.request_id = ""
     content = request.SerializeToString(deterministic=True)
     request.request_id = request_id
-    digest = blake2b(content, digest_size=8, person=_person(request)).digest()
+    digest = blake2b(content, digest_size=8, person=_person(request.DESCRIPTOR.name)).digest()
     labels = getattr(request, "metadata", None)
     metadata = dict(labels) if labels else None
     return origin_of(call, request_id or None, int.from_bytes(digest, "big", signed=True), reason, metadata)
 
 
-_persons: dict[Descriptor, bytes] = {}
-
-
-def _person(request: Message) -> bytes:
+@cache
+def _person(kind: str) -> bytes:
     """Tell the kinds of request apart, so that a Reserve and a Deduct of the same content are not the same request."""
-    descriptor = request.DESCRIPTOR
-    person = _persons.get(descriptor)
-    if person is None:
-        person = _persons[descriptor] = blake2b(descriptor.name.encode(), digest_size=16).digest()
-    return person
+    return blake2b(kind.encode(), digest_size=16).digest()
 
 
-def expiry(request: Any) -> tuple[Instant | None, int | None]:  # noqa: ANN401 - any request with an expiration.
+def expiry(request: Any) -> tuple[Instant | None, int | None]:
     """Return the expire time or the lifetime that a request states (AIP-214), or neither."""
     stated = request.WhichOneof("expiration")
     if stated is None:
@@ -62,16 +56,16 @@ def account_reader(request: Descriptor) -> Callable[[Any], str | None]:
     return _no_account
 
 
-def _account_id(request: Any) -> str | None:  # noqa: ANN401 - any request.
+def _account_id(request: Any) -> str | None:
     account_id: str = request.account_id
     return account_id
 
 
-def _account_of_reservation(request: Any) -> str | None:  # noqa: ANN401 - any request.
+def _account_of_reservation(request: Any) -> str | None:
     return _account_in(request.reservation)
 
 
-def _account_of_name(request: Any) -> str | None:  # noqa: ANN401 - any request.
+def _account_of_name(request: Any) -> str | None:
     return _account_in(request.name)
 
 
@@ -81,6 +75,6 @@ def _account_in(name: str) -> str | None:
     return parts[1] if len(parts) > 1 else ""
 
 
-def _no_account(request: Any) -> str | None:  # noqa: ANN401 - any request.
+def _no_account(request: Any) -> str | None:
     del request
     return None

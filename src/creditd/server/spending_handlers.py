@@ -74,7 +74,7 @@ class SpendingWorks:
         )
 
 
-def movement(response: Any, outcome: Outcome, *, dry_run: bool = False) -> Any:  # noqa: ANN401 - any such response.
+def movement(response: Any, outcome: Outcome, *, dry_run: bool = False) -> Any:
     """Write an outcome of one step: every response of a movement has these three fields."""
     entry, reservation = outcome.entries[0], outcome.reservations[0]
     return response(

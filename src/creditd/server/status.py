@@ -179,14 +179,15 @@ def status_of(error: Exception, language: str, correlation_id: str) -> Status:
 
 
 def reason_of(error: Exception) -> str:
-    """Return the machine-readable reason that an error is told by."""
+    """Return the reason that goes with it over the wire; INTERNAL for an error that is no answer of ours."""
     if isinstance(error, Refusal) and error.reason in _KINDS:
         return error.reason
     return _REASONS.get(type(error), "INTERNAL")
 
 
 def _explain(error: Exception, language: str, correlation_id: str) -> tuple[Status, _Kind, tuple[tuple[str, str], ...]]:
-    reason, metadata = _reason_and_metadata(error, correlation_id)
+    reason = reason_of(error)
+    metadata = _metadata_of(reason, error, correlation_id)
     kind = _KINDS[reason]
     message = fill(kind.message, metadata)
     info = ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
@@ -203,16 +204,14 @@ def _explain(error: Exception, language: str, correlation_id: str) -> tuple[Stat
     return Status(code=kind.number, message=message, details=details), kind, trailing
 
 
-def _reason_and_metadata(error: Exception, correlation_id: str) -> tuple[str, dict[str, str]]:
-    if isinstance(error, Refusal) and error.reason in _KINDS:
-        metadata = {name: str(fact)[:MAX_FACT_LENGTH] for name, fact in error.facts.items()}
-        metadata["correlation_id"] = correlation_id
-        return error.reason, metadata
-    reason = _REASONS.get(type(error))
-    if reason is not None:
-        return reason, {"correlation_id": correlation_id}
-    _log.error("internal error", exc_info=error, extra={"correlation_id": correlation_id})
-    return "INTERNAL", {"incident_id": correlation_id}
+def _metadata_of(reason: str, error: Exception, correlation_id: str) -> dict[str, str]:
+    if reason == "INTERNAL":
+        _log.error("internal error", exc_info=error, extra={"correlation_id": correlation_id})
+        return {"incident_id": correlation_id}
+    facts = error.facts if isinstance(error, Refusal) else {}
+    metadata = {name: str(fact)[:MAX_FACT_LENGTH] for name, fact in facts.items()}
+    metadata["correlation_id"] = correlation_id
+    return metadata
 
 
 def _localized(reason: str, language: str, metadata: Mapping[str, str]) -> Any:

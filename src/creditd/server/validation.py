@@ -17,12 +17,12 @@ def validate(message: Message) -> None:
         raise InvalidFields([_described(violation.proto) for violation in violations])
 
 
-def _described(violation: Any) -> tuple[str, str, str]:  # noqa: ANN401 - a generated message without stubs.
+def _described(violation: Any) -> tuple[str, str, str]:
     elements = violation.field.elements if violation.field else ()
     path = ".".join(_named(element) for element in elements)
     return path, violation.rule_id, violation.message
 
 
-def _named(element: Any) -> str:  # noqa: ANN401 - as above.
+def _named(element: Any) -> str:
     subscript = element.subscript
     return element.field_name if subscript is None else f"{element.field_name}[{subscript.value}]"

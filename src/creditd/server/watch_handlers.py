@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 from credit.v1 import credit_service_pb2 as pb
+from creditd.domain.entry import Entry
 from creditd.domain.wallet import new_wallet
 from creditd.ledger.work import Overloaded, ShuttingDown
 from creditd.server.balance_handlers import BalanceHandlers
@@ -55,12 +56,15 @@ class WatchHandlers:
                 version = wallet.version
                 yield pb.WatchBalanceResponse(balance=balance_message(wallet))
             while True:
-                for entry in await self._bridge.in_thread(lambda: self._watching.entries_after(key, version)):
+                for entry in await self._entries_after(key, version):
                     version = entry.version
                     yield pb.WatchBalanceResponse(balance=balance_after(entry), entry=entry_message(entry))
                 await self._moved_beyond(key, version)
         finally:
             self._forget(key)
+
+    async def _entries_after(self, key: Key, version: int) -> list[Entry]:
+        return await self._bridge.in_thread(lambda: self._watching.entries_after(key, version))
 
     def _forget(self, key: Key) -> None:
         self._watchers[key] -= 1
@@ -84,13 +88,16 @@ class WatchHandlers:
     async def _look_always(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            keys = list(self._watchers)
-            if not keys:
+            if not self._watchers:
                 continue
             try:
-                self._seen.update(await self._bridge.in_thread(lambda keys=keys: self._watching.versions(keys)))
-            except Exception:  # noqa: BLE001 - most likely the database is away; the next look finds out.
+                await self._look()
+            except Exception:
                 log.warning("could not look for movements", exc_info=True)
                 continue
             async with self._looked:
                 self._looked.notify_all()
+
+    async def _look(self) -> None:
+        keys = list(self._watchers)
+        self._seen.update(await self._bridge.in_thread(lambda: self._watching.versions(keys)))

@@ -2,13 +2,12 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Engine
-
 from creditd.domain import errors
 from creditd.domain.account import Account
 from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens
 from creditd.storage import accounts
 from creditd.storage.accounts import AccountFilter
+from creditd.storage.database import Database
 
 
 class AccountPage(NamedTuple):
@@ -21,14 +20,14 @@ class AccountPage(NamedTuple):
 class Accounts:
     """Looks accounts up, without opening any."""
 
-    def __init__(self, engine: Engine, tokens: PageTokens) -> None:
-        """Read through ``engine``."""
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, database: Database, tokens: PageTokens) -> None:
+        """Read through ``database``."""
+        self._database = database
         self._tokens = tokens
 
     def get(self, account_id: str) -> Account:
         """Return an account. Raises AccountNotFound."""
-        with self._engine.connect() as connection:
+        with self._database.autocommit() as connection:
             found = accounts.find(connection, account_id)
         if found is None:
             raise errors.AccountNotFound(account_id=account_id)
@@ -39,7 +38,7 @@ class Accounts:
         size = page_size or DEFAULT_PAGE_SIZE
         query = repr(("accounts", wanted)).encode()
         after = self._tokens.open(query, page_token) if page_token else ""
-        with self._engine.connect() as connection:
+        with self._database.autocommit() as connection:
             found = accounts.page(connection, wanted, after, size + 1)
         page = found[:size]
         token = self._tokens.seal(query, page[-1].account_id) if len(found) > size else ""

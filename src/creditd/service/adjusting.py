@@ -30,7 +30,7 @@ class Adjusting:
         self._catalogue = catalogue
         self._make_id = make_id
 
-    def add(  # noqa: PLR0913 - one for each field of the request.
+    def add(
         self,
         call: Call,
         origin: Origin,

@@ -27,8 +27,13 @@ class Call:
     replayed: bool = False
 
 
-def origin_of(  # noqa: PLR0913 - one for each part of an origin.
-    call: Call, request_id: str | None, fingerprint: int, reason: str = "", metadata: dict[str, str] | None = None, ordinal: int = 0
+def origin_of(
+    call: Call,
+    request_id: str | None,
+    fingerprint: int,
+    reason: str = "",
+    metadata: dict[str, str] | None = None,
+    ordinal: int = 0,
 ) -> Origin:
     """Return the origin of a call's movement. Raises InvalidField if its metadata is too large."""
     return Origin(call.subject, request_id, fingerprint, reason, metadata_text(metadata) if metadata else "", ordinal)

@@ -1,30 +1,29 @@
 """The credit types, kept in memory: they are few, they are never removed, and every call names one."""
 
-from sqlalchemy import Engine
-
 from creditd.domain import errors
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage.credit_types import CreditType, all_credit_types, declare
+from creditd.storage.database import Database
 
 
 class Catalogue:
     """Knows every credit type that this server has seen; one declared elsewhere is looked up when it is first named."""
 
-    def __init__(self, engine: Engine, clock: DatabaseClock) -> None:
+    def __init__(self, database: Database, clock: DatabaseClock) -> None:
         """Start empty; ``load`` fills it."""
-        self._engine = engine
+        self._database = database
         self._clock = clock
         self._known: dict[str, CreditType] = {}
 
     def load(self) -> dict[str, CreditType]:
         """Read all credit types, and return them by code."""
-        with self._engine.connect() as connection:
+        with self._database.autocommit() as connection:
             self._known = all_credit_types(connection)
         return self._known
 
     def declare(self, credit_type: CreditType) -> CreditType:
         """Make a credit type; a repeat changes nothing. Raises CreditTypeExists if it exists with other properties."""
-        with self._engine.begin() as connection:
+        with self._database.transaction() as connection:
             stored = declare(connection, credit_type, self._clock.now())
         self._known = {**self._known, stored.code: stored}
         if stored != credit_type:

@@ -2,14 +2,13 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Engine
-
 from creditd.domain.entry import Entry
 from creditd.domain.reservation import Reservation
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.reading import as_of_now
 from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens
 from creditd.storage import reservations, transactions
+from creditd.storage.database import Database
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter, Span
 
@@ -32,9 +31,9 @@ class ReservationPage(NamedTuple):
 class History:
     """Reads pages, newest first."""
 
-    def __init__(self, engine: Engine, clock: DatabaseClock, tokens: PageTokens) -> None:
-        """Read through ``engine``."""
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, database: Database, clock: DatabaseClock, tokens: PageTokens) -> None:
+        """Read through ``database``."""
+        self._database = database
         self._clock = clock
         self._tokens = tokens
 
@@ -42,7 +41,7 @@ class History:
         """Return a page of an account's ledger. Raises PageTokenInvalid."""
         size = page_size or DEFAULT_PAGE_SIZE
         query = repr(("entries", wanted)).encode()
-        with self._engine.connect() as connection:
+        with self._database.autocommit() as connection:
             whole = transactions.spans(connection, wanted)
             cursor = self._tokens.open(query, page_token) if page_token else _from_the_newest(whole)
             rest = {name: span._replace(below=cursor.get(name, span.first)) for name, span in whole.items()}
@@ -57,7 +56,7 @@ class History:
         size = page_size or DEFAULT_PAGE_SIZE
         query = repr(("reservations", wanted)).encode()
         before = self._tokens.open(query, page_token) if page_token else ""
-        with self._engine.connect() as connection:
+        with self._database.autocommit() as connection:
             found = reservations.page(connection, wanted, before, size + 1)
         page = [as_of_now(reservation, self._clock) for reservation in found[:size]]
         token = self._tokens.seal(query, page[-1].reservation_id) if len(found) > size else ""

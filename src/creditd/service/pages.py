@@ -23,12 +23,12 @@ class PageTokens:
         """Seal with a secret of up to 64 bytes."""
         self._key = blake2b(secret, person=b"creditd-pages").digest()
 
-    def seal(self, query: bytes, cursor: Any) -> str:  # noqa: ANN401 - any JSON.
+    def seal(self, query: bytes, cursor: Any) -> str:
         """Return a token for the page of a query that comes after a cursor."""
         document = orjson.dumps(cursor)
         return base64.urlsafe_b64encode(self._seal(query, document) + document).decode().rstrip("=")
 
-    def open(self, query: bytes, token: str) -> Any:  # noqa: ANN401 - any JSON.
+    def open(self, query: bytes, token: str) -> Any:
         """Return the cursor that was sealed for a query. Raises PageTokenInvalid for any other token."""
         try:
             sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))

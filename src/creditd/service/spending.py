@@ -23,7 +23,7 @@ class Spending:
         self._catalogue = catalogue
         self._make_id = make_id
 
-    def reserve(  # noqa: PLR0913 - one for each field of the request.
+    def reserve(
         self,
         call: Call,
         origin: Origin,
@@ -40,15 +40,13 @@ class Spending:
         command = Reserve(origin, self._make_id(), amount, expire_time, ttl, version)
         return _work(call, origin, key, command, dry_run=dry_run)
 
-    def deduct(  # noqa: PLR0913 - one for each field of the request.
-        self, call: Call, origin: Origin, key: Key, amount: int, *, version: int | None, dry_run: bool
-    ) -> Work:
+    def deduct(self, call: Call, origin: Origin, key: Key, amount: int, *, version: int | None, dry_run: bool) -> Work:
         """Spend an amount in one step. Raises CreditTypeNotFound."""
         self._catalogue.require(key.credit_type)
         return _work(call, origin, key, Deduct(origin, self._make_id(), amount, version), dry_run=dry_run)
 
     @staticmethod
-    def confirm(  # noqa: PLR0913 - one for each field of the request.
+    def confirm(
         call: Call, origin: Origin, name: str, amount: int | None, *, allow_excess: bool, version: int | None
     ) -> Work:
         """Spend what is held, or less, or with ``allow_excess`` more."""

@@ -1,9 +1,8 @@
 """Watching wallets: their movements in order and without a gap, read from the ledger."""
 
-from sqlalchemy import Engine
-
 from creditd.domain.entry import Entry
 from creditd.storage.changes import Key
+from creditd.storage.database import Database
 from creditd.storage.transactions import entries_after
 from creditd.storage.watching import versions
 
@@ -14,16 +13,16 @@ ENTRIES_AT_A_TIME = 100
 class Watching:
     """Looks what has moved. One look serves every watcher of a server."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Read through ``engine``."""
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, database: Database) -> None:
+        """Read through ``database``."""
+        self._database = database
 
     def versions(self, keys: list[Key]) -> dict[Key, int]:
         """Return the versions of the wallets that exist."""
-        with self._engine.connect() as connection:
+        with self._database.autocommit() as connection:
             return versions(connection, keys)
 
     def entries_after(self, key: Key, version: int) -> list[Entry]:
         """Return the next movements of a wallet after a version, in order."""
-        with self._engine.connect() as connection:
+        with self._database.autocommit() as connection:
             return entries_after(connection, key.account_id, key.credit_type, version, ENTRIES_AT_A_TIME)

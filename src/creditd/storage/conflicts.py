@@ -3,7 +3,8 @@
 from enum import Enum
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy import exc
+from sqlalchemy.exc import DBAPIError
 
 
 class SaveFailure(Enum):
@@ -19,12 +20,12 @@ _SERIALIZATION = {"40001", "40P01", "55P03"}
 """Serialization failure, deadlock, lock not available: others were at the same rows."""
 
 
-def classify(error: Exception) -> SaveFailure:
+def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, written as one.
     """Tell from an error of SQLAlchemy's or the driver's why a save failed."""
     original = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(original, psycopg.Error):
         # A pool that could make no connection in time has none of the driver's errors to show.
-        return SaveFailure.DISCONNECTED if isinstance(error, TimeoutError) else SaveFailure.OTHER
+        return SaveFailure.DISCONNECTED if isinstance(error, exc.TimeoutError) else SaveFailure.OTHER
     code, constraint = original.sqlstate, original.diag.constraint_name
     if code == "23505" and constraint == "entries_request":
         return SaveFailure.KNOWN_REQUEST

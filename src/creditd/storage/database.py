@@ -1,16 +1,12 @@
-"""The connection to PostgreSQL: engine, time limits, migrations, and whether all is there."""
+"""The connections to PostgreSQL: how many, for how long, and in which mode."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib import resources
-from typing import TextIO
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, exc, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+__all__ = ["Connection", "Database", "DatabaseSettings"]
 
 STATEMENT_TIMEOUT_SECONDS = 30
 """No statement of the service takes a second; one that takes this long is stuck."""
@@ -40,8 +36,56 @@ class DatabaseSettings:
     prepare_threshold: int | None = 2
 
 
-def make_engine(settings: DatabaseSettings) -> Engine:
-    """Return an engine with a bounded pool. Connects at first use."""
+class Database:
+    """A bounded pool of connections. Connects at first use."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        """Connect as ``settings`` say."""
+        self._engine = _make_engine(settings)
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    def connection(self) -> AbstractContextManager[Connection]:
+        """Lend a connection that begins a transaction with its first statement; the borrower commits."""
+        return self._engine.connect()
+
+    def autocommit(self) -> AbstractContextManager[Connection]:
+        """Lend a connection on which each statement is a transaction of its own."""
+        return self._autocommit.connect()
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Lend a connection within a transaction, committed at the end of the block unless it raises."""
+        return self._engine.begin()
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """Lend a connection whose statements all read the same state, and write nothing."""
+        return self._snapshots.begin()
+
+    def is_ready(self, migration: str) -> bool:
+        """Tell whether the database answers and has at least a migration."""
+        try:
+            with self.autocommit() as connection:
+                current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        except (DBAPIError, exc.TimeoutError):
+            return False
+        return current is not None and current >= migration
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections are lent."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
+
+    def forget_connections(self) -> None:
+        """Let go of every connection that is not lent: after one was lost, the others most likely are too."""
+        self._engine.dispose()
+
+    def close(self) -> None:
+        """Close every connection that is not lent."""
+        self._engine.dispose()
+
+
+def _make_engine(settings: DatabaseSettings) -> Engine:
     limits = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
@@ -64,62 +108,3 @@ def make_engine(settings: DatabaseSettings) -> Engine:
             "application_name": "creditd",
         },
     )
-
-
-def _alembic_config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("creditd.storage") / "migrations"))
-    config.set_main_option("version_path_separator", "os")
-    return config
-
-
-def migrate(url: str) -> None:
-    """Bring the schema up to date. Safe to call again, and by several at once: the others wait."""
-    engine = make_engine(DatabaseSettings(url, role=""))
-    try:
-        with engine.connect() as connection, _alone(connection):
-            config = _alembic_config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
-    finally:
-        engine.dispose()
-
-
-MIGRATION_LOCK = 0x6372656469746400
-"""An advisory lock's number: "creditd" in ASCII."""
-
-
-@contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    # Held by the session, so that it outlasts the migration's own transactions.
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
-    connection.commit()
-    try:
-        yield
-    finally:
-        connection.rollback()
-        connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
-        connection.commit()
-
-
-def migration_sql(output: TextIO) -> None:
-    """Write the SQL of all migrations, without a database."""
-    config = _alembic_config()
-    config.output_buffer = output
-    command.upgrade(config, "head", sql=True)
-
-
-def schema_head() -> str:
-    """Return the newest migration that this version brings."""
-    return ScriptDirectory.from_config(_alembic_config()).get_current_head() or ""
-
-
-def is_ready(engine: Engine, head: str) -> bool:
-    """Tell whether the database answers and has at least the migration ``head``."""
-    try:
-        with engine.connect() as connection:
-            current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    except (DBAPIError, TimeoutError):
-        return False
-    return current is not None and current >= head

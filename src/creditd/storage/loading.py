@@ -102,14 +102,14 @@ def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder) -> Loade
     exists = row[2] is not None
     account = account_from(row[2:9]) if exists else new_account(row[0], now)
     if row[9] is None:
-        return LoadedWallet(new_wallet(account, row[1]), exists, (), None)
+        return LoadedWallet(new_wallet(account, row[1]), exists, due=(), next_hold_end=None)
     version, available, reserved, debt, next_expire_time, update_time, live, due, next_hold_end = row[9:18]
     grants = in_spend_order([_grant(part) for part in live or ()], order)
     figures = (version, available, reserved, debt, grants, next_expire_time, update_time)
     reservations = tuple(reservation_from(part) for part in due or ())
     if len(reservations) > MAX_DUE:
         next_hold_end = reservations[-1].expire_time
-    return LoadedWallet(Wallet(account, row[1], *figures), True, reservations[:MAX_DUE], next_hold_end)
+    return LoadedWallet(Wallet(account, row[1], *figures), exists, reservations[:MAX_DUE], next_hold_end)
 
 
 def _grant(part: Sequence[Any]) -> Grant:

@@ -20,7 +20,7 @@ class Prepared(NamedTuple):
     query: bytes
     names: tuple[str, ...]
 
-    def scalar(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a column's value.
+    def scalar(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
         """Execute it within the connection's transaction; return the first column of its one row.
 
         Raises psycopg.Error as it comes from the driver.

@@ -32,7 +32,13 @@ def account_from(row: Sequence[Any]) -> Account:
     """Read ACCOUNT_COLUMNS."""
     account_id, version, status, unlimited, unlimited_until, create_time, update_time = row
     return Account(
-        account_id, version, AccountStatus(status), unlimited, unlimited_until, Instant(create_time), Instant(update_time)
+        account_id,
+        version,
+        AccountStatus(status),
+        unlimited,
+        unlimited_until,
+        Instant(create_time),
+        Instant(update_time),
     )
 
 
@@ -84,6 +90,6 @@ def entry_from(row: Sequence[Any]) -> Entry:
     return Entry._make(values)
 
 
-def metadata_from(document: Any) -> str:  # noqa: ANN401 - what the driver made of the JSON.
+def metadata_from(document: Any) -> str:
     """Read a JSON object of strings as the domain keeps it: text, empty for none."""
     return "" if document is None else orjson.dumps(document).decode()

@@ -1,11 +1,11 @@
 """The one writer of balances: what a batch of movements changed, saved by one statement in one round trip.
 
-Every row goes in by INSERT, and by ON CONFLICT where it may exist: the plan then has no join that stale statistics could
-flip, only look-ups by key. Rows are written in key order, so that two servers cannot deadlock.
+Every row goes in by INSERT, and by ON CONFLICT where it may exist: the plan then has no join that stale statistics
+could flip, only look-ups by key. Rows are written in key order, so that two servers cannot deadlock.
 
 The guard: a wallet is written only if its stored version, and the version of the account's facts, are those that the
-batch decided on. If a single wallet is not, its entries get no version, the NOT NULL of ``entries.version`` refuses them,
-and the whole statement is undone. Two servers that both passed would still collide on the key of ``entries``.
+batch decided on. If a single wallet is not, the entries get no version, the NOT NULL of ``entries.version`` refuses
+them, and the whole statement is undone. Two servers that both passed would still collide on the key of ``entries``.
 """
 
 from collections.abc import Iterable
@@ -94,8 +94,8 @@ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
 def save(connection: Connection, changes: Changes) -> Instant:
     """Write all changes or none; return the database's clock.
 
-    On a connection in autocommit mode they are committed when this returns. Raises psycopg.Error, for example if a wallet
-    has moved or a request id is known; :mod:`creditd.storage.conflicts` tells which.
+    On a connection in autocommit mode they are committed when this returns. Raises psycopg.Error, for example if a
+    wallet has moved or a request id is known; :mod:`creditd.storage.conflicts` tells which.
     """
     parameters = {
         **_wallet_rows(changes),

@@ -26,7 +26,7 @@ def _slice_to_json(part: Slice) -> str:
     return text + "}"
 
 
-def slices_from_json(document: Any) -> tuple[Slice, ...]:  # noqa: ANN401 - what the driver made of the JSON.
+def slices_from_json(document: Any) -> tuple[Slice, ...]:
     """Read slices, from text or from what the driver made of it."""
     if isinstance(document, str | bytes):
         document = orjson.loads(document)

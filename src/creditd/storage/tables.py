@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy Core sees them; the migrations make them, and a test holds the two together.
 
-``account_id`` comes first in every key of account data, so that the tables can be distributed by account. Texts that are
-keys compare bytewise ("C"), so that the database sorts them as Python does.
+``account_id`` comes first in every key of account data, so that the tables can be distributed by account. Texts that
+are keys compare bytewise ("C"), so that the database sorts them as Python does.
 """
 
 from sqlalchemy import (
@@ -137,9 +137,7 @@ reservations = Table(
     CheckConstraint("refunded BETWEEN 0 AND captured", name="reservations_refunded"),
     CheckConstraint("state = 2 OR captured = 0", name="reservations_captured"),
     CheckConstraint("state <> 1 OR expire_time IS NOT NULL", name="reservations_expire_time"),
-    Index(
-        "reservations_pending", "account_id", "credit_type", "expire_time", postgresql_where=text("state = 1")
-    ),
+    Index("reservations_pending", "account_id", "credit_type", "expire_time", postgresql_where=text("state = 1")),
 )
 
 entries = Table(
@@ -173,7 +171,5 @@ entries = Table(
     UniqueConstraint("account_id", "request_id", "ordinal", name="entries_request"),
     CheckConstraint("version > 0 AND amount > 0", name="entries_amount"),
     CheckConstraint("available_after >= 0 AND reserved_after >= 0 AND debt_after >= 0", name="entries_not_negative"),
-    Index(
-        "entries_reservation", "account_id", "reservation_id", postgresql_where=text("reservation_id IS NOT NULL")
-    ),
+    Index("entries_reservation", "account_id", "reservation_id", postgresql_where=text("reservation_id IS NOT NULL")),
 )

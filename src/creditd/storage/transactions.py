@@ -91,7 +91,7 @@ def spans(connection: Connection, wanted: EntryFilter) -> dict[str, Span]:
     return found
 
 
-def _first_version_at(  # noqa: PLR0913 - a key, a bound and an instant.
+def _first_version_at(
     connection: Connection, account_id: str, credit_type: str, top: int, instant: Instant | None, otherwise: int
 ) -> int:
     if instant is None:

@@ -22,7 +22,7 @@ class InstantColumn(TypeDecorator[Instant]):
         del dialect
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Instant | None:  # noqa: ANN401 - the driver's value.
+    def process_result_value(self, value: Any, dialect: Dialect) -> Instant | None:
         """Turn what the driver gives into an instant."""
         del dialect
         return None if value is None else Instant((value - _EPOCH) // _MICROSECOND)

@@ -45,9 +45,7 @@ def call_observers(metrics: RpcMetrics, log_call: AccessLog, tracing: Tracing) -
             span, code, seconds, correlation_id, subject, account_id, reason = call
             finish(span, code)
             observe(code, seconds)
-            log_call(
-                method, code, seconds, correlation_id, subject=subject, account_id=account_id, reason=reason
-            )
+            log_call(method, code, seconds, correlation_id, subject=subject, account_id=account_id, reason=reason)
 
         return CallObserver(begin, end)
 

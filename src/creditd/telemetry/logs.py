@@ -25,7 +25,7 @@ _ORDINARY: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 class AccessLog(Protocol):
     """Writes one line about a call that has ended."""
 
-    def __call__(  # noqa: PLR0913 - the columns of a line.
+    def __call__(
         self,
         method: str,
         code: str,
@@ -62,7 +62,7 @@ def access_log(writer: LineWriter) -> AccessLog:
     second = 0
     until_seconds = ""
 
-    def log_call(  # noqa: PLR0913 - the columns of a line.
+    def log_call(
         method: str,
         code: str,
         seconds: float,

@@ -8,6 +8,7 @@
 """
 
 import fcntl
+import hashlib
 import logging
 import os
 import signal
@@ -21,9 +22,6 @@ import psutil
 from creditd.storage.embedded.programs import EmbeddedPostgresError
 
 _log: Final = logging.getLogger(__name__)
-
-# By this a postmaster is known as one that we started, and not one that a person did with pg_ctl.
-MARK: Final = "cluster_name=creditd-embedded"
 
 _NO_PROCESS: Final = 2**31 - 1
 _STOP_SECONDS: Final = 60.0
@@ -61,24 +59,32 @@ def hold(folder: Path) -> IO[str]:
     return lock
 
 
+def mark(folder: Path) -> str:
+    """The cluster_name by which the processes that we start on the folder are known: it is in all their titles.
+
+    Titles can be read by anyone; where a process works, in a container often not even by root.
+    """
+    return f"creditd-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+
+
 def clear_leftovers(folder: Path) -> None:
     """Ends what outlived the run that started it. Call it with the hold.
 
     Raises DataFolderInUse for a postmaster that somebody else started on the folder.
     """
-    cluster = folder / "cluster"
-    pid = _first_number(cluster / "postmaster.pid")
+    pid_file = folder / "cluster" / "postmaster.pid"
+    pid = _first_number(pid_file)
     if pid is None:
         return
-    postmaster = _postmaster(pid, cluster)
-    if postmaster is None:
-        _kill_backends(cluster)
-        _disown(cluster / "postmaster.pid")
-    elif MARK in postmaster.cmdline():
+    process = _living(pid)
+    if process is not None and _is_ours(process, folder):
         _log.warning("PostgreSQL (process %d) was left on %s by a run that ended abruptly: stopping it", pid, folder)
-        _stop(postmaster)
-    else:
+        _stop(process)
+    elif process is not None and _is_somebodys(process, folder / "cluster"):
         raise DataFolderInUse(folder, pid)
+    else:
+        _kill_backends(folder)
+        _disown(pid_file)
 
 
 def tail(log: Path, lines: int = 12) -> str:
@@ -86,33 +92,38 @@ def tail(log: Path, lines: int = 12) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) if log.exists() else ""
 
 
-def _postmaster(pid: int, cluster: Path) -> psutil.Process | None:
-    """The process of that number if it is PostgreSQL on this very cluster, and not a later owner of the number."""
+def _living(pid: int) -> psutil.Process | None:
     try:
         process = psutil.Process(pid)
     except psutil.NoSuchProcess:
         return None
-    return process if _works_on(cluster, process) else None
+    return None if _ended(process) else process
 
 
-def _works_on(cluster: Path, process: psutil.Process) -> bool:
-    """Every process of a PostgreSQL has the cluster for its working folder."""
-    try:
-        return not _ended(process) and process.name() == "postgres" and Path(process.cwd()) == cluster.resolve()
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        # Our own would not be denied to us: it runs under our account, or we are root.
+def _is_ours(process: psutil.Process, folder: Path) -> bool:
+    return process.name() == "postgres" and mark(folder) in " ".join(process.cmdline())
+
+
+def _is_somebodys(process: psutil.Process, cluster: Path) -> bool:
+    """Whether it is a postmaster that works on the cluster, and not one elsewhere that got the number later."""
+    if process.name() != "postgres":
         return False
+    with suppress(psutil.AccessDenied):
+        return Path(process.cwd()) == cluster
+    return str(cluster) in process.cmdline()
 
 
-def _kill_backends(cluster: Path) -> None:
+def _kill_backends(folder: Path) -> None:
     """Ends what a killed postmaster left: a backend amid a long statement does not notice, and blocks the next start.
 
     It can do no harm: what it had not committed is lost already, and recovery follows.
     """
-    backends = [process for process in psutil.process_iter() if _works_on(cluster, process)]
-    for backend in backends:
-        with suppress(psutil.NoSuchProcess):
-            backend.kill()
+    backends = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if _is_ours(process, folder):
+                process.kill()
+                backends.append(process)
     psutil.wait_procs(backends, timeout=_STOP_SECONDS)
 
 

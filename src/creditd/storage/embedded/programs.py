@@ -75,7 +75,8 @@ def as_owner(owner: Owner | None, cluster: Path) -> list[str]:
     command = [setpriv, f"--reuid={owner.uid}", f"--regid={owner.gid}", "--clear-groups", "--no-new-privs"]
     if not _anyone_reaches(program("postgres"), cluster):
         capability = _reaching_capability(cluster)
-        command += [f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"]
+        # Without the bit, access(2), by which initdb looks for postgres, disregards the capabilities of all but root.
+        command += ["--securebits=+no_setuid_fixup", f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"]
     return [*command, "--"]
 
 
@@ -89,9 +90,8 @@ def _reaching_capability(cluster: Path) -> str:
         if _own_capabilities() >> bit & 1:
             return name
     raise EmbeddedPostgresError(
-        f"PostgreSQL refuses to run as root, and the user {_PLAIN_ACCOUNT} can reach either {cluster} or "
-        f"{program('postgres')} not at all. Use another user, move them to folders that everyone may pass, or set "
-        "DATABASE_URL."
+        f"PostgreSQL refuses to run as root, and the user {_PLAIN_ACCOUNT} cannot reach {cluster} or "
+        f"{program('postgres')}. Use another user, move them to folders that everyone may pass, or set DATABASE_URL."
     )
 
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from creditd.storage.embedded.cluster import SUPERUSER, ensure_cluster
-from creditd.storage.embedded.folder import MARK, clear_leftovers, hold, tail
+from creditd.storage.embedded.folder import clear_leftovers, hold, mark, tail
 from creditd.storage.embedded.keeper import end_keeper, start_keeper
 from creditd.storage.embedded.programs import EmbeddedPostgresError, as_owner, give, owner_of, program
 
@@ -141,7 +141,7 @@ class EmbeddedPostgres:
             f"listen_addresses={'127.0.0.1' if self._tcp_port else ''}",
             f"port={self._port}",
             f'unix_socket_directories="{self._socket_dir}"',
-            MARK,
+            f"cluster_name={mark(self.data_dir)}",
         ]
         options = [part for setting in settings for part in ("-c", setting)]
         return [str(program("postgres")), "-D", str(self._cluster), *options]

@@ -153,8 +153,8 @@ CREATE TABLE entries (
 CREATE INDEX entries_reservation ON entries (account_id, reservation_id) WHERE reservation_id IS NOT NULL;
 """
 
-# Correctness rests on keys, versions, locks and CHECKs. The trigger and the refused privileges are a second belt, against
-# hands that reach the tables by another way.
+# Correctness rests on keys, versions, locks and CHECKs. The trigger and the refused privileges are a second belt,
+# against hands that reach the tables by another way.
 APPEND_ONLY = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -15,7 +15,6 @@ import pytest
 
 from tests.postgres import VARIABLE, create_database, drop_database, session_cluster
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
 
 CONFTEST = """
@@ -61,7 +60,7 @@ def start_pytest(
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", "-n2", "-q", "-p", "no:cacheprovider", *options],
         cwd=folder,
-        env={**inherited, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder), **(environment or {})},
+        env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(folder), **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

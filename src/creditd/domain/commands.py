@@ -86,5 +86,5 @@ class Remove:
 
 Command = Reserve | Deduct | Confirm | Refund | Extend | Add | Remove
 
-ReservationCommand = Confirm | Refund | Extend
-"""The commands about a reservation that exists."""
+ON_RESERVATION = (Confirm, Refund, Extend)
+"""The commands about a reservation that exists, for isinstance."""

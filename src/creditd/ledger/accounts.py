@@ -1,6 +1,7 @@
 """Changes of an account's status and plan: rare and critical, so decided on locked rows (requirement B3)."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from creditd.domain import errors
 from creditd.domain.account import Account, AccountStatus, with_plan, with_status
@@ -17,6 +18,13 @@ from creditd.storage.locking import lock_wallets
 Change = Callable[[Connection, Account, Instant], Account]
 
 
+class ChangedAccount(NamedTuple):
+    """An account right after a change. ``replayed`` says that an earlier call with the same request id made it."""
+
+    account: Account
+    replayed: bool
+
+
 class AccountLedger:
     """Changes accounts, each change once for its request id and with a row that tells who made it and why."""
 
@@ -26,7 +34,9 @@ class AccountLedger:
         self._clock = clock
         self._rules = rules
 
-    def set_status(self, account_id: str, status: AccountStatus, origin: Origin, *, allow_balance: bool) -> Account:
+    def set_status(
+        self, account_id: str, status: AccountStatus, origin: Origin, *, allow_balance: bool
+    ) -> ChangedAccount:
         """Activate, suspend or close an account.
 
         Raises AccountNotFound, RequestIdReused, and AccountNotEmpty for closing one that has credits, holds or debt
@@ -40,7 +50,7 @@ class AccountLedger:
 
         return self._change(account_id, origin, change)
 
-    def set_plan(self, account_id: str, origin: Origin, *, unlimited: bool, until: Instant | None) -> Account:
+    def set_plan(self, account_id: str, origin: Origin, *, unlimited: bool, until: Instant | None) -> ChangedAccount:
         """Switch the unlimited plan on or off. Raises AccountNotFound, AccountClosed, RequestIdReused."""
 
         def change(_: Connection, account: Account, now: Instant) -> Account:
@@ -48,7 +58,7 @@ class AccountLedger:
 
         return self._change(account_id, origin, change)
 
-    def _change(self, account_id: str, origin: Origin, change: Change) -> Account:
+    def _change(self, account_id: str, origin: Origin, change: Change) -> ChangedAccount:
         with self._database.transaction() as connection:
             account = accounts.lock(connection, account_id)
             if account is None:
@@ -57,13 +67,13 @@ class AccountLedger:
             if known:
                 if known.fingerprint != origin.fingerprint:
                     raise errors.RequestIdReused(request_id=origin.request_id or "")
-                return known.account
+                return ChangedAccount(known.account, replayed=True)
             now = self._clock.now()
             loaded = load_accounts(connection, [account_id], now, self._rules.order)[account_id]
             lock_wallets(connection, [Key(account_id, credit_type) for credit_type in loaded.wallets])
             changed = change(connection, account, now)
             accounts.change(connection, changed, origin)
-            return changed
+            return ChangedAccount(changed, replayed=False)
 
     def _is_empty(self, connection: Connection, account_id: str, now: Instant) -> bool:
         loaded = load_accounts(connection, [account_id], now, self._rules.order)[account_id]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from creditd.domain import errors
 from creditd.domain.account import Account
-from creditd.domain.commands import Confirm, Extend, Refund
+from creditd.domain.commands import ON_RESERVATION
 from creditd.domain.decide import decide
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.expiry import settle
@@ -90,19 +90,19 @@ class Batch:
     def decide(self, work: Work) -> Outcome:
         """Decide a work and apply it, or raise a Refusal and apply nothing."""
         request_id = work.origin.request_id
-        if request_id is not None:
-            entries = self.requests.get(RequestKey(work.account_id, request_id))
-            if entries:
-                return self._replay(entries, work)
-        if not work.dry_run and work.account_id in self._unopened:
+        request = None if request_id is None else RequestKey(work.account_id, request_id)
+        if request and request in self.requests:
+            return self._replay(self.requests[request], work)
+        if work.account_id in self._unopened and not work.dry_run and not _is_about_a_reservation(work):
             self._open(work.account_id)
         movements = self._decide_steps(work.steps)
+        entries = [movement.entry for movement in movements]
         if not work.dry_run:
             for movement in movements:
                 self._apply(movement)
-            if request_id is not None:
-                self.requests[RequestKey(work.account_id, request_id)] = [m.entry for m in movements]
-        return Outcome(tuple(m.entry for m in movements), tuple(m.reservation for m in movements))
+            if request:
+                self.requests[request] = entries
+        return Outcome(tuple(entries), tuple([movement.reservation for movement in movements]))
 
     def _decide_steps(self, steps: tuple[Step, ...]) -> list[Movement]:
         movements: list[Movement] = []
@@ -110,7 +110,7 @@ class Batch:
         for key, command in steps:
             wallet = ahead.get(key) or self.wallets[key]
             reservation = None
-            if isinstance(command, Confirm | Refund | Extend):
+            if isinstance(command, ON_RESERVATION):
                 reservation = self.reservations.get(ReservationKey(*key, command.reservation_id))
             movement = decide(wallet, reservation, command, self.now, self._terms.rules)
             ahead[key] = movement.wallet
@@ -146,3 +146,8 @@ class Batch:
             update_time=entry.create_time,
             slices=row.slices if entry.kind == EntryKind.REFUND else entry.slices,
         )
+
+
+def _is_about_a_reservation(work: Work) -> bool:
+    """Tell that a work cannot be an account's first use: there is no reservation yet that it could name."""
+    return any(isinstance(command, ON_RESERVATION) for _, command in work.steps)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from creditd.domain.commands import Confirm, Extend, Refund
+from creditd.domain.commands import ON_RESERVATION
 from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.ledger.batch import Batch
 from creditd.ledger.cache import WalletCache
@@ -48,7 +48,7 @@ class Gatherer:
         if wallet is None or not wallet.is_settled(batch.now):
             return False
         batch.wallets[key] = wallet
-        if isinstance(command, Confirm | Refund | Extend):
+        if isinstance(command, ON_RESERVATION):
             reservation_key = ReservationKey(*key, command.reservation_id)
             reservation = self._cache.reservation(reservation_key)
             if reservation is None:
@@ -91,7 +91,7 @@ def _named_reservations(works: Iterable[Work]) -> set[ReservationKey]:
         ReservationKey(*key, command.reservation_id)
         for work in works
         for key, command in work.steps
-        if isinstance(command, Confirm | Refund | Extend)
+        if isinstance(command, ON_RESERVATION)
     }
 
 

@@ -11,10 +11,13 @@ _bits = random.Random(random.SystemRandom().getrandbits(64)).getrandbits  # noqa
 
 def uuid7() -> str:
     """Return a new UUIDv7 in its canonical form. It is unique, not secret."""
-    microseconds = time.time_ns() // 1_000
-    milliseconds, rest = divmod(microseconds, 1_000)
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     # 12 bits below the millisecond keep the order within it (RFC 9562, 6.2, method 3).
-    high = milliseconds << 16 | 0x7000 | (rest * 4096 // 1_000)
-    low = 0x8000_0000_0000_0000 | _bits(62)
-    text = f"{high:016x}{low:016x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    fraction = (nanoseconds << 12) // 1_000_000
+    return "%08x-%04x-7%03x-%04x-%012x" % (
+        milliseconds >> 16,
+        milliseconds & 0xFFFF,
+        fraction,
+        0x8000 | _bits(14),
+        _bits(48),
+    )

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from creditd.domain.account import Account
 from creditd.domain.expiry import settle
+from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationKey, ReservationState
 from creditd.domain.wallet import Rules, Wallet
 from creditd.ledger.clock import DatabaseClock
@@ -89,7 +90,7 @@ class BalanceReader:
         """Return a reservation in the state that it is in at this instant, or None if there is none."""
         with self._database.autocommit() as connection:
             found = load_reservations(connection, [key]).get(key)
-        return as_of_now(found, self._clock) if found else None
+        return as_of(found, self._clock.now()) if found else None
 
     def _answer(self, reads: Sequence[BalanceRead]) -> None:
         try:
@@ -112,8 +113,8 @@ class BalanceReader:
             sink.deliver_reads(of_sink)
 
 
-def as_of_now(reservation: Reservation, clock: DatabaseClock) -> Reservation:
+def as_of(reservation: Reservation, now: Instant) -> Reservation:
     """Return a reservation as expired if its time is over, although no sweep has come by yet."""
-    if reservation.state == ReservationState.PENDING and (reservation.expire_time or 0) <= clock.now():
+    if reservation.state == ReservationState.PENDING and (reservation.expire_time or 0) <= now:
         return reservation._replace(state=ReservationState.EXPIRED)
     return reservation

@@ -12,6 +12,7 @@ from creditd.ledger.verification import Checked, Found
 from creditd.ledger.work import Outcome, Work
 from creditd.server.bridge import Bridge
 from creditd.server.convert import account_message, balance_after, entry_message, instant
+from creditd.server.refusals import InvalidFields
 from creditd.server.requests import origin
 from creditd.service.accounts import Accounts
 from creditd.service.adjusting import Adjusting, Amount
@@ -67,7 +68,7 @@ class AdjustingHandlers:
             request.account_id,
             amounts,
             source=Source.ADMIN if request.source == source_pb2.SOURCE_UNSPECIFIED else Source(request.source),
-            expire_time=instant(request.expire_time) if request.HasField("expire_time") else None,
+            expire_time=instant(request.expire_time, "expire_time") if request.HasField("expire_time") else None,
         )
         outcome = await self._perform(work, call)
         return pb.AddCreditsResponse(
@@ -109,21 +110,23 @@ class AccountHandlers:
         """Answer SetAccountStatus."""
         by = origin(call, request, request.reason)
         status = AccountStatus(request.status)
-        account = await self._bridge.in_thread(
+        account, call.replayed = await self._bridge.in_thread(
             lambda: self._ledger.set_status(request.account_id, status, by, allow_balance=request.allow_balance)
         )
-        return pb.SetAccountStatusResponse(account=account_message(account, self._clock.now()))
+        return pb.SetAccountStatusResponse(account=account_message(account, account.update_time))
 
     async def set_plan(self, request: pb.SetPlanRequest, call: Call) -> pb.SetPlanResponse:
         """Answer SetPlan."""
+        if request.plan.kind not in {account_pb2.PLAN_KIND_STANDARD, account_pb2.PLAN_KIND_UNLIMITED}:
+            raise InvalidFields([("plan.kind", "enum.defined_only", "must be STANDARD or UNLIMITED")])
         by = origin(call, request, request.reason)
         unlimited = request.plan.kind == account_pb2.PLAN_KIND_UNLIMITED
-        until = instant(request.plan.end_time) if request.plan.HasField("end_time") else None
+        until = instant(request.plan.end_time, "plan.end_time") if request.plan.HasField("end_time") else None
         await self._bridge.perform(opening(request.account_id, call))
-        account = await self._bridge.in_thread(
+        account, call.replayed = await self._bridge.in_thread(
             lambda: self._ledger.set_plan(request.account_id, by, unlimited=unlimited, until=until)
         )
-        return pb.SetPlanResponse(account=account_message(account, self._clock.now()))
+        return pb.SetPlanResponse(account=account_message(account, account.update_time))
 
     async def get_account(self, request: pb.GetAccountRequest, call: Call) -> pb.GetAccountResponse:
         """Answer GetAccount."""

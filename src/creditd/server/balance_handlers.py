@@ -133,6 +133,6 @@ def _entry_filter(request: pb.ListTransactionsRequest) -> EntryFilter:
         credit_type,
         tuple(sorted({EntryKind(kind) for kind in request.kinds})),
         reservation_id,
-        instant(request.start_time) if request.HasField("start_time") else None,
-        instant(request.end_time) if request.HasField("end_time") else None,
+        instant(request.start_time, "start_time") if request.HasField("start_time") else None,
+        instant(request.end_time, "end_time") if request.HasField("end_time") else None,
     )

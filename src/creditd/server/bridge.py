@@ -7,12 +7,26 @@ from typing import TypeVar
 
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.reading import AccountState, BalanceRead, BalanceReader, ReadResult
-from creditd.ledger.work import Outcome, Overloaded, Result, ShuttingDown, Work, resolve
+from creditd.ledger.work import (
+    DatabaseUnavailable,
+    Outcome,
+    Overloaded,
+    Result,
+    ShuttingDown,
+    VersionConflict,
+    Work,
+    resolve,
+)
+from creditd.storage.conflicts import SaveFailure, classify
 
 Answer = TypeVar("Answer")
 
 READ_THREADS = 4
 """Threads for reads that are not grouped, such as pages; each holds one connection while it reads."""
+
+
+_STANDS_FOR = {SaveFailure.DISCONNECTED: DatabaseUnavailable, SaveFailure.MOVED: VersionConflict}
+"""What a failure of the database is called beyond the ledger. What it is not in is a defect of ours."""
 
 
 class Bridge:
@@ -34,6 +48,8 @@ class Bridge:
 
     async def perform_all(self, works: Sequence[Work]) -> list[Result]:
         """Await the results of many works, in their order; each is an outcome or why it was refused."""
+        if not works:
+            return []
         group = _Group(self._loop.create_future(), len(works))
         for position, work in enumerate(works):
             work.waiter = _Place(group, position)
@@ -52,8 +68,14 @@ class Bridge:
         return await future
 
     async def in_thread(self, function: Callable[[], Answer]) -> Answer:
-        """Await a function that blocks."""
-        return await self._loop.run_in_executor(self._threads, function)
+        """Await a function that blocks. Raises DatabaseUnavailable, VersionConflict for what these stand for."""
+        try:
+            return await self._loop.run_in_executor(self._threads, function)
+        except Exception as error:
+            stands_for = _STANDS_FOR.get(classify(error))
+            if stands_for is None:
+                raise
+            raise stands_for from error
 
     def deliver(self, results: Sequence[tuple[Work, Result]]) -> None:
         """Take the results of a batch of works over to the event loop."""

@@ -7,7 +7,8 @@ import orjson
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from credit.v1 import account_pb2, balance_pb2, entry_pb2, reservation_pb2, source_pb2
+from credit.v1 import account_pb2, balance_pb2, entry_pb2, reservation_pb2
+from creditd.domain import errors
 from creditd.domain.account import Account
 from creditd.domain.entry import Entry
 from creditd.domain.grants import Slice
@@ -15,23 +16,33 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation, reservation_name
 from creditd.domain.wallet import Wallet
 
+Fields = dict[str, Any]
+"""A message's fields by name. Within another message they are given as such: a message of its own would be copied."""
+
 number: Callable[[int], Any] = int
 """An enum's value as the messages take it: the stubs know a value by its name alone."""
 
 
 def timestamp(instant: Instant) -> Timestamp:
     """Write an instant."""
+    return Timestamp(**time_fields(instant))
+
+
+def time_fields(instant: Instant) -> dict[str, int]:
+    """Write an instant, as a Timestamp's fields."""
     seconds, rest = divmod(instant, SECOND)
-    return Timestamp(seconds=seconds, nanos=rest * 1_000)
+    return {"seconds": seconds, "nanos": rest * 1_000}
 
 
-def optional_timestamp(instant: Instant | None) -> Timestamp | None:
-    """Write an instant, or leave it unset."""
-    return None if instant is None else timestamp(instant)
+FIRST_SECOND = -62_135_596_800
+LAST_SECOND = 253_402_300_799
+"""Years 1 to 9999, as google.protobuf.Timestamp defines itself; the database takes no more than a little beyond."""
 
 
-def instant(value: Timestamp) -> Instant:
-    """Read an instant; what is finer than a microsecond is cut off."""
+def instant(value: Timestamp, field: str) -> Instant:
+    """Read an instant; what is finer than a microsecond is cut off. Raises InvalidField if it is none."""
+    if not (FIRST_SECOND <= value.seconds <= LAST_SECOND and 0 <= value.nanos < 1_000_000_000):
+        raise errors.InvalidField(field=field, rule="a time from year 1 to year 9999")
     return Instant(value.seconds * SECOND + value.nanos // 1_000)
 
 
@@ -48,69 +59,84 @@ def labels(metadata: str) -> Mapping[str, str] | None:
     return found
 
 
-def _slices(slices: Iterable[Slice]) -> list[source_pb2.Slice]:
-    return [source_pb2.Slice(grant_id=part[0], source=number(part[1]), amount=part[2]) for part in slices]
+def _slices(slices: Iterable[Slice]) -> list[Fields]:
+    return [{"grant_id": part[0], "source": number(part[1]), "amount": part[2]} for part in slices]
+
+
+def entry_fields(entry: Entry) -> Fields:
+    """Write a row of the ledger, as an Entry's fields."""
+    reservation = entry.reservation
+    fields = {
+        "account_id": entry.account_id,
+        "credit_type": entry.credit_type,
+        "version": entry.version,
+        "kind": number(entry.kind),
+        "amount": entry.amount,
+        "available_delta": entry.available_delta,
+        "reserved_delta": entry.reserved_delta,
+        "debt_delta": entry.debt_delta,
+        "available_after": entry.available_after,
+        "reserved_after": entry.reserved_after,
+        "debt_after": entry.debt_after,
+        "slices": _slices(entry.slices),
+        "request_id": entry.request_id,
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "metadata": labels(entry.metadata),
+        "create_time": time_fields(entry.create_time),
+    }
+    if reservation:
+        fields["reservation"] = reservation_name(entry.account_id, entry.credit_type, reservation.reservation_id)
+    return fields
 
 
 def entry_message(entry: Entry) -> entry_pb2.Entry:
     """Write a row of the ledger."""
-    reservation = entry.reservation
-    return entry_pb2.Entry(
-        account_id=entry.account_id,
-        credit_type=entry.credit_type,
-        version=entry.version,
-        kind=number(entry.kind),
-        amount=entry.amount,
-        available_delta=entry.available_delta,
-        reserved_delta=entry.reserved_delta,
-        debt_delta=entry.debt_delta,
-        available_after=entry.available_after,
-        reserved_after=entry.reserved_after,
-        debt_after=entry.debt_after,
-        slices=_slices(entry.slices),
-        reservation=reservation_name(entry.account_id, entry.credit_type, reservation.reservation_id)
-        if reservation
-        else "",
-        request_id=entry.request_id or "",
-        actor=entry.actor,
-        reason=entry.reason,
-        metadata=labels(entry.metadata),
-        create_time=timestamp(entry.create_time),
-    )
+    return entry_pb2.Entry(**entry_fields(entry))
+
+
+def reservation_fields(reservation: Reservation) -> Fields:
+    """Write a reservation, as a Reservation's fields."""
+    return {
+        "name": reservation.name,
+        "account_id": reservation.account_id,
+        "credit_type": reservation.credit_type,
+        "state": number(reservation.state),
+        "amount": reservation.amount,
+        "captured_amount": reservation.captured,
+        "refunded_amount": reservation.refunded,
+        "unlimited": reservation.unlimited,
+        "slices": _slices(reservation.slices),
+        "expire_time": None if reservation.expire_time is None else time_fields(reservation.expire_time),
+        "create_time": time_fields(reservation.create_time),
+        "update_time": time_fields(reservation.update_time),
+        "description": reservation.description,
+        "metadata": labels(reservation.metadata),
+    }
 
 
 def reservation_message(reservation: Reservation) -> reservation_pb2.Reservation:
     """Write a reservation."""
-    return reservation_pb2.Reservation(
-        name=reservation_name(reservation.account_id, reservation.credit_type, reservation.reservation_id),
-        account_id=reservation.account_id,
-        credit_type=reservation.credit_type,
-        state=number(reservation.state),
-        amount=reservation.amount,
-        captured_amount=reservation.captured,
-        refunded_amount=reservation.refunded,
-        unlimited=reservation.unlimited,
-        slices=_slices(reservation.slices),
-        expire_time=optional_timestamp(reservation.expire_time),
-        create_time=timestamp(reservation.create_time),
-        update_time=timestamp(reservation.update_time),
-        description=reservation.description,
-        metadata=labels(reservation.metadata),
-    )
+    return reservation_pb2.Reservation(**reservation_fields(reservation))
+
+
+def balance_after_fields(entry: Entry) -> Fields:
+    """Write the balance as it was right after a movement, as a Balance's fields."""
+    return {
+        "account_id": entry.account_id,
+        "credit_type": entry.credit_type,
+        "total": entry.available_after + entry.reserved_after,
+        "reserved": entry.reserved_after,
+        "available": entry.available_after,
+        "debt": entry.debt_after,
+        "version": entry.version,
+        "update_time": time_fields(entry.create_time),
+    }
 
 
 def balance_after(entry: Entry) -> balance_pb2.Balance:
     """Write the balance as it was right after a movement."""
-    return balance_pb2.Balance(
-        account_id=entry.account_id,
-        credit_type=entry.credit_type,
-        total=entry.available_after + entry.reserved_after,
-        reserved=entry.reserved_after,
-        available=entry.available_after,
-        debt=entry.debt_after,
-        version=entry.version,
-        update_time=timestamp(entry.create_time),
-    )
+    return balance_pb2.Balance(**balance_after_fields(entry))
 
 
 def balance_message(wallet: Wallet) -> balance_pb2.Balance:
@@ -129,7 +155,7 @@ def balance_message(wallet: Wallet) -> balance_pb2.Balance:
                 grant_id=grant.grant_id,
                 source=number(grant.source),
                 available=grant.remaining,
-                expire_time=optional_timestamp(grant.expire_time),
+                expire_time=None if grant.expire_time is None else timestamp(grant.expire_time),
             )
             for grant in wallet.grants
         ],
@@ -140,7 +166,8 @@ def plan_message(account: Account, now: Instant) -> account_pb2.Plan:
     """Write the plan that is in force at an instant."""
     if not account.has_unlimited_plan(now):
         return account_pb2.Plan(kind=account_pb2.PLAN_KIND_STANDARD)
-    end_time = optional_timestamp(account.unlimited_until)
+    until = account.unlimited_until
+    end_time = None if until is None else timestamp(until)
     return account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED, end_time=end_time)
 
 

@@ -1,7 +1,7 @@
 """What every call goes through, composed once for each method when the server starts.
 
-In this order: observe, errors, deadline, authenticate, authorise, validate, handler. Each step is a plain function;
-only waiting for the ledger is asynchronous.
+In this order: observe, errors, deadline, authenticate, read, authorise, validate, handler. Each step is a plain
+function; only waiting for the ledger is asynchronous.
 """
 
 import asyncio
@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from creditd.ledger.work import DeadlinePassed, Sink
 from creditd.server.messages import language_of
 from creditd.server.policy import authorize, rule_for
+from creditd.server.refusals import InvalidFields
 from creditd.server.requests import account_reader
 from creditd.server.status import failure_of, reason_of
 from creditd.server.tokens import TokenVerifier
@@ -71,25 +72,34 @@ class Pipeline:
         self._steps = steps
         self._rule = rule_for(self._name)
         self._account_of = account_reader(method.input_type)
+        self._from_string = GetMessageClass(method.input_type).FromString
         self._observer = steps.observers(self._name)
 
     def _begin(self, context: Any) -> Exchange:
         metadata = dict(context.invocation_metadata() or ())
         return Exchange(metadata, self._observer.begin(metadata))
 
-    def _admit(self, exchange: Exchange, request: Any, context: Any) -> Call:
-        """Let a call pass or raise why not."""
+    def _admit(self, exchange: Exchange, message: bytes, context: Any) -> tuple[Any, Call]:
+        """Read a request and let it pass, or raise why not."""
         remaining = context.time_remaining()
         if remaining is not None and remaining <= 0:
             raise DeadlinePassed
         caller = self._steps.verifier.verify(str(exchange.metadata.get("authorization", "")))
         exchange.subject = caller.subject
+        request = self._read(message)
         account_id = self._account_of(request)
         exchange.account_id = account_id or ""
         authorize(self._rule, caller, account_id)
         validate(request)
         deadline = None if remaining is None else time.monotonic() + remaining
-        return Call(caller.subject, self._steps.sink, deadline, exchange.language, exchange.correlation_id)
+        return request, Call(caller.subject, self._steps.sink, deadline, exchange.language, exchange.correlation_id)
+
+    def _read(self, message: bytes) -> Any:
+        # Left to grpc.aio, this error's text would go to the caller.
+        try:
+            return self._from_string(message)
+        except DecodeError as error:
+            raise InvalidFields([("request", "wire_format", "is not the message of this method")]) from error
 
     async def _fail(self, exchange: Exchange, error: Exception, context: Any) -> None:
         code, message, details, trailing = failure_of(error, exchange.language, exchange.correlation_id)
@@ -113,10 +123,10 @@ class Pipeline:
     def unary(self, handler: UnaryHandler) -> Callable[[Any, Any], Awaitable[Message | None]]:
         """Compose a call with one answer."""
 
-        async def serve(request: Any, context: Any) -> Message | None:
+        async def serve(message: bytes, context: Any) -> Message | None:
             exchange = self._begin(context)
             try:
-                call = self._admit(exchange, request, context)
+                request, call = self._admit(exchange, message, context)
                 response = await handler(request, call)
                 if call.replayed:
                     context.set_trailing_metadata(_REPLAYED)
@@ -136,10 +146,10 @@ class Pipeline:
     def stream(self, handler: StreamHandler) -> Callable[[Any, Any], AsyncIterator[Message]]:
         """Compose a call with a stream of answers."""
 
-        async def serve(request: Any, context: Any) -> AsyncIterator[Message]:
+        async def serve(message: bytes, context: Any) -> AsyncIterator[Message]:
             exchange = self._begin(context)
             try:
-                call = self._admit(exchange, request, context)
+                request, call = self._admit(exchange, message, context)
                 async for response in handler(request, call):
                     yield response
             except (asyncio.CancelledError, GeneratorExit):
@@ -156,8 +166,7 @@ class Pipeline:
 def method_handler(method: MethodDescriptor, handler: Any, steps: Steps) -> "grpc.RpcMethodHandler[Any, Any]":
     """Return what grpc serves a method with."""
     pipeline = Pipeline(method, steps)
-    deserializer = GetMessageClass(method.input_type).FromString
     serializer = GetMessageClass(method.output_type).SerializeToString
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(pipeline.stream(handler), deserializer, serializer)
-    return grpc.unary_unary_rpc_method_handler(pipeline.unary(handler), deserializer, serializer)
+        return grpc.unary_stream_rpc_method_handler(pipeline.stream(handler), None, serializer)
+    return grpc.unary_unary_rpc_method_handler(pipeline.unary(handler), None, serializer)

@@ -35,13 +35,13 @@ def _person(kind: str) -> bytes:
 
 
 def expiry(request: Any) -> tuple[Instant | None, int | None]:
-    """Return the expire time or the lifetime that a request states (AIP-214), or neither."""
+    """Return the expire time or the lifetime that a request states (AIP-214), or neither. Raises InvalidFields."""
     stated = request.WhichOneof("expiration")
     if stated is None:
         return None, None
     if stated == "ttl":
         return None, microseconds(request.ttl)
-    return instant(request.expire_time), None
+    return instant(request.expire_time, "expire_time"), None
 
 
 def account_reader(request: Descriptor) -> Callable[[Any], str | None]:

@@ -5,7 +5,7 @@ from typing import Any
 from credit.v1 import credit_service_pb2 as pb
 from creditd.ledger.work import Outcome, Work
 from creditd.server.bridge import Bridge
-from creditd.server.convert import balance_after, entry_message, reservation_message
+from creditd.server.convert import balance_after_fields, entry_fields, reservation_fields
 from creditd.server.requests import expiry, origin
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
@@ -78,9 +78,9 @@ def movement(response: Any, outcome: Outcome, *, dry_run: bool = False) -> Any:
     """Write an outcome of one step: every response of a movement has these three fields."""
     entry, reservation = outcome.entries[0], outcome.reservations[0]
     return response(
-        reservation=reservation_message(reservation) if reservation else None,
-        entry=None if dry_run else entry_message(entry),
-        balance=balance_after(entry),
+        reservation=reservation_fields(reservation) if reservation else None,
+        entry=None if dry_run else entry_fields(entry),
+        balance=balance_after_fields(entry),
     )
 
 

@@ -1,6 +1,7 @@
 """From what was raised to what goes over the wire: one table from reason to status, and the details that explain it."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from itertools import cycle
 from random import SystemRandom
@@ -9,14 +10,8 @@ from typing import Final, NamedTuple
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped]
-    BadRequest,
-    ErrorInfo,
-    LocalizedMessage,
-    QuotaFailure,
-    RetryInfo,
-)
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage, QuotaFailure, RetryInfo
+from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
 from creditd.domain.errors import Refusal
@@ -31,6 +26,8 @@ MAX_FACT_LENGTH: Final = 300
 
 MAX_BAD_REQUEST_BYTES: Final = 3_000
 """Clients refuse more than 8 kB of metadata, and the details travel in base64 beside the rest."""
+
+_NO_REASON: Final = re.compile(r"[^A-Z0-9]+")
 
 _log = logging.getLogger(__name__)
 
@@ -120,7 +117,7 @@ _FIELDS: Final[Mapping[str, str]] = {"INVALID_FIELD": "", "EXPIRY_OUT_OF_RANGE":
 """Reasons that are one field's fault, and that field where no fact names it."""
 
 
-_URLS: Final = {
+_URLS: Final[Mapping[type[Message], str]] = {
     kind: f"type.googleapis.com/{kind.DESCRIPTOR.full_name}"
     for kind in (BadRequest, ErrorInfo, LocalizedMessage, QuotaFailure, RetryInfo)
 }
@@ -240,6 +237,6 @@ def _violation(violation: Violation) -> BadRequest.FieldViolation:
     return BadRequest.FieldViolation(
         field=field[:MAX_FACT_LENGTH],
         description=description[:MAX_FACT_LENGTH],
-        # A reason is UPPER_SNAKE_CASE of at most 63 characters; a rule's id is dotted.
-        reason=rule.upper().replace(".", "_")[:63],
+        # A reason is UPPER_SNAKE_CASE of at most 63 characters; a rule is a dotted id, or words of the service's.
+        reason=_NO_REASON.sub("_", rule.upper())[:63],
     )

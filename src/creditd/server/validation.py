@@ -19,7 +19,8 @@ def validate(message: Message) -> None:
 
 def _described(violation: Any) -> tuple[str, str, str]:
     elements = violation.field.elements if violation.field else ()
-    path = ".".join(_named(element) for element in elements)
+    # A rule about a message as a whole is named after the field at fault: request_id.required.
+    path = ".".join(_named(element) for element in elements) or violation.rule_id.partition(".")[0]
     return path, violation.rule_id, violation.message
 
 

@@ -54,7 +54,7 @@ class WatchHandlers:
                 state = await self._balances.state_of(request.account_id, call)
                 wallet = state.wallets.get(request.credit_type) or new_wallet(state.account, request.credit_type)
                 version = wallet.version
-                yield pb.WatchBalanceResponse(balance=balance_message(wallet))
+                yield pb.WatchBalanceResponse(balance=balance_message(wallet._replace(grants=())))
             while True:
                 for entry in await self._entries_after(key, version):
                     version = entry.version

@@ -36,11 +36,22 @@ def origin_of(
     ordinal: int = 0,
 ) -> Origin:
     """Return the origin of a call's movement. Raises InvalidField if its metadata is too large."""
+    if request_id is not None:
+        require_text("request_id", request_id)
+    require_text("reason", reason)
     return Origin(call.subject, request_id, fingerprint, reason, metadata_text(metadata) if metadata else "", ordinal)
+
+
+def require_text(field: str, value: str) -> None:
+    """Raise InvalidField for a text with a NUL character, which PostgreSQL's texts cannot hold."""
+    if "\x00" in value:
+        raise errors.InvalidField(field=field, rule="no NUL characters")
 
 
 def metadata_text(metadata: dict[str, str]) -> str:
     """Write labels as the rows hold them. Raises InvalidField if they are too large."""
     if sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items()) > MAX_METADATA_BYTES:
         raise errors.InvalidField(field="metadata", rule=f"at most {MAX_METADATA_BYTES} bytes of keys and values")
+    for key, value in metadata.items():
+        require_text("metadata", key + value)
     return orjson.dumps(metadata, option=orjson.OPT_SORT_KEYS).decode()

@@ -2,6 +2,7 @@
 
 from creditd.domain import errors
 from creditd.ledger.clock import DatabaseClock
+from creditd.service.call import require_text
 from creditd.storage.credit_types import CreditType, all_credit_types, declare
 from creditd.storage.database import Database
 
@@ -22,7 +23,13 @@ class Catalogue:
         return self._known
 
     def declare(self, credit_type: CreditType) -> CreditType:
-        """Make a credit type; a repeat changes nothing. Raises CreditTypeExists if it exists with other properties."""
+        """Make a credit type; a repeat changes nothing.
+
+        Raises CreditTypeExists if it exists with other properties, InvalidField for a name that no database holds.
+        """
+        if "\0" in credit_type.display_name:
+            raise errors.InvalidField(field="credit_type.display_name", rule="no NUL characters")
+        require_text("credit_type.display_name", credit_type.display_name)
         with self._database.transaction() as connection:
             stored = declare(connection, credit_type, self._clock.now())
         self._known = {**self._known, stored.code: stored}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from creditd.domain.entry import Entry
 from creditd.domain.reservation import Reservation
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.reading import as_of_now
+from creditd.ledger.reading import as_of
 from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens
 from creditd.storage import reservations, transactions
 from creditd.storage.database import Database
@@ -56,9 +56,10 @@ class History:
         size = page_size or DEFAULT_PAGE_SIZE
         query = repr(("reservations", wanted)).encode()
         before = self._tokens.open(query, page_token) if page_token else ""
+        now = self._clock.now()
         with self._database.autocommit() as connection:
-            found = reservations.page(connection, wanted, before, size + 1)
-        page = [as_of_now(reservation, self._clock) for reservation in found[:size]]
+            found = reservations.page(connection, wanted, before, now, size + 1)
+        page = [as_of(reservation, now) for reservation in found[:size]]
         token = self._tokens.seal(query, page[-1].reservation_id) if len(found) > size else ""
         return ReservationPage(page, token)
 

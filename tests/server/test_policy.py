@@ -1,0 +1,157 @@
+"""Every RPC has a rule, what has none is refused, and each role may do what the permission matrix says."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+
+import credit.v1
+from creditd.server.policy import RULES, authorize, rule_for
+from creditd.server.refusals import PermissionDenied
+from creditd.server.tokens import ROLES, Caller
+
+CREDIT = "/credit.v1.CreditService/"
+ADMIN = "/credit.v1.AdminService/"
+
+SPENDING = {
+    "Reserve",
+    "Confirm",
+    "Refund",
+    "Deduct",
+    "ExtendReservation",
+    "BatchReserve",
+    "BatchConfirm",
+    "BatchDeduct",
+}
+OWN_READING = {"GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions"}
+READING = OWN_READING | {"BatchGetBalances"}
+
+
+def described_rpcs() -> Iterator[str]:
+    for module in pkgutil.iter_modules(credit.v1.__path__, "credit.v1."):
+        if module.name.endswith("_pb2"):
+            file = importlib.import_module(module.name).DESCRIPTOR
+            for service in file.services_by_name.values():
+                yield from (f"/{service.full_name}/{method.name}" for method in service.methods)
+
+
+RPCS = sorted(described_rpcs())
+
+
+def may(method: str, caller: Caller, account_id: str | None) -> bool:
+    try:
+        authorize(rule_for(method), caller, account_id)
+    except PermissionDenied:
+        return False
+    return True
+
+
+def allowed(caller: Caller, account_id: str | None) -> set[str]:
+    return {rpc for rpc in RPCS if may(rpc, caller, account_id)}
+
+
+def somebody(*roles: str, scopes: tuple[str, ...] = (), subject: str = "me") -> Caller:
+    return Caller(subject, frozenset(roles), frozenset(scopes))
+
+
+def credit_rpcs(names: set[str]) -> set[str]:
+    return {CREDIT + name for name in names}
+
+
+def admin_rpcs(*names: str) -> set[str]:
+    return {ADMIN + name for name in names}
+
+
+def test_the_descriptors_were_found() -> None:
+    assert len(RPCS) >= 23
+
+
+@pytest.mark.parametrize("rpc", RPCS)
+def test_every_rpc_has_a_rule_and_needs_a_token(rpc: str) -> None:
+    assert rpc in RULES
+    assert not RULES[rpc].is_open
+
+
+def test_every_rule_has_an_rpc() -> None:
+    assert {method for method, rule in RULES.items() if not rule.is_open} == set(RPCS)
+
+
+def test_rules_name_only_roles_that_there_are() -> None:
+    for rule in RULES.values():
+        assert rule.roles <= ROLES
+        assert rule.own_roles <= ROLES
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+@pytest.mark.parametrize("method", ["/credit.v1.CreditService/Mint", "/credit.v2.CreditService/Reserve", "", "Reserve"])
+def test_what_has_no_rule_is_refused_to_everyone(method: str, role: str) -> None:
+    scopes = ("credits.spend", "credits.read", "credits.admin", "")
+    assert not may(method, somebody(role, scopes=scopes), "me")
+
+
+@pytest.mark.parametrize(
+    "method", ["/grpc.health.v1.Health/Check", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"]
+)
+def test_health_and_reflection_are_open(method: str) -> None:
+    assert rule_for(method).is_open
+    assert may(method, somebody(), None)
+
+
+def test_a_caller_without_roles_may_do_nothing() -> None:
+    assert allowed(somebody(), "me") == set()
+    assert allowed(somebody(scopes=("credits.spend", "credits.read", "credits.admin")), "me") == set()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "rpcs"),
+    [
+        ((), set()),
+        (("payments.write", "credits.write"), set()),
+        (("credits.spend",), credit_rpcs(SPENDING)),
+        (("credits.read",), credit_rpcs(READING)),
+        (("credits.admin",), admin_rpcs("AddCredits")),
+        (("credits.spend", "credits.read"), credit_rpcs(SPENDING | READING)),
+    ],
+)
+def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set[str]) -> None:
+    assert allowed(somebody("SERVICE", scopes=scopes), "anybody") == rpcs
+
+
+@pytest.mark.parametrize("role", ["USER", "PREMIUM"])
+def test_owners_read_their_own_account_and_no_other(role: str) -> None:
+    owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin"))
+    assert allowed(owner, "me") == credit_rpcs(OWN_READING)
+    for account_id in ("you", "ME", "me ", "", None):
+        assert allowed(owner, account_id) == set()
+
+
+def test_support_reads_and_changes_nothing() -> None:
+    reading = credit_rpcs(READING) | admin_rpcs("GetAccount", "ListAccounts", "ListCreditTypes")
+    assert allowed(somebody("SUPPORT"), "anybody") == reading
+
+
+def test_finance_reads_and_verifies() -> None:
+    reading = credit_rpcs(READING) | admin_rpcs("GetAccount", "ListAccounts", "ListCreditTypes", "VerifyLedger")
+    assert allowed(somebody("FINANCE"), "anybody") == reading
+
+
+@pytest.mark.parametrize("role", ["ADMIN", "SUPER_ADMIN"])
+def test_administrators_may_do_everything(role: str) -> None:
+    assert allowed(somebody(role), "anybody") == set(RPCS)
+
+
+def test_several_roles_add_up() -> None:
+    both = somebody("USER", "SERVICE", scopes=("credits.spend",))
+    assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING)
+    assert allowed(both, "you") == credit_rpcs(SPENDING)
+
+
+def test_a_refusal_says_who_may_and_nothing_of_the_account() -> None:
+    with pytest.raises(PermissionDenied) as refusal:
+        authorize(rule_for(CREDIT + "GetBalance"), somebody("USER"), "you")
+    assert refusal.value.facts == {
+        "method": CREDIT + "GetBalance",
+        "allowed": "ADMIN, FINANCE, SUPER_ADMIN, SUPPORT, PREMIUM on their own account, USER on their own account, "
+        "SERVICE with scope credits.read",
+    }

@@ -1,0 +1,210 @@
+"""Every failure goes over the wire with a code, a reason, its figures, and a text in the caller's language."""
+
+import logging
+from string import Formatter
+from typing import Any
+
+import pytest
+from google.protobuf.any_pb2 import Any as Packed
+from google.rpc import error_details_pb2 as details_pb
+from google.rpc.status_pb2 import Status
+from grpc import StatusCode
+
+from credit.v1.errors_pb2 import ErrorReason
+from creditd.domain import errors
+from creditd.domain.errors import Refusal
+from creditd.ledger import work
+from creditd.server import refusals, status
+from creditd.server.messages import CATALOGUE, LANGUAGES
+from creditd.server.refusals import InvalidFields, PermissionDenied, TokenExpired, TokenInvalid
+from creditd.server.status import Failure, failure_of, reason_of, status_of
+
+CALL = "0199f0c0-1111-7222-8333-444455556666"
+
+REASONS = [value.name.removeprefix("ERROR_REASON_") for value in ErrorReason.DESCRIPTOR.values if value.number != 0]
+
+KINDS: list[Any] = [
+    details_pb.BadRequest,
+    details_pb.ErrorInfo,
+    details_pb.LocalizedMessage,
+    details_pb.QuotaFailure,
+    details_pb.RetryInfo,
+]
+
+MAX_METADATA_BYTES = 8_192
+
+
+def explained(failure: Failure) -> dict[Any, Any]:
+    """Return the details of a failure by their kind."""
+    return unpacked(Status.FromString(failure.details))
+
+
+def unpacked(message: Status) -> dict[Any, Any]:
+    kinds = {kind.DESCRIPTOR.full_name: kind for kind in KINDS}
+    return {kinds[type_name(packed)]: kinds[type_name(packed)].FromString(packed.value) for packed in message.details}
+
+
+def type_name(packed: Packed) -> str:
+    prefix, _, name = packed.type_url.rpartition("/")
+    assert prefix == "type.googleapis.com"
+    return name
+
+
+def test_the_catalogue_of_reasons_and_the_enum_are_the_same() -> None:
+    assert set(status._CODES) == set(REASONS)
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_has_a_text_in_every_language_with_the_same_figures(reason: str, language: str) -> None:
+    text = CATALOGUE[language][reason]
+    assert text.strip() == text != ""
+    assert placeholders(text) == placeholders(CATALOGUE["en"][reason])
+
+
+def placeholders(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in Formatter().parse(text)} - {None}
+
+
+@pytest.mark.parametrize("kind", [*Refusal.__subclasses__()], ids=lambda kind: kind.__name__)
+def test_every_refusal_has_a_reason_that_the_enum_knows(kind: type[Refusal]) -> None:
+    assert kind.__module__ in {errors.__name__, refusals.__name__}
+    assert kind.reason in REASONS
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        (errors.InsufficientCredit(required=75, available=50), StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_CREDIT"),
+        (errors.RequestIdReused(request_id="r1"), StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
+        (errors.VersionMismatch(stated=1, current=2), StatusCode.ABORTED, "VERSION_MISMATCH"),
+        (errors.ReservationNotFound(reservation="r"), StatusCode.NOT_FOUND, "RESERVATION_NOT_FOUND"),
+        (work.VersionConflict(), StatusCode.ABORTED, "VERSION_CONFLICT"),
+        (work.Overloaded(), StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+        (work.ShuttingDown(), StatusCode.UNAVAILABLE, "SHUTTING_DOWN"),
+        (work.DatabaseUnavailable(), StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE"),
+        (work.DeadlinePassed(), StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
+        (InvalidFields([("amount", "int64.gt", "must be > 0")]), StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+        (TokenInvalid(problem="kid"), StatusCode.UNAUTHENTICATED, "TOKEN_INVALID"),
+        (TokenExpired(), StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED"),
+        (PermissionDenied(method="/m", allowed="ADMIN"), StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED"),
+        (ValueError("a defect"), StatusCode.INTERNAL, "INTERNAL"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_code_and_reason(error: Exception, code: StatusCode, reason: str) -> None:
+    failure = failure_of(error, "en", CALL)
+    info = explained(failure)[details_pb.ErrorInfo]
+    message = Status.FromString(failure.details)
+    assert (failure.code, info.reason, info.domain) == (code, reason, "credit.v1")
+    assert (message.code, message.message) == (code.value[0], failure.message)
+    assert reason_of(error) == reason
+
+
+def test_every_figure_of_a_refusal_is_told_and_the_text_is_in_the_callers_language() -> None:
+    failure = failure_of(errors.InsufficientCredit(required=75, available=50), "vi", CALL)
+    details = explained(failure)
+    assert failure.message == "75 required, 50 available"
+    assert details[details_pb.ErrorInfo].metadata == {"required": "75", "available": "50", "correlation_id": CALL}
+    localized = details[details_pb.LocalizedMessage]
+    assert localized.locale == "vi"
+    assert localized.message == "Bạn không có đủ tín dụng. Cần: 75. Khả dụng: 50."
+
+
+@pytest.mark.parametrize("error", [work.VersionConflict(), work.ShuttingDown(), work.DatabaseUnavailable()])
+def test_where_a_retry_helps_the_same_pause_is_told_in_both_ways_and_varies(error: Exception) -> None:
+    pauses = set()
+    for _ in range(8):
+        failure = failure_of(error, "en", CALL)
+        delay = explained(failure)[details_pb.RetryInfo].retry_delay.ToMilliseconds()
+        assert failure.trailing == (("grpc-retry-pushback-ms", str(delay)),)
+        pauses.add(delay)
+    assert len(pauses) > 1
+    assert 0 < min(pauses) <= max(pauses) < 2_000
+
+
+def test_a_full_queue_names_the_quota_and_a_pause() -> None:
+    details = explained(failure_of(work.Overloaded(), "th", CALL))
+    assert details[details_pb.QuotaFailure].violations[0].subject == "server"
+    assert details_pb.RetryInfo in details
+
+
+def test_a_refusal_that_no_retry_changes_tells_of_none() -> None:
+    failure = failure_of(errors.AccountClosed(account_id="a"), "he", CALL)
+    assert failure.trailing == ()
+    assert details_pb.RetryInfo not in explained(failure)
+
+
+def test_every_field_violation_is_named() -> None:
+    violations = [("amount", "int64.gt", "must be greater than 0"), ("account_id", "string.pattern", "does not match")]
+    details = explained(failure_of(InvalidFields(violations), "en", CALL))
+    shown = [(each.field, each.reason, each.description) for each in details[details_pb.BadRequest].field_violations]
+    assert shown == [
+        ("amount", "INT64_GT", "must be greater than 0"),
+        ("account_id", "STRING_PATTERN", "does not match"),
+    ]
+    assert details[details_pb.ErrorInfo].metadata["field"] == "amount"
+
+
+@pytest.mark.parametrize(
+    ("error", "field"),
+    [
+        (errors.ExpiryOutOfRange(field="ttl", maximum_seconds=3600), "ttl"),
+        (errors.InvalidField(field="end_time", rule="after_start"), "end_time"),
+        (errors.PageTokenInvalid(), "page_token"),
+    ],
+)
+def test_what_only_the_service_can_check_names_its_field_as_well(error: Exception, field: str) -> None:
+    details = explained(failure_of(error, "en", CALL))
+    assert [each.field for each in details[details_pb.BadRequest].field_violations] == [field]
+
+
+def test_details_stay_within_what_clients_take_whatever_the_caller_sent() -> None:
+    hostile = [(f'metadata["{"ก" * 900}"]', "string.max_len", "ข" * 900)] * 64
+    for error in (
+        InvalidFields(hostile),
+        errors.RequestIdReused(request_id="ก" * 255),
+        errors.CreditTypeNotFound(credit_type="ก" * 10_000),
+    ):
+        failure = failure_of(error, "th", CALL)
+        percent_encoded = 3 * len(failure.message.encode())
+        assert len(failure.details) * 4 / 3 + percent_encoded < MAX_METADATA_BYTES
+    assert explained(failure_of(InvalidFields(hostile), "en", CALL))[details_pb.BadRequest].field_violations
+
+
+def test_braces_in_a_fact_are_only_text() -> None:
+    failure = failure_of(errors.CreditTypeNotFound(credit_type="{required.__class__}"), "en", CALL)
+    assert failure.message == "no credit type {required.__class__}"
+
+
+def test_a_refusal_without_its_figures_is_told_all_the_same() -> None:
+    assert failure_of(errors.InsufficientCredit(), "en", CALL).message == "? required, ? available"
+
+
+def test_a_defect_tells_nothing_but_its_incident_id_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise KeyError("the secret of the house")  # noqa: TRY301 - so that it has a traceback.
+    except KeyError as error:
+        with caplog.at_level(logging.ERROR):
+            failure = failure_of(error, "en", CALL)
+    details = explained(failure)
+    assert failure.message == "internal error"
+    assert details[details_pb.ErrorInfo].metadata == {"incident_id": CALL}
+    assert set(details) == {details_pb.ErrorInfo, details_pb.LocalizedMessage}
+    assert b"secret" not in failure.details
+    (record,) = caplog.records
+    assert record.__dict__["correlation_id"] == CALL
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], KeyError)
+
+
+def test_a_refusal_without_a_code_is_a_defect() -> None:
+    class Unheard(Refusal):
+        reason = "UNHEARD"
+
+    assert failure_of(Unheard(), "en", CALL).code is StatusCode.INTERNAL
+
+
+def test_an_item_of_a_batch_is_explained_like_a_call() -> None:
+    error = errors.InsufficientCredit(required=75, available=50)
+    assert status_of(error, "he", CALL) == Status.FromString(failure_of(error, "he", CALL).details)

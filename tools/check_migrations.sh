@@ -17,6 +17,7 @@ trap 'rm -rf "$folder"' EXIT
 # What stands before the first is Alembic's own table, and what holds for every one: the transaction, the time limits.
 awk -v folder="$folder" '
     !file && (/^BEGIN;$/ || /^SET LOCAL .*_timeout/) { opening = opening $0 "\n" }
+    /^-- Running upgrade / && file { print "COMMIT;" > file }
     /^-- Running upgrade / { file = folder "/" $NF ".sql"; printf "%s", opening > file }
     file { print > file }
 ' "$folder/all"

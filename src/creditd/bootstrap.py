@@ -160,7 +160,7 @@ class Service:
         config, core, bridge = self._config, self._core, self._bridge
         keys = read_public_keys(map(Path, config.jwt_public_key_files))
         verifier = TokenVerifier(keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None)
-        steps = Steps(verifier, bridge, self._observers)
+        steps = Steps(verifier, bridge, self._observers, config.max_message_bytes)
         tokens = PageTokens(config.page_token_secret.encode())
         works = SpendingWorks(Spending(core.catalogue, uuid7))
         spending = SpendingHandlers(bridge, core.catalogue, works)

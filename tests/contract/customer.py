@@ -188,13 +188,11 @@ class Customer:
     def entries(self, credit_type: str = CHAT, **fields: Any) -> list[entry_pb2.Entry]:
         """Return the whole ledger in one credit type, newest first."""
         found: list[entry_pb2.Entry] = []
-        token = ""
-        while not found or token:
+        token: str | None = ""
+        while token is not None:
             page = self.page(credit_type=credit_type, page_size=100, page_token=token, **fields)
             found += page.entries
-            token = page.next_page_token
-            if not page.entries:
-                break
+            token = page.next_page_token or None
         return found
 
     def kinds(self, credit_type: str = CHAT) -> list[str]:

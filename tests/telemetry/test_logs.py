@@ -136,7 +136,7 @@ def test_an_ordinary_line_says_when_what_and_under_which_correlation_id(log: Log
 
 def test_an_exception_comes_with_its_traceback_in_the_same_line(log: Log) -> None:
     try:
-        {}["grant"]  # noqa: B018 - the failure is what is wanted.
+        raise KeyError("grant")  # noqa: TRY301 - so that it has a traceback.
     except KeyError:
         logging.getLogger("creditd.x").exception("internal error", extra={"correlation_id": "c-1"})
     (line,) = log.said()
@@ -151,9 +151,29 @@ def test_lines_below_the_level_are_left_out(log: Log) -> None:
 
 def test_odd_values_make_a_line_all_the_same(log: Log) -> None:
     logging.getLogger("x").info("\ud800 %s", "x", extra={"huge": 2**70, "path": Path("/tmp"), "part": float("nan")})  # noqa: S108
-    logging.getLogger("x").info("%d", "not a number", extra={})
     (line,) = log.said()
     assert (line["message"], line["huge"], line["path"]) == ("\\ud800 x", str(2**70), "/tmp")  # noqa: S108
+
+
+class Unprintable:
+    """What has no text."""
+
+    def __repr__(self) -> str:
+        """Fail."""
+        raise RuntimeError("token=c2lnbmF0dXJl")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("password=abc", 7), f"%d ('password={REDACTED}, 7)"),
+        ((Unprintable(),), "a line that cannot be told"),
+    ],
+)
+def test_a_line_with_a_mistake_in_it_is_told_as_far_as_it_goes(log: Log, arguments: Any, message: str) -> None:
+    # Not through a logger, since pytest's own handler makes such a mistake an error.
+    logging.getLogger().handlers[0].handle(logging.makeLogRecord({"msg": "%d", "args": arguments, "name": "x"}))
+    assert log.said()[0]["message"] == message
 
 
 @pytest.mark.parametrize("secret", SECRETS)

@@ -30,8 +30,9 @@ def make_server(max_message_bytes: int, *, shared_port: bool) -> grpc.aio.Server
     return grpc.aio.server(
         options=[
             ("grpc.so_reuseport", int(shared_port)),
-            ("grpc.max_receive_message_length", max_message_bytes),
-            ("grpc.max_send_message_length", max_message_bytes),
+            # What is a little too large is read and refused with an explanation; this is where the reading ends.
+            ("grpc.max_receive_message_length", 2 * max_message_bytes),
+            ("grpc.max_send_message_length", 2 * max_message_bytes),
             ("grpc.max_metadata_size", MAX_METADATA_BYTES),
             ("grpc.absolute_max_metadata_size", 2 * MAX_METADATA_BYTES),
             ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1_000),

@@ -19,7 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 from creditd.ledger.work import DeadlinePassed, Sink
 from creditd.server.messages import language_of
 from creditd.server.policy import authorize, rule_for
-from creditd.server.refusals import InvalidFields
+from creditd.server.refusals import InvalidFields, MessageTooLarge
 from creditd.server.requests import account_reader
 from creditd.server.status import failure_of, reason_of
 from creditd.server.tokens import TokenVerifier
@@ -61,6 +61,7 @@ class Steps(NamedTuple):
     verifier: TokenVerifier
     sink: Sink
     observers: Observers
+    max_message_bytes: int
 
 
 class Pipeline:
@@ -95,6 +96,8 @@ class Pipeline:
         return request, Call(caller.subject, self._steps.sink, deadline, exchange.language, exchange.correlation_id)
 
     def _read(self, message: bytes) -> Any:
+        if len(message) > self._steps.max_message_bytes:
+            raise MessageTooLarge(size=len(message), maximum=self._steps.max_message_bytes)
         # Left to grpc.aio, this error's text would go to the caller.
         try:
             return self._from_string(message)

@@ -18,6 +18,12 @@ class InvalidFields(Refusal):
         self.violations = violations
 
 
+class MessageTooLarge(Refusal):
+    """The request is larger than the server takes. Facts: size and maximum, in bytes."""
+
+    reason = "MESSAGE_TOO_LARGE"
+
+
 class TokenInvalid(Refusal):
     """No token, or one that does not verify. Facts: problem."""
 

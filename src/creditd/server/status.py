@@ -91,6 +91,7 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     ),
     "SHUTTING_DOWN": (StatusCode.UNAVAILABLE, "the server is shutting down; nothing was done, another one answers"),
     "DEADLINE_EXCEEDED": (StatusCode.DEADLINE_EXCEEDED, "the deadline passed before work began; nothing was done"),
+    "MESSAGE_TOO_LARGE": (StatusCode.RESOURCE_EXHAUSTED, "the request has {size} bytes, {maximum} are allowed"),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 

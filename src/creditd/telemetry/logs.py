@@ -114,7 +114,10 @@ class _Handler(logging.Handler):
                 # What a process says before it dies should be out by then.
                 self._writer.hurry()
         except Exception:  # noqa: BLE001 - a log that fails must not fail what it tells of.
-            self.handleError(record)
+            # Not handleError, which would print the arguments as they are.
+            self._writer.write(
+                _dumps({"level": "ERROR", "logger": record.name, "message": "a line that cannot be told"})
+            )
 
 
 class JsonFormatter(logging.Formatter):
@@ -130,7 +133,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname,
             "logger": record.name,
-            "message": redacted(record.getMessage()),
+            "message": redacted(_message(record)),
             "correlation_id": "",
         }
         said |= {name: _shown(name, value) for name, value in vars(record).items() if name not in _ORDINARY}
@@ -139,6 +142,14 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             said["stack"] = redacted(self.formatStack(record.stack_info))
         return _dumps(said)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (KeyError, TypeError, ValueError):
+        # The arguments do not fit the text; the rest of the line is worth having all the same.
+        return f"{record.msg} {record.args!r}"
 
 
 def _shown(name: str, value: object) -> object:

@@ -1,0 +1,40 @@
+"""Calls made at the same moment."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import grpc
+
+from tests.running import RefusedCall, read_refusal
+
+
+def at_once(call: Callable[[Any], Any], requests: Sequence[Any]) -> list[Any]:
+    """Make a call with each request, all at once; return each answer, or how it was refused."""
+    together = Barrier(len(requests))
+
+    def make(request: Any) -> Any:
+        together.wait()
+        try:
+            return call(request)
+        except grpc.RpcError as error:
+            return read_refusal(error)
+
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(make, requests))
+
+
+def reasons(outcomes: Sequence[Any]) -> list[str]:
+    """Return why calls were refused, and OK for those that were not, sorted."""
+    return sorted(outcome.reason if isinstance(outcome, RefusedCall) else "OK" for outcome in outcomes)
+
+
+def answers(outcomes: Sequence[Any]) -> list[Any]:
+    """Return the answers among the outcomes."""
+    return [outcome for outcome in outcomes if not isinstance(outcome, RefusedCall)]
+
+
+def was_replayed(call: grpc.Call) -> bool:
+    """Tell whether an answer was that of an earlier call with the same request id."""
+    return ("replayed", "true") in [(key, value) for key, value in call.trailing_metadata() or ()]

@@ -55,6 +55,10 @@ mutants: setup ## Plant faults in the code and see that the tests catch them
 bench: setup ## Measure the service beside pgbench; QUICK=1 for a short run
 	$(PYTHON_BIN) -m tests.bench $(if $(QUICK),--quick) $(ARGS)
 
+.PHONY: bench-scale
+bench-scale: setup ## Compare an empty database with one of ten million ledger rows
+	$(PYTHON_BIN) -m tests.bench.scale $(if $(QUICK),--quick) $(ARGS)
+
 .PHONY: seed
 seed: setup ## Fill a database with ten million ledger rows, for measurements
 	$(PYTHON_BIN) -m tests.bench.seed $(ARGS)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.bench import plan, report
-from tests.bench.calibrate import Calibration, calibrate
+from tests.bench.calibrate import calibrate
 from tests.bench.cpu import CpuMeter
 from tests.bench.report import Ledger
 from tests.bench.rounds import Round, measure_all, seed
@@ -17,10 +17,14 @@ def main() -> int:
     """Runs the plan and says what came of it; 1 if an acknowledged operation was lost, whatever the speed."""
     arguments = _arguments()
     chosen = plan.QUICK if arguments.quick else plan.FULL
+    load = os.getloadavg()[0]
+    print(report.warning(load), end="", flush=True)
     calibration = calibrate(chosen.calibration_s)
     print(report.calibration_lines(calibration), flush=True)
     rounds, ledger = _measure(chosen)
-    _conclude(arguments.json, chosen, calibration, rounds, ledger)
+    print(_verdict(rounds, ledger))
+    report.write_json(arguments.json, load, chosen, calibration, rounds, ledger)
+    print(f"Written to {arguments.json}.")
     return 0 if ledger.sound else 1
 
 
@@ -48,13 +52,9 @@ def _measure(chosen: plan.Plan) -> tuple[list[Round], Ledger]:
     return rounds, ledger
 
 
-def _conclude(path: Path, chosen: plan.Plan, calibration: Calibration, rounds: list[Round], ledger: Ledger) -> None:
-    print()
-    for verdict in report.verdicts(rounds):
-        print(report.verdict_line(verdict))
-    print(ledger.line())
-    report.write_json(path, chosen, calibration, rounds, ledger)
-    print(f"Written to {path}.")
+def _verdict(rounds: list[Round], ledger: Ledger) -> str:
+    verdicts = (report.verdict_line(verdict) for verdict in report.verdicts(rounds))
+    return "\n".join(("", *verdicts, ledger.line()))
 
 
 if __name__ == "__main__":

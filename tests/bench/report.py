@@ -13,6 +13,7 @@ from tests.bench.calibrate import Calibration
 from tests.bench.plan import TARGETS, Plan, Target
 from tests.bench.rounds import Round
 
+_BUSY = 0.5
 HEADING = (
     "Rates are operations a second: a Reserve, a Reserve with its Confirm, or one reserve of a batch. p50 and p99 are\n"
     "of the whole call. Processor time is in µs for one operation, user and system. naive/s is pgbench's transaction\n"
@@ -36,6 +37,16 @@ def row(measured: Round) -> str:
     if outcome.unanswered:
         line += f"\n          unanswered: {outcome.unanswered}"
     return line
+
+
+def warning(load: float) -> str:
+    """What to say of a load average from before the benchmark began; nothing if the machine was free."""
+    if load < _BUSY:
+        return ""
+    return (
+        f"WARNING: others keep this machine busy (load average {load:.1f}): the server, pgbench and PostgreSQL share\n"
+        "what is left of it in other proportions than by themselves, and the ratios mean little.\n"
+    )
 
 
 def calibration_lines(calibration: Calibration) -> str:
@@ -93,12 +104,19 @@ def verdict_line(verdict: dict[str, Any]) -> str:
     )
 
 
-def write_json(path: Path, plan: Plan, calibration: Calibration, rounds: Sequence[Round], ledger: Ledger) -> None:
+def write_json(
+    path: Path, load: float, plan: Plan, calibration: Calibration, rounds: Sequence[Round], ledger: Ledger
+) -> None:
     """Writes everything that was measured, with what it was measured on."""
     path.write_text(
         json.dumps(
             {
-                "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": sys.version},
+                "machine": {
+                    "cores": os.cpu_count(),
+                    "system": platform.platform(),
+                    "python": sys.version,
+                    "load": load,
+                },
                 "plan": asdict(plan),
                 "calibration": asdict(calibration),
                 "rounds": [measured.as_json() for measured in rounds],

@@ -16,8 +16,8 @@ import grpc
 import psycopg
 
 from creditd.server.dev_tokens import make_signing_key, sign_token
-from creditd.storage.schema import migrate
 from creditd.storage.embedded import embedded_postgres
+from creditd.storage.schema import migrate
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 """What must be on, or the figures mean nothing."""

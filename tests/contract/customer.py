@@ -24,7 +24,7 @@ class Customer:
     app: SimpleNamespace
     staff: SimpleNamespace
     account_id: str
-    numbers: count[int] = field(default_factory=count)
+    numbers: "count[int]" = field(default_factory=count)
 
     def request_id(self) -> str:
         """Return an idempotency key that was never used."""
@@ -62,8 +62,9 @@ class Customer:
     def reserving(self, amount: int, *, seconds: int | None = None, **fields: Any) -> credit.ReserveRequest:
         """Return the request to hold credits."""
         fields = {"credit_type": CHAT, "request_id": self.request_id()} | fields
-        ttl = None if seconds is None else Duration(seconds=seconds)
-        return credit.ReserveRequest(account_id=self.account_id, amount=amount, ttl=ttl, **fields)
+        if seconds is not None:
+            fields["ttl"] = Duration(seconds=seconds)
+        return credit.ReserveRequest(account_id=self.account_id, amount=amount, **fields)
 
     def reserve(self, amount: int, *, seconds: int | None = None, **fields: Any) -> credit.ReserveResponse:
         """Hold credits."""
@@ -126,9 +127,7 @@ class Customer:
         answer: admin.RemoveCreditsResponse = self.staff.admin.RemoveCredits(self.removing(amount, **fields))
         return answer
 
-    def planning(
-        self, kind: account_pb2.PlanKind, seconds: float | None = None, **fields: Any
-    ) -> admin.SetPlanRequest:
+    def planning(self, kind: account_pb2.PlanKind, seconds: float | None = None, **fields: Any) -> admin.SetPlanRequest:
         """Return the request to change the plan."""
         plan = account_pb2.Plan(kind=kind, end_time=None if seconds is None else self.after(seconds))
         fields = {"reason": "test", "request_id": self.request_id()} | fields

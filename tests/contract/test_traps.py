@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import grpc
+
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import source_pb2
 from tests.contract.at_once import answers, at_once, reasons, was_replayed
@@ -98,7 +100,7 @@ def test_trap_a_refund_lowers_used(customer: Customer) -> None:
     reservation = customer.reservation(name)
     assert state_of(reservation) == "CONFIRMED"
     assert reservation.captured_amount - reservation.refunded_amount == 25
-    amounts = {kind: 0 for kind in ("CONFIRM", "REFUND")}
+    amounts = {"CONFIRM": 0, "REFUND": 0}
     for entry in customer.entries(reservation=name):
         if kind_of(entry) in amounts:
             amounts[kind_of(entry)] += entry.amount
@@ -130,8 +132,8 @@ def test_trap_a_reservation_is_confirmed_by_its_whole_name_alone(customer: Custo
     """The same id under another account or credit type is no reservation at all."""
     customer.top_up(100)
     name = customer.hold(10)
-    for other in (name.replace("/chat/", "/spec/"), name.replace(customer.account_id, customer.another("x").account_id)):
-        assert refused(app.credit.Confirm, credit.ConfirmRequest(reservation=other, request_id="x")).reason == (
-            "RESERVATION_NOT_FOUND"
-        )
+    neighbour = customer.another("neighbour").account_id
+    for other in (name.replace("/chat/", "/spec/"), name.replace(customer.account_id, neighbour)):
+        refusal = refused(app.credit.Confirm, credit.ConfirmRequest(reservation=other, request_id="x"))
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "RESERVATION_NOT_FOUND")
     assert customer.figures() == (90, 10)

@@ -1,12 +1,13 @@
 """The known traps of what expires, each over the wire: time passes by the service's clock."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from types import SimpleNamespace
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import reservation_pb2, source_pb2
@@ -14,12 +15,11 @@ from credit.v1.admin_service_pb2 import VerifyLedgerRequest
 from tests.contract.customer import Customer, kind_of, slices_of, state_of, summed
 from tests.running import RunningService, eventually, read_refusal, refused, running_service
 
-SCOPES = "credits.spend credits.read"
-
 
 def customer_of(service: RunningService, account: str) -> Customer:
     """Return a customer of a service of the test's own."""
-    return Customer(service, service.as_caller("app", "SERVICE", scope=SCOPES), service.as_caller("s", "ADMIN"), account)
+    app = service.as_caller("app", "SERVICE", scope="credits.spend credits.read")
+    return Customer(service, app, service.as_caller("staff", "ADMIN"), account)
 
 
 @pytest.fixture(scope="module")
@@ -133,17 +133,18 @@ def test_trap_confirm_and_sweep_racing_for_a_hold_have_one_winner(
 ) -> None:
     """Forty holds, each confirmed at the very instant at which it ends, while the sweep runs as often as it can."""
     folder = tmp_path_factory.mktemp("racing")
-    with running_service(folder, sweep_interval_seconds=0.001, reservation_ttl_seconds=2) as service:
+    with running_service(folder, sweep_interval_seconds=0.001) as service:
         customer = customer_of(service, account)
         customer.top_up(400)
         requests = [customer.reserving(10) for _ in range(40)]
         held = [customer.app.credit.Reserve(request).reservation for request in requests]
+        ends = held[0].expire_time
+        service.clock.advance(seconds_until(ends, service) - 0.05)
 
         def confirm_at_its_end(position: int) -> str:
-            ends = held[position].expire_time
-            early = position % 8 * 500
-            while service.clock.now() < ends.seconds * 1_000_000 + ends.nanos // 1_000 - early:
-                pass
+            early = position % 8 * 0.0005
+            while (left := seconds_until(held[position].expire_time, service) - early) > 0:
+                time.sleep(left)
             try:
                 customer.confirm(held[position].name)
             except grpc.RpcError as error:
@@ -160,6 +161,11 @@ def test_trap_confirm_and_sweep_racing_for_a_hold_have_one_winner(
             kinds = [kind_of(entry) for entry in customer.entries(reservation=reservation.name)]
             assert kinds == [{"OK": "CONFIRM"}.get(outcome, "RELEASE"), "RESERVE"]
         assert differences(customer.staff) == 0
+
+
+def seconds_until(instant: Timestamp, service: RunningService) -> float:
+    """Return how long it is until an instant, on the service's clock."""
+    return instant.seconds + instant.nanos / 1e9 - service.clock.now() / 1e6
 
 
 def differences(staff: SimpleNamespace) -> int:

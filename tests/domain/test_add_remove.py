@@ -65,6 +65,7 @@ def test_remove_takes_available_credits_in_spend_order() -> None:
     assert left(books.wallet) == {"purchased": 4}
     assert (movement.entry.kind, movement.entry.amount) == (EntryKind.ADMIN_REMOVE, 4)
     assert (movement.entry.available_delta, movement.entry.reserved_delta) == (-4, 0)
+    assert movement.changed == (free(0), purchased(4))
     assert parts(movement.entry.slices) == [("free", 3), ("purchased", 1)]
 
 

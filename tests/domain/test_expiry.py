@@ -132,6 +132,21 @@ def test_several_things_due_happen_in_the_order_of_their_times() -> None:
     assert [entry.amount for entry in books.entries[1:]] == [2, 1, 1]
 
 
+def test_it_makes_no_difference_how_many_holds_are_settled_in_one_go() -> None:
+    """The grant lapses once, after the last hold that ends before it, also where that hold is left for the next go."""
+    in_one_go = Books(wallet(free(9, expires=after(3))))
+    for ttl in (1, 2):
+        in_one_go.reserve(1, ttl=ttl)
+    in_one_go.wait(10)
+    in_pieces = in_one_go.copy()
+    in_one_go.settle()
+    in_pieces.settle(most=1)
+    assert not in_pieces.wallet.is_settled(in_pieces.now)
+    in_pieces.settle(most=1)
+    assert in_pieces.wallet == in_one_go.wallet
+    assert in_pieces.entries == in_one_go.entries
+
+
 def test_grants_that_expire_together_lapse_each_with_an_entry_of_its_own() -> None:
     books = Books(wallet(*(free(1, name, expires=after(1)) for name in "cab")))
     books.wait(1)

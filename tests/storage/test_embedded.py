@@ -26,14 +26,17 @@ from creditd.storage.embedded import (
 from creditd.storage.embedded.folder import hold, mark
 from creditd.storage.embedded.programs import as_owner, environment, owner_of
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
+
+# A killed program loses nothing by it, only a machine would; and a slow disk does not slow the tests.
+FAST = {"fsync": "off"}
 
 OTHER_PROCESS = """
 import sys, time
 from pathlib import Path
 import psycopg
 from creditd.storage.embedded import embedded_postgres
-with embedded_postgres(Path(sys.argv[1])) as url:
+with embedded_postgres(Path(sys.argv[1]), settings={"fsync": "off"}) as url:
     try:
         print(url, flush=True)
         time.sleep(600)
@@ -48,7 +51,7 @@ import os, signal, sys, time
 from pathlib import Path
 import psycopg
 from creditd.storage.embedded import embedded_postgres
-with embedded_postgres(Path(sys.argv[1])) as url:
+with embedded_postgres(Path(sys.argv[1]), settings={"fsync": "off"}) as url:
     one_that_ends = os.fork()
     if not one_that_ends:
         sys.exit()
@@ -115,9 +118,9 @@ def read(url: str) -> list[int]:
 
 
 def test_data_stay_in_the_folder_across_restarts(folder: Path) -> None:
-    with embedded_postgres(folder) as url:
+    with embedded_postgres(folder, settings=FAST) as url:
         write(url, 1)
-    with embedded_postgres(folder) as url:
+    with embedded_postgres(folder, settings=FAST) as url:
         write(url, 2)
         assert read(url) == [1, 2]
 
@@ -137,7 +140,7 @@ def test_commits_are_durable_unless_a_setting_says_otherwise(folder: Path) -> No
 
 
 def test_it_listens_on_a_private_socket_alone(folder: Path) -> None:
-    with embedded_postgres(folder) as url, psycopg.connect(url) as connection:
+    with embedded_postgres(folder, settings=FAST) as url, psycopg.connect(url) as connection:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
         assert (folder / "socket").stat().st_mode & 0o077 == 0
 
@@ -145,7 +148,7 @@ def test_it_listens_on_a_private_socket_alone(folder: Path) -> None:
 def test_tcp_is_on_loopback_and_asks_for_the_password(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = EmbeddedPostgres(folder, tcp_port=port)
+    server = EmbeddedPostgres(folder, settings=FAST, tcp_port=port)
     server.start()
     try:
         write(server.tcp_url, 1)
@@ -158,7 +161,7 @@ def test_tcp_is_on_loopback_and_asks_for_the_password(folder: Path) -> None:
 
 def test_a_second_start_names_the_folder_and_the_process(folder: Path) -> None:
     with other_process(folder) as (process, url):
-        with pytest.raises(DataFolderInUse) as refusal, embedded_postgres(folder):
+        with pytest.raises(DataFolderInUse) as refusal, embedded_postgres(folder, settings=FAST):
             pass
         assert (refusal.value.folder, refusal.value.pid) == (folder, process.pid)
         assert str(folder) in str(refusal.value)
@@ -168,8 +171,8 @@ def test_a_second_start_names_the_folder_and_the_process(folder: Path) -> None:
 
 
 def test_a_second_start_within_one_process_is_refused_too(folder: Path) -> None:
-    with embedded_postgres(folder) as url:
-        with pytest.raises(DataFolderInUse), embedded_postgres(folder):
+    with embedded_postgres(folder, settings=FAST) as url:
+        with pytest.raises(DataFolderInUse), embedded_postgres(folder, settings=FAST):
             pass
         write(url, 1)
 
@@ -180,7 +183,7 @@ def test_ctrl_c_ends_everything_in_order(folder: Path) -> None:
         process.wait(PATIENCE_SECONDS)
         assert left_on(folder) == []
     assert "database system is shut down" in (folder / "postgres.log").read_text(encoding="utf-8")
-    with embedded_postgres(folder) as url, psycopg.connect(url) as connection:
+    with embedded_postgres(folder, settings=FAST) as url, psycopg.connect(url) as connection:
         connection.execute("TABLE last_words")
 
 
@@ -189,7 +192,7 @@ def test_postgresql_does_not_outlive_a_killed_parent(folder: Path) -> None:
         write(url, 1)
         process.kill()
         assert eventually(lambda: left_on(folder) == [])
-    with embedded_postgres(folder) as url:
+    with embedded_postgres(folder, settings=FAST) as url:
         assert read(url) == [1]
 
 
@@ -198,7 +201,7 @@ def test_a_start_right_after_a_kill_waits_for_the_old_one(folder: Path) -> None:
         write(url, 1)
         process.kill()
         process.wait()
-        with embedded_postgres(folder) as url_after:
+        with embedded_postgres(folder, settings=FAST) as url_after:
             assert read(url_after) == [1]
 
 
@@ -211,21 +214,21 @@ def test_an_orphan_whose_keeper_was_killed_too_is_stopped_by_the_next_start(
         process.kill()
         process.wait()
         assert left_on(folder) != []
-        with caplog.at_level(logging.WARNING), embedded_postgres(folder) as url_after:
+        with caplog.at_level(logging.WARNING), embedded_postgres(folder, settings=FAST) as url_after:
             assert read(url_after) == [1]
     assert "left on" in caplog.text
     assert str(folder) in caplog.text
 
 
 def test_stopping_works_without_the_keeper(folder: Path) -> None:
-    with embedded_postgres(folder) as url:
+    with embedded_postgres(folder, settings=FAST) as url:
         write(url, 1)
         keeper_of(folder).kill()
     assert left_on(folder) == []
 
 
 def test_committed_rows_survive_a_killed_postgresql(folder: Path) -> None:
-    server = EmbeddedPostgres(folder)
+    server = EmbeddedPostgres(folder, settings=FAST)
     server.start()
     write(server.url, 1)
     psutil.Process(server.pid).kill()
@@ -238,7 +241,7 @@ def test_committed_rows_survive_a_killed_postgresql(folder: Path) -> None:
 
 
 def test_a_backend_too_busy_to_notice_its_postmasters_death_does_not_block_the_next_start(folder: Path) -> None:
-    server = EmbeddedPostgres(folder)
+    server = EmbeddedPostgres(folder, settings=FAST)
     server.start()
     write(server.url, 1)
     with ThreadPoolExecutor(1) as pool:
@@ -265,14 +268,14 @@ def statements(url: str) -> list[tuple[str]]:
 
 
 def test_a_process_number_that_another_program_has_now_blocks_nothing(folder: Path) -> None:
-    with embedded_postgres(folder) as url:
+    with embedded_postgres(folder, settings=FAST) as url:
         write(url, 1)
         stale = (folder / "cluster" / "postmaster.pid").read_text(encoding="utf-8")
     with other_account_process(folder) as program_with_the_number:
         _, _, rest = stale.partition("\n")
         pid_file = folder / "cluster" / "postmaster.pid"
         pid_file.write_text(f"{program_with_the_number.pid}\n{rest}", encoding="utf-8")
-        with embedded_postgres(folder) as url:
+        with embedded_postgres(folder, settings=FAST) as url:
             assert read(url) == [1]
         assert program_with_the_number.poll() is None
 
@@ -289,7 +292,7 @@ def other_account_process(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_postgresql_that_a_person_started_on_the_folder_is_left_alone(folder: Path) -> None:
-    with embedded_postgres(folder):
+    with embedded_postgres(folder, settings=FAST):
         pass
     cluster = folder / "cluster"
     account = as_owner(owner_of(cluster), cluster)
@@ -301,7 +304,7 @@ def test_a_postgresql_that_a_person_started_on_the_folder_is_left_alone(folder: 
 
     pg_ctl("start", "-l", "/dev/null", *options)
     try:
-        with pytest.raises(DataFolderInUse), embedded_postgres(folder):
+        with pytest.raises(DataFolderInUse), embedded_postgres(folder, settings=FAST):
             pass
         assert left_on(folder) != []
     finally:
@@ -310,7 +313,7 @@ def test_a_postgresql_that_a_person_started_on_the_folder_is_left_alone(folder: 
 
 def test_a_path_too_long_for_a_socket_is_no_obstacle(tmp_path: Path) -> None:
     folder = tmp_path / ("long " * 20).strip() / "data"
-    with embedded_postgres(folder) as url:
+    with embedded_postgres(folder, settings=FAST) as url:
         write(url, 1)
         assert read(url) == [1]
     assert left_on(folder) == []
@@ -320,7 +323,7 @@ def test_a_path_too_long_for_a_socket_is_no_obstacle(tmp_path: Path) -> None:
 def test_root_may_keep_the_data_where_only_root_can_go(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    with embedded_postgres(closed / "data") as url:
+    with embedded_postgres(closed / "data", settings=FAST) as url:
         write(url, 1)
     assert closed.stat().st_mode & 0o777 == 0o700
 
@@ -329,7 +332,7 @@ def test_an_initdb_that_was_interrupted_is_not_taken_for_a_cluster(folder: Path)
     unfinished = folder / "cluster.new-abc"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n", encoding="ascii")
-    with embedded_postgres(folder) as url:
+    with embedded_postgres(folder, settings=FAST) as url:
         write(url, 1)
     assert not unfinished.exists()
 
@@ -338,20 +341,20 @@ def test_data_of_another_major_version_are_refused_and_left_as_they_are(folder: 
     version = folder / "cluster" / "PG_VERSION"
     version.parent.mkdir(parents=True)
     version.write_text("17\n", encoding="ascii")
-    with pytest.raises(EmbeddedPostgresError, match="PostgreSQL 17"), embedded_postgres(folder):
+    with pytest.raises(EmbeddedPostgresError, match="PostgreSQL 17"), embedded_postgres(folder, settings=FAST):
         pass
     assert list(version.parent.iterdir()) == [version]
 
 
 def test_what_postgresql_says_when_it_does_not_start_is_in_the_error(folder: Path) -> None:
     with pytest.raises(EmbeddedPostgresError, match="no_such_setting"):
-        EmbeddedPostgres(folder, settings={"no_such_setting": "1"}).start()
-    with embedded_postgres(folder) as url:
+        EmbeddedPostgres(folder, settings={**FAST, "no_such_setting": "1"}).start()
+    with embedded_postgres(folder, settings=FAST) as url:
         write(url, 1)
 
 
 def test_the_folder_is_free_after_a_failed_start(folder: Path) -> None:
-    with pytest.raises(EmbeddedPostgresError), embedded_postgres(folder, settings={"max_connections": "none"}):
+    with pytest.raises(EmbeddedPostgresError), embedded_postgres(folder, settings={**FAST, "max_connections": "none"}):
         pass
     hold(folder).close()
 

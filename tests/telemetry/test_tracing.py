@@ -1,6 +1,7 @@
 """A call leaves one server span under its caller's, or nothing where nobody asked for traces."""
 
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,14 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from creditd.telemetry.tracing import NO_TRACING, NoOpenTelemetry, Tracing, configure_tracing, tracing_to
+from creditd.telemetry.tracing import (
+    EXPORT_SECONDS,
+    NO_TRACING,
+    NoOpenTelemetry,
+    Tracing,
+    configure_tracing,
+    tracing_to,
+)
 
 METHOD = "/credit.v1.CreditService/Reserve"
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -97,6 +105,11 @@ def test_an_endpoint_without_opentelemetry_is_a_clear_error(monkeypatch: pytest.
         configure_tracing("http://127.0.0.1:4317")
 
 
-def test_a_collector_that_is_away_holds_no_call_up() -> None:
+def test_a_collector_that_is_away_holds_no_call_up_and_the_end_but_a_little() -> None:
     tracing = configure_tracing("http://127.0.0.1:1")
+    started = time.monotonic()
     tracing.finish(tracing.start(METHOD, "", ""), "OK")
+    finished = time.monotonic()
+    tracing.close()
+    assert finished - started < 0.5
+    assert time.monotonic() - finished < EXPORT_SECONDS + 5

@@ -14,8 +14,8 @@ from creditd.storage.database import Database
 MAX_BATCH = 256
 """Beyond this a batch's own time shows in its callers' latency, and nothing is gained any more."""
 
-MAX_WAITING = 10_000
-"""About a second's worth of work: a caller that had to wait longer is better told to come back."""
+MAX_WAITING = 50_000
+"""About a second's worth of batched work: a caller that had to wait longer is better told to come back."""
 
 
 class Ledger:

@@ -28,6 +28,9 @@ from creditd.storage.rows import (
 MAX_DUE = 1_000
 """Expired holds of one wallet settled in one go, so that a batch stays short however many there are."""
 
+MAX_DUE_READ = 100_000
+"""The same for a read, which has to tell the truth in one go: bounded by memory alone, and rare but for the sweep."""
+
 # One statement, so that a wallet, its grants and its due holds are of one snapshot.
 _WALLET_COLUMNS = f"""
     {ACCOUNT_COLUMNS},
@@ -45,7 +48,7 @@ LEFT JOIN LATERAL (
             FROM (SELECT * FROM reservations
                   WHERE account_id = w.account_id AND credit_type = w.credit_type AND state = 1
                     AND expire_time <= {timestamp(":now ::bigint")}
-                  ORDER BY expire_time LIMIT {MAX_DUE + 1}) AS r) AS due,
+                  ORDER BY expire_time LIMIT :most ::integer + 1) AS r) AS due,
            (SELECT min(expire_time) FROM reservations
             WHERE account_id = w.account_id AND credit_type = w.credit_type AND state = 1
               AND expire_time > {timestamp(":now ::bigint")}) AS next_hold_end
@@ -93,12 +96,13 @@ def load_wallets(
         "account_id": texts(key.account_id for key in keys),
         "credit_type": texts(key.credit_type for key in keys),
         "now": now,
+        "most": MAX_DUE,
     }
     rows = connection.execute(_WALLETS, parameters)
-    return {Key(row[0], row[1]): _loaded_wallet(row, now, order) for row in rows}
+    return {Key(row[0], row[1]): _loaded_wallet(row, now, order, MAX_DUE) for row in rows}
 
 
-def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder) -> LoadedWallet:
+def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder, most: int) -> LoadedWallet:
     exists = row[2] is not None
     account = account_from(row[2:9]) if exists else new_account(row[0], now)
     if row[9] is None:
@@ -107,9 +111,9 @@ def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder) -> Loade
     grants = in_spend_order([_grant(part) for part in live or ()], order)
     figures = (version, available, reserved, debt, grants, next_expire_time, update_time)
     reservations = tuple(reservation_from(part) for part in due or ())
-    if len(reservations) > MAX_DUE:
+    if len(reservations) > most:
         next_hold_end = reservations[-1].expire_time
-    return LoadedWallet(Wallet(account, row[1], *figures), exists, reservations[:MAX_DUE], next_hold_end)
+    return LoadedWallet(Wallet(account, row[1], *figures), exists, reservations[:most], next_hold_end)
 
 
 def _grant(part: Sequence[Any]) -> Grant:
@@ -129,8 +133,9 @@ def load_accounts(
 ) -> dict[str, LoadedAccount]:
     """Load accounts with all of their wallets; one that was never seen is left out."""
     found: dict[str, LoadedAccount] = {}
-    for row in connection.execute(_ACCOUNT_WALLETS, {"account_id": texts(account_ids), "now": now}):
+    parameters = {"account_id": texts(account_ids), "now": now, "most": MAX_DUE_READ}
+    for row in connection.execute(_ACCOUNT_WALLETS, parameters):
         loaded = found.setdefault(row[0], LoadedAccount(account_from(row[2:9]), {}))
         if row[1] is not None:
-            loaded.wallets[row[1]] = _loaded_wallet(row, now, order)
+            loaded.wallets[row[1]] = _loaded_wallet(row, now, order, MAX_DUE_READ)
     return found

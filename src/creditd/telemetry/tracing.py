@@ -16,6 +16,10 @@ SERVERS_FAULT: Final = frozenset(
 """The codes that make a server's span an error; the rest are answers that the caller had coming."""
 
 
+EXPORT_SECONDS: Final = 3.0
+"""A collector that is away delays the end of the process by so much at most."""
+
+
 class NoOpenTelemetry(RuntimeError):
     """Traces were asked for, and the extra that makes them is not installed."""
 
@@ -59,7 +63,7 @@ def configure_tracing(endpoint: str, service_name: str = "creditd") -> Tracing:
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     except ImportError as error:
         raise NoOpenTelemetry("traces need OpenTelemetry: pip install 'creditd[otel]'") from error
-    return tracing_to(OTLPSpanExporter(endpoint=endpoint), service_name)
+    return tracing_to(OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_SECONDS), service_name)
 
 
 def tracing_to(exporter: "SpanExporter", service_name: str) -> Tracing:

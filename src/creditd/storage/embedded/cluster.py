@@ -23,8 +23,8 @@ _MAJOR_VERSION: Final = "18"
 _UNFINISHED: Final = "cluster.new-"
 
 
-def ensure_cluster(data_dir: Path) -> Path:
-    """The cluster in the data folder, made now if there is none.
+def ensure_cluster(data_dir: Path, *, durable: bool) -> Path:
+    """The cluster in the data folder, made now if there is none; on the disk when this returns, if durable.
 
     It is made beside and renamed when it is whole, so that an initdb that was interrupted is never taken for one.
     """
@@ -38,9 +38,10 @@ def ensure_cluster(data_dir: Path) -> Path:
     fresh = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=data_dir))
     owner = owner_of(fresh)
     give(fresh, owner)
-    _initdb(fresh, owner, _new_password(data_dir, owner))
+    _initdb(fresh, owner, _new_password(data_dir, owner), durable=durable)
     fresh.rename(cluster)
-    _flush(data_dir)
+    if durable:
+        _flush(data_dir)
     return cluster
 
 
@@ -61,7 +62,7 @@ def _new_password(data_dir: Path, owner: Owner | None) -> Path:
     return password
 
 
-def _initdb(cluster: Path, owner: Owner | None, password: Path) -> None:
+def _initdb(cluster: Path, owner: Owner | None, password: Path, *, durable: bool) -> None:
     """The same collation on every machine; a password asked for over TCP, which other users of the machine reach."""
     command = [
         str(program("initdb")),
@@ -74,6 +75,7 @@ def _initdb(cluster: Path, owner: Owner | None, password: Path) -> None:
         "--locale=C",
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
+        "--sync-method=fsync" if durable else "--no-sync",
     ]
     done = subprocess.run(  # noqa: S603 - the program and its arguments are our own.
         [*as_owner(owner, cluster), *command],

@@ -97,7 +97,7 @@ class EmbeddedPostgres:
         try:
             self._held.enter_context(hold(self.data_dir))
             clear_leftovers(self.data_dir)
-            ensure_cluster(self.data_dir)
+            ensure_cluster(self.data_dir, durable=self._settings["fsync"] != "off")
             self._make_socket_dir()
             self._spawn()
             self._await_database()

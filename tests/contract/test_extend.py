@@ -1,0 +1,63 @@
+"""ExtendReservation gives a pending reservation more time, never less (A2)."""
+
+import grpc
+import pytest
+
+from tests.contract.customer import Customer, kind_of, state_of
+from tests.running import refused
+
+
+def test_it_gives_more_time(customer: Customer) -> None:
+    customer.top_up(10)
+    name = customer.hold(10, seconds=60)
+    customer.service.clock.advance(50)
+    answer = customer.extend(name, 100)
+    assert abs(answer.reservation.expire_time.seconds - customer.after(100).seconds) < 60
+    customer.service.clock.advance(20)
+    assert customer.reservation(name) == answer.reservation
+    assert customer.confirm(name).balance.available == 0
+
+
+def test_it_is_a_row_of_the_ledger_that_moves_no_credits(customer: Customer) -> None:
+    customer.top_up(10)
+    name = customer.hold(10, seconds=60)
+    before = customer.balance()
+    answer = customer.extend(name, 100)
+    entry = answer.entry
+    assert (kind_of(entry), entry.amount, entry.reservation) == ("EXTEND", 10, name)
+    assert (entry.available_delta, entry.reserved_delta, entry.debt_delta) == (0, 0, 0)
+    assert (answer.balance.available, answer.balance.reserved) == (before.available, before.reserved)
+    assert answer.balance.version == before.version + 1
+
+
+def test_it_never_takes_time_away(customer: Customer) -> None:
+    customer.top_up(10)
+    held = customer.reserve(10, seconds=600).reservation
+    assert customer.extend(held.name, 10).reservation.expire_time == held.expire_time
+
+
+@pytest.mark.parametrize("seconds", [0, -5, 86_401])
+def test_a_time_in_the_past_or_beyond_the_maximum_is_refused(customer: Customer, seconds: int) -> None:
+    """The maximum counts from now, so that one may extend again and again."""
+    customer.top_up(10)
+    name = customer.hold(10)
+    refusal = refused(customer.app.credit.ExtendReservation, customer.extending(name, seconds))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "EXPIRY_OUT_OF_RANGE")
+    assert refusal.violations == ["ttl"]
+    assert customer.kinds()[0] == "RESERVE"
+
+
+def test_an_ended_one_gets_no_more_time(customer: Customer) -> None:
+    customer.top_up(30)
+    spent, returned, expired = customer.hold(10), customer.hold(10), customer.hold(10, seconds=60)
+    customer.confirm(spent)
+    customer.refund(returned)
+    customer.service.clock.advance(61)
+    for name, reason in (
+        (spent, "RESERVATION_STATE"),
+        (returned, "RESERVATION_STATE"),
+        (expired, "RESERVATION_EXPIRED"),
+    ):
+        refusal = refused(customer.app.credit.ExtendReservation, customer.extending(name, 60))
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, reason)
+    assert state_of(customer.reservation(expired)) == "EXPIRED"

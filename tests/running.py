@@ -172,7 +172,7 @@ def refused(call: Any, request: Any, **options: Any) -> RefusedCall:
 
 def read_refusal(error: Any) -> RefusedCall:
     """Read the details of a refused call."""
-    trailing = {key: value for key, value in error.trailing_metadata() or ()}
+    trailing = dict(error.trailing_metadata() or ())
     status = Status.FromString(trailing.get("grpc-status-details-bin", b""))
     return RefusedCall(error.code(), error.details(), **details_of(status), trailing=trailing)
 
@@ -183,8 +183,7 @@ def details_of(status: Status) -> dict[str, Any]:
     for kind in (ErrorInfo, LocalizedMessage, BadRequest, RetryInfo, QuotaFailure):
         for detail in status.details:
             message = kind()
-            if detail.Is(kind.DESCRIPTOR):
-                detail.Unpack(message)
+            if detail.Unpack(message):
                 found[kind] = message
     info = found.get(ErrorInfo, ErrorInfo())
     return {

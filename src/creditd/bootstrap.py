@@ -5,7 +5,6 @@ import gc
 import logging
 import sys
 from pathlib import Path
-from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -156,7 +155,7 @@ class Service:
             self._core.declare_credit_types()
         return ready
 
-    def _handlers(self) -> tuple["grpc.GenericRpcHandler[Any, Any]", ...]:
+    def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         config, core, bridge = self._config, self._core, self._bridge
         keys = read_public_keys(map(Path, config.jwt_public_key_files))
         verifier = TokenVerifier(keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None)

@@ -48,16 +48,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def start_pytest(
-    folder: Path, outcome: str, *options: str, environment: Mapping[str, str] | None = None
-) -> subprocess.Popen[str]:
+def start_pytest(folder: Path, outcome: str, *, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     """Starts two workers on tests that use the cluster and end with the outcome; as if typed at a terminal."""
     folder.joinpath("conftest.py").write_text(CONFTEST, encoding="utf-8")
     folder.joinpath("pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     folder.joinpath("test_it.py").write_text(TESTS.replace("OUTCOME", outcome), encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", VARIABLE))}
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-n2", "-q", "-p", "no:cacheprovider", *options],
+        [sys.executable, "-m", "pytest", "-n2", "-q", "-p", "no:cacheprovider"],
         cwd=folder,
         env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(folder), **(environment or {})},
         stdout=subprocess.PIPE,

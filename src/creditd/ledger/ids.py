@@ -14,10 +14,4 @@ def uuid7() -> str:
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     # 12 bits below the millisecond keep the order within it (RFC 9562, 6.2, method 3).
     fraction = (nanoseconds << 12) // 1_000_000
-    return "%08x-%04x-7%03x-%04x-%012x" % (
-        milliseconds >> 16,
-        milliseconds & 0xFFFF,
-        fraction,
-        0x8000 | _bits(14),
-        _bits(48),
-    )
+    return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{fraction:03x}-{0x8000 | _bits(14):04x}-{_bits(48):012x}"

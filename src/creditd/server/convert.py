@@ -34,6 +34,9 @@ def time_fields(instant: Instant) -> dict[str, int]:
     return {"seconds": seconds, "nanos": rest * 1_000}
 
 
+NANOSECONDS = 1_000_000_000
+"""In a second."""
+
 FIRST_SECOND = -62_135_596_800
 LAST_SECOND = 253_402_300_799
 """Years 1 to 9999, as google.protobuf.Timestamp defines itself; the database takes no more than a little beyond."""
@@ -41,7 +44,7 @@ LAST_SECOND = 253_402_300_799
 
 def instant(value: Timestamp, field: str) -> Instant:
     """Read an instant; what is finer than a microsecond is cut off. Raises InvalidField if it is none."""
-    if not (FIRST_SECOND <= value.seconds <= LAST_SECOND and 0 <= value.nanos < 1_000_000_000):
+    if not (FIRST_SECOND <= value.seconds <= LAST_SECOND and 0 <= value.nanos < NANOSECONDS):
         raise errors.InvalidField(field=field, rule="a time from year 1 to year 9999")
     return Instant(value.seconds * SECOND + value.nanos // 1_000)
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from grpc_health.v1 import health_pb2
-from grpc_health.v1.health import aio  # type: ignore[attr-defined]  # public, and missing in the stubs.
+from grpc_health.v1.health import aio
 
 from creditd.server.bridge import Bridge
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -15,9 +14,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def service_handler(
-    service: ServiceDescriptor, handlers: Iterable[object], steps: Steps
-) -> "grpc.GenericRpcHandler[Any, Any]":
+def service_handler(service: ServiceDescriptor, handlers: Iterable[object], steps: Steps) -> grpc.GenericRpcHandler:
     """Return what grpc serves a service with. Raises LookupError if an RPC has no handler, or more than one."""
     methods = {}
     for method in service.methods:

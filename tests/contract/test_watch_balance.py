@@ -1,0 +1,116 @@
+"""WatchBalance streams a wallet's movements as they are committed, without a gap (A13, B1)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+import pytest
+
+from credit.v1 import credit_service_pb2 as credit
+from tests.contract.customer import Customer, kind_of
+from tests.running import refused
+
+PATIENCE_SECONDS = 30
+"""No test waits so long; a stream that says nothing fails it."""
+
+Watch = Callable[..., Any]
+
+
+@pytest.fixture
+def watch(customer: Customer) -> Iterator[Watch]:
+    """Return the function that opens a stream on the customer's wallet; all are closed at the end."""
+    streams: list[Any] = []
+
+    def opened(**fields: Any) -> Any:
+        fields = {"account_id": customer.account_id, "credit_type": "chat"} | fields
+        streams.append(customer.app.credit.WatchBalance(credit.WatchBalanceRequest(**fields), timeout=PATIENCE_SECONDS))
+        return streams[-1]
+
+    yield opened
+    for stream in streams:
+        stream.cancel()
+
+
+def test_it_begins_with_the_balance_as_it_is_then_shows_each_movement(customer: Customer, watch: Watch) -> None:
+    customer.top_up(100)
+    stream = watch()
+    first = next(stream)
+    assert (first.balance.available, first.balance.version, first.HasField("entry")) == (100, 1, False)
+    assert not first.balance.grants
+    held = customer.reserve(30)
+    spent = customer.confirm(held.reservation.name, 10)
+    for movement in (held, spent):
+        seen = next(stream)
+        assert (seen.entry, seen.balance) == (movement.entry, movement.balance)
+
+
+def test_it_goes_on_after_a_version_without_a_gap(customer: Customer, watch: Watch) -> None:
+    """However far behind, and on through what happens meanwhile."""
+    customer.top_up(1_000)
+    customer.app.credit.BatchDeduct(credit.BatchDeductRequest(requests=[customer.deducting(1) for _ in range(250)]))
+    stream = watch(after_version=1)
+    seen = [next(stream).entry.version for _ in range(250)]
+    customer.deduct(1)
+    seen.append(next(stream).entry.version)
+    assert seen == list(range(2, 253))
+    from_the_start = watch(after_version=0)
+    assert kind_of(next(from_the_start).entry) == "ADMIN_ADD"
+
+
+def test_every_watcher_sees_every_movement(customer: Customer, watch: Watch) -> None:
+    customer.top_up(100)
+    streams = [watch() for _ in range(5)]
+    for stream in streams:
+        assert next(stream).balance.available == 100
+    customer.deduct(1)
+    customer.deduct(2)
+    for stream in streams:
+        assert [next(stream).balance.available for _ in range(2)] == [99, 97]
+
+
+def test_it_shows_what_expires_by_itself(customer: Customer, watch: Watch) -> None:
+    customer.top_up(100, seconds=60)
+    stream = watch()
+    assert next(stream).balance.available == 100
+    customer.service.clock.advance(61)
+    seen = next(stream)
+    assert (kind_of(seen.entry), seen.balance.available) == ("EXPIRE", 0)
+
+
+def test_it_shows_one_wallet_alone(customer: Customer, watch: Watch) -> None:
+    customer.top_up(100)
+    stream = watch()
+    next(stream)
+    customer.top_up(5, credit_type="THB")
+    customer.another("other").top_up(5)
+    customer.deduct(1)
+    assert kind_of(next(stream).entry) == "DEDUCT"
+
+
+def test_it_waits_for_the_first_movement_of_a_wallet(customer: Customer, watch: Watch) -> None:
+    stream = watch()
+    assert next(stream).balance.version == 0
+    customer.top_up(7)
+    assert next(stream).balance.available == 7
+
+
+def test_it_ends_with_the_callers_deadline(customer: Customer) -> None:
+    request = credit.WatchBalanceRequest(account_id=customer.account_id, credit_type="chat")
+    refusal = refused(customer.app.credit.WatchBalance, request, timeout=0.5)
+    assert refusal.code == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_an_unknown_credit_type_is_not_found(customer: Customer) -> None:
+    request = credit.WatchBalanceRequest(account_id=customer.account_id, credit_type="nothing")
+    refusal = refused(customer.app.credit.WatchBalance, request)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "CREDIT_TYPE_NOT_FOUND")
+
+
+def test_a_user_watches_no_account_but_their_own(customer: Customer) -> None:
+    user = customer.service.as_caller(customer.account_id, "USER")
+    own = credit.WatchBalanceRequest(account_id=customer.account_id, credit_type="spec")
+    stream = user.credit.WatchBalance(own, timeout=PATIENCE_SECONDS)
+    assert next(stream).balance.available == 1
+    stream.cancel()
+    other = credit.WatchBalanceRequest(account_id=customer.another("other").account_id, credit_type="spec")
+    assert refused(user.credit.WatchBalance, other).code == grpc.StatusCode.PERMISSION_DENIED

@@ -14,4 +14,5 @@ def uuid7() -> str:
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     # 12 bits below the millisecond keep the order within it (RFC 9562, 6.2, method 3).
     fraction = (nanoseconds << 12) // 1_000_000
-    return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{fraction:03x}-{0x8000 | _bits(14):04x}-{_bits(48):012x}"
+    variant = 0x8000 | _bits(14)
+    return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{fraction:03x}-{variant:04x}-{_bits(48):012x}"

@@ -112,7 +112,9 @@ class Batch:
             reservation = None
             if isinstance(command, ON_RESERVATION):
                 reservation = self.reservations.get(ReservationKey(*key, command.reservation_id))
-            movement = decide(wallet, reservation, command, self.now, self._terms.rules)
+            # A wallet's time never goes back: another server's clock may be ahead of ours by a little.
+            now = max(self.now, wallet.update_time)
+            movement = decide(wallet, reservation, command, now, self._terms.rules)
             ahead[key] = movement.wallet
             movements.append(movement)
         return movements

@@ -4,7 +4,7 @@ No timer: a lone item goes at once, and the busier it is, the larger the batches
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Generic, TypeVar
@@ -51,18 +51,19 @@ class Grouping(Generic[Item]):
         self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        closing = False
-        while not closing:
-            batch = [self._queue.get()]
-            while len(batch) < self._max_batch:
-                try:
-                    batch.append(self._queue.get_nowait())
-                except Empty:
-                    break
-            closing = None in batch
-            items = [item for item in batch if item is not None]
+        # None ends it; what slipped into the queue behind it, while it was being closed, is finished all the same.
+        while not self._closed or not self._queue.empty():
+            first = self._queue.get()
+            items = [item for item in (first, *self._waiting(self._max_batch - 1)) if item is not None]
             if items:
                 self._process_safely(items)
+
+    def _waiting(self, at_most: int) -> Iterator[Item | None]:
+        try:
+            for _ in range(at_most):
+                yield self._queue.get_nowait()
+        except Empty:
+            return
 
     def _process_safely(self, items: Sequence[Item]) -> None:
         try:

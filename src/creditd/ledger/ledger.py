@@ -1,5 +1,6 @@
 """The ledger as others see it: submit works, get their results."""
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
@@ -10,6 +11,8 @@ from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.work import Outcome, Result, Sink, Work, resolve
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Database
+
+log = logging.getLogger(__name__)
 
 MAX_BATCH = 256
 """Beyond this a batch's own time shows in its callers' latency, and nothing is gained any more."""
@@ -42,8 +45,15 @@ class Ledger:
         self._grouping.close(timeout_seconds)
 
     def _write(self, works: Sequence[Work]) -> None:
+        results: list[tuple[Work, Result]]
+        try:
+            results = self._writer.write(works)
+        except Exception as error:
+            # A defect of ours must not leave callers waiting; what was done is told by the same request id.
+            log.exception("a batch failed")
+            results = [(work, error) for work in works]
         by_sink: dict[Sink, list[tuple[Work, Result]]] = {}
-        for work, result in self._writer.write(works):
+        for work, result in results:
             by_sink.setdefault(work.sink, []).append((work, result))
         for sink, results in by_sink.items():
             sink.deliver(results)

@@ -96,7 +96,7 @@ class BalanceReader:
         try:
             states = self.read({read.account_id for read in reads})
         except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
-            gone = classify(error) is SaveFailure.DISCONNECTED
+            gone = classify(error) is SaveFailure.UNAVAILABLE
             if gone:
                 self._database.forget_connections()
             failure = DatabaseUnavailable() if gone else error

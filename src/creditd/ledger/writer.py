@@ -143,7 +143,7 @@ class Writer:
             for key in work.keys:
                 self._cache.drop(key)
         failure = _failure(error)
-        if failure is SaveFailure.DISCONNECTED:
+        if failure is SaveFailure.UNAVAILABLE:
             # The other connections of the pool are most likely gone too.
             self._database.forget_connections()
         if failure is not SaveFailure.OTHER:
@@ -171,7 +171,7 @@ class Writer:
                     return self._recover(works, error, results)
             else:
                 return self._commit(attempt, results)
-        gone = failure is SaveFailure.DISCONNECTED
+        gone = failure is SaveFailure.UNAVAILABLE
         results.extend((work, DatabaseUnavailable() if gone else VersionConflict()) for work in works)
         return []
 

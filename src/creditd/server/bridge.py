@@ -25,7 +25,7 @@ READ_THREADS = 4
 """Threads for reads that are not grouped, such as pages; each holds one connection while it reads."""
 
 
-_STANDS_FOR = {SaveFailure.DISCONNECTED: DatabaseUnavailable, SaveFailure.MOVED: VersionConflict}
+_STANDS_FOR = {SaveFailure.UNAVAILABLE: DatabaseUnavailable, SaveFailure.MOVED: VersionConflict}
 """What a failure of the database is called beyond the ledger. What it is not in is a defect of ours."""
 
 

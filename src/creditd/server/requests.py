@@ -13,10 +13,11 @@ from creditd.server.convert import instant, microseconds
 from creditd.service.call import Call, origin_of
 
 
-def origin(call: Call, request: Any, reason: str) -> Origin:
+def origin(call: Call, request: Any, reason: str, field: str = "reason") -> Origin:
     """Return the origin of a mutation: who asks, under which request id, with which content.
 
     The fingerprint covers all of the request but its id, so that the same id with other content is told apart.
+    ``field`` is where the request states the reason. Raises InvalidField.
     """
     request_id = request.request_id
     request.request_id = ""
@@ -25,7 +26,8 @@ def origin(call: Call, request: Any, reason: str) -> Origin:
     digest = blake2b(content, digest_size=8, person=_person(request.DESCRIPTOR.name)).digest()
     labels = getattr(request, "metadata", None)
     metadata = dict(labels) if labels else None
-    return origin_of(call, request_id or None, int.from_bytes(digest, "big", signed=True), reason, metadata)
+    fingerprint = int.from_bytes(digest, "big", signed=True)
+    return origin_of(call, request_id or None, fingerprint, reason, metadata, reason_field=field)
 
 
 @cache

@@ -25,7 +25,7 @@ class SpendingWorks:
         expire_time, ttl = expiry(request)
         return self._spending.reserve(
             call,
-            origin(call, request, request.description),
+            origin(call, request, request.description, "description"),
             Key(request.account_id, request.credit_type),
             request.amount,
             expire_time=expire_time,
@@ -38,7 +38,7 @@ class SpendingWorks:
         """Read a DeductRequest."""
         return self._spending.deduct(
             call,
-            origin(call, request, request.description),
+            origin(call, request, request.description, "description"),
             Key(request.account_id, request.credit_type),
             request.amount,
             version=request.version if request.HasField("version") else None,
@@ -49,7 +49,7 @@ class SpendingWorks:
         """Read a ConfirmRequest."""
         return self._spending.confirm(
             call,
-            origin(call, request, request.description),
+            origin(call, request, request.description, "description"),
             request.reservation,
             request.amount if request.HasField("amount") else None,
             allow_excess=request.allow_excess,

@@ -12,7 +12,7 @@ class SaveFailure(Enum):
 
     MOVED = "a wallet or an account has moved since it was loaded"
     KNOWN_REQUEST = "a request id of the batch is known"
-    DISCONNECTED = "the connection was lost, and whether it was saved is not known"
+    UNAVAILABLE = "the database cannot be written to now; if the connection was lost, it may have been saved"
     OTHER = "the database refused it"
 
 
@@ -20,12 +20,16 @@ _SERIALIZATION = {"40001", "40P01", "55P03"}
 """Serialization failure, deadlock, lock not available: others were at the same rows."""
 
 
+_OUT_OF_REACH = ("08", "53", "57P", "25006")
+"""Classes of SQLSTATE: connection, resources (disk, connections), shutdown; and a standby, which only reads."""
+
+
 def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, written as one.
     """Tell from an error of SQLAlchemy's or the driver's why a save failed."""
     original = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(original, psycopg.Error):
         # A pool that could make no connection in time has none of the driver's errors to show.
-        return SaveFailure.DISCONNECTED if isinstance(error, exc.TimeoutError) else SaveFailure.OTHER
+        return SaveFailure.UNAVAILABLE if isinstance(error, exc.TimeoutError) else SaveFailure.OTHER
     code, constraint = original.sqlstate, original.diag.constraint_name
     if code == "23505" and constraint == "entries_request":
         return SaveFailure.KNOWN_REQUEST
@@ -35,7 +39,7 @@ def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, writt
         return SaveFailure.MOVED
     if code in _SERIALIZATION:
         return SaveFailure.MOVED
-    # SQLSTATE classes 08 (connection) and 57P0x (shutdown); an operational error without a code is the socket's.
-    if (code is None and isinstance(original, psycopg.OperationalError)) or (code or "").startswith(("08", "57P")):
-        return SaveFailure.DISCONNECTED
+    # An operational error without a code is the socket's.
+    if (code is None and isinstance(original, psycopg.OperationalError)) or (code or "").startswith(_OUT_OF_REACH):
+        return SaveFailure.UNAVAILABLE
     return SaveFailure.OTHER

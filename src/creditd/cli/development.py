@@ -1,0 +1,53 @@
+"""What a service needs to run on a developer's machine, made where it is not there: database, keys, secret."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from creditd.cli.data_folder import DataFolder
+from creditd.cli.failure import Failure
+from creditd.cli.migrate import bring_up_to_date
+from creditd.config import Config
+from creditd.storage.embedded import EmbeddedPostgresError, embedded_postgres
+from creditd.storage.embedded.folder import hold
+
+
+@contextmanager
+def held(folder: DataFolder) -> Iterator[None]:
+    """Have a data folder to ourselves, made if it is not there. Raises Failure while somebody else has it."""
+    try:
+        lock = hold(folder.path)
+    except EmbeddedPostgresError as error:
+        raise Failure(f"{error} (CREDITD_DATA_DIR names it.)") from error
+    with lock:
+        yield
+
+
+@contextmanager
+def ready_to_serve(config: Config, folder: DataFolder) -> Iterator[Config]:
+    """Run the embedded PostgreSQL unless a database is configured, migrate, and add the development key and secret.
+
+    Gives the configuration with all of that in it. Raises Failure.
+    """
+    with ExitStack() as stack:
+        url = config.database_url or stack.enter_context(_embedded(folder))
+        bring_up_to_date(url)
+        public_key = str(folder.signing_key().public_file)
+        yield replace(
+            config,
+            database_url=url,
+            jwt_public_key_files=(*config.jwt_public_key_files, public_key),
+            page_token_secret=config.page_token_secret or folder.page_token_secret(),
+            # Nobody balances load over this server, so nobody has to notice that it goes.
+            drain_seconds=0.0,
+        )
+
+
+@contextmanager
+def _embedded(folder: DataFolder) -> Iterator[str]:
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(embedded_postgres(folder.postgres))
+        except EmbeddedPostgresError as error:
+            raise Failure(str(error)) from error
+        yield url

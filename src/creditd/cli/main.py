@@ -1,0 +1,64 @@
+"""Finds the command that is wanted, and turns how it ended into an exit code."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Final
+
+from creditd.cli.failure import DONE, INTERRUPTED, MISUSED, Failure
+from creditd.cli.screen import remark, say
+from creditd.config import ConfigError
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "run": "start everything that development needs: PostgreSQL, its schema, the service",
+    "demo": "show what the service does, on a server of its own that is gone afterwards",
+    "call": "call an RPC with JSON, or list all of them",
+    "token": "sign a token for development",
+    "serve": "serve, as in production",
+    "migrate": "bring the database's schema up to date",
+}
+
+Command = Callable[[Sequence[str]], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit code: 0 done, 1 failed, 2 misused or misconfigured, 130 by Ctrl-C."""
+    name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    if name in {"-h", "--help", "help"}:
+        say(_usage())
+        return DONE
+    try:
+        return _command(name)(arguments)
+    except Failure as failure:
+        remark(f"creditd {name}: {failure}")
+        return failure.exit_code
+    except ConfigError as error:
+        remark(f"creditd {name}: {error}")
+        return MISUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`). What is left goes nowhere, without another complaint.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _usage() -> str:
+    lines = [f"  {name:9}{does}" for name, does in COMMANDS.items()]
+    return "\n".join(["usage: creditd COMMAND ...   (creditd COMMAND --help says more)", "", *lines])
+
+
+def _command(name: str) -> Command:
+    if name not in COMMANDS:
+        near = get_close_matches(name, COMMANDS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        raise Failure(f"there is no such command; {hint}", MISUSED)
+    try:
+        command: Command = import_module(f"creditd.cli.{name}").command
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("creditd"):
+            raise
+        raise Failure(f"{error.name} is not installed: pip install 'creditd[embedded]'") from error
+    return command

@@ -1,0 +1,37 @@
+"""``creditd migrate``: the database's schema brought up to date, or its SQL printed for somebody else to run."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from creditd.cli.failure import DONE, MISUSED, Failure
+from creditd.cli.screen import say
+from creditd.cli.settings import require, settings
+from creditd.storage.schema import migrate, migration_sql, schema_head
+
+
+def command(argv: Sequence[str]) -> int:
+    """Migrate; safe to repeat, and to run beside servers of the version before."""
+    parser = argparse.ArgumentParser("creditd migrate", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--sql", action="store_true", help="print the SQL of all migrations; needs no database")
+    if parser.parse_args(argv).sql:
+        migration_sql(sys.stdout)
+        return DONE
+    config = settings()
+    require(config, {"database_url": "of a user who may create tables and roles"})
+    bring_up_to_date(config.database_url)
+    say(f"the schema is at {schema_head()}")
+    return DONE
+
+
+def bring_up_to_date(url: str) -> None:
+    """Migrate the database. Raises Failure, in PostgreSQL's own words."""
+    try:
+        migrate(url)
+    except ArgumentError as error:
+        # Its text may hold the password.
+        raise Failure("CREDITD_DATABASE_URL is not of the form postgresql://user@host:port/name", MISUSED) from error
+    except SQLAlchemyError as error:
+        raise Failure(f"the database cannot be migrated: {getattr(error, 'orig', None) or error}") from error

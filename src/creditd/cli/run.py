@@ -1,0 +1,101 @@
+"""``creditd run``: everything that development needs, in one process and one folder, and gone with Ctrl-C."""
+
+import argparse
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from creditd.cli.data_folder import DataFolder
+from creditd.cli.development import held, ready_to_serve
+from creditd.cli.failure import DONE, Failure
+from creditd.cli.invocation import creditd
+from creditd.cli.screen import say
+from creditd.cli.serving import run_loop, serving
+from creditd.cli.settings import settings
+from creditd.cli.stopping import sigterm_as_interrupt, told_to_stop
+from creditd.cli.to_try import to_try
+from creditd.config import Config
+from creditd.server.listening import ListenError
+from creditd.server.workers import require_free_port
+from creditd.telemetry.lines import LineWriter
+from creditd.telemetry.logs import configure_logs
+
+
+def command(argv: Sequence[str]) -> int:
+    """Run until Ctrl-C or SIGTERM, and end everything that was started."""
+    arguments = _parser().parse_args(argv)
+    config = settings({"listen": arguments.listen, "metrics_listen": arguments.metrics_listen})
+    folder = DataFolder(config.data_dir)
+    _require_free_ports(config)
+    with sigterm_as_interrupt(), held(folder), _logging_to(folder, config.log_level) as lines:
+        _announce(config, folder)
+        with ready_to_serve(config, folder) as complete:
+            return run_loop(lambda: _serve(complete, lines))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("creditd run", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve gRPC (CREDITD_LISTEN)")
+    parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="where to serve metrics, '' for nowhere")
+    return parser
+
+
+def _require_free_ports(config: Config) -> None:
+    """Find out before anything is started or written."""
+    for flag, address in (("--listen", config.listen), ("--metrics-listen", config.metrics_listen)):
+        if not address or address.startswith("unix:"):
+            continue
+        try:
+            require_free_port(address)
+        except ListenError as error:
+            raise Failure(
+                f"{error}. Is it running already? If not, choose another port: {creditd()} run {flag} HOST:PORT"
+            ) from error
+
+
+@contextmanager
+def _logging_to(folder: DataFolder, level: str) -> Iterator[LineWriter]:
+    """Log to the data folder; warnings show on the screen too, each in a line."""
+    if folder.log.exists():
+        folder.log.replace(folder.log.with_suffix(".log.1"))
+    with folder.log.open("ab", buffering=0) as file:
+        lines = configure_logs(level, file.fileno())
+        screen = logging.StreamHandler()
+        screen.setLevel(logging.WARNING)
+        screen.setFormatter(_OneLine("%(levelname)s %(message)s"))
+        logging.getLogger().addHandler(screen)
+        try:
+            yield lines
+        finally:
+            lines.close()
+
+
+class _OneLine(logging.Formatter):
+    """The message alone: its traceback stands in the log file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.message = record.getMessage()
+        return self.formatMessage(record)
+
+
+def _announce(config: Config, folder: DataFolder) -> None:
+    is_new = not folder.postgres.exists()
+    embedded = f"embedded PostgreSQL in {folder.postgres}{' (made now: a few seconds)' if is_new else ''}"
+    say("creditd for development")
+    say(f"  data folder  {folder.path} (CREDITD_DATA_DIR); log in {folder.log}")
+    say(f"  database     {'that of CREDITD_DATABASE_URL' if config.database_url else embedded}")
+
+
+async def _serve(config: Config, lines: LineWriter) -> int:
+    told = told_to_stop()
+    async with serving(config, lines) as service:
+        host = config.listen.rpartition(":")[0]
+        address = config.listen if config.listen.startswith("unix:") else f"{host}:{service.port}"
+        if config.metrics_listen:
+            say(f"  metrics      http://{config.metrics_listen}/metrics")
+        say(f"  gRPC         {address}")
+        say()
+        say(to_try(config, address))
+        await told.wait()
+        say("\nstopping")
+    return DONE

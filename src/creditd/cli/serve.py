@@ -1,0 +1,89 @@
+"""``creditd serve``: the service as in production, configured by the environment; flags go over it."""
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from creditd.cli.failure import DONE, MISUSED, Failure
+from creditd.cli.serving import run_loop, serving
+from creditd.cli.settings import require, settings, variable
+from creditd.cli.stopping import told_to_stop
+from creditd.config import Config
+from creditd.server.listening import ListenError
+from creditd.server.workers import Workers, held_port
+from creditd.telemetry.lines import LineWriter
+from creditd.telemetry.logs import configure_logs
+
+log = logging.getLogger(__name__)
+
+_REQUIRED: Final = {
+    "database_url": "such as postgresql://user@host/name, prepared by `creditd migrate`",
+    "jwt_public_key_files": "PEM files of the keys that tokens are signed for, their names being the key ids",
+}
+
+_LIFELINE: Final = 0
+"""A worker's standard input is a pipe that closes when the process that started it is gone."""
+
+
+def command(argv: Sequence[str]) -> int:
+    """Serve until told to stop; 0 if that went in order."""
+    arguments = _parser().parse_args(argv)
+    flags = {"listen": arguments.listen, "metrics_listen": arguments.metrics_listen, "workers": arguments.workers}
+    config = settings(flags)
+    require(config, _REQUIRED)
+    lines = configure_logs(config.log_level)
+    try:
+        config = _with_page_token_secret(config)
+        if arguments.worker is None and config.workers > 1:
+            return _supervise(config)
+        return run_loop(lambda: _serve(config, lines, arguments.worker))
+    finally:
+        lines.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("creditd serve", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve gRPC (CREDITD_LISTEN)")
+    parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="where to serve metrics, '' for nowhere")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that share the port (CREDITD_WORKERS)")
+    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def _with_page_token_secret(config: Config) -> Config:
+    if config.page_token_secret:
+        return config
+    log.warning(
+        "CREDITD_PAGE_TOKEN_SECRET is not set: page tokens end with this process, and other servers refuse them"
+    )
+    return replace(config, page_token_secret=secrets.token_hex(32))
+
+
+async def _serve(config: Config, lines: LineWriter, worker: int | None) -> int:
+    told = told_to_stop(None if worker is None else _LIFELINE)
+    async with serving(config, lines, worker):
+        await told.wait()
+    return DONE
+
+
+def _supervise(config: Config) -> int:
+    try:
+        with held_port(config.listen) as address:
+            environment = os.environ | {variable("page_token_secret"): config.page_token_secret}
+            flags = ["--listen", address, "--metrics-listen", config.metrics_listen]
+            # -P: a file in the working folder that is called like a module of ours is not taken for it.
+            serve = [sys.executable, "-P", "-m", "creditd.cli", "serve", *flags, "--worker"]
+            workers = Workers(lambda index: [*serve, str(index)], environment, config.workers, hopeless=MISUSED)
+            return asyncio.run(_run(workers))
+    except ListenError as error:
+        raise Failure(str(error), MISUSED) from error
+
+
+async def _run(workers: Workers) -> int:
+    return await workers.run(told_to_stop())

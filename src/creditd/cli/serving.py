@@ -1,0 +1,104 @@
+"""A service that runs while a block does, and says in plain words why it cannot."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import uvloop
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from creditd.bootstrap import Core, Service, Telemetry
+from creditd.cli.failure import MISUSED, Failure
+from creditd.config import Config
+from creditd.server.listening import ListenError
+from creditd.server.tokens import UnfitKey
+from creditd.storage.schema import schema_head
+from creditd.telemetry.lines import LineWriter
+from creditd.telemetry.tracing import NoOpenTelemetry
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+def run_loop(main: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+    """Run the one event loop of this process."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())
+
+
+@asynccontextmanager
+async def serving(config: Config, lines: LineWriter, worker_index: int | None = None) -> AsyncIterator[Service]:
+    """Serve until the block ends, then drain and stop. A worker shares its port with its siblings.
+
+    Raises Failure. A database that is not there is none: the log says so, and health shows it until it is.
+    """
+    core = _core(config)
+    telemetry = _telemetry(core, lines, worker_index or 0)
+    try:
+        service = Service(core, telemetry.observers)
+        await _start(service, shared_port=worker_index is not None)
+        log.info("serving", extra={"port": service.port, "worker": worker_index or 0})
+        try:
+            await _say_if_not_ready(core)
+            yield service
+        finally:
+            log.info("stopping")
+            await service.stop()
+            log.info("stopped")
+    finally:
+        # Once more if it was stopped, which is harmless; the one time if it never started.
+        core.close()
+        telemetry.close()
+
+
+def _core(config: Config) -> Core:
+    try:
+        return Core(config)
+    except ArgumentError as error:
+        # Its text may hold the password.
+        raise Failure("CREDITD_DATABASE_URL is not of the form postgresql://user@host:port/name", MISUSED) from error
+
+
+def _telemetry(core: Core, lines: LineWriter, worker_index: int) -> Telemetry:
+    try:
+        return Telemetry(core, lines, worker_index=worker_index)
+    except (OSError, NoOpenTelemetry) as error:
+        core.close()
+        if isinstance(error, NoOpenTelemetry):
+            raise Failure(f"CREDITD_OTLP_ENDPOINT is set, but {error}", MISUSED) from error
+        plus = f" (plus {worker_index} for this worker)" if worker_index else ""
+        raise Failure(
+            f"cannot serve metrics on {core.config.metrics_listen}{plus}: {error.strerror or error}. "
+            "Set CREDITD_METRICS_LISTEN to another address, or to nothing.",
+            MISUSED,
+        ) from error
+
+
+async def _start(service: Service, *, shared_port: bool) -> None:
+    try:
+        await service.start(shared_port=shared_port)
+    except ListenError as error:
+        raise Failure(str(error), MISUSED) from error
+    except UnfitKey as error:
+        raise Failure(f"CREDITD_JWT_PUBLIC_KEY_FILES: {error}", MISUSED) from error
+
+
+async def _say_if_not_ready(core: Core) -> None:
+    reason = await asyncio.get_running_loop().run_in_executor(None, _why_not_ready, core)
+    if reason:
+        log.warning("not serving yet, health says NOT_SERVING: %s", reason)
+
+
+def _why_not_ready(core: Core) -> str:
+    if core.database.is_ready(schema_head()):
+        return ""
+    try:
+        with core.database.autocommit():
+            return "the database's schema is missing or older than this version: run `creditd migrate`"
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()
+        hint = "; has `creditd migrate` been run?" if "role" in cause[0] else ""
+        return f"the database cannot be used: {cause[0]}{hint}"

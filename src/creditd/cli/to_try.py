@@ -1,0 +1,47 @@
+"""What `creditd run` says to try next: commands that work as they are pasted into another terminal."""
+
+import os
+import shlex
+
+from creditd.cli.invocation import beside, creditd
+from creditd.config import Config
+
+
+def to_try(config: Config, address: str) -> str:
+    """Return the commands for a server at an address, with these settings."""
+    defaults = Config()
+    prefix = "" if config.data_dir == defaults.data_dir else f"CREDITD_DATA_DIR={shlex.quote(str(config.data_dir))} "
+    program = f"{prefix}{creditd()}"
+    there = "" if address == os.environ.get("CREDITD_LISTEN", defaults.listen) else f" --address {address}"
+    parts = [
+        "To try in another terminal:",
+        *_calls(f"{program} call", there),
+        "",
+        "Or with any gRPC client; the server describes itself by reflection:",
+        f"  TOKEN=$({program} token --subject me --role ADMIN)",
+        *_other_clients(address),
+        "",
+        "Ctrl-C stops everything that was started here.",
+    ]
+    return "\n".join(parts)
+
+
+def _calls(call: str, there: str) -> list[str]:
+    top_up = '{"account_id": "ann", "amounts": [{"credit_type": "spec", "amount": 10}], "reason": "a try"}'
+    return [
+        f"  {call}{there}",
+        f"""  {call} GetBalance '{{"account_id": "ann"}}'{there}""",
+        f"  {call} AddCredits '{top_up}'{there}",
+        f"""  {call} Reserve '{{"account_id": "ann", "credit_type": "spec", "amount": 4}}'{there}""",
+        f"""  {call} ListTransactions '{{"account_id": "ann"}}'{there}""",
+    ]
+
+
+def _other_clients(address: str) -> list[str]:
+    method = "credit.v1.CreditService/GetBalance"
+    sent = """-H "Authorization: Bearer $TOKEN" -d '{"account_id": "ann"}'"""
+    lines = [f"  grpcurl -plaintext {sent} {address} {method}"]
+    buf = beside("buf")
+    if buf:
+        lines.append(f"  {buf} curl --protocol grpc --http2-prior-knowledge {sent} http://{address}/{method}")
+    return lines

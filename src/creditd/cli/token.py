@@ -1,0 +1,47 @@
+"""``creditd token``: a token for development, signed with the key in the data folder."""
+
+import argparse
+from collections.abc import Sequence
+
+from creditd.cli.data_folder import DataFolder, Identity, development_token
+from creditd.cli.failure import DONE
+from creditd.cli.screen import remark, say
+from creditd.cli.settings import settings
+from creditd.server.dev_tokens import LIFETIME_SECONDS
+from creditd.server.tokens import ROLES
+
+
+def command(argv: Sequence[str]) -> int:
+    """Print a token and nothing else."""
+    arguments = _parser().parse_args(argv)
+    config = settings()
+    folder = DataFolder(config.data_dir)
+    if not folder.has_key:
+        public_file = folder.signing_key().public_file
+        remark(f"made a development key; servers trust it where CREDITD_JWT_PUBLIC_KEY_FILES names {public_file}")
+    identity = Identity(arguments.subject, tuple(arguments.role), tuple(arguments.scope))
+    say(development_token(config, identity, arguments.ttl_seconds))
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("creditd token", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--subject", required=True, metavar="S", help="who calls; for USER and PREMIUM the account id")
+    add_role_arguments(parser)
+    parser.add_argument("--ttl-seconds", type=_positive, default=LIFETIME_SECONDS, metavar="N", help="an hour if unset")
+    return parser
+
+
+def add_role_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what a caller may do."""
+    roles = sorted(ROLES)
+    parser.add_argument("--role", action="append", default=[], choices=roles, help="may be given several times")
+    parser.add_argument(
+        "--scope", action="append", default=[], help="of the role SERVICE: credits.spend, credits.read, credits.admin"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError("it has to be 1 or more")
+    return int(text)

@@ -1,0 +1,157 @@
+"""A request of every method that is taken as it stands, to be spoilt one field at a time, and which fields it has."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from google.protobuf.message import Message
+
+from credit.v1 import account_pb2
+from credit.v1 import admin_service_pb2 as admin
+from credit.v1 import credit_service_pb2 as credit
+from credit.v1.credit_type_pb2 import CreditType
+from tests.contract.customer import Customer
+
+
+class Method(NamedTuple):
+    """How to make a request that is taken, and of which kind each of its fields is."""
+
+    make: Callable[[Customer], Message]
+    fields: Mapping[str, str]
+
+
+_SPENDING = {
+    "account_id": "account_id",
+    "credit_type": "credit_type",
+    "amount": "amount",
+    "request_id": "request_id",
+    "version": "count",
+    "description": "text",
+    "metadata": "metadata",
+}
+
+_ADJUSTING = {
+    "account_id": "account_id",
+    "amounts": "amounts",
+    "amounts[0].credit_type": "credit_type",
+    "amounts[0].amount": "amount",
+    "reason": "reason",
+    "request_id": "request_id",
+    "metadata": "metadata",
+}
+
+_PAGE = {"account_id": "account_id", "credit_type": "filter", "page_size": "page_size", "page_token": "page_token"}
+
+_CHANGING = {"account_id": "account_id", "reason": "reason", "request_id": "request_id"}
+
+
+def _adding(customer: Customer) -> Message:
+    return admin.AddCreditsRequest(
+        account_id=customer.account_id,
+        amounts=[admin.CreditAmount(credit_type="chat", amount=1)],
+        reason="test",
+        request_id=customer.request_id(),
+    )
+
+
+METHODS: Mapping[str, Method] = {
+    "Reserve": Method(lambda c: c.reserving(1), _SPENDING | {"expire_time": "timestamp"}),
+    "Deduct": Method(lambda c: c.deducting(1), _SPENDING),
+    "Confirm": Method(
+        lambda c: c.confirming(c.hold(1)),
+        {
+            "reservation": "reservation",
+            "amount": "amount",
+            "request_id": "request_id",
+            "version": "count",
+            "description": "text",
+            "metadata": "metadata",
+        },
+    ),
+    "Refund": Method(
+        lambda c: c.refunding(c.hold(1)),
+        {
+            "reservation": "reservation",
+            "amount": "amount",
+            "request_id": "request_id",
+            "version": "count",
+            "reason": "text",
+            "metadata": "metadata",
+        },
+    ),
+    "ExtendReservation": Method(
+        lambda c: c.extending(c.hold(1), 600),
+        {
+            "reservation": "reservation",
+            "expiration": "missing",
+            "expire_time": "timestamp",
+            "request_id": "request_id",
+        },
+    ),
+    "GetBalance": Method(
+        lambda c: credit.GetBalanceRequest(account_id=c.account_id, credit_types=["chat"]),
+        {"account_id": "account_id", "credit_types": "credit_types"},
+    ),
+    "BatchGetBalances": Method(
+        lambda c: credit.BatchGetBalancesRequest(account_ids=[c.account_id]),
+        {"account_ids": "account_ids", "credit_types": "credit_types"},
+    ),
+    "GetReservation": Method(lambda c: credit.GetReservationRequest(name=c.hold(1)), {"name": "reservation"}),
+    "ListReservations": Method(
+        lambda c: credit.ListReservationsRequest(account_id=c.account_id), _PAGE | {"state": "enum"}
+    ),
+    "ListTransactions": Method(
+        lambda c: credit.ListTransactionsRequest(account_id=c.account_id),
+        _PAGE | {"kinds": "enums", "reservation": "named", "start_time": "timestamp", "end_time": "timestamp"},
+    ),
+    "WatchBalance": Method(
+        lambda c: credit.WatchBalanceRequest(account_id=c.account_id, credit_type="chat"),
+        {"account_id": "account_id", "credit_type": "credit_type", "after_version": "count"},
+    ),
+    "CreateCreditType": Method(
+        lambda _: admin.CreateCreditTypeRequest(credit_type=CreditType(code="taken", display_name="Taken")),
+        {
+            "credit_type": "missing",
+            "credit_type.code": "credit_type",
+            "credit_type.display_name": "name",
+            "credit_type.decimals": "decimals",
+        },
+    ),
+    "AddCredits": Method(_adding, _ADJUSTING | {"source": "enum", "expire_time": "timestamp"}),
+    "RemoveCredits": Method(lambda c: c.removing(1), _ADJUSTING),
+    "SetAccountStatus": Method(
+        lambda c: c.becoming(account_pb2.ACCOUNT_STATUS_ACTIVE), _CHANGING | {"status": "stated enum"}
+    ),
+    "SetPlan": Method(
+        lambda c: c.planning(account_pb2.PLAN_KIND_STANDARD),
+        _CHANGING | {"plan": "missing", "plan.kind": "stated enum", "plan.end_time": "timestamp"},
+    ),
+    "GetAccount": Method(lambda c: admin.GetAccountRequest(account_id=c.account_id), {"account_id": "account_id"}),
+    "ListAccounts": Method(
+        lambda c: admin.ListAccountsRequest(account_id_prefix=c.account_id),
+        {"account_id_prefix": "prefix", "status": "enum", "page_size": "page_size", "page_token": "page_token"},
+    ),
+    "VerifyLedger": Method(lambda c: admin.VerifyLedgerRequest(account_id=c.account_id), {"account_id": "prefix"}),
+}
+
+
+def call_of(customer: Customer, method: str) -> Any:
+    """Return the call of a method, made by whoever may."""
+    return getattr(customer.app.credit, method, None) or getattr(customer.staff.admin, method)
+
+
+def spoil(request: Any, path: str, value: Any) -> None:
+    """Put a value into a field, which may lie within another, or clear it for None."""
+    *parents, field = path.split(".")
+    for parent in parents:
+        name, _, index = parent.partition("[")
+        request = getattr(request, name)[int(index[:-1])] if index else getattr(request, name)
+    if value is None:
+        request.ClearField(field) if field != "expiration" else request.ClearField("ttl")
+    elif isinstance(value, dict | list | Message):
+        request.ClearField(field)
+        target = getattr(request, field)
+        (target.update if isinstance(value, dict) else target.extend if isinstance(value, list) else target.CopyFrom)(
+            value
+        )
+    else:
+        setattr(request, field, value)

@@ -1,0 +1,89 @@
+"""Where a battery takes place: a database of its own, servers on it, and the verdict at the end."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from credit.v1 import admin_service_pb2 as admin
+from credit.v1.admin_service_pb2_grpc import AdminServiceStub
+from creditd.storage.embedded import EmbeddedPostgres
+from creditd.storage.schema import migrate
+from tests.faults.audit import OF_THE_BATTERY, audit
+from tests.faults.client import Client, open_channel
+from tests.faults.load import Load
+from tests.faults.mix import HOT, HOT_CREDITS
+from tests.faults.operations import CREDIT_TYPE
+from tests.faults.postgres import at_port
+from tests.faults.processes import ServerProcess
+from tests.postgres import create_database, drop_database
+from tests.running import eventually
+from tests.tokens import bearer
+
+STAFF = (("authorization", bearer("faults", ["ADMIN"])),)
+
+
+@dataclass(frozen=True)
+class Arena:
+    """A database, and the servers on it."""
+
+    database_url: str
+    servers: list[ServerProcess]
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Connect callers to all servers."""
+        client = Client([server.address for server in self.servers])
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def conclude(self, name: str, load: Load, more: str = "") -> None:
+        """Print the figures of a battery, and fail if anything is wrong."""
+        found = audit(self.database_url, load.operations)
+        repeated = load.repeated()
+        print(
+            f"\nfaults: {name}: acknowledged {found.acknowledged}, lost {found.lost}, doubled {found.doubled}, "
+            f"unresolved {found.unresolved}, longest gap {load.longest_gap_seconds():.1f} s "
+            f"(refused {found.refused}, repeated {len(repeated)} of which {sum(o.replayed for o in repeated)} "
+            f"had been done{more})"
+        )
+        assert (found.lost, found.doubled, found.unresolved, found.broken) == (0, 0, 0, [])
+        assert self.ledger_differences() == []
+        assert not load.client.surprises
+        assert found.acknowledged
+
+    def ledger_differences(self) -> list[admin.LedgerDifference]:
+        """Have the service itself verify the whole ledger."""
+        with open_channel(self.servers[0].address) as channel:
+            answers = AdminServiceStub(channel).VerifyLedger(admin.VerifyLedgerRequest(), metadata=STAFF)
+            return [answer.difference for answer in answers if answer.HasField("difference")]
+
+
+@contextmanager
+def arena(
+    postgres: EmbeddedPostgres, folder: Path, *, servers: int = 1, through_port: int = 0, **settings: object
+) -> Iterator[Arena]:
+    """Run servers on a new database until the block ends; they reach it through another port if one is given."""
+    name = f"faults_{uuid4().hex}"
+    database_url = create_database(postgres.tcp_url, name)
+    with ExitStack() as stack:
+        stack.callback(drop_database, postgres.tcp_url, name)
+        migrate(database_url)
+        reached_by = at_port(database_url, through_port) if through_port else database_url
+        running = [stack.enter_context(ServerProcess(folder, reached_by, **settings)) for _ in range(servers)]
+        _fund(running[0].address)
+        yield Arena(database_url, running)
+
+
+def _fund(address: str) -> None:
+    request = admin.AddCreditsRequest(
+        account_id=HOT,
+        amounts=[admin.CreditAmount(credit_type=CREDIT_TYPE, amount=HOT_CREDITS)],
+        reason="to be spent",
+        request_id=f"{OF_THE_BATTERY}{HOT}",
+    )
+    with open_channel(address) as channel:
+        AdminServiceStub(channel).AddCredits(request, metadata=STAFF, timeout=10)

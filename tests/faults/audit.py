@@ -1,0 +1,60 @@
+"""What callers were told, held against what the ledger has."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import psycopg
+
+from tests.faults.invariants import broken_invariants
+from tests.faults.operations import Fate, Operation
+
+_ENTRIES = "SELECT account_id, request_id, version, kind, amount FROM entries WHERE request_id IS NOT NULL"
+
+OF_THE_BATTERY = "battery:"
+"""Request ids that begin with this are of the preparations, not of the callers."""
+
+
+class Row(NamedTuple):
+    """What a caller was told of an entry."""
+
+    version: int
+    kind: int
+    amount: int
+
+
+class Findings(NamedTuple):
+    """How much was checked, and everything that is wrong."""
+
+    acknowledged: int
+    refused: int
+    lost: int
+    doubled: int
+    unresolved: int
+    broken: list[str]
+
+
+def audit(database_url: str, operations: Sequence[Operation]) -> Findings:
+    """Read the ledger straight from the database, and look for every operation in it."""
+    with psycopg.connect(database_url) as connection:
+        ledger: dict[tuple[str, str], list[Row]] = {}
+        for account_id, request_id, *row in connection.execute(_ENTRIES):
+            ledger.setdefault((account_id, request_id), []).append(Row(*row))
+        broken = broken_invariants(connection)
+    found = {o: ledger.pop((o.account_id, o.request_id), []) for o in operations}
+    fates = Counter(o.fate for o in operations)
+    lost = sum(o.is_done and Row(o.version, o.kind, o.amount) not in rows for o, rows in found.items())
+    ghosts = [o for o, rows in found.items() if o.fate is Fate.REFUSED and rows]
+    strangers = [key for key in ledger if not key[1].startswith(OF_THE_BATTERY)]
+    if ghosts:
+        broken.append(f"{len(ghosts)} refused and yet in the ledger, such as {ghosts[0]}")
+    if strangers:
+        broken.append(f"{len(strangers)} request ids that nobody sent, such as {strangers[0]}")
+    return Findings(
+        fates[Fate.ACKNOWLEDGED],
+        fates[Fate.REFUSED],
+        lost,
+        sum(len(rows) > 1 for rows in found.values()),
+        fates[Fate.UNKNOWN],
+        broken,
+    )

@@ -1,0 +1,35 @@
+"""The battery's own PostgreSQL: durable, on TCP, killed with all its children, started again on the same data."""
+
+from contextlib import suppress
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+
+from creditd.storage.embedded import EmbeddedPostgres
+
+
+def family(postgres: EmbeddedPostgres) -> list[psutil.Process]:
+    """Return the postmaster and all of its children."""
+    postmaster = psutil.Process(postgres.pid)
+    return [postmaster, *postmaster.children(recursive=True)]
+
+
+def kill_all(postgres: EmbeddedPostgres) -> None:
+    """End every process with SIGKILL, the postmaster first, so that none is told to end in order."""
+    processes = family(postgres)
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=10)
+
+
+def restart(postgres: EmbeddedPostgres) -> None:
+    """Start it again on what it left behind."""
+    postgres.stop()
+    postgres.start()
+
+
+def at_port(database_url: str, port: int) -> str:
+    """Return the URL of the same database by way of another port."""
+    parts = urlsplit(database_url)
+    return urlunsplit(parts._replace(netloc=f"{parts.netloc.rsplit(':', 1)[0]}:{port}"))

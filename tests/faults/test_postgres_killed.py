@@ -1,0 +1,29 @@
+"""PostgreSQL is killed under load and recovers; the server stays."""
+
+import random
+import time
+from pathlib import Path
+
+from creditd.storage.embedded import EmbeddedPostgres
+from tests.faults.arena import arena
+from tests.faults.load import Load
+from tests.faults.mix import Mix
+from tests.faults.postgres import kill_all, restart
+from tests.faults.rounds import rounds
+
+
+@rounds(20)
+def test_a_killed_postgresql_loses_nothing_that_was_acknowledged(
+    postgres: EmbeddedPostgres, tmp_path: Path, rounds: int
+) -> None:
+    with arena(postgres, tmp_path) as place, place.client() as client:
+        load = Load(client, Mix())
+        with load.run():
+            for _ in range(rounds):
+                load.await_more(300)
+                time.sleep(random.uniform(0, 0.3))
+                kill_all(postgres)
+                restart(postgres)
+            load.await_more(300)
+        assert place.servers[0].is_running
+        place.conclude(f"PostgreSQL SIGKILL x{rounds}", load)

@@ -1,0 +1,53 @@
+"""What is written in the database, read by a connection of the test's own."""
+
+from typing import NamedTuple
+
+from creditd.domain.entry import Entry
+from creditd.ledger.verification import Checked, verify
+from creditd.storage.accounts import find
+from creditd.storage.database import Database
+from creditd.storage.loading import load_accounts
+from creditd.storage.transactions import entries_after
+from tests.ledger.desk import RULES
+
+
+class Figures(NamedTuple):
+    """A wallet's figures as they are stored."""
+
+    version: int
+    available: int
+    reserved: int
+
+
+class Books:
+    """Reads what was committed."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from a database."""
+        self._database = database
+
+    def entries(self, account: str, credit_type: str = "chat") -> list[Entry]:
+        """Return a wallet's ledger in order."""
+        with self._database.autocommit() as connection:
+            return entries_after(connection, account, credit_type, 0, 10_000)
+
+    def kinds(self, account: str, credit_type: str = "chat") -> list[str]:
+        """Return what happened to a wallet, in order."""
+        return [entry.kind.name for entry in self.entries(account, credit_type)]
+
+    def figures(self, account: str, credit_type: str = "chat") -> Figures:
+        """Return a wallet's figures."""
+        with self._database.autocommit() as connection:
+            wallets = load_accounts(connection, [account], 0, RULES.order)[account].wallets  # type: ignore[arg-type]
+        wallet = wallets[credit_type].wallet
+        return Figures(wallet.version, wallet.available, wallet.reserved)
+
+    def knows(self, account: str) -> bool:
+        """Tell whether an account was opened."""
+        with self._database.autocommit() as connection:
+            return find(connection, account) is not None
+
+    def are_whole(self, account: str) -> bool:
+        """Tell whether the account's ledger adds up to what is stored, without a gap in the versions."""
+        found = list(verify(self._database, account))
+        return isinstance(found[0], Checked) and not found[0].differences

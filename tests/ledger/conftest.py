@@ -1,0 +1,44 @@
+"""What the ledger's tests share: a database a file, two desks as two servers have them, and a look into the books."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.schema import migrate
+from tests.ledger.books import Books
+from tests.ledger.desk import Desk, desk_at
+from tests.postgres import admin_url, create_database, drop_database
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Provide a database with the schema."""
+    name = f"ledger_{uuid4().hex}"
+    url = create_database(admin_url(), name)
+    migrate(url)
+    yield url
+    drop_database(admin_url(), name)
+
+
+@pytest.fixture
+def desk(url: str) -> Iterator[Desk]:
+    """Provide the writer of a server."""
+    with desk_at(url) as desk:
+        yield desk
+
+
+@pytest.fixture
+def other(url: str) -> Iterator[Desk]:
+    """Provide the writer of another server on the same database."""
+    with desk_at(url) as desk:
+        yield desk
+
+
+@pytest.fixture
+def books(url: str) -> Iterator[Books]:
+    """Provide a look into what was committed."""
+    database = Database(DatabaseSettings(url, pool_size=1))
+    yield Books(database)
+    database.close()

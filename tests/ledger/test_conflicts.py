@@ -1,0 +1,137 @@
+"""Two servers on one wallet: a stale copy is harmless, since the version refuses what was decided on it."""
+
+from typing import NoReturn
+
+import psycopg
+import pytest
+
+from creditd.domain.errors import InsufficientCredit, ReservationStateUnfit, VersionMismatch
+from creditd.domain.reservation import ReservationState
+from creditd.ledger.work import VersionConflict
+from creditd.storage import database
+from tests.ledger.books import Books
+from tests.ledger.desk import Desk, before_saving, desk_at
+from tests.ledger.works import add, confirm, deduct, refund, reservation_of, reserve, work
+
+
+def test_a_writer_with_a_stale_copy_decides_again(desk: Desk, other: Desk, books: Books, account: str) -> None:
+    desk.do(add(account, 10))
+    other.do(deduct(account, 4))
+    desk.do(deduct(account, 6))
+    assert books.figures(account) == (3, 0, 0)
+    assert (desk.statistics.conflicts, desk.statistics.retries) == (1, 1)
+    assert books.are_whole(account)
+
+
+def test_a_stale_copy_never_lets_more_be_spent_than_there_is(desk: Desk, other: Desk, account: str) -> None:
+    desk.do(add(account, 10))
+    other.do(deduct(account, 4))
+    with pytest.raises(InsufficientCredit) as refusal:
+        desk.do(deduct(account, 7))
+    assert refusal.value.facts == {"required": 7, "available": 6}
+
+
+def test_a_writer_overtaken_between_decision_and_save_decides_again(
+    desk: Desk, other: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.do(add(account, 10))
+    before_saving(monkeypatch, desk, lambda: other.do(deduct(account, 4)))
+    desk.do(deduct(account, 6))
+    assert books.figures(account) == (3, 0, 0)
+    assert desk.statistics.conflicts == 1
+
+
+def test_one_stale_wallet_undoes_the_whole_batch_and_all_of_it_is_done_again(
+    desk: Desk, other: Desk, books: Books, account: str
+) -> None:
+    accounts = [f"{account}-{number}" for number in range(5)]
+    desk.write(*(add(name, 10) for name in accounts))
+    other.do(deduct(accounts[2], 4))
+    desk.write(*(deduct(name, 5) for name in accounts))
+    assert [books.figures(name).available for name in accounts] == [5, 5, 1, 5, 5]
+    assert all(books.are_whole(name) for name in accounts)
+
+
+def test_a_refusal_on_a_stale_copy_is_decided_again_on_fresh_state(desk: Desk, other: Desk, account: str) -> None:
+    """Another server topped the account up: its customer must not be told that credit is missing."""
+    desk.do(add(account, 10))
+    other.do(add(account, 100))
+    outcome = desk.do(reserve(account, 50))
+    assert outcome.entries[0].available_after == 60
+    assert (desk.statistics.doubted, desk.statistics.refusals) == (1, 0)
+
+
+def test_a_version_stated_by_the_caller_is_held_against_the_fresh_one(desk: Desk, other: Desk, account: str) -> None:
+    desk.do(add(account, 10))
+    other.do(add(account, 100))
+    wanted = reserve(account, 5)
+    (step,) = wanted.steps
+    stated = type(step.command)(wanted.origin, step.command.reservation_id, 5, version=2)  # type: ignore[call-arg,union-attr]
+    assert desk.do(work(account, stated)).entries[0].version == 3
+    with pytest.raises(VersionMismatch):
+        desk.do(work(account, type(stated)(reserve(account, 5).origin, wanted.account_id, 5, version=2)))  # type: ignore[call-arg]
+
+
+def test_a_stale_reservation_is_never_confirmed_twice(desk: Desk, other: Desk, books: Books, account: str) -> None:
+    desk.do(add(account, 10))
+    held = reservation_of(desk.do(reserve(account, 4)))
+    other.do(confirm(held))
+    with pytest.raises(ReservationStateUnfit):
+        desk.do(confirm(held))
+    assert books.kinds(account) == ["TOP_UP", "RESERVE", "CONFIRM"]
+
+
+def test_a_fresh_wallet_does_not_let_a_stale_reservation_pass(
+    desk: Desk, other: Desk, books: Books, account: str
+) -> None:
+    """The copy of the reservation goes with the copy of the wallet that it was kept with."""
+    desk.do(add(account, 10))
+    held = reservation_of(desk.do(reserve(account, 4)))
+    other.do(refund(held))
+    desk.do(deduct(account, 1))
+    with pytest.raises(ReservationStateUnfit):
+        desk.do(confirm(held))
+    assert books.figures(account) == (4, 9, 0)
+
+
+def test_confirm_and_refund_from_two_servers_have_one_effect(
+    desk: Desk, other: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.do(add(account, 10))
+    held = reservation_of(desk.do(reserve(account, 4)))
+    before_saving(monkeypatch, desk, lambda: other.do(refund(held)))
+    with pytest.raises(ReservationStateUnfit) as refusal:
+        desk.do(confirm(held))
+    assert refusal.value.facts["state"] == ReservationState.REFUNDED.name
+    assert books.figures(account) == (3, 10, 0)
+
+
+def test_when_others_never_let_go_of_the_row_the_caller_is_told_after_three_retries(
+    url: str, other: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_SECONDS", 0.05)
+    with desk_at(url) as desk, psycopg.connect(url) as holding:
+        desk.do(add(account, 10))
+        holding.execute("SELECT FROM wallets WHERE account_id = %s FOR UPDATE", [account])
+        with pytest.raises(VersionConflict):
+            desk.do(deduct(account, 1))
+        assert desk.statistics.retries == 3
+        holding.rollback()
+        desk.do(deduct(account, 1))
+    assert books.figures(account) == (2, 9, 0)
+
+
+def test_a_conflict_that_never_ends_is_not_retried_for_ever(
+    desk: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.do(add(account, 10))
+
+    def moved() -> NoReturn:
+        raise psycopg.errors.SerializationFailure
+
+    before_saving(monkeypatch, desk, moved, times=4)
+    (first, second) = desk.write(deduct(account, 1), deduct(account, 2))
+    assert isinstance(first, VersionConflict)
+    assert isinstance(second, VersionConflict)
+    assert books.figures(account) == (1, 10, 0)
+    desk.do(deduct(account, 1))

@@ -1,0 +1,69 @@
+"""The works of these tests, in a word each: chat credits, and request ids that are new unless stated."""
+
+import zlib
+from itertools import count
+from typing import Any
+
+from creditd.domain.commands import Add, Command, Confirm, Deduct, Refund, Reserve
+from creditd.domain.entry import EntryKind
+from creditd.domain.grants import Source
+from creditd.domain.instant import SECOND
+from creditd.domain.reservation import Reservation
+from creditd.domain.wallet import Origin
+from creditd.ledger.ids import uuid7
+from creditd.ledger.ledger import FutureSink
+from creditd.ledger.work import Outcome, Step, Work
+from creditd.storage.changes import Key
+
+SINK = FutureSink()
+MINUTE = 60 * SECOND
+_NUMBERS = count()
+
+
+def work(account: str, *commands: Command, credit_type: str = "chat", **options: Any) -> Work:
+    """Return a work of one command or several on one wallet."""
+    key = Key(account, credit_type)
+    steps = tuple(Step(key, command) for command in commands)
+    return Work(account, commands[0].origin, steps, SINK, **options)
+
+
+def origin(request_id: str | None, *content: object) -> Origin:
+    """Return who asks, under a request id that is new if it is None, with a fingerprint of the content."""
+    name = f"request-{next(_NUMBERS)}" if request_id is None else request_id
+    return Origin("tests", name, zlib.crc32(repr(content).encode()))
+
+
+def add(account: str, amount: int, request_id: str | None = None, **options: Any) -> Work:
+    """Return the work that brings in purchased credits."""
+    by = origin(request_id, "add", amount)
+    return work(account, Add(by, EntryKind.TOP_UP, uuid7(), Source.PURCHASED, amount), **options)
+
+
+def reserve(account: str, amount: int, request_id: str | None = None, *, ttl: int = MINUTE, **options: Any) -> Work:
+    """Return the work that holds credits."""
+    by = origin(request_id, "reserve", amount)
+    return work(account, Reserve(by, uuid7(), amount, ttl=ttl), **options)
+
+
+def deduct(account: str, amount: int, request_id: str | None = None, **options: Any) -> Work:
+    """Return the work that spends credits in one step."""
+    return work(account, Deduct(origin(request_id, "deduct", amount), uuid7(), amount), **options)
+
+
+def confirm(held: Reservation, amount: int | None = None, request_id: str | None = None) -> Work:
+    """Return the work that spends what is held."""
+    by = origin(request_id, "confirm", held.reservation_id, amount)
+    return work(held.account_id, Confirm(by, held.reservation_id, amount), credit_type=held.credit_type)
+
+
+def refund(of: Reservation, amount: int | None = None, request_id: str | None = None) -> Work:
+    """Return the work that gives credits back."""
+    by = origin(request_id, "refund", of.reservation_id, amount)
+    return work(of.account_id, Refund(by, of.reservation_id, amount), credit_type=of.credit_type)
+
+
+def reservation_of(outcome: Outcome) -> Reservation:
+    """Return the reservation that a work was about."""
+    (reservation,) = outcome.reservations
+    assert reservation is not None
+    return reservation

@@ -80,7 +80,7 @@ def test_a_token_that_does_not_verify_is_refused(customer: Customer, problem: st
     refusal = refused(call, customer.deducting(1), metadata=[("authorization", header)] if header else [])
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
     assert tells_nothing_of_our_insides(refusal)
-    assert header[10:60] not in refusal.message or not header
+    assert not header[10:] or header[10:60] not in refusal.message
     assert customer.figures() == (10, 0)
 
 
@@ -140,7 +140,7 @@ def test_a_user_reads_their_own_account_and_does_nothing_else(customer: Customer
 
 def test_a_refusal_does_not_tell_whether_anything_exists(customer: Customer) -> None:
     """A user gets the same word for by word about another's account, reservation, and what never was."""
-    customer.top_up(10)
+    customer.top_up(100)
     name = customer.hold(5)
     unseen = customer.another("unseen")
     metadata = [("authorization", bearer("somebody", ["USER"])), ("x-correlation-id", "same")]

@@ -95,7 +95,7 @@ class ServerProcess:
                 sys.stderr.write(self._log.read_text(errors="replace")[-LOG_TAIL:])
                 raise
 
-    def _serves(self, check: grpc.UnaryUnaryMultiCallable[HealthCheckRequest, HealthCheckResponse]) -> bool:
+    def _serves(self, check: "grpc.UnaryUnaryMultiCallable[HealthCheckRequest, HealthCheckResponse]") -> bool:
         assert self.is_running
         try:
             return check(HealthCheckRequest(), timeout=1).status == HealthCheckResponse.SERVING

@@ -1,7 +1,6 @@
 """A proxy between server and PostgreSQL that cuts connections at the moment it is asked to."""
 
 import socket
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
@@ -12,8 +11,6 @@ CHUNK_BYTES = 1 << 18
 
 SAVE_BYTES = 1_000
 """A statement of this size saves a batch: its parameters are the columns of rows."""
-
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Moment(Enum):
@@ -70,6 +67,11 @@ class CuttingProxy:
             has_come.set()
             return moment
 
+    def forget(self, link: "Link") -> None:
+        """Hear that a connection has ended."""
+        with self._lock:
+            self._links.discard(link)
+
     def close(self) -> None:
         """Take no more connections, and cut those that there are."""
         # A close alone leaves accept waiting.
@@ -80,7 +82,7 @@ class CuttingProxy:
 
     def _cut_all(self) -> None:
         with self._lock:
-            links, self._links = self._links, set()
+            links = tuple(self._links)
         for link in links:
             link.cut()
 
@@ -110,12 +112,19 @@ class Link:
         self._answer_cut: Moment | None = None
         for side in (server, postgres):
             side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
 
     def start(self) -> None:
-        """Pass on in both directions."""
-        for direction in (self._forth, self._back):
-            Thread(target=self._pass_on, args=(direction,), name="link", daemon=True).start()
+        """Pass on in both directions, until one of them ends."""
+        Thread(target=self._live, name="link", daemon=True).start()
+
+    def _live(self) -> None:
+        answers = Thread(target=self._pass_on, args=(self._back,), name="answers", daemon=True)
+        answers.start()
+        self._pass_on(self._forth)
+        answers.join()
+        self._server.close()
+        self._postgres.close()
+        self._proxy.forget(self)
 
     def cut(self) -> None:
         """End both halves at once."""

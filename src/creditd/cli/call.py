@@ -1,0 +1,120 @@
+"""``creditd call``: any RPC of credit.v1 with JSON, unary or streaming; without a method it lists them all.
+
+The token is made with the key in the data folder unless one is given. Addresses on this machine are called in plaintext,
+all others over TLS (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names the certificates to trust instead of the system's).
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import grpc
+from google.protobuf import json_format
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from creditd.cli.data_folder import DataFolder, Identity, development_token
+from creditd.cli.failure import DONE, FAILED, Failure
+from creditd.cli.invocation import creditd
+from creditd.cli.methods import all_methods, find_method, full_name, listing
+from creditd.cli.refusal import explain
+from creditd.cli.requests import add_request_ids, parse_request
+from creditd.cli.screen import remark, say
+from creditd.cli.settings import settings
+from creditd.cli.token import add_role_arguments
+from creditd.config import Config
+from creditd.server.listening import is_loopback
+
+TIMEOUT_SECONDS: Final = 30.0
+"""For a single answer; a stream may last."""
+
+_DEFAULT_ROLES: Final = ("ADMIN",)
+
+
+def command(argv: Sequence[str]) -> int:
+    """Make a call and print its answer; 1 and an explanation if it is refused."""
+    arguments = _parser().parse_args(argv)
+    methods = all_methods()
+    if arguments.method is None:
+        say(listing(methods))
+        return DONE
+    config = settings()
+    method = find_method(arguments.method, methods)
+    text = sys.stdin.read() if arguments.json == "-" else arguments.json
+    request = parse_request(method.input_type, text)
+    for request_id in add_request_ids(request):
+        remark(f"request_id {request_id} (made now: send it again and nothing is done twice)")
+    return _call(method, request, arguments.address or config.listen, _metadata(arguments, config))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("creditd call", description=__doc__, allow_abbrev=False)
+    parser.add_argument("method", nargs="?", metavar="METHOD", help="such as GetBalance or AdminService/AddCredits")
+    parser.add_argument("json", nargs="?", default="{}", metavar="JSON", help="the request; - reads standard input")
+    parser.add_argument("--address", metavar="HOST:PORT", help="of the server (CREDITD_LISTEN)")
+    parser.add_argument("--token", help="a bearer token, instead of one made now")
+    parser.add_argument("--subject", default="developer", help="who the token made now is for")
+    add_role_arguments(parser)
+    return parser
+
+
+def _metadata(arguments: argparse.Namespace, config: Config) -> list[tuple[str, str]]:
+    token = arguments.token
+    if token is None:
+        if not DataFolder(config.data_dir).has_key:
+            remark(f"no token: {config.data_dir} has no development key (`{creditd()} run` makes one)")
+            return []
+        roles = tuple(arguments.role) or _DEFAULT_ROLES
+        token = development_token(config, Identity(arguments.subject, roles, tuple(arguments.scope)))
+    return [("authorization", f"Bearer {token}")]
+
+
+def _call(method: MethodDescriptor, request: Message, address: str, metadata: list[tuple[str, str]]) -> int:
+    with _channel(address) as channel:
+        try:
+            for answer in _answers(channel, method, request, metadata):
+                say(as_json(answer))
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNAVAILABLE and not error.trailing_metadata():
+                raise Failure(f"no server answers at {address}: {error.details()}") from error
+            remark(explain(error))
+            return FAILED
+    return DONE
+
+
+@contextmanager
+def _channel(address: str) -> Iterator[grpc.Channel]:
+    if is_loopback(address):
+        channel = grpc.insecure_channel(address)
+    else:
+        channel = grpc.secure_channel(address, grpc.ssl_channel_credentials())
+    with channel:
+        yield channel
+
+
+def _answers(
+    channel: grpc.Channel, method: MethodDescriptor, request: Message, metadata: list[tuple[str, str]]
+) -> Iterable[Message]:
+    kind = GetMessageClass(method.output_type)
+    codec: dict[str, Any] = {
+        "request_serializer": GetMessageClass(method.input_type).SerializeToString,
+        "response_deserializer": kind.FromString,
+    }
+    if method.server_streaming:
+        yield from channel.unary_stream(full_name(method), **codec)(request, metadata=metadata)
+        return
+    call = channel.unary_unary(full_name(method), **codec)
+    answer, outcome = call.with_call(request, metadata=metadata, timeout=TIMEOUT_SECONDS)
+    if ("replayed", "true") in (outcome.trailing_metadata() or ()):
+        remark("replayed: this request id was answered before, and nothing was done again")
+    yield answer
+
+
+def as_json(message: Message) -> str:
+    """Return a message as JSON, with its figures also where they are zero."""
+    return json_format.MessageToJson(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True, ensure_ascii=False
+    )

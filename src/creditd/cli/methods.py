@@ -1,0 +1,68 @@
+"""The RPCs of credit.v1, found in the generated code: one that is added to a proto is here by itself."""
+
+import pkgutil
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from itertools import groupby
+from typing import Final
+
+from google.protobuf.descriptor import MethodDescriptor
+
+from creditd.cli.failure import MISUSED, Failure
+
+PACKAGE: Final = "credit.v1"
+
+
+def all_methods() -> list[MethodDescriptor]:
+    """Return every RPC, service by service, in the order of the protos."""
+    return list(_methods())
+
+
+def _methods() -> Iterator[MethodDescriptor]:
+    names = sorted(module.name for module in pkgutil.iter_modules(import_module(PACKAGE).__path__))
+    for name in names:
+        if name.endswith("_service_pb2"):
+            for service in import_module(f"{PACKAGE}.{name}").DESCRIPTOR.services_by_name.values():
+                yield from service.methods
+
+
+def find_method(name: str, methods: Sequence[MethodDescriptor]) -> MethodDescriptor:
+    """Return the RPC called ``Method``, ``Service/Method`` or ``package.Service/Method``, in any case of letters.
+
+    Raises Failure, with what may have been meant.
+    """
+    wanted = name.strip("/").lower()
+    found = [method for method in methods if wanted in _names(method)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        meant = " or ".join(f"{method.containing_service.name}/{method.name}" for method in found)
+        raise Failure(f"{name} is in several services: say {meant}", MISUSED)
+    known = {method.name.lower(): method.name for method in methods}
+    near = [known[match] for match in get_close_matches(wanted.rpartition("/")[2], known, 3)]
+    hint = f"did you mean {' or '.join(near)}?" if near else "`creditd call` lists all of them"
+    raise Failure(f"there is no RPC {name}; {hint}", MISUSED)
+
+
+def _names(method: MethodDescriptor) -> set[str]:
+    service = method.containing_service
+    return {text.lower() for text in (method.name, f"{service.name}/{method.name}", full_name(method).strip("/"))}
+
+
+def full_name(method: MethodDescriptor) -> str:
+    """Return the RPC's path on the wire."""
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+def listing(methods: Sequence[MethodDescriptor]) -> str:
+    """Return all RPCs with the fields of their requests."""
+    lines: list[str] = []
+    width = max(len(method.name) for method in methods)
+    for service, group in groupby(methods, key=lambda method: method.containing_service.full_name):
+        lines += ["", service]
+        for method in group:
+            fields = " ".join(field.name for field in method.input_type.fields)
+            streams = "(streams) " if method.server_streaming else ""
+            lines.append(f"  {method.name:{width}}  {streams}{fields}")
+    return "\n".join(lines[1:])

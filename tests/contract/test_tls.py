@@ -1,0 +1,141 @@
+"""Encryption: plaintext stays on this machine, and mutual TLS turns strangers away."""
+
+import asyncio
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from credit.v1 import credit_service_pb2 as credit
+from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from creditd.server.listening import ListenError, is_loopback, listen, make_server
+from tests.running import RunningService, running_service
+from tests.tokens import bearer
+
+DAY = datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A certificate with its key, in PEM."""
+
+    key: EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    @property
+    def key_pem(self) -> bytes:
+        """The key as a file holds it."""
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The certificate as a file holds it."""
+        return self.certificate.public_bytes(Encoding.PEM)
+
+
+def identity(name: str, authority: Identity | None = None) -> Identity:
+    """Make a certificate for a name, signed by an authority or by itself."""
+    key = generate_private_key(SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(authority.certificate.subject if authority else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - DAY)
+        .not_valid_after(now + DAY)
+        .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(authority.key if authority else key, hashes.SHA256())
+    )
+    return Identity(key, certificate)
+
+
+@pytest.fixture(scope="module")
+def authority() -> Identity:
+    """Return who signs certificates here."""
+    return identity("authority")
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, authority: Identity) -> Iterator[RunningService]:
+    """Run a service that asks its clients for certificates."""
+    folder: Path = tmp_path_factory.mktemp("tls")
+    server = identity("server", authority)
+    (folder / "server.crt").write_bytes(server.certificate_pem)
+    (folder / "server.key").write_bytes(server.key_pem)
+    (folder / "ca.crt").write_bytes(authority.certificate_pem)
+    files = {
+        "tls_certificate_file": str(folder / "server.crt"),
+        "tls_key_file": str(folder / "server.key"),
+        "tls_client_ca_file": str(folder / "ca.crt"),
+    }
+    with running_service(folder, **files) as service:
+        yield service
+
+
+def get_balance(service: RunningService, credentials: grpc.ChannelCredentials) -> str:
+    """Ask for a balance over an encrypted connection; return the account answered for."""
+    options = [("grpc.ssl_target_name_override", "localhost")]
+    metadata = [("authorization", bearer("app", ["SERVICE"], "credits.read"))]
+    with grpc.secure_channel(service.address, credentials, options) as channel:
+        request = credit.GetBalanceRequest(account_id="alice")
+        answer = CreditServiceStub(channel).GetBalance(request, metadata=metadata, timeout=10)
+    account_id: str = answer.account_balance.account_id
+    return account_id
+
+
+def test_a_client_with_a_certificate_of_the_authority_is_served(guarded: RunningService, authority: Identity) -> None:
+    client = identity("client", authority)
+    credentials = grpc.ssl_channel_credentials(authority.certificate_pem, client.key_pem, client.certificate_pem)
+    assert get_balance(guarded, credentials) == "alice"
+
+
+def test_a_client_without_a_certificate_is_turned_away(guarded: RunningService, authority: Identity) -> None:
+    with pytest.raises(grpc.RpcError) as failure:
+        get_balance(guarded, grpc.ssl_channel_credentials(authority.certificate_pem))
+    assert failure.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_client_of_another_authority_is_turned_away(guarded: RunningService, authority: Identity) -> None:
+    stranger = identity("stranger", identity("elsewhere"))
+    credentials = grpc.ssl_channel_credentials(authority.certificate_pem, stranger.key_pem, stranger.certificate_pem)
+    with pytest.raises(grpc.RpcError) as failure:
+        get_balance(guarded, credentials)
+    assert failure.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def refuse_to_listen() -> None:
+    """Try to serve plaintext to the world."""
+    listen(make_server(1024, shared_port=False), "0.0.0.0:0", None)  # noqa: S104 - which is what has to be refused.
+
+
+def test_plaintext_is_refused_on_an_address_that_others_can_reach() -> None:
+    with pytest.raises(ListenError, match="TLS"):
+        asyncio.run(refuse_to_listen())
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("127.0.0.1:50051", True),
+        ("[::1]:50051", True),
+        ("localhost:0", True),
+        ("unix:/run/creditd.sock", True),
+        ("0.0.0.0:50051", False),
+        ("[::]:50051", False),
+        ("10.0.0.1:50051", False),
+        ("credit.internal:50051", False),
+    ],
+)
+def test_only_addresses_of_this_machine_are_loopback(address: str, expected: bool) -> None:  # noqa: FBT001 - an example.
+    assert is_loopback(address) is expected

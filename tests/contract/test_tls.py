@@ -1,7 +1,7 @@
 """Encryption: plaintext stays on this machine, and mutual TLS turns strangers away."""
 
 import asyncio
-import datetime
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from creditd.server.listening import ListenError, is_loopback, listen, make_serv
 from tests.running import RunningService, running_service
 from tests.tokens import bearer
 
-DAY = datetime.timedelta(days=1)
+DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def identity(name: str, authority: Identity | None = None) -> Identity:
     """Make a certificate for a name, signed by an authority or by itself."""
     key = generate_private_key(SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -116,7 +116,7 @@ def test_a_client_of_another_authority_is_turned_away(guarded: RunningService, a
 
 async def refuse_to_listen() -> None:
     """Try to serve plaintext to the world."""
-    listen(make_server(1024, shared_port=False), "0.0.0.0:0", None)  # noqa: S104 - which is what has to be refused.
+    listen(make_server(1024, shared_port=False), "0.0.0.0:0", None)
 
 
 def test_plaintext_is_refused_on_an_address_that_others_can_reach() -> None:

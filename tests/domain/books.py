@@ -5,11 +5,12 @@ from creditd.domain.decide import decide
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.errors import Refusal
 from creditd.domain.expiry import settle
+from creditd.domain.fold import Fold, StoredWallet
 from creditd.domain.grants import Grant, Source
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.wallet import Movement, Origin, Rules, Wallet
-from tests.domain.wallets import RULES, START
+from tests.domain.wallets import RULES, START, by_source
 
 CALLER = Origin(actor="caller", request_id="request")
 
@@ -59,6 +60,7 @@ class Books:
         settled = settle(self.wallet, due, next_hold_end, self.now, self.rules)
         for movement in settled.movements:
             self.write_down(movement)
+        assert not settled.movements or settled.movements[-1].wallet == settled.wallet
         self.wallet = settled.wallet
         return settled.movements
 
@@ -141,3 +143,19 @@ class Books:
 def _about_reservation(movement: Movement) -> Reservation:
     assert movement.reservation is not None
     return movement.reservation
+
+
+def folded(opening: Wallet) -> Fold:
+    """Return a fold that goes on from an opening wallet, as if entries before it had led there."""
+    fold = Fold()
+    fold.available, fold.debt = opening.available, opening.debt
+    fold.by_source.update(by_source(opening))
+    return fold
+
+
+def stored(books: Books) -> StoredWallet:
+    """Return the figures of a wallet's rows."""
+    wallet = books.wallet
+    held = sum(reservation.held for reservation in books.reservations.values())
+    figures = (wallet.version, wallet.available, wallet.reserved, wallet.debt)
+    return StoredWallet(*figures, by_source(wallet), held)

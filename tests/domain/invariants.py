@@ -63,6 +63,7 @@ def check_fold(books: Books, opening: Wallet) -> None:
         assert figures == (movement.wallet.available, movement.wallet.reserved, movement.wallet.debt)
         assert entry.version == movement.wallet.version == version
         assert entry.amount > 0
+        assert all(part.amount > 0 == part.returned for part in entry.slices)
         check_figures(movement.wallet)
     assert figures == (books.wallet.available, books.wallet.reserved, books.wallet.debt)
     assert books.wallet.version == len(books.entries)

@@ -16,7 +16,7 @@ from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.wallet import MAX_BALANCE, Rules, Shift, moved
 from tests.domain import invariants
-from tests.domain.books import Books
+from tests.domain.books import Books, folded, stored
 from tests.domain.refusals import is_true
 from tests.domain.tokens import CLAWBACK, Tokens
 from tests.domain.wallets import START, left, wallet, with_plan, with_status
@@ -50,6 +50,7 @@ class Story:
         self.books = Books(self.opening, opening.rules)
         self.refusals: list[Refusal] = []
         self._tokens = Tokens(grants, owed, unit, opening.rules)
+        self._fold = folded(self.opening)
         self._followed = 0
         self._steps_until_active = 0
 
@@ -64,12 +65,13 @@ class Story:
         self.check()
 
     def check(self) -> None:
-        """Check the invariants, and the model against each grant, the holds and the debt."""
+        """Check the invariants, the model against each grant, the holds and the debt, and what the entries fold to."""
         invariants.check(self.books, self.opening)
         held = [reservation.reservation_id for reservation in invariants.pending(self.books)]
         assert left(self.books.wallet) == self._tokens.left()
         assert self.books.wallet.reserved == self._tokens.held(held)
         assert self.books.wallet.debt == self._tokens.owed()
+        assert self._fold.compare(stored(self.books)) == []
 
     # -------------------------------------------------------------------------------------------------- commands
 
@@ -174,6 +176,7 @@ class Story:
         while (first := invariants.first_expiry(at_each_instant)) is not None and first <= end:
             at_each_instant.now = first
             at_each_instant.settle()
+            assert invariants.first_expiry(at_each_instant) != first
         for offset in sorted(sweeps):
             at_any_instants.now = min(Instant(self.books.now + offset), end)
             at_any_instants.settle()
@@ -181,7 +184,7 @@ class Story:
             books.now = end
             books.settle(most=1 if books is in_pieces else None)
         while not in_pieces.wallet.is_settled(end):
-            in_pieces.settle(most=1)
+            assert in_pieces.settle(most=1)
         assert essence(late) == essence(at_each_instant)
         assert essence(late) == essence(at_any_instants)
         assert essence(late) == essence(in_pieces)
@@ -216,6 +219,7 @@ class Story:
     def _follow(self) -> None:
         for movement in self.books.movements[self._followed :]:
             self._tokens.follow(movement, unlimited=self._is_unlimited())
+            self._fold.add(movement.entry)
         self._followed = len(self.books.movements)
 
     def _attempt(self, act: Callable[[], T]) -> T | None:

@@ -153,6 +153,12 @@ def test_grants_that_expire_together_lapse_each_with_an_entry_of_its_own() -> No
     assert [parts(movement.entry.slices) for movement in books.settle()] == [[("a", 1)], [("b", 1)], [("c", 1)]]
 
 
+def test_grants_lapse_in_the_order_of_their_times() -> None:
+    books = Books(wallet(free(1, "a", expires=after(2)), promo(1, "b", expires=after(1))))
+    books.wait(2)
+    assert [parts(movement.entry.slices) for movement in books.settle()] == [[("b", 1)], [("a", 1)]]
+
+
 def test_a_grant_and_a_hold_on_it_that_end_at_the_same_instant_leave_the_held_part_the_grace() -> None:
     books = Books(wallet(free(5, expires=after(HOUR))))
     books.reserve(3, ttl=HOUR)

@@ -18,10 +18,10 @@ Step = tuple[str, dict[str, Any]]
 
 sources = st.sampled_from([*Source, Source.PURCHASED])
 amounts = st.integers(1, 8)
-additions = st.integers(1, 30)
+additions = st.integers(1, 4) | st.integers(1, 30)
 lifetimes = st.none() | st.integers(0, 30)
 ttls = st.none() | st.integers(0, 13)
-which = st.integers(0, 5)
+which = st.integers(0, 3)
 versions_off = st.sampled_from([*[None] * 6, 0, 0, -1])
 """Which version a caller states: mostly none, the one that the wallet is at, or the one before."""
 
@@ -50,11 +50,11 @@ steps: SearchStrategy[Step] = st.one_of(
     *step(6, "reserve", amount=amounts, ttl=ttls, version_off=versions_off),
     *step(3, "deduct", amount=amounts, version_off=versions_off),
     *step(6, "confirm", which=which, amount=st.none() | amounts, version_off=versions_off, allow_excess=st.booleans()),
-    *step(6, "refund", which=which, amount=st.none() | amounts, version_off=versions_off),
+    *step(6, "refund", which=which, amount=st.none() | st.integers(1, 4), version_off=versions_off),
     *step(1, "extend", which=which, ttl=st.integers(0, 13)),
     *step(3, "add", amount=additions, source=sources, life=lifetimes),
     *step(1, "remove", amount=amounts),
-    *step(1, "claw_back", amount=additions),
+    *step(2, "claw_back", amount=additions),
     *step(1, "change_status", status=st.sampled_from(AccountStatus), steps=st.integers(1, 4)),
     *step(1, "change_plan", unlimited=st.booleans(), life=st.none() | st.integers(1, 10)),
     *step(2, "wait", duration=st.integers(0, 4), sweeps=st.lists(st.integers(0, 20), max_size=3)),

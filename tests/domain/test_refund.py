@@ -159,6 +159,8 @@ def test_the_entry_tells_what_went_back_in_the_order_in_which_it_went() -> None:
     assert (entry.kind, entry.amount) == (EntryKind.REFUND, 3)
     assert (entry.available_delta, entry.reserved_delta, entry.debt_delta) == (3, 0, 0)
     assert parts(entry.slices) == [("purchased", 2), ("free", 1)]
+    books.refund(spent)
+    assert books.entries[-1].slices == (entry.slices[-1],)
 
 
 def test_the_entry_of_a_pending_refund_ends_the_hold() -> None:

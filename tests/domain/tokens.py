@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from creditd.domain.entry import EntryKind
-from creditd.domain.grants import Grant, Source
+from creditd.domain.grants import Grant, Slice, Source
+from creditd.domain.reservation import ReservationState
 from creditd.domain.wallet import Movement, Origin, Rules
 
 PLAN = "plan"
@@ -38,12 +39,14 @@ class Tokens:
         match entry.kind:
             case EntryKind.RESERVE | EntryKind.DEDUCT:
                 self.taken[name] = self._take(amount, unlimited=unlimited)
+                assert self._tokens(entry.slices) == _credits(self.taken[name])
             case EntryKind.CONFIRM:
                 excess = amount - len(self.taken[name])
                 self._unwind(name, -excess)
                 self.taken[name] += self._take(excess, unlimited=unlimited)
+                assert self._tokens(entry.slices) == _credits(self.taken[name])
             case EntryKind.REFUND | EntryKind.RELEASE:
-                self._unwind(name, amount)
+                assert self._tokens(entry.slices) == _credits(self._unwind(name, amount))
             case EntryKind.ADMIN_REMOVE if entry.reason == CLAWBACK.reason:
                 self.debt += amount
             case EntryKind.ADMIN_REMOVE:
@@ -56,6 +59,14 @@ class Tokens:
                 assert movement.granted is not None
                 self.live[movement.granted.grant_id] = amount
         self._pay_debt()
+        if movement.reservation and movement.reservation.state in {
+            ReservationState.PENDING,
+            ReservationState.CONFIRMED,
+        }:
+            assert self._tokens(movement.reservation.slices) == _credits(self.taken[name])
+
+    def _tokens(self, slices: Iterable[Slice]) -> list[str]:
+        return [part.grant_id for part in slices for _ in range((part.amount - part.returned) // self._unit)]
 
     def _spend_order(self) -> list[str]:
         def rank(grant: Grant) -> tuple[int, float, str]:
@@ -71,11 +82,10 @@ class Tokens:
         self.live.subtract(tokens[: max(amount, 0)])
         return tokens[: max(amount, 0)]
 
-    def _unwind(self, name: str, amount: int) -> None:
-        for _ in range(amount):
-            token = self.taken[name].pop()
-            if token != PLAN:
-                self.live[token] += 1
+    def _unwind(self, name: str, amount: int) -> list[str]:
+        tokens = [self.taken[name].pop() for _ in range(amount)]
+        self.live.update(_credits(tokens))
+        return tokens
 
     def _pay_debt(self) -> None:
         for name in self._spend_order():
@@ -90,8 +100,12 @@ class Tokens:
 
     def held(self, names: Iterable[str]) -> int:
         """Return the credits that these reservations took."""
-        return sum(token != PLAN for name in names for token in self.taken[name]) * self._unit
+        return sum(len(_credits(self.taken[name])) for name in names) * self._unit
 
     def owed(self) -> int:
         """Return the debt."""
         return self.debt * self._unit
+
+
+def _credits(tokens: Iterable[str]) -> list[str]:
+    return [token for token in tokens if token != PLAN]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 from credit.v1 import admin_service_pb2 as admin
@@ -18,10 +19,11 @@ from tests.faults.operations import CREDIT_TYPE
 from tests.faults.postgres import at_port
 from tests.faults.processes import ServerProcess
 from tests.postgres import create_database, drop_database
-from tests.running import eventually
 from tests.tokens import bearer
 
 STAFF = (("authorization", bearer("faults", ["ADMIN"])),)
+
+AnyClient = TypeVar("AnyClient", bound=Client)
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class Arena:
     servers: list[ServerProcess]
 
     @contextmanager
-    def client(self) -> Iterator[Client]:
+    def client(self, kind: type[AnyClient]) -> Iterator[AnyClient]:
         """Connect callers to all servers."""
-        client = Client([server.address for server in self.servers])
+        client = kind([server.address for server in self.servers])
         try:
             yield client
         finally:
@@ -44,16 +46,20 @@ class Arena:
         """Print the figures of a battery, and fail if anything is wrong."""
         found = audit(self.database_url, load.operations)
         repeated = load.repeated()
+        found_done = sum(operation.replayed for operation in load.operations)
         print(
             f"\nfaults: {name}: acknowledged {found.acknowledged}, lost {found.lost}, doubled {found.doubled}, "
             f"unresolved {found.unresolved}, longest gap {load.longest_gap_seconds():.1f} s "
-            f"(refused {found.refused}, repeated {len(repeated)} of which {sum(o.replayed for o in repeated)} "
-            f"had been done{more})"
+            f"(refused {found.refused}, repeated {repeated}, found done {found_done}, deadlocks {found.deadlocks}{more})"
         )
-        assert (found.lost, found.doubled, found.unresolved, found.broken) == (0, 0, 0, [])
+        assert (found.lost, found.doubled, found.unresolved, found.deadlocks, found.broken) == (0, 0, 0, 0, [])
         assert self.ledger_differences() == []
         assert not load.client.surprises
         assert found.acknowledged
+
+    def counted(self, name: str) -> int:
+        """Return one of the ledger's counts, over all servers."""
+        return sum(server.counted(name) for server in self.servers)
 
     def ledger_differences(self) -> list[admin.LedgerDifference]:
         """Have the service itself verify the whole ledger."""

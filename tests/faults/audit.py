@@ -11,6 +11,9 @@ from tests.faults.operations import Fate, Operation
 
 _ENTRIES = "SELECT account_id, request_id, version, kind, amount FROM entries WHERE request_id IS NOT NULL"
 
+# Rows are touched in one order by all, so that there are none; each would cost a second.
+_DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+
 OF_THE_BATTERY = "battery:"
 """Request ids that begin with this are of the preparations, not of the callers."""
 
@@ -31,6 +34,7 @@ class Findings(NamedTuple):
     lost: int
     doubled: int
     unresolved: int
+    deadlocks: int
     broken: list[str]
 
 
@@ -41,6 +45,7 @@ def audit(database_url: str, operations: Sequence[Operation]) -> Findings:
         for account_id, request_id, *row in connection.execute(_ENTRIES):
             ledger.setdefault((account_id, request_id), []).append(Row(*row))
         broken = broken_invariants(connection)
+        deadlocks = connection.execute(_DEADLOCKS).fetchone()
     found = {o: ledger.pop((o.account_id, o.request_id), []) for o in operations}
     fates = Counter(o.fate for o in operations)
     lost = sum(o.is_done and Row(o.version, o.kind, o.amount) not in rows for o, rows in found.items())
@@ -56,5 +61,6 @@ def audit(database_url: str, operations: Sequence[Operation]) -> Findings:
         lost,
         sum(len(rows) > 1 for rows in found.values()),
         fates[Fate.UNKNOWN],
+        deadlocks[0] if deadlocks else 0,
         broken,
     )

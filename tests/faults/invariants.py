@@ -2,8 +2,6 @@
 
 import psycopg
 
-_CHAIN = "FROM entries WINDOW w AS (PARTITION BY account_id, credit_type ORDER BY version)"
-
 QUERIES = {
     "wallets whose versions have a gap or a repeat": """
         SELECT account_id, e.top FROM wallets AS w FULL JOIN
@@ -11,14 +9,14 @@ QUERIES = {
              GROUP BY account_id, credit_type) AS e USING (account_id, credit_type)
         WHERE w.version IS DISTINCT FROM e.n OR w.version IS DISTINCT FROM e.top OR e.low IS DISTINCT FROM 1
     """,
-    "entries that do not follow from the one before": f"""
+    "entries that do not follow from the one before": """
         SELECT * FROM (
             SELECT account_id, version,
                    coalesce(lag(available_after) OVER w, 0) + available_delta - available_after AS available,
                    coalesce(lag(reserved_after) OVER w, 0) + reserved_delta - reserved_after AS reserved,
                    coalesce(lag(debt_after) OVER w, 0) + debt_delta - debt_after AS debt,
                    coalesce(lag(create_time) OVER w, create_time) <= create_time AS in_time
-            {_CHAIN}) AS e
+            FROM entries WINDOW w AS (PARTITION BY account_id, credit_type ORDER BY version)) AS e
         WHERE available <> 0 OR reserved <> 0 OR debt <> 0 OR NOT in_time
     """,
     "wallets that are not what their last entry says": """

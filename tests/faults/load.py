@@ -94,9 +94,9 @@ class Load:
         """Return what is still not answered."""
         return [operation for operation in self.operations if operation.fate is Fate.UNKNOWN]
 
-    def repeated(self) -> list[Operation]:
-        """Return what was answered, but not at the first try."""
-        return [o for o in self.operations if o.tries > 1 and o.fate is not Fate.UNKNOWN]
+    def repeated(self) -> int:
+        """Count what was answered, but not at the first try."""
+        return sum(o.tries > 1 and o.fate is not Fate.UNKNOWN for o in self.operations)
 
     def longest_gap_seconds(self) -> float:
         """Return the longest time without any acknowledgement while the callers were at it."""

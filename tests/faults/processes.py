@@ -77,7 +77,7 @@ class ServerProcess:
 
     def counted(self, name: str) -> int:
         """Return one of the ledger's counts since this process started."""
-        with urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics") as answer:  # noqa: S310 - it is our own.
+        with urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics") as answer:
             found = re.search(rf"^creditd_ledger_{name}_total (\S+)$", answer.read().decode(), re.MULTILINE)
         assert found is not None
         return int(float(found[1]))
@@ -98,7 +98,7 @@ class ServerProcess:
     def _serves(self, check: "grpc.UnaryUnaryMultiCallable[HealthCheckRequest, HealthCheckResponse]") -> bool:
         assert self.is_running
         try:
-            return check(HealthCheckRequest(), timeout=1).status == HealthCheckResponse.SERVING
+            return bool(check(HealthCheckRequest(), timeout=1).status == HealthCheckResponse.SERVING)
         except grpc.RpcError:
             return False
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from creditd.storage.embedded import EmbeddedPostgres
 from tests.faults.arena import arena
+from tests.faults.client import Client
 from tests.faults.load import Load
 from tests.faults.mix import Mix
 from tests.faults.proxy import CuttingProxy, Moment
@@ -23,7 +24,7 @@ def test_a_connection_cut_around_a_commit_leaves_nothing_in_doubt(
     proxy = CuttingProxy(urlsplit(postgres.tcp_url).port or 0)
     came: Counter[Moment] = Counter()
     try:
-        with arena(postgres, tmp_path, through_port=proxy.port) as place, place.client() as client:
+        with arena(postgres, tmp_path, through_port=proxy.port) as place, place.client(Client) as client:
             # New accounts are opened within a transaction, with a COMMIT of its own to cut at.
             load = Load(client, Mix(newcomer_share=0.2))
             with load.run():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from creditd.storage.embedded import EmbeddedPostgres
 from tests.faults.arena import arena
+from tests.faults.client import Client
 from tests.faults.load import Load
 from tests.faults.mix import Mix
 from tests.faults.postgres import kill_all, restart
@@ -16,7 +17,7 @@ from tests.faults.rounds import rounds
 def test_a_killed_postgresql_loses_nothing_that_was_acknowledged(
     postgres: EmbeddedPostgres, tmp_path: Path, rounds: int
 ) -> None:
-    with arena(postgres, tmp_path) as place, place.client() as client:
+    with arena(postgres, tmp_path) as place, place.client(Client) as client:
         load = Load(client, Mix())
         with load.run():
             for _ in range(rounds):

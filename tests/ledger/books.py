@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from creditd.domain.entry import Entry
+from creditd.domain.instant import Instant
 from creditd.ledger.verification import Checked, verify
 from creditd.storage.accounts import find
 from creditd.storage.database import Database
@@ -38,7 +39,7 @@ class Books:
     def figures(self, account: str, credit_type: str = "chat") -> Figures:
         """Return a wallet's figures."""
         with self._database.autocommit() as connection:
-            wallets = load_accounts(connection, [account], 0, RULES.order)[account].wallets  # type: ignore[arg-type]
+            wallets = load_accounts(connection, [account], Instant(0), RULES.order)[account].wallets
         wallet = wallets[credit_type].wallet
         return Figures(wallet.version, wallet.available, wallet.reserved)
 

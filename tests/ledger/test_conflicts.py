@@ -11,7 +11,7 @@ from creditd.ledger.work import VersionConflict
 from creditd.storage import database
 from tests.ledger.books import Books
 from tests.ledger.desk import Desk, before_saving, desk_at
-from tests.ledger.works import add, confirm, deduct, refund, reservation_of, reserve, work
+from tests.ledger.works import add, confirm, deduct, refund, reservation_of, reserve
 
 
 def test_a_writer_with_a_stale_copy_decides_again(desk: Desk, other: Desk, books: Books, account: str) -> None:
@@ -64,12 +64,9 @@ def test_a_refusal_on_a_stale_copy_is_decided_again_on_fresh_state(desk: Desk, o
 def test_a_version_stated_by_the_caller_is_held_against_the_fresh_one(desk: Desk, other: Desk, account: str) -> None:
     desk.do(add(account, 10))
     other.do(add(account, 100))
-    wanted = reserve(account, 5)
-    (step,) = wanted.steps
-    stated = type(step.command)(wanted.origin, step.command.reservation_id, 5, version=2)  # type: ignore[call-arg,union-attr]
-    assert desk.do(work(account, stated)).entries[0].version == 3
+    assert desk.do(reserve(account, 5, version=2)).entries[0].version == 3
     with pytest.raises(VersionMismatch):
-        desk.do(work(account, type(stated)(reserve(account, 5).origin, wanted.account_id, 5, version=2)))  # type: ignore[call-arg]
+        desk.do(reserve(account, 5, version=2))
 
 
 def test_a_stale_reservation_is_never_confirmed_twice(desk: Desk, other: Desk, books: Books, account: str) -> None:

@@ -1,6 +1,7 @@
 """The works of these tests, in a word each: chat credits, and request ids that are new unless stated."""
 
 import zlib
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -39,10 +40,31 @@ def add(account: str, amount: int, request_id: str | None = None, **options: Any
     return work(account, Add(by, EntryKind.TOP_UP, uuid7(), Source.PURCHASED, amount), **options)
 
 
-def reserve(account: str, amount: int, request_id: str | None = None, *, ttl: int = MINUTE, **options: Any) -> Work:
+def add_of_each(account: str, amounts: Mapping[str, int]) -> Work:
+    """Return the work that brings in credits of several types, all or nothing."""
+    by = origin(None, "add", amounts)
+    steps = tuple(
+        Step(
+            Key(account, credit_type),
+            Add(by._replace(ordinal=ordinal), EntryKind.ADMIN_ADD, uuid7(), Source.ADMIN, amount),
+        )
+        for ordinal, (credit_type, amount) in enumerate(amounts.items())
+    )
+    return Work(account, by, steps, SINK)
+
+
+def reserve(
+    account: str,
+    amount: int,
+    request_id: str | None = None,
+    *,
+    ttl: int = MINUTE,
+    version: int | None = None,
+    **options: Any,
+) -> Work:
     """Return the work that holds credits."""
-    by = origin(request_id, "reserve", amount)
-    return work(account, Reserve(by, uuid7(), amount, ttl=ttl), **options)
+    by = origin(request_id, "reserve", amount, version)
+    return work(account, Reserve(by, uuid7(), amount, ttl=ttl, version=version), **options)
 
 
 def deduct(account: str, amount: int, request_id: str | None = None, **options: Any) -> Work:

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import grpc
-from google.protobuf import json_format
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from creditd.cli.answers import as_json
 from creditd.cli.data_folder import DataFolder, Identity, development_token
 from creditd.cli.failure import DONE, FAILED, Failure
 from creditd.cli.invocation import creditd
@@ -45,8 +45,8 @@ def command(argv: Sequence[str]) -> int:
     method = find_method(arguments.method, methods)
     text = sys.stdin.read() if arguments.json == "-" else arguments.json
     request = parse_request(method.input_type, text)
-    for request_id in add_request_ids(request):
-        remark(f"request_id {request_id} (made now: send it again and nothing is done twice)")
+    for field, request_id in add_request_ids(request).items():
+        remark(f"{field}: {request_id} (made now: send it again and nothing is done twice)")
     return _call(method, request, arguments.address or config.listen, _metadata(arguments, config))
 
 
@@ -112,9 +112,3 @@ def _answers(
         remark("replayed: this request id was answered before, and nothing was done again")
     yield answer
 
-
-def as_json(message: Message) -> str:
-    """Return a message as JSON, with its figures also where they are zero."""
-    return json_format.MessageToJson(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True, ensure_ascii=False
-    )

@@ -19,6 +19,8 @@ def held(folder: DataFolder) -> Iterator[None]:
         lock = hold(folder.path)
     except EmbeddedPostgresError as error:
         raise Failure(f"{error} (CREDITD_DATA_DIR names it.)") from error
+    except OSError as error:
+        raise Failure(f"cannot use the data folder {folder.path} (CREDITD_DATA_DIR): {error.strerror}") from error
     with lock:
         yield
 

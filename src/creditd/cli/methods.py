@@ -64,5 +64,5 @@ def listing(methods: Sequence[MethodDescriptor]) -> str:
         for method in group:
             fields = " ".join(field.name for field in method.input_type.fields)
             streams = "(streams) " if method.server_streaming else ""
-            lines.append(f"  {method.name:{width}}  {streams}{fields}")
+            lines.append(f"  {method.name:{width}}  {streams}{fields}".rstrip())
     return "\n".join(lines[1:])

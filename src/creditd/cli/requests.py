@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from google.protobuf import json_format
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -45,29 +45,24 @@ def _explained(error: str, kind: Descriptor) -> str:
     return f"{place} has no field {field}; {hint}It has {', '.join(names) or 'none'}."
 
 
-def add_request_ids(request: Message) -> list[str]:
-    """Give each part of a request that needs a request id and has none a fresh one, and return these."""
-    made = []
-    for message in _parts(request):
+def add_request_ids(request: Message) -> dict[str, str]:
+    """Give each part of a request that needs a request id and has none a fresh one; return these by their fields."""
+    made = {}
+    for place, message in _parts(request):
         if _lacks_request_id(message):
-            made.append(uuid7())
-            setattr(message, "request_id", made[-1])  # noqa: B010 - a name that only some messages have.
+            made[f"{place}request_id"] = uuid7()
+            setattr(message, "request_id", made[f"{place}request_id"])  # noqa: B010 - only some messages have it.
     return made
 
 
 def _lacks_request_id(message: Message) -> bool:
-    field = message.DESCRIPTOR.fields_by_name.get("request_id")
-    is_needed = field is not None and not getattr(message, "validate_only", False)
+    is_needed = "request_id" in message.DESCRIPTOR.fields_by_name and not getattr(message, "validate_only", False)
     return is_needed and not getattr(message, "request_id", "")
 
 
-def _parts(message: Message) -> Iterator[Message]:
-    """A request, and the requests within it if it is a batch."""
-    yield message
-    for field, value in message.ListFields():
-        if field.is_repeated and field.type == FieldDescriptor.TYPE_MESSAGE and not _is_map(field):
-            yield from value
-
-
-def _is_map(field: FieldDescriptor) -> bool:
-    return bool(field.message_type and field.message_type.GetOptions().map_entry)
+def _parts(request: Message) -> Iterator[tuple[str, Message]]:
+    """A request, and those within it if it is a batch, each with where it stands."""
+    yield "", request
+    for field, value in request.ListFields():
+        if field.is_repeated and field.message_type and not field.message_type.GetOptions().map_entry:
+            yield from ((f"{field.name}[{position}].", message) for position, message in enumerate(value))

@@ -1,6 +1,5 @@
 """What `creditd run` says to try next: commands that work as they are pasted into another terminal."""
 
-import os
 import shlex
 
 from creditd.cli.invocation import beside, creditd
@@ -12,9 +11,9 @@ def to_try(config: Config, address: str) -> str:
     defaults = Config()
     prefix = "" if config.data_dir == defaults.data_dir else f"CREDITD_DATA_DIR={shlex.quote(str(config.data_dir))} "
     program = f"{prefix}{creditd()}"
-    there = "" if address == os.environ.get("CREDITD_LISTEN", defaults.listen) else f" --address {address}"
+    there = "" if address == defaults.listen else f" --address {address}"
     parts = [
-        "To try in another terminal:",
+        "To try in another terminal, in this folder:",
         *_calls(f"{program} call", there),
         "",
         "Or with any gRPC client; the server describes itself by reflection:",

@@ -76,8 +76,8 @@ class Fold:
             self._count(entry.slices, 1)
             if entry.kind in _BACK:
                 self._holds.pop(reservation_id, None)
-                # What came in has paid its part of a debt before it was written down; what came back has not.
-                self.by_source[Source.PURCHASED] += entry.debt_delta
+        # Slices tell what came in or back in full; a debt that was paid from it lowers what is left of it.
+        self.by_source[Source.PURCHASED] += min(entry.debt_delta, 0)
 
     def _count(self, slices: Iterable[Slice], sign: int) -> None:
         for part in slices:

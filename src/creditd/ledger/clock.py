@@ -21,9 +21,13 @@ class DatabaseClock:
         """Return the instant that decisions are made at."""
         return Instant(time.monotonic_ns() // 1_000 + self._offset + self._advanced)
 
-    def observe(self, database_time: Instant) -> None:
-        """Take over the database's clock as just read."""
-        self._offset = database_time - time.monotonic_ns() // 1_000
+    def observe(self, database_time: Instant, waited: int) -> None:
+        """Take over the database's clock, which was read at some moment of the last ``waited`` microseconds.
+
+        Only what contradicts it is corrected: a save that took longer than the one before sets no clock back.
+        """
+        offset = database_time - time.monotonic_ns() // 1_000
+        self._offset = min(max(self._offset, offset), offset + waited)
 
     def advance(self, seconds: float) -> None:
         """Let time pass at once."""

@@ -10,7 +10,7 @@ from creditd.ledger.work import Step, Work
 from creditd.storage.changes import Key
 from creditd.storage.database import Connection
 from creditd.storage.loading import load_wallets
-from creditd.storage.locking import lock_wallets
+from creditd.storage.locking import lock_wallets, share_accounts
 from creditd.storage.lookups import RequestKey, load_requests, load_reservations
 
 
@@ -70,6 +70,8 @@ class Gatherer:
         for reservation_key in [r for r in batch.reservations if Key(r.account_id, r.credit_type) in keys]:
             del batch.reservations[reservation_key]
         if locked:
+            # The accounts' rows before those of their wallets, as a change of an account takes them.
+            share_accounts(connection, {key.account_id for key in keys})
             lock_wallets(connection, keys)
         batch.take_in(load_wallets(connection, keys, batch.now, batch.spend_order))
         self._load_reservations(connection, batch, _named_reservations(works))

@@ -132,7 +132,9 @@ class Writer:
         if _needs_transaction(changes):
             _guard_accounts(connection, changes)
         if changes.entries:
-            self._clock.observe(save(connection, changes))
+            asked = time.monotonic_ns()
+            database_time = save(connection, changes)
+            self._clock.observe(database_time, (time.monotonic_ns() - asked) // 1_000)
         for wallet in batch.postponed.values():
             postpone(connection, wallet)
         self._statistics.save_seconds += time.perf_counter() - started

@@ -1,0 +1,67 @@
+"""``creditd demo``: a small story, played on a server of its own that is gone afterwards."""
+
+import argparse
+import asyncio
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+
+from creditd.cli.data_folder import DataFolder, Identity, development_token
+from creditd.cli.demo.narrator import Narrator
+from creditd.cli.demo.story import tell
+from creditd.cli.development import ready_to_serve
+from creditd.cli.failure import DONE, INTERRUPTED, Failure
+from creditd.cli.refusal import explain
+from creditd.cli.screen import say
+from creditd.cli.serving import run_loop, serving
+from creditd.cli.stopping import sigterm_as_interrupt, told_to_stop
+from creditd.config import Config
+from creditd.telemetry.lines import LineWriter
+from creditd.telemetry.logs import configure_logs
+
+
+def command(argv: Sequence[str]) -> int:
+    """Play the story; 0 if everything came about as it is told."""
+    argparse.ArgumentParser("creditd demo", description=__doc__, allow_abbrev=False).parse_args(argv)
+    say("Starting a PostgreSQL and a server in a folder for temporary files: a few seconds.")
+    with sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix="creditd-demo-") as name:
+        folder = DataFolder(Path(name))
+        # Not the settings of the environment: the story is about these.
+        config = Config(listen="127.0.0.1:0", metrics_listen="", data_dir=folder.path, shutdown_grace_seconds=1.0)
+        log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        lines = configure_logs(descriptor=log)
+        try:
+            with ready_to_serve(config, folder) as complete:
+                return run_loop(lambda: _play(complete, lines))
+        finally:
+            lines.close()
+            os.close(log)
+
+
+async def _play(config: Config, lines: LineWriter) -> int:
+    told = told_to_stop()
+    async with serving(config, lines) as service:
+        story = asyncio.create_task(_tell(replace(config, listen=f"127.0.0.1:{service.port}")))
+        interruption = asyncio.create_task(told.wait())
+        await asyncio.wait([story, interruption], return_when=asyncio.FIRST_COMPLETED)
+        interruption.cancel()
+        if told.is_set():
+            story.cancel()
+            await asyncio.wait([story])
+            return INTERRUPTED
+        await story
+    say("The server, its database and everything in it are gone again.")
+    return DONE
+
+
+async def _tell(config: Config) -> None:
+    token = development_token(config, Identity("demo", ("ADMIN",)))
+    async with grpc.aio.insecure_channel(config.listen) as channel:
+        try:
+            await tell(Narrator(channel, token))
+        except grpc.aio.AioRpcError as error:
+            raise Failure(f"this was not to be refused: {explain(error)}") from error

@@ -1,0 +1,29 @@
+"""Every request is sent five times at once through two servers."""
+
+from pathlib import Path
+
+from creditd.storage.embedded import EmbeddedPostgres
+from tests.faults.arena import arena
+from tests.faults.load import Load
+from tests.faults.mix import Mix
+from tests.faults.rounds import rounds
+from tests.faults.storm import COPIES, StormClient
+
+CALLERS = 8
+"""Each with five calls at once."""
+
+
+@rounds(20)
+def test_a_request_sent_five_times_at_once_has_one_effect_and_one_answer(
+    postgres: EmbeddedPostgres, tmp_path: Path, rounds: int
+) -> None:
+    with arena(postgres, tmp_path, servers=2) as place, place.client(StormClient) as client:
+        load = Load(client, Mix())
+        with load.run(CALLERS):
+            load.await_more(200 * rounds)
+        gave_up = client.failures["ABORTED"]
+        place.conclude(
+            f"each request x{COPIES} at two servers",
+            load,
+            f", differing answers {client.differing}, answered VERSION_CONFLICT {gave_up}",
+        )

@@ -118,7 +118,7 @@ def test_nothing_is_spent_once_a_suspension_was_answered(customer: Customer) -> 
     customer.top_up(1_000)
     for _ in range(5):
         customer.deduct(1)
-        calls = [(customer.app.credit.Deduct, customer.deducting(1)) for _ in range(10)]
+        calls: list[tuple[Any, Any]] = [(customer.app.credit.Deduct, customer.deducting(1)) for _ in range(10)]
         calls.append((customer.staff.admin.SetAccountStatus, customer.becoming(SUSPENDED)))
         at_once(lambda one: one[0](one[1]), calls)
         outcomes = at_once(customer.app.credit.Deduct, [customer.deducting(1) for _ in range(5)])

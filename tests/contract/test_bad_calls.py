@@ -85,10 +85,10 @@ def test_headers_over_the_limit_are_refused(rich: Customer) -> None:
 
 
 def test_a_deadline_that_has_passed_when_the_call_arrives_has_no_effect(rich: Customer) -> None:
-    """A nanosecond, which no client library of ours would even send."""
+    """No client library would even send it."""
     port = int(rich.service.address.rpartition(":")[2])
     token = bearer("app", ["ADMIN"]).removeprefix("Bearer ")
-    connection: Connection[str] = Connection(port, token, "1n")
+    connection: Connection[str] = Connection(port, token, "0n")
     try:
         connection.call(RESERVE, rich.reserving(1).SerializeToString(), "late")
         connection.flush()

@@ -40,7 +40,7 @@ def signed(key: Any = KEY, algorithm: str = "EdDSA", kid: str | None = KEY_ID, *
 
 def unsigned() -> str:
     """Return a token of the algorithm "none"."""
-    return "Bearer " + jwt.encode({"sub": "app", "roles": ["ADMIN"], "exp": 2**33}, None, algorithm="none")
+    return "Bearer " + jwt.encode({"sub": "app", "roles": ["ADMIN"], "exp": 2**33}, "", algorithm="none")
 
 
 PUBLIC = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)

@@ -1,5 +1,7 @@
 """ListTransactions shows an account's ledger: newest first, in pages, filtered (C2)."""
 
+from typing import Any
+
 import grpc
 import pytest
 
@@ -143,7 +145,7 @@ def test_a_page_token_goes_with_its_query_alone(busy: Customer) -> None:
     token = busy.page(page_size=5, credit_type="chat").next_page_token
     assert len(busy.page(page_size=9, credit_type="chat", page_token=token).entries) == 7
     changed = token[:-1] + ("A" if token[-1] != "A" else "B")
-    fields = [
+    fields: list[dict[str, Any]] = [
         {"account_id": busy.account_id, "credit_type": "THB", "page_token": token},
         {"account_id": busy.account_id, "page_token": token},
         {"account_id": busy.another("x").account_id, "credit_type": "chat", "page_token": token},

@@ -1,6 +1,7 @@
 """While an unlimited plan is active use is recorded and takes nothing; what was bought is set aside (A10)."""
 
 import random
+from typing import Any
 
 import grpc
 import pytest
@@ -113,7 +114,7 @@ def test_nothing_bought_disappears_in_any_order_of_upgrades_and_cancellations(cu
 def test_a_plan_that_changes_under_concurrent_spending_leaves_no_doubt(customer: Customer) -> None:
     """Each spending is covered by the plan or paid for, as its entry says."""
     customer.top_up(100)
-    calls = [(customer.app.credit.Deduct, customer.deducting(5)) for _ in range(20)]
+    calls: list[tuple[Any, Any]] = [(customer.app.credit.Deduct, customer.deducting(5)) for _ in range(20)]
     calls += [(customer.staff.admin.SetPlan, customer.planning(kind)) for kind in (UNLIMITED, STANDARD, UNLIMITED)]
     outcomes = at_once(lambda one: one[0](one[1]), calls)
     assert set(reasons(outcomes)) == {"OK"}

@@ -63,6 +63,15 @@ def test_refunds_give_the_excess_back_first() -> None:
     assert left(books.wallet) == {"free": 2, "purchased": 4}
 
 
+def test_a_grant_that_paid_for_the_hold_and_for_the_excess_gets_both_back_at_once() -> None:
+    books = Books(wallet(purchased(10)))
+    spent = books.confirm(books.reserve(4), 6, allow_excess=True)
+    assert parts(spent.slices) == [("purchased", 4), ("purchased", 2)]
+    books.refund(spent)
+    assert left(books.wallet) == {"purchased": 10}
+    assert books.grants["purchased"] == purchased(10)
+
+
 def test_an_excess_under_an_unlimited_plan_takes_nothing_and_is_recorded() -> None:
     books = Books(wallet(purchased(10)))
     held = books.reserve(4)

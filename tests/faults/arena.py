@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
+import psycopg
+
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from creditd.storage.embedded import EmbeddedPostgres
@@ -44,28 +46,30 @@ class Arena:
 
     def conclude(self, name: str, load: Load, more: str = "") -> None:
         """Print the figures of a battery, and fail if anything is wrong."""
-        found = audit(self.database_url, load.operations)
+        with psycopg.connect(self.database_url) as connection:
+            found = audit(connection, load.operations)
         repeated = load.repeated()
         found_done = sum(operation.replayed for operation in load.operations)
         print(
             f"\nfaults: {name}: acknowledged {found.acknowledged}, lost {found.lost}, doubled {found.doubled}, "
             f"unresolved {found.unresolved}, longest gap {load.longest_gap_seconds():.1f} s "
-            f"(refused {found.refused}, repeated {repeated}, found done {found_done}, deadlocks {found.deadlocks}{more})"
+            f"(refused {found.refused}, repeated {repeated}, found done {found_done}, "
+            f"deadlocks {found.deadlocks}{more})"
         )
         assert (found.lost, found.doubled, found.unresolved, found.deadlocks, found.broken) == (0, 0, 0, 0, [])
-        assert self.ledger_differences() == []
         assert not load.client.surprises
-        assert found.acknowledged
+        self._verify_ledger(found.acknowledged)
 
     def counted(self, name: str) -> int:
         """Return one of the ledger's counts, over all servers."""
         return sum(server.counted(name) for server in self.servers)
 
-    def ledger_differences(self) -> list[admin.LedgerDifference]:
-        """Have the service itself verify the whole ledger."""
+    def _verify_ledger(self, least: int) -> None:
+        """Have the service itself verify the whole ledger, of so many entries at least."""
         with open_channel(self.servers[0].address) as channel:
-            answers = AdminServiceStub(channel).VerifyLedger(admin.VerifyLedgerRequest(), metadata=STAFF)
-            return [answer.difference for answer in answers if answer.HasField("difference")]
+            answers = list(AdminServiceStub(channel).VerifyLedger(admin.VerifyLedgerRequest(), metadata=STAFF))
+        assert len(answers) == 1, answers[0]
+        assert answers[0].summary.entries > least > 0
 
 
 @contextmanager

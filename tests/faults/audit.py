@@ -38,14 +38,13 @@ class Findings(NamedTuple):
     broken: list[str]
 
 
-def audit(database_url: str, operations: Sequence[Operation]) -> Findings:
+def audit(connection: psycopg.Connection, operations: Sequence[Operation]) -> Findings:
     """Read the ledger straight from the database, and look for every operation in it."""
-    with psycopg.connect(database_url) as connection:
-        ledger: dict[tuple[str, str], list[Row]] = {}
-        for account_id, request_id, *row in connection.execute(_ENTRIES):
-            ledger.setdefault((account_id, request_id), []).append(Row(*row))
-        broken = broken_invariants(connection)
-        deadlocks = connection.execute(_DEADLOCKS).fetchone()
+    ledger: dict[tuple[str, str], list[Row]] = {}
+    for account_id, request_id, *row in connection.execute(_ENTRIES):
+        ledger.setdefault((account_id, request_id), []).append(Row(*row))
+    broken = broken_invariants(connection)
+    deadlocks = connection.execute(_DEADLOCKS).fetchone()
     found = {o: ledger.pop((o.account_id, o.request_id), []) for o in operations}
     fates = Counter(o.fate for o in operations)
     lost = sum(o.is_done and Row(o.version, o.kind, o.amount) not in rows for o, rows in found.items())

@@ -19,7 +19,7 @@ from tests.faults.operations import CREDIT_TYPE
 from tests.running import eventually
 from tests.tokens import write_public_key
 
-COMMAND = (sys.executable, "-m", "tests.faults.server")
+COMMAND = (sys.executable, "-m", "creditd.cli", "serve")
 SECONDS_TO_START = 30.0
 LOG_TAIL = 4_000
 
@@ -81,10 +81,6 @@ class ServerProcess:
             found = re.search(rf"^creditd_ledger_{name}_total (\S+)$", answer.read().decode(), re.MULTILINE)
         assert found is not None
         return int(float(found[1]))
-
-    def log_lines(self, word: str) -> list[str]:
-        """Return the lines of its log that contain a word."""
-        return [line for line in self._log.read_text(errors="replace").splitlines() if word in line]
 
     def _await_serving(self) -> None:
         with open_channel(self.address) as channel:

@@ -47,9 +47,11 @@ class Desk:
 
 
 @contextmanager
-def desk_at(url: str, **options: int | Mapping[str, int] | None) -> Iterator[Desk]:
+def desk_at(
+    url: str, sign_up_credits: Mapping[str, int] | None = None, prepare_threshold: int | None = 2
+) -> Iterator[Desk]:
     """Keep a desk until the block ends."""
-    desk = Desk(url, **options)  # type: ignore[arg-type] # options of the constructor, handed on.
+    desk = Desk(url, sign_up_credits, prepare_threshold)
     try:
         yield desk
     finally:

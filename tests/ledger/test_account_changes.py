@@ -77,9 +77,7 @@ def test_a_plan_switched_on_elsewhere_covers_the_next_use(desk: Desk, other: Des
     assert books.figures(account) == (2, 10, 0)
 
 
-def test_a_plan_switched_off_elsewhere_covers_nothing_more(
-    desk: Desk, other: Desk, books: Books, account: str
-) -> None:
+def test_a_plan_switched_off_elsewhere_covers_nothing_more(desk: Desk, other: Desk, books: Books, account: str) -> None:
     desk.do(add(account, 10))
     other.accounts.set_plan(account, origin(None), unlimited=True, until=None)
     desk.do(deduct(account, 3))

@@ -104,7 +104,7 @@ def test_confirm_and_refund_from_two_servers_have_one_effect(
 
 
 def test_when_others_never_let_go_of_the_row_the_caller_is_told_after_three_retries(
-    url: str, other: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+    url: str, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "LOCK_TIMEOUT_SECONDS", 0.05)
     with desk_at(url) as desk, psycopg.connect(url) as holding:

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from google.protobuf import json_format
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 
@@ -16,7 +15,7 @@ def as_json(message: Message) -> str:
     return json.dumps(_in_order(document, message.DESCRIPTOR), indent=2, ensure_ascii=False)
 
 
-def _in_order(document: Any, kind: Descriptor | None) -> Any:
+def _in_order(document: Any, kind: Any) -> Any:
     # json_format puts what is zero after everything else.
     if isinstance(document, list):
         return [_in_order(item, kind) for item in document]

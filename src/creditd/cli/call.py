@@ -1,7 +1,7 @@
 """``creditd call``: any RPC of credit.v1 with JSON, unary or streaming; without a method it lists them all.
 
-The token is made with the key in the data folder unless one is given. Addresses on this machine are called in plaintext,
-all others over TLS (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names the certificates to trust instead of the system's).
+The token is made with the key in the data folder unless one is given. Addresses on this machine are called in
+plaintext, all others over TLS; GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names the certificates to trust if not the usual ones.
 """
 
 import argparse
@@ -33,6 +33,8 @@ TIMEOUT_SECONDS: Final = 30.0
 
 _DEFAULT_ROLES: Final = ("ADMIN",)
 
+Metadata = tuple[tuple[str, str], ...]
+
 
 def command(argv: Sequence[str]) -> int:
     """Make a call and print its answer; 1 and an explanation if it is refused."""
@@ -61,18 +63,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _metadata(arguments: argparse.Namespace, config: Config) -> list[tuple[str, str]]:
+def _metadata(arguments: argparse.Namespace, config: Config) -> Metadata:
     token = arguments.token
     if token is None:
         if not DataFolder(config.data_dir).has_key:
             remark(f"no token: {config.data_dir} has no development key (`{creditd()} run` makes one)")
-            return []
+            return ()
         roles = tuple(arguments.role) or _DEFAULT_ROLES
         token = development_token(config, Identity(arguments.subject, roles, tuple(arguments.scope)))
-    return [("authorization", f"Bearer {token}")]
+    return (("authorization", f"Bearer {token}"),)
 
 
-def _call(method: MethodDescriptor, request: Message, address: str, metadata: list[tuple[str, str]]) -> int:
+def _call(method: MethodDescriptor, request: Message, address: str, metadata: Metadata) -> int:
     with _channel(address) as channel:
         try:
             for answer in _answers(channel, method, request, metadata):
@@ -96,7 +98,7 @@ def _channel(address: str) -> Iterator[grpc.Channel]:
 
 
 def _answers(
-    channel: grpc.Channel, method: MethodDescriptor, request: Message, metadata: list[tuple[str, str]]
+    channel: grpc.Channel, method: MethodDescriptor, request: Message, metadata: Metadata
 ) -> Iterable[Message]:
     kind = GetMessageClass(method.output_type)
     codec: dict[str, Any] = {
@@ -111,4 +113,3 @@ def _answers(
     if ("replayed", "true") in (outcome.trailing_metadata() or ()):
         remark("replayed: this request id was answered before, and nothing was done again")
     yield answer
-

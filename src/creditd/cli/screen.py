@@ -1,7 +1,9 @@
 """What people read: results on standard output, and remarks on standard error, where they spoil no pipe."""
 
+import re
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 
 def say(text: str = "") -> None:
@@ -16,17 +18,18 @@ def remark(text: str) -> None:
     sys.stderr.flush()
 
 
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+")
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows of text in columns, with whole numbers to the right, under a head and a rule."""
-    cells = [[str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-    is_number = [all(isinstance(row[column], int) for row in rows) for column in range(len(head))]
+    """Return rows in columns under a head and a rule; columns of whole numbers are flush right."""
+    lines = [tuple(head), *(tuple(map(str, row)) for row in rows)]
+    columns = list(zip(*lines, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    is_number = [all(_NUMBER.fullmatch(cell) for cell in column[1:]) for column in columns]
 
     def line(row: Sequence[str]) -> str:
-        padded = (
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(row, widths, is_number, strict=True)
-        )
-        return "  ".join(padded).rstrip()
+        cells = zip(row, widths, is_number, strict=True)
+        return "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
 
-    return "\n".join([line(head), "  ".join("-" * width for width in widths), *map(line, cells)])
+    return "\n".join([line(head), "  ".join("-" * width for width in widths), *map(line, lines[1:])])

@@ -21,7 +21,7 @@ from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Result, Ver
 from creditd.storage.changes import Changes
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Connection, Database
-from creditd.storage.locking import open_accounts, share_accounts
+from creditd.storage.locking import lock_wallets, open_accounts, share_accounts
 from creditd.storage.saving import postpone, save
 
 log = logging.getLogger(__name__)
@@ -130,6 +130,8 @@ class Writer:
         changes = batch.changes
         started = time.perf_counter()
         if _needs_transaction(changes):
+            # Wallets before accounts, as where rows were locked first: in two orders, two servers would deadlock.
+            lock_wallets(connection, changes.wallets)
             _guard_accounts(connection, changes)
         if changes.entries:
             asked = time.monotonic_ns()

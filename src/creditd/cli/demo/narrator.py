@@ -10,7 +10,6 @@ from google.protobuf.message import Message
 
 from credit.v1 import account_pb2, admin_service_pb2, credit_service_pb2, entry_pb2, source_pb2
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
-from credit.v1.balance_pb2 import Balance
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from credit.v1.entry_pb2 import Entry
 from creditd.cli.failure import Failure
@@ -56,7 +55,7 @@ class Narrator:
         kind = getattr(credit_service_pb2, f"{method}Request")
         call = getattr(self._credit, method)(_request(kind, fields), metadata=self._metadata)
         answer = await call
-        trailing = {key: value for key, value in await call.trailing_metadata() or ()}
+        trailing = dict(await call.trailing_metadata() or ())
         return answer, trailing.get("replayed") == "true"
 
     async def verification(self) -> Any:
@@ -69,18 +68,23 @@ class Narrator:
         plan = account_pb2.Plan(kind=kind)
         await self.administer("SetPlan", account_id=account_id, plan=plan, reason="the demo")
 
-    async def show_balance(self, account_id: str) -> Balance:
-        """Show an account's balance, and return it."""
+    async def show_balance(self, account_id: str, *, available: int) -> None:
+        """Show an account's balance. Raises Failure unless as much is available."""
         answer = await self.spend("GetBalance", account_id=account_id, credit_types=[CREDIT_TYPE])
         balance = answer.account_balance.balances[0]
         sources = ", ".join(f"{grant.available} {_word(source_pb2.Source, grant.source)}" for grant in balance.grants)
         row = (account_id, balance.total, balance.reserved, balance.available, sources or "-", balance.version)
         _show(("account", "total", "reserved", "available", "available from", "version"), [row])
-        return balance
+        expect(balance.available == available, f"{available} are available to {account_id}")
 
-    async def show_ledger(self, account_id: str) -> Sequence[Entry]:
-        """Show an account's ledger, oldest first, and return it newest first, as it comes."""
+    async def ledger(self, account_id: str) -> Sequence[Entry]:
+        """Return an account's ledger, newest first."""
         answer = await self.spend("ListTransactions", account_id=account_id, credit_type=CREDIT_TYPE, page_size=100)
+        entries: Sequence[Entry] = answer.entries
+        return entries
+
+    async def show_ledger(self, account_id: str) -> None:
+        """Show an account's ledger, oldest first."""
         rows = [
             (
                 entry.version,
@@ -92,16 +96,14 @@ class Narrator:
                 entry.reserved_after,
                 ", ".join(f"{part.amount} {_word(source_pb2.Source, part.source)}" for part in entry.slices) or "-",
             )
-            for entry in reversed(answer.entries)
+            for entry in reversed(await self.ledger(account_id))
         ]
         head = ("version", "kind", "amount", "available", "reserved", "available after", "reserved after", "moved")
         _show(head, rows)
-        entries: Sequence[Entry] = answer.entries
-        return entries
 
     def show_refusal(self, error: grpc.aio.AioRpcError) -> None:
-        """Show the first lines of why a call was refused."""
-        say(textwrap.indent(explain(error), "    "))
+        """Show why a call was refused, without the details."""
+        say(f"\n    {explain(error).splitlines()[0]}")
 
 
 async def outcome(call: Awaitable[Any]) -> Any:

@@ -1,0 +1,47 @@
+"""PostgreSQL reports again and again for a while that its disk is full; reading goes on.
+
+No disk is filled: a limit on the size of files gives another error than a full disk does, and a small file system of
+one's own takes root. The error is PostgreSQL's own, raised where it would be: while a batch is being written.
+"""
+
+import time
+from pathlib import Path
+
+import psycopg
+
+from credit.v1.credit_service_pb2 import GetBalanceRequest
+from creditd.storage.embedded import EmbeddedPostgres
+from tests.faults.arena import arena
+from tests.faults.client import SPENDER, Client
+from tests.faults.load import Load
+from tests.faults.mix import HOT, Mix
+from tests.faults.rounds import rounds
+
+FULL_SECONDS = 0.5
+
+_PREPARE = """
+CREATE FUNCTION report_full_disk() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$
+"""
+_FILL = "CREATE TRIGGER full_disk AFTER INSERT ON entries FOR EACH STATEMENT EXECUTE FUNCTION report_full_disk()"
+_FREE = "DROP TRIGGER full_disk ON entries"
+
+
+@rounds(10)
+def test_a_full_disk_stops_writing_alone_and_only_while_it_is_full(
+    postgres: EmbeddedPostgres, tmp_path: Path, rounds: int
+) -> None:
+    with arena(postgres, tmp_path) as place, place.client(Client) as client:
+        load = Load(client, Mix())
+        with psycopg.connect(place.database_url, autocommit=True) as connection, load.run():
+            connection.execute(_PREPARE)
+            for _ in range(rounds):
+                load.await_more(300)
+                connection.execute(_FILL)
+                time.sleep(FULL_SECONDS)
+                client.stubs[0].GetBalance(GetBalanceRequest(account_id=HOT), timeout=1, metadata=SPENDER)
+                connection.execute(_FREE)
+            load.await_more(300)
+        refused = client.failures["UNAVAILABLE"]
+        place.conclude(f"disk full x{rounds}", load, f", answered UNAVAILABLE {refused}")
+        assert refused

@@ -1,0 +1,137 @@
+"""The queue before the writer: bounded, finished when it closes, and no place to wait beyond one's deadline."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from threading import Event
+
+import pytest
+
+from creditd.domain.errors import InsufficientCredit
+from creditd.ledger import ledger as ledgers
+from creditd.ledger.batch import Terms
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.ids import uuid7
+from creditd.ledger.ledger import Ledger, run
+from creditd.ledger.work import DeadlinePassed, Outcome, Overloaded, ShuttingDown, Work
+from creditd.storage.database import Database, DatabaseSettings
+from tests.ledger.books import Books
+from tests.ledger.desk import RULES, Desk, before_saving
+from tests.ledger.works import add, deduct, reserve
+
+WAITING = 40
+"""How many may wait for the ledger of these tests."""
+
+
+class Gate:
+    """Holds a ledger's writer up until it is opened."""
+
+    def __init__(self, ledger: Ledger, patch: pytest.MonkeyPatch) -> None:
+        """Stand before the writer."""
+        self.reached, self.opened = Event(), Event()
+        write = ledger._writer.write
+
+        def held_up(works: list[Work]) -> object:
+            self.reached.set()
+            self.opened.wait(10)
+            return write(works)
+
+        patch.setattr(ledger._writer, "write", held_up)
+
+
+@pytest.fixture
+def ledger(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """Provide a ledger with a short queue."""
+    monkeypatch.setattr(ledgers, "MAX_WAITING", WAITING)
+    monkeypatch.setattr(ledgers, "MAX_BATCH", 16)
+    terms, database = Terms(RULES, {}, uuid7), Database(DatabaseSettings(url, pool_size=2))
+    ledger = Ledger(database, lambda: terms, DatabaseClock())
+    yield ledger
+    ledger.close(5)
+    database.close()
+
+
+@pytest.fixture
+def gate(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Provide a gate before the ledger's writer."""
+    return Gate(ledger, monkeypatch)
+
+
+def submit(ledger: Ledger, work: Work) -> "Future[Outcome]":
+    """Queue a work, and return the future of its outcome."""
+    future: Future[Outcome] = Future()
+    work.waiter = future
+    ledger.submit(work)
+    return future
+
+
+def fill(ledger: Ledger, gate: Gate, account: str) -> list["Future[Outcome]"]:
+    """Hold the writer up with one work, and fill the queue behind it."""
+    futures = [submit(ledger, add(account, 1_000))]
+    assert gate.reached.wait(5)
+    return futures + [submit(ledger, deduct(account, 1)) for _ in range(WAITING)]
+
+
+def test_what_exceeds_the_queue_is_refused_and_leaves_no_trace(
+    ledger: Ledger, gate: Gate, books: Books, account: str
+) -> None:
+    futures = fill(ledger, gate, account)
+    assert ledger.waiting == WAITING
+    with pytest.raises(Overloaded):
+        submit(ledger, deduct(account, 500))
+    gate.opened.set()
+    assert all(future.result(10) for future in futures)
+    assert books.figures(account) == (1 + WAITING, 1_000 - WAITING, 0)
+
+
+def test_what_waits_goes_as_batches_no_larger_than_allowed(ledger: Ledger, gate: Gate, account: str) -> None:
+    futures = fill(ledger, gate, account)
+    gate.opened.set()
+    assert all(future.result(10) for future in futures)
+    assert ledger.statistics.batch_sizes == {1: 1, 16: 2, 8: 1}
+
+
+def test_closing_finishes_what_waits_and_takes_no_more(ledger: Ledger, gate: Gate, books: Books, account: str) -> None:
+    futures = fill(ledger, gate, account)
+    gate.opened.set()
+    ledger.close(10)
+    assert all(future.done() for future in futures)
+    assert books.figures(account) == (1 + WAITING, 1_000 - WAITING, 0)
+    with pytest.raises(ShuttingDown):
+        submit(ledger, deduct(account, 1))
+
+
+def test_a_work_that_nobody_waits_for_any_more_is_done_all_the_same(
+    ledger: Ledger, gate: Gate, books: Books, account: str
+) -> None:
+    future, *others = fill(ledger, gate, account)
+    assert others[0].cancel()
+    gate.opened.set()
+    assert all(other.result(10) for other in others[1:])
+    assert future.result()
+    assert books.figures(account).available == 1_000 - WAITING
+
+
+def test_a_refusal_is_raised_where_the_outcome_is_awaited(ledger: Ledger, account: str) -> None:
+    with pytest.raises(InsufficientCredit):
+        run(ledger, reserve(account, 1))
+
+
+def test_a_work_whose_deadline_has_passed_is_dropped_without_effect(desk: Desk, books: Books, account: str) -> None:
+    desk.do(add(account, 10))
+    late, in_time = desk.write(
+        deduct(account, 4, deadline=time.monotonic() - 0.001), deduct(account, 3, deadline=time.monotonic() + 60)
+    )
+    assert isinstance(late, DeadlinePassed)
+    assert isinstance(in_time, Outcome)
+    assert books.figures(account) == (2, 7, 0)
+    assert desk.statistics.dropped == 1
+
+
+def test_a_work_that_has_begun_is_finished_though_its_deadline_passes(
+    desk: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.do(add(account, 10))
+    before_saving(monkeypatch, desk, lambda: time.sleep(0.15))
+    desk.do(deduct(account, 4, deadline=time.monotonic() + 0.1))
+    assert books.figures(account) == (2, 6, 0)

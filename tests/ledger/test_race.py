@@ -1,0 +1,65 @@
+"""Servers that race for the same wallets: no credit is spent twice, and no version is skipped."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from creditd.domain.account import AccountStatus
+from creditd.domain.errors import InsufficientCredit
+from creditd.ledger.work import Outcome
+from tests.ledger.books import Books
+from tests.ledger.desk import Desk, desk_at
+from tests.ledger.works import add, add_of_each, deduct, origin
+
+SERVERS = 3
+BATCHES = 40
+BATCH = 5
+
+
+@pytest.fixture
+def desks(url: str) -> Iterator[list[Desk]]:
+    """Provide the writers of several servers."""
+    with desk_at(url) as one, desk_at(url) as two, desk_at(url) as three:
+        yield [one, two, three]
+
+
+def test_servers_that_spend_from_one_wallet_spend_all_of_it_and_no_more(
+    desks: list[Desk], books: Books, account: str
+) -> None:
+    desks[0].do(add(account, 500))
+
+    def spend(desk: Desk) -> Counter[str]:
+        results = [result for _ in range(BATCHES) for result in desk.write(*(deduct(account, 1) for _ in range(BATCH)))]
+        return Counter(type(result).__name__ for result in results)
+
+    with ThreadPoolExecutor(SERVERS) as pool:
+        outcomes = sum(pool.map(spend, desks), Counter[str]())
+    assert outcomes == {Outcome.__name__: 500, InsufficientCredit.__name__: SERVERS * BATCHES * BATCH - 500}
+    assert books.figures(account) == (501, 0, 0)
+    assert books.are_whole(account)
+
+
+def test_servers_that_open_accounts_make_wallets_and_change_accounts_at_once_all_get_through(
+    desks: list[Desk], books: Books, account: str
+) -> None:
+    accounts = [f"{account}-{number}" for number in range(8)]
+
+    def bring(desk: Desk) -> list[object]:
+        results: list[object] = []
+        for credit_type in ("chat", "quiz_gen", "spec"):
+            results += desk.write(*(add(name, 1, credit_type=credit_type) for name in accounts))
+            for name in accounts[::2]:
+                status = AccountStatus.SUSPENDED if desk is desks[0] else AccountStatus.ACTIVE
+                results.append(desk.accounts.set_status(name, status, origin(None), allow_balance=True))
+            results += desk.write(*(add_of_each(name, {"chat": 1, "spec": 1}) for name in reversed(accounts)))
+        return results
+
+    with ThreadPoolExecutor(SERVERS) as pool:
+        results = [result for each in pool.map(bring, desks) for result in each]
+    assert not [result for result in results if isinstance(result, Exception)]
+    for name in accounts:
+        figures = [books.figures(name, credit_type).available for credit_type in ("chat", "quiz_gen", "spec")]
+        assert figures == [4 * SERVERS, SERVERS, 4 * SERVERS]
+        assert books.are_whole(name)

@@ -4,6 +4,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import source_pb2
@@ -50,6 +51,16 @@ def test_credits_are_added_as_of_a_source_and_with_an_expiry(customer: Customer)
     customer.staff.admin.AddCredits(request)
     (grant,) = customer.balance().grants
     assert (source_of(grant), grant.available, grant.expire_time) == ("PROMO", 10, end)
+
+
+@pytest.mark.parametrize("seconds", [9_100_000_000, 253_402_300_799], ids=["the year 2258", "the last second of 9999"])
+def test_an_expiry_centuries_away_comes_back_to_the_second(customer: Customer, seconds: int) -> None:
+    """What stands for "never" elsewhere is still a time that every client can read."""
+    end = Timestamp(seconds=seconds, nanos=999_999_999)
+    customer.staff.admin.AddCredits(adding(customer, {"chat": 10}, expire_time=end))
+    (grant,) = customer.balance().grants
+    assert grant.expire_time == Timestamp(seconds=seconds)
+    assert grant.expire_time.ToJsonString()
 
 
 def test_an_addition_of_which_one_part_cannot_be_is_refused_whole(customer: Customer) -> None:

@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from credit.v1 import credit_service_pb2 as credit
 from tests.bench.http2 import RESET, Connection
+from tests.contract.at_once import was_replayed
 from tests.contract.customer import Customer
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.running import RunningService, eventually, read_refusal, refused
@@ -84,22 +85,24 @@ def test_headers_over_the_limit_are_refused(rich: Customer) -> None:
     assert tells_nothing_of_our_insides(refusal)
 
 
-def test_a_deadline_that_has_passed_when_the_call_arrives_has_no_effect(rich: Customer) -> None:
-    """No client library would even send it."""
-    port = int(rich.service.address.rpartition(":")[2])
+def test_what_a_deadline_of_nothing_does_is_told_to_who_asks_again(customer: Customer) -> None:
+    """A deadline is good to a millisecond: what was not begun by then was not done, what was done is there."""
+    customer.top_up(1_000)
+    port = int(customer.service.address.rpartition(":")[2])
     token = bearer("app", ["ADMIN"]).removeprefix("Bearer ")
     connection: Connection[str] = Connection(port, token, "0n")
-    try:
-        connection.call(RESERVE, rich.reserving(1).SerializeToString(), "late")
+    statuses = []
+    for _ in range(20):
+        request = customer.deducting(1)
+        connection.call(RESERVE.replace("Reserve", "Deduct"), request.SerializeToString(), request.request_id)
         connection.flush()
         (answer,) = eventually(connection.receive)
-    finally:
-        connection.close()
-    assert answer.status in {grpc.StatusCode.DEADLINE_EXCEEDED.value[0], RESET}
-
-
-def test_a_deadline_of_nothing_is_exceeded(rich: Customer) -> None:
-    assert refused(rich.app.credit.Reserve, rich.reserving(1), timeout=0).code == grpc.StatusCode.DEADLINE_EXCEEDED
+        statuses.append(answer.status)
+        made = customer.app.credit.Deduct.with_call(request)[1]
+        assert was_replayed(made) or answer.status != 0
+    connection.close()
+    assert set(statuses) <= {0, grpc.StatusCode.DEADLINE_EXCEEDED.value[0], RESET}
+    assert customer.figures() == (980, 0)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, authority: Identity) -> It
 def get_balance(service: RunningService, credentials: grpc.ChannelCredentials) -> str:
     """Ask for a balance over an encrypted connection; return the account answered for."""
     options = [("grpc.ssl_target_name_override", "localhost")]
-    metadata = [("authorization", bearer("app", ["SERVICE"], "credits.read"))]
+    metadata = (("authorization", bearer("app", ["SERVICE"], "credits.read")),)
     with grpc.secure_channel(service.address, credentials, options) as channel:
         request = credit.GetBalanceRequest(account_id="alice")
         answer = CreditServiceStub(channel).GetBalance(request, metadata=metadata, timeout=10)

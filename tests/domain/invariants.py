@@ -155,6 +155,22 @@ def check_next_expire_time(books: Books) -> None:
     assert books.wallet.is_settled(books.now)
 
 
+def check_times(movement: Movement, books: Books) -> None:
+    """Nothing lapses before its time, and what came back is usable until its own or, if that is over, for the grace."""
+    entry, reservation = movement.entry, movement.reservation
+    usable_until = {grant.grant_id: grant.expire_time for grant in movement.changed}
+    for part in entry.slices:
+        if part.expire_time is None:
+            assert usable_until.get(part.grant_id) is None
+        elif entry.kind == EntryKind.EXPIRE:
+            assert part.expire_time <= books.now
+        elif entry.kind in {EntryKind.REFUND, EntryKind.RELEASE}:
+            ended_at = reservation.expire_time if reservation and entry.kind == EntryKind.RELEASE else books.now
+            assert ended_at is not None
+            promised = part.expire_time if part.expire_time > ended_at else ended_at + books.rules.grace
+            assert promised <= (usable_until[part.grant_id] or 0)
+
+
 def first_expiry(books: Books) -> Instant | None:
     """Return when the first live grant or pending reservation expires."""
     times = [grant.expire_time for grant in books.wallet.grants if grant.expire_time is not None]

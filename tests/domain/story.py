@@ -109,7 +109,9 @@ class Story:
             return
         asked = None if amount is None else amount * self.unit
         version = self._version(version_off)
-        self._attempt(lambda: self.books.refund(spent, asked, version=version))
+        if self._attempt(lambda: self.books.refund(spent, asked, version=version)) is not None:
+            rest = spent.amount if spent.state == ReservationState.PENDING else spent.captured - spent.refunded
+            assert self.books.entries[-1].amount == (asked or rest)
 
     def extend(self, which: int, ttl: int) -> None:
         """Give a hold more time."""
@@ -220,6 +222,7 @@ class Story:
         for movement in self.books.movements[self._followed :]:
             self._tokens.follow(movement, unlimited=self._is_unlimited())
             self._fold.add(movement.entry)
+            invariants.check_times(movement, self.books)
         self._followed = len(self.books.movements)
 
     def _attempt(self, act: Callable[[], T]) -> T | None:

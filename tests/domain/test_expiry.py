@@ -4,6 +4,7 @@ import pytest
 
 from creditd.domain.entry import EntryKind
 from creditd.domain.errors import InsufficientCredit
+from creditd.domain.grants import Source
 from creditd.domain.reservation import ReservationState
 from tests.domain.books import Books
 from tests.domain.wallets import DAY, HOUR, MINUTE, after, free, left, parts, promo, purchased, wallet
@@ -185,6 +186,17 @@ def test_settling_twice_is_settling_once() -> None:
     settled = books.wallet
     assert books.settle() == ()
     assert books.wallet == settled
+
+
+def test_what_a_movement_makes_expire_sooner_is_looked_at_sooner() -> None:
+    books = Books(wallet(purchased(5)))
+    books.remove(1)
+    books.add(5, Source.PROMO, expires=after(DAY))
+    books.add(5, Source.FREE, expires=after(HOUR))
+    held = books.reserve(1, ttl=MINUTE)
+    books.extend(held, ttl=DAY)
+    looks = [movement.wallet.next_expire_time for movement in books.movements]
+    assert looks == [None, after(DAY), after(HOUR), after(MINUTE), after(MINUTE)]
 
 
 def test_a_look_that_finds_nothing_due_tells_when_to_look_next() -> None:

@@ -8,19 +8,12 @@ import psutil
 from creditd.storage.embedded import EmbeddedPostgres
 
 
-def family(postgres: EmbeddedPostgres) -> list[psutil.Process]:
-    """Return the postmaster and all of its children."""
-    postmaster = psutil.Process(postgres.pid)
-    return [postmaster, *postmaster.children(recursive=True)]
-
-
 def kill_all(postgres: EmbeddedPostgres) -> None:
     """End every process with SIGKILL, the postmaster first, so that none is told to end in order."""
-    processes = family(postgres)
-    for process in processes:
+    postmaster = psutil.Process(postgres.pid)
+    for process in (postmaster, *postmaster.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, timeout=10)
 
 
 def restart(postgres: EmbeddedPostgres) -> None:

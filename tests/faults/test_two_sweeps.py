@@ -28,7 +28,8 @@ def test_two_sweeps_release_each_expired_hold_once(postgres: EmbeddedPostgres, t
     with arena(postgres, tmp_path, servers=2, sweep_interval_seconds=0.2) as place, place.client(Client) as client:
         load = Load(client, Mix(short_share=0.3))
         with load.run():
-            load.await_more(1000 * rounds)
+            for _ in range(rounds):
+                load.await_more(600)
         with psycopg.connect(place.database_url, autocommit=True) as connection:
             eventually(lambda: connection.execute(_OVERDUE).fetchone() == (0,))
             releases: dict[int, int] = dict(connection.execute(_RELEASES).fetchall())

@@ -1,25 +1,20 @@
 """What the ledger's tests share: a database a file, two desks as two servers have them, and a look into the books."""
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.schema import migrate
 from tests.ledger.books import Books
+from tests.ledger.databases import migrated_database
 from tests.ledger.desk import Desk, desk_at
-from tests.postgres import admin_url, create_database, drop_database
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Provide a database with the schema."""
-    name = f"ledger_{uuid4().hex}"
-    url = create_database(admin_url(), name)
-    migrate(url)
-    yield url
-    drop_database(admin_url(), name)
+    with migrated_database() as url:
+        yield url
 
 
 @pytest.fixture

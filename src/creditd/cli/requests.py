@@ -49,15 +49,10 @@ def add_request_ids(request: Message) -> dict[str, str]:
     """Give each part of a request that needs a request id and has none a fresh one; return these by their fields."""
     made = {}
     for place, message in _parts(request):
-        if _lacks_request_id(message):
+        if "request_id" in message.DESCRIPTOR.fields_by_name and not getattr(message, "request_id", ""):
             made[f"{place}request_id"] = uuid7()
             setattr(message, "request_id", made[f"{place}request_id"])  # noqa: B010 - only some messages have it.
     return made
-
-
-def _lacks_request_id(message: Message) -> bool:
-    is_needed = "request_id" in message.DESCRIPTOR.fields_by_name and not getattr(message, "validate_only", False)
-    return is_needed and not getattr(message, "request_id", "")
 
 
 def _parts(request: Message) -> Iterator[tuple[str, Message]]:

@@ -16,7 +16,7 @@ from creditd.cli.settings import require, settings, variable
 from creditd.cli.stopping import told_to_stop
 from creditd.config import Config
 from creditd.server.listening import ListenError
-from creditd.server.workers import Workers, held_port
+from creditd.server.workers import Workers, held_port, require_free_port
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import configure_logs
 
@@ -42,6 +42,8 @@ def command(argv: Sequence[str]) -> int:
         config = _with_page_token_secret(config)
         if arguments.worker is None and config.workers > 1:
             return _supervise(config)
+        if arguments.worker is None:
+            _require_free_port(config.listen)
         return run_loop(lambda: _serve(config, lines, arguments.worker))
     finally:
         lines.close()
@@ -63,6 +65,15 @@ def _with_page_token_secret(config: Config) -> Config:
         "CREDITD_PAGE_TOKEN_SECRET is not set: page tokens end with this process, and other servers refuse them"
     )
     return replace(config, page_token_secret=secrets.token_hex(32))
+
+
+def _require_free_port(address: str) -> None:
+    """Find out before grpc does, which says so in its own words on standard error."""
+    try:
+        if not address.startswith("unix:"):
+            require_free_port(address)
+    except ListenError as error:
+        raise Failure(f"{error}; is another server running there?", MISUSED) from error
 
 
 async def _serve(config: Config, lines: LineWriter, worker: int | None) -> int:

@@ -40,7 +40,7 @@ async def serving(config: Config, lines: LineWriter, worker_index: int | None = 
     try:
         service = Service(core, telemetry.observers)
         await _start(service, shared_port=worker_index is not None)
-        log.info("serving", extra={"port": service.port, "worker": worker_index or 0})
+        log.info("listening", extra={"port": service.port, "worker": worker_index or 0})
         try:
             await _say_if_not_ready(core)
             yield service

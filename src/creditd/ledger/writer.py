@@ -130,8 +130,6 @@ class Writer:
         changes = batch.changes
         started = time.perf_counter()
         if _needs_transaction(changes):
-            # Wallets before accounts, as where rows were locked first: in two orders, two servers would deadlock.
-            lock_wallets(connection, changes.wallets)
             _guard_accounts(connection, changes)
         if changes.entries:
             asked = time.monotonic_ns()
@@ -192,13 +190,15 @@ def _needs_transaction(changes: Changes) -> bool:
 
 
 def _guard_accounts(connection: Connection, changes: Changes) -> None:
-    """Make the rows of new accounts, and hold still the accounts that new wallets are decided on.
+    """Hold still the accounts, then the wallets, and make the rows of new accounts.
 
-    An existing wallet's own row guards its account's version; a new one has no row yet.
+    An existing wallet's own row guards its account's version; a new one has no row yet. Whoever takes both takes
+    accounts before wallets: in two orders, two servers, or one and a change of an account, would deadlock.
     """
+    stored = share_accounts(connection, {key.account_id for key in changes.wallets})
+    lock_wallets(connection, changes.wallets)
     if not open_accounts(connection, changes.opened.values()):
         raise Moved
-    wallets = changes.new_wallets()
-    stored = share_accounts(connection, {wallet.account.account_id for wallet in wallets})
-    if any(stored[w.account.account_id].version != w.account.version for w in wallets):
+    decided_on = {wallet.account for wallet in changes.new_wallets()}.difference(changes.opened.values())
+    if any(stored[account.account_id].version != account.version for account in decided_on):
         raise Moved

@@ -41,12 +41,20 @@ FIRST_SECOND = -62_135_596_800
 LAST_SECOND = 253_402_300_799
 """Years 1 to 9999, as google.protobuf.Timestamp defines itself; the database takes no more than a little beyond."""
 
+EXACT_SECONDS = 2**53 // SECOND
+"""Until the year 2255 the database multiplies microseconds exactly, and whole seconds also after it. The last instant
+of the year 9999, which stands for "never" in many systems, would come back from it as the year 10000."""
+
 
 def instant(value: Timestamp, field: str) -> Instant:
-    """Read an instant; what is finer than a microsecond is cut off. Raises InvalidField if it is none."""
+    """Read an instant; what is finer than a microsecond is cut off, or than a second centuries away.
+
+    Raises InvalidField if it is none.
+    """
     if not (FIRST_SECOND <= value.seconds <= LAST_SECOND and 0 <= value.nanos < NANOSECONDS):
         raise errors.InvalidField(field=field, rule="a time from year 1 to year 9999")
-    return Instant(value.seconds * SECOND + value.nanos // 1_000)
+    exact = abs(value.seconds) < EXACT_SECONDS
+    return Instant(value.seconds * SECOND + (value.nanos // 1_000 if exact else 0))
 
 
 def microseconds(value: Duration) -> int:

@@ -42,10 +42,18 @@ class Health:
     async def _check_always(self) -> None:
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            ready = await self._bridge.in_thread(self._is_ready)
+            ready = await self._look()
             if ready != self.serving:
                 log.warning("the database is %s", "back" if ready else "out of reach")
                 await self._show(serving=ready)
+
+    async def _look(self) -> bool:
+        try:
+            return await self._bridge.in_thread(self._is_ready)
+        except Exception:
+            # The checks must outlive any failure, or what they last showed would stay for ever.
+            log.exception("a health check failed")
+            return False
 
     async def _show(self, *, serving: bool) -> None:
         self.serving = serving

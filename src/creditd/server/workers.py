@@ -108,13 +108,29 @@ def held_port(address: str) -> Iterator[str]:
     if address.startswith("unix:"):
         raise ListenError(f"several workers cannot share {address}: only a TCP port can be shared")
     host, port = require_free_port(address)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with closing(socket.socket(family, socket.SOCK_STREAM)) as holder:
-        # Bound and not listening, it gets no connections; it keeps the port while no worker is up.
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder.bind((host, port))
+    with closing(_holder(host, port)):
         yield f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _holder(host: str, port: int) -> socket.socket:
+    """Bound and not listening, it gets no connections, and keeps the port from others while no worker is up yet."""
+    try:
+        return _bound(host, port, socket.SO_REUSEPORT)
+    except ListenError:
+        # Connections of an earlier server linger: only a socket that others can take over gets in beside them.
+        return _bound(host, port, socket.SO_REUSEPORT, socket.SO_REUSEADDR)
+
+
+def _bound(host: str, port: int, *options: int) -> socket.socket:
+    holder = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        for option in options:
+            holder.setsockopt(socket.SOL_SOCKET, option, 1)
+        holder.bind((host, port))
+    except OSError as error:
+        holder.close()
+        raise ListenError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return holder
 
 
 def require_free_port(address: str) -> tuple[str, int]:

@@ -27,8 +27,6 @@ class Catalogue:
 
         Raises CreditTypeExists if it exists with other properties, InvalidField for a name that no database holds.
         """
-        if "\0" in credit_type.display_name:
-            raise errors.InvalidField(field="credit_type.display_name", rule="no NUL characters")
         require_text("credit_type.display_name", credit_type.display_name)
         with self._database.transaction() as connection:
             stored = declare(connection, credit_type, self._clock.now())

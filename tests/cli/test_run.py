@@ -1,0 +1,114 @@
+"""`creditd run` on an empty folder: everything starts, what it prints works, and Ctrl-C leaves nothing running."""
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, are_gone, free_address
+
+READY = "Ctrl-C stops everything"
+
+
+@pytest.fixture(scope="module")
+def creditd(tmp_path_factory: pytest.TempPathFactory) -> Creditd:
+    """Return `creditd` in an empty folder."""
+    addresses = {"CREDITD_LISTEN": free_address(), "CREDITD_METRICS_LISTEN": free_address()}
+    return Creditd(tmp_path_factory.mktemp("run"), addresses)
+
+
+@pytest.fixture(scope="module")
+def running(creditd: Creditd) -> Iterator[Started]:
+    """Run it for the tests of this file."""
+    with creditd.started("run") as started:
+        started.says(READY)
+        yield started
+
+
+def test_it_says_what_it_started_and_where(creditd: Creditd, running: Started) -> None:
+    said = running.said
+    assert "data folder  .creditd" in said
+    assert "embedded PostgreSQL in .creditd/postgres" in said
+    assert f"gRPC         {creditd.settings['CREDITD_LISTEN']}" in said
+    assert f"http://{creditd.settings['CREDITD_METRICS_LISTEN']}/metrics" in said
+    assert "WARNING" not in said
+    assert '"logger":"creditd.storage.embedded.server"' in (creditd.folder / ".creditd" / "creditd.log").read_text()
+
+
+def test_every_command_that_it_prints_works_as_pasted(creditd: Creditd, running: Started) -> None:
+    pasted = [line for line in running.said.partition("To try")[2].splitlines() if line.startswith("  ")]
+    assert len(pasted) >= 7
+    if not shutil.which("grpcurl"):
+        pasted = [line for line in pasted if not line.startswith("  grpcurl")]
+    done = subprocess.run(
+        ["/bin/sh", "-e"],
+        input="\n".join(pasted),
+        cwd=creditd.folder,
+        env=creditd.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"kind": "ENTRY_KIND_RESERVE"' in done.stdout
+
+
+def test_a_second_start_on_the_same_folder_says_whose_it_is_and_changes_nothing(
+    creditd: Creditd, running: Started
+) -> None:
+    log = creditd.folder / ".creditd" / "creditd.log"
+    before = log.stat().st_ino
+    second = creditd("run", "--listen", free_address(), "--metrics-listen", "")
+    assert second.returncode == 1
+    assert f"in use by process {running.process.pid}" in second.stderr
+    assert log.stat().st_ino == before
+    assert not log.with_suffix(".log.1").exists()
+    assert running.process.poll() is None
+
+
+@pytest.mark.parametrize("flag", ["--listen", "--metrics-listen"])
+def test_a_second_start_on_the_same_port_says_so_before_it_makes_anything(
+    creditd: Creditd, running: Started, tmp_path: Path, flag: str
+) -> None:
+    taken = creditd.settings[{"--listen": "CREDITD_LISTEN", "--metrics-listen": "CREDITD_METRICS_LISTEN"}[flag]]
+    flags = {"--listen": free_address(), "--metrics-listen": "", flag: taken}
+    second = Creditd(tmp_path)("run", *(word for pair in flags.items() for word in pair))
+    assert second.returncode == 1
+    assert f"cannot listen on {taken}: Address already in use" in second.stderr
+    assert f"run {flag} HOST:PORT" in second.stderr
+    assert not (tmp_path / ".creditd").exists()
+    assert running.process.poll() is None
+
+
+def test_however_it_ends_nothing_runs_on_and_the_next_start_finds_the_data(tmp_path: Path) -> None:
+    creditd = Creditd(tmp_path, {"CREDITD_LISTEN": free_address(), "CREDITD_METRICS_LISTEN": ""})
+    request = '{"account_id": "ann", "credit_type": "spec", "amount": 1, "request_id": "once"}'
+    for number, exit_code in ((signal.SIGINT, 0), (signal.SIGKILL, -9), (signal.SIGTERM, 0)):
+        with creditd.started("run") as started:
+            started.says(READY)
+            answer = creditd("call", "Reserve", request)
+            assert answer.returncode == 0, answer.stderr
+            assert ("replayed" in answer.stderr) == (number != signal.SIGINT)
+            descendants = started.descendants()
+            assert any(process.name() == "postgres" for process in descendants)
+            assert started.stop(number) == exit_code
+            assert are_gone(descendants)
+            assert started.said.endswith("stopping\n") == (exit_code == 0)
+
+
+def test_it_takes_a_database_that_is_configured_and_starts_none(database: str, tmp_path: Path) -> None:
+    creditd = Creditd(
+        tmp_path,
+        {"CREDITD_DATABASE_URL": database, "CREDITD_LISTEN": free_address(), "CREDITD_METRICS_LISTEN": ""},
+    )
+    with creditd.started("run") as started:
+        assert "database     that of CREDITD_DATABASE_URL" in started.says(READY)
+        assert not any(process.name() == "postgres" for process in started.descendants())
+        answer = creditd("call", "GetBalance", '{"account_id": "ann", "credit_types": ["spec"]}')
+        assert '"available": "1"' in answer.stdout
+        assert started.stop(signal.SIGINT) == 0
+    assert not (tmp_path / ".creditd" / "postgres").exists()

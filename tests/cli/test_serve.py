@@ -1,0 +1,180 @@
+"""`creditd serve`: what it asks for, how it stops, and several workers behind one port."""
+
+import signal
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from credit.v1.credit_service_pb2 import GetBalanceRequest
+from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from creditd.storage.schema import migrate
+from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, are_gone, free_address
+from tests.running import eventually
+from tests.tokens import bearer, write_public_key
+
+LISTENING = '"message":"listening"'
+
+
+@pytest.fixture
+def creditd(tmp_path: Path, database: str) -> Creditd:
+    """Return `creditd` with all that serving needs, and no pause before it stops."""
+    return Creditd(
+        tmp_path,
+        {
+            "CREDITD_DATABASE_URL": database,
+            "CREDITD_JWT_PUBLIC_KEY_FILES": str(write_public_key(tmp_path)),
+            "CREDITD_PAGE_TOKEN_SECRET": "a test",
+            "CREDITD_LISTEN": free_address(),
+            "CREDITD_METRICS_LISTEN": "",
+            "CREDITD_DRAIN_SECONDS": "0",
+        },
+    )
+
+
+def test_it_says_what_it_needs(tmp_path: Path) -> None:
+    done = Creditd(tmp_path)("serve")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "CREDITD_DATABASE_URL" in done.stderr
+    assert "CREDITD_JWT_PUBLIC_KEY_FILES" in done.stderr
+    assert "creditd run" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("CREDITD_JWT_PUBLIC_KEY_FILES", __file__, "holds no public key"),
+        ("CREDITD_DATABASE_URL", "my database", "postgresql://user@host"),
+        ("CREDITD_LISTEN", "0.0.0.0:0", "CREDITD_TLS_CERTIFICATE_FILE"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_clear_line(
+    creditd: Creditd, setting: str, value: str, message: str
+) -> None:
+    creditd.settings[setting] = value
+    done = creditd("serve")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("creditd serve: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_without_its_database_it_lives_and_says_so_and_serves_once_it_is_there(creditd: Creditd) -> None:
+    database = creditd.settings["CREDITD_DATABASE_URL"]
+    with creditd.started("serve") as started:
+        assert "creditd migrate" in started.says("NOT_SERVING")
+        assert not is_serving(creditd)
+        migrate(database)
+        eventually(lambda: is_serving(creditd), PATIENCE_SECONDS)
+        assert started.stop() == 0
+        assert '"message":"stopped"' in started.said
+    creditd.settings["CREDITD_DATABASE_URL"] = f"postgresql://someone:secret@{free_address()}/nothing"
+    with creditd.started("serve") as started:
+        assert "Connection refused" in started.says("NOT_SERVING")
+        assert started.stop(signal.SIGINT) == 0
+        assert "secret" not in started.said
+
+
+def test_a_second_signal_ends_it_at_once(creditd: Creditd) -> None:
+    creditd.settings["CREDITD_DRAIN_SECONDS"] = "600"
+    with creditd.started("serve") as started:
+        started.says(LISTENING)
+        started.process.send_signal(signal.SIGTERM)
+        started.says('"message":"stopping"')
+        assert started.stop() == -signal.SIGTERM
+
+
+@pytest.fixture
+def workers(creditd: Creditd) -> Iterator[Started]:
+    """Serve with two workers, with metrics."""
+    migrate(creditd.settings["CREDITD_DATABASE_URL"])
+    creditd.settings["CREDITD_METRICS_LISTEN"] = two_free_ports()
+    with creditd.started("serve", "--workers", "2") as started:
+        started.says(LISTENING, times=2)
+        yield started
+
+
+def test_workers_share_a_port_are_replaced_when_they_die_and_end_together(creditd: Creditd, workers: Started) -> None:
+    first = workers.descendants()
+    assert len(first) == 2
+    assert can_call(creditd)
+    assert [counted(creditd, index) for index in (0, 1)] == [True, True]
+
+    second = creditd("serve", "--workers", "2")
+    assert second.returncode == 2
+    assert f"cannot listen on {creditd.settings['CREDITD_LISTEN']}" in second.stderr
+    third = creditd("serve", "--metrics-listen", "")
+    assert third.returncode == 2
+    assert f"cannot listen on {creditd.settings['CREDITD_LISTEN']}" in third.stderr
+
+    victim, survivor = first
+    victim.kill()
+    assert "another one follows" in workers.says(LISTENING, times=3)
+    assert survivor.is_running()
+    assert can_call(creditd)
+
+    both = workers.descendants()
+    assert len(both) == 2
+    assert workers.stop() == 0
+    assert are_gone(both)
+    assert workers.said.count('"message":"stopped"') == 2
+
+
+def test_workers_end_when_the_process_that_started_them_is_killed(workers: Started) -> None:
+    orphans = workers.descendants()
+    workers.stop(signal.SIGKILL)
+    assert are_gone(orphans)
+
+
+def test_workers_that_can_never_start_are_not_tried_again(creditd: Creditd) -> None:
+    creditd.settings["CREDITD_JWT_PUBLIC_KEY_FILES"] = __file__
+    started = time.monotonic()
+    done = creditd("serve", "--workers", "2")
+    assert done.returncode == 2
+    assert "holds no public key" in done.stderr
+    assert "another one follows" not in done.stderr
+    assert time.monotonic() - started < PATIENCE_SECONDS
+
+
+def is_serving(creditd: Creditd) -> bool:
+    """Ask for the server's health."""
+    with grpc.insecure_channel(creditd.settings["CREDITD_LISTEN"]) as channel:
+        answer = HealthStub(channel).Check(HealthCheckRequest(), wait_for_ready=True, timeout=PATIENCE_SECONDS)
+        return bool(answer.status == HealthCheckResponse.SERVING)
+
+
+def can_call(creditd: Creditd) -> bool:
+    """Call the server a few times, each time over a new connection."""
+    metadata = (("authorization", bearer("a service", ["SERVICE"], "credits.read")),)
+    for _ in range(8):
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        with grpc.insecure_channel(creditd.settings["CREDITD_LISTEN"], options=options) as channel:
+            request = GetBalanceRequest(account_id="ann", credit_types=["spec"])
+            answer = CreditServiceStub(channel).GetBalance(request, metadata=metadata, timeout=PATIENCE_SECONDS)
+            assert answer.account_balance.balances[0].available == 1
+    return True
+
+
+def counted(creditd: Creditd, worker: int) -> bool:
+    """Tell whether a worker serves metrics of its own."""
+    host, _, port = creditd.settings["CREDITD_METRICS_LISTEN"].rpartition(":")
+    with urllib.request.urlopen(f"http://{host}:{int(port) + worker}/metrics") as answer:
+        return b"creditd_ledger_batches_total" in answer.read()
+
+
+def two_free_ports() -> str:
+    """Return an address on which nobody listens, nor on the port after it."""
+    while True:
+        address = free_address()
+        host, _, port = address.rpartition(":")
+        with suppress(OSError), socket.create_server((host, int(port) + 1)):
+            return address

@@ -1,0 +1,156 @@
+"""What a decision is made on is found as it was written, and nothing else is."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from creditd.domain.account import AccountStatus
+from creditd.domain.commands import Add
+from creditd.domain.entry import EntryKind
+from creditd.domain.grants import Source
+from creditd.domain.instant import SECOND, Instant
+from creditd.ledger.ids import uuid7
+from creditd.ledger.work import Work
+from creditd.storage import loading
+from creditd.storage.changes import Key
+from creditd.storage.loading import LoadedWallet, load_accounts, load_wallets
+from creditd.storage.lookups import RequestKey, load_requests
+from creditd.storage.sweeping import due_wallets
+from tests.ledger.databases import migrated_database
+from tests.ledger.desk import RULES, Desk, desk_at
+from tests.ledger.works import MINUTE, add, add_of_each, confirm, deduct, origin, reservation_of, reserve, work
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Desk]:
+    """Provide a writer to fill the database with, which gives sign-up credits."""
+    with migrated_database() as url, desk_at(url, sign_up_credits={"spec": 1}) as desk:
+        yield desk
+
+
+def load(desk: Desk, *keys: Key) -> dict[Key, LoadedWallet]:
+    """Load wallets as they are now."""
+    with desk.database.autocommit() as connection:
+        return load_wallets(connection, keys, desk.clock.now(), RULES.order)
+
+
+def granting(account: str, amount: int, source: Source, life: int | None = None, now: int = 0) -> Work:
+    """Return the work that brings in credits of some source, for good or for so long."""
+    expire_time = None if life is None else Instant(now + life)
+    command = Add(origin(None, amount, source), EntryKind.ADMIN_ADD, uuid7(), source, amount, expire_time)
+    return work(account, command)
+
+
+def test_a_wallet_of_an_account_never_seen_stands_on_a_new_one(desk: Desk, account: str) -> None:
+    key = Key(account, "chat")
+    wallet, exists, due, next_hold_end = load(desk, key)[key]
+    assert not exists
+    assert (wallet.version, wallet.account.version, wallet.account.status) == (0, 1, AccountStatus.ACTIVE)
+    assert (due, next_hold_end) == ((), None)
+
+
+def test_a_wallet_that_was_never_used_stands_on_its_account(desk: Desk, account: str) -> None:
+    desk.do(add(account, 10))
+    desk.accounts.set_status(account, AccountStatus.SUSPENDED, origin(None), allow_balance=True)
+    wallet, exists, *_ = load(desk, Key(account, "quiz_gen"))[Key(account, "quiz_gen")]
+    assert exists
+    assert (wallet.version, wallet.account.version, wallet.account.status) == (0, 2, AccountStatus.SUSPENDED)
+
+
+def test_many_wallets_are_each_found_under_their_own_key(desk: Desk, account: str) -> None:
+    names = [f"{account}-{number}" for number in range(5)]
+    desk.write(*(add(name, 10 + number) for number, name in enumerate(names)))
+    desk.write(*(add(name, 20 + number, credit_type="quiz_gen") for number, name in enumerate(names)))
+    keys = [Key(name, credit_type) for name in names for credit_type in ("chat", "quiz_gen", "THB")]
+    loaded = load(desk, *keys, Key("nobody", "chat"))
+    assert [loaded[key].wallet.available for key in keys] == [10, 20, 0, 11, 21, 0, 12, 22, 0, 13, 23, 0, 14, 24, 0]
+    assert all(
+        (key.account_id, key.credit_type) == (w.account.account_id, w.credit_type) for key, (w, *_) in loaded.items()
+    )
+
+
+def test_live_grants_come_in_spend_order_and_spent_ones_not_at_all(desk: Desk, account: str) -> None:
+    now = desk.clock.now()
+    desk.do(granting(account, 5, Source.FREE))
+    desk.do(deduct(account, 5))
+    for source, life in [
+        (Source.PURCHASED, None),
+        (Source.ADMIN, 2 * MINUTE),
+        (Source.ADMIN, MINUTE),
+        (Source.PROMO, None),
+        (Source.FREE, None),
+        (Source.PURCHASED, 3 * MINUTE),
+    ]:
+        desk.do(granting(account, int(source), source, life, now))
+    wallet = load(desk, Key(account, "chat"))[Key(account, "chat")].wallet
+    found = [(g.source, g.expire_time and g.expire_time - now) for g in wallet.grants]
+    assert found == [
+        (Source.FREE, None),
+        (Source.PROMO, None),
+        (Source.ADMIN, MINUTE),
+        (Source.ADMIN, 2 * MINUTE),
+        (Source.PURCHASED, 3 * MINUTE),
+        (Source.PURCHASED, None),
+    ]
+    assert wallet.next_expire_time == now + MINUTE
+
+
+def test_due_holds_come_soonest_first_and_the_next_one_s_end_with_them(
+    desk: Desk, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.do(add(account, 100))
+    ends = {}
+    for minutes in (4, 2, 5, 1, 3):
+        held = reservation_of(desk.do(reserve(account, minutes, ttl=minutes * MINUTE)))
+        ends[minutes] = held.expire_time
+    desk.do(confirm(reservation_of(desk.do(reserve(account, 50)))))
+    key, now = Key(account, "chat"), desk.clock.now() + 3 * MINUTE + SECOND
+    with desk.database.autocommit() as connection:
+        _, _, due, next_hold_end = load_wallets(connection, [key], Instant(now), RULES.order)[key]
+        assert ([r.amount for r in due], next_hold_end) == ([1, 2, 3], ends[4])
+        monkeypatch.setattr(loading, "MAX_DUE", 2)
+        _, _, due, next_hold_end = load_wallets(connection, [key], Instant(now), RULES.order)[key]
+        assert ([r.amount for r in due], next_hold_end) == ([1, 2], ends[3])
+
+
+def test_nothing_is_looked_for_in_a_wallet_in_which_nothing_is_due(desk: Desk, account: str) -> None:
+    desk.do(add(account, 10))
+    desk.do(reserve(account, 1))
+    loaded = load(desk, Key(account, "chat"))[Key(account, "chat")]
+    assert (loaded.due, loaded.next_hold_end) == ((), None)
+
+
+def test_accounts_come_with_all_of_their_wallets(desk: Desk, account: str) -> None:
+    desk.do(add_of_each(account, {"chat": 1, "THB": 2}))
+    with desk.database.autocommit() as connection:
+        found = load_accounts(connection, [account, "nobody"], desk.clock.now(), RULES.order)
+    assert set(found) == {account}
+    assert {name: loaded.wallet.available for name, loaded in found[account].wallets.items()} == {
+        "THB": 2,
+        "chat": 1,
+        "spec": 1,
+    }
+
+
+def test_what_a_request_did_comes_by_ordinal_and_only_for_its_account(desk: Desk, account: str) -> None:
+    brought = add_of_each(account, {"quiz_gen": 1, "THB": 2, "chat": 3})
+    name = brought.origin.request_id or ""
+    desk.write(brought, add(f"{account}-rival", 9, name))
+    with desk.database.autocommit() as connection:
+        known = load_requests(connection, [RequestKey(account, name), RequestKey(account, "unknown")])
+    assert {key: [(e.ordinal, e.credit_type) for e in entries] for key, entries in known.items()} == {
+        RequestKey(account, name): [(0, "quiz_gen"), (1, "THB"), (2, "chat")]
+    }
+
+
+def test_wallets_with_something_due_come_longest_overdue_first(desk: Desk, account: str) -> None:
+    names = [f"{account}-{number}" for number in range(3)]
+    for minutes, name in zip((7_003, 7_001, 7_002), names, strict=True):
+        desk.do(add(name, 5))
+        desk.do(reserve(name, 1, ttl=minutes * SECOND))
+    now = desk.clock.now()
+    with desk.database.autocommit() as connection:
+        due = [key for key, _ in due_wallets(connection, Instant(now + 7_010 * SECOND), 100)]
+        assert [key.account_id for key in due if key.account_id in names] == [names[1], names[2], names[0]]
+        assert not [key for key, _ in due_wallets(connection, now, 100) if key.account_id in names]
+        assert len(due_wallets(connection, Instant(now + 7_010 * SECOND), 2)) == 2

@@ -1,0 +1,186 @@
+"""What a batch changed is written whole or not at all, and comes back as it was written."""
+
+import time
+from collections.abc import Iterator
+
+import orjson
+import psycopg
+import pytest
+
+from creditd.domain.account import Account, new_account
+from creditd.domain.commands import Add, Reserve
+from creditd.domain.decide import decide
+from creditd.domain.entry import EntryKind
+from creditd.domain.grants import Source
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.reservation import ReservationKey
+from creditd.domain.wallet import MAX_BALANCE, Movement, Origin, Rules, Wallet, new_wallet
+from creditd.ledger.ids import uuid7
+from creditd.storage.changes import Changes, Key
+from creditd.storage.conflicts import SaveFailure, classify
+from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.loading import load_wallets
+from creditd.storage.locking import open_accounts
+from creditd.storage.lookups import RequestKey, load_requests, load_reservations
+from creditd.storage.saving import postpone, save
+from tests.ledger.databases import migrated_database
+from tests.storage.texts import NASTY
+
+NOW = Instant(1_750_000_000 * SECOND + 123_457)
+RULES = Rules()
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    """Provide a database with the schema."""
+    with migrated_database() as url:
+        database = Database(DatabaseSettings(url, pool_size=2))
+        yield database
+        database.close()
+
+
+@pytest.fixture
+def wallet(database: Database, account: str) -> Wallet:
+    """Provide the wallet of an account that was opened."""
+    with database.autocommit() as connection:
+        opened = new_account(account, NOW)
+        assert open_accounts(connection, [opened])
+    return new_wallet(opened, "chat")
+
+
+def added(wallet: Wallet, amount: int = 10, origin: Origin = Origin("tests")) -> Movement:  # noqa: B008 - a value.
+    """Return the movement that brings in credits."""
+    command = Add(origin, EntryKind.TOP_UP, uuid7(), Source.PURCHASED, amount, Instant(NOW + SECOND))
+    return decide(wallet, None, command, NOW, RULES)
+
+
+def reserved(wallet: Wallet, amount: int, origin: Origin = Origin("tests")) -> Movement:  # noqa: B008 - a value.
+    """Return the movement that holds credits."""
+    return decide(wallet, None, Reserve(origin, uuid7(), amount), NOW, RULES)
+
+
+def changes_of(*movements: Movement) -> Changes:
+    """Return what movements add up to."""
+    changes = Changes()
+    for movement in movements:
+        changes.add(movement)
+    return changes
+
+
+def written(database: Database, *movements: Movement) -> None:
+    """Write movements as one batch."""
+    with database.autocommit() as connection:
+        save(connection, changes_of(*movements))
+
+
+def stored(database: Database, wallet: Wallet) -> Wallet:
+    """Return the wallet as it is stored."""
+    key = Key(wallet.account.account_id, wallet.credit_type)
+    with database.autocommit() as connection:
+        return load_wallets(connection, [key], NOW, RULES.order)[key].wallet
+
+
+def why_not(database: Database, *movements: Movement) -> SaveFailure:
+    """Return why movements are not written."""
+    with pytest.raises(psycopg.Error) as refusal:
+        written(database, *movements)
+    return classify(refusal.value)
+
+
+def test_a_wallet_its_grants_its_reservation_and_its_entry_come_back_as_they_were(
+    database: Database, wallet: Wallet
+) -> None:
+    first = added(wallet, 10, Origin("tests", "first", -5, "why", '{"a":"b"}'))
+    second = reserved(first.wallet, 4, Origin("tests", "second", 2**62, "what for"))
+    written(database, first, second)
+    assert stored(database, wallet) == second.wallet
+    account, reservation = wallet.account.account_id, second.reservation
+    assert reservation is not None
+    with database.autocommit() as connection:
+        key = ReservationKey(account, "chat", reservation.reservation_id)
+        assert load_reservations(connection, [key]) == {key: reservation}
+        known = load_requests(connection, [RequestKey(account, "first"), RequestKey(account, "second")])
+    assert known == {RequestKey(account, "first"): [first.entry], RequestKey(account, "second"): [second.entry]}
+
+
+def test_any_text_comes_back_as_it_was(database: Database, wallet: Wallet) -> None:
+    latest, movements = wallet, []
+    for number, nasty in enumerate(NASTY):
+        labels = orjson.dumps({f"{number}{nasty}": nasty}).decode()
+        movements.append(added(latest, 10, Origin(nasty, f"{number}{nasty}", 1, nasty, labels)))
+        movements.append(reserved(movements[-1].wallet, 4, Origin(nasty, f"{nasty}{number}!", 1, nasty, labels)))
+        latest = movements[-1].wallet
+    written(database, *movements)
+    account = wallet.account.account_id
+    requests = [RequestKey(account, movement.entry.request_id or "") for movement in movements]
+    held = [movement.reservation for movement in movements if movement.reservation is not None]
+    keys = [ReservationKey(account, "chat", reservation.reservation_id) for reservation in held]
+    with database.autocommit() as connection:
+        known = load_requests(connection, requests)
+        reservations = load_reservations(connection, keys)
+    assert [known[request] for request in requests] == [[movement.entry] for movement in movements]
+    assert [reservations[key] for key in keys] == held
+
+
+def test_a_wallet_that_has_moved_undoes_the_whole_batch(database: Database, wallet: Wallet, account: str) -> None:
+    first = added(wallet)
+    written(database, first)
+    with database.autocommit() as connection:
+        assert open_accounts(connection, [new_account(f"{account}-rival", NOW)])
+    rival = added(new_wallet(new_account(f"{account}-rival", NOW), "chat"))
+    second, stale = reserved(first.wallet, 3), reserved(first.wallet, 4)
+    written(database, second)
+    assert why_not(database, rival, stale) is SaveFailure.MOVED
+    assert stored(database, wallet) == second.wallet
+    assert stored(database, rival.wallet).version == 0
+
+
+def test_an_account_that_has_changed_refuses_what_was_decided_before(database: Database, wallet: Wallet) -> None:
+    first = added(wallet)
+    written(database, first)
+    changed: Account = wallet.account._replace(version=2)
+    assert why_not(database, reserved(first.wallet._replace(account=changed), 3)) is SaveFailure.MOVED
+    assert stored(database, wallet) == first.wallet
+
+
+def test_a_wallet_that_another_server_has_made_meanwhile_is_not_made_again(database: Database, wallet: Wallet) -> None:
+    written(database, added(wallet, 5))
+    assert why_not(database, added(wallet, 7)) is SaveFailure.MOVED
+    assert stored(database, wallet).available == 5
+
+
+def test_a_request_id_that_is_known_undoes_the_whole_batch(database: Database, wallet: Wallet) -> None:
+    first = added(wallet, 10, Origin("tests", "click"))
+    written(database, first)
+    assert why_not(database, reserved(first.wallet, 3, Origin("tests", "click"))) is SaveFailure.KNOWN_REQUEST
+    assert stored(database, wallet) == first.wallet
+
+
+def test_what_no_rule_would_do_is_refused_for_another_reason(database: Database, wallet: Wallet) -> None:
+    first = added(wallet)
+    debt = first._replace(wallet=first.wallet._replace(available=-1))
+    assert why_not(database, debt) is SaveFailure.OTHER
+
+
+def test_the_largest_amount_comes_back(database: Database, wallet: Wallet) -> None:
+    first = added(wallet, MAX_BALANCE)
+    second = reserved(first.wallet, MAX_BALANCE)
+    written(database, first, second)
+    assert stored(database, wallet) == second.wallet
+
+
+def test_saving_tells_the_database_s_time(database: Database, wallet: Wallet) -> None:
+    with database.autocommit() as connection:
+        told = save(connection, changes_of(added(wallet)))
+    assert abs(told - time.time() * SECOND) < 60 * SECOND
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_wallet_is_put_off_unless_it_has_moved(database: Database, wallet: Wallet, *, moved: bool) -> None:
+    first = added(wallet)
+    written(database, first)
+    later = first.wallet._replace(next_expire_time=Instant(NOW + 99), version=first.wallet.version - moved)
+    with database.autocommit() as connection:
+        postpone(connection, later)
+    expected = first.wallet.next_expire_time if moved else NOW + 99
+    assert stored(database, wallet).next_expire_time == expected

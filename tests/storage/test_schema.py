@@ -1,0 +1,145 @@
+"""The migrated schema is what tables.py says, and it defends the ledger against whoever reaches it by another way."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import (
+    Connection,
+    ForeignKeyConstraint,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    make_url,
+    text,
+)
+
+from creditd.storage.tables import metadata
+from tests.ledger.databases import migrated_database
+from tests.ledger.desk import desk_at
+from tests.ledger.works import add
+
+APPEND_ONLY = ["entries", "account_changes"]
+CHANGES = ["UPDATE {} SET actor = 'somebody else'", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE accounts CASCADE"]
+
+# What a constraint or an index says, whatever schema it is in.
+_CONSTRAINTS = text("""
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace = CAST(:schema AS regnamespace) AND contype <> 'n'
+  AND conrelid::regclass::text NOT LIKE '%alembic_version' ORDER BY 1, 2
+""")
+_INDEXES = text("""
+SELECT tablename, indexname, replace(indexdef, schemaname || '.', '') FROM pg_indexes
+WHERE schemaname = :schema AND tablename <> 'alembic_version' ORDER BY 1, 2
+""")
+_COLUMNS = text("""
+SELECT table_name, column_name, data_type, is_nullable, collation_name, column_default FROM information_schema.columns
+WHERE table_schema = :schema AND table_name <> 'alembic_version' ORDER BY 1, 2
+""")
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Provide a database with an account in it."""
+    with migrated_database() as url:
+        with desk_at(url) as desk:
+            desk.do(add("somebody", 10))
+            desk.accounts.set_plan("somebody", add("somebody", 1).origin, unlimited=True, until=None)
+        yield url
+
+
+@pytest.fixture
+def connection(url: str) -> Iterator[Connection]:
+    """Provide a connection of the owner's, whose changes are undone."""
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_alembic_finds_no_difference_between_the_migrations_and_the_tables(connection: Connection) -> None:
+    options = {"compare_type": True, "compare_server_default": True}
+    found = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+    changes = [part for change in found for part in (change if isinstance(change, list) else [change])]
+    # Comments in tables.py are for those who read the code.
+    assert [change for change in changes if change[0] != "modify_comment"] == []
+
+
+@pytest.mark.parametrize("question", [_CONSTRAINTS, _INDEXES, _COLUMNS], ids=["constraints", "indexes", "columns"])
+def test_what_alembic_does_not_compare_is_the_same_too(connection: Connection, question: object) -> None:
+    """Made by SQLAlchemy in a schema beside, the tables have the same constraints, indexes and columns."""
+    connection.execute(text("CREATE SCHEMA beside"))
+    connection.execute(text("SET LOCAL search_path = beside"))
+    metadata.create_all(connection)
+    assert (made := connection.execute(question, {"schema": "beside"}).all())  # type: ignore[call-overload]
+    connection.execute(text("SET LOCAL search_path = public"))
+    assert connection.execute(question, {"schema": "public"}).all() == made  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("table", [t for t in metadata.sorted_tables if "account_id" in t.c], ids=str)
+def test_the_account_comes_first_in_every_key_so_that_tables_can_be_distributed_by_it(table: Table) -> None:
+    keys = [c for c in table.constraints if isinstance(c, PrimaryKeyConstraint | UniqueConstraint)]
+    keys_to_others = [c for c in table.constraints if isinstance(c, ForeignKeyConstraint)]
+    assert {next(iter(key.columns)).name for key in keys} == {"account_id"}
+    assert {(key.column_keys[0], key.elements[0].column.name) for key in keys_to_others} <= {("account_id",) * 2}
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("change", CHANGES, ids=["update", "delete", "truncate", "cascade"])
+@pytest.mark.parametrize("role", ["creditd_app", "postgres"], ids=["application", "owner"])
+def test_no_update_or_delete_reaches_the_ledger_neither_the_application_s_nor_the_owner_s(
+    url: str, role: str, change: str, table: str
+) -> None:
+    with psycopg.connect(url) as connection:
+        if role == "creditd_app":
+            connection.execute("SET ROLE creditd_app")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(change.format(table))
+        connection.rollback()
+        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)  # noqa: S608
+
+
+def test_the_owner_is_told_why(url: str) -> None:
+    with psycopg.connect(url) as connection, pytest.raises(psycopg.Error, match="entries is append-only: DELETE"):
+        connection.execute("DELETE FROM entries")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE entries DISABLE TRIGGER ALL",
+        "DROP TRIGGER entries_append_only ON entries",
+        "DELETE FROM wallets",
+        "DELETE FROM grants",
+        "DELETE FROM accounts",
+        "CREATE TABLE elsewhere (nothing integer)",
+        "UPDATE alembic_version SET version_num = '0'",
+    ],
+)
+def test_the_application_may_do_no_more_than_it_has_to(url: str, statement: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("SET ROLE creditd_app")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("statement", "constraint"),
+    [
+        ("UPDATE wallets SET available = -1", "wallets_not_negative"),
+        ("UPDATE wallets SET reserved = -1", "wallets_not_negative"),
+        ("UPDATE wallets SET version = base_version", "wallets_version"),
+        ("UPDATE grants SET remaining = amount + 1", "grants_remaining"),
+        ("UPDATE grants SET remaining = 0", "grants_live"),
+        ("UPDATE accounts SET status = 4", "accounts_status"),
+        ("INSERT INTO wallets SELECT 'nobody', 'chat', 0, 1, 0, 0, 0, NULL, 1, now()", "wallets_account"),
+        ("INSERT INTO entries SELECT * FROM entries", "entries_pkey"),
+    ],
+)
+def test_the_database_refuses_what_no_rule_would_do(url: str, statement: str, constraint: str) -> None:
+    with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.IntegrityError) as refusal:
+        connection.execute(statement)
+    assert refusal.value.diag.constraint_name == constraint

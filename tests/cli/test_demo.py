@@ -1,15 +1,23 @@
 """`creditd demo` tells its story, and leaves nothing behind."""
 
 import signal
-import time
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.cli.programs import PATIENCE_SECONDS, Creditd, are_gone
+import pytest
+
+from tests.cli.programs import Creditd, are_gone
 
 
-def test_the_story_comes_about_and_nothing_is_left(tmp_path: Path) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """Return an empty folder whose path is short, as that of a folder for temporary files is."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        yield Path(folder)
+
+
+def test_the_story_comes_about_and_nothing_is_left(tmp_path: Path, scratch: Path) -> None:
     # Settings of a server that somebody runs have no part in it.
     creditd = Creditd(tmp_path, {"TMPDIR": str(scratch), "CREDITD_SIGN_UP_CREDITS": "spec=99"})
     done = creditd("demo")
@@ -28,15 +36,11 @@ def test_the_story_comes_about_and_nothing_is_left(tmp_path: Path) -> None:
     assert not (tmp_path / ".creditd").exists()
 
 
-def test_ctrl_c_in_the_middle_of_it_leaves_nothing_either(tmp_path: Path) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
+def test_ctrl_c_in_the_middle_of_it_leaves_nothing_either(tmp_path: Path, scratch: Path) -> None:
     with Creditd(tmp_path, {"TMPDIR": str(scratch)}).started("demo") as started:
         started.says("let the caller vanish")
         descendants = started.descendants()
-        began = time.monotonic()
         assert started.stop(signal.SIGINT) == 130
-        assert time.monotonic() - began < PATIENCE_SECONDS
         assert are_gone(descendants)
         assert "Traceback" not in started.said
     assert list(scratch.iterdir()) == []

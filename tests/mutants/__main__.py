@@ -1,4 +1,4 @@
-"""`python -m tests.mutants [WORD ...]` plants each fault in a copy of the source and runs the tests that have to notice.
+"""`python -m tests.mutants [WORD ...]` plants faults in a copy of the source and runs the tests that have to notice.
 
 With words, only the faults whose names hold them all.
 """

@@ -14,7 +14,7 @@ class Fault(NamedTuple):
 
 
 DOMAIN = ("tests/domain",)
-LEDGER = ("tests/ledger",)
+LEDGER = ("tests/ledger/test_account_changes.py", "tests/ledger/test_conflicts.py")
 REPLAYS = ("tests/contract/test_replays.py",)
 
 FAULTS = (
@@ -51,7 +51,7 @@ FAULTS = (
         "ledger/batch.py",
         "if entries[0].fingerprint != work.origin.fingerprint:",
         "if entries[0].fingerprint is None:",
-        REPLAYS,
+        ("tests/ledger/test_replays.py",),
     ),
     Fault(
         "refusal answered from a stale copy",

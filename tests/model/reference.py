@@ -1,0 +1,128 @@
+"""An account as the requirements describe it (A1 to A14, C1): plain lists, no cleverness, nothing of the code's.
+
+Times are in units of the machine's choice. What an unlimited plan covers is a part of a spending like any other, from no
+grant.
+"""
+
+from dataclasses import dataclass, field
+
+NEVER = float("inf")
+ORDER = ["FREE", "PROMO", "ADMIN", "PURCHASED"]
+DEFAULT_TTL, MAX_TTL, GRACE = 3.625, 10.0, 2.25
+
+
+class Refused(Exception):
+    """The call is answered with this reason."""
+
+
+def refuse_if(condition: object, reason: str) -> None:
+    """Refuse what cannot be done."""
+    if condition:
+        raise Refused(reason)
+
+
+@dataclass(eq=False)
+class Grant:
+    """Credits that came in together, and until when what is left of them can be spent."""
+
+    source: str
+    left: int
+    expires: float
+    number: int
+
+
+@dataclass(eq=False)
+class Part:
+    """Credits of one grant, or of the plan if it is None, and until when they could have been spent."""
+
+    grant: Grant | None
+    amount: int
+    expires: float
+
+
+@dataclass(eq=False)
+class Hold:
+    """A reservation: its parts in the order taken, less what was given back."""
+
+    amount: int
+    ends: float
+    parts: list[Part]
+    state: str = "PENDING"
+    captured: int = 0
+    refunded: int = 0
+
+    def require_pending(self) -> None:
+        """Refuse what only a pending reservation allows."""
+        refuse_if(self.state == "EXPIRED", "RESERVATION_EXPIRED")
+        refuse_if(self.state != "PENDING", "RESERVATION_STATE")
+
+
+@dataclass
+class Wallet:
+    """The balance in one credit type. ``recorded`` is the version of the last movement that was written down."""
+
+    grants: list[Grant] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    version: int = 0
+    recorded: int = 0
+
+    @property
+    def spendable(self) -> list[Grant]:
+        """The grants in the order in which they are spent (A9)."""
+        live = [grant for grant in self.grants if grant.left]
+        return sorted(live, key=lambda g: (ORDER.index(g.source), g.expires, g.number))
+
+    @property
+    def available(self) -> int:
+        """What can be spent."""
+        return sum(grant.left for grant in self.grants)
+
+    @property
+    def reserved(self) -> int:
+        """What is held."""
+        pending = [hold for hold in self.holds if hold.state == "PENDING"]
+        return sum(part.amount for hold in pending for part in hold.parts if part.grant)
+
+    def settle(self, now: float) -> None:
+        """Let happen what is due, in the order of time; each is a movement (A2, A6)."""
+        while True:
+            lapsing = [(g.expires, 0, n) for n, g in enumerate(self.grants) if g.left and g.expires <= now]
+            ending = [(h.ends, 1, n) for n, h in enumerate(self.holds) if h.state == "PENDING" and h.ends <= now]
+            if not lapsing and not ending:
+                return
+            at, is_hold, number = min(lapsing + ending)
+            self.version += 1
+            if is_hold:
+                self.holds[number].state = "EXPIRED"
+                self.give_back(self.holds[number], self.holds[number].amount, at)
+            else:
+                self.grants[number].left = 0
+
+    def take(self, amount: int, *, covered: bool) -> list[Part]:
+        """Take credits in spend order, or none if a plan covers them (A8, A9, A10)."""
+        if covered:
+            return [Part(None, amount, NEVER)]
+        refuse_if(self.available < amount, "INSUFFICIENT_CREDIT")
+        parts = []
+        for grant in self.spendable:
+            part = Part(grant, min(amount, grant.left), grant.expires)
+            grant.left -= part.amount
+            amount -= part.amount
+            parts.append(part)
+        return [part for part in parts if part.amount]
+
+    def give_back(self, hold: Hold, amount: int, at: float) -> list[Part]:
+        """Give back what was taken last, to where it came from; what has expired keeps a grace (A3, A4)."""
+        returned = []
+        while amount:
+            part = hold.parts.pop()
+            back = Part(part.grant, min(amount, part.amount), part.expires)
+            amount -= back.amount
+            if part.amount > back.amount:
+                hold.parts.append(Part(part.grant, part.amount - back.amount, part.expires))
+            if back.grant:
+                until = back.expires if back.expires > at else at + GRACE
+                back.grant.expires = max(back.grant.expires, until) if back.grant.left else until
+                back.grant.left += back.amount
+                returned.append(back)
+        return returned

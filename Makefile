@@ -30,7 +30,7 @@ $(STAMP): requirements.lock pyproject.toml tools/setup.sh
 	@touch $@
 
 .PHONY: run
-run: setup ## Start the service with an embedded PostgreSQL, or with that of DATABASE_URL
+run: setup ## Start the service with an embedded PostgreSQL, or with that of CREDITD_DATABASE_URL
 	@exec $(BIN)/creditd run $(ARGS)
 
 .PHONY: demo

@@ -130,6 +130,7 @@ class Service:
         self._observers = observers
         self._config = core.config
         self.port = 0
+        self._is_declared = False
 
     async def start(self, *, shared_port: bool = False) -> None:
         """Listen and serve. Raises ListenError if the port cannot be had."""
@@ -148,15 +149,19 @@ class Service:
         if config.tls_certificate_file:
             tls = Tls(config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file)
         self.port = listen(self._server, config.listen, tls)
+        await self._health.prepare()
         await self._server.start()
         await self._health.start()
         _calm_the_interpreter()
 
     def _is_ready(self, migration: str) -> bool:
-        ready = self._core.database.is_ready(migration)
-        if ready and not self._core.catalogue.codes():
+        if not self._core.database.is_ready(migration):
+            return False
+        if not self._is_declared:
+            # What fails half-way is done again by the next check; until then the server is not ready.
             self._core.declare_credit_types()
-        return ready
+            self._is_declared = True
+        return True
 
     def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         config, core, bridge = self._config, self._core, self._bridge

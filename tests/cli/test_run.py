@@ -1,16 +1,20 @@
 """`creditd run` on an empty folder: everything starts, what it prints works, and Ctrl-C leaves nothing running."""
 
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, are_gone, free_address
+from tests.cli.programs import COMMAND, PATIENCE_SECONDS, Creditd, Started, are_gone, free_address
 
 READY = "Ctrl-C stops everything"
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +43,31 @@ def test_it_says_what_it_started_and_where(creditd: Creditd, running: Started) -
 
 
 def test_every_command_that_it_prints_works_as_pasted(creditd: Creditd, running: Started) -> None:
-    pasted = [line for line in running.said.partition("To try")[2].splitlines() if line.startswith("  ")]
-    assert len(pasted) >= 7
+    done = paste(creditd, running.said.partition("To try")[2])
+    assert done.returncode == 0, done.stderr
+    assert '"kind": "ENTRY_KIND_RESERVE"' in done.stdout
+
+
+def test_every_command_to_try_in_the_readme_works_as_pasted(creditd: Creditd, running: Started) -> None:
+    assert running.process.poll() is None
+    section = README.read_text().partition("## Try it")[2].partition("\n## ")[0]
+    section = section.replace(".venv/bin/creditd", shlex.join(COMMAND))
+    section = section.replace(".venv/bin/buf", str(Path(sys.executable).with_name("buf")))
+    done = paste(creditd, section.replace("127.0.0.1:50051", creditd.settings["CREDITD_LISTEN"]))
+    assert done.returncode == 0, done.stderr
+    assert "replayed" in done.stderr
+    assert '"differences": "0"' in done.stdout
+
+
+def paste(creditd: Creditd, text: str) -> subprocess.CompletedProcess[str]:
+    """Paste the indented lines of a text into a shell."""
+    lines = [line for line in text.splitlines() if line.startswith("  ")]
+    assert len(lines) >= 7
     if not shutil.which("grpcurl"):
-        pasted = [line for line in pasted if not line.startswith("  grpcurl")]
-    done = subprocess.run(
+        lines = [line for line in lines if not line.strip().startswith("grpcurl")]
+    return subprocess.run(
         ["/bin/sh", "-e"],
-        input="\n".join(pasted),
+        input="\n".join(lines),
         cwd=creditd.folder,
         env=creditd.environment(),
         capture_output=True,
@@ -53,8 +75,6 @@ def test_every_command_that_it_prints_works_as_pasted(creditd: Creditd, running:
         check=False,
         timeout=PATIENCE_SECONDS,
     )
-    assert done.returncode == 0, done.stderr
-    assert '"kind": "ENTRY_KIND_RESERVE"' in done.stdout
 
 
 def test_a_second_start_on_the_same_folder_says_whose_it_is_and_changes_nothing(

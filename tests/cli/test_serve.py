@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -133,16 +132,6 @@ def test_workers_end_when_the_process_that_started_them_is_killed(workers: Start
     orphans = workers.descendants()
     workers.stop(signal.SIGKILL)
     assert are_gone(orphans)
-
-
-def test_workers_that_can_never_start_are_not_tried_again(creditd: Creditd) -> None:
-    creditd.settings["CREDITD_JWT_PUBLIC_KEY_FILES"] = __file__
-    started = time.monotonic()
-    done = creditd("serve", "--workers", "2")
-    assert done.returncode == 2
-    assert "holds no public key" in done.stderr
-    assert "another one follows" not in done.stderr
-    assert time.monotonic() - started < PATIENCE_SECONDS
 
 
 def is_serving(creditd: Creditd) -> bool:

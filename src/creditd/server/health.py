@@ -27,9 +27,13 @@ class Health:
         self._bridge = bridge
         self._checking: asyncio.Task[None] | None = None
 
+    async def prepare(self) -> None:
+        """Show that nothing is served yet: the library's own servicer begins with the opposite."""
+        await self._show(serving=False)
+
     async def start(self) -> None:
         """Check once, then keep checking."""
-        await self._show(serving=await self._bridge.in_thread(self._is_ready))
+        await self._show(serving=await self._look())
         self._checking = asyncio.create_task(self._check_always())
 
     async def drain(self) -> None:

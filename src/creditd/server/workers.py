@@ -6,6 +6,8 @@ listen on a port with SO_REUSEPORT; they share nothing else but the database.
 
 import asyncio
 import logging
+import os
+import signal
 import socket
 import time
 from asyncio.subprocess import PIPE, Process
@@ -95,8 +97,10 @@ class Workers:
 
 
 def _ask_to_stop(process: Process) -> None:
+    # Not process.terminate(): it looks first whether the process has ended, and then takes its exit code away from the
+    # event loop's own watcher, which reports 255 instead.
     with suppress(ProcessLookupError):
-        process.terminate()
+        os.kill(process.pid, signal.SIGTERM)
 
 
 @contextmanager

@@ -37,6 +37,10 @@ class Account:
         """Refuse if the balance has moved since the version that the caller decided on (A14)."""
         refuse_if(stated not in (None, self.wallets[name].version), "VERSION_MISMATCH")
 
+    def _hold(self, name: str, number: int) -> Hold:
+        refuse_if(number >= len(self.wallets[name].holds), "RESERVATION_NOT_FOUND")
+        return self.wallets[name].holds[number]
+
     def _take(self, name: str, amount: int) -> list[Part]:
         return self.wallets[name].take(amount, covered=self.now < self.plan_ends)
 
@@ -67,7 +71,7 @@ class Account:
         self, name: str, number: int, amount: int | None, stated: int | None = None, *, allow_excess: bool = False
     ) -> list[Part]:
         """A3."""
-        hold = self.wallets[name].holds[number]
+        hold = self._hold(name, number)
         self.require_open()
         hold.require_pending()
         self.require_version(name, stated)
@@ -84,7 +88,7 @@ class Account:
 
     def refund(self, name: str, number: int, amount: int | None, stated: int | None = None) -> list[Part]:
         """A4."""
-        hold = self.wallets[name].holds[number]
+        hold = self._hold(name, number)
         self.require_open()
         if hold.state == "CONFIRMED":
             self.require_version(name, stated)
@@ -101,7 +105,7 @@ class Account:
 
     def extend(self, name: str, number: int, ends: float) -> list[Part]:
         """A2."""
-        hold = self.wallets[name].holds[number]
+        hold = self._hold(name, number)
         self.require_spending()
         hold.require_pending()
         self.require_end(ends)
@@ -129,6 +133,8 @@ class Account:
 
     def set_status(self, status: str, *, allow_balance: bool) -> None:
         """C1: closing needs a zero balance or an explicit word."""
+        for wallet in self.wallets.values():
+            wallet.settle(self.now)
         holds_any = any(wallet.available or wallet.reserved for wallet in self.wallets.values())
         refuse_if(status == "CLOSED" and holds_any and not allow_balance, "ACCOUNT_NOT_EMPTY")
         self.status = status

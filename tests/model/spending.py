@@ -1,0 +1,123 @@
+"""The rules of the application: it holds, spends and gives back, and repeats itself."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from credit.v1 import credit_service_pb2 as credit
+from tests.model.account import Account
+from tests.model.machine import End, Machine, amounts, ends, now_and_then, servers, versions_off, wallets, which
+
+
+class SpendingRules(Machine):
+    """What CreditService offers."""
+
+    @rule(server=servers, name=wallets, amount=amounts, end=st.none() | ends, off=versions_off, ahead=now_and_then)
+    def reserve(self, server: int, name: str, amount: int, end: End | None, off: int | None, *, ahead: bool) -> None:
+        """Hold credits, or only ask what would come of it."""
+        fields, time = self.end(end)
+        stated = self.stated(name, off)
+        request = credit.ReserveRequest(
+            account_id=self.story.account_id, credit_type=name, amount=amount, version=stated, **fields
+        )
+
+        def command(account: Account) -> Any:
+            return account.reserve(name, amount, time, stated)
+
+        if ahead:
+            self.story.look_ahead(server, "credit.Reserve", request, name, command)
+        elif answer := self.story.ask(server, "credit.Reserve", request, (name,), command):
+            self.story.know(name, answer)
+        self.told("reserve", server)
+
+    @rule(server=servers, name=wallets, amount=amounts, off=versions_off, ahead=now_and_then)
+    def deduct(self, server: int, name: str, amount: int, off: int | None, *, ahead: bool) -> None:
+        """Spend in one step, or only ask what would come of it."""
+        stated = self.stated(name, off)
+        request = credit.DeductRequest(
+            account_id=self.story.account_id, credit_type=name, amount=amount, version=stated
+        )
+
+        def command(account: Account) -> Any:
+            return account.deduct(name, amount, stated)
+
+        if ahead:
+            self.story.look_ahead(server, "credit.Deduct", request, name, command)
+        elif answer := self.story.ask(server, "credit.Deduct", request, (name,), command):
+            self.story.know(name, answer)
+        self.told("deduct", server)
+
+    @rule(server=servers, name=wallets, each=st.lists(amounts, min_size=1, max_size=4), units=st.integers(0, 3))
+    def batch_reserve(self, server: int, name: str, each: list[int], units: int) -> None:
+        """Hold several times in one call; one that is refused fails no other."""
+        fields, time = self.end(("until", units))
+        requests = [
+            credit.ReserveRequest(
+                account_id=self.story.account_id,
+                credit_type=name,
+                amount=amount,
+                request_id=f"{self.story.request_id()}-{number}",
+                **fields,
+            )
+            for number, amount in enumerate(each)
+        ]
+        answer, _ = self.story.call(server, "credit.BatchReserve", credit.BatchReserveRequest(requests=requests))
+        commands = [lambda account, amount=amount: account.reserve(name, amount, time) for amount in each]
+        self.story.compare_results(answer.results, name, commands, requests)
+        self.told("batch reserve", server)
+
+    @rule(server=servers, name=wallets, back=which, amount=st.none() | amounts, off=versions_off, excess=st.booleans())
+    def confirm(self, server: int, name: str, back: int, amount: int | None, off: int | None, *, excess: bool) -> None:
+        """Spend what is held, or less, or more."""
+        number, reservation = self.reservation(name, back)
+        stated = self.stated(name, off)
+        request = credit.ConfirmRequest(reservation=reservation, amount=amount, allow_excess=excess, version=stated)
+        answer = self.story.ask(
+            server,
+            "credit.Confirm",
+            request,
+            (name,),
+            lambda account: account.confirm(name, number, amount, stated, allow_excess=excess),
+        )
+        self.story.compare_reservation(name, number, answer)
+        self.told("confirm", server)
+
+    @rule(server=servers, name=wallets, back=which, amount=st.none() | amounts, off=versions_off)
+    def refund(self, server: int, name: str, back: int, amount: int | None, off: int | None) -> None:
+        """Give back what is held, or part or all of what was spent."""
+        number, reservation = self.reservation(name, back)
+        stated = self.stated(name, off)
+        request = credit.RefundRequest(reservation=reservation, amount=amount, version=stated)
+        answer = self.story.ask(
+            server, "credit.Refund", request, (name,), lambda account: account.refund(name, number, amount, stated)
+        )
+        self.story.compare_reservation(name, number, answer)
+        self.told("refund", server)
+
+    @rule(server=servers, name=wallets, back=which, end=ends)
+    def extend(self, server: int, name: str, back: int, end: End) -> None:
+        """Give a hold more time."""
+        number, reservation = self.reservation(name, back)
+        fields, time = self.end(end)
+        request = credit.ExtendReservationRequest(reservation=reservation, **fields)
+        answer = self.story.ask(
+            server,
+            "credit.ExtendReservation",
+            request,
+            (name,),
+            lambda account: account.extend(name, number, time or 0),
+        )
+        self.story.compare_reservation(name, number, answer)
+        self.told("extend", server)
+
+    @precondition(lambda self: self.story.done)
+    @rule(server=servers, back=st.integers(0, 30), differs=st.booleans())
+    def ask_again(self, server: int, back: int, *, differs: bool) -> None:
+        """Repeat an earlier call, word for word or with other content."""
+        number = max(0, len(self.story.done) - 1 - back)
+        if differs:
+            self.story.ask_otherwise(server, number)
+        else:
+            self.story.ask_again(server, number)
+        self.told("ask again", server)

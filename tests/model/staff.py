@@ -1,0 +1,99 @@
+"""The rules of staff and of time: credits come and go, plans and statuses change, and what is due falls due."""
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from credit.v1 import account_pb2, source_pb2
+from credit.v1 import admin_service_pb2 as admin
+from tests.model.account import Account
+from tests.model.machine import Machine, amounts, now_and_then, servers, wallets
+from tests.model.reference import NEVER, Part
+
+additions = st.integers(1, 14)
+sources = st.sampled_from(["FREE", "PROMO", "PURCHASED", "PURCHASED", "ADMIN"])
+lives = st.none() | st.sampled_from([0, 1, 2, 0, 1, 3, 5, 8, -1])
+"""How many units credits or a plan live; none for good, less than none is in the past."""
+statuses = st.sampled_from(["ACTIVE", "ACTIVE", "ACTIVE", "SUSPENDED", "CLOSED"])
+NAMES = ("spec", "chat")
+
+
+class StaffRules(Machine):
+    """What AdminService offers, and the passing of time."""
+
+    def _end_of(self, life: int | None) -> tuple[Timestamp | None, float]:
+        if life is None:
+            return None, NEVER
+        end = round(self.story.account.now) + life + 0.5
+        return self.story.calendar.timestamp(end), end
+
+    @rule(server=servers, name=wallets, amount=additions, source=sources, life=lives, both=now_and_then)
+    def add(self, server: int, name: str, amount: int, source: str, life: int | None, *, both: bool) -> None:
+        """Add credits of one type, or of two, all or nothing."""
+        names = NAMES if both else (name,)
+        timestamp, end = self._end_of(life)
+        request = admin.AddCreditsRequest(
+            account_id=self.story.account_id,
+            amounts=[admin.CreditAmount(credit_type=each, amount=amount) for each in names],
+            source=source_pb2.Source.Value(f"SOURCE_{source}"),
+            expire_time=timestamp,
+            reason="model",
+        )
+
+        def command(account: Account) -> list[list[Part]]:
+            return [account.add(each, amount, source, end) for each in names]
+
+        self.story.ask(server, "admin.AddCredits", request, names, command)
+        self.told("add", server)
+
+    @rule(server=servers, name=wallets, amount=amounts, both=now_and_then)
+    def remove(self, server: int, name: str, amount: int, *, both: bool) -> None:
+        """Remove credits of one type, or of two, all or nothing."""
+        names = NAMES if both else (name,)
+        request = admin.RemoveCreditsRequest(
+            account_id=self.story.account_id,
+            amounts=[admin.CreditAmount(credit_type=each, amount=amount) for each in names],
+            reason="model",
+        )
+
+        def command(account: Account) -> list[list[Part]]:
+            return [account.remove(each, amount) for each in names]
+
+        self.story.ask(server, "admin.RemoveCredits", request, names, command)
+        self.told("remove", server)
+
+    @rule(server=servers, life=lives, unlimited=st.booleans())
+    def set_plan(self, server: int, life: int | None, *, unlimited: bool) -> None:
+        """Switch the unlimited plan on, for good or for a time, or off."""
+        timestamp, end = self._end_of(life)
+        plan = account_pb2.Plan(kind=account_pb2.PLAN_KIND_STANDARD)
+        if unlimited:
+            plan = account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED, end_time=timestamp)
+        request = admin.SetPlanRequest(account_id=self.story.account_id, plan=plan, reason="model")
+        self.story.ask(server, "admin.SetPlan", request, (), lambda a: a.set_plan(end if unlimited else None))
+        self.told("set plan", server)
+
+    @rule(server=servers, status=statuses, allow_balance=st.booleans())
+    def set_status(self, server: int, status: str, *, allow_balance: bool) -> None:
+        """Suspend, close or activate the account."""
+        request = admin.SetAccountStatusRequest(
+            account_id=self.story.account_id,
+            status=account_pb2.AccountStatus.Value(f"ACCOUNT_STATUS_{status}"),
+            allow_balance=allow_balance,
+            reason="model",
+        )
+
+        def command(account: Account) -> None:
+            account.set_status(status, allow_balance=allow_balance)
+
+        self.story.ask(server, "admin.SetAccountStatus", request, (), command)
+        self.told("set status", server)
+
+    @rule(server=servers, units=st.sampled_from([1, 1, 1, 2, 3, 11]), sweep=st.booleans())
+    def pass_time(self, server: int, units: int, *, sweep: bool) -> None:
+        """Let time pass, and the sweep come by or not."""
+        self.story.pass_time(units)
+        if sweep:
+            self.services[server].core.sweep.sweep_once()
+            self.story.account.settle()
+        self.told("pass time", server)

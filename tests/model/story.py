@@ -1,0 +1,205 @@
+"""One account's story told twice, to the servers and to the reference, and held against each other."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any
+
+import grpc
+
+from credit.v1 import admin_service_pb2 as admin
+from credit.v1 import credit_service_pb2 as credit
+from tests.model.account import Account
+from tests.model.asking import (
+    CODES,
+    UNIT_SECONDS,
+    Calendar,
+    expected_account,
+    expected_figures,
+    expected_reservation,
+    expected_slices,
+    told_account,
+    told_figures,
+    told_reservation,
+    told_slices,
+)
+from tests.model.reference import Part, Refused
+from tests.running import RefusedCall, RunningService, details_of, read_refusal
+
+MOMENT = 1e-7
+"""What a step takes on the reference's clock: something, so that later is later."""
+
+Command = Callable[[Account], Any]
+
+
+class Story:
+    """Asks one of the servers and the reference the same, and compares the answers."""
+
+    def __init__(self, services: Sequence[RunningService], account_id: str) -> None:
+        """Begin with an account that nobody has seen, at this instant."""
+        self.account_id = account_id
+        self.account = Account()
+        self.calendar = Calendar(services[0].clock.now())
+        self.names: dict[tuple[str, int], str] = {}
+        self.done: list[tuple[str, Any, Any, tuple[str, ...]]] = []
+        self._services = services
+        self._stubs = [service.as_caller("model", "ADMIN") for service in services]
+        self._free: list[str] = []
+        self._numbers = 0
+
+    def request_id(self) -> str:
+        """Return an id for a request: one that was refused before, since that leaves it free, or a new one."""
+        self._numbers += 1
+        return self._free.pop() if self._free else f"request-{self._numbers}"
+
+    def pass_time(self, units: float) -> None:
+        """Let time pass for everybody."""
+        for service in self._services:
+            service.clock.advance(units * UNIT_SECONDS)
+        self.account.now += units
+
+    def call(self, server: int, method: str, request: Any) -> Any:
+        """Ask a server; return its answer and whether it is that of an earlier call, or how it refused."""
+        self.account.now += MOMENT
+        service, name = method.split(".")
+        stub = getattr(getattr(self._stubs[server], service), name)
+        try:
+            answer, call = stub.with_call(request)
+        except grpc.RpcError as error:
+            return read_refusal(error), False
+        return answer, ("replayed", "true") in list(call.trailing_metadata())
+
+    def ask(self, server: int, method: str, request: Any, names: tuple[str, ...], command: Command) -> Any:
+        """Ask a server and the reference to do the same; return the answer, or None if both refuse."""
+        request.request_id = self.request_id()
+        answer, replayed = self.call(server, method, request)
+        assert not replayed
+        if names:
+            self.account.settle(*names)
+        tried = deepcopy(self.account)
+        try:
+            moved = command(tried)
+        except Refused as refusal:
+            self._compare_refusal(answer, str(refusal))
+            self._free.append(request.request_id)
+            return None
+        assert not isinstance(answer, RefusedCall), f"refused for {answer.reason}, but can be done"
+        self.account = tried
+        self.done.append((method, request, answer, names))
+        if names:
+            self._compare_movements(answer, names, moved)
+        return answer
+
+    @staticmethod
+    def _compare_refusal(answer: Any, reason: str) -> None:
+        assert isinstance(answer, RefusedCall), f"done, but to be refused for {reason}"
+        assert (answer.reason, answer.code.name) == (reason, CODES[reason])
+
+    def _compare_movements(self, answer: Any, names: tuple[str, ...], moved: Any) -> None:
+        single = hasattr(answer, "balance")
+        balances = [answer.balance] if single else answer.balances
+        entries = [answer.entry] if single else answer.entries
+        assert [told_figures(b) for b in balances] == [expected_figures(self.account.wallets[n]) for n in names]
+        parts: list[list[Part]] = [moved] if single else moved
+        assert [told_slices(entry.slices) for entry in entries] == [expected_slices(some) for some in parts]
+
+    def look_ahead(self, server: int, method: str, request: Any, name: str, command: Command) -> None:
+        """Ask what would come of a call; it changes nothing, and leaves its id free."""
+        request.validate_only, request.request_id = True, self.request_id()
+        answer, _ = self.call(server, method, request)
+        self._free.append(request.request_id)
+        self.account.settle(name)
+        tried = deepcopy(self.account)
+        try:
+            command(tried)
+        except Refused as refusal:
+            self._compare_refusal(answer, str(refusal))
+        else:
+            assert told_figures(answer.balance) == expected_figures(tried.wallets[name])
+
+    def ask_again(self, server: int, number: int) -> None:
+        """Ask for what was done before: the answer is the first one, whatever has happened since."""
+        method, request, first, names = self.done[number]
+        answer, replayed = self.call(server, method, request)
+        assert (answer, replayed) == (first, True)
+        if names:
+            self.account.settle(*names)
+
+    def ask_otherwise(self, server: int, number: int) -> None:
+        """Ask for something else under an id that was used before."""
+        method, request, _, names = self.done[number]
+        other = type(request).FromString(request.SerializeToString())
+        for field in ("description", "reason"):
+            if hasattr(other, field):
+                setattr(other, field, "something else")
+        if other == request:
+            other.ttl.seconds = 4_321
+        answer, _ = self.call(server, method, other)
+        self._compare_refusal(answer, "REQUEST_ID_REUSED")
+        if names:
+            self.account.settle(*names)
+
+    def compare_results(self, results: Any, name: str, commands: Sequence[Command], requests: Sequence[Any]) -> None:
+        """Compare the results of a batch, each decided after the one before."""
+        self.account.settle(name)
+        for result, command, request in zip(results, commands, requests, strict=True):
+            tried = deepcopy(self.account)
+            try:
+                command(tried)
+            except Refused as refusal:
+                assert details_of(result.error)["reason"] == str(refusal)
+            else:
+                self.account = tried
+                self.know(name, result.response)
+                self.done.append(("credit.Reserve", request, result.response, (name,)))
+                assert told_figures(result.response.balance) == expected_figures(self.account.wallets[name])
+
+    def know(self, name: str, answer: Any) -> None:
+        """Remember what the servers call the latest reservation, and compare it."""
+        number = len(self.account.wallets[name].holds) - 1
+        self.names[name, number] = answer.reservation.name
+        self.compare_reservation(name, number, answer)
+
+    def compare_reservation(self, name: str, number: int, answer: Any) -> None:
+        """Compare the reservation of an answer, if there is one."""
+        if answer is not None:
+            hold = self.account.wallets[name].holds[number]
+            assert answer.reservation.name == self.names[name, number]
+            assert told_reservation(answer.reservation, self.calendar) == expected_reservation(hold)
+
+    def compare_balance(self, server: int) -> None:
+        """Compare all that a read tells, whether or not it was written down."""
+        request = credit.GetBalanceRequest(account_id=self.account_id, credit_types=list(self.account.wallets))
+        answer, _ = self.call(server, "credit.GetBalance", request)
+        seen = deepcopy(self.account)
+        for wallet in seen.wallets.values():
+            wallet.settle(seen.now)
+        assert told_account(answer.account_balance, self.calendar) == expected_account(seen)
+
+    def conclude(self) -> None:
+        """Compare every reservation, and find the ledger whole."""
+        for name in self.account.wallets:
+            self.account.wallets[name].settle(self.account.now)
+        for (name, number), reservation in self.names.items():
+            answer, _ = self.call(0, "credit.GetReservation", credit.GetReservationRequest(name=reservation))
+            self.compare_reservation(name, number, answer)
+        found = list(self._stubs[1].admin.VerifyLedger(admin.VerifyLedgerRequest(account_id=self.account_id)))
+        assert [message.WhichOneof("outcome") for message in found] == ["summary"]
+        assert found[0].summary.differences == 0
+        versions = {name: self._versions(name) for name in self.account.wallets}
+        assert versions == {name: wallet.recorded for name, wallet in self.account.wallets.items()}
+        assert found[0].summary.entries == sum(versions.values())
+
+    def _versions(self, name: str) -> int:
+        """Count a wallet's entries; their versions have no gap and no repeat, and their times never go back."""
+        entries: list[Any] = []
+        request = credit.ListTransactionsRequest(account_id=self.account_id, credit_type=name, page_size=100)
+        while not entries or request.page_token:
+            page, _ = self.call(0, "credit.ListTransactions", request)
+            entries += page.entries
+            request.page_token = page.next_page_token
+            if not entries:
+                return 0
+        assert [entry.version for entry in entries] == list(range(len(entries), 0, -1))
+        times = [(entry.create_time.seconds, entry.create_time.nanos) for entry in entries]
+        assert times == sorted(times, reverse=True)
+        return len(entries)

@@ -1,10 +1,12 @@
 """Servers as processes of their own, which can be killed and started again at the same address."""
 
 import os
+import random
 import re
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from urllib.request import urlopen
@@ -22,6 +24,9 @@ from tests.tokens import write_public_key
 COMMAND = (sys.executable, "-m", "creditd.cli", "serve")
 SECONDS_TO_START = 30.0
 LOG_TAIL = 4_000
+
+PORTS = (10_000, 32_768)
+"""Below those that the system takes for outgoing connections."""
 
 
 class ServerProcess:
@@ -100,7 +105,11 @@ class ServerProcess:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of this machine that nobody listens on, and that no connection is given for its own end.
+
+    Of the others, one would sooner or later be taken while its server is down, by whoever tries to connect to it.
+    """
+    while True:
+        port = random.randrange(*PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

@@ -11,8 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from credit.v1 import credit_service_pb2 as credit
 from tests.model.asking import UNIT_SECONDS
-from tests.model.story import Story
-from tests.running import RunningService
+from tests.model.story import Server, Story
 
 End = tuple[str, int]
 
@@ -33,11 +32,10 @@ _NOWHERE = "accounts/{}/wallets/{}/reservations/01975c5e-0000-7000-8000-00000000
 class Machine(RuleBasedStateMachine):
     """Tells a story about an account of its own. Each call goes to one server or another, whose copies grow stale."""
 
-    def __init__(self, services: Sequence[RunningService], steps: "Counter[str]") -> None:
+    def __init__(self, servers: Sequence[Server], steps: "Counter[str]") -> None:
         """Drive servers that share a database; count the steps by rule."""
         super().__init__()
-        self.services = services
-        self.story = Story(services, f"model-{uuid4().hex[:12]}")
+        self.story = Story(servers, f"model-{uuid4().hex[:12]}")
         self._steps = steps
 
     def end(self, chosen: End | None) -> tuple[dict[str, Any], float | None]:
@@ -67,8 +65,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(server=servers, by_reading=st.booleans())
     def open(self, server: int, *, by_reading: bool) -> None:
-        """The first use opens the account, whichever it is, with one free credit (A11)."""
-        self.story.account.add("spec", 1, "FREE")
+        """Open the account by looking at it, or by another first use."""
         if not by_reading:
             request = credit.ReserveRequest(account_id=self.story.account_id, credit_type="chat", amount=1)
             self.story.ask(server, "credit.Reserve", request, ("chat",), lambda a: a.reserve("chat", 1))

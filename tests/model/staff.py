@@ -2,7 +2,7 @@
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import initialize, rule
 
 from credit.v1 import account_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as admin
@@ -27,10 +27,21 @@ class StaffRules(Machine):
         end = round(self.story.account.now) + life + 0.5
         return self.story.calendar.timestamp(end), end
 
+    @initialize(server=servers, gifts=st.lists(st.tuples(additions, sources, lives), max_size=4))
+    def begin(self, server: int, gifts: list[tuple[int, str, int | None]]) -> None:
+        """Begin with something to spend."""
+        for amount, source, life in gifts:
+            self.add_credits(server, ("chat",), amount, source, life)
+        self.told("begin", server)
+
     @rule(server=servers, name=wallets, amount=additions, source=sources, life=lives, both=now_and_then)
     def add(self, server: int, name: str, amount: int, source: str, life: int | None, *, both: bool) -> None:
         """Add credits of one type, or of two, all or nothing."""
-        names = NAMES if both else (name,)
+        self.add_credits(server, NAMES if both else (name,), amount, source, life)
+        self.told("add", server)
+
+    def add_credits(self, server: int, names: tuple[str, ...], amount: int, source: str, life: int | None) -> None:
+        """Add the same amount of some types."""
         timestamp, end = self._end_of(life)
         request = admin.AddCreditsRequest(
             account_id=self.story.account_id,
@@ -44,7 +55,6 @@ class StaffRules(Machine):
             return [account.add(each, amount, source, end) for each in names]
 
         self.story.ask(server, "admin.AddCredits", request, names, command)
-        self.told("add", server)
 
     @rule(server=servers, name=wallets, amount=amounts, both=now_and_then)
     def remove(self, server: int, name: str, amount: int, *, both: bool) -> None:
@@ -94,6 +104,5 @@ class StaffRules(Machine):
         """Let time pass, and the sweep come by or not."""
         self.story.pass_time(units)
         if sweep:
-            self.services[server].core.sweep.sweep_once()
-            self.story.account.settle()
+            self.story.sweep(server)
         self.told("pass time", server)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import grpc
 
@@ -31,18 +32,25 @@ MOMENT = 1e-7
 Command = Callable[[Account], Any]
 
 
+class Server(NamedTuple):
+    """A server, and how to call it."""
+
+    service: RunningService
+    stubs: SimpleNamespace
+
+
 class Story:
     """Asks one of the servers and the reference the same, and compares the answers."""
 
-    def __init__(self, services: Sequence[RunningService], account_id: str) -> None:
-        """Begin with an account that nobody has seen, at this instant."""
+    def __init__(self, servers: Sequence[Server], account_id: str) -> None:
+        """Begin with an account that nobody has seen, at this instant; its first use brings one free credit (A11)."""
         self.account_id = account_id
         self.account = Account()
-        self.calendar = Calendar(services[0].clock.now())
+        self.account.add("spec", 1, "FREE")
+        self.calendar = Calendar(servers[0].service.clock.now())
         self.names: dict[tuple[str, int], str] = {}
         self.done: list[tuple[str, Any, Any, tuple[str, ...]]] = []
-        self._services = services
-        self._stubs = [service.as_caller("model", "ADMIN") for service in services]
+        self._servers = servers
         self._free: list[str] = []
         self._numbers = 0
 
@@ -51,17 +59,22 @@ class Story:
         self._numbers += 1
         return self._free.pop() if self._free else f"request-{self._numbers}"
 
+    def sweep(self, server: int) -> None:
+        """Have a server's sweep write down all that is due."""
+        self._servers[server].service.core.sweep.sweep_once()
+        self.account.settle()
+
     def pass_time(self, units: float) -> None:
         """Let time pass for everybody."""
-        for service in self._services:
-            service.clock.advance(units * UNIT_SECONDS)
+        for server in self._servers:
+            server.service.clock.advance(units * UNIT_SECONDS)
         self.account.now += units
 
     def call(self, server: int, method: str, request: Any) -> Any:
         """Ask a server; return its answer and whether it is that of an earlier call, or how it refused."""
         self.account.now += MOMENT
         service, name = method.split(".")
-        stub = getattr(getattr(self._stubs[server], service), name)
+        stub = getattr(getattr(self._servers[server].stubs, service), name)
         try:
             answer, call = stub.with_call(request)
         except grpc.RpcError as error:
@@ -182,7 +195,7 @@ class Story:
         for (name, number), reservation in self.names.items():
             answer, _ = self.call(0, "credit.GetReservation", credit.GetReservationRequest(name=reservation))
             self.compare_reservation(name, number, answer)
-        found = list(self._stubs[1].admin.VerifyLedger(admin.VerifyLedgerRequest(account_id=self.account_id)))
+        found = list(self._servers[1].stubs.admin.VerifyLedger(admin.VerifyLedgerRequest(account_id=self.account_id)))
         assert [message.WhichOneof("outcome") for message in found] == ["summary"]
         assert found[0].summary.differences == 0
         versions = {name: self._versions(name) for name in self.account.wallets}

@@ -5,23 +5,20 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.reference import DEFAULT_TTL, GRACE, MAX_TTL
 from tests.model.asking import UNIT_SECONDS
 from tests.model.spending import SpendingRules
 from tests.model.staff import StaffRules
-from tests.running import RunningService, running_service
+from tests.model.story import Server
+from tests.running import running_service
 
-SHORT = settings(
-    max_examples=40,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=list(HealthCheck), phases=[Phase.generate],
-)
+SHORT = settings(max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 LONG = settings(SHORT, max_examples=1_500, stateful_step_count=80)
-A_QUARTER_OF_AN_HOUR = 900
+FOUND_SECONDS = 900
+"""Time to shrink a story that went wrong; one that goes well takes a fraction of it."""
 
 
 class CreditMachine(SpendingRules, StaffRules):
@@ -29,7 +26,7 @@ class CreditMachine(SpendingRules, StaffRules):
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunningService]]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
     """Run two servers on one database; their sweeps come when they are called."""
     terms = {
         "reservation_ttl_seconds": round(DEFAULT_TTL * UNIT_SECONDS),
@@ -41,26 +38,27 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunningS
     with running_service(tmp_path_factory.mktemp("first"), **terms) as first:
         folder = tmp_path_factory.mktemp("second")
         with running_service(folder, database_url=first.config.database_url, **terms) as second:
-            yield [first, second]
+            yield [Server(service, service.as_caller("model", "ADMIN")) for service in (first, second)]
 
 
-def tell_stories(services: list[RunningService], extent: settings, capsys: pytest.CaptureFixture[str]) -> None:
+def tell_stories(servers: list[Server], extent: settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Run the machine, and print how far it came."""
     steps: Counter[str] = Counter()
-    run_state_machine_as_test(lambda: CreditMachine(services, steps), settings=extent)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(lambda: CreditMachine(servers, steps), settings=extent)  # type: ignore[no-untyped-call]
     counts = ", ".join(f"{count} {what}" for what, count in steps.most_common())
     with capsys.disabled():
         sys.stdout.write(f"\nmodel: {steps.total()} steps in {steps['open']} stories: {counts}\n")
     assert steps.total() > 10 * steps["open"]
 
 
+@pytest.mark.timeout(FOUND_SECONDS)
 def test_the_servers_answer_as_the_reference_does(
-    services: list[RunningService], capsys: pytest.CaptureFixture[str]
+    servers: list[Server], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tell_stories(services, SHORT, capsys)
+    tell_stories(servers, SHORT, capsys)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(A_QUARTER_OF_AN_HOUR)
-def test_they_do_so_in_long_stories(services: list[RunningService], capsys: pytest.CaptureFixture[str]) -> None:
-    tell_stories(services, LONG, capsys)
+@pytest.mark.timeout(FOUND_SECONDS)
+def test_they_do_so_in_long_stories(servers: list[Server], capsys: pytest.CaptureFixture[str]) -> None:
+    tell_stories(servers, LONG, capsys)

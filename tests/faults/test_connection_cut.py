@@ -33,7 +33,7 @@ def test_a_connection_cut_around_a_commit_leaves_nothing_in_doubt(
                         load.await_more(50)
                         time.sleep(random.uniform(0, 0.02))
                         came[moment] += proxy.cut(moment, SECONDS_FOR_A_MOMENT)
-                load.await_more(300)
+                load.await_more(200)
             assert place.servers[0].is_running
             place.conclude(f"connection cut x{came.total()}", load)
     finally:

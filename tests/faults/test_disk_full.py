@@ -36,12 +36,12 @@ def test_a_full_disk_stops_writing_alone_and_only_while_it_is_full(
         with psycopg.connect(place.database_url, autocommit=True) as connection, load.run():
             connection.execute(_PREPARE)
             for _ in range(rounds):
-                load.await_more(300)
+                load.await_more(200)
                 connection.execute(_FILL)
                 time.sleep(FULL_SECONDS)
                 client.stubs[0].GetBalance(GetBalanceRequest(account_id=HOT), timeout=1, metadata=SPENDER)
                 connection.execute(_FREE)
-            load.await_more(300)
+            load.await_more(200)
         refused = client.failures["UNAVAILABLE"]
         place.conclude(f"disk full x{rounds}", load, f", answered UNAVAILABLE {refused}")
         assert refused

@@ -21,10 +21,10 @@ def test_a_killed_postgresql_loses_nothing_that_was_acknowledged(
         load = Load(client, Mix())
         with load.run():
             for _ in range(rounds):
-                load.await_more(300)
+                load.await_more(200)
                 time.sleep(random.uniform(0, 0.3))
                 kill_all(postgres)
                 restart(postgres)
-            load.await_more(300)
+            load.await_more(200)
         assert place.servers[0].is_running
         place.conclude(f"PostgreSQL SIGKILL x{rounds}", load)

@@ -20,9 +20,9 @@ def test_a_killed_server_loses_nothing_that_it_acknowledged(
         load = Load(client, Mix())
         with load.run():
             for _ in range(rounds):
-                load.await_more(300)
+                load.await_more(200)
                 time.sleep(random.uniform(0, 0.3))
                 place.servers[0].kill()
                 place.servers[0].start()
-            load.await_more(300)
+            load.await_more(200)
         place.conclude(f"server SIGKILL x{rounds}", load)

@@ -29,7 +29,7 @@ def test_two_sweeps_release_each_expired_hold_once(postgres: EmbeddedPostgres, t
         load = Load(client, Mix(short_share=0.3))
         with load.run():
             for _ in range(rounds):
-                load.await_more(600)
+                load.await_more(500)
         with psycopg.connect(place.database_url, autocommit=True) as connection:
             eventually(lambda: connection.execute(_OVERDUE).fetchone() == (0,))
             releases: dict[int, int] = dict(connection.execute(_RELEASES).fetchall())

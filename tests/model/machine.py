@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from credit.v1 import credit_service_pb2 as credit
+from tests.model.account import Account
 from tests.model.asking import UNIT_SECONDS
 from tests.model.story import Server, Story
 
@@ -68,7 +70,9 @@ class Machine(RuleBasedStateMachine):
         """Open the account by looking at it, or by another first use."""
         if not by_reading:
             request = credit.ReserveRequest(account_id=self.story.account_id, credit_type="chat", amount=1)
-            self.story.ask(server, "credit.Reserve", request, ("chat",), lambda a: a.reserve("chat", 1))
+            command = partial(Account.reserve, name="chat", amount=1)
+            if answer := self.story.ask(server, "credit.Reserve", request, ("chat",), command):
+                self.story.know("chat", answer)
         self.told("open", 1 - server)
 
     def teardown(self) -> None:

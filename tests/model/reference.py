@@ -1,7 +1,7 @@
 """An account as the requirements describe it (A1 to A14, C1): plain lists, no cleverness, nothing of the code's.
 
-Times are in units of the machine's choice. What an unlimited plan covers is a part of a spending like any other, from no
-grant.
+Times are in units of the machine's choice. What an unlimited plan covers is a part of a spending like any other, from
+no grant.
 """
 
 from dataclasses import dataclass, field

@@ -4,7 +4,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from credit.v1 import account_pb2, source_pb2
+from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from tests.model.account import Account
 from tests.model.machine import Machine, amounts, now_and_then, servers, wallets
@@ -46,7 +46,7 @@ class StaffRules(Machine):
         request = admin.AddCreditsRequest(
             account_id=self.story.account_id,
             amounts=[admin.CreditAmount(credit_type=each, amount=amount) for each in names],
-            source=source_pb2.Source.Value(f"SOURCE_{source}"),
+            source=f"SOURCE_{source}",
             expire_time=timestamp,
             reason="model",
         )
@@ -88,7 +88,7 @@ class StaffRules(Machine):
         """Suspend, close or activate the account."""
         request = admin.SetAccountStatusRequest(
             account_id=self.story.account_id,
-            status=account_pb2.AccountStatus.Value(f"ACCOUNT_STATUS_{status}"),
+            status=f"ACCOUNT_STATUS_{status}",
             allow_balance=allow_balance,
             reason="model",
         )

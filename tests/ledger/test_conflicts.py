@@ -91,6 +91,18 @@ def test_a_fresh_wallet_does_not_let_a_stale_reservation_pass(
     assert books.figures(account) == (4, 9, 0)
 
 
+def test_a_wallet_loaded_for_one_work_takes_the_other_works_stale_reservation_along(
+    desk: Desk, other: Desk, books: Books, account: str
+) -> None:
+    """A confirm decided on a copy, in one batch with a work that loads the wallet anew, is decided on what is stored."""
+    desk.do(add(account, 10))
+    held = reservation_of(desk.do(reserve(account, 4)))
+    other.do(refund(held))
+    confirmed, _ = desk.write(confirm(held), deduct(account, 1, dry_run=True))
+    assert isinstance(confirmed, ReservationStateUnfit)
+    assert books.figures(account) == (3, 10, 0)
+
+
 def test_confirm_and_refund_from_two_servers_have_one_effect(
     desk: Desk, other: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,7 +114,7 @@ FAULTS = (
         "domain/settling.py",
         "if amount > refundable or not amount:",
         "if amount > spent.captured or not amount:",
-        DOMAIN,
+        ("tests/domain/test_refund.py",),
     ),
     Fault(
         "a lapsing grant takes what a live hold shields",

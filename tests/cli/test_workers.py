@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,8 @@ def test_a_worker_that_dies_again_and_again_is_replaced_at_growing_intervals(
     dying = f"import sys; open({str(lives)!r}, 'a').write('.'); sys.exit(1)"
     with caplog.at_level(logging.ERROR):
         exit_code = watch_over(dying, living(ready), until=lambda: ready.exists() and len(lives.read_text()) >= 4)
-    assert exit_code in {0, 1}
+    # The one that dies may be told to end before it died, and even before its interpreter was up.
+    assert exit_code in {0, 1, -signal.SIGTERM}
     pauses = [float(pause) for pause in re.findall(r"follows in ([\d.]+) s", caplog.text)]
     assert pauses[:3] == [0.1, 0.2, 0.4]
 

@@ -7,11 +7,11 @@ import pytest
 
 from creditd.domain.errors import InsufficientCredit, ReservationStateUnfit, VersionMismatch
 from creditd.domain.reservation import ReservationState
-from creditd.ledger.work import Outcome, VersionConflict
+from creditd.ledger.work import VersionConflict
 from creditd.storage import database
 from tests.ledger.books import Books
 from tests.ledger.desk import Desk, before_saving, desk_at
-from tests.ledger.works import add, add_of_each, confirm, deduct, refund, reservation_of, reserve
+from tests.ledger.works import add, confirm, deduct, refund, reservation_of, reserve
 
 
 def test_a_writer_with_a_stale_copy_decides_again(desk: Desk, other: Desk, books: Books, account: str) -> None:
@@ -105,18 +105,6 @@ def test_a_wallet_loaded_for_one_work_takes_the_other_works_stale_reservation_al
     confirmed, _ = desk.write(confirm(held), deduct(account, 1, dry_run=True))
     assert isinstance(confirmed, ReservationStateUnfit)
     assert books.figures(account) == (4, 5, 5)
-
-
-def test_a_copy_of_a_reservation_is_forgotten_where_its_wallet_is_loaded_for_another_command_of_the_batch(
-    desk: Desk, other: Desk, books: Books, account: str
-) -> None:
-    desk.do(add(account, 10))
-    held = reservation_of(desk.do(reserve(account, 4)))
-    other.do(confirm(held))
-    confirmed, added = desk.write(confirm(held), add_of_each(account, {"chat": 1, "spec": 1}))
-    assert isinstance(confirmed, ReservationStateUnfit)
-    assert isinstance(added, Outcome)
-    assert books.figures(account) == (4, 7, 0)
 
 
 def test_confirm_and_refund_from_two_servers_have_one_effect(

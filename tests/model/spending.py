@@ -1,5 +1,6 @@
 """The rules of the application: it holds, spends and gives back, and repeats itself."""
 
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -48,9 +49,15 @@ class SpendingRules(Machine):
             self.story.know(name, answer)
         self.told("deduct", server)
 
-    @rule(server=servers, name=wallets, each=st.lists(amounts, min_size=1, max_size=4), units=st.integers(0, 3))
-    def batch_reserve(self, server: int, name: str, each: list[int], units: int) -> None:
-        """Hold several times in one call; one that is refused fails no other."""
+    @rule(
+        server=servers,
+        name=wallets,
+        each=st.lists(amounts, min_size=1, max_size=4),
+        units=st.integers(0, 3),
+        repeats=st.lists(st.integers(0, 3), max_size=2),
+    )
+    def batch_reserve(self, server: int, name: str, each: list[int], units: int, repeats: list[int]) -> None:
+        """Hold several times in one call, and some of it twice; one that is refused fails no other."""
         fields, time = self.end(("until", units))
         requests = [
             credit.ReserveRequest(
@@ -62,8 +69,11 @@ class SpendingRules(Machine):
             )
             for number, amount in enumerate(each)
         ]
+        commands = [partial(Account.reserve, name=name, amount=amount, ends=time) for amount in each]
+        for number in repeats:
+            requests.append(requests[number % len(each)])
+            commands.append(commands[number % len(each)])
         answer, _ = self.story.call(server, "credit.BatchReserve", credit.BatchReserveRequest(requests=requests))
-        commands = [lambda account, amount=amount: account.reserve(name, amount, time) for amount in each]
         self.story.compare_results(answer.results, name, commands, requests)
         self.told("batch reserve", server)
 

@@ -14,7 +14,7 @@ additions = st.integers(1, 14)
 sources = st.sampled_from(["FREE", "PROMO", "PURCHASED", "PURCHASED", "ADMIN"])
 lives = st.none() | st.sampled_from([0, 1, 2, 0, 1, 3, 5, 8, -1])
 """How many units credits or a plan live; none for good, less than none is in the past."""
-statuses = st.sampled_from(["ACTIVE", "ACTIVE", "ACTIVE", "SUSPENDED", "CLOSED"])
+statuses = st.sampled_from(["SUSPENDED", "ACTIVE", "ACTIVE", "ACTIVE", "CLOSED"])
 NAMES = ("spec", "chat")
 
 

@@ -16,7 +16,7 @@ from tests.model.staff import StaffRules
 from tests.model.story import Server
 from tests.running import running_service
 
-SHORT = settings(max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+SHORT = settings(max_examples=25, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck))
 LONG = settings(SHORT, max_examples=300, stateful_step_count=80)
 FOUND_SECONDS = 900
 """Time to shrink a story that went wrong; one that goes well takes a fraction of it."""

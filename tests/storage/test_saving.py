@@ -135,6 +135,15 @@ def test_a_wallet_that_has_moved_undoes_the_whole_batch(database: Database, wall
     assert stored(database, rival.wallet).version == 0
 
 
+def test_a_copy_that_is_ahead_of_the_database_is_refused(database: Database, wallet: Wallet) -> None:
+    """A standby that took over without the last commits has forgotten what this server still knows."""
+    first = added(wallet)
+    written(database, first)
+    ahead = reserved(first.wallet._replace(version=first.wallet.version + 3), 4)
+    assert why_not(database, ahead) is SaveFailure.MOVED
+    assert stored(database, wallet) == first.wallet
+
+
 def test_an_account_that_has_changed_refuses_what_was_decided_before(database: Database, wallet: Wallet) -> None:
     first = added(wallet)
     written(database, first)

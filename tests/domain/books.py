@@ -1,6 +1,18 @@
 """One wallet's books, kept in memory as the ledger keeps them in the database: settle, decide, write down."""
 
-from creditd.domain.commands import Add, Command, Confirm, Deduct, Extend, Refund, Remove, Reserve
+from creditd.domain.commands import (
+    Add,
+    Clawback,
+    Command,
+    Confirm,
+    Deduct,
+    Extend,
+    Refund,
+    Remove,
+    Reserve,
+    Restore,
+    WriteOff,
+)
 from creditd.domain.decide import decide
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.errors import Refusal
@@ -134,6 +146,18 @@ class Books:
     def remove(self, amount: int) -> Movement:
         """Take available credits away."""
         return self.do(Remove(CALLER, amount))
+
+    def claw_back(self, amount: int, *first: str) -> Movement:
+        """Take purchased credits back, from the grants named first."""
+        return self.do(Clawback(CALLER, first, amount))
+
+    def restore(self, amount: int, grant_id: str | None = None) -> Movement:
+        """Give back what was clawed back."""
+        return self.do(Restore(CALLER, grant_id or self.new_name(), amount))
+
+    def write_off(self, amount: int | None = None) -> Movement:
+        """Lower the debt."""
+        return self.do(WriteOff(CALLER, amount))
 
     def state_of(self, reservation: Reservation) -> ReservationState:
         """Return where a reservation stands by now."""

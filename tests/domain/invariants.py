@@ -39,7 +39,7 @@ def check(books: Books, opening: Wallet) -> None:
 def check_figures(wallet: Wallet) -> None:
     """No figure is negative or too large, and debt and available purchased credits never stand side by side."""
     assert min(wallet.available, wallet.reserved, wallet.debt) >= 0
-    assert wallet.available + wallet.reserved <= MAX_BALANCE
+    assert max(wallet.available + wallet.reserved, wallet.debt) <= MAX_BALANCE
     assert wallet.available == sum(grant.remaining for grant in wallet.grants)
     assert all(grant.remaining > 0 for grant in wallet.grants)
     if wallet.debt:
@@ -110,8 +110,8 @@ def _check_after(entry: Entry, reservation: Reservation) -> None:
 def check_conservation(books: Books, opening: Wallet) -> None:
     """No credit is lost, made, or changes its source: each grant is accounted for to the last credit.
 
-    granted = remaining + held + spent and not returned + lapsed + removed + paid to a debt, the last from purchased
-    grants alone and in all what the debt fell by.
+    granted = remaining + held + spent and not returned + lapsed + removed + clawed back + paid to a debt, the last two
+    from purchased grants alone, and the last in all what the debt fell by, but for what was written off.
     """
     accounted: Counter[str] = Counter()
     for grant_id, amount in _fates(books):
@@ -124,7 +124,9 @@ def check_conservation(books: Books, opening: Wallet) -> None:
         assert rest == 0 or grant.source == Source.PURCHASED
         paid += rest
     assert not +accounted
-    assert paid == -sum(entry.debt_delta for entry in books.entries if entry.debt_delta < 0)
+    fallen = -sum(entry.debt_delta for entry in books.entries if entry.debt_delta < 0)
+    written_off = sum(entry.amount for entry in books.entries if entry.kind == EntryKind.WRITE_OFF)
+    assert paid == fallen - written_off
 
 
 def _granted(movements: Iterable[Movement], opening: Wallet) -> dict[str, Grant]:
@@ -141,8 +143,9 @@ def _fates(books: Books) -> Iterator[tuple[str, int]]:
                 assert part.source == books.grants[part.grant_id].source
                 yield part.grant_id, part.amount - part.returned
     for entry in books.entries:
-        if entry.kind in {EntryKind.EXPIRE, EntryKind.ADMIN_REMOVE}:
+        if entry.kind in {EntryKind.EXPIRE, EntryKind.ADMIN_REMOVE, EntryKind.CLAWBACK}:
             for part in entry.slices:
+                assert entry.kind != EntryKind.CLAWBACK or part.source == Source.PURCHASED
                 yield part.grant_id, part.amount
 
 

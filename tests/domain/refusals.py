@@ -18,8 +18,8 @@ def is_true(refusal: errors.Refusal, books: Books) -> bool:
 
 
 def _balance_too_large(facts: Facts, books: Books) -> bool:
-    total = books.wallet.available + books.wallet.reserved
-    return bool(facts["total"] == total and facts["amount"] + total > facts["maximum"] == MAX_BALANCE)
+    totals = {books.wallet.available + books.wallet.reserved, books.wallet.debt}
+    return bool(facts["total"] in totals and facts["amount"] + facts["total"] > facts["maximum"] == MAX_BALANCE)
 
 
 def _state(facts: Facts, books: Books) -> ReservationState:
@@ -30,6 +30,9 @@ _TRUTHS: dict[type[errors.Refusal], Callable[[Facts, Books], bool]] = {
     errors.AccountClosed: lambda _, books: books.wallet.account.status == AccountStatus.CLOSED,
     errors.AccountSuspended: lambda _, books: books.wallet.account.status == AccountStatus.SUSPENDED,
     errors.AmountExceedsCaptured: lambda facts, _: facts["requested"] > facts["refundable"] or not facts["requested"],
+    errors.AmountExceedsDebt: lambda facts, books: (
+        facts["debt"] == books.wallet.debt and (facts["requested"] > facts["debt"] or not facts["debt"])
+    ),
     errors.AmountExceedsReservation: lambda facts, _: facts["requested"] > facts["reserved"],
     errors.BalanceTooLarge: _balance_too_large,
     errors.ExpiryOutOfRange: lambda facts, _: facts["field"] in {"ttl", "expire_time"},

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from creditd.domain.account import AccountStatus
-from creditd.domain.entry import EntryKind
 from creditd.domain.errors import Refusal
-from creditd.domain.grants import Grant, Source, take
+from creditd.domain.grants import Grant, Source
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
-from creditd.domain.wallet import MAX_BALANCE, Rules, Shift, moved
+from creditd.domain.wallet import MAX_BALANCE, Rules
 from tests.domain import invariants
 from tests.domain.books import Books, folded, stored
 from tests.domain.refusals import is_true
-from tests.domain.tokens import CLAWBACK, Tokens
+from tests.domain.tokens import Tokens
 from tests.domain.wallets import START, left, wallet, with_plan, with_status
 
 T = TypeVar("T")
@@ -52,6 +51,7 @@ class Story:
         self._tokens = Tokens(grants, owed, unit, opening.rules)
         self._fold = folded(self.opening)
         self._followed = 0
+        self._first: tuple[str, ...] = ()
         self._steps_until_active = 0
 
     def step(self, name: str, arguments: dict[str, Any]) -> None:
@@ -133,19 +133,30 @@ class Story:
         """Take available credits away."""
         self._attempt(lambda: self.books.remove(amount * self.unit))
 
-    # ------------------------------------------------------------------------------------- what happens meanwhile
+    def claw_back(self, amount: int, first: list[int]) -> None:
+        """Take purchased credits back, whatever the grants that are named first: done unless the account is closed.
 
-    def claw_back(self, amount: int) -> None:
-        """Take purchased credits away; what is not available of them becomes debt."""
-        before = self.books.wallet
-        bought = tuple(grant for grant in before.grants if grant.source == Source.PURCHASED)
-        others = tuple(grant for grant in before.grants if grant.source != Source.PURCHASED)
-        available = min(amount * self.unit, sum(grant.remaining for grant in bought))
-        taken = take(bought, available)
-        live = wallet(*others, *taken.live, rules=self.books.rules).grants
-        shift = Shift(-available, 0, live, taken.changed, taken.slices, amount * self.unit - available)
-        kind = EntryKind.ADMIN_REMOVE
-        self.books.write_down(moved(before, kind, amount * self.unit, shift, CLAWBACK, self.books.now))
+        Or unless more would be owed than fits.
+        """
+        names = list(self.books.grants)
+        self._first = tuple(names[-1 - number % len(names)] for number in first if names)
+        bought = sum(grant.remaining for grant in self.books.wallet.grants if grant.source == Source.PURCHASED)
+        fits = self.books.wallet.debt + amount * self.unit - bought <= MAX_BALANCE
+        clawed = self._attempt(lambda: self.books.claw_back(amount * self.unit, *self._first))
+        assert (clawed is not None) == (fits and not self._is_closed())
+
+    def restore(self, amount: int) -> None:
+        """Give back what was clawed back."""
+        self._attempt(lambda: self.books.restore(amount * self.unit))
+
+    def write_off(self, amount: int | None) -> None:
+        """Lower the debt: done if there is as much, unless the account is closed."""
+        debt = self.books.wallet.debt
+        asked = None if amount is None else amount * self.unit
+        written_off = self._attempt(lambda: self.books.write_off(asked))
+        assert (written_off is not None) == (0 < (asked or debt) <= debt and not self._is_closed())
+
+    # ------------------------------------------------------------------------------------- what happens meanwhile
 
     def change_status(self, status: AccountStatus, steps: int) -> None:
         """Suspend or close the account for some steps."""
@@ -208,6 +219,9 @@ class Story:
     def _is_active(self) -> bool:
         return self.books.wallet.account.status == AccountStatus.ACTIVE
 
+    def _is_closed(self) -> bool:
+        return self.books.wallet.account.status == AccountStatus.CLOSED
+
     def _is_unlimited(self) -> bool:
         return self.books.wallet.account.has_unlimited_plan(self.books.now)
 
@@ -220,7 +234,7 @@ class Story:
 
     def _follow(self) -> None:
         for movement in self.books.movements[self._followed :]:
-            self._tokens.follow(movement, unlimited=self._is_unlimited())
+            self._tokens.follow(movement, unlimited=self._is_unlimited(), first=self._first)
             self._fold.add(movement.entry)
             invariants.check_times(movement, self.books)
         self._followed = len(self.books.movements)
@@ -233,7 +247,7 @@ class Story:
         except Refusal as reason:
             refusal = reason
         else:
-            assert self.books.wallet.account.status != AccountStatus.CLOSED
+            assert not self._is_closed()
             return outcome
         assert essence(self.books) == before
         assert is_true(refusal, self.books)

@@ -26,12 +26,15 @@ NOT_SPENDING: dict[str, Act] = {
     "refund confirmed": lambda books, _held, spent: books.refund(spent),
     "add": lambda books, _held, _spent: books.add(1, Source.PURCHASED),
     "remove": lambda books, _held, _spent: books.remove(1),
+    "claw back": lambda books, _held, _spent: books.claw_back(1),
+    "restore": lambda books, _held, _spent: books.restore(1),
+    "write off": lambda books, _held, _spent: books.write_off(1),
 }
 
 
 def books_with(status: AccountStatus) -> tuple[Books, Reservation, Reservation]:
-    """Return books of an account that got this status after it held 2 credits and spent 3 of 10."""
-    books = Books(wallet(free(10)))
+    """Return books of an account that got this status after it held 2 credits and spent 3 of 10, and owed 1."""
+    books = Books(wallet(free(10), debt=1))
     held, spent = books.reserve(2), books.deduct(3)
     books.wallet = with_status(books.wallet, status)
     return books, held, spent

@@ -4,18 +4,15 @@ It is told what was done and how much, and finds out by itself which grants were
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Grant, Slice, Source
 from creditd.domain.reservation import ReservationState
-from creditd.domain.wallet import Movement, Origin, Rules
+from creditd.domain.wallet import Movement, Rules
 
 PLAN = "plan"
 """The token that an unlimited plan pays with: it comes from nowhere and goes nowhere."""
-
-CLAWBACK = Origin(actor="provider", reason="clawback")
-"""Tells a removal that reaches purchased credits only from others."""
 
 
 class Tokens:
@@ -30,8 +27,8 @@ class Tokens:
         self._unit = unit
         self._rules = rules
 
-    def follow(self, movement: Movement, *, unlimited: bool) -> None:
-        """Do what a movement did; ``unlimited`` says whether a plan was in force."""
+    def follow(self, movement: Movement, *, unlimited: bool, first: Collection[str] = ()) -> None:
+        """Do what a movement did; ``unlimited`` says whether a plan was in force, ``first`` what a clawback named."""
         entry = movement.entry
         amount = entry.amount // self._unit
         name = movement.reservation.reservation_id if movement.reservation else ""
@@ -47,15 +44,18 @@ class Tokens:
                 assert self._tokens(entry.slices) == _credits(self.taken[name])
             case EntryKind.REFUND | EntryKind.RELEASE:
                 assert self._tokens(entry.slices) == _credits(self._unwind(name, amount))
-            case EntryKind.ADMIN_REMOVE if entry.reason == CLAWBACK.reason:
+            case EntryKind.CLAWBACK:
                 self.debt += amount
+                assert self._tokens(entry.slices) == self._pay_debt(first)
+            case EntryKind.WRITE_OFF:
+                self.debt -= amount
             case EntryKind.ADMIN_REMOVE:
                 self._take(amount, unlimited=False)
             case EntryKind.EXPIRE:
                 assert {part.grant_id: self.live.pop(part.grant_id) for part in entry.slices} == {
                     part.grant_id: part.amount // self._unit for part in entry.slices
                 }
-            case EntryKind.GRANT | EntryKind.TOP_UP | EntryKind.PROMO | EntryKind.ADMIN_ADD:
+            case EntryKind.GRANT | EntryKind.TOP_UP | EntryKind.PROMO | EntryKind.ADMIN_ADD | EntryKind.RESTORE:
                 assert movement.granted is not None
                 self.live[movement.granted.grant_id] = amount
         self._pay_debt()
@@ -87,12 +87,13 @@ class Tokens:
         self.live.update(_credits(tokens))
         return tokens
 
-    def _pay_debt(self) -> None:
-        for name in self._spend_order():
-            if self.grants[name].source == Source.PURCHASED:
-                paid = min(self.debt, self.live[name])
-                self.debt -= paid
-                self.live[name] -= paid
+    def _pay_debt(self, first: Collection[str] = ()) -> list[str]:
+        bought = [name for name in self._spend_order() if self.grants[name].source == Source.PURCHASED]
+        own, others = [name for name in bought if name in first], [name for name in bought if name not in first]
+        tokens = [name for name in own + others for _ in range(self.live[name])][: self.debt]
+        self.live.subtract(tokens)
+        self.debt -= len(tokens)
+        return tokens
 
     def left(self) -> dict[str, int]:
         """Return the credits that are left to spend, by grant."""

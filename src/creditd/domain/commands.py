@@ -84,7 +84,33 @@ class Remove:
     amount: int
 
 
-Command = Reserve | Deduct | Confirm | Refund | Extend | Add | Remove
+@dataclass(frozen=True, slots=True)
+class Clawback:
+    """Take purchased credits back: from the grants named first, then from other purchased ones; the rest is debt."""
+
+    origin: Origin
+    grant_ids: tuple[str, ...]
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Give back what a clawback took, as a new purchased grant."""
+
+    origin: Origin
+    grant_id: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """Lower the debt without credits moving: by all of it if ``amount`` is None."""
+
+    origin: Origin
+    amount: int | None = None
+
+
+Command = Reserve | Deduct | Confirm | Refund | Extend | Add | Remove | Clawback | Restore | WriteOff
 
 ON_RESERVATION = (Confirm, Refund, Extend)
 """The commands about a reservation that exists, for isinstance."""

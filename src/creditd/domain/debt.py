@@ -1,8 +1,13 @@
-"""Debt is paid by purchased credits the moment that they become available."""
+"""Debt is paid by purchased credits the moment that they become available, or written off by an administrator."""
 
 from typing import NamedTuple
 
+from creditd.domain import errors
+from creditd.domain.commands import WriteOff
+from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Grant, Source
+from creditd.domain.instant import Instant
+from creditd.domain.wallet import Movement, Shift, Wallet, moved
 
 
 class Paid(NamedTuple):
@@ -32,3 +37,13 @@ def pay_debt(debt: int, live: tuple[Grant, ...], changed: tuple[Grant, ...]) -> 
         if grant.remaining:
             left.append(grant)
     return Paid(tuple(left), tuple(touched.values()), debt - unpaid)
+
+
+def write_off(wallet: Wallet, command: WriteOff, now: Instant) -> Movement:
+    """Lower the debt; no credits move. Raises AccountClosed, AmountExceedsDebt (also where there is no debt)."""
+    wallet.account.require_open()
+    amount = wallet.debt if command.amount is None else command.amount
+    if amount > wallet.debt or not amount:
+        raise errors.AmountExceedsDebt(requested=amount, debt=wallet.debt)
+    shift = Shift(0, 0, wallet.grants, debt=-amount)
+    return moved(wallet, EntryKind.WRITE_OFF, amount, shift, command.origin, now)

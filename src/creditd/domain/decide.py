@@ -2,7 +2,21 @@
 
 from creditd.domain import errors
 from creditd.domain.adjusting import add, remove
-from creditd.domain.commands import Add, Command, Confirm, Deduct, Extend, Refund, Remove, Reserve
+from creditd.domain.clawback import claw_back, restore
+from creditd.domain.commands import (
+    Add,
+    Clawback,
+    Command,
+    Confirm,
+    Deduct,
+    Extend,
+    Refund,
+    Remove,
+    Reserve,
+    Restore,
+    WriteOff,
+)
+from creditd.domain.debt import write_off
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, reservation_name
 from creditd.domain.settling import confirm, extend, refund
@@ -30,6 +44,8 @@ def decide(wallet: Wallet, reservation: Reservation | None, command: Command, no
                 name = reservation_name(wallet.account.account_id, wallet.credit_type, command.reservation_id)
                 raise errors.ReservationNotFound(reservation=name)
             return _decide_on_reservation(wallet, reservation, command, now, rules)
+        case Clawback() | Restore() | WriteOff():
+            return _decide_on_debt(wallet, command, now, rules)
 
 
 def _decide_on_reservation(
@@ -42,3 +58,13 @@ def _decide_on_reservation(
             return refund(wallet, reservation, command, now, rules)
         case Extend():
             return extend(wallet, reservation, command, now, rules)
+
+
+def _decide_on_debt(wallet: Wallet, command: Clawback | Restore | WriteOff, now: Instant, rules: Rules) -> Movement:
+    match command:
+        case Clawback():
+            return claw_back(wallet, command, now)
+        case Restore():
+            return restore(wallet, command, now, rules)
+        case WriteOff():
+            return write_off(wallet, command, now)

@@ -23,6 +23,9 @@ class EntryKind(IntEnum):
     EXTEND = 10
     RELEASE = 11
     EXPIRE = 12
+    CLAWBACK = 13
+    RESTORE = 14
+    WRITE_OFF = 15
 
 
 class ReservationAfter(NamedTuple):

@@ -123,3 +123,9 @@ class PageTokenInvalid(Refusal):
     """The page token is not one of ours, or belongs to another query."""
 
     reason = "PAGE_TOKEN_INVALID"
+
+
+class AmountExceedsDebt(Refusal):
+    """More debt was to be written off than there is, or there is none. Facts: requested, debt."""
+
+    reason = "AMOUNT_EXCEEDS_DEBT"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.grants import Slice, Source
 
-_OUT = {EntryKind.RESERVE, EntryKind.DEDUCT, EntryKind.ADMIN_REMOVE, EntryKind.EXPIRE}
+_OUT = {EntryKind.RESERVE, EntryKind.DEDUCT, EntryKind.ADMIN_REMOVE, EntryKind.EXPIRE, EntryKind.CLAWBACK}
 _BACK = {EntryKind.REFUND, EntryKind.RELEASE}
 
 
@@ -76,8 +76,9 @@ class Fold:
             self._count(entry.slices, 1)
             if entry.kind in _BACK:
                 self._holds.pop(reservation_id, None)
-        # Slices tell what came in or back in full; a debt that was paid from it lowers what is left of it.
-        self.by_source[Source.PURCHASED] += min(entry.debt_delta, 0)
+        if entry.kind != EntryKind.WRITE_OFF:
+            # Slices tell what came in or back in full; a debt that was paid from it lowers what is left of it.
+            self.by_source[Source.PURCHASED] += min(entry.debt_delta, 0)
 
     def _count(self, slices: Iterable[Slice], sign: int) -> None:
         for part in slices:

@@ -1,10 +1,10 @@
-"""Adding and removing credits: several types in one work, all or nothing."""
+"""Adding and removing credits, several types in one work, all or nothing; and writing debt off."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from creditd.domain import errors
-from creditd.domain.commands import Add, Remove
+from creditd.domain.commands import Add, Remove, WriteOff
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
@@ -23,7 +23,7 @@ class Amount(NamedTuple):
 
 
 class Adjusting:
-    """Adds and removes credits for staff."""
+    """Adds and removes credits, and writes debt off, for staff."""
 
     def __init__(self, catalogue: Catalogue, make_id: Callable[[], str]) -> None:
         """Name new grants with ``make_id``."""
@@ -66,6 +66,12 @@ class Adjusting:
             for ordinal, (credit_type, amount) in enumerate(amounts)
         )
         return Work(account_id, origin, steps, call.sink, deadline=call.deadline)
+
+    def write_off(self, call: Call, origin: Origin, account_id: str, credit_type: str, amount: int | None) -> Work:
+        """Write debt off, all of it if ``amount`` is None. Raises CreditTypeNotFound."""
+        self._catalogue.require(credit_type)
+        step = Step(Key(account_id, credit_type), WriteOff(origin, amount))
+        return Work(account_id, origin, (step,), call.sink, deadline=call.deadline)
 
     def _check(self, amounts: Sequence[Amount]) -> None:
         if len({amount.credit_type for amount in amounts}) < len(amounts):

@@ -26,6 +26,9 @@ class EntryKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ENTRY_KIND_EXTEND: _ClassVar[EntryKind]
     ENTRY_KIND_RELEASE: _ClassVar[EntryKind]
     ENTRY_KIND_EXPIRE: _ClassVar[EntryKind]
+    ENTRY_KIND_CLAWBACK: _ClassVar[EntryKind]
+    ENTRY_KIND_RESTORE: _ClassVar[EntryKind]
+    ENTRY_KIND_WRITE_OFF: _ClassVar[EntryKind]
 ENTRY_KIND_UNSPECIFIED: EntryKind
 ENTRY_KIND_GRANT: EntryKind
 ENTRY_KIND_TOP_UP: EntryKind
@@ -39,6 +42,9 @@ ENTRY_KIND_DEDUCT: EntryKind
 ENTRY_KIND_EXTEND: EntryKind
 ENTRY_KIND_RELEASE: EntryKind
 ENTRY_KIND_EXPIRE: EntryKind
+ENTRY_KIND_CLAWBACK: EntryKind
+ENTRY_KIND_RESTORE: EntryKind
+ENTRY_KIND_WRITE_OFF: EntryKind
 
 class Entry(_message.Message):
     __slots__ = ("account_id", "credit_type", "version", "kind", "amount", "available_delta", "reserved_delta", "debt_delta", "available_after", "reserved_after", "debt_after", "slices", "reservation", "request_id", "actor", "reason", "metadata", "create_time")

@@ -69,11 +69,27 @@ class AccountLedger:
                     raise errors.RequestIdReused(request_id=origin.request_id or "")
                 return ChangedAccount(known.account, replayed=True)
             now = self._clock.now()
-            loaded = load_accounts(connection, [account_id], now, self._rules.order)[account_id]
-            lock_wallets(connection, [Key(account_id, credit_type) for credit_type in loaded.wallets])
+            self._lock_wallets(connection, account_id, now)
             changed = change(connection, account, now)
             accounts.change(connection, changed, origin)
             return ChangedAccount(changed, replayed=False)
+
+    def change_plan(
+        self, connection: Connection, account: Account, origin: Origin, *, unlimited: bool, until: Instant | None
+    ) -> Account:
+        """Switch the unlimited plan of an account whose row is locked, within a transaction that is open.
+
+        The request id of ``origin`` is new. Raises AccountClosed.
+        """
+        now = self._clock.now()
+        self._lock_wallets(connection, account.account_id, now)
+        changed = with_plan(account, now, unlimited=unlimited, until=until)
+        accounts.change(connection, changed, origin)
+        return changed
+
+    def _lock_wallets(self, connection: Connection, account_id: str, now: Instant) -> None:
+        loaded = load_accounts(connection, [account_id], now, self._rules.order)[account_id]
+        lock_wallets(connection, [Key(account_id, credit_type) for credit_type in loaded.wallets])
 
     def _is_empty(self, connection: Connection, account_id: str, now: Instant) -> bool:
         loaded = load_accounts(connection, [account_id], now, self._rules.order)[account_id]

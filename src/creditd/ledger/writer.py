@@ -15,14 +15,12 @@ from creditd.domain.errors import Refusal
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.committing import failure_of, needs_transaction, write_down
 from creditd.ledger.gathering import Gatherer
 from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
-from creditd.storage.changes import Changes
-from creditd.storage.conflicts import SaveFailure, classify
+from creditd.storage.conflicts import SaveFailure
 from creditd.storage.database import Connection, Database
-from creditd.storage.locking import lock_wallets, open_accounts, share_accounts
-from creditd.storage.saving import postpone, save
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +29,6 @@ MAX_RETRIES = 3
 
 FIRST_BACKOFF_SECONDS = 0.005
 """About one batch's time; doubled with each retry, and jittered over the whole of it."""
-
-
-class Moved(Exception):
-    """An account was opened or has changed since it was loaded."""
 
 
 class Attempt(NamedTuple):
@@ -86,9 +80,9 @@ class Writer:
         try:
             with self._database.autocommit() as connection:
                 attempt = self._attempt(connection, works)
-                if not _needs_transaction(attempt.batch.changes):
+                if not needs_transaction(attempt.batch.changes):
                     self._save(connection, attempt.batch)
-            if _needs_transaction(attempt.batch.changes):
+            if needs_transaction(attempt.batch.changes):
                 with self._database.transaction() as connection:
                     self._save(connection, attempt.batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
@@ -127,16 +121,8 @@ class Writer:
             attempt.again.append(work)
 
     def _save(self, connection: Connection, batch: Batch) -> None:
-        changes = batch.changes
         started = time.perf_counter()
-        if _needs_transaction(changes):
-            _guard_accounts(connection, changes)
-        if changes.entries:
-            asked = time.monotonic_ns()
-            database_time = save(connection, changes)
-            self._clock.observe(database_time, (time.monotonic_ns() - asked) // 1_000)
-        for wallet in batch.postponed.values():
-            postpone(connection, wallet)
+        write_down(connection, batch, self._clock)
         self._statistics.save_seconds += time.perf_counter() - started
 
     def _recover(self, works: list[Work], error: Exception, results: list[tuple[Work, Result]]) -> list[Work]:
@@ -144,7 +130,7 @@ class Writer:
         for work in works:
             for key in work.keys:
                 self._cache.drop(key)
-        failure = _failure(error)
+        failure = failure_of(error)
         if failure is SaveFailure.UNAVAILABLE:
             # The other connections of the pool are most likely gone too.
             self._database.forget_connections()
@@ -168,7 +154,7 @@ class Writer:
                     attempt = self._attempt(connection, works, locked=True)
                     self._save(connection, attempt.batch)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
-                failure = _failure(error)
+                failure = failure_of(error)
                 if failure is SaveFailure.OTHER:
                     return self._recover(works, error, results)
             else:
@@ -176,29 +162,3 @@ class Writer:
         gone = failure is SaveFailure.UNAVAILABLE
         results.extend((work, DatabaseUnavailable() if gone else VersionConflict()) for work in works)
         return []
-
-
-def _failure(error: Exception) -> SaveFailure:
-    if isinstance(error, Moved):
-        return SaveFailure.MOVED
-    return classify(error)
-
-
-def _needs_transaction(changes: Changes) -> bool:
-    """Tell whether there is more to write than one statement does: accounts or wallets that have no row yet."""
-    return bool(changes.opened) or 0 in changes.base_versions.values()
-
-
-def _guard_accounts(connection: Connection, changes: Changes) -> None:
-    """Hold still the accounts, then the wallets, and make the rows of new accounts.
-
-    An existing wallet's own row guards its account's version; a new one has no row yet. Whoever takes both takes
-    accounts before wallets: in two orders, two servers, or one and a change of an account, would deadlock.
-    """
-    stored = share_accounts(connection, {key.account_id for key in changes.wallets})
-    lock_wallets(connection, changes.wallets)
-    if not open_accounts(connection, changes.opened.values()):
-        raise Moved
-    decided_on = {wallet.account for wallet in changes.new_wallets()}.difference(changes.opened.values())
-    if any(stored[account.account_id].version != account.version for account in decided_on):
-        raise Moved

@@ -1,0 +1,55 @@
+"""How a decided batch reaches its rows, within a transaction that is open."""
+
+import time
+
+from creditd.ledger.batch import Batch
+from creditd.ledger.clock import DatabaseClock
+from creditd.storage.changes import Changes
+from creditd.storage.conflicts import SaveFailure, classify
+from creditd.storage.database import Connection
+from creditd.storage.locking import lock_wallets, open_accounts, share_accounts
+from creditd.storage.saving import postpone, save
+
+
+class Moved(Exception):
+    """An account was opened or has changed since it was loaded."""
+
+
+def failure_of(error: Exception) -> SaveFailure:
+    """Tell why a transaction on the ledger failed."""
+    if isinstance(error, Moved):
+        return SaveFailure.MOVED
+    return classify(error)
+
+
+def write_down(connection: Connection, batch: Batch, clock: DatabaseClock) -> None:
+    """Write all that a batch changed. Raises Moved or an error of the database's; then nothing of it may be kept."""
+    changes = batch.changes
+    if needs_transaction(changes):
+        _guard_accounts(connection, changes)
+    if changes.entries:
+        asked = time.monotonic_ns()
+        database_time = save(connection, changes)
+        clock.observe(database_time, (time.monotonic_ns() - asked) // 1_000)
+    for wallet in batch.postponed.values():
+        postpone(connection, wallet)
+
+
+def needs_transaction(changes: Changes) -> bool:
+    """Tell whether there is more to write than one statement does: accounts or wallets that have no row yet."""
+    return bool(changes.opened) or 0 in changes.base_versions.values()
+
+
+def _guard_accounts(connection: Connection, changes: Changes) -> None:
+    """Hold still the accounts, then the wallets, and make the rows of new accounts.
+
+    An existing wallet's own row guards its account's version; a new one has no row yet. Whoever takes both takes
+    accounts before wallets: in two orders, two servers, or one and a change of an account, would deadlock.
+    """
+    stored = share_accounts(connection, {key.account_id for key in changes.wallets})
+    lock_wallets(connection, changes.wallets)
+    if not open_accounts(connection, changes.opened.values()):
+        raise Moved
+    decided_on = {wallet.account for wallet in changes.new_wallets()}.difference(changes.opened.values())
+    if any(stored[account.account_id].version != account.version for account in decided_on):
+        raise Moved

@@ -22,6 +22,7 @@ from google.rpc.status_pb2 import Status
 
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from creditd.bootstrap import Core, Service
 from creditd.config import Config
 from creditd.ledger.clock import DatabaseClock
@@ -51,12 +52,14 @@ class RunningService:
         return channel
 
     def as_caller(self, subject: str, *roles: str, scope: str = "", language: str = "") -> SimpleNamespace:
-        """Return stubs whose calls carry a token: ``credit`` and ``admin``, each call taking just the request."""
+        """Return stubs whose calls carry a token: ``credit``, ``admin``, ``payment``; each call takes just the request."""
         metadata = [("authorization", bearer(subject, roles, scope))]
         if language:
             metadata.append(("accept-language", language))
         channel = grpc.intercept_channel(self.channel(), _WithMetadata(metadata))
-        return SimpleNamespace(credit=CreditServiceStub(channel), admin=AdminServiceStub(channel))
+        return SimpleNamespace(
+            credit=CreditServiceStub(channel), admin=AdminServiceStub(channel), payment=PaymentServiceStub(channel)
+        )
 
 
 class _WithMetadata(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):

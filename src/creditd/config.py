@@ -46,6 +46,26 @@ class Config:
     refund_grace_seconds: int = 86_400
     spend_order: tuple[str, ...] = ("free", "promo", "admin", "purchased")
     sign_up_credits: Mapping[str, int] = field(default_factory=lambda: {"spec": 1})
+    payments_live: bool = False
+    payment_poll_interval_seconds: float = 5.0
+    stripe_api_key: str = ""
+    stripe_webhook_secrets: tuple[str, ...] = ()
+    stripe_api_url: str = "https://api.stripe.com"
+    omise_secret_key: str = ""
+    omise_webhook_secrets: tuple[str, ...] = ()
+    omise_api_url: str = "https://api.omise.co"
+    lemonsqueezy_api_key: str = ""
+    lemonsqueezy_webhook_secrets: tuple[str, ...] = ()
+    lemonsqueezy_api_url: str = "https://api.lemonsqueezy.com"
+    lemonsqueezy_store_id: str = ""
+    lemonsqueezy_variant_id: str = ""
+    lemonsqueezy_plan_variant_ids: tuple[str, ...] = ()
+    webhooks_listen: str = "127.0.0.1:8080"
+    webhooks_service: str = "127.0.0.1:50051"
+    webhooks_token_file: str = ""
+    webhooks_tls_ca_file: str = ""
+    webhooks_tls_certificate_file: str = ""
+    webhooks_tls_key_file: str = ""
     credit_types: Mapping[str, int] = field(default_factory=lambda: {"spec": 0, "chat": 0, "quiz_gen": 0, "THB": 2})
 
 

@@ -11,7 +11,7 @@ from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
 from credit.v1.errors_pb2 import ErrorReason
-from creditd.domain import errors
+from creditd.domain import errors, payment_errors
 from creditd.domain.errors import Refusal
 from creditd.ledger import work
 from creditd.server import refusals, status
@@ -68,7 +68,7 @@ def placeholders(text: str) -> set[str | None]:
 
 @pytest.mark.parametrize("kind", [*Refusal.__subclasses__()], ids=lambda kind: kind.__name__)
 def test_every_refusal_has_a_reason_that_the_enum_knows(kind: type[Refusal]) -> None:
-    assert kind.__module__ in {errors.__name__, refusals.__name__}
+    assert kind.__module__ in {errors.__name__, payment_errors.__name__, refusals.__name__}
     assert kind.reason in REASONS
 
 

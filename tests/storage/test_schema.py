@@ -17,10 +17,12 @@ from sqlalchemy import (
     text,
 )
 
-from creditd.storage.tables import metadata
+from creditd.storage.payment_tables import purchases
 from tests.ledger.databases import migrated_database
 from tests.ledger.desk import desk_at
 from tests.ledger.works import add
+
+metadata = purchases.metadata
 
 APPEND_ONLY = ["entries", "account_changes"]
 CHANGES = ["UPDATE {} SET actor = 'somebody else'", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE accounts CASCADE"]

@@ -1,10 +1,11 @@
 """AdminService: credit types, credits added and removed, accounts, verification."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from credit.v1 import account_pb2, credit_type_pb2, source_pb2
+from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as pb
-from creditd.domain.account import AccountStatus
+from creditd.domain.account import Account, AccountStatus
 from creditd.domain.grants import Source
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.clock import DatabaseClock
@@ -84,6 +85,15 @@ class AdjustingHandlers:
             entries=map(entry_message, outcome.entries), balances=map(balance_after, outcome.entries)
         )
 
+    async def write_off_debt(self, request: payments.WriteOffDebtRequest, call: Call) -> payments.WriteOffDebtResponse:
+        """Answer WriteOffDebt."""
+        if not self._catalogue.knows(request.credit_type):
+            await self._bridge.in_thread(self._catalogue.load)
+        by = origin(call, request, request.reason)
+        work = self._adjusting.write_off(call, by, request.account_id, request.credit_type, request.amount or None)
+        (entry,) = (await self._perform(work, call)).entries
+        return payments.WriteOffDebtResponse(entry=entry_message(entry), balance=balance_after(entry))
+
     async def _amounts(self, request: pb.AddCreditsRequest | pb.RemoveCreditsRequest) -> list[Amount]:
         amounts = [Amount(amount.credit_type, amount.amount) for amount in request.amounts]
         if not all(self._catalogue.knows(amount.credit_type) for amount in amounts):
@@ -132,7 +142,9 @@ class AccountHandlers:
         """Answer GetAccount."""
         del call
         account = await self._bridge.in_thread(lambda: self._accounts.get(request.account_id))
-        return pb.GetAccountResponse(account=account_message(account, self._clock.now()))
+        message = account_message(account, self._clock.now())
+        message.open_disputes = (await self._open_disputes([account])).get(account.account_id, 0)
+        return pb.GetAccountResponse(account=message)
 
     async def list_accounts(self, request: pb.ListAccountsRequest, call: Call) -> pb.ListAccountsResponse:
         """Answer ListAccounts."""
@@ -140,10 +152,14 @@ class AccountHandlers:
         wanted = AccountFilter(request.account_id_prefix, AccountStatus(request.status) if request.status else None)
         page = await self._bridge.in_thread(lambda: self._accounts.list(wanted, request.page_size, request.page_token))
         now = self._clock.now()
-        return pb.ListAccountsResponse(
-            accounts=[account_message(account, now) for account in page.accounts],
-            next_page_token=page.next_page_token,
-        )
+        messages = [account_message(account, now) for account in page.accounts]
+        disputes = await self._open_disputes(page.accounts)
+        for message in messages:
+            message.open_disputes = disputes.get(message.account_id, 0)
+        return pb.ListAccountsResponse(accounts=messages, next_page_token=page.next_page_token)
+
+    async def _open_disputes(self, accounts: Sequence[Account]) -> dict[str, int]:
+        return await self._bridge.in_thread(lambda: self._accounts.open_disputes([a.account_id for a in accounts]))
 
 
 Verify = Callable[[str | None], Iterator[Found | Checked]]

@@ -32,6 +32,8 @@ _NOBODY: Final[frozenset[str]] = frozenset()
 _SPEND: Final = frozenset({"credits.spend"})
 _READ: Final = frozenset({"credits.read"})
 _TOP_UP: Final = frozenset({"credits.admin"})
+_BUY: Final = frozenset({"payments.write"})
+_INGEST: Final = frozenset({"payments.ingest"})
 
 _Row = tuple[frozenset[str], frozenset[str], frozenset[str]]
 
@@ -63,6 +65,24 @@ _TABLE: Final[Mapping[str, _Row]] = {
     "/credit.v1.AdminService/GetAccount": (_STAFF, _NOBODY, _NOBODY),
     "/credit.v1.AdminService/ListAccounts": (_STAFF, _NOBODY, _NOBODY),
     "/credit.v1.AdminService/VerifyLedger": (_FINANCE, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/CreatePackage": (_ADMINS, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/RetirePackage": (_ADMINS, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/ReversePurchase": (_FINANCE, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/WriteOffDebt": (_FINANCE, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/ListPaymentEvents": (_FINANCE, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/GetPaymentEvent": (_FINANCE, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/ReplayPaymentEvent": (_FINANCE, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/DismissPaymentEvent": (_FINANCE, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/ListRejectedWebhooks": (_FINANCE, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/ListSubscriptions": (_STAFF, _NOBODY, _NOBODY),
+    "/credit.v1.AdminService/ReconcilePayments": (_FINANCE, _NOBODY, _NOBODY),
+    "/credit.v1.PaymentService/ListPackages": (_STAFF | _OWNERS, _NOBODY, _READ | _BUY),
+    "/credit.v1.PaymentService/CreatePurchase": (_ADMINS, _OWNERS, _BUY),
+    "/credit.v1.PaymentService/GetPurchase": (_STAFF, _OWNERS, _READ | _BUY),
+    "/credit.v1.PaymentService/ListPurchases": (_STAFF, _OWNERS, _READ | _BUY),
+    "/credit.v1.PaymentService/CancelPurchase": (_ADMINS, _OWNERS, _BUY),
+    # An administrator may hand a webhook in by hand: it has to be as authentic as the adapter's.
+    "/credit.v1.PaymentService/IngestWebhook": (_ADMINS, _NOBODY, _INGEST),
 }
 
 # Probes and tools come without a token, and learn nothing of anybody's credits.

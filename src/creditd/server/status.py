@@ -92,6 +92,23 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "SHUTTING_DOWN": (StatusCode.UNAVAILABLE, "the server is shutting down; nothing was done, another one answers"),
     "DEADLINE_EXCEEDED": (StatusCode.DEADLINE_EXCEEDED, "the deadline passed before work began; nothing was done"),
     "MESSAGE_TOO_LARGE": (StatusCode.RESOURCE_EXHAUSTED, "the request has {size} bytes, {maximum} are allowed"),
+    "PACKAGE_NOT_FOUND": (StatusCode.NOT_FOUND, "no package {package_id}"),
+    "PACKAGE_EXISTS": (StatusCode.ALREADY_EXISTS, "package {package_id} exists, with other properties"),
+    "PACKAGE_RETIRED": (StatusCode.FAILED_PRECONDITION, "package {package_id} is not sold any more"),
+    "PURCHASE_NOT_FOUND": (StatusCode.NOT_FOUND, "no purchase {purchase}"),
+    "PURCHASE_STATE": (StatusCode.FAILED_PRECONDITION, "{purchase} is {state}, which does not allow this"),
+    "PROVIDER_NOT_CONFIGURED": (StatusCode.NOT_FOUND, "payments by {provider} are not configured here"),
+    "PAYMENT_NOT_SUPPORTED": (StatusCode.INVALID_ARGUMENT, "field {field}: the provider takes {rule}"),
+    "PROVIDER_REFUSED": (StatusCode.FAILED_PRECONDITION, "the provider refused with {code}: {message}"),
+    "PROVIDER_UNAVAILABLE": (
+        StatusCode.UNAVAILABLE,
+        "{provider} is out of reach; the same request_id tells later what came of the call",
+    ),
+    "WEBHOOK_REJECTED": (StatusCode.INVALID_ARGUMENT, "the webhook is refused: {problem}"),
+    "PAYMENT_EVENT_NOT_FOUND": (StatusCode.NOT_FOUND, "no payment event {payment_event}"),
+    "PAYMENT_EVENT_STATE": (StatusCode.FAILED_PRECONDITION, "{payment_event} is {state}, which does not allow this"),
+    "AMOUNT_EXCEEDS_DEBT": (StatusCode.FAILED_PRECONDITION, "{requested} requested, the debt is {debt}"),
+    "AMOUNT_EXCEEDS_PAYMENT": (StatusCode.FAILED_PRECONDITION, "{requested} requested, {left} left of the payment"),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 
@@ -108,13 +125,21 @@ _RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
     "OVERLOADED": 500,
     "SHUTTING_DOWN": 500,
     "DATABASE_UNAVAILABLE": 1_000,
+    "PROVIDER_UNAVAILABLE": 5_000,
 }
 
 _QUOTAS: Final[Mapping[str, QuotaFailure.Violation]] = {
     "OVERLOADED": QuotaFailure.Violation(subject="server", description="calls waiting for the ledger"),
 }
 
-_FIELDS: Final[Mapping[str, str]] = {"INVALID_FIELD": "", "EXPIRY_OUT_OF_RANGE": "", "PAGE_TOKEN_INVALID": "page_token"}
+_FIELDS: Final[Mapping[str, str]] = {
+    "INVALID_FIELD": "",
+    "EXPIRY_OUT_OF_RANGE": "",
+    "PAGE_TOKEN_INVALID": "page_token",
+} | {
+    "PAYMENT_NOT_SUPPORTED": "",
+    "WEBHOOK_REJECTED": "body",
+}
 """Reasons that are one field's fault, and that field where no fact names it."""
 
 

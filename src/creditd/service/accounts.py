@@ -1,11 +1,12 @@
 """Accounts for staff: one, or pages of them."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from creditd.domain import errors
 from creditd.domain.account import Account
 from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens
-from creditd.storage import accounts
+from creditd.storage import accounts, purchases
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database
 
@@ -32,6 +33,11 @@ class Accounts:
         if found is None:
             raise errors.AccountNotFound(account_id=account_id)
         return found
+
+    def open_disputes(self, account_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many disputes about payments are open, for those of some accounts that have any."""
+        with self._database.autocommit() as connection:
+            return purchases.open_disputes(connection, account_ids)
 
     def list(self, wanted: AccountFilter, page_size: int, page_token: str) -> AccountPage:
         """Return a page of accounts, by account id. Raises PageTokenInvalid."""

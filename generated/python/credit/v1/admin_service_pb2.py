@@ -24,6 +24,7 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from credit.v1 import account_pb2 as credit_dot_v1_dot_account__pb2
+from credit.v1 import admin_payments_pb2 as credit_dot_v1_dot_admin__payments__pb2
 from credit.v1 import balance_pb2 as credit_dot_v1_dot_balance__pb2
 from credit.v1 import credit_type_pb2 as credit_dot_v1_dot_credit__type__pb2
 from credit.v1 import entry_pb2 as credit_dot_v1_dot_entry__pb2
@@ -31,7 +32,7 @@ from credit.v1 import source_pb2 as credit_dot_v1_dot_source__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63redit/v1/admin_service.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17\x63redit/v1/account.proto\x1a\x17\x63redit/v1/balance.proto\x1a\x1b\x63redit/v1/credit_type.proto\x1a\x15\x63redit/v1/entry.proto\x1a\x16\x63redit/v1/source.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"M\n\x17\x43reateCreditTypeRequest\x12\x32\n\x0b\x63redit_type\x18\x01 \x01(\x0b\x32\x15.credit.v1.CreditTypeB\x06\xbaH\x03\xc8\x01\x01\"F\n\x18\x43reateCreditTypeResponse\x12*\n\x0b\x63redit_type\x18\x01 \x01(\x0b\x32\x15.credit.v1.CreditType\"\x18\n\x16ListCreditTypesRequest\"F\n\x17ListCreditTypesResponse\x12+\n\x0c\x63redit_types\x18\x01 \x03(\x0b\x32\x15.credit.v1.CreditType\"a\n\x0c\x43reditAmount\x12\x38\n\x0b\x63redit_type\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$\x12\x17\n\x06\x61mount\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"\xa2\x03\n\x11\x41\x64\x64\x43reditsRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x34\n\x07\x61mounts\x18\x02 \x03(\x0b\x32\x17.credit.v1.CreditAmountB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12+\n\x06source\x18\x03 \x01(\x0e\x32\x11.credit.v1.SourceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x06reason\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1e\n\nrequest_id\x18\x06 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12U\n\x08metadata\x18\x07 \x03(\x0b\x32*.credit.v1.AddCreditsRequest.MetadataEntryB\x17\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\x80 \x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"]\n\x12\x41\x64\x64\x43reditsResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.credit.v1.Entry\x12$\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32\x12.credit.v1.Balance\"\xca\x02\n\x14RemoveCreditsRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x34\n\x07\x61mounts\x18\x02 \x03(\x0b\x32\x17.credit.v1.CreditAmountB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1e\n\nrequest_id\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12X\n\x08metadata\x18\x05 \x03(\x0b\x32-.credit.v1.RemoveCreditsRequest.MetadataEntryB\x17\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\x80 \x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"`\n\x15RemoveCreditsResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.credit.v1.Entry\x12$\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32\x12.credit.v1.Balance\"\xd9\x01\n\x17SetAccountStatusRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x34\n\x06status\x18\x02 \x01(\x0e\x32\x18.credit.v1.AccountStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x15\n\rallow_balance\x18\x04 \x01(\x08\x12\x1e\n\nrequest_id\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"?\n\x18SetAccountStatusResponse\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.credit.v1.Account\"\xaa\x01\n\x0eSetPlanRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12%\n\x04plan\x18\x02 \x01(\x0b\x32\x0f.credit.v1.PlanB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1e\n\nrequest_id\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"6\n\x0fSetPlanResponse\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.credit.v1.Account\"J\n\x11GetAccountRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\"9\n\x12GetAccountResponse\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.credit.v1.Account\"\xc3\x01\n\x13ListAccountsRequest\x12<\n\x11\x61\x63\x63ount_id_prefix\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{0,128}$\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\x18.credit.v1.AccountStatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\"U\n\x14ListAccountsResponse\x12$\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x12.credit.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"O\n\x13VerifyLedgerRequest\x12\x38\n\naccount_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\xd8\x01\x01\"\x81\x01\n\x14VerifyLedgerResponse\x12\x31\n\ndifference\x18\x01 \x01(\x0b\x32\x1b.credit.v1.LedgerDifferenceH\x00\x12+\n\x07summary\x18\x02 \x01(\x0b\x32\x18.credit.v1.LedgerSummaryH\x00\x42\t\n\x07outcome\"}\n\x10LedgerDifference\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63redit_type\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12\x10\n\x08\x65xpected\x18\x05 \x01(\x03\x12\x0e\n\x06\x61\x63tual\x18\x06 \x01(\x03\"F\n\rLedgerSummary\x12\x0f\n\x07wallets\x18\x01 \x01(\x03\x12\x0f\n\x07\x65ntries\x18\x02 \x01(\x03\x12\x13\n\x0b\x64ifferences\x18\x03 \x01(\x03\x32\xf2\x05\n\x0c\x41\x64minService\x12[\n\x10\x43reateCreditType\x12\".credit.v1.CreateCreditTypeRequest\x1a#.credit.v1.CreateCreditTypeResponse\x12X\n\x0fListCreditTypes\x12!.credit.v1.ListCreditTypesRequest\x1a\".credit.v1.ListCreditTypesResponse\x12I\n\nAddCredits\x12\x1c.credit.v1.AddCreditsRequest\x1a\x1d.credit.v1.AddCreditsResponse\x12R\n\rRemoveCredits\x12\x1f.credit.v1.RemoveCreditsRequest\x1a .credit.v1.RemoveCreditsResponse\x12[\n\x10SetAccountStatus\x12\".credit.v1.SetAccountStatusRequest\x1a#.credit.v1.SetAccountStatusResponse\x12@\n\x07SetPlan\x12\x19.credit.v1.SetPlanRequest\x1a\x1a.credit.v1.SetPlanResponse\x12I\n\nGetAccount\x12\x1c.credit.v1.GetAccountRequest\x1a\x1d.credit.v1.GetAccountResponse\x12O\n\x0cListAccounts\x12\x1e.credit.v1.ListAccountsRequest\x1a\x1f.credit.v1.ListAccountsResponse\x12Q\n\x0cVerifyLedger\x12\x1e.credit.v1.VerifyLedgerRequest\x1a\x1f.credit.v1.VerifyLedgerResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63redit/v1/admin_service.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17\x63redit/v1/account.proto\x1a\x1e\x63redit/v1/admin_payments.proto\x1a\x17\x63redit/v1/balance.proto\x1a\x1b\x63redit/v1/credit_type.proto\x1a\x15\x63redit/v1/entry.proto\x1a\x16\x63redit/v1/source.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"M\n\x17\x43reateCreditTypeRequest\x12\x32\n\x0b\x63redit_type\x18\x01 \x01(\x0b\x32\x15.credit.v1.CreditTypeB\x06\xbaH\x03\xc8\x01\x01\"F\n\x18\x43reateCreditTypeResponse\x12*\n\x0b\x63redit_type\x18\x01 \x01(\x0b\x32\x15.credit.v1.CreditType\"\x18\n\x16ListCreditTypesRequest\"F\n\x17ListCreditTypesResponse\x12+\n\x0c\x63redit_types\x18\x01 \x03(\x0b\x32\x15.credit.v1.CreditType\"a\n\x0c\x43reditAmount\x12\x38\n\x0b\x63redit_type\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$\x12\x17\n\x06\x61mount\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"\xa2\x03\n\x11\x41\x64\x64\x43reditsRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x34\n\x07\x61mounts\x18\x02 \x03(\x0b\x32\x17.credit.v1.CreditAmountB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12+\n\x06source\x18\x03 \x01(\x0e\x32\x11.credit.v1.SourceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x06reason\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1e\n\nrequest_id\x18\x06 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12U\n\x08metadata\x18\x07 \x03(\x0b\x32*.credit.v1.AddCreditsRequest.MetadataEntryB\x17\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\x80 \x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"]\n\x12\x41\x64\x64\x43reditsResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.credit.v1.Entry\x12$\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32\x12.credit.v1.Balance\"\xca\x02\n\x14RemoveCreditsRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x34\n\x07\x61mounts\x18\x02 \x03(\x0b\x32\x17.credit.v1.CreditAmountB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1e\n\nrequest_id\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12X\n\x08metadata\x18\x05 \x03(\x0b\x32-.credit.v1.RemoveCreditsRequest.MetadataEntryB\x17\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\x80 \x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"`\n\x15RemoveCreditsResponse\x12!\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x10.credit.v1.Entry\x12$\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32\x12.credit.v1.Balance\"\xd9\x01\n\x17SetAccountStatusRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x34\n\x06status\x18\x02 \x01(\x0e\x32\x18.credit.v1.AccountStatusB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x15\n\rallow_balance\x18\x04 \x01(\x08\x12\x1e\n\nrequest_id\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"?\n\x18SetAccountStatusResponse\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.credit.v1.Account\"\xaa\x01\n\x0eSetPlanRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12%\n\x04plan\x18\x02 \x01(\x0b\x32\x0f.credit.v1.PlanB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1e\n\nrequest_id\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"6\n\x0fSetPlanResponse\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.credit.v1.Account\"J\n\x11GetAccountRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\"9\n\x12GetAccountResponse\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.credit.v1.Account\"\xc3\x01\n\x13ListAccountsRequest\x12<\n\x11\x61\x63\x63ount_id_prefix\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{0,128}$\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\x18.credit.v1.AccountStatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\"U\n\x14ListAccountsResponse\x12$\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x12.credit.v1.Account\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"O\n\x13VerifyLedgerRequest\x12\x38\n\naccount_id\x18\x01 \x01(\tB$\xbaH!r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\xd8\x01\x01\"\x81\x01\n\x14VerifyLedgerResponse\x12\x31\n\ndifference\x18\x01 \x01(\x0b\x32\x1b.credit.v1.LedgerDifferenceH\x00\x12+\n\x07summary\x18\x02 \x01(\x0b\x32\x18.credit.v1.LedgerSummaryH\x00\x42\t\n\x07outcome\"}\n\x10LedgerDifference\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63redit_type\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12\x10\n\x08\x65xpected\x18\x05 \x01(\x03\x12\x0e\n\x06\x61\x63tual\x18\x06 \x01(\x03\"F\n\rLedgerSummary\x12\x0f\n\x07wallets\x18\x01 \x01(\x03\x12\x0f\n\x07\x65ntries\x18\x02 \x01(\x03\x12\x13\n\x0b\x64ifferences\x18\x03 \x01(\x03\x32\xf3\r\n\x0c\x41\x64minService\x12[\n\x10\x43reateCreditType\x12\".credit.v1.CreateCreditTypeRequest\x1a#.credit.v1.CreateCreditTypeResponse\x12X\n\x0fListCreditTypes\x12!.credit.v1.ListCreditTypesRequest\x1a\".credit.v1.ListCreditTypesResponse\x12I\n\nAddCredits\x12\x1c.credit.v1.AddCreditsRequest\x1a\x1d.credit.v1.AddCreditsResponse\x12R\n\rRemoveCredits\x12\x1f.credit.v1.RemoveCreditsRequest\x1a .credit.v1.RemoveCreditsResponse\x12[\n\x10SetAccountStatus\x12\".credit.v1.SetAccountStatusRequest\x1a#.credit.v1.SetAccountStatusResponse\x12@\n\x07SetPlan\x12\x19.credit.v1.SetPlanRequest\x1a\x1a.credit.v1.SetPlanResponse\x12I\n\nGetAccount\x12\x1c.credit.v1.GetAccountRequest\x1a\x1d.credit.v1.GetAccountResponse\x12O\n\x0cListAccounts\x12\x1e.credit.v1.ListAccountsRequest\x1a\x1f.credit.v1.ListAccountsResponse\x12Q\n\x0cVerifyLedger\x12\x1e.credit.v1.VerifyLedgerRequest\x1a\x1f.credit.v1.VerifyLedgerResponse0\x01\x12R\n\rCreatePackage\x12\x1f.credit.v1.CreatePackageRequest\x1a .credit.v1.CreatePackageResponse\x12R\n\rRetirePackage\x12\x1f.credit.v1.RetirePackageRequest\x1a .credit.v1.RetirePackageResponse\x12X\n\x0fReversePurchase\x12!.credit.v1.ReversePurchaseRequest\x1a\".credit.v1.ReversePurchaseResponse\x12O\n\x0cWriteOffDebt\x12\x1e.credit.v1.WriteOffDebtRequest\x1a\x1f.credit.v1.WriteOffDebtResponse\x12^\n\x11ListPaymentEvents\x12#.credit.v1.ListPaymentEventsRequest\x1a$.credit.v1.ListPaymentEventsResponse\x12X\n\x0fGetPaymentEvent\x12!.credit.v1.GetPaymentEventRequest\x1a\".credit.v1.GetPaymentEventResponse\x12\x61\n\x12ReplayPaymentEvent\x12$.credit.v1.ReplayPaymentEventRequest\x1a%.credit.v1.ReplayPaymentEventResponse\x12\x64\n\x13\x44ismissPaymentEvent\x12%.credit.v1.DismissPaymentEventRequest\x1a&.credit.v1.DismissPaymentEventResponse\x12g\n\x14ListRejectedWebhooks\x12&.credit.v1.ListRejectedWebhooksRequest\x1a\'.credit.v1.ListRejectedWebhooksResponse\x12^\n\x11ListSubscriptions\x12#.credit.v1.ListSubscriptionsRequest\x1a$.credit.v1.ListSubscriptionsResponse\x12`\n\x11ReconcilePayments\x12#.credit.v1.ReconcilePaymentsRequest\x1a$.credit.v1.ReconcilePaymentsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -98,52 +99,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTACCOUNTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200@'
   _globals['_VERIFYLEDGERREQUEST'].fields_by_name['account_id']._loaded_options = None
   _globals['_VERIFYLEDGERREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H!r\0342\032^[A-Za-z0-9._:@+-]{1,128}$\330\001\001'
-  _globals['_CREATECREDITTYPEREQUEST']._serialized_start=232
-  _globals['_CREATECREDITTYPEREQUEST']._serialized_end=309
-  _globals['_CREATECREDITTYPERESPONSE']._serialized_start=311
-  _globals['_CREATECREDITTYPERESPONSE']._serialized_end=381
-  _globals['_LISTCREDITTYPESREQUEST']._serialized_start=383
-  _globals['_LISTCREDITTYPESREQUEST']._serialized_end=407
-  _globals['_LISTCREDITTYPESRESPONSE']._serialized_start=409
-  _globals['_LISTCREDITTYPESRESPONSE']._serialized_end=479
-  _globals['_CREDITAMOUNT']._serialized_start=481
-  _globals['_CREDITAMOUNT']._serialized_end=578
-  _globals['_ADDCREDITSREQUEST']._serialized_start=581
-  _globals['_ADDCREDITSREQUEST']._serialized_end=999
-  _globals['_ADDCREDITSREQUEST_METADATAENTRY']._serialized_start=952
-  _globals['_ADDCREDITSREQUEST_METADATAENTRY']._serialized_end=999
-  _globals['_ADDCREDITSRESPONSE']._serialized_start=1001
-  _globals['_ADDCREDITSRESPONSE']._serialized_end=1094
-  _globals['_REMOVECREDITSREQUEST']._serialized_start=1097
-  _globals['_REMOVECREDITSREQUEST']._serialized_end=1427
-  _globals['_REMOVECREDITSREQUEST_METADATAENTRY']._serialized_start=952
-  _globals['_REMOVECREDITSREQUEST_METADATAENTRY']._serialized_end=999
-  _globals['_REMOVECREDITSRESPONSE']._serialized_start=1429
-  _globals['_REMOVECREDITSRESPONSE']._serialized_end=1525
-  _globals['_SETACCOUNTSTATUSREQUEST']._serialized_start=1528
-  _globals['_SETACCOUNTSTATUSREQUEST']._serialized_end=1745
-  _globals['_SETACCOUNTSTATUSRESPONSE']._serialized_start=1747
-  _globals['_SETACCOUNTSTATUSRESPONSE']._serialized_end=1810
-  _globals['_SETPLANREQUEST']._serialized_start=1813
-  _globals['_SETPLANREQUEST']._serialized_end=1983
-  _globals['_SETPLANRESPONSE']._serialized_start=1985
-  _globals['_SETPLANRESPONSE']._serialized_end=2039
-  _globals['_GETACCOUNTREQUEST']._serialized_start=2041
-  _globals['_GETACCOUNTREQUEST']._serialized_end=2115
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=2117
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=2174
-  _globals['_LISTACCOUNTSREQUEST']._serialized_start=2177
-  _globals['_LISTACCOUNTSREQUEST']._serialized_end=2372
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=2374
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=2459
-  _globals['_VERIFYLEDGERREQUEST']._serialized_start=2461
-  _globals['_VERIFYLEDGERREQUEST']._serialized_end=2540
-  _globals['_VERIFYLEDGERRESPONSE']._serialized_start=2543
-  _globals['_VERIFYLEDGERRESPONSE']._serialized_end=2672
-  _globals['_LEDGERDIFFERENCE']._serialized_start=2674
-  _globals['_LEDGERDIFFERENCE']._serialized_end=2799
-  _globals['_LEDGERSUMMARY']._serialized_start=2801
-  _globals['_LEDGERSUMMARY']._serialized_end=2871
-  _globals['_ADMINSERVICE']._serialized_start=2874
-  _globals['_ADMINSERVICE']._serialized_end=3628
+  _globals['_CREATECREDITTYPEREQUEST']._serialized_start=264
+  _globals['_CREATECREDITTYPEREQUEST']._serialized_end=341
+  _globals['_CREATECREDITTYPERESPONSE']._serialized_start=343
+  _globals['_CREATECREDITTYPERESPONSE']._serialized_end=413
+  _globals['_LISTCREDITTYPESREQUEST']._serialized_start=415
+  _globals['_LISTCREDITTYPESREQUEST']._serialized_end=439
+  _globals['_LISTCREDITTYPESRESPONSE']._serialized_start=441
+  _globals['_LISTCREDITTYPESRESPONSE']._serialized_end=511
+  _globals['_CREDITAMOUNT']._serialized_start=513
+  _globals['_CREDITAMOUNT']._serialized_end=610
+  _globals['_ADDCREDITSREQUEST']._serialized_start=613
+  _globals['_ADDCREDITSREQUEST']._serialized_end=1031
+  _globals['_ADDCREDITSREQUEST_METADATAENTRY']._serialized_start=984
+  _globals['_ADDCREDITSREQUEST_METADATAENTRY']._serialized_end=1031
+  _globals['_ADDCREDITSRESPONSE']._serialized_start=1033
+  _globals['_ADDCREDITSRESPONSE']._serialized_end=1126
+  _globals['_REMOVECREDITSREQUEST']._serialized_start=1129
+  _globals['_REMOVECREDITSREQUEST']._serialized_end=1459
+  _globals['_REMOVECREDITSREQUEST_METADATAENTRY']._serialized_start=984
+  _globals['_REMOVECREDITSREQUEST_METADATAENTRY']._serialized_end=1031
+  _globals['_REMOVECREDITSRESPONSE']._serialized_start=1461
+  _globals['_REMOVECREDITSRESPONSE']._serialized_end=1557
+  _globals['_SETACCOUNTSTATUSREQUEST']._serialized_start=1560
+  _globals['_SETACCOUNTSTATUSREQUEST']._serialized_end=1777
+  _globals['_SETACCOUNTSTATUSRESPONSE']._serialized_start=1779
+  _globals['_SETACCOUNTSTATUSRESPONSE']._serialized_end=1842
+  _globals['_SETPLANREQUEST']._serialized_start=1845
+  _globals['_SETPLANREQUEST']._serialized_end=2015
+  _globals['_SETPLANRESPONSE']._serialized_start=2017
+  _globals['_SETPLANRESPONSE']._serialized_end=2071
+  _globals['_GETACCOUNTREQUEST']._serialized_start=2073
+  _globals['_GETACCOUNTREQUEST']._serialized_end=2147
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=2149
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=2206
+  _globals['_LISTACCOUNTSREQUEST']._serialized_start=2209
+  _globals['_LISTACCOUNTSREQUEST']._serialized_end=2404
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=2406
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=2491
+  _globals['_VERIFYLEDGERREQUEST']._serialized_start=2493
+  _globals['_VERIFYLEDGERREQUEST']._serialized_end=2572
+  _globals['_VERIFYLEDGERRESPONSE']._serialized_start=2575
+  _globals['_VERIFYLEDGERRESPONSE']._serialized_end=2704
+  _globals['_LEDGERDIFFERENCE']._serialized_start=2706
+  _globals['_LEDGERDIFFERENCE']._serialized_end=2831
+  _globals['_LEDGERSUMMARY']._serialized_start=2833
+  _globals['_LEDGERSUMMARY']._serialized_end=2903
+  _globals['_ADMINSERVICE']._serialized_start=2906
+  _globals['_ADMINSERVICE']._serialized_end=4685
 # @@protoc_insertion_point(module_scope)

@@ -2,6 +2,7 @@ import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
 from credit.v1 import account_pb2 as _account_pb2
+from credit.v1 import admin_payments_pb2 as _admin_payments_pb2
 from credit.v1 import balance_pb2 as _balance_pb2
 from credit.v1 import credit_type_pb2 as _credit_type_pb2
 from credit.v1 import entry_pb2 as _entry_pb2

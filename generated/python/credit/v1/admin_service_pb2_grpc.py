@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from credit.v1 import admin_payments_pb2 as credit_dot_v1_dot_admin__payments__pb2
 from credit.v1 import admin_service_pb2 as credit_dot_v1_dot_admin__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -80,6 +81,61 @@ class AdminServiceStub:
                 request_serializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerResponse.FromString,
                 _registered_method=True)
+        self.CreatePackage = channel.unary_unary(
+                '/credit.v1.AdminService/CreatePackage',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.CreatePackageRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.CreatePackageResponse.FromString,
+                _registered_method=True)
+        self.RetirePackage = channel.unary_unary(
+                '/credit.v1.AdminService/RetirePackage',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.RetirePackageRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.RetirePackageResponse.FromString,
+                _registered_method=True)
+        self.ReversePurchase = channel.unary_unary(
+                '/credit.v1.AdminService/ReversePurchase',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseResponse.FromString,
+                _registered_method=True)
+        self.WriteOffDebt = channel.unary_unary(
+                '/credit.v1.AdminService/WriteOffDebt',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtResponse.FromString,
+                _registered_method=True)
+        self.ListPaymentEvents = channel.unary_unary(
+                '/credit.v1.AdminService/ListPaymentEvents',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsResponse.FromString,
+                _registered_method=True)
+        self.GetPaymentEvent = channel.unary_unary(
+                '/credit.v1.AdminService/GetPaymentEvent',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventResponse.FromString,
+                _registered_method=True)
+        self.ReplayPaymentEvent = channel.unary_unary(
+                '/credit.v1.AdminService/ReplayPaymentEvent',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventResponse.FromString,
+                _registered_method=True)
+        self.DismissPaymentEvent = channel.unary_unary(
+                '/credit.v1.AdminService/DismissPaymentEvent',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventResponse.FromString,
+                _registered_method=True)
+        self.ListRejectedWebhooks = channel.unary_unary(
+                '/credit.v1.AdminService/ListRejectedWebhooks',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksResponse.FromString,
+                _registered_method=True)
+        self.ListSubscriptions = channel.unary_unary(
+                '/credit.v1.AdminService/ListSubscriptions',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsResponse.FromString,
+                _registered_method=True)
+        self.ReconcilePayments = channel.unary_stream(
+                '/credit.v1.AdminService/ReconcilePayments',
+                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -149,6 +205,84 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreatePackage(self, request, context):
+        """Puts a package of credits on sale.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetirePackage(self, request, context):
+        """Takes a package off sale. What was bought before stays as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReversePurchase(self, request, context):
+        """Takes credits of a purchase back, for money that was given back by a way that its provider knows nothing of.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WriteOffDebt(self, request, context):
+        """Writes debt off. No credits move.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPaymentEvents(self, request, context):
+        """What came in by webhooks, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPaymentEvent(self, request, context):
+        """One of them, with its body and what staff did with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayPaymentEvent(self, request, context):
+        """Has a parked or dismissed event applied again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DismissPaymentEvent(self, request, context):
+        """Puts a parked event aside for good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRejectedWebhooks(self, request, context):
+        """How many webhooks were rejected, by hour, provider and reason, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSubscriptions(self, request, context):
+        """An account's subscriptions, which decide its unlimited plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReconcilePayments(self, request, context):
+        """Compares what happened at a provider with what is known here, and applies what was missed; streams every find, then
+        a summary.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -196,6 +330,61 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.VerifyLedger,
                     request_deserializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerRequest.FromString,
                     response_serializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerResponse.SerializeToString,
+            ),
+            'CreatePackage': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreatePackage,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.CreatePackageRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.CreatePackageResponse.SerializeToString,
+            ),
+            'RetirePackage': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetirePackage,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.RetirePackageRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.RetirePackageResponse.SerializeToString,
+            ),
+            'ReversePurchase': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReversePurchase,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseResponse.SerializeToString,
+            ),
+            'WriteOffDebt': grpc.unary_unary_rpc_method_handler(
+                    servicer.WriteOffDebt,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtResponse.SerializeToString,
+            ),
+            'ListPaymentEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPaymentEvents,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsResponse.SerializeToString,
+            ),
+            'GetPaymentEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPaymentEvent,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventResponse.SerializeToString,
+            ),
+            'ReplayPaymentEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayPaymentEvent,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventResponse.SerializeToString,
+            ),
+            'DismissPaymentEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.DismissPaymentEvent,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventResponse.SerializeToString,
+            ),
+            'ListRejectedWebhooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRejectedWebhooks,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksResponse.SerializeToString,
+            ),
+            'ListSubscriptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSubscriptions,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsResponse.SerializeToString,
+            ),
+            'ReconcilePayments': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReconcilePayments,
+                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -442,6 +631,303 @@ class AdminService:
             '/credit.v1.AdminService/VerifyLedger',
             credit_dot_v1_dot_admin__service__pb2.VerifyLedgerRequest.SerializeToString,
             credit_dot_v1_dot_admin__service__pb2.VerifyLedgerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreatePackage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/CreatePackage',
+            credit_dot_v1_dot_admin__payments__pb2.CreatePackageRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.CreatePackageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetirePackage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/RetirePackage',
+            credit_dot_v1_dot_admin__payments__pb2.RetirePackageRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.RetirePackageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReversePurchase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/ReversePurchase',
+            credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WriteOffDebt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/WriteOffDebt',
+            credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPaymentEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/ListPaymentEvents',
+            credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPaymentEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/GetPaymentEvent',
+            credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayPaymentEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/ReplayPaymentEvent',
+            credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DismissPaymentEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/DismissPaymentEvent',
+            credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRejectedWebhooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/ListRejectedWebhooks',
+            credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSubscriptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/ListSubscriptions',
+            credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReconcilePayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/credit.v1.AdminService/ReconcilePayments',
+            credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsRequest.SerializeToString,
+            credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

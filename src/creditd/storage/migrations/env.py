@@ -2,7 +2,9 @@
 
 from alembic import context
 
-from creditd.storage.tables import metadata
+from creditd.storage.payment_tables import purchases
+
+metadata = purchases.metadata
 
 LOCK_TIMEOUT = "5s"
 """A migration that cannot get its lock gives up rather than queue every query behind it."""

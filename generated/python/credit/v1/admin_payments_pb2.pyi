@@ -1,0 +1,200 @@
+import datetime
+
+from buf.validate import validate_pb2 as _validate_pb2
+from credit.v1 import balance_pb2 as _balance_pb2
+from credit.v1 import entry_pb2 as _entry_pb2
+from credit.v1 import package_pb2 as _package_pb2
+from credit.v1 import payment_event_pb2 as _payment_event_pb2
+from credit.v1 import purchase_pb2 as _purchase_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class CreatePackageRequest(_message.Message):
+    __slots__ = ("package",)
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    package: _package_pb2.Package
+    def __init__(self, package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ...) -> None: ...
+
+class CreatePackageResponse(_message.Message):
+    __slots__ = ("package",)
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    package: _package_pb2.Package
+    def __init__(self, package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ...) -> None: ...
+
+class RetirePackageRequest(_message.Message):
+    __slots__ = ("package_id",)
+    PACKAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    package_id: str
+    def __init__(self, package_id: _Optional[str] = ...) -> None: ...
+
+class RetirePackageResponse(_message.Message):
+    __slots__ = ("package",)
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    package: _package_pb2.Package
+    def __init__(self, package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ...) -> None: ...
+
+class ReversePurchaseRequest(_message.Message):
+    __slots__ = ("name", "amount", "reason", "request_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    amount: int
+    reason: str
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., amount: _Optional[int] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ReversePurchaseResponse(_message.Message):
+    __slots__ = ("purchase",)
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    purchase: _purchase_pb2.Purchase
+    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ...) -> None: ...
+
+class WriteOffDebtRequest(_message.Message):
+    __slots__ = ("account_id", "credit_type", "amount", "reason", "request_id")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    credit_type: str
+    amount: int
+    reason: str
+    request_id: str
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class WriteOffDebtResponse(_message.Message):
+    __slots__ = ("entry", "balance")
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    entry: _entry_pb2.Entry
+    balance: _balance_pb2.Balance
+    def __init__(self, entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ...) -> None: ...
+
+class ListPaymentEventsRequest(_message.Message):
+    __slots__ = ("state", "provider", "page_size", "page_token")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    state: _payment_event_pb2.PaymentEventState
+    provider: _purchase_pb2.PaymentProvider
+    page_size: int
+    page_token: str
+    def __init__(self, state: _Optional[_Union[_payment_event_pb2.PaymentEventState, str]] = ..., provider: _Optional[_Union[_purchase_pb2.PaymentProvider, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListPaymentEventsResponse(_message.Message):
+    __slots__ = ("payment_events", "next_page_token")
+    PAYMENT_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    payment_events: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.PaymentEvent]
+    next_page_token: str
+    def __init__(self, payment_events: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetPaymentEventRequest(_message.Message):
+    __slots__ = ("event_id",)
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    def __init__(self, event_id: _Optional[str] = ...) -> None: ...
+
+class GetPaymentEventResponse(_message.Message):
+    __slots__ = ("payment_event",)
+    PAYMENT_EVENT_FIELD_NUMBER: _ClassVar[int]
+    payment_event: _payment_event_pb2.PaymentEvent
+    def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ...) -> None: ...
+
+class ReplayPaymentEventRequest(_message.Message):
+    __slots__ = ("event_id", "reason")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    reason: str
+    def __init__(self, event_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ReplayPaymentEventResponse(_message.Message):
+    __slots__ = ("payment_event",)
+    PAYMENT_EVENT_FIELD_NUMBER: _ClassVar[int]
+    payment_event: _payment_event_pb2.PaymentEvent
+    def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ...) -> None: ...
+
+class DismissPaymentEventRequest(_message.Message):
+    __slots__ = ("event_id", "reason")
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    event_id: str
+    reason: str
+    def __init__(self, event_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class DismissPaymentEventResponse(_message.Message):
+    __slots__ = ("payment_event",)
+    PAYMENT_EVENT_FIELD_NUMBER: _ClassVar[int]
+    payment_event: _payment_event_pb2.PaymentEvent
+    def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ...) -> None: ...
+
+class ListRejectedWebhooksRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListRejectedWebhooksResponse(_message.Message):
+    __slots__ = ("rejected_webhooks",)
+    REJECTED_WEBHOOKS_FIELD_NUMBER: _ClassVar[int]
+    rejected_webhooks: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.RejectedWebhooks]
+    def __init__(self, rejected_webhooks: _Optional[_Iterable[_Union[_payment_event_pb2.RejectedWebhooks, _Mapping]]] = ...) -> None: ...
+
+class ListSubscriptionsRequest(_message.Message):
+    __slots__ = ("account_id",)
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+
+class ListSubscriptionsResponse(_message.Message):
+    __slots__ = ("subscriptions",)
+    SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
+    subscriptions: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.Subscription]
+    def __init__(self, subscriptions: _Optional[_Iterable[_Union[_payment_event_pb2.Subscription, _Mapping]]] = ...) -> None: ...
+
+class ReconcilePaymentsRequest(_message.Message):
+    __slots__ = ("provider", "since")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    provider: _purchase_pb2.PaymentProvider
+    since: _timestamp_pb2.Timestamp
+    def __init__(self, provider: _Optional[_Union[_purchase_pb2.PaymentProvider, str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ReconcilePaymentsResponse(_message.Message):
+    __slots__ = ("find", "summary")
+    FIND_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    find: ReconciliationFind
+    summary: ReconciliationSummary
+    def __init__(self, find: _Optional[_Union[ReconciliationFind, _Mapping]] = ..., summary: _Optional[_Union[ReconciliationSummary, _Mapping]] = ...) -> None: ...
+
+class ReconciliationFind(_message.Message):
+    __slots__ = ("reference", "purchase", "applied", "description")
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    reference: str
+    purchase: str
+    applied: bool
+    description: str
+    def __init__(self, reference: _Optional[str] = ..., purchase: _Optional[str] = ..., applied: _Optional[bool] = ..., description: _Optional[str] = ...) -> None: ...
+
+class ReconciliationSummary(_message.Message):
+    __slots__ = ("compared", "applied", "unresolved")
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_FIELD_NUMBER: _ClassVar[int]
+    UNRESOLVED_FIELD_NUMBER: _ClassVar[int]
+    compared: int
+    applied: int
+    unresolved: int
+    def __init__(self, compared: _Optional[int] = ..., applied: _Optional[int] = ..., unresolved: _Optional[int] = ...) -> None: ...

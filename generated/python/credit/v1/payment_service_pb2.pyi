@@ -1,0 +1,130 @@
+from buf.validate import validate_pb2 as _validate_pb2
+from credit.v1 import package_pb2 as _package_pb2
+from credit.v1 import purchase_pb2 as _purchase_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class IngestResult(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    INGEST_RESULT_UNSPECIFIED: _ClassVar[IngestResult]
+    INGEST_RESULT_STORED: _ClassVar[IngestResult]
+    INGEST_RESULT_DUPLICATE: _ClassVar[IngestResult]
+    INGEST_RESULT_NOT_OF_INTEREST: _ClassVar[IngestResult]
+INGEST_RESULT_UNSPECIFIED: IngestResult
+INGEST_RESULT_STORED: IngestResult
+INGEST_RESULT_DUPLICATE: IngestResult
+INGEST_RESULT_NOT_OF_INTEREST: IngestResult
+
+class ListPackagesRequest(_message.Message):
+    __slots__ = ("show_retired",)
+    SHOW_RETIRED_FIELD_NUMBER: _ClassVar[int]
+    show_retired: bool
+    def __init__(self, show_retired: _Optional[bool] = ...) -> None: ...
+
+class ListPackagesResponse(_message.Message):
+    __slots__ = ("packages",)
+    PACKAGES_FIELD_NUMBER: _ClassVar[int]
+    packages: _containers.RepeatedCompositeFieldContainer[_package_pb2.Package]
+    def __init__(self, packages: _Optional[_Iterable[_Union[_package_pb2.Package, _Mapping]]] = ...) -> None: ...
+
+class CreatePurchaseRequest(_message.Message):
+    __slots__ = ("account_id", "package_id", "provider", "method", "card_token", "return_url", "request_id")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    PACKAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    CARD_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    RETURN_URL_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    package_id: str
+    provider: _purchase_pb2.PaymentProvider
+    method: _purchase_pb2.PaymentMethod
+    card_token: str
+    return_url: str
+    request_id: str
+    def __init__(self, account_id: _Optional[str] = ..., package_id: _Optional[str] = ..., provider: _Optional[_Union[_purchase_pb2.PaymentProvider, str]] = ..., method: _Optional[_Union[_purchase_pb2.PaymentMethod, str]] = ..., card_token: _Optional[str] = ..., return_url: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CreatePurchaseResponse(_message.Message):
+    __slots__ = ("purchase",)
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    purchase: _purchase_pb2.Purchase
+    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ...) -> None: ...
+
+class GetPurchaseRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetPurchaseResponse(_message.Message):
+    __slots__ = ("purchase",)
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    purchase: _purchase_pb2.Purchase
+    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ...) -> None: ...
+
+class ListPurchasesRequest(_message.Message):
+    __slots__ = ("account_id", "state", "page_size", "page_token")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    state: _purchase_pb2.PurchaseState
+    page_size: int
+    page_token: str
+    def __init__(self, account_id: _Optional[str] = ..., state: _Optional[_Union[_purchase_pb2.PurchaseState, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListPurchasesResponse(_message.Message):
+    __slots__ = ("purchases", "next_page_token")
+    PURCHASES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    purchases: _containers.RepeatedCompositeFieldContainer[_purchase_pb2.Purchase]
+    next_page_token: str
+    def __init__(self, purchases: _Optional[_Iterable[_Union[_purchase_pb2.Purchase, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class CancelPurchaseRequest(_message.Message):
+    __slots__ = ("name", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class CancelPurchaseResponse(_message.Message):
+    __slots__ = ("purchase",)
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    purchase: _purchase_pb2.Purchase
+    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ...) -> None: ...
+
+class IngestWebhookRequest(_message.Message):
+    __slots__ = ("provider", "body", "headers", "remote_address")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    provider: _purchase_pb2.PaymentProvider
+    body: bytes
+    headers: _containers.RepeatedCompositeFieldContainer[WebhookHeader]
+    remote_address: str
+    def __init__(self, provider: _Optional[_Union[_purchase_pb2.PaymentProvider, str]] = ..., body: _Optional[bytes] = ..., headers: _Optional[_Iterable[_Union[WebhookHeader, _Mapping]]] = ..., remote_address: _Optional[str] = ...) -> None: ...
+
+class WebhookHeader(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class IngestWebhookResponse(_message.Message):
+    __slots__ = ("result",)
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    result: IngestResult
+    def __init__(self, result: _Optional[_Union[IngestResult, str]] = ...) -> None: ...

@@ -1,0 +1,131 @@
+import datetime
+
+from credit.v1 import package_pb2 as _package_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class PaymentProvider(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAYMENT_PROVIDER_UNSPECIFIED: _ClassVar[PaymentProvider]
+    PAYMENT_PROVIDER_STRIPE: _ClassVar[PaymentProvider]
+    PAYMENT_PROVIDER_OMISE: _ClassVar[PaymentProvider]
+    PAYMENT_PROVIDER_LEMON_SQUEEZY: _ClassVar[PaymentProvider]
+
+class PaymentMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PAYMENT_METHOD_UNSPECIFIED: _ClassVar[PaymentMethod]
+    PAYMENT_METHOD_CHECKOUT: _ClassVar[PaymentMethod]
+    PAYMENT_METHOD_PROMPTPAY: _ClassVar[PaymentMethod]
+    PAYMENT_METHOD_CARD_TOKEN: _ClassVar[PaymentMethod]
+    PAYMENT_METHOD_LINK: _ClassVar[PaymentMethod]
+
+class PurchaseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PURCHASE_STATE_UNSPECIFIED: _ClassVar[PurchaseState]
+    PURCHASE_STATE_PENDING: _ClassVar[PurchaseState]
+    PURCHASE_STATE_COMPLETED: _ClassVar[PurchaseState]
+    PURCHASE_STATE_FAILED: _ClassVar[PurchaseState]
+    PURCHASE_STATE_EXPIRED: _ClassVar[PurchaseState]
+    PURCHASE_STATE_CANCELLED: _ClassVar[PurchaseState]
+    PURCHASE_STATE_PARTIALLY_REFUNDED: _ClassVar[PurchaseState]
+    PURCHASE_STATE_REFUNDED: _ClassVar[PurchaseState]
+PAYMENT_PROVIDER_UNSPECIFIED: PaymentProvider
+PAYMENT_PROVIDER_STRIPE: PaymentProvider
+PAYMENT_PROVIDER_OMISE: PaymentProvider
+PAYMENT_PROVIDER_LEMON_SQUEEZY: PaymentProvider
+PAYMENT_METHOD_UNSPECIFIED: PaymentMethod
+PAYMENT_METHOD_CHECKOUT: PaymentMethod
+PAYMENT_METHOD_PROMPTPAY: PaymentMethod
+PAYMENT_METHOD_CARD_TOKEN: PaymentMethod
+PAYMENT_METHOD_LINK: PaymentMethod
+PURCHASE_STATE_UNSPECIFIED: PurchaseState
+PURCHASE_STATE_PENDING: PurchaseState
+PURCHASE_STATE_COMPLETED: PurchaseState
+PURCHASE_STATE_FAILED: PurchaseState
+PURCHASE_STATE_EXPIRED: PurchaseState
+PURCHASE_STATE_CANCELLED: PurchaseState
+PURCHASE_STATE_PARTIALLY_REFUNDED: PurchaseState
+PURCHASE_STATE_REFUNDED: PurchaseState
+
+class Purchase(_message.Message):
+    __slots__ = ("name", "account_id", "package", "provider", "method", "state", "redirect_url", "qr_image_url", "payment_expire_time", "provider_reference", "payment_id", "credits_granted", "credits_reversed", "paid_amount", "refunded_amount", "disputed_amount", "open_disputes", "failure_code", "failure_message", "live", "version", "create_time", "update_time", "changes")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REDIRECT_URL_FIELD_NUMBER: _ClassVar[int]
+    QR_IMAGE_URL_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CREDITS_GRANTED_FIELD_NUMBER: _ClassVar[int]
+    CREDITS_REVERSED_FIELD_NUMBER: _ClassVar[int]
+    PAID_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REFUNDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    DISPUTED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    OPEN_DISPUTES_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_CODE_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    LIVE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    account_id: str
+    package: _package_pb2.Package
+    provider: PaymentProvider
+    method: PaymentMethod
+    state: PurchaseState
+    redirect_url: str
+    qr_image_url: str
+    payment_expire_time: _timestamp_pb2.Timestamp
+    provider_reference: str
+    payment_id: str
+    credits_granted: int
+    credits_reversed: int
+    paid_amount: int
+    refunded_amount: int
+    disputed_amount: int
+    open_disputes: int
+    failure_code: str
+    failure_message: str
+    live: bool
+    version: int
+    create_time: _timestamp_pb2.Timestamp
+    update_time: _timestamp_pb2.Timestamp
+    changes: _containers.RepeatedCompositeFieldContainer[PurchaseChange]
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ..., provider: _Optional[_Union[PaymentProvider, str]] = ..., method: _Optional[_Union[PaymentMethod, str]] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., redirect_url: _Optional[str] = ..., qr_image_url: _Optional[str] = ..., payment_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., provider_reference: _Optional[str] = ..., payment_id: _Optional[str] = ..., credits_granted: _Optional[int] = ..., credits_reversed: _Optional[int] = ..., paid_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., disputed_amount: _Optional[int] = ..., open_disputes: _Optional[int] = ..., failure_code: _Optional[str] = ..., failure_message: _Optional[str] = ..., live: _Optional[bool] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[PurchaseChange, _Mapping]]] = ...) -> None: ...
+
+class PurchaseChange(_message.Message):
+    __slots__ = ("version", "state", "credits_granted", "credits_reversed", "refunded_amount", "disputed_amount", "failure_code", "actor", "reason", "create_time")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CREDITS_GRANTED_FIELD_NUMBER: _ClassVar[int]
+    CREDITS_REVERSED_FIELD_NUMBER: _ClassVar[int]
+    REFUNDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    DISPUTED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_CODE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    state: PurchaseState
+    credits_granted: int
+    credits_reversed: int
+    refunded_amount: int
+    disputed_amount: int
+    failure_code: str
+    actor: str
+    reason: str
+    create_time: _timestamp_pb2.Timestamp
+    def __init__(self, version: _Optional[int] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., credits_granted: _Optional[int] = ..., credits_reversed: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., disputed_amount: _Optional[int] = ..., failure_code: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

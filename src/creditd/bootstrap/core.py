@@ -1,0 +1,71 @@
+"""All that does not know of gRPC: storage, ledger, and the service on top."""
+
+from creditd.config import Config, ConfigError
+from creditd.domain.grants import Source
+from creditd.domain.instant import SECOND
+from creditd.domain.wallet import Rules
+from creditd.ledger.batch import Terms
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.critical import CriticalLedger
+from creditd.ledger.ids import uuid7
+from creditd.ledger.ledger import Ledger
+from creditd.ledger.reading import BalanceReader
+from creditd.ledger.sweep import Sweep
+from creditd.service.catalogue import Catalogue
+from creditd.service.purchases.statistics import PaymentStatistics
+from creditd.storage.credit_types import CreditType
+from creditd.storage.database import Database, DatabaseSettings
+
+
+class Core:
+    """All that does not know of gRPC: storage, ledger, and the service on top."""
+
+    def __init__(self, config: Config, clock: DatabaseClock | None = None) -> None:
+        """Wire it. Nothing is connected before it is used."""
+        self.config = config
+        self.clock = clock or DatabaseClock()
+        self.database = Database(
+            DatabaseSettings(
+                config.database_url,
+                config.database_role,
+                config.database_pool_size,
+                config.database_prepare_threshold or None,
+            )
+        )
+        self.rules = rules_from(config)
+        terms = Terms(self.rules, config.sign_up_credits, uuid7)
+        self.ledger = Ledger(self.database, lambda: terms, self.clock)
+        self.critical = CriticalLedger(self.database, lambda: terms, self.clock)
+        self.reader = BalanceReader(self.database, self.clock, self.rules)
+        self.sweep = Sweep(self.database, self.ledger, config.sweep_interval_seconds)
+        self.payment_statistics = PaymentStatistics()
+        self.catalogue = Catalogue(self.database, self.clock)
+
+    def declare_credit_types(self) -> None:
+        """Make the configured credit types that are not there yet; those that are keep their names."""
+        known = self.catalogue.load()
+        for code, decimals in self.config.credit_types.items():
+            if code not in known:
+                self.catalogue.declare(CreditType(code, code, decimals))
+
+    def close(self) -> None:
+        """Finish what waits, then let go of the database."""
+        seconds = self.config.shutdown_grace_seconds
+        self.sweep.close(seconds)
+        self.ledger.close(seconds)
+        self.reader.close(seconds)
+        self.database.close()
+
+
+def rules_from(config: Config) -> Rules:
+    """Return what decisions depend on. Raises ConfigError unless the spend order names every source once."""
+    sources = {source.name.lower(): source for source in Source}
+    if sorted(config.spend_order) != sorted(sources):
+        raise ConfigError(f"CREDITD_SPEND_ORDER has to name each of {', '.join(sources)} once")
+    order = tuple(sources[name] for name in config.spend_order)
+    return Rules(
+        order,
+        config.reservation_ttl_seconds * SECOND,
+        config.reservation_max_ttl_seconds * SECOND,
+        config.refund_grace_seconds * SECOND,
+    )

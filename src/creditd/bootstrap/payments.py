@@ -1,0 +1,96 @@
+"""Payments in one process: the providers that are configured, the inbox and its worker, and what looks for the rest."""
+
+from collections.abc import Iterable
+
+from creditd.bootstrap.core import Core
+from creditd.bootstrap.payment_providers import configured_providers
+from creditd.domain.subscription import Subscription
+from creditd.ledger.accounts import AccountLedger
+from creditd.ledger.ids import uuid7
+from creditd.server.bridge import Bridge
+from creditd.server.payment_admin_handlers import (
+    PackageHandlers,
+    PaymentEventHandlers,
+    ReconciliationHandlers,
+    ReversalHandlers,
+)
+from creditd.server.payment_handlers import PurchaseHandlers, WebhookHandlers
+from creditd.service.pages import PageTokens
+from creditd.service.purchases.applier import Applier
+from creditd.service.purchases.applying import InboxWorker
+from creditd.service.purchases.asking import Asking
+from creditd.service.purchases.buying import Buying
+from creditd.service.purchases.events import Events
+from creditd.service.purchases.inbox import Inbox
+from creditd.service.purchases.packages import Packages
+from creditd.service.purchases.polling import Poller
+from creditd.service.purchases.providers import Providers
+from creditd.service.purchases.reading import PurchaseReading
+from creditd.service.purchases.reconciling import Reconciling
+from creditd.service.purchases.reversing import Reversing
+from creditd.service.purchases.settling import Settling
+from creditd.service.purchases.subscribing import Subscribing
+from creditd.storage import subscriptions
+
+Handlers = Iterable[object]
+
+
+class Payments:
+    """What runs and answers for payments. To be made on the event loop that it runs on."""
+
+    def __init__(self, core: Core, accounts: AccountLedger, bridge: Bridge, tokens: PageTokens) -> None:
+        """Wire it. Raises ConfigError for a provider whose settings do not fit together."""
+        self._core = core
+        self._bridge = bridge
+        self._tokens = tokens
+        self._providers = Providers(configured_providers(core.config))
+        in_thread, statistics, clock, database = bridge.in_thread, core.payment_statistics, core.clock, core.database
+        self._settling = Settling(core.critical, uuid7)
+        applier = Applier(self._settling, Subscribing(core.critical, accounts, uuid7))
+        self._asking = Asking(core.critical, self._providers, self._settling, in_thread)
+        self.worker = InboxWorker(database, self._providers, applier, clock, in_thread, statistics)
+        self.inbox = Inbox(database, self._providers, clock, uuid7, in_thread, statistics, self.worker.wake)
+        self.poller = Poller(
+            database,
+            self._providers,
+            self._asking,
+            self._settling,
+            clock,
+            in_thread,
+            statistics,
+            core.config.payment_poll_interval_seconds,
+        )
+        self.reconciling = Reconciling(database, self._providers, applier, clock, uuid7, in_thread, statistics)
+
+    def handlers(self) -> tuple[Handlers, Handlers]:
+        """Return the handlers of PaymentService, and those of AdminService that are about payments."""
+        core, bridge = self._core, self._bridge
+        packages = Packages(core.database, core.catalogue, core.clock)
+        buying = Buying(
+            core.database, self._providers, self._asking, self._settling, core.clock, uuid7, bridge.in_thread
+        )
+        reading = PurchaseReading(core.database, self._tokens)
+        administration = (
+            PackageHandlers(bridge, packages),
+            ReversalHandlers(bridge, Reversing(core.critical, self._settling), self._subscriptions_of),
+            PaymentEventHandlers(bridge, Events(core.database, self._tokens, core.clock, uuid7)),
+            ReconciliationHandlers(self.reconciling),
+        )
+        return (PurchaseHandlers(bridge, packages, buying, reading), WebhookHandlers(self.inbox)), administration
+
+    def _subscriptions_of(self, account_id: str) -> list[Subscription]:
+        with self._core.database.autocommit() as connection:
+            return subscriptions.of_account(connection, account_id)
+
+    def start(self) -> None:
+        """Begin to apply what is stored, and to look for what is not."""
+        self.worker.start()
+        self.poller.start()
+        self.reconciling.start()
+
+    async def close(self) -> None:
+        """Stop; what was not finished is taken up again by whoever runs next."""
+        await self.worker.close()
+        await self.poller.close()
+        await self.reconciling.close()
+        await self._providers.close()

@@ -1,0 +1,153 @@
+"""The gRPC service of one process."""
+
+import asyncio
+import gc
+import sys
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from credit.v1 import admin_service_pb2, credit_service_pb2, payment_service_pb2
+from creditd.bootstrap.core import Core
+from creditd.bootstrap.payments import Payments
+from creditd.ledger.accounts import AccountLedger
+from creditd.ledger.ids import uuid7
+from creditd.ledger.verification import verify
+from creditd.server.admin_handlers import (
+    AccountHandlers,
+    AdjustingHandlers,
+    CreditTypeHandlers,
+    VerificationHandlers,
+)
+from creditd.server.balance_handlers import BalanceHandlers, HistoryHandlers
+from creditd.server.batch_handlers import BatchHandlers
+from creditd.server.bridge import Bridge
+from creditd.server.health import Health
+from creditd.server.listening import Tls, listen, make_server
+from creditd.server.pipeline import Steps
+from creditd.server.services import service_handler
+from creditd.server.spending_handlers import SpendingHandlers, SpendingWorks
+from creditd.server.tokens import TokenVerifier, read_public_keys
+from creditd.server.watch_handlers import WatchHandlers
+from creditd.service.accounts import Accounts
+from creditd.service.adjusting import Adjusting
+from creditd.service.history import History
+from creditd.service.pages import PageTokens
+from creditd.service.spending import Spending
+from creditd.service.watching import Watching
+from creditd.storage.schema import schema_head
+from creditd.telemetry.calls import Observers
+
+SERVICES = tuple(
+    file.DESCRIPTOR.services_by_name[name]
+    for file, name in (
+        (credit_service_pb2, "CreditService"),
+        (admin_service_pb2, "AdminService"),
+        (payment_service_pb2, "PaymentService"),
+    )
+)
+
+SWITCH_INTERVAL_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while another waits. The ledger's thread wakes once a batch and the event
+loop is always busy under load: at Python's default of 5 ms every batch waited that long."""
+
+COLLECT_AFTER = 50_000
+"""Allocations between two looks for cycles of garbage. The hot path makes tuples by the thousand and no cycles."""
+
+
+class Service:
+    """The gRPC service of one process."""
+
+    def __init__(self, core: Core, observers: Observers) -> None:
+        """Serve ``core``, and have ``observers`` note every call."""
+        self._core = core
+        self._observers = observers
+        self._config = core.config
+        self.port = 0
+        self._is_declared = False
+
+    async def start(self, *, shared_port: bool = False) -> None:
+        """Listen and serve. Raises ListenError if the port cannot be had."""
+        config, core = self._config, self._core
+        self._bridge = Bridge(core.ledger, core.reader)
+        self._tokens = PageTokens(config.page_token_secret.encode())
+        self._accounts = AccountLedger(core.database, core.clock, core.rules)
+        self.payments = Payments(core, self._accounts, self._bridge, self._tokens)
+        self._server = make_server(config.max_message_bytes, shared_port=shared_port)
+        names = [service.full_name for service in SERVICES]
+        head = schema_head()
+        self._health = Health(names, lambda: self._is_ready(head), self._bridge)
+        self._server.add_generic_rpc_handlers(self._handlers())
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        if config.reflection:
+            names += [health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
+            reflection.enable_server_reflection(names, self._server)
+        tls = None
+        if config.tls_certificate_file:
+            tls = Tls(config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file)
+        self.port = listen(self._server, config.listen, tls)
+        await self._health.prepare()
+        await self._server.start()
+        await self._health.start()
+        self.payments.start()
+        _calm_the_interpreter()
+
+    def _is_ready(self, migration: str) -> bool:
+        if not self._core.database.is_ready(migration):
+            return False
+        if not self._is_declared:
+            # What fails half-way is done again by the next check; until then the server is not ready.
+            self._core.declare_credit_types()
+            self._is_declared = True
+        return True
+
+    def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
+        config, core, bridge = self._config, self._core, self._bridge
+        keys = read_public_keys(map(Path, config.jwt_public_key_files))
+        verifier = TokenVerifier(keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None)
+        steps = Steps(verifier, bridge, self._observers, config.max_message_bytes)
+        works = SpendingWorks(Spending(core.catalogue, uuid7))
+        spending = SpendingHandlers(bridge, core.catalogue, works)
+        balances = BalanceHandlers(bridge, core.catalogue, core.reader, core.clock)
+        self._watch = WatchHandlers(bridge, Watching(core.database), balances)
+        credit = (
+            spending,
+            BatchHandlers(bridge, spending, works),
+            balances,
+            HistoryHandlers(bridge, History(core.database, core.clock, self._tokens), core.reader),
+            self._watch,
+        )
+        purchases, administration = self.payments.handlers()
+        admin = (
+            *administration,
+            CreditTypeHandlers(bridge, core.catalogue),
+            AdjustingHandlers(bridge, Adjusting(core.catalogue, uuid7), core.catalogue),
+            AccountHandlers(
+                bridge,
+                Accounts(core.database, self._tokens),
+                self._accounts,
+                core.clock,
+            ),
+            VerificationHandlers(bridge, lambda account_id: verify(core.database, account_id)),
+        )
+        handlers = credit, admin, purchases
+        return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
+
+    async def stop(self) -> None:
+        """Drain: show it, let callers turn away, finish what runs, then close."""
+        await self._health.drain()
+        await asyncio.sleep(self._config.drain_seconds)
+        await self._watch.close()
+        await self._server.stop(self._config.shutdown_grace_seconds)
+        await self.payments.close()
+        self._core.close()
+        self._bridge.close()
+
+
+def _calm_the_interpreter() -> None:
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 50, 50)

@@ -1,0 +1,41 @@
+"""What a process tells of itself."""
+
+from creditd.bootstrap.core import Core
+from creditd.bootstrap.service import SERVICES
+from creditd.telemetry.calls import call_observers
+from creditd.telemetry.ledger_metrics import LedgerGauges, LedgerMetrics
+from creditd.telemetry.lines import LineWriter
+from creditd.telemetry.logs import access_log
+from creditd.telemetry.metrics import MetricsServer, RpcMetrics, make_registry, start_metrics_server
+from creditd.telemetry.payment_metrics import PaymentMetrics
+from creditd.telemetry.tracing import configure_tracing
+
+
+class Telemetry:
+    """What a process tells of itself: its metrics on a port, its calls in the log and, if configured, as traces."""
+
+    def __init__(self, core: Core, lines: LineWriter, *, worker_index: int = 0) -> None:
+        """Serve metrics at the configured port plus ``worker_index``. Raises OSError if the port is taken."""
+        config = core.config
+        methods = [f"/{s.full_name}/{m.name}" for s in SERVICES for m in s.methods]
+        calls = RpcMetrics(methods)
+        gauges = LedgerGauges(
+            lambda: core.ledger.waiting,
+            lambda: core.database.connections_in_use,
+            lambda: core.sweep.lag_seconds,
+        )
+        registry = make_registry(
+            calls, LedgerMetrics(core.ledger.statistics, gauges), PaymentMetrics(core.payment_statistics)
+        )
+        self._tracing = configure_tracing(config.otlp_endpoint)
+        self.observers = call_observers(calls, access_log(lines), self._tracing)
+        self._server: MetricsServer | None = None
+        if config.metrics_listen:
+            host, port = config.metrics_listen.rsplit(":", 1)
+            self._server = start_metrics_server(host, int(port), registry, worker_index=worker_index)
+
+    def close(self) -> None:
+        """Send what is left, and answer no more."""
+        self._tracing.close()
+        if self._server:
+            self._server.close()

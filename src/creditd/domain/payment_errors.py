@@ -1,0 +1,81 @@
+"""Refusals about packages, purchases and payment events."""
+
+from creditd.domain.errors import Refusal
+
+
+class PackageNotFound(Refusal):
+    """No such package. Facts: package_id."""
+
+    reason = "PACKAGE_NOT_FOUND"
+
+
+class PackageExists(Refusal):
+    """The package id is taken by a package with other properties. Facts: package_id."""
+
+    reason = "PACKAGE_EXISTS"
+
+
+class PackageRetired(Refusal):
+    """The package is not sold any more. Facts: package_id."""
+
+    reason = "PACKAGE_RETIRED"
+
+
+class PurchaseNotFound(Refusal):
+    """No such purchase on this account. Facts: purchase."""
+
+    reason = "PURCHASE_NOT_FOUND"
+
+
+class PurchaseStateUnfit(Refusal):
+    """The purchase's state does not allow this. Facts: purchase, state."""
+
+    reason = "PURCHASE_STATE"
+
+
+class ProviderNotConfigured(Refusal):
+    """The provider is not configured here. Facts: provider."""
+
+    reason = "PROVIDER_NOT_CONFIGURED"
+
+
+class PaymentNotSupported(Refusal):
+    """The provider cannot take this payment. Facts: field, rule."""
+
+    reason = "PAYMENT_NOT_SUPPORTED"
+
+
+class PaymentRefused(Refusal):
+    """The provider refused. Facts: code, its own, and message, its words."""
+
+    reason = "PROVIDER_REFUSED"
+
+
+class PaymentUnavailable(Refusal):
+    """The provider is out of reach; whether it did what was asked is found out by the next call. Facts: provider."""
+
+    reason = "PROVIDER_UNAVAILABLE"
+
+
+class WebhookUnfit(Refusal):
+    """The webhook is not authentic or cannot be read; nothing was stored. Facts: problem."""
+
+    reason = "WEBHOOK_REJECTED"
+
+
+class PaymentEventNotFound(Refusal):
+    """No such payment event. Facts: payment_event."""
+
+    reason = "PAYMENT_EVENT_NOT_FOUND"
+
+
+class PaymentEventStateUnfit(Refusal):
+    """The payment event's state does not allow this. Facts: payment_event, state."""
+
+    reason = "PAYMENT_EVENT_STATE"
+
+
+class AmountExceedsPayment(Refusal):
+    """More was to be taken back than is left of the payment. Facts: requested, left."""
+
+    reason = "AMOUNT_EXCEEDS_PAYMENT"

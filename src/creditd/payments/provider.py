@@ -1,0 +1,181 @@
+"""What every provider offers, whichever it is: the one face that the service sees."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+from creditd.domain.instant import Instant
+from creditd.domain.purchase import Fact, Provider
+from creditd.domain.subscription import Subscription
+
+
+class PaymentMethod(IntEnum):
+    """How the payer pays. The numbers are those of the proto and of the rows."""
+
+    CHECKOUT = 1
+    """A page of the provider's: Stripe Checkout, Lemon Squeezy checkout."""
+    PROMPTPAY = 2
+    """Omise: a QR code."""
+    CARD_TOKEN = 3
+    """Omise: a card that the browser turned into a token at the provider; its number never comes here."""
+    LINK = 4
+    """Omise: a payment link."""
+
+
+class Money(NamedTuple):
+    """An amount in the smallest unit of a currency, whose code is ISO 4217 in capitals."""
+
+    amount: int
+    currency: str
+
+
+class PurchaseName(NamedTuple):
+    """Our own name of a purchase, as a provider hands it back in metadata. A hint: it proves nothing."""
+
+    account_id: str
+    purchase_id: str
+
+
+class Order(NamedTuple):
+    """A purchase as the provider needs to know it. ``purchase_id`` is also the idempotency key of the call.
+
+    ``reference`` is what :class:`Checkout` said, empty before. ``token`` is for PaymentMethod.CARD_TOKEN, else empty.
+    """
+
+    name: PurchaseName
+    price: Money
+    description: str
+    method: PaymentMethod
+    return_url: str
+    create_time: Instant
+    reference: str = ""
+    token: str = ""
+
+
+class Checkout(NamedTuple):
+    """What the payer needs. ``reference`` is the provider's id for it: session, charge, link or checkout."""
+
+    reference: str
+    redirect_url: str = ""
+    qr_image_url: str = ""
+    expire_time: Instant | None = None
+
+
+class Webhook(NamedTuple):
+    """A webhook as it arrived. Names of headers are in small letters."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Delivery(NamedTuple):
+    """An authentic webhook, to be stored.
+
+    ``key`` is the provider's event id, or the body's SHA-256 in hex where it has none: the same key is the same event.
+    ``body`` is JSON text without card numbers; for a provider whose webhooks are hints it holds the object's id alone.
+    ``is_of_interest`` is False for events that mean nothing to credits; they are stored and never applied.
+    """
+
+    key: str
+    event_type: str
+    live: bool
+    body: str
+    is_of_interest: bool
+
+
+class Report(NamedTuple):
+    """What a provider says of one purchase.
+
+    ``references`` are all of the provider's ids that name it, the surest first. ``price`` is what was charged, to be
+    held against our own; None where nothing is said of it (a refund).
+    """
+
+    provider: Provider
+    live: bool
+    references: tuple[str, ...]
+    purchase: PurchaseName | None
+    price: Money | None
+    facts: tuple[Fact, ...]
+
+
+Said = Report | Subscription
+"""What an event, or a look at the provider, may tell."""
+
+
+class WebhookRejected(Exception):
+    """A webhook that is not authentic or cannot be read; nothing is stored of it.
+
+    ``reason`` is one of the constants below; the text says more, and nothing that the sender wrote.
+    """
+
+    NO_SIGNATURE = "no_signature"
+    BAD_SIGNATURE = "bad_signature"
+    TOO_OLD = "too_old"
+    IN_THE_FUTURE = "in_the_future"
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+
+    def __init__(self, reason: str, text: str) -> None:
+        """Remember why."""
+        super().__init__(text)
+        self.reason = reason
+
+
+class ProviderUnavailable(Exception):
+    """The provider is out of reach, slow or busy. What was asked may or may not have been done: look, then repeat."""
+
+
+class ProviderRefused(Exception):
+    """The provider refused, and nothing was done. ``code`` is the provider's own."""
+
+    def __init__(self, code: str, text: str) -> None:
+        """Remember the provider's code and words."""
+        super().__init__(text)
+        self.code = code
+
+
+class Unfit(Exception):
+    """Something is said that does not fit, such as another mode; it is for a person to look at."""
+
+
+class PaymentProvider(Protocol):
+    """One provider, in one mode. Its calls have time limits, and retries where a repeat is safe (requirement E8)."""
+
+    provider: Provider
+    live: bool
+    methods: frozenset[PaymentMethod]
+    currencies: frozenset[str] | None
+    """The currencies it takes here; None for any."""
+
+    def receive(self, webhook: Webhook, now: Instant) -> Delivery:
+        """Verify a webhook. Pure but for the secrets. Raises WebhookRejected."""
+
+    async def interpret(self, delivery: Delivery) -> Said | None:
+        """Say what a stored delivery tells, reading it back from the provider where a webhook is but a hint.
+
+        None if it tells nothing about credits. Raises Unfit, ProviderUnavailable.
+        """
+
+    async def begin(self, order: Order) -> Checkout:
+        """Ask for a payment. Raises ProviderRefused, and ProviderUnavailable when its outcome is unknown."""
+
+    async def look_up(self, order: Order) -> Checkout | None:
+        """Find what an earlier ``begin`` with an unknown outcome made; None if it made nothing.
+
+        Raises ProviderUnavailable.
+        """
+
+    async def cancel(self, order: Order) -> None:
+        """Have the provider take no payment for it any more. Returns also where that cannot be asked for.
+
+        Raises ProviderRefused if it is paid already, ProviderUnavailable.
+        """
+
+    async def inspect(self, order: Order) -> Sequence[Report]:
+        """Say where a purchase stands at the provider. Raises ProviderUnavailable."""
+
+    def recent(self, since: Instant) -> AsyncIterator[Said]:
+        """Say all that happened at the provider since an instant. Raises ProviderUnavailable."""
+
+    async def close(self) -> None:
+        """Close the connections."""

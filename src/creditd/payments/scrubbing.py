@@ -1,0 +1,88 @@
+"""Card numbers, masked before anything is stored, in whatever place of a document somebody may have put them."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+MASK: Final = "*"
+"""Stands for each digit, so that it can still be seen where a number was, and how long."""
+
+MAX_DEPTH: Final = 64
+"""Providers nest to about ten levels. What lies deeper is masked as a whole, so that no document exhausts the stack."""
+
+_LENGTHS: Final = range(13, 20)
+"""Digits of a card number, from the shortest to the longest in use (ISO/IEC 7812-1)."""
+
+_RUN: Final = re.compile(
+    r"(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b)|[0-9]+(?:[ -][0-9]+)*"
+)
+"""Digits, with single spaces or dashes between groups of them. A UUID is taken whole: nobody groups a card like it."""
+
+_GROUP: Final = re.compile(r"[0-9]+")
+
+_DIGIT: Final = re.compile(r"[0-9]")
+
+
+def scrubbed(document: Any) -> Any:
+    """Return a JSON document without card numbers: in its texts, names and whole numbers, at any depth.
+
+    A number that is masked becomes a text. Everything else stays as it is; the given document is not changed.
+    """
+    return _scrubbed(document, MAX_DEPTH)
+
+
+def scrubbed_text(text: str) -> str:
+    """Return a text with every digit masked that may belong to a card number.
+
+    Such a number has 13 to 19 digits, in one group or in several with a space or a dash between, and passes the Luhn
+    check (ISO/IEC 7812-1, annex B). Of other numbers so long one in ten passes as well. UUIDs stay as they are.
+    """
+    return _RUN.sub(_masked, text)
+
+
+def _scrubbed(value: Any, depth: int) -> Any:
+    match value:
+        case str():
+            value = scrubbed_text(value)
+        case int() | float() if not isinstance(value, bool) and value == value // 1:
+            value = _scrubbed_number(value)
+        case dict() | list() if not depth:
+            value = MASK
+        case dict():
+            value = {scrubbed_text(name): _scrubbed(inner, depth - 1) for name, inner in value.items()}
+        case list():
+            value = [_scrubbed(inner, depth - 1) for inner in value]
+    return value
+
+
+def _scrubbed_number(number: float) -> float | str:
+    text = str(int(number))
+    masked = scrubbed_text(text)
+    return number if masked == text else masked
+
+
+def _masked(run: re.Match[str]) -> str:
+    text = run.group()
+    if run["uuid"]:
+        return text
+    characters = list(text)
+    for start, end in _card_numbers(list(_GROUP.finditer(text))):
+        characters[start:end] = _DIGIT.sub(MASK, text[start:end])
+    return "".join(characters)
+
+
+def _card_numbers(groups: list[re.Match[str]]) -> Iterator[tuple[int, int]]:
+    """Find where neighbouring groups make a card number: a date or a code may stand right before or after it."""
+    for first, opening in enumerate(groups):
+        digits = ""
+        for group in groups[first:]:
+            digits += group.group()
+            if len(digits) >= _LENGTHS.stop:
+                break
+            if len(digits) in _LENGTHS and _passes_luhn(digits):
+                yield opening.start(), group.end()
+
+
+def _passes_luhn(digits: str) -> bool:
+    values = [int(digit) for digit in reversed(digits)]
+    return (sum(values[::2]) + sum(sum(divmod(2 * value, 10)) for value in values[1::2])) % 10 == 0

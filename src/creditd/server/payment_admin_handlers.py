@@ -1,0 +1,155 @@
+"""AdminService, the part about payments: packages, reversals, payment events, reconciliation."""
+
+from collections.abc import AsyncIterator, Callable
+
+from credit.v1 import admin_payments_pb2 as pb
+from creditd.domain.purchase import Provider
+from creditd.domain.subscription import Subscription
+from creditd.server.bridge import Bridge
+from creditd.server.convert import instant
+from creditd.server.payment_convert import (
+    act_message,
+    event_message,
+    package_from,
+    package_message,
+    purchase_message,
+    rejection_message,
+    subscription_message,
+)
+from creditd.server.requests import origin
+from creditd.service.call import Call
+from creditd.service.purchases.events import Events
+from creditd.service.purchases.packages import Packages
+from creditd.service.purchases.reconciling import Compared, Find, Reconciling
+from creditd.service.purchases.reversing import Reversing
+from creditd.storage.payment_events import EventFilter, EventState
+from creditd.storage.purchases import parse_purchase_name
+
+
+class PackageHandlers:
+    """Packages put on sale and taken off."""
+
+    def __init__(self, bridge: Bridge, packages: Packages) -> None:
+        """Sell by ``packages``."""
+        self._bridge = bridge
+        self._packages = packages
+
+    async def create_package(self, request: pb.CreatePackageRequest, call: Call) -> pb.CreatePackageResponse:
+        """Answer CreatePackage."""
+        del call
+        package = package_from(request.package)
+        stored = await self._bridge.in_thread(lambda: self._packages.create(package))
+        return pb.CreatePackageResponse(package=package_message(stored))
+
+    async def retire_package(self, request: pb.RetirePackageRequest, call: Call) -> pb.RetirePackageResponse:
+        """Answer RetirePackage."""
+        del call
+        stored = await self._bridge.in_thread(lambda: self._packages.retire(request.package_id))
+        return pb.RetirePackageResponse(package=package_message(stored))
+
+
+class ReversalHandlers:
+    """Money given back by another way, and subscriptions shown."""
+
+    def __init__(
+        self, bridge: Bridge, reversing: Reversing, subscriptions_of: Callable[[str], list[Subscription]]
+    ) -> None:
+        """Reverse by ``reversing``."""
+        self._bridge = bridge
+        self._reversing = reversing
+        self._subscriptions_of = subscriptions_of
+
+    async def reverse_purchase(self, request: pb.ReversePurchaseRequest, call: Call) -> pb.ReversePurchaseResponse:
+        """Answer ReversePurchase."""
+        by = origin(call, request, request.reason)
+        key = parse_purchase_name(request.name)
+        purchase, call.replayed = await self._bridge.in_thread(lambda: self._reversing.reverse(key, request.amount, by))
+        return pb.ReversePurchaseResponse(purchase=purchase_message(purchase))
+
+    async def list_subscriptions(
+        self, request: pb.ListSubscriptionsRequest, call: Call
+    ) -> pb.ListSubscriptionsResponse:
+        """Answer ListSubscriptions."""
+        del call
+        found = await self._bridge.in_thread(lambda: self._subscriptions_of(request.account_id))
+        return pb.ListSubscriptionsResponse(subscriptions=map(subscription_message, found))
+
+
+class PaymentEventHandlers:
+    """The inbox, as staff see it."""
+
+    def __init__(self, bridge: Bridge, events: Events) -> None:
+        """Act by ``events``."""
+        self._bridge = bridge
+        self._events = events
+
+    async def list_payment_events(
+        self, request: pb.ListPaymentEventsRequest, call: Call
+    ) -> pb.ListPaymentEventsResponse:
+        """Answer ListPaymentEvents."""
+        del call
+        wanted = EventFilter(
+            EventState(request.state) if request.state else None,
+            Provider(request.provider) if request.provider else None,
+        )
+        page = await self._bridge.in_thread(lambda: self._events.page(wanted, request.page_size, request.page_token))
+        return pb.ListPaymentEventsResponse(
+            payment_events=map(event_message, page.events), next_page_token=page.next_page_token
+        )
+
+    async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:
+        """Answer GetPaymentEvent."""
+        del call
+        event, acts = await self._bridge.in_thread(lambda: self._events.get(request.event_id))
+        message = event_message(event, is_whole=True)
+        message.acts.extend(map(act_message, acts))
+        return pb.GetPaymentEventResponse(payment_event=message)
+
+    async def replay_payment_event(
+        self, request: pb.ReplayPaymentEventRequest, call: Call
+    ) -> pb.ReplayPaymentEventResponse:
+        """Answer ReplayPaymentEvent."""
+        event = await self._bridge.in_thread(
+            lambda: self._events.replay(request.event_id, call.subject, request.reason)
+        )
+        return pb.ReplayPaymentEventResponse(payment_event=event_message(event))
+
+    async def dismiss_payment_event(
+        self, request: pb.DismissPaymentEventRequest, call: Call
+    ) -> pb.DismissPaymentEventResponse:
+        """Answer DismissPaymentEvent."""
+        event = await self._bridge.in_thread(
+            lambda: self._events.dismiss(request.event_id, call.subject, request.reason)
+        )
+        return pb.DismissPaymentEventResponse(payment_event=event_message(event))
+
+    async def list_rejected_webhooks(
+        self, request: pb.ListRejectedWebhooksRequest, call: Call
+    ) -> pb.ListRejectedWebhooksResponse:
+        """Answer ListRejectedWebhooks."""
+        del request, call
+        found = await self._bridge.in_thread(self._events.rejected)
+        return pb.ListRejectedWebhooksResponse(rejected_webhooks=map(rejection_message, found))
+
+
+class ReconciliationHandlers:
+    """Providers compared with what is known here."""
+
+    def __init__(self, reconciling: Reconciling) -> None:
+        """Compare by ``reconciling``."""
+        self._reconciling = reconciling
+
+    async def reconcile_payments(
+        self, request: pb.ReconcilePaymentsRequest, call: Call
+    ) -> AsyncIterator[pb.ReconcilePaymentsResponse]:
+        """Answer ReconcilePayments."""
+        del call
+        since = instant(request.since, "since") if request.HasField("since") else None
+        async for outcome in self._reconciling.compare(Provider(request.provider), since):
+            yield _outcome_message(outcome)
+
+
+def _outcome_message(outcome: Find | Compared) -> pb.ReconcilePaymentsResponse:
+    if isinstance(outcome, Find):
+        return pb.ReconcilePaymentsResponse(find=pb.ReconciliationFind(**outcome._asdict()))
+    return pb.ReconcilePaymentsResponse(summary=pb.ReconciliationSummary(**outcome._asdict()))

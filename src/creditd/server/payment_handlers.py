@@ -1,0 +1,82 @@
+"""PaymentService: packages listed, purchases made and looked up, webhooks taken in."""
+
+from credit.v1 import payment_service_pb2 as pb
+from creditd.domain.purchase import Provider, PurchaseState
+from creditd.payments.provider import PaymentMethod, Webhook
+from creditd.server.bridge import Bridge
+from creditd.server.convert import number
+from creditd.server.payment_convert import package_message, purchase_message
+from creditd.server.requests import origin
+from creditd.service.call import Call, origin_of
+from creditd.service.purchases.buying import Buying, Wanted
+from creditd.service.purchases.inbox import Inbox
+from creditd.service.purchases.packages import Packages
+from creditd.service.purchases.reading import PurchaseReading
+from creditd.storage.purchases import PurchaseFilter, parse_purchase_name
+
+
+class PurchaseHandlers:
+    """Packages and purchases."""
+
+    def __init__(self, bridge: Bridge, packages: Packages, buying: Buying, reading: PurchaseReading) -> None:
+        """Answer from these."""
+        self._bridge = bridge
+        self._packages = packages
+        self._buying = buying
+        self._reading = reading
+
+    async def list_packages(self, request: pb.ListPackagesRequest, call: Call) -> pb.ListPackagesResponse:
+        """Answer ListPackages."""
+        del call
+        found = await self._bridge.in_thread(lambda: self._packages.list(retired=request.show_retired))
+        return pb.ListPackagesResponse(packages=map(package_message, found))
+
+    async def create_purchase(self, request: pb.CreatePurchaseRequest, call: Call) -> pb.CreatePurchaseResponse:
+        """Answer CreatePurchase."""
+        wanted = Wanted(
+            request.account_id,
+            request.package_id,
+            Provider(request.provider),
+            PaymentMethod(request.method) if request.method else None,
+            request.card_token,
+            request.return_url,
+        )
+        purchase, call.replayed = await self._buying.create(wanted, origin(call, request, ""))
+        return pb.CreatePurchaseResponse(purchase=purchase_message(purchase))
+
+    async def get_purchase(self, request: pb.GetPurchaseRequest, call: Call) -> pb.GetPurchaseResponse:
+        """Answer GetPurchase."""
+        del call
+        key = parse_purchase_name(request.name)
+        purchase, changes = await self._bridge.in_thread(lambda: self._reading.get(key))
+        return pb.GetPurchaseResponse(purchase=purchase_message(purchase, changes))
+
+    async def list_purchases(self, request: pb.ListPurchasesRequest, call: Call) -> pb.ListPurchasesResponse:
+        """Answer ListPurchases."""
+        del call
+        wanted = PurchaseFilter(request.account_id, PurchaseState(request.state) if request.state else None)
+        page = await self._bridge.in_thread(lambda: self._reading.page(wanted, request.page_size, request.page_token))
+        return pb.ListPurchasesResponse(
+            purchases=map(purchase_message, page.purchases), next_page_token=page.next_page_token
+        )
+
+    async def cancel_purchase(self, request: pb.CancelPurchaseRequest, call: Call) -> pb.CancelPurchaseResponse:
+        """Answer CancelPurchase."""
+        by = origin_of(call, None, 0, request.reason)
+        purchase = await self._buying.cancel(parse_purchase_name(request.name), by)
+        return pb.CancelPurchaseResponse(purchase=purchase_message(purchase))
+
+
+class WebhookHandlers:
+    """Webhooks from the adapter."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        """Hand them to the inbox."""
+        self._inbox = inbox
+
+    async def ingest_webhook(self, request: pb.IngestWebhookRequest, call: Call) -> pb.IngestWebhookResponse:
+        """Answer IngestWebhook."""
+        del call
+        webhook = Webhook(request.body, {header.name: header.value for header in request.headers})
+        result = await self._inbox.ingest(Provider(request.provider), webhook, request.remote_address)
+        return pb.IngestWebhookResponse(result=number(result))

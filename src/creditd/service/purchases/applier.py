@@ -1,0 +1,21 @@
+"""Whatever a provider says, applied to what it is about."""
+
+from creditd.domain.subscription import Subscription
+from creditd.payments.provider import Said
+from creditd.service.purchases.settling import Applied, Settling
+from creditd.service.purchases.subscribing import Subscribing
+
+
+class Applier:
+    """Applies reports to purchases, and subscriptions to plans."""
+
+    def __init__(self, settling: Settling, subscribing: Subscribing) -> None:
+        """Apply by these two."""
+        self._settling = settling
+        self._subscribing = subscribing
+
+    def apply(self, said: Said, actor: str, reason: str) -> Applied:
+        """Apply what was said. Blocks. Raises as :meth:`Settling.apply` and :meth:`Subscribing.apply`."""
+        if isinstance(said, Subscription):
+            return self._subscribing.apply(said, actor, reason)
+        return self._settling.apply(said, actor, reason)

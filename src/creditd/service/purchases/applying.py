@@ -1,0 +1,196 @@
+"""The worker of the inbox: applies what was stored, tries again what failed, parks what a person has to look at."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from typing import Final
+
+from creditd.domain.errors import Refusal
+from creditd.domain.instant import SECOND, Instant
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
+from creditd.payments.provider import Delivery, ProviderRefused, ProviderUnavailable, Said, Unfit
+from creditd.service.purchases.applier import Applier
+from creditd.service.purchases.providers import InThread, Providers
+from creditd.service.purchases.settling import Applied, NotYetKnown
+from creditd.service.purchases.statistics import PaymentStatistics
+from creditd.storage import payment_events
+from creditd.storage.database import Database
+from creditd.storage.payment_events import Backlog, EventState, PaymentEvent
+
+log = logging.getLogger(__name__)
+
+EVENTS_AT_A_TIME: Final = 32
+"""Claimed together; few enough that a worker that dies leaves little to wait for its lease."""
+
+AT_ONCE: Final = 2
+"""Events that one process applies at the same time: more would take connections from callers."""
+
+LEASE: Final = 60 * SECOND
+"""After it an event that a worker claimed is anybody's again. Longer than its calls to a provider take."""
+
+IDLE_SECONDS: Final = 1.0
+"""Between looks for events whose time has come, or that another server stored."""
+
+COUNT_SECONDS: Final = 5.0
+"""Between looks at how much waits: as often as metrics are usually read."""
+
+FIRST_PAUSE: Final = 2 * SECOND
+"""Before the second try; doubled for each one after, with jitter over half of it."""
+
+LONGEST_PAUSE: Final = 3_600 * SECOND
+"""A provider that is down is asked at least once an hour."""
+
+MAX_ATTEMPTS: Final = 84
+"""About three days of tries, which is how long Stripe itself repeats a webhook; then the event is parked."""
+
+MAX_PROBLEM_LENGTH: Final = 500
+"""A sentence for a person; what is longer is a page of HTML."""
+
+_PASSING = (ProviderUnavailable, DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
+_FOR_A_PERSON = (Unfit, Refusal, ProviderRefused)
+
+
+class InboxWorker:
+    """Applies stored events until it is closed. Any number of processes may run one each."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: Providers,
+        applier: Applier,
+        clock: DatabaseClock,
+        in_thread: InThread,
+        statistics: PaymentStatistics,
+    ) -> None:
+        """Apply by ``applier`` what the inbox of ``database`` holds."""
+        self._statistics = statistics
+        self._database = database
+        self._providers = providers
+        self._applier = applier
+        self._clock = clock
+        self._in_thread = in_thread
+        self._woken = asyncio.Event()
+        self._next_count = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work on the running event loop."""
+        self._task = asyncio.create_task(self._run(), name="inbox")
+
+    def wake(self) -> None:
+        """Say that there is something to apply."""
+        self._woken.set()
+
+    async def close(self) -> None:
+        """Stop; what was not finished is taken up again after its lease."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                while await self.work_once():
+                    pass
+                await self._count()
+            except _PASSING as error:
+                log.warning("the inbox cannot be read: %s", type(error).__name__)
+            except Exception:
+                log.exception("the inbox failed")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
+            self._woken.clear()
+
+    async def _count(self) -> None:
+        """Look from time to time at what waits, for the metrics."""
+        if time.monotonic() < self._next_count:
+            return
+        self._next_count = time.monotonic() + COUNT_SECONDS
+        pending, oldest, parked = await self._in_thread(self._backlog)
+        self._statistics.pending, self._statistics.parked = pending, parked
+        waited = self._clock.now() - oldest if oldest is not None else 0
+        self._statistics.oldest_pending_seconds = max(0, waited) / SECOND
+
+    def _backlog(self) -> Backlog:
+        with self._database.autocommit() as connection:
+            return payment_events.backlog(connection)
+
+    async def work_once(self) -> int:
+        """Apply the events whose time has come; return how many were claimed."""
+        events = await self._in_thread(self._claim)
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def take(event: PaymentEvent) -> None:
+            async with turns:
+                await self._take(event)
+
+        await asyncio.gather(*map(take, events))
+        return len(events)
+
+    def _claim(self) -> list[PaymentEvent]:
+        now = self._clock.now()
+        with self._database.transaction() as connection:
+            return payment_events.claim(connection, now, Instant(now + LEASE), EVENTS_AT_A_TIME)
+
+    async def _take(self, event: PaymentEvent) -> None:
+        try:
+            applied = await self._apply(event)
+        except NotYetKnown as unknown:
+            after = self._again(event, unknown, unknown.references)
+        except _PASSING as error:
+            after = self._again(event, error)
+        except _FOR_A_PERSON as error:
+            after = _parked(event, error)
+        except Exception as error:
+            # A defect of ours: it may be mended before the tries are over, and nothing may be lost meanwhile.
+            log.exception("a payment event failed", extra={"event_id": event.event_id})
+            after = self._again(event, error)
+        else:
+            state = EventState.NOT_OF_INTEREST if applied is None else EventState.APPLIED
+            after = event._replace(state=state, purchase=applied.name if applied else "", problem="")
+        if after.state is not EventState.PENDING:
+            after = after._replace(next_attempt_time=None, waits_for=())
+        self._statistics.applied[event.provider.name.lower(), after.state.name.lower()] += 1
+        await self._in_thread(lambda: self._settle(after._replace(update_time=self._clock.now())))
+
+    async def _apply(self, event: PaymentEvent) -> Applied | None:
+        provider = self._providers.get(event.provider)
+        if event.live != provider.live:
+            raise Unfit(f"live is {event.live}, this service takes live {provider.live}")
+        delivery = Delivery(event.delivery_key, event.event_type, event.live, event.body, is_of_interest=True)
+        said: Said | None = await provider.interpret(delivery)
+        if said is None:
+            return None
+        return await self._in_thread(
+            lambda: self._applier.apply(said, provider.provider.name.lower(), event.event_type)
+        )
+
+    def _again(self, event: PaymentEvent, error: Exception, waits_for: tuple[str, ...] = ()) -> PaymentEvent:
+        """Return an event that is to be tried again, or parked if that was its last try."""
+        if event.attempts >= MAX_ATTEMPTS:
+            return _parked(event, error)
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(event.attempts - 1, 20))
+        pause = int(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret.
+        next_attempt_time = Instant(self._clock.now() + pause)
+        return event._replace(next_attempt_time=next_attempt_time, waits_for=waits_for, problem=_problem(error))
+
+    def _settle(self, event: PaymentEvent) -> None:
+        with self._database.transaction() as connection:
+            payment_events.settle(connection, event)
+
+
+def _parked(event: PaymentEvent, error: Exception) -> PaymentEvent:
+    log.warning("payment event parked: %s", _problem(error), extra={"event_id": event.event_id})
+    return event._replace(state=EventState.PARKED, problem=_problem(error))
+
+
+def _problem(error: Exception) -> str:
+    """Say in a line what a person has to know of an error."""
+    if isinstance(error, Refusal):
+        facts = ", ".join(f"{name} {fact}" for name, fact in error.facts.items())
+        return f"{error.reason}: {facts}"[:MAX_PROBLEM_LENGTH]
+    return (str(error) or type(error).__name__).replace("\x00", "?")[:MAX_PROBLEM_LENGTH]

@@ -1,0 +1,96 @@
+"""Payment events for staff: listed, shown, replayed, dismissed, each act with its reason and who did it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.payment_errors import PaymentEventNotFound, PaymentEventStateUnfit
+from creditd.ledger.clock import DatabaseClock
+from creditd.service.call import require_text
+from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens
+from creditd.storage import payment_events, rejected_webhooks
+from creditd.storage.database import Database
+from creditd.storage.payment_events import EventAct, EventFilter, EventState, PaymentEvent
+from creditd.storage.rejected_webhooks import Rejection
+
+REJECTIONS_SHOWN = 1_000
+"""What fits a page; newer hours come first."""
+
+REJECTIONS_AGE = 90 * 86_400 * SECOND
+"""A quarter of a year says whether something is new."""
+
+
+class EventPage(NamedTuple):
+    """A page of events; an empty token ends it."""
+
+    events: list[PaymentEvent]
+    next_page_token: str
+
+
+class Events:
+    """What staff see of the inbox, and do with it."""
+
+    def __init__(
+        self,
+        database: Database,
+        tokens: PageTokens,
+        clock: DatabaseClock,
+        make_id: Callable[[], str],
+    ) -> None:
+        """Read and write through ``database``."""
+        self._database = database
+        self._tokens = tokens
+        self._clock = clock
+        self._make_id = make_id
+
+    def page(self, wanted: EventFilter, page_size: int, page_token: str) -> EventPage:
+        """Return a page of events, newest first. Raises PageTokenInvalid."""
+        size = page_size or DEFAULT_PAGE_SIZE
+        query = repr(("payment_events", wanted)).encode()
+        before = self._tokens.open(query, page_token) if page_token else None
+        with self._database.autocommit() as connection:
+            found = payment_events.page(connection, wanted, before, size + 1)
+        page = found[:size]
+        token = self._tokens.seal(query, page[-1].event_id) if len(found) > size else ""
+        return EventPage(page, token)
+
+    def get(self, event_id: str) -> tuple[PaymentEvent, list[EventAct]]:
+        """Return an event and what staff did with it, oldest first. Raises PaymentEventNotFound."""
+        with self._database.snapshot() as connection:
+            event = payment_events.find(connection, event_id)
+            acts = payment_events.acts_of(connection, event_id)
+        if event is None:
+            raise PaymentEventNotFound(payment_event=event_id)
+        return event, acts
+
+    def replay(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
+        """Have a parked or dismissed event applied again. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
+        now = self._clock.now()
+        changes = {"state": EventState.PENDING, "next_attempt_time": now, "problem": ""}
+        return self._act(event_id, {EventState.PARKED, EventState.DISMISSED}, changes, ("REPLAY", actor, reason))
+
+    def dismiss(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
+        """Put a parked event aside. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
+        return self._act(event_id, {EventState.PARKED}, {"state": EventState.DISMISSED}, ("DISMISS", actor, reason))
+
+    def _act(
+        self, event_id: str, fit: set[EventState], changes: dict[str, object], act: tuple[str, str, str]
+    ) -> PaymentEvent:
+        require_text("reason", act[-1])
+        now = self._clock.now()
+        with self._database.transaction() as connection:
+            event = payment_events.lock(connection, event_id)
+            if event is None:
+                raise PaymentEventNotFound(payment_event=event_id)
+            if event.state not in fit:
+                raise PaymentEventStateUnfit(payment_event=event_id, state=event.state.name)
+            after = PaymentEvent(**(event._asdict() | changes))._replace(update_time=now)
+            payment_events.settle(connection, after)
+            payment_events.add_act(connection, event_id, self._make_id(), EventAct(*act, now))
+        return after
+
+    def rejected(self) -> list[Rejection]:
+        """Return the counts of rejected webhooks, newest first."""
+        start = Instant(self._clock.now() - REJECTIONS_AGE)
+        with self._database.autocommit() as connection:
+            return rejected_webhooks.since(connection, start, REJECTIONS_SHOWN)

@@ -1,0 +1,112 @@
+"""The inbox: a webhook is verified, stored and only then answered; what it says is applied afterwards."""
+
+import logging
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final
+
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.payment_errors import WebhookUnfit
+from creditd.domain.purchase import Provider
+from creditd.ledger.clock import DatabaseClock
+from creditd.payments.provider import Delivery, PaymentProvider, Webhook, WebhookRejected
+from creditd.service.purchases.providers import InThread, Providers
+from creditd.service.purchases.statistics import PaymentStatistics
+from creditd.storage import payment_events, rejected_webhooks
+from creditd.storage.database import Database
+from creditd.storage.payment_events import EventState, PaymentEvent
+from creditd.storage.rejected_webhooks import Rejection
+
+log = logging.getLogger(__name__)
+
+HOUR: Final = 3_600 * SECOND
+
+_UNPRINTABLE: Final = str.maketrans(dict.fromkeys(range(32), "?") | {127: "?"})
+
+
+class IngestResult(IntEnum):
+    """What became of an authentic webhook. The numbers are those of the proto."""
+
+    STORED = 1
+    DUPLICATE = 2
+    NOT_OF_INTEREST = 3
+
+
+class Inbox:
+    """Takes webhooks in."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: Providers,
+        clock: DatabaseClock,
+        make_id: Callable[[], str],
+        in_thread: InThread,
+        statistics: PaymentStatistics,
+        on_stored: Callable[[], None],
+    ) -> None:
+        """Store them in ``database``. ``on_stored`` is called whenever there is something to apply."""
+        self._on_stored = on_stored
+        self._statistics = statistics
+        self._database = database
+        self._providers = providers
+        self._clock = clock
+        self._make_id = make_id
+        self._in_thread = in_thread
+
+    async def ingest(self, provider: Provider, webhook: Webhook, remote_address: str) -> IngestResult:
+        """Verify and store a webhook; the answer comes after COMMIT.
+
+        Raises ProviderNotConfigured; WebhookUnfit, and nothing of it is stored but that one was rejected.
+        """
+        known = self._providers.get(provider)
+        try:
+            delivery = known.receive(webhook, self._clock.now())
+        except WebhookRejected as rejection:
+            await self._reject(provider, rejection, remote_address.translate(_UNPRINTABLE))
+            raise WebhookUnfit(problem=rejection.reason) from rejection
+        result = await self._in_thread(lambda: self._store(known, delivery))
+        self._statistics.ingested[provider.name.lower(), result.name.lower()] += 1
+        if result is IngestResult.STORED:
+            self._on_stored()
+        return result
+
+    def _store(self, known: PaymentProvider, delivery: Delivery) -> IngestResult:
+        now = self._clock.now()
+        state = EventState.PENDING if delivery.is_of_interest else EventState.NOT_OF_INTEREST
+        event = PaymentEvent(
+            provider=known.provider,
+            delivery_key=delivery.key,
+            event_id=self._make_id(),
+            event_type=delivery.event_type,
+            live=delivery.live,
+            body=delivery.body,
+            state=state,
+            attempts=0,
+            next_attempt_time=now if delivery.is_of_interest else None,
+            waits_for=(),
+            problem="",
+            purchase="",
+            receive_time=now,
+            update_time=now,
+        )
+        with self._database.transaction() as connection:
+            is_new = payment_events.add(connection, event)
+        if not is_new:
+            return IngestResult.DUPLICATE
+        return IngestResult.STORED if delivery.is_of_interest else IngestResult.NOT_OF_INTEREST
+
+    async def _reject(self, provider: Provider, rejection: WebhookRejected, remote_address: str) -> None:
+        """Note a security event: how many, why, from where; never what was sent."""
+        self._statistics.rejected[provider.name.lower(), rejection.reason] += 1
+        log.warning(
+            "webhook rejected",
+            extra={"provider": provider.name, "reason": rejection.reason, "remote_address": remote_address},
+        )
+        now = self._clock.now()
+        row = Rejection(provider, rejection.reason, Instant(now - now % HOUR), 1, now, remote_address)
+        await self._in_thread(lambda: self._count(row))
+
+    def _count(self, row: Rejection) -> None:
+        with self._database.transaction() as connection:
+            rejected_webhooks.add(connection, row)

@@ -1,0 +1,48 @@
+"""The packages on sale."""
+
+from creditd.domain.payment_errors import PackageExists, PackageNotFound
+from creditd.ledger.clock import DatabaseClock
+from creditd.service.call import require_text
+from creditd.service.catalogue import Catalogue
+from creditd.storage import packages
+from creditd.storage.database import Database
+from creditd.storage.packages import Package
+
+
+class Packages:
+    """Puts packages on sale and takes them off again."""
+
+    def __init__(self, database: Database, catalogue: Catalogue, clock: DatabaseClock) -> None:
+        """Keep them in ``database``."""
+        self._database = database
+        self._catalogue = catalogue
+        self._clock = clock
+
+    def create(self, package: Package) -> Package:
+        """Sell a package; a repeat changes nothing. Its times are set here.
+
+        Raises PackageExists if its id is taken by one with other properties, CreditTypeNotFound, InvalidField.
+        """
+        require_text("package.display_name", package.display_name)
+        if not self._catalogue.knows(package.credit_type):
+            self._catalogue.load()
+        self._catalogue.require(package.credit_type)
+        with self._database.transaction() as connection:
+            stored = packages.declare(connection, package._replace(create_time=self._clock.now(), retire_time=None))
+        if package._replace(create_time=stored.create_time, retire_time=stored.retire_time) != stored:
+            raise PackageExists(package_id=package.package_id)
+        return stored
+
+    def retire(self, package_id: str) -> Package:
+        """Sell a package no more; a repeat changes nothing. Raises PackageNotFound."""
+        with self._database.transaction() as connection:
+            packages.retire(connection, package_id, self._clock.now())
+            found = packages.find(connection, package_id)
+        if found is None:
+            raise PackageNotFound(package_id=package_id)
+        return found
+
+    def list(self, *, retired: bool) -> list[Package]:
+        """Return what is on sale, by id; with ``retired`` also what is not any more."""
+        with self._database.autocommit() as connection:
+            return packages.page(connection, retired=retired)

@@ -1,0 +1,139 @@
+"""Open purchases, looked at until they end: a webhook that never came still ends well (requirement E8)."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Final
+
+from creditd.domain.errors import Refusal
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.purchase import Fact, FactKind, PaymentStage, PurchaseState
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.work import DatabaseUnavailable, VersionConflict
+from creditd.payments.provider import ProviderRefused, ProviderUnavailable, PurchaseName, Report, Unfit
+from creditd.service.purchases.asking import AskedElsewhere, Asking, order_of
+from creditd.service.purchases.providers import InThread, Providers
+from creditd.service.purchases.settling import NotYetKnown, Settling
+from creditd.service.purchases.statistics import PaymentStatistics
+from creditd.storage import purchases
+from creditd.storage.database import Database
+from creditd.storage.purchases import Purchase
+
+log = logging.getLogger(__name__)
+
+PURCHASES_AT_A_TIME: Final = 16
+"""Looked at in one round: providers allow some tens of calls a second, and others use them too."""
+
+FIRST_PAUSE: Final = 60 * SECOND
+"""Doubled with each look: a payer who pays at all mostly pays within minutes."""
+
+LONGEST_PAUSE: Final = 6 * 3_600 * SECOND
+"""Four looks a day at what may still be paid."""
+
+MAX_AGE: Final = 30 * 86_400 * SECOND
+"""No checkout of any provider can be paid after a month; the purchase is not looked at any more."""
+
+UNASKED_AGE: Final = 86_400 * SECOND
+"""A caller that means to repeat a request with the same id does so within a day."""
+
+_PASSING = (ProviderUnavailable, DatabaseUnavailable, VersionConflict, AskedElsewhere)
+_NOT_FIT = (NotYetKnown, Unfit, Refusal, ProviderRefused)
+
+
+class Poller:
+    """Looks at open purchases until it is closed. Any number of processes may run one each."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: Providers,
+        asking: Asking,
+        settling: Settling,
+        clock: DatabaseClock,
+        in_thread: InThread,
+        statistics: PaymentStatistics,
+        interval_seconds: float,
+    ) -> None:
+        """Look every ``interval_seconds`` for purchases whose time has come."""
+        self._statistics = statistics
+        self._database = database
+        self._providers = providers
+        self._asking = asking
+        self._settling = settling
+        self._clock = clock
+        self._in_thread = in_thread
+        self._interval_seconds = interval_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look, on the running event loop."""
+        self._task = asyncio.create_task(self._run(), name="poller")
+
+    async def close(self) -> None:
+        """Stop."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval_seconds)
+            try:
+                while await self.poll_once():
+                    pass
+            except _PASSING as error:
+                log.warning("open purchases cannot be read: %s", type(error).__name__)
+            except Exception:
+                log.exception("polling failed")
+
+    async def poll_once(self) -> int:
+        """Look at the purchases whose time has come; return how many there were."""
+        due = await self._in_thread(self._take_due)
+        for purchase in due:
+            try:
+                await self._look(purchase)
+            except _PASSING as error:
+                log.info("looked in vain at %s: %s", purchase.name, type(error).__name__)
+            except _NOT_FIT as error:
+                log.warning("what the provider says of %s does not fit: %s", purchase.name, error)
+        return len(due)
+
+    def _take_due(self) -> list[Purchase]:
+        """Take purchases whose time has come, and set the time of their next look before they are looked at."""
+        now = self._clock.now()
+        with self._database.transaction() as connection:
+            due = purchases.due(connection, now, PURCHASES_AT_A_TIME)
+            for purchase in due:
+                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(purchase.polls, 20))
+                is_over = now - purchase.create_time > MAX_AGE
+                next_look = None if is_over else Instant(now + pause)
+                purchases.postpone(connection, purchase.key, purchase.polls + 1, next_look)
+        return due
+
+    async def _look(self, purchase: Purchase) -> None:
+        provider = self._providers.get(purchase.provider)
+        if provider.live != purchase.live:
+            return
+        if not purchase.reference:
+            purchase = await self._asking.look(purchase.key)
+        if not purchase.reference:
+            await self._give_up(purchase)
+            return
+        for report in await provider.inspect(order_of(purchase)):
+            if await self._apply(report, "seen at the provider"):
+                self._statistics.finds[provider.provider.name.lower(), "polled"] += 1
+                log.warning("%s was found paid or changed at the provider before any webhook said so", purchase.name)
+
+    async def _give_up(self, purchase: Purchase) -> None:
+        """Let a purchase expire that the provider never heard of, once its caller had time to repeat it."""
+        if self._clock.now() - purchase.create_time < UNASKED_AGE or purchase.state != PurchaseState.PENDING:
+            return
+        fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.EXPIRED, 0)
+        report = Report(purchase.provider, purchase.live, (), PurchaseName(*purchase.key), None, (fact,))
+        await self._apply(report, "the provider was never asked")
+
+    async def _apply(self, report: Report, reason: str) -> bool:
+        actor = report.provider.name.lower()
+        applied = await self._in_thread(lambda: self._settling.apply(report, actor, reason))
+        return applied.changed

@@ -1,0 +1,147 @@
+"""A provider compared with what is known here: what no webhook told is applied, and told of."""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Final, NamedTuple
+
+from creditd.domain.errors import Refusal
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.payment_errors import PaymentUnavailable
+from creditd.domain.purchase import Provider
+from creditd.domain.subscription import Subscription
+from creditd.ledger.clock import DatabaseClock
+from creditd.payments.provider import PaymentProvider, ProviderRefused, ProviderUnavailable, Said, Unfit
+from creditd.service.purchases.applier import Applier
+from creditd.service.purchases.providers import InThread, Providers
+from creditd.service.purchases.settling import NotYetKnown
+from creditd.service.purchases.statistics import PaymentStatistics
+from creditd.storage import outbox, reconciliations
+from creditd.storage.database import Database
+from creditd.storage.outbox import OutboxKind
+
+log = logging.getLogger(__name__)
+
+DAY: Final = 86_400 * SECOND
+
+LOOK_BACK: Final = 3 * DAY
+"""How far back a comparison goes that is not told: as long as Stripe itself repeats its webhooks."""
+
+INTERVAL_SECONDS: Final = 600.0
+"""Between looks whether today's comparison is still to be made."""
+
+
+class Find(NamedTuple):
+    """Something at a provider that was not known here; ``purchase`` is a resource name, empty if there is none."""
+
+    reference: str
+    purchase: str
+    applied: bool
+    description: str
+
+
+class Compared(NamedTuple):
+    """How much was compared, applied, and left for a person."""
+
+    compared: int
+    applied: int
+    unresolved: int
+
+
+class Reconciling:
+    """Compares providers with what is known here, each once a day and whenever it is asked for."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: Providers,
+        applier: Applier,
+        clock: DatabaseClock,
+        make_id: Callable[[], str],
+        in_thread: InThread,
+        statistics: PaymentStatistics,
+    ) -> None:
+        """Apply finds by ``applier``."""
+        self._statistics = statistics
+        self._database = database
+        self._providers = providers
+        self._applier = applier
+        self._clock = clock
+        self._make_id = make_id
+        self._in_thread = in_thread
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin the daily comparison, on the running event loop."""
+        self._task = asyncio.create_task(self._run(), name="reconciling")
+
+    async def close(self) -> None:
+        """Stop."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            for provider in self._providers:
+                try:
+                    await self._compare_today(provider)
+                except Exception:
+                    log.exception("comparing with %s failed", provider.provider.name)
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def _compare_today(self, provider: PaymentProvider) -> None:
+        if await self._in_thread(lambda: self._is_ours_today(provider)):
+            async for _ in self.compare(provider.provider, None):
+                pass
+
+    def _is_ours_today(self, provider: PaymentProvider) -> bool:
+        now = self._clock.now()
+        day = Instant(now - now % DAY)
+        with self._database.transaction() as connection:
+            return reconciliations.begin(connection, provider.provider, live=provider.live, day=day, now=now)
+
+    async def compare(self, kind: Provider, since: Instant | None) -> AsyncIterator[Find | Compared]:
+        """Apply what a provider tells of the time since an instant; give every find, then how much was compared.
+
+        Raises ProviderNotConfigured, PaymentUnavailable.
+        """
+        provider = self._providers.get(kind)
+        counts = Counter[str]()
+        start = Instant(self._clock.now() - LOOK_BACK) if since is None else since
+        try:
+            async for said in provider.recent(start):
+                counts["compared"] += 1
+                find = await self._in_thread(partial(self._take, provider, said))
+                if find is not None:
+                    counts["applied" if find.applied else "unresolved"] += 1
+                    yield find
+        except ProviderUnavailable as error:
+            raise PaymentUnavailable(provider=kind.name) from error
+        yield Compared(counts["compared"], counts["applied"], counts["unresolved"])
+
+    def _take(self, provider: PaymentProvider, said: Said) -> Find | None:
+        name = provider.provider.name.lower()
+        reference = said.subscription_id if isinstance(said, Subscription) else (*said.references, "")[0]
+        try:
+            applied = self._applier.apply(said, name, "seen at the provider")
+        except (NotYetKnown, Unfit, Refusal, ProviderRefused) as error:
+            self._statistics.finds[name, "unresolved"] += 1
+            log.warning("reconciliation: %s of %s does not fit: %s", reference, name, error)
+            return Find(reference, "", applied=False, description=str(error) or type(error).__name__)
+        if not applied.changed:
+            return None
+        self._statistics.finds[name, "applied"] += 1
+        log.warning("reconciliation: %s of %s was not known here and is applied", reference, name)
+        self._announce(said, name, reference, applied.name)
+        return Find(reference, applied.name, applied=True, description="was not known here")
+
+    def _announce(self, said: Said, provider: str, reference: str, purchase: str) -> None:
+        account_id = said.account_id if isinstance(said, Subscription) else purchase.split("/")[1]
+        payload = {"provider": provider, "reference": reference, "purchase": purchase}
+        with self._database.transaction() as connection:
+            outbox.announce(connection, account_id, self._make_id(), OutboxKind.RECONCILED, payload, self._clock.now())

@@ -1,0 +1,52 @@
+"""ReversePurchase: staff say that money was given back by a way that the provider knows nothing of."""
+
+from creditd.domain import errors
+from creditd.domain.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseStateUnfit
+from creditd.domain.purchase import Fact, FactKind, RefundStage
+from creditd.domain.wallet import Origin
+from creditd.ledger.critical import CriticalLedger, Transaction
+from creditd.payments.provider import Report
+from creditd.service.purchases.settling import Settling
+from creditd.storage import purchase_history, purchases
+from creditd.storage.purchases import Purchase, PurchaseKey, purchase_name
+
+
+class Reversing:
+    """Takes credits of purchases back for staff."""
+
+    def __init__(self, ledger: CriticalLedger, settling: Settling) -> None:
+        """Move credits through ``ledger``."""
+        self._ledger = ledger
+        self._settling = settling
+
+    def reverse(self, key: PurchaseKey, amount: int, origin: Origin) -> tuple[Purchase, bool]:
+        """Note that ``amount`` of the payment was given back, all that is left of it if 0; its share of credits goes.
+
+        Tells whether the request id had done so before. Raises PurchaseNotFound, PurchaseStateUnfit for one that is not
+        paid, AmountExceedsPayment, RequestIdReused, AccountClosed.
+        """
+        return self._ledger.transact(lambda transaction: self._reverse(transaction, key, amount, origin))
+
+    def _reverse(
+        self, transaction: Transaction, key: PurchaseKey, amount: int, origin: Origin
+    ) -> tuple[Purchase, bool]:
+        purchase = purchases.lock(transaction.connection, key)
+        if purchase is None:
+            raise PurchaseNotFound(purchase=purchase_name(key))
+        subject = origin.request_id or ""
+        for fact in purchase_history.facts_of(transaction.connection, key):
+            if (fact.kind, fact.subject) == (FactKind.OUTSIDE_REFUND, subject):
+                if amount not in {0, fact.amount}:
+                    raise errors.RequestIdReused(request_id=subject)
+                return purchase, True
+        if not purchase.granted:
+            raise PurchaseStateUnfit(purchase=purchase.name, state=purchase.state.name)
+        left = purchase.paid - purchase.refunded
+        if amount > left or not left:
+            raise AmountExceedsPayment(requested=amount, left=left)
+        fact = Fact(FactKind.OUTSIDE_REFUND, subject, RefundStage.SUCCEEDED, amount or left)
+        report = Report(purchase.provider, purchase.live, (), None, None, (fact,))
+        # The request id is the fact's; as the ledger row's it could be one that the caller used for something else.
+        self._settling.settle(transaction, purchase, report, origin._replace(request_id=None, fingerprint=0))
+        after = purchases.find(transaction.connection, key)
+        return after or purchase, False

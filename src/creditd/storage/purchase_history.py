@@ -1,0 +1,67 @@
+"""What is known of a purchase, and how it came to stand as it does."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from creditd.domain.instant import Instant
+from creditd.domain.purchase import Fact, FactKind, PurchaseState
+from creditd.storage.payment_tables import purchase_changes, purchase_facts
+from creditd.storage.purchases import Purchase, PurchaseKey
+
+
+class PurchaseChange(NamedTuple):
+    """How a purchase stood after a change, and what brought it about."""
+
+    version: int
+    state: PurchaseState
+    granted: int
+    reversed: int
+    refunded: int
+    disputed: int
+    failure_code: str
+    actor: str
+    reason: str
+    create_time: Instant
+
+
+def record(connection: Connection, purchase: Purchase, actor: str, reason: str) -> None:
+    """Add a row to a purchase's history: how it stands now."""
+    same = ("account_id", "purchase_id", "version", "granted", "reversed", "refunded", "disputed", "failure_code")
+    values = {name: getattr(purchase, name) for name in same} | {
+        "state": int(purchase.state),
+        "actor": actor,
+        "reason": reason,
+        "create_time": purchase.update_time,
+    }
+    connection.execute(insert(purchase_changes).values(values))
+
+
+def changes_of(connection: Connection, key: PurchaseKey) -> list[PurchaseChange]:
+    """Return a purchase's history, oldest first."""
+    c = purchase_changes.c
+    query = select(*(c[name] for name in PurchaseChange._fields)).where(
+        c.account_id == key.account_id, c.purchase_id == key.purchase_id
+    )
+    rows = connection.execute(query.order_by(c.version))
+    return [PurchaseChange(*row)._replace(state=PurchaseState(row.state)) for row in rows]
+
+
+def facts_of(connection: Connection, key: PurchaseKey) -> list[Fact]:
+    """Return what is known of a purchase."""
+    c = purchase_facts.c
+    query = select(*(c[name] for name in Fact._fields))
+    rows = connection.execute(query.where(c.account_id == key.account_id, c.purchase_id == key.purchase_id))
+    return [Fact(*row)._replace(kind=FactKind(row.kind)) for row in rows]
+
+
+def write_facts(connection: Connection, key: PurchaseKey, facts: Iterable[Fact]) -> None:
+    """Store facts in place of those about the same things. The purchase's row is locked."""
+    for fact in facts:
+        values = key._asdict() | fact._asdict() | {"kind": int(fact.kind), "stage": int(fact.stage)}
+        statement = upsert(purchase_facts).values(values)
+        told = {name: statement.excluded[name] for name in ("stage", "amount", "code", "message")}
+        keys = ["account_id", "purchase_id", "kind", "subject"]
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=told))

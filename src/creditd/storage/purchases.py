@@ -1,0 +1,184 @@
+"""Purchases as rows."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from creditd.domain.instant import Instant
+from creditd.domain.purchase import Provider, PurchaseState
+from creditd.storage.payment_tables import purchases
+
+
+class PurchaseKey(NamedTuple):
+    """Which purchase."""
+
+    account_id: str
+    purchase_id: str
+
+
+class Purchase(NamedTuple):
+    """An order for credits, and where it stands. Amounts of money are in the currency's smallest unit.
+
+    ``reference`` is the provider's id of the checkout, ``payment_id`` that of the payment; empty while there is none.
+    """
+
+    account_id: str
+    purchase_id: str
+    version: int
+    request_id: str
+    fingerprint: int
+    provider: Provider
+    live: bool
+    method: int
+    return_url: str
+    package_id: str
+    display_name: str
+    amount: int
+    currency: str
+    credit_type: str
+    credits: int
+    bonus: int
+    state: PurchaseState
+    reference: str
+    redirect_url: str
+    qr_image_url: str
+    payment_expire_time: Instant | None
+    payment_id: str
+    granted: int
+    reversed: int
+    grant_ids: tuple[str, ...]
+    paid: int
+    refunded: int
+    disputed: int
+    open_disputes: int
+    failure_code: str
+    failure_message: str
+    ask_end_time: Instant | None
+    polls: int
+    next_poll_time: Instant | None
+    create_time: Instant
+    update_time: Instant
+
+    @property
+    def key(self) -> PurchaseKey:
+        """Which purchase it is."""
+        return PurchaseKey(self.account_id, self.purchase_id)
+
+    @property
+    def name(self) -> str:
+        """Its resource name."""
+        return purchase_name(self.key)
+
+
+_NAME = re.compile(r"accounts/([A-Za-z0-9._:@+-]{1,128})/purchases/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+
+
+def purchase_name(key: PurchaseKey) -> str:
+    """Return a purchase's resource name."""
+    return f"accounts/{key.account_id}/purchases/{key.purchase_id}"
+
+
+def parse_purchase_name(name: str) -> PurchaseKey:
+    """Read a resource name. Raises ValueError if it is none."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise ValueError(name)
+    return PurchaseKey(*match.groups())
+
+
+def add(connection: Connection, purchase: Purchase) -> bool:
+    """Store a new purchase; return False if its account has one with this request id."""
+    made = connection.execute(upsert(purchases).values(_values(purchase)).on_conflict_do_nothing(**_SAME_REQUEST))
+    return bool(made.rowcount)
+
+
+_SAME_REQUEST: Any = {"constraint": "purchases_request"}
+
+
+def find(connection: Connection, key: PurchaseKey) -> Purchase | None:
+    """Return a purchase, or None."""
+    return _one(connection, _select().where(*_same(key)))
+
+
+def find_by_request(connection: Connection, account_id: str, request_id: str) -> Purchase | None:
+    """Return the purchase that a request id made, or None."""
+    c = purchases.c
+    return _one(connection, _select().where(c.account_id == account_id, c.request_id == request_id))
+
+
+def lock(connection: Connection, key: PurchaseKey) -> Purchase | None:
+    """Return a purchase and hold its row until the transaction ends."""
+    return _one(connection, _select().where(*_same(key)).with_for_update())
+
+
+class PurchaseFilter(NamedTuple):
+    """Which purchases of an account."""
+
+    account_id: str
+    state: PurchaseState | None
+
+
+def page(connection: Connection, wanted: PurchaseFilter, before: str | None, count: int) -> list[Purchase]:
+    """Return up to ``count`` purchases older than one, newest first: ids are UUIDv7, so they sort by time."""
+    c = purchases.c
+    query = _select().where(c.account_id == wanted.account_id).order_by(c.purchase_id.desc()).limit(count)
+    if wanted.state is not None:
+        query = query.where(c.state == int(wanted.state))
+    if before is not None:
+        query = query.where(c.purchase_id < before)
+    return [_purchase_from(row) for row in connection.execute(query)]
+
+
+def write(connection: Connection, purchase: Purchase) -> None:
+    """Write a purchase whose row is locked."""
+    connection.execute(update(purchases).where(*_same(purchase.key)).values(_values(purchase)))
+
+
+def due(connection: Connection, now: Instant, count: int) -> list[Purchase]:
+    """Return the open purchases to look at now, and hold their rows; those that others hold are left out."""
+    query = _select().where(purchases.c.next_poll_time <= now).order_by(purchases.c.next_poll_time).limit(count)
+    return [_purchase_from(row) for row in connection.execute(query.with_for_update(skip_locked=True))]
+
+
+def postpone(connection: Connection, key: PurchaseKey, polls: int, next_poll_time: Instant | None) -> None:
+    """Say how often a purchase was looked at, and when it is again; None for never."""
+    values = {"polls": polls, "next_poll_time": next_poll_time}
+    connection.execute(update(purchases).where(*_same(key)).values(values))
+
+
+def open_disputes(connection: Connection, account_ids: Sequence[str]) -> dict[str, int]:
+    """Return how many disputes are open, for those of some accounts that have any."""
+    c = purchases.c
+    total = func.sum(c.open_disputes)
+    query = select(c.account_id, total).where(c.account_id.in_(account_ids), c.open_disputes > 0)
+    return {account_id: int(count) for account_id, count in connection.execute(query.group_by(c.account_id))}
+
+
+def _same(key: PurchaseKey) -> tuple[Any, Any]:
+    return purchases.c.account_id == key.account_id, purchases.c.purchase_id == key.purchase_id
+
+
+def _select() -> Select[Any]:
+    return select(*(purchases.c[name] for name in Purchase._fields))
+
+
+def _one(connection: Connection, query: Select[Any]) -> Purchase | None:
+    row = connection.execute(query).one_or_none()
+    return _purchase_from(row) if row else None
+
+
+def _purchase_from(row: Row[Any]) -> Purchase:
+    purchase = Purchase._make(row)
+    return purchase._replace(
+        provider=Provider(purchase.provider),
+        state=PurchaseState(purchase.state),
+        grant_ids=tuple(map(str, purchase.grant_ids)),
+    )
+
+
+def _values(purchase: Purchase) -> dict[str, Any]:
+    enums = {"provider": int(purchase.provider), "state": int(purchase.state), "grant_ids": list(purchase.grant_ids)}
+    return purchase._asdict() | enums

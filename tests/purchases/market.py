@@ -1,0 +1,149 @@
+"""A market: the three fake providers, the webhook adapter and the real service, all over real sockets."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import uvloop
+
+from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import credit_service_pb2 as credit_pb
+from credit.v1 import package_pb2, purchase_pb2
+from credit.v1 import payment_event_pb2 as event_pb
+from credit.v1 import payment_service_pb2 as pb
+from creditd.fakes.running import Fakes, FakesSettings, fakes_running
+from creditd.ledger.ids import uuid7
+from creditd.webhooks.serving import webhooks_serving
+from creditd.webhooks.settings import WebhooksSettings
+from tests.running import RunningService, eventually, running_service
+from tests.tokens import bearer
+
+SECONDS = 60.0
+"""Far more than anything here takes, so that a loaded machine fails no test."""
+
+PACKAGE = "small"
+PRICE = 100_000
+CREDITS = 100
+
+STRIPE = purchase_pb2.PaymentProvider.PAYMENT_PROVIDER_STRIPE
+OMISE = purchase_pb2.PaymentProvider.PAYMENT_PROVIDER_OMISE
+LEMON_SQUEEZY = purchase_pb2.PaymentProvider.PAYMENT_PROVIDER_LEMON_SQUEEZY
+PROVIDERS = {"stripe": STRIPE, "omise": OMISE, "lemonsqueezy": LEMON_SQUEEZY}
+
+_FAST_POLLS = {"payment_poll_interval_seconds": 0.05}
+
+
+@dataclass
+class Market:
+    """A market that is open. ``run`` runs something on the event loop of the fakes and the adapter."""
+
+    service: RunningService
+    fakes: Fakes
+    webhooks_url: str
+    run: Callable[[Coroutine[Any, Any, Any]], Any]
+
+    @property
+    def staff(self) -> SimpleNamespace:
+        """The stubs of an administrator."""
+        return self.service.as_caller("staff", "ADMIN")
+
+    def act(self, act: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Have a fake do something, on its own event loop."""
+
+        async def on_the_loop() -> Any:
+            result = act(*arguments, **options)
+            return await result if asyncio.iscoroutine(result) else result
+
+        return self.run(on_the_loop())
+
+    def sell(self, currency: str = "THB", **fields: Any) -> None:
+        """Put the package on sale: 90 credits and 10 more, for 1,000 of the currency."""
+        package = package_pb2.Package(
+            package_id=fields.get("package_id", PACKAGE),
+            display_name="Small",
+            price=package_pb2.Money(amount=PRICE, currency=currency),
+            credit_type="chat",
+            credits=90,
+            bonus=10,
+        )
+        self.staff.admin.CreatePackage(admin_pb.CreatePackageRequest(package=package))
+
+    def buy(self, account: str, provider: int, **fields: Any) -> purchase_pb2.Purchase:
+        """Create a purchase as the account's owner."""
+        owner = self.service.as_caller(account, "USER")
+        request = pb.CreatePurchaseRequest(
+            **{
+                "account_id": account,
+                "package_id": PACKAGE,
+                "provider": provider,
+                "return_url": "https://shop.example/thanks",
+                "request_id": uuid7(),
+                **fields,
+            }
+        )
+        return owner.payment.CreatePurchase(request).purchase
+
+    def purchase(self, name: str) -> purchase_pb2.Purchase:
+        """Return a purchase as it stands."""
+        return self.staff.payment.GetPurchase(pb.GetPurchaseRequest(name=name)).purchase
+
+    def state(self, name: str) -> str:
+        """Return a purchase's state in a word."""
+        return purchase_pb2.PurchaseState.Name(self.purchase(name).state).removeprefix("PURCHASE_STATE_")
+
+    def balance(self, account: str) -> tuple[int, int]:
+        """Return an account's available credits and its debt."""
+        request = credit_pb.GetBalanceRequest(account_id=account, credit_types=["chat"])
+        (balance,) = self.staff.credit.GetBalance(request).account_balance.balances
+        return balance.available, balance.debt
+
+    def events(self, state: str = "") -> list[event_pb.PaymentEvent]:
+        """Return the payment events in a state, or all."""
+        number = event_pb.PaymentEventState.Value(f"PAYMENT_EVENT_STATE_{state}") if state else 0
+        request = admin_pb.ListPaymentEventsRequest(state=number, page_size=100)
+        return list(self.staff.admin.ListPaymentEvents(request).payment_events)
+
+    def settle(self) -> None:
+        """Wait until every webhook is delivered or given up, and every event applied, parked or of no interest."""
+        self.act(self.fakes.outgoing.idle)
+        eventually(lambda: not self.events("PENDING"), SECONDS)
+
+
+@contextmanager
+def event_loop() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+    """Run an event loop on a thread of its own, and give what runs something on it."""
+    loop = uvloop.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="market", daemon=True)
+    thread.start()
+    try:
+        yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop).result(SECONDS)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(SECONDS)
+        loop.close()
+
+
+@contextmanager
+def open_market(folder: Path, **settings: Any) -> Iterator[Market]:
+    """Keep a market until the block ends; ``settings`` are those of the service."""
+    with event_loop() as run:
+        stack = AsyncExitStack()
+        fakes: Fakes = run(stack.enter_async_context(fakes_running(FakesSettings(pace=0.01))))
+        try:
+            with running_service(folder, **_FAST_POLLS | fakes.settings | settings) as service:
+                adapter = WebhooksSettings("127.0.0.1:0", service.address)
+                token = bearer("webhooks", ["SERVICE"], "payments.ingest").removeprefix("Bearer ")
+                port = run(stack.enter_async_context(webhooks_serving(adapter, lambda: token)))
+                url = f"http://127.0.0.1:{port}"
+                fakes.outgoing.deliver_to(url)
+                market = Market(service, fakes, url, run)
+                market.sell()
+                yield market
+                run(stack.aclose())
+        finally:
+            run(stack.aclose())

@@ -1,0 +1,60 @@
+"""Subscriptions decide the unlimited plan by their state and the clock, whatever the order in which they are told."""
+
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.subscription import SubscriptionStatus
+from tests.ledger.works import deduct, origin
+from tests.purchases.till import TOTAL, Till, paid, subscription
+
+ACTIVE, EXPIRED, CANCELLED = SubscriptionStatus.ACTIVE, SubscriptionStatus.EXPIRED, SubscriptionStatus.CANCELLED
+HOUR = 3_600
+
+
+def test_an_active_subscription_opens_the_account_and_switches_the_plan_on(till: Till, account: str) -> None:
+    assert till.say(subscription(account, ACTIVE, at=1)).changed
+    assert till.is_unlimited(account)
+    assert [kind for kind, _ in till.announced(account)] == ["PLAN_CHANGED"]
+
+
+def test_its_end_switches_the_plan_off(till: Till, account: str) -> None:
+    till.say(subscription(account, ACTIVE, at=1))
+    till.say(subscription(account, EXPIRED, at=2))
+    assert not till.is_unlimited(account)
+
+
+def test_an_older_description_that_comes_late_undoes_nothing(till: Till, account: str) -> None:
+    till.say(subscription(account, EXPIRED, at=2))
+    assert not till.say(subscription(account, ACTIVE, at=1)).changed
+    assert not till.is_unlimited(account)
+
+
+def test_an_old_subscriptions_end_does_not_end_a_newer_one(till: Till, account: str) -> None:
+    till.say(subscription(account, ACTIVE, at=1, name="old"))
+    till.say(subscription(account, ACTIVE, at=2, name="new"))
+    till.say(subscription(account, EXPIRED, at=3, name="old"))
+    assert till.is_unlimited(account)
+
+
+def test_a_cancelled_one_is_in_force_until_its_end_and_then_not_by_the_clock_alone(till: Till, account: str) -> None:
+    end_time = Instant(till.desk.clock.now() + HOUR * SECOND)
+    till.say(subscription(account, ACTIVE, at=1))
+    till.say(subscription(account, CANCELLED, at=2, end_time=end_time))
+    assert till.is_unlimited(account)
+    till.desk.clock.advance(HOUR)
+    assert not till.is_unlimited(account)
+
+
+def test_purchased_credits_are_untouched_while_the_plan_is_on_and_there_when_it_ends(till: Till, account: str) -> None:
+    till.say(paid(till.order(account)))
+    till.say(subscription(account, ACTIVE, at=1))
+    till.desk.do(deduct(account, 1_000))
+    till.say(subscription(account, EXPIRED, at=2))
+    assert till.figures(account) == (TOTAL, 0)
+    till.desk.do(deduct(account, 30))
+    assert till.figures(account) == (TOTAL - 30, 0)
+
+
+def test_a_plan_that_staff_set_stays_until_a_subscription_changes(till: Till, account: str) -> None:
+    till.say(subscription(account, ACTIVE, at=1))
+    till.desk.accounts.set_plan(account, origin(None), unlimited=False, until=None)
+    till.say(subscription(account, ACTIVE, at=2))
+    assert not till.is_unlimited(account)

@@ -6,8 +6,7 @@ plaintext, all others over TLS; GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names the certi
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import grpc
@@ -16,24 +15,20 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from creditd.cli.answers import as_json
-from creditd.cli.data_folder import DataFolder, Identity, development_token
+from creditd.cli.connection import Metadata, authorization, channel_to
+from creditd.cli.data_folder import Identity
 from creditd.cli.failure import DONE, FAILED, Failure
-from creditd.cli.invocation import creditd
 from creditd.cli.methods import all_methods, find_method, full_name, listing
 from creditd.cli.refusal import explain
 from creditd.cli.requests import add_request_ids, parse_request
 from creditd.cli.screen import remark, say
 from creditd.cli.settings import settings
 from creditd.cli.token import add_role_arguments
-from creditd.config import Config
-from creditd.server.listening import is_loopback
 
 TIMEOUT_SECONDS: Final = 30.0
 """For a single answer; a stream may last."""
 
 _DEFAULT_ROLES: Final = ("ADMIN",)
-
-Metadata = tuple[tuple[str, str], ...]
 
 
 def command(argv: Sequence[str]) -> int:
@@ -49,7 +44,10 @@ def command(argv: Sequence[str]) -> int:
     request = parse_request(method.input_type, text)
     for field, request_id in add_request_ids(request).items():
         remark(f"{field}: {request_id} (made now: send it again and nothing is done twice)")
-    return _call(method, request, arguments.address or config.listen, _metadata(arguments, config))
+    roles = tuple(arguments.role) or _DEFAULT_ROLES
+    identity = Identity(arguments.subject, roles, tuple(arguments.scope))
+    metadata = authorization(arguments.token, identity, config)
+    return _call(method, request, arguments.address or config.listen, metadata)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,19 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _metadata(arguments: argparse.Namespace, config: Config) -> Metadata:
-    token = arguments.token
-    if token is None:
-        if not DataFolder(config.data_dir).has_key:
-            remark(f"no token: {config.data_dir} has no development key (`{creditd()} run` makes one)")
-            return ()
-        roles = tuple(arguments.role) or _DEFAULT_ROLES
-        token = development_token(config, Identity(arguments.subject, roles, tuple(arguments.scope)))
-    return (("authorization", f"Bearer {token}"),)
-
-
 def _call(method: MethodDescriptor, request: Message, address: str, metadata: Metadata) -> int:
-    with _channel(address) as channel:
+    with channel_to(address) as channel:
         try:
             for answer in _answers(channel, method, request, metadata):
                 say(as_json(answer))
@@ -85,16 +72,6 @@ def _call(method: MethodDescriptor, request: Message, address: str, metadata: Me
             remark(explain(error))
             return FAILED
     return DONE
-
-
-@contextmanager
-def _channel(address: str) -> Iterator[grpc.Channel]:
-    if is_loopback(address):
-        channel = grpc.insecure_channel(address)
-    else:
-        channel = grpc.secure_channel(address, grpc.ssl_channel_credentials())
-    with channel:
-        yield channel
 
 
 def _answers(

@@ -17,6 +17,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "call": "call an RPC with JSON, or list all of them",
     "token": "sign a token for development",
     "serve": "serve, as in production",
+    "webhooks": "take the payment providers' webhooks in, and pass them on to the service",
+    "reconcile": "compare a payment provider with what the service knows",
     "migrate": "bring the database's schema up to date",
 }
 
@@ -46,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _usage() -> str:
-    lines = [f"  {name:9}{does}" for name, does in COMMANDS.items()]
+    lines = [f"  {name:10}{does}" for name, does in COMMANDS.items()]
     return "\n".join(["usage: creditd COMMAND ...   (creditd COMMAND --help says more)", "", *lines])
 
 

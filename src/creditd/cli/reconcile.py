@@ -1,0 +1,83 @@
+"""``creditd reconcile``: compares a payment provider with what the service knows, and has it apply what was missed.
+
+The service does so by itself once a day; this is for after an outage. Ends with 1 if a find needs a person.
+"""
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from credit.v1 import admin_payments_pb2 as pb
+from credit.v1.admin_service_pb2_grpc import AdminServiceStub
+from credit.v1.purchase_pb2 import PaymentProvider
+from creditd.cli.connection import authorization, channel_to
+from creditd.cli.data_folder import Identity
+from creditd.cli.failure import DONE, FAILED, Failure
+from creditd.cli.refusal import explain
+from creditd.cli.screen import remark, say
+from creditd.cli.settings import settings
+
+_PROVIDERS: Final = {
+    "stripe": PaymentProvider.PAYMENT_PROVIDER_STRIPE,
+    "omise": PaymentProvider.PAYMENT_PROVIDER_OMISE,
+    "lemonsqueezy": PaymentProvider.PAYMENT_PROVIDER_LEMON_SQUEEZY,
+}
+
+
+def command(argv: Sequence[str]) -> int:
+    """Compare, and print every find and the summary."""
+    arguments = _parser().parse_args(argv)
+    config = settings()
+    request = pb.ReconcilePaymentsRequest(provider=_PROVIDERS[arguments.provider], since=arguments.since)
+    metadata = authorization(arguments.token, Identity("developer", ("ADMIN",)), config)
+    address = arguments.address or config.listen
+    with channel_to(address) as channel:
+        stub: Any = AdminServiceStub(channel)
+        try:
+            return _show(stub.ReconcilePayments(request, metadata=metadata))
+        except grpc.RpcError as error:
+            code: Any = error
+            if code.code() is grpc.StatusCode.UNAVAILABLE and not code.trailing_metadata():
+                raise Failure(f"no server answers at {address}: {code.details()}") from error
+            remark(explain(error))
+            return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("creditd reconcile", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--provider", required=True, choices=sorted(_PROVIDERS), help="whom to compare with")
+    parser.add_argument(
+        "--since", type=_instant, metavar="TIME", help="such as 2026-11-18 or 2026-11-18T09:30:00Z; else three days ago"
+    )
+    parser.add_argument("--address", metavar="HOST:PORT", help="of the server (CREDITD_LISTEN)")
+    parser.add_argument("--token", help="a bearer token, instead of one made now")
+    return parser
+
+
+def _instant(text: str) -> Timestamp:
+    """Read a time; without a zone it is UTC."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-11-18 or 2026-11-18T09:30:00Z") from error
+    stamp = Timestamp()
+    stamp.FromDatetime(time if time.tzinfo else time.replace(tzinfo=UTC))
+    return stamp
+
+
+def _show(outcomes: Any) -> int:
+    unresolved = 0
+    for outcome in outcomes:
+        if outcome.WhichOneof("outcome") == "find":
+            find = outcome.find
+            state = "applied" if find.applied else "UNRESOLVED"
+            say(f"{state:10}  {find.reference}  {find.purchase or '-'}  {find.description}")
+        else:
+            summary = outcome.summary
+            unresolved = summary.unresolved
+            say(f"{summary.compared} compared, {summary.applied} applied, {unresolved} for a person")
+    return FAILED if unresolved else DONE

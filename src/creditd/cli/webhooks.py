@@ -1,0 +1,72 @@
+"""``creditd webhooks``: the HTTP process that takes webhooks in and passes them on to the service."""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from creditd.cli.failure import DONE, MISUSED, Failure
+from creditd.cli.settings import port_of, require, settings, variable
+from creditd.cli.stopping import told_to_stop
+from creditd.config import Config, ConfigError
+from creditd.telemetry.logs import configure_logs
+from creditd.webhooks.serving import webhooks_serving
+from creditd.webhooks.settings import Token, UnfitSetting, WebhooksSettings
+from creditd.webhooks.token_file import TokenFile
+
+_REQUIRED: Final = {
+    "webhooks_token_file": "a file with a token of a SERVICE with the scope payments.ingest, renewed in its place",
+}
+
+
+def command(argv: Sequence[str]) -> int:
+    """Serve until told to stop; 0 if that went in order."""
+    arguments = _parser().parse_args(argv)
+    config = settings({"webhooks_listen": arguments.listen, "webhooks_service": arguments.service})
+    require(config, _REQUIRED)
+    for name in ("webhooks_listen", "webhooks_service"):
+        _require_address(name, getattr(config, name))
+    lines = configure_logs(config.log_level)
+    try:
+        token = TokenFile(Path(config.webhooks_token_file))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(config, token))
+    except UnfitSetting as error:
+        raise Failure(str(error), MISUSED) from error
+    finally:
+        lines.close()
+
+
+def webhooks_settings(config: Config) -> WebhooksSettings:
+    """Return what the adapter is told by the configuration."""
+    return WebhooksSettings(
+        listen=config.webhooks_listen,
+        service=config.webhooks_service,
+        tls_ca_file=config.webhooks_tls_ca_file,
+        tls_certificate_file=config.webhooks_tls_certificate_file,
+        tls_key_file=config.webhooks_tls_key_file,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("creditd webhooks", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve HTTP (CREDITD_WEBHOOKS_LISTEN)")
+    parser.add_argument("--service", metavar="HOST:PORT", help="the service to call (CREDITD_WEBHOOKS_SERVICE)")
+    return parser
+
+
+def _require_address(name: str, address: str) -> None:
+    try:
+        port_of(address)
+    except ValueError as error:
+        raise ConfigError(f"{variable(name)} is {address!r}; expected host:port") from error
+
+
+async def _serve(config: Config, token: Token) -> int:
+    told = told_to_stop()
+    async with webhooks_serving(webhooks_settings(config), token):
+        await told.wait()
+    return DONE

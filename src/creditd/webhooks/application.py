@@ -1,0 +1,92 @@
+"""The routes: one for each provider, and one that says how the adapter is."""
+
+import ipaddress
+import logging
+import random
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, Router
+
+from creditd.webhooks import limits
+from creditd.webhooks.answers import NOT_STORED, Answer
+from creditd.webhooks.body import TurnedAway, body_of
+from creditd.webhooks.providers import SENDERS
+from creditd.webhooks.service import Arrived, Service
+
+log = logging.getLogger(__name__)
+
+_HEADERS: Final = {
+    HTTPStatus.SERVICE_UNAVAILABLE: {"retry-after": str(limits.RETRY_AFTER_SECONDS)},
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"accept-encoding": "identity"},
+    # The rest of the body is not waited for.
+    HTTPStatus.REQUEST_TIMEOUT: {"connection": "close"},
+}
+
+
+class Application:
+    """Answers HTTP. ``routes`` is the ASGI application."""
+
+    def __init__(self, service: Service) -> None:
+        """Pass webhooks on to a service."""
+        self._service = service
+        self._under_way = 0
+        webhooks = [Route(f"/webhooks/{name}", self._endpoint(name), methods=["POST"]) for name in SENDERS]
+        # A provider takes a redirection for a failure; a path with a slash too many is better not there.
+        self.routes = Router([*webhooks, Route("/healthz", self._health)], redirect_slashes=False)
+
+    async def _health(self, request: Request) -> Response:
+        """Say 200 while this process answers: it is to live on, and wait, while the service is away."""
+        del request
+        return JSONResponse({"service": "reachable" if self._service.is_reachable else "unreachable"})
+
+    def _endpoint(self, provider: str) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            started = time.perf_counter()
+            correlation_id = f"{random.getrandbits(64):016x}"
+            line: dict[str, Any] = {"provider": provider, "size": 0, "remote_address": _address_of(request)}
+            answer = await self._answer(request, correlation_id, line)
+            line |= {"status": int(answer.status), "reason": answer.reason, "correlation_id": correlation_id}
+            line["seconds"] = round(time.perf_counter() - started, 6)
+            log.log(logging.WARNING if answer.status is NOT_STORED else logging.INFO, "webhook", extra=line)
+            return PlainTextResponse(f"{answer.status.phrase}\n", answer.status, _HEADERS.get(answer.status))
+
+        return endpoint
+
+    async def _answer(self, request: Request, correlation_id: str, line: dict[str, Any]) -> Answer:
+        if self._under_way >= limits.MAX_AT_ONCE:
+            return Answer(NOT_STORED, "TOO_MANY_AT_ONCE")
+        self._under_way += 1
+        try:
+            body = await body_of(request)
+            line["size"] = len(body)
+            sender = SENDERS[line["provider"]]
+            arrived = Arrived(sender, body, request.headers.items(), line["remote_address"])
+            return await self._service.ingest(arrived, correlation_id)
+        except TurnedAway as refusal:
+            return refusal.answer
+        except Exception as error:  # noqa: BLE001 - whatever fails here, the webhook is not stored.
+            _complain(error, correlation_id)
+            return Answer(NOT_STORED, "UNEXPECTED")
+        finally:
+            self._under_way -= 1
+
+
+def _address_of(request: Request) -> str:
+    """Return the sender's IP address; empty if a proxy names none that is one."""
+    try:
+        return str(ipaddress.ip_address(request.client.host)) if request.client else ""
+    except ValueError:
+        return ""
+
+
+def _complain(error: Exception, correlation_id: str) -> None:
+    # Its text may hold what the sender wrote, or the token.
+    where = "".join(traceback.format_tb(error.__traceback__))
+    said = {"error": type(error).__name__, "where": where, "correlation_id": correlation_id}
+    log.error("a webhook could not be passed on", extra=said)

@@ -1,0 +1,81 @@
+"""The one connection to the service, encrypted unless it stays on this machine."""
+
+import ipaddress
+import ssl
+from pathlib import Path
+from typing import Final
+
+import grpc
+
+from creditd.webhooks import limits
+from creditd.webhooks.settings import UnfitSetting, WebhooksSettings
+
+_NEVER_MS: Final = 2**31 - 1
+
+_OPTIONS: Final = (
+    # The address given is the one called: a proxy named by the environment would see the token.
+    ("grpc.enable_http_proxy", 0),
+    # Open also between webhooks, so that the first one after a quiet hour does not wait for it.
+    ("grpc.client_idle_timeout_ms", _NEVER_MS),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", limits.MAX_RECONNECT_SECONDS * 1_000),
+    ("grpc.max_reconnect_backoff_ms", limits.MAX_RECONNECT_SECONDS * 1_000),
+    ("grpc.keepalive_time_ms", limits.KEEPALIVE_SECONDS * 1_000),
+    ("grpc.keepalive_timeout_ms", limits.KEEPALIVE_TIMEOUT_SECONDS * 1_000),
+)
+
+
+def channel_to(settings: WebhooksSettings) -> grpc.aio.Channel:
+    """Return a channel to the service, which need not be there yet. Raises UnfitSetting."""
+    if settings.tls_ca_file:
+        return grpc.aio.secure_channel(settings.service, _credentials(settings), options=_OPTIONS)
+    if settings.tls_certificate_file or settings.tls_key_file:
+        raise UnfitSetting("a certificate to show the service needs CREDITD_WEBHOOKS_TLS_CA_FILE, to know it by")
+    if not is_loopback(settings.service):
+        raise UnfitSetting(f"{settings.service} is not a loopback address: set CREDITD_WEBHOOKS_TLS_CA_FILE")
+    return grpc.aio.insecure_channel(settings.service, options=_OPTIONS)
+
+
+def is_reachable(channel: grpc.aio.Channel) -> bool:
+    """Tell whether there is a connection; if not, one is tried."""
+    return channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether ``host:port`` is on this machine alone."""
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _credentials(settings: WebhooksSettings) -> grpc.ChannelCredentials:
+    _require_fit(settings)
+    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    return grpc.ssl_channel_credentials(
+        Path(settings.tls_ca_file).read_bytes(),
+        Path(key).read_bytes() if key else None,
+        Path(certificate).read_bytes() if certificate else None,
+    )
+
+
+def _require_fit(settings: WebhooksSettings) -> None:
+    """Find out before grpc does, which says nothing and never connects."""
+    certificate, key = settings.tls_certificate_file, settings.tls_key_file
+    if bool(certificate) != bool(key):
+        raise UnfitSetting("CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE and CREDITD_WEBHOOKS_TLS_KEY_FILE go together")
+    try:
+        context = ssl.create_default_context(cafile=settings.tls_ca_file)
+    except OSError as error:
+        raise UnfitSetting(f"CREDITD_WEBHOOKS_TLS_CA_FILE: {settings.tls_ca_file}: {_why(error)}") from error
+    try:
+        if certificate:
+            # A key with a password would have it asked for at the terminal.
+            context.load_cert_chain(certificate, key, password=bytes)
+    except OSError as error:
+        raise UnfitSetting(f"CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE and ..._KEY_FILE: {_why(error)}") from error
+
+
+def _why(error: OSError) -> str:
+    return "it is no such PEM file" if isinstance(error, ssl.SSLError) else error.strerror or str(error)

@@ -1,0 +1,94 @@
+"""An HTTP server on the event loop that runs already, which leaves signals alone and waits for nobody for ever."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from creditd.webhooks import limits
+from creditd.webhooks.settings import UnfitSetting
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Signals belong to whoever runs the event loop.
+        yield
+
+
+class _Connection(H11Protocol):
+    """A connection that is closed if the head of its next request does not arrive in time.
+
+    uvicorn waits for it without end once a single byte has come, and for the rest of a body that was turned away.
+    """
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_a_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._patience:
+            self._patience.cancel()
+
+    def on_response_complete(self) -> None:
+        # First, as another request may wait in the buffer and be answered before this returns.
+        self._wait_for_a_head()
+        super().on_response_complete()
+
+    def _wait_for_a_head(self) -> None:
+        if self._patience:
+            self._patience.cancel()
+        self._patience = self.loop.call_later(limits.HEAD_SECONDS, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.transport.abort()
+
+
+def listening(address: str) -> socket.socket:
+    """Listen on ``host:port``, a free port for 0. Raises UnfitSetting if it cannot be had."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, int(port)), family=family)
+    except OSError as error:
+        raise UnfitSetting(f"cannot listen on {address}: {error.strerror}; is another server running there?") from error
+
+
+@asynccontextmanager
+async def http_serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve an ASGI application on a socket that listens already.
+
+    When the block ends, no more connections are taken; what is under way ends within limits.GRACE_SECONDS.
+    """
+    config = uvicorn.Config(
+        app,
+        http=_Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=limits.MAX_CONNECTIONS,
+        timeout_keep_alive=limits.IDLE_SECONDS,
+        timeout_graceful_shutdown=limits.GRACE_SECONDS,
+        h11_max_incomplete_event_size=limits.MAX_HEADERS_BYTES,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        # Connections wait at the socket from the moment that it listens, so that nobody waits for a start.
+        server.should_exit = True
+        await task

@@ -1,0 +1,49 @@
+"""How much the adapter takes, and how long it waits. Read when used, as attributes of this module."""
+
+MAX_BODY_BYTES = 262_144
+"""What the service takes (`IngestWebhookRequest.body`). The providers' events take a few kB, the largest some tens."""
+
+MAX_HEADERS_BYTES = 16_384
+"""Names and values together; providers and proxies send one or two kB."""
+
+MAX_AT_ONCE = 200
+"""Webhooks under way; beyond it they are turned away, to be sent again. With MAX_BODY_BYTES it bounds the memory."""
+
+MAX_CONNECTIONS = 800
+"""Open connections beyond which requests are turned away; below the usual limit of 1,024 open files a process."""
+
+BODY_SECONDS = 4.0
+"""For a whole body to arrive. A provider sends it in one go; whoever dribbles holds a place that others need."""
+
+RPC_SECONDS = 5.0
+"""For the service's answer. With BODY_SECONDS it stays under ten seconds, which no provider is known to undercut.
+
+Stripe asks for a quick answer and names no figure where it explains its time-outs
+(https://support.stripe.com/questions/webhooks-how-to-investigate-and-fix-timed-out); neither does Lemon Squeezy
+(https://docs.lemonsqueezy.com/help/webhooks/webhook-requests). Too late an answer costs a repeat, which the service
+knows for one.
+"""
+
+IDLE_SECONDS = 5
+"""A connection is kept open for another request for as long."""
+
+HEAD_SECONDS = 10.0
+"""For the head of a request to arrive, and for the rest of a body that was turned away to be thrown away."""
+
+GRACE_SECONDS = 10
+"""At the end, for what is under way: more than BODY_SECONDS and RPC_SECONDS together, so that nothing is torn."""
+
+RETRY_AFTER_SECONDS = 5
+"""What a 503 asks for. The providers keep to schedules of their own; proxies and tests may listen."""
+
+MAX_RECONNECT_SECONDS = 2
+"""The longest pause between tries to reach the service: grpc's own two minutes would outlast its restart by far."""
+
+KEEPALIVE_SECONDS = 30
+"""How often a connection with a call under way is probed; setting it also has the system give up on a dead one."""
+
+KEEPALIVE_TIMEOUT_SECONDS = 5
+"""A connection on which nothing is acknowledged for as long is dead, and another one is made."""
+
+MAX_TOKEN_BYTES = 8_192
+"""The service refuses longer ones."""

@@ -1,0 +1,25 @@
+"""What the adapter is told."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+Token = Callable[[], str]
+"""Gives the bearer token of the moment, of a SERVICE with the scope `payments.ingest`. Asked before each call."""
+
+
+class WebhooksSettings(NamedTuple):
+    """Where to listen and which service to call, both ``host:port``; port 0 to listen on any free one.
+
+    The files are PEM. With ``tls_ca_file`` the service has to show a certificate of that authority for its host's name;
+    without, it has to be on a loopback address. Certificate and key are what the adapter shows itself (mutual TLS).
+    """
+
+    listen: str
+    service: str
+    tls_ca_file: str = ""
+    tls_certificate_file: str = ""
+    tls_key_file: str = ""
+
+
+class UnfitSetting(ValueError):
+    """A setting that cannot be used; the message says which, and why."""

@@ -1,0 +1,160 @@
+"""The service away, slow or guarded, and many webhooks at once: nothing is called stored that is not."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+
+from creditd.webhooks import limits
+from creditd.webhooks.serving import webhooks_serving
+from creditd.webhooks.settings import UnfitSetting, WebhooksSettings
+from tests.contract.test_tls import Identity, identity
+from tests.running import eventually
+from tests.webhooks.running import SECONDS, Adapter, event_loop, running_adapter, told_service
+
+STATUS_OF_HEALTH = {"reachable": True, "unreachable": False}
+
+
+def is_reachable(adapter: Adapter) -> bool:
+    """Ask the adapter, which has to answer in any case."""
+    health = adapter.http.get("/healthz")
+    assert health.status_code == 200
+    return STATUS_OF_HEALTH[health.json()["service"]]
+
+
+def test_webhooks_are_repeated_while_the_service_is_away_and_stored_once_it_is_back(adapter: Adapter) -> None:
+    assert eventually(lambda: is_reachable(adapter))
+    assert adapter.post().status_code == 200
+    adapter.run(adapter.service.stop())
+    assert adapter.post().status_code == 503
+    assert eventually(lambda: not is_reachable(adapter))
+    assert adapter.post().status_code == 503
+    adapter.run(adapter.service.start())
+    assert eventually(lambda: is_reachable(adapter))
+    assert adapter.post().status_code == 200
+    assert len(adapter.service.taken) == 2
+
+
+def test_a_service_that_stops_in_the_middle_has_not_stored(adapter: Adapter) -> None:
+    adapter.hold()
+    with ThreadPoolExecutor() as threads:
+        sent = threads.submit(adapter.post)
+        eventually(lambda: adapter.service.taken)
+        adapter.run(adapter.service.stop())
+        assert sent.result().status_code == 503
+
+
+def test_a_service_that_is_too_slow_is_not_waited_for(adapter: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "RPC_SECONDS", 0.2)
+    adapter.hold()
+    assert adapter.post().status_code == 503
+    adapter.release()
+    monkeypatch.setattr(limits, "RPC_SECONDS", SECONDS)
+    assert adapter.post().status_code == 200
+
+
+def test_a_provider_that_hangs_up_does_not_undo_what_it_sent(adapter: Adapter) -> None:
+    adapter.hold()
+    with adapter.connection(b"POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"):
+        eventually(lambda: adapter.service.taken)
+    adapter.release()
+    assert adapter.post().status_code == 200
+
+
+def test_more_at_once_than_there_are_places_are_sent_away_and_health_is_not(
+    adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_AT_ONCE", 3)
+    adapter.hold()
+    with ThreadPoolExecutor(3) as threads:
+        sent = [threads.submit(adapter.post) for _ in range(3)]
+        eventually(lambda: len(adapter.service.taken) == 3)
+        turned_away = adapter.post()
+        assert (turned_away.status_code, turned_away.headers["retry-after"]) == (503, "5")
+        assert adapter.http.get("/healthz").status_code == 200
+        adapter.release()
+        assert [each.result().status_code for each in sent] == [200, 200, 200]
+    assert adapter.post().status_code == 200
+
+
+def test_many_at_once_are_all_passed_on_once(adapter: Adapter) -> None:
+    async def send_all() -> list[int]:
+        limit = httpx.Limits(max_connections=100)
+        async with httpx.AsyncClient(timeout=SECONDS, limits=limit, trust_env=False) as http:
+            url = f"http://127.0.0.1:{adapter.port}/webhooks/omise"
+            posts = (http.post(url, content=str(number).encode()) for number in range(150))
+            return [response.status_code for response in await asyncio.gather(*posts)]
+
+    assert asyncio.run(send_all()) == [200] * 150
+    bodies = sorted(int(taken.request.body) for taken in adapter.service.taken)
+    assert bodies == list(range(150))
+
+
+@pytest.fixture(scope="module")
+def authority() -> Identity:
+    """Return who signs certificates here."""
+    return identity("authority")
+
+
+def pem(folder: Path, name: str, content: bytes) -> str:
+    """Write a file, and return its path."""
+    file = folder / name
+    file.write_bytes(content)
+    return str(file)
+
+
+def files_of(folder: Path, authority: Identity) -> dict[str, str]:
+    """Write what the adapter needs for mutual TLS."""
+    client = identity("adapter", authority)
+    return {
+        "tls_ca_file": pem(folder, "ca.pem", authority.certificate_pem),
+        "tls_certificate_file": pem(folder, "adapter.pem", client.certificate_pem),
+        "tls_key_file": pem(folder, "adapter.key", client.key_pem),
+    }
+
+
+@pytest.mark.parametrize(("signer", "status"), [("ours", 200), ("another's", 503)])
+def test_over_tls_each_side_shows_a_certificate(tmp_path: Path, authority: Identity, signer: str, status: int) -> None:
+    server = identity("server", authority if signer == "ours" else identity("elsewhere"))
+    pair = (server.key_pem, server.certificate_pem)
+    credentials = grpc.ssl_server_credentials([pair], authority.certificate_pem, require_client_auth=True)
+    with event_loop() as run, told_service(run) as service:
+        run(service.stop())
+        service.address = "127.0.0.1:0"
+        run(service.start(credentials))
+        name = f"localhost:{service.address.rpartition(':')[2]}"
+        settings = WebhooksSettings("127.0.0.1:0", name, **files_of(tmp_path, authority))
+        with running_adapter(settings=settings) as adapter:
+            assert adapter.post().status_code == status
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"service": "credits.example:50051"}, "not a loopback address"),
+        ({"service": "10.0.0.1:50051"}, "CREDITD_WEBHOOKS_TLS_CA_FILE"),
+        ({"tls_certificate_file": __file__, "tls_key_file": __file__}, "CREDITD_WEBHOOKS_TLS_CA_FILE"),
+        ({"tls_ca_file": __file__}, "no such PEM"),
+        ({"tls_ca_file": "/nowhere"}, "No such file"),
+        ({"tls_ca_file": "CA", "tls_key_file": __file__}, "go together"),
+        ({"tls_ca_file": "CA", "tls_certificate_file": __file__, "tls_key_file": __file__}, "no such PEM"),
+        ({"listen": "192.0.2.1:1"}, "cannot listen on 192.0.2.1:1"),
+        ({"listen": "no such host.invalid:1"}, "cannot listen"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_told_apart(
+    tmp_path: Path, authority: Identity, changes: dict[str, str], message: str
+) -> None:
+    ca = pem(tmp_path, "ca.pem", authority.certificate_pem)
+    changes = {name: ca if value == "CA" else value for name, value in changes.items()}
+    settings = WebhooksSettings("127.0.0.1:0", "127.0.0.1:1")._replace(**changes)
+
+    async def serve() -> None:
+        async with webhooks_serving(settings, lambda: "a-token"):
+            pass
+
+    with pytest.raises(UnfitSetting, match=message):
+        asyncio.run(serve())

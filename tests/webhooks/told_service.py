@@ -1,0 +1,92 @@
+"""What stands where the service would: a real gRPC server with IngestWebhook, which answers as it is told."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+from grpc import StatusCode
+
+from credit.v1.payment_service_pb2 import IngestResult, IngestWebhookRequest, IngestWebhookResponse
+
+SECRET = "what only we should know"  # noqa: S105 - it is to be looked for.
+
+
+_RESULT_TAG = 8
+"""Field 1, a number: written by hand, as results that are not in the proto cannot be written otherwise."""
+
+
+class Taken(NamedTuple):
+    """A call as it came."""
+
+    request: IngestWebhookRequest
+    metadata: dict[str, Any]
+    seconds_left: float
+
+
+class Refused(NamedTuple):
+    """How a call is refused; without a reason it carries no ErrorInfo, as what others send."""
+
+    code: StatusCode
+    reason: str = ""
+
+
+class ToldService:
+    """Answers with ``refusal`` or else with ``result``; while ``open`` is not set, calls wait for it."""
+
+    def __init__(self) -> None:
+        """Take all webhooks for stored."""
+        self.result = int(IngestResult.INGEST_RESULT_STORED)
+        self.refusal: Refused | None = None
+        self.delay_seconds = 0.0
+        self.open = asyncio.Event()
+        self.open.set()
+        self.taken: list[Taken] = []
+        self.address = "127.0.0.1:0"
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self, credentials: grpc.ServerCredentials | None = None) -> None:
+        """Listen: the first time on a free port, then on the same again."""
+        self._server = grpc.aio.server()
+        handler = grpc.unary_unary_rpc_method_handler(
+            self._ingest, IngestWebhookRequest.FromString, IngestWebhookResponse.SerializeToString
+        )
+        service = grpc.method_handlers_generic_handler("credit.v1.PaymentService", {"IngestWebhook": handler})
+        self._server.add_generic_rpc_handlers((service,))
+        if credentials:
+            port = self._server.add_secure_port(self.address, credentials)
+        else:
+            port = self._server.add_insecure_port(self.address)
+        await self._server.start()
+        self.address = f"127.0.0.1:{port}"
+
+    async def stop(self) -> None:
+        """Go away at once, with what is under way."""
+        if self._server:
+            await self._server.stop(0)
+
+    async def hold(self) -> None:
+        """Keep callers waiting."""
+        self.open.clear()
+
+    async def release(self) -> None:
+        """Answer them."""
+        self.open.set()
+
+    async def _ingest(self, request: IngestWebhookRequest, context: Any) -> IngestWebhookResponse:
+        metadata = dict(context.invocation_metadata())
+        self.taken.append(Taken(request, metadata, context.time_remaining()))
+        await self.open.wait()
+        await asyncio.sleep(self.delay_seconds)
+        if self.refusal:
+            details = (("grpc-status-details-bin", _status(self.refusal)),) if self.refusal.reason else ()
+            await context.abort(self.refusal.code, SECRET, details)
+        return IngestWebhookResponse.FromString(bytes([_RESULT_TAG, self.result]))
+
+
+def _status(refused: Refused) -> bytes:
+    detail = AnyMessage()
+    detail.Pack(ErrorInfo(reason=refused.reason, domain="credit.v1", metadata={"problem": SECRET}))
+    return Status(code=refused.code.value[0], message=SECRET, details=[detail]).SerializeToString()

@@ -1,7 +1,11 @@
 """Subscriptions decide the unlimited plan by their state and the clock, whatever the order in which they are told."""
 
+import pytest
+
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.subscription import SubscriptionStatus
+from creditd.payments.provider import Unfit
+from creditd.service.purchases.settling import NotYetKnown
 from tests.ledger.works import deduct, origin
 from tests.purchases.till import TOTAL, Till, paid, subscription
 
@@ -58,3 +62,19 @@ def test_a_plan_that_staff_set_stays_until_a_subscription_changes(till: Till, ac
     till.desk.accounts.set_plan(account, origin(None), unlimited=False, until=None)
     till.say(subscription(account, ACTIVE, at=2))
     assert not till.is_unlimited(account)
+
+
+def test_one_that_does_not_say_whose_it_is_is_known_by_what_was_said_before(till: Till, account: str) -> None:
+    nameless = subscription(account, EXPIRED, at=2)._replace(account_id="")
+    with pytest.raises(NotYetKnown):
+        till.say(nameless)
+    till.say(subscription(account, ACTIVE, at=1))
+    assert till.say(nameless).name == f"accounts/{account}"
+    assert not till.is_unlimited(account)
+
+
+def test_one_that_was_another_accounts_is_for_a_person(till: Till, account: str) -> None:
+    till.say(subscription(account, ACTIVE, at=1))
+    with pytest.raises(Unfit):
+        till.say(subscription(account, ACTIVE, at=2)._replace(account_id=f"{account}-2"))
+    assert not till.is_unlimited(f"{account}-2")

@@ -94,7 +94,9 @@ class Till:
         with self.desk.database.transaction() as connection:
             assert purchases.add(connection, purchase)
             purchase_history.record(connection, purchase, "tests", "created")
-            payment_references.refer(connection, purchase, [purchase.reference])
+            payment_references.refer(
+                connection, purchase.provider, purchase.name, [purchase.reference], live=purchase.live
+            )
         return purchase
 
     def say(self, said: Report | Subscription) -> Applied:

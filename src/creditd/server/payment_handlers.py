@@ -77,6 +77,10 @@ class WebhookHandlers:
     async def ingest_webhook(self, request: pb.IngestWebhookRequest, call: Call) -> pb.IngestWebhookResponse:
         """Answer IngestWebhook."""
         del call
-        webhook = Webhook(request.body, {header.name: header.value for header in request.headers})
+        headers: dict[str, str] = {}
+        for header in request.headers:
+            # One that comes several times is one list of values (RFC 9110, 5.3).
+            headers[header.name] = f"{headers[header.name]}, {header.value}" if header.name in headers else header.value
+        webhook = Webhook(request.body, headers)
         result = await self._inbox.ingest(Provider(request.provider), webhook, request.remote_address)
         return pb.IngestWebhookResponse(result=number(result))

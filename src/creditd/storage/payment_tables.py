@@ -140,7 +140,7 @@ payment_references = Table(
     Column("provider", SmallInteger, nullable=False),
     Column("live", Boolean, nullable=False),
     Column("reference", _KEY, nullable=False),
-    Column("purchase", _KEY, nullable=False, comment="the purchase's resource name"),
+    Column("name", _KEY, nullable=False, comment="the resource name of the purchase, or of a subscription's account"),
     PrimaryKeyConstraint("provider", "live", "reference", name="payment_references_pkey"),
 )
 

@@ -145,7 +145,9 @@ def _answered(transaction: Transaction, key: PurchaseKey, checkout: Checkout) ->
     purchase_history.record(
         transaction.connection, answered, purchase.provider.name.lower(), "the provider was asked for a payment"
     )
-    payment_references.refer(transaction.connection, answered, [checkout.reference])
+    payment_references.refer(
+        transaction.connection, answered.provider, answered.name, [checkout.reference], live=answered.live
+    )
     payment_events.wake(transaction.connection, answered.provider, [checkout.reference], transaction.now)
     return answered
 

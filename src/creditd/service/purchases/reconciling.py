@@ -137,11 +137,11 @@ class Reconciling:
             return None
         self._statistics.finds[name, "applied"] += 1
         log.warning("reconciliation: %s of %s was not known here and is applied", reference, name)
-        self._announce(said, name, reference, applied.name)
+        self._announce(name, reference, applied.name)
         return Find(reference, applied.name, applied=True, description="was not known here")
 
-    def _announce(self, said: Said, provider: str, reference: str, purchase: str) -> None:
-        account_id = said.account_id if isinstance(said, Subscription) else purchase.split("/")[1]
-        payload = {"provider": provider, "reference": reference, "purchase": purchase}
+    def _announce(self, provider: str, reference: str, name: str) -> None:
+        account_id = name.split("/")[1]
+        payload = {"provider": provider, "reference": reference, "name": name}
         with self._database.transaction() as connection:
             outbox.announce(connection, account_id, self._make_id(), OutboxKind.RECONCILED, payload, self._clock.now())

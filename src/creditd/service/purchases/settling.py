@@ -67,7 +67,9 @@ class Settling:
     def _apply(self, transaction: Transaction, report: Report, actor: str, reason: str) -> Applied:
         purchase = _purchase_of(transaction, report)
         _require_fit(purchase, report)
-        others = payment_references.refer(transaction.connection, purchase, report.references)
+        others = payment_references.refer(
+            transaction.connection, purchase.provider, purchase.name, report.references, live=purchase.live
+        )
         if others:
             raise Unfit(f"{', '.join(others)} belongs to another purchase")
         changed = self.settle(transaction, purchase, report, Origin(actor, reason=reason))

@@ -7,8 +7,10 @@ from creditd.domain.subscription import Entitlement, Subscription, entitlement, 
 from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.critical import CriticalLedger, Transaction
-from creditd.service.purchases.settling import Applied
-from creditd.storage import accounts, outbox, subscriptions
+from creditd.payments.provider import Unfit
+from creditd.service.purchases.settling import Applied, NotYetKnown
+from creditd.storage import accounts, outbox, payment_references, subscriptions
+from creditd.storage.database import Connection
 from creditd.storage.outbox import OutboxKind
 
 
@@ -24,23 +26,25 @@ class Subscribing:
     def apply(self, said: Subscription, actor: str, reason: str) -> Applied:
         """Take over a description unless a newer one is known, and switch the plan if what it entitles to changes.
 
-        A plan that staff has set stays until a subscription changes what it entitles to. Raises AccountClosed.
+        A plan that staff has set stays until a subscription changes what it entitles to. Raises AccountClosed, and
+        NotYetKnown for one that does not say whose it is while nothing said so before.
         """
         return self._ledger.transact(lambda transaction: self._apply(transaction, said, Origin(actor, reason=reason)))
 
     def _apply(self, transaction: Transaction, said: Subscription, origin: Origin) -> Applied:
         connection, now = transaction.connection, transaction.now
+        said = _with_account(connection, said)
         account = self._locked_account(transaction, said.account_id, origin)
         known = {_name(subscription): subscription for subscription in subscriptions.of_account(connection, account[0])}
         described = newer(known.get(_name(said)), said)
         if described == known.get(_name(said)):
-            return Applied("", changed=False)
+            return Applied(f"accounts/{account.account_id}", changed=False)
         subscriptions.write(connection, described, now)
         before = entitlement(known.values(), now)
         after = entitlement((known | {_name(said): described}).values(), now)
         if after != before:
             self._switch(transaction, account, after, origin)
-        return Applied("", changed=True)
+        return Applied(f"accounts/{account.account_id}", changed=True)
 
     def _locked_account(self, transaction: Transaction, account_id: str, origin: Origin) -> Account:
         account = accounts.lock(transaction.connection, account_id)
@@ -63,6 +67,20 @@ class Subscribing:
             payload,
             changed.update_time,
         )
+
+
+def _with_account(connection: Connection, said: Subscription) -> Subscription:
+    """Return a description with its account, by what was known of the subscription before if it says nothing itself."""
+    reference = f"subscription:{said.subscription_id}"
+    if said.account_id:
+        name = f"accounts/{said.account_id}"
+        if payment_references.refer(connection, said.provider, name, [reference], live=said.live):
+            raise Unfit("the subscription was another account's before")
+        return said
+    known = payment_references.referred(connection, said.provider, [reference], live=said.live)
+    if reference not in known:
+        raise NotYetKnown((reference,))
+    return said._replace(account_id=known[reference].removeprefix("accounts/"))
 
 
 def _name(subscription: Subscription) -> tuple[int, bool, str]:

@@ -115,7 +115,7 @@ CREATE TABLE payment_references (
     provider SMALLINT NOT NULL,
     live BOOLEAN NOT NULL,
     reference TEXT COLLATE "C" NOT NULL,
-    purchase TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
     CONSTRAINT payment_references_pkey PRIMARY KEY (provider, live, reference)
 );
 """

@@ -4,17 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from creditd.config import Config, ConfigError
 from creditd.payments.lemonsqueezy import LemonSqueezy, LemonSqueezySettings
-
-try:
-    from creditd.payments.omise import Omise, OmiseSettings
-except ImportError:
-    pass
+from creditd.payments.omise import Omise, OmiseSettings
 from creditd.payments.provider import PaymentProvider
-
-try:
-    from creditd.payments.stripe import Stripe, StripeSettings
-except ImportError:
-    pass
+from creditd.payments.stripe import Stripe, StripeSettings
 
 
 def configured_providers(config: Config) -> list[PaymentProvider]:

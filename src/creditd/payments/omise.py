@@ -1,0 +1,256 @@
+"""Omise: PromptPay QR codes, cards and payment links.
+
+Sources: https://docs.omise.co/charges-api, .../links-api, .../promptpay, .../api-webhooks. A webhook is only a hint
+that something happened; what happened is read back from the API. No webhook is promised to come, or to be sent again:
+open purchases are polled as well.
+
+What was paid by PromptPay cannot be refunded at Omise (https://docs.omise.co/promptpay): the money goes back by bank
+transfer, of which Omise knows nothing, and an administrator's reversal takes the credits back.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+import httpx
+import orjson
+
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.purchase import Provider
+from creditd.payments.omise_account import Account, OmiseSettings, link_mark
+from creditd.payments.omise_hints import hint_of, read_event, require_signature
+from creditd.payments.omise_ids import Kind, id_in
+from creditd.payments.omise_reading import charge_report, instant_in, is_paid, is_pending, link_report, mapping
+from creditd.payments.provider import (
+    Checkout,
+    Delivery,
+    Order,
+    PaymentMethod,
+    ProviderRefused,
+    ProviderUnavailable,
+    Report,
+    Said,
+    Unfit,
+    Webhook,
+    WebhookRejected,
+)
+from creditd.payments.signatures import from_base64
+
+__all__ = ["Omise", "OmiseSettings"]
+
+CLOCK_DIFFERENCE: Final = 600 * SECOND
+"""Omise's clock may be so far behind ours, when its lists are read from an instant of ours on."""
+
+BAHT: Final = "THB"
+"""What an account in Thailand is paid in, and the only currency of PromptPay and of links."""
+
+CURRENCIES: Final = frozenset(
+    {BAHT, "AUD", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "HKD", "JPY", "MYR", "SGD", "USD"}
+)
+"""What an account in Thailand may charge cards in: https://docs.omise.co/multi-currency."""
+
+
+class Omise:
+    """Omise in one mode, with an account in Thailand. It refuses by itself what is below or above its limits."""
+
+    provider = Provider.OMISE
+    methods = frozenset({PaymentMethod.PROMPTPAY, PaymentMethod.CARD_TOKEN, PaymentMethod.LINK})
+    currencies: frozenset[str] | None = CURRENCIES
+
+    def __init__(self, settings: OmiseSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """Take settings; ``transport`` is for tests. Raises ValueError if the key says that it is of the other mode."""
+        if settings.secret_key.startswith("skey_") and settings.secret_key.startswith("skey_test_") == settings.live:
+            message = "the secret key of Omise is of the other mode than live says"
+            raise ValueError(message)
+        self.live = settings.live
+        self._secrets = tuple(from_base64(secret) for secret in settings.webhook_secrets)
+        self._account = Account(settings, transport)
+
+    def receive(self, webhook: Webhook, now: Instant) -> Delivery:
+        """Take the ids from a webhook, whose signature is verified where secrets are set. Raises WebhookRejected."""
+        if self._secrets:
+            require_signature(webhook, self._secrets, now)
+        hint = hint_of(webhook.body)
+        return Delivery(
+            key=hint.event_id,
+            event_type=hint.key,
+            live=hint.live,
+            body=orjson.dumps({"event": hint.event_id, **hint.ids}).decode(),
+            is_of_interest=bool(hint.ids),
+        )
+
+    async def interpret(self, delivery: Delivery) -> Said | None:
+        """Say what Omise itself says of the charge or link that a delivery is about; None while it is pending.
+
+        Raises Unfit (there is no such object, or it is of the other mode), ProviderUnavailable.
+        """
+        if delivery.live != self.live:
+            raise Unfit("the event is of another mode")
+        return await self._said_of(mapping(orjson.loads(delivery.body)))
+
+    async def _said_of(self, ids: Mapping[str, Any]) -> Report | None:
+        if "link" in ids:
+            return await self._link_report(_known(await self._account.link(ids["link"])))
+        dispute = _known(await self._account.dispute(ids["dispute"])) if "dispute" in ids else None
+        charge_id = id_in(dispute.get("charge"), Kind.CHARGE) if dispute else ids.get("charge")
+        if charge_id is None:
+            raise Unfit("it is not said which charge it is about")
+        return await self._charge_report(_known(await self._account.charge(charge_id)), dispute)
+
+    async def _charge_report(
+        self, charge: Mapping[str, Any], dispute: Mapping[str, Any] | None = None
+    ) -> Report | None:
+        """Report a charge with the dispute that it names, and with another one that is known of."""
+        disputes = {dispute["id"]: dispute} if dispute else {}
+        named = id_in(charge.get("dispute"), Kind.DISPUTE)
+        if named and named not in disputes:
+            # It is read by itself: what the charge holds of it need not be all.
+            disputes[named] = _known(await self._account.dispute(named))
+        return charge_report(charge, list(disputes.values()))
+
+    async def _link_report(self, link: Mapping[str, Any]) -> Report | None:
+        charges = await self._account.charges_of(link)
+        reports = [await self._charge_report(charge) for charge in charges]
+        return link_report(link, [report for report in reports if report])
+
+    async def begin(self, order: Order) -> Checkout:
+        """Ask for a payment. Raises ProviderRefused, and ProviderUnavailable when its outcome is unknown.
+
+        A card that was declined is a refusal too, with Omise's failure code.
+        """
+        if order.method is not PaymentMethod.CARD_TOKEN and order.price.currency != BAHT:
+            raise ProviderRefused("currency", f"{order.method.name} is paid in {BAHT}")
+        if order.method is PaymentMethod.LINK:
+            return _link_checkout(await self._account.make_link(order))
+        charge = await self._account.make_charge(order)
+        if charge.get("status") == "failed":
+            raise ProviderRefused(str(charge.get("failure_code")), str(charge.get("failure_message")))
+        return _charge_checkout(charge)
+
+    async def look_up(self, order: Order) -> Checkout | None:
+        """Find the link or charge of a purchase by the purchase's id in it. Raises ProviderUnavailable."""
+        since = Instant(order.create_time - CLOCK_DIFFERENCE)
+        if order.method is PaymentMethod.LINK:
+            async for link in self._account.links(since):
+                if str(link.get("description")).endswith(link_mark(order)):
+                    return _link_checkout(link)
+            return None
+        async for charge in self._account.charges(since):
+            if mapping(charge.get("metadata")).get("purchase_id") == order.name.purchase_id:
+                return _charge_checkout(charge)
+        return None
+
+    async def cancel(self, order: Order) -> None:
+        """Delete a link, or have a charge expire. Raises ProviderRefused if it is paid, ProviderUnavailable.
+
+        Omise expires charges of some methods only; where it does not, nothing is done, and who pays all the same
+        completes the purchase.
+        """
+        if await self._is_over(order):
+            return
+        try:
+            if id_in(order.reference, Kind.LINK):
+                await self._account.delete_link(order.reference)
+            else:
+                await self._account.expire(order.reference)
+        except ProviderRefused:
+            # Perhaps it was paid at this moment.
+            await self._is_over(order)
+
+    async def _is_over(self, order: Order) -> bool:
+        """Tell whether nobody can pay any more, as nobody has. Raises ProviderRefused if somebody has."""
+        if id_in(order.reference, Kind.LINK):
+            link = await self._account.link(order.reference)
+            charges: Sequence[Mapping[str, Any]] = await self._account.charges_of(link) if link else []
+            is_over = link is None or link.get("deleted") is True
+        else:
+            charge = await self._account.charge(order.reference)
+            charges = [charge] if charge else []
+            is_over = charge is None or not is_pending(charge)
+        if any(map(is_paid, charges)):
+            raise ProviderRefused("paid", "it is paid already")
+        return is_over
+
+    async def inspect(self, order: Order) -> Sequence[Report]:
+        """Say where a purchase stands: its charge, or its link and that one's charges.
+
+        Raises ProviderUnavailable, Unfit.
+        """
+        if id_in(order.reference, Kind.LINK):
+            link = await self._account.link(order.reference)
+            report = await self._link_report(link) if link else None
+        else:
+            charge = await self._account.charge(order.reference)
+            report = await self._charge_report(charge) if charge else None
+        return [report] if report else []
+
+    async def recent(self, since: Instant) -> AsyncIterator[Said]:
+        """Say how all charges stand that were made since an instant, or had an event. Raises ProviderUnavailable.
+
+        The events find refunds and disputes of older charges; every charge is told of once. What cannot be read is
+        left out: its webhook waits for a person.
+        """
+        start = Instant(since - CLOCK_DIFFERENCE)
+        told: set[str] = set()
+        async for charge in self._account.charges(start):
+            told.add(charge["id"])
+            if report := await self._told({"charge": charge["id"]}, charge):
+                yield report
+        async for event in self._account.events(start):
+            ids = _ids_in(event)
+            subject = ids.get("charge") or ids.get("dispute") or ids.get("link")
+            if subject is None or subject in told:
+                continue
+            told.add(subject)
+            if report := await self._told(ids):
+                yield report
+
+    async def _told(self, ids: Mapping[str, str], charge: Mapping[str, Any] | None = None) -> Report | None:
+        try:
+            return await (self._charge_report(charge) if charge else self._said_of(ids))
+        except Unfit:
+            return None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._account.close()
+
+
+def _known(found: dict[str, Any] | None) -> dict[str, Any]:
+    if found is None:
+        raise Unfit("unknown object")
+    return found
+
+
+def _ids_in(event: Mapping[str, Any]) -> Mapping[str, str]:
+    try:
+        return read_event(event).ids
+    except WebhookRejected:
+        return {}
+
+
+def _charge_checkout(charge: Mapping[str, Any]) -> Checkout:
+    """Return what the payer of a charge needs: the QR code, or the page where the bank asks who pays by card."""
+    if not is_pending(charge):
+        return Checkout(charge["id"])
+    image = mapping(mapping(mapping(charge.get("source")).get("scannable_code")).get("image"))
+    if not image:
+        return Checkout(charge["id"], redirect_url=_url(charge, "authorize_uri"))
+    return Checkout(charge["id"], qr_image_url=_url(image, "download_uri"), expire_time=_expire_time(charge))
+
+
+def _link_checkout(link: Mapping[str, Any]) -> Checkout:
+    return Checkout(link["id"], redirect_url=_url(link, "payment_uri"))
+
+
+def _url(said: Mapping[str, Any], name: str) -> str:
+    url = said.get(name)
+    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+        raise ProviderUnavailable(f"the answer makes no sense: {name} is no address")
+    return url
+
+
+def _expire_time(charge: Mapping[str, Any]) -> Instant | None:
+    try:
+        return instant_in(charge, "expires_at")
+    except Unfit as error:
+        raise ProviderUnavailable(f"the answer makes no sense: {error}") from error

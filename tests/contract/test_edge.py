@@ -19,7 +19,7 @@ from tests.contract.held_up import held_up
 from tests.running import RunningService, eventually, refused, running_service
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
-SERVICES = ["credit.v1.CreditService", "credit.v1.AdminService"]
+SERVICES = ["credit.v1.CreditService", "credit.v1.AdminService", "credit.v1.PaymentService"]
 
 
 def health_of(channel: grpc.Channel, service: str = "") -> int:

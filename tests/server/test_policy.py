@@ -13,6 +13,7 @@ from creditd.server.tokens import ROLES, Caller
 
 CREDIT = "/credit.v1.CreditService/"
 ADMIN = "/credit.v1.AdminService/"
+PAYMENT = "/credit.v1.PaymentService/"
 
 SPENDING = {
     "Reserve",
@@ -26,6 +27,8 @@ SPENDING = {
 }
 OWN_READING = {"GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions"}
 READING = OWN_READING | {"BatchGetBalances"}
+PURCHASE_READING = {"GetPurchase", "ListPurchases"}
+BUYING = PURCHASE_READING | {"CreatePurchase", "CancelPurchase"}
 
 
 def described_rpcs() -> Iterator[str]:
@@ -61,6 +64,17 @@ def credit_rpcs(names: set[str]) -> set[str]:
 
 def admin_rpcs(*names: str) -> set[str]:
     return {ADMIN + name for name in names}
+
+
+def payment_rpcs(names: set[str]) -> set[str]:
+    return {PAYMENT + name for name in names}
+
+
+ALL_READING = (
+    credit_rpcs(READING)
+    | payment_rpcs(PURCHASE_READING | {"ListPackages"})
+    | admin_rpcs("GetAccount", "ListAccounts", "ListCreditTypes", "ListSubscriptions")
+)
 
 
 def test_the_descriptors_were_found() -> None:
@@ -107,11 +121,16 @@ def test_a_caller_without_roles_may_do_nothing() -> None:
     ("scopes", "rpcs"),
     [
         ((), set()),
-        (("payments.write", "credits.write"), set()),
+        (("payments.read", "credits.write"), set()),
         (("credits.spend",), credit_rpcs(SPENDING)),
-        (("credits.read",), credit_rpcs(READING)),
+        (("credits.read",), credit_rpcs(READING) | payment_rpcs(PURCHASE_READING | {"ListPackages"})),
+        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"})),
+        (("payments.ingest",), payment_rpcs({"IngestWebhook"})),
         (("credits.admin",), admin_rpcs("AddCredits")),
-        (("credits.spend", "credits.read"), credit_rpcs(SPENDING | READING)),
+        (
+            ("credits.spend", "credits.read"),
+            credit_rpcs(SPENDING | READING) | payment_rpcs(PURCHASE_READING | {"ListPackages"}),
+        ),
     ],
 )
 def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set[str]) -> None:
@@ -119,21 +138,21 @@ def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set
 
 
 @pytest.mark.parametrize("role", ["USER", "PREMIUM"])
-def test_owners_read_their_own_account_and_no_other(role: str) -> None:
-    owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin"))
-    assert allowed(owner, "me") == credit_rpcs(OWN_READING)
+def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str) -> None:
+    owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin", "payments.write"))
+    catalogue = payment_rpcs({"ListPackages"})
+    assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | catalogue
     for account_id in ("you", "ME", "me ", "", None):
-        assert allowed(owner, account_id) == set()
+        assert allowed(owner, account_id) == catalogue
 
 
 def test_support_reads_and_changes_nothing() -> None:
-    reading = credit_rpcs(READING) | admin_rpcs("GetAccount", "ListAccounts", "ListCreditTypes")
-    assert allowed(somebody("SUPPORT"), "anybody") == reading
+    assert allowed(somebody("SUPPORT"), "anybody") == ALL_READING
 
 
 def test_finance_reads_and_verifies() -> None:
-    reading = credit_rpcs(READING) | admin_rpcs("GetAccount", "ListAccounts", "ListCreditTypes", "VerifyLedger")
-    assert allowed(somebody("FINANCE"), "anybody") == reading
+    more = admin_rpcs("VerifyLedger", "ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks")
+    assert allowed(somebody("FINANCE"), "anybody") == ALL_READING | more
 
 
 @pytest.mark.parametrize("role", ["ADMIN", "SUPER_ADMIN"])
@@ -143,8 +162,9 @@ def test_administrators_may_do_everything(role: str) -> None:
 
 def test_several_roles_add_up() -> None:
     both = somebody("USER", "SERVICE", scopes=("credits.spend",))
-    assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING)
-    assert allowed(both, "you") == credit_rpcs(SPENDING)
+    catalogue = payment_rpcs({"ListPackages"})
+    assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING) | payment_rpcs(BUYING) | catalogue
+    assert allowed(both, "you") == credit_rpcs(SPENDING) | catalogue
 
 
 def test_a_refusal_says_who_may_and_nothing_of_the_account() -> None:

@@ -1,5 +1,6 @@
 """`creditd run` on an empty folder: everything starts, what it prints works, and Ctrl-C leaves nothing running."""
 
+import json
 import shlex
 import shutil
 import signal
@@ -8,11 +9,21 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.cli.programs import COMMAND, PATIENCE_SECONDS, Creditd, Started, are_gone, free_address
+from tests.running import eventually
 
 READY = "Ctrl-C stops everything"
+
+FLAGS = {
+    "--listen": "CREDITD_LISTEN",
+    "--metrics-listen": "CREDITD_METRICS_LISTEN",
+    "--webhooks-listen": "CREDITD_WEBHOOKS_LISTEN",
+}
+
+NOWHERE = {"CREDITD_METRICS_LISTEN": "", "CREDITD_WEBHOOKS_LISTEN": ""}
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -20,8 +31,7 @@ README = Path(__file__).parents[2] / "README.md"
 @pytest.fixture(scope="module")
 def creditd(tmp_path_factory: pytest.TempPathFactory) -> Creditd:
     """Return `creditd` in an empty folder."""
-    addresses = {"CREDITD_LISTEN": free_address(), "CREDITD_METRICS_LISTEN": free_address()}
-    return Creditd(tmp_path_factory.mktemp("run"), addresses)
+    return Creditd(tmp_path_factory.mktemp("run"), {variable: free_address() for variable in FLAGS.values()})
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +48,37 @@ def test_it_says_what_it_started_and_where(creditd: Creditd, running: Started) -
     assert "embedded PostgreSQL in .creditd/postgres" in said
     assert f"gRPC         {creditd.settings['CREDITD_LISTEN']}" in said
     assert f"http://{creditd.settings['CREDITD_METRICS_LISTEN']}/metrics" in said
+    assert f"http://{creditd.settings['CREDITD_WEBHOOKS_LISTEN']}/healthz" in said
+    assert "fake Stripe, Omise and Lemon Squeezy at http://127.0.0.1:" in said
     assert "WARNING" not in said
     assert '"logger":"creditd.storage.embedded.server"' in (creditd.folder / ".creditd" / "creditd.log").read_text()
+
+
+def test_the_webhook_adapter_has_the_service_judge_what_comes(creditd: Creditd, running: Started) -> None:
+    assert running.process.poll() is None
+    adapter = f"http://{creditd.settings['CREDITD_WEBHOOKS_LISTEN']}"
+    assert httpx.get(f"{adapter}/healthz", trust_env=False).status_code == 200
+    assert httpx.post(f"{adapter}/webhooks/stripe", content=b"not signed", trust_env=False).status_code == 400
 
 
 def test_every_command_that_it_prints_works_as_pasted(creditd: Creditd, running: Started) -> None:
     done = paste(creditd, running.said.partition("To try")[2])
     assert done.returncode == 0, done.stderr
     assert '"kind": "ENTRY_KIND_RESERVE"' in done.stdout
+
+
+def test_what_is_paid_on_the_page_that_it_names_arrives_as_credits(creditd: Creditd, running: Started) -> None:
+    assert running.process.poll() is None
+    price = {"amount": 500, "currency": "THB"}
+    package = {"package_id": "paid", "display_name": "7", "credit_type": "chat", "credits": 7, "price": price}
+    order = {"account_id": "payer", "package_id": "paid", "provider": 1, "return_url": "https://example.com/"}
+    assert creditd("call", "CreatePackage", json.dumps({"package": package})).returncode == 0
+    purchase = json.loads(creditd("call", "CreatePurchase", json.dumps(order)).stdout)["purchase"]
+    assert httpx.post(purchase["redirect_url"], data={"act": "pay"}, trust_env=False).has_redirect_location
+    question = json.dumps({"name": purchase["name"]})
+    eventually(lambda: "PURCHASE_STATE_COMPLETED" in creditd("call", "GetPurchase", question).stdout, PATIENCE_SECONDS)
+    wallet = creditd("call", "GetBalance", '{"account_id": "payer", "credit_types": ["chat"]}')
+    assert '"available": "7"' in wallet.stdout
 
 
 def test_every_command_to_try_in_the_readme_works_as_pasted(creditd: Creditd, running: Started) -> None:
@@ -81,7 +114,7 @@ def test_a_second_start_on_the_same_folder_says_whose_it_is_and_changes_nothing(
 ) -> None:
     log = creditd.folder / ".creditd" / "creditd.log"
     before = log.stat().st_ino
-    second = creditd("run", "--listen", free_address(), "--metrics-listen", "")
+    second = creditd("run", "--listen", free_address(), "--metrics-listen", "", "--webhooks-listen", "")
     assert second.returncode == 1
     assert f"in use by process {running.process.pid}" in second.stderr
     assert log.stat().st_ino == before
@@ -89,12 +122,12 @@ def test_a_second_start_on_the_same_folder_says_whose_it_is_and_changes_nothing(
     assert running.process.poll() is None
 
 
-@pytest.mark.parametrize("flag", ["--listen", "--metrics-listen"])
+@pytest.mark.parametrize("flag", FLAGS)
 def test_a_second_start_on_the_same_port_says_so_before_it_makes_anything(
     creditd: Creditd, running: Started, tmp_path: Path, flag: str
 ) -> None:
-    taken = creditd.settings[{"--listen": "CREDITD_LISTEN", "--metrics-listen": "CREDITD_METRICS_LISTEN"}[flag]]
-    flags = {"--listen": free_address(), "--metrics-listen": "", flag: taken}
+    taken = creditd.settings[FLAGS[flag]]
+    flags = {"--listen": free_address(), "--metrics-listen": "", "--webhooks-listen": "", flag: taken}
     second = Creditd(tmp_path)("run", *(word for pair in flags.items() for word in pair))
     assert second.returncode == 1
     assert f"cannot listen on {taken}: Address already in use" in second.stderr
@@ -104,7 +137,7 @@ def test_a_second_start_on_the_same_port_says_so_before_it_makes_anything(
 
 
 def test_however_it_ends_nothing_runs_on_and_the_next_start_finds_the_data(tmp_path: Path) -> None:
-    creditd = Creditd(tmp_path, {"CREDITD_LISTEN": free_address(), "CREDITD_METRICS_LISTEN": ""})
+    creditd = Creditd(tmp_path, {**NOWHERE, "CREDITD_LISTEN": free_address()})
     request = '{"account_id": "ann", "credit_type": "spec", "amount": 1, "request_id": "once"}'
     for number, exit_code in ((signal.SIGINT, 0), (signal.SIGKILL, -9), (signal.SIGTERM, 0)):
         with creditd.started("run") as started:
@@ -119,11 +152,23 @@ def test_however_it_ends_nothing_runs_on_and_the_next_start_finds_the_data(tmp_p
             assert started.said.endswith("stopping\n") == (exit_code == 0)
 
 
+def test_with_a_key_of_one_provider_that_one_is_real_and_none_is_fake(database: str, tmp_path: Path) -> None:
+    stripe = {
+        "CREDITD_STRIPE_API_KEY": "sk_test_1",
+        "CREDITD_STRIPE_WEBHOOK_SECRETS": "whsec_1",
+        "CREDITD_STRIPE_API_URL": f"http://{free_address()}",
+    }
+    there = {"CREDITD_DATABASE_URL": database, "CREDITD_LISTEN": free_address()}
+    with Creditd(tmp_path, NOWHERE | there | stripe).started("run") as started:
+        said = started.says(READY)
+        assert "payments     Stripe\n" in said
+        assert "fake" not in said
+        assert "CreatePurchase" not in said
+        assert started.stop(signal.SIGINT) == 0
+
+
 def test_it_takes_a_database_that_is_configured_and_starts_none(database: str, tmp_path: Path) -> None:
-    creditd = Creditd(
-        tmp_path,
-        {"CREDITD_DATABASE_URL": database, "CREDITD_LISTEN": free_address(), "CREDITD_METRICS_LISTEN": ""},
-    )
+    creditd = Creditd(tmp_path, {**NOWHERE, "CREDITD_DATABASE_URL": database, "CREDITD_LISTEN": free_address()})
     with creditd.started("run") as started:
         assert "database     that of CREDITD_DATABASE_URL" in started.says(READY)
         assert not any(process.name() == "postgres" for process in started.descendants())

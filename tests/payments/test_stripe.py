@@ -56,6 +56,7 @@ class Api:
 
     def ask(self, call: Callable[[Stripe], Awaitable[Answer]]) -> Answer:
         """Have it called, and return what came of that."""
+
         async def ask() -> Answer:
             settings = StripeSettings("sk_test_1", (), "https://stripe.invalid/under", live=False)
             stripe = Stripe(settings, httpx.MockTransport(self.answer))

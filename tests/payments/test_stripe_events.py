@@ -308,3 +308,8 @@ def test_every_order_of_the_events_with_repeats_ends_the_same(name: str, data: s
     )
     assert stands == standing_after(reports)
     assert (stands.state is PurchaseState.EXPIRED) == (name == "never paid")
+
+
+def test_one_list_of_events_may_ask_for_all_types() -> None:
+    """At most twenty: https://docs.stripe.com/api/events/list."""
+    assert len(EVENT_TYPES) <= 20

@@ -3,11 +3,11 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import uvloop
 
@@ -37,6 +37,30 @@ PROVIDERS = {"stripe": STRIPE, "omise": OMISE, "lemonsqueezy": LEMON_SQUEEZY}
 
 _FAST_POLLS = {"payment_poll_interval_seconds": 0.05}
 
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Entered = TypeVar("Entered")
+
+
+@dataclass
+class Front:
+    """The fakes, and the event loop that ``run`` runs something on; adapters stand in front of whatever service."""
+
+    fakes: Fakes
+    run: Run
+
+    @contextmanager
+    def adapter(self, service_address: str) -> Iterator[str]:
+        """Keep an adapter until the block ends, and give its URL, which the fakes deliver to from now on.
+
+        The service need not be there.
+        """
+        token = bearer("webhooks", ["SERVICE"], "payments.ingest").removeprefix("Bearer ")
+        serving = webhooks_serving(WebhooksSettings("127.0.0.1:0", service_address), lambda: token)
+        with _entered(self.run, serving) as port:
+            url = f"http://127.0.0.1:{port}"
+            self.fakes.outgoing.deliver_to(url)
+            yield url
+
 
 @dataclass
 class Market:
@@ -45,7 +69,7 @@ class Market:
     service: RunningService
     fakes: Fakes
     webhooks_url: str
-    run: Callable[[Coroutine[Any, Any, Any]], Any]
+    run: Run
 
     @property
     def staff(self) -> SimpleNamespace:
@@ -90,7 +114,8 @@ class Market:
 
     def purchase(self, name: str) -> purchase_pb2.Purchase:
         """Return a purchase as it stands."""
-        return self.staff.payment.GetPurchase(pb.GetPurchaseRequest(name=name)).purchase
+        purchase: purchase_pb2.Purchase = self.staff.payment.GetPurchase(pb.GetPurchaseRequest(name=name)).purchase
+        return purchase
 
     def state(self, name: str) -> str:
         """Return a purchase's state in a word."""
@@ -115,7 +140,7 @@ class Market:
 
 
 @contextmanager
-def event_loop() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+def event_loop() -> Iterator[Run]:
     """Run an event loop on a thread of its own, and give what runs something on it."""
     loop = uvloop.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="market", daemon=True)
@@ -129,21 +154,30 @@ def event_loop() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
 
 
 @contextmanager
+def _entered(run: Run, context: AbstractAsyncContextManager[Entered]) -> Iterator[Entered]:
+    stack = AsyncExitStack()
+    entered: Entered = run(stack.enter_async_context(context))
+    try:
+        yield entered
+    finally:
+        run(stack.aclose())
+
+
+@contextmanager
+def open_front(pace: float = 0.01) -> Iterator[Front]:
+    """Keep the fakes until the block ends; the pauses between tries of a webhook are multiplied by ``pace``."""
+    with event_loop() as run, _entered(run, fakes_running(FakesSettings(pace=pace))) as fakes:
+        yield Front(fakes, run)
+
+
+@contextmanager
 def open_market(folder: Path, **settings: Any) -> Iterator[Market]:
     """Keep a market until the block ends; ``settings`` are those of the service."""
-    with event_loop() as run:
-        stack = AsyncExitStack()
-        fakes: Fakes = run(stack.enter_async_context(fakes_running(FakesSettings(pace=0.01))))
-        try:
-            with running_service(folder, **_FAST_POLLS | fakes.settings | settings) as service:
-                adapter = WebhooksSettings("127.0.0.1:0", service.address)
-                token = bearer("webhooks", ["SERVICE"], "payments.ingest").removeprefix("Bearer ")
-                port = run(stack.enter_async_context(webhooks_serving(adapter, lambda: token)))
-                url = f"http://127.0.0.1:{port}"
-                fakes.outgoing.deliver_to(url)
-                market = Market(service, fakes, url, run)
-                market.sell()
-                yield market
-                run(stack.aclose())
-        finally:
-            run(stack.aclose())
+    with (
+        open_front() as front,
+        running_service(folder, **_FAST_POLLS | front.fakes.settings | settings) as service,
+        front.adapter(service.address) as url,
+    ):
+        market = Market(service, front.fakes, url, front.run)
+        market.sell()
+        yield market

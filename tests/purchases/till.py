@@ -53,8 +53,19 @@ class Till:
 
     def order(self, account: str, **fields: Any) -> Purchase:
         """Store a purchase of 90 credits and 10 more for 1,000 satang, for which the provider has been asked."""
+        purchase = self.draft(account, **fields)
+        with self.desk.database.transaction() as connection:
+            assert purchases.add(connection, purchase)
+            purchase_history.record(connection, purchase, "tests", "created")
+            payment_references.refer(
+                connection, purchase.provider, purchase.name, [purchase.reference], live=purchase.live
+            )
+        return purchase
+
+    def draft(self, account: str, **fields: Any) -> Purchase:
+        """Return such a purchase, not stored."""
         now = self.desk.clock.now()
-        purchase = Purchase._make([None] * len(Purchase._fields))._replace(
+        usual = Purchase._make([None] * len(Purchase._fields))._replace(
             account_id=account,
             purchase_id=uuid7(),
             version=1,
@@ -89,15 +100,8 @@ class Till:
             next_poll_time=now,
             create_time=now,
             update_time=now,
-            **fields,
         )
-        with self.desk.database.transaction() as connection:
-            assert purchases.add(connection, purchase)
-            purchase_history.record(connection, purchase, "tests", "created")
-            payment_references.refer(
-                connection, purchase.provider, purchase.name, [purchase.reference], live=purchase.live
-            )
-        return purchase
+        return usual._replace(**fields)
 
     def say(self, said: Report | Subscription) -> Applied:
         """Apply what a provider says."""

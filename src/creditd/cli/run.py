@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from creditd.cli.data_folder import DataFolder
 from creditd.cli.development import held, ready_to_serve
+from creditd.cli.development_payments import providers, real_providers, webhook_adapter
 from creditd.cli.failure import DONE, Failure
 from creditd.cli.invocation import creditd
 from creditd.cli.screen import say
@@ -15,6 +16,7 @@ from creditd.cli.settings import settings
 from creditd.cli.stopping import sigterm_as_interrupt, told_to_stop
 from creditd.cli.to_try import to_try
 from creditd.config import Config
+from creditd.fakes.running import Fakes
 from creditd.server.listening import ListenError
 from creditd.server.workers import require_free_port
 from creditd.telemetry.lines import LineWriter
@@ -24,7 +26,13 @@ from creditd.telemetry.logs import configure_logs
 def command(argv: Sequence[str]) -> int:
     """Run until Ctrl-C or SIGTERM, and end everything that was started."""
     arguments = _parser().parse_args(argv)
-    config = settings({"listen": arguments.listen, "metrics_listen": arguments.metrics_listen})
+    config = settings(
+        {
+            "listen": arguments.listen,
+            "metrics_listen": arguments.metrics_listen,
+            "webhooks_listen": arguments.webhooks_listen,
+        }
+    )
     folder = DataFolder(config.data_dir)
     _require_free_ports(config)
     with sigterm_as_interrupt(), held(folder), _logging_to(folder, config.log_level) as lines:
@@ -37,12 +45,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("creditd run", description=__doc__, allow_abbrev=False)
     parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve gRPC (CREDITD_LISTEN)")
     parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="where to serve metrics, '' for nowhere")
+    parser.add_argument("--webhooks-listen", metavar="HOST:PORT", help="where to take webhooks, '' for nowhere")
     return parser
 
 
 def _require_free_ports(config: Config) -> None:
     """Find out before anything is started or written."""
-    for flag, address in (("--listen", config.listen), ("--metrics-listen", config.metrics_listen)):
+    addresses = {
+        "--listen": config.listen,
+        "--metrics-listen": config.metrics_listen,
+        "--webhooks-listen": config.webhooks_listen,
+    }
+    for flag, address in addresses.items():
         if not address or address.startswith("unix:"):
             continue
         try:
@@ -88,14 +102,24 @@ def _announce(config: Config, folder: DataFolder) -> None:
 
 async def _serve(config: Config, lines: LineWriter) -> int:
     told = told_to_stop()
-    async with serving(config, lines) as service:
+    async with providers(config) as (using, fakes), serving(using, lines) as service:
         host = config.listen.rpartition(":")[0]
         address = config.listen if config.listen.startswith("unix:") else f"{host}:{service.port}"
-        if config.metrics_listen:
-            say(f"  metrics      http://{config.metrics_listen}/metrics")
-        say(f"  gRPC         {address}")
-        say()
-        say(to_try(config, address))
-        await told.wait()
-        say("\nstopping")
+        async with webhook_adapter(config, address, fakes) as webhooks_url:
+            _say_where(config, address, webhooks_url, fakes)
+            say()
+            say(to_try(config, address, sells=fakes is not None))
+            await told.wait()
+            say("\nstopping")
     return DONE
+
+
+def _say_where(config: Config, address: str, webhooks_url: str, fakes: Fakes | None) -> None:
+    real = ", ".join(real_providers(config))
+    fake = f"fake Stripe, Omise and Lemon Squeezy at {fakes.url if fakes else ''}, since no key of theirs is set"
+    say(f"  payments     {real or fake}")
+    if webhooks_url:
+        say(f"  webhooks     {webhooks_url}/webhooks/..., health {webhooks_url}/healthz")
+    if config.metrics_listen:
+        say(f"  metrics      http://{config.metrics_listen}/metrics")
+    say(f"  gRPC         {address}")

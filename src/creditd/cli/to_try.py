@@ -6,8 +6,8 @@ from creditd.cli.invocation import beside, creditd
 from creditd.config import Config
 
 
-def to_try(config: Config, address: str) -> str:
-    """Return the commands for a server at an address, with these settings."""
+def to_try(config: Config, address: str, *, sells: bool) -> str:
+    """Return the commands for a server at an address, with these settings; ``sells``: with fake payments."""
     defaults = Config()
     prefix = "" if config.data_dir == defaults.data_dir else f"CREDITD_DATA_DIR={shlex.quote(str(config.data_dir))} "
     program = f"{prefix}{creditd()}"
@@ -16,6 +16,7 @@ def to_try(config: Config, address: str) -> str:
         "To try in another terminal, in this folder:",
         *_calls(f"{program} call", there),
         "",
+        *(_purchase(f"{program} call", there) if sells else ()),
         "Or with any gRPC client; the server describes itself by reflection:",
         f"  TOKEN=$({program} token --subject me --role ADMIN)",
         *_other_clients(address),
@@ -33,6 +34,24 @@ def _calls(call: str, there: str) -> list[str]:
         f"  {call} AddCredits '{top_up}'{there}",
         f"""  {call} Reserve '{{"account_id": "ann", "credit_type": "spec", "amount": 4}}'{there}""",
         f"""  {call} ListTransactions '{{"account_id": "ann"}}'{there}""",
+    ]
+
+
+def _purchase(call: str, there: str) -> list[str]:
+    package = (
+        '{"package": {"package_id": "spec-50", "display_name": "50 specs", "credit_type": "spec", "credits": 50, '
+        '"price": {"amount": 9900, "currency": "THB"}}}'
+    )
+    purchase = (
+        '{"account_id": "ann", "package_id": "spec-50", "provider": "PAYMENT_PROVIDER_STRIPE", '
+        '"return_url": "https://example.com/"}'
+    )
+    return [
+        "To buy credits; the page to pay on, with money that is not real, is the answer's redirect_url:",
+        f"  {call} CreatePackage '{package}'{there}",
+        f"  {call} CreatePurchase '{purchase}'{there}",
+        f"""  {call} ListPurchases '{{"account_id": "ann"}}'{there}""",
+        "",
     ]
 
 

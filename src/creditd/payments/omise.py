@@ -19,7 +19,15 @@ from creditd.domain.purchase import Provider
 from creditd.payments.omise_account import Account, OmiseSettings, link_mark
 from creditd.payments.omise_hints import hint_of, read_event, require_signature
 from creditd.payments.omise_ids import Kind, id_in
-from creditd.payments.omise_reading import charge_report, instant_in, is_paid, is_pending, link_report, mapping
+from creditd.payments.omise_reading import (
+    charge_report,
+    failure_in,
+    instant_in,
+    is_paid,
+    is_pending,
+    link_report,
+    mapping,
+)
 from creditd.payments.provider import (
     Checkout,
     Delivery,
@@ -123,8 +131,8 @@ class Omise:
             return _link_checkout(await self._account.make_link(order))
         charge = await self._account.make_charge(order)
         if charge.get("status") == "failed":
-            raise ProviderRefused(str(charge.get("failure_code")), str(charge.get("failure_message")))
-        return _charge_checkout(charge)
+            raise ProviderRefused(*failure_in(charge))
+        return _charge_checkout(charge, order.method)
 
     async def look_up(self, order: Order) -> Checkout | None:
         """Find the link or charge of a purchase by the purchase's id in it. Raises ProviderUnavailable."""
@@ -136,7 +144,7 @@ class Omise:
             return None
         async for charge in self._account.charges(since):
             if mapping(charge.get("metadata")).get("purchase_id") == order.name.purchase_id:
-                return _charge_checkout(charge)
+                return _charge_checkout(charge, order.method)
         return None
 
     async def cancel(self, order: Order) -> None:
@@ -186,8 +194,9 @@ class Omise:
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
         """Say how all charges stand that were made since an instant, or had an event. Raises ProviderUnavailable.
 
-        The events find refunds and disputes of older charges; every charge is told of once. What cannot be read is
-        left out: its webhook waits for a person.
+        The events find payments, refunds and disputes of older charges; one with a dispute may be told of twice. What
+        cannot be read is left out: its webhook waits for a person. Links have no say: all that happens to one are its
+        charges.
         """
         start = Instant(since - CLOCK_DIFFERENCE)
         told: set[str] = set()
@@ -197,7 +206,7 @@ class Omise:
                 yield report
         async for event in self._account.events(start):
             ids = _ids_in(event)
-            subject = ids.get("charge") or ids.get("dispute") or ids.get("link")
+            subject = ids.get("charge") or ids.get("dispute")
             if subject is None or subject in told:
                 continue
             told.add(subject)
@@ -228,13 +237,14 @@ def _ids_in(event: Mapping[str, Any]) -> Mapping[str, str]:
         return {}
 
 
-def _charge_checkout(charge: Mapping[str, Any]) -> Checkout:
+def _charge_checkout(charge: Mapping[str, Any], method: PaymentMethod) -> Checkout:
     """Return what the payer of a charge needs: the QR code, or the page where the bank asks who pays by card."""
     if not is_pending(charge):
         return Checkout(charge["id"])
+    if method is PaymentMethod.CARD_TOKEN:
+        url = _url(charge, "authorize_uri") if charge.get("authorize_uri") else ""
+        return Checkout(charge["id"], redirect_url=url)
     image = mapping(mapping(mapping(charge.get("source")).get("scannable_code")).get("image"))
-    if not image:
-        return Checkout(charge["id"], redirect_url=_url(charge, "authorize_uri"))
     return Checkout(charge["id"], qr_image_url=_url(image, "download_uri"), expire_time=_expire_time(charge))
 
 

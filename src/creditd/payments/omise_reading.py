@@ -104,6 +104,12 @@ def link_report(link: Mapping[str, Any], charges: Iterable[Report]) -> Report | 
     return Report(Provider.OMISE, live, tuple(references), None, price, tuple(facts))
 
 
+def failure_in(charge: Mapping[str, Any]) -> tuple[str, str]:
+    """Return Omise's code and words for why a charge failed, as they can be stored; empty where it says nothing."""
+    code = _text(charge, "failure_code", MAX_CODE_CHARACTERS)
+    return code, _text(charge, "failure_message", MAX_MESSAGE_CHARACTERS)
+
+
 def instant_in(said: Mapping[str, Any], name: str) -> Instant | None:
     """Return a time; None where there is none. Raises Unfit."""
     text = said.get(name)
@@ -126,9 +132,7 @@ def _payment(charge: Mapping[str, Any], charge_id: str) -> Fact | None:
         case "pending":
             return None
         case "failed":
-            code = _text(charge, "failure_code", MAX_CODE_CHARACTERS)
-            message = _text(charge, "failure_message", MAX_MESSAGE_CHARACTERS)
-            return Fact(FactKind.PAYMENT, charge_id, PaymentStage.FAILED, amount, code, message)
+            return Fact(FactKind.PAYMENT, charge_id, PaymentStage.FAILED, amount, *failure_in(charge))
         case "expired":
             return Fact(FactKind.PAYMENT, charge_id, PaymentStage.EXPIRED, amount)
         case "successful" | "reversed" if _was_paid(charge):

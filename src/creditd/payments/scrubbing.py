@@ -1,5 +1,6 @@
 """Card numbers, masked before anything is stored, in whatever place of a document somebody may have put them."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -65,24 +66,33 @@ def _masked(run: re.Match[str]) -> str:
     text = run.group()
     if run["uuid"]:
         return text
-    characters = list(text)
+    characters, done = list(text), 0
     for start, end in _card_numbers(list(_GROUP.finditer(text))):
-        characters[start:end] = _DIGIT.sub(MASK, text[start:end])
+        # They come by their starts, so that what one before has masked need not be masked again.
+        if end > done:
+            fresh = slice(max(start, done), end)
+            characters[fresh] = _DIGIT.sub(MASK, text[fresh])
+            done = end
     return "".join(characters)
 
 
 def _card_numbers(groups: list[re.Match[str]]) -> Iterator[tuple[int, int]]:
     """Find where neighbouring groups make a card number: a date or a code may stand right before or after it."""
-    for first, opening in enumerate(groups):
-        digits = ""
-        for group in groups[first:]:
-            digits += group.group()
-            if len(digits) >= _LENGTHS.stop:
-                break
-            if len(digits) in _LENGTHS and _passes_luhn(digits):
-                yield opening.start(), group.end()
+    digits = "".join(group.group() for group in groups)
+    edges = [0, *itertools.accumulate(len(group.group()) for group in groups)]
+    sums = [_luhn_sums(digits, parity) for parity in range(2)]
+    for first, start in enumerate(edges[:-1]):
+        # A group has one digit at least, so that no more of them can belong together.
+        for last, end in enumerate(edges[first + 1 : first + _LENGTHS.stop], first):
+            # Every second digit from the last but one is doubled.
+            luhn = sums[end % 2]
+            if end - start in _LENGTHS and (luhn[end] - luhn[start]) % 10 == 0:
+                yield groups[first].start(), groups[last].end()
 
 
-def _passes_luhn(digits: str) -> bool:
-    values = [int(digit) for digit in reversed(digits)]
-    return (sum(values[::2]) + sum(sum(divmod(2 * value, 10)) for value in values[1::2])) % 10 == 0
+def _luhn_sums(digits: str, parity: int) -> list[int]:
+    """Add digits up from the first on, those at places of this parity doubled and their own digits added up."""
+    doubled = (
+        sum(divmod(2 * int(digit), 10)) if place % 2 == parity else int(digit) for place, digit in enumerate(digits)
+    )
+    return [0, *itertools.accumulate(doubled)]

@@ -40,6 +40,10 @@ class AccessLog(Protocol):
         """Say which RPC ended how, after how long, for whom, about which account, and why if it failed."""
 
 
+QUIET = ("httpx", "httpcore", "uvicorn")
+"""Libraries that write a line for each request, whole address included: only their warnings are of interest."""
+
+
 def configure_logs(level: str = "INFO", descriptor: int = STANDARD_ERROR) -> LineWriter:
     """Send all logs of this process, from a level up, to a descriptor as JSON; what was configured before is replaced.
 
@@ -49,6 +53,8 @@ def configure_logs(level: str = "INFO", descriptor: int = STANDARD_ERROR) -> Lin
     root = logging.getLogger()
     root.handlers[:] = [_Handler(writer)]
     root.setLevel(level)
+    for library in QUIET:
+        logging.getLogger(library).setLevel(max(root.level, logging.WARNING))
     logging.captureWarnings(capture=True)
     return writer
 

@@ -5,6 +5,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from creditd.cli.data_folder import DataFolder, Identity, development_token
 from creditd.cli.demo.narrator import Narrator
 from creditd.cli.demo.story import tell
 from creditd.cli.development import ready_to_serve
+from creditd.cli.development_payments import webhook_adapter
 from creditd.cli.failure import DONE, INTERRUPTED, Failure
 from creditd.cli.refusal import explain
 from creditd.cli.screen import say
 from creditd.cli.serving import run_loop, serving
 from creditd.cli.stopping import sigterm_as_interrupt, told_to_stop
 from creditd.config import Config
+from creditd.fakes.running import Fakes, FakesSettings, fakes_running
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import configure_logs
 
@@ -31,7 +34,13 @@ def command(argv: Sequence[str]) -> int:
     with sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix="creditd-demo-") as name:
         folder = DataFolder(Path(name))
         # Not the settings of the environment: the story is about these.
-        config = Config(listen="127.0.0.1:0", metrics_listen="", data_dir=folder.path, shutdown_grace_seconds=1.0)
+        config = Config(
+            listen="127.0.0.1:0",
+            metrics_listen="",
+            webhooks_listen="127.0.0.1:0",
+            data_dir=folder.path,
+            shutdown_grace_seconds=1.0,
+        )
         log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         lines = configure_logs(descriptor=log)
         try:
@@ -44,8 +53,13 @@ def command(argv: Sequence[str]) -> int:
 
 async def _play(config: Config, lines: LineWriter) -> int:
     told = told_to_stop()
-    async with serving(config, lines) as service:
-        story = asyncio.create_task(_tell(replace(config, listen=f"127.0.0.1:{service.port}")))
+    async with AsyncExitStack() as stack:
+        fakes = await stack.enter_async_context(fakes_running(FakesSettings()))
+        config = replace(config, **fakes.settings)
+        service = await stack.enter_async_context(serving(config, lines))
+        address = f"127.0.0.1:{service.port}"
+        await stack.enter_async_context(webhook_adapter(config, address, fakes))
+        story = asyncio.create_task(_tell(replace(config, listen=address), fakes))
         interruption = asyncio.create_task(told.wait())
         await asyncio.wait([story, interruption], return_when=asyncio.FIRST_COMPLETED)
         interruption.cancel()
@@ -58,10 +72,10 @@ async def _play(config: Config, lines: LineWriter) -> int:
     return DONE
 
 
-async def _tell(config: Config) -> None:
+async def _tell(config: Config, fakes: Fakes) -> None:
     token = development_token(config, Identity("demo", ("ADMIN",)))
     async with grpc.aio.insecure_channel(config.listen) as channel:
         try:
-            await tell(Narrator(channel, token))
+            await tell(Narrator(channel, token), fakes)
         except grpc.aio.AioRpcError as error:
             raise Failure(f"this was not to be refused: {explain(error)}") from error

@@ -8,10 +8,20 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import Message
 
-from credit.v1 import account_pb2, admin_service_pb2, credit_service_pb2, entry_pb2, source_pb2
+from credit.v1 import (
+    account_pb2,
+    admin_payments_pb2,
+    admin_service_pb2,
+    credit_service_pb2,
+    entry_pb2,
+    payment_service_pb2,
+    source_pb2,
+)
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from credit.v1.entry_pb2 import Entry
+from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
+from credit.v1.purchase_pb2 import Purchase
 from creditd.cli.failure import Failure
 from creditd.cli.refusal import explain
 from creditd.cli.screen import say, table
@@ -22,12 +32,13 @@ CREDIT_TYPE: Final = "spec"
 
 
 class Narrator:
-    """The two services with a token, and a voice."""
+    """The services with a token, and a voice."""
 
     def __init__(self, channel: grpc.aio.Channel, token: str) -> None:
         """Speak to a server."""
         self._credit: Any = CreditServiceStub(channel)
         self._admin: Any = AdminServiceStub(channel)
+        self._payment: Any = PaymentServiceStub(channel)
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._chapters = 0
 
@@ -47,8 +58,20 @@ class Narrator:
 
     async def administer(self, method: str, **fields: Any) -> Any:
         """Call a method of AdminService by its name, likewise."""
-        kind = getattr(admin_service_pb2, f"{method}Request")
+        module = admin_service_pb2 if hasattr(admin_service_pb2, f"{method}Request") else admin_payments_pb2
+        kind = getattr(module, f"{method}Request")
         return await getattr(self._admin, method)(_request(kind, fields), metadata=self._metadata)
+
+    async def buy(self, method: str, **fields: Any) -> Any:
+        """Call a method of PaymentService by its name, likewise."""
+        kind = getattr(payment_service_pb2, f"{method}Request")
+        return await getattr(self._payment, method)(_request(kind, fields), metadata=self._metadata)
+
+    async def purchases(self, account_id: str) -> Sequence[Purchase]:
+        """Return an account's purchases, newest first."""
+        answer = await self.buy("ListPurchases", account_id=account_id, page_size=100)
+        purchases: Sequence[Purchase] = answer.purchases
+        return purchases
 
     async def is_replayed(self, method: str, **fields: Any) -> tuple[Any, bool]:
         """Call a method of CreditService; return its answer, and whether it was one given before."""
@@ -74,7 +97,7 @@ class Narrator:
         balance = answer.account_balance.balances[0]
         sources = ", ".join(f"{grant.available} {_word(source_pb2.Source, grant.source)}" for grant in balance.grants)
         row = (account_id, balance.total, balance.reserved, balance.available, sources or "-", balance.version)
-        _show(("account", "total", "reserved", "available", "available from", "version"), [row])
+        self.show(("account", "total", "reserved", "available", "available from", "version"), [row])
         expect(balance.available == available, f"{available} are available to {account_id}")
 
     async def ledger(self, account_id: str) -> Sequence[Entry]:
@@ -99,7 +122,13 @@ class Narrator:
             for entry in reversed(await self.ledger(account_id))
         ]
         head = ("version", "kind", "amount", "available", "reserved", "available after", "reserved after", "moved")
-        _show(head, rows)
+        self.show(head, rows)
+
+    def show(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Show a table."""
+        say()
+        say(textwrap.indent(table(head, rows), "    "))
+        say()
 
     def show_refusal(self, error: grpc.aio.AioRpcError) -> None:
         """Show why a call was refused, without the details."""
@@ -135,9 +164,3 @@ def _word(enum: Any, number: int) -> str:
     prefix = enum.Name(0).removesuffix("UNSPECIFIED")
     name: str = enum.Name(number)
     return name.removeprefix(prefix).lower().replace("_", " ")
-
-
-def _show(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    say()
-    say(textwrap.indent(table(head, rows), "    "))
-    say()

@@ -10,7 +10,9 @@ from credit.v1.admin_service_pb2 import CreditAmount
 from credit.v1.entry_pb2 import ENTRY_KIND_RELEASE
 from credit.v1.source_pb2 import SOURCE_PURCHASED
 from creditd.cli.demo.narrator import CREDIT_TYPE, Narrator, expect, outcome, refusal
+from creditd.cli.demo.shopping import tell_of_shopping
 from creditd.cli.failure import Failure
+from creditd.fakes.running import Fakes
 
 HOLD_SECONDS: Final = 2
 
@@ -18,7 +20,7 @@ _PAUSE_SECONDS: Final = 0.1
 _LOOKS: Final = 50
 
 
-async def tell(narrator: Narrator) -> None:
+async def tell(narrator: Narrator, fakes: Fakes) -> None:
     """Tell it. Raises Failure where something does not come about."""
     await _opening(narrator)
     await _top_up(narrator)
@@ -26,6 +28,7 @@ async def tell(narrator: Narrator) -> None:
     await _expiry(narrator)
     await _two_clicks(narrator)
     await _unlimited_plan(narrator)
+    await tell_of_shopping(narrator, fakes)
     await _ledger(narrator)
 
 

@@ -1,0 +1,84 @@
+"""Payments on a developer's machine: fake providers while no real one is configured, and the webhook adapter."""
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Final
+
+from creditd.cli.data_folder import DataFolder, Identity, development_token
+from creditd.cli.failure import MISUSED, Failure
+from creditd.config import Config
+from creditd.fakes.running import Fakes, FakesSettings, fakes_running
+from creditd.webhooks.serving import webhooks_serving
+from creditd.webhooks.settings import UnfitSetting, WebhooksSettings
+
+TOKEN_SECONDS: Final = 365 * 86_400
+"""The adapter's token is made at each start; no development server runs for longer than a year."""
+
+
+def real_providers(config: Config) -> tuple[str, ...]:
+    """Return the providers that are configured; if there are any, no fake one runs beside them."""
+    keys = {
+        "Stripe": config.stripe_api_key,
+        "Omise": config.omise_secret_key,
+        "Lemon Squeezy": config.lemonsqueezy_api_key,
+    }
+    return tuple(name for name, key in keys.items() if key)
+
+
+@asynccontextmanager
+async def providers(config: Config) -> AsyncIterator[tuple[Config, Fakes | None]]:
+    """Run the fake providers until the block ends, unless a real one is configured.
+
+    Gives the configuration of a service that uses them, and the fakes if there are any.
+    """
+    if real_providers(config):
+        yield config, None
+        return
+    async with fakes_running(FakesSettings(webhook_secret=_webhook_secret(config))) as fakes:
+        yield replace(config, **fakes.settings), fakes
+
+
+@asynccontextmanager
+async def webhook_adapter(config: Config, service: str, fakes: Fakes | None) -> AsyncIterator[str]:
+    """Run the webhook adapter in front of the service at an address, and have the fakes send their webhooks to it.
+
+    Gives its URL; empty if ``webhooks_listen`` is, and none runs. Nor does one in front of a Unix socket: it calls a
+    host and a port. Raises Failure.
+    """
+    if not config.webhooks_listen or service.startswith("unix:"):
+        yield ""
+        return
+    token = _token(config)
+    async with AsyncExitStack() as stack:
+        try:
+            port = await stack.enter_async_context(webhooks_serving(_settings(config, service), lambda: token))
+        except UnfitSetting as error:
+            raise Failure(str(error), MISUSED) from error
+        url = f"http://{config.webhooks_listen.rpartition(':')[0]}:{port}"
+        if fakes:
+            fakes.outgoing.deliver_to(url)
+        yield url
+
+
+def _settings(config: Config, service: str) -> WebhooksSettings:
+    return WebhooksSettings(
+        config.webhooks_listen,
+        service,
+        config.webhooks_tls_ca_file,
+        config.webhooks_tls_certificate_file,
+        config.webhooks_tls_key_file,
+    )
+
+
+def _token(config: Config) -> str:
+    adapter = Identity("webhooks", ("SERVICE",), ("payments.ingest",))
+    return development_token(config, adapter, lifetime_seconds=TOKEN_SECONDS)
+
+
+def _webhook_secret(config: Config) -> str:
+    """Return a secret that is the data folder's own, and the same from one start to the next."""
+    seed = DataFolder(config.data_dir).page_token_secret()
+    return hmac.digest(seed.encode(), b"webhooks of the fake providers", hashlib.sha256).hex()

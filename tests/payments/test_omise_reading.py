@@ -1,0 +1,227 @@
+"""What Omise's charges, disputes and links say of a purchase, read back after a hint."""
+
+from typing import Any
+
+import pytest
+
+from creditd.domain.purchase import (
+    DisputeStage,
+    Fact,
+    FactKind,
+    FundsStage,
+    PaymentStage,
+    Provider,
+    PurchaseState,
+    RefundStage,
+    Standing,
+    merged,
+    standing,
+)
+from creditd.payments.provider import Report, Unfit
+from tests.payments.omise_payloads import (
+    CHARGE_ID,
+    DISPUTE_ID,
+    LINK_ID,
+    PRICE,
+    PURCHASE,
+    REFUND_ID,
+    SOURCE_ID,
+    charge_object,
+    dispute_object,
+    link_object,
+    listed,
+    promptpay_charge,
+    refund_object,
+    told,
+    told_of,
+)
+
+PAID = Fact(FactKind.PAYMENT, CHARGE_ID, PaymentStage.PAID, PRICE.amount)
+
+
+def reported(charge: dict[str, object], *disputes: dict[str, object]) -> Report:
+    report = told_of(charge, *disputes)
+    assert isinstance(report, Report)
+    return report
+
+
+def stands(charge: dict[str, object], *disputes: dict[str, object]) -> Standing:
+    return standing(merged((), reported(charge, *disputes).facts).values())
+
+
+def test_a_paid_charge_is_reported_with_its_price_and_all_its_names() -> None:
+    report = reported(promptpay_charge("successful", link=LINK_ID))
+    expected = Report(Provider.OMISE, False, (CHARGE_ID, LINK_ID, SOURCE_ID), PURCHASE, PRICE, (PAID,))  # noqa: FBT003
+    assert report == expected
+
+
+def test_a_pending_charge_tells_nothing() -> None:
+    assert told_of(promptpay_charge()) is None
+
+
+def test_a_failed_charge_keeps_whatever_code_and_words_it_failed_with() -> None:
+    charge = charge_object("failed", failure_code="imagined_tomorrow", failure_message="no\x00t with 4242424242424242")
+    failed = stands(charge)
+    assert (failed.state, failed.failure_code) == (PurchaseState.FAILED, "imagined_tomorrow")
+    assert failed.failure_message == "no?t with ****************"
+
+
+def test_what_a_charge_failed_with_is_bounded_and_may_be_missing() -> None:
+    failed = stands(charge_object("failed", failure_code="c" * 9999, failure_message=["no", "text"]))
+    assert (len(failed.failure_code), failed.failure_message) == (100, "")
+
+
+def test_an_expired_charge_is_expired_and_a_reversed_one_failed() -> None:
+    assert stands(charge_object("expired")).state is PurchaseState.EXPIRED
+    taken_back = stands(charge_object("reversed"))
+    assert (taken_back.state, taken_back.failure_code) == (PurchaseState.FAILED, "reversed")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"voided": True},
+        {"voided": True, "refunded_amount": PRICE.amount},
+        {"voided": True, "paid": False},
+        {"voided": True, "paid": False, "paid_at": None, "status": "reversed"},
+        {"reversed": True},
+        {"status": "reversed", "paid_at": "2023-11-14T22:13:20Z"},
+        {"voided": True, "refunds": listed(refund_object(PRICE.amount))},
+    ],
+)
+def test_a_charge_voided_after_it_was_paid_is_refunded_as_a_whole(changes: dict[str, Any]) -> None:
+    voided = stands(charge_object(**changes))
+    assert (voided.state, voided.returned) == (PurchaseState.REFUNDED, PRICE.amount)
+
+
+def test_refunds_are_reported_one_by_one_and_as_a_total() -> None:
+    refunds = listed(refund_object(10_000), refund_object(5_000, "pending", "rfnd_test_2"))
+    facts = reported(charge_object(refunds=refunds, refunded_amount=15_000)).facts
+    assert facts == (
+        PAID,
+        Fact(FactKind.REFUND, REFUND_ID, RefundStage.SUCCEEDED, 10_000),
+        Fact(FactKind.REFUND, "rfnd_test_2", RefundStage.PENDING, 5_000),
+        Fact(FactKind.REFUND_TOTAL, CHARGE_ID, 0, 15_000),
+    )
+
+
+def test_a_refund_that_failed_gives_back() -> None:
+    before = reported(charge_object(refunds=listed(refund_object(10_000, "pending")), refunded_amount=10_000))
+    after = reported(charge_object(refunds=listed(refund_object(10_000, "failed")), refunded_amount=0))
+    assert standing(merged(before.facts, ()).values()).refunded == 10_000
+    assert standing(merged(after.facts, before.facts).values()).refunded == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "funds", "stage"),
+    [
+        ("open", FundsStage.WITHDRAWN, DisputeStage.OPEN),
+        ("pending", FundsStage.WITHDRAWN, DisputeStage.OPEN),
+        ("lost", FundsStage.WITHDRAWN, DisputeStage.CLOSED),
+        ("won", FundsStage.REINSTATED, DisputeStage.CLOSED),
+    ],
+)
+def test_a_dispute_moves_the_money_when_it_opens_and_when_it_is_won(
+    status: str, funds: FundsStage, stage: DisputeStage
+) -> None:
+    dispute = dispute_object(status)
+    assert reported(charge_object(dispute=dispute), dispute).facts == (
+        PAID,
+        Fact(FactKind.DISPUTE_FUNDS, DISPUTE_ID, funds, PRICE.amount),
+        Fact(FactKind.DISPUTE, DISPUTE_ID, stage, PRICE.amount),
+    )
+
+
+def test_a_dispute_is_read_by_itself_whatever_the_charge_says_of_it() -> None:
+    for named in (DISPUTE_ID, dispute_object("open")):
+        assert stands(charge_object(dispute=named), dispute_object("won")).returned == 0
+
+
+def test_an_event_of_a_dispute_that_the_charge_no_longer_names_still_counts() -> None:
+    objects = {f"/charges/{CHARGE_ID}": charge_object(), f"/disputes/{DISPUTE_ID}": dispute_object("lost")}
+    report = told(objects, "dispute.close", DISPUTE_ID)
+    assert isinstance(report, Report)
+    assert standing(report.facts).disputed == PRICE.amount
+
+
+def test_what_the_event_says_of_the_charge_counts_for_nothing() -> None:
+    said = charge_object("successful", amount=1)
+    assert told({f"/charges/{CHARGE_ID}": promptpay_charge()}, data=said) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "data"), [("charge.complete", CHARGE_ID), ("dispute.create", DISPUTE_ID), ("link.create", LINK_ID)]
+)
+def test_what_is_not_there_is_unfit(key: str, data: str) -> None:
+    with pytest.raises(Unfit, match="unknown object"):
+        told({}, key, data)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "imagined"},
+        {"status": None},
+        {"paid": False, "paid_at": None},
+        {"amount": "100000"},
+        {"amount": 1000.5},
+        {"amount": True},
+        {"amount": -1},
+        {"amount": 2**63},
+        {"currency": None},
+        {"currency": "baht"},
+        {"livemode": None},
+        {"refunded_amount": None},
+        {"refunds": None},
+        {"refunds": {"data": [1]}},
+        {"refunds": listed({"id": "../account", "amount": 1, "status": "closed"})},
+    ],
+)
+def test_a_charge_that_is_not_as_documented_is_unfit(changes: dict[str, Any]) -> None:
+    with pytest.raises(Unfit):
+        told_of(charge_object(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"status": "imagined"}, {"charge": "chrg_test_another"}, {"currency": "USD"}, {"amount": None}]
+)
+def test_a_dispute_that_does_not_fit_its_charge_is_unfit(changes: dict[str, object]) -> None:
+    with pytest.raises(Unfit):
+        told_of(charge_object(dispute=DISPUTE_ID), dispute_object("open") | changes)
+
+
+@pytest.mark.parametrize(
+    "metadata", [None, [], {}, {"account_id": "a/b"}, PURCHASE._asdict() | {"purchase_id": "1"}, {"purchase_id": 1}]
+)
+def test_metadata_that_names_no_purchase_is_left_out(metadata: object) -> None:
+    assert reported(charge_object(metadata=metadata)).purchase is None
+
+
+def test_a_link_tells_what_its_charges_tell() -> None:
+    failed = charge_object("failed", id="chrg_test_first", link=LINK_ID, metadata={})
+    paid = charge_object(link=LINK_ID, metadata={})
+    report = told({f"/links/{LINK_ID}": link_object(failed, paid)}, "link.create", LINK_ID)
+    assert isinstance(report, Report)
+    assert (report.references, report.price) == ((LINK_ID, "chrg_test_first", CHARGE_ID), PRICE)
+    assert standing(report.facts).payment_id == CHARGE_ID
+
+
+def test_all_charges_of_a_link_count_even_if_there_are_many() -> None:
+    link = link_object(charge_object("failed", id="chrg_test_first"), charges=listed(total=2))
+    listing = listed(charge_object("failed", id="chrg_test_first"), charge_object())
+    objects = {f"/links/{LINK_ID}": link, f"/links/{LINK_ID}/charges": listing}
+    report = told(objects, "link.create", LINK_ID)
+    assert isinstance(report, Report)
+    assert standing(report.facts).paid == PRICE.amount
+
+
+def test_a_link_that_was_deleted_is_cancelled_unless_it_was_paid() -> None:
+    for charges, state in (((), PurchaseState.CANCELLED), ((charge_object(),), PurchaseState.COMPLETED)):
+        link = link_object(*charges, deleted=True)
+        report = told({f"/links/{LINK_ID}": link}, "link.create", LINK_ID)
+        assert isinstance(report, Report)
+        assert standing(report.facts).state is state
+
+
+def test_a_link_that_nobody_opened_tells_nothing() -> None:
+    assert told({f"/links/{LINK_ID}": link_object()}, "link.create", LINK_ID) is None

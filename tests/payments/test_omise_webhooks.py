@@ -1,0 +1,189 @@
+"""Omise's webhooks are hints: their ids alone are taken, each of its own pattern, all of one mode."""
+
+import json
+from typing import Any
+
+import pytest
+
+from creditd.domain.instant import SECOND
+from creditd.payments.provider import Webhook, WebhookRejected
+from tests.payments.omise_payloads import (
+    CHARGE_ID,
+    DISPUTE_ID,
+    EVENT_ID,
+    LINK_ID,
+    NOW,
+    REFUND_ID,
+    SECRET,
+    charge_object,
+    dispute_object,
+    event_object,
+    hint,
+    link_object,
+    omise,
+    received,
+    refund_object,
+    signed,
+)
+
+OTHER_SECRET = "b25lIHRoYXQgd2FzIHJvbGxlZCBvdXQ="  # noqa: S105 - of tests alone.
+HINT = hint("charge.complete", charge_object())
+
+
+def reason(webhook: Webhook, *secrets: str) -> str:
+    with pytest.raises(WebhookRejected) as rejected:
+        omise(secrets=secrets).receive(webhook, NOW)
+    return rejected.value.reason
+
+
+def test_only_ids_are_stored() -> None:
+    delivery = received("charge.complete", charge_object(card={"last_digits": "4242"}))
+    assert (delivery.key, delivery.event_type, delivery.live) == (EVENT_ID, "charge.complete", False)
+    assert json.loads(delivery.body) == {"event": EVENT_ID, "charge": CHARGE_ID}
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "ids"),
+    [
+        ("charge.create", charge_object(), {"charge": CHARGE_ID}),
+        ("charge.capture", CHARGE_ID, {"charge": CHARGE_ID}),
+        ("charge.expire", {"object": "charge", "id": CHARGE_ID}, {"charge": CHARGE_ID}),
+        ("refund.create", refund_object(1), {"refund": REFUND_ID, "charge": CHARGE_ID}),
+        ("refund.create", refund_object(1) | {"charge": charge_object()}, {"refund": REFUND_ID, "charge": CHARGE_ID}),
+        ("dispute.create", dispute_object("open"), {"dispute": DISPUTE_ID}),
+        ("dispute.close", DISPUTE_ID, {"dispute": DISPUTE_ID}),
+        ("link.create", link_object(), {"link": LINK_ID}),
+    ],
+)
+def test_ids_are_found_in_the_shapes_of_every_version(key: str, data: Any, ids: dict[str, str]) -> None:
+    delivery = received(key, data, created="2017-11-02T00:00:00Z")
+    assert json.loads(delivery.body) == {"event": EVENT_ID, **ids}
+    assert delivery.is_of_interest
+
+
+@pytest.mark.parametrize("key", ["customer.create", "transfer.pay", "customer.update.card", "charge.imagined"])
+def test_other_events_are_of_no_interest_whatever_is_in_them(key: str) -> None:
+    assert not received(key, "../account").is_of_interest
+
+
+@pytest.mark.parametrize(
+    "charge_id",
+    [
+        "../account",
+        f"{CHARGE_ID}/../../account",
+        f"{CHARGE_ID}?expand=true",
+        f"{CHARGE_ID}\n",
+        f"{CHARGE_ID}%2f",
+        CHARGE_ID.upper(),
+        "chrg_",
+        "chrg_test_",
+        "chrg_test_" + "0" * 41,
+        "chrg_test_\u0663",
+        LINK_ID,
+        "",
+        1,
+        None,
+        [CHARGE_ID],
+    ],
+)
+def test_what_is_no_charge_id_is_malformed(charge_id: Any) -> None:
+    assert reason(hint("charge.complete", charge_object(id=charge_id))) == WebhookRejected.MALFORMED
+    assert reason(hint("charge.complete", charge_id)) == WebhookRejected.MALFORMED
+
+
+def test_the_other_ids_have_to_match_as_well() -> None:
+    tricks = [
+        hint("charge.complete", charge_object(), id="../account"),
+        hint("refund.create", refund_object(1, refund_id="../account")),
+        hint("refund.create", refund_object(1) | {"charge": "../account"}),
+        hint("refund.create", REFUND_ID),
+        hint("dispute.create", "../account"),
+        hint("link.create", link_object(id="../account")),
+    ]
+    assert {reason(trick) for trick in tricks} == {WebhookRejected.MALFORMED}
+
+
+def test_ids_of_another_mode_than_the_event_are_malformed() -> None:
+    assert reason(hint("charge.complete", charge_object(), livemode=True)) == WebhookRejected.MALFORMED
+    assert reason(hint("charge.complete", CHARGE_ID.replace("_test", ""))) == WebhookRejected.MALFORMED
+    assert reason(hint("charge.complete", CHARGE_ID, id="evnt_0", livemode=True)) == WebhookRejected.MALFORMED
+    assert reason(hint("charge.complete", CHARGE_ID, livemode="false")) == WebhookRejected.MALFORMED
+
+
+def test_an_event_of_live_mode_is_one() -> None:
+    assert received("charge.complete", "chrg_6344", id="evnt_6344", livemode=True).live
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"\xff", b"{}", b'{"object": "charge"}', b'{"object": "event", "key": "charge.complete"}', b"[" * 999],
+)
+def test_a_body_that_is_no_event_is_malformed(body: bytes) -> None:
+    assert reason(Webhook(body, {})) == WebhookRejected.MALFORMED
+
+
+def test_an_event_without_a_proper_key_is_malformed() -> None:
+    for key in (None, 1, "charge", "charge.complete\n", "a" * 100, "../x"):
+        body = json.dumps(event_object("", CHARGE_ID) | {"key": key}).encode()
+        assert reason(Webhook(body, {})) == WebhookRejected.MALFORMED
+
+
+def test_without_a_secret_no_signature_is_asked_for() -> None:
+    forged = HINT._replace(headers={"omise-signature": "forged", "omise-signature-timestamp": "1"})
+    assert omise().receive(forged, NOW) == omise().receive(HINT, NOW)
+
+
+def test_a_signature_of_another_program_verifies() -> None:
+    # (printf '1700000000.'; printf '%s' "$BODY") | openssl dgst -sha256 -mac HMAC -macopt key:one-secret-of-all
+    body = b'{"object":"event","id":"evnt_test_1","livemode":false,"key":"customer.create"}'
+    signature = "63e5db9a90c18644c93da19a8d2725d87adb18eaf5f3f6b4fa634687001635e8"
+    headers = {"omise-signature": signature, "omise-signature-timestamp": "1700000000"}
+    provider = omise(secrets=("b25lLXNlY3JldC1vZi1hbGw=",))
+    assert provider.receive(Webhook(body, headers), NOW).key == "evnt_test_1"
+
+
+def test_while_secrets_are_rolled_any_signature_by_any_of_ours_verifies() -> None:
+    both = omise(secrets=(OTHER_SECRET, SECRET))
+    assert both.receive(signed(HINT, SECRET), NOW) == both.receive(signed(HINT, OTHER_SECRET), NOW)
+    assert omise(secrets=(SECRET,)).receive(signed(HINT, OTHER_SECRET, SECRET), NOW).key == EVENT_ID
+
+
+def test_a_missing_signature_is_refused_where_a_secret_is_set() -> None:
+    assert reason(HINT, SECRET) == WebhookRejected.NO_SIGNATURE
+    for name in ("omise-signature", "omise-signature-timestamp"):
+        headers = dict(signed(HINT, SECRET).headers)
+        del headers[name]
+        assert reason(HINT._replace(headers=headers), SECRET) == WebhookRejected.NO_SIGNATURE
+
+
+def test_a_wrong_signature_is_refused() -> None:
+    assert reason(signed(HINT, OTHER_SECRET), SECRET) == WebhookRejected.BAD_SIGNATURE
+    changed = signed(HINT, SECRET)._replace(body=HINT.body + b" ")
+    assert reason(changed, SECRET) == WebhookRejected.BAD_SIGNATURE
+    later = dict(signed(HINT, SECRET).headers) | {"omise-signature-timestamp": str(NOW // SECOND + 1)}
+    assert reason(HINT._replace(headers=later), SECRET) == WebhookRejected.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("signature", ["é" * 64, "\udcff" * 64, "x" * 64, ",,,", " ", "ab," * 9999])
+def test_a_header_that_is_no_signature_is_refused(signature: str) -> None:
+    headers = {**signed(HINT, SECRET).headers, "omise-signature": signature}
+    assert reason(HINT._replace(headers=headers), SECRET) == WebhookRejected.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("timestamp", ["now", "\u0661\u0667" * 5, "-1", "1e9", "9" * 99, " 1700000000"])
+def test_a_time_that_is_none_is_refused(timestamp: str) -> None:
+    headers = {**signed(HINT, SECRET).headers, "omise-signature-timestamp": timestamp}
+    assert reason(HINT._replace(headers=headers), SECRET) == WebhookRejected.BAD_SIGNATURE
+
+
+def test_a_signature_counts_for_five_minutes_either_way() -> None:
+    now = NOW // SECOND
+    for seconds in (now - 300, now + 300):
+        assert omise(secrets=(SECRET,)).receive(signed(HINT, SECRET, seconds=seconds), NOW).key == EVENT_ID
+    assert reason(signed(HINT, SECRET, seconds=now - 301), SECRET) == WebhookRejected.TOO_OLD
+    assert reason(signed(HINT, SECRET, seconds=now + 301), SECRET) == WebhookRejected.IN_THE_FUTURE
+
+
+@pytest.mark.parametrize("secret", ["", "no base64!"])
+def test_a_secret_that_is_none_verifies_nothing(secret: str) -> None:
+    assert reason(signed(HINT, ""), secret) == WebhookRejected.BAD_SIGNATURE

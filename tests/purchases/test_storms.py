@@ -1,0 +1,163 @@
+"""Webhooks in a storm: a thousand at once, to a service that is away, and to a worker that dies between two commits."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from credit.v1 import admin_service_pb2 as admin
+from credit.v1.purchase_pb2 import Purchase
+from creditd.domain.entry import EntryKind
+from creditd.service.purchases.applying import LEASE
+from creditd.service.purchases.buying import FIRST_LOOK
+from creditd.storage import payment_events
+from creditd.storage.payment_events import EventState
+from tests.faults.processes import free_port
+from tests.ledger.databases import migrated_database
+from tests.purchases.market import (
+    CREDITS,
+    LEMON_SQUEEZY,
+    OMISE,
+    PRICE,
+    PROVIDERS,
+    SECONDS,
+    STRIPE,
+    Market,
+    open_front,
+    open_market,
+)
+from tests.running import eventually, running_service
+
+PURCHASES = 50
+"""Each paid and half of it refunded: a hundred events."""
+
+COPIES = 10
+"""Of each event, which makes a thousand deliveries."""
+
+NO_POLLS = {"payment_poll_interval_seconds": 3_600.0}
+"""Whatever arrives came by a webhook."""
+
+_EFFECTS = "SELECT kind, count(*), sum(amount) FROM entries GROUP BY kind ORDER BY kind"
+
+_INBOX = "SELECT state, count(*) FROM payment_events GROUP BY state"
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Iterator[Market]:
+    """Open a market of the test's own, so that all that its database holds is of the test."""
+    with open_market(tmp_path, sign_up_credits={}, **NO_POLLS) as market:
+        yield market
+
+
+def test_a_thousand_deliveries_of_a_hundred_events_at_once_have_a_hundred_effects(market: Market) -> None:
+    bought = [market.buy(f"buyer-{number}", LEMON_SQUEEZY) for number in range(PURCHASES)]
+    outgoing, shop = market.fakes.outgoing, market.fakes.lemonsqueezy
+    outgoing.mischief.repeat, outgoing.mischief.hold = COPIES, True
+    for purchase in bought:
+        order = market.act(shop.pay, purchase.provider_reference)
+        market.act(shop.refund, order, PRICE // 2)
+    market.act(outgoing.release)
+    market.settle()
+    assert len(outgoing.deliveries) == 2 * COPIES * PURCHASES == 1_000
+    assert all(delivery.statuses == [200] for delivery in outgoing.deliveries)
+    assert _asked(market, _INBOX) == [(EventState.APPLIED, 2 * PURCHASES)]
+    assert _asked(market, _EFFECTS) == [
+        (EntryKind.TOP_UP, PURCHASES, PURCHASES * CREDITS),
+        (EntryKind.CLAWBACK, PURCHASES, PURCHASES * CREDITS // 2),
+    ]
+    assert {market.balance(purchase.account_id) for purchase in bought} == {(CREDITS // 2, 0)}
+    _verify_ledger(market)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_whatever_is_sent_of_one_payment_a_hundred_times_at_once_has_one_effect(market: Market, provider: str) -> None:
+    purchase = market.buy("buyer", PROVIDERS[provider])
+    market.settle()
+    outgoing = market.fakes.outgoing
+    before, stored = len(outgoing.deliveries), len(market.events())
+    outgoing.mischief.repeat = 100
+    _pay(market, purchase)
+    market.settle()
+    sent = list(outgoing.deliveries)[before:]
+    assert [delivery.statuses for delivery in sent] == [[200]] * len(sent)
+    assert len(sent) == 100 * (len(market.events()) - stored) >= 100
+    assert _asked(market, _EFFECTS) == [(EntryKind.TOP_UP, 1, CREDITS)]
+    _verify_ledger(market)
+
+
+def test_what_was_applied_by_a_worker_that_died_before_it_said_so_is_applied_again_without_effect(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purchase = market.buy("buyer", LEMON_SQUEEZY)
+    with monkeypatch.context() as patched:
+        patched.setattr(payment_events, "settle", _die)
+        _pay(market, purchase)
+        eventually(lambda: market.state(purchase.name) == "COMPLETED")
+        market.act(market.fakes.outgoing.idle)
+    # The lease is of the dead one, however often others look.
+    (event,) = market.events("PENDING")
+    assert event.attempts == 1
+    market.service.clock.advance(LEASE / 1_000_000 + 1)
+    (event,) = eventually(lambda: market.events("APPLIED"))
+    assert (event.attempts, event.purchase) == (2, purchase.name)
+    assert _asked(market, _EFFECTS) == [(EntryKind.TOP_UP, 1, CREDITS)]
+    assert market.balance("buyer") == (CREDITS, 0)
+    _verify_ledger(market)
+
+
+def test_what_is_paid_while_the_service_is_away_is_credited_once_it_is_back(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with migrated_database() as url, open_front(pace=0.1) as front, front.adapter(address) as adapter:
+        settings: dict[str, Any] = {"database_url": url, "listen": address, "sign_up_credits": {}}
+        settings |= front.fakes.settings
+        with running_service(tmp_path, **settings | NO_POLLS) as service:
+            market = Market(service, front.fakes, adapter, front.run)
+            market.sell()
+            bought = [market.buy(f"buyer-{n}", provider) for n in range(5) for provider in PROVIDERS.values()]
+            market.settle()
+        before = len(front.fakes.outgoing.deliveries)
+        for purchase in bought:
+            _pay(market, purchase)
+        sent = list(front.fakes.outgoing.deliveries)[before:]
+        eventually(lambda: all(delivery.statuses for delivery in sent))
+        assert {status for delivery in sent for status in list(delivery.statuses)} == {503}
+        with running_service(tmp_path, **settings | NO_POLLS) as service:
+            market = Market(service, front.fakes, adapter, front.run)
+            market.settle()
+            assert all(delivery.is_done for delivery in sent if delivery.provider != "omise")
+            assert _states(market, bought, STRIPE, LEMON_SQUEEZY) == {"COMPLETED"}
+            # Omise sends nothing again: nobody knows of these payments until somebody looks.
+            assert _states(market, bought, OMISE) == {"PENDING"}
+        with running_service(tmp_path, **settings, payment_poll_interval_seconds=0.05) as service:
+            market = Market(service, front.fakes, adapter, front.run)
+            service.clock.advance(FIRST_LOOK / 1_000_000 + 1)
+            eventually(lambda: _states(market, bought, OMISE) == {"COMPLETED"}, SECONDS)
+            assert _asked(market, _EFFECTS) == [(EntryKind.TOP_UP, len(bought), len(bought) * CREDITS)]
+            assert {market.balance(f"buyer-{n}") for n in range(5)} == {(3 * CREDITS, 0)}
+            _verify_ledger(market)
+
+
+def _pay(market: Market, purchase: Purchase) -> None:
+    (name,) = (name for name, provider in PROVIDERS.items() if provider == purchase.provider)
+    market.act(getattr(market.fakes, name).pay, purchase.provider_reference)
+
+
+def _die(*_: object) -> None:
+    raise RuntimeError("killed")
+
+
+def _states(market: Market, bought: Sequence[Purchase], *providers: int) -> set[str]:
+    return {market.state(purchase.name) for purchase in bought if purchase.provider in providers}
+
+
+def _asked(market: Market, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(market.service.config.database_url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def _verify_ledger(market: Market) -> None:
+    """Have the service verify its whole ledger; a difference would come before the summary."""
+    (answer,) = market.staff.admin.VerifyLedger(admin.VerifyLedgerRequest())
+    assert answer.summary.entries > 0

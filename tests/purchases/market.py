@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from credit.v1 import account_pb2, admin_service_pb2, package_pb2, purchase_pb2
 from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import credit_service_pb2 as credit_pb
-from credit.v1 import package_pb2, purchase_pb2
 from credit.v1 import payment_event_pb2 as event_pb
 from credit.v1 import payment_service_pb2 as pb
 from creditd.fakes.running import Fakes, FakesSettings, fakes_running
@@ -110,7 +110,8 @@ class Market:
                 **fields,
             }
         )
-        return owner.payment.CreatePurchase(request).purchase
+        purchase: purchase_pb2.Purchase = owner.payment.CreatePurchase(request).purchase
+        return purchase
 
     def purchase(self, name: str) -> purchase_pb2.Purchase:
         """Return a purchase as it stands."""
@@ -127,10 +128,25 @@ class Market:
         (balance,) = self.staff.credit.GetBalance(request).account_balance.balances
         return balance.available, balance.debt
 
+    def account(self, account_id: str) -> account_pb2.Account:
+        """Return an account."""
+        request = admin_service_pb2.GetAccountRequest(account_id=account_id)
+        found: account_pb2.Account = self.staff.admin.GetAccount(request).account
+        return found
+
+    def open_disputes(self, account: str) -> int:
+        """Return how many disputes about an account's payments are open."""
+        return self.account(account).open_disputes
+
+    def is_unlimited(self, account: str) -> bool:
+        """Tell whether an account's plan is unlimited now; opens it if it was never seen."""
+        self.balance(account)
+        return self.account(account).plan.kind == account_pb2.PLAN_KIND_UNLIMITED
+
     def events(self, state: str = "") -> list[event_pb.PaymentEvent]:
         """Return the payment events in a state, or all."""
-        number = event_pb.PaymentEventState.Value(f"PAYMENT_EVENT_STATE_{state}") if state else 0
-        request = admin_pb.ListPaymentEventsRequest(state=number, page_size=100)
+        name = f"PAYMENT_EVENT_STATE_{state or 'UNSPECIFIED'}"
+        request = admin_pb.ListPaymentEventsRequest(state=name, page_size=100)
         return list(self.staff.admin.ListPaymentEvents(request).payment_events)
 
     def settle(self) -> None:

@@ -75,7 +75,7 @@ _RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("listen", lambda address: address.startswith("unix:") or _is_address(address), "host:port or unix:/path"),
     ("metrics_listen", lambda address: not address or _is_address(address), "host:port, or nothing for no metrics"),
     ("webhooks_listen", lambda address: not address or _is_address(address), "host:port, or nothing for no adapter"),
-    ("webhooks_service", lambda address: _is_address(address), "host:port"),
+    ("webhooks_service", _is_address, "host:port"),
     ("log_level", lambda level: level in logging.getLevelNamesMapping(), "DEBUG, INFO, WARNING or ERROR"),
     ("spend_order", lambda order: sorted(order) == _SOURCES, f"each of {', '.join(_SOURCES)} once"),
     ("jwt_public_key_files", lambda files: all(map(_is_readable, files)), "files that this user may read"),

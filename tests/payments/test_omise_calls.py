@@ -264,7 +264,15 @@ def test_what_omise_does_not_expire_is_left_as_it_is() -> None:
     asyncio.run(omise(Recorder(pending, error(400, "failed_expire"), pending)).cancel(order(reference=CHARGE_ID)))
 
 
-@pytest.mark.parametrize("over", [error(404, "not_found"), ok(charge_object("expired")), ok(charge_object("failed"))])
+@pytest.mark.parametrize(
+    "over",
+    [
+        error(404, "not_found"),
+        ok(charge_object("expired")),
+        ok(charge_object("failed")),
+        ok(charge_object(voided=True)),
+    ],
+)
 def test_what_is_over_is_not_cancelled_again(over: httpx.Response) -> None:
     recorder = Recorder(over)
     asyncio.run(omise(recorder).cancel(order(reference=CHARGE_ID)))

@@ -237,6 +237,14 @@ def test_a_refund_and_a_dispute_together_take_no_more_than_came_in(till: Till, a
     assert till.figures(account) == (TOTAL // 2, 0)
 
 
+def test_a_refund_and_a_dispute_of_other_parts_take_both(till: Till, account: str) -> None:
+    purchase = till.order(account)
+    till.say(paid(purchase))
+    till.say(refunded(purchase, 300))
+    till.say(report(purchase, *dispute(FundsStage.WITHDRAWN, amount=500)))
+    assert till.figures(account) == (20, 0)
+
+
 def test_after_a_dispute_was_won_and_its_credits_spent_and_refunded_the_ledger_still_adds_up(
     till: Till, account: str
 ) -> None:

@@ -74,6 +74,10 @@ class Api:
         tries = TRIES if is_repeatable else 1
         return await self._call("POST", path, tries=tries, data=form, content=content, headers=headers)
 
+    async def delete(self, path: str) -> dict[str, Any]:
+        """Delete; repeated while it fails. Raises ProviderRefused, ProviderUnavailable."""
+        return await self._call("DELETE", path, tries=TRIES)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()

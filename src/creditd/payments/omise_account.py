@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.payments.calling import TRIES, Api
+from creditd.payments.calling import Api
 from creditd.payments.omise_ids import Kind, id_in
 from creditd.payments.provider import Order, PaymentMethod, ProviderRefused, ProviderUnavailable, Unfit
 
@@ -42,19 +42,13 @@ class OmiseSettings(NamedTuple):
     live: bool
 
 
-class _Api(Api):
-    async def delete(self, path: str) -> dict[str, Any]:
-        """Delete; repeated while it fails. Raises ProviderRefused, ProviderUnavailable."""
-        return await self._call("DELETE", path, tries=TRIES)
-
-
 class Account:
     """An account at Omise. Every call raises ProviderUnavailable, for nonsense too, and Unfit for what is no id."""
 
     def __init__(self, settings: OmiseSettings, transport: httpx.AsyncBaseTransport | None) -> None:
         """Take settings; ``transport`` is for tests."""
         headers = {"Omise-Version": API_VERSION, "Content-Type": "application/json", "Accept": "application/json"}
-        self._api = _Api(settings.api_url, headers, auth=(settings.secret_key, ""), transport=transport)
+        self._api = Api(settings.api_url, headers, auth=(settings.secret_key, ""), transport=transport)
 
     async def charge(self, charge_id: str) -> dict[str, Any] | None:
         """Read a charge; None if there is none."""

@@ -48,7 +48,9 @@ def add(connection: Connection, event: PaymentEvent) -> bool:
         "state": int(event.state),
         "waits_for": list(event.waits_for),
     }
-    return bool(connection.execute(upsert(payment_events).values(values).on_conflict_do_nothing()).rowcount)
+    statement = upsert(payment_events).values(values).on_conflict_do_nothing()
+    # SQLAlchemy counts no rows of an insert; it returns them.
+    return connection.execute(statement.returning(payment_events.c.event_id)).one_or_none() is not None
 
 
 def claim(connection: Connection, now: Instant, lease_end: Instant, count: int) -> list[PaymentEvent]:

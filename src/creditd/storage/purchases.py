@@ -91,8 +91,9 @@ def parse_purchase_name(name: str) -> PurchaseKey:
 
 def add(connection: Connection, purchase: Purchase) -> bool:
     """Store a new purchase; return False if its account has one with this request id."""
-    made = connection.execute(upsert(purchases).values(_values(purchase)).on_conflict_do_nothing(**_SAME_REQUEST))
-    return bool(made.rowcount)
+    statement = upsert(purchases).values(_values(purchase)).on_conflict_do_nothing(**_SAME_REQUEST)
+    # SQLAlchemy counts no rows of an insert; it returns them.
+    return connection.execute(statement.returning(purchases.c.purchase_id)).one_or_none() is not None
 
 
 _SAME_REQUEST: Any = {"constraint": "purchases_request"}

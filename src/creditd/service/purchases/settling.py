@@ -83,7 +83,8 @@ class Settling:
         told = set(facts.values()).difference(known)
         purchase_history.write_facts(transaction.connection, purchase.key, told)
         _require_one_payment(facts.values())
-        settled = self._move_credits(transaction, _as_it_stands(purchase, standing(facts.values())), origin)
+        stands = standing(facts.values())
+        settled = self._move_credits(transaction, _as_it_stands(purchase, stands), stands, origin)
         if settled == purchase:
             return False
         now = max(transaction.now, purchase.update_time)
@@ -93,7 +94,7 @@ class Settling:
         self._announce(transaction, purchase, settled)
         return True
 
-    def _move_credits(self, transaction: Transaction, purchase: Purchase, origin: Origin) -> Purchase:
+    def _move_credits(self, transaction: Transaction, purchase: Purchase, stands: Standing, origin: Origin) -> Purchase:
         """Grant what was paid for, take back what was given back, and return the purchase as it is then."""
         labels = {"purchase": purchase.name, "payment": purchase.payment_id}
         origin = origin._replace(metadata=orjson.dumps(labels).decode())
@@ -104,10 +105,7 @@ class Settling:
             total = purchase.credits + purchase.bonus
             steps.append(Step(key, Add(origin, EntryKind.TOP_UP, grant_id, Source.PURCHASED, total)))
             purchase = purchase._replace(granted=total, grant_ids=(grant_id,))
-        target = 0
-        if purchase.granted:
-            returned = min(purchase.paid, purchase.refunded + purchase.disputed)
-            target = credits_reversed(purchase.granted, purchase.paid, returned)
+        target = credits_reversed(purchase.granted, stands.paid, stands.returned)
         if target > purchase.reversed:
             steps.append(Step(key, Clawback(origin, purchase.grant_ids, target - purchase.reversed)))
         elif target < purchase.reversed:

@@ -17,14 +17,20 @@ from sqlalchemy import (
     text,
 )
 
+from creditd.domain.instant import Instant
+from creditd.domain.purchase import Provider
+from creditd.ledger.ids import uuid7
+from creditd.storage import payment_events
+from creditd.storage.payment_events import EventAct, EventState, PaymentEvent
 from creditd.storage.payment_tables import purchases
 from tests.ledger.databases import migrated_database
 from tests.ledger.desk import desk_at
 from tests.ledger.works import add
+from tests.purchases.till import Till
 
 metadata = purchases.metadata
 
-APPEND_ONLY = ["entries", "account_changes"]
+APPEND_ONLY = ["entries", "account_changes", "purchase_changes", "payment_event_acts"]
 CHANGES = ["UPDATE {} SET actor = 'somebody else'", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE accounts CASCADE"]
 
 # What a constraint or an index says, whatever schema it is in.
@@ -43,6 +49,24 @@ WHERE table_schema = :schema AND table_name <> 'alembic_version' ORDER BY 1, 2
 """)
 
 
+EVENT = PaymentEvent(
+    Provider.STRIPE,
+    delivery_key="evt_1",
+    event_id=uuid7(),
+    event_type="charge.refunded",
+    live=False,
+    body="{}",
+    state=EventState.PARKED,
+    attempts=1,
+    next_attempt_time=None,
+    waits_for=(),
+    problem="a test",
+    purchase="",
+    receive_time=Instant(0),
+    update_time=Instant(0),
+)
+
+
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Provide a database with an account in it."""
@@ -50,6 +74,10 @@ def url() -> Iterator[str]:
         with desk_at(url) as desk:
             desk.do(add("somebody", 10))
             desk.accounts.set_plan("somebody", add("somebody", 1).origin, unlimited=True, until=None)
+            Till(desk).order("somebody")
+            with desk.database.transaction() as connection:
+                payment_events.add(connection, EVENT)
+                payment_events.add_act(connection, EVENT.event_id, uuid7(), EventAct("DISMISS", "me", "", Instant(0)))
         yield url
 
 
@@ -117,6 +145,11 @@ def test_the_owner_is_told_why(url: str) -> None:
         "DELETE FROM wallets",
         "DELETE FROM grants",
         "DELETE FROM accounts",
+        "DELETE FROM purchases",
+        "DELETE FROM purchase_facts",
+        "DELETE FROM payment_events",
+        "DELETE FROM payment_references",
+        "UPDATE outbox_events SET kind = 2",
         "CREATE TABLE elsewhere (nothing integer)",
         "UPDATE alembic_version SET version_num = '0'",
     ],
@@ -137,6 +170,11 @@ def test_the_application_may_do_no_more_than_it_has_to(url: str, statement: str)
         ("UPDATE grants SET remaining = amount + 1", "grants_remaining"),
         ("UPDATE grants SET remaining = 0", "grants_live"),
         ("UPDATE accounts SET status = 4", "accounts_status"),
+        ("UPDATE purchases SET granted = 1", "purchases_granted"),
+        ("UPDATE purchases SET granted = credits + bonus", "purchases_payment"),
+        ("UPDATE purchases SET reversed = 1", "purchases_granted"),
+        ("UPDATE purchases SET refunded = paid + 1", "purchases_returned"),
+        ("UPDATE payment_events SET state = 1", "payment_events_next_attempt"),
         ("INSERT INTO wallets SELECT 'nobody', 'chat', 0, 1, 0, 0, 0, NULL, 1, now()", "wallets_account"),
         ("INSERT INTO entries SELECT * FROM entries", "entries_pkey"),
     ],

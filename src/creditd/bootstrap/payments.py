@@ -27,6 +27,7 @@ from creditd.service.purchases.polling import Poller
 from creditd.service.purchases.providers import Providers
 from creditd.service.purchases.reading import PurchaseReading
 from creditd.service.purchases.reconciling import Reconciling
+from creditd.service.purchases.rejecting import Rejecting
 from creditd.service.purchases.reversing import Reversing
 from creditd.service.purchases.settling import Settling
 from creditd.service.purchases.subscribing import Subscribing
@@ -49,7 +50,10 @@ class Payments:
         applier = Applier(self._settling, Subscribing(core.critical, accounts, uuid7))
         self._asking = Asking(core.critical, self._providers, self._settling, in_thread)
         self.worker = InboxWorker(database, self._providers, applier, clock, in_thread, statistics)
-        self.inbox = Inbox(database, self._providers, clock, uuid7, in_thread, statistics, self.worker.wake)
+        self._rejecting = Rejecting(database, clock, in_thread, statistics)
+        self.inbox = Inbox(
+            database, self._providers, clock, uuid7, in_thread, statistics, self._rejecting, self.worker.wake
+        )
         self.poller = Poller(
             database,
             self._providers,
@@ -93,4 +97,5 @@ class Payments:
         await self.worker.close()
         await self.poller.close()
         await self.reconciling.close()
+        await self._rejecting.close()
         await self._providers.close()

@@ -1,27 +1,18 @@
 """The inbox: a webhook is verified, stored and only then answered; what it says is applied afterwards."""
 
-import logging
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Final
 
-from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payment_errors import WebhookUnfit
 from creditd.domain.purchase import Provider
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import Delivery, PaymentProvider, Webhook, WebhookRejected
 from creditd.service.purchases.providers import InThread, Providers
+from creditd.service.purchases.rejecting import Rejecting
 from creditd.service.purchases.statistics import PaymentStatistics
-from creditd.storage import payment_events, rejected_webhooks
+from creditd.storage import payment_events
 from creditd.storage.database import Database
 from creditd.storage.payment_events import EventState, PaymentEvent
-from creditd.storage.rejected_webhooks import Rejection
-
-log = logging.getLogger(__name__)
-
-HOUR: Final = 3_600 * SECOND
-
-_UNPRINTABLE: Final = str.maketrans(dict.fromkeys(range(32), "?") | {127: "?"})
 
 
 class IngestResult(IntEnum):
@@ -43,11 +34,13 @@ class Inbox:
         make_id: Callable[[], str],
         in_thread: InThread,
         statistics: PaymentStatistics,
+        rejecting: Rejecting,
         on_stored: Callable[[], None],
     ) -> None:
         """Store them in ``database``. ``on_stored`` is called whenever there is something to apply."""
         self._on_stored = on_stored
         self._statistics = statistics
+        self._rejecting = rejecting
         self._database = database
         self._providers = providers
         self._clock = clock
@@ -63,7 +56,7 @@ class Inbox:
         try:
             delivery = known.receive(webhook, self._clock.now())
         except WebhookRejected as rejection:
-            await self._reject(provider, rejection, remote_address.translate(_UNPRINTABLE))
+            self._rejecting.count(provider, rejection, remote_address)
             raise WebhookUnfit(problem=rejection.reason) from rejection
         result = await self._in_thread(lambda: self._store(known, delivery))
         self._statistics.ingested[provider.name.lower(), result.name.lower()] += 1
@@ -95,18 +88,3 @@ class Inbox:
         if not is_new:
             return IngestResult.DUPLICATE
         return IngestResult.STORED if delivery.is_of_interest else IngestResult.NOT_OF_INTEREST
-
-    async def _reject(self, provider: Provider, rejection: WebhookRejected, remote_address: str) -> None:
-        """Note a security event: how many, why, from where; never what was sent."""
-        self._statistics.rejected[provider.name.lower(), rejection.reason] += 1
-        log.warning(
-            "webhook rejected",
-            extra={"provider": provider.name, "reason": rejection.reason, "remote_address": remote_address},
-        )
-        now = self._clock.now()
-        row = Rejection(provider, rejection.reason, Instant(now - now % HOUR), 1, now, remote_address)
-        await self._in_thread(lambda: self._count(row))
-
-    def _count(self, row: Rejection) -> None:
-        with self._database.transaction() as connection:
-            rejected_webhooks.add(connection, row)

@@ -65,6 +65,7 @@ class Payments:
             core.config.payment_poll_interval_seconds,
         )
         self.reconciling = Reconciling(database, self._providers, applier, clock, uuid7, in_thread, statistics)
+        self._background = (self.worker.background, self.poller.background, self.reconciling.background)
 
     def handlers(self) -> tuple[Handlers, Handlers]:
         """Return the handlers of PaymentService, and those of AdminService that are about payments."""
@@ -88,14 +89,12 @@ class Payments:
 
     def start(self) -> None:
         """Begin to apply what is stored, and to look for what is not."""
-        self.worker.start()
-        self.poller.start()
-        self.reconciling.start()
+        for background in self._background:
+            background.start()
 
     async def close(self) -> None:
         """Stop; what was not finished is taken up again by whoever runs next."""
-        await self.worker.close()
-        await self.poller.close()
-        await self.reconciling.close()
+        for background in self._background:
+            await background.close()
         await self._rejecting.close()
         await self._providers.close()

@@ -13,6 +13,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
 from creditd.payments.provider import Delivery, ProviderRefused, ProviderUnavailable, Said, Unfit
 from creditd.service.purchases.applier import Applier
+from creditd.service.purchases.background import Background
 from creditd.service.purchases.providers import InThread, Providers
 from creditd.service.purchases.settling import Applied, NotYetKnown
 from creditd.service.purchases.statistics import PaymentStatistics
@@ -54,7 +55,7 @@ _FOR_A_PERSON = (Unfit, Refusal, ProviderRefused)
 
 
 class InboxWorker:
-    """Applies stored events until it is closed. Any number of processes may run one each."""
+    """Applies stored events in the ``background``. Any number of processes may run one each."""
 
     def __init__(
         self,
@@ -74,22 +75,11 @@ class InboxWorker:
         self._in_thread = in_thread
         self._woken = asyncio.Event()
         self._next_count = 0.0
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to work on the running event loop."""
-        self._task = asyncio.create_task(self._run(), name="inbox")
+        self.background = Background(self._run, "inbox")
 
     def wake(self) -> None:
         """Say that there is something to apply."""
         self._woken.set()
-
-    async def close(self) -> None:
-        """Stop; what was not finished is taken up again after its lease."""
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
 
     async def _run(self) -> None:
         while True:

@@ -20,6 +20,7 @@ from creditd.payments.provider import (
     PurchaseName,
     Report,
 )
+from creditd.payments.scrubbing import scrubbed_text
 from creditd.service.purchases.providers import InThread, Providers
 from creditd.service.purchases.settling import STILL_OPEN, Settling
 from creditd.storage import payment_events, payment_references, purchase_history, purchases
@@ -27,6 +28,10 @@ from creditd.storage.purchases import Purchase, PurchaseKey
 
 ASK_LEASE: Final = 60 * SECOND
 """Longer than a call to a provider takes with all its tries: whoever asked is gone by then."""
+
+
+MAX_WORDS_LENGTH: Final = 500
+"""Why a provider refused is a sentence for the payer; what is longer helps nobody."""
 
 
 class AskedElsewhere(Exception):
@@ -102,10 +107,16 @@ class Asking:
 
     def _refused(self, purchase: Purchase, refusal: ProviderRefused) -> Purchase:
         """Make a purchase a failed one. The fact's subject is the purchase: nothing exists at the provider."""
-        fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.FAILED, 0, refusal.code, str(refusal)[:500])
+        code, words = _storable(refusal.code), _storable(str(refusal))
+        fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.FAILED, 0, code, words)
         report = Report(purchase.provider, purchase.live, (), PurchaseName(*purchase.key), None, (fact,))
         self._settling.apply(report, purchase.provider.name.lower(), "the provider refused")
         return self._ledger.transact(lambda transaction: _locked(transaction, purchase.key))
+
+
+def _storable(said: str) -> str:
+    """Return a provider's words as a row may hold them: without card numbers, and NUL, which PostgreSQL cannot."""
+    return scrubbed_text(said)[:MAX_WORDS_LENGTH].replace("\x00", "?")
 
 
 def _is_settled(purchase: Purchase) -> bool:

@@ -1,7 +1,6 @@
 """Open purchases, looked at until they end: a webhook that never came still ends well (requirement E8)."""
 
 import asyncio
-import contextlib
 import logging
 from typing import Final
 
@@ -12,6 +11,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import DatabaseUnavailable, VersionConflict
 from creditd.payments.provider import ProviderRefused, ProviderUnavailable, PurchaseName, Report, Unfit
 from creditd.service.purchases.asking import AskedElsewhere, Asking, order_of
+from creditd.service.purchases.background import Background
 from creditd.service.purchases.providers import InThread, Providers
 from creditd.service.purchases.settling import NotYetKnown, Settling
 from creditd.service.purchases.statistics import PaymentStatistics
@@ -41,7 +41,7 @@ _NOT_FIT = (NotYetKnown, Unfit, Refusal, ProviderRefused)
 
 
 class Poller:
-    """Looks at open purchases until it is closed. Any number of processes may run one each."""
+    """Looks at open purchases in the ``background``. Any number of processes may run one each."""
 
     def __init__(
         self,
@@ -63,18 +63,7 @@ class Poller:
         self._clock = clock
         self._in_thread = in_thread
         self._interval_seconds = interval_seconds
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to look, on the running event loop."""
-        self._task = asyncio.create_task(self._run(), name="poller")
-
-    async def close(self) -> None:
-        """Stop."""
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        self.background = Background(self._run, "poller")
 
     async def _run(self) -> None:
         while True:

@@ -1,7 +1,6 @@
 """A provider compared with what is known here: what no webhook told is applied, and told of."""
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +15,7 @@ from creditd.domain.subscription import Subscription
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import PaymentProvider, ProviderRefused, ProviderUnavailable, Said, Unfit
 from creditd.service.purchases.applier import Applier
+from creditd.service.purchases.background import Background
 from creditd.service.purchases.providers import InThread, Providers
 from creditd.service.purchases.settling import NotYetKnown
 from creditd.service.purchases.statistics import PaymentStatistics
@@ -52,7 +52,7 @@ class Compared(NamedTuple):
 
 
 class Reconciling:
-    """Compares providers with what is known here, each once a day and whenever it is asked for."""
+    """Compares providers with what is known here, each once a day in the ``background``, and when asked."""
 
     def __init__(
         self,
@@ -72,18 +72,7 @@ class Reconciling:
         self._clock = clock
         self._make_id = make_id
         self._in_thread = in_thread
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin the daily comparison, on the running event loop."""
-        self._task = asyncio.create_task(self._run(), name="reconciling")
-
-    async def close(self) -> None:
-        """Stop."""
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        self.background = Background(self._run, "reconciling")
 
     async def _run(self) -> None:
         while True:

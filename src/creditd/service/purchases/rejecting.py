@@ -1,7 +1,6 @@
 """Webhooks that are rejected: security events, counted by the hour; nothing of what they say is kept."""
 
 import asyncio
-import contextlib
 import logging
 from typing import Final
 
@@ -10,6 +9,7 @@ from creditd.domain.purchase import Provider
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import DatabaseUnavailable, VersionConflict
 from creditd.payments.provider import WebhookRejected
+from creditd.service.purchases.background import Background
 from creditd.service.purchases.providers import InThread
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage import rejected_webhooks
@@ -40,7 +40,7 @@ class Rejecting:
         self._in_thread = in_thread
         self._statistics = statistics
         self._unwritten: dict[_Key, Rejection] = {}
-        self._writing: asyncio.Task[None] | None = None
+        self._background = Background(self._write_all, "rejected webhooks")
 
     def count(self, provider: Provider, rejection: WebhookRejected, remote_address: str) -> None:
         """Note that a webhook was rejected: in the log and the metrics now, in the database soon after."""
@@ -52,15 +52,11 @@ class Rejecting:
         key = provider, reason, Instant(now - now % HOUR)
         known = self._unwritten.get(key)
         self._unwritten[key] = Rejection(*key, known.rejections + 1 if known else 1, now, address)
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_all(), name="rejected webhooks")
+        self._background.start()
 
     async def close(self) -> None:
         """Write what is not written yet."""
-        if self._writing:
-            self._writing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writing
+        await self._background.close()
         await self._write_once()
 
     async def _write_all(self) -> None:

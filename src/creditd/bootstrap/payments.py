@@ -19,6 +19,7 @@ from creditd.service.pages import PageTokens
 from creditd.service.purchases.applier import Applier
 from creditd.service.purchases.applying import InboxWorker
 from creditd.service.purchases.asking import Asking
+from creditd.service.purchases.backlog import BacklogWatch
 from creditd.service.purchases.buying import Buying
 from creditd.service.purchases.events import Events
 from creditd.service.purchases.inbox import Inbox
@@ -49,11 +50,11 @@ class Payments:
         self._settling = Settling(core.critical, uuid7)
         applier = Applier(self._settling, Subscribing(core.critical, accounts, uuid7))
         self._asking = Asking(core.critical, self._providers, self._settling, in_thread)
-        self.worker = InboxWorker(database, self._providers, applier, clock, in_thread, statistics)
+        self._workers = [
+            InboxWorker(database, provider, applier, clock, in_thread, statistics) for provider in self._providers
+        ]
         self._rejecting = Rejecting(database, clock, in_thread, statistics)
-        self.inbox = Inbox(
-            database, self._providers, clock, uuid7, in_thread, statistics, self._rejecting, self.worker.wake
-        )
+        self.inbox = Inbox(database, self._providers, clock, uuid7, in_thread, statistics, self._rejecting, self._wake)
         self.poller = Poller(
             database,
             self._providers,
@@ -65,7 +66,16 @@ class Payments:
             core.config.payment_poll_interval_seconds,
         )
         self.reconciling = Reconciling(database, self._providers, applier, clock, uuid7, in_thread, statistics)
-        self._background = (self.worker.background, self.poller.background, self.reconciling.background)
+        self._background = [
+            *(worker.background for worker in self._workers),
+            self.poller.background,
+            self.reconciling.background,
+            BacklogWatch(database, clock, in_thread, statistics).background,
+        ]
+
+    def _wake(self) -> None:
+        for worker in self._workers:
+            worker.wake()
 
     def handlers(self) -> tuple[Handlers, Handlers]:
         """Return the handlers of PaymentService, and those of AdminService that are about payments."""

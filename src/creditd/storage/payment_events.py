@@ -53,22 +53,27 @@ def add(connection: Connection, event: PaymentEvent) -> bool:
     return connection.execute(statement.returning(payment_events.c.event_id)).one_or_none() is not None
 
 
-def claim(connection: Connection, now: Instant, lease_end: Instant, count: int) -> list[PaymentEvent]:
-    """Return events whose time has come, and put them off to the end of a lease: whoever dies loses them again.
+def claim(
+    connection: Connection, provider: Provider, now: Instant, lease_end: Instant, count: int
+) -> list[PaymentEvent]:
+    """Return events of a provider whose time has come, and put them off to the end of a lease.
 
-    Those that others are claiming are left out.
+    Whoever dies loses them again. Those that others are claiming are left out.
     """
     c = payment_events.c
+    # Materialized, so that it is gone through once: a second time would lock others than are returned.
     wanted = (
         select(c.event_id)
-        .where(c.state == int(EventState.PENDING), c.next_attempt_time <= now)
+        .where(c.state == int(EventState.PENDING), c.provider == int(provider), c.next_attempt_time <= now)
         .order_by(c.next_attempt_time, c.event_id)
         .limit(count)
         .with_for_update(skip_locked=True)
+        .cte("wanted")
+        .prefix_with("MATERIALIZED")
     )
     statement = (
         update(payment_events)
-        .where(c.event_id.in_(wanted.scalar_subquery()))
+        .where(c.event_id == wanted.c.event_id)
         .values(next_attempt_time=lease_end, attempts=c.attempts + 1)
         .returning(*_COLUMNS)
     )

@@ -165,7 +165,7 @@ payment_events = Table(
     UniqueConstraint("event_id", name="payment_events_id"),
     CheckConstraint("state BETWEEN 1 AND 5", name="payment_events_state"),
     CheckConstraint("(state = 1) = (next_attempt_time IS NOT NULL)", name="payment_events_next_attempt"),
-    Index("payment_events_due", "next_attempt_time", postgresql_where=text("state = 1")),
+    Index("payment_events_due", "provider", "next_attempt_time", postgresql_where=text("state = 1")),
     Index("payment_events_by_state", "state", "event_id"),
 )
 

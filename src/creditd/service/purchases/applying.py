@@ -4,39 +4,36 @@ import asyncio
 import contextlib
 import logging
 import random
-import time
 from typing import Final
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
-from creditd.payments.provider import Delivery, ProviderRefused, ProviderUnavailable, Said, Unfit
+from creditd.payments.provider import Delivery, PaymentProvider, ProviderRefused, ProviderUnavailable, Said, Unfit
 from creditd.service.purchases.applier import Applier
 from creditd.service.purchases.background import Background
-from creditd.service.purchases.providers import InThread, Providers
+from creditd.service.purchases.providers import InThread
 from creditd.service.purchases.settling import Applied, NotYetKnown
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage import payment_events
 from creditd.storage.database import Database
-from creditd.storage.payment_events import Backlog, EventState, PaymentEvent
+from creditd.storage.payment_events import EventState, PaymentEvent
 
 log = logging.getLogger(__name__)
 
-EVENTS_AT_A_TIME: Final = 32
-"""Claimed together; few enough that a worker that dies leaves little to wait for its lease."""
+EVENTS_AT_A_TIME: Final = 8
+"""Claimed and read together, so that none waits for the provider's answer about another."""
 
-AT_ONCE: Final = 2
-"""Events that one process applies at the same time: more would take connections from callers."""
+APPLIED_AT_ONCE: Final = 2
+"""Events that are written at the same time: more would take connections from callers."""
 
 LEASE: Final = 60 * SECOND
-"""After it an event that a worker claimed is anybody's again. Longer than its calls to a provider take."""
+"""After it an event that a worker claimed is anybody's again. Where a provider takes longer to answer, two workers
+apply the same event, which does no harm."""
 
 IDLE_SECONDS: Final = 1.0
 """Between looks for events whose time has come, or that another server stored."""
-
-COUNT_SECONDS: Final = 5.0
-"""Between looks at how much waits: as often as metrics are usually read."""
 
 FIRST_PAUSE: Final = 2 * SECOND
 """Before the second try; doubled for each one after, with jitter over half of it."""
@@ -55,12 +52,15 @@ _FOR_A_PERSON = (Unfit, Refusal, ProviderRefused)
 
 
 class InboxWorker:
-    """Applies stored events in the ``background``. Any number of processes may run one each."""
+    """Applies the stored events of one provider in the ``background``, so that none waits for another one's provider.
+
+    Any number of processes may run one each. Events of a provider that is not configured wait until it is.
+    """
 
     def __init__(
         self,
         database: Database,
-        providers: Providers,
+        provider: PaymentProvider,
         applier: Applier,
         clock: DatabaseClock,
         in_thread: InThread,
@@ -69,13 +69,13 @@ class InboxWorker:
         """Apply by ``applier`` what the inbox of ``database`` holds."""
         self._statistics = statistics
         self._database = database
-        self._providers = providers
+        self._provider = provider
+        self._turns = asyncio.Semaphore(APPLIED_AT_ONCE)
         self._applier = applier
         self._clock = clock
         self._in_thread = in_thread
         self._woken = asyncio.Event()
-        self._next_count = 0.0
-        self.background = Background(self._run, "inbox")
+        self.background = Background(self._run, f"inbox of {provider.provider.name}")
 
     def wake(self) -> None:
         """Say that there is something to apply."""
@@ -86,7 +86,6 @@ class InboxWorker:
             try:
                 while await self.work_once():
                     pass
-                await self._count()
             except _PASSING as error:
                 log.warning("the inbox cannot be read: %s", type(error).__name__)
             except Exception:
@@ -95,36 +94,18 @@ class InboxWorker:
                 await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
             self._woken.clear()
 
-    async def _count(self) -> None:
-        """Look from time to time at what waits, for the metrics."""
-        if time.monotonic() < self._next_count:
-            return
-        self._next_count = time.monotonic() + COUNT_SECONDS
-        pending, oldest, parked = await self._in_thread(self._backlog)
-        self._statistics.pending, self._statistics.parked = pending, parked
-        waited = self._clock.now() - oldest if oldest is not None else 0
-        self._statistics.oldest_pending_seconds = max(0, waited) / SECOND
-
-    def _backlog(self) -> Backlog:
-        with self._database.autocommit() as connection:
-            return payment_events.backlog(connection)
-
     async def work_once(self) -> int:
         """Apply the events whose time has come; return how many were claimed."""
         events = await self._in_thread(self._claim)
-        turns = asyncio.Semaphore(AT_ONCE)
-
-        async def take(event: PaymentEvent) -> None:
-            async with turns:
-                await self._take(event)
-
-        await asyncio.gather(*map(take, events))
+        await asyncio.gather(*map(self._take, events))
         return len(events)
 
     def _claim(self) -> list[PaymentEvent]:
         now = self._clock.now()
         with self._database.transaction() as connection:
-            return payment_events.claim(connection, now, Instant(now + LEASE), EVENTS_AT_A_TIME)
+            return payment_events.claim(
+                connection, self._provider.provider, now, Instant(now + LEASE), EVENTS_AT_A_TIME
+            )
 
     async def _take(self, event: PaymentEvent) -> None:
         try:
@@ -148,16 +129,17 @@ class InboxWorker:
         await self._in_thread(lambda: self._settle(after._replace(update_time=self._clock.now())))
 
     async def _apply(self, event: PaymentEvent) -> Applied | None:
-        provider = self._providers.get(event.provider)
+        provider = self._provider
         if event.live != provider.live:
             raise Unfit(f"live is {event.live}, this service takes live {provider.live}")
         delivery = Delivery(event.delivery_key, event.event_type, event.live, event.body, is_of_interest=True)
         said: Said | None = await provider.interpret(delivery)
         if said is None:
             return None
-        return await self._in_thread(
-            lambda: self._applier.apply(said, provider.provider.name.lower(), event.event_type)
-        )
+        async with self._turns:
+            return await self._in_thread(
+                lambda: self._applier.apply(said, provider.provider.name.lower(), event.event_type)
+            )
 
     def _again(self, event: PaymentEvent, error: Exception, waits_for: tuple[str, ...] = ()) -> PaymentEvent:
         """Return an event that is to be tried again, or parked if that was its last try."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Fact, FactKind, PaymentStage, PurchaseState
+from creditd.domain.purchase import Fact, FactKind, PaymentStage, Provider, PurchaseState
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import DatabaseUnavailable, VersionConflict
 from creditd.payments.provider import ProviderRefused, ProviderUnavailable, PurchaseName, Report, Unfit
@@ -79,14 +80,21 @@ class Poller:
     async def poll_once(self) -> int:
         """Look at the purchases whose time has come; return how many there were."""
         due = await self._in_thread(self._take_due)
+        # A provider that is slow keeps no other one's purchases waiting.
+        by_provider: dict[Provider, list[Purchase]] = {}
         for purchase in due:
+            by_provider.setdefault(purchase.provider, []).append(purchase)
+        await asyncio.gather(*map(self._look_at_all, by_provider.values()))
+        return len(due)
+
+    async def _look_at_all(self, purchases_of_one: Sequence[Purchase]) -> None:
+        for purchase in purchases_of_one:
             try:
                 await self._look(purchase)
             except _PASSING as error:
                 log.info("looked in vain at %s: %s", purchase.name, type(error).__name__)
             except _NOT_FIT as error:
                 log.warning("what the provider says of %s does not fit: %s", purchase.name, error)
-        return len(due)
 
     def _take_due(self) -> list[Purchase]:
         """Take purchases whose time has come, and set the time of their next look before they are looked at."""

@@ -144,7 +144,7 @@ CREATE TABLE payment_events (
 
 CREATE INDEX payment_events_by_state ON payment_events (state, event_id);
 
-CREATE INDEX payment_events_due ON payment_events (next_attempt_time) WHERE state = 1;
+CREATE INDEX payment_events_due ON payment_events (provider, next_attempt_time) WHERE state = 1;
 """
 
 PAYMENT_EVENT_ACTS = """

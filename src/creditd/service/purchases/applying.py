@@ -13,6 +13,7 @@ from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, V
 from creditd.payments.provider import Delivery, PaymentProvider, ProviderRefused, ProviderUnavailable, Said, Unfit
 from creditd.service.purchases.applier import Applier
 from creditd.service.purchases.background import Background
+from creditd.service.purchases.problems import problem_of
 from creditd.service.purchases.providers import InThread
 from creditd.service.purchases.settling import Applied, NotYetKnown
 from creditd.service.purchases.statistics import PaymentStatistics
@@ -43,9 +44,6 @@ LONGEST_PAUSE: Final = 3_600 * SECOND
 
 MAX_ATTEMPTS: Final = 84
 """About three days of tries, which is how long Stripe itself repeats a webhook; then the event is parked."""
-
-MAX_PROBLEM_LENGTH: Final = 500
-"""A sentence for a person; what is longer is a page of HTML."""
 
 _PASSING = (ProviderUnavailable, DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
 _FOR_A_PERSON = (Unfit, Refusal, ProviderRefused)
@@ -144,11 +142,14 @@ class InboxWorker:
     def _again(self, event: PaymentEvent, error: Exception, waits_for: tuple[str, ...] = ()) -> PaymentEvent:
         """Return an event that is to be tried again, or parked if that was its last try."""
         if event.attempts >= MAX_ATTEMPTS:
+            if isinstance(error, NotYetKnown) and not error.names_ours:
+                # Another sale on the same account at the provider.
+                return event._replace(state=EventState.NOT_OF_INTEREST, problem=problem_of(error))
             return _parked(event, error)
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(event.attempts - 1, 20))
         pause = int(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret.
         next_attempt_time = Instant(self._clock.now() + pause)
-        return event._replace(next_attempt_time=next_attempt_time, waits_for=waits_for, problem=_problem(error))
+        return event._replace(next_attempt_time=next_attempt_time, waits_for=waits_for, problem=problem_of(error))
 
     def _settle(self, event: PaymentEvent) -> None:
         with self._database.transaction() as connection:
@@ -156,13 +157,5 @@ class InboxWorker:
 
 
 def _parked(event: PaymentEvent, error: Exception) -> PaymentEvent:
-    log.warning("payment event parked: %s", _problem(error), extra={"event_id": event.event_id})
-    return event._replace(state=EventState.PARKED, problem=_problem(error))
-
-
-def _problem(error: Exception) -> str:
-    """Say in a line what a person has to know of an error."""
-    if isinstance(error, Refusal):
-        facts = ", ".join(f"{name} {fact}" for name, fact in error.facts.items())
-        return f"{error.reason}: {facts}"[:MAX_PROBLEM_LENGTH]
-    return (str(error) or type(error).__name__).replace("\x00", "?")[:MAX_PROBLEM_LENGTH]
+    log.warning("payment event parked: %s", problem_of(error), extra={"event_id": event.event_id})
+    return event._replace(state=EventState.PARKED, problem=problem_of(error))

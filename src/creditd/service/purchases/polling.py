@@ -13,6 +13,7 @@ from creditd.ledger.work import DatabaseUnavailable, VersionConflict
 from creditd.payments.provider import ProviderRefused, ProviderUnavailable, PurchaseName, Report, Unfit
 from creditd.service.purchases.asking import AskedElsewhere, Asking, order_of
 from creditd.service.purchases.background import Background
+from creditd.service.purchases.problems import problem_of
 from creditd.service.purchases.providers import InThread, Providers
 from creditd.service.purchases.settling import NotYetKnown, Settling
 from creditd.service.purchases.statistics import PaymentStatistics
@@ -94,7 +95,7 @@ class Poller:
             except _PASSING as error:
                 log.info("looked in vain at %s: %s", purchase.name, type(error).__name__)
             except _NOT_FIT as error:
-                log.warning("what the provider says of %s does not fit: %s", purchase.name, error)
+                log.warning("what the provider says of %s does not fit: %s", purchase.name, problem_of(error))
 
     def _take_due(self) -> list[Purchase]:
         """Take purchases whose time has come, and set the time of their next look before they are looked at."""

@@ -16,6 +16,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import PaymentProvider, ProviderRefused, ProviderUnavailable, Said, Unfit
 from creditd.service.purchases.applier import Applier
 from creditd.service.purchases.background import Background
+from creditd.service.purchases.problems import problem_of
 from creditd.service.purchases.providers import InThread, Providers
 from creditd.service.purchases.settling import NotYetKnown
 from creditd.service.purchases.statistics import PaymentStatistics
@@ -119,9 +120,12 @@ class Reconciling:
         try:
             applied = self._applier.apply(said, name, "seen at the provider")
         except (NotYetKnown, Unfit, Refusal, ProviderRefused) as error:
+            if isinstance(error, NotYetKnown) and not error.names_ours:
+                return None
             self._statistics.finds[name, "unresolved"] += 1
-            log.warning("reconciliation: %s of %s does not fit: %s", reference, name, error)
-            return Find(reference, "", applied=False, description=str(error) or type(error).__name__)
+            problem = problem_of(error)
+            log.warning("reconciliation: %s of %s does not fit: %s", reference, name, problem)
+            return Find(reference, "", applied=False, description=problem)
         if not applied.changed:
             return None
         self._statistics.finds[name, "applied"] += 1

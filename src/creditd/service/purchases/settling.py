@@ -34,12 +34,17 @@ from creditd.storage.purchases import Purchase, PurchaseKey, parse_purchase_name
 
 
 class NotYetKnown(Exception):
-    """A payment that belongs to no purchase that is known, or not yet: its other events may tell."""
+    """A payment that belongs to no purchase that is known, or not yet: its other events may tell.
 
-    def __init__(self, references: tuple[str, ...]) -> None:
+    One that ``names_ours`` carries the name of a purchase of ours. One that does not may be another sale on the same
+    account at the provider.
+    """
+
+    def __init__(self, references: tuple[str, ...], *, names_ours: bool) -> None:
         """Remember what the provider calls it."""
         super().__init__("no purchase is known for " + ", ".join(references))
         self.references = references
+        self.names_ours = names_ours
 
 
 class Applied(NamedTuple):
@@ -147,7 +152,7 @@ def _purchase_of(transaction: Transaction, report: Report) -> Purchase:
         purchase = purchases.lock(connection, key)
         if purchase is not None:
             return purchase
-    raise NotYetKnown(report.references)
+    raise NotYetKnown(report.references, names_ours=report.purchase is not None)
 
 
 def _require_fit(purchase: Purchase, report: Report) -> None:

@@ -79,7 +79,7 @@ def _with_account(connection: Connection, said: Subscription) -> Subscription:
         return said
     known = payment_references.referred(connection, said.provider, [reference], live=said.live)
     if reference not in known:
-        raise NotYetKnown((reference,))
+        raise NotYetKnown((reference,), names_ours=False)
     return said._replace(account_id=known[reference].removeprefix("accounts/"))
 
 

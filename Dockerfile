@@ -22,7 +22,8 @@ ENV PATH=/opt/creditd/bin:$PATH \
 # A number rather than a name, so that Kubernetes can see for itself that it is not root.
 USER 10001:10001
 WORKDIR /tmp
-EXPOSE 50051
+# The service, and the webhook adapter: the same image with the command `webhooks`.
+EXPOSE 50051 8080
 # Whether it is alive and ready is asked by Kubernetes, over gRPC: no HEALTHCHECK.
 ENTRYPOINT ["creditd"]
 CMD ["serve"]

@@ -47,7 +47,12 @@ class Rejecting:
         address = remote_address.translate(_UNPRINTABLE)
         name, reason = provider.name.lower(), rejection.reason
         self._statistics.rejected[name, reason] += 1
-        log.warning("webhook rejected", extra={"provider": name, "reason": reason, "remote_address": address})
+        log.warning(
+            "a webhook of %s was rejected: %s",
+            name,
+            reason,
+            extra={"provider": name, "reason": reason, "remote_address": address},
+        )
         now = self._clock.now()
         key = provider, reason, Instant(now - now % HOUR)
         known = self._unwritten.get(key)

@@ -1,6 +1,7 @@
 """`creditd call` in all its forms, against a running service."""
 
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,8 @@ def test_alone_it_lists_every_rpc_with_its_fields(capsys: pytest.CaptureFixture[
     assert main(["call"]) == 0
     out = capsys.readouterr().out
     assert "credit.v1.CreditService" in out
-    assert "  Refund             reservation amount request_id reason version metadata" in out
-    assert "  VerifyLedger       (streams) account_id" in out
+    assert re.search(r"^  Refund +reservation amount request_id reason version metadata$", out, re.MULTILINE)
+    assert re.search(r"^  VerifyLedger +\(streams\) account_id$", out, re.MULTILINE)
 
 
 def test_json_goes_in_and_comes_out_with_the_protos_own_names(call: Caller, account: str) -> None:

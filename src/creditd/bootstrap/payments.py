@@ -70,12 +70,13 @@ class Payments:
             *(worker.background for worker in self._workers),
             self.poller.background,
             self.reconciling.background,
+            self._rejecting.background,
             BacklogWatch(database, clock, in_thread, statistics).background,
         ]
 
     def _wake(self) -> None:
         for worker in self._workers:
-            worker.wake()
+            worker.background.wake()
 
     def handlers(self) -> tuple[Handlers, Handlers]:
         """Return the handlers of PaymentService, and those of AdminService that are about payments."""
@@ -106,5 +107,5 @@ class Payments:
         """Stop; what was not finished is taken up again by whoever runs next."""
         for background in self._background:
             await background.close()
-        await self._rejecting.close()
+        await self._rejecting.flush()
         await self._providers.close()

@@ -1,7 +1,6 @@
 """The worker of the inbox: applies what was stored, tries again what failed, parks what a person has to look at."""
 
 import asyncio
-import contextlib
 import logging
 import random
 from typing import Final
@@ -9,10 +8,9 @@ from typing import Final
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
-from creditd.payments.provider import Delivery, PaymentProvider, ProviderRefused, ProviderUnavailable, Said, Unfit
+from creditd.payments.provider import Delivery, PaymentProvider, ProviderRefused, Said, Unfit
 from creditd.service.purchases.applier import Applier
-from creditd.service.purchases.background import Background
+from creditd.service.purchases.background import PASSING, Background
 from creditd.service.purchases.problems import problem_of
 from creditd.service.purchases.providers import InThread
 from creditd.service.purchases.settling import Applied, NotYetKnown
@@ -45,7 +43,6 @@ LONGEST_PAUSE: Final = 3_600 * SECOND
 MAX_ATTEMPTS: Final = 84
 """About three days of tries, which is how long Stripe itself repeats a webhook; then the event is parked."""
 
-_PASSING = (ProviderUnavailable, DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
 _FOR_A_PERSON = (Unfit, Refusal, ProviderRefused)
 
 
@@ -72,28 +69,15 @@ class InboxWorker:
         self._applier = applier
         self._clock = clock
         self._in_thread = in_thread
-        self._woken = asyncio.Event()
-        self.background = Background(self._run, f"inbox of {provider.provider.name}")
+        self.background = Background(self.work, IDLE_SECONDS, f"the inbox of {provider.provider.name}")
 
-    def wake(self) -> None:
-        """Say that there is something to apply."""
-        self._woken.set()
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                while await self.work_once():
-                    pass
-            except _PASSING as error:
-                log.warning("the inbox cannot be read: %s", type(error).__name__)
-            except Exception:
-                log.exception("the inbox failed")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
-            self._woken.clear()
+    async def work(self) -> None:
+        """Apply all events whose time has come."""
+        while await self.work_once():
+            pass
 
     async def work_once(self) -> int:
-        """Apply the events whose time has come; return how many were claimed."""
+        """Apply a few of them; return how many."""
         events = await self._in_thread(self._claim)
         await asyncio.gather(*map(self._take, events))
         return len(events)
@@ -110,7 +94,7 @@ class InboxWorker:
             applied = await self._apply(event)
         except NotYetKnown as unknown:
             after = self._again(event, unknown, unknown.references)
-        except _PASSING as error:
+        except PASSING as error:
             after = self._again(event, error)
         except _FOR_A_PERSON as error:
             after = _parked(event, error)

@@ -1,20 +1,15 @@
 """How much waits in the inbox, looked at from time to time for the metrics."""
 
-import asyncio
-import logging
 from typing import Final
 
 from creditd.domain.instant import SECOND
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.work import DatabaseUnavailable, VersionConflict
 from creditd.service.purchases.background import Background
 from creditd.service.purchases.providers import InThread
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage import payment_events
 from creditd.storage.database import Database
 from creditd.storage.payment_events import Backlog
-
-log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 5.0
 """Between looks: as often as metrics are usually read."""
@@ -31,19 +26,13 @@ class BacklogWatch:
         self._clock = clock
         self._in_thread = in_thread
         self._statistics = statistics
-        self.background = Background(self._run, "backlog")
+        self.background = Background(self._note, LOOK_SECONDS, "looking at the inbox")
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                pending, oldest, parked = await self._in_thread(self._look)
-            except (DatabaseUnavailable, VersionConflict):
-                log.debug("the inbox cannot be looked at")
-            else:
-                waited = self._clock.now() - oldest if oldest is not None else 0
-                self._statistics.pending, self._statistics.parked = pending, parked
-                self._statistics.oldest_pending_seconds = max(0, waited) / SECOND
-            await asyncio.sleep(LOOK_SECONDS)
+    async def _note(self) -> None:
+        pending, oldest, parked = await self._in_thread(self._look)
+        waited = self._clock.now() - oldest if oldest is not None else 0
+        self._statistics.pending, self._statistics.parked = pending, parked
+        self._statistics.oldest_pending_seconds = max(0, waited) / SECOND
 
     def _look(self) -> Backlog:
         with self._database.autocommit() as connection:

@@ -9,10 +9,9 @@ from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.purchase import Fact, FactKind, PaymentStage, Provider, PurchaseState
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.work import DatabaseUnavailable, VersionConflict
-from creditd.payments.provider import ProviderRefused, ProviderUnavailable, PurchaseName, Report, Unfit
+from creditd.payments.provider import ProviderRefused, PurchaseName, Report, Unfit
 from creditd.service.purchases.asking import AskedElsewhere, Asking, order_of
-from creditd.service.purchases.background import Background
+from creditd.service.purchases.background import PASSING, Background
 from creditd.service.purchases.problems import problem_of
 from creditd.service.purchases.providers import InThread, Providers
 from creditd.service.purchases.settling import NotYetKnown, Settling
@@ -38,7 +37,7 @@ MAX_AGE: Final = 30 * 86_400 * SECOND
 UNASKED_AGE: Final = 86_400 * SECOND
 """A caller that means to repeat a request with the same id does so within a day."""
 
-_PASSING = (ProviderUnavailable, DatabaseUnavailable, VersionConflict, AskedElsewhere)
+_PASSING = (*PASSING, AskedElsewhere)
 _NOT_FIT = (NotYetKnown, Unfit, Refusal, ProviderRefused)
 
 
@@ -64,22 +63,15 @@ class Poller:
         self._settling = settling
         self._clock = clock
         self._in_thread = in_thread
-        self._interval_seconds = interval_seconds
-        self.background = Background(self._run, "poller")
+        self.background = Background(self.poll, interval_seconds, "polling")
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._interval_seconds)
-            try:
-                while await self.poll_once():
-                    pass
-            except _PASSING as error:
-                log.warning("open purchases cannot be read: %s", type(error).__name__)
-            except Exception:
-                log.exception("polling failed")
+    async def poll(self) -> None:
+        """Look at all purchases whose time has come."""
+        while await self.poll_once():
+            pass
 
     async def poll_once(self) -> int:
-        """Look at the purchases whose time has come; return how many there were."""
+        """Look at a few of them; return how many."""
         due = await self._in_thread(self._take_due)
         # A provider that is slow keeps no other one's purchases waiting.
         by_provider: dict[Provider, list[Purchase]] = {}
@@ -96,6 +88,9 @@ class Poller:
                 log.info("looked in vain at %s: %s", purchase.name, type(error).__name__)
             except _NOT_FIT as error:
                 log.warning("what the provider says of %s does not fit: %s", purchase.name, problem_of(error))
+            except Exception:
+                # A defect of ours that one purchase meets must not keep the others waiting.
+                log.exception("looking at %s failed", purchase.name)
 
     def _take_due(self) -> list[Purchase]:
         """Take purchases whose time has come, and set the time of their next look before they are looked at."""

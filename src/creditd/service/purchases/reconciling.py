@@ -1,6 +1,5 @@
 """A provider compared with what is known here: what no webhook told is applied, and told of."""
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -73,16 +72,14 @@ class Reconciling:
         self._clock = clock
         self._make_id = make_id
         self._in_thread = in_thread
-        self.background = Background(self._run, "reconciling")
+        self.background = Background(self._compare_all, INTERVAL_SECONDS, "reconciling")
 
-    async def _run(self) -> None:
-        while True:
-            for provider in self._providers:
-                try:
-                    await self._compare_today(provider)
-                except Exception:
-                    log.exception("comparing with %s failed", provider.provider.name)
-            await asyncio.sleep(INTERVAL_SECONDS)
+    async def _compare_all(self) -> None:
+        for provider in self._providers:
+            try:
+                await self._compare_today(provider)
+            except PaymentUnavailable:
+                log.warning("comparing with %s ended early: it is out of reach", provider.provider.name)
 
     async def _compare_today(self, provider: PaymentProvider) -> None:
         if await self._in_thread(lambda: self._is_ours_today(provider)):

@@ -1,6 +1,6 @@
 """Webhooks that are rejected: security events, counted by the hour; nothing of what they say is kept."""
 
-import asyncio
+import contextlib
 import logging
 from typing import Final
 
@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 HOUR: Final = 3_600 * SECOND
 
-WRITE_SECONDS: Final = 0.2
-"""Between two writes: a flood of forged webhooks costs the database a few statements a second, not one each."""
+WRITE_SECONDS: Final = 0.5
+"""Between two writes: a flood of forged webhooks costs the database two statements a second, not one each."""
 
 _UNPRINTABLE: Final = str.maketrans(dict.fromkeys(range(32), "?") | {127: "?"})
 
@@ -40,7 +40,7 @@ class Rejecting:
         self._in_thread = in_thread
         self._statistics = statistics
         self._unwritten: dict[_Key, Rejection] = {}
-        self._background = Background(self._write_all, "rejected webhooks")
+        self.background = Background(self._write_once, WRITE_SECONDS, "counting rejected webhooks")
 
     def count(self, provider: Provider, rejection: WebhookRejected, remote_address: str) -> None:
         """Note that a webhook was rejected: in the log and the metrics now, in the database soon after."""
@@ -57,24 +57,16 @@ class Rejecting:
         key = provider, reason, Instant(now - now % HOUR)
         known = self._unwritten.get(key)
         self._unwritten[key] = Rejection(*key, known.rejections + 1 if known else 1, now, address)
-        self._background.start()
 
-    async def close(self) -> None:
-        """Write what is not written yet."""
-        await self._background.close()
-        await self._write_once()
-
-    async def _write_all(self) -> None:
-        while self._unwritten:
+    async def flush(self) -> None:
+        """Write what is not written yet; counts that cannot be written are lost, as they are when a process dies."""
+        with contextlib.suppress(DatabaseUnavailable, VersionConflict):
             await self._write_once()
-            await asyncio.sleep(WRITE_SECONDS)
 
     async def _write_once(self) -> None:
         rows, self._unwritten = self._unwritten, {}
-        try:
+        if rows:
             await self._in_thread(lambda: self._write(list(rows.values())))
-        except (DatabaseUnavailable, VersionConflict):
-            log.warning("%s counts of rejected webhooks could not be written", len(rows))
 
     def _write(self, rows: list[Rejection]) -> None:
         with self._database.transaction() as connection:

@@ -52,7 +52,7 @@ class RunningService:
         return channel
 
     def as_caller(self, subject: str, *roles: str, scope: str = "", language: str = "") -> SimpleNamespace:
-        """Return stubs whose calls carry a token: ``credit``, ``admin``, ``payment``; each call takes just the request."""
+        """Return stubs whose calls carry a token: ``credit``, ``admin`` and ``payment``; a call takes the request."""
         metadata = [("authorization", bearer(subject, roles, scope))]
         if language:
             metadata.append(("accept-language", language))

@@ -81,7 +81,8 @@ class Fact(NamedTuple):
     ``subject`` is the provider's id of what it is about: the payment (PAYMENT, REFUND_TOTAL), the refund, the dispute;
     for OUTSIDE_REFUND, which the provider knows nothing of, it is the request id of whoever in staff told of it.
     ``stage`` is a member of the kind's own enum, 0 for REFUND_TOTAL. ``amount`` is what was paid, refunded (for
-    REFUND_TOTAL: all refunds of the payment together) or disputed. ``code`` and ``message`` say why a payment failed.
+    REFUND_TOTAL: all refunds of the payment together) or disputed. ``code`` and ``message`` say why a payment failed;
+    an OUTSIDE_REFUND's code is its request's fingerprint.
     """
 
     kind: FactKind

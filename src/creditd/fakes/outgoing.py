@@ -27,8 +27,8 @@ https://docs.lemonsqueezy.com/help/webhooks/webhook-requests. Omise promises no 
 ANSWER_SECONDS: Final = 10.0
 """How long an answer is waited for; the providers' own limits lie between five and thirty."""
 
-AT_ONCE: Final = 100
-"""Connections at a time: enough for a storm, and fewer than the files that a process may have open."""
+AT_ONCE: Final = 50
+"""Tries at a time: enough for a storm. With many more that wait for a connection, httpx takes their square in time."""
 
 REMEMBERED: Final = 10_000
 """Deliveries kept for a look afterwards; a developer's fakes may run for weeks."""
@@ -84,6 +84,7 @@ class Outgoing:
         limits = httpx.Limits(max_connections=AT_ONCE)
         timeout = httpx.Timeout(ANSWER_SECONDS, pool=None)
         self._client = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
+        self._turns = asyncio.Semaphore(AT_ONCE)
         if webhooks_url:
             self.deliver_to(webhooks_url)
 
@@ -169,6 +170,10 @@ class Outgoing:
                 return
 
     async def _try(self, delivery: Delivery) -> int | None:
+        async with self._turns:
+            return await self._answer_to(delivery)
+
+    async def _answer_to(self, delivery: Delivery) -> int | None:
         headers, body = delivery.make()
         try:
             answer = await self._client.post(

@@ -247,7 +247,8 @@ def _amount(document: Mapping[str, Any], name: str) -> int:
 
 
 def _text(value: Any) -> str:
-    return value[:MAX_MESSAGE_LENGTH] if isinstance(value, str) else ""
+    """Return a text that can be stored: PostgreSQL's texts hold no NUL."""
+    return value.replace("\x00", "?")[:MAX_MESSAGE_LENGTH] if isinstance(value, str) else ""
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -83,7 +83,7 @@ def claim(
 
 def settle(connection: Connection, event: PaymentEvent) -> None:
     """Write what became of an event."""
-    changing = ("state", "next_attempt_time", "problem", "purchase", "update_time")
+    changing = ("state", "attempts", "next_attempt_time", "problem", "purchase", "update_time")
     values: dict[str, Any] = {name: getattr(event, name) for name in changing}
     values |= {"state": int(event.state), "waits_for": list(event.waits_for)}
     connection.execute(update(payment_events).where(payment_events.c.event_id == event.event_id).values(values))

@@ -57,6 +57,14 @@ def facts_of(connection: Connection, key: PurchaseKey) -> list[Fact]:
     return [Fact(*row)._replace(kind=FactKind(row.kind)) for row in rows]
 
 
+def facts_about(connection: Connection, account_id: str, kind: FactKind, subject: str) -> list[Fact]:
+    """Return the facts of all of an account's purchases about one thing."""
+    c = purchase_facts.c
+    query = select(*(c[name] for name in Fact._fields))
+    rows = connection.execute(query.where(c.account_id == account_id, c.kind == int(kind), c.subject == subject))
+    return [Fact(*row)._replace(kind=FactKind(row.kind)) for row in rows]
+
+
 def write_facts(connection: Connection, key: PurchaseKey, facts: Iterable[Fact]) -> None:
     """Store facts in place of those about the same things. The purchase's row is locked."""
     for fact in facts:

@@ -11,4 +11,5 @@ from creditd.storage.payment_tables import reconciliations
 def begin(connection: Connection, provider: Provider, *, live: bool, day: Instant, now: Instant) -> bool:
     """Take a day's comparison upon oneself; return False if another server has."""
     values = {"provider": int(provider), "live": live, "day": day, "start_time": now}
-    return bool(connection.execute(insert(reconciliations).values(values).on_conflict_do_nothing()).rowcount)
+    made = insert(reconciliations).values(values).on_conflict_do_nothing().returning(reconciliations.c.day)
+    return connection.execute(made).one_or_none() is not None

@@ -29,7 +29,7 @@ from creditd.payments.provider import (
 from creditd.service.purchases.asking import AskedElsewhere, Asking, order_of
 from creditd.service.purchases.providers import InThread, Providers
 from creditd.service.purchases.settling import STILL_OPEN, Settling
-from creditd.storage import packages, purchase_history, purchases
+from creditd.storage import accounts, packages, purchase_history, purchases
 from creditd.storage.database import Database
 from creditd.storage.packages import Package
 from creditd.storage.purchases import Purchase, PurchaseKey, purchase_name
@@ -83,9 +83,9 @@ class Buying:
     async def create(self, wanted: Wanted, origin: Origin) -> tuple[Purchase, bool]:
         """Record a purchase and ask its provider for a payment; tell whether the request id had made it before.
 
-        Raises ProviderNotConfigured, PackageNotFound, PackageRetired, PaymentNotSupported, RequestIdReused;
-        PaymentRefused if the provider refused; PaymentUnavailable if it is not known yet what it did, which the same
-        request tells later.
+        Raises ProviderNotConfigured, AccountClosed, PackageNotFound, PackageRetired, PaymentNotSupported,
+        RequestIdReused; PaymentRefused if the provider refused; PaymentUnavailable if it is not known yet what it did,
+        which the same request tells later.
         """
         provider = self._providers.get(wanted.provider)
         purchase, is_new = await self._in_thread(lambda: self._record(provider, wanted, origin))
@@ -114,6 +114,9 @@ class Buying:
         with self._database.transaction() as connection:
             known = purchases.find_by_request(connection, wanted.account_id, origin.request_id or "")
             if known is None:
+                account = accounts.find(connection, wanted.account_id)
+                if account is not None:
+                    account.require_open()
                 package = packages.find(connection, wanted.package_id)
                 made = self._new(_on_sale(package, wanted.package_id), provider, wanted, origin)
                 if purchases.add(connection, made):

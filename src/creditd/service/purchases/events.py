@@ -66,7 +66,7 @@ class Events:
     def replay(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
         """Have a parked or dismissed event applied again. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
         now = self._clock.now()
-        changes = {"state": EventState.PENDING, "next_attempt_time": now, "problem": ""}
+        changes = {"state": EventState.PENDING, "next_attempt_time": now, "attempts": 0, "problem": ""}
         return self._act(event_id, {EventState.PARKED, EventState.DISMISSED}, changes, ("REPLAY", actor, reason))
 
     def dismiss(self, event_id: str, actor: str, reason: str) -> PaymentEvent:

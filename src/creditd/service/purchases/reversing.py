@@ -33,18 +33,20 @@ class Reversing:
         purchase = purchases.lock(transaction.connection, key)
         if purchase is None:
             raise PurchaseNotFound(purchase=purchase_name(key))
-        subject = origin.request_id or ""
-        for fact in purchase_history.facts_of(transaction.connection, key):
-            if (fact.kind, fact.subject) == (FactKind.OUTSIDE_REFUND, subject):
-                if amount not in {0, fact.amount}:
-                    raise errors.RequestIdReused(request_id=subject)
-                return purchase, True
+        subject, fingerprint = origin.request_id or "", str(origin.fingerprint)
+        for fact in purchase_history.facts_about(
+            transaction.connection, key.account_id, FactKind.OUTSIDE_REFUND, subject
+        ):
+            # The fingerprint covers the purchase's name as well.
+            if fact.code != fingerprint:
+                raise errors.RequestIdReused(request_id=subject)
+            return purchase, True
         if not purchase.granted:
             raise PurchaseStateUnfit(purchase=purchase.name, state=purchase.state.name)
         left = purchase.paid - purchase.refunded
         if amount > left or not left:
             raise AmountExceedsPayment(requested=amount, left=left)
-        fact = Fact(FactKind.OUTSIDE_REFUND, subject, RefundStage.SUCCEEDED, amount or left)
+        fact = Fact(FactKind.OUTSIDE_REFUND, subject, RefundStage.SUCCEEDED, amount or left, fingerprint)
         report = Report(purchase.provider, purchase.live, (), None, None, (fact,))
         # The request id is the fact's; as the ledger row's it could be one that the caller used for something else.
         self._settling.settle(transaction, purchase, report, origin._replace(request_id=None, fingerprint=0))

@@ -1,0 +1,210 @@
+"""Staff list the events of providers, and replay or dismiss those that need them, with a reason that is kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+
+from credit.v1 import account_pb2, purchase_pb2
+from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import payment_event_pb2 as event_pb
+from tests.contract.customer import Customer
+from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
+from tests.contract.payments.webhooks import body_of, key_of, new_id, signed, stripe_event, stripe_payment
+from tests.purchases.market import LEMON_SQUEEZY, PRICE, SECONDS, STRIPE
+from tests.running import eventually, refused
+
+UNKNOWN = "01890000-0000-7000-8000-000000000000"
+
+EVENT_STATE = event_pb.PaymentEventState
+
+
+def told(shopper: Shopper, event_type: str, about: dict[str, Any]) -> event_pb.PaymentEvent:
+    """Hand an event of Stripe's in, and return it once it was tried."""
+    document = stripe_event(event_type, about)
+    shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
+    return shopper.settled(key_of(document))
+
+
+def parked(shopper: Shopper) -> event_pb.PaymentEvent:
+    """Return an event of a payment whose amount is wrong."""
+    payment = stripe_payment(shopper.buy().name, amount_received=PRICE + 1)
+    return told(shopper, "payment_intent.succeeded", payment)
+
+
+def replay(shopper: Shopper, event: event_pb.PaymentEvent, reason: str = "again") -> event_pb.PaymentEvent:
+    """Have an event applied again."""
+    request = admin_pb.ReplayPaymentEventRequest(event_id=event.event_id, reason=reason)
+    answer: admin_pb.ReplayPaymentEventResponse = shopper.staff.admin.ReplayPaymentEvent(request)
+    return answer.payment_event
+
+
+def dismiss(shopper: Shopper, event: event_pb.PaymentEvent, reason: str = "no") -> event_pb.PaymentEvent:
+    """Put an event aside."""
+    request = admin_pb.DismissPaymentEventRequest(event_id=event.event_id, reason=reason)
+    answer: admin_pb.DismissPaymentEventResponse = shopper.staff.admin.DismissPaymentEvent(request)
+    return answer.payment_event
+
+
+def when(shopper: Shopper, event: event_pb.PaymentEvent, state: str) -> event_pb.PaymentEvent:
+    """Wait until an event is in a state, and return it whole."""
+
+    def is_so() -> event_pb.PaymentEvent | None:
+        seen = shopper.whole(event.event_id)
+        return seen if event_state(seen) == state else None
+
+    found: event_pb.PaymentEvent = eventually(is_so, SECONDS)
+    return found
+
+
+def acts_of(event: event_pb.PaymentEvent) -> list[tuple[str, str, str]]:
+    """Return what staff did with an event: what, who, why."""
+    return [(act.act, act.actor, act.reason) for act in event.acts]
+
+
+def listed(shopper: Shopper, **fields: Any) -> list[event_pb.PaymentEvent]:
+    """Return the newest events of some kind."""
+    request = admin_pb.ListPaymentEventsRequest(page_size=100, **fields)
+    return list(shopper.staff.admin.ListPaymentEvents(request).payment_events)
+
+
+def test_once_the_cause_is_mended_a_replay_applies_it(shopper: Shopper, customer: Customer) -> None:
+    purchase = shopper.buy()
+    customer.top_up(1)
+    customer.become(account_pb2.ACCOUNT_STATUS_CLOSED, allow_balance=True)
+    event = told(shopper, "payment_intent.succeeded", stripe_payment(purchase.name))
+    assert (event_state(event), event.problem.partition(":")[0]) == ("PARKED", "ACCOUNT_CLOSED")
+    customer.become(account_pb2.ACCOUNT_STATUS_ACTIVE)
+    again = replay(shopper, event, "the account is open again")
+    assert (event_state(again), again.problem) == ("PENDING", "")
+    assert again.HasField("next_attempt_time")
+    applied = when(shopper, event, "APPLIED")
+    assert (applied.purchase, applied.attempts) == (purchase.name, 1)
+    assert acts_of(applied) == [("REPLAY", "staff", "the account is open again")]
+    assert state_of(shopper.purchase(purchase.name)) == "COMPLETED"
+    assert shopper.figures() == (101, 0)
+
+
+def test_a_replay_that_mends_nothing_does_no_harm(shopper: Shopper) -> None:
+    event = parked(shopper)
+    for count in (1, 2):
+        replay(shopper, event)
+        again = when(shopper, event, "PARKED")
+        assert (again.problem, again.attempts) == (event.problem, 1)
+        assert [act for act, _, _ in acts_of(again)] == ["REPLAY"] * count
+    assert shopper.figures() == (0, 0)
+
+
+def test_a_dismissed_event_stays_aside_with_who_and_why(shopper: Shopper) -> None:
+    event = parked(shopper)
+    aside = dismiss(shopper, event, "a test payment")
+    assert (event_state(aside), aside.problem) == ("DISMISSED", event.problem)
+    seen = shopper.whole(event.event_id)
+    assert acts_of(seen) == [("DISMISS", "staff", "a test payment")]
+    assert seen.acts[0].create_time == seen.update_time
+    assert event.event_id not in {one.event_id for one in listed(shopper, state=EVENT_STATE.PAYMENT_EVENT_STATE_PARKED)}
+
+
+def test_a_dismissed_event_may_be_replayed(shopper: Shopper) -> None:
+    event = parked(shopper)
+    dismiss(shopper, event, "first")
+    replay(shopper, event, "second")
+    assert [reason for _, _, reason in acts_of(when(shopper, event, "PARKED"))] == ["first", "second"]
+
+
+def _of_no_interest(shopper: Shopper) -> event_pb.PaymentEvent:
+    return told(shopper, "customer.created", {"id": new_id("cus")})
+
+
+def _applied(shopper: Shopper) -> event_pb.PaymentEvent:
+    return told(shopper, "payment_intent.succeeded", stripe_payment(shopper.buy().name))
+
+
+def _pending(shopper: Shopper) -> event_pb.PaymentEvent:
+    return told(shopper, "payment_intent.succeeded", stripe_payment())
+
+
+def _dismissed(shopper: Shopper) -> event_pb.PaymentEvent:
+    event = parked(shopper)
+    dismiss(shopper, event)
+    return shopper.whole(event.event_id)
+
+
+@pytest.mark.parametrize("make", [_of_no_interest, _applied, _pending], ids=lambda make: make.__name__[1:])
+def test_only_what_waits_for_a_person_is_replayed(
+    shopper: Shopper, make: Callable[[Shopper], event_pb.PaymentEvent]
+) -> None:
+    event = make(shopper)
+    request = admin_pb.ReplayPaymentEventRequest(event_id=event.event_id, reason="why not")
+    refusal = refused(shopper.staff.admin.ReplayPaymentEvent, request)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PAYMENT_EVENT_STATE")
+    assert facts_of(refusal) == {"payment_event": event.event_id, "state": event_state(event)}
+    assert not shopper.whole(event.event_id).acts
+
+
+@pytest.mark.parametrize("make", [_of_no_interest, _applied, _pending, _dismissed], ids=lambda make: make.__name__[1:])
+def test_only_what_is_parked_is_dismissed(shopper: Shopper, make: Callable[[Shopper], event_pb.PaymentEvent]) -> None:
+    event = make(shopper)
+    request = admin_pb.DismissPaymentEventRequest(event_id=event.event_id, reason="why not")
+    refusal = refused(shopper.staff.admin.DismissPaymentEvent, request)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PAYMENT_EVENT_STATE")
+    assert facts_of(refusal) == {"payment_event": event.event_id, "state": event_state(event)}
+    assert acts_of(shopper.whole(event.event_id)) == acts_of(event)
+
+
+def test_an_event_that_there_is_not_is_not_found(shopper: Shopper) -> None:
+    for call, request in (
+        (shopper.staff.admin.GetPaymentEvent, admin_pb.GetPaymentEventRequest(event_id=UNKNOWN)),
+        (shopper.staff.admin.ReplayPaymentEvent, admin_pb.ReplayPaymentEventRequest(event_id=UNKNOWN, reason="r")),
+        (shopper.staff.admin.DismissPaymentEvent, admin_pb.DismissPaymentEventRequest(event_id=UNKNOWN, reason="r")),
+    ):
+        refusal = refused(call, request)
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "PAYMENT_EVENT_NOT_FOUND")
+        assert facts_of(refusal) == {"payment_event": UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("event_id", "reason", "field"),
+    [
+        ("", "r", "event_id"),
+        ("../x", "r", "event_id"),
+        (UNKNOWN, "", "reason"),
+        (UNKNOWN, "x" * 501, "reason"),
+        (UNKNOWN, "a\x00b", "reason"),
+    ],
+)
+def test_an_act_without_a_proper_reason_or_event_is_refused(
+    shopper: Shopper, event_id: str, reason: str, field: str
+) -> None:
+    for call, kind in (
+        (shopper.staff.admin.ReplayPaymentEvent, admin_pb.ReplayPaymentEventRequest),
+        (shopper.staff.admin.DismissPaymentEvent, admin_pb.DismissPaymentEventRequest),
+    ):
+        refusal = refused(call, kind(event_id=event_id, reason=reason))
+        assert (refusal.reason, refusal.violations) == ("INVALID_FIELD", [field])
+
+
+def test_events_are_listed_by_state_and_provider_newest_first_without_bodies(shopper: Shopper) -> None:
+    wrong, paid = parked(shopper), _applied(shopper)
+    everything = listed(shopper)
+    ids = [event.event_id for event in everything]
+    assert ids.index(paid.event_id) < ids.index(wrong.event_id)
+    assert ids == sorted(ids, reverse=True)
+    assert not any(event.body or event.acts for event in everything)
+    in_parked = listed(shopper, state=EVENT_STATE.PAYMENT_EVENT_STATE_PARKED)
+    assert {event_state(event) for event in in_parked} == {"PARKED"}
+    assert wrong.event_id in {event.event_id for event in in_parked}
+    of_lemon_squeezy = listed(shopper, provider=LEMON_SQUEEZY)
+    assert {event.provider for event in of_lemon_squeezy} <= {purchase_pb2.PAYMENT_PROVIDER_LEMON_SQUEEZY}
+
+
+def test_pages_of_events_follow_one_another(shopper: Shopper) -> None:
+    made = [_of_no_interest(shopper).event_id for _ in range(3)][::-1]
+    first = shopper.staff.admin.ListPaymentEvents(admin_pb.ListPaymentEventsRequest(page_size=2))
+    rest = admin_pb.ListPaymentEventsRequest(page_size=1, page_token=first.next_page_token)
+    second = shopper.staff.admin.ListPaymentEvents(rest)
+    pages = [*first.payment_events, *second.payment_events]
+    assert [event.event_id for event in pages] == made
+    other = admin_pb.ListPaymentEventsRequest(page_token=first.next_page_token, provider=STRIPE)
+    assert refused(shopper.staff.admin.ListPaymentEvents, other).reason == "PAGE_TOKEN_INVALID"

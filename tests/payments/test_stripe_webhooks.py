@@ -46,6 +46,12 @@ def test_a_card_number_in_an_event_is_not_stored() -> None:
     assert "4242" not in receive(webhook(orjson.dumps(document))).body
 
 
+def test_an_account_whose_own_number_looks_like_a_card_is_kept() -> None:
+    metadata = {"account_id": "4242424242424242", "purchase_id": "0190a000-0000-7000-8000-000000000000"}
+    document = event("checkout.session.completed", session(metadata=metadata))
+    assert orjson.loads(receive(webhook(orjson.dumps(document))).body)["data"]["object"]["metadata"] == metadata
+
+
 def test_another_secret_does_not_verify() -> None:
     assert reason(webhook(BODY), "another") == WebhookRejected.BAD_SIGNATURE
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+import grpc
 import httpx
 import pytest
 
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1 import purchase_pb2
 from tests.purchases.market import CREDITS, LEMON_SQUEEZY, OMISE, PRICE, PROVIDERS, STRIPE, Market, open_market
-from tests.running import eventually
+from tests.running import eventually, read_refusal
 
 LINK = purchase_pb2.PaymentMethod.PAYMENT_METHOD_LINK
 CARD_TOKEN = purchase_pb2.PaymentMethod.PAYMENT_METHOD_CARD_TOKEN
@@ -129,3 +130,21 @@ def test_a_cancelled_purchase_can_be_paid_no_more_at_stripe(market: Market, acco
         market.act(market.fakes.stripe.pay, purchase.provider_reference)
     market.settle()
     assert market.balance(account) == (FREE, 0)
+
+
+def test_a_checkout_in_another_currency_is_refused_and_never_offered(market: Market, account: str) -> None:
+    shop = market.fakes.lemonsqueezy
+    market.act(shop.sell_on, "USD")
+    try:
+        for _ in range(2):
+            with pytest.raises(grpc.RpcError) as refusal:
+                market.buy(account, LEMON_SQUEEZY, request_id="in dollars")
+            assert read_refusal(refusal.value).reason == "PROVIDER_REFUSED"
+            # Looked at later, there is a checkout at the provider all the same.
+            market.service.clock.advance(125)
+            owner = market.service.as_caller(account, "USER").payment
+            (listed,) = owner.ListPurchases(pb.ListPurchasesRequest(account_id=account)).purchases
+            eventually(lambda name=listed.name: market.purchase(name).provider_reference, 30)
+            assert not market.purchase(listed.name).redirect_url
+    finally:
+        market.act(shop.sell_on, "THB")

@@ -103,7 +103,7 @@ def test_what_nobody_knows_of_waits(till: Till, account: str) -> None:
 def test_once_a_payment_is_known_its_other_names_find_the_purchase(till: Till, account: str) -> None:
     purchase = till.order(account)
     payment = f"pi_{account}"
-    till.say(paid(purchase)._replace(references=(purchase.reference, payment)))
+    till.say(paid(purchase, payment)._replace(references=(purchase.reference, payment)))
     assert till.say(refunded(purchase, HALF)._replace(references=(payment,))).name == purchase.name
 
 
@@ -125,9 +125,18 @@ def test_a_second_payment_credits_nothing_more_and_is_for_a_person(till: Till, a
     purchase = till.order(account)
     till.say(paid(purchase, "pi_b"))
     for payment in ("pi_a", "pi_c"):
-        with pytest.raises(Unfit, match="has to be given back"):
+        with pytest.raises(Unfit, match="has to be given back: pi_b paid the purchase"):
             till.say(paid(purchase, payment))
     assert till.purchase(purchase).payment_id == "pi_b"
+    assert till.figures(account) == (TOTAL, 0)
+
+
+def test_a_refund_of_a_second_payment_takes_nothing_of_the_first(till: Till, account: str) -> None:
+    purchase = till.order(account)
+    till.say(paid(purchase))
+    ours = PurchaseName(account, purchase.purchase_id)
+    with pytest.raises(Unfit, match="another payment"):
+        till.say(refunded(purchase, ALL)._replace(references=(f"pi_second_{account}",), purchase=ours))
     assert till.figures(account) == (TOTAL, 0)
 
 

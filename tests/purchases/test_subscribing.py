@@ -78,3 +78,11 @@ def test_one_that_was_another_accounts_is_for_a_person(till: Till, account: str)
     with pytest.raises(Unfit):
         till.say(subscription(account, ACTIVE, at=2)._replace(account_id=f"{account}-2"))
     assert not till.is_unlimited(f"{account}-2")
+
+
+def test_a_subscription_in_test_mode_keeps_no_live_plan_in_force(till: Till, account: str) -> None:
+    till.say(subscription(account, ACTIVE, at=1, name="test"))
+    live = subscription(account, ACTIVE, at=2, name="live")._replace(live=True)
+    till.say(live)
+    till.say(live._replace(status=EXPIRED, provider_update_time=Instant(3 * SECOND)))
+    assert not till.is_unlimited(account)

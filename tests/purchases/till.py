@@ -151,8 +151,9 @@ def till_at(url: str) -> Iterator[Till]:
 
 
 def report(purchase: Purchase, *facts: Fact, price: Money | None = None, **fields: Any) -> Report:
-    """Return what a provider says of a purchase, by its reference."""
-    said = Report(purchase.provider, purchase.live, (purchase.reference,), None, price, facts)
+    """Return what a provider says of a purchase, by its reference and the payment's id."""
+    references = purchase.reference, f"pi_{purchase.purchase_id}"
+    said = Report(purchase.provider, purchase.live, references, None, price, facts)
     return said._replace(**fields)
 
 

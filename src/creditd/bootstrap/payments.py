@@ -1,5 +1,6 @@
 """Payments in one process: the providers that are configured, the inbox and its worker, and what looks for the rest."""
 
+import asyncio
 from collections.abc import Iterable
 
 from creditd.bootstrap.core import Core
@@ -17,7 +18,7 @@ from creditd.server.payment_admin_handlers import (
 from creditd.server.payment_handlers import PurchaseHandlers, WebhookHandlers
 from creditd.service.pages import PageTokens
 from creditd.service.purchases.applier import Applier
-from creditd.service.purchases.applying import InboxWorker
+from creditd.service.purchases.applying import APPLIED_AT_ONCE, InboxWorker
 from creditd.service.purchases.asking import Asking
 from creditd.service.purchases.backlog import BacklogWatch
 from creditd.service.purchases.buying import Buying
@@ -50,25 +51,22 @@ class Payments:
         self._settling = Settling(core.critical, uuid7)
         applier = Applier(self._settling, Subscribing(core.critical, accounts, uuid7))
         self._asking = Asking(core.critical, self._providers, self._settling, in_thread)
+        turns = asyncio.Semaphore(APPLIED_AT_ONCE)
         self._workers = [
-            InboxWorker(database, provider, applier, clock, in_thread, statistics) for provider in self._providers
+            InboxWorker(database, provider, applier, clock, in_thread, turns, statistics)
+            for provider in self._providers
+        ]
+        interval_seconds = core.config.payment_poll_interval_seconds
+        pollers = [
+            Poller(database, provider, self._asking, self._settling, clock, in_thread, statistics, interval_seconds)
+            for provider in self._providers
         ]
         self._rejecting = Rejecting(database, clock, in_thread, statistics)
         self.inbox = Inbox(database, self._providers, clock, uuid7, in_thread, statistics, self._rejecting, self._wake)
-        self.poller = Poller(
-            database,
-            self._providers,
-            self._asking,
-            self._settling,
-            clock,
-            in_thread,
-            statistics,
-            core.config.payment_poll_interval_seconds,
-        )
         self.reconciling = Reconciling(database, self._providers, applier, clock, uuid7, in_thread, statistics)
         self._background = [
             *(worker.background for worker in self._workers),
-            self.poller.background,
+            *(poller.background for poller in pollers),
             self.reconciling.background,
             self._rejecting.background,
             BacklogWatch(database, clock, in_thread, statistics).background,

@@ -75,13 +75,19 @@ class AccountLedger:
             return ChangedAccount(changed, replayed=False)
 
     def change_plan(
-        self, connection: Connection, account: Account, origin: Origin, *, unlimited: bool, until: Instant | None
+        self,
+        connection: Connection,
+        account: Account,
+        origin: Origin,
+        now: Instant,
+        *,
+        unlimited: bool,
+        until: Instant | None,
     ) -> Account:
         """Switch the unlimited plan of an account whose row is locked, within a transaction that is open.
 
-        The request id of ``origin`` is new. Raises AccountClosed.
+        ``now`` is the instant that the plan was decided at; the request id of ``origin`` is new. Raises AccountClosed.
         """
-        now = self._clock.now()
         self._lock_wallets(connection, account.account_id, now)
         changed = with_plan(account, now, unlimited=unlimited, until=until)
         accounts.change(connection, changed, origin)

@@ -16,6 +16,9 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 """Creating a payment takes them one to three; longer, and the caller is better told to come back."""
 
+CALL_SECONDS = 20.0
+"""For all of an answer: one that comes byte by byte would otherwise hold its caller for ever."""
+
 TRIES = 3
 """With the pauses between them they end within a caller's usual deadline."""
 
@@ -95,14 +98,15 @@ class Api:
 
     async def _once(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
-            response = await self._client.request(method, path, **request)
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(CALL_SECONDS), self._client.stream(method, path, **request) as response:
+                content = await _content(response)
+        except (httpx.HTTPError, TimeoutError) as error:
             # Its text may hold the whole address; the kind of failure is enough.
             raise _TryAgain(f"{method} {path}: {type(error).__name__}") from error
         status = response.status_code
         if status in _REPEATABLE:
             raise _TryAgain(f"{method} {path}: HTTP {status}", response.headers.get("retry-after"))
-        answer = _document(response)
+        answer = _document(content)
         if answer is None:
             raise _TryAgain(f"{method} {path}: HTTP {status} without a JSON object")
         if status >= httpx.codes.BAD_REQUEST:
@@ -121,11 +125,19 @@ def _pause(tried: int, asked_seconds: float) -> float:
     return min(MAX_PAUSE_SECONDS, max(pause, asked_seconds))
 
 
-def _document(response: httpx.Response) -> dict[str, Any] | None:
-    if len(response.content) > MAX_ANSWER_BYTES:
-        return None
+async def _content(response: httpx.Response) -> bytes:
+    """Read an answer; one that is too large ends where it is, and is no JSON then."""
+    content = b""
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > MAX_ANSWER_BYTES:
+            return b""
+    return content
+
+
+def _document(content: bytes) -> dict[str, Any] | None:
     try:
-        answer = orjson.loads(response.content)
+        answer = orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
     return answer if isinstance(answer, dict) else None

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from creditd.domain.purchase import DisputeStage, Fact, FactKind, FundsStage, PaymentStage, Provider, RefundStage
 from creditd.payments.provider import Money, PurchaseName, Report, Unfit
+from creditd.payments.scrubbing import scrubbed_text
 
 MAX_AMOUNT: Final = 2**63 - 1
 """The largest that the database holds."""
@@ -193,7 +194,7 @@ EVENT_TYPES: Final = frozenset(_READERS)
 
 
 def _report(seen: Seen, references: tuple[str, ...], *facts: Fact) -> Report:
-    return Report(Provider.STRIPE, seen.live, references, _purchase(seen.fields), None, facts)
+    return Report(Provider.STRIPE, seen.live, references, purchase_in(seen.fields), None, facts)
 
 
 def _payment_of(seen: Seen) -> tuple[str, ...] | None:
@@ -204,7 +205,7 @@ def _payment_of(seen: Seen) -> tuple[str, ...] | None:
     return (payment, charge) if charge else (payment,)
 
 
-def _purchase(document: Mapping[str, Any]) -> PurchaseName | None:
+def purchase_in(document: Mapping[str, Any]) -> PurchaseName | None:
     """Return our own name of the purchase if it is handed back; anything else in its place is no hint."""
     metadata = _mapping(document.get("metadata"))
     account_id = metadata.get("account_id")
@@ -247,8 +248,8 @@ def _amount(document: Mapping[str, Any], name: str) -> int:
 
 
 def _text(value: Any) -> str:
-    """Return a text that can be stored: PostgreSQL's texts hold no NUL."""
-    return value.replace("\x00", "?")[:MAX_MESSAGE_LENGTH] if isinstance(value, str) else ""
+    """Return a text that can be stored: without card numbers, and without NUL, which no text of PostgreSQL's holds."""
+    return scrubbed_text(value).replace("\x00", "?")[:MAX_MESSAGE_LENGTH] if isinstance(value, str) else ""
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

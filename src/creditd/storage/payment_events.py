@@ -82,11 +82,21 @@ def claim(
 
 
 def settle(connection: Connection, event: PaymentEvent) -> None:
-    """Write what became of an event."""
-    changing = ("state", "attempts", "next_attempt_time", "problem", "purchase", "update_time")
-    values: dict[str, Any] = {name: getattr(event, name) for name in changing}
-    values |= {"state": int(event.state), "waits_for": list(event.waits_for)}
-    connection.execute(update(payment_events).where(payment_events.c.event_id == event.event_id).values(values))
+    """Write what became of a try, unless the event was taken by another one meanwhile, or by a person."""
+    c = payment_events.c
+    is_still_ours = c.attempts == event.attempts, c.state == int(EventState.PENDING)
+    connection.execute(update(payment_events).where(c.event_id == event.event_id, *is_still_ours).values(_fate(event)))
+
+
+def write(connection: Connection, event: PaymentEvent) -> None:
+    """Write an event whose row is locked."""
+    connection.execute(update(payment_events).where(payment_events.c.event_id == event.event_id).values(_fate(event)))
+
+
+def _fate(event: PaymentEvent) -> dict[str, Any]:
+    changing = ("attempts", "next_attempt_time", "problem", "purchase", "update_time")
+    values = {name: getattr(event, name) for name in changing}
+    return values | {"state": int(event.state), "waits_for": list(event.waits_for)}
 
 
 def wake(connection: Connection, provider: Provider, references: Sequence[str], now: Instant) -> None:

@@ -90,7 +90,9 @@ purchases = Table(
     CheckConstraint("granted IN (0, credits + bonus) AND reversed BETWEEN 0 AND granted", name="purchases_granted"),
     CheckConstraint("refunded BETWEEN 0 AND paid AND disputed >= 0", name="purchases_returned"),
     CheckConstraint("(granted > 0) = (payment_id <> '')", name="purchases_payment"),
-    Index("purchases_next_poll_time", "next_poll_time", postgresql_where=text("next_poll_time IS NOT NULL")),
+    Index(
+        "purchases_next_poll_time", "provider", "next_poll_time", postgresql_where=text("next_poll_time IS NOT NULL")
+    ),
 )
 
 purchase_facts = Table(
@@ -201,6 +203,7 @@ reconciliations = Table(
     Column("live", Boolean, nullable=False),
     Column("day", InstantColumn, nullable=False),
     Column("start_time", InstantColumn, nullable=False),
+    Column("end_time", InstantColumn),
     PrimaryKeyConstraint("provider", "live", "day", name="reconciliations_pkey"),
 )
 

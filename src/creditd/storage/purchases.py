@@ -138,9 +138,11 @@ def write(connection: Connection, purchase: Purchase) -> None:
     connection.execute(update(purchases).where(*_same(purchase.key)).values(_values(purchase)))
 
 
-def due(connection: Connection, now: Instant, count: int) -> list[Purchase]:
-    """Return the open purchases to look at now, and hold their rows; those that others hold are left out."""
-    query = _select().where(purchases.c.next_poll_time <= now).order_by(purchases.c.next_poll_time).limit(count)
+def due(connection: Connection, provider: Provider, now: Instant, count: int) -> list[Purchase]:
+    """Return a provider's open purchases to look at now, and hold their rows; those that others hold are left out."""
+    c = purchases.c
+    query = _select().where(c.provider == int(provider), c.next_poll_time <= now)
+    query = query.order_by(c.next_poll_time).limit(count)
     return [_purchase_from(row) for row in connection.execute(query.with_for_update(skip_locked=True))]
 
 

@@ -15,7 +15,7 @@ from creditd.service.purchases.problems import problem_of
 from creditd.service.purchases.providers import InThread
 from creditd.service.purchases.settling import Applied, NotYetKnown
 from creditd.service.purchases.statistics import PaymentStatistics
-from creditd.storage import payment_events
+from creditd.storage import payment_events, payment_references
 from creditd.storage.database import Database
 from creditd.storage.payment_events import EventState, PaymentEvent
 
@@ -25,7 +25,7 @@ EVENTS_AT_A_TIME: Final = 8
 """Claimed and read together, so that none waits for the provider's answer about another."""
 
 APPLIED_AT_ONCE: Final = 2
-"""Events that are written at the same time: more would take connections from callers."""
+"""Events that one process writes at the same time: more would take threads and connections from callers."""
 
 LEASE: Final = 60 * SECOND
 """After it an event that a worker claimed is anybody's again. Where a provider takes longer to answer, two workers
@@ -59,13 +59,14 @@ class InboxWorker:
         applier: Applier,
         clock: DatabaseClock,
         in_thread: InThread,
+        turns: asyncio.Semaphore,
         statistics: PaymentStatistics,
     ) -> None:
-        """Apply by ``applier`` what the inbox of ``database`` holds."""
+        """Apply by ``applier`` what the inbox of ``database`` holds; workers share the ``turns`` to do so."""
         self._statistics = statistics
         self._database = database
         self._provider = provider
-        self._turns = asyncio.Semaphore(APPLIED_AT_ONCE)
+        self._turns = turns
         self._applier = applier
         self._clock = clock
         self._in_thread = in_thread
@@ -138,6 +139,12 @@ class InboxWorker:
     def _settle(self, event: PaymentEvent) -> None:
         with self._database.transaction() as connection:
             payment_events.settle(connection, event)
+        if not event.waits_for:
+            return
+        with self._database.transaction() as connection:
+            # Whoever learned of the payment in between woke those alone that said by then what they wait for.
+            if payment_references.referred(connection, event.provider, event.waits_for, live=event.live):
+                payment_events.wake(connection, event.provider, event.waits_for, self._clock.now())
 
 
 def _parked(event: PaymentEvent, error: Exception) -> PaymentEvent:

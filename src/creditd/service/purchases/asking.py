@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Fact, FactKind, PaymentStage
+from creditd.domain.purchase import Fact, FactKind, PaymentStage, PurchaseState
 from creditd.ledger.critical import CriticalLedger, Transaction
 from creditd.payments.provider import (
     Checkout,
@@ -144,11 +144,13 @@ def _let_go(transaction: Transaction, key: PurchaseKey) -> Purchase:
 
 def _answered(transaction: Transaction, key: PurchaseKey, checkout: Checkout) -> Purchase:
     purchase = _locked(transaction, key)
+    # One that was refused has perhaps something at the provider all the same, and nobody is to pay there.
+    is_offered = purchase.state == PurchaseState.PENDING
     answered = purchase._replace(
         version=purchase.version + 1,
         reference=checkout.reference,
-        redirect_url=checkout.redirect_url,
-        qr_image_url=checkout.qr_image_url,
+        redirect_url=checkout.redirect_url if is_offered else "",
+        qr_image_url=checkout.qr_image_url if is_offered else "",
         payment_expire_time=checkout.expire_time,
         update_time=max(transaction.now, purchase.update_time),
     )

@@ -91,7 +91,7 @@ class Buying:
         purchase, is_new = await self._in_thread(lambda: self._record(provider, wanted, origin))
         if purchase.state in STILL_OPEN and not purchase.reference:
             purchase = await self._finished(self._ask(purchase, wanted.card_token))
-        if purchase.state == PurchaseState.FAILED and not purchase.reference:
+        if purchase.state == PurchaseState.FAILED and not (purchase.redirect_url or purchase.qr_image_url):
             raise PaymentRefused(code=purchase.failure_code, message=purchase.failure_message)
         return purchase, not is_new
 

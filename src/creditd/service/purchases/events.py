@@ -64,17 +64,20 @@ class Events:
         return event, acts
 
     def replay(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
-        """Have a parked or dismissed event applied again. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
-        now = self._clock.now()
-        changes = {"state": EventState.PENDING, "next_attempt_time": now, "attempts": 0, "problem": ""}
-        return self._act(event_id, {EventState.PARKED, EventState.DISMISSED}, changes, ("REPLAY", actor, reason))
+        """Have an event applied again that could not be. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
+        changes = {"state": EventState.PENDING, "next_attempt_time": self._clock.now(), "attempts": 0, "problem": ""}
+        return self._act(event_id, _may_be_replayed, changes, ("REPLAY", actor, reason))
 
     def dismiss(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
         """Put a parked event aside. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
-        return self._act(event_id, {EventState.PARKED}, {"state": EventState.DISMISSED}, ("DISMISS", actor, reason))
+        return self._act(event_id, _is_parked, {"state": EventState.DISMISSED}, ("DISMISS", actor, reason))
 
     def _act(
-        self, event_id: str, fit: set[EventState], changes: dict[str, object], act: tuple[str, str, str]
+        self,
+        event_id: str,
+        is_fit: Callable[[PaymentEvent], bool],
+        changes: dict[str, object],
+        act: tuple[str, str, str],
     ) -> PaymentEvent:
         require_text("reason", act[-1])
         now = self._clock.now()
@@ -82,10 +85,10 @@ class Events:
             event = payment_events.lock(connection, event_id)
             if event is None:
                 raise PaymentEventNotFound(payment_event=event_id)
-            if event.state not in fit:
+            if not is_fit(event):
                 raise PaymentEventStateUnfit(payment_event=event_id, state=event.state.name)
             after = PaymentEvent(**(event._asdict() | changes))._replace(update_time=now)
-            payment_events.settle(connection, after)
+            payment_events.write(connection, after)
             payment_events.add_act(connection, event_id, self._make_id(), EventAct(*act, now))
         return after
 
@@ -94,3 +97,13 @@ class Events:
         start = Instant(self._clock.now() - REJECTIONS_AGE)
         with self._database.autocommit() as connection:
             return rejected_webhooks.since(connection, start, REJECTIONS_SHOWN)
+
+
+def _is_parked(event: PaymentEvent) -> bool:
+    return event.state == EventState.PARKED
+
+
+def _may_be_replayed(event: PaymentEvent) -> bool:
+    """Tell whether an event was of interest and is not applied; what nobody knew for days may be known by now."""
+    is_given_up = event.state == EventState.NOT_OF_INTEREST and bool(event.problem)
+    return is_given_up or event.state in {EventState.PARKED, EventState.DISMISSED}

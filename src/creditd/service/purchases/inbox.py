@@ -73,7 +73,8 @@ class Inbox:
             event_id=self._make_id(),
             event_type=delivery.event_type,
             live=delivery.live,
-            body=delivery.body,
+            # What nobody looks at again may hold a payer's name and address.
+            body=delivery.body if delivery.is_of_interest else "",
             state=state,
             attempts=0,
             next_attempt_time=now if delivery.is_of_interest else None,

@@ -1,19 +1,17 @@
 """Open purchases, looked at until they end: a webhook that never came still ends well (requirement E8)."""
 
-import asyncio
 import logging
-from collections.abc import Sequence
 from typing import Final
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Fact, FactKind, PaymentStage, Provider, PurchaseState
+from creditd.domain.purchase import Fact, FactKind, PaymentStage, PurchaseState
 from creditd.ledger.clock import DatabaseClock
-from creditd.payments.provider import ProviderRefused, PurchaseName, Report, Unfit
+from creditd.payments.provider import PaymentProvider, ProviderRefused, PurchaseName, Report, Unfit
 from creditd.service.purchases.asking import AskedElsewhere, Asking, order_of
 from creditd.service.purchases.background import PASSING, Background
 from creditd.service.purchases.problems import problem_of
-from creditd.service.purchases.providers import InThread, Providers
+from creditd.service.purchases.providers import InThread
 from creditd.service.purchases.settling import NotYetKnown, Settling
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage import purchases
@@ -37,17 +35,23 @@ MAX_AGE: Final = 30 * 86_400 * SECOND
 UNASKED_AGE: Final = 86_400 * SECOND
 """A caller that means to repeat a request with the same id does so within a day."""
 
+LATE_PAYMENT: Final = 3_600 * SECOND
+"""Who began to pay in time may be through with it a little after the end."""
+
 _PASSING = (*PASSING, AskedElsewhere)
 _NOT_FIT = (NotYetKnown, Unfit, Refusal, ProviderRefused)
 
 
 class Poller:
-    """Looks at open purchases in the ``background``. Any number of processes may run one each."""
+    """Looks at the open purchases of one provider in the ``background``, so that none waits for another one's provider.
+
+    Any number of processes may run one each.
+    """
 
     def __init__(
         self,
         database: Database,
-        providers: Providers,
+        provider: PaymentProvider,
         asking: Asking,
         settling: Settling,
         clock: DatabaseClock,
@@ -58,7 +62,7 @@ class Poller:
         """Look every ``interval_seconds`` for purchases whose time has come."""
         self._statistics = statistics
         self._database = database
-        self._providers = providers
+        self._provider = provider
         self._asking = asking
         self._settling = settling
         self._clock = clock
@@ -73,15 +77,7 @@ class Poller:
     async def poll_once(self) -> int:
         """Look at a few of them; return how many."""
         due = await self._in_thread(self._take_due)
-        # A provider that is slow keeps no other one's purchases waiting.
-        by_provider: dict[Provider, list[Purchase]] = {}
         for purchase in due:
-            by_provider.setdefault(purchase.provider, []).append(purchase)
-        await asyncio.gather(*map(self._look_at_all, by_provider.values()))
-        return len(due)
-
-    async def _look_at_all(self, purchases_of_one: Sequence[Purchase]) -> None:
-        for purchase in purchases_of_one:
             try:
                 await self._look(purchase)
             except _PASSING as error:
@@ -91,21 +87,21 @@ class Poller:
             except Exception:
                 # A defect of ours that one purchase meets must not keep the others waiting.
                 log.exception("looking at %s failed", purchase.name)
+        return len(due)
 
     def _take_due(self) -> list[Purchase]:
         """Take purchases whose time has come, and set the time of their next look before they are looked at."""
         now = self._clock.now()
         with self._database.transaction() as connection:
-            due = purchases.due(connection, now, PURCHASES_AT_A_TIME)
+            due = purchases.due(connection, self._provider.provider, now, PURCHASES_AT_A_TIME)
             for purchase in due:
                 pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(purchase.polls, 20))
-                is_over = now - purchase.create_time > MAX_AGE
-                next_look = None if is_over else Instant(now + pause)
+                next_look = None if _is_over(purchase, now) else Instant(now + pause)
                 purchases.postpone(connection, purchase.key, purchase.polls + 1, next_look)
         return due
 
     async def _look(self, purchase: Purchase) -> None:
-        provider = self._providers.get(purchase.provider)
+        provider = self._provider
         if provider.live != purchase.live:
             return
         if not purchase.reference:
@@ -130,3 +126,12 @@ class Poller:
         actor = report.provider.name.lower()
         applied = await self._in_thread(lambda: self._settling.apply(report, actor, reason))
         return applied.changed
+
+
+def _is_over(purchase: Purchase, now: Instant) -> bool:
+    """Tell whether nobody can pay any more, or nothing was ever there to be paid."""
+    age = now - purchase.create_time
+    if purchase.state == PurchaseState.CANCELLED:
+        return now > (purchase.payment_expire_time or purchase.create_time + UNASKED_AGE) + LATE_PAYMENT
+    is_refused = purchase.state == PurchaseState.FAILED and not purchase.reference
+    return age > MAX_AGE or (is_refused and age > UNASKED_AGE)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final, NamedTuple
 
+from creditd.domain import errors
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payment_errors import PaymentUnavailable
@@ -22,6 +23,7 @@ from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage import outbox, reconciliations
 from creditd.storage.database import Database
 from creditd.storage.outbox import OutboxKind
+from creditd.storage.reconciliations import Day
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,12 @@ DAY: Final = 86_400 * SECOND
 
 LOOK_BACK: Final = 3 * DAY
 """How far back a comparison goes that is not told: as long as Stripe itself repeats its webhooks."""
+
+GIVEN_UP: Final = 3_600 * SECOND
+"""After so long without its end a day's comparison is made again: whoever began it is gone, or met an error."""
+
+EARLIEST: Final = Instant(1_262_304_000 * SECOND)
+"""The year 2010: all of the providers are younger."""
 
 INTERVAL_SECONDS: Final = 600.0
 """Between looks whether today's comparison is still to be made."""
@@ -82,22 +90,35 @@ class Reconciling:
                 log.warning("comparing with %s ended early: it is out of reach", provider.provider.name)
 
     async def _compare_today(self, provider: PaymentProvider) -> None:
-        if await self._in_thread(lambda: self._is_ours_today(provider)):
-            async for _ in self.compare(provider.provider, None):
-                pass
-
-    def _is_ours_today(self, provider: PaymentProvider) -> bool:
         now = self._clock.now()
-        day = Instant(now - now % DAY)
+        day = Day(provider.provider, provider.live, Instant(now - now % DAY))
+        begun, since = await self._in_thread(lambda: self._begin(day, now))
+        if not begun:
+            return
+        async for _ in self.compare(provider.provider, since):
+            pass
+        await self._in_thread(lambda: self._end(day))
+
+    def _begin(self, day: Day, now: Instant) -> tuple[bool, Instant]:
+        """Take a day's comparison upon us if it is to be made; tell from when on, so that no time is left out."""
         with self._database.transaction() as connection:
-            return reconciliations.begin(connection, provider.provider, live=provider.live, day=day, now=now)
+            last = reconciliations.last_start(connection, day.provider, live=day.live)
+            begun = reconciliations.begin(connection, day, now, Instant(now - GIVEN_UP))
+        usual = Instant(now - LOOK_BACK)
+        return begun, usual if last is None else min(usual, last)
+
+    def _end(self, day: Day) -> None:
+        with self._database.transaction() as connection:
+            reconciliations.end(connection, day, self._clock.now())
 
     async def compare(self, kind: Provider, since: Instant | None) -> AsyncIterator[Find | Compared]:
         """Apply what a provider tells of the time since an instant; give every find, then how much was compared.
 
-        Raises ProviderNotConfigured, PaymentUnavailable.
+        Raises ProviderNotConfigured, PaymentUnavailable, InvalidField for a time before any of them was there.
         """
         provider = self._providers.get(kind)
+        if since is not None and since < EARLIEST:
+            raise errors.InvalidField(field="since", rule="a time after the year 2010")
         counts = Counter[str]()
         start = Instant(self._clock.now() - LOOK_BACK) if since is None else since
         try:

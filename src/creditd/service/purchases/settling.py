@@ -87,7 +87,7 @@ class Settling:
         facts = merged(known, report.facts)
         told = set(facts.values()).difference(known)
         purchase_history.write_facts(transaction.connection, purchase.key, told)
-        _require_one_payment(facts.values())
+        _require_one_payment(purchase, facts.values())
         stands = standing(facts.values())
         settled = self._move_credits(transaction, _as_it_stands(purchase, stands), stands, origin)
         if settled == purchase:
@@ -159,6 +159,7 @@ def _require_fit(purchase: Purchase, report: Report) -> None:
     """Raise Unfit unless what is said can be about this purchase: its amount above all comes from our own row."""
     if (purchase.provider, purchase.live) != (report.provider, report.live):
         raise Unfit(f"the purchase is of {purchase.provider.name}, live {purchase.live}")
+    _require_same_payment(purchase, report)
     is_paid = any(fact.kind == FactKind.PAYMENT and fact.stage == PaymentStage.PAID for fact in report.facts)
     if not is_paid:
         return
@@ -169,11 +170,19 @@ def _require_fit(purchase: Purchase, report: Report) -> None:
         raise Unfit(f"{charged} was charged, the purchase is for {purchase.amount} {purchase.currency}")
 
 
-def _require_one_payment(facts: Collection[Fact]) -> None:
+def _require_same_payment(purchase: Purchase, report: Report) -> None:
+    """Raise Unfit for a refund or dispute of a second payment, which brought no credits and takes none."""
+    is_about_a_payment = any(fact.kind == FactKind.PAYMENT for fact in report.facts)
+    if purchase.payment_id and report.facts and not is_about_a_payment and purchase.payment_id not in report.references:
+        raise Unfit(f"it is about another payment than {purchase.payment_id}, which paid the purchase")
+
+
+def _require_one_payment(purchase: Purchase, facts: Collection[Fact]) -> None:
     """Raise Unfit if the purchase was paid twice: the second payment is for a person to give back."""
     paid = sorted(f.subject for f in facts if f.kind == FactKind.PAYMENT and f.stage == PaymentStage.PAID)
     if len(paid) > 1:
-        raise Unfit(f"the purchase is paid by {' and by '.join(paid)}: one of them has to be given back")
+        second = " and ".join(subject for subject in paid if subject != purchase.payment_id)
+        raise Unfit(f"{second} has to be given back: {purchase.payment_id or 'only one of them'} paid the purchase")
 
 
 def _as_it_stands(purchase: Purchase, stands: Standing) -> Purchase:
@@ -186,9 +195,12 @@ def _as_it_stands(purchase: Purchase, stands: Standing) -> Purchase:
         open_disputes=stands.open_disputes,
         failure_code=stands.failure_code,
         failure_message=stands.failure_message,
-        next_poll_time=purchase.next_poll_time if stands.state in STILL_OPEN else None,
+        next_poll_time=purchase.next_poll_time if stands.state in PAYABLE else None,
     )
 
 
 STILL_OPEN = frozenset({PurchaseState.PENDING, PurchaseState.FAILED})
 """States in which a payment may still come about: at some providers a payer whose payment failed tries again."""
+
+PAYABLE = STILL_OPEN | {PurchaseState.CANCELLED}
+"""States in which a purchase is still looked at: not every provider can be kept from taking a payment."""

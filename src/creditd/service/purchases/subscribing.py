@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from creditd.domain.account import Account
+from creditd.domain.instant import Instant
 from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
 from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
@@ -35,7 +36,9 @@ class Subscribing:
         connection, now = transaction.connection, transaction.now
         said = _with_account(connection, said)
         account = self._locked_account(transaction, said.account_id, origin)
-        known = {_name(subscription): subscription for subscription in subscriptions.of_account(connection, account[0])}
+        ours = subscriptions.of_account(connection, account.account_id)
+        # Test and live mode never mix, not even in a database that has seen both.
+        known = {_name(one): one for one in ours if one.live == said.live}
         described = newer(known.get(_name(said)), said)
         if described == known.get(_name(said)):
             return Applied(f"accounts/{account.account_id}", changed=False)
@@ -43,7 +46,7 @@ class Subscribing:
         before = entitlement(known.values(), now)
         after = entitlement((known | {_name(said): described}).values(), now)
         if after != before:
-            self._switch(transaction, account, after, origin)
+            self._switch(transaction, account, after, origin, now)
         return Applied(f"accounts/{account.account_id}", changed=True)
 
     def _locked_account(self, transaction: Transaction, account_id: str, origin: Origin) -> Account:
@@ -54,10 +57,14 @@ class Subscribing:
         assert account is not None  # noqa: S101 - opened above if it was not there, and accounts are never deleted.
         return account
 
-    def _switch(self, transaction: Transaction, account: Account, plan: Entitlement, origin: Origin) -> None:
+    def _switch(
+        self, transaction: Transaction, account: Account, plan: Entitlement, origin: Origin, now: Instant
+    ) -> None:
         origin = origin._replace(request_id=self._make_id())
         unlimited, until = plan
-        changed = self._accounts.change_plan(transaction.connection, account, origin, unlimited=unlimited, until=until)
+        changed = self._accounts.change_plan(
+            transaction.connection, account, origin, now, unlimited=unlimited, until=until
+        )
         payload = {"unlimited": unlimited, "until": until}
         outbox.announce(
             transaction.connection,

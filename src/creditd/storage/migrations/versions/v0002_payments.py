@@ -70,7 +70,7 @@ CREATE TABLE purchases (
     CONSTRAINT purchases_payment CHECK ((granted > 0) = (payment_id <> ''))
 );
 
-CREATE INDEX purchases_next_poll_time ON purchases (next_poll_time) WHERE next_poll_time IS NOT NULL;
+CREATE INDEX purchases_polls ON purchases (provider, next_poll_time) WHERE next_poll_time IS NOT NULL;
 """
 
 PURCHASE_FACTS = """
@@ -178,6 +178,7 @@ CREATE TABLE reconciliations (
     live BOOLEAN NOT NULL,
     day TIMESTAMP WITH TIME ZONE NOT NULL,
     start_time TIMESTAMP WITH TIME ZONE NOT NULL,
+    end_time TIMESTAMP WITH TIME ZONE,
     CONSTRAINT reconciliations_pkey PRIMARY KEY (provider, live, day)
 );
 """
@@ -223,10 +224,11 @@ CREATE TRIGGER payment_event_acts_append_only BEFORE UPDATE OR DELETE OR TRUNCAT
 
 APPLICATION_ROLE = """
 GRANT SELECT, INSERT, UPDATE
-    ON packages, purchases, purchase_facts, payment_references, payment_events, rejected_webhooks, subscriptions
+    ON packages, purchases, purchase_facts, payment_references, payment_events, rejected_webhooks, reconciliations,
+        subscriptions
     TO creditd_app;
 
-GRANT SELECT, INSERT ON purchase_changes, payment_event_acts, reconciliations, outbox_events TO creditd_app;
+GRANT SELECT, INSERT ON purchase_changes, payment_event_acts, outbox_events TO creditd_app;
 """
 
 

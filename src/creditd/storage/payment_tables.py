@@ -90,9 +90,7 @@ purchases = Table(
     CheckConstraint("granted IN (0, credits + bonus) AND reversed BETWEEN 0 AND granted", name="purchases_granted"),
     CheckConstraint("refunded BETWEEN 0 AND paid AND disputed >= 0", name="purchases_returned"),
     CheckConstraint("(granted > 0) = (payment_id <> '')", name="purchases_payment"),
-    Index(
-        "purchases_next_poll_time", "provider", "next_poll_time", postgresql_where=text("next_poll_time IS NOT NULL")
-    ),
+    Index("purchases_polls", "provider", "next_poll_time", postgresql_where=text("next_poll_time IS NOT NULL")),
 )
 
 purchase_facts = Table(

@@ -44,6 +44,7 @@ class RunningService:
     core: Core
     address: str
     channels: list[grpc.Channel] = field(default_factory=list)
+    callers: dict[tuple[object, ...], SimpleNamespace] = field(default_factory=dict)
 
     def channel(self) -> grpc.Channel:
         """Open a connection of its own."""
@@ -53,13 +54,17 @@ class RunningService:
 
     def as_caller(self, subject: str, *roles: str, scope: str = "", language: str = "") -> SimpleNamespace:
         """Return stubs whose calls carry a token: ``credit``, ``admin`` and ``payment``; a call takes the request."""
-        metadata = [("authorization", bearer(subject, roles, scope))]
-        if language:
-            metadata.append(("accept-language", language))
-        channel = grpc.intercept_channel(self.channel(), _WithMetadata(metadata))
-        return SimpleNamespace(
-            credit=CreditServiceStub(channel), admin=AdminServiceStub(channel), payment=PaymentServiceStub(channel)
-        )
+        # The same caller keeps its connection: a thousand of them would be more files than a process may select from.
+        caller = subject, roles, scope, language
+        if caller not in self.callers:
+            metadata = [("authorization", bearer(subject, roles, scope))]
+            if language:
+                metadata.append(("accept-language", language))
+            channel = grpc.intercept_channel(self.channel(), _WithMetadata(metadata))
+            self.callers[caller] = SimpleNamespace(
+                credit=CreditServiceStub(channel), admin=AdminServiceStub(channel), payment=PaymentServiceStub(channel)
+            )
+        return self.callers[caller]
 
 
 class _WithMetadata(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):

@@ -26,9 +26,8 @@ from creditd.service.purchases.settling import STILL_OPEN, Settling
 from creditd.storage import payment_events, payment_references, purchase_history, purchases
 from creditd.storage.purchases import Purchase, PurchaseKey
 
-ASK_LEASE: Final = 60 * SECOND
-"""Longer than a call to a provider takes with all its tries: whoever asked is gone by then."""
-
+ASK_LEASE: Final = 180 * SECOND
+"""Longer than a look through a provider and a call after it take, each with all its tries: whoever asked is gone."""
 
 MAX_WORDS_LENGTH: Final = 500
 """Why a provider refused is a sentence for the payer; what is longer helps nobody."""
@@ -111,7 +110,7 @@ class Asking:
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.FAILED, 0, code, words)
         report = Report(purchase.provider, purchase.live, (), PurchaseName(*purchase.key), None, (fact,))
         self._settling.apply(report, purchase.provider.name.lower(), "the provider refused")
-        return self._ledger.transact(lambda transaction: _locked(transaction, purchase.key))
+        return self._ledger.transact(lambda transaction: _let_go(transaction, purchase.key))
 
 
 def _storable(said: str) -> str:

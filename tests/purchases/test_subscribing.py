@@ -69,7 +69,7 @@ def test_one_that_does_not_say_whose_it_is_is_known_by_what_was_said_before(till
     with pytest.raises(NotYetKnown):
         till.say(nameless)
     till.say(subscription(account, ACTIVE, at=1))
-    assert till.say(nameless).name == f"accounts/{account}"
+    assert till.say(nameless).account_id == account
     assert not till.is_unlimited(account)
 
 

@@ -105,7 +105,7 @@ class InboxWorker:
             after = self._again(event, error)
         else:
             state = EventState.NOT_OF_INTEREST if applied is None else EventState.APPLIED
-            after = event._replace(state=state, purchase=applied.name if applied else "", problem="")
+            after = event._replace(state=state, purchase=applied.purchase if applied else "", problem="")
         if after.state is not EventState.PENDING:
             after = after._replace(next_attempt_time=None, waits_for=())
         self._statistics.applied[event.provider.name.lower(), after.state.name.lower()] += 1

@@ -18,7 +18,7 @@ from creditd.service.purchases.applier import Applier
 from creditd.service.purchases.background import Background
 from creditd.service.purchases.problems import problem_of
 from creditd.service.purchases.providers import InThread, Providers
-from creditd.service.purchases.settling import NotYetKnown
+from creditd.service.purchases.settling import Applied, NotYetKnown
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage import outbox, reconciliations
 from creditd.storage.database import Database
@@ -148,11 +148,11 @@ class Reconciling:
             return None
         self._statistics.finds[name, "applied"] += 1
         log.warning("reconciliation: %s of %s was not known here and is applied", reference, name)
-        self._announce(name, reference, applied.name)
-        return Find(reference, applied.name, applied=True, description="was not known here")
+        self._announce(name, reference, applied)
+        return Find(reference, applied.purchase, applied=True, description="was not known here")
 
-    def _announce(self, provider: str, reference: str, name: str) -> None:
-        account_id = name.split("/")[1]
-        payload = {"provider": provider, "reference": reference, "name": name}
+    def _announce(self, provider: str, reference: str, applied: Applied) -> None:
+        account_id = applied.account_id
+        payload = {"provider": provider, "reference": reference, "purchase": applied.purchase}
         with self._database.transaction() as connection:
             outbox.announce(connection, account_id, self._make_id(), OutboxKind.RECONCILED, payload, self._clock.now())

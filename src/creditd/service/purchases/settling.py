@@ -48,9 +48,10 @@ class NotYetKnown(Exception):
 
 
 class Applied(NamedTuple):
-    """What something was applied to, by its name, and whether that changed anything."""
+    """Whose it was, the purchase's name (empty for a subscription), and whether it changed anything."""
 
-    name: str
+    account_id: str
+    purchase: str
     changed: bool
 
 
@@ -79,7 +80,7 @@ class Settling:
             raise Unfit(f"{', '.join(others)} belongs to another purchase")
         changed = self.settle(transaction, purchase, report, Origin(actor, reason=reason))
         payment_events.wake(transaction.connection, purchase.provider, report.references, transaction.now)
-        return Applied(purchase.name, changed)
+        return Applied(purchase.account_id, purchase.name, changed)
 
     def settle(self, transaction: Transaction, purchase: Purchase, report: Report, origin: Origin) -> bool:
         """Bring a purchase, whose row is locked, to where its facts say; return whether anything changed."""

@@ -41,13 +41,13 @@ class Subscribing:
         known = {_name(one): one for one in ours if one.live == said.live}
         described = newer(known.get(_name(said)), said)
         if described == known.get(_name(said)):
-            return Applied(f"accounts/{account.account_id}", changed=False)
+            return Applied(account.account_id, "", changed=False)
         subscriptions.write(connection, described, now)
         before = entitlement(known.values(), now)
         after = entitlement((known | {_name(said): described}).values(), now)
         if after != before:
             self._switch(transaction, account, after, origin, now)
-        return Applied(f"accounts/{account.account_id}", changed=True)
+        return Applied(account.account_id, "", changed=True)
 
     def _locked_account(self, transaction: Transaction, account_id: str, origin: Origin) -> Account:
         account = accounts.lock(transaction.connection, account_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from creditd.service.purchases.applying import LEASE
+from creditd.service.purchases.inbox_worker import LEASE
 from creditd.storage.embedded import EmbeddedPostgres
 from tests.faults.payment_arena import PaymentArena, payment_arena
 from tests.faults.payment_audit import PaymentFindings, missing_events, payment_audit

@@ -15,8 +15,8 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1.purchase_pb2 import Purchase
 from creditd.domain.entry import EntryKind
 from creditd.fakes.outgoing import Delivery
-from creditd.service.purchases.applying import LEASE
 from creditd.service.purchases.buying import FIRST_LOOK
+from creditd.service.purchases.inbox_worker import LEASE
 from creditd.storage import payment_events
 from creditd.storage.payment_events import EventState
 from tests.faults.processes import free_port

@@ -18,12 +18,12 @@ from creditd.server.payment_admin_handlers import (
 from creditd.server.payment_handlers import PurchaseHandlers, WebhookHandlers
 from creditd.service.pages import PageTokens
 from creditd.service.purchases.applier import Applier
-from creditd.service.purchases.applying import APPLIED_AT_ONCE, InboxWorker
 from creditd.service.purchases.asking import Asking
 from creditd.service.purchases.backlog import BacklogWatch
 from creditd.service.purchases.buying import Buying
 from creditd.service.purchases.events import Events
 from creditd.service.purchases.inbox import Inbox
+from creditd.service.purchases.inbox_worker import APPLIED_AT_ONCE, InboxWorker
 from creditd.service.purchases.packages import Packages
 from creditd.service.purchases.polling import Poller
 from creditd.service.purchases.providers import Providers

@@ -4,7 +4,7 @@ import time
 
 from creditd.ledger.batch import Batch
 from creditd.ledger.clock import DatabaseClock
-from creditd.storage.changes import Changes
+from creditd.storage.changes import Changes, Key
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Connection
 from creditd.storage.locking import lock_wallets, open_accounts, share_accounts
@@ -26,7 +26,7 @@ def write_down(connection: Connection, batch: Batch, clock: DatabaseClock) -> No
     """Write all that a batch changed. Raises Moved or an error of the database's; then nothing of it may be kept."""
     changes = batch.changes
     if needs_transaction(changes):
-        _guard_accounts(connection, changes)
+        _guard_accounts(connection, changes, {*changes.wallets, *batch.postponed})
     if changes.entries:
         asked = time.monotonic_ns()
         database_time = save(connection, changes)
@@ -40,14 +40,15 @@ def needs_transaction(changes: Changes) -> bool:
     return bool(changes.opened) or 0 in changes.base_versions.values()
 
 
-def _guard_accounts(connection: Connection, changes: Changes) -> None:
+def _guard_accounts(connection: Connection, changes: Changes, written: set[Key]) -> None:
     """Hold still the accounts, then the wallets, and make the rows of new accounts.
 
     An existing wallet's own row guards its account's version; a new one has no row yet. Whoever takes both takes
-    accounts before wallets: in two orders, two servers, or one and a change of an account, would deadlock.
+    accounts before wallets: in two orders, two servers, or one and a change of an account, would deadlock. So would two
+    that lock one after the other what they write after the save: all wallets ``written`` are locked at once, in order.
     """
     stored = share_accounts(connection, {key.account_id for key in changes.wallets})
-    lock_wallets(connection, changes.wallets)
+    lock_wallets(connection, written)
     if not open_accounts(connection, changes.opened.values()):
         raise Moved
     decided_on = {wallet.account for wallet in changes.new_wallets()}.difference(changes.opened.values())

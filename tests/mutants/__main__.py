@@ -8,7 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.mutants.faults import FAULTS, Fault
+from tests.mutants.fault import Fault
+from tests.mutants.faults import FAULTS
 from tests.mutants.trial import SURVIVED, copy_without_fault, plant, witness
 from tests.postgres import session_cluster
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.mutants.faults import Fault
+from tests.mutants.fault import Fault
 
 ROOT: Final = Path(__file__).parents[2]
 

@@ -1,0 +1,111 @@
+"""Faults in payments: what providers say, and what it does to purchases."""
+
+from tests.mutants.fault import Fault
+
+PAYMENTS_FAULTS = (
+    Fault(
+        "purchase not locked: two servers settle it at once",
+        "storage/purchases.py",
+        "_select().where(*_same(key)).with_for_update()",
+        "_select().where(*_same(key))",
+        ("tests/purchases/test_settling.py",),
+    ),
+    Fault(
+        "amount of a payment not held against the purchase",
+        "service/purchases/settling.py",
+        "if report.price != (purchase.amount, purchase.currency):",
+        "if report.price.currency != purchase.currency:",
+        ("tests/purchases/test_settling.py",),
+    ),
+    Fault(
+        "currency of a payment not held against the purchase",
+        "service/purchases/settling.py",
+        "if report.price != (purchase.amount, purchase.currency):",
+        "if report.price.amount != purchase.amount:",
+        ("tests/purchases/test_settling.py",),
+    ),
+    Fault(
+        "live money pays a test purchase",
+        "service/purchases/settling.py",
+        "if (purchase.provider, purchase.live) != (report.provider, report.live):",
+        "if purchase.provider != report.provider:",
+        ("tests/purchases/test_settling.py",),
+    ),
+    Fault(
+        "second payment of one purchase taken for the first",
+        "service/purchases/settling.py",
+        "    if len(paid) > 1:\n",
+        "    if len(paid) > 2:\n",
+        ("tests/purchases/test_settling.py",),
+    ),
+    Fault(
+        "credits granted again with every fact",
+        "service/purchases/settling.py",
+        "if purchase.payment_id and not purchase.granted:",
+        "if purchase.payment_id:",
+        ("tests/purchases/test_settling.py",),
+    ),
+    Fault(
+        "all that is to be taken back taken again, not the difference",
+        "service/purchases/settling.py",
+        "Clawback(origin, purchase.grant_ids, target - purchase.reversed)",
+        "Clawback(origin, purchase.grant_ids, target)",
+        ("tests/purchases/test_settling.py",),
+    ),
+    Fault(
+        "facts of the last event stand, not the furthest ones",
+        "domain/purchase.py",
+        "facts[key] = fact if other is None else max(other, fact)",
+        "facts[key] = fact",
+        ("tests/purchases/test_settling.py",),
+    ),
+    Fault(
+        "share of a partial refund rounded up",
+        "domain/purchase.py",
+        "return granted * returned // paid",
+        "return -(-granted * returned // paid)",
+        ("tests/purchases/test_settling.py",),
+    ),
+    Fault(
+        "of a refund and a dispute only the larger counts",
+        "domain/purchase.py",
+        "return min(self.paid, self.refunded + self.disputed)",
+        "return max(self.refunded, self.disputed)",
+        ("tests/purchases/test_settling.py",),
+    ),
+    Fault(
+        "older description of a subscription undoes a newer one",
+        "domain/subscription.py",
+        "return max(known, said, key=_order)",
+        "return said",
+        ("tests/purchases/test_subscribing.py",),
+    ),
+    Fault(
+        "one subscription's end ends another",
+        "service/purchases/subscribing.py",
+        "after = entitlement((known | {_name(said): described}).values(), now)",
+        "after = entitlement([described], now)",
+        ("tests/purchases/test_subscribing.py",),
+    ),
+    Fault(
+        "empty secret verifies",
+        "payments/signatures.py",
+        "for secret in secrets if secret]",
+        "for secret in secrets]",
+        ("tests/payments/test_signatures.py",),
+    ),
+    Fault(
+        "old signature passes",
+        "payments/signatures.py",
+        "if age_seconds > TOLERANCE_SECONDS:",
+        "if age_seconds > 100 * TOLERANCE_SECONDS:",
+        ("tests/payments/test_stripe_webhooks.py",),
+    ),
+    Fault(
+        "session that is complete but not paid counts as paid",
+        "payments/stripe_events.py",
+        "            return _session(session, None)\n",
+        "            return _session(session, PaymentStage.PAID)\n",
+        ("tests/payments/test_stripe_events.py",),
+    ),
+)

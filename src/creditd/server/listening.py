@@ -12,6 +12,10 @@ MAX_METADATA_BYTES = 16 * 1024
 KEEPALIVE_SECONDS = 60
 """Finds dead connections behind load balancers, which commonly drop those idle for a few minutes."""
 
+MIN_PING_INTERVAL_MILLISECONDS = 5_000
+"""Clients may ping this often, with or without a call open. gRPC's documentation has clients ping no more often than
+every 10 s; half of that leaves room for jitter. One that pings more often is cut off (GOAWAY too_many_pings)."""
+
 
 class ListenError(Exception):
     """The port cannot be had; the message says why."""
@@ -36,7 +40,9 @@ def make_server(max_message_bytes: int, *, shared_port: bool) -> grpc.aio.Server
             ("grpc.max_metadata_size", MAX_METADATA_BYTES),
             ("grpc.absolute_max_metadata_size", 2 * MAX_METADATA_BYTES),
             ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1_000),
-            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            # Also while no call is open: the connections that idle longest are those that load balancers drop.
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_ping_interval_without_data_ms", MIN_PING_INTERVAL_MILLISECONDS),
         ]
     )
 

@@ -123,6 +123,17 @@ def test_where_a_retry_helps_the_same_pause_is_told_in_both_ways_and_varies(erro
     assert 0 < min(pauses) <= max(pauses) < 2_000
 
 
+def test_every_reason_says_to_a_clients_own_retries_whether_to_go_on() -> None:
+    for reason, kind in status._KINDS.items():
+        error = type("Planted", (errors.Refusal,), {"reason": reason})()
+        failure = failure_of(error, "en", CALL)
+        ((header, pause),) = failure.trailing
+        assert header == "grpc-retry-pushback-ms"
+        assert (int(pause) >= 0) == (details_pb.RetryInfo in explained(failure)) == (kind.next_retry is not None), (
+            reason
+        )
+
+
 def test_a_full_queue_names_the_quota_and_a_pause() -> None:
     details = explained(failure_of(work.Overloaded(), "th", CALL))
     assert details[details_pb.QuotaFailure].violations[0].subject == "server"
@@ -131,7 +142,7 @@ def test_a_full_queue_names_the_quota_and_a_pause() -> None:
 
 def test_a_refusal_that_no_retry_changes_tells_of_none() -> None:
     failure = failure_of(errors.AccountClosed(account_id="a"), "he", CALL)
-    assert failure.trailing == ()
+    assert failure.trailing == (("grpc-retry-pushback-ms", "-1"),)
     assert details_pb.RetryInfo not in explained(failure)
 
 

@@ -128,6 +128,10 @@ _RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
     "PROVIDER_UNAVAILABLE": 5_000,
 }
 
+_RETRY_NEVER: Final = (("grpc-retry-pushback-ms", "-1"),)
+"""Tells a client's own retries to stop (gRFC A6): its policy goes by status codes, and one code has reasons of both kinds,
+such as ABORTED for VERSION_CONFLICT and VERSION_MISMATCH."""
+
 _QUOTAS: Final[Mapping[str, QuotaFailure.Violation]] = {
     "OVERLOADED": QuotaFailure.Violation(subject="server", description="calls waiting for the ledger"),
 }
@@ -217,7 +221,7 @@ def _explain(error: Exception, language: str, correlation_id: str) -> tuple[Stat
     details = [_any(info), _localized(reason, language, metadata)]
     if reason in _FIELDS:
         details.append(_bad_request(error, _FIELDS[reason], metadata, message))
-    trailing: tuple[tuple[str, str], ...] = ()
+    trailing: tuple[tuple[str, str], ...] = _RETRY_NEVER
     if kind.next_retry is not None:
         retry = kind.next_retry()
         details.append(retry.detail)

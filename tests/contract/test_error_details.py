@@ -213,7 +213,7 @@ def test_a_defect_of_ours_tells_an_incident_and_nothing_else(rich: Customer, mon
     assert refusal.metadata == {"incident_id": "mine"}
     assert refusal.message == "internal error"
     assert tells_nothing_of_our_insides(refusal)
-    assert refusal.trailing.keys() == {"grpc-status-details-bin"}
+    assert refusal.trailing.keys() == {"grpc-status-details-bin", "grpc-retry-pushback-ms"}
 
 
 def test_an_item_of_a_batch_carries_what_a_single_call_carries(rich: Customer) -> None:

@@ -129,8 +129,8 @@ _RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
 }
 
 _RETRY_NEVER: Final = (("grpc-retry-pushback-ms", "-1"),)
-"""Tells a client's own retries to stop (gRFC A6): its policy goes by status codes, and one code has reasons of both kinds,
-such as ABORTED for VERSION_CONFLICT and VERSION_MISMATCH."""
+"""Tells a client's own retries to stop (gRFC A6). Its policy goes by status codes, and one code has reasons of both
+kinds: ABORTED is VERSION_CONFLICT as well as VERSION_MISMATCH."""
 
 _QUOTAS: Final[Mapping[str, QuotaFailure.Violation]] = {
     "OVERLOADED": QuotaFailure.Violation(subject="server", description="calls waiting for the ledger"),

@@ -7,7 +7,7 @@ from creditd.domain.errors import InsufficientCredit
 from creditd.domain.grants import Source
 from creditd.domain.reservation import ReservationState
 from tests.domain.books import Books
-from tests.domain.wallets import DAY, HOUR, MINUTE, after, free, left, parts, promo, purchased, wallet
+from tests.domain.wallets import DAY, HOUR, MINUTE, after, free, left, parts, promo, purchased, wallet, with_plan
 
 
 def test_an_expired_hold_goes_back_by_itself() -> None:
@@ -200,13 +200,35 @@ def test_what_a_movement_makes_expire_sooner_is_looked_at_sooner() -> None:
 
 
 def test_a_look_that_finds_nothing_due_tells_when_to_look_next() -> None:
-    """A hold that ended early leaves its expire time behind; settling corrects it without a movement."""
+    """A hold that ended before another leaves its expire time behind; settling corrects it without a movement."""
     books = Books(wallet(free(5, expires=after(DAY))))
-    books.confirm(books.reserve(3, ttl=MINUTE))
+    first = books.reserve(2, ttl=MINUTE)
+    books.reserve(1, ttl=HOUR)
+    books.confirm(first)
     assert books.wallet.next_expire_time == after(MINUTE)
     books.wait(MINUTE)
     assert books.settle() == ()
-    assert books.wallet.next_expire_time == after(DAY)
+    assert books.wallet.next_expire_time == after(HOUR)
+
+
+def test_the_end_of_the_last_hold_leaves_nothing_to_look_at_but_the_grants() -> None:
+    books = Books(wallet(free(5, expires=after(DAY)), purchased(5)))
+    for _ in range(2):
+        books.confirm(books.reserve(2, ttl=MINUTE), 1)
+        books.refund(books.reserve(2, ttl=MINUTE))
+        assert books.wallet.next_expire_time == after(DAY)
+    books.confirm(books.reserve(8, ttl=MINUTE))
+    assert books.wallet.next_expire_time is None
+
+
+def test_a_hold_under_a_plan_is_looked_at_though_no_figure_shows_it() -> None:
+    books = Books(with_plan(wallet(free(5))))
+    held = books.reserve(2, ttl=HOUR)
+    books.wallet = with_plan(books.wallet, unlimited=False)
+    books.confirm(books.reserve(2, ttl=MINUTE))
+    books.wait(HOUR)
+    books.settle()
+    assert books.state_of(held) == ReservationState.EXPIRED
 
 
 def test_entries_never_go_back_in_time_though_two_servers_clocks_differ() -> None:

@@ -60,8 +60,10 @@ def with_status(held_by: Wallet, status: AccountStatus) -> Wallet:
 
 
 def with_plan(held_by: Wallet, *, unlimited: bool = True, until: Instant | None = None) -> Wallet:
-    """Return the wallet with its account's unlimited plan switched on or off."""
-    return held_by._replace(account=held_by.account._replace(unlimited=unlimited, unlimited_until=until))
+    """Return the wallet with its account's unlimited plan switched on or off, which is a new version of the account."""
+    version = held_by.account.version + 1
+    account = held_by.account._replace(version=version, unlimited=unlimited, unlimited_until=until)
+    return held_by._replace(account=account)
 
 
 def left(held: Wallet) -> dict[str, int]:

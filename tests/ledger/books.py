@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from creditd.domain.entry import Entry
 from creditd.domain.instant import Instant
+from creditd.domain.wallet import Wallet
 from creditd.ledger.verification import Checked, verify
 from creditd.storage.accounts import find
 from creditd.storage.database import Database
@@ -36,11 +37,15 @@ class Books:
         """Return what happened to a wallet, in order."""
         return [entry.kind.name for entry in self.entries(account, credit_type)]
 
-    def figures(self, account: str, credit_type: str = "chat") -> Figures:
-        """Return a wallet's figures."""
+    def wallet(self, account: str, credit_type: str = "chat") -> Wallet:
+        """Return a wallet as it is stored."""
         with self._database.autocommit() as connection:
             wallets = load_accounts(connection, [account], Instant(0), RULES.order)[account].wallets
-        wallet = wallets[credit_type].wallet
+        return wallets[credit_type].wallet
+
+    def figures(self, account: str, credit_type: str = "chat") -> Figures:
+        """Return a wallet's figures."""
+        wallet = self.wallet(account, credit_type)
         return Figures(wallet.version, wallet.available, wallet.reserved)
 
     def knows(self, account: str) -> bool:

@@ -93,12 +93,14 @@ def test_holds_of_several_ends_go_back_in_the_order_of_time_over_several_rounds(
 
 
 def test_a_look_that_finds_nothing_due_writes_nothing_in_the_ledger(desk: Desk, books: Books, account: str) -> None:
-    """A hold that ended early leaves its time behind."""
+    """A hold that ended before another leaves its time behind."""
     desk.do(add(account, 10))
-    desk.do(refund(reservation_of(desk.do(reserve(account, 4)))))
+    first = reservation_of(desk.do(reserve(account, 4)))
+    desk.do(reserve(account, 1, ttl=2 * MINUTE))
+    desk.do(refund(first))
     desk.clock.advance(61)
     desk.do(deduct(account, 1))
-    assert books.kinds(account) == ["TOP_UP", "RESERVE", "REFUND", "DEDUCT"]
+    assert books.kinds(account) == ["TOP_UP", "RESERVE", "RESERVE", "REFUND", "DEDUCT"]
 
 
 def test_two_sweeps_at_once_release_each_hold_once(desk: Desk, books: Books, account: str, sweeps: list[Sweep]) -> None:
@@ -135,7 +137,9 @@ def test_a_sweep_puts_off_a_wallet_in_which_nothing_is_due(
     desk: Desk, books: Books, account: str, sweeps: list[Sweep]
 ) -> None:
     desk.do(add(account, 10))
-    desk.do(refund(reservation_of(desk.do(reserve(account, 4)))))
+    first = reservation_of(desk.do(reserve(account, 4)))
+    desk.do(reserve(account, 1, ttl=2 * MINUTE))
+    desk.do(refund(first))
     pass_time(61, *sweeps)
     assert [sweeps[0].sweep_once(), sweeps[1].sweep_once()] == [1, 0]
-    assert books.figures(account) == (3, 10, 0)
+    assert books.figures(account) == (4, 9, 1)

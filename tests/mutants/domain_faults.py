@@ -32,6 +32,13 @@ DOMAIN_FAULTS = (
         ("tests/domain/test_expiry.py",),
     ),
     Fault(
+        "hold under a plan forgotten when the last hold of credits ends",
+        "domain/wallet.py",
+        "elif shift.reserved and not reserved and account.had_no_plan:",
+        "elif shift.reserved and not reserved:",
+        ("tests/domain/test_expiry.py",),
+    ),
+    Fault(
         "expiry compared the wrong way round",
         "domain/expiry.py",
         "grant.expire_time <= until]",

@@ -18,6 +18,20 @@ LEDGER_FAULTS = (
         ("tests/storage/test_saving.py",),
     ),
     Fault(
+        "wallet put off though it has moved meanwhile",
+        "storage/saving.py",
+        "WHERE w.version = excluded.version\n",
+        "WHERE w.version > 0\n",
+        ("tests/storage/test_saving.py",),
+    ),
+    Fault(
+        "account taken for opened by us though it was there",
+        "storage/locking.py",
+        ".rowcount == len(rows)",
+        ".rowcount <= len(rows)",
+        ("tests/storage/test_saving.py",),
+    ),
+    Fault(
         "account's version not checked: a copy overtakes a suspension",
         "storage/saving.py",
         " AND w.account_version = excluded.account_version",

@@ -59,9 +59,13 @@ STATEMENTS: dict[str, tuple[str | Prepared, Mapping[str, object]]] = {
     "wallets to lock": (str(locking._LOCK), WALLET_KEYS),
     "accounts to hold still": (str(locking._ACCOUNTS), {"account_id": texts(MANY)}),
     "account to change": (str(accounts._LOCK), {"account_id": "account-1"}),
-    "wallet to put off": (
+    "wallets to put off": (
         str(saving._POSTPONE),
-        {"next_expire_time": NOW, "account_id": "account-1", "credit_type": "chat", "version": 1},
+        {**WALLET_KEYS, "next_expire_time": numbers([NOW] * 64), "version": numbers([1] * 64)},
+    ),
+    "accounts to open": (
+        str(locking._OPEN),
+        {"account_id": texts(MANY), "create_time": numbers([NOW] * 64)},
     ),
     "versions to watch": (str(watching._VERSIONS), WALLET_KEYS),
     "entries to watch": (

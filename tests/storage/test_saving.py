@@ -184,12 +184,32 @@ def test_saving_tells_the_database_s_time(database: Database, wallet: Wallet) ->
     assert abs(told - time.time() * SECOND) < 60 * SECOND
 
 
-@pytest.mark.parametrize("moved", [False, True])
-def test_a_wallet_is_put_off_unless_it_has_moved(database: Database, wallet: Wallet, *, moved: bool) -> None:
-    first = added(wallet)
-    written(database, first)
-    later = first.wallet._replace(next_expire_time=Instant(NOW + 99), version=first.wallet.version - moved)
+def test_wallets_are_put_off_but_for_those_that_have_moved(database: Database, account: str) -> None:
+    opened = [new_account(f"{account}-{number}", NOW) for number in range(3)]
     with database.autocommit() as connection:
-        postpone(connection, later)
-    expected = first.wallet.next_expire_time if moved else NOW + 99
-    assert stored(database, wallet).next_expire_time == expected
+        assert open_accounts(connection, opened)
+    first = [added(new_wallet(one, "chat")).wallet for one in opened]
+    written(database, *(added(new_wallet(one, "chat")) for one in opened))
+    later = [wallet._replace(next_expire_time=Instant(NOW + 99)) for wallet in first]
+    later[1] = later[1]._replace(version=later[1].version + 1)
+    later[2] = later[2]._replace(next_expire_time=None)
+    with database.autocommit() as connection:
+        postpone(connection, later[::-1])
+    looks = [stored(database, wallet).next_expire_time for wallet in first]
+    assert looks == [NOW + 99, first[1].next_expire_time, None]
+
+
+def test_putting_a_wallet_off_changes_nothing_else_of_it(database: Database, wallet: Wallet) -> None:
+    first = added(wallet, 10)
+    written(database, first)
+    with database.autocommit() as connection:
+        postpone(connection, [first.wallet._replace(next_expire_time=Instant(NOW + 99))])
+    assert stored(database, wallet) == first.wallet._replace(next_expire_time=Instant(NOW + 99))
+
+
+def test_accounts_are_opened_together_and_one_known_already_is_told(database: Database, account: str) -> None:
+    some = [new_account(f"{account}-{number}", NOW) for number in range(3)]
+    with database.autocommit() as connection:
+        assert open_accounts(connection, [])
+        assert open_accounts(connection, some[:2])
+        assert not open_accounts(connection, some)

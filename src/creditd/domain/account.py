@@ -15,6 +15,10 @@ class AccountStatus(IntEnum):
     CLOSED = 3
 
 
+FIRST_VERSION = 1
+"""What an account is opened with: active, and on the standard plan."""
+
+
 class Account(NamedTuple):
     """Whoever holds credits. ``version`` is raised by each change of status or plan."""
 
@@ -29,6 +33,11 @@ class Account(NamedTuple):
     def has_unlimited_plan(self, now: Instant) -> bool:
         """Tell whether use is recorded without taking credits at this instant."""
         return self.unlimited and (self.unlimited_until is None or now < self.unlimited_until)
+
+    @property
+    def had_no_plan(self) -> bool:
+        """Tell that the account has been on the standard plan all its life; of one that has changed nobody knows."""
+        return self.version == FIRST_VERSION
 
     def require_open(self) -> None:
         """Raise AccountClosed for a closed account: it refuses all but reads."""
@@ -45,7 +54,13 @@ class Account(NamedTuple):
 def new_account(account_id: str, now: Instant) -> Account:
     """Return the account as its first use opens it: active, on the standard plan."""
     return Account(
-        account_id, 1, AccountStatus.ACTIVE, unlimited=False, unlimited_until=None, create_time=now, update_time=now
+        account_id,
+        FIRST_VERSION,
+        AccountStatus.ACTIVE,
+        unlimited=False,
+        unlimited_until=None,
+        create_time=now,
+        update_time=now,
     )
 
 

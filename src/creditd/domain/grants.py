@@ -1,6 +1,6 @@
 """Grants, and the two things done with them: taking in spend order, giving back in reverse."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -44,6 +44,11 @@ NEVER = Instant(2**63 - 1)
 def in_spend_order(grants: Sequence[Grant], order: SpendOrder) -> tuple[Grant, ...]:
     """Sort by source, then the soonest to expire, then the oldest."""
     return tuple(sorted(grants, key=lambda g: (order.index(g.source), g.expire_time or NEVER, g.grant_id)))
+
+
+def first_expiry(grants: Iterable[Grant]) -> Instant | None:
+    """Return when the first of some grants expires, or None if none ever does."""
+    return min((grant.expire_time for grant in grants if grant.expire_time is not None), default=None)
 
 
 class Taken(NamedTuple):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from creditd.domain import errors
 from creditd.domain.account import Account
 from creditd.domain.entry import Entry, EntryKind, ReservationAfter
-from creditd.domain.grants import Grant, Slice, Source, SpendOrder
+from creditd.domain.grants import Grant, Slice, Source, SpendOrder, first_expiry
 from creditd.domain.instant import SECOND, Instant, earliest
 from creditd.domain.reservation import Reservation
 
@@ -141,6 +141,10 @@ def moved(
         )
         if reservation.state == 1:
             next_expire_time = earliest(next_expire_time, reservation.expire_time)
+        elif shift.reserved and not reserved and account.had_no_plan:
+            # The last hold has ended, so that the grants alone tell when to look again. Under a plan there may be
+            # holds of nothing, which the figures do not show.
+            next_expire_time = first_expiry(shift.live)
     for grant in shift.changed:
         if grant.remaining:
             next_expire_time = earliest(next_expire_time, grant.expire_time)

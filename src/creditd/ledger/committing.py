@@ -27,12 +27,13 @@ def write_down(connection: Connection, batch: Batch, clock: DatabaseClock) -> No
     changes = batch.changes
     if needs_transaction(changes):
         _guard_accounts(connection, changes, {*changes.wallets, *batch.postponed})
+    if batch.postponed:
+        # Before the save: what is committed by then is true whatever becomes of the batch.
+        postpone(connection, batch.postponed.values())
     if changes.entries:
         asked = time.monotonic_ns()
         database_time = save(connection, changes)
         clock.observe(database_time, (time.monotonic_ns() - asked) // 1_000)
-    for wallet in batch.postponed.values():
-        postpone(connection, wallet)
 
 
 def needs_transaction(changes: Changes) -> bool:

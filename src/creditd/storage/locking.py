@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, text
 
 from creditd.domain.account import Account
-from creditd.storage.arrays import texts
+from creditd.storage.arrays import numbers, texts
 from creditd.storage.changes import Key
 from creditd.storage.rows import ACCOUNT_COLUMNS, account_from, timestamp
 
@@ -30,7 +30,8 @@ def lock_wallets(connection: Connection, keys: Iterable[Key]) -> None:
 
 _OPEN = text(f"""
 INSERT INTO accounts (account_id, version, status, unlimited, create_time, update_time)
-VALUES (:account_id, 1, 1, false, {timestamp(":now ::bigint")}, {timestamp(":now ::bigint")})
+SELECT account_id, 1, 1, false, {timestamp("create_time")}, {timestamp("create_time")}
+FROM unnest(:account_id ::text[], :create_time ::bigint[]) AS n (account_id, create_time)
 ON CONFLICT (account_id) DO NOTHING
 """)
 
@@ -41,9 +42,15 @@ ORDER BY a.account_id FOR SHARE
 
 
 def open_accounts(connection: Connection, accounts: Iterable[Account]) -> bool:
-    """Make the rows of new accounts; return False if one of them was there already."""
-    rows = [{"account_id": a.account_id, "now": a.create_time} for a in sorted(accounts)]
-    return all(connection.execute(_OPEN, row).rowcount for row in rows)
+    """Make the rows of new accounts by one statement; return False if one of them was there already."""
+    rows = sorted(accounts)
+    if not rows:
+        return True
+    parameters = {
+        "account_id": texts(account.account_id for account in rows),
+        "create_time": numbers(account.create_time for account in rows),
+    }
+    return connection.execute(_OPEN, parameters).rowcount == len(rows)
 
 
 def share_accounts(connection: Connection, account_ids: Iterable[str]) -> dict[str, Account]:

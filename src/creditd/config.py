@@ -37,7 +37,6 @@ class Config:
     reflection: bool = True
     log_level: str = "INFO"
     otlp_endpoint: str = ""
-    max_message_bytes: int = 4 * 1024 * 1024
     drain_seconds: float = 2.0
     shutdown_grace_seconds: float = 10.0
     sweep_interval_seconds: float = 1.0

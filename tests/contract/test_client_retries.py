@@ -9,6 +9,7 @@ import pytest
 
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, VersionConflict
+from creditd.server.message_sizes import CALL_BYTES
 from tests.contract.customer import Customer
 from tests.running import refused
 from tests.tokens import bearer
@@ -63,7 +64,7 @@ def test_a_stated_version_that_has_moved_is_tried_once(customer: Customer, stub:
 
 def test_a_message_that_is_too_large_is_not_to_be_sent_again(customer: Customer, stub: Any) -> None:
     """Although its code, RESOURCE_EXHAUSTED, is one that is repeated."""
-    request = customer.reserving(1, description="x" * (4 * 1024 * 1024))
+    request = customer.reserving(1, description="x" * CALL_BYTES)
     refusal = refused(stub.Reserve, request, metadata=METADATA, timeout=20)
     assert refusal.reason == "MESSAGE_TOO_LARGE"
     assert refusal.trailing["grpc-retry-pushback-ms"] == "-1"

@@ -176,6 +176,8 @@ def test_a_token_that_was_changed_is_refused(verifier: TokenVerifier) -> None:
         ({"sub": 7}, "sub"),
         ({"sub": ""}, "sub"),
         ({"sub": "x" * 256}, "sub"),
+        ({"sub": "a\0b"}, "sub"),
+        ({"sub": "a\ud800b"}, "sub"),
         ({"exp": "tomorrow"}, "exp"),
         ({"exp": True}, "exp"),
         ({"exp": float("nan")}, "exp"),

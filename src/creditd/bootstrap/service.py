@@ -75,7 +75,7 @@ class Service:
         self._tokens = PageTokens(config.page_token_secret.encode())
         self._accounts = AccountLedger(core.database, core.clock, core.rules)
         self.payments = Payments(core, self._accounts, self._bridge, self._tokens)
-        self._server = make_server(config.max_message_bytes, shared_port=shared_port)
+        self._server = make_server(shared_port=shared_port)
         names = [service.full_name for service in SERVICES]
         head = schema_head()
         self._health = Health(names, lambda: self._is_ready(head), self._bridge)
@@ -107,7 +107,7 @@ class Service:
         config, core, bridge = self._config, self._core, self._bridge
         keys = read_public_keys(map(Path, config.jwt_public_key_files))
         verifier = TokenVerifier(keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None)
-        steps = Steps(verifier, bridge, self._observers, config.max_message_bytes)
+        steps = Steps(verifier, bridge, self._observers)
         works = SpendingWorks(Spending(core.catalogue, uuid7))
         spending = SpendingHandlers(bridge, core.catalogue, works)
         balances = BalanceHandlers(bridge, core.catalogue, core.reader, core.clock)

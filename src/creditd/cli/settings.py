@@ -85,7 +85,6 @@ _RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("workers", _is_positive, "1 or more"),
     ("database_pool_size", _is_positive, "1 or more"),
     ("database_prepare_threshold", _is_not_negative, "0 (never) or more"),
-    ("max_message_bytes", _is_positive, "1 or more"),
     ("drain_seconds", _is_not_negative, "0 or more"),
     ("shutdown_grace_seconds", _is_not_negative, "0 or more"),
     ("sweep_interval_seconds", _is_positive, "more than 0"),

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import grpc
 
-MAX_METADATA_BYTES = 16 * 1024
-"""Twice grpc's default, for long tokens; more is refused before it is read."""
+from creditd.server.headers import MAX_HEADER_BYTES
+from creditd.server.message_sizes import LARGEST_BYTES
 
 KEEPALIVE_SECONDS = 60
 """Finds dead connections behind load balancers, which commonly drop those idle for a few minutes."""
@@ -29,16 +29,21 @@ class Tls(NamedTuple):
     client_ca_file: str = ""
 
 
-def make_server(max_message_bytes: int, *, shared_port: bool) -> grpc.aio.Server:
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Twice what gRPC's clients take unless told otherwise: no answer is meant to come near it."""
+
+
+def make_server(*, shared_port: bool) -> grpc.aio.Server:
     """Return a server that does not listen yet. ``shared_port``: several processes listen on one port."""
     return grpc.aio.server(
         options=[
             ("grpc.so_reuseport", int(shared_port)),
-            # What is a little too large is read and refused with an explanation; this is where the reading ends.
-            ("grpc.max_receive_message_length", 2 * max_message_bytes),
-            ("grpc.max_send_message_length", 2 * max_message_bytes),
-            ("grpc.max_metadata_size", MAX_METADATA_BYTES),
-            ("grpc.absolute_max_metadata_size", 2 * MAX_METADATA_BYTES),
+            # What is somewhat too large is read and refused with an explanation; this is where the reading ends.
+            ("grpc.max_receive_message_length", 2 * LARGEST_BYTES),
+            ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
+            # Well-behaved clients keep to these by themselves; read_headers holds all others to them.
+            ("grpc.max_metadata_size", MAX_HEADER_BYTES),
+            ("grpc.absolute_max_metadata_size", 2 * MAX_HEADER_BYTES),
             ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1_000),
             # Also while no call is open: the connections that idle longest are those that load balancers drop.
             ("grpc.keepalive_permit_without_calls", 1),

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import lru_cache
 from importlib import resources
 from typing import Final
 
@@ -12,6 +11,9 @@ LANGUAGES: Final = ("en", "vi", "th", "he")
 """In the order in which they stand in for each other where the caller has no preference."""
 
 DEFAULT_LANGUAGE: Final = LANGUAGES[0]
+
+MAX_HEADER_CHARACTERS: Final = 256
+"""Browsers send some dozens; a longer header is no list of languages that a person reads."""
 
 _FORMER_CODES: Final = {"iw": "he"}
 """Java and old browsers still say `iw` for Hebrew."""
@@ -41,13 +43,14 @@ def message_of(reason: str, language: str, facts: Mapping[str, object]) -> str:
     return fill(CATALOGUE[language][reason], facts)
 
 
-# The header is the caller's: the bound keeps one who sends ever new ones from filling the memory.
-@lru_cache(maxsize=512)
 def language_of(accept_language: str) -> str:
     """Return the one of LANGUAGES that an Accept-Language header prefers (RFC 9110, 12.5.4); English if it names none.
 
-    A region says nothing here: `th-TH` is Thai. What cannot be read is passed over.
+    A region says nothing here: `th-TH` is Thai. What cannot be read is passed over, and so is a header of more than
+    MAX_HEADER_CHARACTERS. Nothing is remembered: the header is the caller's, who may send ever new ones.
     """
+    if not accept_language or len(accept_language) > MAX_HEADER_CHARACTERS:
+        return DEFAULT_LANGUAGE
     weights = _weights(accept_language)
     rest = weights.get("*", 0.0)
     # `max` keeps the first of equals, so what the header names comes in its order, before what only `*` covers.

@@ -8,7 +8,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple
 
 import grpc
@@ -16,7 +16,10 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from creditd.domain.errors import Refusal
 from creditd.ledger.work import DeadlinePassed, Sink
+from creditd.server.headers import Headers, read_headers
+from creditd.server.message_sizes import largest_request
 from creditd.server.messages import language_of
 from creditd.server.policy import authorize, rule_for
 from creditd.server.refusals import InvalidFields, MessageTooLarge
@@ -39,20 +42,25 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 class Exchange:
     """One call on its way through the steps."""
 
-    __slots__ = ("account_id", "code", "correlation_id", "language", "metadata", "reason", "span", "started", "subject")
+    __slots__ = ("account_id", "code", "correlation_id", "headers", "reason", "refusal", "span", "started", "subject")
 
-    def __init__(self, metadata: Mapping[str, str | bytes], span: object) -> None:
-        """Begin with what the caller sent along."""
+    def __init__(self, headers: Headers, refusal: Refusal | None, span: object) -> None:
+        """Begin with what the caller sent along, and why that alone is refused, if it is."""
         self.started = time.perf_counter()
-        self.metadata = metadata
+        self.headers = headers
+        self.refusal = refusal
         self.span = span
         self.subject = self.account_id = self.reason = ""
         self.code = "OK"
-        self.language = language_of(str(metadata.get("accept-language", "")))
-        sent = metadata.get("x-correlation-id")
+        sent = headers.get("x-correlation-id")
         self.correlation_id = (
             sent if isinstance(sent, str) and _CORRELATION_ID.fullmatch(sent) else f"{random.getrandbits(64):016x}"
         )
+
+    @property
+    def language(self) -> str:
+        """The language that the caller reads."""
+        return language_of(str(self.headers.get("accept-language", "")))
 
 
 class Steps(NamedTuple):
@@ -61,7 +69,6 @@ class Steps(NamedTuple):
     verifier: TokenVerifier
     sink: Sink
     observers: Observers
-    max_message_bytes: int
 
 
 class Pipeline:
@@ -72,20 +79,28 @@ class Pipeline:
         self._name = f"/{method.containing_service.full_name}/{method.name}"
         self._steps = steps
         self._rule = rule_for(self._name)
+        self._largest_request = largest_request(self._name)
         self._account_of = account_reader(method.input_type)
         self._from_string = GetMessageClass(method.input_type).FromString
         self._observer = steps.observers(self._name)
 
     def _begin(self, context: Any) -> Exchange:
-        metadata = dict(context.invocation_metadata() or ())
-        return Exchange(metadata, self._observer.begin(metadata))
+        headers: Headers = {}
+        refusal = None
+        try:
+            headers = read_headers(context.invocation_metadata())
+        except Refusal as error:
+            refusal = error
+        return Exchange(headers, refusal, self._observer.begin(headers))
 
     def _admit(self, exchange: Exchange, message: bytes, context: Any) -> tuple[Any, Call]:
         """Read a request and let it pass, or raise why not."""
+        if exchange.refusal is not None:
+            raise exchange.refusal
         remaining = context.time_remaining()
         if remaining is not None and remaining <= 0:
             raise DeadlinePassed
-        caller = self._steps.verifier.verify(str(exchange.metadata.get("authorization", "")))
+        caller = self._steps.verifier.verify(str(exchange.headers.get("authorization", "")))
         exchange.subject = caller.subject
         request = self._read(message)
         account_id = self._account_of(request)
@@ -96,8 +111,8 @@ class Pipeline:
         return request, Call(caller.subject, self._steps.sink, deadline, exchange.language, exchange.correlation_id)
 
     def _read(self, message: bytes) -> Any:
-        if len(message) > self._steps.max_message_bytes:
-            raise MessageTooLarge(size=len(message), maximum=self._steps.max_message_bytes)
+        if len(message) > self._largest_request:
+            raise MessageTooLarge(size=len(message), maximum=self._largest_request)
         # Left to grpc.aio, this error's text would go to the caller.
         try:
             return self._from_string(message)

@@ -24,6 +24,12 @@ class MessageTooLarge(Refusal):
     reason = "MESSAGE_TOO_LARGE"
 
 
+class MetadataTooLarge(Refusal):
+    """The call has too much metadata. Facts: size and maximum, in bytes; count and maximum_count, of headers."""
+
+    reason = "METADATA_TOO_LARGE"
+
+
 class TokenInvalid(Refusal):
     """No token, or one that does not verify. Facts: problem."""
 

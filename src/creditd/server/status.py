@@ -92,6 +92,10 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "SHUTTING_DOWN": (StatusCode.UNAVAILABLE, "the server is shutting down; nothing was done, another one answers"),
     "DEADLINE_EXCEEDED": (StatusCode.DEADLINE_EXCEEDED, "the deadline passed before work began; nothing was done"),
     "MESSAGE_TOO_LARGE": (StatusCode.RESOURCE_EXHAUSTED, "the request has {size} bytes, {maximum} are allowed"),
+    "METADATA_TOO_LARGE": (
+        StatusCode.RESOURCE_EXHAUSTED,
+        "the metadata has {size} bytes in {count} headers; {maximum} bytes in {maximum_count} are allowed",
+    ),
     "PACKAGE_NOT_FOUND": (StatusCode.NOT_FOUND, "no package {package_id}"),
     "PACKAGE_EXISTS": (StatusCode.ALREADY_EXISTS, "package {package_id} exists, with other properties"),
     "PACKAGE_RETIRED": (StatusCode.FAILED_PRECONDITION, "package {package_id} is not sold any more"),

@@ -178,7 +178,7 @@ def _token_in(authorization_header: str) -> str:
 
 def _caller(claims: Mapping[str, Any]) -> Caller:
     subject = claims["sub"]
-    if not 0 < len(subject) <= MAX_SUBJECT_LENGTH:
+    if not 0 < len(subject) <= MAX_SUBJECT_LENGTH or not _is_text(subject):
         raise TokenInvalid(problem="sub")
     roles = claims.get("roles", [])
     if not isinstance(roles, list):
@@ -187,6 +187,11 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     if not isinstance(scope, str):
         raise TokenInvalid(problem="scope")
     return Caller(subject, frozenset(role for role in ROLES if role in roles), frozenset(scope.split()))
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether a value can be stored and sent: JSON has escapes for NUL and for halves of surrogate pairs."""
+    return "\0" not in value and value.encode("utf-8", "ignore").decode() == value
 
 
 def _number(claims: Mapping[str, Any], name: str) -> float:

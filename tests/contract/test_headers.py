@@ -1,0 +1,111 @@
+"""What a caller sends along is bounded before anything reads it, also for those who keep to no announced limit."""
+
+import socket
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from credit.v1 import credit_service_pb2 as credit
+from creditd.server.headers import MAX_HEADER_BYTES, MAX_HEADERS, read_headers
+from creditd.server.refusals import MetadataTooLarge, TokenInvalid
+from tests.bench.hpack import HeaderTable, grpc_status
+from tests.contract.customer import Customer
+from tests.running import RunningService, refused
+from tests.tokens import bearer
+
+FRAME = struct.Struct(">IBI")
+DATA, HEADERS, SETTINGS, CONTINUATION = 0, 1, 4, 9
+END_STREAM, END_HEADERS = 1, 4
+LARGEST_FRAME = 16_384
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+RESOURCE_EXHAUSTED, UNAUTHENTICATED = 8, 16
+BALANCE = "/credit.v1.CreditService/GetBalance"
+
+
+def test_what_calls_carry_is_read_by_name() -> None:
+    assert read_headers((("te", "trailers"), ("x-a", "1"), ("x-a", "2"))) == {"te": "trailers", "x-a": "2"}
+    assert read_headers(None) == {}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        [("x-a", "1")] * (MAX_HEADERS + 1),
+        [(f"x-{number}", "1") for number in range(MAX_HEADERS + 1)],
+        [("accept-language", "x" * MAX_HEADER_BYTES)],
+        [("x" * MAX_HEADER_BYTES, "1")],
+        [("x-bin", b"x" * MAX_HEADER_BYTES)],
+    ],
+    ids=["one name", "many names", "long value", "long name", "binary"],
+)
+def test_too_much_is_refused(metadata: list[tuple[str, str | bytes]]) -> None:
+    with pytest.raises(MetadataTooLarge):
+        read_headers(metadata)
+
+
+def test_two_tokens_are_refused() -> None:
+    """Even the same one twice."""
+    with pytest.raises(TokenInvalid):
+        read_headers([("authorization", "Bearer a"), ("te", "trailers"), ("authorization", "Bearer a")])
+
+
+def frames(connection: socket.socket) -> Iterator[tuple[int, int, bytes]]:
+    stream = connection.makefile("rb")
+    while len(head := stream.read(FRAME.size)) == FRAME.size:
+        word, flags, _ = FRAME.unpack(head)
+        yield word & 0xFF, flags, stream.read(word >> 8)
+
+
+def status_with(service: RunningService, *fields: tuple[bytes, bytes], token: str = "") -> int:
+    """Make a call with more headers, as a client would that keeps to no limit; return its grpc-status."""
+    host, _, port = service.address.rpartition(":")
+    block = HeaderTable(service.address, token, "10S").block(BALANCE)
+    block += b"".join(b"\0" + literal(name) + literal(value) for name, value in fields)
+    pieces = [block[at : at + LARGEST_FRAME] for at in range(0, len(block), LARGEST_FRAME)]
+    sent = PREFACE + FRAME.pack(6 << 8 | SETTINGS, 0, 0) + struct.pack(">HI", 1, 0)
+    for number, piece in enumerate(pieces):
+        flags = END_HEADERS if number == len(pieces) - 1 else 0
+        sent += FRAME.pack(len(piece) << 8 | (CONTINUATION if number else HEADERS), flags, 1) + piece
+    sent += FRAME.pack(5 << 8 | DATA, END_STREAM, 1) + b"\0\0\0\0\0"
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(sent)
+        ends = (payload for kind, flags, payload in frames(connection) if kind == HEADERS and flags & END_STREAM)
+        return grpc_status(next(ends))
+
+
+def literal(text: bytes) -> bytes:
+    """Encode a string for a header block (RFC 7541, 5.2)."""
+    length = len(text)
+    if length < 127:
+        return bytes((length,)) + text
+    encoded, rest = bytearray((127,)), length - 127
+    while rest > 127:
+        encoded.append(128 | rest & 127)
+        rest >>= 7
+    return bytes((*encoded, rest)) + text
+
+
+def test_megabytes_of_headers_are_refused_without_a_token(service: RunningService) -> None:
+    """Before anything is made of them."""
+    assert status_with(service, (b"accept-language", b"th," * 1_000_000)) == RESOURCE_EXHAUSTED
+    assert status_with(service, *[(b"x-a", b"1")] * 5_000) == RESOURCE_EXHAUSTED
+
+
+def test_a_call_with_two_tokens_is_nobodys(service: RunningService) -> None:
+    """Whatever a proxy in front has checked, it was one of them."""
+    token = bearer("app", ["ADMIN"])
+    assert (
+        status_with(service, (b"authorization", token.encode()), token=token.removeprefix("Bearer ")) == UNAUTHENTICATED
+    )
+
+
+def test_the_refusal_says_what_the_limits_are(customer: Customer) -> None:
+    refusal = refused(
+        customer.app.credit.GetBalance,
+        credit.GetBalanceRequest(account_id=customer.account_id),
+        metadata=[("x-a", "1")] * 65,
+    )
+    assert (refusal.code.name, refusal.reason) == ("RESOURCE_EXHAUSTED", "METADATA_TOO_LARGE")
+    assert refusal.metadata["maximum"] == str(MAX_HEADER_BYTES)
+    assert refusal.metadata["maximum_count"] == str(MAX_HEADERS)

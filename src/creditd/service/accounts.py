@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from creditd.domain import errors
 from creditd.domain.account import Account
-from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens
+from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens, query_of
 from creditd.storage import accounts, purchases
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database
@@ -42,7 +42,7 @@ class Accounts:
     def list(self, wanted: AccountFilter, page_size: int, page_token: str) -> AccountPage:
         """Return a page of accounts, by account id. Raises PageTokenInvalid."""
         size = page_size or DEFAULT_PAGE_SIZE
-        query = repr(("accounts", wanted)).encode()
+        query = query_of("accounts", prefix=wanted.prefix, status=wanted.status)
         after = self._tokens.open(query, page_token) if page_token else ""
         with self._database.autocommit() as connection:
             found = accounts.page(connection, wanted, after, size + 1)

@@ -6,7 +6,7 @@ from creditd.domain.entry import Entry
 from creditd.domain.reservation import Reservation
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.reading import as_of
-from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens
+from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens, query_of
 from creditd.storage import reservations, transactions
 from creditd.storage.database import Database
 from creditd.storage.reservations import ReservationFilter
@@ -40,7 +40,7 @@ class History:
     def entries(self, wanted: EntryFilter, page_size: int, page_token: str, *, with_total: bool) -> EntryPage:
         """Return a page of an account's ledger. Raises PageTokenInvalid."""
         size = page_size or DEFAULT_PAGE_SIZE
-        query = repr(("entries", wanted)).encode()
+        query = _entries_query(wanted)
         with self._database.autocommit() as connection:
             whole = transactions.spans(connection, wanted)
             cursor = self._tokens.open(query, page_token) if page_token else _from_the_newest(whole)
@@ -54,7 +54,7 @@ class History:
     def reservations(self, wanted: ReservationFilter, page_size: int, page_token: str) -> ReservationPage:
         """Return a page of an account's reservations, each in its state at this instant. Raises PageTokenInvalid."""
         size = page_size or DEFAULT_PAGE_SIZE
-        query = repr(("reservations", wanted)).encode()
+        query = query_of("reservations", account=wanted.account_id, credit_type=wanted.credit_type, state=wanted.state)
         before = self._tokens.open(query, page_token) if page_token else ""
         now = self._clock.now()
         with self._database.autocommit() as connection:
@@ -62,6 +62,18 @@ class History:
         page = [as_of(reservation, now) for reservation in found[:size]]
         token = self._tokens.seal(query, page[-1].reservation_id) if len(found) > size else ""
         return ReservationPage(page, token)
+
+
+def _entries_query(wanted: EntryFilter) -> bytes:
+    return query_of(
+        "entries",
+        account=wanted.account_id,
+        credit_type=wanted.credit_type,
+        kinds=wanted.kinds,
+        reservation=wanted.reservation_id,
+        start=wanted.start_time,
+        end=wanted.end_time,
+    )
 
 
 def _from_the_newest(whole: dict[str, Span]) -> dict[str, int]:

@@ -16,6 +16,17 @@ DEFAULT_PAGE_SIZE = 20
 _SEAL_BYTES = 16
 
 
+def query_of(listing: str, **narrowing: object) -> bytes:
+    """Write what is listed and how it is narrowed, for a token to be sealed with.
+
+    Servers of two versions must write the same bytes. So the caller names each part by a word that stays, whatever the
+    code calls it; enums are their numbers; and what lets all pass (None, an empty text or tuple) is left out, so that a
+    part added later leaves the tokens of queries without it alone.
+    """
+    stated = {name: value for name, value in narrowing.items() if value not in (None, "", ())}
+    return orjson.dumps([listing, stated], option=orjson.OPT_SORT_KEYS)
+
+
 class PageTokens:
     """Makes and opens page tokens. Servers that share a secret open each other's."""
 

@@ -7,7 +7,7 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payment_errors import PaymentEventNotFound, PaymentEventStateUnfit
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
-from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens
+from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens, query_of
 from creditd.storage import payment_events, rejected_webhooks
 from creditd.storage.database import Database
 from creditd.storage.payment_events import EventAct, EventFilter, EventState, PaymentEvent
@@ -46,7 +46,7 @@ class Events:
     def page(self, wanted: EventFilter, page_size: int, page_token: str) -> EventPage:
         """Return a page of events, newest first. Raises PageTokenInvalid."""
         size = page_size or DEFAULT_PAGE_SIZE
-        query = repr(("payment_events", wanted)).encode()
+        query = query_of("payment_events", state=wanted.state, provider=wanted.provider)
         before = self._tokens.open(query, page_token) if page_token else None
         with self._database.autocommit() as connection:
             found = payment_events.page(connection, wanted, before, size + 1)

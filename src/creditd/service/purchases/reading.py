@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from creditd.domain.payment_errors import PurchaseNotFound
-from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens
+from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens, query_of
 from creditd.storage import purchase_history, purchases
 from creditd.storage.database import Database
 from creditd.storage.purchase_history import PurchaseChange
@@ -37,7 +37,7 @@ class PurchaseReading:
     def page(self, wanted: PurchaseFilter, page_size: int, page_token: str) -> PurchasePage:
         """Return a page of an account's purchases, newest first. Raises PageTokenInvalid."""
         size = page_size or DEFAULT_PAGE_SIZE
-        query = repr(("purchases", wanted)).encode()
+        query = query_of("purchases", account=wanted.account_id, state=wanted.state)
         before = self._tokens.open(query, page_token) if page_token else None
         with self._database.autocommit() as connection:
             found = purchases.page(connection, wanted, before, size + 1)

@@ -16,9 +16,9 @@ from creditd.domain.commands import (
 from creditd.domain.decide import decide
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.errors import Refusal
-from creditd.domain.expiry import settle
+from creditd.domain.expiry import Expiration, settle
 from creditd.domain.fold import Fold, StoredWallet
-from creditd.domain.grants import Grant, Source
+from creditd.domain.grants import Grant, Source, in_spend_order
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.wallet import Movement, Origin, Rules, Wallet
@@ -61,20 +61,40 @@ class Books:
         pending = [r for r in self.reservations.values() if r.state == ReservationState.PENDING]
         return sorted((r.expire_time, r.reservation_id) for r in pending if r.expire_time is not None)
 
-    def settle(self, most: int | None = None) -> tuple[Movement, ...]:
+    def settle(self, most: int | None = None, *, work: int | None = None) -> tuple[Movement, ...]:
         """Expire what is due, as the ledger does before each decision and a sweep does by itself.
 
-        At ``most`` so many holds in one go; the wallet may then not be settled yet.
+        At ``most`` so many holds in one go, or as many as touch ``work`` grants, holds and slices; the wallet may then
+        not be settled yet.
         """
         ends = self.hold_ends()
         due = [self.reservations[name] for end, name in ends if end <= self.now][:most]
         next_hold_end = ends[len(due)][0] if len(ends) > len(due) else None
-        settled = settle(self.wallet, due, next_hold_end, self.now, self.rules)
-        for movement in settled.movements:
-            self.write_down(movement)
-        assert not settled.movements or settled.movements[-1].wallet == settled.wallet
-        self.wallet = settled.wallet
-        return settled.movements
+        settled = settle(self.wallet, due, next_hold_end, self.now, self.rules, work)
+        movements = tuple([self._expire(expiration) for expiration in settled.expirations])
+        expected = settled.wallet
+        if movements:
+            assert self.wallet._replace(next_expire_time=expected.next_expire_time) == expected
+            self.movements[-1] = self.movements[-1]._replace(wallet=expected)
+        self.wallet = expected
+        return movements
+
+    def _expire(self, expiration: Expiration) -> Movement:
+        """Write an end down, with the wallet as its rows and the entry's figures say that it was in between."""
+        entry, changed, reservation = expiration
+        self.grants.update((grant.grant_id, grant) for grant in changed)
+        live = [grant for grant in self.grants.values() if grant.remaining]
+        between = self.wallet._replace(
+            version=entry.version,
+            available=entry.available_after,
+            reserved=entry.reserved_after,
+            debt=entry.debt_after,
+            grants=in_spend_order(live, self.rules.order),
+            update_time=entry.create_time,
+        )
+        movement = Movement(between, entry, changed, None, reservation)
+        self.write_down(movement)
+        return movement
 
     def do(self, command: Command) -> Movement:
         """Decide a command now and write it down; a refused one has changed nothing."""

@@ -2,67 +2,126 @@
 
 Everything due happens at its own instant and in time order, so that the outcome does not depend on when it is recorded:
 a hold that ends before its grant's expiry comes back and lapses with it, one that ends after it keeps the grace.
+
+Each step costs what it touches, however many grants the wallet has: they are found by id and by time, and the wallet is
+put together once, at the end.
 """
 
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from creditd.domain.entry import EntryKind
-from creditd.domain.grants import Slice
+from creditd.domain.debt import pay_debt
+from creditd.domain.entry import Entry, EntryKind
+from creditd.domain.grants import Grant, Slice, Source, first_expiry, give_back, in_spend_order
 from creditd.domain.instant import Instant, earliest
 from creditd.domain.reservation import Reservation, ReservationState
-from creditd.domain.settling import returning
-from creditd.domain.wallet import SYSTEM, Movement, Rules, Shift, Wallet, moved
+from creditd.domain.wallet import SYSTEM, Rules, Shift, Wallet, moved
+
+
+class Expiration(NamedTuple):
+    """The end of a grant or of a hold: the entry to append, and the grants and the reservation that it changed."""
+
+    entry: Entry
+    changed: tuple[Grant, ...]
+    reservation: Reservation | None = None
 
 
 class Settled(NamedTuple):
-    """A wallet with nothing due, and the movements that brought it there."""
+    """A wallet, and what had to end to bring it there. More is due in it if ``wallet.is_settled`` says so."""
 
     wallet: Wallet
-    movements: tuple[Movement, ...]
+    expirations: tuple[Expiration, ...]
 
 
 def settle(
-    wallet: Wallet, due: Sequence[Reservation], next_hold_end: Instant | None, now: Instant, rules: Rules
+    wallet: Wallet,
+    due: Sequence[Reservation],
+    next_hold_end: Instant | None,
+    now: Instant,
+    rules: Rules,
+    most: int | None = None,
 ) -> Settled:
-    """Expire what is due by ``now``.
+    """Expire what is due by ``now``, or with ``most`` as much of it as touches so many holds, slices and grants.
 
     ``due`` are the wallet's pending reservations whose time is over, soonest first; ``next_hold_end`` is the expire
-    time of the first one after them, or None.
+    time of the first one after them, or None. What ``most`` leaves over is due still, and at least one thing is done.
     """
-    movements: list[Movement] = []
+    settling = _Settling(wallet, now, rules, most)
     for reservation in due:
         ended_at = reservation.expire_time or now
-        wallet = _lapse_all(wallet, ended_at, now, movements)
-        wallet = _record(_release(wallet, reservation, ended_at, now, rules), movements)
-    horizon = now if next_hold_end is None or next_hold_end > now else Instant(next_hold_end - 1)
-    wallet = _lapse_all(wallet, horizon, now, movements)
-    next_expire_time = next_hold_end
-    for grant in wallet.grants:
-        next_expire_time = earliest(next_expire_time, grant.expire_time)
-    wallet = wallet._replace(next_expire_time=next_expire_time)
-    if movements:
-        movements[-1] = movements[-1]._replace(wallet=wallet)
-    return Settled(wallet, tuple(movements))
+        if not settling.lapse_until(ended_at) or settling.is_exhausted:
+            return settling.settled(ended_at)
+        settling.release(reservation, ended_at)
+    settling.lapse_until(now if next_hold_end is None or next_hold_end > now else Instant(next_hold_end - 1))
+    return settling.settled(next_hold_end)
 
 
-def _record(movement: Movement, movements: list[Movement]) -> Wallet:
-    movements.append(movement)
-    return movement.wallet
+class _Settling:
+    """A wallet on its way: its figures without the grants, and its live grants by id and by expire time."""
 
+    def __init__(self, wallet: Wallet, now: Instant, rules: Rules, most: int | None) -> None:
+        self._grants = wallet.grants
+        self._wallet = wallet._replace(grants=())
+        self._now = now
+        self._rules = rules
+        self._left = most
+        self._live = {grant.grant_id: grant for grant in wallet.grants}
+        # A grant that has changed since it was put here is here again, with its other time.
+        self._ends = [(grant.expire_time, grant.grant_id) for grant in wallet.grants if grant.expire_time is not None]
+        heapify(self._ends)
+        self._expirations: list[Expiration] = []
 
-def _lapse_all(wallet: Wallet, until: Instant, now: Instant, movements: list[Movement]) -> Wallet:
-    expired = [grant for grant in wallet.grants if grant.expire_time is not None and grant.expire_time <= until]
-    live = list(wallet.grants)
-    for grant in sorted(expired, key=lambda g: (g.expire_time or until, g.grant_id)):
-        live.remove(grant)
-        lapsed = Slice(grant.grant_id, grant.source, grant.remaining, grant.expire_time)
-        shift = Shift(-grant.remaining, 0, tuple(live), (grant._replace(remaining=0),), (lapsed,))
-        wallet = _record(moved(wallet, EntryKind.EXPIRE, grant.remaining, shift, SYSTEM, now), movements)
-    return wallet
+    @property
+    def is_exhausted(self) -> bool:
+        """Tell that no more may be done."""
+        return self._left is not None and self._left <= 0
 
+    def lapse_until(self, until: Instant) -> bool:
+        """Expire the grants whose time is over by an instant, in order; return whether that were all of them."""
+        while self._ends and self._ends[0][0] <= until:
+            if self.is_exhausted:
+                return False
+            expire_time, grant_id = heappop(self._ends)
+            grant = self._live.get(grant_id)
+            if grant is not None and grant.expire_time == expire_time:
+                del self._live[grant_id]
+                lapsed = Slice(grant_id, grant.source, grant.remaining, expire_time)
+                shift = Shift(-grant.remaining, 0, (), (grant._replace(remaining=0),), (lapsed,))
+                self._record(EntryKind.EXPIRE, grant.remaining, shift)
+        return True
 
-def _release(wallet: Wallet, held: Reservation, ended_at: Instant, now: Instant, rules: Rules) -> Movement:
-    shift = returning(wallet, held.slices[::-1], held.held, ended_at, rules)
-    expired = held._replace(state=ReservationState.EXPIRED, update_time=now)
-    return moved(wallet, EntryKind.RELEASE, held.amount, shift, SYSTEM, now, expired)
+    def release(self, held: Reservation, ended_at: Instant) -> None:
+        """End a hold: what it held goes back to its grants as of then, purchased credits to a debt first."""
+        slices = held.slices[::-1]
+        returned = give_back(self._live, slices, now=ended_at, grace=self._rules.grace)
+        # Beside a debt no purchased credits are available but those that have just come back.
+        bought = [grant for grant in returned if grant.source == Source.PURCHASED] if self._wallet.debt else []
+        paid = pay_debt(self._wallet.debt, in_spend_order(bought, self._rules.order), returned)
+        for grant in paid.changed:
+            self._change(grant)
+        shift = Shift(sum(part.amount for part in slices) - paid.amount, -held.held, (), paid.changed, slices)
+        ended = held._replace(state=ReservationState.EXPIRED, update_time=self._now)
+        self._record(EntryKind.RELEASE, held.amount, shift._replace(debt=-paid.amount), ended)
+
+    def _change(self, grant: Grant) -> None:
+        if grant.remaining:
+            self._live[grant.grant_id] = grant
+            if grant.expire_time is not None:
+                heappush(self._ends, (grant.expire_time, grant.grant_id))
+        else:
+            self._live.pop(grant.grant_id, None)
+
+    def _record(self, kind: EntryKind, amount: int, shift: Shift, reservation: Reservation | None = None) -> None:
+        if self._left is not None:
+            self._left -= 1 + len(shift.slices)
+        movement = moved(self._wallet, kind, amount, shift, SYSTEM, self._now, reservation)
+        self._wallet = movement.wallet
+        self._expirations.append(Expiration(movement.entry, movement.changed, reservation))
+
+    def settled(self, next_hold_end: Instant | None) -> Settled:
+        """Put the wallet together; the next of its holds that have not ended ends at an instant."""
+        grants = in_spend_order(tuple(self._live.values()), self._rules.order) if self._expirations else self._grants
+        next_expire_time = earliest(next_hold_end, first_expiry(grants))
+        wallet = self._wallet._replace(grants=grants, next_expire_time=next_expire_time)
+        return Settled(wallet, tuple(self._expirations))

@@ -1,6 +1,6 @@
 """Grants, and the two things done with them: taking in spend order, giving back in reverse."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -112,30 +112,20 @@ def mark_returned(slices: tuple[Slice, ...], amount: int) -> Unwound:
     return Unwound(tuple(given_back), tuple(reversed(kept)))
 
 
-class Returned(NamedTuple):
-    """The outcome of giving back: the live grants in spend order, and those that changed."""
-
-    live: tuple[Grant, ...]
-    changed: tuple[Grant, ...]
-
-
-def give_back(
-    grants: tuple[Grant, ...], slices: Sequence[Slice], *, now: Instant, grace: int, order: SpendOrder
-) -> Returned:
-    """Return slices to the grants that they were taken from.
+def give_back(live: Mapping[str, Grant], slices: Sequence[Slice], *, now: Instant, grace: int) -> tuple[Grant, ...]:
+    """Return the grants that slices go back to, as they are then; ``live`` are those that something is left of.
 
     A grant that is not live has nothing left, so that what returns is all it has. What has expired by ``now`` stays
     usable for ``grace`` microseconds more, and with it what came back to the same grant before. It never expires at
     ``now`` itself, so that a settled wallet stays settled.
     """
-    live = {grant.grant_id: grant for grant in grants}
     changed: dict[str, Grant] = {}
     for part in slices:
+        grant_id = part.grant_id
         expire_time = part.expire_time
         if expire_time is not None and expire_time <= now:
             expire_time = Instant(now + max(grace, 1))
-        grant = live.get(part.grant_id) or Grant(part.grant_id, part.source, 0, expire_time)
+        grant = changed.get(grant_id) or live.get(grant_id) or Grant(part.grant_id, part.source, 0, expire_time)
         expire_time = latest(grant.expire_time, expire_time)
-        grant = Grant(grant.grant_id, grant.source, grant.remaining + part.amount, expire_time)
-        live[grant.grant_id] = changed[grant.grant_id] = grant
-    return Returned(in_spend_order(tuple(live.values()), order), tuple(changed.values()))
+        changed[grant_id] = Grant(grant_id, grant.source, grant.remaining + part.amount, expire_time)
+    return tuple(changed.values())

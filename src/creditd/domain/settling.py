@@ -4,7 +4,7 @@ from creditd.domain import errors
 from creditd.domain.commands import Confirm, Extend, Refund
 from creditd.domain.debt import pay_debt
 from creditd.domain.entry import EntryKind
-from creditd.domain.grants import Slice, give_back, mark_returned, unwind
+from creditd.domain.grants import Slice, give_back, in_spend_order, mark_returned, unwind
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.spending import resolve_expiry, take_from
@@ -15,8 +15,10 @@ def returning(wallet: Wallet, slices: tuple[Slice, ...], held: int, now: Instant
     """Give slices back to their grants, ending a hold of ``held`` credits; purchased ones pay a debt first."""
     if not slices:
         return Shift(0, -held, wallet.grants)
-    returned = give_back(wallet.grants, slices, now=now, grace=rules.grace, order=rules.order)
-    paid = pay_debt(wallet.debt, returned.live, returned.changed)
+    grants = {grant.grant_id: grant for grant in wallet.grants}
+    changed = give_back(grants, slices, now=now, grace=rules.grace)
+    grants.update((grant.grant_id, grant) for grant in changed)
+    paid = pay_debt(wallet.debt, in_spend_order(tuple(grants.values()), rules.order), changed)
     amount = sum(part.amount for part in slices)
     return Shift(amount - paid.amount, -held, paid.live, paid.changed, slices, -paid.amount)
 

@@ -8,7 +8,7 @@ from creditd.domain.account import Account
 from creditd.domain.commands import ON_RESERVATION
 from creditd.domain.decide import decide
 from creditd.domain.entry import Entry, EntryKind
-from creditd.domain.expiry import settle
+from creditd.domain.expiry import Settled, settle
 from creditd.domain.grants import SpendOrder
 from creditd.domain.instant import Instant
 from creditd.domain.opening import open_account
@@ -63,13 +63,19 @@ class Batch:
 
     def _settle(self, key: Key, wallet: Wallet, due: tuple[Reservation, ...], next_hold_end: Instant | None) -> None:
         settled = settle(wallet, due, next_hold_end, self.now, self._terms.rules)
-        for movement in settled.movements:
-            self._apply(movement)
         self.wallets[key] = settled.wallet
-        if not settled.movements:
+        if settled.expirations:
+            self._write_down(key, settled)
+        else:
             self.postponed[key] = settled.wallet
         if not settled.wallet.is_settled(self.now):
             self.unsettled.add(key)
+
+    def _write_down(self, key: Key, settled: Settled) -> None:
+        self.changes.add_settled(key, settled)
+        for _, _, reservation in settled.expirations:
+            if reservation is not None:
+                self.reservations[ReservationKey(*key, reservation.reservation_id)] = reservation
 
     def _prepare_opening(self, key: Key) -> None:
         opening = self._unopened.get(key.account_id)

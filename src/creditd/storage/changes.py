@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from creditd.domain.account import Account
 from creditd.domain.entry import Entry
+from creditd.domain.expiry import Settled
 from creditd.domain.grants import Grant
 from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Movement, NewGrant, Wallet
@@ -40,9 +41,25 @@ class Changes:
         """Take in a movement; those of one wallet come in the order of their versions."""
         wallet, entry, changed, granted, reservation = movement
         key = Key(entry.account_id, entry.credit_type)
+        self._append(key, entry, changed, granted, reservation)
+        self.wallets[key] = wallet
+
+    def add_settled(self, key: Key, settled: Settled) -> None:
+        """Take in all that has ended in a wallet, before its movements."""
+        for entry, changed, reservation in settled.expirations:
+            self._append(key, entry, changed, None, reservation)
+        self.wallets[key] = settled.wallet
+
+    def _append(
+        self,
+        key: Key,
+        entry: Entry,
+        changed: tuple[Grant, ...],
+        granted: NewGrant | None,
+        reservation: Reservation | None,
+    ) -> None:
         if key not in self.base_versions:
             self.base_versions[key] = entry.version - 1
-        self.wallets[key] = wallet
         self.entries.append(entry)
         for grant in changed:
             self._change_grant(key, grant, granted)

@@ -1,8 +1,9 @@
 """Configuration, from the environment alone (twelve-factor, III): every setting is CREDITD_ and its name."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,20 @@ class Config:
     credit_types: Mapping[str, int] = field(default_factory=lambda: {"spec": 0, "chat": 0, "quiz_gen": 0, "THB": 2})
 
 
+SECRETS = frozenset(
+    {
+        "database_url",
+        "page_token_secret",
+        "stripe_api_key",
+        "stripe_webhook_secrets",
+        "omise_secret_key",
+        "omise_webhook_secrets",
+        "lemonsqueezy_api_key",
+        "lemonsqueezy_webhook_secrets",
+    }
+)
+"""Settings whose values stand in no message."""
+
 NOT_OURS = ("CREDITD_TEST_", "CREDITD_PORT", "CREDITD_SERVICE_")
 """Prefixes of other variables: the tests' own, and what Kubernetes sets in every pod beside a service named creditd."""
 
@@ -82,11 +97,17 @@ def config_from_environment(environment: Mapping[str, str] | None = None) -> Con
         if not variable.startswith("CREDITD_") or variable.startswith(NOT_OURS):
             continue
         if variable not in known:
-            message = f"{variable} is not a setting; known are {', '.join(sorted(known))}"
-            raise ConfigError(message)
+            raise ConfigError(f"{variable} is not a setting; {nearest(variable, known)}")
         name = known[variable]
         values[name] = _parse(variable, text, getattr(defaults, name))
     return Config(**values)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint for a name that is none of those known: the nearest one, else all of them."""
+    names = sorted(known)
+    near = get_close_matches(name, names, 1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
 
 
 def _parse(variable: str, text: str, default: Any) -> Any:
@@ -99,9 +120,19 @@ def _parse(variable: str, text: str, default: Any) -> Any:
             case tuple():
                 return tuple(part.strip() for part in text.split(",") if part.strip())
             case _:
-                pairs = (part.split("=", 1) for part in text.split(",") if part.strip())
-                return {key.strip(): int(value) for key, value in pairs}
+                return _numbers_by_name(text)
     except (KeyError, ValueError) as error:
         kind = "name=number,..." if isinstance(default, Mapping) else type(default).__name__
         message = f"{variable} is {text!r}, which is not of the form {kind}"
         raise ConfigError(message) from error
+
+
+def _numbers_by_name(text: str) -> dict[str, int]:
+    """Read ``name=number,...``. Raises ValueError, also for a name that stands there twice."""
+    numbers: dict[str, int] = {}
+    for part in filter(str.strip, text.split(",")):
+        name, _, number = part.partition("=")
+        if name.strip() in numbers:
+            raise ValueError(name)
+        numbers[name.strip()] = int(number)
+    return numbers

@@ -41,7 +41,7 @@ class ServerProcess:
             "listen": self.address,
             "metrics_listen": f"127.0.0.1:{self._metrics_port}",
             "jwt_public_key_files": write_public_key(folder),
-            "page_token_secret": "faults",
+            "page_token_secret": "of the fault batteries",
             "sign_up_credits": f"{CREDIT_TYPE}={SIGN_UP_CREDITS}",
             **settings,
         }

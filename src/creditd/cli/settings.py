@@ -2,13 +2,26 @@
 
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import inf
 from typing import Any, Final
 
-from creditd.config import Config, ConfigError, config_from_environment
+from creditd.config import SECRETS, Config, ConfigError, config_from_environment, nearest
 
 HIGHEST_PORT: Final = 65_535
+
+MAX_DECIMALS: Final = 9
+"""As the column that keeps them has it."""
+
+MAX_AMOUNT: Final = 2**63 - 1
+
+MIN_SECRET_CHARACTERS: Final = 16
+"""Whoever guesses the secret can make page tokens; 16 characters at random are beyond guessing."""
+
+_CREDIT_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+"""As in the protos: a type of another form could be named by no request."""
 
 
 def settings(flags: Mapping[str, Any] | None = None) -> Config:
@@ -18,14 +31,36 @@ def settings(flags: Mapping[str, Any] | None = None) -> Config:
     for name, is_fit, expected in _RULES:
         value = getattr(config, name)
         if not is_fit(value):
-            raise ConfigError(f"{variable(name)} is {value!r}; expected {expected}")
+            raise ConfigError(f"{variable(name)} is {_shown(name, value)}; expected {expected}")
+    _require_fit_together(config)
+    return config
+
+
+def _require_fit_together(config: Config) -> None:
+    """Raise ConfigError for settings that are each fit and cannot be used together."""
     if bool(config.tls_certificate_file) != bool(config.tls_key_file):
         raise ConfigError("CREDITD_TLS_CERTIFICATE_FILE and CREDITD_TLS_KEY_FILE go together")
     if config.tls_client_ca_file and not config.tls_certificate_file:
         raise ConfigError(
             "CREDITD_TLS_CLIENT_CA_FILE needs CREDITD_TLS_CERTIFICATE_FILE: clients need a server to trust"
         )
-    return config
+    if config.reservation_ttl_seconds > config.reservation_max_ttl_seconds:
+        raise ConfigError("CREDITD_RESERVATION_TTL_SECONDS is more than CREDITD_RESERVATION_MAX_TTL_SECONDS")
+    for code in config.sign_up_credits:
+        if code not in config.credit_types:
+            raise ConfigError(
+                f"CREDITD_SIGN_UP_CREDITS names {code!r}, which is none of CREDITD_CREDIT_TYPES: "
+                f"{nearest(code, config.credit_types)}"
+            )
+
+
+def _shown(name: str, value: Any) -> str:
+    """Return a value for a message, unless it is a secret or, in the place of a file's name, what the file holds."""
+    if name in SECRETS:
+        return f"{len(value)} characters long"
+    if name.endswith(("_file", "_files")) and "-----" in str(value):
+        return "the content of a file"
+    return repr(value)
 
 
 def variable(name: str) -> str:
@@ -61,11 +96,23 @@ def _is_readable(path: str) -> bool:
 
 
 def _is_positive(value: float) -> bool:
-    return value > 0
+    return 0 < value < inf
 
 
 def _is_not_negative(value: float) -> bool:
-    return value >= 0
+    return 0 <= value < inf
+
+
+def _are_credit_types(decimals: Mapping[str, int]) -> bool:
+    return all(_CREDIT_TYPE.fullmatch(code) and 0 <= count <= MAX_DECIMALS for code, count in decimals.items())
+
+
+def _are_amounts(amounts: Mapping[str, int]) -> bool:
+    return all(0 < amount <= MAX_AMOUNT for amount in amounts.values())
+
+
+def _is_long_enough(secret: str) -> bool:
+    return not secret or len(secret) >= MIN_SECRET_CHARACTERS
 
 
 _SOURCES: Final = ["admin", "free", "promo", "purchased"]
@@ -82,12 +129,16 @@ _RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("tls_certificate_file", _is_readable, _FILE),
     ("tls_key_file", _is_readable, _FILE),
     ("tls_client_ca_file", _is_readable, _FILE),
+    ("page_token_secret", _is_long_enough, f"{MIN_SECRET_CHARACTERS} characters or more, or nothing"),
+    ("credit_types", _are_credit_types, f"codes of letters, digits and _, each with 0 to {MAX_DECIMALS} decimals"),
+    ("sign_up_credits", _are_amounts, "credit types, each with an amount of 1 or more"),
     ("workers", _is_positive, "1 or more"),
     ("database_pool_size", _is_positive, "1 or more"),
     ("database_prepare_threshold", _is_not_negative, "0 (never) or more"),
     ("drain_seconds", _is_not_negative, "0 or more"),
     ("shutdown_grace_seconds", _is_not_negative, "0 or more"),
     ("sweep_interval_seconds", _is_positive, "more than 0"),
+    ("payment_poll_interval_seconds", _is_positive, "more than 0"),
     ("reservation_ttl_seconds", _is_positive, "1 or more"),
     ("reservation_max_ttl_seconds", _is_positive, "1 or more"),
     ("refund_grace_seconds", _is_not_negative, "0 or more"),

@@ -8,6 +8,7 @@ from creditd.cli.failure import DONE
 from creditd.cli.screen import remark, say
 from creditd.cli.settings import settings
 from creditd.server.dev_tokens import LIFETIME_SECONDS
+from creditd.server.policy import SCOPES
 from creditd.server.tokens import ROLES
 
 
@@ -37,7 +38,7 @@ def add_role_arguments(parser: argparse.ArgumentParser) -> None:
     roles = sorted(ROLES)
     parser.add_argument("--role", action="append", default=[], choices=roles, help="may be given several times")
     parser.add_argument(
-        "--scope", action="append", default=[], help="of the role SERVICE: credits.spend, credits.read, credits.admin"
+        "--scope", action="append", default=[], choices=sorted(SCOPES), help="of the role SERVICE; several times"
     )
 
 

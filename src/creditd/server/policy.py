@@ -98,6 +98,9 @@ RULES: Final[Mapping[str, Rule]] = {method: Rule(method, *row) for method, row i
     method: Rule(method, is_open=True) for method in _OPEN
 }
 
+SCOPES: Final = frozenset[str]().union(*(rule.scopes for rule in RULES.values()))
+"""Every scope that opens an RPC."""
+
 
 def rule_for(method: str) -> Rule:
     """Return the rule of an RPC by its full name, such as `/credit.v1.CreditService/Reserve`.

@@ -66,6 +66,10 @@ class Config:
     webhooks_tls_ca_file: str = ""
     webhooks_tls_certificate_file: str = ""
     webhooks_tls_key_file: str = ""
+    call_tls: bool = False
+    call_tls_ca_file: str = ""
+    call_tls_certificate_file: str = ""
+    call_tls_key_file: str = ""
     credit_types: Mapping[str, int] = field(default_factory=lambda: {"spec": 0, "chat": 0, "quiz_gen": 0, "THB": 2})
 
 

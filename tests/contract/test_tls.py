@@ -1,63 +1,18 @@
 """Encryption: plaintext stays on this machine, and mutual TLS turns strangers away."""
 
 import asyncio
-import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.server.listening import ListenError, is_loopback, listen, make_server
+from tests.certificates import Identity, identity
 from tests.running import RunningService, running_service
 from tests.tokens import bearer
-
-DAY = dt.timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A certificate with its key, in PEM."""
-
-    key: EllipticCurvePrivateKey
-    certificate: x509.Certificate
-
-    @property
-    def key_pem(self) -> bytes:
-        """The key as a file holds it."""
-        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-    @property
-    def certificate_pem(self) -> bytes:
-        """The certificate as a file holds it."""
-        return self.certificate.public_bytes(Encoding.PEM)
-
-
-def identity(name: str, authority: Identity | None = None) -> Identity:
-    """Make a certificate for a name, signed by an authority or by itself."""
-    key = generate_private_key(SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(authority.certificate.subject if authority else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
-        .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(authority.key if authority else key, hashes.SHA256())
-    )
-    return Identity(key, certificate)
 
 
 @pytest.fixture(scope="module")

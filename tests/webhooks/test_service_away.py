@@ -11,7 +11,7 @@ import pytest
 from creditd.webhooks import limits
 from creditd.webhooks.serving import webhooks_serving
 from creditd.webhooks.settings import UnfitSetting, WebhooksSettings
-from tests.contract.test_tls import Identity, identity
+from tests.certificates import Identity, identity
 from tests.running import eventually
 from tests.webhooks.running import SECONDS, Adapter, event_loop, running_adapter, told_service
 

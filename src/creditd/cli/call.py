@@ -1,7 +1,7 @@
 """``creditd call``: any RPC of credit.v1 with JSON, unary or streaming; without a method it lists them all.
 
 The token is made with the key in the data folder unless one is given. Addresses on this machine are called in
-plaintext, all others over TLS; GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names the certificates to trust if not the usual ones.
+plaintext unless --tls, --ca or --cert is given, all others over TLS.
 """
 
 import argparse
@@ -15,9 +15,17 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from creditd.cli.answers import as_json
-from creditd.cli.connection import Metadata, authorization, channel_to
+from creditd.cli.connection import (
+    Metadata,
+    Server,
+    add_server_arguments,
+    authorization,
+    channel_to,
+    no_answer,
+    server_of,
+)
 from creditd.cli.data_folder import Identity
-from creditd.cli.failure import DONE, FAILED, Failure
+from creditd.cli.failure import DONE, FAILED
 from creditd.cli.methods import all_methods, find_method, full_name, listing
 from creditd.cli.refusal import explain
 from creditd.cli.requests import add_request_ids, parse_request
@@ -47,28 +55,29 @@ def command(argv: Sequence[str]) -> int:
     roles = tuple(arguments.role) or _DEFAULT_ROLES
     identity = Identity(arguments.subject, roles, tuple(arguments.scope))
     metadata = authorization(arguments.token, identity, config)
-    return _call(method, request, arguments.address or config.listen, metadata)
+    return _call(method, request, server_of(arguments, config), metadata)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("creditd call", description=__doc__, allow_abbrev=False)
     parser.add_argument("method", nargs="?", metavar="METHOD", help="such as GetBalance or AdminService/AddCredits")
     parser.add_argument("json", nargs="?", default="{}", metavar="JSON", help="the request; - reads standard input")
-    parser.add_argument("--address", metavar="HOST:PORT", help="of the server (CREDITD_LISTEN)")
+    add_server_arguments(parser)
     parser.add_argument("--token", help="a bearer token, instead of one made now")
     parser.add_argument("--subject", default="developer", help="who the token made now is for")
     add_role_arguments(parser)
     return parser
 
 
-def _call(method: MethodDescriptor, request: Message, address: str, metadata: Metadata) -> int:
-    with channel_to(address) as channel:
+def _call(method: MethodDescriptor, request: Message, server: Server, metadata: Metadata) -> int:
+    with channel_to(server) as channel:
         try:
             for answer in _answers(channel, method, request, metadata):
                 say(as_json(answer))
         except grpc.RpcError as error:
-            if error.code() is grpc.StatusCode.UNAVAILABLE and not error.trailing_metadata():
-                raise Failure(f"no server answers at {address}: {error.details()}") from error
+            failure = no_answer(server, error)
+            if failure:
+                raise failure from error
             remark(explain(error))
             return FAILED
     return DONE

@@ -1,28 +1,108 @@
-"""How commands reach a server: a channel to its address, and a token to show."""
+"""How commands reach a server: a channel to its address, with or without TLS, and a token to show."""
 
+import argparse
+import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import grpc
 
 from creditd.cli.data_folder import DataFolder, Identity, development_token
+from creditd.cli.failure import MISUSED, Failure
 from creditd.cli.invocation import creditd
 from creditd.cli.screen import remark
+from creditd.cli.settings import port_of
 from creditd.config import Config
 from creditd.server.listening import is_loopback
 
 Metadata = tuple[tuple[str, str], ...]
 
+PROBE_SECONDS: Final = 3.0
+"""For finding out whether a server that does not answer speaks TLS."""
+
+
+class Server(NamedTuple):
+    """A server as a command is to reach it. The files are PEM; empty ones are not used."""
+
+    address: str
+    tls: bool
+    ca_file: str
+    certificate_file: str
+    key_file: str
+
+
+def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add where the server is, and how it is spoken to."""
+    parser.add_argument("--address", metavar="HOST:PORT", help="of the server (CREDITD_LISTEN)")
+    parser.add_argument("--tls", action="store_true", help="speak TLS, also to this machine (CREDITD_CALL_TLS)")
+    parser.add_argument("--ca", metavar="FILE", help="the authority to know the server by (CREDITD_CALL_TLS_CA_FILE)")
+    parser.add_argument("--cert", metavar="FILE", help="what to show the server (CREDITD_CALL_TLS_CERTIFICATE_FILE)")
+    parser.add_argument("--key", metavar="FILE", help="the key of --cert (CREDITD_CALL_TLS_KEY_FILE)")
+
+
+def server_of(arguments: argparse.Namespace, config: Config) -> Server:
+    """Return the server that flags and settings name. Raises Failure unless they fit together."""
+    address = arguments.address or config.listen
+    ca_file = arguments.ca or config.call_tls_ca_file
+    certificate_file = arguments.cert or config.call_tls_certificate_file
+    key_file = arguments.key or config.call_tls_key_file
+    if bool(certificate_file) != bool(key_file):
+        raise Failure("--cert and --key go together", MISUSED)
+    wants_tls = bool(arguments.tls or config.call_tls or ca_file or certificate_file)
+    return Server(address, wants_tls or not is_loopback(address), ca_file, certificate_file, key_file)
+
 
 @contextmanager
-def channel_to(address: str) -> Iterator[grpc.Channel]:
-    """Keep a channel until the block ends: in plaintext to this machine, over TLS to any other."""
-    if is_loopback(address):
-        channel = grpc.insecure_channel(address)
+def channel_to(server: Server) -> Iterator[grpc.Channel]:
+    """Keep a channel until the block ends. Raises Failure for a file that cannot be read."""
+    if server.tls:
+        channel = grpc.secure_channel(server.address, _credentials(server))
     else:
-        channel = grpc.secure_channel(address, grpc.ssl_channel_credentials())
+        channel = grpc.insecure_channel(server.address)
     with channel:
         yield channel
+
+
+def _credentials(server: Server) -> grpc.ChannelCredentials:
+    try:
+        ca, key, certificate = (
+            Path(file).read_bytes() if file else None
+            for file in (server.ca_file, server.key_file, server.certificate_file)
+        )
+    except OSError as error:
+        raise Failure(f"{error.filename}: {error.strerror}", MISUSED) from error
+    return grpc.ssl_channel_credentials(ca, key, certificate)
+
+
+def no_answer(server: Server, error: grpc.RpcError) -> Failure | None:
+    """Return what to say of a call that reached no server of ours; None if one has answered it."""
+    call: Any = error
+    if call.code() is not grpc.StatusCode.UNAVAILABLE or call.trailing_metadata():
+        return None
+    if not server.tls and _speaks_tls(server.address):
+        return Failure(f"the server at {server.address} speaks TLS: call it with --tls, or --ca FILE")
+    if server.tls and _speaks_tls(server.address):
+        return Failure(f"no TLS with the server at {server.address}: {call.details()}. See --ca, --cert and --key")
+    return Failure(f"no server answers at {server.address}: {call.details()}")
+
+
+def _speaks_tls(address: str) -> bool:
+    """Tell whether a server begins a TLS handshake, whoever it is and whatever it asks for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        with (
+            socket.create_connection((host, port_of(address)), timeout=PROBE_SECONDS) as connection,
+            context.wrap_socket(connection, server_hostname=host),
+        ):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def authorization(token: str | None, identity: Identity, config: Config) -> Metadata:

@@ -14,9 +14,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import admin_payments_pb2 as pb
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.purchase_pb2 import PaymentProvider
-from creditd.cli.connection import authorization, channel_to
+from creditd.cli.connection import add_server_arguments, authorization, channel_to, no_answer, server_of
 from creditd.cli.data_folder import Identity
-from creditd.cli.failure import DONE, FAILED, Failure
+from creditd.cli.failure import DONE, FAILED
 from creditd.cli.refusal import explain
 from creditd.cli.screen import remark, say
 from creditd.cli.settings import settings
@@ -34,15 +34,15 @@ def command(argv: Sequence[str]) -> int:
     config = settings()
     request = pb.ReconcilePaymentsRequest(provider=_PROVIDERS[arguments.provider], since=arguments.since)
     metadata = authorization(arguments.token, Identity("developer", ("ADMIN",)), config)
-    address = arguments.address or config.listen
-    with channel_to(address) as channel:
+    server = server_of(arguments, config)
+    with channel_to(server) as channel:
         stub: Any = AdminServiceStub(channel)
         try:
             return _show(stub.ReconcilePayments(request, metadata=metadata))
         except grpc.RpcError as error:
-            code: Any = error
-            if code.code() is grpc.StatusCode.UNAVAILABLE and not code.trailing_metadata():
-                raise Failure(f"no server answers at {address}: {code.details()}") from error
+            failure = no_answer(server, error)
+            if failure:
+                raise failure from error
             remark(explain(error))
             return FAILED
 
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--since", type=_instant, metavar="TIME", help="such as 2026-11-18 or 2026-11-18T09:30:00Z; else three days ago"
     )
-    parser.add_argument("--address", metavar="HOST:PORT", help="of the server (CREDITD_LISTEN)")
+    add_server_arguments(parser)
     parser.add_argument("--token", help="a bearer token, instead of one made now")
     return parser
 

@@ -30,7 +30,7 @@ def creditd(tmp_path: Path, database: str) -> Creditd:
         {
             "CREDITD_DATABASE_URL": database,
             "CREDITD_JWT_PUBLIC_KEY_FILES": str(write_public_key(tmp_path)),
-            "CREDITD_PAGE_TOKEN_SECRET": "a test",
+            "CREDITD_PAGE_TOKEN_SECRET": "the secret of a test",
             "CREDITD_LISTEN": free_address(),
             "CREDITD_METRICS_LISTEN": "",
             "CREDITD_DRAIN_SECONDS": "0",

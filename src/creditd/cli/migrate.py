@@ -4,12 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.screen import say
 from creditd.cli.settings import require, settings
-from creditd.storage.schema import migrate, migration_sql, schema_head
+from creditd.storage.privileges import APPLICATION_ROLE
+from creditd.storage.schema import Migrated, migrate, migration_sql, schema_head
 
 
 def command(argv: Sequence[str]) -> int:
@@ -21,17 +23,25 @@ def command(argv: Sequence[str]) -> int:
         return DONE
     config = settings()
     require(config, {"database_url": "of a user who may create tables and roles"})
-    bring_up_to_date(config.database_url)
-    say(f"the schema is at {schema_head()}")
+    migrated = bring_up_to_date(config.database_url)
+    newer = f", newer than this version's {schema_head()}: nothing to do" if migrated.is_newer else ""
+    say(f"the schema is at {migrated.revision}{newer}")
     return DONE
 
 
-def bring_up_to_date(url: str) -> None:
+def bring_up_to_date(url: str) -> Migrated:
     """Migrate the database. Raises Failure, in PostgreSQL's own words."""
     try:
-        migrate(url)
+        return migrate(url)
     except ArgumentError as error:
         # Its text may hold the password.
         raise Failure("CREDITD_DATABASE_URL is not of the form postgresql://user@host:port/name", MISUSED) from error
     except SQLAlchemyError as error:
-        raise Failure(f"the database cannot be migrated: {getattr(error, 'orig', None) or error}") from error
+        cause = getattr(error, "orig", None) or error
+        hint = ""
+        if isinstance(cause, InsufficientPrivilege) and APPLICATION_ROLE in str(error):
+            hint = (
+                f". Have a superuser run: CREATE ROLE {APPLICATION_ROLE} NOLOGIN; (if it is not there) "
+                f"GRANT {APPLICATION_ROLE} TO the user of CREDITD_DATABASE_URL;"
+            )
+        raise Failure(f"the database cannot be migrated: {str(cause).strip()}{hint}") from error

@@ -99,6 +99,14 @@ def _why_not_ready(core: Core) -> str:
         with core.database.autocommit():
             return "the database's schema is missing or older than this version: run `creditd migrate`"
     except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or error).strip().splitlines()
-        hint = "; has `creditd migrate` been run?" if "role" in cause[0] else ""
-        return f"the database cannot be used: {cause[0]}{hint}"
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        return f"the database cannot be used: {cause}{_hint(cause, core.config.database_role)}"
+
+
+def _hint(cause: str, role: str) -> str:
+    """Return what to do about a connection that cannot become the application's role."""
+    if "permission denied to set role" in cause:
+        return f"; the user of CREDITD_DATABASE_URL has to be a member: GRANT {role} TO that user"
+    if f'role "{role}" does not exist' in cause:
+        return "; `creditd migrate` makes it"
+    return ""

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.privileges import ensure_privileges
 
 
 def _alembic_config() -> Config:
@@ -20,15 +22,32 @@ def _alembic_config() -> Config:
     return config
 
 
-def migrate(url: str) -> None:
-    """Bring the schema up to date. Safe to call again, and by several at once: the others wait."""
+class Migrated(NamedTuple):
+    """Where a database's schema is; ``is_newer`` says that a newer version of the service brought it there."""
+
+    revision: str
+    is_newer: bool
+
+
+def migrate(url: str) -> Migrated:
+    """Bring the schema and the application's privileges up to date.
+
+    Safe to call again, and by several at once: the others wait. A schema that is newer than this version is left alone.
+    Raises SQLAlchemyError.
+    """
     database = Database(DatabaseSettings(url, role=""))
     try:
-        with database.connection() as connection, _alone(connection):
+        with _alone(database), database.connection() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+            connection.rollback()
+            if revision is not None and revision > schema_head():
+                return Migrated(revision, is_newer=True)
             config = _alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            ensure_privileges(connection)
             connection.commit()
+            return Migrated(schema_head(), is_newer=False)
     finally:
         database.close()
 
@@ -38,16 +57,18 @@ MIGRATION_LOCK = 0x6372656469746400
 
 
 @contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    # Held by the session, so that it outlasts the migration's own transactions.
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
-    connection.commit()
-    try:
+def _alone(database: Database) -> Iterator[None]:
+    """Hold the lock by a transaction on a connection of its own, which outlasts those of the migrations.
+
+    A session's lock would stay behind in a pooler's connection, and the next migrator would wait for ever.
+    """
+    with database.transaction() as connection:
+        # The connection is idle for as long as the migrations take.
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         yield
-    finally:
-        connection.rollback()
-        connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
-        connection.commit()
 
 
 def migration_sql(output: TextIO) -> None:

@@ -1,0 +1,78 @@
+"""The application's role and what it may do: made and granted at every run of ``migrate``, not by migrations alone.
+
+A database restored into another cluster has its tables and no role; an owner who made the role may not become it unless
+told so (PostgreSQL 16 and newer). Each step can be repeated.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+APPLICATION_ROLE: Final = "creditd_app"
+
+PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "SELECT": ("alembic_version",),
+    "SELECT, INSERT": (
+        "account_changes",
+        "entries",
+        "outbox_events",
+        "payment_event_acts",
+        "purchase_changes",
+    ),
+    "SELECT, INSERT, UPDATE": (
+        "accounts",
+        "credit_types",
+        "grants",
+        "packages",
+        "payment_events",
+        "payment_references",
+        "purchase_facts",
+        "purchases",
+        "reconciliations",
+        "rejected_webhooks",
+        "reservations",
+        "subscriptions",
+        "wallets",
+    ),
+}
+"""What the role may do with which tables. What only ever grows is never updated, and nothing is deleted."""
+
+# Another database's migration may make the role at the same moment: it belongs to the cluster.
+_MAKE_ROLE = f"""
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APPLICATION_ROLE}') THEN
+        CREATE ROLE {APPLICATION_ROLE} NOLOGIN;
+    END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL;
+END
+$$
+"""
+
+# Since PostgreSQL 16 a member may become the role only with the option SET, which who makes a role does not get.
+_JOIN_ROLE = f"""
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::integer < 160000 THEN
+        IF NOT pg_has_role(current_user, '{APPLICATION_ROLE}', 'MEMBER') THEN
+            EXECUTE format('GRANT {APPLICATION_ROLE} TO %I', current_user);
+        END IF;
+    ELSIF NOT pg_has_role(current_user, '{APPLICATION_ROLE}', 'SET') THEN
+        EXECUTE format('GRANT {APPLICATION_ROLE} TO %I WITH SET TRUE', current_user);
+    END IF;
+END
+$$
+"""
+
+
+def ensure_privileges(connection: Connection) -> None:
+    """Make the application's role, have the current user able to become it, and grant it what it needs.
+
+    Raises DBAPIError, for example if the current user may neither make the role nor grant it.
+    """
+    connection.execute(text(_MAKE_ROLE))
+    connection.execute(text(_JOIN_ROLE))
+    for privileges, tables in PRIVILEGES.items():
+        connection.execute(text(f"GRANT {privileges} ON {', '.join(tables)} TO {APPLICATION_ROLE}"))

@@ -1,0 +1,104 @@
+"""The application's role and its privileges are there after every run of migrate, whoever owns the database."""
+
+from collections.abc import Iterator
+from threading import Thread
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.embedded import embedded_postgres
+from creditd.storage.privileges import APPLICATION_ROLE, PRIVILEGES
+from creditd.storage.schema import MIGRATION_LOCK, migrate, schema_head
+from tests.postgres import create_database
+from tests.running import eventually
+
+_GRANTED = """
+SELECT table_name, string_agg(privilege_type, ', ' ORDER BY privilege_type) FROM information_schema.role_table_grants
+WHERE grantee = %s AND table_schema = 'public' GROUP BY table_name
+"""
+
+_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+@pytest.fixture(scope="module")
+def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of a cluster of these tests' own: a role belongs to the cluster."""
+    with embedded_postgres(tmp_path_factory.mktemp("privileges") / "postgres") as url:
+        yield url
+
+
+@pytest.fixture
+def owner(superuser: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return the URL of a new database, as its owner: no superuser, who may make roles."""
+    name = request.node.name
+    create_database(superuser, name)
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN CREATEROLE")
+        connection.execute(f"ALTER DATABASE {name} OWNER TO {name}")
+    parts = urlsplit(superuser)
+    yield urlunsplit(parts._replace(netloc=parts.netloc.replace(parts.username or "", name, 1), path=f"/{name}"))
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.execute(f"DROP ROLE {APPLICATION_ROLE}, {name}")
+
+
+def granted(url: str) -> dict[str, set[str]]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(_GRANTED, [APPLICATION_ROLE]).fetchall()
+    return {table: set(privileges.split(", ")) for table, privileges in rows}
+
+
+def listed() -> dict[str, set[str]]:
+    return {table: set(privileges.split(", ")) for privileges, tables in PRIVILEGES.items() for table in tables}
+
+
+def serves(url: str) -> bool:
+    database = Database(DatabaseSettings(url))
+    try:
+        return database.is_ready(schema_head())
+    finally:
+        database.close()
+
+
+def test_an_owner_who_is_no_superuser_can_migrate_and_serve(owner: str) -> None:
+    migrate(owner)
+    assert serves(owner)
+    assert granted(owner) == listed()
+
+
+def test_what_a_restored_database_lacks_is_made_again(owner: str) -> None:
+    """A dump has the tables, and neither the role nor who belongs to it."""
+    migrate(owner)
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(f"DROP OWNED BY {APPLICATION_ROLE}")
+        connection.execute(f"DROP ROLE {APPLICATION_ROLE}")
+    assert not serves(owner)
+    migrate(owner)
+    assert serves(owner)
+    assert granted(owner) == listed()
+
+
+def test_a_newer_schema_is_left_alone(owner: str) -> None:
+    migrate(owner)
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert migrate(owner) == ("9999", True)
+
+
+def test_migrators_wait_for_each_other_and_leave_no_lock_behind(owner: str) -> None:
+    with psycopg.connect(owner) as holder:
+        holder.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        waiting = [Thread(target=migrate, args=[owner], daemon=True) for _ in range(3)]
+        for thread in waiting:
+            thread.start()
+        with psycopg.connect(owner, autocommit=True) as connection:
+            eventually(lambda: connection.execute(_WAITING).fetchone() == (3,))
+        holder.rollback()
+        for thread in waiting:
+            thread.join(30)
+    assert not any(thread.is_alive() for thread in waiting)
+    with psycopg.connect(owner) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
+    assert serves(owner)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from creditd.domain.entry import Entry
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import Wallet
-from creditd.ledger.verification import Checked, verify
+from creditd.ledger.verification import Checked, Found, Verification
 from creditd.storage.accounts import find
 from creditd.storage.database import Database
 from creditd.storage.loading import load_accounts
@@ -55,5 +55,8 @@ class Books:
 
     def are_whole(self, account: str) -> bool:
         """Tell whether the account's ledger adds up to what is stored, without a gap in the versions."""
-        found = list(verify(self._database, account))
+        verification = Verification(self._database, account)
+        found: list[Found | Checked] = []
+        while not verification.is_done:
+            found += verification.step()
         return isinstance(found[0], Checked) and not found[0].differences

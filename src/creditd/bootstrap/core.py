@@ -1,5 +1,7 @@
 """All that does not know of gRPC: storage, ledger, and the service on top."""
 
+import time
+
 from creditd.config import Config, ConfigError
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
@@ -48,12 +50,17 @@ class Core:
             if code not in known:
                 self.catalogue.declare(CreditType(code, code, decimals))
 
+    def finish(self, seconds: float) -> None:
+        """Take no more, and finish what waits if it takes no more than ``seconds``. Blocks."""
+        end = time.monotonic() + seconds
+        # Told first and awaited last: it waits for the ledger itself.
+        self.sweep.close(0.0)
+        for part in (self.ledger, self.reader, self.sweep):
+            part.close(max(0.0, end - time.monotonic()))
+
     def close(self) -> None:
-        """Finish what waits, then let go of the database."""
-        seconds = self.config.shutdown_grace_seconds
-        self.sweep.close(seconds)
-        self.ledger.close(seconds)
-        self.reader.close(seconds)
+        """Let go of the database, and of what still waits for it. Blocks."""
+        self.finish(0.0)
         self.database.close()
 
 

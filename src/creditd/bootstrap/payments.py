@@ -47,29 +47,34 @@ class Payments:
         self._bridge = bridge
         self._tokens = tokens
         self._providers = Providers(configured_providers(core.config))
-        in_thread, statistics, clock, database = bridge.in_thread, core.payment_statistics, core.clock, core.database
+        statistics, clock, database = core.payment_statistics, core.clock, core.database
         self._settling = Settling(core.critical, uuid7)
         applier = Applier(self._settling, Subscribing(core.critical, accounts, uuid7))
-        self._asking = Asking(core.critical, self._providers, self._settling, in_thread)
+        self._asking = Asking(core.critical, self._providers, self._settling, bridge.payments)
+        self._buying = Buying(database, self._providers, self._asking, self._settling, clock, uuid7, bridge.payments)
         turns = asyncio.Semaphore(APPLIED_AT_ONCE)
         self._workers = [
-            InboxWorker(database, provider, applier, clock, in_thread, turns, statistics)
+            InboxWorker(database, provider, applier, clock, bridge.payments, turns, statistics)
             for provider in self._providers
         ]
         interval_seconds = core.config.payment_poll_interval_seconds
         pollers = [
-            Poller(database, provider, self._asking, self._settling, clock, in_thread, statistics, interval_seconds)
+            Poller(
+                database, provider, self._asking, self._settling, clock, bridge.background, statistics, interval_seconds
+            )
             for provider in self._providers
         ]
-        self._rejecting = Rejecting(database, clock, in_thread, statistics)
-        self.inbox = Inbox(database, self._providers, clock, uuid7, in_thread, statistics, self._rejecting, self._wake)
-        self.reconciling = Reconciling(database, self._providers, applier, clock, uuid7, in_thread, statistics)
+        self._rejecting = Rejecting(database, clock, bridge.background, statistics)
+        self.inbox = Inbox(
+            database, self._providers, clock, uuid7, bridge.webhooks, statistics, self._rejecting, self._wake
+        )
+        self.reconciling = Reconciling(database, self._providers, applier, clock, uuid7, bridge.background, statistics)
         self._background = [
             *(worker.background for worker in self._workers),
             *(poller.background for poller in pollers),
             self.reconciling.background,
             self._rejecting.background,
-            BacklogWatch(database, clock, in_thread, statistics).background,
+            BacklogWatch(database, clock, bridge.background, statistics).background,
         ]
 
     def _wake(self) -> None:
@@ -80,9 +85,6 @@ class Payments:
         """Return the handlers of PaymentService, and those of AdminService that are about payments."""
         core, bridge = self._core, self._bridge
         packages = Packages(core.database, core.catalogue, core.clock)
-        buying = Buying(
-            core.database, self._providers, self._asking, self._settling, core.clock, uuid7, bridge.in_thread
-        )
         reading = PurchaseReading(core.database, self._tokens)
         administration = (
             PackageHandlers(bridge, packages),
@@ -90,7 +92,7 @@ class Payments:
             PaymentEventHandlers(bridge, Events(core.database, self._tokens, core.clock, uuid7)),
             ReconciliationHandlers(self.reconciling),
         )
-        return (PurchaseHandlers(bridge, packages, buying, reading), WebhookHandlers(self.inbox)), administration
+        return (PurchaseHandlers(bridge, packages, self._buying, reading), WebhookHandlers(self.inbox)), administration
 
     def _subscriptions_of(self, account_id: str) -> list[Subscription]:
         with self._core.database.autocommit() as connection:
@@ -101,9 +103,11 @@ class Payments:
         for background in self._background:
             background.start()
 
-    async def close(self) -> None:
-        """Stop; what was not finished is taken up again by whoever runs next."""
-        for background in self._background:
-            await background.close()
+    async def close(self, seconds: float) -> None:
+        """Stop. What providers are asked for is finished if it takes no more than ``seconds``.
+
+        What was not finished is taken up again by whoever runs next.
+        """
+        await asyncio.gather(*(background.close() for background in self._background), self._buying.finish(seconds))
         await self._rejecting.flush()
         await self._providers.close()

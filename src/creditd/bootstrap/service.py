@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+import time
 from pathlib import Path
 
 import grpc
@@ -14,7 +15,7 @@ from creditd.bootstrap.core import Core
 from creditd.bootstrap.payments import Payments
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.ids import uuid7
-from creditd.ledger.verification import verify
+from creditd.ledger.verification import Verification
 from creditd.server.admin_handlers import (
     AccountHandlers,
     AdjustingHandlers,
@@ -57,6 +58,10 @@ COLLECT_AFTER = 50_000
 """Allocations between two looks for cycles of garbage. The hot path makes tuples by the thousand and no cycles."""
 
 
+LAST_SECONDS = 1.0
+"""What each part of a stop has at least: calls may have used up the whole grace, and what they left is soon done."""
+
+
 class Service:
     """The gRPC service of one process."""
 
@@ -71,7 +76,7 @@ class Service:
     async def start(self, *, shared_port: bool = False) -> None:
         """Listen and serve. Raises ListenError if the port cannot be had."""
         config, core = self._config, self._core
-        self._bridge = Bridge(core.ledger, core.reader)
+        self._bridge = Bridge(core.ledger, core.reader, config.database_pool_size)
         self._tokens = PageTokens(config.page_token_secret.encode())
         self._accounts = AccountLedger(core.database, core.clock, core.rules)
         self.payments = Payments(core, self._accounts, self._bridge, self._tokens)
@@ -119,6 +124,7 @@ class Service:
             HistoryHandlers(bridge, History(core.database, core.clock, self._tokens), core.reader),
             self._watch,
         )
+        self._verification = VerificationHandlers(bridge, lambda account_id: Verification(core.database, account_id))
         purchases, administration = self.payments.handlers()
         admin = (
             *administration,
@@ -130,7 +136,7 @@ class Service:
                 self._accounts,
                 core.clock,
             ),
-            VerificationHandlers(bridge, lambda account_id: verify(core.database, account_id)),
+            self._verification,
         )
         handlers = credit, admin, purchases
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
@@ -139,11 +145,27 @@ class Service:
         """Drain: show it, let callers turn away, finish what runs, then close."""
         await self._health.drain()
         await asyncio.sleep(self._config.drain_seconds)
+        grace = _Grace(self._config.shutdown_grace_seconds)
+        # What has no end of its own would use up the time of what has.
+        self._verification.close()
         await self._watch.close()
-        await self._server.stop(self._config.shutdown_grace_seconds)
-        await self.payments.close()
-        self._core.close()
-        self._bridge.close()
+        await self._server.stop(grace.left)
+        await self.payments.close(grace.left)
+        # The ledger's threads are joined where nothing else waits: deliveries to the event loop go on meanwhile.
+        await asyncio.get_running_loop().run_in_executor(None, self._core.finish, grace.left)
+        await self._bridge.close(grace.left)
+        await asyncio.get_running_loop().run_in_executor(None, self._core.close)
+
+
+class _Grace:
+    """The time that all of a stop may take, whatever takes it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        return max(LAST_SECONDS, self._end - time.monotonic())
 
 
 def _calm_the_interpreter() -> None:

@@ -9,6 +9,7 @@ from math import inf
 from typing import Any, Final
 
 from creditd.config import SECRETS, Config, ConfigError, config_from_environment, nearest
+from creditd.server.kinds import LEAST_CONNECTIONS
 
 HIGHEST_PORT: Final = 65_535
 
@@ -133,7 +134,7 @@ _RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("credit_types", _are_credit_types, f"codes of letters, digits and _, each with 0 to {MAX_DECIMALS} decimals"),
     ("sign_up_credits", _are_amounts, "credit types, each with an amount of 1 or more"),
     ("workers", _is_positive, "1 or more"),
-    ("database_pool_size", _is_positive, "1 or more"),
+    ("database_pool_size", lambda size: size >= LEAST_CONNECTIONS, f"{LEAST_CONNECTIONS} or more"),
     ("database_prepare_threshold", _is_not_negative, "0 (never) or more"),
     ("drain_seconds", _is_not_negative, "0 or more"),
     ("shutdown_grace_seconds", _is_not_negative, "0 or more"),

@@ -87,6 +87,7 @@ class CriticalLedger:
                 failure = failure_of(error)
                 if failure is SaveFailure.UNAVAILABLE:
                     self._database.forget_connections()
+                if failure in {SaveFailure.UNAVAILABLE, SaveFailure.TOO_SLOW}:
                     raise DatabaseUnavailable from error
                 if failure is SaveFailure.OTHER:
                     raise

@@ -15,12 +15,16 @@ from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database
 from creditd.storage.loading import load_accounts
 from creditd.storage.lookups import load_reservations
+from creditd.storage.turns import Turn
 
 MAX_BATCH = 256
 """Accounts read by one statement."""
 
 MAX_WAITING = 10_000
 """As for commands."""
+
+READ_SECONDS = 5.0
+"""A group of reads takes milliseconds; one that takes this long must not keep all others waiting for longer."""
 
 
 class AccountState(NamedTuple):
@@ -93,12 +97,17 @@ class BalanceReader:
         return as_of(found, self._clock.now()) if found else None
 
     def _answer(self, reads: Sequence[BalanceRead]) -> None:
+        reads = [read for read in reads if read.waiter is None or not read.waiter.done()]
+        if not reads:
+            return
         try:
-            states = self.read({read.account_id for read in reads})
+            with Turn(READ_SECONDS).taken():
+                states = self.read({read.account_id for read in reads})
         except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
-            gone = classify(error) is SaveFailure.UNAVAILABLE
-            if gone:
+            reason = classify(error)
+            if reason is SaveFailure.UNAVAILABLE:
                 self._database.forget_connections()
+            gone = reason in {SaveFailure.UNAVAILABLE, SaveFailure.TOO_SLOW}
             failure = DatabaseUnavailable() if gone else error
             self._deliver([(read, failure) for read in reads])
         else:

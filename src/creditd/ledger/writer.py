@@ -134,6 +134,10 @@ class Writer:
         if failure is SaveFailure.UNAVAILABLE:
             # The other connections of the pool are most likely gone too.
             self._database.forget_connections()
+        if failure is SaveFailure.TOO_SLOW:
+            # Once more would take as long again, and everyone else would wait for it.
+            results.extend((work, DatabaseUnavailable()) for work in works)
+            return []
         if failure is not SaveFailure.OTHER:
             return self._write_locked(works, failure, results)
         if len(works) == 1:
@@ -155,7 +159,7 @@ class Writer:
                     self._save(connection, attempt.batch)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
                 failure = failure_of(error)
-                if failure is SaveFailure.OTHER:
+                if failure in {SaveFailure.OTHER, SaveFailure.TOO_SLOW}:
                     return self._recover(works, error, results)
             else:
                 return self._commit(attempt, results)

@@ -1,18 +1,19 @@
 """AdminService: credit types, credits added and removed, accounts, verification."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable
 
 from credit.v1 import account_pb2, credit_type_pb2, source_pb2
 from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as pb
-from creditd.domain.account import Account, AccountStatus
+from creditd.domain.account import AccountStatus
 from creditd.domain.grants import Source
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.verification import Checked, Found
+from creditd.ledger.verification import Checked, Found, Verification
 from creditd.ledger.work import Outcome, Work
 from creditd.server.bridge import Bridge
 from creditd.server.convert import account_message, balance_after, entry_message, instant
+from creditd.server.line import Line
 from creditd.server.refusals import InvalidFields
 from creditd.server.requests import origin
 from creditd.service.accounts import Accounts
@@ -37,13 +38,13 @@ class CreditTypeHandlers:
         del call
         wanted = request.credit_type
         credit_type = CreditType(wanted.code, wanted.display_name or wanted.code, wanted.decimals)
-        stored = await self._bridge.in_thread(lambda: self._catalogue.declare(credit_type))
+        stored = await self._bridge.changes(lambda: self._catalogue.declare(credit_type))
         return pb.CreateCreditTypeResponse(credit_type=_credit_type_message(stored))
 
     async def list_credit_types(self, request: pb.ListCreditTypesRequest, call: Call) -> pb.ListCreditTypesResponse:
         """Answer ListCreditTypes."""
         del request, call
-        known = await self._bridge.in_thread(self._catalogue.load)
+        known = await self._bridge.lookups(self._catalogue.load)
         return pb.ListCreditTypesResponse(credit_types=map(_credit_type_message, known.values()))
 
 
@@ -88,7 +89,7 @@ class AdjustingHandlers:
     async def write_off_debt(self, request: payments.WriteOffDebtRequest, call: Call) -> payments.WriteOffDebtResponse:
         """Answer WriteOffDebt."""
         if not self._catalogue.knows(request.credit_type):
-            await self._bridge.in_thread(self._catalogue.load)
+            await self._bridge.lookups(self._catalogue.load)
         by = origin(call, request, request.reason)
         work = self._adjusting.write_off(call, by, request.account_id, request.credit_type, request.amount or None)
         (entry,) = (await self._perform(work, call)).entries
@@ -97,7 +98,7 @@ class AdjustingHandlers:
     async def _amounts(self, request: pb.AddCreditsRequest | pb.RemoveCreditsRequest) -> list[Amount]:
         amounts = [Amount(amount.credit_type, amount.amount) for amount in request.amounts]
         if not all(self._catalogue.knows(amount.credit_type) for amount in amounts):
-            await self._bridge.in_thread(self._catalogue.load)
+            await self._bridge.lookups(self._catalogue.load)
         return amounts
 
     async def _perform(self, work: Work, call: Call) -> Outcome:
@@ -120,8 +121,9 @@ class AccountHandlers:
         """Answer SetAccountStatus."""
         by = origin(call, request, request.reason)
         status = AccountStatus(request.status)
-        account, call.replayed = await self._bridge.in_thread(
-            lambda: self._ledger.set_status(request.account_id, status, by, allow_balance=request.allow_balance)
+        account, call.replayed = await self._bridge.changes(
+            lambda: self._ledger.set_status(request.account_id, status, by, allow_balance=request.allow_balance),
+            owner=request.account_id,
         )
         return pb.SetAccountStatusResponse(account=account_message(account, account.update_time))
 
@@ -133,54 +135,67 @@ class AccountHandlers:
         unlimited = request.plan.kind == account_pb2.PLAN_KIND_UNLIMITED
         until = instant(request.plan.end_time, "plan.end_time") if request.plan.HasField("end_time") else None
         await self._bridge.perform(opening(request.account_id, call))
-        account, call.replayed = await self._bridge.in_thread(
-            lambda: self._ledger.set_plan(request.account_id, by, unlimited=unlimited, until=until)
+        account, call.replayed = await self._bridge.changes(
+            lambda: self._ledger.set_plan(request.account_id, by, unlimited=unlimited, until=until),
+            owner=request.account_id,
         )
         return pb.SetPlanResponse(account=account_message(account, account.update_time))
 
     async def get_account(self, request: pb.GetAccountRequest, call: Call) -> pb.GetAccountResponse:
         """Answer GetAccount."""
         del call
-        account = await self._bridge.in_thread(lambda: self._accounts.get(request.account_id))
+        account_id = request.account_id
+        account = await self._bridge.lookups(lambda: self._accounts.get(account_id), owner=account_id)
         message = account_message(account, self._clock.now())
-        message.open_disputes = (await self._open_disputes([account])).get(account.account_id, 0)
+        disputes = await self._bridge.lookups(lambda: self._accounts.open_disputes([account_id]), owner=account_id)
+        message.open_disputes = disputes.get(account_id, 0)
         return pb.GetAccountResponse(account=message)
 
     async def list_accounts(self, request: pb.ListAccountsRequest, call: Call) -> pb.ListAccountsResponse:
         """Answer ListAccounts."""
         del call
         wanted = AccountFilter(request.account_id_prefix, AccountStatus(request.status) if request.status else None)
-        page = await self._bridge.in_thread(lambda: self._accounts.list(wanted, request.page_size, request.page_token))
+        page = await self._bridge.surveys(lambda: self._accounts.list(wanted, request.page_size, request.page_token))
         now = self._clock.now()
         messages = [account_message(account, now) for account in page.accounts]
-        disputes = await self._open_disputes(page.accounts)
+        account_ids = [account.account_id for account in page.accounts]
+        disputes = await self._bridge.surveys(lambda: self._accounts.open_disputes(account_ids))
         for message in messages:
             message.open_disputes = disputes.get(message.account_id, 0)
         return pb.ListAccountsResponse(accounts=messages, next_page_token=page.next_page_token)
 
-    async def _open_disputes(self, accounts: Sequence[Account]) -> dict[str, int]:
-        return await self._bridge.in_thread(lambda: self._accounts.open_disputes([a.account_id for a in accounts]))
 
+VERIFICATIONS_AT_ONCE = 1
+"""Adding up is work of this process alone, which its other calls wait for: two would take no less time than one."""
 
-Verify = Callable[[str | None], Iterator[Found | Checked]]
+VERIFICATIONS_WAITING = 8
+"""Callers in line. One who comes after them would have to wait for longer than callers do."""
 
 
 class VerificationHandlers:
     """The ledger held against what is stored."""
 
-    def __init__(self, bridge: Bridge, verify: Verify) -> None:
-        """Verify on a thread of the bridge's."""
+    def __init__(self, bridge: Bridge, verification_of: Callable[[str | None], Verification]) -> None:
+        """Verify in steps on a thread of the bridge's."""
         self._bridge = bridge
-        self._verify = verify
+        self._verification_of = verification_of
+        self._line = Line(VERIFICATIONS_AT_ONCE, VERIFICATIONS_WAITING)
 
     async def verify_ledger(
         self, request: pb.VerifyLedgerRequest, call: Call
     ) -> AsyncIterator[pb.VerifyLedgerResponse]:
-        """Answer VerifyLedger."""
+        """Answer VerifyLedger. When the caller is gone, the step that runs is the last one."""
         del call
-        findings = self._verify(request.account_id or None)
-        while (finding := await self._bridge.in_thread(lambda: next(findings, None))) is not None:
-            yield _finding_message(finding)
+        async with self._line.place():
+            verification = self._verification_of(request.account_id or None)
+            while not verification.is_done:
+                self._line.require_open()
+                for finding in await self._bridge.verification(verification.step):
+                    yield _finding_message(finding)
+
+    def close(self) -> None:
+        """End every verification after the step that it is at."""
+        self._line.close()
 
 
 def _finding_message(finding: Found | Checked) -> pb.VerifyLedgerResponse:

@@ -48,21 +48,21 @@ class BalanceHandlers:
         """Answer BatchGetBalances."""
         await self.know(request.credit_types)
         wanted = list(dict.fromkeys(request.account_ids))
-        states = await self._bridge.in_thread(lambda: self._reader.read(wanted))
+        states = await self._bridge.lookups(lambda: self._reader.read(wanted))
         unseen = [account_id for account_id in wanted if account_id not in states]
         if unseen:
             results = await self._bridge.perform_all([opening(account_id, call) for account_id in unseen])
             for result in results:
                 if isinstance(result, Exception):
                     raise result
-            states |= await self._bridge.in_thread(lambda: self._reader.read(unseen))
+            states |= await self._bridge.lookups(lambda: self._reader.read(unseen))
         balances = [self._message(states[account_id], request.credit_types) for account_id in request.account_ids]
         return pb.BatchGetBalancesResponse(account_balances=balances)
 
     async def know(self, credit_types: Sequence[str]) -> None:
         """Raise CreditTypeNotFound unless all are known, here or, having been declared elsewhere, to the database."""
         if not all(map(self._catalogue.knows, credit_types)):
-            await self._bridge.in_thread(self._catalogue.load)
+            await self._bridge.lookups(self._catalogue.load)
         for credit_type in credit_types:
             self._catalogue.require(credit_type)
 
@@ -90,7 +90,7 @@ class HistoryHandlers:
         """Answer GetReservation."""
         del call
         key = parse_reservation_name(request.name)
-        found = await self._bridge.in_thread(lambda: self._reader.reservation(key))
+        found = await self._bridge.lookups(lambda: self._reader.reservation(key), owner=key.account_id)
         if found is None:
             raise errors.ReservationNotFound(reservation=request.name)
         return pb.GetReservationResponse(reservation=reservation_message(found))
@@ -100,8 +100,9 @@ class HistoryHandlers:
         del call
         state = ReservationState(request.state) if request.state else None
         wanted = ReservationFilter(request.account_id, request.credit_type, state)
-        page = await self._bridge.in_thread(
-            lambda: self._history.reservations(wanted, request.page_size, request.page_token)
+        page = await self._bridge.pages(
+            lambda: self._history.reservations(wanted, request.page_size, request.page_token),
+            owner=wanted.account_id,
         )
         return pb.ListReservationsResponse(
             reservations=map(reservation_message, page.reservations), next_page_token=page.next_page_token
@@ -111,10 +112,11 @@ class HistoryHandlers:
         """Answer ListTransactions."""
         del call
         wanted = _entry_filter(request)
-        page = await self._bridge.in_thread(
+        page = await self._bridge.pages(
             lambda: self._history.entries(
                 wanted, request.page_size, request.page_token, with_total=request.include_total_size
-            )
+            ),
+            owner=wanted.account_id,
         )
         return pb.ListTransactionsResponse(
             entries=map(entry_message, page.entries), next_page_token=page.next_page_token, total_size=page.total

@@ -1,43 +1,51 @@
 """The one bridge between the event loop and the ledger's threads: results come back once a batch, not once a call."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Sequence
 
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.reading import AccountState, BalanceRead, BalanceReader, ReadResult
-from creditd.ledger.work import (
-    DatabaseUnavailable,
-    Outcome,
-    Overloaded,
-    Result,
-    ShuttingDown,
-    VersionConflict,
-    Work,
-    resolve,
+from creditd.ledger.work import Outcome, Overloaded, Result, ShuttingDown, Work, resolve
+from creditd.server.bulkheads import Bulkhead
+from creditd.server.kinds import (
+    BACKGROUND,
+    CHANGES,
+    HEALTH,
+    LOOKUPS,
+    PAGES,
+    PAYMENTS,
+    SURVEYS,
+    USUAL_CONNECTIONS,
+    VERIFICATION,
+    WATCHING,
+    WEBHOOKS,
+    shares,
 )
-from creditd.storage.conflicts import SaveFailure, classify
-
-Answer = TypeVar("Answer")
-
-READ_THREADS = 4
-"""Threads for reads that are not grouped, such as pages; each holds one connection while it reads."""
-
-
-_STANDS_FOR = {SaveFailure.UNAVAILABLE: DatabaseUnavailable, SaveFailure.MOVED: VersionConflict}
-"""What a failure of the database is called beyond the ledger. What it is not in is a defect of ours."""
 
 
 class Bridge:
-    """Awaits what the ledger's threads do. A call that is cancelled is finished all the same."""
+    """Awaits what the ledger's threads do, and what blocks on the threads of a bulkhead.
 
-    def __init__(self, ledger: Ledger, reader: BalanceReader) -> None:
-        """Bridge to the event loop that is running."""
+    A command that is cancelled is finished all the same.
+    """
+
+    def __init__(self, ledger: Ledger, reader: BalanceReader, connections: int = USUAL_CONNECTIONS) -> None:
+        """Bridge to the event loop that is running; the bulkheads share ``connections`` with the ledger."""
         self._loop = asyncio.get_running_loop()
         self._ledger = ledger
         self._reader = reader
-        self._threads = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="reads")
+        bulkheads = {kind: Bulkhead(kind, threads) for kind, threads in shares(connections).items()}
+        self._bulkheads = tuple(bulkheads.values())
+        self.health = bulkheads[HEALTH]
+        self.lookups = bulkheads[LOOKUPS]
+        self.pages = bulkheads[PAGES]
+        self.surveys = bulkheads[SURVEYS]
+        self.watching = bulkheads[WATCHING]
+        self.verification = bulkheads[VERIFICATION]
+        self.webhooks = bulkheads[WEBHOOKS]
+        self.payments = bulkheads[PAYMENTS]
+        self.changes = bulkheads[CHANGES]
+        self.background = bulkheads[BACKGROUND]
 
     async def perform(self, work: Work) -> Outcome:
         """Await a work's outcome. Raises what it was refused with, and Overloaded or ShuttingDown."""
@@ -67,16 +75,6 @@ class Bridge:
         self._reader.submit(read)
         return await future
 
-    async def in_thread(self, function: Callable[[], Answer]) -> Answer:
-        """Await a function that blocks. Raises DatabaseUnavailable, VersionConflict for what these stand for."""
-        try:
-            return await self._loop.run_in_executor(self._threads, function)
-        except Exception as error:
-            stands_for = _STANDS_FOR.get(classify(error))
-            if stands_for is None:
-                raise
-            raise stands_for from error
-
     def deliver(self, results: Sequence[tuple[Work, Result]]) -> None:
         """Take the results of a batch of works over to the event loop."""
         self._loop.call_soon_threadsafe(_resolve, results)
@@ -85,9 +83,9 @@ class Bridge:
         """Take the results of a group of reads over to the event loop."""
         self._loop.call_soon_threadsafe(_resolve, results)
 
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    async def close(self, seconds: float) -> None:
+        """Take no more; cut short what the bulkheads have not finished after ``seconds``."""
+        await asyncio.gather(*(bulkhead.close(seconds) for bulkhead in self._bulkheads))
 
 
 def _resolve(results: Sequence[tuple[Work | BalanceRead, object]]) -> None:

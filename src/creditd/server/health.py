@@ -14,12 +14,15 @@ log = logging.getLogger(__name__)
 CHECK_SECONDS = 1.0
 """How soon a lost database, and its return, show."""
 
+LOOK_SECONDS = 2.0
+"""A probe is answered with what was last seen, so what is seen must not be old: no answer in time is an answer."""
+
 
 class Health:
     """Keeps the health of the server as a whole ("") and of each service up to date."""
 
     def __init__(self, services: Sequence[str], is_ready: Callable[[], bool], bridge: Bridge) -> None:
-        """Ask ``is_ready`` every second on a thread of the bridge's; serve nothing until it first says so."""
+        """Ask ``is_ready`` every second, on the thread that the bridge keeps for it; serve nothing until it says so."""
         self.servicer = aio.HealthServicer()
         self.serving = False
         self._services = ("", *services)
@@ -53,7 +56,11 @@ class Health:
 
     async def _look(self) -> bool:
         try:
-            return await self._bridge.in_thread(self._is_ready)
+            async with asyncio.timeout(LOOK_SECONDS):
+                return await self._bridge.health(self._is_ready)
+        except TimeoutError:
+            log.warning("a health check had no answer within %s seconds", LOOK_SECONDS)
+            return False
         except Exception:
             # The checks must outlive any failure, or what they last showed would stay for ever.
             log.exception("a health check failed")

@@ -38,13 +38,13 @@ class PackageHandlers:
         """Answer CreatePackage."""
         del call
         package = package_from(request.package)
-        stored = await self._bridge.in_thread(lambda: self._packages.create(package))
+        stored = await self._bridge.changes(lambda: self._packages.create(package))
         return pb.CreatePackageResponse(package=package_message(stored))
 
     async def retire_package(self, request: pb.RetirePackageRequest, call: Call) -> pb.RetirePackageResponse:
         """Answer RetirePackage."""
         del call
-        stored = await self._bridge.in_thread(lambda: self._packages.retire(request.package_id))
+        stored = await self._bridge.changes(lambda: self._packages.retire(request.package_id))
         return pb.RetirePackageResponse(package=package_message(stored))
 
 
@@ -63,7 +63,9 @@ class ReversalHandlers:
         """Answer ReversePurchase."""
         by = origin(call, request, request.reason)
         key = parse_purchase_name(request.name)
-        purchase, call.replayed = await self._bridge.in_thread(lambda: self._reversing.reverse(key, request.amount, by))
+        purchase, call.replayed = await self._bridge.changes(
+            lambda: self._reversing.reverse(key, request.amount, by), owner=key.account_id
+        )
         return pb.ReversePurchaseResponse(purchase=purchase_message(purchase))
 
     async def list_subscriptions(
@@ -71,7 +73,7 @@ class ReversalHandlers:
     ) -> pb.ListSubscriptionsResponse:
         """Answer ListSubscriptions."""
         del call
-        found = await self._bridge.in_thread(lambda: self._subscriptions_of(request.account_id))
+        found = await self._bridge.pages(lambda: self._subscriptions_of(request.account_id), owner=request.account_id)
         return pb.ListSubscriptionsResponse(subscriptions=map(subscription_message, found))
 
 
@@ -92,7 +94,7 @@ class PaymentEventHandlers:
             EventState(request.state) if request.state else None,
             Provider(request.provider) if request.provider else None,
         )
-        page = await self._bridge.in_thread(lambda: self._events.page(wanted, request.page_size, request.page_token))
+        page = await self._bridge.surveys(lambda: self._events.page(wanted, request.page_size, request.page_token))
         return pb.ListPaymentEventsResponse(
             payment_events=map(event_message, page.events), next_page_token=page.next_page_token
         )
@@ -100,7 +102,7 @@ class PaymentEventHandlers:
     async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:
         """Answer GetPaymentEvent."""
         del call
-        event, acts = await self._bridge.in_thread(lambda: self._events.get(request.event_id))
+        event, acts = await self._bridge.surveys(lambda: self._events.get(request.event_id))
         message = event_message(event, is_whole=True)
         message.acts.extend(map(act_message, acts))
         return pb.GetPaymentEventResponse(payment_event=message)
@@ -109,18 +111,14 @@ class PaymentEventHandlers:
         self, request: pb.ReplayPaymentEventRequest, call: Call
     ) -> pb.ReplayPaymentEventResponse:
         """Answer ReplayPaymentEvent."""
-        event = await self._bridge.in_thread(
-            lambda: self._events.replay(request.event_id, call.subject, request.reason)
-        )
+        event = await self._bridge.changes(lambda: self._events.replay(request.event_id, call.subject, request.reason))
         return pb.ReplayPaymentEventResponse(payment_event=event_message(event))
 
     async def dismiss_payment_event(
         self, request: pb.DismissPaymentEventRequest, call: Call
     ) -> pb.DismissPaymentEventResponse:
         """Answer DismissPaymentEvent."""
-        event = await self._bridge.in_thread(
-            lambda: self._events.dismiss(request.event_id, call.subject, request.reason)
-        )
+        event = await self._bridge.changes(lambda: self._events.dismiss(request.event_id, call.subject, request.reason))
         return pb.DismissPaymentEventResponse(payment_event=event_message(event))
 
     async def list_rejected_webhooks(
@@ -128,7 +126,7 @@ class PaymentEventHandlers:
     ) -> pb.ListRejectedWebhooksResponse:
         """Answer ListRejectedWebhooks."""
         del request, call
-        found = await self._bridge.in_thread(self._events.rejected)
+        found = await self._bridge.surveys(self._events.rejected)
         return pb.ListRejectedWebhooksResponse(rejected_webhooks=map(rejection_message, found))
 
 

@@ -28,7 +28,7 @@ class PurchaseHandlers:
     async def list_packages(self, request: pb.ListPackagesRequest, call: Call) -> pb.ListPackagesResponse:
         """Answer ListPackages."""
         del call
-        found = await self._bridge.in_thread(lambda: self._packages.list(retired=request.show_retired))
+        found = await self._bridge.lookups(lambda: self._packages.list(retired=request.show_retired))
         return pb.ListPackagesResponse(packages=map(package_message, found))
 
     async def create_purchase(self, request: pb.CreatePurchaseRequest, call: Call) -> pb.CreatePurchaseResponse:
@@ -48,14 +48,16 @@ class PurchaseHandlers:
         """Answer GetPurchase."""
         del call
         key = parse_purchase_name(request.name)
-        purchase, changes = await self._bridge.in_thread(lambda: self._reading.get(key))
+        purchase, changes = await self._bridge.lookups(lambda: self._reading.get(key), owner=key.account_id)
         return pb.GetPurchaseResponse(purchase=purchase_message(purchase, changes))
 
     async def list_purchases(self, request: pb.ListPurchasesRequest, call: Call) -> pb.ListPurchasesResponse:
         """Answer ListPurchases."""
         del call
         wanted = PurchaseFilter(request.account_id, PurchaseState(request.state) if request.state else None)
-        page = await self._bridge.in_thread(lambda: self._reading.page(wanted, request.page_size, request.page_token))
+        page = await self._bridge.pages(
+            lambda: self._reading.page(wanted, request.page_size, request.page_token), owner=request.account_id
+        )
         return pb.ListPurchasesResponse(
             purchases=map(purchase_message, page.purchases), next_page_token=page.next_page_token
         )

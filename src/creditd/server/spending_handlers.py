@@ -101,7 +101,7 @@ class SpendingHandlers:
     async def know(self, credit_type: str) -> None:
         """Look a credit type up that this server has not seen: another one may have declared it."""
         if not self._catalogue.knows(credit_type):
-            await self._bridge.in_thread(self._catalogue.load)
+            await self._bridge.lookups(self._catalogue.load)
 
     async def reserve(self, request: pb.ReserveRequest, call: Call) -> pb.ReserveResponse:
         """Answer Reserve."""

@@ -64,7 +64,7 @@ class WatchHandlers:
             self._forget(key)
 
     async def _entries_after(self, key: Key, version: int) -> list[Entry]:
-        return await self._bridge.in_thread(lambda: self._watching.entries_after(key, version))
+        return await self._bridge.watching(lambda: self._watching.entries_after(key, version))
 
     def _forget(self, key: Key) -> None:
         self._watchers[key] -= 1
@@ -100,4 +100,6 @@ class WatchHandlers:
 
     async def _look(self) -> None:
         keys = list(self._watchers)
-        self._seen.update(await self._bridge.in_thread(lambda: self._watching.versions(keys)))
+        versions = await self._bridge.watching(lambda: self._watching.versions(keys))
+        # Meanwhile the last watcher of a wallet may have gone, and nobody would forget it again.
+        self._seen.update((key, version) for key, version in versions.items() if key in self._watchers)

@@ -6,6 +6,8 @@ import psycopg
 from sqlalchemy import exc
 from sqlalchemy.exc import DBAPIError
 
+from creditd.storage.turns import TurnOver
+
 
 class SaveFailure(Enum):
     """Why a batch was not saved."""
@@ -13,6 +15,7 @@ class SaveFailure(Enum):
     MOVED = "a wallet or an account has moved since it was loaded"
     KNOWN_REQUEST = "a request id of the batch is known"
     UNAVAILABLE = "the database cannot be written to now; if the connection was lost, it may have been saved"
+    TOO_SLOW = "it took longer than it may, or nobody waited for it any more; nothing was saved"
     OTHER = "the database refused it"
 
 
@@ -20,13 +23,19 @@ _SERIALIZATION = {"40001", "40P01", "55P03"}
 """Serialization failure, deadlock, lock not available: others were at the same rows."""
 
 
-_OUT_OF_REACH = ("08", "53", "57P", "25006")
-"""Classes of SQLSTATE: connection, resources (disk, connections), shutdown; and a standby, which only reads."""
+_OUT_OF_REACH = ("08", "53", "57P", "25006", "25P03")
+"""Classes of SQLSTATE: connection, resources (disk, connections), shutdown; a standby, which only reads; and a
+connection that was taken away from a server that had stopped within a transaction."""
+
+_CANCELLED = "57014"
+"""PostgreSQL's time limit for a statement, or a cancellation from this side."""
 
 
 def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, written as one.
     """Tell from an error of SQLAlchemy's or the driver's why a save failed."""
     original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, TurnOver):
+        return SaveFailure.TOO_SLOW
     if not isinstance(original, psycopg.Error):
         # A pool that could make no connection in time has none of the driver's errors to show.
         return SaveFailure.UNAVAILABLE if isinstance(error, exc.TimeoutError) else SaveFailure.OTHER
@@ -39,6 +48,8 @@ def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, writt
         return SaveFailure.MOVED
     if code in _SERIALIZATION:
         return SaveFailure.MOVED
+    if code == _CANCELLED:
+        return SaveFailure.TOO_SLOW
     # An operational error without a code is the socket's.
     if (code is None and isinstance(original, psycopg.OperationalError)) or (code or "").startswith(_OUT_OF_REACH):
         return SaveFailure.UNAVAILABLE

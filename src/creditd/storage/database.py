@@ -1,10 +1,13 @@
 """The connections to PostgreSQL: how many, for how long, and in which mode."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, exc, make_url, text
 from sqlalchemy.exc import DBAPIError
+
+from creditd.storage.turns import TurnOver, Turns
 
 __all__ = ["Connection", "Database", "DatabaseSettings"]
 
@@ -37,36 +40,48 @@ class DatabaseSettings:
 
 
 class Database:
-    """A bounded pool of connections. Connects at first use."""
+    """A bounded pool of connections, each lent for a turn that ends in time. Connects at first use.
+
+    Each of its methods that lends raises TurnOver if the calling thread's turn is over.
+    """
 
     def __init__(self, settings: DatabaseSettings) -> None:
         """Connect as ``settings`` say."""
+        self._turns = Turns()
         self._engine = _make_engine(settings)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
-    def connection(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
         """Lend a connection that begins a transaction with its first statement; the borrower commits."""
-        return self._engine.connect()
+        with self._engine.connect() as connection, self._turns.lent(connection):
+            yield connection
 
-    def autocommit(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
         """Lend a connection on which each statement is a transaction of its own."""
-        return self._autocommit.connect()
+        with self._autocommit.connect() as connection, self._turns.lent(connection):
+            yield connection
 
-    def transaction(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
         """Lend a connection within a transaction, committed at the end of the block unless it raises."""
-        return self._engine.begin()
+        with self._engine.connect() as connection, self._turns.lent(connection), connection.begin():
+            yield connection
 
-    def snapshot(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
         """Lend a connection whose statements all read the same state, and write nothing."""
-        return self._snapshots.begin()
+        with self._snapshots.connect() as connection, self._turns.lent(connection), connection.begin():
+            yield connection
 
     def is_ready(self, migration: str) -> bool:
         """Tell whether the database answers and has at least a migration."""
         try:
             with self.autocommit() as connection:
                 current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        except (DBAPIError, exc.TimeoutError):
+        except (DBAPIError, exc.TimeoutError, TurnOver):
             return False
         return current is not None and current >= migration
 
@@ -81,7 +96,8 @@ class Database:
         self._engine.dispose()
 
     def close(self) -> None:
-        """Close every connection that is not lent."""
+        """Close every connection that is not lent, and cut short what the others are used for."""
+        self._turns.close()
         self._engine.dispose()
 
 

@@ -1,40 +1,61 @@
-"""What is stored of wallets, to hold against their ledgers."""
+"""What is stored of wallets, to hold against their ledgers. Every statement reads a bounded number of rows."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from creditd.domain.entry import Entry
 from creditd.domain.fold import StoredWallet
 from creditd.domain.grants import Source
-from creditd.storage.arrays import texts
+from creditd.storage.arrays import numbers, texts
 from creditd.storage.rows import ENTRY_COLUMNS, entry_from
 
-ACCOUNTS_AT_A_TIME = 200
-"""Few enough that the snapshot they are read in is short-lived, and holds up no vacuum."""
-
-ROWS_AT_A_TIME = 2_000
-"""Entries fetched at once; memory stays flat however long a ledger is."""
+ACCOUNTS_AT_A_TIME: Final = 100
+"""Whose wallets are read by one statement, which is a snapshot that holds up no vacuum."""
 
 _NEXT_ACCOUNTS = text("""
 SELECT account_id FROM accounts WHERE account_id > :after ORDER BY account_id LIMIT :count
 """)
 
+# A wallet without a row, and an entry beyond the row's version, are differences too: which wallets there are, and where
+# they end, is asked of the ledger as well. From one credit type to the next by the key, whatever lies between.
 _STORED = text("""
-SELECT w.account_id, w.credit_type, w.version, w.available, w.reserved, w.debt,
+WITH RECURSIVE ledger (account_id, credit_type) AS (
+    SELECT a.account_id, (SELECT e.credit_type FROM entries e WHERE e.account_id = a.account_id
+                          ORDER BY e.credit_type LIMIT 1)
+    FROM unnest(:account_id ::text[]) AS a (account_id)
+    UNION ALL
+    SELECT l.account_id, (SELECT e.credit_type FROM entries e
+                          WHERE e.account_id = l.account_id AND e.credit_type > l.credit_type
+                          ORDER BY e.credit_type LIMIT 1)
+    FROM ledger l WHERE l.credit_type IS NOT NULL
+), named AS (
+    SELECT account_id, credit_type FROM ledger WHERE credit_type IS NOT NULL
+    UNION
+    SELECT account_id, credit_type FROM wallets WHERE account_id = ANY(:account_id ::text[])
+)
+SELECT n.account_id, n.credit_type,
+       coalesce((SELECT e.version FROM entries e WHERE e.account_id = n.account_id AND e.credit_type = n.credit_type
+                 ORDER BY e.version DESC LIMIT 1), 0),
+       w.version, w.available, w.reserved, w.debt,
        (SELECT jsonb_object_agg(source, remaining)
         FROM (SELECT source, sum(remaining) AS remaining FROM grants
-              WHERE account_id = w.account_id AND credit_type = w.credit_type GROUP BY source) AS g),
+              WHERE account_id = n.account_id AND credit_type = n.credit_type GROUP BY source) AS g),
        (SELECT coalesce(sum((part ->> 'amount')::bigint), 0)::bigint
         FROM reservations r, jsonb_array_elements(r.slices) AS part
-        WHERE r.account_id = w.account_id AND r.credit_type = w.credit_type AND r.state = 1)
-FROM wallets w WHERE w.account_id = ANY(:account_id ::text[])
+        WHERE r.account_id = n.account_id AND r.credit_type = n.credit_type AND r.state = 1)
+FROM named n LEFT JOIN wallets w ON w.account_id = n.account_id AND w.credit_type = n.credit_type
 """)
 
-_LEDGER = text(f"""
-SELECT {ENTRY_COLUMNS} FROM entries e WHERE e.account_id = ANY(:account_id ::text[])
-ORDER BY e.account_id, e.credit_type, e.version
+_ENTRIES = text(f"""
+SELECT e.* FROM unnest(:account_id ::text[], :credit_type ::text[], :after ::bigint[], :last ::bigint[])
+    AS k (account_id, credit_type, after, last)
+CROSS JOIN LATERAL (
+    SELECT {ENTRY_COLUMNS} FROM entries e
+    WHERE e.account_id = k.account_id AND e.credit_type = k.credit_type AND e.version > k.after AND e.version <= k.last
+    ORDER BY e.version LIMIT :count
+) AS e
 """)
 
 
@@ -45,25 +66,55 @@ class WalletId(NamedTuple):
     credit_type: str
 
 
+class Kept(NamedTuple):
+    """What is stored of a wallet, and the version that its ledger ends with, all at one moment."""
+
+    wallet: StoredWallet
+    last_version: int
+
+
+class Stretch(NamedTuple):
+    """A part of a wallet's ledger: the entries after a version, up to and with another."""
+
+    after: int
+    last: int
+
+
 def next_accounts(connection: Connection, after: str) -> list[str]:
     """Return the next account ids in order; none at the end."""
     rows = connection.execute(_NEXT_ACCOUNTS, {"after": after, "count": ACCOUNTS_AT_A_TIME})
     return [account_id for (account_id,) in rows]
 
 
-def stored_wallets(connection: Connection, account_ids: list[str]) -> dict[WalletId, StoredWallet]:
-    """Load what is stored of all wallets of some accounts."""
+def kept_wallets(connection: Connection, account_ids: Collection[str]) -> dict[WalletId, Kept]:
+    """Load what is stored of all wallets of some accounts, also of those that have nothing but entries."""
     rows = connection.execute(_STORED, {"account_id": texts(account_ids)})
     return {
-        WalletId(account_id, credit_type): StoredWallet(
-            version, available, reserved, debt, {Source(int(source)): n for source, n in (sums or {}).items()}, held
+        WalletId(account_id, credit_type): Kept(
+            StoredWallet(
+                version or 0,
+                available or 0,
+                reserved or 0,
+                debt or 0,
+                {Source(int(source)): n for source, n in (sums or {}).items()},
+                held,
+            ),
+            last_version,
         )
-        for account_id, credit_type, version, available, reserved, debt, sums, held in rows
+        for account_id, credit_type, last_version, version, available, reserved, debt, sums, held in rows
     }
 
 
-def ledger_of(connection: Connection, account_ids: list[str]) -> Iterator[Entry]:
-    """Stream the entries of some accounts, each wallet's in the order of its versions."""
-    streaming = connection.execution_options(stream_results=True, yield_per=ROWS_AT_A_TIME)
-    for row in streaming.execute(_LEDGER, {"account_id": texts(account_ids)}):
-        yield entry_from(row)
+def entries_of(connection: Connection, stretches: Mapping[WalletId, Stretch], count: int) -> list[Entry]:
+    """Return the first entries, at most ``count``, of each stretch, each wallet's in the order of their versions."""
+    parameters = {
+        "account_id": texts(wallet.account_id for wallet in stretches),
+        "credit_type": texts(wallet.credit_type for wallet in stretches),
+        "after": numbers(stretch.after for stretch in stretches.values()),
+        "last": numbers(stretch.last for stretch in stretches.values()),
+        "count": count,
+    }
+    return sorted(
+        (entry_from(row) for row in connection.execute(_ENTRIES, parameters)),
+        key=lambda entry: (entry.account_id, entry.credit_type, entry.version),
+    )

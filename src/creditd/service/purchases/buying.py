@@ -88,7 +88,9 @@ class Buying:
         which the same request tells later.
         """
         provider = self._providers.get(wanted.provider)
-        purchase, is_new = await self._in_thread(lambda: self._record(provider, wanted, origin))
+        purchase, is_new = await self._in_thread(
+            lambda: self._record(provider, wanted, origin), owner=wanted.account_id
+        )
         if purchase.state in STILL_OPEN and not purchase.reference:
             purchase = await self._finished(self._ask(purchase, wanted.card_token))
         if purchase.state == PurchaseState.FAILED and not (purchase.redirect_url or purchase.qr_image_url):
@@ -109,6 +111,16 @@ class Buying:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return await asyncio.shield(task)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until what was begun for callers that have gone is done, for ``seconds`` at most.
+
+        What is cut then is found again: its purchase is stored, and its provider is looked at before it is asked.
+        """
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+        for task in self._under_way:
+            task.cancel()
 
     def _record(self, provider: PaymentProvider, wanted: Wanted, origin: Origin) -> tuple[Purchase, bool]:
         with self._database.transaction() as connection:

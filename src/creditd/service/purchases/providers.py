@@ -13,8 +13,8 @@ Answer = TypeVar("Answer")
 class InThread(Protocol):
     """Awaits a function that blocks. Raises DatabaseUnavailable, VersionConflict for what these stand for."""
 
-    async def __call__(self, function: Callable[[], Answer], /) -> Answer:
-        """Run it."""
+    async def __call__(self, function: Callable[[], Answer], /, *, owner: str = "") -> Answer:
+        """Run it; ``owner`` is the account that it works for, if it is one. Raises Overloaded, ShuttingDown."""
 
 
 class Providers:

@@ -1,0 +1,185 @@
+"""What one kind of call waits for keeps no other kind waiting, and nobody works for a caller that has gone."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import grpc
+import psycopg
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from credit.v1 import admin_payments_pb2 as payments
+from credit.v1 import admin_service_pb2 as admin
+from credit.v1 import credit_service_pb2 as credit
+from tests.contract.customer import Customer
+from tests.contract.held_up import Locked, locked
+from tests.contract.payments.shopper import Shopper
+from tests.contract.payments.webhooks import body_of, signed, stripe_event
+from tests.purchases.market import STRIPE
+from tests.running import eventually, read_refusal, refused
+
+VERIFY = admin.VerifyLedgerRequest()
+REJECTED = payments.ListRejectedWebhooksRequest()
+
+
+@pytest.fixture
+def seen(customer: Customer) -> Customer:
+    """Return a customer with a movement."""
+    customer.top_up(100)
+    return customer
+
+
+class Abandonable:
+    """Calls that wait, each of them to be given up at the end."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.calls: list[Any] = []
+
+    def begin(self, call: Any, *requests: Any) -> list[Any]:
+        """Begin calls that have one answer, and return them."""
+        begun = [call.future(request) for request in requests]
+        self.calls += begun
+        return begun
+
+    def stream(self, call: Any, request: Any) -> Any:
+        """Begin a call that has many answers."""
+        self.calls.append(call(request))
+        return self.calls[-1]
+
+    def give_up(self) -> None:
+        """Give all of them up."""
+        for call in self.calls:
+            call.cancel()
+
+
+@contextmanager
+def held(customer: Customer, table: str) -> Iterator[tuple[Locked, Abandonable]]:
+    """Lock a table until the block ends, and give up all calls then."""
+    calls = Abandonable()
+    with ExitStack() as ending:
+        held_table = ending.enter_context(locked(customer.service, table))
+        ending.callback(calls.give_up)
+        yield held_table, calls
+
+
+def history(customer: Customer) -> credit.ListTransactionsRequest:
+    """Return the request for a customer's ledger."""
+    return credit.ListTransactionsRequest(account_id=customer.account_id)
+
+
+def holds(customer: Customer) -> credit.ListReservationsRequest:
+    """Return the request for a customer's reservations."""
+    return credit.ListReservationsRequest(account_id=customer.account_id)
+
+
+def hook() -> dict[str, Any]:
+    """Return an event that is of no interest."""
+    return stripe_event("customer.created", {"id": "cus_1"})
+
+
+def assert_others_go_on(shopper: Shopper, customer: Customer) -> None:
+    """A webhook is taken in, an account, its ledger and its balance are read, and health is looked at."""
+    stored = shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
+    assert stored.result
+    account_id = customer.account_id
+    assert customer.staff.admin.GetAccount(admin.GetAccountRequest(account_id=account_id)).account.account_id
+    assert customer.staff.credit.ListTransactions(history(customer)).entries
+    assert customer.balance().available == 100
+    assert_health_is_looked_at(customer)
+
+
+def assert_health_is_looked_at(customer: Customer) -> None:
+    """Looked at anew while this waits, and found well."""
+    looks = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%alembic_version%%'"
+        " AND state = 'idle' AND query_start > %s AND pid <> pg_backend_pid()"
+    )
+    with psycopg.connect(customer.service.config.database_url, autocommit=True) as looking:
+        now = looking.execute("SELECT clock_timestamp()").fetchone()
+        assert now
+        eventually(lambda: looking.execute(looks, now).fetchone() != (0,))
+    stub = health_pb2_grpc.HealthStub(customer.service.channel())
+    answer = stub.Check(health_pb2.HealthCheckRequest(service=""))
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_verifications_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> None:
+    """One is under way, the others wait in line; those who gave up are not waited for."""
+    verify = seen.staff.admin.VerifyLedger
+    with held(seen, "grants") as (table, calls):
+        calls.stream(verify, VERIFY)
+        table.until(1)
+        for _ in range(3):
+            assert refused(verify, VERIFY, timeout=0.2).code == grpc.StatusCode.DEADLINE_EXCEEDED
+        waiting = [calls.stream(verify, VERIFY) for _ in range(4)]
+        stored = shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
+        assert stored.result
+        assert seen.staff.admin.GetAccount(admin.GetAccountRequest(account_id=seen.account_id)).account.account_id
+        assert seen.staff.credit.ListTransactions(history(seen)).entries
+        assert_health_is_looked_at(seen)
+        assert table.waiting == 1
+        assert not any(call.done() for call in waiting)
+
+
+def test_queries_of_staff_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> None:
+    with held(seen, "rejected_webhooks") as (table, calls):
+        begun = calls.begin(seen.staff.admin.ListRejectedWebhooks, *[REJECTED] * 8)
+        table.until(2)
+        assert_others_go_on(shopper, seen)
+        assert not any(call.done() for call in begun)
+
+
+def test_one_accounts_pages_hold_up_no_other_accounts(shopper: Shopper, seen: Customer) -> None:
+    with held(seen, "reservations") as (table, calls):
+        slow = seen.another("slow")
+        begun = calls.begin(seen.staff.credit.ListReservations, *[holds(slow)] * 8)
+        table.until(2)
+        stored = shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
+        assert stored.result
+        assert seen.staff.credit.ListTransactions(history(seen)).entries
+        assert_health_is_looked_at(seen)
+        assert not any(call.done() for call in begun)
+
+
+def test_a_flood_from_one_account_is_refused_and_others_are_not(seen: Customer) -> None:
+    with held(seen, "reservations") as (table, calls):
+        flood = calls.begin(seen.staff.credit.ListReservations, *[holds(seen.another("flood"))] * 260)
+        table.until(2)
+        refusals = eventually(lambda: [call for call in flood if call.done()])
+        refusal = read_refusal(refusals[0].exception())
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+        assert refusal.retry
+        assert seen.staff.credit.ListTransactions(history(seen)).entries
+
+
+def test_a_read_ends_with_its_caller(seen: Customer) -> None:
+    """Its statement is cancelled, though what it waits for is still not there."""
+    with held(seen, "reservations") as (table, calls):
+        (begun,) = calls.begin(seen.staff.credit.ListReservations, holds(seen))
+        table.until(1)
+        begun.cancel()
+        table.until(0)
+
+
+def test_a_verification_ends_with_its_caller(seen: Customer) -> None:
+    """With the statement that it is at; and the next in line, whose caller has gone too, never begins."""
+    verify = seen.staff.admin.VerifyLedger
+    with held(seen, "grants") as (table, calls):
+        first, second = (calls.stream(verify, VERIFY) for _ in range(2))
+        table.until(1)
+        second.cancel()
+        first.cancel()
+        table.until(0)
+        third = calls.stream(verify, VERIFY)
+        table.until(1)
+    assert third.cancelled()
+
+
+def test_what_takes_too_long_is_unavailable_for_now(seen: Customer) -> None:
+    """The read's time limit is over long before the lock is gone, and the caller hears when to come back."""
+    with held(seen, "reservations"):
+        refusal = refused(seen.staff.credit.ListReservations, holds(seen), timeout=20)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE")
+    assert refusal.retry

@@ -9,12 +9,20 @@ from creditd.domain.commands import Add
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
+from creditd.domain.reservation import ReservationKey
+from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, HEAVY_SLICES
 from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Work
 from creditd.storage import loading
 from creditd.storage.changes import Key
-from creditd.storage.loading import LoadedWallet, load_accounts, load_wallets
-from creditd.storage.lookups import RequestKey, load_requests
+from creditd.storage.loading import Light, LoadedWallet, load_accounts, load_light_wallets, load_wallets
+from creditd.storage.lookups import (
+    RequestKey,
+    load_light_requests,
+    load_light_reservations,
+    load_requests,
+    load_reservations,
+)
 from creditd.storage.sweeping import due_wallets
 from tests.ledger.databases import migrated_database
 from tests.ledger.desk import RULES, Desk, desk_at
@@ -32,6 +40,12 @@ def load(desk: Desk, *keys: Key) -> dict[Key, LoadedWallet]:
     """Load wallets as they are now."""
     with desk.database.autocommit() as connection:
         return load_wallets(connection, keys, desk.clock.now(), RULES.order)
+
+
+def load_light(desk: Desk, *keys: Key) -> Light:
+    """Load wallets as they are now, but for the heavy ones."""
+    with desk.database.autocommit() as connection:
+        return load_light_wallets(connection, keys, desk.clock.now(), RULES.order)
 
 
 def granting(account: str, amount: int, source: Source, life: int | None = None, now: int = 0) -> Work:
@@ -154,3 +168,57 @@ def test_wallets_with_something_due_come_longest_overdue_first(desk: Desk, accou
         assert [key.account_id for key in due if key.account_id in names] == [names[1], names[2], names[0]]
         assert not [key for key, _ in due_wallets(connection, now, 100) if key.account_id in names]
         assert len(due_wallets(connection, Instant(now + 7_010 * SECOND), 2)) == 2
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_wallet_with_more_grants_than_many_may_have_is_heavy(desk: Desk, account: str, more: int) -> None:
+    grants = HEAVY_GRANTS + more
+    desk.write(*(add(account, 1) for _ in range(grants)))
+    light, heavy = load_light(desk, Key(account, "chat"), Key(account, "spec"))
+    assert heavy == ({Key(account, "chat")} if more else set())
+    assert light.keys() == {Key(account, "chat"), Key(account, "spec")} - heavy
+    assert len(load(desk, Key(account, "chat"))[Key(account, "chat")].wallet.grants) == grants
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_wallet_in_which_more_is_due_than_many_may_have_is_heavy(desk: Desk, account: str, more: int) -> None:
+    desk.do(add(account, 1_000))
+    desk.write(*(reserve(account, 1) for _ in range(HEAVY_DUE + more)))
+    assert load_light(desk, Key(account, "chat")).heavy == set()
+    desk.clock.advance(61)
+    assert load_light(desk, Key(account, "chat")).heavy == ({Key(account, "chat")} if more else set())
+
+
+def test_a_wallet_whose_due_holds_have_many_slices_is_heavy(desk: Desk, account: str) -> None:
+    desk.write(*(add(account, 1) for _ in range(2 * HEAVY_DUE)))
+    desk.write(reserve(account, HEAVY_DUE), reserve(account, HEAVY_DUE))
+    desk.clock.advance(61)
+    assert load_light(desk, Key(account, "chat")).heavy == {Key(account, "chat")}
+
+
+def test_of_what_is_due_no_more_is_loaded_than_has_so_many_slices(
+    desk: Desk, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "MAX_DUE_SLICES", 5)
+    desk.write(*(add(account, 1) for _ in range(12)))
+    for seconds in (10, 20, 30):
+        desk.do(reserve(account, 4, ttl=seconds * SECOND))
+    desk.clock.advance(61)
+    _, _, due, next_hold_end = load(desk, Key(account, "chat"))[Key(account, "chat")]
+    assert [len(held.slices) for held in due] == [4, 4]
+    assert (next_hold_end or 0) > (due[-1].expire_time or 0)
+
+
+def test_reservations_and_requests_of_many_slices_are_not_loaded_with_others(desk: Desk, account: str) -> None:
+    desk.write(*(add(account, 1) for _ in range(HEAVY_SLICES + 2)))
+    many = reservation_of(desk.do(reserve(account, HEAVY_SLICES + 1, "many")))
+    few = reservation_of(desk.do(reserve(account, 1, "few")))
+    keys = [ReservationKey(account, "chat", held.reservation_id) for held in (many, few)]
+    requests = [RequestKey(account, "many"), RequestKey(account, "few")]
+    with desk.database.autocommit() as connection:
+        reservations, heavy = load_light_reservations(connection, keys)
+        known, heavy_requests = load_light_requests(connection, requests)
+        assert load_reservations(connection, keys) == {keys[0]: many, keys[1]: few}
+        assert load_requests(connection, requests).keys() == set(requests)
+    assert (reservations, heavy) == ({keys[1]: few}, {keys[0]})
+    assert (set(known), heavy_requests) == ({requests[1]}, {requests[0]})

@@ -42,6 +42,7 @@ _TABLES = ("accounts", "wallets", "grants", "reservations", "entries")
 
 MANY = [f"account-{number}" for number in range(1, 65)]
 WALLET_KEYS = {"account_id": texts(MANY), "credit_type": texts(["chat"] * 64)}
+MOST = {"most_grants": 1_000, "most_due": 1_000, "most_slices": 1_000}
 ID = "01975c5e-0000-7000-8000-000000000000"
 NOW = 1_750_000_000_000_000
 SPANS = {"credit_types": texts(["chat"]), "first": numbers([1]), "below": numbers([50_000]), "count": 21}
@@ -49,12 +50,15 @@ NO_KIND = {"any_kind": True, "kinds": "{}", "account_id": "account-1"}
 ONE_KIND = {"any_kind": False, "kinds": "{6}", "account_id": "account-1"}
 
 STATEMENTS: dict[str, tuple[str | Prepared, Mapping[str, object]]] = {
-    "wallets of a batch": (str(loading._WALLETS), {**WALLET_KEYS, "now": NOW, "most": 1_000}),
-    "all wallets of accounts": (str(loading._ACCOUNT_WALLETS), {"account_id": texts(MANY), "now": NOW, "most": 1_000}),
-    "reservations": (str(lookups._RESERVATIONS), {**WALLET_KEYS, "reservation_id": identifiers([ID] * 64)}),
+    "wallets of a batch": (str(loading._WALLETS), {**WALLET_KEYS, **MOST, "now": NOW}),
+    "all wallets of accounts": (str(loading._ACCOUNT_WALLETS), {"account_id": texts(MANY), **MOST, "now": NOW}),
+    "reservations": (
+        str(lookups._RESERVATIONS),
+        {**WALLET_KEYS, "reservation_id": identifiers([ID] * 64), "most_slices": 64},
+    ),
     "known requests": (
         str(lookups._REQUESTS),
-        {"account_id": texts(MANY), "request_id": texts([f"request-{n}" for n in range(64)])},
+        {"account_id": texts(MANY), "request_id": texts([f"request-{n}" for n in range(64)]), "most_slices": 64},
     ),
     "wallets to lock": (str(locking._LOCK), WALLET_KEYS),
     "accounts to hold still": (str(locking._ACCOUNTS), {"account_id": texts(MANY)}),

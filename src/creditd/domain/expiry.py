@@ -17,6 +17,7 @@ from creditd.domain.grants import Grant, Slice, Source, first_expiry, give_back,
 from creditd.domain.instant import Instant, earliest
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.wallet import SYSTEM, Rules, Shift, Wallet, moved
+from creditd.domain.weight import weight_of
 
 
 class Expiration(NamedTuple):
@@ -113,9 +114,9 @@ class _Settling:
             self._live.pop(grant.grant_id, None)
 
     def _record(self, kind: EntryKind, amount: int, shift: Shift, reservation: Reservation | None = None) -> None:
-        if self._left is not None:
-            self._left -= 1 + len(shift.slices)
         movement = moved(self._wallet, kind, amount, shift, SYSTEM, self._now, reservation)
+        if self._left is not None:
+            self._left -= weight_of(movement.entry)
         self._wallet = movement.wallet
         self._expirations.append(Expiration(movement.entry, movement.changed, reservation))
 

@@ -14,10 +14,18 @@ from creditd.domain.instant import Instant
 from creditd.domain.opening import open_account
 from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.domain.wallet import Movement, Rules, Wallet, new_wallet
-from creditd.ledger.work import Outcome, Step, Work
+from creditd.domain.weight import weight_of
+from creditd.ledger.work import Apart, Outcome, Step, Work
 from creditd.storage.changes import Changes, Key
 from creditd.storage.loading import LoadedWallet
 from creditd.storage.lookups import RequestKey
+
+MAX_WORK = 2_000
+"""Entries and slices that the works of a batch write, one work more or less: some tens of milliseconds. What does not
+fit in is decided in the next round."""
+
+MAX_SETTLING = 1_000
+"""The same for what is due in its wallets: one that comes upon much of it is not to wait for all of it."""
 
 
 class Terms(NamedTuple):
@@ -34,8 +42,9 @@ class Batch:
     A work that is refused leaves no trace. The same request id twice in one batch has one effect.
     """
 
-    def __init__(self, terms: Terms, now: Instant) -> None:
-        """Start with nothing loaded."""
+    def __init__(self, terms: Terms, now: Instant, *, takes_heavy: bool = True) -> None:
+        """Start with nothing loaded. Unless it ``takes_heavy`` wallets, they stay ``apart``, and so do their works."""
+        self.takes_heavy = takes_heavy
         self.now = now
         self.changes = Changes()
         self.wallets: dict[Key, Wallet] = {}
@@ -43,8 +52,16 @@ class Batch:
         self.requests: dict[RequestKey, list[Entry]] = {}
         self.postponed: dict[Key, Wallet] = {}
         self.unsettled: set[Key] = set()
+        self.apart: dict[Key, Apart] = {}
         self._terms = terms
         self._unopened: dict[str, tuple[Account, tuple[Movement, ...]]] = {}
+        self._work_left = MAX_WORK
+        self._settling_left = MAX_SETTLING
+
+    @property
+    def is_full(self) -> bool:
+        """Tell that no more works should be decided before what there is has been saved."""
+        return self._work_left <= 0
 
     @property
     def spend_order(self) -> SpendOrder:
@@ -62,17 +79,28 @@ class Batch:
                 self._settle(key, wallet, due, next_hold_end)
 
     def _settle(self, key: Key, wallet: Wallet, due: tuple[Reservation, ...], next_hold_end: Instant | None) -> None:
-        settled = settle(wallet, due, next_hold_end, self.now, self._terms.rules)
+        if self._settling_left <= 0:
+            self._leave_for_later(key)
+            return
+        settled = settle(wallet, due, next_hold_end, self.now, self._terms.rules, self._settling_left)
         self.wallets[key] = settled.wallet
         if settled.expirations:
             self._write_down(key, settled)
         else:
             self.postponed[key] = settled.wallet
         if not settled.wallet.is_settled(self.now):
+            self._leave_for_later(key)
+
+    def _leave_for_later(self, key: Key) -> None:
+        """Leave a wallet in which more is due than fits in: for the next round, or for where it delays no others."""
+        if self.takes_heavy:
             self.unsettled.add(key)
+        else:
+            self.apart[key] = Apart.HEAVY
 
     def _write_down(self, key: Key, settled: Settled) -> None:
         self.changes.add_settled(key, settled)
+        self._settling_left -= sum(weight_of(expiration.entry) for expiration in settled.expirations)
         for _, _, reservation in settled.expirations:
             if reservation is not None:
                 self.reservations[ReservationKey(*key, reservation.reservation_id)] = reservation
@@ -91,6 +119,7 @@ class Batch:
         account, movements = self._unopened.pop(account_id)
         self.changes.opened[account_id] = account
         for movement in movements:
+            self._work_left -= weight_of(movement.entry)
             self.changes.add(movement)
 
     def decide(self, work: Work) -> Outcome:
@@ -128,6 +157,7 @@ class Batch:
     def _apply(self, movement: Movement) -> None:
         wallet, entry, _, _, reservation = movement
         key = Key(entry.account_id, entry.credit_type)
+        self._work_left -= weight_of(entry)
         self.changes.add(movement)
         self.wallets[key] = wallet
         self.postponed.pop(key, None)

@@ -4,14 +4,21 @@ from collections.abc import Iterable, Sequence
 
 from creditd.domain.commands import ON_RESERVATION
 from creditd.domain.reservation import Reservation, ReservationKey
+from creditd.domain.weight import HEAVY_SLICES, is_heavy
 from creditd.ledger.batch import Batch
 from creditd.ledger.cache import WalletCache
-from creditd.ledger.work import Step, Work
+from creditd.ledger.work import Apart, Step, Work
 from creditd.storage.changes import Key
 from creditd.storage.database import Connection
-from creditd.storage.loading import load_wallets
+from creditd.storage.loading import load_light_wallets, load_wallets
 from creditd.storage.locking import lock_wallets, share_accounts
-from creditd.storage.lookups import RequestKey, load_requests, load_reservations
+from creditd.storage.lookups import (
+    RequestKey,
+    load_light_requests,
+    load_light_reservations,
+    load_requests,
+    load_reservations,
+)
 
 
 class Gatherer:
@@ -47,11 +54,14 @@ class Gatherer:
         wallet = batch.wallets.get(key) or self._cache.wallet(key)
         if wallet is None or not wallet.is_settled(batch.now):
             return False
+        if not batch.takes_heavy and is_heavy(len(wallet.grants)):
+            batch.apart[key] = Apart.HEAVY
+            return True
         batch.wallets[key] = wallet
         if isinstance(command, ON_RESERVATION):
             reservation_key = ReservationKey(*key, command.reservation_id)
             reservation = self._cache.reservation(reservation_key)
-            if reservation is None:
+            if reservation is None or len(reservation.slices) > HEAVY_SLICES:
                 return False
             held[reservation_key] = reservation
         return True
@@ -73,19 +83,43 @@ class Gatherer:
             # The accounts' rows before those of their wallets, as a change of an account takes them.
             share_accounts(connection, {key.account_id for key in keys})
             lock_wallets(connection, keys)
-        batch.take_in(load_wallets(connection, keys, batch.now, batch.spend_order))
+        self._load_wallets(connection, batch, keys)
         self._load_reservations(connection, batch, _named_reservations(works))
         requests = {RequestKey(w.account_id, w.origin.request_id) for w in works if w.origin.request_id is not None}
         if requests:
-            batch.requests.update(load_requests(connection, requests))
+            self._load_requests(connection, batch, requests, works)
             self._load_reservations(connection, batch, _replayed_reservations(batch))
+
+    @staticmethod
+    def _load_wallets(connection: Connection, batch: Batch, keys: set[Key]) -> None:
+        if batch.takes_heavy:
+            batch.take_in(load_wallets(connection, keys, batch.now, batch.spend_order))
+        else:
+            wallets, heavy = load_light_wallets(connection, keys, batch.now, batch.spend_order)
+            batch.apart.update(dict.fromkeys(heavy, Apart.HEAVY))
+            batch.take_in(wallets)
 
     @staticmethod
     def _load_reservations(connection: Connection, batch: Batch, keys: set[ReservationKey]) -> None:
         # What settling has already changed is newer than the row.
         missing = keys - batch.reservations.keys()
-        if missing:
+        if missing and batch.takes_heavy:
             batch.reservations.update(load_reservations(connection, missing))
+        elif missing:
+            reservations, heavy = load_light_reservations(connection, missing)
+            batch.reservations.update(reservations)
+            batch.apart.update((Key(key.account_id, key.credit_type), Apart.HEAVY) for key in heavy)
+
+    @staticmethod
+    def _load_requests(connection: Connection, batch: Batch, requests: set[RequestKey], works: Iterable[Work]) -> None:
+        if batch.takes_heavy:
+            batch.requests.update(load_requests(connection, requests))
+            return
+        known, heavy = load_light_requests(connection, requests)
+        batch.requests.update(known)
+        for work in works:
+            if RequestKey(work.account_id, work.origin.request_id or "") in heavy:
+                batch.apart.update(dict.fromkeys(work.keys, Apart.HEAVY))
 
 
 def _named_reservations(works: Iterable[Work]) -> set[ReservationKey]:

@@ -1,6 +1,7 @@
 """What is submitted to the ledger, and what comes back."""
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
 from creditd.domain.commands import Command
@@ -91,6 +92,14 @@ class Work:
         self.keys = keys or tuple(step.key for step in steps)
         self.fresh = dry_run
         self.waiter: Waiter | None = None
+
+
+class Apart(Enum):
+    """Why a work is not done in a batch with others, but apart from them."""
+
+    LOCKED = "something else holds the row of its wallet or of its account"
+    STUCK = "it waits for something else that cannot be seen, such as a row that another transaction inserts"
+    HEAVY = "its wallet is heavy"
 
 
 class VersionConflict(Exception):

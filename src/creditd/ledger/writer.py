@@ -99,7 +99,7 @@ class Writer:
         fresh = self._gatherer.gather(connection, batch, works, locked=locked)
         attempt = Attempt(batch, [], [])
         for work in works:
-            if batch.unsettled and not batch.unsettled.isdisjoint(work.keys):
+            if batch.is_full or (batch.unsettled and not batch.unsettled.isdisjoint(work.keys)):
                 attempt.again.append(work)
                 continue
             try:

@@ -14,6 +14,7 @@ from creditd.domain.grants import Grant, Source, SpendOrder, in_spend_order
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet, new_wallet
+from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, is_heavy
 from creditd.storage.arrays import texts
 from creditd.storage.changes import Key
 from creditd.storage.rows import (
@@ -26,32 +27,45 @@ from creditd.storage.rows import (
 )
 
 MAX_DUE = 1_000
-"""Expired holds of one wallet settled in one go, so that a batch stays short however many there are."""
+"""Expired holds of one wallet loaded in one go, so that a transaction stays short however many there are."""
+
+MAX_DUE_SLICES = 10_000
+"""The same for the slices of all of them, about a megabyte; one hold is loaded however many it has."""
 
 MAX_DUE_READ = 100_000
 """The same for a read, which has to tell the truth in one go: bounded by memory alone, and rare but for the sweep."""
+
+_ALL = 2**31 - 1
 
 # One statement, so that a wallet, its grants and its due holds are of one snapshot.
 _WALLET_COLUMNS = f"""
     {ACCOUNT_COLUMNS},
     w.version, w.available, w.reserved, w.debt, {micros("w.next_expire_time")}, {micros("w.update_time")},
-    g.live, d.due, {micros("d.next_hold_end")}
+    g.live, d.due, {micros("d.left_over")}, {micros("d.next_hold_end")}
 """
 
+# One row more than asked for tells that there are more. Of what is due, the rows whose predecessors have no more than
+# so many slices are loaded.
 _WALLET_PARTS = f"""
 LEFT JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_array(grant_id, source, remaining, {micros("expire_time")})) AS live
-    FROM grants WHERE account_id = w.account_id AND credit_type = w.credit_type AND live
+    FROM (SELECT grant_id, source, remaining, expire_time FROM grants
+          WHERE account_id = w.account_id AND credit_type = w.credit_type AND live
+          LIMIT :most_grants ::integer) AS few
 ) AS g ON true
 LEFT JOIN LATERAL (
-    SELECT (SELECT jsonb_agg(jsonb_build_array({RESERVATION_COLUMNS}) ORDER BY r.expire_time, r.reservation_id)
-            FROM (SELECT * FROM reservations
-                  WHERE account_id = w.account_id AND credit_type = w.credit_type AND state = 1
-                    AND expire_time <= {timestamp(":now ::bigint")}
-                  ORDER BY expire_time LIMIT :most ::integer + 1) AS r) AS due,
-           (SELECT min(expire_time) FROM reservations
-            WHERE account_id = w.account_id AND credit_type = w.credit_type AND state = 1
-              AND expire_time > {timestamp(":now ::bigint")}) AS next_hold_end
+    SELECT pending.*, (SELECT min(expire_time) FROM reservations
+                       WHERE account_id = w.account_id AND credit_type = w.credit_type AND state = 1
+                         AND expire_time > {timestamp(":now ::bigint")}) AS next_hold_end
+    FROM (SELECT jsonb_agg(jsonb_build_array({RESERVATION_COLUMNS}) ORDER BY r.expire_time, r.reservation_id)
+                     FILTER (WHERE r.slices_before <= :most_slices ::bigint) AS due,
+                 min(r.expire_time) FILTER (WHERE r.slices_before > :most_slices ::bigint) AS left_over
+          FROM (SELECT *, sum(jsonb_array_length(slices)) OVER (ORDER BY expire_time, reservation_id)
+                          - jsonb_array_length(slices) AS slices_before
+                FROM (SELECT * FROM reservations
+                      WHERE account_id = w.account_id AND credit_type = w.credit_type AND state = 1
+                        AND expire_time <= {timestamp(":now ::bigint")}
+                      ORDER BY expire_time LIMIT :most_due ::integer) AS few) AS r) AS pending
     WHERE w.next_expire_time <= {timestamp(":now ::bigint")}
 ) AS d ON true
 """
@@ -88,32 +102,79 @@ class LoadedWallet(NamedTuple):
     next_hold_end: Instant | None
 
 
+class Light(NamedTuple):
+    """Wallets loaded together, and the keys of those that are too heavy for that, of which nothing is told."""
+
+    wallets: dict[Key, LoadedWallet]
+    heavy: set[Key]
+
+
+def load_light_wallets(connection: Connection, keys: Collection[Key], now: Instant, order: SpendOrder) -> Light:
+    """Load wallets, but for the heavy ones; of these no more is read than shows that they are heavy."""
+    loaded = _load(connection, keys, now, order, _Most(HEAVY_GRANTS, HEAVY_DUE, HEAVY_DUE))
+    light = {key: wallet for key, wallet in loaded.items() if not _is_heavy(wallet, now)}
+    return Light(light, loaded.keys() - light.keys())
+
+
+def _is_heavy(loaded: LoadedWallet, now: Instant) -> bool:
+    more_is_due = loaded.next_hold_end is not None and loaded.next_hold_end <= now
+    slices = sum(len(held.slices) for held in loaded.due)
+    return more_is_due or is_heavy(len(loaded.wallet.grants), len(loaded.due), slices)
+
+
 def load_wallets(
     connection: Connection, keys: Collection[Key], now: Instant, order: SpendOrder
 ) -> dict[Key, LoadedWallet]:
-    """Load wallets; one that has no row is one before its first movement."""
+    """Load wallets whole, but of what is due no more than is settled at once; ``next_hold_end`` is then due itself.
+
+    One that has no row is one before its first movement.
+    """
+    return _load(connection, keys, now, order, _Most(_ALL, MAX_DUE, MAX_DUE_SLICES))
+
+
+class _Most(NamedTuple):
+    """How much of each wallet is loaded."""
+
+    grants: int
+    due: int
+    slices: int
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        return {
+            "most_grants": min(self.grants + 1, _ALL),
+            "most_due": min(self.due + 1, _ALL),
+            "most_slices": self.slices,
+        }
+
+
+def _load(
+    connection: Connection, keys: Collection[Key], now: Instant, order: SpendOrder, most: _Most
+) -> dict[Key, LoadedWallet]:
     parameters = {
         "account_id": texts(key.account_id for key in keys),
         "credit_type": texts(key.credit_type for key in keys),
         "now": now,
-        "most": MAX_DUE,
+        **most.parameters,
     }
     rows = connection.execute(_WALLETS, parameters)
-    return {Key(row[0], row[1]): _loaded_wallet(row, now, order, MAX_DUE) for row in rows}
+    return {Key(row[0], row[1]): _loaded_wallet(row, now, order, most) for row in rows}
 
 
-def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder, most: int) -> LoadedWallet:
+def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder, most: _Most) -> LoadedWallet:
     exists = row[2] is not None
     account = account_from(row[2:9]) if exists else new_account(row[0], now)
     if row[9] is None:
         return LoadedWallet(new_wallet(account, row[1]), exists, due=(), next_hold_end=None)
-    version, available, reserved, debt, next_expire_time, update_time, live, due, next_hold_end = row[9:18]
+    version, available, reserved, debt, next_expire_time, update_time, live, due, left_over, next_hold_end = row[9:19]
     grants = in_spend_order([_grant(part) for part in live or ()], order)
     figures = (version, available, reserved, debt, grants, next_expire_time, update_time)
     reservations = tuple(reservation_from(part) for part in due or ())
-    if len(reservations) > most:
+    if len(reservations) > most.due:
         next_hold_end = reservations[-1].expire_time
-    return LoadedWallet(Wallet(account, row[1], *figures), exists, reservations[:most], next_hold_end)
+    elif left_over is not None:
+        next_hold_end = left_over
+    return LoadedWallet(Wallet(account, row[1], *figures), exists, reservations[: most.due], next_hold_end)
 
 
 def _grant(part: Sequence[Any]) -> Grant:
@@ -133,9 +194,10 @@ def load_accounts(
 ) -> dict[str, LoadedAccount]:
     """Load accounts with all of their wallets; one that was never seen is left out."""
     found: dict[str, LoadedAccount] = {}
-    parameters = {"account_id": texts(account_ids), "now": now, "most": MAX_DUE_READ}
+    most = _Most(_ALL, MAX_DUE_READ, MAX_DUE_READ)
+    parameters = {"account_id": texts(account_ids), "now": now, **most.parameters}
     for row in connection.execute(_ACCOUNT_WALLETS, parameters):
         loaded = found.setdefault(row[0], LoadedAccount(account_from(row[2:9]), {}))
         if row[1] is not None:
-            loaded.wallets[row[1]] = _loaded_wallet(row, now, order, MAX_DUE_READ)
+            loaded.wallets[row[1]] = _loaded_wallet(row, now, order, most)
     return found

@@ -1,12 +1,13 @@
 """Reservations by name, and what known request ids did."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, text
 
 from creditd.domain.entry import Entry
 from creditd.domain.reservation import Reservation, ReservationKey
+from creditd.domain.weight import HEAVY_SLICES
 from creditd.storage.arrays import identifiers, texts
 from creditd.storage.rows import ENTRY_COLUMNS, RESERVATION_COLUMNS, entry_from, reservation_from
 
@@ -15,21 +16,56 @@ SELECT {RESERVATION_COLUMNS}
 FROM unnest(:account_id ::text[], :credit_type ::text[], :reservation_id ::uuid[])
      AS k (account_id, credit_type, reservation_id)
 CROSS JOIN LATERAL (
-    SELECT * FROM reservations
+    SELECT account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited,
+           CASE WHEN jsonb_array_length(slices) <= :most_slices ::integer THEN slices END AS slices,
+           expire_time, create_time, update_time, description, metadata
+    FROM reservations
     WHERE account_id = k.account_id AND credit_type = k.credit_type AND reservation_id = k.reservation_id OFFSET 0
 ) AS r
 """)
 
+_ALL = 2**31 - 1
+
+Named = TypeVar("Named")
+Found = TypeVar("Found")
+
+
+class Light(NamedTuple, Generic[Named, Found]):
+    """What was found by its name, and the names of what is too heavy to be loaded together with others."""
+
+    found: dict[Named, Found]
+    heavy: set[Named]
+
 
 def load_reservations(connection: Connection, keys: Collection[ReservationKey]) -> dict[ReservationKey, Reservation]:
     """Load the reservations that exist."""
+    return _load_reservations(connection, keys, _ALL).found
+
+
+def load_light_reservations(
+    connection: Connection, keys: Collection[ReservationKey]
+) -> Light[ReservationKey, Reservation]:
+    """Load the reservations that exist, but for those with many slices."""
+    return _load_reservations(connection, keys, HEAVY_SLICES)
+
+
+def _load_reservations(
+    connection: Connection, keys: Collection[ReservationKey], most_slices: int
+) -> Light[ReservationKey, Reservation]:
     parameters = {
         "account_id": texts(key.account_id for key in keys),
         "credit_type": texts(key.credit_type for key in keys),
         "reservation_id": identifiers(key.reservation_id for key in keys),
+        "most_slices": most_slices,
     }
-    found = (reservation_from(row) for row in connection.execute(_RESERVATIONS, parameters))
-    return {ReservationKey(r.account_id, r.credit_type, r.reservation_id): r for r in found}
+    light = Light[ReservationKey, Reservation]({}, set())
+    for row in connection.execute(_RESERVATIONS, parameters):
+        key = ReservationKey(row.account_id, row.credit_type, str(row.reservation_id))
+        if row.slices is None:
+            light.heavy.add(key)
+        else:
+            light.found[key] = reservation_from(row)
+    return light
 
 
 class RequestKey(NamedTuple):
@@ -43,19 +79,41 @@ _REQUESTS = text(f"""
 SELECT {ENTRY_COLUMNS}
 FROM unnest(:account_id ::text[], :request_id ::text[]) AS k (account_id, request_id)
 CROSS JOIN LATERAL (
-    SELECT * FROM entries WHERE account_id = k.account_id AND request_id = k.request_id ORDER BY ordinal OFFSET 0
+    SELECT account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
+           available_after, reserved_after, debt_after,
+           CASE WHEN jsonb_array_length(slices) <= :most_slices ::integer THEN slices END AS slices,
+           reservation_id, reservation_state, reservation_captured, reservation_refunded, reservation_expire_time,
+           request_id, ordinal, fingerprint, actor, reason, metadata, create_time
+    FROM entries WHERE account_id = k.account_id AND request_id = k.request_id ORDER BY ordinal OFFSET 0
 ) AS e
 """)
 
 
 def load_requests(connection: Connection, keys: Collection[RequestKey]) -> dict[RequestKey, list[Entry]]:
     """Load what known request ids did: their entries, by ordinal."""
+    return _load_requests(connection, keys, _ALL).found
+
+
+def load_light_requests(connection: Connection, keys: Collection[RequestKey]) -> Light[RequestKey, list[Entry]]:
+    """Load what known request ids did, but for those that an entry with many slices tells of."""
+    return _load_requests(connection, keys, HEAVY_SLICES)
+
+
+def _load_requests(
+    connection: Connection, keys: Collection[RequestKey], most_slices: int
+) -> Light[RequestKey, list[Entry]]:
     parameters = {
         "account_id": texts(key.account_id for key in keys),
         "request_id": texts(key.request_id for key in keys),
+        "most_slices": most_slices,
     }
-    known: dict[RequestKey, list[Entry]] = {}
+    light = Light[RequestKey, list[Entry]]({}, set())
     for row in connection.execute(_REQUESTS, parameters):
-        entry = entry_from(row)
-        known.setdefault(RequestKey(entry.account_id, entry.request_id or ""), []).append(entry)
-    return known
+        key = RequestKey(row.account_id, row.request_id)
+        if row.slices is None:
+            light.heavy.add(key)
+        else:
+            light.found.setdefault(key, []).append(entry_from(row))
+    for key in light.heavy:
+        light.found.pop(key, None)
+    return light

@@ -76,6 +76,7 @@ class Payments:
             self._rejecting.background,
             BacklogWatch(database, clock, bridge.background, statistics).background,
         ]
+        statistics.failures.update((background.name, background.failures.counts) for background in self._background)
 
     def _wake(self) -> None:
         for worker in self._workers:

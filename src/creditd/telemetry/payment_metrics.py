@@ -37,5 +37,14 @@ class PaymentMetrics(Collector):
             for labels, count in dict(getattr(self._statistics, name)).items():
                 family.add_metric(labels, count)
             yield family
+        failures = CounterMetricFamily(
+            "creditd_payments_background_failures",
+            "Rounds of the work in the background that failed, by what failed and the kind of error.",
+            labels=("work", "error"),
+        )
+        for work, counts in dict(self._statistics.failures).items():
+            for error, count in dict(counts).items():
+                failures.add_metric((work, error), count)
+        yield failures
         for name, explanation in _GAUGES:
             yield GaugeMetricFamily(f"creditd_payments_{name}", explanation, value=getattr(self._statistics, name))

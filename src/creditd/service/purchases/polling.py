@@ -67,7 +67,7 @@ class Poller:
         self._settling = settling
         self._clock = clock
         self._in_thread = in_thread
-        self.background = Background(self.poll, interval_seconds, "polling")
+        self.background = Background(self.poll, interval_seconds, f"polling {provider.provider.name}")
 
     async def poll(self) -> None:
         """Look at all purchases whose time has come."""

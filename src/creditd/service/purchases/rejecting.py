@@ -1,13 +1,12 @@
 """Webhooks that are rejected: security events, counted by the hour; nothing of what they say is kept."""
 
-import contextlib
+import asyncio
 import logging
 from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.purchase import Provider
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.work import DatabaseUnavailable, VersionConflict
 from creditd.payments.provider import WebhookRejected
 from creditd.service.purchases.background import Background
 from creditd.service.purchases.providers import InThread
@@ -22,6 +21,9 @@ HOUR: Final = 3_600 * SECOND
 
 WRITE_SECONDS: Final = 0.5
 """Between two writes: a flood of forged webhooks costs the database two statements a second, not one each."""
+
+MAX_UNWRITTEN: Final = 1_000
+"""Counts kept while the database is away: three providers, a handful of reasons, and so two days of hours."""
 
 _UNPRINTABLE: Final = str.maketrans(dict.fromkeys(range(32), "?") | {127: "?"})
 
@@ -40,6 +42,7 @@ class Rejecting:
         self._in_thread = in_thread
         self._statistics = statistics
         self._unwritten: dict[_Key, Rejection] = {}
+        self._writing: asyncio.Task[None] | None = None
         self.background = Background(self._write_once, WRITE_SECONDS, "counting rejected webhooks")
 
     def count(self, provider: Provider, rejection: WebhookRejected, remote_address: str) -> None:
@@ -54,21 +57,62 @@ class Rejecting:
             extra={"provider": name, "reason": reason, "remote_address": address},
         )
         now = self._clock.now()
-        key = provider, reason, Instant(now - now % HOUR)
-        known = self._unwritten.get(key)
-        self._unwritten[key] = Rejection(*key, known.rejections + 1 if known else 1, now, address)
+        self._keep(Rejection(provider, reason, Instant(now - now % HOUR), 1, now, address))
 
     async def flush(self) -> None:
-        """Write what is not written yet; counts that cannot be written are lost, as they are when a process dies."""
-        with contextlib.suppress(DatabaseUnavailable, VersionConflict):
-            await self._write_once()
+        """Write what is not written yet. What cannot be written is told in the log, the one place that is left."""
+        # First what is under way, which may fail and be left to write again.
+        for _ in range(2):
+            try:
+                await self._write_once()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the process is to end in order.
+                self.background.failures.note(error)
+        for row in self._unwritten.values():
+            _tell("could not be written", row)
 
     async def _write_once(self) -> None:
-        rows, self._unwritten = self._unwritten, {}
-        if rows:
+        """Write what is not written yet; what could not be written is kept for the next time."""
+        if self._writing is None and self._unwritten:
+            rows, self._unwritten = self._unwritten, {}
+            self._writing = asyncio.create_task(self._written(rows))
+        if self._writing is not None:
+            # Whoever stops waiting, at the end of the process, must not take the counts along.
+            await asyncio.shield(self._writing)
+
+    async def _written(self, rows: dict[_Key, Rejection]) -> None:
+        try:
             await self._in_thread(lambda: self._write(list(rows.values())))
+        except BaseException:
+            # Those whose COMMIT was not heard of are counted twice: rather too many of them than too few.
+            for row in rows.values():
+                self._keep(row)
+            raise
+        finally:
+            self._writing = None
+
+    def _keep(self, row: Rejection) -> None:
+        """Add to what is not written yet; if that is too much, the oldest of it goes into the log alone."""
+        key = row.provider, row.reason, row.hour
+        known = self._unwritten.get(key)
+        if known is not None:
+            row = max(row, known, key=_last_time)._replace(rejections=row.rejections + known.rejections)
+        self._unwritten[key] = row
+        if len(self._unwritten) > MAX_UNWRITTEN:
+            _tell("are too many to keep", self._unwritten.pop(min(self._unwritten, key=lambda known: known[2])))
 
     def _write(self, rows: list[Rejection]) -> None:
         with self._database.transaction() as connection:
             for row in sorted(rows):
                 rejected_webhooks.add(connection, row)
+
+
+def _last_time(row: Rejection) -> Instant:
+    return row.last_time
+
+
+def _tell(why: str, row: Rejection) -> None:
+    log.error(
+        "counts of rejected webhooks %s",
+        why,
+        extra={"provider": row.provider.name.lower(), "reason": row.reason, "rejections": row.rejections},
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from creditd.bootstrap.payment_providers import configured_providers
 from creditd.config import Config, ConfigError, config_from_environment
+from creditd.domain.instant import Instant
 from creditd.domain.purchase import Provider
 
 WHOLE = Config(
@@ -21,9 +22,14 @@ WHOLE = Config(
 )
 
 
+def now() -> Instant:
+    """Tell a time."""
+    return Instant(0)
+
+
 def kinds(config: Config) -> list[Provider]:
     """Return which providers a configuration gives."""
-    providers = configured_providers(config)
+    providers = configured_providers(config, now)
     found = [provider.provider for provider in providers]
     assert {provider.live for provider in providers} <= {config.payments_live}
     for provider in providers:
@@ -53,7 +59,7 @@ def test_each_provider_with_a_key_is_there() -> None:
 )
 def test_what_does_not_fit_together_is_named(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
-        configured_providers(replace(WHOLE, **changes))
+        configured_providers(replace(WHOLE, **changes), now)
 
 
 def test_live_keys_serve_live_payments() -> None:
@@ -65,4 +71,4 @@ def test_live_keys_serve_live_payments() -> None:
 def test_an_empty_secret_is_none(text: str) -> None:
     config = config_from_environment({"CREDITD_STRIPE_API_KEY": "sk_test_1", "CREDITD_STRIPE_WEBHOOK_SECRETS": text})
     with pytest.raises(ConfigError, match="CREDITD_STRIPE_WEBHOOK_SECRETS"):
-        configured_providers(config)
+        configured_providers(config, now)

@@ -21,7 +21,7 @@ def test_a_token_says_who_one_is_and_what_one_may_do(
     assert str(public_file) in err
 
     keys = read_public_keys([public_file])
-    caller = TokenVerifier(keys).verify(f"Bearer {out.strip()}")
+    caller = TokenVerifier(keys, clock=time.time).verify(f"Bearer {out.strip()}")
     assert caller == Caller("shop", frozenset({"SERVICE", "USER"}), frozenset({"credits.read"}))
     later = time.time() + 60 + LEEWAY_SECONDS
     with pytest.raises(TokenExpired):

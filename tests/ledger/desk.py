@@ -8,12 +8,12 @@ import pytest
 from creditd.domain.wallet import Rules
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.batch import Batch, Terms
-from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import uuid7
 from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.work import Outcome, Result, Work
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection, Database, DatabaseSettings
+from tests.ledger.databases import clock_of
 
 RULES = Rules()
 
@@ -27,7 +27,7 @@ class Desk:
         """Write to the database of ``url``."""
         terms = Terms(RULES, sign_up_credits or {}, uuid7)
         self.database = Database(DatabaseSettings(url, pool_size=4, prepare_threshold=prepare_threshold))
-        self.clock = DatabaseClock()
+        self.clock = clock_of(self.database)
         self.statistics = LedgerStatistics()
         self.writer = Writer(self.database, lambda: terms, self.clock, self.statistics)
         self.accounts = AccountLedger(self.database, self.clock, RULES)

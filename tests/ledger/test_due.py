@@ -10,7 +10,6 @@ import pytest
 
 from creditd.domain.errors import ReservationExpired
 from creditd.ledger.batch import Terms
-from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.sweep import Sweep
@@ -19,6 +18,7 @@ from creditd.storage import loading
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.loading import MAX_DUE
 from tests.ledger.books import Books
+from tests.ledger.databases import clock_of
 from tests.ledger.desk import RULES, Desk
 from tests.ledger.works import MINUTE, add, confirm, deduct, refund, reservation_of, reserve
 
@@ -34,7 +34,7 @@ def sweeps(url: str) -> Iterator[list[Sweep]]:
         found = []
         for _ in range(2):
             database = Database(DatabaseSettings(url, pool_size=3))
-            ledger = Ledger(database, lambda: terms, DatabaseClock())
+            ledger = Ledger(database, lambda: terms, clock_of(database))
             sweep = Sweep(database, ledger, NEVER_SECONDS)
             for close in (database.close, partial(ledger.close, 5), partial(sweep.close, 5)):
                 stack.callback(close)

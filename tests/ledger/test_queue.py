@@ -10,12 +10,12 @@ import pytest
 from creditd.domain.errors import InsufficientCredit
 from creditd.ledger import ledger as ledgers
 from creditd.ledger.batch import Terms
-from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import Ledger, run
 from creditd.ledger.work import DeadlinePassed, Outcome, Overloaded, ShuttingDown, Work
 from creditd.storage.database import Database, DatabaseSettings
 from tests.ledger.books import Books
+from tests.ledger.databases import clock_of
 from tests.ledger.desk import RULES, Desk, before_saving
 from tests.ledger.works import add, deduct, reserve
 
@@ -45,7 +45,7 @@ def ledger(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     monkeypatch.setattr(ledgers, "MAX_WAITING", WAITING)
     monkeypatch.setattr(ledgers, "MAX_BATCH", 16)
     terms, database = Terms(RULES, {}, uuid7), Database(DatabaseSettings(url, pool_size=2))
-    ledger = Ledger(database, lambda: terms, DatabaseClock())
+    ledger = Ledger(database, lambda: terms, clock_of(database))
     yield ledger
     ledger.close(5)
     database.close()

@@ -15,6 +15,9 @@ from creditd.payments.provider import Delivery, Money, Order, PaymentMethod, Pur
 
 SECRET = "six-characters-at-least"  # noqa: S105 - of tests alone.
 NOW = Instant(1_700_000_000 * SECOND)
+
+LATER = Instant(NOW + 2 * 86_400 * SECOND)
+"""The provider's clock: the checkouts of these payloads are over."""
 STORE, VARIANT, PLAN, OTHER = 7, 11, 22, 33
 PURCHASE = PurchaseName("alice", "0190b5c2-7d3e-7a41-9c55-0b8f6d1e2a34")
 IDENTIFIER = "89b36d62-4f5c-4353-853f-0c769d0535c8"
@@ -37,7 +40,7 @@ def lemon_squeezy(answer: Answer | None = None, *, secrets: tuple[str, ...] = (S
         plan_variant_ids=(str(PLAN),),
         live=True,
     )
-    return LemonSqueezy(settings, httpx.MockTransport(answer or _no_answer))
+    return LemonSqueezy(settings, lambda: LATER, httpx.MockTransport(answer or _no_answer))
 
 
 def _no_answer(request: httpx.Request) -> httpx.Response:

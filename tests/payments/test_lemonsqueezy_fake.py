@@ -79,7 +79,7 @@ async def shop_open() -> AsyncIterator[Shop]:
     transport = httpx.ASGITransport(Starlette(routes=fake.routes))
     plan_variant_ids = (PLAN_VARIANT_ID,)
     settings = LemonSqueezySettings("key", (SECRET,), "http://fake", STORE_ID, VARIANT_ID, plan_variant_ids, live=False)
-    provider = LemonSqueezy(settings, transport)
+    provider = LemonSqueezy(settings, now, transport)
     order = ORDER._replace(price=Money(999, "THB"), create_time=now(), reference="")
     async with httpx.AsyncClient(transport=transport) as browser:
         yield Shop(fake, outgoing, provider, browser, order)

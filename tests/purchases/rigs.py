@@ -1,6 +1,7 @@
 """A provider as the service knows it, before a fake one whose webhooks are kept for the test to deliver as it likes."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple, cast
 import httpx
 from starlette.applications import Starlette
 
+from creditd.domain.instant import Instant
 from creditd.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
 from creditd.fakes.omise import FakeOmise
 from creditd.fakes.outgoing import Make, Outgoing
@@ -116,4 +118,4 @@ def _provider(name: str, transport: httpx.ASGITransport) -> PaymentProvider:
         return Omise(OmiseSettings(key, secrets, URL, live=False), transport)
     plans = (PLAN_VARIANT_ID,)
     settings = LemonSqueezySettings(key, secrets, URL, STORE_ID, VARIANT_ID, plans, live=False)
-    return LemonSqueezy(settings, transport)
+    return LemonSqueezy(settings, lambda: Instant(time.time_ns() // 1_000), transport)

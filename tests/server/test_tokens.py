@@ -280,7 +280,7 @@ def test_a_private_key_is_not_taken_for_a_public_one(tmp_path: Path) -> None:
 
 def test_development_tokens_are_believed_for_their_time(tmp_path: Path) -> None:
     key = make_signing_key(tmp_path / "keys")
-    verifier = TokenVerifier(read_public_keys([key.public_file]), issuer="dev", audience="credit")
+    verifier = TokenVerifier(read_public_keys([key.public_file]), issuer="dev", audience="credit", clock=time.time)
     token = sign_token(key, "me", ["USER", "ADMIN"], ["credits.read"], issuer="dev", audience="credit")
     caller = Caller("me", frozenset({"USER", "ADMIN"}), frozenset({"credits.read"}))
     assert verifier.verify(f"Bearer {token}") == caller
@@ -295,7 +295,10 @@ def test_a_signing_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) 
         made = list(threads.map(make_signing_key, [folder] * 8))
     token = sign_token(made[0], "me", ["USER"])
     for key in made:
-        assert TokenVerifier(read_public_keys([key.public_file])).verify(f"Bearer {token}").subject == "me"
+        assert (
+            TokenVerifier(read_public_keys([key.public_file]), clock=time.time).verify(f"Bearer {token}").subject
+            == "me"
+        )
     assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {
         "development.key": 0o600,
         "development.pem": 0o600,

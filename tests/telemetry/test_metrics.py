@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from creditd.ledger.statistics import LedgerStatistics
-from creditd.telemetry.ledger_metrics import LedgerGauges, LedgerMetrics
+from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
 from creditd.telemetry.metrics import MetricsServer, RpcMetrics, make_registry, start_metrics_server
 
 RESERVE = "/credit.v1.CreditService/Reserve"
@@ -28,7 +28,12 @@ def statistics() -> LedgerStatistics:
 
 @pytest.fixture
 def registry(rpc: RpcMetrics, statistics: LedgerStatistics) -> CollectorRegistry:
-    gauges = LedgerGauges(queue_depth=lambda: 7, pool_in_use=lambda: 2, sweep_lag_seconds=lambda: 1.5)
+    gauges = LedgerGauges(
+        queue_depth=lambda: 7,
+        pool_in_use=lambda: 2,
+        sweep_lag_seconds=lambda: 1.5,
+        clock=lambda: ClockState(offset_seconds=-600.25, doubts=3, jumps=1),
+    )
     return make_registry(rpc, LedgerMetrics(statistics, gauges))
 
 
@@ -100,6 +105,9 @@ def test_the_ledgers_counts_are_read_when_asked(statistics: LedgerStatistics, re
     assert registry.get_sample_value("creditd_ledger_queue_depth") == 7
     assert registry.get_sample_value("creditd_pool_in_use") == 2
     assert registry.get_sample_value("creditd_sweep_lag_seconds") == 1.5
+    assert registry.get_sample_value("creditd_clock_offset_seconds") == -600.25
+    assert registry.get_sample_value("creditd_clock_doubts_total") == 3
+    assert registry.get_sample_value("creditd_clock_jumps_total") == 1
 
 
 def test_batch_sizes_are_a_histogram(statistics: LedgerStatistics, registry: CollectorRegistry) -> None:

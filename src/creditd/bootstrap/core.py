@@ -9,7 +9,7 @@ from creditd.domain.wallet import Rules
 from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.critical import CriticalLedger
-from creditd.ledger.ids import uuid7
+from creditd.ledger.ids import Ids
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.reading import BalanceReader
 from creditd.ledger.sweep import Sweep
@@ -26,6 +26,7 @@ class Core:
         """Wire it. Nothing is connected before it is used."""
         self.config = config
         self.clock = clock or DatabaseClock()
+        self.make_id = Ids(self.clock.now)
         self.database = Database(
             DatabaseSettings(
                 config.database_url,
@@ -35,7 +36,7 @@ class Core:
             )
         )
         self.rules = rules_from(config)
-        terms = Terms(self.rules, config.sign_up_credits, uuid7)
+        terms = Terms(self.rules, config.sign_up_credits, self.make_id)
         self.ledger = Ledger(self.database, lambda: terms, self.clock)
         self.critical = CriticalLedger(self.database, lambda: terms, self.clock)
         self.reader = BalanceReader(self.database, self.clock, self.rules)

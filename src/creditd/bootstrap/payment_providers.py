@@ -1,17 +1,21 @@
 """Which payment providers are configured, and whether their settings fit together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from creditd.config import Config, ConfigError
+from creditd.domain.instant import Instant
 from creditd.payments.lemonsqueezy import LemonSqueezy, LemonSqueezySettings
 from creditd.payments.omise import Omise, OmiseSettings
 from creditd.payments.provider import PaymentProvider
 from creditd.payments.stripe import Stripe, StripeSettings
 
 
-def configured_providers(config: Config) -> list[PaymentProvider]:
-    """Return the providers that have a key. Raises ConfigError for one whose settings do not fit together."""
-    return [*_stripe(config), *_omise(config), *_lemon_squeezy(config)]
+def configured_providers(config: Config, now: Callable[[], Instant]) -> list[PaymentProvider]:
+    """Return the providers that have a key, on the clock ``now``.
+
+    Raises ConfigError for one whose settings do not fit together.
+    """
+    return [*_stripe(config), *_omise(config), *_lemon_squeezy(config, now)]
 
 
 def _stripe(config: Config) -> Iterator[PaymentProvider]:
@@ -33,7 +37,7 @@ def _omise(config: Config) -> Iterator[PaymentProvider]:
     yield Omise(OmiseSettings(key, secrets, config.omise_api_url, config.payments_live))
 
 
-def _lemon_squeezy(config: Config) -> Iterator[PaymentProvider]:
+def _lemon_squeezy(config: Config, now: Callable[[], Instant]) -> Iterator[PaymentProvider]:
     key = config.lemonsqueezy_api_key
     needed = {
         "WEBHOOK_SECRETS": config.lemonsqueezy_webhook_secrets,
@@ -52,7 +56,8 @@ def _lemon_squeezy(config: Config) -> Iterator[PaymentProvider]:
             config.lemonsqueezy_variant_id,
             config.lemonsqueezy_plan_variant_ids,
             config.payments_live,
-        )
+        ),
+        now,
     )
 
 

@@ -7,7 +7,6 @@ from creditd.bootstrap.core import Core
 from creditd.bootstrap.payment_providers import configured_providers
 from creditd.domain.subscription import Subscription
 from creditd.ledger.accounts import AccountLedger
-from creditd.ledger.ids import uuid7
 from creditd.server.bridge import Bridge
 from creditd.server.payment_admin_handlers import (
     PackageHandlers,
@@ -46,12 +45,13 @@ class Payments:
         self._core = core
         self._bridge = bridge
         self._tokens = tokens
-        self._providers = Providers(configured_providers(core.config))
+        self._providers = Providers(configured_providers(core.config, core.clock.now))
         statistics, clock, database = core.payment_statistics, core.clock, core.database
-        self._settling = Settling(core.critical, uuid7)
-        applier = Applier(self._settling, Subscribing(core.critical, accounts, uuid7))
+        make_id = core.make_id
+        self._settling = Settling(core.critical, make_id)
+        applier = Applier(self._settling, Subscribing(core.critical, accounts, make_id))
         self._asking = Asking(core.critical, self._providers, self._settling, bridge.payments)
-        self._buying = Buying(database, self._providers, self._asking, self._settling, clock, uuid7, bridge.payments)
+        self._buying = Buying(database, self._providers, self._asking, self._settling, clock, make_id, bridge.payments)
         turns = asyncio.Semaphore(APPLIED_AT_ONCE)
         self._workers = [
             InboxWorker(database, provider, applier, clock, bridge.payments, turns, statistics)
@@ -66,9 +66,11 @@ class Payments:
         ]
         self._rejecting = Rejecting(database, clock, bridge.background, statistics)
         self.inbox = Inbox(
-            database, self._providers, clock, uuid7, bridge.webhooks, statistics, self._rejecting, self._wake
+            database, self._providers, clock, make_id, bridge.webhooks, statistics, self._rejecting, self._wake
         )
-        self.reconciling = Reconciling(database, self._providers, applier, clock, uuid7, bridge.background, statistics)
+        self.reconciling = Reconciling(
+            database, self._providers, applier, clock, make_id, bridge.background, statistics
+        )
         self._background = [
             *(worker.background for worker in self._workers),
             *(poller.background for poller in pollers),
@@ -90,7 +92,7 @@ class Payments:
         administration = (
             PackageHandlers(bridge, packages),
             ReversalHandlers(bridge, Reversing(core.critical, self._settling), self._subscriptions_of),
-            PaymentEventHandlers(bridge, Events(core.database, self._tokens, core.clock, uuid7)),
+            PaymentEventHandlers(bridge, Events(core.database, self._tokens, core.clock, core.make_id)),
             ReconciliationHandlers(self.reconciling),
         )
         return (PurchaseHandlers(bridge, packages, self._buying, reading), WebhookHandlers(self.inbox)), administration

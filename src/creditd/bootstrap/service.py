@@ -13,8 +13,8 @@ from grpc_reflection.v1alpha import reflection
 from credit.v1 import admin_service_pb2, credit_service_pb2, payment_service_pb2
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payments import Payments
+from creditd.domain.instant import SECOND
 from creditd.ledger.accounts import AccountLedger
-from creditd.ledger.ids import uuid7
 from creditd.ledger.verification import Verification
 from creditd.server.admin_handlers import (
     AccountHandlers,
@@ -94,13 +94,16 @@ class Service:
             tls = Tls(config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file)
         self.port = listen(self._server, config.listen, tls)
         await self._health.prepare()
-        await self._server.start()
         await self._health.start()
+        await self._server.start()
         self.payments.start()
         _calm_the_interpreter()
 
     def _is_ready(self, migration: str) -> bool:
         if not self._core.database.is_ready(migration):
+            return False
+        self._core.clock.look(self._core.database)
+        if not self._core.clock.is_read:
             return False
         if not self._is_declared:
             # What fails half-way is done again by the next check; until then the server is not ready.
@@ -111,9 +114,14 @@ class Service:
     def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         config, core, bridge = self._config, self._core, self._bridge
         keys = read_public_keys(map(Path, config.jwt_public_key_files))
-        verifier = TokenVerifier(keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None)
+        verifier = TokenVerifier(
+            keys,
+            issuer=config.jwt_issuer or None,
+            audience=config.jwt_audience or None,
+            clock=lambda: core.clock.now() / SECOND,
+        )
         steps = Steps(verifier, bridge, self._observers)
-        works = SpendingWorks(Spending(core.catalogue, uuid7))
+        works = SpendingWorks(Spending(core.catalogue, core.make_id))
         spending = SpendingHandlers(bridge, core.catalogue, works)
         balances = BalanceHandlers(bridge, core.catalogue, core.reader, core.clock)
         self._watch = WatchHandlers(bridge, Watching(core.database), balances)
@@ -129,7 +137,7 @@ class Service:
         admin = (
             *administration,
             CreditTypeHandlers(bridge, core.catalogue),
-            AdjustingHandlers(bridge, Adjusting(core.catalogue, uuid7), core.catalogue),
+            AdjustingHandlers(bridge, Adjusting(core.catalogue, core.make_id), core.catalogue),
             AccountHandlers(
                 bridge,
                 Accounts(core.database, self._tokens),

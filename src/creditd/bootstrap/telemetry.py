@@ -3,7 +3,7 @@
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.service import SERVICES
 from creditd.telemetry.calls import call_observers
-from creditd.telemetry.ledger_metrics import LedgerGauges, LedgerMetrics
+from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import access_log
 from creditd.telemetry.metrics import MetricsServer, RpcMetrics, make_registry, start_metrics_server
@@ -23,6 +23,7 @@ class Telemetry:
             lambda: core.ledger.waiting,
             lambda: core.database.connections_in_use,
             lambda: core.sweep.lag_seconds,
+            lambda: ClockState(core.clock.offset_seconds, core.clock.doubts, core.clock.jumps),
         )
         registry = make_registry(
             calls, LedgerMetrics(core.ledger.statistics, gauges), PaymentMetrics(core.payment_statistics)

@@ -1,18 +1,48 @@
 """UUID version 7 (RFC 9562, 5.7): sorts by time, so that new rows land together at an index's end.
 
-Random keys cost several times the write-ahead log on a large index.
+Random keys cost several times the write-ahead log on a large index. "Newest first" and "then the oldest" go by them, so
+what the service names is stamped by the one clock that decides, whichever server names it.
 """
 
 import random
 import time
+from collections.abc import Callable
+from threading import Lock
+
+from creditd.domain.instant import Instant
 
 _bits = random.Random(random.SystemRandom().getrandbits(64)).getrandbits  # noqa: S311 - ids are unique, not secret.
 
+_TICKS_A_MILLISECOND = 4_096
+"""12 bits below the millisecond keep the order within it (RFC 9562, 6.2, method 3)."""
 
-def uuid7() -> str:
-    """Return a new UUIDv7 in its canonical form. It is unique, not secret."""
-    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
-    # 12 bits below the millisecond keep the order within it (RFC 9562, 6.2, method 3).
-    fraction = (nanoseconds << 12) // 1_000_000
-    variant = 0x8000 | _bits(14)
-    return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{fraction:03x}-{variant:04x}-{_bits(48):012x}"
+
+class Ids:
+    """Makes UUIDv7 by a clock, each greater than the one before, also where the clock is set back.
+
+    Calling it returns a new one in its canonical form: unique, not secret. Raises what the clock raises. Safe to use by
+    several threads.
+    """
+
+    def __init__(self, now: Callable[[], Instant]) -> None:
+        """Stamp by ``now``."""
+        self._now = now
+        self._last = 0
+        self._lock = Lock()
+
+    def __call__(self) -> str:
+        """Return a new id."""
+        ticks = self._now() * _TICKS_A_MILLISECOND // 1_000
+        with self._lock:
+            self._last = ticks = max(ticks, self._last + 1)
+        milliseconds, fraction = divmod(ticks, _TICKS_A_MILLISECOND)
+        variant = 0x8000 | _bits(14)
+        return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{fraction:03x}-{variant:04x}-{_bits(48):012x}"
+
+
+def _wall_clock() -> Instant:
+    return Instant(time.time_ns() // 1_000)  # noqa: TID251 - see uuid7.
+
+
+uuid7 = Ids(_wall_clock)
+"""Makes request ids where no database is at hand, as on the command line. They order nothing."""

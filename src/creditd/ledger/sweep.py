@@ -7,7 +7,7 @@ from threading import Event, Thread
 from creditd.domain.instant import SECOND
 from creditd.domain.wallet import SYSTEM
 from creditd.ledger.ledger import FutureSink, Ledger
-from creditd.ledger.work import Outcome, Overloaded, ShuttingDown, Work
+from creditd.ledger.work import DatabaseUnavailable, Outcome, Overloaded, ShuttingDown, Work
 from creditd.storage.database import Database
 from creditd.storage.sweeping import due_wallets
 
@@ -44,7 +44,7 @@ class Sweep:
             try:
                 while self.sweep_once() == WALLETS_AT_A_TIME and not self._stopping.is_set():
                     pass
-            except (Overloaded, ShuttingDown):
+            except (DatabaseUnavailable, Overloaded, ShuttingDown):
                 continue
             except Exception:
                 # Most likely the database is away; the next round finds out.

@@ -59,6 +59,8 @@ class Writer:
         self._statistics.works += len(works)
         self._statistics.batch_sizes[len(works)] += 1
         results: list[tuple[Work, Result]] = []
+        if not self._clock.is_read:
+            return [(work, DatabaseUnavailable()) for work in works]
         waiting = self._drop_late(works, results)
         while waiting:
             waiting = self._round(waiting, results)

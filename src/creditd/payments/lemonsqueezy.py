@@ -7,8 +7,7 @@ do they say which checkout they came from: so the name of what is bought ends wi
 
 import hashlib
 import re
-import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -73,8 +72,14 @@ class LemonSqueezy:
     methods = frozenset({PaymentMethod.CHECKOUT})
     currencies: frozenset[str] | None = None
 
-    def __init__(self, settings: LemonSqueezySettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """Take settings; ``transport`` is for tests."""
+    def __init__(
+        self,
+        settings: LemonSqueezySettings,
+        now: Callable[[], Instant],
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Take settings and the clock that decides; ``transport`` is for tests."""
+        self._now = now
         self.live = settings.live
         self._settings = settings
         self._secrets = tuple(secret.encode() for secret in settings.webhook_secrets)
@@ -182,7 +187,7 @@ class LemonSqueezy:
     async def _expired(self, order: Order) -> Sequence[Report]:
         checkout = await self._store.checkout(order.reference)
         end = _end_of(checkout) if checkout else None
-        if checkout is None or end is None or time.time_ns() // 1_000 < end + LATE_PAYMENT:
+        if checkout is None or end is None or self._now() < end + LATE_PAYMENT:
             return []
         fact = Fact(FactKind.PAYMENT, f"checkout:{checkout.resource_id}", PaymentStage.EXPIRED, order.price.amount)
         return [Report(self.provider, is_live(checkout.attributes), (order.reference,), order.name, None, (fact,))]

@@ -1,6 +1,5 @@
 """Bearer tokens: JWTs signed with one of our public keys' private halves, verified once and then remembered."""
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
@@ -62,9 +61,12 @@ class TokenVerifier:
         *,
         issuer: str | None = None,
         audience: str | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
     ) -> None:
-        """Verify with these keys, by kid; check issuer and audience if they are given and not empty."""
+        """Verify with these keys, by kid; check issuer and audience if they are given and not empty.
+
+        ``clock`` tells the time in seconds since the Unix epoch: the one that everything else is decided by.
+        """
         self._keys = dict(keys)
         self._issuer = issuer or None
         self._audience = audience or None

@@ -24,12 +24,21 @@ _COUNTERS: Final = (
 )
 
 
+class ClockState(NamedTuple):
+    """How the database's clock stands to this machine's wall clock, in seconds; None before it was read."""
+
+    offset_seconds: float | None
+    doubts: int
+    jumps: int
+
+
 class LedgerGauges(NamedTuple):
     """Where to read what changes from moment to moment; called on the thread that serves the metrics."""
 
     queue_depth: Callable[[], float]
     pool_in_use: Callable[[], float]
     sweep_lag_seconds: Callable[[], float]
+    clock: Callable[[], ClockState]
 
 
 class LedgerMetrics(Collector):
@@ -60,6 +69,22 @@ class LedgerMetrics(Collector):
             "How long the oldest expired reservation has waited to be swept.",
             value=gauges.sweep_lag_seconds(),
         )
+        yield from _clock_metrics(gauges.clock())
+
+
+def _clock_metrics(clock: ClockState) -> Iterator[Metric]:
+    if clock.offset_seconds is not None:
+        yield GaugeMetricFamily(
+            "creditd_clock_offset_seconds",
+            "How far the database's clock, which decides, is ahead of this server's wall clock, which does not.",
+            value=clock.offset_seconds,
+        )
+    yield CounterMetricFamily(
+        "creditd_clock_doubts", "Readings of the database's clock that were looked at again.", value=clock.doubts
+    )
+    yield CounterMetricFamily(
+        "creditd_clock_jumps", "Jumps of the database's clock that were followed.", value=clock.jumps
+    )
 
 
 def _batch_sizes(sizes: Mapping[int, int]) -> HistogramMetricFamily:

@@ -114,7 +114,7 @@ class LineWriter:
 def _confession(dropped: int) -> bytes:
     return orjson.dumps(
         {
-            "time": datetime.now(UTC),
+            "time": datetime.now(UTC),  # noqa: TID251 - a log tells this machine's time.
             "level": "WARNING",
             "logger": __name__,
             "message": "lines were dropped: nobody read them",

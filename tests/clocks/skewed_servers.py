@@ -59,7 +59,7 @@ def skewed_server(folder: Path, service: RunningService, skew_seconds: int, **se
             "SKEW_SECONDS": str(skew_seconds),
             "CREDITD_DATABASE_URL": service.config.database_url,
             "CREDITD_JWT_PUBLIC_KEY_FILES": ",".join(service.config.jwt_public_key_files),
-            "CREDITD_PAGE_TOKEN_SECRET": service.config.page_token_secret,
+            "CREDITD_PAGE_TOKEN_SECRET": "a server that is off",
             "CREDITD_LISTEN": free_address(),
             "CREDITD_METRICS_LISTEN": free_address(),
             "CREDITD_DRAIN_SECONDS": "0",

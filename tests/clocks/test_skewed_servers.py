@@ -49,7 +49,7 @@ def test_it_ends_no_hold_and_lapses_no_grant_before_its_time(skewed: SkewedServe
     there = skewed.serve(customer)
     assert there.figures() == customer.figures() == (100, 50)
     assert state_of(there.confirm(holds[0]).reservation) == "CONFIRMED"
-    assert customer.kinds() == ["CONFIRM", *["RESERVE"] * 5, "ADMIN_ADD", "TOP_UP"]
+    assert customer.kinds() == ["CONFIRM", *["RESERVE"] * 5, "ADMIN_ADD", "ADMIN_ADD"]
 
 
 def test_it_takes_what_is_over_for_over(skewed: SkewedServer, customer: Customer) -> None:

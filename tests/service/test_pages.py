@@ -10,7 +10,6 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.instant import Instant
 from creditd.domain.purchase import Provider, PurchaseState
 from creditd.domain.reservation import ReservationState
-from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import uuid7
 from creditd.service.accounts import Accounts
 from creditd.service.history import History
@@ -23,7 +22,7 @@ from creditd.storage.payment_events import EventFilter, EventState
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter
-from tests.ledger.databases import migrated_database
+from tests.ledger.databases import clock_of, migrated_database
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 KINDS = (EntryKind.RESERVE, EntryKind.EXPIRE)
@@ -36,12 +35,12 @@ List = Callable[[Database, str], object]
 
 def entries(database: Database, token: str) -> object:
     wanted = EntryFilter("ann", "spec", KINDS, ID, TIME, Instant(TIME + 1))
-    return History(database, DatabaseClock(), TOKENS).entries(wanted, 1, token, with_total=False)
+    return History(database, clock_of(database), TOKENS).entries(wanted, 1, token, with_total=False)
 
 
 def reservations(database: Database, token: str) -> object:
     wanted = ReservationFilter("ann", "spec", ReservationState.PENDING)
-    return History(database, DatabaseClock(), TOKENS).reservations(wanted, 1, token)
+    return History(database, clock_of(database), TOKENS).reservations(wanted, 1, token)
 
 
 def accounts(database: Database, token: str) -> object:
@@ -54,7 +53,7 @@ def purchases(database: Database, token: str) -> object:
 
 def payment_events(database: Database, token: str) -> object:
     wanted = EventFilter(state=EventState.PARKED, provider=Provider.STRIPE)
-    return Events(database, TOKENS, DatabaseClock(), uuid7).page(wanted, 1, token)
+    return Events(database, TOKENS, clock_of(database), uuid7).page(wanted, 1, token)
 
 
 MADE_BY_VERSION_1: dict[List, str] = {

@@ -137,6 +137,13 @@ LEDGER_FAULTS = (
         ("tests/storage/test_loading.py",),
     ),
     Fault(
+        "sweep tries the same failing wallets again and again",
+        "ledger/sweep.py",
+        "if not self._aside.is_waiting(key)]",
+        "if key]",
+        ("tests/ledger/test_sweep.py",),
+    ),
+    Fault(
         "command decided on a wallet in which more is due",
         "ledger/batch.py",
         "            self.unsettled.add(key)\n",

@@ -12,7 +12,9 @@ from creditd.ledger.critical import CriticalLedger
 from creditd.ledger.ids import Ids
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.reading import BalanceReader
+from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.sweep import Sweep
+from creditd.ledger.writer import Writer
 from creditd.service.catalogue import Catalogue
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage.credit_types import CreditType
@@ -40,7 +42,8 @@ class Core:
         self.ledger = Ledger(self.database, lambda: terms, self.clock)
         self.critical = CriticalLedger(self.database, lambda: terms, self.clock)
         self.reader = BalanceReader(self.database, self.clock, self.rules)
-        self.sweep = Sweep(self.database, self.ledger, config.sweep_interval_seconds)
+        sweeping = Writer(self.database, lambda: terms, self.clock, LedgerStatistics())
+        self.sweep = Sweep(self.database, sweeping, self.clock, config.sweep_interval_seconds)
         self.payment_statistics = PaymentStatistics()
         self.catalogue = Catalogue(self.database, self.clock)
 
@@ -54,7 +57,7 @@ class Core:
     def finish(self, seconds: float) -> None:
         """Take no more, and finish what waits if it takes no more than ``seconds``. Blocks."""
         end = time.monotonic() + seconds
-        # Told first and awaited last: it waits for the ledger itself.
+        # Told first and awaited last: what it has begun it finishes meanwhile.
         self.sweep.close(0.0)
         for part in (self.ledger, self.reader, self.sweep):
             part.close(max(0.0, end - time.monotonic()))

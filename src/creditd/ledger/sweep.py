@@ -1,36 +1,52 @@
-"""The sweep: writes down what has expired. Correctness does not wait for it, since expiry is decided by the clock."""
+"""The sweep: writes down what has expired. Correctness does not wait for it, since expiry is decided by the clock.
+
+It has a writer, a thread and a connection of its own, so that no caller's command waits for it.
+"""
 
 import logging
-from concurrent.futures import Future, wait
-from threading import Event, Thread
+import time
+from collections.abc import Sequence
+from threading import Event, Lock, Thread
 
 from creditd.domain.instant import SECOND
 from creditd.domain.wallet import SYSTEM
-from creditd.ledger.ledger import FutureSink, Ledger
-from creditd.ledger.work import DatabaseUnavailable, Outcome, Overloaded, ShuttingDown, Work
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.ledger import FutureSink
+from creditd.ledger.set_aside import MAX_SET_ASIDE, SetAside
+from creditd.ledger.work import DatabaseUnavailable, Work
+from creditd.ledger.writer import Writer
+from creditd.storage.changes import Key
 from creditd.storage.database import Database
 from creditd.storage.sweeping import due_wallets
 
 log = logging.getLogger(__name__)
 
-WALLETS_AT_A_TIME = 500
-"""Few enough that callers' commands fit in between, enough that a minute clears 30,000."""
+WALLETS_AT_A_LOOK = 500
+"""One query finds so many, in a millisecond."""
 
-WAIT_SECONDS = 30.0
-"""A sweep that takes longer is given up, and the next one goes on from what is still due."""
+WALLETS_AT_A_TIME = 100
+"""Few enough that the rows of all of them are locked for milliseconds only; a minute clears some 100,000."""
+
+LONGEST_PAUSE_SECONDS = 0.25
+"""After each share the sweep pauses for as long as it took, so that callers have half of the time at least. A share
+that took longer than this did so by waiting."""
+
+_SINK = FutureSink()
 
 
 class Sweep:
-    """Looks every ``interval_seconds`` for wallets with something due, and settles them through the ledger."""
+    """Looks every ``interval_seconds`` for wallets with something due, and settles them."""
 
-    def __init__(self, database: Database, ledger: Ledger, interval_seconds: float) -> None:
-        """Start sweeping on a thread of its own."""
+    def __init__(self, database: Database, writer: Writer, clock: DatabaseClock, interval_seconds: float) -> None:
+        """Start sweeping on a thread of its own, which nothing else writes through ``writer`` on."""
         self.lag_seconds = 0.0
         self._database = database
-        self._ledger = ledger
+        self._writer = writer
+        self._clock = clock
         self._interval_seconds = interval_seconds
-        self._sink = FutureSink()
+        self._aside = SetAside(interval_seconds)
         self._stopping = Event()
+        self._lock = Lock()
         self._thread = Thread(target=self._run, name="sweep", daemon=True)
         self._thread.start()
 
@@ -42,27 +58,54 @@ class Sweep:
     def _run(self) -> None:
         while not self._stopping.wait(self._interval_seconds):
             try:
-                while self.sweep_once() == WALLETS_AT_A_TIME and not self._stopping.is_set():
+                while self.sweep_once() and not self._stopping.is_set():
                     pass
-            except (DatabaseUnavailable, Overloaded, ShuttingDown):
+            except DatabaseUnavailable:
                 continue
             except Exception:
                 # Most likely the database is away; the next round finds out.
                 log.exception("a sweep failed")
 
     def sweep_once(self) -> int:
-        """Settle the wallets that are overdue for longest; return how many there were."""
-        now = self._ledger.clock.now()
+        """Settle the wallets that are overdue for longest, but for those set aside; return how many it has settled.
+
+        A wallet that cannot be settled is set aside for a while, so that it keeps nobody from those behind it.
+        """
+        with self._lock:
+            return self._sweep()
+
+    def _sweep(self) -> int:
+        now = self._clock.now()
         with self._database.autocommit() as connection:
-            due = due_wallets(connection, now, WALLETS_AT_A_TIME)
+            due = due_wallets(connection, now, WALLETS_AT_A_LOOK + len(self._aside))
         self.lag_seconds = (now - due[0][1]) / SECOND if due else 0.0
-        futures: list[Future[Outcome]] = []
-        for key, _ in due:
-            work = Work(key.account_id, SYSTEM, (), self._sink, keys=(key,))
+        keys = [key for key, _ in due if not self._aside.is_waiting(key)][:WALLETS_AT_A_LOOK]
+        settled = 0
+        for first in range(0, len(keys), WALLETS_AT_A_TIME):
+            started = time.monotonic()
+            settled += self._settle(keys[first : first + WALLETS_AT_A_TIME])
+            if self._stopping.wait(min(time.monotonic() - started, LONGEST_PAUSE_SECONDS)):
+                break
+        return settled
+
+    def _settle(self, keys: Sequence[Key]) -> int:
+        works = [Work(key.account_id, SYSTEM, (), _SINK, keys=(key,)) for key in keys]
+        for work in works:
             work.fresh = True
-            future: Future[Outcome] = Future()
-            work.waiter = future
-            futures.append(future)
-            self._ledger.submit(work)
-        wait(futures, timeout=WAIT_SECONDS)
-        return len(due)
+        settled = 0
+        for work, result in self._writer.write(works):
+            if isinstance(result, DatabaseUnavailable):
+                raise result
+            if isinstance(result, Exception):
+                self._put_aside(work.keys[0], result)
+            else:
+                self._aside.let_go(work.keys[0])
+                settled += 1
+        return settled
+
+    def _put_aside(self, key: Key, error: Exception) -> None:
+        seconds = self._aside.put(key)
+        if seconds is None:
+            log.error("more than %d wallets cannot be settled; the sweep may not get to others", MAX_SET_ASIDE)
+        else:
+            log.warning("a wallet was not settled (%s); it is set aside for %.0f s", type(error).__name__, seconds)

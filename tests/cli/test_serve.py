@@ -1,16 +1,19 @@
 """`creditd serve`: what it asks for, how it stops, and several workers behind one port."""
 
+import json
 import signal
 import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import grpc
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
+from sqlalchemy import make_url
 
 from credit.v1.credit_service_pb2 import GetBalanceRequest
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
@@ -19,6 +22,7 @@ from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, are_gone, fre
 from tests.running import eventually
 from tests.tokens import bearer, write_public_key
 
+HIDDEN = "hunter2"
 LISTENING = '"message":"listening"'
 
 
@@ -65,6 +69,24 @@ def test_a_setting_that_cannot_be_used_is_one_clear_line(
     assert message in done.stderr
     assert done.stderr.startswith("creditd serve: ")
     assert "Traceback" not in done.stderr
+
+
+def test_its_first_line_says_what_runs(creditd: Creditd) -> None:
+    """And no secret."""
+    url = creditd.settings["CREDITD_DATABASE_URL"]
+    with_password = make_url(url).set(password=HIDDEN).render_as_string(hide_password=False)
+    creditd.settings["CREDITD_DATABASE_URL"] = with_password
+    with creditd.started("serve") as started:
+        first = json.loads(started.says(LISTENING).splitlines()[0])
+        assert HIDDEN not in started.said
+    assert first["version"] == version("creditd")
+    assert (first["role"], first["tls"], first["providers"], first["payments"]) == (
+        "creditd_app",
+        False,
+        "none",
+        "test",
+    )
+    assert first["database"]
 
 
 def test_without_its_database_it_lives_and_says_so_and_serves_once_it_is_there(creditd: Creditd) -> None:

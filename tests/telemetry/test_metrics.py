@@ -4,6 +4,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -42,6 +43,10 @@ def server(registry: CollectorRegistry) -> Iterator[MetricsServer]:
     running = start_metrics_server("127.0.0.1", 0, registry)
     yield running
     running.close()
+
+
+def test_what_runs_is_a_metric(registry: CollectorRegistry) -> None:
+    assert registry.get_sample_value("creditd_build_info", {"version": version("creditd")}) == 1
 
 
 def calls(registry: CollectorRegistry, method: str, code: str) -> float | None:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
+from creditd import __version__
 from creditd.cli.failure import DONE, INTERRUPTED, MISUSED, Failure
 from creditd.cli.screen import remark, say
 from creditd.config import ConfigError
@@ -22,14 +23,16 @@ COMMANDS: Final[Mapping[str, str]] = {
     "migrate": "bring the database's schema up to date",
 }
 
+_ABOUT: Final = ("-h", "--help", "help", "--version")
+
 Command = Callable[[Sequence[str]], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0 done, 1 failed, 2 misused or misconfigured, 130 by Ctrl-C."""
     name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
-    if name in {"-h", "--help", "help"}:
-        say(_usage())
+    if name in _ABOUT:
+        say(f"creditd {__version__}" if name == "--version" else _usage())
         return DONE
     try:
         return _command(name)(arguments)

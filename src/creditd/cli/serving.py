@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import uvloop
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from creditd import __version__
 from creditd.bootstrap import Core, Service, Telemetry
 from creditd.cli.failure import MISUSED, Failure
 from creditd.config import Config
@@ -40,7 +43,7 @@ async def serving(config: Config, lines: LineWriter, worker_index: int | None = 
     try:
         service = Service(core, telemetry.observers)
         await _start(service, shared_port=worker_index is not None)
-        log.info("listening", extra={"port": service.port, "worker": worker_index or 0})
+        log.info("listening", extra=_described(config) | {"port": service.port, "worker": worker_index or 0})
         try:
             await _say_if_not_ready(core)
             yield service
@@ -52,6 +55,32 @@ async def serving(config: Config, lines: LineWriter, worker_index: int | None = 
         # Once more if it was stopped, which is harmless; the one time if it never started.
         core.close()
         telemetry.close()
+
+
+def _described(config: Config) -> dict[str, object]:
+    """Return what an operator wants to know first of a server, none of it a secret."""
+    providers = {
+        "stripe": config.stripe_api_key,
+        "omise": config.omise_secret_key,
+        "lemonsqueezy": config.lemonsqueezy_api_key,
+    }
+    return {
+        "version": __version__,
+        "database": _hosts_in(config.database_url),
+        "role": config.database_role,
+        "tls": "mutual" if config.tls_client_ca_file else bool(config.tls_certificate_file),
+        "providers": ", ".join(name for name, key in providers.items() if key) or "none",
+        "payments": "live" if config.payments_live else "test",
+    }
+
+
+def _hosts_in(url: str) -> str:
+    """Return where a database is, without the user and the password; empty if the URL does not say."""
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError:
+        return ""
+    return str(parts.get("host") or parts.get("hostaddr") or "")
 
 
 def _core(config: Config) -> Core:

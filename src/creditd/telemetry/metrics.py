@@ -12,9 +12,18 @@ from threading import Thread
 from typing import Final, Protocol
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from creditd import __version__
 
 SECONDS_BUCKETS: Final = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -90,6 +99,7 @@ class MetricsServer:
 def make_registry(*collectors: Collector) -> CollectorRegistry:
     """Return a registry of these collectors and of those about the process itself: memory, time, open files."""
     registry = CollectorRegistry()
+    Info("creditd_build", "What is running.", registry=registry).info({"version": __version__})
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

@@ -42,6 +42,7 @@ class RunningService:
     config: Config
     clock: DatabaseClock
     core: Core
+    server: Service
     address: str
     channels: list[grpc.Channel] = field(default_factory=list)
     callers: dict[tuple[object, ...], SimpleNamespace] = field(default_factory=dict)
@@ -128,7 +129,7 @@ def _serving(config: Config) -> Iterator[RunningService]:
     started.wait(START_SECONDS)
     if failures:
         raise failures[0]
-    running = RunningService(config, clock, core, f"127.0.0.1:{service.port}")
+    running = RunningService(config, clock, core, service, f"127.0.0.1:{service.port}")
     try:
         yield running
     finally:

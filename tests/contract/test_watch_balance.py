@@ -8,7 +8,8 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from tests.contract.customer import Customer, kind_of
-from tests.running import refused
+from tests.contract.held_up import locked
+from tests.running import eventually, refused
 
 PATIENCE_SECONDS = 30
 """No test waits so long; a stream that says nothing fails it."""
@@ -114,3 +115,32 @@ def test_a_user_watches_no_account_but_their_own(customer: Customer) -> None:
     stream.cancel()
     other = credit.WatchBalanceRequest(account_id=customer.another("other").account_id, credit_type="spec")
     assert refused(user.credit.WatchBalance, other).code == grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_streams_that_come_and_go_leave_nothing_behind(customer: Customer) -> None:
+    """Also those that end while it is looked what has moved."""
+    customer.top_up(100)
+    wallets = [customer.another(str(number)) for number in range(20)]
+    for wallet in wallets:
+        wallet.top_up(5)
+    requests = [credit.WatchBalanceRequest(account_id=w.account_id, credit_type="chat") for w in wallets]
+    eventually(lambda: not customer.service.server.watched)
+    for _ in range(3):
+        streams = [customer.app.credit.WatchBalance(request, timeout=PATIENCE_SECONDS) for request in requests]
+        for stream in streams:
+            assert next(stream).balance.available == 5
+        assert customer.service.server.watched == len(wallets)
+        with locked(customer.service, "wallets") as table:
+            table.until(1)
+            for stream in streams:
+                stream.cancel()
+            eventually(lambda: not customer.service.server.watched)
+        # The look that was held up comes back now, with the versions of wallets that nobody watches.
+        stream = customer.app.credit.WatchBalance(requests[0], timeout=PATIENCE_SECONDS)
+        assert next(stream).balance.available == 5
+        wallets[0].top_up(1)
+        assert next(stream).balance.available == 6
+        assert customer.service.server.watched == 1
+        stream.cancel()
+        wallets[0].remove(1)
+    eventually(lambda: not customer.service.server.watched)

@@ -149,6 +149,11 @@ class Service:
         handlers = credit, admin, purchases
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
+    @property
+    def watched(self) -> int:
+        """How many wallets something is kept of for streams."""
+        return self._watch.watched
+
     async def stop(self) -> None:
         """Drain: show it, let callers turn away, finish what runs, then close."""
         await self._health.drain()

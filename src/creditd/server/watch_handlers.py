@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator
 
 from credit.v1 import credit_service_pb2 as pb
@@ -25,29 +24,51 @@ LOOK_SECONDS = 0.2
 """How far behind a watcher may be: one look for all of them each time, and none while nobody watches."""
 
 
+class _Watched:
+    """A wallet that streams show: how many of them, and the version that it was last seen at."""
+
+    __slots__ = ("moved", "streams", "version")
+
+    def __init__(self) -> None:
+        self.streams = 0
+        self.version = 0
+        self.moved = asyncio.Event()
+
+    def wake(self) -> None:
+        """Let all go on that wait for a movement now."""
+        self.moved.set()
+        self.moved = asyncio.Event()
+
+
 class WatchHandlers:
-    """Streams balances as they move."""
+    """Streams balances as they move. What is known of a wallet goes with its last stream."""
 
     def __init__(self, bridge: Bridge, watching: Watching, balances: BalanceHandlers) -> None:
         """Look on the threads of the bridge."""
         self._bridge = bridge
         self._watching = watching
         self._balances = balances
-        self._watchers: Counter[Key] = Counter()
-        self._seen: dict[Key, int] = {}
-        self._looked = asyncio.Condition()
+        self._wallets: dict[Key, _Watched] = {}
+        self._streams = 0
         self._closing = False
         self._looking = asyncio.create_task(self._look_always())
+
+    @property
+    def watched(self) -> int:
+        """How many wallets something is kept of."""
+        return len(self._wallets)
 
     async def watch_balance(
         self, request: pb.WatchBalanceRequest, call: Call
     ) -> AsyncIterator[pb.WatchBalanceResponse]:
         """Answer WatchBalance."""
         await self._balances.know([request.credit_type])
-        if self._watchers.total() >= MAX_WATCHERS:
+        if self._streams >= MAX_WATCHERS:
             raise Overloaded
         key = Key(request.account_id, request.credit_type)
-        self._watchers[key] += 1
+        watched = self._wallets.setdefault(key, _Watched())
+        self._streams += 1
+        watched.streams += 1
         try:
             version = request.after_version
             if not request.HasField("after_version"):
@@ -59,47 +80,45 @@ class WatchHandlers:
                 for entry in await self._entries_after(key, version):
                     version = entry.version
                     yield pb.WatchBalanceResponse(balance=balance_after(entry), entry=entry_message(entry))
-                await self._moved_beyond(key, version)
+                await self._moved_beyond(watched, version)
         finally:
-            self._forget(key)
+            self._streams -= 1
+            watched.streams -= 1
+            if not watched.streams:
+                del self._wallets[key]
 
     async def _entries_after(self, key: Key, version: int) -> list[Entry]:
         return await self._bridge.watching(lambda: self._watching.entries_after(key, version))
 
-    def _forget(self, key: Key) -> None:
-        self._watchers[key] -= 1
-        if not self._watchers[key]:
-            del self._watchers[key]
-            self._seen.pop(key, None)
-
-    async def _moved_beyond(self, key: Key, version: int) -> None:
-        async with self._looked:
-            await self._looked.wait_for(lambda: self._closing or self._seen.get(key, 0) > version)
-        if self._closing:
-            raise ShuttingDown
+    async def _moved_beyond(self, watched: _Watched, version: int) -> None:
+        while watched.version <= version:
+            if self._closing:
+                raise ShuttingDown
+            await watched.moved.wait()
 
     async def close(self) -> None:
         """End every stream; their callers go on with another server from the version that they have seen."""
         self._closing = True
         self._looking.cancel()
-        async with self._looked:
-            self._looked.notify_all()
+        for watched in self._wallets.values():
+            watched.wake()
 
     async def _look_always(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if not self._watchers:
+            if not self._wallets:
                 continue
             try:
                 await self._look()
             except Exception:
                 log.warning("could not look for movements", exc_info=True)
-                continue
-            async with self._looked:
-                self._looked.notify_all()
 
     async def _look(self) -> None:
-        keys = list(self._watchers)
+        keys = list(self._wallets)
         versions = await self._bridge.watching(lambda: self._watching.versions(keys))
-        # Meanwhile the last watcher of a wallet may have gone, and nobody would forget it again.
-        self._seen.update((key, version) for key, version in versions.items() if key in self._watchers)
+        for key, version in versions.items():
+            # Meanwhile the last stream of a wallet may have ended, and nothing is kept of it any more.
+            watched = self._wallets.get(key)
+            if watched is not None and version > watched.version:
+                watched.version = version
+                watched.wake()

@@ -34,7 +34,7 @@ class SkewedServer:
         self.address = creditd.settings["CREDITD_LISTEN"]
         self.metrics_address = creditd.settings["CREDITD_METRICS_LISTEN"]
         self.started = started
-        self.service = RunningService(service.config, service.clock, service.core, self.address)
+        self.service = RunningService(service.config, service.clock, service.core, service.server, self.address)
 
     def serve(self, customer: Customer) -> Customer:
         """Return the same customer, served by this server."""

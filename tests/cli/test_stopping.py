@@ -1,0 +1,193 @@
+"""`creditd serve` told to stop: what is under way is finished, nothing is lost, and the process ends in time."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psycopg
+import pytest
+
+from credit.v1 import admin_payments_pb2, admin_service_pb2, package_pb2
+from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import payment_service_pb2 as payment
+from credit.v1.admin_service_pb2_grpc import AdminServiceStub
+from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
+from creditd.ledger.ids import uuid7
+from creditd.storage.schema import migrate
+from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, free_address
+from tests.purchases.market import PACKAGE, PRICE, STRIPE, Front, open_front
+from tests.running import eventually
+from tests.tokens import bearer, write_public_key
+
+LISTENING = '"message":"listening"'
+STOPPING = '"message":"stopping"'
+STOPPED = '"message":"stopped"'
+
+METADATA = (("authorization", bearer("staff", ["ADMIN"])),)
+
+MANY = 40
+"""Works that wait for the ledger."""
+
+
+@pytest.fixture(scope="module")
+def front() -> Iterator[Front]:
+    """Keep the fake providers."""
+    with open_front() as front:
+        yield front
+
+
+@pytest.fixture
+def creditd(tmp_path: Path, database: str, front: Front) -> Creditd:
+    """Return `creditd` with the fake providers, and no pause before it stops."""
+    migrate(database)
+    shop = {
+        f"CREDITD_{name.upper()}": ",".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in front.fakes.settings.items()
+    }
+    own = {
+        "CREDITD_DATABASE_URL": database,
+        "CREDITD_JWT_PUBLIC_KEY_FILES": str(write_public_key(tmp_path)),
+        "CREDITD_PAGE_TOKEN_SECRET": "the secret of a test that is long enough",
+        "CREDITD_LISTEN": free_address(),
+        "CREDITD_METRICS_LISTEN": "",
+        "CREDITD_DRAIN_SECONDS": "0",
+    }
+    return Creditd(tmp_path, shop | own)
+
+
+@pytest.fixture
+def channel(creditd: Creditd) -> Iterator[grpc.Channel]:
+    """Provide a connection."""
+    with grpc.insecure_channel(creditd.settings["CREDITD_LISTEN"]) as channel:
+        yield channel
+
+
+@contextmanager
+def serving(creditd: Creditd) -> Iterator[Started]:
+    """Serve until the block ends."""
+    with creditd.started("serve") as started:
+        started.says(LISTENING)
+        yield started
+
+
+def one(database: str, query: Any) -> Any:
+    """Return what a query finds."""
+    with psycopg.connect(database) as connection:
+        row = connection.execute(query).fetchone()
+    return row[0] if row else None
+
+
+def sell(channel: grpc.Channel) -> None:
+    """Put a package on sale."""
+    package = package_pb2.Package(
+        package_id=PACKAGE,
+        display_name="Small",
+        price=package_pb2.Money(amount=PRICE, currency="THB"),
+        credit_type="chat",
+        credits=90,
+        bonus=10,
+    )
+    request = admin_payments_pb2.CreatePackageRequest(package=package)
+    AdminServiceStub(channel).CreatePackage(request, metadata=METADATA, timeout=PATIENCE_SECONDS, wait_for_ready=True)
+
+
+def top_up(channel: grpc.Channel, account: str) -> None:
+    """Add credits."""
+    request = admin_service_pb2.AddCreditsRequest(
+        account_id=account,
+        amounts=[admin_service_pb2.CreditAmount(credit_type="chat", amount=1_000)],
+        reason="test",
+        request_id=uuid7(),
+    )
+    AdminServiceStub(channel).AddCredits(request, metadata=METADATA, timeout=PATIENCE_SECONDS, wait_for_ready=True)
+
+
+def begin_to_deduct(channel: grpc.Channel, account: str, times: int) -> list[Any]:
+    """Begin to deduct a credit so many times."""
+    stub = CreditServiceStub(channel)
+    requests = [
+        credit.DeductRequest(account_id=account, credit_type="chat", amount=1, request_id=uuid7()) for _ in range(times)
+    ]
+    return [stub.Deduct.future(request, metadata=METADATA, timeout=PATIENCE_SECONDS) for request in requests]
+
+
+@contextmanager
+def wallet_held(database: str, account: str) -> Iterator[None]:
+    """Lock a wallet, and let the ledger come to wait for it, until the block ends."""
+    with psycopg.connect(database) as holding:
+        holding.execute("SELECT FROM wallets WHERE account_id = %s FOR UPDATE", [account])
+        yield
+
+
+def is_waited_for(database: str) -> bool:
+    """Tell whether a statement waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(one(database, waiting))
+
+
+def test_a_purchase_that_is_asked_for_is_finished_though_its_caller_has_gone(
+    creditd: Creditd, channel: grpc.Channel, front: Front, database: str
+) -> None:
+    """The provider answers a second after the signal: what it answers is stored."""
+    with serving(creditd) as started:
+        sell(channel)
+        front.fakes.apis["stripe"].misbehave("slow", times=1, seconds=1.5)
+        request = payment.CreatePurchaseRequest(
+            account_id="ann",
+            package_id=PACKAGE,
+            provider=STRIPE,
+            return_url="https://shop.example/thanks",
+            request_id=uuid7(),
+        )
+        call = PaymentServiceStub(channel).CreatePurchase.future(request, metadata=METADATA)
+        eventually(lambda: one(database, "SELECT ask_end_time FROM purchases"))
+        call.cancel()
+        assert started.stop() == 0
+        assert started.said.index(STOPPING) < started.said.index(STOPPED)
+    assert one(database, "SELECT reference FROM purchases WHERE state = 1")
+    assert one(database, "SELECT count(*) FROM purchases") == 1
+
+
+def test_works_that_wait_for_the_ledger_are_done_and_answered(
+    creditd: Creditd, channel: grpc.Channel, database: str
+) -> None:
+    with serving(creditd) as started, ThreadPoolExecutor(1) as pool:
+        top_up(channel, "ann")
+        top_up(channel, "bob")
+        with wallet_held(database, "ann"):
+            calls = begin_to_deduct(channel, "ann", 1)
+            eventually(lambda: is_waited_for(database))
+            calls += begin_to_deduct(channel, "bob", MANY)
+            stopped = pool.submit(started.stop)
+            started.says(STOPPING)
+        assert stopped.result(PATIENCE_SECONDS) == 0
+        done = [call for call in calls if call.exception() is None]
+    # One that came after the signal was turned away; those that were taken were all answered, and all that were
+    # answered are there.
+    assert {call.code() for call in calls} <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
+    assert one(database, "SELECT count(*) FROM entries WHERE available_delta = -1") == len(done)
+    assert done
+
+
+def test_it_ends_in_time_whatever_does_not(creditd: Creditd, channel: grpc.Channel, database: str) -> None:
+    """A table is locked for longer than the grace: reads, a verification and a command are cut short."""
+    creditd.settings["CREDITD_SHUTDOWN_GRACE_SECONDS"] = "1"
+    with serving(creditd) as started:
+        top_up(channel, "ann")
+        with psycopg.connect(database) as holding:
+            holding.execute("LOCK TABLE grants, wallets IN ACCESS EXCLUSIVE MODE")
+            stub = AdminServiceStub(channel)
+            verifying = stub.VerifyLedger(admin_service_pb2.VerifyLedgerRequest(), metadata=METADATA)
+            calls = begin_to_deduct(channel, "ann", 3)
+            reading = credit.ListTransactionsRequest(account_id="ann")
+            calls.append(CreditServiceStub(channel).ListTransactions.future(reading, metadata=METADATA))
+            eventually(lambda: is_waited_for(database))
+            assert started.stop() == 0
+            assert started.said.count(STOPPED) == 1
+            assert {call.code() for call in calls} <= {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+            assert verifying.code() != grpc.StatusCode.OK
+    assert one(database, "SELECT available FROM wallets WHERE account_id = 'ann'") == 1_000

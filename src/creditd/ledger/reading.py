@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from creditd.domain.account import Account
-from creditd.domain.expiry import settle
+from creditd.domain.expiry import Settled, settle
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationKey, ReservationState
 from creditd.domain.wallet import Rules, Wallet
@@ -28,10 +28,15 @@ READ_SECONDS = 5.0
 
 
 class AccountState(NamedTuple):
-    """An account and its wallets by credit type, with all that is due by now taken into account."""
+    """An account and its wallets by credit type, with all that is due by now taken into account.
+
+    Figures, version and update time are of one moment: what has ended is counted whether or not it is written down.
+    ``unwritten`` are the credit types in which some of it is not.
+    """
 
     account: Account
     wallets: dict[str, Wallet]
+    unwritten: frozenset[str]
 
 
 class BalanceRead:
@@ -82,12 +87,13 @@ class BalanceReader:
         states = {}
         for account_id, (account, wallets) in loaded.items():
             settled = {
-                credit_type: settle(wallet, due, next_hold_end, now, self._rules).wallet._replace(
-                    version=wallet.version, update_time=wallet.update_time
-                )
+                credit_type: _settled(wallet, settle(wallet, due, next_hold_end, now, self._rules))
                 for credit_type, (wallet, _, due, next_hold_end) in wallets.items()
             }
-            states[account_id] = AccountState(account, settled)
+            unwritten = frozenset(
+                name for name, wallet in settled.items() if wallet.version != wallets[name][0].version
+            )
+            states[account_id] = AccountState(account, settled, unwritten)
         return states
 
     def reservation(self, key: ReservationKey) -> Reservation | None:
@@ -122,8 +128,22 @@ class BalanceReader:
             sink.deliver_reads(of_sink)
 
 
+def _settled(wallet: Wallet, settled: Settled) -> Wallet:
+    """Return a wallet with the version that it has when all that has ended in it is written down.
+
+    Each end raises it by one, in an order that does not depend on when or in how many pieces it is written. The time of
+    writing is not known yet: the wallet was last moved when the last of it ended, which every read says alike.
+    """
+    if not settled.expirations:
+        return settled.wallet
+    entry, _, reservation = settled.expirations[-1]
+    ended_at = reservation.expire_time if reservation else entry.slices[0].expire_time
+    return settled.wallet._replace(update_time=max(wallet.update_time, ended_at or wallet.update_time))
+
+
 def as_of(reservation: Reservation, now: Instant) -> Reservation:
-    """Return a reservation as expired if its time is over, although no sweep has come by yet."""
-    if reservation.state == ReservationState.PENDING and (reservation.expire_time or 0) <= now:
-        return reservation._replace(state=ReservationState.EXPIRED)
+    """Return a reservation as expired at its time if that is over, although no sweep has come by yet."""
+    expire_time = reservation.expire_time or Instant(0)
+    if reservation.state == ReservationState.PENDING and expire_time <= now:
+        return reservation._replace(state=ReservationState.EXPIRED, update_time=expire_time)
     return reservation

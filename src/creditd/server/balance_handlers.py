@@ -15,7 +15,8 @@ from creditd.server.convert import balance_message, entry_message, instant, numb
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.history import History
-from creditd.service.spending import opening
+from creditd.service.spending import opening, settling
+from creditd.storage.changes import Key
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter
 
@@ -44,6 +45,14 @@ class BalanceHandlers:
             state = await self._bridge.balances(account_id)
         return state
 
+    async def written_state_of(self, key: Key, call: Call) -> AccountState:
+        """Return an account's state once all that has ended in one of its wallets is written down."""
+        state = await self.state_of(key.account_id, call)
+        while key.credit_type in state.unwritten:
+            await self._bridge.perform(settling(key, call))
+            state = await self.state_of(key.account_id, call)
+        return state
+
     async def batch_get_balances(self, request: pb.BatchGetBalancesRequest, call: Call) -> pb.BatchGetBalancesResponse:
         """Answer BatchGetBalances."""
         await self.know(request.credit_types)
@@ -67,7 +76,7 @@ class BalanceHandlers:
             self._catalogue.require(credit_type)
 
     def _message(self, state: AccountState, credit_types: Sequence[str]) -> balance_pb2.AccountBalance:
-        account, wallets = state
+        account, wallets, _ = state
         wanted = sorted(set(credit_types)) if credit_types else self._catalogue.codes()
         return balance_pb2.AccountBalance(
             account_id=account.account_id,

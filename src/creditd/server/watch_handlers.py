@@ -72,7 +72,8 @@ class WatchHandlers:
         try:
             version = request.after_version
             if not request.HasField("after_version"):
-                state = await self._balances.state_of(request.account_id, call)
+                # The stream goes on from what is written: what is only due by now could come in between yet.
+                state = await self._balances.written_state_of(key, call)
                 wallet = state.wallets.get(request.credit_type) or new_wallet(state.account, request.credit_type)
                 version = wallet.version
                 yield pb.WatchBalanceResponse(balance=balance_message(wallet._replace(grants=())))

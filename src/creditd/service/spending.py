@@ -78,6 +78,11 @@ def _work(
     return Work(key.account_id, origin, (Step(key, command),), call.sink, deadline=call.deadline, dry_run=dry_run)
 
 
+def settling(key: Key, call: Call) -> Work:
+    """Write down what has ended in a wallet."""
+    return Work(key.account_id, Origin(call.subject), (), call.sink, deadline=call.deadline, keys=(key,))
+
+
 def opening(account_id: str, call: Call) -> Work:
     """Open an account that was never seen."""
     # A wallet without a credit type stands for the account alone.

@@ -120,6 +120,8 @@ def test_a_stream_begins_with_what_is_shown_and_goes_on_without_gap_or_repeat(la
     stream = lapsed.app.credit.WatchBalance(request, timeout=PATIENCE_SECONDS)
     first: balance_pb2.Balance = next(stream).balance
     assert (first.available, first.reserved, first.version) == (shown.available, shown.reserved, shown.version)
+    # Whatever comes next comes after it: the version is that of an entry, and no other can take its place.
+    assert lapsed.page().entries[0].version == first.version
     spent = lapsed.deduct(1)
     assert next(stream).entry == spent.entry
     assert spent.entry.version == shown.version + 1

@@ -52,6 +52,7 @@ def test_it_says_what_it_started_and_where(creditd: Creditd, running: Started) -
     assert "fake Stripe, Omise and Lemon Squeezy at http://127.0.0.1:" in said
     assert "WARNING" not in said
     assert '"logger":"creditd.storage.embedded.server"' in (creditd.folder / ".creditd" / "creditd.log").read_text()
+    assert (creditd.folder / ".creditd" / "creditd.log").stat().st_mode & 0o077 == 0
 
 
 def test_the_webhook_adapter_has_the_service_judge_what_comes(creditd: Creditd, running: Started) -> None:

@@ -280,6 +280,18 @@ def test_a_process_number_that_another_program_has_now_blocks_nothing(folder: Pa
         assert program_with_the_number.poll() is None
 
 
+def test_a_sockets_lock_that_names_another_program_now_blocks_nothing(folder: Path) -> None:
+    """As after a power cut, when the process ids are given out anew."""
+    with embedded_postgres(folder, settings=FAST) as url:
+        write(url, 1)
+        lock = (folder / "socket" / ".s.PGSQL.5432.lock").read_text()
+    with other_account_process(folder) as other:
+        stale = folder / "socket" / ".s.PGSQL.5432.lock"
+        stale.write_text(lock.replace(lock.split()[0], str(other.pid), 1))
+        with embedded_postgres(folder, settings=FAST) as url:
+            assert read(url) == [1]
+
+
 @contextmanager
 def other_account_process(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A harmless process of the account that PostgreSQL runs under: the only kind that it would take for its own."""

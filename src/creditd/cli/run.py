@@ -72,6 +72,8 @@ def _logging_to(folder: DataFolder, level: str) -> Iterator[LineWriter]:
     """Log to the data folder; warnings show on the screen too, each in a line."""
     if folder.log.exists():
         folder.log.replace(folder.log.with_suffix(".log.1"))
+    # Who called about which account is nobody else's business on a shared machine.
+    folder.log.touch(mode=0o600)
     with folder.log.open("ab", buffering=0) as file:
         lines = configure_logs(level, file.fileno())
         screen = logging.StreamHandler()

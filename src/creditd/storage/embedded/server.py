@@ -126,6 +126,10 @@ class EmbeddedPostgres:
             folder = Path(tempfile.mkdtemp(prefix="creditd-"))
             self._held.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.mkdir(mode=0o700, exist_ok=True)
+        for stale in folder.glob(".s.PGSQL.*"):
+            # Of a PostgreSQL that is gone: the folder is held, and what ran on it has been ended. After a power cut the
+            # process id in the socket's lock may be another program's by now, and PostgreSQL would not start.
+            stale.unlink()
         give(folder, owner_of(self._cluster))
         self._socket_dir = folder
 

@@ -32,7 +32,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 def omise(answer: Answer | None = None, *, secrets: tuple[str, ...] = (), live: bool = False) -> Omise:
     """Return a provider whose calls are answered by a function."""
     settings = OmiseSettings("key", secrets, "https://api.omise.example", live)
-    return Omise(settings, httpx.MockTransport(answer) if answer else None)
+    return Omise(settings, lambda: NOW, httpx.MockTransport(answer) if answer else None)
 
 
 def answering(objects: Mapping[str, Any]) -> Answer:
@@ -97,7 +97,8 @@ def promptpay_charge(status: str = "pending", **changes: Any) -> dict[str, Any]:
 
 def refund_object(amount: int, status: str = "closed", refund_id: str = REFUND_ID) -> dict[str, Any]:
     """Return a refund of the charge."""
-    return {"object": "refund", "id": refund_id, "amount": amount, "charge": CHARGE_ID, "status": status}
+    known = {"object": "refund", "id": refund_id, "amount": amount, "currency": "THB"}
+    return known | {"charge": CHARGE_ID, "status": status}
 
 
 def dispute_object(status: str, **changes: Any) -> dict[str, Any]:

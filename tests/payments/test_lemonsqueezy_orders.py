@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creditd.domain.instant import Instant
 from creditd.domain.purchase import Fact, FactKind, FundsStage, PaymentStage, PurchaseState, merged, standing
 from creditd.payments.provider import Money, Report, Unfit
 from tests.payments.lemonsqueezy_payloads import IDENTIFIER, OTHER, PLAN, PURCHASE, order_object, told
@@ -19,14 +20,24 @@ def report(name: str = "order_created", *, meta: dict[str, Any] | None = None, *
     return said
 
 
-def refund_total(amount: int) -> Fact:
-    return Fact(FactKind.REFUND_TOTAL, "order:1", 0, amount)
+def order_facts(refunded: int) -> tuple[Fact, ...]:
+    """Return what an order tells that is paid and of which so much was refunded, without when it was so."""
+    untouched = Fact(FactKind.DISPUTE_FUNDS, "order:1", FundsStage.UNTOUCHED, 1199)
+    return PAID, Fact(FactKind.REFUND_TOTAL, "order:1", 0, refunded), untouched
+
+
+def bare(said: Report) -> tuple[Fact, ...]:
+    """Return what is said, without when it was so: when the order was last updated."""
+    times = {fact.said_time for fact in said.facts if fact.kind is not FactKind.PAYMENT}
+    assert times == {Instant(1_700_000_000_000_000)}
+    return tuple(fact._replace(said_time=None) for fact in said.facts)
 
 
 def test_a_paid_order_pays_the_purchase_that_its_checkout_named() -> None:
     said = report()
     assert (said.live, said.purchase, said.references) == (True, PURCHASE, ("order:1", IDENTIFIER))
-    assert said.facts == (PAID,)
+    assert bare(said) == order_facts(refunded=0)
+    assert (said.currency, said.misfit) == ("USD", "")
 
 
 @pytest.mark.parametrize(
@@ -62,11 +73,11 @@ def test_an_order_in_another_currency_has_another_price() -> None:
 
 def test_refunds_are_told_as_their_total_and_count_as_a_share_of_all_that_was_paid() -> None:
     said = report("order_refunded", status="partial_refund", refunded=False, refunded_amount=600)
-    assert said.facts == (PAID, refund_total(600))
+    assert bare(said) == order_facts(600)
 
 
 def test_a_refund_counts_whatever_the_status_says() -> None:
-    assert report("order_refunded", status="paid", refunded_amount=100).facts == (PAID, refund_total(100))
+    assert bare(report("order_refunded", status="paid", refunded_amount=100)) == order_facts(100)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +89,7 @@ def test_a_refund_counts_whatever_the_status_says() -> None:
     ],
 )
 def test_an_older_payload_that_only_says_refunded_gives_all_of_it_back(attributes: dict[str, Any]) -> None:
-    assert report("order_refunded", **attributes).facts == (PAID, refund_total(1199))
+    assert bare(report("order_refunded", **attributes)) == order_facts(1199)
 
 
 def test_a_pending_order_tells_nothing() -> None:
@@ -93,7 +104,7 @@ def test_a_failed_order_fails_the_purchase() -> None:
 
 def test_a_fraudulent_order_pays_nothing_and_takes_back_what_it_paid_before() -> None:
     facts = report(status="fraudulent").facts
-    assert Fact(FactKind.DISPUTE_FUNDS, "order:1", FundsStage.WITHDRAWN, 1199) in facts
+    assert Fact(FactKind.DISPUTE_FUNDS, "order:1", FundsStage.WITHDRAWN, 1199) in bare(report(status="fraudulent"))
     assert standing(facts).state is PurchaseState.FAILED
     both = standing(merged([PAID], facts).values())
     assert both == standing(merged(facts, [PAID]).values())
@@ -154,8 +165,42 @@ def test_the_orders_of_the_plan_and_of_other_products_are_no_purchases() -> None
     assert told("order_created", order_object(first_order_item=None), custom_data={}) is None
 
 
-def test_an_order_that_names_a_purchase_is_one_even_if_the_product_is_another_by_now() -> None:
-    assert report("order_refunded", item={"variant_id": OTHER}).purchase == PURCHASE
+@pytest.mark.parametrize(
+    ("attributes", "misfit"),
+    [
+        ({"item": {"variant_id": OTHER}}, f"variant {OTHER}, which sells no credits"),
+        ({"item": {"variant_id": None}}, "which sells no credits"),
+        ({"first_order_item": None}, "variant none"),
+        ({"item": {"quantity": 2}}, "quantity"),
+        ({"item": {"quantity": "1"}}, "quantity"),
+        ({"discount_total": 99}, "discount"),
+    ],
+)
+@pytest.mark.parametrize("name", ["order_created", "order_refunded"])
+def test_an_order_that_names_a_purchase_and_is_of_something_else_is_a_misfit(
+    name: str, attributes: dict[str, Any], misfit: str
+) -> None:
+    said = report(name, **attributes)
+    assert said.purchase == PURCHASE
+    assert misfit in said.misfit
+
+
+def test_an_order_of_one_at_the_price_asked_for_is_none() -> None:
+    assert report(item={"quantity": 1}).misfit == ""
+
+
+def test_an_order_held_to_be_fraudulent_and_cleared_again_counts() -> None:
+    fraudulent = report(status="fraudulent", updated_at="2023-11-15T00:00:00.000000Z").facts
+    cleared = report(updated_at="2023-11-16T00:00:00.000000Z").facts
+    for said in (merged(fraudulent, cleared), merged(cleared, fraudulent)):
+        assert standing(said.values()).returned == 0
+
+
+def test_a_total_that_went_down_again_counts_as_it_was_last_updated() -> None:
+    more = report("order_refunded", refunded_amount=700, updated_at="2023-11-15T00:00:00.000000Z").facts
+    less = report("order_refunded", refunded_amount=300, updated_at="2023-11-16T00:00:00.000000Z").facts
+    for said in (merged(more, less), merged(less, more)):
+        assert standing(said.values()).refunded == 300
 
 
 EVENTS: list[tuple[str, dict[str, Any]]] = [

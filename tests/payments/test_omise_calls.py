@@ -209,7 +209,7 @@ def test_what_is_no_id_is_never_asked_for(body: str) -> None:
 def test_a_key_of_the_other_mode_is_told_at_once() -> None:
     for key, live in (("skey_test_1", True), ("skey_1", False)):
         with pytest.raises(ValueError, match="mode"):
-            Omise(OmiseSettings(key, (), "https://api.omise.example", live))
+            Omise(OmiseSettings(key, (), "https://api.omise.example", live), lambda: NOW)
 
 
 def test_a_charge_that_was_made_is_found_on_a_later_page() -> None:

@@ -68,7 +68,7 @@ async def both() -> AsyncIterator[Both]:
     fake.clock = lambda: NOW / SECOND
     api = Misbehaving(Starlette(routes=fake.routes))
     settings = OmiseSettings("skey_test_fake", (SECRET,), URL, live=False)
-    omise = Omise(settings, httpx.ASGITransport(api))
+    omise = Omise(settings, lambda: NOW, httpx.ASGITransport(api))
     try:
         yield Both(fake, api, omise, outgoing)
     finally:

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creditd.domain.instant import Instant
 from creditd.domain.purchase import Fact, merged, standing
 from creditd.payments.omise_reading import charge_report
 from tests.payments.omise_payloads import PRICE, charge_object, dispute_object, listed, refund_object
@@ -34,7 +35,9 @@ def paid_lives(draw: st.DrawFn) -> list[Reading]:
         return [*life, (charge_object(voided=True, refunds=listed(refund), refunded_amount=PRICE.amount), [])]
     refunds: dict[str, tuple[int, str]] = {}
     disputes: dict[str, str] = {}
-    for step in draw(st.lists(st.sampled_from(["refund", "close", "fail", "dispute", "answer", "win", "lose"]))):
+    for step in draw(
+        st.lists(st.sampled_from(["refund", "close", "fail", "again", "dispute", "answer", "win", "lose"]))
+    ):
         _change(step, refunds, disputes)
         life.append(_read(refunds, disputes))
     return life
@@ -42,14 +45,17 @@ def paid_lives(draw: st.DrawFn) -> list[Reading]:
 
 def _change(step: str, refunds: dict[str, tuple[int, str]], disputes: dict[str, str]) -> None:
     going = [name for name, (_, status) in refunds.items() if status == "pending"]
+    failed = [name for name, (_, status) in refunds.items() if status == "failed"]
     if step == "refund" and len(refunds) < 4:
         refunds[f"rfnd_test_{len(refunds)}"] = (10_000 * (len(refunds) + 1), "pending")
     elif step in {"close", "fail"} and going:
         amount, _ = refunds[going[0]]
         refunds[going[0]] = (amount, "closed" if step == "close" else "failed")
+    elif step == "again" and failed:
+        refunds[failed[0]] = (refunds[failed[0]][0], "pending")
     elif step == "dispute":
-        disputes.setdefault("dspt_test_1", "open")
-    elif step in {"answer", "win", "lose"} and disputes.get("dspt_test_1") in {"open", "pending"}:
+        disputes[f"dspt_test_{len(disputes) % 2}"] = "open"
+    elif step in {"answer", "win", "lose"} and "dspt_test_1" in disputes:
         disputes["dspt_test_1"] = {"answer": "pending", "win": "won", "lose": "lost"}[step]
 
 
@@ -60,17 +66,17 @@ def _read(refunds: dict[str, tuple[int, str]], disputes: dict[str, str]) -> Read
     return charge, [dispute_object(status, id=name) for name, status in disputes.items()]
 
 
-def facts(reading: Reading) -> tuple[Fact, ...]:
-    report = charge_report(*reading)
+def facts(life: list[Reading], number: int) -> tuple[Fact, ...]:
+    """Return what a reading tells; the first is of the first microsecond, the next of the second one."""
+    report = charge_report(*life[number], Instant(number))
     return report.facts if report else ()
 
 
 @given(st.data(), st.one_of(unpaid_lives(), paid_lives()))
 def test_any_readings_of_a_life_stand_where_the_newest_does(data: st.DataObject, life: list[Reading]) -> None:
-    newest = life[-1]
-    late = data.draw(st.lists(st.sampled_from(life)))
-    readings = data.draw(st.permutations([newest, *late]))
+    newest = len(life) - 1
+    late = data.draw(st.lists(st.sampled_from(range(len(life)))))
     known: dict[Any, Fact] = {}
-    for reading in readings:
-        known = merged(known.values(), facts(reading))
-    assert standing(known.values()) == standing(merged((), facts(newest)).values())
+    for number in data.draw(st.permutations([newest, *late])):
+        known = merged(known.values(), facts(life, number))
+    assert standing(known.values()) == standing(merged((), facts(life, newest)).values())

@@ -49,14 +49,24 @@ def reported(charge: dict[str, object], *disputes: dict[str, object]) -> Report:
     return report
 
 
+def bare(report: Report) -> tuple[Fact, ...]:
+    """Return what a report says, without when it was so: what may go back was so when it was read."""
+    taken_back = [fact for fact in report.facts if fact.kind is not FactKind.PAYMENT]
+    assert all(fact.said_time is not None for fact in taken_back)
+    return tuple(fact._replace(said_time=None) for fact in report.facts)
+
+
 def stands(charge: dict[str, object], *disputes: dict[str, object]) -> Standing:
     return standing(merged((), reported(charge, *disputes).facts).values())
 
 
 def test_a_paid_charge_is_reported_with_its_price_and_all_its_names() -> None:
     report = reported(promptpay_charge("successful", link=LINK_ID))
-    expected = Report(Provider.OMISE, False, (CHARGE_ID, LINK_ID, SOURCE_ID), PURCHASE, PRICE, (PAID,))  # noqa: FBT003
-    assert report == expected
+    assert (report.provider, report.live, report.purchase) == (Provider.OMISE, False, PURCHASE)
+    assert (report.references, report.checkout) == ((CHARGE_ID, LINK_ID, SOURCE_ID), LINK_ID)
+    assert (report.price, report.currency) == (PRICE, PRICE.currency)
+    assert bare(report) == (PAID, Fact(FactKind.REFUND_TOTAL, CHARGE_ID, 0, 0))
+    assert reported(promptpay_charge("successful")).checkout == CHARGE_ID
 
 
 def test_a_pending_charge_tells_nothing() -> None:
@@ -100,13 +110,27 @@ def test_a_charge_voided_after_it_was_paid_is_refunded_as_a_whole(changes: dict[
 
 def test_refunds_are_reported_one_by_one_and_as_a_total() -> None:
     refunds = listed(refund_object(10_000), refund_object(5_000, "pending", "rfnd_test_2"))
-    facts = reported(charge_object(refunds=refunds, refunded_amount=15_000)).facts
-    assert facts == (
+    assert bare(reported(charge_object(refunds=refunds, refunded_amount=15_000))) == (
         PAID,
         Fact(FactKind.REFUND, REFUND_ID, RefundStage.SUCCEEDED, 10_000),
+        Fact(FactKind.REFUND_PROGRESS, REFUND_ID, 0, 10_000),
+        Fact(FactKind.REFUND_MADE, REFUND_ID, 0, 10_000),
         Fact(FactKind.REFUND, "rfnd_test_2", RefundStage.PENDING, 5_000),
+        Fact(FactKind.REFUND_PROGRESS, "rfnd_test_2", 0, 5_000),
+        Fact(FactKind.REFUND_MADE, "rfnd_test_2", 0, 5_000),
         Fact(FactKind.REFUND_TOTAL, CHARGE_ID, 0, 15_000),
     )
+
+
+@pytest.mark.parametrize("total", [5_000, 0])
+def test_a_failed_refund_counts_for_nothing_whether_or_not_the_total_holds_it(total: int) -> None:
+    refunds = listed(refund_object(5_000, "failed"))
+    assert stands(charge_object(refunds=refunds, refunded_amount=total)).refunded == 0
+
+
+def test_what_the_list_of_refunds_leaves_out_is_in_the_total() -> None:
+    refunds = listed(refund_object(10_000), total=21)
+    assert stands(charge_object(refunds=refunds, refunded_amount=45_000)).refunded == 45_000
 
 
 def test_a_refund_that_failed_gives_back() -> None:
@@ -129,8 +153,9 @@ def test_a_dispute_moves_the_money_when_it_opens_and_when_it_is_won(
     status: str, funds: FundsStage, stage: DisputeStage
 ) -> None:
     dispute = dispute_object(status)
-    assert reported(charge_object(dispute=dispute), dispute).facts == (
+    assert bare(reported(charge_object(dispute=dispute), dispute)) == (
         PAID,
+        Fact(FactKind.REFUND_TOTAL, CHARGE_ID, 0, 0),
         Fact(FactKind.DISPUTE_FUNDS, DISPUTE_ID, funds, PRICE.amount),
         Fact(FactKind.DISPUTE, DISPUTE_ID, stage, PRICE.amount),
     )
@@ -179,7 +204,9 @@ def test_what_is_not_there_is_unfit_if_omise_said_so_and_nothing_if_anybody_may_
         {"refunded_amount": None},
         {"refunds": None},
         {"refunds": {"data": [1]}},
-        {"refunds": listed({"id": "../account", "amount": 1, "status": "closed"})},
+        {"refunds": listed({"id": "../account", "amount": 1, "currency": "THB", "status": "closed"})},
+        {"refunds": listed(refund_object(1) | {"currency": "USD"})},
+        {"refunds": listed(refund_object(1) | {"currency": None})},
     ],
 )
 def test_a_charge_that_is_not_as_documented_is_unfit(changes: dict[str, Any]) -> None:
@@ -218,6 +245,12 @@ def test_all_charges_of_a_link_count_even_if_there_are_many() -> None:
     report = told(objects, "link.create", LINK_ID)
     assert isinstance(report, Report)
     assert standing(report.facts).paid == PRICE.amount
+
+
+def test_a_link_whose_charge_is_in_another_currency_is_unfit() -> None:
+    link = link_object(charge_object(currency="USD", link=LINK_ID))
+    with pytest.raises(Unfit, match="another currency"):
+        told({f"/links/{LINK_ID}": link}, "link.create", LINK_ID)
 
 
 def test_a_link_that_was_deleted_is_cancelled_unless_it_was_paid() -> None:

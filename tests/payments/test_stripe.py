@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from creditd.domain.instant import SECOND
-from creditd.domain.purchase import DisputeStage, Fact, FactKind, FundsStage, PaymentStage, RefundStage
+from creditd.domain.purchase import Direction, DisputeStage, Fact, FactKind, PaymentStage, RefundStage, standing
 from creditd.payments import calling
 from creditd.payments.provider import Checkout, ProviderRefused, ProviderUnavailable, Report
 from creditd.payments.stripe import API_VERSION, PAGE_SIZE, SESSION_SECONDS, Stripe, StripeSettings
@@ -238,22 +238,18 @@ def test_a_paid_session_tells_of_its_payment_refunds_and_disputes() -> None:
     taken_back = listed(refund(300, "succeeded")), listed(dispute("needs_response", -1000))
     assert inspect(paid, *taken_back) == {
         Fact(FactKind.PAYMENT, INTENT, PaymentStage.PAID, 1000),
-        Fact(FactKind.REFUND_TOTAL, INTENT, 0, 300),
         Fact(FactKind.REFUND, REFUND, RefundStage.SUCCEEDED, 300),
+        Fact(FactKind.REFUND_PROGRESS, REFUND, 0, 300),
+        Fact(FactKind.REFUND_MADE, REFUND, 0, 300),
         Fact(FactKind.DISPUTE, DISPUTE, DisputeStage.OPEN, 1000),
-        Fact(FactKind.DISPUTE_FUNDS, DISPUTE, FundsStage.WITHDRAWN, 1000),
+        Fact(FactKind.DISPUTE_TRANSACTION, f"{DISPUTE}/txn_0", Direction.OUT, 1000),
     }
 
 
-@pytest.mark.parametrize(
-    ("moves", "funds"), [((), None), ((-1000,), FundsStage.WITHDRAWN), ((-1000, 1000), FundsStage.REINSTATED)]
-)
-def test_the_money_of_a_dispute_is_where_its_balance_transactions_say(
-    moves: tuple[int, ...], funds: FundsStage | None
-) -> None:
+@pytest.mark.parametrize(("moves", "held"), [((), 0), ((-1000,), 1000), ((-1000, 1000), 0), ((-1000, 400), 600)])
+def test_the_money_of_a_dispute_is_where_its_balance_transactions_say(moves: tuple[int, ...], held: int) -> None:
     facts = inspect(session(payment_intent=intent()), listed(), listed(dispute("won", *moves)))
-    found = [fact.stage for fact in facts if fact.kind is FactKind.DISPUTE_FUNDS]
-    assert found == ([] if funds is None else [funds])
+    assert standing(facts).disputed == held
 
 
 def test_every_reference_of_a_payment_is_told() -> None:

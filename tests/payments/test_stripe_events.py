@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from creditd.domain.instant import SECOND, Instant
 from creditd.domain.purchase import (
+    Direction,
     DisputeStage,
     Fact,
     FactKind,
@@ -22,13 +24,15 @@ from creditd.domain.purchase import (
 )
 from creditd.payments.provider import Money, Report, Unfit
 from creditd.payments.stripe import Stripe, StripeSettings
-from creditd.payments.stripe_events import EVENT_TYPES
+from creditd.payments.stripe_events import EVENT_TYPES, Seen, refund_now
 from tests.payments.stripe_payloads import (
     CHARGE,
     DISPUTE,
     INTENT,
     NAME,
+    NOW,
     REFUND,
+    SECONDS,
     SESSION,
     charge,
     declined,
@@ -129,9 +133,12 @@ def test_a_refunded_charge_tells_the_total_and_the_refunds_listed() -> None:
     listed = {"object": "list", "data": [refund(300, "succeeded")]}
     said = told("charge.refunded", charge(300, refunds=listed))
     assert said.references == (INTENT, CHARGE)
+    assert said.currency == "THB"
     assert said.facts == (
-        Fact(FactKind.REFUND_TOTAL, INTENT, 0, 300),
-        Fact(FactKind.REFUND, REFUND, RefundStage.SUCCEEDED, 300),
+        at(SECONDS, Fact(FactKind.REFUND_TOTAL, INTENT, 0, 300)),
+        at(SECONDS, Fact(FactKind.REFUND, REFUND, RefundStage.SUCCEEDED, 300)),
+        at(SECONDS, Fact(FactKind.REFUND_PROGRESS, REFUND, 0, 300)),
+        at(SECONDS, Fact(FactKind.REFUND_MADE, REFUND, 0, 300)),
     )
 
 
@@ -147,13 +154,22 @@ def test_a_refunded_charge_tells_the_total_and_the_refunds_listed() -> None:
     ],
 )
 def test_a_refund_stands_where_its_status_says(event_type: str, status: str, stage: RefundStage) -> None:
-    said = told(event_type, refund(300, status))
-    assert said.facts == (Fact(FactKind.REFUND, REFUND, stage, 300),)
-    assert said.references == (INTENT, CHARGE)
+    said = told(event_type, refund(300, status, created=SECONDS - 5))
+    stands, *_, since = said.facts
+    assert stands == at(SECONDS, Fact(FactKind.REFUND, REFUND, stage, 300))
+    if stage is RefundStage.FAILED:
+        assert since == stands._replace(kind=FactKind.REFUND_FAILURE)
+    else:
+        assert since == at(SECONDS - 5, Fact(FactKind.REFUND_MADE, REFUND, 0, 300))
+    assert (said.references, said.currency) == ((INTENT, CHARGE), "THB")
 
 
-OPEN, CLOSED = (Fact(FactKind.DISPUTE, DISPUTE, stage, 1000) for stage in DisputeStage)
-WITHDRAWN = Fact(FactKind.DISPUTE_FUNDS, DISPUTE, FundsStage.WITHDRAWN, 1000)
+def at(seconds: int, fact: Fact) -> Fact:
+    return fact._replace(said_time=Instant(seconds * SECOND))
+
+
+OPEN, CLOSED = (at(SECONDS, Fact(FactKind.DISPUTE, DISPUTE, stage, 1000)) for stage in DisputeStage)
+WITHDRAWN = at(SECONDS, Fact(FactKind.DISPUTE_FUNDS, DISPUTE, FundsStage.WITHDRAWN, 1000))
 REINSTATED = WITHDRAWN._replace(stage=FundsStage.REINSTATED)
 
 
@@ -170,9 +186,57 @@ REINSTATED = WITHDRAWN._replace(stage=FundsStage.REINSTATED)
         ("closed", "warning_closed", (CLOSED,)),
     ],
 )
-def test_the_money_of_a_dispute_moves_with_the_funds_alone(what: str, status: str, facts: tuple[Fact, ...]) -> None:
-    said = told(f"charge.dispute.{what}", dispute(status, -1000))
-    assert (said.facts, said.references) == (facts, (INTENT, CHARGE))
+def test_the_money_of_a_dispute_without_transactions_moves_with_the_funds_alone(
+    what: str, status: str, facts: tuple[Fact, ...]
+) -> None:
+    said = told(f"charge.dispute.{what}", dispute(status))
+    assert (said.facts, said.references, said.currency) == (facts, (INTENT, CHARGE), "THB")
+
+
+@pytest.mark.parametrize("what", ["created", "updated", "funds_withdrawn", "funds_reinstated", "closed"])
+def test_the_transactions_of_a_dispute_say_what_moved_whatever_event_shows_them(what: str) -> None:
+    told_of = [fact for fact in told(f"charge.dispute.{what}", dispute("lost", -1000, 400)).facts if fact != CLOSED]
+    assert told_of == [
+        at(SECONDS, Fact(FactKind.DISPUTE_TRANSACTION, f"{DISPUTE}/txn_0", Direction.OUT, 1000)),
+        at(SECONDS, Fact(FactKind.DISPUTE_TRANSACTION, f"{DISPUTE}/txn_1", Direction.BACK, 400)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("transaction", "amount"),
+    [
+        ({"amount": -36_000, "currency": "usd", "exchange_rate": 36.0}, 1000),
+        ({"amount": -27, "currency": "usd", "exchange_rate": 0.0272}, 1000),
+        ({"amount": -14, "currency": "usd", "exchange_rate": 0.028}, 500),
+        ({"amount": -1000, "currency": "thb", "exchange_rate": None}, 1000),
+    ],
+)
+def test_a_transaction_in_our_own_currency_is_reckoned_in_the_disputes(
+    transaction: dict[str, Any], amount: int
+) -> None:
+    moved = dispute("needs_response", balance_transactions=[{"id": "txn_1", **transaction}])
+    *_, fact = told("charge.dispute.funds_withdrawn", moved).facts
+    assert (fact.stage, fact.amount) == (Direction.OUT, amount)
+
+
+@pytest.mark.parametrize("rate", [None, 0, -1, "36", True])
+def test_a_transaction_in_another_currency_without_its_rate_is_for_a_person(rate: Any) -> None:
+    moves = [{"id": "txn_1", "amount": -27, "currency": "usd", "exchange_rate": rate}]
+    with pytest.raises(Unfit, match="exchange rate is not said"):
+        interpret("charge.dispute.funds_withdrawn", dispute("needs_response", balance_transactions=moves))
+
+
+def test_what_is_read_counts_from_its_own_creation_so_that_any_event_is_newer() -> None:
+    read = refund_now(Seen(refund(300, "succeeded", created=SECONDS - 5), live=False))
+    assert read is not None
+    assert {fact.said_time for fact in read.facts} == {Instant((SECONDS - 5) * SECOND)}
+
+
+def test_an_event_that_does_not_say_when_is_known_by_when_we_were_told() -> None:
+    seen = Seen(refund(300, "failed", created=SECONDS), live=False, event_time=None, receive_time=NOW)
+    said = refund_now(seen)
+    assert said is not None
+    assert {(fact.said_time, fact.receive_time) for fact in said.facts} == {(None, NOW)}
 
 
 @pytest.mark.parametrize(
@@ -204,9 +268,9 @@ def test_what_is_no_name_of_a_purchase_is_no_hint(metadata: Any) -> None:
     assert said.purchase is None
 
 
-def test_the_reference_of_the_session_completes_the_hint() -> None:
+def test_the_reference_of_a_session_is_no_hint_for_whoever_opens_a_payment_link_may_set_it() -> None:
     said = told("checkout.session.completed", session(metadata={"account_id": NAME.account_id}))
-    assert said.purchase == NAME
+    assert (said.purchase, said.checkout) == (None, SESSION)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +285,13 @@ def test_the_reference_of_the_session_completes_the_hint() -> None:
         ("checkout.session.completed", session(payment_intent="pi/1")),
         ("payment_intent.succeeded", intent(amount_received=True)),
         ("charge.refunded", charge(0, amount_refunded="300")),
+        ("charge.refunded", charge(300, currency=None)),
+        ("charge.refunded", charge(300, refunds={"data": [refund(300, "succeeded", currency="usd")]})),
         ("refund.created", refund(300, "paid")),
+        ("refund.created", refund(300, "succeeded", currency="baht")),
+        ("charge.dispute.created", dispute("needs_response", currency=None)),
+        ("charge.dispute.created", dispute("needs_response", -1.5)),  # type: ignore[arg-type]
+        ("charge.dispute.created", dispute("needs_response", 2**63)),
     ],
 )
 def test_what_is_not_as_documented_is_for_a_person(event_type: str, document: dict[str, Any]) -> None:

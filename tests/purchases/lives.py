@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from creditd.fakes.stripe_account import API_VERSION
 from creditd.payments.provider import PaymentMethod
 from creditd.storage.purchases import Purchase
 from tests.purchases.rigs import PRICE
@@ -62,6 +63,48 @@ def _refund_failed(fake: Any, purchase: Purchase) -> None:
     fake.refund(payment, PART // 2)
 
 
+def _refund_failed_where_only_totals_are_told(fake: Any, purchase: Purchase) -> None:
+    """An endpoint of a version before 2024-10-28."""
+    fake.api_version = "2023-10-16"
+    payment = _payment(fake, purchase)
+    fake.fail_refund(fake.refund(payment, PART))
+    fake.refund(payment, PRICE.amount // 2)
+    fake.api_version = API_VERSION
+
+
+def _refund_failed_and_completed_after_all(fake: Any, purchase: Purchase) -> None:
+    refund = fake.refund(_payment(fake, purchase), PART)
+    fake.fail_refund(refund)
+    fake.ask_payer(refund)
+    fake.complete_refund(refund)
+
+
+def _dispute_lost_but_for_the_refunded_part(fake: Any, purchase: Purchase) -> None:
+    payment = _payment(fake, purchase)
+    fake.refund(payment, PART)
+    dispute = fake.open_dispute(payment)
+    fake.withdraw(dispute)
+    fake.close_dispute(dispute, "lost")
+    fake.reinstate(dispute, PART)
+
+
+def _dispute_won_and_taken_again(fake: Any, purchase: Purchase) -> None:
+    dispute = fake.open_dispute(_payment(fake, purchase), REST)
+    fake.withdraw(dispute)
+    fake.reinstate(dispute)
+    fake.close_dispute(dispute, "won")
+    fake.withdraw(dispute)
+    fake.close_dispute(dispute, "lost")
+
+
+def _two_disputes(fake: Any, purchase: Purchase) -> None:
+    payment = _payment(fake, purchase)
+    first, second = fake.open_dispute(payment, PART), fake.open_dispute(payment, PART // 2)
+    fake.withdraw(first)
+    fake.withdraw(second)
+    fake.reinstate(first)
+
+
 def _dispute_lost_after_a_refund(fake: Any, purchase: Purchase) -> None:
     payment = _payment(fake, purchase)
     fake.refund(payment, PART)
@@ -94,6 +137,37 @@ def _omise_dispute_lost(fake: Any, purchase: Purchase) -> None:
     charge = _payment(fake, purchase)
     fake.refund(charge, PART)
     fake.lose_dispute(fake.open_dispute(charge, REST))
+
+
+def _omise_refund_failed(fake: Any, purchase: Purchase) -> None:
+    charge = _payment(fake, purchase)
+    fake.fail_refund(fake.refund(charge, PART))
+    fake.refund(charge, PART // 2)
+
+
+def _omise_dispute_won_and_lost_again(fake: Any, purchase: Purchase) -> None:
+    dispute = fake.open_dispute(_payment(fake, purchase))
+    fake.answer_dispute(dispute)
+    fake.win_dispute(dispute)
+    fake.reopen_dispute(dispute)
+    fake.lose_dispute(dispute)
+
+
+def _refund_taken_back(fake: Any, purchase: Purchase) -> None:
+    order = _payment(fake, purchase)
+    fake.refund(order, REST)
+    fake.take_refund_back(order, REST - PART)
+
+
+def _held_fraudulent_and_cleared(fake: Any, purchase: Purchase) -> None:
+    order = _payment(fake, purchase)
+    fake.refund(order, PART // 3)
+    fake.hold_fraudulent(order)
+    fake.clear(order)
+
+
+def _held_fraudulent(fake: Any, purchase: Purchase) -> None:
+    fake.hold_fraudulent(_payment(fake, purchase))
 
 
 def _payment(fake: Any, purchase: Purchase) -> Any:
@@ -158,6 +232,11 @@ LIVES: Mapping[str, Sequence[Life]] = {
         _dispute_lost_after_a_refund,
         _dispute_won_then_refunded,
         _asked_about,
+        _refund_failed_where_only_totals_are_told,
+        _refund_failed_and_completed_after_all,
+        _dispute_lost_but_for_the_refunded_part,
+        _dispute_won_and_taken_again,
+        _two_disputes,
     ),
     "omise": [
         *_lives(PaymentMethod.PROMPTPAY, _paid, _failed, _expired),
@@ -170,6 +249,8 @@ LIVES: Mapping[str, Sequence[Life]] = {
             _voided,
             _omise_dispute_won,
             _omise_dispute_lost,
+            _omise_refund_failed,
+            _omise_dispute_won_and_lost_again,
         ),
     ],
     "lemonsqueezy": _lives(
@@ -181,5 +262,8 @@ LIVES: Mapping[str, Sequence[Life]] = {
         _cancelled_and_resumed,
         _an_old_one_ends_while_a_newer_one_runs,
         _paused_twice,
+        _refund_taken_back,
+        _held_fraudulent_and_cleared,
+        _held_fraudulent,
     ),
 }

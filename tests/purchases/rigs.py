@@ -115,7 +115,11 @@ def _provider(name: str, transport: httpx.ASGITransport) -> PaymentProvider:
     if name == "stripe":
         return Stripe(StripeSettings(key, secrets, URL, live=False), transport)
     if name == "omise":
-        return Omise(OmiseSettings(key, secrets, URL, live=False), transport)
+        return Omise(OmiseSettings(key, secrets, URL, live=False), _now, transport)
     plans = (PLAN_VARIANT_ID,)
     settings = LemonSqueezySettings(key, secrets, URL, STORE_ID, VARIANT_ID, plans, live=False)
-    return LemonSqueezy(settings, lambda: Instant(time.time_ns() // 1_000), transport)
+    return LemonSqueezy(settings, _now, transport)
+
+
+def _now() -> Instant:
+    return Instant(time.time_ns() // 1_000)

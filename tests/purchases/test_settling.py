@@ -85,6 +85,35 @@ def test_a_payment_that_says_no_amount_credits_nothing(till: Till, account: str)
     assert till.figures(account) == (0, 0)
 
 
+@pytest.mark.parametrize("currency", ["USD", "JPY", ""])
+def test_a_refund_or_dispute_in_another_currency_takes_nothing(till: Till, account: str, currency: str) -> None:
+    purchase = till.order(account)
+    till.say(paid(purchase))
+    for said in (refunded(purchase, HALF), report(purchase, *dispute(FundsStage.WITHDRAWN))):
+        with pytest.raises(Unfit, match=f"it is in {currency or 'no currency'}, the purchase in THB"):
+            till.say(said._replace(currency=currency))
+    assert till.figures(account) == (TOTAL, 0)
+
+
+def test_what_was_not_made_for_the_purchase_neither_pays_nor_fails_it(till: Till, account: str) -> None:
+    purchase = till.order(account)
+    for said in (paid(purchase), failed(purchase)):
+        with pytest.raises(Unfit, match=f"{purchase.reference} was made for the purchase"):
+            till.say(said._replace(checkout="cs_another"))
+    till.say(paid(purchase)._replace(checkout=purchase.reference))
+    assert till.figures(account) == (TOTAL, 0)
+
+
+def test_a_misfit_neither_pays_nor_fails_a_purchase_but_is_told_of_if_it_paid_before(till: Till, account: str) -> None:
+    purchase = till.order(account)
+    for said in (paid(purchase), failed(purchase), refunded(purchase, HALF)):
+        with pytest.raises(Unfit, match="it is a hat"):
+            till.say(said._replace(misfit="it is a hat"))
+    till.say(paid(purchase))
+    till.say(refunded(purchase, HALF)._replace(misfit="it is a hat"))
+    assert till.figures(account) == (TOTAL // 2, 0)
+
+
 def test_live_money_does_not_pay_a_test_purchase(till: Till, account: str) -> None:
     purchase = till.order(account)
     ours = PurchaseName(account, purchase.purchase_id)

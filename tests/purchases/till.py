@@ -153,7 +153,7 @@ def till_at(url: str) -> Iterator[Till]:
 def report(purchase: Purchase, *facts: Fact, price: Money | None = None, **fields: Any) -> Report:
     """Return what a provider says of a purchase, by its reference and the payment's id."""
     references = purchase.reference, f"pi_{purchase.purchase_id}"
-    said = Report(purchase.provider, purchase.live, references, None, price, facts)
+    said = Report(purchase.provider, purchase.live, references, None, price, facts, purchase.currency)
     return said._replace(**fields)
 
 

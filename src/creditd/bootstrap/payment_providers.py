@@ -15,7 +15,7 @@ def configured_providers(config: Config, now: Callable[[], Instant]) -> list[Pay
 
     Raises ConfigError for one whose settings do not fit together.
     """
-    return [*_stripe(config), *_omise(config), *_lemon_squeezy(config, now)]
+    return [*_stripe(config), *_omise(config, now), *_lemon_squeezy(config, now)]
 
 
 def _stripe(config: Config) -> Iterator[PaymentProvider]:
@@ -28,13 +28,13 @@ def _stripe(config: Config) -> Iterator[PaymentProvider]:
     yield Stripe(StripeSettings(key, secrets, config.stripe_api_url, config.payments_live))
 
 
-def _omise(config: Config) -> Iterator[PaymentProvider]:
+def _omise(config: Config, now: Callable[[], Instant]) -> Iterator[PaymentProvider]:
     key = config.omise_secret_key
     if not key:
         return
     _require_mode("CREDITD_OMISE_SECRET_KEY", is_test="_test_" in key, live=config.payments_live)
     secrets = _secrets(config.omise_webhook_secrets)
-    yield Omise(OmiseSettings(key, secrets, config.omise_api_url, config.payments_live))
+    yield Omise(OmiseSettings(key, secrets, config.omise_api_url, config.payments_live), now)
 
 
 def _lemon_squeezy(config: Config, now: Callable[[], Instant]) -> Iterator[PaymentProvider]:

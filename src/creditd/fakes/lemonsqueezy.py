@@ -98,6 +98,35 @@ class FakeLemonSqueezy:
         order |= {"refunded": given == left, **status_attributes("refunded" if given == left else "partial_refund")}
         self._send("order_refunded", self.orders[order_id])
 
+    def take_refund_back(self, order_id: str, amount: int) -> None:
+        """Have a part of what was given back return to the store."""
+        order = self.orders[order_id]["attributes"]
+        if not 0 < amount <= order["refunded_amount"]:
+            raise ValueError(f"{order['refunded_amount']} of it was refunded")
+        left = order["refunded_amount"] - amount
+        order |= {"refunded_amount": left, "refunded": False, "updated_at": time_after()}
+        order |= {"refunded_at": order["refunded_at"] if left else None}
+        order |= status_attributes("partial_refund" if left else "paid")
+        self._send("order_refunded", self.orders[order_id])
+
+    def hold_fraudulent(self, order_id: str) -> None:
+        """Hold an order to be fraudulent: its money will not stay."""
+        self._judge(order_id, "fraudulent")
+
+    def clear(self, order_id: str) -> None:
+        """Hold an order to be honest again."""
+        self._judge(order_id, "paid")
+
+    def _judge(self, order_id: str, status: str) -> None:
+        self.orders[order_id]["attributes"] |= {**status_attributes(status), "updated_at": time_after()}
+        self._send("order_created", self.orders[order_id])
+
+    def order_by_link(
+        self, variant_id: str, price: int, custom: Mapping[str, Any], *, quantity: int = 1, discount: int = 0
+    ) -> str:
+        """Order at a link of a product, to which anybody may add custom data; return the order's id."""
+        return self._order(price, discount, variant_id, "Another product", custom, quantity)
+
     def subscribe(self, account_id: str, variant_id: str = PLAN_VARIANT_ID, *, trial: bool = False) -> str:
         """Subscribe an account; return the subscription's id."""
         custom = {"account_id": account_id}
@@ -160,8 +189,10 @@ class FakeLemonSqueezy:
         status = self.subscriptions[subscription_id]["attributes"]["status"]
         self._change(subscription_id, None, status, variant_id=int(variant_id))
 
-    def _order(self, price: int, discount: int, variant_id: str, name: str, custom: Mapping[str, Any]) -> str:
-        item = {"variant_id": int(variant_id), "product_name": name}
+    def _order(
+        self, price: int, discount: int, variant_id: str, name: str, custom: Mapping[str, Any], quantity: int = 1
+    ) -> str:
+        item = {"variant_id": int(variant_id), "product_name": name, "quantity": quantity}
         order = order_object(next(self._ids), self.terms, price, discount, item)
         order_id = str(order["id"])
         self.orders[order_id] = order

@@ -66,7 +66,7 @@ def order_object(number: int, terms: Terms, price: int, discount: int, item: Map
         "refunded": False,
         "refunded_at": None,
         **status_attributes("paid"),
-        "first_order_item": {**item, "price": price, "quantity": 1, "test_mode": True},
+        "first_order_item": {"quantity": 1, **item, "price": price, "test_mode": True},
     }
     return _object("orders", str(number), attributes)
 

@@ -78,6 +78,17 @@ class OmiseAccount:
         voided["voided"] = True
         return self._refund(voided, None, is_void=True)
 
+    def fail_refund(self, refund: str) -> None:
+        """Let a refund fail that the payer's bank sent back: the money is with us again."""
+        failed = self.refunds[refund]
+        if failed["status"] == "failed":
+            raise ValueError("it has failed already")
+        failed["status"] = "failed"
+        charge = self.charges[failed["charge"]]
+        charge["refunded_amount"] -= failed["amount"]
+        charge["refunds"] = embedded(one for one in self.refunds.values() if one["charge"] == charge["id"])
+        self._tell("charge.update", charge)
+
     def open_dispute(self, charge: str, amount: int | None = None) -> str:
         """Dispute a charge, all of it or so much, which takes the money from us; return the dispute."""
         disputed = self._paid(charge)
@@ -111,6 +122,14 @@ class OmiseAccount:
     def lose_dispute(self, dispute: str) -> None:
         """Lose a dispute."""
         self._close(dispute, "lost")
+
+    def reopen_dispute(self, dispute: str) -> None:
+        """Open a closed dispute again, which takes the money from us again if we had it."""
+        reopened = self.disputes[dispute]
+        if not reopened["closed_at"]:
+            raise ValueError("it is open")
+        reopened |= {"status": "open", "closed_at": None}
+        self._tell("dispute.update", reopened)
 
     def _make_charge(self, **fields: Any) -> Object:
         charge = self._new(

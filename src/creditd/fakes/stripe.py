@@ -124,11 +124,8 @@ class FakeStripe(StripeAccount):
 
     def _retrieve(self, request: Request, _: Form) -> Response:
         session = dict(self.sessions[request.path_params["session"]])
-        if session["payment_intent"] and "payment_intent.latest_charge" in request.query_params.getlist("expand[]"):
-            intent = dict(self.intents[session["payment_intent"]])
-            session["payment_intent"] = intent
-            if intent["latest_charge"]:
-                intent["latest_charge"] = self.charges[intent["latest_charge"]]
+        if session["payment_intent"] and "payment_intent" in request.query_params.getlist("expand[]"):
+            session["payment_intent"] = self.intents[session["payment_intent"]]
         return JSONResponse(session)
 
     def _expire(self, request: Request, _: Form) -> Response:

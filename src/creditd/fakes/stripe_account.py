@@ -18,6 +18,13 @@ _ID_LENGTH: Final = 24
 """As long as Stripe's own. Letters alone, so that no id can be taken for a card number."""
 
 
+API_VERSION: Final = "2025-09-30.clover"
+"""Of events, unless the account says otherwise."""
+
+REFUND_EVENTS_SINCE: Final = "2024-10-28"
+"""https://docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update"""
+
+
 class Sold(NamedTuple):
     """What a session's payment intent and page say, and the session itself does not."""
 
@@ -30,11 +37,15 @@ class StripeAccount:
 
     The methods are acts. A ``payment`` is named by its payment intent or its session. Acts that make no sense, such as
     to pay twice, raise ValueError; ids that are not known raise KeyError. Its time is that of ``clock``, Unix seconds.
+    Acts on refunds and disputes are a second apart at least, as they are days apart in life.
+
+    ``api_version`` is what the endpoint is set to: before 2024-10-28 a refund has no events of its own.
     """
 
     def __init__(self, outgoing: Outgoing, webhook_secret: str) -> None:
         """Send events by ``outgoing``, signed with the secret."""
         self.clock: Callable[[], float] = time.time
+        self.api_version = API_VERSION
         self.sessions: dict[str, Object] = {}
         self.intents: dict[str, Object] = {}
         self.charges: dict[str, Object] = {}
@@ -42,6 +53,7 @@ class StripeAccount:
         self.disputes: dict[str, Object] = {}
         self.events: dict[str, Object] = {}
         self._sold: dict[str, Sold] = {}
+        self._last_seconds: dict[str, int] = {}
         self._outgoing = outgoing
         self._secret = webhook_secret.encode()
 
@@ -103,6 +115,7 @@ class StripeAccount:
         amount = left if amount is None else amount
         if not 0 < amount <= left:
             raise ValueError(f"{left} is left to refund")
+        self._pass_time(charge["id"])
         refund = self._new(
             self.refunds,
             "re",
@@ -126,11 +139,30 @@ class StripeAccount:
         failed = self.refunds[refund]
         if failed["status"] == "failed":
             raise ValueError("it has failed already")
-        failed |= {"status": "failed", "failure_reason": "lost_or_stolen_card"}
-        self._refunded(self.charges[failed["charge"]], -failed["amount"])
-        self._tell("refund.failed", failed)
-        self._tell("refund.updated", failed)
-        self._tell("charge.refund.updated", failed)
+        failed["failure_reason"] = "lost_or_stolen_card"
+        self._refund_becomes(failed, "failed", "refund.failed")
+
+    def ask_payer(self, refund: str) -> None:
+        """Ask the payer of a refund that failed where its money is to go."""
+        asked = self.refunds[refund]
+        if asked["status"] != "failed":
+            raise ValueError("it has not failed")
+        self._refund_becomes(asked, "requires_action")
+
+    def complete_refund(self, refund: str) -> None:
+        """Complete a refund whose payer said where its money is to go."""
+        completed = self.refunds[refund]
+        if completed["status"] != "requires_action":
+            raise ValueError("nobody was asked")
+        self._refund_becomes(completed, "succeeded")
+
+    def _refund_becomes(self, refund: Object, status: str, *events: str) -> None:
+        was_out, is_out = (state not in {"failed", "canceled"} for state in (refund["status"], status))
+        refund["status"] = status
+        self._refunded(self.charges[refund["charge"]], (is_out - was_out) * refund["amount"])
+        self._pass_time(refund["charge"])
+        for event in (*events, "refund.updated", "charge.refund.updated"):
+            self._tell(event, refund)
 
     def open_dispute(self, payment: str, amount: int | None = None, *, inquiry: bool = False) -> str:
         """Dispute a payment, all of it or so much; an inquiry asks only, and takes no money. Returns the dispute."""
@@ -153,27 +185,34 @@ class StripeAccount:
         return str(dispute["id"])
 
     def withdraw(self, dispute: str) -> None:
-        """Take the money of a dispute from us."""
-        self._move(dispute, -1, "funds_withdrawn")
+        """Take the money of a dispute from us, also again what came back."""
+        disputed = self.disputes[dispute]
+        self._move(disputed, -(disputed["amount"] + _balance(disputed)), "funds_withdrawn")
 
-    def reinstate(self, dispute: str) -> None:
-        """Give the money of a dispute back to us."""
-        self._move(dispute, 1, "funds_reinstated")
+    def reinstate(self, dispute: str, amount: int | None = None) -> None:
+        """Give the money of a dispute back to us, or so much of it."""
+        disputed = self.disputes[dispute]
+        held = -_balance(disputed)
+        amount = held if amount is None else amount
+        if amount > held:
+            raise ValueError(f"it holds {held}")
+        self._move(disputed, amount, "funds_reinstated")
 
     def close_dispute(self, dispute: str, status: str = "lost") -> None:
         """Close a dispute as ``won``, ``lost`` or ``warning_closed``."""
         if status not in {"won", "lost", "warning_closed"}:
             raise ValueError("it is won, lost or warning_closed")
         self.disputes[dispute]["status"] = status
+        self._pass_time(self.disputes[dispute]["charge"])
         self._tell("charge.dispute.closed", self.disputes[dispute])
 
-    def _move(self, dispute: str, sign: int, what: str) -> None:
-        moved = self.disputes[dispute]
-        moves = moved["balance_transactions"]
-        if len(moves) != (0 if sign < 0 else 1):
+    def _move(self, dispute: Object, amount: int, what: str) -> None:
+        if not amount:
             raise ValueError("the money is there already")
-        moves.append({"id": _id("txn"), "object": "balance_transaction", "amount": sign * moved["amount"]})
-        self._tell(f"charge.dispute.{what}", moved)
+        transaction = {"id": _id("txn"), "object": "balance_transaction", "amount": amount}
+        dispute["balance_transactions"].append(transaction | {"currency": dispute["currency"], "exchange_rate": None})
+        self._pass_time(dispute["charge"])
+        self._tell(f"charge.dispute.{what}", dispute)
 
     def _tried(self, session: Object) -> Object:
         """Return the payment intent of a session that can still be paid, made at its first try."""
@@ -232,24 +271,35 @@ class StripeAccount:
         charge["amount_refunded"] += amount
         charge["refunded"] = charge["amount_refunded"] == charge["amount"]
 
+    def _seconds(self, about: Object) -> int:
+        """Return the time at the charge that something is about; at all else it is the clock's."""
+        charge = about.get("charge") or about.get("id")
+        return max(int(self.clock()), self._last_seconds.get(str(charge), 0))
+
+    def _pass_time(self, charge: str) -> None:
+        self._last_seconds[charge] = self._seconds({"charge": charge}) + 1
+
     def _new(self, kept: dict[str, Object], prefix: str, kind: str, **fields: Any) -> Object:
-        made = {"id": _id(prefix), "object": kind, "created": int(self.clock()), "livemode": False, **fields}
+        made = {"id": _id(prefix), "object": kind, "created": self._seconds(fields), "livemode": False, **fields}
         kept[made["id"]] = made
         return made
 
     def _tell(self, event_type: str, about: Object) -> None:
         """Make an event of an object as it is now, and send it."""
+        if event_type.startswith("refund.") and self.api_version < REFUND_EVENTS_SINCE:
+            return
         # Written and read again: an event does not change with its object.
         snapshot = orjson.loads(orjson.dumps(about))
         event = self._new(
             self.events,
             "evt",
             "event",
-            api_version="2025-09-30.clover",
+            api_version=self.api_version,
             data={"object": snapshot},
             pending_webhooks=1,
             type=event_type,
         )
+        event["created"] = self._seconds(about)
         body = orjson.dumps(event)
         self._outgoing.send("stripe", lambda: (self._signed(body), body))
 
@@ -257,6 +307,11 @@ class StripeAccount:
         seconds = int(self.clock())
         signature = hmac.new(self._secret, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
         return {"Stripe-Signature": f"t={seconds},v1={signature}", "Content-Type": "application/json; charset=utf-8"}
+
+
+def _balance(dispute: Object) -> int:
+    """Return what a dispute moved on our balance so far, below zero while it holds money."""
+    return sum(move["amount"] for move in dispute["balance_transactions"])
 
 
 def _id(prefix: str) -> str:

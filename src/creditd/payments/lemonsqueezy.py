@@ -132,13 +132,25 @@ class LemonSqueezy:
         return found
 
     def _order(self, order: Resource, delivery: Delivery, custom: Any) -> Report | None:
-        """Orders of the plan and of other products of the store are none of ours, unless they name a purchase."""
+        """Say what an order tells; orders of the plan and of other products of the store are none of ours.
+
+        Whoever opens a link to a checkout may add custom data in its address
+        (https://docs.lemonsqueezy.com/help/checkout/passing-custom-data), and so may name a purchase at the price of
+        another product: that one is a misfit. Raises Unfit.
+        """
         purchase, variant_id = purchase_in(custom), variant_id_of(order)
         if variant_id in self._settings.plan_variant_ids:
             return None
         if purchase is None and variant_id != self._settings.variant_id:
             return None
-        report = order_report(order, live=delivery.live, purchase=purchase, references=())
+        report = order_report(
+            order,
+            live=delivery.live,
+            purchase=purchase,
+            references=(),
+            variant_id=self._settings.variant_id,
+            receive_time=delivery.receive_time,
+        )
         return report if report.facts else None
 
     def _subscription(self, said: Resource, delivery: Delivery, custom: Any) -> Subscription | None:
@@ -176,7 +188,7 @@ class LemonSqueezy:
         """Say what is known of a purchase: its orders, or that its checkout has expired. Raises ProviderUnavailable."""
         references = (order.reference,) if order.reference else ()
         reports = [
-            _listed_report(found, order.name, references)
+            self._listed_report(found, order.name, references)
             async for found in self._store.orders(Instant(order.create_time - CLOCK_DIFFERENCE))
             if purchase_id_of(found) == order.name.purchase_id
         ]
@@ -190,7 +202,8 @@ class LemonSqueezy:
         if checkout is None or end is None or self._now() < end + LATE_PAYMENT:
             return []
         fact = Fact(FactKind.PAYMENT, f"checkout:{checkout.resource_id}", PaymentStage.EXPIRED, order.price.amount)
-        return [Report(self.provider, is_live(checkout.attributes), (order.reference,), order.name, None, (fact,))]
+        live, currency = is_live(checkout.attributes), order.price.currency
+        return [Report(self.provider, live, (order.reference,), order.name, None, (fact,), currency)]
 
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
         """Say all orders and plan subscriptions that changed since an instant. Raises ProviderUnavailable.
@@ -204,13 +217,26 @@ class LemonSqueezy:
             if purchase := _purchase_of(made):
                 checkouts[purchase.purchase_id] = purchase, (made.resource_id,)
         async for order in self._store.orders(Instant(since - REFUNDABLE)):
-            report = _listed_report(order, *checkouts.get(purchase_id_of(order), (None, ())))
+            report = self._listed_report(order, *checkouts.get(purchase_id_of(order), (None, ())))
             if report and _changed(order, since):
                 yield report
         async for said in self._store.plan_subscriptions():
             subscription = _listed_subscription(said)
             if subscription and subscription.provider_update_time >= since:
                 yield subscription
+
+    def _listed_report(
+        self, order: Resource, purchase: PurchaseName | None, references: Sequence[str]
+    ) -> Report | None:
+        attributes = order.attributes
+        live = is_live(attributes, mapping(attributes.get("first_order_item")))
+        try:
+            report = order_report(
+                order, live=live, purchase=purchase, references=references, variant_id=self._settings.variant_id
+            )
+        except Unfit:
+            return None
+        return report if report.facts else None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -260,16 +286,6 @@ def _changed(order: Resource, since: Instant) -> bool:
     except Unfit:
         return True
     return any(at is not None and at >= since for at in times)
-
-
-def _listed_report(order: Resource, purchase: PurchaseName | None, references: Sequence[str]) -> Report | None:
-    attributes = order.attributes
-    live = is_live(attributes, mapping(attributes.get("first_order_item")))
-    try:
-        report = order_report(order, live=live, purchase=purchase, references=references)
-    except Unfit:
-        return None
-    return report if report.facts else None
 
 
 def _listed_subscription(said: Resource) -> Subscription | None:

@@ -17,7 +17,10 @@ from creditd.payments.provider import Money, PurchaseName, Report, Unfit
 MAX_AMOUNT = 2**63 - 1
 """The largest that the database holds."""
 
-_ID = re.compile(r"[0-9]{1,20}")
+MAX_ID_DIGITS = 20
+"""Of its numbers: what an unsigned integer of 64 bits has."""
+
+_ID = re.compile(rf"[0-9]{{1,{MAX_ID_DIGITS}}}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -102,19 +105,60 @@ def order_reference(order: Resource) -> str:
     return f"order:{order.resource_id}"
 
 
-def order_report(order: Resource, *, live: bool, purchase: PurchaseName | None, references: Sequence[str]) -> Report:
+def order_report(
+    order: Resource,
+    *,
+    live: bool,
+    purchase: PurchaseName | None,
+    references: Sequence[str],
+    variant_id: str,
+    receive_time: Instant | None = None,
+) -> Report:
     """Say what an order tells of a purchase; ``references`` are what else it is known to belong to. Raises Unfit.
 
+    ``variant_id`` is the product that sells credits: an order of another one is a misfit.
+
     An order that is still pending has no facts. The price is what was asked for before taxes that came on top of it,
-    the amount paid and refunded is with them: a refund is a share of the whole.
+    the amount paid and refunded is with them: a refund is a share of the whole. An order may change in any way: what it
+    was last updated to counts.
     """
     subject = order_reference(order)
     identifier = order.attributes.get("identifier")
     known_as = [identifier] if isinstance(identifier, str) and _UUID.fullmatch(identifier) else []
-    facts = _order_facts(order, subject)
+    said_time = _update_time(order)
+    facts = tuple(
+        fact if fact.kind == FactKind.PAYMENT else fact._replace(said_time=said_time, receive_time=receive_time)
+        for fact in _order_facts(order, subject)
+    )
     is_paid = any(fact.kind == FactKind.PAYMENT and fact.stage == PaymentStage.PAID for fact in facts)
-    price = _price(order) if is_paid else None
-    return Report(Provider.LEMON_SQUEEZY, live, (subject, *references, *known_as), purchase, price, facts)
+    return Report(
+        Provider.LEMON_SQUEEZY,
+        live,
+        (subject, *references, *known_as),
+        purchase,
+        _price(order) if is_paid else None,
+        facts,
+        currency=_currency(order),
+        misfit=_misfit(order, variant_id),
+    )
+
+
+def _update_time(order: Resource) -> Instant | None:
+    """Return when an order was last updated. One that does not say so pays all the same."""
+    try:
+        return instant_in(order.attributes, "updated_at")
+    except Unfit:
+        return None
+
+
+def _misfit(order: Resource, variant_id: str) -> str:
+    """Say why an order is not one of the credits' own product, of one of it, at the price asked for."""
+    found, quantity = variant_id_of(order), mapping(order.attributes.get("first_order_item")).get("quantity", 1)
+    if found != variant_id:
+        return f"the order is of variant {found[:MAX_ID_DIGITS] or 'none'}, which sells no credits"
+    if quantity != 1:
+        return "the order is not of a quantity of one"
+    return "the order is at a discount" if order.attributes.get("discount_total") else ""
 
 
 def _order_facts(order: Resource, subject: str) -> tuple[Fact, ...]:
@@ -129,9 +173,12 @@ def _order_facts(order: Resource, subject: str) -> tuple[Fact, ...]:
             failed = Fact(FactKind.PAYMENT, subject, PaymentStage.FAILED, total, "fraudulent")
             return failed, Fact(FactKind.DISPUTE_FUNDS, subject, FundsStage.WITHDRAWN, total)
         case "paid" | "refunded" | "partial_refund":
-            paid = Fact(FactKind.PAYMENT, subject, PaymentStage.PAID, total)
-            refunded = _refunded(order, total)
-            return (paid, Fact(FactKind.REFUND_TOTAL, subject, 0, refunded)) if refunded else (paid,)
+            return (
+                Fact(FactKind.PAYMENT, subject, PaymentStage.PAID, total),
+                Fact(FactKind.REFUND_TOTAL, subject, 0, _refunded(order, total)),
+                # Had it been held to be fraudulent, it is not any more.
+                Fact(FactKind.DISPUTE_FUNDS, subject, FundsStage.UNTOUCHED, total),
+            )
         case _:
             raise Unfit("the order's status is not known")
 
@@ -157,10 +204,14 @@ def _price(order: Resource) -> Money:
     """
     attributes, total = order.attributes, _amount(order, "total")
     amount = total if attributes.get("tax_inclusive") is True else total - _amount(order, "tax")
-    currency = attributes.get("currency")
+    return Money(amount, _currency(order))
+
+
+def _currency(order: Resource) -> str:
+    currency = order.attributes.get("currency")
     if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
         raise Unfit("the order's currency is none")
-    return Money(amount, currency)
+    return currency
 
 
 def _amount(order: Resource, name: str) -> int:

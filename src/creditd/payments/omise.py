@@ -8,7 +8,7 @@ What was paid by PromptPay cannot be refunded at Omise (https://docs.omise.co/pr
 transfer, of which Omise knows nothing, and an administrator's reversal takes the credits back.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import httpx
@@ -68,12 +68,21 @@ class Omise:
     methods = frozenset({PaymentMethod.PROMPTPAY, PaymentMethod.CARD_TOKEN, PaymentMethod.LINK})
     currencies: frozenset[str] | None = CURRENCIES
 
-    def __init__(self, settings: OmiseSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """Take settings; ``transport`` is for tests. Raises ValueError if the key says that it is of the other mode."""
+    def __init__(
+        self,
+        settings: OmiseSettings,
+        now: Callable[[], Instant],
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Take settings and a clock that all who read share; ``transport`` is for tests.
+
+        Raises ValueError if the key says that it is of the other mode.
+        """
         if settings.secret_key.startswith("skey_") and settings.secret_key.startswith("skey_test_") == settings.live:
             message = "the secret key of Omise is of the other mode than live says"
             raise ValueError(message)
         self.live = settings.live
+        self._now = now
         self._secrets = tuple(from_base64(secret) for secret in settings.webhook_secrets)
         self._account = Account(settings, transport)
 
@@ -106,16 +115,17 @@ class Omise:
             return None
 
     async def _said_of(self, ids: Mapping[str, Any]) -> Report | None:
+        read_time = self._now()
         if "link" in ids:
-            return await self._link_report(_known(await self._account.link(ids["link"])))
+            return await self._link_report(_known(await self._account.link(ids["link"])), read_time)
         dispute = _known(await self._account.dispute(ids["dispute"])) if "dispute" in ids else None
         charge_id = id_in(dispute.get("charge"), Kind.CHARGE) if dispute else ids.get("charge")
         if charge_id is None:
             raise Unfit("it is not said which charge it is about")
-        return await self._charge_report(_known(await self._account.charge(charge_id)), dispute)
+        return await self._charge_report(_known(await self._account.charge(charge_id)), read_time, dispute)
 
     async def _charge_report(
-        self, charge: Mapping[str, Any], dispute: Mapping[str, Any] | None = None
+        self, charge: Mapping[str, Any], read_time: Instant, dispute: Mapping[str, Any] | None = None
     ) -> Report | None:
         """Report a charge with the dispute that it names, and with another one that is known of."""
         disputes = {dispute["id"]: dispute} if dispute else {}
@@ -123,11 +133,11 @@ class Omise:
         if named and named not in disputes:
             # It is read by itself: what the charge holds of it need not be all.
             disputes[named] = _known(await self._account.dispute(named))
-        return charge_report(charge, list(disputes.values()))
+        return charge_report(charge, list(disputes.values()), read_time)
 
-    async def _link_report(self, link: Mapping[str, Any]) -> Report | None:
+    async def _link_report(self, link: Mapping[str, Any], read_time: Instant) -> Report | None:
         charges = await self._account.charges_of(link)
-        reports = [await self._charge_report(charge) for charge in charges]
+        reports = [await self._charge_report(charge, read_time) for charge in charges]
         return link_report(link, [report for report in reports if report])
 
     async def begin(self, order: Order) -> Checkout:
@@ -193,12 +203,13 @@ class Omise:
 
         Raises ProviderUnavailable, Unfit.
         """
+        read_time = self._now()
         if id_in(order.reference, Kind.LINK):
             link = await self._account.link(order.reference)
-            report = await self._link_report(link) if link else None
+            report = await self._link_report(link, read_time) if link else None
         else:
             charge = await self._account.charge(order.reference)
-            report = await self._charge_report(charge) if charge else None
+            report = await self._charge_report(charge, read_time) if charge else None
         return [report] if report else []
 
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
@@ -208,11 +219,11 @@ class Omise:
         cannot be read is left out: its webhook waits for a person. Links have no say: all that happens to one are its
         charges.
         """
-        start = Instant(since - CLOCK_DIFFERENCE)
+        start, read_time = Instant(since - CLOCK_DIFFERENCE), self._now()
         told: set[str] = set()
         async for charge in self._account.charges(start):
             told.add(charge["id"])
-            if report := await self._told({"charge": charge["id"]}, charge):
+            if report := await self._told(self._charge_report(charge, read_time)):
                 yield report
         async for event in self._account.events(start):
             ids = _ids_in(event)
@@ -220,12 +231,12 @@ class Omise:
             if subject is None or subject in told:
                 continue
             told.add(subject)
-            if report := await self._told(ids):
+            if report := await self._told(self._said_of(ids)):
                 yield report
 
-    async def _told(self, ids: Mapping[str, str], charge: Mapping[str, Any] | None = None) -> Report | None:
+    async def _told(self, reading: Awaitable[Report | None]) -> Report | None:
         try:
-            return await (self._charge_report(charge) if charge else self._said_of(ids))
+            return await reading
         except Unfit:
             return None
 

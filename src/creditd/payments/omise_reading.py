@@ -18,6 +18,7 @@ from creditd.domain.purchase import (
     PaymentStage,
     Provider,
     RefundStage,
+    refund_facts,
 )
 from creditd.payments.omise_ids import Kind, id_in
 from creditd.payments.provider import Money, PurchaseName, Report, Unfit
@@ -46,7 +47,7 @@ _DISPUTES: Final[Mapping[Any, tuple[FundsStage, DisputeStage]]] = {
     "lost": (FundsStage.WITHDRAWN, DisputeStage.CLOSED),
     "won": (FundsStage.REINSTATED, DisputeStage.CLOSED),
 }
-"""Omise takes the money when a dispute opens, and gives it back when it is won."""
+"""Omise takes the money when a dispute opens, gives it back when it is won, and may take it again."""
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -65,11 +66,13 @@ def is_paid(charge: Mapping[str, Any]) -> bool:
     return is_captured and not _is_taken_back(charge)
 
 
-def charge_report(charge: Mapping[str, Any], disputes: Sequence[Mapping[str, Any]]) -> Report | None:
+def charge_report(
+    charge: Mapping[str, Any], disputes: Sequence[Mapping[str, Any]], read_time: Instant | None = None
+) -> Report | None:
     """Say what a charge and its disputes tell; None while it is pending. Raises Unfit.
 
-    Facts are only ever added as a charge goes on, or go further: one that was read late, after a newer one, changes
-    nothing. So one that was paid and voided later stays one that was paid, all of it refunded.
+    ``read_time`` is from before it was asked for: of two readings the later one counts. What was paid and voided later
+    stays one that was paid, all of it refunded.
     """
     charge_id = _id(charge, Kind.CHARGE)
     payment = _payment(charge, charge_id)
@@ -77,11 +80,20 @@ def charge_report(charge: Mapping[str, Any], disputes: Sequence[Mapping[str, Any
         return None
     facts, price = [payment], None
     if payment.stage == PaymentStage.PAID:
-        facts += [*_refunds(charge, charge_id), *_disputes(charge, disputes)]
+        taken_back = [*_refunds(charge, charge_id), *_disputes(charge, disputes)]
+        facts += [fact._replace(said_time=read_time) for fact in taken_back]
         price = _money(charge)
-    others = [id_in(charge.get("link"), Kind.LINK), id_in(charge.get("source"), Kind.SOURCE)]
-    references = (charge_id, *(other for other in others if other))
-    return Report(Provider.OMISE, _live(charge), references, _purchase(charge), price, tuple(facts))
+    link, source = id_in(charge.get("link"), Kind.LINK), id_in(charge.get("source"), Kind.SOURCE)
+    return Report(
+        Provider.OMISE,
+        _live(charge),
+        (charge_id, *(other for other in (link, source) if other)),
+        _purchase(charge),
+        price,
+        tuple(facts),
+        currency=_currency(charge),
+        checkout=link or charge_id,
+    )
 
 
 def link_report(link: Mapping[str, Any], charges: Iterable[Report]) -> Report | None:
@@ -94,6 +106,8 @@ def link_report(link: Mapping[str, Any], charges: Iterable[Report]) -> Report | 
     facts: list[Fact] = []
     references, price = [link_id], None
     for charge in charges:
+        if charge.currency != _currency(link):
+            raise Unfit("a charge of the link is in another currency")
         facts += charge.facts
         references += (one for one in charge.references if one not in references)
         price = price or charge.price
@@ -101,7 +115,16 @@ def link_report(link: Mapping[str, Any], charges: Iterable[Report]) -> Report | 
         facts.append(Fact(FactKind.PAYMENT, link_id, PaymentStage.CANCELLED, _amount(link, "amount")))
     if not facts:
         return None
-    return Report(Provider.OMISE, live, tuple(references), None, price, tuple(facts))
+    return Report(
+        Provider.OMISE,
+        live,
+        tuple(references),
+        None,
+        price,
+        tuple(facts),
+        currency=_currency(link),
+        checkout=link_id,
+    )
 
 
 def failure_in(charge: Mapping[str, Any]) -> tuple[str, str]:
@@ -149,13 +172,19 @@ def _was_paid(charge: Mapping[str, Any]) -> bool:
 
 
 def _refunds(charge: Mapping[str, Any], charge_id: str) -> Iterable[Fact]:
-    """Say what was refunded: one by one, and as a total for those that the charge does not list."""
+    """Say what was refunded: one by one, and as a total, which holds those that the charge does not list."""
+    active = every = 0
     for refund in _list(charge.get("refunds")):
-        yield Fact(FactKind.REFUND, _id(refund, Kind.REFUND), _refund_stage(refund), _amount(refund, "amount"))
+        if _currency(refund) != _currency(charge):
+            raise Unfit("a refund of the charge is in another currency")
+        fact = Fact(FactKind.REFUND, _id(refund, Kind.REFUND), _refund_stage(refund), _amount(refund, "amount"))
+        every += fact.amount
+        active += 0 if fact.stage == RefundStage.FAILED else fact.amount
+        yield from refund_facts(fact, made_time=None)
     is_whole = _is_taken_back(charge) or charge.get("status") == "reversed"
     total = _amount(charge, "amount" if is_whole else "refunded_amount")
-    if total:
-        yield Fact(FactKind.REFUND_TOTAL, charge_id, 0, total)
+    # It is not said whether a refund that failed is in the total.
+    yield Fact(FactKind.REFUND_TOTAL, charge_id, 0, total if is_whole or total > every else active)
 
 
 def _refund_stage(refund: Mapping[str, Any]) -> RefundStage:

@@ -74,6 +74,7 @@ class Delivery(NamedTuple):
     ``key`` is the provider's event id, or the body's SHA-256 in hex where it has none: the same key is the same event.
     ``body`` is JSON text without card numbers; for a provider whose webhooks are hints it holds the object's id alone.
     ``is_of_interest`` is False for events that mean nothing to credits; they are stored and never applied.
+    ``receive_time`` is when it was stored first, None before.
     """
 
     key: str
@@ -81,13 +82,17 @@ class Delivery(NamedTuple):
     live: bool
     body: str
     is_of_interest: bool
+    receive_time: Instant | None = None
 
 
 class Report(NamedTuple):
     """What a provider says of one purchase.
 
     ``references`` are all of the provider's ids that name it, the surest first. ``price`` is what was charged, to be
-    held against our own; None where nothing is said of it (a refund).
+    held against our own; None where nothing is said of it (a refund). ``currency`` is that of all amounts in the facts,
+    empty where these hold none. ``checkout`` is the provider's id of what was paid at, empty where it does not say: it
+    has to be what was made for the purchase. ``misfit`` says why it cannot be what was sold, empty where it can: what
+    is known to have paid the purchase is still told of, and nothing else.
     """
 
     provider: Provider
@@ -96,6 +101,9 @@ class Report(NamedTuple):
     purchase: PurchaseName | None
     price: Money | None
     facts: tuple[Fact, ...]
+    currency: str = ""
+    checkout: str = ""
+    misfit: str = ""
 
 
 Said = Report | Subscription

@@ -34,8 +34,8 @@ from creditd.payments.stripe_events import (
     EVENT_TYPES,
     ID,
     Seen,
-    charge_now,
     dispute_now,
+    instant_of,
     intent_now,
     purchase_in,
     read_event,
@@ -119,7 +119,9 @@ class Stripe:
         if delivery.event_type not in EVENT_TYPES:
             return None
         event = orjson.loads(delivery.body)
-        return read_event(delivery.event_type, Seen(event["data"]["object"], delivery.live))
+        event_time = instant_of(event.get("created"))
+        seen = Seen(event["data"]["object"], delivery.live, event_time, delivery.receive_time)
+        return read_event(delivery.event_type, seen)
 
     async def begin(self, order: Order) -> Checkout:
         """Make a Checkout session: https://docs.stripe.com/api/checkout/sessions/create.
@@ -163,14 +165,11 @@ class Stripe:
         reference = await self._reference(order)
         if reference is None:
             return []
-        session = await self._read(_session_path(reference), {"expand[]": "payment_intent.latest_charge"})
+        session = await self._read(_session_path(reference), {"expand[]": "payment_intent"})
         reports: list[Report | None] = [session_now(Seen(session, self.live))]
         intent = session.get("payment_intent")
         if isinstance(intent, dict):
             reports.append(intent_now(Seen(intent, self.live)))
-            charge = intent.get("latest_charge")
-            if isinstance(charge, dict):
-                reports.append(charge_now(Seen(charge, self.live)))
             reports += await self._taken_back(intent.get("id"))
         return [report for report in reports if report]
 
@@ -194,7 +193,8 @@ class Stripe:
     def _said_by(self, event: Mapping[str, Any]) -> Report | None:
         try:
             read = _checked(event)
-            return read_event(read["type"], Seen(read["data"]["object"], read["livemode"]))
+            seen = Seen(read["data"]["object"], read["livemode"], instant_of(read.get("created")))
+            return read_event(read["type"], seen)
         except (Unfit, WebhookRejected) as error:
             log.warning("event %.255s in the list of Stripe's does not fit: %s", event.get("id"), error)
             return None

@@ -1,15 +1,31 @@
 """What Stripe's events and objects say of a purchase. Pure.
 
 Sources: https://docs.stripe.com/api/events/types and the pages of the objects there. Webhooks come in the version of
-the API that the endpoint is set to, so only fields are read that have meant the same since 2020. A payment is known by
-its payment intent, which Checkout always makes one of: a charge, refund or dispute without one is none of ours.
+the API that the endpoint is set to, so only fields are read that have meant the same since 2020. Before 2024-10-28 a
+refund is told by the charge's total alone, and by itself only when it is updated
+(https://docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update). A payment is known by its payment intent,
+which Checkout always makes one of: a charge, refund or dispute without one is none of ours.
 """
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, NamedTuple
 
-from creditd.domain.purchase import DisputeStage, Fact, FactKind, FundsStage, PaymentStage, Provider, RefundStage
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.purchase import (
+    Direction,
+    DisputeStage,
+    Fact,
+    FactKind,
+    FundsStage,
+    PaymentStage,
+    Provider,
+    RefundStage,
+    refund_facts,
+    transaction_subject,
+)
 from creditd.payments.provider import Money, PurchaseName, Report, Unfit
 from creditd.payments.scrubbing import scrubbed_text
 
@@ -21,6 +37,9 @@ MAX_MESSAGE_LENGTH: Final = 500
 
 ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
 """Stripe promises no more of an id than its length: https://docs.stripe.com/upgrades."""
+
+_MAX_SECONDS: Final = 253_402_300_799
+"""The end of the year 9999, beyond which PostgreSQL's timestamps go and Python's do not."""
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -38,10 +57,15 @@ _DISPUTES_OVER: Final = frozenset({"won", "lost", "warning_closed", "prevented"}
 
 
 class Seen(NamedTuple):
-    """An object of Stripe's as JSON has it, and whether it is about real money."""
+    """An object of Stripe's as JSON has it, and whether it is about real money.
+
+    ``event_time`` is when it was so, to the second, and ``receive_time`` when we were told; None where it was read.
+    """
 
     fields: Mapping[str, Any]
     live: bool
+    event_time: Instant | None = None
+    receive_time: Instant | None = None
 
 
 def read_event(event_type: str, seen: Seen) -> Report | None:
@@ -68,33 +92,35 @@ def intent_now(intent: Seen) -> Report | None:
     return None
 
 
-def charge_now(charge: Seen) -> Report | None:
-    """Say what of a charge is refunded; None if it is of no payment intent. Raises Unfit."""
+def _charge(charge: Seen) -> Report | None:
+    """Say what of a charge is refunded in all; None if it is of no payment intent. Raises Unfit.
+
+    Older versions list the refunds as well: https://docs.stripe.com/changelog#november-15,-2022.
+    """
     payment = _reference(charge.fields, "payment_intent")
     if payment is None:
         return None
-    total = Fact(FactKind.REFUND_TOTAL, payment, 0, _amount(charge.fields, "amount_refunded"))
+    currency = _currency(charge.fields)
+    facts = [_fact(charge, FactKind.REFUND_TOTAL, payment, 0, _amount(charge.fields, "amount_refunded"))]
     listed = _mapping(charge.fields.get("refunds")).get("data")
-    refunds = [_refund_fact(refund) for refund in listed or () if isinstance(refund, dict)]
-    return _report(charge, (payment, _own_id(charge.fields)), total, *refunds)
+    for refund in listed or ():
+        if isinstance(refund, dict):
+            _require_currency(refund, currency)
+            facts += _refund_facts(charge._replace(fields=refund))
+    return _report(charge, (payment, _own_id(charge.fields)), *facts)._replace(currency=currency)
 
 
 def refund_now(refund: Seen) -> Report | None:
-    """Say how far a refund is; None if it is of no payment intent. Raises Unfit."""
+    """Say how a refund stands; None if it is of no payment intent. Raises Unfit."""
     payment = _payment_of(refund)
-    return _report(refund, payment, _refund_fact(refund.fields)) if payment else None
+    if payment is None:
+        return None
+    return _report(refund, payment, *_refund_facts(refund))._replace(currency=_currency(refund.fields))
 
 
 def dispute_now(dispute: Seen) -> Report | None:
-    """Say how a dispute stands, and by its balance transactions where the money is. Raises Unfit.
-
-    There are none, one when the money was taken, two when it came back: https://docs.stripe.com/api/disputes/object.
-    """
-    moves = [_mapping(move).get("amount") for move in dispute.fields.get("balance_transactions") or ()]
-    amounts = [amount for amount in moves if type(amount) is int]
-    if not amounts:
-        return _dispute(dispute)
-    return _dispute(dispute, FundsStage.WITHDRAWN if sum(amounts) < 0 else FundsStage.REINSTATED)
+    """Say how a dispute stands, and by its balance transactions how much it holds. Raises Unfit."""
+    return _dispute(dispute)
 
 
 def _completed_session(session: Seen) -> Report:
@@ -116,18 +142,32 @@ def _session(session: Seen, stage: PaymentStage | None) -> Report:
     if stage is PaymentStage.PAID:
         price = _price(session.fields, "amount_total")
         fact = Fact(FactKind.PAYMENT, payment or "", stage, price.amount)
-        return _report(session, references, fact)._replace(price=price)
-    return _report(session, references, *(() if stage is None else (_unpaid(payment or session_id, stage),)))
+        report = _report(session, references, fact)._replace(price=price, currency=price.currency)
+    else:
+        facts = () if stage is None else (_unpaid(payment or session_id, stage),)
+        report = _report(session, references, *facts)
+    return report._replace(checkout=session_id)
 
 
 def _unpaid(subject: str, stage: PaymentStage, code: str = "", message: str = "") -> Fact:
     return Fact(FactKind.PAYMENT, subject, stage, 0, code, message)
 
 
+def _fact(seen: Seen, kind: FactKind, subject: str, stage: int, amount: int) -> Fact:
+    """Return a fact about what may go back, with the times of what says it.
+
+    What was read, and not told by an event, does not say since when it is so. It counts from its object's creation, so
+    that whatever an event says of it is newer.
+    """
+    was_read = seen.event_time is None and seen.receive_time is None
+    said_time = _time(seen.fields, "created") if was_read else seen.event_time
+    return Fact(kind, subject, stage, amount, said_time=said_time, receive_time=seen.receive_time)
+
+
 def _paid_intent(intent: Seen) -> Report:
     price = _price(intent.fields, "amount_received")
     fact = Fact(FactKind.PAYMENT, _own_id(intent.fields), PaymentStage.PAID, price.amount)
-    return _report(intent, _names_of(intent), fact)._replace(price=price)
+    return _report(intent, _names_of(intent), fact)._replace(price=price, currency=price.currency)
 
 
 def _failed_intent(intent: Seen) -> Report:
@@ -143,23 +183,62 @@ def _names_of(intent: Seen) -> tuple[str, ...]:
     return (payment, charge) if charge else (payment,)
 
 
-def _refund_fact(refund: Mapping[str, Any]) -> Fact:
-    stage = _REFUND_STAGES.get(refund.get("status"))
+def _refund_facts(refund: Seen) -> list[Fact]:
+    stage = _REFUND_STAGES.get(refund.fields.get("status"))
     if stage is None:
         raise Unfit("the refund's status is not known")
-    return Fact(FactKind.REFUND, _own_id(refund), stage, _amount(refund, "amount"))
+    fact = _fact(refund, FactKind.REFUND, _own_id(refund.fields), stage, _amount(refund.fields, "amount"))
+    return refund_facts(fact, made_time=_time(refund.fields, "created"))
 
 
 def _dispute(dispute: Seen, funds: FundsStage | None = None) -> Report | None:
+    """Say how a dispute stands; ``funds`` is where its money is by an event, for one that shows no transactions."""
     payment = _payment_of(dispute)
     if payment is None:
         return None
-    dispute_id, amount = _own_id(dispute.fields), _amount(dispute.fields, "amount")
-    is_over = dispute.fields.get("status") in _DISPUTES_OVER
-    facts = [Fact(FactKind.DISPUTE, dispute_id, DisputeStage.CLOSED if is_over else DisputeStage.OPEN, amount)]
-    if funds is not None:
-        facts.append(Fact(FactKind.DISPUTE_FUNDS, dispute_id, funds, amount))
-    return _report(dispute, payment, *facts)
+    fields = dispute.fields
+    dispute_id, amount, currency = _own_id(fields), _amount(fields, "amount"), _currency(fields)
+    stage = DisputeStage.CLOSED if fields.get("status") in _DISPUTES_OVER else DisputeStage.OPEN
+    facts = [_fact(dispute, FactKind.DISPUTE, dispute_id, stage, amount)]
+    transactions = list(_transactions(dispute, dispute_id, Money(amount, currency)))
+    if funds is not None and not transactions:
+        facts.append(_fact(dispute, FactKind.DISPUTE_FUNDS, dispute_id, funds, amount))
+    return _report(dispute, payment, *facts, *transactions)._replace(currency=currency)
+
+
+def _transactions(dispute: Seen, dispute_id: str, disputed: Money) -> Iterator[Fact]:
+    """Say what a dispute took from our balance and gave back: https://docs.stripe.com/api/disputes/object.
+
+    A dispute that is lost may give a part back, one that is won may be taken again, and conversion is corrected by
+    further ones. They are only ever added.
+    """
+    for number, transaction in enumerate(dispute.fields.get("balance_transactions") or ()):
+        amount = _moved(_mapping(transaction), disputed)
+        name = _mapping(transaction).get("id")
+        subject = transaction_subject(dispute_id, name if isinstance(name, str) and ID.fullmatch(name) else str(number))
+        direction = Direction.OUT if amount < 0 else Direction.BACK
+        yield _fact(dispute, FactKind.DISPUTE_TRANSACTION, subject, direction, abs(amount))
+
+
+def _moved(transaction: Mapping[str, Any], disputed: Money) -> int:
+    """Return the amount of a balance transaction in the dispute's currency; what went out is below zero.
+
+    Our balance may be in another one: the amount there is the one in the dispute's times the ``exchange_rate``
+    (https://docs.stripe.com/api/balance_transactions/object). Raises Unfit if it is, and no rate is said.
+    """
+    amount, currency = transaction.get("amount"), disputed.currency
+    if type(amount) is not int or abs(amount) > MAX_AMOUNT:
+        raise Unfit("the amount of a dispute's balance transaction is none")
+    if transaction.get("currency", currency.lower()) == currency.lower():
+        return amount
+    rate = transaction.get("exchange_rate")
+    if type(rate) not in {int, float} or not 0 < float(rate or 0) < math.inf:
+        raise Unfit(f"a balance transaction of the dispute is not in {currency}, and its exchange rate is not said")
+    converted = amount / Decimal(str(rate))
+    # What was rounded to a whole unit there may be several units here: all of it is all of it.
+    if abs(abs(converted) - disputed.amount) <= 1 / Decimal(str(rate)):
+        return disputed.amount if amount > 0 else -disputed.amount
+    return int(converted.to_integral_value(ROUND_HALF_EVEN))
 
 
 _Reader = Callable[[Seen], Report | None]
@@ -177,7 +256,7 @@ _READERS: Mapping[str, _Reader] = {
     "checkout.session.expired": _checkout(lambda session: _session(session, PaymentStage.EXPIRED)),
     "payment_intent.succeeded": _paid_intent,
     "payment_intent.payment_failed": _failed_intent,
-    "charge.refunded": charge_now,
+    "charge.refunded": _charge,
     "charge.refund.updated": refund_now,
     "refund.created": refund_now,
     "refund.updated": refund_now,
@@ -206,10 +285,13 @@ def _payment_of(seen: Seen) -> tuple[str, ...] | None:
 
 
 def purchase_in(document: Mapping[str, Any]) -> PurchaseName | None:
-    """Return our own name of the purchase if it is handed back; anything else in its place is no hint."""
+    """Return our own name of the purchase if it is handed back; anything else in its place is no hint.
+
+    Metadata are set with the secret key alone. A ``client_reference_id`` is not read: whoever opens a payment link sets
+    it in the link's address (https://docs.stripe.com/payment-links/url-parameters).
+    """
     metadata = _mapping(document.get("metadata"))
-    account_id = metadata.get("account_id")
-    purchase_id = metadata.get("purchase_id") or document.get("client_reference_id")
+    account_id, purchase_id = metadata.get("account_id"), metadata.get("purchase_id")
     if not isinstance(account_id, str) or not _ACCOUNT_ID.fullmatch(account_id):
         return None
     if not isinstance(purchase_id, str) or not _UUID.fullmatch(purchase_id):
@@ -234,10 +316,29 @@ def _reference(document: Mapping[str, Any], name: str) -> str | None:
 
 def _price(document: Mapping[str, Any], amount: str) -> Money:
     """Return what was charged. Stripe counts in the smallest unit as well: https://docs.stripe.com/currencies."""
+    return Money(_amount(document, amount), _currency(document))
+
+
+def _currency(document: Mapping[str, Any]) -> str:
     currency = document.get("currency")
     if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
         raise Unfit("the currency is none")
-    return Money(_amount(document, amount), currency.upper())
+    return currency.upper()
+
+
+def _require_currency(document: Mapping[str, Any], currency: str) -> None:
+    if _currency(document) != currency:
+        raise Unfit(f"a refund of the charge is not in {currency}, as the charge is")
+
+
+def _time(document: Mapping[str, Any], name: str) -> Instant | None:
+    """Return a time of Stripe's, which counts in seconds; None where there is none."""
+    return instant_of(document.get(name))
+
+
+def instant_of(seconds: Any) -> Instant | None:
+    """Return an instant from Unix seconds; None for anything that is no time of Stripe's."""
+    return Instant(seconds * SECOND) if type(seconds) is int and 0 <= seconds <= _MAX_SECONDS else None
 
 
 def _amount(document: Mapping[str, Any], name: str) -> int:

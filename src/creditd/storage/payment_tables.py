@@ -104,11 +104,13 @@ purchase_facts = Table(
     Column("amount", BigInteger, nullable=False),
     Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),
+    Column("said_time", InstantColumn, comment="when it was so by the provider's clock; null where it does not say"),
+    Column("receive_time", InstantColumn, comment="when we were told; null where it was read and not told"),
     PrimaryKeyConstraint("account_id", "purchase_id", "kind", "subject", name="purchase_facts_pkey"),
     ForeignKeyConstraint(
         ["account_id", "purchase_id"], ["purchases.account_id", "purchases.purchase_id"], name="purchase_facts_purchase"
     ),
-    CheckConstraint("kind BETWEEN 1 AND 6 AND amount >= 0", name="purchase_facts_kind"),
+    CheckConstraint("kind BETWEEN 1 AND 10 AND amount >= 0", name="purchase_facts_kinds"),
 )
 
 purchase_changes = Table(

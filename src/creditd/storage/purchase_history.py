@@ -1,7 +1,7 @@
 """What is known of a purchase, and how it came to stand as it does."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -65,11 +65,15 @@ def facts_about(connection: Connection, account_id: str, kind: FactKind, subject
     return [Fact(*row)._replace(kind=FactKind(row.kind)) for row in rows]
 
 
+_TOLD: Final = ("stage", "amount", "code", "message", "said_time", "receive_time")
+"""What a fact says, beside what it is about."""
+
+
 def write_facts(connection: Connection, key: PurchaseKey, facts: Iterable[Fact]) -> None:
     """Store facts in place of those about the same things. The purchase's row is locked."""
     for fact in facts:
         values = key._asdict() | fact._asdict() | {"kind": int(fact.kind), "stage": int(fact.stage)}
         statement = upsert(purchase_facts).values(values)
-        told = {name: statement.excluded[name] for name in ("stage", "amount", "code", "message")}
+        told = {name: statement.excluded[name] for name in _TOLD}
         keys = ["account_id", "purchase_id", "kind", "subject"]
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=told))

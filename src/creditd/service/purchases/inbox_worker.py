@@ -115,7 +115,14 @@ class InboxWorker:
         provider = self._provider
         if event.live != provider.live:
             raise Unfit(f"live is {event.live}, this service takes live {provider.live}")
-        delivery = Delivery(event.delivery_key, event.event_type, event.live, event.body, is_of_interest=True)
+        delivery = Delivery(
+            event.delivery_key,
+            event.event_type,
+            event.live,
+            event.body,
+            is_of_interest=True,
+            receive_time=event.receive_time,
+        )
         said: Said | None = await provider.interpret(delivery)
         if said is None:
             return None

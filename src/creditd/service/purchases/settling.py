@@ -160,10 +160,21 @@ def _require_fit(purchase: Purchase, report: Report) -> None:
     """Raise Unfit unless what is said can be about this purchase: its amount above all comes from our own row."""
     if (purchase.provider, purchase.live) != (report.provider, report.live):
         raise Unfit(f"the purchase is of {purchase.provider.name}, live {purchase.live}")
+    if report.checkout and purchase.reference and report.checkout != purchase.reference:
+        raise Unfit(f"it is of {report.checkout}, and {purchase.reference} was made for the purchase")
     _require_same_payment(purchase, report)
-    is_paid = any(fact.kind == FactKind.PAYMENT and fact.stage == PaymentStage.PAID for fact in report.facts)
-    if not is_paid:
-        return
+    if any(fact.kind == FactKind.PAYMENT and fact.stage == PaymentStage.PAID for fact in report.facts):
+        _require_price(purchase, report)
+    if report.misfit and purchase.payment_id not in report.references:
+        raise Unfit(report.misfit)
+    has_amounts = any(fact.amount for fact in report.facts)
+    if (has_amounts or report.currency) and report.currency != purchase.currency:
+        # Amounts in another currency, or in none, are no share of the payment.
+        raise Unfit(f"it is in {report.currency or 'no currency'}, the purchase in {purchase.currency}")
+
+
+def _require_price(purchase: Purchase, report: Report) -> None:
+    """Raise Unfit unless what was paid is the purchase's price."""
     if report.price is None:
         raise Unfit("paid, but nothing is said of how much")
     if report.price != (purchase.amount, purchase.currency):

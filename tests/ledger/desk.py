@@ -25,6 +25,7 @@ class Desk:
         self, url: str, sign_up_credits: Mapping[str, int] | None = None, prepare_threshold: int | None = 2
     ) -> None:
         """Write to the database of ``url``."""
+        self.url = url
         terms = Terms(RULES, sign_up_credits or {}, uuid7)
         self.database = Database(DatabaseSettings(url, pool_size=4, prepare_threshold=prepare_threshold))
         self.clock = clock_of(self.database)

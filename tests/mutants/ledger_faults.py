@@ -144,6 +144,20 @@ LEDGER_FAULTS = (
         ("tests/ledger/test_sweep.py",),
     ),
     Fault(
+        "balance told of which not all is settled that is due",
+        "ledger/reading.py",
+        "if not settled.wallet.is_settled(now):",
+        "if settled is None:",
+        ("tests/ledger/test_reading.py",),
+    ),
+    Fault(
+        "heavy account read among the others",
+        "storage/loading.py",
+        "if any(_is_heavy(wallet, now) for wallet in account.wallets.values())",
+        "if not account.account",
+        ("tests/ledger/test_reading.py",),
+    ),
+    Fault(
         "command decided on a wallet in which more is due",
         "ledger/batch.py",
         "            self.unsettled.add(key)\n",

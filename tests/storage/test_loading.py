@@ -1,7 +1,9 @@
 """What a decision is made on is found as it was written, and nothing else is."""
 
+from collections import Counter
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from creditd.domain.account import AccountStatus
@@ -14,6 +16,7 @@ from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, HEAVY_SLICES
 from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Work
 from creditd.storage import loading
+from creditd.storage.arrays import texts
 from creditd.storage.changes import Key
 from creditd.storage.loading import Light, LoadedWallet, load_accounts, load_light_wallets, load_wallets
 from creditd.storage.lookups import (
@@ -23,10 +26,12 @@ from creditd.storage.lookups import (
     load_requests,
     load_reservations,
 )
+from creditd.storage.prepared import prepared
 from creditd.storage.sweeping import due_wallets
 from tests.ledger.databases import migrated_database
 from tests.ledger.desk import RULES, Desk, desk_at
 from tests.ledger.works import MINUTE, add, add_of_each, confirm, deduct, origin, reservation_of, reserve, work
+from tests.storage.plans import nodes
 
 
 @pytest.fixture(scope="module")
@@ -222,3 +227,22 @@ def test_reservations_and_requests_of_many_slices_are_not_loaded_with_others(des
         assert load_requests(connection, requests).keys() == set(requests)
     assert (reservations, heavy) == ({keys[1]: few}, {keys[0]})
     assert (set(known), heavy_requests) == ({requests[1]}, {requests[0]})
+
+
+def test_of_a_heavy_wallet_no_more_rows_are_read_than_show_that_it_is(desk: Desk, account: str) -> None:
+    desk.write(*(add(account, 5) for _ in range(6 * HEAVY_GRANTS)))
+    desk.write(*(reserve(account, 1) for _ in range(6 * HEAVY_DUE)))
+    desk.clock.advance(61)
+    most = {"most_grants": HEAVY_GRANTS + 1, "most_due": HEAVY_DUE + 1, "most_slices": HEAVY_DUE}
+    keys = {"account_id": texts([account]), "credit_type": texts(["chat"]), "now": desk.clock.now()}
+    query, names = prepared(str(loading._WALLETS))
+    with psycopg.connect(desk.url, autocommit=True) as connection, psycopg.RawCursor(connection) as cursor:
+        cursor.execute(b"SET plan_cache_mode = force_generic_plan")
+        explained = b"EXPLAIN (ANALYZE, FORMAT JSON) " + query
+        row = cursor.execute(explained, [{**keys, **most}[name] for name in names]).fetchone()
+    assert row is not None
+    read = Counter[str]()
+    for node in nodes(row[0][0]["Plan"]):
+        read[node.get("Relation Name", "")] += node["Actual Rows"] * node["Actual Loops"]
+    assert 0 < read["grants"] <= HEAVY_GRANTS + 1
+    assert 0 < read["reservations"] <= HEAVY_DUE + 2

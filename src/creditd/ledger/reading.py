@@ -1,5 +1,6 @@
 """Balances as they are at this instant, whether or not a sweep has run. Reads that wait are grouped like commands."""
 
+import time
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
@@ -10,10 +11,10 @@ from creditd.domain.reservation import Reservation, ReservationKey, ReservationS
 from creditd.domain.wallet import Rules, Wallet
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.grouping import Grouping
-from creditd.ledger.work import DatabaseUnavailable, Waiter
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, Waiter
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database
-from creditd.storage.loading import load_accounts
+from creditd.storage.loading import LoadedAccount, load_accounts, load_light_accounts
 from creditd.storage.lookups import load_reservations
 from creditd.storage.turns import Turn
 
@@ -25,6 +26,10 @@ MAX_WAITING = 10_000
 
 READ_SECONDS = 5.0
 """A group of reads takes milliseconds; one that takes this long must not keep all others waiting for longer."""
+
+
+MAX_WAITING_APART = 200
+"""Reads of heavy accounts: some tens of milliseconds each, so that the last one waits for seconds."""
 
 
 class AccountState(NamedTuple):
@@ -62,14 +67,20 @@ class ReadSink(Protocol):
 
 
 class BalanceReader:
-    """Reads balances, always from the primary."""
+    """Reads balances, always from the primary.
+
+    Heavy accounts are read one by one on a thread of their own, so that they hold up no other.
+    """
 
     def __init__(self, database: Database, clock: DatabaseClock, rules: Rules) -> None:
-        """Read through ``database`` on a thread of the reader's own."""
+        """Read through ``database`` on threads of the reader's own."""
         self._database = database
         self._clock = clock
         self._rules = rules
         self._grouping = Grouping("balances", self._answer, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
+        self._apart = Grouping(
+            "balances-apart", self._answer_apart, max_batch=MAX_WAITING_APART, max_waiting=MAX_WAITING_APART
+        )
 
     def submit(self, read: BalanceRead) -> None:
         """Queue a read. Raises Overloaded, ShuttingDown."""
@@ -77,24 +88,45 @@ class BalanceReader:
 
     def close(self, timeout_seconds: float) -> None:
         """Finish what waits, and take no more."""
+        end = time.monotonic() + timeout_seconds
         self._grouping.close(timeout_seconds)
+        self._apart.close(max(0.0, end - time.monotonic()))
 
-    def read(self, account_ids: Collection[str]) -> dict[str, AccountState]:
-        """Return the state of accounts; one that was never seen is left out."""
+    def read(self, account_ids: Sequence[str]) -> dict[str, AccountState]:
+        """Return the state of accounts; one that was never seen is left out. Raises Overloaded."""
+        states: dict[str, AccountState] = {}
+        for first in range(0, len(account_ids), MAX_BATCH):
+            light, heavy = self._read_light(account_ids[first : first + MAX_BATCH])
+            states |= light
+            for account_id in heavy:
+                states |= self._read_whole(account_id)
+        return states
+
+    def _read_light(self, account_ids: Collection[str]) -> tuple[dict[str, AccountState], set[str]]:
+        """Return the state of accounts, and which ones are heavy."""
         now = self._clock.now()
         with self._database.autocommit() as connection:
-            loaded = load_accounts(connection, account_ids, now, self._rules.order)
-        states = {}
-        for account_id, (account, wallets) in loaded.items():
-            settled = {
-                credit_type: _settled(wallet, settle(wallet, due, next_hold_end, now, self._rules))
-                for credit_type, (wallet, _, due, next_hold_end) in wallets.items()
-            }
-            unwritten = frozenset(
-                name for name, wallet in settled.items() if wallet.version != wallets[name][0].version
-            )
-            states[account_id] = AccountState(account, settled, unwritten)
-        return states
+            light, heavy = load_light_accounts(connection, account_ids, now, self._rules.order)
+        return {account_id: self._state(loaded, now) for account_id, loaded in light.items()}, heavy
+
+    def _read_whole(self, account_id: str) -> dict[str, AccountState]:
+        now = self._clock.now()
+        with self._database.autocommit() as connection:
+            loaded = load_accounts(connection, [account_id], now, self._rules.order)
+        return {account_id: self._state(account, now) for account_id, account in loaded.items()}
+
+    def _state(self, loaded: LoadedAccount, now: Instant) -> AccountState:
+        wallets: dict[str, Wallet] = {}
+        unwritten: set[str] = set()
+        for credit_type, (wallet, _, due, next_hold_end) in loaded.wallets.items():
+            settled = settle(wallet, due, next_hold_end, now, self._rules)
+            if not settled.wallet.is_settled(now):
+                # Too little would be told; the sweep is about to write down what is due.
+                raise Overloaded
+            wallets[credit_type] = _settled(wallet, settled)
+            if settled.expirations:
+                unwritten.add(credit_type)
+        return AccountState(loaded.account, wallets, frozenset(unwritten))
 
     def reservation(self, key: ReservationKey) -> Reservation | None:
         """Return a reservation in the state that it is in at this instant, or None if there is none."""
@@ -103,21 +135,51 @@ class BalanceReader:
         return as_of(found, self._clock.now()) if found else None
 
     def _answer(self, reads: Sequence[BalanceRead]) -> None:
-        reads = [read for read in reads if read.waiter is None or not read.waiter.done()]
+        """Answer reads together; those of heavy accounts go on to where they hold up no others."""
+        reads = [read for read in reads if not _is_given_up(read)]
         if not reads:
             return
         try:
             with Turn(READ_SECONDS).taken():
-                states = self.read({read.account_id for read in reads})
+                states, heavy = self._read_light({read.account_id for read in reads})
         except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
-            reason = classify(error)
-            if reason is SaveFailure.UNAVAILABLE:
-                self._database.forget_connections()
-            gone = reason in {SaveFailure.UNAVAILABLE, SaveFailure.TOO_SLOW}
-            failure = DatabaseUnavailable() if gone else error
+            failure = self._failure_of(error)
             self._deliver([(read, failure) for read in reads])
-        else:
-            self._deliver([(read, states.get(read.account_id)) for read in reads])
+            return
+        self._deliver([(read, states.get(read.account_id)) for read in reads if read.account_id not in heavy])
+        for read in reads:
+            if read.account_id in heavy:
+                self._put_apart(read)
+
+    def _put_apart(self, read: BalanceRead) -> None:
+        try:
+            self._apart.submit(read)
+        except (Overloaded, ShuttingDown) as error:
+            self._deliver([(read, error)])
+
+    def _answer_apart(self, reads: Sequence[BalanceRead]) -> None:
+        """Answer reads of heavy accounts, each account by itself."""
+        by_account: dict[str, list[BalanceRead]] = {}
+        for read in reads:
+            by_account.setdefault(read.account_id, []).append(read)
+        for account_id, of_account in by_account.items():
+            waiting = [read for read in of_account if not _is_given_up(read)]
+            if waiting:
+                result = self._whole_or_failure(account_id)
+                self._deliver([(read, result) for read in waiting])
+
+    def _whole_or_failure(self, account_id: str) -> ReadResult:
+        try:
+            with Turn(READ_SECONDS).taken():
+                return self._read_whole(account_id).get(account_id)
+        except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
+            return self._failure_of(error)
+
+    def _failure_of(self, error: Exception) -> Exception:
+        reason = classify(error)
+        if reason is SaveFailure.UNAVAILABLE:
+            self._database.forget_connections()
+        return DatabaseUnavailable() if reason in {SaveFailure.UNAVAILABLE, SaveFailure.TOO_SLOW} else error
 
     @staticmethod
     def _deliver(results: Sequence[tuple[BalanceRead, ReadResult]]) -> None:
@@ -126,6 +188,10 @@ class BalanceReader:
             by_sink.setdefault(read.sink, []).append((read, result))
         for sink, of_sink in by_sink.items():
             sink.deliver_reads(of_sink)
+
+
+def _is_given_up(read: BalanceRead) -> bool:
+    return read.waiter is not None and read.waiter.done()
 
 
 def _settled(wallet: Wallet, settled: Settled) -> Wallet:

@@ -33,7 +33,8 @@ MAX_DUE_SLICES = 10_000
 """The same for the slices of all of them, about a megabyte; one hold is loaded however many it has."""
 
 MAX_DUE_READ = 100_000
-"""The same for a read, which has to tell the truth in one go: bounded by memory alone, and rare but for the sweep."""
+"""The same for a read, holds as well as slices: it has to tell the truth in one go. About 100 MB, and the sweep writes
+down so many in half a minute; until then the read is refused rather than answered with too little."""
 
 _ALL = 2**31 - 1
 
@@ -189,12 +190,41 @@ class LoadedAccount(NamedTuple):
     wallets: dict[str, LoadedWallet]
 
 
+class LightAccounts(NamedTuple):
+    """Accounts loaded together, and the ids of those of which a wallet is too heavy for that."""
+
+    accounts: dict[str, LoadedAccount]
+    heavy: set[str]
+
+
+def load_light_accounts(
+    connection: Connection, account_ids: Collection[str], now: Instant, order: SpendOrder
+) -> LightAccounts:
+    """Load accounts with all of their wallets, but for the heavy ones; one that was never seen is left out."""
+    loaded = _load_accounts(connection, account_ids, now, order, _Most(HEAVY_GRANTS, HEAVY_DUE, HEAVY_DUE))
+    heavy = {
+        account_id
+        for account_id, account in loaded.items()
+        if any(_is_heavy(wallet, now) for wallet in account.wallets.values())
+    }
+    light = {account_id: account for account_id, account in loaded.items() if account_id not in heavy}
+    return LightAccounts(light, heavy)
+
+
 def load_accounts(
     connection: Connection, account_ids: Collection[str], now: Instant, order: SpendOrder
 ) -> dict[str, LoadedAccount]:
-    """Load accounts with all of their wallets; one that was never seen is left out."""
+    """Load accounts with all of their wallets; one that was never seen is left out.
+
+    Where more is due in a wallet than a read settles, its ``next_hold_end`` is due itself.
+    """
+    return _load_accounts(connection, account_ids, now, order, _Most(_ALL, MAX_DUE_READ, MAX_DUE_READ))
+
+
+def _load_accounts(
+    connection: Connection, account_ids: Collection[str], now: Instant, order: SpendOrder, most: _Most
+) -> dict[str, LoadedAccount]:
     found: dict[str, LoadedAccount] = {}
-    most = _Most(_ALL, MAX_DUE_READ, MAX_DUE_READ)
     parameters = {"account_id": texts(account_ids), "now": now, **most.parameters}
     for row in connection.execute(_ACCOUNT_WALLETS, parameters):
         loaded = found.setdefault(row[0], LoadedAccount(account_from(row[2:9]), {}))

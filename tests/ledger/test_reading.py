@@ -1,0 +1,127 @@
+"""A balance is the truth however much is due, and an account of which there is much keeps nobody waiting."""
+
+from collections.abc import Iterator, Sequence
+from threading import Event
+
+import pytest
+
+from creditd.domain.weight import HEAVY_GRANTS
+from creditd.ledger.reading import AccountState, BalanceRead, BalanceReader, ReadResult
+from creditd.ledger.work import Overloaded
+from creditd.storage import loading
+from creditd.storage.loading import MAX_DUE
+from tests.ledger.desk import RULES, Desk
+from tests.ledger.statements import statements_of
+from tests.ledger.works import add, reserve
+
+SECONDS = 10.0
+
+
+class Answers:
+    """A sink that keeps what comes, and lets one wait for it."""
+
+    def __init__(self) -> None:
+        """Begin with no answers."""
+        self.found: dict[str, ReadResult] = {}
+        self._came: dict[str, Event] = {}
+
+    def ask(self, reader: BalanceReader, *accounts: str) -> None:
+        """Ask about accounts."""
+        for account in accounts:
+            self._came[account] = Event()
+            reader.submit(BalanceRead(account, self))
+
+    def deliver_reads(self, results: Sequence[tuple[BalanceRead, ReadResult]]) -> None:
+        """Take answers."""
+        for read, result in results:
+            self.found[read.account_id] = result
+            self._came[read.account_id].set()
+
+    def state(self, account: str) -> AccountState:
+        """Wait for an account's state."""
+        assert self._came[account].wait(SECONDS)
+        found = self.found[account]
+        assert isinstance(found, AccountState), found
+        return found
+
+
+@pytest.fixture
+def reader(desk: Desk) -> Iterator[BalanceReader]:
+    """Provide a reader with its threads."""
+    reader = BalanceReader(desk.database, desk.clock, RULES)
+    yield reader
+    reader.close(SECONDS)
+
+
+def make_heavy(desk: Desk, account: str) -> None:
+    """Give an account more grants than a light one has."""
+    desk.write(*(add(account, 1) for _ in range(HEAVY_GRANTS + 1)))
+
+
+def test_a_heavy_account_keeps_none_waiting_that_are_asked_about_with_it(
+    desk: Desk, account: str, reader: BalanceReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_heavy(desk, account)
+    desk.do(add(f"{account}-light", 7))
+    go_on, whole = Event(), reader._read_whole
+
+    def late(account_id: str) -> dict[str, AccountState]:
+        assert go_on.wait(SECONDS)
+        return whole(account_id)
+
+    monkeypatch.setattr(reader, "_read_whole", late)
+    answers = Answers()
+    answers.ask(reader, account, f"{account}-light", f"{account}-nobody")
+    assert answers.state(f"{account}-light").wallets["chat"].available == 7
+    assert account not in answers.found
+    assert answers.found[f"{account}-nobody"] is None
+    go_on.set()
+    assert answers.state(account).wallets["chat"].available == HEAVY_GRANTS + 1
+
+
+def test_a_balance_is_right_at_once_however_much_is_due(desk: Desk, account: str, reader: BalanceReader) -> None:
+    holds = MAX_DUE + 100
+    desk.write(*(add(account, 20) for _ in range(HEAVY_GRANTS + 1)))
+    desk.write(*(reserve(account, 1) for _ in range(holds)))
+    desk.clock.advance(61)
+    answers = Answers()
+    answers.ask(reader, account)
+    wallet = answers.state(account).wallets["chat"]
+    assert (wallet.available, wallet.reserved) == (20 * (HEAVY_GRANTS + 1), 0)
+    assert reader.read([account, "nobody"]) == {account: answers.found[account]}
+
+
+def test_more_than_a_read_can_settle_is_refused_rather_than_told_wrong(
+    desk: Desk, account: str, reader: BalanceReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "MAX_DUE_READ", 70)
+    desk.do(add(account, 100))
+    desk.write(*(reserve(account, 1) for _ in range(71)))
+    desk.clock.advance(61)
+    with pytest.raises(Overloaded):
+        reader.read([account])
+
+
+def test_heavy_reads_are_few_and_light_ones_go_on_beside_them(
+    desk: Desk, account: str, reader: BalanceReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit into their queue is told so."""
+    make_heavy(desk, account)
+    desk.do(add(f"{account}-light", 7))
+    monkeypatch.setattr(reader._apart, "_max_waiting", 0)
+    answers = Answers()
+    answers.ask(reader, account, f"{account}-light")
+    assert answers.state(f"{account}-light")
+    assert answers._came[account].wait(SECONDS)
+    assert isinstance(answers.found[account], Overloaded)
+
+
+def test_accounts_are_read_by_one_statement_and_a_heavy_one_by_one_more(
+    desk: Desk, account: str, reader: BalanceReader
+) -> None:
+    make_heavy(desk, account)
+    others = [f"{account}-{number}" for number in range(50)]
+    desk.write(*(add(name, 1) for name in others))
+    with statements_of(desk.database) as seen:
+        assert reader.read([account, *others]).keys() == {account, *others}
+    assert len(seen) == 2

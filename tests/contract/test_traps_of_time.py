@@ -67,6 +67,23 @@ def test_trap_a_free_part_that_expired_under_a_hold_comes_back_free_and_keeps_th
     eventually(lambda: half_free.kinds()[0] == "EXPIRE")
 
 
+def test_trap_promo_credits_held_again_and_again_a_little_beyond_the_grace_are_lost(customer: Customer) -> None:
+    """A grant has one grace: three holds of a day, each taken from what the one before gave back, do not make three."""
+    customer.top_up(10, source_pb2.SOURCE_PROMO, seconds=60)
+    customer.hold(10, seconds=120)
+    customer.service.clock.advance(121)
+    assert customer.figures() == (10, 0)
+    customer.hold(4, seconds=86_400)
+    spent = customer.deduct(6).reservation.name
+    customer.service.clock.advance(86_400)
+    assert customer.figures() == (0, 0)
+    assert customer.refund(spent).entry.amount == 6
+    assert customer.figures() == (0, 0)
+    assert customer.kinds()[:4] == ["EXPIRE", "REFUND", "EXPIRE", "RELEASE"]
+    assert refused(customer.app.credit.Reserve, customer.reserving(1)).metadata["available"] == "0"
+    assert differences(customer.staff) == 0
+
+
 def test_trap_a_grant_of_100_that_expires_after_60_were_spent_leaves_0(customer: Customer) -> None:
     """Only the 40 that are left lapse; nothing goes below zero."""
     customer.top_up(100, seconds=60)

@@ -16,9 +16,9 @@ from creditd.domain.commands import (
 from creditd.domain.decide import decide
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.errors import Refusal
-from creditd.domain.expiry import Expiration, settle
+from creditd.domain.expiry import Expiration, Settled, lapse_late, settle
 from creditd.domain.fold import Fold, StoredWallet
-from creditd.domain.grants import Grant, Source, in_spend_order
+from creditd.domain.grants import Grant, Source, graces_of, in_spend_order
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.wallet import Movement, Origin, Rules, Wallet
@@ -70,7 +70,11 @@ class Books:
         ends = self.hold_ends()
         due = [self.reservations[name] for end, name in ends if end <= self.now][:most]
         next_hold_end = ends[len(due)][0] if len(ends) > len(due) else None
-        settled = settle(self.wallet, due, next_hold_end, self.now, self.rules, work)
+        return self._take_over(
+            settle(self.wallet, due, next_hold_end, self.now, self.rules, work, graces=self.graces())
+        )
+
+    def _take_over(self, settled: Settled) -> tuple[Movement, ...]:
         movements = tuple([self._expire(expiration) for expiration in settled.expirations])
         expected = settled.wallet
         if movements:
@@ -104,12 +108,19 @@ class Books:
             reservation = self.reservations.get(command.reservation_id)
         before = repr((self.wallet, reservation))
         try:
-            movement = decide(self.wallet, reservation, command, self.now, self.rules)
+            movement = decide(self.wallet, reservation, command, self.now, self.rules, self.graces())
         except Refusal:
             assert repr((self.wallet, reservation)) == before
             raise
+        late = lapse_late(self.wallet, movement, self.now, self.rules)
         self.write_down(movement)
+        if late:
+            self._take_over(late)
         return movement
+
+    def graces(self) -> dict[str, Instant]:
+        """Return the graces of grants that have nothing left, as their rows tell."""
+        return graces_of(grant for grant in self.grants.values() if not grant.remaining)
 
     def write_down(self, movement: Movement) -> None:
         """Take over what a movement says."""
@@ -202,4 +213,4 @@ def stored(books: Books) -> StoredWallet:
     wallet = books.wallet
     held = sum(reservation.held for reservation in books.reservations.values())
     figures = (wallet.version, wallet.available, wallet.reserved, wallet.debt)
-    return StoredWallet(*figures, by_source(wallet), held)
+    return StoredWallet(*figures, by_source(wallet), held, graces_of(books.grants.values()))

@@ -34,6 +34,7 @@ def check(books: Books, opening: Wallet) -> None:
     check_reservations(books)
     check_conservation(books, opening)
     check_next_expire_time(books)
+    check_graces(books, opening)
 
 
 def check_figures(wallet: Wallet) -> None:
@@ -159,19 +160,55 @@ def check_next_expire_time(books: Books) -> None:
 
 
 def check_times(movement: Movement, books: Books) -> None:
-    """Nothing lapses before its time, and what came back is usable until its own or, if that is over, for the grace."""
-    entry, reservation = movement.entry, movement.reservation
+    """Nothing lapses before its time, and what never expires never does."""
     usable_until = {grant.grant_id: grant.expire_time for grant in movement.changed}
-    for part in entry.slices:
+    for part in movement.entry.slices:
         if part.expire_time is None:
             assert usable_until.get(part.grant_id) is None
-        elif entry.kind == EntryKind.EXPIRE:
+        elif movement.entry.kind == EntryKind.EXPIRE:
+            assert part.expire_time == usable_until[part.grant_id]
             assert part.expire_time <= books.now
-        elif entry.kind in {EntryKind.REFUND, EntryKind.RELEASE}:
-            ended_at = reservation.expire_time if reservation and entry.kind == EntryKind.RELEASE else books.now
-            assert ended_at is not None
-            promised = part.expire_time if part.expire_time > ended_at else ended_at + books.rules.grace
-            assert promised <= (usable_until[part.grant_id] or 0)
+
+
+def check_graces(books: Books, opening: Wallet) -> None:
+    """A grant has one grace: from the first instant at which something came back after its expiry, whatever follows."""
+    usable_until = {name: grant.expire_time for name, grant in _granted(books.movements, opening).items()}
+    graces: dict[str, Instant] = {}
+    holds: dict[str, Counter[str]] = {}
+    for movement in books.movements:
+        at, came_back = _came_back(movement, holds)
+        for name in came_back:
+            expire_time = usable_until[name]
+            if name not in graces and expire_time is not None and expire_time <= at:
+                usable_until[name] = graces[name] = Instant(at + books.rules.grace)
+        for grant in movement.changed:
+            assert grant.expire_time == usable_until[grant.grant_id]
+            assert grant.graced == (grant.grant_id in graces)
+    assert graces == {name: end_time for entry in books.entries for name, end_time in entry.graces}
+
+
+def _came_back(movement: Movement, holds: dict[str, Counter[str]]) -> tuple[Instant, set[str]]:
+    """Return which grants credits came back to, and when; note what is held since."""
+    entry, reservation = movement.entry, movement.reservation
+    if reservation is None:
+        return movement.entry.create_time, set()
+    at = reservation.update_time
+    if entry.kind == EntryKind.RELEASE:
+        assert reservation.expire_time is not None
+        return reservation.expire_time, {part.grant_id for part in entry.slices}
+    if entry.kind == EntryKind.REFUND:
+        return at, {part.grant_id for part in entry.slices}
+    if entry.kind == EntryKind.CONFIRM:
+        return at, set(holds[reservation.reservation_id] - _amounts(entry.slices))
+    holds[reservation.reservation_id] = _amounts(entry.slices)
+    return at, set()
+
+
+def _amounts(slices: Iterable[Slice]) -> Counter[str]:
+    amounts: Counter[str] = Counter()
+    for part in slices:
+        amounts[part.grant_id] += part.amount
+    return amounts
 
 
 def first_expiry(books: Books) -> Instant | None:

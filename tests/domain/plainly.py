@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from creditd.domain.entry import EntryKind
-from creditd.domain.grants import Slice
+from creditd.domain.grants import Graces, Slice, graces_of
 from creditd.domain.instant import Instant, earliest
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.settling import returning
@@ -11,15 +11,22 @@ from creditd.domain.wallet import SYSTEM, Movement, Rules, Shift, Wallet, moved
 
 
 def settle_plainly(
-    wallet: Wallet, due: Sequence[Reservation], next_hold_end: Instant | None, now: Instant, rules: Rules
+    wallet: Wallet,
+    due: Sequence[Reservation],
+    next_hold_end: Instant | None,
+    now: Instant,
+    rules: Rules,
+    graces: Graces,
 ) -> tuple[Wallet, list[Movement]]:
     """Return the settled wallet, and the movements that brought it there."""
     movements: list[Movement] = []
+    known = {**graces, **graces_of(wallet.grants)}
     for reservation in due:
         ended_at = reservation.expire_time or now
         _lapse(movements, wallet, ended_at, now)
         wallet = movements[-1].wallet if movements else wallet
-        shift = returning(wallet, reservation.slices[::-1], reservation.held, ended_at, rules)
+        shift = returning(wallet, reservation.slices[::-1], reservation.held, ended_at, rules, known)
+        known.update(shift.graces)
         ended = reservation._replace(state=ReservationState.EXPIRED, update_time=now)
         movements.append(moved(wallet, EntryKind.RELEASE, reservation.amount, shift, SYSTEM, now, ended))
         wallet = movements[-1].wallet
@@ -37,7 +44,7 @@ def _lapse(movements: list[Movement], wallet: Wallet, until: Instant, now: Insta
         if expire_time <= until:
             (grant,) = [grant for grant in wallet.grants if grant.grant_id == grant_id]
             live = tuple(grant for grant in wallet.grants if grant.grant_id != grant_id)
-            lapsed = Slice(grant_id, grant.source, grant.remaining, expire_time)
+            lapsed = Slice(grant_id, grant.source, grant.remaining, expire_time, graced=grant.graced)
             shift = Shift(-grant.remaining, 0, live, (grant._replace(remaining=0),), (lapsed,))
             movements.append(moved(wallet, EntryKind.EXPIRE, grant.remaining, shift, SYSTEM, now))
             wallet = movements[-1].wallet

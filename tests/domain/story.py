@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from creditd.domain.account import AccountStatus
+from creditd.domain.entry import EntryKind
 from creditd.domain.errors import Refusal
 from creditd.domain.grants import Grant, Source
 from creditd.domain.instant import Instant
@@ -111,7 +112,8 @@ class Story:
         version = self._version(version_off)
         if self._attempt(lambda: self.books.refund(spent, asked, version=version)) is not None:
             rest = spent.amount if spent.state == ReservationState.PENDING else spent.captured - spent.refunded
-            assert self.books.entries[-1].amount == (asked or rest)
+            refunds = [entry for entry in self.books.entries if entry.kind == EntryKind.REFUND]
+            assert refunds[-1].amount == (asked or rest)
 
     def extend(self, which: int, ttl: int) -> None:
         """Give a hold more time."""

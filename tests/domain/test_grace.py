@@ -1,10 +1,10 @@
 """What comes back to a grant that has expired meanwhile stays usable for the configured grace, then lapses."""
 
 from creditd.domain.entry import EntryKind
-from creditd.domain.grants import Source
+from creditd.domain.grants import Grace, Source
 from creditd.domain.wallet import Rules
 from tests.domain.books import Books
-from tests.domain.wallets import DAY, HOUR, after, by_source, free, left, parts, purchased, wallet
+from tests.domain.wallets import DAY, HOUR, after, by_source, free, left, parts, promo, purchased, wallet
 
 
 def test_a_refund_after_the_expiry_is_usable_for_24_hours() -> None:
@@ -30,15 +30,17 @@ def test_the_grace_is_configured() -> None:
     assert books.grants["free"].expire_time == after(3 * HOUR)
 
 
-def test_without_any_grace_what_comes_back_lapses_at_the_next_instant_so_that_a_settled_wallet_stays_settled() -> None:
+def test_without_any_grace_what_comes_back_lapses_at_once_by_an_entry_of_its_own() -> None:
     books = Books(wallet(free(5, expires=after(HOUR))), Rules(grace=0))
     spent = books.deduct(5)
     books.wait(2 * HOUR)
     books.refund(spent)
-    assert books.wallet.is_settled(books.now)
-    books.wait(1)
-    books.settle()
+    assert [(entry.kind, entry.amount) for entry in books.entries[-2:]] == [
+        (EntryKind.REFUND, 5),
+        (EntryKind.EXPIRE, 5),
+    ]
     assert books.wallet.available == 0
+    assert books.wallet.is_settled(books.now)
 
 
 def test_what_comes_back_before_the_expiry_expires_as_it_always_would_have() -> None:
@@ -94,7 +96,7 @@ def test_credits_spent_in_their_grace_and_given_back_within_it_keep_its_end() ->
     assert books.grants["free"].expire_time == after(2 * HOUR + DAY)
 
 
-def test_trap_a_second_late_refund_has_its_whole_grace_though_the_first_one_s_is_nearly_over() -> None:
+def test_trap_a_second_late_refund_shares_the_grace_of_the_first_one() -> None:
     """It does not depend on whether anything of the first is still left."""
     expire_times = set()
     for spend_the_first in (False, True):
@@ -106,22 +108,76 @@ def test_trap_a_second_late_refund_has_its_whole_grace_though_the_first_one_s_is
             books.deduct(4)
         books.wait(DAY - 1)
         books.refund(second)
+        assert books.wallet.available == (6 if spend_the_first else 10)
         expire_times.add(books.grants["free"].expire_time)
-    assert expire_times == {after(2 * HOUR + DAY - 1 + DAY)}
+    assert expire_times == {after(2 * HOUR + DAY)}
 
 
-def test_a_grace_is_never_cut_short_by_credits_of_the_same_grant_that_were_due_sooner() -> None:
-    """A slice taken in an earlier grace and given back within it must not end a later one."""
-    books = Books(wallet(free(10, expires=after(HOUR))))
-    first, second = books.deduct(4), books.deduct(6)
+def test_trap_what_comes_back_after_the_grace_lapses_at_once_by_an_entry_of_its_own() -> None:
+    """Whether it was taken before the expiry or in the grace, and by every way back."""
+    for taken_in_grace in (False, True):
+        for way in ("refund", "confirm less", "refund confirmed", "expiry"):
+            books = Books(wallet(free(10, expires=after(HOUR))), Rules(max_ttl=30 * DAY))
+            first = books.deduct(4)
+            late = books.deduct(6) if way == "refund confirmed" else books.reserve(6, ttl=2 * DAY)
+            books.wait(2 * HOUR)
+            books.refund(first)
+            if taken_in_grace:
+                late = books.deduct(4) if way == "refund confirmed" else books.reserve(4, ttl=2 * DAY)
+            else:
+                books.deduct(4)
+            books.wait(3 * DAY if way == "expiry" else DAY)
+            if way == "confirm less":
+                books.confirm(late, 1)
+            elif way == "expiry":
+                books.settle()
+            else:
+                books.refund(late)
+            came_back, lapsed = books.entries[-2:]
+            assert came_back.kind.name == {"confirm less": "CONFIRM", "expiry": "RELEASE"}.get(way, "REFUND")
+            assert (lapsed.kind, lapsed.amount) == (EntryKind.EXPIRE, came_back.available_delta), way
+            assert books.wallet.available == lapsed.available_after == 0
+            assert books.wallet.is_settled(books.now)
+
+
+def test_trap_credits_held_again_and_again_have_one_grace() -> None:
+    """Each hold ends a little after the grace that the one before began."""
+    books = Books(wallet(promo(5, expires=after(HOUR))))
+    books.reserve(5, ttl=2 * HOUR)
     books.wait(2 * HOUR)
-    books.refund(first)
-    taken_in_first_grace = books.deduct(4)
-    books.wait(HOUR)
-    books.refund(second)
-    books.refund(taken_in_first_grace)
-    assert left(books.wallet) == {"free": 10}
-    assert books.grants["free"].expire_time == after(3 * HOUR + DAY)
+    books.reserve(5, ttl=DAY)
+    books.wait(DAY)
+    books.settle()
+    assert [entry.kind.name for entry in books.entries] == ["RESERVE", "RELEASE", "RESERVE", "RELEASE", "EXPIRE"]
+    assert books.wallet.available == 0
+
+
+def test_trap_many_holds_taken_before_the_expiry_share_one_grace() -> None:
+    """A hold for each day, kept alive, must not lend its end to the others."""
+    books = Books(wallet(promo(10, expires=after(HOUR))))
+    holds = [books.reserve(1) for _ in range(10)]
+    for day in range(10):
+        for held in holds[day:]:
+            books.extend(held, ttl=DAY)
+        books.wait(DAY - 1)
+        books.refund(holds[day])
+    assert [entry.kind.name for entry in books.entries if entry.kind != EntryKind.EXTEND][10:] == [
+        "REFUND",
+        *["REFUND"],
+        "EXPIRE",
+        *["REFUND", "EXPIRE"] * 8,
+    ]
+    assert books.wallet.available == 0
+
+
+def test_the_entry_that_a_grace_begins_with_says_when_it_ends() -> None:
+    books = Books(wallet(free(5, expires=after(HOUR))))
+    held = books.reserve(5, ttl=DAY)
+    books.wait(2 * HOUR)
+    books.confirm(held, 2)
+    assert books.entries[-1].graces == (Grace("free", after(2 * HOUR + DAY)),)
+    books.refund(held)
+    assert not books.entries[-1].graces
 
 
 def test_only_the_part_of_a_refund_that_expired_is_in_its_grace() -> None:

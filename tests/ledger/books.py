@@ -55,8 +55,13 @@ class Books:
 
     def are_whole(self, account: str) -> bool:
         """Tell whether the account's ledger adds up to what is stored, without a gap in the versions."""
+        found = self.verified(account)
+        return isinstance(found[0], Checked) and not found[0].differences
+
+    def verified(self, account: str) -> list[Found | Checked]:
+        """Return every difference in the account's ledger, then how much was checked."""
         verification = Verification(self._database, account)
         found: list[Found | Checked] = []
         while not verification.is_done:
             found += verification.step()
-        return isinstance(found[0], Checked) and not found[0].differences
+        return found

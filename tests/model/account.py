@@ -118,7 +118,7 @@ class Account:
         refuse_if(expires <= self.now, "EXPIRY_OUT_OF_RANGE")
         grant = Grant(source, amount, expires, len(self.wallets[name].grants))
         self.wallets[name].grants.append(grant)
-        return self._move(name, [Part(grant, amount, expires)])
+        return self._move(name, [Part(grant, amount)])
 
     def remove(self, name: str, amount: int) -> list[Part]:
         """D1: never below zero, and whatever the plan."""

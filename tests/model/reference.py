@@ -23,21 +23,21 @@ def refuse_if(condition: object, reason: str) -> None:
 
 @dataclass(eq=False)
 class Grant:
-    """Credits that came in together, and until when what is left of them can be spent."""
+    """Credits that came in together, until when what is left of them can be spent, and whether that is a grace."""
 
     source: str
     left: int
     expires: float
     number: int
+    graced: bool = False
 
 
 @dataclass(eq=False)
 class Part:
-    """Credits of one grant, or of the plan if it is None, and until when they could have been spent."""
+    """Credits of one grant, or of the plan if it is None."""
 
     grant: Grant | None
     amount: int
-    expires: float
 
 
 @dataclass(eq=False)
@@ -101,28 +101,28 @@ class Wallet:
     def take(self, amount: int, *, covered: bool) -> list[Part]:
         """Take credits in spend order, or none if a plan covers them (A8, A9, A10)."""
         if covered:
-            return [Part(None, amount, NEVER)]
+            return [Part(None, amount)]
         refuse_if(self.available < amount, "INSUFFICIENT_CREDIT")
         parts = []
         for grant in self.spendable:
-            part = Part(grant, min(amount, grant.left), grant.expires)
+            part = Part(grant, min(amount, grant.left))
             grant.left -= part.amount
             amount -= part.amount
             parts.append(part)
         return [part for part in parts if part.amount]
 
     def give_back(self, hold: Hold, amount: int, at: float) -> list[Part]:
-        """Give back what was taken last, to where it came from; what has expired keeps a grace (A3, A4)."""
+        """Give back what was taken last, to where it came from; an expired grant gets its one grace (A3, A4)."""
         returned = []
         while amount:
             part = hold.parts.pop()
-            back = Part(part.grant, min(amount, part.amount), part.expires)
+            back = Part(part.grant, min(amount, part.amount))
             amount -= back.amount
             if part.amount > back.amount:
-                hold.parts.append(Part(part.grant, part.amount - back.amount, part.expires))
+                hold.parts.append(Part(part.grant, part.amount - back.amount))
             if back.grant:
-                until = back.expires if back.expires > at else at + GRACE
-                back.grant.expires = max(back.grant.expires, until) if back.grant.left else until
+                if back.grant.expires <= at and not back.grant.graced:
+                    back.grant.expires, back.grant.graced = at + GRACE, True
                 back.grant.left += back.amount
                 returned.append(back)
         return returned

@@ -100,6 +100,8 @@ class Story:
         self.done.append((method, request, answer, names))
         if names:
             self._compare_movements(answer, names, moved)
+            # What came back after its grant's grace lapses at once, by an entry of its own.
+            self.account.settle(*names)
         return answer
 
     @staticmethod

@@ -46,6 +46,27 @@ LEDGER_FAULTS = (
         ("tests/ledger/test_account_changes.py",),
     ),
     Fault(
+        "the grace of a grant that has nothing left is forgotten by its row",
+        "storage/saving.py",
+        "numbers(row.grant.expire_time if row.grant.graced else None for row in rows)",
+        "numbers(None for row in rows)",
+        ("tests/ledger/test_graces.py",),
+    ),
+    Fault(
+        "memory trusted about the grace of a grant that has nothing left",
+        "ledger/gathering.py",
+        "if reservation is None or _of_unknown_grace(wallet, reservation, batch.now):",
+        "if reservation is None:",
+        ("tests/ledger/test_graces.py",),
+    ),
+    Fault(
+        "holds settled without asking for the graces of grants that have nothing left",
+        "storage/loading.py",
+        "next_hold_end, graces or NO_GRACES",
+        "next_hold_end, NO_GRACES",
+        ("tests/ledger/test_graces.py",),
+    ),
+    Fault(
         "request id not stored with the entry",
         "storage/saving.py",
         "texts([e.request_id for e in rows])",

@@ -62,7 +62,7 @@ def granting(account: str, amount: int, source: Source, life: int | None = None,
 
 def test_a_wallet_of_an_account_never_seen_stands_on_a_new_one(desk: Desk, account: str) -> None:
     key = Key(account, "chat")
-    wallet, exists, due, next_hold_end = load(desk, key)[key]
+    wallet, exists, due, next_hold_end, _ = load(desk, key)[key]
     assert not exists
     assert (wallet.version, wallet.account.version, wallet.account.status) == (0, 1, AccountStatus.ACTIVE)
     assert (due, next_hold_end) == ((), None)
@@ -125,10 +125,10 @@ def test_due_holds_come_soonest_first_and_the_next_one_s_end_with_them(
     desk.do(confirm(reservation_of(desk.do(reserve(account, 50)))))
     key, now = Key(account, "chat"), desk.clock.now() + 3 * MINUTE + SECOND
     with desk.database.autocommit() as connection:
-        _, _, due, next_hold_end = load_wallets(connection, [key], Instant(now), RULES.order)[key]
+        _, _, due, next_hold_end, _ = load_wallets(connection, [key], Instant(now), RULES.order)[key]
         assert ([r.amount for r in due], next_hold_end) == ([1, 2, 3], ends[4])
         monkeypatch.setattr(loading, "MAX_DUE", 2)
-        _, _, due, next_hold_end = load_wallets(connection, [key], Instant(now), RULES.order)[key]
+        _, _, due, next_hold_end, _ = load_wallets(connection, [key], Instant(now), RULES.order)[key]
         assert ([r.amount for r in due], next_hold_end) == ([1, 2], ends[3])
 
 
@@ -209,7 +209,7 @@ def test_of_what_is_due_no_more_is_loaded_than_has_so_many_slices(
     for seconds in (10, 20, 30):
         desk.do(reserve(account, 4, ttl=seconds * SECOND))
     desk.clock.advance(61)
-    _, _, due, next_hold_end = load(desk, Key(account, "chat"))[Key(account, "chat")]
+    _, _, due, next_hold_end, _ = load(desk, Key(account, "chat"))[Key(account, "chat")]
     assert [len(held.slices) for held in due] == [4, 4]
     assert (next_hold_end or 0) > (due[-1].expire_time or 0)
 

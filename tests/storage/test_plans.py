@@ -60,6 +60,7 @@ STATEMENTS: dict[str, tuple[str | Prepared, Mapping[str, object]]] = {
         str(lookups._REQUESTS),
         {"account_id": texts(MANY), "request_id": texts([f"request-{n}" for n in range(64)]), "most_slices": 64},
     ),
+    "graces": (str(lookups._GRACES), {**WALLET_KEYS, "grant_id": identifiers([ID] * 64)}),
     "wallets to lock": (str(locking._LOCK), WALLET_KEYS),
     "accounts to hold still": (str(locking._ACCOUNTS), {"account_id": texts(MANY)}),
     "account to change": (str(accounts._LOCK), {"account_id": "account-1"}),

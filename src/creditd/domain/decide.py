@@ -17,6 +17,7 @@ from creditd.domain.commands import (
     WriteOff,
 )
 from creditd.domain.debt import write_off
+from creditd.domain.grants import NO_GRACES, Graces
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, reservation_name
 from creditd.domain.settling import confirm, extend, refund
@@ -24,11 +25,20 @@ from creditd.domain.spending import deduct, reserve
 from creditd.domain.wallet import Movement, Rules, Wallet
 
 
-def decide(wallet: Wallet, reservation: Reservation | None, command: Command, now: Instant, rules: Rules) -> Movement:
+def decide(
+    wallet: Wallet,
+    reservation: Reservation | None,
+    command: Command,
+    now: Instant,
+    rules: Rules,
+    graces: Graces = NO_GRACES,
+) -> Movement:
     """Decide a command on a wallet that is settled at ``now`` (see :mod:`creditd.domain.expiry`).
 
-    ``reservation`` is the one that the command names, or None if there is none or it is not known. Pure and total: it
-    answers with a movement or raises a :class:`creditd.domain.errors.Refusal`, and changes nothing by itself.
+    ``reservation`` is the one that the command names, or None if there is none or it is not known; ``graces`` are those
+    of its grants that are not live. Pure and total: it answers with a movement or raises a
+    :class:`creditd.domain.errors.Refusal`, and changes nothing by itself. What came back to a grant whose grace is over
+    lapses right after it (:func:`creditd.domain.expiry.lapse_late`).
     """
     match command:
         case Reserve():
@@ -43,19 +53,24 @@ def decide(wallet: Wallet, reservation: Reservation | None, command: Command, no
             if reservation is None:
                 name = reservation_name(wallet.account.account_id, wallet.credit_type, command.reservation_id)
                 raise errors.ReservationNotFound(reservation=name)
-            return _decide_on_reservation(wallet, reservation, command, now, rules)
+            return _decide_on_reservation(wallet, reservation, command, now, rules, graces)
         case Clawback() | Restore() | WriteOff():
             return _decide_on_debt(wallet, command, now, rules)
 
 
 def _decide_on_reservation(
-    wallet: Wallet, reservation: Reservation, command: Confirm | Refund | Extend, now: Instant, rules: Rules
+    wallet: Wallet,
+    reservation: Reservation,
+    command: Confirm | Refund | Extend,
+    now: Instant,
+    rules: Rules,
+    graces: Graces,
 ) -> Movement:
     match command:
         case Confirm():
-            return confirm(wallet, reservation, command, now, rules)
+            return confirm(wallet, reservation, command, now, rules, graces)
         case Refund():
-            return refund(wallet, reservation, command, now, rules)
+            return refund(wallet, reservation, command, now, rules, graces)
         case Extend():
             return extend(wallet, reservation, command, now, rules)
 

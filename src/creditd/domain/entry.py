@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import NamedTuple
 
-from creditd.domain.grants import Slice
+from creditd.domain.grants import Grace, Slice
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import ReservationState
 
@@ -39,7 +39,10 @@ class ReservationAfter(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One movement of one wallet. The key is (account, credit type, version): no gap, no repeat."""
+    """One movement of one wallet. The key is (account, credit type, version): no gap, no repeat.
+
+    ``graces`` are those that began with it.
+    """
 
     account_id: str
     credit_type: str
@@ -61,3 +64,4 @@ class Entry(NamedTuple):
     reason: str
     metadata: str
     create_time: Instant
+    graces: tuple[Grace, ...] = ()

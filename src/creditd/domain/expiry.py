@@ -1,7 +1,8 @@
 """Expiry: what the clock does to a wallet, whether or not a sweep has run.
 
 Everything due happens at its own instant and in time order, so that the outcome does not depend on when it is recorded:
-a hold that ends before its grant's expiry comes back and lapses with it, one that ends after it keeps the grace.
+a hold that ends before its grant's expiry comes back and lapses with it, one that ends after it keeps the grace, and
+one that ends after the grace too lapses as it comes back.
 
 Each step costs what it touches, however many grants the wallet has: they are found by id and by time, and the wallet is
 put together once, at the end.
@@ -13,10 +14,10 @@ from typing import NamedTuple
 
 from creditd.domain.debt import pay_debt
 from creditd.domain.entry import Entry, EntryKind
-from creditd.domain.grants import Grant, Slice, Source, first_expiry, give_back, in_spend_order
+from creditd.domain.grants import NO_GRACES, Graces, Grant, Slice, Source, first_expiry, give_back, in_spend_order
 from creditd.domain.instant import Instant, earliest
 from creditd.domain.reservation import Reservation, ReservationState
-from creditd.domain.wallet import SYSTEM, Rules, Shift, Wallet, moved
+from creditd.domain.wallet import SYSTEM, Movement, Rules, Shift, Wallet, moved
 from creditd.domain.weight import weight_of
 
 
@@ -42,13 +43,16 @@ def settle(
     now: Instant,
     rules: Rules,
     most: int | None = None,
+    *,
+    graces: Graces = NO_GRACES,
 ) -> Settled:
     """Expire what is due by ``now``, or with ``most`` as much of it as touches so many holds, slices and grants.
 
     ``due`` are the wallet's pending reservations whose time is over, soonest first; ``next_hold_end`` is the expire
     time of the first one after them, or None. What ``most`` leaves over is due still, and at least one thing is done.
+    ``graces`` are those of grants that the holds took from, and that are not live.
     """
-    settling = _Settling(wallet, now, rules, most)
+    settling = _Settling(wallet, now, rules, most, graces)
     for reservation in due:
         ended_at = reservation.expire_time or now
         if not settling.lapse_until(ended_at) or settling.is_exhausted:
@@ -58,17 +62,31 @@ def settle(
     return settling.settled(next_hold_end)
 
 
+def lapse_late(before: Wallet, movement: Movement, now: Instant, rules: Rules) -> Settled | None:
+    """Lapse at once what a movement on a settled wallet brought back after its grant's grace; None for the usual none.
+
+    ``before`` is the wallet that the movement started from.
+    """
+    for grant in movement.changed:
+        if grant.graced and grant.remaining and grant.expire_time is not None and grant.expire_time <= now:
+            settling = _Settling(movement.wallet, now, rules, None, NO_GRACES)
+            settling.lapse_until(now)
+            return settling.settled(before.next_expire_time)
+    return None
+
+
 class _Settling:
     """A wallet on its way: its figures without the grants, and its live grants by id and by expire time."""
 
-    def __init__(self, wallet: Wallet, now: Instant, rules: Rules, most: int | None) -> None:
+    def __init__(self, wallet: Wallet, now: Instant, rules: Rules, most: int | None, graces: Graces) -> None:
         self._grants = wallet.grants
         self._wallet = wallet._replace(grants=())
         self._now = now
         self._rules = rules
         self._left = most
+        self._graces = dict(graces)
         self._live = {grant.grant_id: grant for grant in wallet.grants}
-        # A grant that has changed since it was put here is here again, with its other time.
+        # A grant that something came back to is here once more; one that a debt took is here still.
         self._ends = [(grant.expire_time, grant.grant_id) for grant in wallet.grants if grant.expire_time is not None]
         heapify(self._ends)
         self._expirations: list[Expiration] = []
@@ -85,25 +103,27 @@ class _Settling:
                 return False
             expire_time, grant_id = heappop(self._ends)
             grant = self._live.get(grant_id)
-            if grant is not None and grant.expire_time == expire_time:
-                del self._live[grant_id]
-                lapsed = Slice(grant_id, grant.source, grant.remaining, expire_time)
-                shift = Shift(-grant.remaining, 0, (), (grant._replace(remaining=0),), (lapsed,))
+            if grant is not None:
+                lapsed = Slice(grant_id, grant.source, grant.remaining, expire_time, 0, grant.graced)
+                spent = grant._replace(remaining=0)
+                self._change(spent)
+                shift = Shift(-grant.remaining, 0, (), (spent,), (lapsed,))
                 self._record(EntryKind.EXPIRE, grant.remaining, shift)
         return True
 
     def release(self, held: Reservation, ended_at: Instant) -> None:
         """End a hold: what it held goes back to its grants as of then, purchased credits to a debt first."""
         slices = held.slices[::-1]
-        returned = give_back(self._live, slices, now=ended_at, grace=self._rules.grace)
+        returned, begun = give_back(self._live, self._graces, slices, now=ended_at, grace=self._rules.grace)
         # Beside a debt no purchased credits are available but those that have just come back.
         bought = [grant for grant in returned if grant.source == Source.PURCHASED] if self._wallet.debt else []
         paid = pay_debt(self._wallet.debt, in_spend_order(bought, self._rules.order), returned)
         for grant in paid.changed:
             self._change(grant)
-        shift = Shift(sum(part.amount for part in slices) - paid.amount, -held.held, (), paid.changed, slices)
+        amount = sum(part.amount for part in slices) - paid.amount
+        shift = Shift(amount, -held.held, (), paid.changed, slices, -paid.amount, graces=begun)
         ended = held._replace(state=ReservationState.EXPIRED, update_time=self._now)
-        self._record(EntryKind.RELEASE, held.amount, shift._replace(debt=-paid.amount), ended)
+        self._record(EntryKind.RELEASE, held.amount, shift, ended)
 
     def _change(self, grant: Grant) -> None:
         if grant.remaining:
@@ -112,6 +132,8 @@ class _Settling:
                 heappush(self._ends, (grant.expire_time, grant.grant_id))
         else:
             self._live.pop(grant.grant_id, None)
+            if grant.graced and grant.expire_time is not None:
+                self._graces[grant.grant_id] = grant.expire_time
 
     def _record(self, kind: EntryKind, amount: int, shift: Shift, reservation: Reservation | None = None) -> None:
         movement = moved(self._wallet, kind, amount, shift, SYSTEM, self._now, reservation)

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from creditd.domain.entry import Entry, EntryKind
-from creditd.domain.grants import Slice, Source
+from creditd.domain.grants import NO_GRACES, Graces, Slice, Source
+from creditd.domain.instant import Instant
 
 _OUT = {EntryKind.RESERVE, EntryKind.DEDUCT, EntryKind.ADMIN_REMOVE, EntryKind.EXPIRE, EntryKind.CLAWBACK}
 _BACK = {EntryKind.REFUND, EntryKind.RELEASE}
@@ -21,7 +22,7 @@ class Difference(NamedTuple):
 
 
 class StoredWallet(NamedTuple):
-    """The figures of a wallet's row, of its grants by source, and of its pending reservations."""
+    """The figures of a wallet's row, of its grants by source, and of its pending reservations; and its graces."""
 
     version: int
     available: int
@@ -29,6 +30,7 @@ class StoredWallet(NamedTuple):
     debt: int
     by_source: dict[Source, int]
     held: int
+    graces: Graces = NO_GRACES
 
 
 class Fold:
@@ -41,6 +43,7 @@ class Fold:
         self.reserved = 0
         self.debt = 0
         self.by_source: Counter[Source] = Counter()
+        self.graces: dict[str, Instant] = {}
         self.differences: list[Difference] = []
         self._holds: dict[str, tuple[Slice, ...]] = {}
 
@@ -51,6 +54,9 @@ class Fold:
         self.available = self._after(entry, "available_after", self.available + entry.available_delta)
         self.reserved = self._after(entry, "reserved_after", self.reserved + entry.reserved_delta)
         self.debt = self._after(entry, "debt_after", self.debt + entry.debt_delta)
+        for grant_id, end_time in entry.graces:
+            # A grant has one grace: a second one is a difference from the first.
+            self._expect(entry, _grace_of(grant_id), self.graces.setdefault(grant_id, end_time), end_time)
         self._move(entry)
 
     def _expect(self, entry: Entry, field: str, expected: int, actual: int) -> None:
@@ -97,5 +103,14 @@ class Fold:
         figures += [
             (f"grants.{source.name}", self.by_source[source], stored.by_source.get(source, 0)) for source in Source
         ]
+        figures += [
+            (_grace_of(grant_id), self.graces.get(grant_id, 0), stored.graces.get(grant_id, 0))
+            for grant_id in sorted(self.graces.keys() | stored.graces.keys())
+        ]
         found += [Difference(0, field, expected, actual) for field, expected, actual in figures if expected != actual]
         return found
+
+
+def _grace_of(grant_id: str) -> str:
+    """Return the name of a figure: when the grace of a grant ends, in microseconds; 0 for none."""
+    return f"grants.{grant_id}.grace_end"

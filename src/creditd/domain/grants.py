@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
-from creditd.domain.instant import Instant, latest
+from creditd.domain.instant import Instant
 
 
 class Source(IntEnum):
@@ -17,22 +18,43 @@ class Source(IntEnum):
 
 
 class Grant(NamedTuple):
-    """What is left to spend of credits that came in together. ``grant_id`` is a UUIDv7, so older sorts first."""
+    """What is left to spend of credits that came in together. ``grant_id`` is a UUIDv7, so older sorts first.
+
+    A grant has one grace in all its life; ``graced`` says that it was given, and that ``expire_time`` is its end.
+    """
 
     grant_id: str
     source: Source
     remaining: int
     expire_time: Instant | None
+    graced: bool = False
 
 
 class Slice(NamedTuple):
-    """Part of a grant that a reservation took. ``returned`` counts what a refund gave back of it."""
+    """Part of a grant that a reservation took. ``returned`` counts what a refund gave back of it.
+
+    ``expire_time`` and ``graced`` are the grant's, as they were when it was taken.
+    """
 
     grant_id: str
     source: Source
     amount: int
     expire_time: Instant | None
     returned: int = 0
+    graced: bool = False
+
+
+class Grace(NamedTuple):
+    """A grace that was given to a grant: its credits that came back late are usable until ``end_time``."""
+
+    grant_id: str
+    end_time: Instant
+
+
+Graces = Mapping[str, Instant]
+"""When the graces of grants that have nothing left end, or ended, by grant."""
+
+NO_GRACES: Graces = MappingProxyType({})
 
 
 SpendOrder = tuple[Source, ...]
@@ -66,11 +88,11 @@ def take(grants: tuple[Grant, ...], amount: int) -> Taken:
     position = 0
     while amount:
         grant = grants[position]
-        grant_id, source, remaining, expire_time = grant
+        grant_id, source, remaining, expire_time, graced = grant
         part = min(remaining, amount)
         amount -= part
-        slices.append(Slice(grant_id, source, part, expire_time))
-        changed.append(Grant(grant_id, source, remaining - part, expire_time))
+        slices.append(Slice(grant_id, source, part, expire_time, 0, graced))
+        changed.append(Grant(grant_id, source, remaining - part, expire_time, graced))
         position += 1
     rest = grants[position:]
     if changed and changed[-1].remaining:
@@ -112,20 +134,57 @@ def mark_returned(slices: tuple[Slice, ...], amount: int) -> Unwound:
     return Unwound(tuple(given_back), tuple(reversed(kept)))
 
 
-def give_back(live: Mapping[str, Grant], slices: Sequence[Slice], *, now: Instant, grace: int) -> tuple[Grant, ...]:
-    """Return the grants that slices go back to, as they are then; ``live`` are those that something is left of.
+class Returned(NamedTuple):
+    """The outcome of giving back: the grants that changed, as they are then, and the graces that began."""
 
-    A grant that is not live has nothing left, so that what returns is all it has. What has expired by ``now`` stays
-    usable for ``grace`` microseconds more, and with it what came back to the same grant before. It never expires at
-    ``now`` itself, so that a settled wallet stays settled.
+    changed: tuple[Grant, ...]
+    graces: tuple[Grace, ...]
+
+
+def give_back(
+    live: Mapping[str, Grant], graces: Graces, slices: Sequence[Slice], *, now: Instant, grace: int
+) -> Returned:
+    """Return slices to the grants that they were taken from; ``live`` are those that something is left of.
+
+    A grant that is not live has nothing left, so that what returns is all it has. The first return after a grant's
+    expiry gives it ``grace`` microseconds from ``now`` on, once and for all: what comes back within them expires with
+    them, and what comes back after them has expired already. ``graces`` are those that grants which are not live have
+    had before, for all that the slices do not tell by themselves.
     """
     changed: dict[str, Grant] = {}
+    begun: list[Grace] = []
     for part in slices:
-        grant_id = part.grant_id
-        expire_time = part.expire_time
-        if expire_time is not None and expire_time <= now:
-            expire_time = Instant(now + max(grace, 1))
-        grant = changed.get(grant_id) or live.get(grant_id) or Grant(part.grant_id, part.source, 0, expire_time)
-        expire_time = latest(grant.expire_time, expire_time)
-        changed[grant_id] = Grant(grant_id, grant.source, grant.remaining + part.amount, expire_time)
-    return tuple(changed.values())
+        grant = changed.get(part.grant_id) or live.get(part.grant_id) or _spent(part, graces)
+        grant_id, source, remaining, expire_time, graced = grant
+        if expire_time is not None and expire_time <= now and not graced:
+            expire_time, graced = Instant(now + grace), True
+            begun.append(Grace(grant_id, expire_time))
+        changed[grant_id] = Grant(grant_id, source, remaining + part.amount, expire_time, graced)
+    return Returned(tuple(changed.values()), tuple(begun))
+
+
+def _spent(part: Slice, graces: Graces) -> Grant:
+    """Return the grant of a slice as it is with nothing left."""
+    end_time = graces.get(part.grant_id)
+    if end_time is not None:
+        return Grant(part.grant_id, part.source, 0, end_time, graced=True)
+    return Grant(part.grant_id, part.source, 0, part.expire_time, part.graced)
+
+
+def graces_of(grants: Iterable[Grant]) -> dict[str, Instant]:
+    """Return the graces among grants."""
+    return {g.grant_id: g.expire_time for g in grants if g.graced and g.expire_time is not None}
+
+
+def of_unknown_grace(grants: Sequence[Grant], slices: Sequence[Slice], now: Instant) -> list[str]:
+    """Return the grants of slices that may have had their grace without anything that is known here telling so.
+
+    A grant has no grace before its expiry, a live one tells, and so does a slice that was taken within it.
+    """
+    expired = [
+        part.grant_id for part in slices if part.expire_time is not None and part.expire_time <= now and not part.graced
+    ]
+    if not expired:
+        return expired
+    live = {grant.grant_id for grant in grants}
+    return [grant_id for grant_id in expired if grant_id not in live]

@@ -16,10 +16,3 @@ def earliest(first: Instant | None, second: Instant | None) -> Instant | None:
     if second is None or first <= second:
         return first
     return second
-
-
-def latest(first: Instant | None, second: Instant | None) -> Instant | None:
-    """Return the later of two instants, where None is never."""
-    if first is None or second is None:
-        return None
-    return max(first, second)

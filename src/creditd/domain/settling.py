@@ -4,26 +4,30 @@ from creditd.domain import errors
 from creditd.domain.commands import Confirm, Extend, Refund
 from creditd.domain.debt import pay_debt
 from creditd.domain.entry import EntryKind
-from creditd.domain.grants import Slice, give_back, in_spend_order, mark_returned, unwind
+from creditd.domain.grants import NO_GRACES, Graces, Slice, give_back, in_spend_order, mark_returned, unwind
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.spending import resolve_expiry, take_from
 from creditd.domain.wallet import Movement, Rules, Shift, Wallet, moved
 
 
-def returning(wallet: Wallet, slices: tuple[Slice, ...], held: int, now: Instant, rules: Rules) -> Shift:
+def returning(
+    wallet: Wallet, slices: tuple[Slice, ...], held: int, now: Instant, rules: Rules, graces: Graces
+) -> Shift:
     """Give slices back to their grants, ending a hold of ``held`` credits; purchased ones pay a debt first."""
     if not slices:
         return Shift(0, -held, wallet.grants)
     grants = {grant.grant_id: grant for grant in wallet.grants}
-    changed = give_back(grants, slices, now=now, grace=rules.grace)
-    grants.update((grant.grant_id, grant) for grant in changed)
-    paid = pay_debt(wallet.debt, in_spend_order(tuple(grants.values()), rules.order), changed)
+    returned = give_back(grants, graces, slices, now=now, grace=rules.grace)
+    grants.update((grant.grant_id, grant) for grant in returned.changed)
+    paid = pay_debt(wallet.debt, in_spend_order(tuple(grants.values()), rules.order), returned.changed)
     amount = sum(part.amount for part in slices)
-    return Shift(amount - paid.amount, -held, paid.live, paid.changed, slices, -paid.amount)
+    return Shift(amount - paid.amount, -held, paid.live, paid.changed, slices, -paid.amount, graces=returned.graces)
 
 
-def confirm(wallet: Wallet, held: Reservation, command: Confirm, now: Instant, rules: Rules) -> Movement:
+def confirm(
+    wallet: Wallet, held: Reservation, command: Confirm, now: Instant, rules: Rules, graces: Graces = NO_GRACES
+) -> Movement:
     """Spend what is held, or less, or with ``allow_excess`` more.
 
     A suspended account may spend what it held before, since that work is done; the excess counts as new spending.
@@ -39,7 +43,7 @@ def confirm(wallet: Wallet, held: Reservation, command: Confirm, now: Instant, r
     else:
         unwound = unwind(held.slices, held.amount - amount) if held.slices else None
         given_back, slices = unwound or ((), ())
-        shift = returning(wallet, given_back, held.held, now, rules)
+        shift = returning(wallet, given_back, held.held, now, rules, graces)
     confirmed = held._replace(state=ReservationState.CONFIRMED, captured=amount, slices=slices, update_time=now)
     shift = shift._replace(slices=slices)
     return moved(wallet, EntryKind.CONFIRM, amount, shift, command.origin, now, confirmed)
@@ -55,7 +59,9 @@ def _confirm_excess(
     return shift._replace(reserved=-held.held), held.slices + shift.slices
 
 
-def refund(wallet: Wallet, reservation: Reservation, command: Refund, now: Instant, rules: Rules) -> Movement:
+def refund(
+    wallet: Wallet, reservation: Reservation, command: Refund, now: Instant, rules: Rules, graces: Graces = NO_GRACES
+) -> Movement:
     """Give back a pending reservation whole, or part or all of a confirmed one.
 
     Raises ReservationExpired, ReservationStateUnfit, AmountExceedsCaptured, AccountClosed, VersionMismatch.
@@ -63,24 +69,26 @@ def refund(wallet: Wallet, reservation: Reservation, command: Refund, now: Insta
     wallet.account.require_open()
     if reservation.state == ReservationState.CONFIRMED:
         wallet.require_version(command.version)
-        return _refund_confirmed(wallet, reservation, command, now, rules)
+        return _refund_confirmed(wallet, reservation, command, now, rules, graces)
     reservation.require_pending()
     wallet.require_version(command.version)
     if command.amount not in (None, reservation.amount):
         raise errors.ReservationStateUnfit(reservation=reservation.name, state=reservation.state.name)
-    shift = returning(wallet, reservation.slices[::-1], reservation.held, now, rules)
+    shift = returning(wallet, reservation.slices[::-1], reservation.held, now, rules, graces)
     ended = reservation._replace(state=ReservationState.REFUNDED, update_time=now)
     return moved(wallet, EntryKind.REFUND, reservation.amount, shift, command.origin, now, ended)
 
 
-def _refund_confirmed(wallet: Wallet, spent: Reservation, command: Refund, now: Instant, rules: Rules) -> Movement:
+def _refund_confirmed(
+    wallet: Wallet, spent: Reservation, command: Refund, now: Instant, rules: Rules, graces: Graces
+) -> Movement:
     refundable = spent.captured - spent.refunded
     amount = refundable if command.amount is None else command.amount
     if amount > refundable or not amount:
         raise errors.AmountExceedsCaptured(requested=amount, refundable=refundable)
     given_back, slices = mark_returned(spent.slices, amount - min(amount, _covered_last(spent)))
     wallet.require_room(sum(part.amount for part in given_back))
-    shift = returning(wallet, given_back, 0, now, rules)
+    shift = returning(wallet, given_back, 0, now, rules, graces)
     refunded = spent._replace(refunded=spent.refunded + amount, slices=slices, update_time=now)
     return moved(wallet, EntryKind.REFUND, amount, shift, command.origin, now, refunded)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from creditd.domain import errors
 from creditd.domain.account import Account
 from creditd.domain.entry import Entry, EntryKind, ReservationAfter
-from creditd.domain.grants import Grant, Slice, Source, SpendOrder, first_expiry
+from creditd.domain.grants import Grace, Grant, Slice, Source, SpendOrder, first_expiry
 from creditd.domain.instant import SECOND, Instant, earliest
 from creditd.domain.reservation import Reservation
 
@@ -111,6 +111,7 @@ class Shift(NamedTuple):
     slices: tuple[Slice, ...] = ()
     debt: int = 0
     granted: NewGrant | None = None
+    graces: tuple[Grace, ...] = ()
 
 
 def moved(
@@ -169,6 +170,7 @@ def moved(
         origin.reason,
         origin.metadata,
         time,
+        shift.graces,
     )
     after_wallet = Wallet(account, credit_type, version, available, reserved, debt, shift.live, next_expire_time, time)
     return Movement(after_wallet, entry, shift.changed, shift.granted, reservation)

@@ -99,8 +99,8 @@ class AccountLedger:
 
     def _is_empty(self, connection: Connection, account_id: str, now: Instant) -> bool:
         loaded = load_accounts(connection, [account_id], now, self._rules.order)[account_id]
-        for wallet, _, due, next_hold_end in loaded.wallets.values():
-            settled = settle(wallet, due, next_hold_end, now, self._rules).wallet
+        for one in loaded.wallets.values():
+            settled = settle(one.wallet, one.due, one.next_hold_end, now, self._rules, graces=one.graces).wallet
             if settled.available or settled.reserved or settled.debt:
                 return False
         return True

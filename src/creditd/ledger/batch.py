@@ -8,8 +8,8 @@ from creditd.domain.account import Account
 from creditd.domain.commands import ON_RESERVATION
 from creditd.domain.decide import decide
 from creditd.domain.entry import Entry, EntryKind
-from creditd.domain.expiry import Settled, settle
-from creditd.domain.grants import SpendOrder
+from creditd.domain.expiry import Settled, lapse_late, settle
+from creditd.domain.grants import NO_GRACES, Grant, SpendOrder, graces_of
 from creditd.domain.instant import Instant
 from creditd.domain.opening import open_account
 from creditd.domain.reservation import Reservation, ReservationKey
@@ -50,6 +50,7 @@ class Batch:
         self.wallets: dict[Key, Wallet] = {}
         self.reservations: dict[ReservationKey, Reservation] = {}
         self.requests: dict[RequestKey, list[Entry]] = {}
+        self.graces: dict[Key, dict[str, Instant]] = {}
         self.postponed: dict[Key, Wallet] = {}
         self.unsettled: set[Key] = set()
         self.apart: dict[Key, Apart] = {}
@@ -70,19 +71,22 @@ class Batch:
 
     def take_in(self, loaded: Mapping[Key, LoadedWallet]) -> None:
         """Take in loaded wallets: expire what is due in them, and prepare the opening of accounts never seen."""
-        for key, (wallet, account_exists, due, next_hold_end) in loaded.items():
-            if not account_exists:
+        for key, one in loaded.items():
+            if not one.account_exists:
                 self._prepare_opening(key)
-            elif wallet.is_settled(self.now):
-                self.wallets[key] = wallet
+            elif one.wallet.is_settled(self.now):
+                self.wallets[key] = one.wallet
             else:
-                self._settle(key, wallet, due, next_hold_end)
+                self._settle(key, one)
 
-    def _settle(self, key: Key, wallet: Wallet, due: tuple[Reservation, ...], next_hold_end: Instant | None) -> None:
+    def _settle(self, key: Key, loaded: LoadedWallet) -> None:
         if self._settling_left <= 0:
             self._leave_for_later(key)
             return
-        settled = settle(wallet, due, next_hold_end, self.now, self._terms.rules, self._settling_left)
+        wallet, _, due, next_hold_end, graces = loaded
+        self.graces[key] = dict(graces)
+        rules, most = self._terms.rules, self._settling_left
+        settled = settle(wallet, due, next_hold_end, self.now, rules, most, graces=graces)
         self.wallets[key] = settled.wallet
         if settled.expirations:
             self._write_down(key, settled)
@@ -101,9 +105,15 @@ class Batch:
     def _write_down(self, key: Key, settled: Settled) -> None:
         self.changes.add_settled(key, settled)
         self._settling_left -= sum(weight_of(expiration.entry) for expiration in settled.expirations)
-        for _, _, reservation in settled.expirations:
+        for _, changed, reservation in settled.expirations:
+            self._remember_graces(key, changed)
             if reservation is not None:
                 self.reservations[ReservationKey(*key, reservation.reservation_id)] = reservation
+
+    def _remember_graces(self, key: Key, changed: tuple[Grant, ...]) -> None:
+        graces = graces_of(changed)
+        if graces:
+            self.graces.setdefault(key, {}).update(graces)
 
     def _prepare_opening(self, key: Key) -> None:
         opening = self._unopened.get(key.account_id)
@@ -130,17 +140,22 @@ class Batch:
             return self._replay(self.requests[request], work)
         if work.account_id in self._unopened and not work.dry_run and not _is_about_a_reservation(work):
             self._open(work.account_id)
-        movements = self._decide_steps(work.steps)
+        movements, late = self._decide_steps(work.steps)
         entries = [movement.entry for movement in movements]
         if not work.dry_run:
             for movement in movements:
                 self._apply(movement)
+            for key, settled in late.items():
+                self.wallets[key] = settled.wallet
+                self._write_down(key, settled)
             if request:
                 self.requests[request] = entries
         return Outcome(tuple(entries), tuple([movement.reservation for movement in movements]))
 
-    def _decide_steps(self, steps: tuple[Step, ...]) -> list[Movement]:
+    def _decide_steps(self, steps: tuple[Step, ...]) -> tuple[list[Movement], dict[Key, Settled]]:
+        """Return a movement for each step, and what lapses after them since it came back after its grace."""
         movements: list[Movement] = []
+        late: dict[Key, Settled] = {}
         ahead: dict[Key, Wallet] = {}
         for key, command in steps:
             wallet = ahead.get(key) or self.wallets[key]
@@ -149,18 +164,23 @@ class Batch:
                 reservation = self.reservations.get(ReservationKey(*key, command.reservation_id))
             # A wallet's time never goes back: another server's clock may be ahead of ours by a little.
             now = max(self.now, wallet.update_time)
-            movement = decide(wallet, reservation, command, now, self._terms.rules)
+            rules, graces = self._terms.rules, self.graces.get(key, NO_GRACES)
+            movement = decide(wallet, reservation, command, now, rules, graces)
             ahead[key] = movement.wallet
             movements.append(movement)
-        return movements
+            lapsed = lapse_late(wallet, movement, now, rules)
+            if lapsed:
+                late[key] = lapsed
+        return movements, late
 
     def _apply(self, movement: Movement) -> None:
-        wallet, entry, _, _, reservation = movement
+        wallet, entry, changed, _, reservation = movement
         key = Key(entry.account_id, entry.credit_type)
         self._work_left -= weight_of(entry)
         self.changes.add(movement)
         self.wallets[key] = wallet
         self.postponed.pop(key, None)
+        self._remember_graces(key, changed)
         if reservation is not None:
             self.reservations[ReservationKey(*key, reservation.reservation_id)] = reservation
 

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from creditd.domain.commands import ON_RESERVATION
+from creditd.domain.grants import NO_GRACES, of_unknown_grace
+from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationKey
+from creditd.domain.wallet import Wallet
 from creditd.domain.weight import HEAVY_SLICES, is_heavy
 from creditd.ledger.batch import Batch
 from creditd.ledger.cache import WalletCache
@@ -13,7 +16,9 @@ from creditd.storage.database import Connection
 from creditd.storage.loading import load_light_wallets, load_wallets
 from creditd.storage.locking import lock_wallets, share_accounts
 from creditd.storage.lookups import (
+    GrantKey,
     RequestKey,
+    load_graces,
     load_light_requests,
     load_light_reservations,
     load_requests,
@@ -63,6 +68,8 @@ class Gatherer:
             reservation = self._cache.reservation(reservation_key)
             if reservation is None or len(reservation.slices) > HEAVY_SLICES:
                 return False
+            if _of_unknown_grace(wallet, reservation, batch.now):
+                return False
             held[reservation_key] = reservation
         return True
 
@@ -84,7 +91,9 @@ class Gatherer:
             share_accounts(connection, {key.account_id for key in keys})
             lock_wallets(connection, keys)
         self._load_wallets(connection, batch, keys)
-        self._load_reservations(connection, batch, _named_reservations(works))
+        named = _named_reservations(works)
+        self._load_reservations(connection, batch, named)
+        self._load_graces(connection, batch, named)
         requests = {RequestKey(w.account_id, w.origin.request_id) for w in works if w.origin.request_id is not None}
         if requests:
             self._load_requests(connection, batch, requests, works)
@@ -120,6 +129,25 @@ class Gatherer:
         for work in works:
             if RequestKey(work.account_id, work.origin.request_id or "") in heavy:
                 batch.apart.update(dict.fromkeys(work.keys, Apart.HEAVY))
+
+    @staticmethod
+    def _load_graces(connection: Connection, batch: Batch, named: set[ReservationKey]) -> None:
+        """Load what is known neither of live grants nor of slices: whether others have had their grace."""
+        missing: set[GrantKey] = set()
+        for name in named & batch.reservations.keys():
+            key = Key(name.account_id, name.credit_type)
+            wallet, known = batch.wallets.get(key), batch.graces.get(key, NO_GRACES)
+            if wallet is not None:
+                unknown = set(_of_unknown_grace(wallet, batch.reservations[name], batch.now)) - known.keys()
+                missing.update(GrantKey(*key, grant_id) for grant_id in unknown)
+        if missing:
+            for grant, end_time in load_graces(connection, missing).items():
+                batch.graces.setdefault(Key(grant.account_id, grant.credit_type), {})[grant.grant_id] = end_time
+
+
+def _of_unknown_grace(wallet: Wallet, reservation: Reservation, now: Instant) -> list[str]:
+    # A wallet's time never goes back, whatever this server's clock says.
+    return of_unknown_grace(wallet.grants, reservation.slices, max(now, wallet.update_time))
 
 
 def _named_reservations(works: Iterable[Work]) -> set[ReservationKey]:

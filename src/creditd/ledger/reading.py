@@ -118,8 +118,8 @@ class BalanceReader:
     def _state(self, loaded: LoadedAccount, now: Instant) -> AccountState:
         wallets: dict[str, Wallet] = {}
         unwritten: set[str] = set()
-        for credit_type, (wallet, _, due, next_hold_end) in loaded.wallets.items():
-            settled = settle(wallet, due, next_hold_end, now, self._rules)
+        for credit_type, (wallet, _, due, next_hold_end, graces) in loaded.wallets.items():
+            settled = settle(wallet, due, next_hold_end, now, self._rules, graces=graces)
             if not settled.wallet.is_settled(now):
                 # Too little would be told; the sweep is about to write down what is due.
                 raise Overloaded

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from creditd.domain.account import Account, new_account
-from creditd.domain.grants import Grant, Source, SpendOrder, in_spend_order
+from creditd.domain.grants import NO_GRACES, Graces, Grant, Source, SpendOrder, in_spend_order
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet, new_wallet
@@ -38,26 +38,39 @@ down so many in half a minute; until then the read is refused rather than answer
 
 _ALL = 2**31 - 1
 
+_SLICES = [column.strip() for column in RESERVATION_COLUMNS.split(",")].index("r.slices")
+"""Where a reservation's slices stand among its columns."""
+
 # One statement, so that a wallet, its grants and its due holds are of one snapshot.
 _WALLET_COLUMNS = f"""
     {ACCOUNT_COLUMNS},
     w.version, w.available, w.reserved, w.debt, {micros("w.next_expire_time")}, {micros("w.update_time")},
-    g.live, d.due, {micros("d.left_over")}, {micros("d.next_hold_end")}
+    g.live, d.due, {micros("d.left_over")}, {micros("d.next_hold_end")}, d.graces
 """
 
 # One row more than asked for tells that there are more. Of what is due, the rows whose predecessors have no more than
-# so many slices are loaded.
+# so many slices are loaded; and of the grants that these slices may come back to late, the graces that they have had.
 _WALLET_PARTS = f"""
 LEFT JOIN LATERAL (
-    SELECT jsonb_agg(jsonb_build_array(grant_id, source, remaining, {micros("expire_time")})) AS live
-    FROM (SELECT grant_id, source, remaining, expire_time FROM grants
+    SELECT jsonb_agg(jsonb_build_array(grant_id, source, remaining,
+                                       {micros("coalesce(grace_end, expire_time)")}, grace_end IS NOT NULL)) AS live
+    FROM (SELECT grant_id, source, remaining, expire_time, grace_end FROM grants
           WHERE account_id = w.account_id AND credit_type = w.credit_type AND live
           LIMIT :most_grants ::integer) AS few
 ) AS g ON true
 LEFT JOIN LATERAL (
     SELECT pending.*, (SELECT min(expire_time) FROM reservations
                        WHERE account_id = w.account_id AND credit_type = w.credit_type AND state = 1
-                         AND expire_time > {timestamp(":now ::bigint")}) AS next_hold_end
+                         AND expire_time > {timestamp(":now ::bigint")}) AS next_hold_end,
+           (SELECT jsonb_object_agg(spent.grant_id, {micros("spent.grace_end")})
+            FROM (SELECT DISTINCT part ->> 'grant' AS grant_id
+                  FROM jsonb_path_query(pending.due, '$[*][{_SLICES}][*]') AS part
+                  WHERE (part ->> 'expires')::bigint <= :now ::bigint AND part -> 'graced' IS NULL) AS late
+            CROSS JOIN LATERAL (
+                SELECT * FROM grants
+                WHERE account_id = w.account_id AND credit_type = w.credit_type AND grant_id = late.grant_id ::uuid
+                  AND NOT live AND grace_end IS NOT NULL OFFSET 0
+            ) AS spent) AS graces
     FROM (SELECT jsonb_agg(jsonb_build_array({RESERVATION_COLUMNS}) ORDER BY r.expire_time, r.reservation_id)
                      FILTER (WHERE r.slices_before <= :most_slices ::bigint) AS due,
                  min(r.expire_time) FILTER (WHERE r.slices_before > :most_slices ::bigint) AS left_over
@@ -94,13 +107,15 @@ ORDER BY k.account_id, w.credit_type
 class LoadedWallet(NamedTuple):
     """A wallet as it is stored, and what has expired in it by the instant asked about.
 
-    ``account_exists`` is False for an account that was never seen; the wallet then stands on a new one.
+    ``account_exists`` is False for an account that was never seen; the wallet then stands on a new one. ``graces`` are
+    those of grants with nothing left that what is due may come back to.
     """
 
     wallet: Wallet
     account_exists: bool
     due: tuple[Reservation, ...]
     next_hold_end: Instant | None
+    graces: Graces = NO_GRACES
 
 
 class Light(NamedTuple):
@@ -168,6 +183,7 @@ def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder, most: _M
     if row[9] is None:
         return LoadedWallet(new_wallet(account, row[1]), exists, due=(), next_hold_end=None)
     version, available, reserved, debt, next_expire_time, update_time, live, due, left_over, next_hold_end = row[9:19]
+    graces = row[19] or NO_GRACES
     grants = in_spend_order([_grant(part) for part in live or ()], order)
     figures = (version, available, reserved, debt, grants, next_expire_time, update_time)
     reservations = tuple(reservation_from(part) for part in due or ())
@@ -175,12 +191,12 @@ def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder, most: _M
         next_hold_end = reservations[-1].expire_time
     elif left_over is not None:
         next_hold_end = left_over
-    return LoadedWallet(Wallet(account, row[1], *figures), exists, reservations[: most.due], next_hold_end)
+    return LoadedWallet(Wallet(account, row[1], *figures), exists, reservations[: most.due], next_hold_end, graces)
 
 
 def _grant(part: Sequence[Any]) -> Grant:
-    grant_id, source, remaining, expire_time = part
-    return Grant(grant_id, Source(source), remaining, expire_time)
+    grant_id, source, remaining, expire_time, graced = part
+    return Grant(grant_id, Source(source), remaining, expire_time, graced)
 
 
 class LoadedAccount(NamedTuple):

@@ -6,10 +6,11 @@ from typing import Generic, NamedTuple, TypeVar
 from sqlalchemy import Connection, text
 
 from creditd.domain.entry import Entry
+from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.domain.weight import HEAVY_SLICES
 from creditd.storage.arrays import identifiers, texts
-from creditd.storage.rows import ENTRY_COLUMNS, RESERVATION_COLUMNS, entry_from, reservation_from
+from creditd.storage.rows import ENTRY_COLUMNS, RESERVATION_COLUMNS, entry_from, micros, reservation_from
 
 _RESERVATIONS = text(f"""
 SELECT {RESERVATION_COLUMNS}
@@ -68,6 +69,36 @@ def _load_reservations(
     return light
 
 
+class GrantKey(NamedTuple):
+    """Which grant."""
+
+    account_id: str
+    credit_type: str
+    grant_id: str
+
+
+_GRACES = text(f"""
+SELECT k.account_id, k.credit_type, k.grant_id, {micros("g.grace_end")}
+FROM unnest(:account_id ::text[], :credit_type ::text[], :grant_id ::uuid[]) AS k (account_id, credit_type, grant_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM grants
+    WHERE account_id = k.account_id AND credit_type = k.credit_type AND grant_id = k.grant_id OFFSET 0
+) AS g
+WHERE g.grace_end IS NOT NULL
+""")
+
+
+def load_graces(connection: Connection, keys: Collection[GrantKey]) -> dict[GrantKey, Instant]:
+    """Return when the graces of those grants end, or ended, that have had one."""
+    parameters = {
+        "account_id": texts(key.account_id for key in keys),
+        "credit_type": texts(key.credit_type for key in keys),
+        "grant_id": identifiers(key.grant_id for key in keys),
+    }
+    rows = connection.execute(_GRACES, parameters)
+    return {GrantKey(account_id, credit_type, str(grant_id)): end for account_id, credit_type, grant_id, end in rows}
+
+
 class RequestKey(NamedTuple):
     """Which request: request ids are the account's."""
 
@@ -83,7 +114,7 @@ CROSS JOIN LATERAL (
            available_after, reserved_after, debt_after,
            CASE WHEN jsonb_array_length(slices) <= :most_slices ::integer THEN slices END AS slices,
            reservation_id, reservation_state, reservation_captured, reservation_refunded, reservation_expire_time,
-           request_id, ordinal, fingerprint, actor, reason, metadata, create_time
+           request_id, ordinal, fingerprint, actor, reason, metadata, create_time, graces
     FROM entries WHERE account_id = k.account_id AND request_id = k.request_id ORDER BY ordinal OFFSET 0
 ) AS e
 """)

@@ -9,7 +9,7 @@ from creditd.domain.account import Account, AccountStatus
 from creditd.domain.entry import Entry, EntryKind, ReservationAfter
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
-from creditd.storage.slices import slices_from_json
+from creditd.storage.slices import graces_from_json, slices_from_json
 
 
 def micros(column: str) -> str:
@@ -74,7 +74,7 @@ ENTRY_COLUMNS = (
     "e.account_id, e.credit_type, e.version, e.kind, e.amount, e.available_delta, e.reserved_delta, e.debt_delta, "
     "e.available_after, e.reserved_after, e.debt_after, e.slices, e.reservation_id, e.reservation_state, "
     f"e.reservation_captured, e.reservation_refunded, {micros('e.reservation_expire_time')}, e.request_id, e.ordinal, "
-    f"e.fingerprint, e.actor, e.reason, e.metadata, {micros('e.create_time')}"
+    f"e.fingerprint, e.actor, e.reason, e.metadata, {micros('e.create_time')}, e.graces"
 )
 
 
@@ -86,7 +86,7 @@ def entry_from(row: Sequence[Any]) -> Entry:
     values = list(row)
     values[3] = EntryKind(row[3])
     values[11:17] = [slices_from_json(row[11]), after]
-    values[-2:] = [metadata_from(row[-2]), Instant(row[-1])]
+    values[-3:] = [metadata_from(row[-3]), Instant(row[-2]), graces_from_json(row[-1])]
     return Entry._make(values)
 
 

@@ -19,7 +19,7 @@ from creditd.domain.wallet import Wallet
 from creditd.storage.arrays import flags, identifiers, numbers, texts
 from creditd.storage.changes import ChangedGrant, Changes
 from creditd.storage.prepared import prepared
-from creditd.storage.slices import slices_to_json
+from creditd.storage.slices import graces_to_json, slices_to_json
 
 _SAVE = prepared("""
 WITH saved AS (
@@ -40,14 +40,16 @@ WITH saved AS (
     WHERE w.version = excluded.base_version AND w.account_version = excluded.account_version
     RETURNING 1
 ), granted AS (
-    INSERT INTO grants (account_id, credit_type, grant_id, source, amount, remaining, live, expire_time)
+    INSERT INTO grants (account_id, credit_type, grant_id, source, amount, remaining, live, expire_time, grace_end)
     SELECT account_id, credit_type, grant_id, source, amount, remaining, remaining > 0,
-           timestamptz 'epoch' + expire_time * interval '1 microsecond'
+           timestamptz 'epoch' + expire_time * interval '1 microsecond',
+           timestamptz 'epoch' + grace_end * interval '1 microsecond'
     FROM unnest(:g_account_id ::text[], :g_credit_type ::text[], :g_grant_id ::uuid[], :g_source ::smallint[],
-                :g_amount ::bigint[], :g_remaining ::bigint[], :g_expire_time ::bigint[])
-         AS n (account_id, credit_type, grant_id, source, amount, remaining, expire_time)
+                :g_amount ::bigint[], :g_remaining ::bigint[], :g_expire_time ::bigint[], :g_grace_end ::bigint[])
+         AS n (account_id, credit_type, grant_id, source, amount, remaining, expire_time, grace_end)
     ON CONFLICT (account_id, credit_type, grant_id) DO UPDATE SET
-        remaining = excluded.remaining, live = excluded.live, expire_time = excluded.expire_time
+        remaining = excluded.remaining, live = excluded.live, expire_time = excluded.expire_time,
+        grace_end = excluded.grace_end
 ), held AS (
     INSERT INTO reservations (account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited,
                               slices, expire_time, create_time, update_time, description, metadata)
@@ -68,12 +70,12 @@ WITH saved AS (
     INSERT INTO entries (account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
                          available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
                          reservation_captured, reservation_refunded, reservation_expire_time, request_id, ordinal,
-                         fingerprint, actor, reason, metadata, create_time)
+                         fingerprint, actor, reason, metadata, create_time, graces)
     SELECT account_id, credit_type, CASE WHEN (SELECT count(*) FROM saved) = :wallets ::bigint THEN version END, kind,
            amount, available_delta, reserved_delta, debt_delta, available_after, reserved_after, debt_after, slices,
            reservation_id, reservation_state, reservation_captured, reservation_refunded,
            timestamptz 'epoch' + reservation_expire_time * interval '1 microsecond', request_id, ordinal, fingerprint,
-           actor, reason, metadata, timestamptz 'epoch' + create_time * interval '1 microsecond'
+           actor, reason, metadata, timestamptz 'epoch' + create_time * interval '1 microsecond', graces
     FROM unnest(:e_account_id ::text[], :e_credit_type ::text[], :e_version ::bigint[], :e_kind ::smallint[],
                 :e_amount ::bigint[], :e_available_delta ::bigint[], :e_reserved_delta ::bigint[],
                 :e_debt_delta ::bigint[], :e_available_after ::bigint[], :e_reserved_after ::bigint[],
@@ -81,11 +83,11 @@ WITH saved AS (
                 :e_reservation_state ::smallint[], :e_reservation_captured ::bigint[],
                 :e_reservation_refunded ::bigint[], :e_reservation_expire_time ::bigint[], :e_request_id ::text[],
                 :e_ordinal ::integer[], :e_fingerprint ::bigint[], :e_actor ::text[], :e_reason ::text[],
-                :e_metadata ::jsonb[], :e_create_time ::bigint[])
+                :e_metadata ::jsonb[], :e_create_time ::bigint[], :e_graces ::jsonb[])
          AS n (account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
                available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
                reservation_captured, reservation_refunded, reservation_expire_time, request_id, ordinal, fingerprint,
-               actor, reason, metadata, create_time)
+               actor, reason, metadata, create_time, graces)
 )
 SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
 """)
@@ -162,6 +164,7 @@ def _grant_rows(grants: Iterable[ChangedGrant]) -> dict[str, str]:
         "g_amount": numbers(row.amount for row in rows),
         "g_remaining": numbers(row.grant.remaining for row in rows),
         "g_expire_time": numbers(row.grant.expire_time for row in rows),
+        "g_grace_end": numbers(row.grant.expire_time if row.grant.graced else None for row in rows),
     }
 
 
@@ -216,4 +219,5 @@ def _entry_rows(entries: list[Entry]) -> dict[str, str]:
         "e_reason": texts([e.reason for e in rows]),
         "e_metadata": texts([e.metadata or None for e in rows]),
         "e_create_time": numbers([e.create_time for e in rows]),
+        "e_graces": texts([graces_to_json(e.graces) for e in rows]),
     }

@@ -1,11 +1,11 @@
-"""Slices as the rows hold them: a JSON array of objects, readable to whoever looks into the table."""
+"""Slices and graces as the rows hold them: JSON that is readable to whoever looks into the table."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from creditd.domain.grants import Slice, Source
+from creditd.domain.grants import Grace, Slice, Source
 from creditd.domain.instant import Instant
 
 
@@ -17,12 +17,14 @@ def slices_to_json(slices: Sequence[Slice]) -> str:
 
 
 def _slice_to_json(part: Slice) -> str:
-    grant_id, source, amount, expire_time, returned = part
+    grant_id, source, amount, expire_time, returned, graced = part
     text = f'{{"grant":"{grant_id}","source":{source:d},"amount":{amount}'
     if expire_time is not None:
         text += f',"expires":{expire_time}'
     if returned:
         text += f',"returned":{returned}'
+    if graced:
+        text += ',"graced":true'
     return text + "}"
 
 
@@ -37,6 +39,19 @@ def slices_from_json(document: Any) -> tuple[Slice, ...]:
             part["amount"],
             None if part.get("expires") is None else Instant(part["expires"]),
             part.get("returned", 0),
+            part.get("graced", False),
         )
         for part in document
     )
+
+
+def graces_to_json(graces: Sequence[Grace]) -> str | None:
+    """Write the graces that began with an entry, each grant's with its end; None for the usual none."""
+    if not graces:
+        return None
+    return "{" + ",".join([f'"{grant_id}":{end_time}' for grant_id, end_time in graces]) + "}"
+
+
+def graces_from_json(document: Any) -> tuple[Grace, ...]:
+    """Read graces from what the driver made of them."""
+    return () if document is None else tuple([Grace(*item) for item in document.items()])

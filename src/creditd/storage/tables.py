@@ -104,6 +104,7 @@ grants = Table(
     Column("remaining", BigInteger, nullable=False),
     Column("live", Boolean, nullable=False, comment="whether anything remains; indexed, so that remaining need not be"),
     Column("expire_time", InstantColumn),
+    Column("grace_end", InstantColumn, comment="when the one grace of the grant ends; null before it began"),
     PrimaryKeyConstraint("account_id", "credit_type", "grant_id", name="grants_pkey"),
     ForeignKeyConstraint(
         ["account_id", "credit_type"], ["wallets.account_id", "wallets.credit_type"], name="grants_wallet"
@@ -167,6 +168,7 @@ entries = Table(
     Column("reason", Text, nullable=False),
     Column("metadata", JSONB),
     Column("create_time", InstantColumn, nullable=False),
+    Column("graces", JSONB, comment="the graces that began with it: when each ends, by grant"),
     PrimaryKeyConstraint("account_id", "credit_type", "version", name="entries_pkey"),
     UniqueConstraint("account_id", "request_id", "ordinal", name="entries_request"),
     CheckConstraint("version > 0 AND amount > 0", name="entries_amount"),

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, text
 
 from creditd.domain.entry import Entry
 from creditd.domain.fold import StoredWallet
-from creditd.domain.grants import Source
+from creditd.domain.grants import NO_GRACES, Source
 from creditd.storage.arrays import numbers, texts
-from creditd.storage.rows import ENTRY_COLUMNS, entry_from
+from creditd.storage.rows import ENTRY_COLUMNS, entry_from, micros
 
 ACCOUNTS_AT_A_TIME: Final = 100
 """Whose wallets are read by one statement, which is a snapshot that holds up no vacuum."""
@@ -20,7 +20,7 @@ SELECT account_id FROM accounts WHERE account_id > :after ORDER BY account_id LI
 
 # A wallet without a row, and an entry beyond the row's version, are differences too: which wallets there are, and where
 # they end, is asked of the ledger as well. From one credit type to the next by the key, whatever lies between.
-_STORED = text("""
+_STORED = text(f"""
 WITH RECURSIVE ledger (account_id, credit_type) AS (
     SELECT a.account_id, (SELECT e.credit_type FROM entries e WHERE e.account_id = a.account_id
                           ORDER BY e.credit_type LIMIT 1)
@@ -44,7 +44,9 @@ SELECT n.account_id, n.credit_type,
               WHERE account_id = n.account_id AND credit_type = n.credit_type GROUP BY source) AS g),
        (SELECT coalesce(sum((part ->> 'amount')::bigint), 0)::bigint
         FROM reservations r, jsonb_array_elements(r.slices) AS part
-        WHERE r.account_id = n.account_id AND r.credit_type = n.credit_type AND r.state = 1)
+        WHERE r.account_id = n.account_id AND r.credit_type = n.credit_type AND r.state = 1),
+       (SELECT jsonb_object_agg(grant_id, {micros("grace_end")}) FROM grants
+        WHERE account_id = n.account_id AND credit_type = n.credit_type AND grace_end IS NOT NULL)
 FROM named n LEFT JOIN wallets w ON w.account_id = n.account_id AND w.credit_type = n.credit_type
 """)
 
@@ -98,10 +100,11 @@ def kept_wallets(connection: Connection, account_ids: Collection[str]) -> dict[W
                 debt or 0,
                 {Source(int(source)): n for source, n in (sums or {}).items()},
                 held,
+                graces or NO_GRACES,
             ),
             last_version,
         )
-        for account_id, credit_type, last_version, version, available, reserved, debt, sums, held in rows
+        for account_id, credit_type, last_version, version, available, reserved, debt, sums, held, graces in rows
     }
 
 

@@ -84,7 +84,7 @@ def told_figures(balance: balance_pb2.Balance) -> tuple[int, ...]:
 def expected_figures(wallet: Wallet) -> tuple[int, ...]:
     """Return the reference's figures in the same way."""
     available, reserved = wallet.available, wallet.reserved
-    return available, reserved, available + reserved, 0, wallet.recorded
+    return available, reserved, available + reserved, 0, wallet.version
 
 
 def told_account(answer: balance_pb2.AccountBalance, calendar: Calendar) -> dict[str, object]:

@@ -55,15 +55,15 @@ LEDGER_FAULTS = (
     Fault(
         "memory trusted about the grace of a grant that has nothing left",
         "ledger/gathering.py",
-        "if reservation is None or _of_unknown_grace(wallet, reservation, batch.now):",
-        "if reservation is None:",
+        "            if _of_unknown_grace(wallet, reservation, batch.now):",
+        "            if False:",
         ("tests/ledger/test_graces.py",),
     ),
     Fault(
         "holds settled without asking for the graces of grants that have nothing left",
         "storage/loading.py",
-        "next_hold_end, graces or NO_GRACES",
-        "next_hold_end, NO_GRACES",
+        "graces = row[19] or NO_GRACES",
+        "graces = NO_GRACES",
         ("tests/ledger/test_graces.py",),
     ),
     Fault(
@@ -125,8 +125,8 @@ LEDGER_FAULTS = (
     Fault(
         "all that is due settled at once, however much it is",
         "ledger/batch.py",
-        "self.now, self._terms.rules, self._settling_left)",
-        "self.now, self._terms.rules)",
+        "self.now, rules, most, graces=graces)",
+        "self.now, rules, graces=graces)",
         ("tests/ledger/test_shares.py",),
     ),
     Fault(

@@ -22,7 +22,7 @@ class Config:
 
     database_url: str = ""
     database_role: str = "creditd_app"
-    database_pool_size: int = 24
+    database_pool_size: int = 25
     database_prepare_threshold: int = 2
     listen: str = "127.0.0.1:50051"
     metrics_listen: str = "127.0.0.1:9464"

@@ -1,31 +1,40 @@
-"""Holds the service up: its statements wait for a row, or a whole table, that another session has locked."""
+"""Holds the service up: the ledger in the middle of a batch, or whoever needs a table that is locked."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from creditd.ledger.batch import Batch
+from creditd.storage.database import Connection
 from tests.contract.customer import Customer
 from tests.running import RunningService, eventually
-
-_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @contextmanager
 def held_up(customer: Customer) -> Iterator[Callable[[], Any]]:
-    """Lock a chat wallet until the block ends; give the function that returns when the ledger waits for it."""
-    url = customer.service.config.database_url
-    with psycopg.connect(url) as holding, psycopg.connect(url, autocommit=True) as looking:
-        holding.execute(
-            "SELECT FROM wallets WHERE account_id = %s AND credit_type = 'chat' FOR UPDATE", [customer.account_id]
-        )
+    """Let no batch be saved until the block ends; give the function that returns when one is decided and waits."""
+    writer = customer.service.core.ledger._writer
+    save = writer._save
+    reached, opened = Event(), Event()
 
-        def until_it_waits() -> Any:
-            return eventually(lambda: looking.execute(_WAITING).fetchone() == (1,))
+    def held_up_save(connection: Connection, batch: Batch) -> None:
+        reached.set()
+        opened.wait()
+        save(connection, batch)
 
+    def until_it_waits() -> None:
+        assert reached.wait(10)
+
+    writer._save = held_up_save  # type: ignore[method-assign]
+    try:
         yield until_it_waits
+    finally:
+        writer._save = save  # type: ignore[method-assign]
+        opened.set()
 
 
 class Locked:

@@ -9,7 +9,9 @@ from creditd.domain.wallet import Rules
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.ids import uuid7
+from creditd.ledger.side_lane import SideLane
 from creditd.ledger.statistics import LedgerStatistics
+from creditd.ledger.waiting_room import WaitingRoom
 from creditd.ledger.work import Outcome, Result, Work
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection, Database, DatabaseSettings
@@ -30,14 +32,39 @@ class Desk:
         self.database = Database(DatabaseSettings(url, pool_size=4, prepare_threshold=prepare_threshold))
         self.clock = clock_of(self.database)
         self.statistics = LedgerStatistics()
-        self.writer = Writer(self.database, lambda: terms, self.clock, self.statistics)
+        self.batches = self.database.for_batches()
+        self.writer = Writer(self.batches, lambda: terms, self.clock, self.statistics)
+        self.side_statistics = LedgerStatistics()
+        self.room = WaitingRoom(self.side_statistics)
+        self.side_writer = Writer(self.batches, lambda: terms, self.clock, self.side_statistics, is_apart=True)
+        self.side_lane = SideLane(self.side_writer, self.room)
         self.accounts = AccountLedger(self.database, self.clock, RULES)
 
     def write(self, *works: Work) -> list[Result]:
         """Write works as one batch; return their results in the order of the works."""
-        results = dict(self.writer.write(works))
-        assert len(results) == len(works)
+        results = self.begin(*works)
+        while len(results) < len(works):
+            results |= self.go_on()
         return [results[work] for work in works]
+
+    def begin(self, *works: Work) -> dict[Work, Result]:
+        """Write works as one batch; return the results of those that are not left to be done apart."""
+        known = [work for work in works if self.room.knows(work)]
+        written = self.writer.write([work for work in works if work not in known])
+        for work in known:
+            self.room.put(work, None)
+        for work, why in written.apart:
+            self.room.put(work, why)
+        return dict(written.results)
+
+    def go_on(self) -> dict[Work, Result]:
+        """Do one round of what is apart; return its results."""
+        return {work: result for results in self.side_lane.round() for work, result in results}
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.batches.close()
+        self.database.close()
 
     def do(self, work: Work) -> Outcome:
         """Write one work; raise why it was not done."""
@@ -56,7 +83,7 @@ def desk_at(
     try:
         yield desk
     finally:
-        desk.database.close()
+        desk.close()
 
 
 def before_saving(patch: pytest.MonkeyPatch, desk: Desk, others: Callable[[], object], times: int = 1) -> None:

@@ -8,9 +8,8 @@ import pytest
 from creditd.domain.errors import InsufficientCredit, ReservationStateUnfit, VersionMismatch
 from creditd.domain.reservation import ReservationState
 from creditd.ledger.work import VersionConflict
-from creditd.storage import database
 from tests.ledger.books import Books
-from tests.ledger.desk import Desk, before_saving, desk_at
+from tests.ledger.desk import Desk, before_saving
 from tests.ledger.works import add, confirm, deduct, refund, reservation_of, reserve
 
 
@@ -117,21 +116,6 @@ def test_confirm_and_refund_from_two_servers_have_one_effect(
         desk.do(confirm(held))
     assert refusal.value.facts["state"] == ReservationState.REFUNDED.name
     assert books.figures(account) == (3, 10, 0)
-
-
-def test_when_others_never_let_go_of_the_row_the_caller_is_told_after_three_retries(
-    url: str, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "LOCK_TIMEOUT_SECONDS", 0.05)
-    with desk_at(url) as desk, psycopg.connect(url) as holding:
-        desk.do(add(account, 10))
-        holding.execute("SELECT FROM wallets WHERE account_id = %s FOR UPDATE", [account])
-        with pytest.raises(VersionConflict):
-            desk.do(deduct(account, 1))
-        assert desk.statistics.retries == 3
-        holding.rollback()
-        desk.do(deduct(account, 1))
-    assert books.figures(account) == (2, 9, 0)
 
 
 def test_a_conflict_that_never_ends_is_not_retried_for_ever(

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from creditd.ledger.work import DatabaseUnavailable, Outcome
+from creditd.storage import database
 from tests.ledger.books import Books
 from tests.ledger.desk import Desk, desk_at
 from tests.ledger.proxy import Proxy, proxy_to
@@ -112,8 +113,17 @@ def test_connections_that_died_while_nobody_used_them_are_replaced_unnoticed(
 
 
 def test_a_connection_that_is_ended_in_the_middle_of_a_save_leaves_one_effect(
-    url: str, desk: Desk, books: Books, account: str
+    url: str, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(database, "BATCH_LOCK_TIMEOUT_MILLISECONDS", 60_000)
+    with desk_at(url) as desk:
+        end_it_in_the_middle(url, desk, account)
+    assert books.figures(account) == (2, 6, 0)
+    assert books.are_whole(account)
+
+
+def end_it_in_the_middle(url: str, desk: Desk, account: str) -> None:
+    """Save while a stranger holds the wallet, end the connection that waits for it, and let go."""
     desk.do(add(account, 10))
     with psycopg.connect(url) as holding, psycopg.connect(url, autocommit=True) as administrator:
         holding.execute("SELECT FROM wallets WHERE account_id = %s FOR UPDATE", [account])
@@ -124,5 +134,3 @@ def test_a_connection_that_is_ended_in_the_middle_of_a_save_leaves_one_effect(
             eventually(lambda: administrator.execute(_OTHERS, [True]).fetchone())
             holding.rollback()
             assert not saving.result().replayed
-    assert books.figures(account) == (2, 6, 0)
-    assert books.are_whole(account)

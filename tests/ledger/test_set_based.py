@@ -26,7 +26,7 @@ def test_wallets_in_which_nothing_is_due_are_put_off_by_one_statement(desk: Desk
     leave_a_bound_behind(desk, *accounts)
     desk.clock.advance(61)
     too_much = [reserve(name, 100) for name in accounts]
-    with statements_of(desk.database) as seen:
+    with statements_of(desk.batches) as seen:
         desk.write(*too_much)
     assert len([statement for statement in seen if "INSERT INTO wallets" in statement]) == 1
     assert len(seen) <= 5
@@ -41,7 +41,7 @@ def test_the_end_of_the_last_hold_leaves_no_wallet_to_put_off(desk: Desk, books:
 
 
 def test_accounts_seen_for_the_first_time_are_opened_by_one_statement(desk: Desk, account: str) -> None:
-    with statements_of(desk.database) as seen:
+    with statements_of(desk.batches) as seen:
         outcomes = desk.write(*(add(name, 1) for name in names(account)))
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert len(seen) <= 6

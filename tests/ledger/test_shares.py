@@ -6,6 +6,7 @@ from creditd.domain.weight import weight_of
 from creditd.ledger import batch as batches
 from creditd.ledger.batch import Batch
 from creditd.ledger.work import Outcome
+from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection
 from tests.ledger.books import Books
 from tests.ledger.desk import Desk
@@ -15,17 +16,17 @@ SHARE = 40
 
 
 @pytest.fixture
-def saved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Provide the list of how much each save of the desk has written, with small shares."""
+def saved(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Provide the list of how much each save has written, with small shares."""
     monkeypatch.setattr(batches, "MAX_SETTLING", SHARE)
     monkeypatch.setattr(batches, "MAX_WORK", SHARE)
-    save, weights = desk.writer._save, []
+    save, weights = Writer._save, []
 
-    def weighed(connection: Connection, batch: Batch) -> None:
+    def weighed(writer: Writer, connection: Connection, batch: Batch) -> None:
         weights.append(sum(weight_of(entry) for entry in batch.changes.entries))
-        save(connection, batch)
+        save(writer, connection, batch)
 
-    monkeypatch.setattr(desk.writer, "_save", weighed)
+    monkeypatch.setattr(Writer, "_save", weighed)
     return weights
 
 

@@ -45,7 +45,7 @@ def sweeps(url: str) -> Iterator[list[Sweep]]:
         for _ in range(2):
             database = Database(DatabaseSettings(url, pool_size=3))
             clock = clock_of(database)
-            writer = Writer(database, lambda: terms, clock, LedgerStatistics())
+            writer = Writer(database, lambda: terms, clock, LedgerStatistics(), is_apart=True)
             sweep = Sweep(database, writer, clock, NEVER_SECONDS)
             stack.callback(database.close)
             stack.callback(partial(sweep.close, 5))
@@ -173,4 +173,5 @@ def test_a_sweep_puts_off_many_wallets_by_a_few_statements(desk: Desk, account: 
     pass_time(61, *sweeps)
     with statements_of(sweeps[0]._database) as seen:
         assert sweeps[0].sweep_once() == 90
-    assert len(seen) <= 4
+    # A look, and what a transaction takes that waits for nobody: its time limit, locks on what is free, load and save.
+    assert len(seen) <= 6

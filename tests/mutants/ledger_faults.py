@@ -77,7 +77,7 @@ LEDGER_FAULTS = (
         "known request ids not looked up",
         "ledger/gathering.py",
         "        if requests:\n",
-        "        if requests and locked is None:\n",
+        "        if requests and locking is None:\n",
         ("tests/contract/test_replays.py",),
     ),
     Fault(

@@ -31,11 +31,14 @@ def statistics() -> LedgerStatistics:
 def registry(rpc: RpcMetrics, statistics: LedgerStatistics) -> CollectorRegistry:
     gauges = LedgerGauges(
         queue_depth=lambda: 7,
+        waiting_apart=lambda: 4,
         pool_in_use=lambda: 2,
         sweep_lag_seconds=lambda: 1.5,
         clock=lambda: ClockState(offset_seconds=-600.25, doubts=3, jumps=1),
     )
-    return make_registry(rpc, LedgerMetrics(statistics, gauges))
+    return make_registry(
+        rpc, LedgerMetrics([statistics, LedgerStatistics(locked=10, heavy=11, busy=12, apart_seconds=0.5)], gauges)
+    )
 
 
 @pytest.fixture
@@ -104,9 +107,14 @@ def test_the_ledgers_counts_are_read_when_asked(statistics: LedgerStatistics, re
             "doubted",
             "dropped",
             "save_seconds",
+            "locked",
+            "heavy",
+            "busy",
+            "apart_seconds",
         )
     }
-    assert list(shown.values()) == [3, 70, 2, 4, 5, 6, 8, 9, 0.25]
+    assert list(shown.values()) == [3, 70, 2, 4, 5, 6, 8, 9, 0.25, 10, 11, 12, 0.5]
+    assert registry.get_sample_value("creditd_ledger_waiting_apart") == 4
     assert registry.get_sample_value("creditd_ledger_queue_depth") == 7
     assert registry.get_sample_value("creditd_pool_in_use") == 2
     assert registry.get_sample_value("creditd_sweep_lag_seconds") == 1.5

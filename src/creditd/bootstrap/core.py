@@ -18,7 +18,7 @@ from creditd.ledger.writer import Writer
 from creditd.service.catalogue import Catalogue
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage.credit_types import CreditType
-from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.database import BATCH_CONNECTIONS, Database, DatabaseSettings
 
 
 class Core:
@@ -33,17 +33,18 @@ class Core:
             DatabaseSettings(
                 config.database_url,
                 config.database_role,
-                config.database_pool_size,
+                config.database_pool_size - BATCH_CONNECTIONS,
                 config.database_prepare_threshold or None,
             )
         )
         self.rules = rules_from(config)
         terms = Terms(self.rules, config.sign_up_credits, self.make_id)
-        self.ledger = Ledger(self.database, lambda: terms, self.clock)
+        self.batches = self.database.for_batches()
+        self.ledger = Ledger(self.batches, lambda: terms, self.clock)
         self.critical = CriticalLedger(self.database, lambda: terms, self.clock)
         self.reader = BalanceReader(self.database, self.clock, self.rules)
-        sweeping = Writer(self.database, lambda: terms, self.clock, LedgerStatistics())
-        self.sweep = Sweep(self.database, sweeping, self.clock, config.sweep_interval_seconds)
+        sweeping = Writer(self.batches, lambda: terms, self.clock, LedgerStatistics(), is_apart=True)
+        self.sweep = Sweep(self.batches, sweeping, self.clock, config.sweep_interval_seconds)
         self.payment_statistics = PaymentStatistics()
         self.catalogue = Catalogue(self.database, self.clock)
 
@@ -65,6 +66,7 @@ class Core:
     def close(self) -> None:
         """Let go of the database, and of what still waits for it. Blocks."""
         self.finish(0.0)
+        self.batches.close()
         self.database.close()
 
 

@@ -21,13 +21,13 @@ class Telemetry:
         calls = RpcMetrics(methods)
         gauges = LedgerGauges(
             lambda: core.ledger.waiting,
-            lambda: core.database.connections_in_use,
+            lambda: core.ledger.waiting_apart,
+            lambda: core.database.connections_in_use + core.batches.connections_in_use,
             lambda: core.sweep.lag_seconds,
             lambda: ClockState(core.clock.offset_seconds, core.clock.doubts, core.clock.jumps),
         )
-        registry = make_registry(
-            calls, LedgerMetrics(core.ledger.statistics, gauges), PaymentMetrics(core.payment_statistics)
-        )
+        lanes = core.ledger.statistics, core.ledger.side_statistics
+        registry = make_registry(calls, LedgerMetrics(lanes, gauges), PaymentMetrics(core.payment_statistics))
         self._tracing = configure_tracing(config.otlp_endpoint)
         self.observers = call_observers(calls, access_log(lines), self._tracing)
         self._server: MetricsServer | None = None

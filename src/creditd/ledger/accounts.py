@@ -10,10 +10,9 @@ from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin, Rules
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage import accounts
-from creditd.storage.changes import Key
 from creditd.storage.database import Connection, Database
 from creditd.storage.loading import load_accounts
-from creditd.storage.locking import lock_wallets
+from creditd.storage.locking import lock_wallets_of, wait_briefly
 
 Change = Callable[[Connection, Account, Instant], Account]
 
@@ -60,6 +59,7 @@ class AccountLedger:
 
     def _change(self, account_id: str, origin: Origin, change: Change) -> ChangedAccount:
         with self._database.transaction() as connection:
+            wait_briefly(connection)
             account = accounts.lock(connection, account_id)
             if account is None:
                 raise errors.AccountNotFound(account_id=account_id)
@@ -69,7 +69,7 @@ class AccountLedger:
                     raise errors.RequestIdReused(request_id=origin.request_id or "")
                 return ChangedAccount(known.account, replayed=True)
             now = self._clock.now()
-            self._lock_wallets(connection, account_id, now)
+            lock_wallets_of(connection, account_id)
             changed = change(connection, account, now)
             accounts.change(connection, changed, origin)
             return ChangedAccount(changed, replayed=False)
@@ -88,14 +88,10 @@ class AccountLedger:
 
         ``now`` is the instant that the plan was decided at; the request id of ``origin`` is new. Raises AccountClosed.
         """
-        self._lock_wallets(connection, account.account_id, now)
+        lock_wallets_of(connection, account.account_id)
         changed = with_plan(account, now, unlimited=unlimited, until=until)
         accounts.change(connection, changed, origin)
         return changed
-
-    def _lock_wallets(self, connection: Connection, account_id: str, now: Instant) -> None:
-        loaded = load_accounts(connection, [account_id], now, self._rules.order)[account_id]
-        lock_wallets(connection, [Key(account_id, credit_type) for credit_type in loaded.wallets])
 
     def _is_empty(self, connection: Connection, account_id: str, now: Instant) -> bool:
         loaded = load_accounts(connection, [account_id], now, self._rules.order)[account_id]

@@ -132,6 +132,12 @@ class Batch:
             self._work_left -= weight_of(movement.entry)
             self.changes.add(movement)
 
+    def why_apart(self, work: Work) -> Apart | None:
+        """Return why a work cannot be done in this batch; None if it can."""
+        if not self.apart:
+            return None
+        return next((self.apart[key] for key in work.keys if key in self.apart), None)
+
     def decide(self, work: Work) -> Outcome:
         """Decide a work and apply it, or raise a Refusal and apply nothing."""
         request_id = work.origin.request_id

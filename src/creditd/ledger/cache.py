@@ -20,8 +20,9 @@ class WalletCache:
     its reservations are as well.
     """
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, max_wallets: int = MAX_WALLETS) -> None:
+        """Start empty; keep up to ``max_wallets``, those that were used last."""
+        self._max_wallets = max_wallets
         self._wallets: OrderedDict[Key, tuple[Wallet, int]] = OrderedDict()
         self._reservations: OrderedDict[ReservationKey, tuple[Reservation, int]] = OrderedDict()
         self._generation = 0
@@ -29,7 +30,10 @@ class WalletCache:
     def wallet(self, key: Key) -> Wallet | None:
         """Return the copy of a wallet, if there is one."""
         found = self._wallets.get(key)
-        return found[0] if found else None
+        if found is None:
+            return None
+        self._wallets.move_to_end(key)
+        return found[0]
 
     def reservation(self, key: ReservationKey) -> Reservation | None:
         """Return the copy of a reservation, if it belongs to the copy of its wallet."""
@@ -49,7 +53,7 @@ class WalletCache:
             name = ReservationKey(*wallet_key, reservation.reservation_id)
             self._reservations.pop(name, None)
             self._reservations[name] = (reservation, self._wallets[wallet_key][1])
-        while len(self._wallets) > MAX_WALLETS:
+        while len(self._wallets) > self._max_wallets:
             self._wallets.popitem(last=False)
         while len(self._reservations) > MAX_RESERVATIONS:
             self._reservations.popitem(last=False)

@@ -15,13 +15,14 @@ from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.committing import failure_of, write_down
-from creditd.ledger.gathering import Gatherer
+from creditd.ledger.gathering import Gatherer, Locking
 from creditd.ledger.ledger import FutureSink
-from creditd.ledger.work import DatabaseUnavailable, Outcome, Step, VersionConflict, Work
+from creditd.ledger.work import DatabaseUnavailable, Outcome, RecordBusy, Step, VersionConflict, Work
 from creditd.ledger.writer import FIRST_BACKOFF_SECONDS, MAX_RETRIES
 from creditd.storage.changes import Key
 from creditd.storage.conflicts import SaveFailure
 from creditd.storage.database import Connection, Database
+from creditd.storage.locking import wait_briefly
 
 Answer = TypeVar("Answer")
 
@@ -51,7 +52,7 @@ class Transaction:
         work = Work(account_id, origin, steps, _SINK, keys=() if steps else (Key(account_id, ""),))
         while True:
             batch = Batch(self._terms, self._clock.now())
-            Gatherer(WalletCache()).gather(self.connection, batch, [work], locked=True)
+            Gatherer(WalletCache()).gather(self.connection, batch, [work], Locking.WAITING)
             if batch.unsettled.isdisjoint(work.keys):
                 outcome = batch.decide(work)
                 write_down(self.connection, batch, self._clock)
@@ -73,8 +74,8 @@ class CriticalLedger:
         """Run ``change`` in a transaction and commit, unless it raises.
 
         It may be run several times, and locks rows of its own before those of accounts and wallets. Blocks. Raises what
-        ``change`` raises; VersionConflict, and nothing was done; DatabaseUnavailable, and it may have been done:
-        ``change`` has to find out when it is run again.
+        ``change`` raises; VersionConflict or RecordBusy, and nothing was done; DatabaseUnavailable, and it may have
+        been done: ``change`` has to find out when it is run again.
         """
         failure = SaveFailure.MOVED
         for retry in range(MAX_RETRIES + 1):
@@ -82,6 +83,7 @@ class CriticalLedger:
                 time.sleep(random.uniform(0, FIRST_BACKOFF_SECONDS * 2**retry))  # noqa: S311 - jitter is no secret.
             try:
                 with self._database.transaction() as connection:
+                    wait_briefly(connection)
                     return change(Transaction(connection, self._terms(), self._clock))
             except Exception as error:
                 failure = failure_of(error)
@@ -89,6 +91,9 @@ class CriticalLedger:
                     self._database.forget_connections()
                 if failure in {SaveFailure.UNAVAILABLE, SaveFailure.TOO_SLOW}:
                     raise DatabaseUnavailable from error
+                if failure is SaveFailure.LOCKED:
+                    # A thread and a connection are worth more than to wait with; and who waits may hold others' rows.
+                    raise RecordBusy from error
                 if failure is SaveFailure.OTHER:
                     raise
         raise VersionConflict

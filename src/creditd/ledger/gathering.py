@@ -1,6 +1,7 @@
 """What a batch is decided on: from memory where that suffices, else from the database."""
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 
 from creditd.domain.commands import ON_RESERVATION
 from creditd.domain.grants import NO_GRACES, of_unknown_grace
@@ -14,7 +15,7 @@ from creditd.ledger.work import Apart, Step, Work
 from creditd.storage.changes import Key
 from creditd.storage.database import Connection
 from creditd.storage.loading import load_light_wallets, load_wallets
-from creditd.storage.locking import lock_wallets, share_accounts
+from creditd.storage.locking import lock_free_wallets, lock_wallets, share_accounts
 from creditd.storage.lookups import (
     GrantKey,
     RequestKey,
@@ -26,6 +27,14 @@ from creditd.storage.lookups import (
 )
 
 
+class Locking(Enum):
+    """What becomes of the rows that a batch is decided on."""
+
+    NONE = "versions alone guard them"
+    WAITING = "they are locked, once others have let go of them"
+    FREE = "they are locked, except those that others hold: works on these leave the batch"
+
+
 class Gatherer:
     """Fills batches with wallets, reservations and known request ids."""
 
@@ -34,7 +43,7 @@ class Gatherer:
         self._cache = cache
 
     def gather(
-        self, connection: Connection, batch: Batch, works: Sequence[Work], *, locked: bool
+        self, connection: Connection, batch: Batch, works: Sequence[Work], locking: Locking
     ) -> set[Work] | frozenset[Work]:
         """Fill a batch with all that its works touch; return the works that everything was loaded for.
 
@@ -43,14 +52,15 @@ class Gatherer:
         """
         held: dict[ReservationKey, Reservation] = {}
         stale: set[Key] = set()
+        trusting = locking is Locking.NONE
         for work in works:
-            if locked or work.fresh or len(work.steps) != 1 or not self._copy(work.steps[0], batch, held):
+            if not trusting or work.fresh or len(work.steps) != 1 or not self._copy(work.steps[0], batch, held):
                 stale.update(work.keys)
         batch.reservations.update(held)
         if not stale:
             return frozenset()
         fresh = {work for work in works if not stale.isdisjoint(work.keys)}
-        self._load(connection, batch, fresh, stale, locked=locked)
+        self._load(connection, batch, fresh, stale, locking)
         return fresh
 
     def _copy(self, step: Step, batch: Batch, held: dict[ReservationKey, Reservation]) -> bool:
@@ -74,7 +84,7 @@ class Gatherer:
         return True
 
     def _load(
-        self, connection: Connection, batch: Batch, works: Iterable[Work], keys: set[Key], *, locked: bool
+        self, connection: Connection, batch: Batch, works: Iterable[Work], keys: set[Key], locking: Locking
     ) -> None:
         """Load wallets first, then reservations, then request ids.
 
@@ -86,10 +96,14 @@ class Gatherer:
             batch.wallets.pop(key, None)
         for reservation_key in [r for r in batch.reservations if Key(r.account_id, r.credit_type) in keys]:
             del batch.reservations[reservation_key]
-        if locked:
-            # The accounts' rows before those of their wallets, as a change of an account takes them.
+        # The accounts' rows before those of their wallets, as a change of an account takes them.
+        if locking is Locking.WAITING:
             share_accounts(connection, {key.account_id for key in keys})
             lock_wallets(connection, keys)
+        elif locking is Locking.FREE:
+            held = lock_free_wallets(connection, keys)
+            batch.apart.update(dict.fromkeys(held, Apart.LOCKED))
+            keys = keys - held
         self._load_wallets(connection, batch, keys)
         named = _named_reservations(works)
         self._load_reservations(connection, batch, named)

@@ -44,11 +44,12 @@ class Grouping(Generic[Item]):
             raise Overloaded
         self._queue.put(item)
 
-    def close(self, timeout_seconds: float) -> None:
-        """Refuse new items, finish those that wait, and end the thread."""
+    def close(self, timeout_seconds: float) -> list[Item]:
+        """Refuse new items, finish those that wait, and end the thread; return the items that were left undone."""
         self._closed = True
         self._queue.put(None)
         self._thread.join(timeout_seconds)
+        return [item for item in self._waiting(self._max_waiting) if item is not None]
 
     def _run(self) -> None:
         # None ends it; what slipped into the queue behind it, while it was being closed, is finished all the same.

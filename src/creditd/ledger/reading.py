@@ -89,8 +89,9 @@ class BalanceReader:
     def close(self, timeout_seconds: float) -> None:
         """Finish what waits, and take no more."""
         end = time.monotonic() + timeout_seconds
-        self._grouping.close(timeout_seconds)
-        self._apart.close(max(0.0, end - time.monotonic()))
+        self._deliver([(read, ShuttingDown()) for read in self._grouping.close(timeout_seconds)])
+        left = self._apart.close(max(0.0, end - time.monotonic()))
+        self._deliver([(read, ShuttingDown()) for read in left])
 
     def read(self, account_ids: Sequence[str]) -> dict[str, AccountState]:
         """Return the state of accounts; one that was never seen is left out. Raises Overloaded."""

@@ -16,5 +16,9 @@ class LedgerStatistics:
     refusals: int = 0
     doubted: int = 0
     dropped: int = 0
+    locked: int = 0
+    heavy: int = 0
+    busy: int = 0
+    apart_seconds: float = 0.0
     batch_sizes: Counter[int] = field(default_factory=Counter)
     save_seconds: float = 0.0

@@ -13,7 +13,7 @@ from creditd.domain.wallet import SYSTEM
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ledger import FutureSink
 from creditd.ledger.set_aside import MAX_SET_ASIDE, SetAside
-from creditd.ledger.work import DatabaseUnavailable, Work
+from creditd.ledger.work import DatabaseUnavailable, RecordBusy, Work
 from creditd.ledger.writer import Writer
 from creditd.storage.changes import Key
 from creditd.storage.database import Database
@@ -93,7 +93,11 @@ class Sweep:
         for work in works:
             work.fresh = True
         settled = 0
-        for work, result in self._writer.write(works):
+        # What others hold is left to them, and comes up again.
+        written = self._writer.write_free(works)
+        for work, _ in written.apart:
+            self._put_aside(work.keys[0], RecordBusy())
+        for work, result in written.results:
             if isinstance(result, DatabaseUnavailable):
                 raise result
             if isinstance(result, Exception):

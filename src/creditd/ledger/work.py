@@ -106,6 +106,10 @@ class VersionConflict(Exception):
     """Others kept changing the same balance; nothing was done, and a retry is safe."""
 
 
+class RecordBusy(Exception):
+    """Something else held a row that this needs for too long; nothing was done, and a retry is safe."""
+
+
 class Overloaded(Exception):
     """The queue is full; nothing was done."""
 

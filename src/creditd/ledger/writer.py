@@ -3,6 +3,8 @@
 The first attempt trusts the copies in memory and takes request ids for new, so that it writes without having read. What
 that gets wrong, the keys and versions refuse; the batch is then decided again on locked rows. A refusal is an answer
 only if it was decided on what was loaded for it, request id included: others are decided once more.
+
+No batch waits long for anybody: what needs a row that others hold, and what is heavy, leaves it to be done apart.
 """
 
 import logging
@@ -12,106 +14,171 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from creditd.domain.errors import Refusal
+from creditd.domain.weight import HEAVY_GRANTS
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.committing import failure_of, needs_transaction, write_down
-from creditd.ledger.gathering import Gatherer
+from creditd.ledger.gathering import Gatherer, Locking
 from creditd.ledger.statistics import LedgerStatistics
-from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
+from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
+from creditd.storage.changes import Key
 from creditd.storage.conflicts import SaveFailure
 from creditd.storage.database import Connection, Database
+from creditd.storage.locking import wait_briefly
 
 log = logging.getLogger(__name__)
 
 MAX_RETRIES = 3
 """Retries of a batch on a conflict, the rows locked, before its callers get VERSION_CONFLICT."""
 
+MAX_HEAVY_WALLETS = 64
+"""Copies of heavy wallets in memory; one of 10,000 grants takes about 2 MB."""
+
 FIRST_BACKOFF_SECONDS = 0.005
 """About one batch's time; doubled with each retry, and jittered over the whole of it."""
 
 
+SEARCH_LOCK_TIMEOUT_MILLISECONDS = 5
+"""For each step of the search for what holds a batch up. Its rows are locked by then: what is waited for is rare."""
+
+SEARCH_SECONDS = 0.1
+"""After so long a search is given up: neighbours wait for it, and the side lane has the time."""
+
+
 class Attempt(NamedTuple):
-    """A batch as it was decided: what can be answered once it is saved, and what has to be decided once more."""
+    """A batch as it was decided: what can be answered once it is saved, what has to be decided once more, or apart."""
 
     batch: Batch
     answers: list[tuple[Work, Result]]
     again: list[Work]
+    apart: list[tuple[Work, Apart]]
+
+
+class Written(NamedTuple):
+    """What became of works: their results, those that have to be done apart, and the wallets that are heavy now."""
+
+    results: list[tuple[Work, Result]]
+    apart: list[tuple[Work, Apart]]
+    heavy: set[Key]
 
 
 class Writer:
     """Turns batches of works into results. Used by one thread."""
 
     def __init__(
-        self, database: Database, terms: Callable[[], Terms], clock: DatabaseClock, statistics: LedgerStatistics
+        self,
+        database: Database,
+        terms: Callable[[], Terms],
+        clock: DatabaseClock,
+        statistics: LedgerStatistics,
+        *,
+        is_apart: bool = False,
     ) -> None:
-        """Write through ``database``; ``terms`` is asked anew for each batch."""
+        """Write through ``database``; ``terms`` is asked anew for each batch.
+
+        One that ``is_apart`` does what others leave: works on heavy wallets, and those that hold batches up.
+        """
         self._database = database
         self._terms = terms
         self._clock = clock
         self._statistics = statistics
-        self._cache = WalletCache()
+        self._is_apart = is_apart
+        self._cache = WalletCache(MAX_HEAVY_WALLETS) if is_apart else WalletCache()
         self._gatherer = Gatherer(self._cache)
+        self._search_end = 0.0
 
-    def write(self, works: Sequence[Work]) -> list[tuple[Work, Result]]:
-        """Decide and save works; each gets its outcome, its refusal, or why it could not be done."""
-        self._statistics.batches += 1
-        self._statistics.works += len(works)
-        self._statistics.batch_sizes[len(works)] += 1
-        results: list[tuple[Work, Result]] = []
+    def write(self, works: Sequence[Work]) -> Written:
+        """Decide and save works; each gets its outcome, its refusal, why it could not be done, or has to be done apart.
+
+        The first attempt trusts what is in memory.
+        """
+        if not self._is_apart:
+            self._statistics.batches += 1
+            self._statistics.works += len(works)
+            self._statistics.batch_sizes[len(works)] += 1
+        return self._write(works, self._round)
+
+    def write_free(self, works: Sequence[Work]) -> Written:
+        """Decide and save, as in ``write``, the works whose rows nobody else holds; the others stay apart."""
+        return self._write(works, lambda left, written: self._write_locked(left, SaveFailure.LOCKED, written))
+
+    def _write(self, works: Sequence[Work], step: Callable[[list[Work], Written], list[Work]]) -> Written:
+        written = Written([], [], set())
         if not self._clock.is_read:
-            return [(work, DatabaseUnavailable()) for work in works]
-        waiting = self._drop_late(works, results)
+            written.results.extend((work, DatabaseUnavailable()) for work in works)
+            return written
+        self._search_end = time.monotonic() + SEARCH_SECONDS
+        waiting = self._drop_late(works, written)
         while waiting:
-            waiting = self._round(waiting, results)
-        return results
+            waiting = step(waiting, written)
+        for work, _ in written.apart:
+            self._drop_copies(work)
+        return written
 
-    def _drop_late(self, works: Sequence[Work], results: list[tuple[Work, Result]]) -> list[Work]:
+    def _drop_late(self, works: Sequence[Work], written: Written) -> list[Work]:
         now = time.monotonic()
         in_time = []
         for work in works:
             if work.deadline is not None and work.deadline <= now:
                 self._statistics.dropped += 1
-                results.append((work, DeadlinePassed()))
+                written.results.append((work, DeadlinePassed()))
             else:
                 in_time.append(work)
         return in_time
 
-    def _round(self, works: list[Work], results: list[tuple[Work, Result]]) -> list[Work]:
+    def _drop_copies(self, work: Work) -> None:
+        for key in work.keys:
+            self._cache.drop(key)
+
+    def _round(self, works: list[Work], written: Written) -> list[Work]:
         """Write works; return those that have to be decided once more."""
         try:
             with self._database.autocommit() as connection:
-                attempt = self._attempt(connection, works)
+                attempt = self._attempt(connection, works, Locking.NONE)
                 if not needs_transaction(attempt.batch.changes):
                     self._save(connection, attempt.batch)
             if needs_transaction(attempt.batch.changes):
                 with self._database.transaction() as connection:
                     self._save(connection, attempt.batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
-            return self._recover(works, error, results)
-        return self._commit(attempt, results)
+            return self._recover(works, error, written)
+        return self._commit(attempt, written)
 
-    def _commit(self, attempt: Attempt, results: list[tuple[Work, Result]]) -> list[Work]:
+    def _commit(self, attempt: Attempt, written: Written) -> list[Work]:
         self._cache.keep(attempt.batch.changes)
-        results.extend(attempt.answers)
+        for key, wallet in attempt.batch.wallets.items():
+            if len(wallet.grants) > HEAVY_GRANTS:
+                written.heavy.add(key)
+                if not self._is_apart:
+                    # Without a copy the next work on it is loaded, and found to be heavy.
+                    self._cache.drop(key)
+        written.results.extend(attempt.answers)
+        written.apart.extend(attempt.apart)
         return attempt.again
 
-    def _attempt(self, connection: Connection, works: list[Work], *, locked: bool = False) -> Attempt:
-        batch = Batch(self._terms(), self._clock.now())
-        fresh = self._gatherer.gather(connection, batch, works, locked=locked)
-        attempt = Attempt(batch, [], [])
+    def _attempt(self, connection: Connection, works: list[Work], locking: Locking) -> Attempt:
+        batch = Batch(self._terms(), self._clock.now(), takes_heavy=self._is_apart)
+        fresh = self._gatherer.gather(connection, batch, works, locking)
+        attempt = Attempt(batch, [], [], [])
         for work in works:
-            if batch.is_full or (batch.unsettled and not batch.unsettled.isdisjoint(work.keys)):
+            why = batch.why_apart(work)
+            if why is not None:
+                attempt.apart.append((work, why))
+            elif batch.is_full or (batch.unsettled and not batch.unsettled.isdisjoint(work.keys)):
                 attempt.again.append(work)
-                continue
-            try:
-                outcome = batch.decide(work)
-            except Refusal as refusal:
-                self._refused(work, refusal, attempt, final=work in fresh)
             else:
-                self._statistics.replays += outcome.replayed
-                attempt.answers.append((work, outcome))
+                self._decide(work, attempt, fresh=work in fresh)
         return attempt
+
+    def _decide(self, work: Work, attempt: Attempt, *, fresh: bool) -> None:
+        try:
+            outcome = attempt.batch.decide(work)
+        except Refusal as refusal:
+            self._refused(work, refusal, attempt, final=fresh)
+        else:
+            self._statistics.replays += outcome.replayed
+            attempt.answers.append((work, outcome))
 
     def _refused(self, work: Work, refusal: Refusal, attempt: Attempt, *, final: bool) -> None:
         if final:
@@ -127,44 +194,78 @@ class Writer:
         write_down(connection, batch, self._clock)
         self._statistics.save_seconds += time.perf_counter() - started
 
-    def _recover(self, works: list[Work], error: Exception, results: list[tuple[Work, Result]]) -> list[Work]:
+    def _recover(self, works: list[Work], error: Exception, written: Written) -> list[Work]:
         """Do again what was not saved: locked if others were at the same rows, else in halves to find the bad one."""
         for work in works:
-            for key in work.keys:
-                self._cache.drop(key)
+            self._drop_copies(work)
         failure = failure_of(error)
         if failure is SaveFailure.UNAVAILABLE:
             # The other connections of the pool are most likely gone too.
             self._database.forget_connections()
         if failure is SaveFailure.TOO_SLOW:
             # Once more would take as long again, and everyone else would wait for it.
-            results.extend((work, DatabaseUnavailable()) for work in works)
+            written.results.extend((work, DatabaseUnavailable()) for work in works)
             return []
         if failure is not SaveFailure.OTHER:
-            return self._write_locked(works, failure, results)
+            return self._write_locked(works, failure, written)
         if len(works) == 1:
             log.error("a command failed by itself", exc_info=error)
-            results.append((works[0], error))
+            written.results.append((works[0], error))
             return []
         middle = len(works) // 2
-        return [*self._round(works[:middle], results), *self._round(works[middle:], results)]
+        return [*self._round(works[:middle], written), *self._round(works[middle:], written)]
 
-    def _write_locked(self, works: list[Work], failure: SaveFailure, results: list[tuple[Work, Result]]) -> list[Work]:
+    def _write_locked(self, works: list[Work], failure: SaveFailure, written: Written) -> list[Work]:
         for retry in range(MAX_RETRIES):
             self._statistics.conflicts += failure is SaveFailure.MOVED
-            self._statistics.retries += 1
+            self._statistics.retries += failure is not SaveFailure.LOCKED
             if retry:
                 time.sleep(random.uniform(0, FIRST_BACKOFF_SECONDS * 2**retry))  # noqa: S311 - jitter is no secret.
+            # Rows that were waited for in vain are not waited for again.
+            locking = Locking.FREE if failure is SaveFailure.LOCKED else Locking.WAITING
+            attempt = None
             try:
                 with self._database.transaction() as connection:
-                    attempt = self._attempt(connection, works, locked=True)
+                    if locking is Locking.FREE:
+                        wait_briefly(connection, SEARCH_LOCK_TIMEOUT_MILLISECONDS)
+                    attempt = self._attempt(connection, works, locking)
                     self._save(connection, attempt.batch)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
                 failure = failure_of(error)
                 if failure in {SaveFailure.OTHER, SaveFailure.TOO_SLOW}:
-                    return self._recover(works, error, results)
+                    return self._recover(works, error, written)
+                if failure is SaveFailure.LOCKED and locking is Locking.FREE:
+                    return self._search(works, attempt, written)
             else:
-                return self._commit(attempt, results)
+                return self._commit(attempt, written)
+        if failure is SaveFailure.LOCKED:
+            written.apart.extend((work, Apart.LOCKED) for work in works)
+            return []
         gone = failure is SaveFailure.UNAVAILABLE
-        results.extend((work, DatabaseUnavailable() if gone else VersionConflict()) for work in works)
+        written.results.extend((work, DatabaseUnavailable() if gone else VersionConflict()) for work in works)
         return []
+
+    def _search(self, works: list[Work], attempt: Attempt | None, written: Written) -> list[Work]:
+        """Write works one of which waits for something that is no row to lock, such as one that others insert.
+
+        What makes new rows is suspected first. In a batch it leaves at once; apart it is searched by account.
+        """
+        makers = [work for work in works if attempt and _makes_rows(work, attempt.batch)]
+        others = [work for work in works if work not in set(makers)]
+        if makers and others:
+            written.apart.extend((work, Apart.LOCKED) for work in makers)
+            return self._write_locked(others, SaveFailure.LOCKED, written)
+        accounts = sorted({work.account_id for work in works})
+        if len(accounts) == 1 or time.monotonic() > self._search_end:
+            why = Apart.STUCK if len(accounts) == 1 else Apart.LOCKED
+            written.apart.extend((work, why) for work in works)
+            return []
+        first = set(accounts[: len(accounts) // 2])
+        halves = [w for w in works if w.account_id in first], [w for w in works if w.account_id not in first]
+        return [work for half in halves for work in self._write_locked(half, SaveFailure.LOCKED, written)]
+
+
+def _makes_rows(work: Work, batch: Batch) -> bool:
+    """Tell whether a work opens an account or a wallet."""
+    bases = batch.changes.base_versions
+    return work.account_id in batch.changes.opened or any(bases.get(key) == 0 for key in work.keys)

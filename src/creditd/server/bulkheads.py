@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, RecordBusy, ShuttingDown, VersionConflict
 from creditd.server.kinds import Kind
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.turns import Turn
@@ -28,6 +28,7 @@ _STANDS_FOR: Final[Mapping[SaveFailure, type[Exception]]] = {
     SaveFailure.UNAVAILABLE: DatabaseUnavailable,
     SaveFailure.TOO_SLOW: DatabaseUnavailable,
     SaveFailure.MOVED: VersionConflict,
+    SaveFailure.LOCKED: RecordBusy,
 }
 """What a failure of the database is called beyond the ledger. What it is not in is a defect of ours."""
 
@@ -73,7 +74,7 @@ class Bulkhead:
         """Await a function that blocks; ``owner`` is the account that it works for, if it is one.
 
         One that is cancelled while it waits never runs. Raises what the function raises; DatabaseUnavailable,
-        VersionConflict for what these stand for; Overloaded, ShuttingDown.
+        VersionConflict, RecordBusy for what these stand for; Overloaded, ShuttingDown.
         """
         self._require_room(owner)
         job = _Job(function, owner, self._loop.create_future())
@@ -93,8 +94,9 @@ class Bulkhead:
 
     def _stands_for(self, error: Exception) -> type[Exception] | None:
         stands_for = _STANDS_FOR.get(classify(error))
-        # Who only reads has no version to conflict with: a lock was not to be had in time.
-        return DatabaseUnavailable if stands_for is VersionConflict and self._kind.ends_with_caller else stands_for
+        # Who only reads needs no row of its own: a lock on a whole table was not to be had in time.
+        waited = stands_for in {VersionConflict, RecordBusy}
+        return DatabaseUnavailable if waited and self._kind.ends_with_caller else stands_for
 
     def _require_room(self, owner: str) -> None:
         if self._closed:

@@ -48,8 +48,8 @@ KINDS: Final = (
 streams of movements; the ledger verified; webhooks stored; payments applied and purchases made; accounts and the
 catalogue changed by staff; what goes on beside the calls."""
 
-LEDGER_CONNECTIONS: Final = 4
-"""For the ledger's own threads (writer, balances, sweep), and one for what a start looks at."""
+LEDGER_CONNECTIONS: Final = 5
+"""For the ledger's own threads: batches, what is apart from them, the sweep, balances, and those of heavy accounts."""
 
 LEAST_CONNECTIONS: Final = LEDGER_CONNECTIONS + sum(kind.least for kind in KINDS)
 """Fewer, and one kind would have to wait for another's."""

@@ -76,6 +76,10 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "ACCOUNT_NOT_EMPTY": (StatusCode.FAILED_PRECONDITION, "account {account_id} has credits, holds or debt"),
     "VERSION_MISMATCH": (StatusCode.ABORTED, "the balance has moved from version {stated} to {current}"),
     "VERSION_CONFLICT": (StatusCode.ABORTED, "others kept changing the balance; nothing was done, a retry is safe"),
+    "RECORD_BUSY": (
+        StatusCode.UNAVAILABLE,
+        "others hold a record that the call needs; nothing was done, a retry is safe",
+    ),
     "BALANCE_TOO_LARGE": (StatusCode.FAILED_PRECONDITION, "adding {amount} to {total} would exceed {maximum}"),
     "EXPIRY_OUT_OF_RANGE": (
         StatusCode.INVALID_ARGUMENT,
@@ -118,6 +122,7 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
 
 _REASONS: Final[Mapping[type[Exception], str]] = {
     work.VersionConflict: "VERSION_CONFLICT",
+    work.RecordBusy: "RECORD_BUSY",
     work.Overloaded: "OVERLOADED",
     work.ShuttingDown: "SHUTTING_DOWN",
     work.DatabaseUnavailable: "DATABASE_UNAVAILABLE",
@@ -126,6 +131,7 @@ _REASONS: Final[Mapping[type[Exception], str]] = {
 
 _RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
     "VERSION_CONFLICT": 50,
+    "RECORD_BUSY": 1_000,
     "OVERLOADED": 500,
     "SHUTTING_DOWN": 500,
     "DATABASE_UNAVAILABLE": 1_000,

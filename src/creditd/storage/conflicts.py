@@ -13,14 +13,17 @@ class SaveFailure(Enum):
     """Why a batch was not saved."""
 
     MOVED = "a wallet or an account has moved since it was loaded"
+    LOCKED = "a row or a key that it needs was held by others for too long; nothing was saved"
     KNOWN_REQUEST = "a request id of the batch is known"
     UNAVAILABLE = "the database cannot be written to now; if the connection was lost, it may have been saved"
     TOO_SLOW = "it took longer than it may, or nobody waited for it any more; nothing was saved"
     OTHER = "the database refused it"
 
 
-_SERIALIZATION = {"40001", "40P01", "55P03"}
-"""Serialization failure, deadlock, lock not available: others were at the same rows."""
+_SERIALIZATION = {"40001", "40P01"}
+"""Serialization failure, deadlock: others were at the same rows."""
+
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 _OUT_OF_REACH = ("08", "53", "57P", "25006", "25P03")
@@ -50,6 +53,8 @@ def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, writt
         return SaveFailure.MOVED
     if code == _CANCELLED:
         return SaveFailure.TOO_SLOW
+    if code == _LOCK_NOT_AVAILABLE:
+        return SaveFailure.LOCKED
     # An operational error without a code is the socket's.
     if (code is None and isinstance(original, psycopg.OperationalError)) or (code or "").startswith(_OUT_OF_REACH):
         return SaveFailure.UNAVAILABLE

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, exc, make_url, text
 from sqlalchemy.exc import DBAPIError
@@ -14,8 +14,14 @@ __all__ = ["Connection", "Database", "DatabaseSettings"]
 STATEMENT_TIMEOUT_SECONDS = 30
 """No statement of the service takes a second; one that takes this long is stuck."""
 
-LOCK_TIMEOUT_SECONDS = 5
+LOCK_TIMEOUT_MILLISECONDS = 5_000
 """A row is locked for a batch, milliseconds; longer means that something holds it that should not."""
+
+BATCH_LOCK_TIMEOUT_MILLISECONDS = 30
+"""What all works of a batch wait for one lock at most; then those that need it leave the batch."""
+
+BATCH_CONNECTIONS = 3
+"""One for the batches of the many, one for the works that are done apart, one for the sweep."""
 
 IDLE_IN_TRANSACTION_SECONDS = 30
 """A server that hangs within a transaction loses it, so that its locks do not outlive it."""
@@ -31,12 +37,14 @@ class DatabaseSettings:
     ``url`` is a libpq URL; several hosts are tried in turn for the one that takes writes. ``role`` is what each
     connection becomes, so that the application cannot change the ledger; empty to stay what one logs in as.
     ``prepare_threshold`` is after how many uses a statement is prepared; None never, for a pooler that cannot.
+    ``lock_timeout_milliseconds`` is how long a statement waits for one lock.
     """
 
     url: str
     role: str = "creditd_app"
     pool_size: int = 8
     prepare_threshold: int | None = 2
+    lock_timeout_milliseconds: int = LOCK_TIMEOUT_MILLISECONDS
 
 
 class Database:
@@ -47,6 +55,7 @@ class Database:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         """Connect as ``settings`` say."""
+        self._settings = settings
         self._turns = Turns()
         self._engine = _make_engine(settings)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -76,6 +85,11 @@ class Database:
         with self._snapshots.connect() as connection, self._turns.lent(connection), connection.begin():
             yield connection
 
+    def for_batches(self) -> "Database":
+        """Return the same database by connections of their own, which wait for a lock only very briefly."""
+        brief = BATCH_LOCK_TIMEOUT_MILLISECONDS
+        return Database(replace(self._settings, pool_size=BATCH_CONNECTIONS, lock_timeout_milliseconds=brief))
+
     def is_ready(self, migration: str) -> bool:
         """Tell whether the database answers and has at least a migration."""
         try:
@@ -104,7 +118,7 @@ class Database:
 def _make_engine(settings: DatabaseSettings) -> Engine:
     limits = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
-        "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+        "lock_timeout": f"{settings.lock_timeout_milliseconds}ms",
         "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
     }
     if settings.role:

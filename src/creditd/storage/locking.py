@@ -28,6 +28,68 @@ def lock_wallets(connection: Connection, keys: Iterable[Key]) -> None:
     connection.execute(_LOCK, parameters)
 
 
+_LOCK_OF_ACCOUNT = text("""
+SELECT count(*) FROM (
+    SELECT 1 FROM wallets WHERE account_id = :account_id ORDER BY credit_type FOR UPDATE
+) AS w
+""")
+
+
+def lock_wallets_of(connection: Connection, account_id: str) -> None:
+    """Lock the rows of all wallets of an account in key order, until the transaction ends."""
+    connection.execute(_LOCK_OF_ACCOUNT, {"account_id": account_id})
+
+
+BRIEF_MILLISECONDS = 250
+"""Others lock a row for a batch, milliseconds. Whoever waits for longer gives thread and connection back instead, and
+lets go of the rows that others may want."""
+
+
+def wait_briefly(connection: Connection, milliseconds: int = BRIEF_MILLISECONDS) -> None:
+    """Wait for each lock so long at most, until the transaction ends."""
+    connection.execute(text("SELECT set_config('lock_timeout', :limit, true)"), {"limit": f"{milliseconds}ms"})
+
+
+# What another transaction holds comes back; what does not is locked, or has no row yet.
+_HELD_WALLETS = text("""
+SELECT k.account_id, k.credit_type
+FROM unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
+CROSS JOIN LATERAL (
+    SELECT 1 FROM wallets WHERE account_id = k.account_id AND credit_type = k.credit_type OFFSET 0
+) AS w
+LEFT JOIN LATERAL (
+    SELECT true AS is_ours FROM wallets WHERE account_id = k.account_id AND credit_type = k.credit_type
+    FOR UPDATE SKIP LOCKED OFFSET 0
+) AS locked ON true
+WHERE locked.is_ours IS NULL
+""")
+
+_HELD_ACCOUNTS = text("""
+SELECT k.account_id FROM unnest(:account_id ::text[]) AS k (account_id)
+CROSS JOIN LATERAL (SELECT 1 FROM accounts WHERE account_id = k.account_id OFFSET 0) AS a
+LEFT JOIN LATERAL (
+    SELECT true AS is_ours FROM accounts WHERE account_id = k.account_id FOR SHARE SKIP LOCKED OFFSET 0
+) AS locked ON true
+WHERE locked.is_ours IS NULL
+""")
+
+
+def lock_free_wallets(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    """Lock wallets, and hold their accounts still, as far as nobody else holds them; return the keys left out.
+
+    Waits for nobody. A wallet of an account that is held is left out, whether or not it is locked as well.
+    """
+    wanted = sorted(keys)
+    account_ids = {"account_id": texts(sorted({key.account_id for key in wanted}))}
+    held_accounts = {row[0] for row in connection.execute(_HELD_ACCOUNTS, account_ids)}
+    parameters = {
+        "account_id": texts(key.account_id for key in wanted),
+        "credit_type": texts(key.credit_type for key in wanted),
+    }
+    held = {Key(account_id, credit_type) for account_id, credit_type in connection.execute(_HELD_WALLETS, parameters)}
+    return held | {key for key in wanted if key.account_id in held_accounts}
+
+
 _OPEN = text(f"""
 INSERT INTO accounts (account_id, version, status, unlimited, create_time, update_time)
 SELECT account_id, 1, 1, false, {timestamp("create_time")}, {timestamp("create_time")}

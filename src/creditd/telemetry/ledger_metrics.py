@@ -1,7 +1,7 @@
 """The ledger's metrics, read from its own counts whenever Prometheus asks."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -21,6 +21,11 @@ _COUNTERS: Final = (
     ("refusals", "Works that were refused."),
     ("doubted", "Works refused on a copy in memory, and decided again on what is stored."),
     ("dropped", "Works that were dropped because their callers' deadlines had passed."),
+    ("locked", "Works that left their batch, because others held a row that they need."),
+    ("heavy", "Works that were done apart, because their wallets are heavy."),
+    ("busy", "Works that were refused, because others had held their rows for too long."),
+    ("save_seconds", "Time spent in writing."),
+    ("apart_seconds", "Time that works spent apart until they had their results."),
 )
 
 
@@ -36,6 +41,7 @@ class LedgerGauges(NamedTuple):
     """Where to read what changes from moment to moment; called on the thread that serves the metrics."""
 
     queue_depth: Callable[[], float]
+    waiting_apart: Callable[[], float]
     pool_in_use: Callable[[], float]
     sweep_lag_seconds: Callable[[], float]
     clock: Callable[[], ClockState]
@@ -44,24 +50,26 @@ class LedgerGauges(NamedTuple):
 class LedgerMetrics(Collector):
     """What the ledger counts: batches and their sizes, conflicts, retries, replays, refusals, queue, pool, sweep."""
 
-    def __init__(self, statistics: LedgerStatistics, gauges: LedgerGauges) -> None:
-        """Read these, at each scrape."""
-        self._statistics = statistics
+    def __init__(self, lanes: Sequence[LedgerStatistics], gauges: LedgerGauges) -> None:
+        """Read these, at each scrape: what each lane of the ledger counts, the batches' own first."""
+        self._lanes = lanes
         self._gauges = gauges
 
     def collect(self) -> Iterator[Metric]:
         """Return the counts as Prometheus wants them."""
-        statistics = self._statistics
         for name, explanation in _COUNTERS:
-            yield CounterMetricFamily(f"creditd_ledger_{name}", explanation, value=getattr(statistics, name))
-        yield CounterMetricFamily(
-            "creditd_ledger_save_seconds", "Time spent in writing batches.", value=statistics.save_seconds
-        )
+            value = sum(getattr(lane, name) for lane in self._lanes)
+            yield CounterMetricFamily(f"creditd_ledger_{name}", explanation, value=value)
         # The ledger's thread goes on counting: a plain dict is copied in one step.
-        yield _batch_sizes(dict(statistics.batch_sizes))
+        yield _batch_sizes(dict(self._lanes[0].batch_sizes))
         gauges = self._gauges
         yield GaugeMetricFamily(
             "creditd_ledger_queue_depth", "Works that wait for a batch.", value=gauges.queue_depth()
+        )
+        yield GaugeMetricFamily(
+            "creditd_ledger_waiting_apart",
+            "Works that wait for a balance which others hold, or which is heavy.",
+            value=gauges.waiting_apart(),
         )
         yield GaugeMetricFamily("creditd_pool_in_use", "Database connections in use.", value=gauges.pool_in_use())
         yield GaugeMetricFamily(

@@ -1,7 +1,8 @@
 """The planted faults. Each replaces text that stands exactly once in its file, so that none rots unnoticed."""
 
+from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
 
-FAULTS = (*LEDGER_FAULTS, *DOMAIN_FAULTS, *PAYMENTS_FAULTS)
+FAULTS = (*LEDGER_FAULTS, *DOMAIN_FAULTS, *PAYMENTS_FAULTS, *BULKHEAD_FAULTS)

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import payment_service_pb2 as payment
 from tests.contract.customer import Customer
 from tests.contract.held_up import Locked, locked
 from tests.contract.payments.shopper import Shopper
@@ -128,6 +129,17 @@ def test_queries_of_staff_hold_up_nobody_else(shopper: Shopper, seen: Customer) 
         begun = calls.begin(seen.staff.admin.ListRejectedWebhooks, *[REJECTED] * 8)
         table.until(2)
         assert_others_go_on(shopper, seen)
+        assert not any(call.done() for call in begun)
+
+
+def test_lookups_hold_up_neither_health_nor_webhooks(shopper: Shopper, seen: Customer) -> None:
+    with held(seen, "packages") as (table, calls):
+        begun = calls.begin(seen.staff.payment.ListPackages, *[payment.ListPackagesRequest()] * 6)
+        table.until(2)
+        stored = shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
+        assert stored.result
+        assert seen.staff.credit.ListTransactions(history(seen)).entries
+        assert_health_is_looked_at(seen)
         assert not any(call.done() for call in begun)
 
 

@@ -1,0 +1,92 @@
+"""Faults in how work is kept apart, ended with its caller, and finished at a stop."""
+
+from tests.mutants.fault import Fault
+
+_OVER_THE_WIRE = "tests/contract/payments/test_bulkheads.py"
+
+BULKHEAD_FAULTS = (
+    Fault(
+        "health shares threads with reads",
+        "server/health.py",
+        "await self._bridge.health(self._is_ready)",
+        "await self._bridge.lookups(self._is_ready)",
+        (_OVER_THE_WIRE,),
+    ),
+    Fault(
+        "webhooks share threads with staff's queries",
+        "bootstrap/payments.py",
+        "bridge.webhooks",
+        "bridge.surveys",
+        (_OVER_THE_WIRE,),
+    ),
+    Fault(
+        "a verification goes on though its caller has gone",
+        "server/kinds.py",
+        'Kind("verification", READ_SECONDS, ends_with_caller=True)',
+        'Kind("verification", READ_SECONDS, ends_with_caller=False)',
+        (_OVER_THE_WIRE,),
+    ),
+    Fault(
+        "a page is read to its end though its caller has gone",
+        "server/kinds.py",
+        'Kind("pages", READ_SECONDS, ends_with_caller=True)',
+        'Kind("pages", READ_SECONDS, ends_with_caller=False)',
+        (_OVER_THE_WIRE,),
+    ),
+    Fault(
+        "a job runs though its call was cancelled while it waited",
+        "server/bulkheads.py",
+        "                self._waiting.remove(job)\n        elif",
+        "                pass\n        elif",
+        ("tests/server/test_bulkheads.py",),
+    ),
+    Fault(
+        "one account takes all threads of a kind",
+        "server/bulkheads.py",
+        "max(1, threads // 2)",
+        "threads",
+        (_OVER_THE_WIRE, "tests/server/test_bulkheads.py"),
+    ),
+    Fault(
+        "a statement that was cancelled is a defect of ours",
+        "server/bulkheads.py",
+        "    SaveFailure.TOO_SLOW: DatabaseUnavailable,\n",
+        "",
+        (_OVER_THE_WIRE,),
+    ),
+    Fault(
+        "a connection that answers nothing is waited for",
+        "storage/turns.py",
+        "            _cut(self._connection)",
+        "            return",
+        ("tests/storage/test_turns.py",),
+    ),
+    Fault(
+        "a verification folds what came after its look at the wallet",
+        "ledger/verification.py",
+        "Stretch(folded.fold.version, folded.kept.last_version)",
+        "Stretch(folded.fold.version, 1 << 60)",
+        ("tests/ledger/test_verification.py",),
+    ),
+    Fault(
+        "what is known of a watched wallet outlives its streams",
+        "server/watch_handlers.py",
+        "                del self._wallets[key]",
+        "                pass",
+        ("tests/contract/test_watch_balance.py",),
+    ),
+    Fault(
+        "counts of rejected webhooks go with the write that failed",
+        "service/purchases/rejecting.py",
+        "                self._keep(row)\n            raise",
+        "                del row\n            raise",
+        ("tests/purchases/test_rejections_kept.py",),
+    ),
+    Fault(
+        "a stop does not wait for what a provider is asked",
+        "service/purchases/buying.py",
+        "            await asyncio.wait(self._under_way, timeout=seconds)",
+        "            await asyncio.sleep(0)",
+        ("tests/cli/test_stopping.py",),
+    ),
+)

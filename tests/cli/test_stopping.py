@@ -58,6 +58,7 @@ def creditd(tmp_path: Path, database: str, front: Front) -> Creditd:
         "CREDITD_LISTEN": free_address(),
         "CREDITD_METRICS_LISTEN": "",
         "CREDITD_DRAIN_SECONDS": "0",
+        "CREDITD_SHUTDOWN_GRACE_SECONDS": str(PATIENCE_SECONDS),
     }
     return Creditd(tmp_path, shop | own)
 
@@ -147,7 +148,7 @@ def test_a_purchase_that_is_asked_for_is_finished_though_its_caller_has_gone(
             request_id=uuid7(),
         )
         call = PaymentServiceStub(channel).CreatePurchase.future(request, metadata=METADATA)
-        eventually(lambda: one(database, "SELECT ask_end_time FROM purchases"))
+        eventually(lambda: one(database, "SELECT ask_end_time FROM purchases"), PATIENCE_SECONDS)
         call.cancel()
         assert started.stop() == 0
         assert started.said.index(STOPPING) < started.said.index(STOPPED)
@@ -163,7 +164,7 @@ def test_works_that_wait_for_the_ledger_are_done_and_answered(
         top_up(channel, "bob")
         with wallet_held(database, "ann"):
             calls = begin_to_deduct(channel, "ann", 1)
-            eventually(lambda: is_waited_for(database))
+            eventually(lambda: is_waited_for(database), PATIENCE_SECONDS)
             calls += begin_to_deduct(channel, "bob", MANY)
             stopped = pool.submit(started.stop)
             started.says(STOPPING)
@@ -187,7 +188,7 @@ def test_it_ends_in_time_whatever_does_not(creditd: Creditd, channel: grpc.Chann
             calls = begin_to_deduct(channel, "ann", 3)
             reading = credit.ListTransactionsRequest(account_id="ann")
             calls.append(CreditServiceStub(channel).ListTransactions.future(reading, metadata=METADATA))
-            eventually(lambda: is_waited_for(database))
+            eventually(lambda: is_waited_for(database), PATIENCE_SECONDS)
             assert started.stop() == 0
             assert started.said.count(STOPPED) == 1
             assert {call.code() for call in calls} <= TURNED_AWAY

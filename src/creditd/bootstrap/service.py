@@ -83,9 +83,9 @@ class Service:
         self._server = make_server(shared_port=shared_port)
         names = [service.full_name for service in SERVICES]
         head = schema_head()
-        self._health = Health(names, lambda: self._is_ready(head), self._bridge)
+        self.health = Health(names, lambda: self._is_ready(head), self._bridge)
         self._server.add_generic_rpc_handlers(self._handlers())
-        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
         if config.reflection:
             names += [health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
             reflection.enable_server_reflection(names, self._server)
@@ -93,8 +93,8 @@ class Service:
         if config.tls_certificate_file:
             tls = Tls(config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file)
         self.port = listen(self._server, config.listen, tls)
-        await self._health.prepare()
-        await self._health.start()
+        await self.health.prepare()
+        await self.health.start()
         await self._server.start()
         self.payments.start()
         _calm_the_interpreter()
@@ -156,11 +156,12 @@ class Service:
 
     async def stop(self) -> None:
         """Drain: show it, let callers turn away, finish what runs, then close."""
-        await self._health.drain()
+        await self.health.drain()
         await asyncio.sleep(self._config.drain_seconds)
         grace = _Grace(self._config.shutdown_grace_seconds)
         # What has no end of its own would use up the time of what has.
         self._verification.close()
+        self.payments.end_comparisons()
         await self._watch.close()
         await self._server.stop(grace.left)
         await self.payments.close(grace.left)

@@ -18,10 +18,14 @@ from creditd.config import Config
 from creditd.server.listening import ListenError
 from creditd.server.tokens import UnfitKey
 from creditd.storage.schema import schema_head
+from creditd.storage.turns import Turn, TurnOver
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.tracing import NoOpenTelemetry
 
 log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+"""For the look at the database that a start tells of. Health goes on looking; a stop must not wait for this."""
 
 Answer = TypeVar("Answer")
 
@@ -122,12 +126,17 @@ async def _say_if_not_ready(core: Core) -> None:
 
 
 def _why_not_ready(core: Core) -> str:
+    with Turn(LOOK_SECONDS).taken():
+        return _found_wanting(core)
+
+
+def _found_wanting(core: Core) -> str:
     if core.database.is_ready(schema_head()):
         return ""
     try:
         with core.database.autocommit():
             return "the database's schema is missing or older than this version: run `creditd migrate`"
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, TurnOver) as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         return f"the database cannot be used: {cause}{_hint(cause, core.config.database_role)}"
 

@@ -19,12 +19,16 @@ LOOK_SECONDS = 2.0
 
 
 class Health:
-    """Keeps the health of the server as a whole ("") and of each service up to date."""
+    """Keeps the health of the server as a whole ("") and of each service up to date.
+
+    ``answered`` is how many checks had an answer in time.
+    """
 
     def __init__(self, services: Sequence[str], is_ready: Callable[[], bool], bridge: Bridge) -> None:
         """Ask ``is_ready`` every second, on the thread that the bridge keeps for it; serve nothing until it says so."""
         self.servicer = aio.HealthServicer()
         self.serving = False
+        self.answered = 0
         self._services = ("", *services)
         self._is_ready = is_ready
         self._bridge = bridge
@@ -57,7 +61,7 @@ class Health:
     async def _look(self) -> bool:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                return await self._bridge.health(self._is_ready)
+                ready = await self._bridge.health(self._is_ready)
         except TimeoutError:
             log.warning("a health check had no answer within %s seconds", LOOK_SECONDS)
             return False
@@ -65,6 +69,8 @@ class Health:
             # The checks must outlive any failure, or what they last showed would stay for ever.
             log.exception("a health check failed")
             return False
+        self.answered += 1
+        return ready
 
     async def _show(self, *, serving: bool) -> None:
         self.serving = serving

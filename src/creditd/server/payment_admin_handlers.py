@@ -7,6 +7,7 @@ from creditd.domain.purchase import Provider
 from creditd.domain.subscription import Subscription
 from creditd.server.bridge import Bridge
 from creditd.server.convert import instant
+from creditd.server.line import Line
 from creditd.server.payment_convert import (
     act_message,
     event_message,
@@ -130,12 +131,20 @@ class PaymentEventHandlers:
         return pb.ListRejectedWebhooksResponse(rejected_webhooks=map(rejection_message, found))
 
 
+COMPARISONS_AT_ONCE = 1
+"""A comparison keeps all that a provider tells of in memory, and uses up what it allows of calls."""
+
+COMPARISONS_WAITING = 4
+"""Callers in line: more than there are providers."""
+
+
 class ReconciliationHandlers:
     """Providers compared with what is known here."""
 
     def __init__(self, reconciling: Reconciling) -> None:
         """Compare by ``reconciling``."""
         self._reconciling = reconciling
+        self._line = Line(COMPARISONS_AT_ONCE, COMPARISONS_WAITING)
 
     async def reconcile_payments(
         self, request: pb.ReconcilePaymentsRequest, call: Call
@@ -143,8 +152,14 @@ class ReconciliationHandlers:
         """Answer ReconcilePayments."""
         del call
         since = instant(request.since, "since") if request.HasField("since") else None
-        async for outcome in self._reconciling.compare(Provider(request.provider), since):
-            yield _outcome_message(outcome)
+        async with self._line.place():
+            async for outcome in self._reconciling.compare(Provider(request.provider), since):
+                self._line.require_open()
+                yield _outcome_message(outcome)
+
+    def close(self) -> None:
+        """End every comparison with the find that it is at."""
+        self._line.close()
 
 
 def _outcome_message(outcome: Find | Compared) -> pb.ReconcilePaymentsResponse:

@@ -128,6 +128,8 @@ def _make_engine(settings: DatabaseSettings) -> Engine:
         make_url(settings.url).set(drivername="postgresql+psycopg"),
         pool_size=settings.pool_size,
         max_overflow=0,
+        # The one used last is lent first: statements are prepared on few connections, and the others stay idle.
+        pool_use_lifo=True,
         hide_parameters=True,
         pool_timeout=CONNECT_TIMEOUT_SECONDS,
         connect_args={

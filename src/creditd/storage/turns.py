@@ -29,6 +29,10 @@ CANCEL_SECONDS: Final = 1.0
 class TurnOver(Exception):
     """The time of a turn is over, or nobody waits for it any more; what was not committed has not been done."""
 
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("it took too long, or nobody waits for it any more")
+
 
 class Turn:
     """How long one thread may use the database for one piece of work. May be ended by any other thread."""

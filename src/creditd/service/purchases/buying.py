@@ -18,6 +18,7 @@ from creditd.domain.payment_errors import (
 from creditd.domain.purchase import Fact, FactKind, PaymentStage, Provider, PurchaseState
 from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.work import Overloaded
 from creditd.payments.provider import (
     PaymentMethod,
     PaymentProvider,
@@ -38,6 +39,10 @@ Answer = TypeVar("Answer")
 
 FIRST_LOOK: Final = 60 * SECOND
 """After it an open purchase is looked at for the first time: by then most webhooks have come."""
+
+MAX_UNDER_WAY: Final = 100
+"""Purchases asked for at once: as many as there may be connections to providers. Each goes on though its caller has
+gone, so that callers who give up early could otherwise pile up any number."""
 
 USUAL_METHOD: Final = {
     Provider.STRIPE: PaymentMethod.CHECKOUT,
@@ -84,10 +89,12 @@ class Buying:
         """Record a purchase and ask its provider for a payment; tell whether the request id had made it before.
 
         Raises ProviderNotConfigured, AccountClosed, PackageNotFound, PackageRetired, PaymentNotSupported,
-        RequestIdReused; PaymentRefused if the provider refused; PaymentUnavailable if it is not known yet what it did,
-        which the same request tells later.
+        RequestIdReused, Overloaded; PaymentRefused if the provider refused; PaymentUnavailable if it is not known yet
+        what it did, which the same request tells later.
         """
         provider = self._providers.get(wanted.provider)
+        if len(self._under_way) >= MAX_UNDER_WAY:
+            raise Overloaded
         purchase, is_new = await self._in_thread(
             lambda: self._record(provider, wanted, origin), owner=wanted.account_id
         )

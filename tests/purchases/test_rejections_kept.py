@@ -8,7 +8,6 @@ import pytest
 
 from creditd.domain.instant import Instant
 from creditd.domain.purchase import Provider
-from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import DatabaseUnavailable
 from creditd.payments.provider import WebhookRejected
 from creditd.service.purchases import rejecting
@@ -16,7 +15,7 @@ from creditd.service.purchases.rejecting import Rejecting
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage import rejected_webhooks
 from creditd.storage.database import Database, DatabaseSettings
-from tests.ledger.databases import migrated_database
+from tests.ledger.databases import clock_of, migrated_database
 
 FORGED = WebhookRejected(WebhookRejected.BAD_SIGNATURE, "forged")
 
@@ -55,7 +54,7 @@ def run(database: Database, test: Callable[[Rejecting, Threads], Awaitable[None]
 
     async def main() -> None:
         threads = Threads()
-        await test(Rejecting(database, DatabaseClock(), threads, PaymentStatistics()), threads)
+        await test(Rejecting(database, clock_of(database), threads, PaymentStatistics()), threads)
 
     asyncio.run(main())
     with database.autocommit() as connection:

@@ -91,7 +91,7 @@ def test_a_job_that_is_cancelled_while_it_waits_never_runs() -> None:
         late.cancel()
         await asyncio.wait({late, timed})
         assert isinstance(timed.exception(), TimeoutError)
-        assert not bulkhead.waiting
+        assert not bulkhead.occupancy.waiting
         kept.open()
         await asyncio.gather(*first)
         assert await bulkhead(lambda: 1) == 1
@@ -106,11 +106,11 @@ def test_the_queue_is_bounded_for_all_and_for_each_owner() -> None:
             return [asyncio.create_task(bulkhead(kept.job(owner), owner=owner)) for _ in range(count)]
 
         begun = begin("flood", MAX_WAITING_OF_ONE + 1)
-        await until(lambda: bulkhead.waiting == MAX_WAITING_OF_ONE)
+        await until(lambda: bulkhead.occupancy.waiting == MAX_WAITING_OF_ONE)
         with pytest.raises(Overloaded):
             await bulkhead(kept.job("flood"), owner="flood")
         begun += begin("", MAX_WAITING - MAX_WAITING_OF_ONE + 1)
-        await until(lambda: bulkhead.waiting == MAX_WAITING)
+        await until(lambda: bulkhead.occupancy.waiting == MAX_WAITING)
         with pytest.raises(Overloaded):
             await bulkhead(kept.job("another"), owner="another")
         kept.open()

@@ -16,6 +16,7 @@ from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.sweep import Sweep
 from creditd.ledger.writer import Writer
 from creditd.service.catalogue import Catalogue
+from creditd.service.occupancy import Occupancy
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage.credit_types import CreditType
 from creditd.storage.database import BATCH_CONNECTIONS, Database, DatabaseSettings
@@ -46,6 +47,7 @@ class Core:
         sweeping = Writer(self.batches, lambda: terms, self.clock, LedgerStatistics(), is_apart=True)
         self.sweep = Sweep(self.batches, sweeping, self.clock, config.sweep_interval_seconds)
         self.payment_statistics = PaymentStatistics()
+        self.occupancies: dict[str, Occupancy] = {}
         self.catalogue = Catalogue(self.database, self.clock)
 
     def declare_credit_types(self) -> None:

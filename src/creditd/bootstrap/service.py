@@ -77,6 +77,7 @@ class Service:
         """Listen and serve. Raises ListenError if the port cannot be had."""
         config, core = self._config, self._core
         self._bridge = Bridge(core.ledger, core.reader, config.database_pool_size)
+        core.occupancies.update(self._bridge.occupancies)
         self._tokens = PageTokens(config.page_token_secret.encode())
         self._accounts = AccountLedger(core.database, core.clock, core.rules)
         self.payments = Payments(core, self._accounts, self._bridge, self._tokens)

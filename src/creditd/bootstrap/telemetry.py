@@ -2,6 +2,7 @@
 
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.service import SERVICES
+from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
 from creditd.telemetry.calls import call_observers
 from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
 from creditd.telemetry.lines import LineWriter
@@ -27,7 +28,12 @@ class Telemetry:
             lambda: ClockState(core.clock.offset_seconds, core.clock.doubts, core.clock.jumps),
         )
         lanes = core.ledger.statistics, core.ledger.side_statistics
-        registry = make_registry(calls, LedgerMetrics(lanes, gauges), PaymentMetrics(core.payment_statistics))
+        registry = make_registry(
+            calls,
+            LedgerMetrics(lanes, gauges),
+            PaymentMetrics(core.payment_statistics),
+            BulkheadMetrics(core.occupancies),
+        )
         self._tracing = configure_tracing(config.otlp_endpoint)
         self.observers = call_observers(calls, access_log(lines), self._tracing)
         self._server: MetricsServer | None = None

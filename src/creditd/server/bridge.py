@@ -36,6 +36,7 @@ class Bridge:
         self._reader = reader
         bulkheads = {kind: Bulkhead(kind, threads) for kind, threads in shares(connections).items()}
         self._bulkheads = tuple(bulkheads.values())
+        self.occupancies = {kind.name: bulkhead.occupancy for kind, bulkhead in bulkheads.items()}
         self.health = bulkheads[HEALTH]
         self.lookups = bulkheads[LOOKUPS]
         self.pages = bulkheads[PAGES]

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, RecordBusy, ShuttingDown, VersionConflict
 from creditd.server.kinds import Kind
+from creditd.service.occupancy import Occupancy
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.turns import Turn
 
@@ -64,11 +65,7 @@ class Bulkhead:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
-
-    @property
-    def waiting(self) -> int:
-        """How many jobs wait for a thread."""
-        return len(self._waiting)
+        self.occupancy = Occupancy(threads)
 
     async def __call__(self, function: Callable[[], Answer], *, owner: str = "") -> Answer:
         """Await a function that blocks; ``owner`` is the account that it works for, if it is one.
@@ -80,6 +77,7 @@ class Bulkhead:
         job = _Job(function, owner, self._loop.create_future())
         self._waiting.append(job)
         self._begin()
+        self._note()
         try:
             answer: Answer = await job.answer
         except asyncio.CancelledError:
@@ -101,10 +99,13 @@ class Bulkhead:
     def _require_room(self, owner: str) -> None:
         if self._closed:
             raise ShuttingDown
-        if len(self._waiting) >= MAX_WAITING:
+        of_owner = sum(job.owner == owner for job in self._waiting) if owner else 0
+        if len(self._waiting) >= MAX_WAITING or of_owner >= MAX_WAITING_OF_ONE:
+            self.occupancy.refused += 1
             raise Overloaded
-        if owner and sum(job.owner == owner for job in self._waiting) >= MAX_WAITING_OF_ONE:
-            raise Overloaded
+
+    def _note(self) -> None:
+        self.occupancy.waiting, self.occupancy.running = len(self._waiting), len(self._running)
 
     def _begin(self) -> None:
         """Have as many run as there are threads."""
@@ -145,6 +146,7 @@ class Bulkhead:
             else:
                 job.answer.set_exception(error)
         self._begin()
+        self._note()
         if not self._running:
             self._idle.set()
 
@@ -155,6 +157,8 @@ class Bulkhead:
                 self._waiting.remove(job)
         elif self._kind.ends_with_caller:
             job.turn.end()
+        self.occupancy.abandoned += 1
+        self._note()
 
     async def close(self, seconds: float) -> None:
         """Take no more and refuse what waits; cut short what has not ended after ``seconds``."""

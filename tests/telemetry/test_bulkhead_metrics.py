@@ -1,0 +1,21 @@
+"""The metrics of the bulkheads say, for each kind of waiting, how full it is and whom it refused."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from creditd.service.occupancy import Occupancy
+from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("threads", 4), ("running", 3), ("waiting", 2), ("refused_total", 7), ("abandoned_total", 1)]
+)
+def test_each_figure_is_by_kind(name: str, expected: int) -> None:
+    occupancies = {"pages": Occupancy(4)}
+    registry = CollectorRegistry()
+    registry.register(BulkheadMetrics(occupancies))
+    pages, health = occupancies["pages"], Occupancy(1)
+    pages.running, pages.waiting, pages.refused, pages.abandoned = 3, 2, 7, 1
+    occupancies["health"] = health
+    assert registry.get_sample_value(f"creditd_bulkhead_{name}", {"kind": "pages"}) == expected
+    assert registry.get_sample_value(f"creditd_bulkhead_{name}", {"kind": "health"}) == (1 if name == "threads" else 0)

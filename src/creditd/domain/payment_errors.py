@@ -40,7 +40,10 @@ class ProviderNotConfigured(Refusal):
 
 
 class PaymentNotSupported(Refusal):
-    """The provider cannot take this payment. Facts: field, rule."""
+    """The provider cannot take this payment.
+
+    Facts: field, rule; where it is the amount also provider, currency, minimum, maximum.
+    """
 
     reason = "PAYMENT_NOT_SUPPORTED"
 

@@ -155,6 +155,47 @@ def test_a_payment_that_the_provider_cannot_take_is_refused_by_field(
 
 
 @pytest.mark.parametrize(
+    ("provider", "amount", "currency", "minimum", "maximum"),
+    [
+        (STRIPE, 12_345, "ISK", "1", "999999999999"),
+        (OMISE, 1_999, "THB", "2000", "15000000"),
+        (OMISE, 15_000_001, "THB", "2000", "15000000"),
+        (STRIPE, 12_345, "KWD", "1", "99999999"),
+    ],
+)
+def test_an_amount_that_the_provider_does_not_take_is_refused_before_it_is_asked(
+    shopper: Shopper, staff: SimpleNamespace, provider: int, amount: int, currency: str, minimum: str, maximum: str
+) -> None:
+    package_id = f"of-{amount}-{currency.lower()}-{provider}"
+    price = package_pb2.Money(amount=amount, currency=currency)
+    package = package_pb2.Package(package_id=package_id, display_name="X", price=price, credit_type="chat", credits=1)
+    staff.admin.CreatePackage(admin_pb.CreatePackageRequest(package=package))
+    refusal = refused(shopper.staff.payment.CreatePurchase, shopper.buying(provider, package_id=package_id))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PAYMENT_NOT_SUPPORTED")
+    facts = facts_of(refusal)
+    assert facts.pop("rule").startswith(f"{minimum} to {maximum} {currency} by {facts['provider']}")
+    assert facts == {
+        "field": "package_id",
+        "provider": PROVIDER_NAMES[provider].upper(),
+        "currency": currency,
+        "minimum": minimum,
+        "maximum": maximum,
+    }
+    assert not shopper.purchases()
+    assert not shopper.checkouts(provider)
+
+
+def test_one_and_a_half_million_rupiah_are_paid_at_stripe(shopper: Shopper, staff: SimpleNamespace) -> None:
+    price = package_pb2.Money(amount=150_000_000, currency="IDR")
+    package = package_pb2.Package(
+        package_id="in-rupiah", display_name="X", price=price, credit_type="chat", credits=1_000
+    )
+    staff.admin.CreatePackage(admin_pb.CreatePackageRequest(package=package))
+    purchase = shopper.bought(STRIPE, package_id="in-rupiah")
+    assert (purchase.paid_amount, shopper.figures()) == (150_000_000, (1_000, 0))
+
+
+@pytest.mark.parametrize(
     ("fields", "field"),
     [
         ({"account_id": ""}, "account_id"),

@@ -149,6 +149,7 @@ def test_credits_of_a_type_that_there_is_not_are_not_sold(staff: SimpleNamespace
         ("package.price.amount", package(price=package_pb2.Money(amount=0, currency="THB"))),
         ("package.price.amount", package(price=package_pb2.Money(amount=-1, currency="THB"))),
         ("package.price.amount", package(price=package_pb2.Money(amount=100_000_000, currency="THB"))),
+        ("package.price.amount", package(price=package_pb2.Money(amount=10**12, currency="IDR"))),
         ("package.price.currency", package(price=package_pb2.Money(amount=1, currency="thb"))),
         ("package.price.currency", package(price=package_pb2.Money(amount=1, currency="BAHT"))),
         ("package.credit_type", package(credit_type="chat; --")),
@@ -166,6 +167,47 @@ def test_a_field_out_of_bounds_is_named_and_nothing_is_sold(
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
     assert refusal.violations == [field]
     assert listed(staff, retired=True) == before
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [
+        (150_000_000, "IDR"),
+        (999_999_999_999, "IDR"),
+        (150_000_000, "VND"),
+        (150_000_000, "KRW"),
+        (100_000_000, "JPY"),
+        (999_999_999, "INR"),
+        (99_999_999, "THB"),
+        (99_999_990, "KWD"),
+        (1_000_000_000, "ISK"),
+        (99_999_999, "QQQ"),
+        (1, "QQQ"),
+    ],
+)
+def test_a_price_is_as_high_as_its_currency_needs(staff: SimpleNamespace, amount: int, currency: str) -> None:
+    wanted = package(price=package_pb2.Money(amount=amount, currency=currency))
+    assert create(staff, wanted).price == wanted.price
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "rule"),
+    [
+        (100_000_000, "THB", "1 to 99999999 THB by STRIPE; 2000 to 15000000 THB by OMISE"),
+        (100_000_000, "QQQ", "1 to 99999999 QQQ by STRIPE"),
+        (1_000_000_000, "INR", "1 to 999999999 INR by STRIPE"),
+        (1_000_000_050, "ISK", "1 to 999999999999 ISK by STRIPE in multiples of 100"),
+    ],
+)
+def test_a_price_that_no_provider_takes_is_refused_with_what_each_takes(
+    staff: SimpleNamespace, amount: int, currency: str, rule: str
+) -> None:
+    wanted = package(price=package_pb2.Money(amount=amount, currency=currency))
+    refusal = refused(staff.admin.CreatePackage, creating(wanted))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert refusal.violations == ["package.price.amount"]
+    assert rule in refusal.metadata["rule"]
+    assert wanted.package_id not in listed(staff, retired=True)
 
 
 def test_no_package_at_all_is_refused(staff: SimpleNamespace) -> None:

@@ -19,6 +19,7 @@ from creditd.domain.purchase import Fact, FactKind, PaymentStage, Provider, Purc
 from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import Overloaded
+from creditd.payments.limits import limits_of, limits_text
 from creditd.payments.provider import (
     PaymentMethod,
     PaymentProvider,
@@ -239,5 +240,15 @@ def _require_supported(provider: PaymentProvider, method: PaymentMethod, package
         raise PaymentNotSupported(field="method", rule=", ".join(sorted(m.name for m in provider.methods)))
     if provider.currencies is not None and package.currency not in provider.currencies:
         raise PaymentNotSupported(field="package_id", rule=f"prices in {', '.join(sorted(provider.currencies))}")
+    limits = limits_of(provider.provider, package.currency)
+    if not limits.takes(package.amount):
+        raise PaymentNotSupported(
+            field="package_id",
+            rule=limits_text(provider.provider, package.currency),
+            provider=provider.provider.name,
+            currency=package.currency,
+            minimum=limits.minimum,
+            maximum=limits.maximum,
+        )
     if (method is PaymentMethod.CARD_TOKEN) != bool(wanted.card_token):
         raise PaymentNotSupported(field="card_token", rule="a token with CARD_TOKEN, and with no other method")

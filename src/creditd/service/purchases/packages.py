@@ -1,7 +1,10 @@
 """The packages on sale."""
 
+from creditd.domain.errors import InvalidField
 from creditd.domain.payment_errors import PackageExists, PackageNotFound
+from creditd.domain.purchase import Provider
 from creditd.ledger.clock import DatabaseClock
+from creditd.payments.limits import limits_of, limits_text
 from creditd.service.call import require_text
 from creditd.service.catalogue import Catalogue
 from creditd.storage import packages
@@ -24,6 +27,7 @@ class Packages:
         Raises PackageExists if its id is taken by one with other properties, CreditTypeNotFound, InvalidField.
         """
         require_text("package.display_name", package.display_name)
+        _require_payable(package)
         if not self._catalogue.knows(package.credit_type):
             self._catalogue.load()
         self._catalogue.require(package.credit_type)
@@ -46,3 +50,10 @@ class Packages:
         """Return what is on sale, by id; with ``retired`` also what is not any more."""
         with self._database.autocommit() as connection:
             return packages.page(connection, retired=retired)
+
+
+def _require_payable(package: Package) -> None:
+    """Raise InvalidField for a price that no provider takes."""
+    if not any(limits_of(provider, package.currency).takes(package.amount) for provider in Provider):
+        rule = "; ".join(limits_text(provider, package.currency) for provider in Provider)
+        raise InvalidField(field="package.price.amount", rule=rule)

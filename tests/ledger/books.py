@@ -31,7 +31,7 @@ class Books:
     def entries(self, account: str, credit_type: str = "chat") -> list[Entry]:
         """Return a wallet's ledger in order."""
         with self._database.autocommit() as connection:
-            return entries_after(connection, account, credit_type, 0, 10_000)
+            return [listed.entry for listed in entries_after(connection, account, credit_type, 0, 10_000)]
 
     def kinds(self, account: str, credit_type: str = "chat") -> list[str]:
         """Return what happened to a wallet, in order."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from google.protobuf.wrappers_pb2 import StringValue
 
 from creditd.domain import errors
 from creditd.domain.account import AccountStatus
@@ -13,7 +14,7 @@ from creditd.domain.reservation import ReservationState
 from creditd.ledger.ids import uuid7
 from creditd.service.accounts import Accounts
 from creditd.service.history import History
-from creditd.service.pages import PageTokens, query_of
+from creditd.service.pages import Asked, PageTokens, query_of
 from creditd.service.purchases.events import Events
 from creditd.service.purchases.reading import PurchaseReading
 from creditd.storage.accounts import AccountFilter
@@ -33,27 +34,32 @@ List = Callable[[Database, str], object]
 """Asks for a page of a narrowed listing."""
 
 
+def shown(item: object) -> StringValue:
+    """Write whatever is listed as a message."""
+    return StringValue(value=str(item))
+
+
 def entries(database: Database, token: str) -> object:
     wanted = EntryFilter("ann", "spec", KINDS, ID, TIME, Instant(TIME + 1))
-    return History(database, clock_of(database), TOKENS).entries(wanted, 1, token, with_total=False)
+    return History(database, clock_of(database), TOKENS).entries(wanted, Asked(1, token), shown, with_total=False)
 
 
 def reservations(database: Database, token: str) -> object:
     wanted = ReservationFilter("ann", "spec", ReservationState.PENDING)
-    return History(database, clock_of(database), TOKENS).reservations(wanted, 1, token)
+    return History(database, clock_of(database), TOKENS).reservations(wanted, Asked(1, token), shown)
 
 
 def accounts(database: Database, token: str) -> object:
-    return Accounts(database, TOKENS).list(AccountFilter("a", AccountStatus.SUSPENDED), 1, token)
+    return Accounts(database, TOKENS).list(AccountFilter("a", AccountStatus.SUSPENDED), Asked(1, token), shown)
 
 
 def purchases(database: Database, token: str) -> object:
-    return PurchaseReading(database, TOKENS).page(PurchaseFilter("ann", PurchaseState.PENDING), 1, token)
+    return PurchaseReading(database, TOKENS).page(PurchaseFilter("ann", PurchaseState.PENDING), Asked(1, token), shown)
 
 
 def payment_events(database: Database, token: str) -> object:
     wanted = EventFilter(state=EventState.PARKED, provider=Provider.STRIPE)
-    return Events(database, TOKENS, clock_of(database), uuid7).page(wanted, 1, token)
+    return Events(database, TOKENS, clock_of(database), uuid7).page(wanted, Asked(1, token), shown)
 
 
 MADE_BY_VERSION_1: dict[List, str] = {

@@ -1,132 +1,88 @@
-"""The statements of every call find their rows by key, whatever the statistics say and however large the tables are.
+"""Every statement finds its rows by key, whatever the statistics say and however large the tables are.
 
-Measured: a plan made with the statistics of empty tables read whole tables once they were full.
+Measured: a plan made with the statistics of empty tables read whole tables once they were full, and one made with
+statistics that did not know the account read all of its rows for each step of a search.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import partial
 
 import psycopg
 import pytest
+from sqlalchemy import Engine, text
 
-from creditd.storage import accounts, loading, locking, lookups, reservations, saving, sweeping, transactions, watching
-from creditd.storage.arrays import identifiers, numbers, texts
-from creditd.storage.prepared import Prepared
 from tests.ledger.databases import migrated_database
-from tests.storage.plans import careless_scans, explain
+from tests.storage.calls import CALLS, LISTED, called, functions
+from tests.storage.histories import add_crowd, add_history, without_autovacuum
+from tests.storage.plans import ACCOUNT_TABLES, MODES, careless_scans, engine_of, plans_of
 
-ACCOUNTS = 3_000
-HOT_ROWS = 40_000
-"""What the one account has that uses the service the most."""
+ENTRIES = 20_000
+"""What the one account has that uses the service the most, in each of two wallets."""
 
-_FILL = """
-INSERT INTO accounts
-SELECT 'account-' || n, 1, 1, false, NULL, now(), now() FROM generate_series(1, {accounts}) AS n;
-INSERT INTO wallets
-SELECT 'account-' || n, t, 0, {hot}, 1, 0, 0, now() + n * interval '1 second', 1, now()
-FROM generate_series(1, {accounts}) AS n, unnest('{{chat,quiz_gen,spec}}'::text[]) AS t;
-INSERT INTO grants
-SELECT 'account-' || (1 + n % {accounts}), 'chat', gen_random_uuid(), 1, 1, n % 2, n % 2 = 1, NULL
-FROM generate_series(1, 5 * {accounts}) AS n;
-INSERT INTO reservations
-SELECT 'account-' || CASE WHEN n < {hot} THEN 1 ELSE n % {accounts} END, 'chat', gen_random_uuid(), 1 + n % 4, 1,
-       (n % 4 = 1)::int, 0, false, '[]', now(), now(), now(), '', NULL
-FROM generate_series(1, 2 * {hot}) AS n;
-INSERT INTO entries
-SELECT 'account-' || CASE WHEN n < {hot} THEN 1 ELSE 1 + n % {accounts} END, 'chat', n, 6, 1, 1, 0, 0, 1, 0, 0, '[]',
-       gen_random_uuid(), 1, 0, 0, now(), 'request-' || n, 0, 1, 'tests', '', NULL, now()
-FROM generate_series(1, 2 * {hot}) AS n;
-"""
+STATISTICS = ("never analysed", "of empty tables", "of other accounts", "of full tables")
 
-_NO_VACUUM = "ALTER TABLE {} SET (autovacuum_enabled = false)"
-_TABLES = ("accounts", "wallets", "grants", "reservations", "entries")
-
-MANY = [f"account-{number}" for number in range(1, 65)]
-WALLET_KEYS = {"account_id": texts(MANY), "credit_type": texts(["chat"] * 64)}
-MOST = {"most_grants": 1_000, "most_due": 1_000, "most_slices": 1_000}
-ID = "01975c5e-0000-7000-8000-000000000000"
-NOW = 1_750_000_000_000_000
-SPANS = {"credit_types": texts(["chat"]), "first": numbers([1]), "below": numbers([50_000]), "count": 21}
-NO_KIND = {"any_kind": True, "kinds": "{}", "account_id": "account-1"}
-ONE_KIND = {"any_kind": False, "kinds": "{6}", "account_id": "account-1"}
-
-STATEMENTS: dict[str, tuple[str | Prepared, Mapping[str, object]]] = {
-    "wallets of a batch": (str(loading._WALLETS), {**WALLET_KEYS, **MOST, "now": NOW}),
-    "all wallets of accounts": (str(loading._ACCOUNT_WALLETS), {"account_id": texts(MANY), **MOST, "now": NOW}),
-    "reservations": (
-        str(lookups._RESERVATIONS),
-        {**WALLET_KEYS, "reservation_id": identifiers([ID] * 64), "most_slices": 64},
-    ),
-    "known requests": (
-        str(lookups._REQUESTS),
-        {"account_id": texts(MANY), "request_id": texts([f"request-{n}" for n in range(64)]), "most_slices": 64},
-    ),
-    "graces": (str(lookups._GRACES), {**WALLET_KEYS, "grant_id": identifiers([ID] * 64)}),
-    "wallets to lock": (str(locking._LOCK), WALLET_KEYS),
-    "accounts to hold still": (str(locking._ACCOUNTS), {"account_id": texts(MANY)}),
-    "account to change": (str(accounts._LOCK), {"account_id": "account-1"}),
-    "wallets to put off": (
-        str(saving._POSTPONE),
-        {**WALLET_KEYS, "next_expire_time": numbers([NOW] * 64), "version": numbers([1] * 64)},
-    ),
-    "accounts to open": (
-        str(locking._OPEN),
-        {"account_id": texts(MANY), "create_time": numbers([NOW] * 64)},
-    ),
-    "versions to watch": (str(watching._VERSIONS), WALLET_KEYS),
-    "entries to watch": (
-        str(transactions._AFTER),
-        {"account_id": "account-1", "credit_type": "chat", "after": 39_990, "count": 100},
-    ),
-    "wallets of a history": (str(transactions._VERSIONS), {"account_id": "account-1", "credit_type": ""}),
-    "first entry of a time": (
-        str(transactions._FIRST_VERSION_AT),
-        {"account_id": "account-1", "credit_type": "chat", "top": 40_000, "instant": NOW},
-    ),
-    "page of a history": (str(transactions._PAGE), {**SPANS, **NO_KIND}),
-    "page of a kind": (str(transactions._PAGE), {**SPANS, **ONE_KIND}),
-    "history of a reservation": (str(transactions._OF_RESERVATION), {**SPANS, **NO_KIND, "reservation_id": ID}),
-    "page of reservations": (
-        str(reservations._PAGE),
-        {"account_id": "account-1", "before": "", "credit_type": "", "state": 0, "now": NOW, "count": 21},
-    ),
-    "save": (saving._SAVE, {name: 0 if name == "wallets" else "{}" for name in saving._SAVE.names}),
+BY_ANOTHER_KEY = {
+    "accounts.page by status": "status",
+    "purchases.due": "next_poll_time",
+    "sweeping.due_wallets": "next_expire_time",
 }
+"""What looks for the accounts themselves."""
 
 
-def fill(connection: psycopg.Connection) -> None:
-    """Fill the tables."""
-    for statement in _FILL.format(accounts=ACCOUNTS, hot=HOT_ROWS).split(";\n"):
-        connection.execute(statement)
-
-
-@pytest.fixture(scope="module", params=["never analysed", "statistics of empty tables", "statistics of full tables"])
-def connection(request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
-    """Provide a connection to large tables, with statistics of one kind or another."""
-    with migrated_database() as url, psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
-        for table in _TABLES:
-            connection.execute(_NO_VACUUM.format(table))
-        if request.param == "statistics of empty tables":
+@pytest.fixture(scope="module", params=STATISTICS)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Provide large tables with statistics of one kind or another."""
+    with migrated_database() as url, psycopg.connect(url, autocommit=True) as connection:
+        without_autovacuum(connection)
+        if request.param == "of empty tables":
             connection.execute("VACUUM ANALYZE")
-        fill(connection)
-        if request.param == "statistics of full tables":
+        add_crowd(connection)
+        if request.param == "of other accounts":
+            add_history(connection, "old", 1_000)
             connection.execute("VACUUM ANALYZE")
-        yield connection
+        add_history(connection, "busy", ENTRIES)
+        if request.param == "of full tables":
+            connection.execute("VACUUM ANALYZE")
+        yield url
 
 
-@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_every_row_is_found_by_a_key_of_its_account(connection: psycopg.Connection, name: str, mode: str) -> None:
-    connection.execute(f"SET plan_cache_mode = {mode}")
-    assert careless_scans(explain(connection, *STATEMENTS[name])) == []
+@pytest.fixture(scope="module", params=MODES)
+def engine(request: pytest.FixtureRequest, url: str) -> Iterator[Engine]:
+    """Provide connections on which plans are made for the values, or for any."""
+    engine = engine_of(url, request.param)
+    yield engine
+    engine.dispose()
 
 
-@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-def test_what_is_due_is_found_by_its_time(connection: psycopg.Connection, mode: str) -> None:
-    connection.execute(f"SET plan_cache_mode = {mode}")
-    plan = explain(connection, str(sweeping._DUE), {"now": NOW, "count": 500})
-    assert careless_scans(plan, "next_expire_time") == []
+@pytest.mark.parametrize("name", CALLS)
+def test_every_row_is_found_by_key(engine: Engine, name: str) -> None:
+    plans = plans_of(engine, partial(_about_the_busy_account, name), in_order=called(name) in LISTED)
+    careless = [scan for plan in plans for scan in careless_scans(plan, BY_ANOTHER_KEY.get(name, "account_id"))]
+    assert careless == []
 
 
-def test_a_plan_that_reads_a_table_whole_would_be_noticed(connection: psycopg.Connection) -> None:
-    plan = explain(connection, "SELECT count(*) FROM wallets WHERE available > :least ::bigint", {"least": 0})
-    assert careless_scans(plan) == ["Seq Scan on wallets: "]
+def _about_the_busy_account(name: str, connection: object) -> object:
+    return CALLS[name](connection, "busy")  # type: ignore[arg-type]
+
+
+def test_every_function_that_executes_statements_is_called_here() -> None:
+    assert set(functions()) - {called(name) for name in CALLS} == set()
+
+
+def test_there_are_no_statistics_of_whose_a_row_is(engine: Engine) -> None:
+    query = text("""
+        SELECT attrelid::regclass::text FROM pg_attribute
+        WHERE attname = 'account_id' AND attstattarget = 0 AND attrelid::regclass::text = ANY(:tables)
+    """)
+    with engine.connect() as connection:
+        found = {name for (name,) in connection.execute(query, {"tables": sorted(ACCOUNT_TABLES)})}
+        gathered = connection.execute(text("SELECT count(*) FROM pg_stats WHERE attname = 'account_id'")).scalar_one()
+    assert found == ACCOUNT_TABLES
+    assert gathered == 0
+
+
+def test_a_plan_that_reads_a_table_whole_would_be_noticed(engine: Engine) -> None:
+    plans = plans_of(
+        engine, lambda c: c.execute(text("SELECT count(*) FROM wallets WHERE available > :least"), {"least": 0})
+    )
+    assert [careless_scans(plan) for plan in plans] == [["Seq Scan on wallets: "]]

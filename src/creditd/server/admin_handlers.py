@@ -20,6 +20,7 @@ from creditd.service.accounts import Accounts
 from creditd.service.adjusting import Adjusting, Amount
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
+from creditd.service.pages import Asked
 from creditd.service.spending import opening
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.credit_types import CreditType
@@ -155,14 +156,15 @@ class AccountHandlers:
         """Answer ListAccounts."""
         del call
         wanted = AccountFilter(request.account_id_prefix, AccountStatus(request.status) if request.status else None)
-        page = await self._bridge.surveys(lambda: self._accounts.list(wanted, request.page_size, request.page_token))
-        now = self._clock.now()
-        messages = [account_message(account, now) for account in page.accounts]
-        account_ids = [account.account_id for account in page.accounts]
+        asked, now = Asked(request.page_size, request.page_token), self._clock.now()
+        page = await self._bridge.surveys(
+            lambda: self._accounts.list(wanted, asked, lambda account: account_message(account, now))
+        )
+        account_ids = [message.account_id for message in page.items]
         disputes = await self._bridge.surveys(lambda: self._accounts.open_disputes(account_ids))
-        for message in messages:
+        for message in page.items:
             message.open_disputes = disputes.get(message.account_id, 0)
-        return pb.ListAccountsResponse(accounts=messages, next_page_token=page.next_page_token)
+        return pb.ListAccountsResponse(accounts=page.items, next_page_token=page.next_page_token)
 
 
 VERIFICATIONS_AT_ONCE = 1

@@ -11,10 +11,19 @@ from creditd.domain.wallet import new_wallet
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.reading import AccountState, BalanceReader
 from creditd.server.bridge import Bridge
-from creditd.server.convert import balance_message, entry_message, instant, number, plan_message, reservation_message
+from creditd.server.convert import (
+    balance_message,
+    instant,
+    listed_entry_message,
+    listed_reservation_message,
+    number,
+    plan_message,
+    reservation_message,
+)
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.history import History
+from creditd.service.pages import Asked
 from creditd.service.spending import opening, settling
 from creditd.storage.changes import Key
 from creditd.storage.reservations import ReservationFilter
@@ -110,12 +119,10 @@ class HistoryHandlers:
         state = ReservationState(request.state) if request.state else None
         wanted = ReservationFilter(request.account_id, request.credit_type, state)
         page = await self._bridge.pages(
-            lambda: self._history.reservations(wanted, request.page_size, request.page_token),
+            lambda: self._history.reservations(wanted, _asked(request), listed_reservation_message),
             owner=wanted.account_id,
         )
-        return pb.ListReservationsResponse(
-            reservations=map(reservation_message, page.reservations), next_page_token=page.next_page_token
-        )
+        return pb.ListReservationsResponse(reservations=page.items, next_page_token=page.next_page_token)
 
     async def list_transactions(self, request: pb.ListTransactionsRequest, call: Call) -> pb.ListTransactionsResponse:
         """Answer ListTransactions."""
@@ -123,13 +130,19 @@ class HistoryHandlers:
         wanted = _entry_filter(request)
         page = await self._bridge.pages(
             lambda: self._history.entries(
-                wanted, request.page_size, request.page_token, with_total=request.include_total_size
+                wanted, _asked(request), listed_entry_message, with_total=request.include_total_size
             ),
             owner=wanted.account_id,
         )
-        return pb.ListTransactionsResponse(
-            entries=map(entry_message, page.entries), next_page_token=page.next_page_token, total_size=page.total
-        )
+        answer = pb.ListTransactionsResponse(entries=page.entries, next_page_token=page.next_page_token)
+        if page.total is not None:
+            answer.total_size = page.total.entries
+            answer.total_size_is_minimum = not page.total.is_exact
+        return answer
+
+
+def _asked(request: pb.ListReservationsRequest | pb.ListTransactionsRequest) -> Asked:
+    return Asked(request.page_size, request.page_token)
 
 
 def _entry_filter(request: pb.ListTransactionsRequest) -> EntryFilter:

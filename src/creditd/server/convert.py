@@ -15,9 +15,19 @@ from creditd.domain.grants import Slice
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation, reservation_name
 from creditd.domain.wallet import Wallet
+from creditd.storage.rows import LISTED_SLICES, ListedEntry, ListedReservation
 
 Fields = dict[str, Any]
 """A message's fields by name. Within another message they are given as such: a message of its own would be copied."""
+
+SLICES_SHOWN = LISTED_SLICES
+"""Of a movement or a reservation, wherever it is shown: 5 kB."""
+
+SLICES_OF_ONE = 10_000
+"""Of the one reservation that GetReservation shows: half a megabyte."""
+
+GRANTS_SHOWN = 100
+"""Of a balance: 7 kB."""
 
 number: Callable[[int], Any] = int
 """An enum's value as the messages take it: the stubs know a value by its name alone."""
@@ -74,8 +84,8 @@ def _slices(slices: Iterable[Slice]) -> list[Fields]:
     return [{"grant_id": part[0], "source": number(part[1]), "amount": part[2]} for part in slices]
 
 
-def entry_fields(entry: Entry) -> Fields:
-    """Write a row of the ledger, as an Entry's fields."""
+def entry_fields(entry: Entry, most_slices: int = SLICES_SHOWN) -> Fields:
+    """Write a row of the ledger with the first of its slices, as an Entry's fields."""
     reservation = entry.reservation
     fields = {
         "account_id": entry.account_id,
@@ -89,7 +99,8 @@ def entry_fields(entry: Entry) -> Fields:
         "available_after": entry.available_after,
         "reserved_after": entry.reserved_after,
         "debt_after": entry.debt_after,
-        "slices": _slices(entry.slices),
+        "slices": _slices(entry.slices[:most_slices]),
+        "slice_count": len(entry.slices),
         "request_id": entry.request_id,
         "actor": entry.actor,
         "reason": entry.reason,
@@ -106,8 +117,13 @@ def entry_message(entry: Entry) -> entry_pb2.Entry:
     return entry_pb2.Entry(**entry_fields(entry))
 
 
-def reservation_fields(reservation: Reservation) -> Fields:
-    """Write a reservation, as a Reservation's fields."""
+def listed_entry_message(listed: ListedEntry) -> entry_pb2.Entry:
+    """Write a row of the ledger of which the first slices were read."""
+    return entry_pb2.Entry(**entry_fields(listed.entry) | {"slice_count": listed.slice_count})
+
+
+def reservation_fields(reservation: Reservation, most_slices: int = SLICES_SHOWN) -> Fields:
+    """Write a reservation with the first of its slices, as a Reservation's fields."""
     return {
         "name": reservation.name,
         "account_id": reservation.account_id,
@@ -117,7 +133,8 @@ def reservation_fields(reservation: Reservation) -> Fields:
         "captured_amount": reservation.captured,
         "refunded_amount": reservation.refunded,
         "unlimited": reservation.unlimited,
-        "slices": _slices(reservation.slices),
+        "slices": _slices(reservation.slices[:most_slices]),
+        "slice_count": len(reservation.slices),
         "expire_time": None if reservation.expire_time is None else time_fields(reservation.expire_time),
         "create_time": time_fields(reservation.create_time),
         "update_time": time_fields(reservation.update_time),
@@ -127,8 +144,13 @@ def reservation_fields(reservation: Reservation) -> Fields:
 
 
 def reservation_message(reservation: Reservation) -> reservation_pb2.Reservation:
-    """Write a reservation."""
-    return reservation_pb2.Reservation(**reservation_fields(reservation))
+    """Write the one reservation of an answer."""
+    return reservation_pb2.Reservation(**reservation_fields(reservation, SLICES_OF_ONE))
+
+
+def listed_reservation_message(listed: ListedReservation) -> reservation_pb2.Reservation:
+    """Write a reservation of which the first slices were read."""
+    return reservation_pb2.Reservation(**reservation_fields(listed.reservation) | {"slice_count": listed.slice_count})
 
 
 def balance_after_fields(entry: Entry) -> Fields:
@@ -150,8 +172,8 @@ def balance_after(entry: Entry) -> balance_pb2.Balance:
     return balance_pb2.Balance(**balance_after_fields(entry))
 
 
-def balance_message(wallet: Wallet) -> balance_pb2.Balance:
-    """Write a wallet's balance, with its grants in spend order."""
+def balance_message(wallet: Wallet, most_grants: int = GRANTS_SHOWN) -> balance_pb2.Balance:
+    """Write a wallet's balance, with the first of its grants in spend order."""
     return balance_pb2.Balance(
         account_id=wallet.account.account_id,
         credit_type=wallet.credit_type,
@@ -168,8 +190,9 @@ def balance_message(wallet: Wallet) -> balance_pb2.Balance:
                 available=grant.remaining,
                 expire_time=None if grant.expire_time is None else timestamp(grant.expire_time),
             )
-            for grant in wallet.grants
+            for grant in wallet.grants[:most_grants]
         ],
+        grant_count=len(wallet.grants),
     )
 
 

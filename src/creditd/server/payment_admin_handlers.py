@@ -19,6 +19,7 @@ from creditd.server.payment_convert import (
 )
 from creditd.server.requests import origin
 from creditd.service.call import Call
+from creditd.service.pages import Asked
 from creditd.service.purchases.events import Events
 from creditd.service.purchases.packages import Packages
 from creditd.service.purchases.reconciling import Compared, Find, Reconciling
@@ -95,10 +96,9 @@ class PaymentEventHandlers:
             EventState(request.state) if request.state else None,
             Provider(request.provider) if request.provider else None,
         )
-        page = await self._bridge.surveys(lambda: self._events.page(wanted, request.page_size, request.page_token))
-        return pb.ListPaymentEventsResponse(
-            payment_events=map(event_message, page.events), next_page_token=page.next_page_token
-        )
+        asked = Asked(request.page_size, request.page_token)
+        page = await self._bridge.surveys(lambda: self._events.page(wanted, asked, event_message))
+        return pb.ListPaymentEventsResponse(payment_events=page.items, next_page_token=page.next_page_token)
 
     async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:
         """Answer GetPaymentEvent."""

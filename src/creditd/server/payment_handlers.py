@@ -8,6 +8,7 @@ from creditd.server.convert import number
 from creditd.server.payment_convert import package_message, purchase_message
 from creditd.server.requests import origin
 from creditd.service.call import Call, origin_of
+from creditd.service.pages import Asked
 from creditd.service.purchases.buying import Buying, Wanted
 from creditd.service.purchases.inbox import Inbox
 from creditd.service.purchases.packages import Packages
@@ -55,12 +56,11 @@ class PurchaseHandlers:
         """Answer ListPurchases."""
         del call
         wanted = PurchaseFilter(request.account_id, PurchaseState(request.state) if request.state else None)
+        asked = Asked(request.page_size, request.page_token)
         page = await self._bridge.pages(
-            lambda: self._reading.page(wanted, request.page_size, request.page_token), owner=request.account_id
+            lambda: self._reading.page(wanted, asked, purchase_message), owner=request.account_id
         )
-        return pb.ListPurchasesResponse(
-            purchases=map(purchase_message, page.purchases), next_page_token=page.next_page_token
-        )
+        return pb.ListPurchasesResponse(purchases=page.items, next_page_token=page.next_page_token)
 
     async def cancel_purchase(self, request: pb.CancelPurchaseRequest, call: Call) -> pb.CancelPurchaseResponse:
         """Answer CancelPurchase."""

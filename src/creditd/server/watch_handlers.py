@@ -5,15 +5,15 @@ import logging
 from collections.abc import AsyncIterator
 
 from credit.v1 import credit_service_pb2 as pb
-from creditd.domain.entry import Entry
 from creditd.domain.wallet import new_wallet
 from creditd.ledger.work import Overloaded, ShuttingDown
 from creditd.server.balance_handlers import BalanceHandlers
 from creditd.server.bridge import Bridge
-from creditd.server.convert import balance_after, balance_message, entry_message
+from creditd.server.convert import balance_after, balance_message, listed_entry_message
 from creditd.service.call import Call
 from creditd.service.watching import Watching
 from creditd.storage.changes import Key
+from creditd.storage.rows import ListedEntry
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +78,11 @@ class WatchHandlers:
                 version = wallet.version
                 yield pb.WatchBalanceResponse(balance=balance_message(wallet._replace(grants=())))
             while True:
-                for entry in await self._entries_after(key, version):
-                    version = entry.version
-                    yield pb.WatchBalanceResponse(balance=balance_after(entry), entry=entry_message(entry))
+                for listed in await self._entries_after(key, version):
+                    version = listed.entry.version
+                    yield pb.WatchBalanceResponse(
+                        balance=balance_after(listed.entry), entry=listed_entry_message(listed)
+                    )
                 await self._moved_beyond(watched, version)
         finally:
             self._streams -= 1
@@ -88,7 +90,7 @@ class WatchHandlers:
             if not watched.streams:
                 del self._wallets[key]
 
-    async def _entries_after(self, key: Key, version: int) -> list[Entry]:
+    async def _entries_after(self, key: Key, version: int) -> list[ListedEntry]:
         return await self._bridge.watching(lambda: self._watching.entries_after(key, version))
 
     async def _moved_beyond(self, watched: _Watched, version: int) -> None:

@@ -1,21 +1,13 @@
 """Accounts for staff: one, or pages of them."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 from creditd.domain import errors
 from creditd.domain.account import Account
-from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens, query_of
+from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.storage import accounts, purchases
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database
-
-
-class AccountPage(NamedTuple):
-    """A page of accounts; an empty token ends it."""
-
-    accounts: list[Account]
-    next_page_token: str
 
 
 class Accounts:
@@ -39,13 +31,10 @@ class Accounts:
         with self._database.autocommit() as connection:
             return purchases.open_disputes(connection, account_ids)
 
-    def list(self, wanted: AccountFilter, page_size: int, page_token: str) -> AccountPage:
-        """Return a page of accounts, by account id. Raises PageTokenInvalid."""
-        size = page_size or DEFAULT_PAGE_SIZE
+    def list(self, wanted: AccountFilter, asked: Asked, show: Callable[[Account], Shown]) -> Page[Shown]:
+        """Return a page of accounts, by account id, each as ``show`` writes it. Raises PageTokenInvalid."""
         query = query_of("accounts", prefix=wanted.prefix, status=wanted.status)
-        after = self._tokens.open(query, page_token) if page_token else ""
-        with self._database.autocommit() as connection:
-            found = accounts.page(connection, wanted, after, size + 1)
-        page = found[:size]
-        token = self._tokens.seal(query, page[-1].account_id) if len(found) > size else ""
-        return AccountPage(page, token)
+        after = self._tokens.open(query, asked.page_token) if asked.page_token else ""
+        with self._database.listing() as connection:
+            found = accounts.page(connection, wanted, after, asked.size + 1)
+        return self._tokens.page(query, found, asked.size, show, lambda account: account.account_id)

@@ -1,31 +1,27 @@
 """What happened: pages of the ledger and of reservations."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Generic, NamedTuple
 
-from creditd.domain.entry import Entry
-from creditd.domain.reservation import Reservation
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.reading import as_of
-from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens, query_of
+from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens, Shown, fitting, query_of
 from creditd.storage import reservations, transactions
 from creditd.storage.database import Database
 from creditd.storage.reservations import ReservationFilter
-from creditd.storage.transactions import EntryFilter, Span
+from creditd.storage.rows import ListedEntry, ListedReservation
+from creditd.storage.transactions import EntryFilter, Spans, Total
+
+COUNTED_ROWS = 10_000
+"""How far a total is counted where it has to be: as long as a page may look, and more than anybody pages through."""
 
 
-class EntryPage(NamedTuple):
+class EntryPage(NamedTuple, Generic[Shown]):
     """A page of the ledger; an empty token ends it, and the total is None unless it was asked for."""
 
-    entries: list[Entry]
+    entries: list[Shown]
     next_page_token: str
-    total: int | None
-
-
-class ReservationPage(NamedTuple):
-    """A page of reservations; an empty token ends it."""
-
-    reservations: list[Reservation]
-    next_page_token: str
+    total: Total | None
 
 
 class History:
@@ -37,31 +33,47 @@ class History:
         self._clock = clock
         self._tokens = tokens
 
-    def entries(self, wanted: EntryFilter, page_size: int, page_token: str, *, with_total: bool) -> EntryPage:
-        """Return a page of an account's ledger. Raises PageTokenInvalid."""
-        size = page_size or DEFAULT_PAGE_SIZE
-        query = _entries_query(wanted)
-        with self._database.autocommit() as connection:
-            whole = transactions.spans(connection, wanted)
-            cursor = self._tokens.open(query, page_token) if page_token else _from_the_newest(whole)
-            rest = {name: span._replace(below=cursor.get(name, span.first)) for name, span in whole.items()}
-            found = list(transactions.page(connection, wanted, rest, size + 1))
-            total = transactions.count_all(connection, wanted, whole) if with_total else None
-        page = found[:size]
-        ends = {name: span.below for name, span in rest.items()} | {e.credit_type: e.version for e in page}
-        return EntryPage(page, self._tokens.seal(query, ends) if len(found) > size else "", total)
+    def entries(
+        self, wanted: EntryFilter, asked: Asked, show: Callable[[ListedEntry], Shown], *, with_total: bool
+    ) -> EntryPage[Shown]:
+        """Return a page of an account's ledger, each entry as ``show`` writes it. Raises PageTokenInvalid.
 
-    def reservations(self, wanted: ReservationFilter, page_size: int, page_token: str) -> ReservationPage:
-        """Return a page of an account's reservations, each in its state at this instant. Raises PageTokenInvalid."""
-        size = page_size or DEFAULT_PAGE_SIZE
+        A page for which SCANNED_ROWS were looked at ends there, with a token to go on from.
+        """
+        query = _entries_query(wanted)
+        cursor = self._tokens.open(query, asked.page_token) if asked.page_token else None
+        with self._database.listing() as connection:
+            whole = transactions.spans(connection, wanted)
+            rest = whole if cursor is None else _before(whole, cursor)
+            looked_at = transactions.newest(connection, wanted, rest, SCANNED_ROWS)
+            found = transactions.page(connection, wanted, looked_at, asked.size + 1)
+            total = transactions.count_all(connection, wanted, whole, COUNTED_ROWS) if with_total else None
+        shown = fitting(found, asked.size, show)
+        token = ""
+        if len(shown) < len(found):
+            last = {listed.entry.credit_type: listed.entry.version for listed in found[: len(shown)]}
+            token = self._tokens.seal(query, {name: span.below for name, span in rest.items()} | last)
+        elif looked_at != rest:
+            token = self._tokens.seal(query, {name: span.first for name, span in looked_at.items()})
+        return EntryPage(shown, token, total)
+
+    def reservations(
+        self, wanted: ReservationFilter, asked: Asked, show: Callable[[ListedReservation], Shown]
+    ) -> Page[Shown]:
+        """Return a page of an account's reservations, each in its state at this instant, as ``show`` writes it.
+
+        A page for which SCANNED_ROWS were looked at ends there, with a token to go on from. Raises PageTokenInvalid.
+        """
         query = query_of("reservations", account=wanted.account_id, credit_type=wanted.credit_type, state=wanted.state)
-        before = self._tokens.open(query, page_token) if page_token else ""
+        before = self._tokens.open(query, asked.page_token) if asked.page_token else ""
         now = self._clock.now()
-        with self._database.autocommit() as connection:
-            found = reservations.page(connection, wanted, before, now, size + 1)
-        page = [as_of(reservation, now) for reservation in found[:size]]
-        token = self._tokens.seal(query, page[-1].reservation_id) if len(found) > size else ""
-        return ReservationPage(page, token)
+        with self._database.listing() as connection:
+            look = reservations.page(connection, wanted, before, now, count=asked.size + 1, rows=SCANNED_ROWS)
+        found = [listed._replace(reservation=as_of(listed.reservation, now)) for listed in look.reservations]
+        page = self._tokens.page(query, found, asked.size, show, lambda listed: listed.reservation.reservation_id)
+        if look.end is not None and not page.next_page_token:
+            return page._replace(next_page_token=self._tokens.seal(query, look.end))
+        return page
 
 
 def _entries_query(wanted: EntryFilter) -> bytes:
@@ -76,5 +88,6 @@ def _entries_query(wanted: EntryFilter) -> bytes:
     )
 
 
-def _from_the_newest(whole: dict[str, Span]) -> dict[str, int]:
-    return {name: span.below for name, span in whole.items()}
+def _before(whole: Spans, cursor: dict[str, int]) -> Spans:
+    """Return what is left of the spans below a page's end; a wallet that it does not name was opened since."""
+    return {name: span._replace(below=cursor.get(name, span.first)) for name, span in whole.items()}

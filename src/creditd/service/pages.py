@@ -3,8 +3,9 @@
 import base64
 import binascii
 import hmac
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import orjson
 
@@ -13,7 +14,60 @@ from creditd.domain import errors
 DEFAULT_PAGE_SIZE = 20
 """Fills a screen."""
 
+PAGE_BYTES = 1024 * 1024
+"""A page ends here however few it holds. Clients refuse answers of more than 4 MiB unless told otherwise."""
+
+SCANNED_ROWS = 10_000
+"""What a page looks at for a filter that may match rarely and that no index serves: some tens of milliseconds. It may
+then hold fewer than were asked for, or none, and still have a next one (AIP-158)."""
+
+_FRAME_BYTES = 6
+"""What a message takes within another beside its own bytes: its tag and its length."""
+
 _SEAL_BYTES = 16
+
+
+class Measured(Protocol):
+    """A message, which knows how long it is on the wire."""
+
+    def ByteSize(self) -> int:  # noqa: N802 - protobuf's name.
+        """Return the length in bytes."""
+
+
+Item = TypeVar("Item")
+Shown = TypeVar("Shown", bound=Measured)
+
+
+class Asked(NamedTuple):
+    """Which page is asked for: how many items, 0 for the default, and the last answer's token or an empty one."""
+
+    page_size: int
+    page_token: str
+
+    @property
+    def size(self) -> int:
+        """How many items at most."""
+        return self.page_size or DEFAULT_PAGE_SIZE
+
+
+class Page(NamedTuple, Generic[Shown]):
+    """A page of messages; an empty token ends the list."""
+
+    items: list[Shown]
+    next_page_token: str
+
+
+def fitting(found: Sequence[Item], size: int, show: Callable[[Item], Shown]) -> list[Shown]:
+    """Write the first items, up to ``size`` and PAGE_BYTES; always one, if there is one."""
+    shown: list[Shown] = []
+    room = PAGE_BYTES
+    for item in found[:size]:
+        message = show(item)
+        room -= message.ByteSize() + _FRAME_BYTES
+        if shown and room < 0:
+            break
+        shown.append(message)
+    return shown
 
 
 def query_of(listing: str, **narrowing: object) -> bytes:
@@ -49,6 +103,19 @@ class PageTokens:
         if not hmac.compare_digest(seal, self._seal(query, document)):
             raise errors.PageTokenInvalid
         return orjson.loads(document)
+
+    def page(
+        self,
+        query: bytes,
+        found: Sequence[Item],
+        size: int,
+        show: Callable[[Item], Shown],
+        cursor_of: Callable[[Item], Any],
+    ) -> Page[Shown]:
+        """Return the page that begins with what was found, which is one more than ``size`` if there is a next page."""
+        shown = fitting(found, size, show)
+        has_more = len(shown) < len(found)
+        return Page(shown, self.seal(query, cursor_of(found[len(shown) - 1])) if has_more else "")
 
     def _seal(self, query: bytes, document: bytes) -> bytes:
         query_hash = blake2b(query, digest_size=_SEAL_BYTES).digest()

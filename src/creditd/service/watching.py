@@ -1,8 +1,8 @@
 """Watching wallets: their movements in order and without a gap, read from the ledger."""
 
-from creditd.domain.entry import Entry
 from creditd.storage.changes import Key
 from creditd.storage.database import Database
+from creditd.storage.rows import ListedEntry
 from creditd.storage.transactions import entries_after
 from creditd.storage.watching import versions
 
@@ -22,7 +22,7 @@ class Watching:
         with self._database.autocommit() as connection:
             return versions(connection, keys)
 
-    def entries_after(self, key: Key, version: int) -> list[Entry]:
+    def entries_after(self, key: Key, version: int) -> list[ListedEntry]:
         """Return the next movements of a wallet after a version, in order."""
         with self._database.autocommit() as connection:
             return entries_after(connection, key.account_id, key.credit_type, version, ENTRIES_AT_A_TIME)

@@ -9,12 +9,21 @@ from creditd.domain.wallet import Origin
 from creditd.storage.rows import ACCOUNT_COLUMNS, account_from
 from creditd.storage.tables import account_changes, accounts, wallets
 
-_PAGE = text(f"""
+AFTER_ANY_ID = "~"
+"""Sorts after every character that an account id may have, so that a prefix is a range."""
+
+
+def _page(condition: str) -> str:
+    return f"""
 SELECT {ACCOUNT_COLUMNS} FROM accounts a
-WHERE a.account_id > :after AND starts_with(a.account_id, :prefix) AND a.account_id >= :prefix
-  AND (:state = 0 OR a.status = :state)
+WHERE {condition} a.account_id > :after AND a.account_id >= :prefix AND a.account_id < :prefix_end
 ORDER BY a.account_id LIMIT :count
-""")
+"""
+
+
+_PAGE = text(_page(""))
+
+_PAGE_OF_STATUS = text(_page("a.status = :status AND"))
 
 _ONE = text(f"SELECT {ACCOUNT_COLUMNS} FROM accounts a WHERE a.account_id = :account_id")
 
@@ -30,8 +39,15 @@ class AccountFilter(NamedTuple):
 
 def page(connection: Connection, wanted: AccountFilter, after: str, count: int) -> list[Account]:
     """Return the first ``count`` accounts after an account id, by account id."""
-    parameters = {"after": after, "prefix": wanted.prefix, "state": int(wanted.status or 0), "count": count}
-    return [account_from(row) for row in connection.execute(_PAGE, parameters)]
+    parameters = {
+        "after": after,
+        "prefix": wanted.prefix,
+        "prefix_end": wanted.prefix + AFTER_ANY_ID,
+        "status": int(wanted.status or 0),
+        "count": count,
+    }
+    statement = _PAGE if wanted.status is None else _PAGE_OF_STATUS
+    return [account_from(row) for row in connection.execute(statement, parameters)]
 
 
 def find(connection: Connection, account_id: str) -> Account | None:

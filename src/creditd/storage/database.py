@@ -30,6 +30,11 @@ CONNECT_TIMEOUT_SECONDS = 3
 """Callers are told that the database is away rather than kept waiting."""
 
 
+IN_ORDER = "SET LOCAL enable_bitmapscan = off"
+"""PostgreSQL takes an account for smaller than it is if the limit of a page is larger than its estimate, and then reads
+all of it to sort it. Without bitmaps the index that has the order is always the cheapest."""
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
     """Where the database is and how it is used.
@@ -83,6 +88,13 @@ class Database:
     def snapshot(self) -> Iterator[Connection]:
         """Lend a connection whose statements all read the same state, and write nothing."""
         with self._snapshots.connect() as connection, self._turns.lent(connection), connection.begin():
+            yield connection
+
+    @contextmanager
+    def listing(self) -> Iterator[Connection]:
+        """Lend a snapshot for the first rows of an order: they are read in that order, and no more of them."""
+        with self.snapshot() as connection:
+            connection.execute(text(IN_ORDER))
             yield connection
 
     def for_batches(self) -> "Database":

@@ -125,9 +125,9 @@ class EventFilter(NamedTuple):
 
 
 def page(connection: Connection, wanted: EventFilter, before: str | None, count: int) -> list[PaymentEvent]:
-    """Return up to ``count`` events older than one, newest first."""
+    """Return up to ``count`` events older than one, newest first, without their bodies."""
     c = payment_events.c
-    query = select(*_COLUMNS).order_by(c.event_id.desc()).limit(count)
+    query = select(*_COLUMNS_LISTED).order_by(c.event_id.desc()).limit(count)
     if wanted.state is not None:
         query = query.where(c.state == int(wanted.state))
     if wanted.provider is not None:
@@ -176,6 +176,10 @@ def acts_of(connection: Connection, event_id: str) -> list[EventAct]:
     query = select(*(c[name] for name in EventAct._fields)).where(c.event_id == event_id).order_by(c.act_id)
     return [EventAct(*row) for row in connection.execute(query)]
 
+
+_COLUMNS_LISTED = tuple(
+    literal("").label("body") if name == "body" else payment_events.c[name] for name in PaymentEvent._fields
+)
 
 _COLUMNS = tuple(payment_events.c[name] for name in PaymentEvent._fields)
 

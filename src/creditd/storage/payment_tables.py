@@ -90,6 +90,8 @@ purchases = Table(
     CheckConstraint("granted IN (0, credits + bonus) AND reversed BETWEEN 0 AND granted", name="purchases_granted"),
     CheckConstraint("refunded BETWEEN 0 AND paid AND disputed >= 0", name="purchases_returned"),
     CheckConstraint("(granted > 0) = (payment_id <> '')", name="purchases_payment"),
+    Index("purchases_by_state", "account_id", "state", "purchase_id"),
+    Index("purchases_disputed", "account_id", postgresql_where=text("open_disputes > 0")),
     Index("purchases_polls", "provider", "next_poll_time", postgresql_where=text("next_poll_time IS NOT NULL")),
 )
 
@@ -111,6 +113,7 @@ purchase_facts = Table(
         ["account_id", "purchase_id"], ["purchases.account_id", "purchases.purchase_id"], name="purchase_facts_purchase"
     ),
     CheckConstraint("kind BETWEEN 1 AND 10 AND amount >= 0", name="purchase_facts_kinds"),
+    Index("purchase_facts_subject", "account_id", "kind", "subject"),
 )
 
 purchase_changes = Table(
@@ -194,6 +197,7 @@ rejected_webhooks = Table(
     Column("last_time", InstantColumn, nullable=False),
     Column("last_remote_address", Text, nullable=False),
     PrimaryKeyConstraint("provider", "reason", "hour", name="rejected_webhooks_pkey"),
+    Index("rejected_webhooks_hour", "hour"),
 )
 
 reconciliations = Table(
@@ -205,6 +209,7 @@ reconciliations = Table(
     Column("start_time", InstantColumn, nullable=False),
     Column("end_time", InstantColumn),
     PrimaryKeyConstraint("provider", "live", "day", name="reconciliations_pkey"),
+    Index("reconciliations_made", "provider", "live", "start_time", postgresql_where=text("end_time IS NOT NULL")),
 )
 
 subscriptions = Table(

@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from creditd.domain.instant import Instant
 from creditd.domain.purchase import Provider, PurchaseState
+from creditd.storage.arrays import texts
 from creditd.storage.payment_tables import purchases
 
 
@@ -152,12 +153,20 @@ def postpone(connection: Connection, key: PurchaseKey, polls: int, next_poll_tim
     connection.execute(update(purchases).where(*_same(key)).values(values))
 
 
+_OPEN_DISPUTES = text("""
+SELECT k.account_id, p.open_disputes FROM unnest(:account_id ::text[]) AS k (account_id)
+CROSS JOIN LATERAL (
+    SELECT sum(open_disputes)::integer AS open_disputes FROM purchases
+    WHERE account_id = k.account_id AND open_disputes > 0 OFFSET 0
+) AS p
+WHERE p.open_disputes > 0
+""")
+
+
 def open_disputes(connection: Connection, account_ids: Sequence[str]) -> dict[str, int]:
     """Return how many disputes are open, for those of some accounts that have any."""
-    c = purchases.c
-    total = func.sum(c.open_disputes)
-    query = select(c.account_id, total).where(c.account_id.in_(account_ids), c.open_disputes > 0)
-    return {account_id: int(count) for account_id, count in connection.execute(query.group_by(c.account_id))}
+    rows = connection.execute(_OPEN_DISPUTES, {"account_id": texts(account_ids)})
+    return {row.account_id: row.open_disputes for row in rows}
 
 
 def _same(key: PurchaseKey) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
 """How rows become the domain's values: the columns to select, in order, and the functions that read them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -10,6 +10,9 @@ from creditd.domain.entry import Entry, EntryKind, ReservationAfter
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.storage.slices import graces_from_json, slices_from_json
+
+LISTED_SLICES = 100
+"""The first ones, which a list shows of a movement or a reservation. One that spent 5,000 grants has 5,000."""
 
 
 def micros(column: str) -> str:
@@ -70,6 +73,28 @@ def reservation_from(row: Sequence[Any]) -> Reservation:
     )
 
 
+def _listed(columns: str, slices: str) -> str:
+    first = f"jsonb_path_query_array({slices}, '$[0 to {LISTED_SLICES - 1}]')"
+    count = f"jsonb_array_length({slices})"
+    cut = f"CASE WHEN {count} > {LISTED_SLICES} THEN {first} ELSE {slices} END"
+    return f"{columns.replace(slices, cut)}, {count}"
+
+
+LISTED_RESERVATION_COLUMNS = _listed(RESERVATION_COLUMNS, "r.slices")
+
+
+class ListedReservation(NamedTuple):
+    """A reservation with the first of its slices, and how many it has."""
+
+    reservation: Reservation
+    slice_count: int
+
+
+def listed_reservation_from(row: Sequence[Any]) -> ListedReservation:
+    """Read LISTED_RESERVATION_COLUMNS."""
+    return ListedReservation(reservation_from(row[:-1]), row[-1])
+
+
 ENTRY_COLUMNS = (
     "e.account_id, e.credit_type, e.version, e.kind, e.amount, e.available_delta, e.reserved_delta, e.debt_delta, "
     "e.available_after, e.reserved_after, e.debt_after, e.slices, e.reservation_id, e.reservation_state, "
@@ -88,6 +113,21 @@ def entry_from(row: Sequence[Any]) -> Entry:
     values[11:17] = [slices_from_json(row[11]), after]
     values[-3:] = [metadata_from(row[-3]), Instant(row[-2]), graces_from_json(row[-1])]
     return Entry._make(values)
+
+
+LISTED_ENTRY_COLUMNS = _listed(ENTRY_COLUMNS.replace("e.graces", "NULL"), "e.slices")
+
+
+class ListedEntry(NamedTuple):
+    """A movement with the first of its slices, how many it has, and no graces, which no list shows."""
+
+    entry: Entry
+    slice_count: int
+
+
+def listed_entry_from(row: Sequence[Any]) -> ListedEntry:
+    """Read LISTED_ENTRY_COLUMNS."""
+    return ListedEntry(entry_from(row[:-1]), row[-1])
 
 
 def metadata_from(document: Any) -> str:

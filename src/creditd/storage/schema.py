@@ -1,5 +1,6 @@
 """The schema: brought up to date by migrations, one migrator at a time."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -55,6 +56,12 @@ def migrate(url: str) -> Migrated:
 MIGRATION_LOCK = 0x6372656469746400
 """An advisory lock's number: "creditd" in ASCII."""
 
+LOCK_PAUSE_SECONDS = 0.2
+"""Between two tries to be the only migrator."""
+
+# Without parameters, so that the driver leaves no portal open: that would keep the query's snapshot.
+_TRY_LOCK = text(f"SELECT pg_try_advisory_xact_lock({MIGRATION_LOCK})")
+
 
 @contextmanager
 def _alone(database: Database) -> Iterator[None]:
@@ -67,7 +74,10 @@ def _alone(database: Database) -> Iterator[None]:
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        # Asked for again and again rather than waited for: an index that is built concurrently waits for whoever holds
+        # a snapshot, and a query that waits holds one.
+        while not connection.execute(_TRY_LOCK).scalar_one():
+            time.sleep(LOCK_PAUSE_SECONDS)
         yield
 
 

@@ -53,6 +53,7 @@ accounts = Table(
     CheckConstraint("status BETWEEN 1 AND 3", name="accounts_status"),
     CheckConstraint("version > 0", name="accounts_version"),
     CheckConstraint("unlimited OR unlimited_until IS NULL", name="accounts_plan"),
+    Index("accounts_by_status", "status", "account_id"),
 )
 
 account_changes = Table(
@@ -173,5 +174,19 @@ entries = Table(
     UniqueConstraint("account_id", "request_id", "ordinal", name="entries_request"),
     CheckConstraint("version > 0 AND amount > 0", name="entries_amount"),
     CheckConstraint("available_after >= 0 AND reserved_after >= 0 AND debt_after >= 0", name="entries_not_negative"),
-    Index("entries_reservation", "account_id", "reservation_id", postgresql_where=text("reservation_id IS NOT NULL")),
+    Index(
+        "entries_of_reservation",
+        "account_id",
+        "reservation_id",
+        "version",
+        postgresql_where=text("reservation_id IS NOT NULL"),
+    ),
+    Index(
+        "entries_rare_kinds",
+        "account_id",
+        "credit_type",
+        "kind",
+        "version",
+        postgresql_where=text("kind NOT IN (6, 7, 8, 9, 11)"),
+    ),
 )

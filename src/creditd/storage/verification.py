@@ -33,7 +33,8 @@ WITH RECURSIVE ledger (account_id, credit_type) AS (
 ), named AS (
     SELECT account_id, credit_type FROM ledger WHERE credit_type IS NOT NULL
     UNION
-    SELECT account_id, credit_type FROM wallets WHERE account_id = ANY(:account_id ::text[])
+    SELECT k.account_id, w.credit_type FROM unnest(:account_id ::text[]) AS k (account_id)
+    CROSS JOIN LATERAL (SELECT credit_type FROM wallets WHERE account_id = k.account_id OFFSET 0) AS w
 )
 SELECT n.account_id, n.credit_type,
        coalesce((SELECT e.version FROM entries e WHERE e.account_id = n.account_id AND e.credit_type = n.credit_type
@@ -41,13 +42,15 @@ SELECT n.account_id, n.credit_type,
        w.version, w.available, w.reserved, w.debt,
        (SELECT jsonb_object_agg(source, remaining)
         FROM (SELECT source, sum(remaining) AS remaining FROM grants
-              WHERE account_id = n.account_id AND credit_type = n.credit_type GROUP BY source) AS g),
+              WHERE account_id = n.account_id AND credit_type = n.credit_type AND live GROUP BY source) AS g),
        (SELECT coalesce(sum((part ->> 'amount')::bigint), 0)::bigint
         FROM reservations r, jsonb_array_elements(r.slices) AS part
         WHERE r.account_id = n.account_id AND r.credit_type = n.credit_type AND r.state = 1),
        (SELECT jsonb_object_agg(grant_id, {micros("grace_end")}) FROM grants
         WHERE account_id = n.account_id AND credit_type = n.credit_type AND grace_end IS NOT NULL)
-FROM named n LEFT JOIN wallets w ON w.account_id = n.account_id AND w.credit_type = n.credit_type
+FROM named n LEFT JOIN LATERAL (
+    SELECT * FROM wallets WHERE account_id = n.account_id AND credit_type = n.credit_type OFFSET 0
+) AS w ON true
 """)
 
 _ENTRIES = text(f"""

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Balance(_message.Message):
-    __slots__ = ("account_id", "credit_type", "total", "reserved", "available", "debt", "version", "update_time", "grants")
+    __slots__ = ("account_id", "credit_type", "total", "reserved", "available", "debt", "version", "update_time", "grants", "grant_count")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,7 @@ class Balance(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     GRANTS_FIELD_NUMBER: _ClassVar[int]
+    GRANT_COUNT_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     credit_type: str
     total: int
@@ -31,7 +32,8 @@ class Balance(_message.Message):
     version: int
     update_time: _timestamp_pb2.Timestamp
     grants: _containers.RepeatedCompositeFieldContainer[GrantBalance]
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., total: _Optional[int] = ..., reserved: _Optional[int] = ..., available: _Optional[int] = ..., debt: _Optional[int] = ..., version: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., grants: _Optional[_Iterable[_Union[GrantBalance, _Mapping]]] = ...) -> None: ...
+    grant_count: int
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., total: _Optional[int] = ..., reserved: _Optional[int] = ..., available: _Optional[int] = ..., debt: _Optional[int] = ..., version: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., grants: _Optional[_Iterable[_Union[GrantBalance, _Mapping]]] = ..., grant_count: _Optional[int] = ...) -> None: ...
 
 class GrantBalance(_message.Message):
     __slots__ = ("grant_id", "source", "available", "expire_time")

@@ -1,13 +1,12 @@
 """Payment events for staff: listed, shown, replayed, dismissed, each act with its reason and who did it."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payment_errors import PaymentEventNotFound, PaymentEventStateUnfit
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
-from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens, query_of
+from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.storage import payment_events, rejected_webhooks
 from creditd.storage.database import Database
 from creditd.storage.payment_events import EventAct, EventFilter, EventState, PaymentEvent
@@ -18,13 +17,6 @@ REJECTIONS_SHOWN = 1_000
 
 REJECTIONS_AGE = 90 * 86_400 * SECOND
 """A quarter of a year says whether something is new."""
-
-
-class EventPage(NamedTuple):
-    """A page of events; an empty token ends it."""
-
-    events: list[PaymentEvent]
-    next_page_token: str
 
 
 class Events:
@@ -43,16 +35,16 @@ class Events:
         self._clock = clock
         self._make_id = make_id
 
-    def page(self, wanted: EventFilter, page_size: int, page_token: str) -> EventPage:
-        """Return a page of events, newest first. Raises PageTokenInvalid."""
-        size = page_size or DEFAULT_PAGE_SIZE
+    def page(self, wanted: EventFilter, asked: Asked, show: Callable[[PaymentEvent], Shown]) -> Page[Shown]:
+        """Return a page of events without their bodies, newest first, each as ``show`` writes it.
+
+        Raises PageTokenInvalid.
+        """
         query = query_of("payment_events", state=wanted.state, provider=wanted.provider)
-        before = self._tokens.open(query, page_token) if page_token else None
-        with self._database.autocommit() as connection:
-            found = payment_events.page(connection, wanted, before, size + 1)
-        page = found[:size]
-        token = self._tokens.seal(query, page[-1].event_id) if len(found) > size else ""
-        return EventPage(page, token)
+        before = self._tokens.open(query, asked.page_token) if asked.page_token else None
+        with self._database.listing() as connection:
+            found = payment_events.page(connection, wanted, before, asked.size + 1)
+        return self._tokens.page(query, found, asked.size, show, lambda event: event.event_id)
 
     def get(self, event_id: str) -> tuple[PaymentEvent, list[EventAct]]:
         """Return an event and what staff did with it, oldest first. Raises PaymentEventNotFound."""

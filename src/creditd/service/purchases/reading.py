@@ -1,20 +1,13 @@
 """Purchases looked up."""
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 from creditd.domain.payment_errors import PurchaseNotFound
-from creditd.service.pages import DEFAULT_PAGE_SIZE, PageTokens, query_of
+from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.storage import purchase_history, purchases
 from creditd.storage.database import Database
 from creditd.storage.purchase_history import PurchaseChange
 from creditd.storage.purchases import Purchase, PurchaseFilter, PurchaseKey, purchase_name
-
-
-class PurchasePage(NamedTuple):
-    """A page of purchases; an empty token ends it."""
-
-    purchases: list[Purchase]
-    next_page_token: str
 
 
 class PurchaseReading:
@@ -34,13 +27,10 @@ class PurchaseReading:
             raise PurchaseNotFound(purchase=purchase_name(key))
         return found, changes
 
-    def page(self, wanted: PurchaseFilter, page_size: int, page_token: str) -> PurchasePage:
-        """Return a page of an account's purchases, newest first. Raises PageTokenInvalid."""
-        size = page_size or DEFAULT_PAGE_SIZE
+    def page(self, wanted: PurchaseFilter, asked: Asked, show: Callable[[Purchase], Shown]) -> Page[Shown]:
+        """Return a page of an account's purchases as ``show`` writes them, newest first. Raises PageTokenInvalid."""
         query = query_of("purchases", account=wanted.account_id, state=wanted.state)
-        before = self._tokens.open(query, page_token) if page_token else None
-        with self._database.autocommit() as connection:
-            found = purchases.page(connection, wanted, before, size + 1)
-        page = found[:size]
-        token = self._tokens.seal(query, page[-1].purchase_id) if len(found) > size else ""
-        return PurchasePage(page, token)
+        before = self._tokens.open(query, asked.page_token) if asked.page_token else None
+        with self._database.listing() as connection:
+            found = purchases.page(connection, wanted, before, asked.size + 1)
+        return self._tokens.page(query, found, asked.size, show, lambda purchase: purchase.purchase_id)

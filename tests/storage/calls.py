@@ -1,0 +1,291 @@
+"""One call or more of each function that executes statements, so that all of them are seen at work.
+
+``functions`` finds them all: one without a call here fails a test.
+"""
+
+import inspect
+import pkgutil
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+from sqlalchemy import Connection
+
+from creditd import storage
+from creditd.domain.account import Account, AccountStatus
+from creditd.domain.commands import Add
+from creditd.domain.decide import decide
+from creditd.domain.entry import EntryKind
+from creditd.domain.grants import Source
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.purchase import Fact, FactKind, Provider, PurchaseState
+from creditd.domain.reservation import ReservationKey, ReservationState
+from creditd.domain.subscription import Subscription, SubscriptionStatus
+from creditd.domain.wallet import Origin, Rules, Wallet
+from creditd.ledger.ids import uuid7
+from creditd.storage import (
+    accounts,
+    credit_types,
+    loading,
+    locking,
+    lookups,
+    outbox,
+    packages,
+    payment_events,
+    payment_references,
+    purchase_history,
+    purchases,
+    reconciliations,
+    rejected_webhooks,
+    reservations,
+    saving,
+    subscriptions,
+    sweeping,
+    transactions,
+    verification,
+    watching,
+)
+from creditd.storage.accounts import AccountFilter
+from creditd.storage.changes import Changes, Key
+from creditd.storage.payment_events import EventAct, EventFilter, EventState, PaymentEvent
+from creditd.storage.purchases import Purchase, PurchaseFilter, PurchaseKey
+from creditd.storage.reconciliations import Day
+from creditd.storage.rejected_webhooks import Rejection
+from creditd.storage.reservations import ReservationFilter
+from creditd.storage.transactions import EntryFilter
+from creditd.storage.verification import Stretch, WalletId
+from tests.storage.histories import id_of
+
+Call = Callable[[Connection, str], object]
+"""Of a function, about an account."""
+
+NOW = Instant(time.time_ns() // 1_000)
+LATER = Instant(NOW + 3_600 * SECOND)
+RULES = Rules()
+ROWS = 60
+"""How many rows a page of a rare filter looks at here."""
+
+PAGE = 21
+STRIPE = Provider.STRIPE
+
+
+def _account(account: str) -> Account:
+    return Account(account, 10**9, AccountStatus.ACTIVE, unlimited=False, unlimited_until=None, create_time=NOW,
+                   update_time=NOW)  # fmt: skip
+
+
+def _keys(account: str) -> list[Key]:
+    return sorted([Key(account, "chat"), Key(account, "spec"), *(Key(f"account-{n}", "chat") for n in range(1, 33))])
+
+
+def _names(account: str) -> list[str]:
+    return sorted({key.account_id for key in _keys(account)})
+
+
+def _purchase(connection: Connection, account: str) -> Purchase:
+    found = purchases.find(connection, PurchaseKey(account, id_of(account)))
+    assert found is not None
+    return found
+
+
+def _event(connection: Connection, account: str) -> PaymentEvent:
+    found = payment_events.find(connection, id_of(account))
+    assert found is not None
+    return found
+
+
+def _wallet(connection: Connection, account: str) -> Wallet:
+    key = Key(account, "chat")
+    return loading.load_wallets(connection, [key], NOW, RULES.order)[key].wallet
+
+
+def _save(connection: Connection, account: str) -> object:
+    changes = Changes()
+    add = Add(Origin("tests", uuid7(), 1), EntryKind.TOP_UP, uuid7(), Source.PURCHASED, 10, None)
+    changes.add(decide(_wallet(connection, account), None, add, NOW, RULES))
+    return saving.save(connection, changes)
+
+
+def _entries(account: str, *kinds: EntryKind, reservation: bool = False, credit_type: str = "") -> EntryFilter:
+    return EntryFilter(account, credit_type, kinds, id_of(account) if reservation else None, NOW, LATER)
+
+
+def _listed(wanted: Callable[[str], EntryFilter]) -> Call:
+    def call(connection: Connection, account: str) -> None:
+        within = transactions.spans(connection, wanted(account))
+        looked_at = transactions.newest(connection, wanted(account), within, ROWS)
+        transactions.page(connection, wanted(account), looked_at, PAGE)
+        transactions.count_all(connection, wanted(account), within, ROWS)
+
+    return call
+
+
+def _reserved(credit_type: str, state: ReservationState | None) -> Call:
+    def call(connection: Connection, account: str) -> None:
+        wanted = ReservationFilter(account, credit_type, state)
+        reservations.page(connection, wanted, "", NOW, count=PAGE, rows=ROWS)
+
+    return call
+
+
+_DAY = Day(STRIPE, live=True, day=NOW)
+_REJECTION = Rejection(STRIPE, "malformed", NOW, 1, NOW, "")
+_SMALL = packages.Package("small", "Small", 1000, "THB", "chat", 90, 10, NOW)
+_FACT = Fact(FactKind.PAYMENT, "subject-1", 4, 1000)
+
+CALLS: dict[str, Call] = {
+    "accounts.page": lambda c, _a: accounts.page(c, AccountFilter("", None), "", PAGE),
+    "accounts.page by prefix": lambda c, _a: accounts.page(c, AccountFilter("account-1", None), "account-11", PAGE),
+    "accounts.page by rare prefix": lambda c, _a: accounts.page(c, AccountFilter("account-999", None), "", PAGE),
+    "accounts.page by status": lambda c, _a: accounts.page(c, AccountFilter("", AccountStatus.CLOSED), "", PAGE),
+    "accounts.find": accounts.find,
+    "accounts.lock": accounts.lock,
+    "accounts.known_change": lambda c, a: accounts.known_change(c, _account(a), "change-3"),
+    "accounts.change": lambda c, a: accounts.change(c, _account(a), Origin("tests", uuid7(), 1)),
+    "credit_types.all_credit_types": lambda c, _a: credit_types.all_credit_types(c),
+    "credit_types.declare": lambda c, _a: credit_types.declare(c, credit_types.CreditType("new", "New", 0), NOW),
+    "loading.load_wallets": lambda c, a: loading.load_wallets(c, _keys(a), NOW, RULES.order),
+    "loading.load_wallets late": lambda c, a: loading.load_wallets(c, _keys(a), LATER, RULES.order),
+    "loading.load_light_wallets": lambda c, a: loading.load_light_wallets(c, _keys(a), NOW, RULES.order),
+    "loading.load_accounts": lambda c, a: loading.load_accounts(c, _names(a), NOW, RULES.order),
+    "loading.load_light_accounts": lambda c, a: loading.load_light_accounts(c, _names(a), NOW, RULES.order),
+    "locking.lock_free_wallets": lambda c, a: locking.lock_free_wallets(c, _keys(a)),
+    "locking.lock_wallets_of": locking.lock_wallets_of,
+    "locking.lock_wallets": lambda c, a: locking.lock_wallets(c, _keys(a)),
+    "locking.open_accounts": lambda c, a: locking.open_accounts(c, [_account(a), _account(f"{a}-new")]),
+    "locking.share_accounts": lambda c, a: locking.share_accounts(c, _names(a)),
+    "lookups.load_reservations": lambda c, a: lookups.load_reservations(
+        c, [ReservationKey(a, "chat", id_of(a, n)) for n in range(1, 33)]
+    ),
+    "lookups.load_graces": lambda c, a: lookups.load_graces(
+        c, [lookups.GrantKey(a, "chat", id_of(a, n)) for n in range(1, 33)]
+    ),
+    "lookups.load_light_reservations": lambda c, a: lookups.load_light_reservations(
+        c, [ReservationKey(a, "chat", id_of(a, n)) for n in range(1, 33)]
+    ),
+    "lookups.load_light_requests": lambda c, a: lookups.load_light_requests(
+        c, [lookups.RequestKey(a, f"{a}-chat{n}") for n in range(1, 33)]
+    ),
+    "lookups.load_requests": lambda c, a: lookups.load_requests(
+        c, [lookups.RequestKey(a, f"{a}-chat{n}") for n in range(1, 33)]
+    ),
+    "outbox.announce": lambda c, a: outbox.announce(c, a, uuid7(), outbox.OutboxKind.PLAN_CHANGED, {}, NOW),
+    "packages.declare": lambda c, _a: packages.declare(c, _SMALL),
+    "packages.find": lambda c, _a: packages.find(c, "small"),
+    "packages.page": lambda c, _a: packages.page(c, retired=False),
+    "packages.retire": lambda c, _a: packages.retire(c, "small", NOW),
+    "payment_events.add": lambda c, a: payment_events.add(c, _event(c, a)._replace(delivery_key="new")),
+    "payment_events.claim": lambda c, _a: payment_events.claim(c, STRIPE, LATER, LATER, 10),
+    "payment_events.settle": lambda c, a: payment_events.settle(c, _event(c, a)),
+    "payment_events.write": lambda c, a: payment_events.write(c, _event(c, a)),
+    "payment_events.wake": lambda c, a: payment_events.wake(c, STRIPE, [f"waits-{a}-1"], Instant(0)),
+    "payment_events.find": lambda c, a: payment_events.find(c, id_of(a)),
+    "payment_events.lock": lambda c, a: payment_events.lock(c, id_of(a)),
+    "payment_events.page": lambda c, a: payment_events.page(c, EventFilter(None, None), id_of(a), PAGE),
+    "payment_events.page by state": lambda c, _a: payment_events.page(
+        c, EventFilter(EventState.PARKED, None), None, PAGE
+    ),
+    "payment_events.backlog": lambda c, _a: payment_events.backlog(c),
+    "payment_events.add_act": lambda c, a: payment_events.add_act(
+        c, id_of(a), uuid7(), EventAct("REPLAY", "tests", "", NOW)
+    ),
+    "payment_events.acts_of": lambda c, a: payment_events.acts_of(c, id_of(a)),
+    "payment_references.refer": lambda c, a: payment_references.refer(c, STRIPE, a, [f"pi_{a}_1", "new"], live=True),
+    "payment_references.referred": lambda c, a: payment_references.referred(c, STRIPE, [f"pi_{a}_1", "x"], live=True),
+    "purchases.add": lambda c, a: purchases.add(c, _purchase(c, a)._replace(purchase_id=uuid7(), request_id=uuid7())),
+    "purchases.find": lambda c, a: purchases.find(c, PurchaseKey(a, id_of(a))),
+    "purchases.find_by_request": lambda c, a: purchases.find_by_request(c, a, "purchase-3"),
+    "purchases.lock": lambda c, a: purchases.lock(c, PurchaseKey(a, id_of(a))),
+    "purchases.page": lambda c, a: purchases.page(c, PurchaseFilter(a, None), id_of(a), PAGE),
+    "purchases.page of a common state": lambda c, a: purchases.page(
+        c, PurchaseFilter(a, PurchaseState.COMPLETED), None, PAGE
+    ),
+    "purchases.page of a rare state": lambda c, a: purchases.page(
+        c, PurchaseFilter(a, PurchaseState.PENDING), None, PAGE
+    ),
+    "purchases.write": lambda c, a: purchases.write(c, _purchase(c, a)),
+    "purchases.due": lambda c, _a: purchases.due(c, STRIPE, LATER, 10),
+    "purchases.postpone": lambda c, a: purchases.postpone(c, PurchaseKey(a, id_of(a)), 1, LATER),
+    "purchases.open_disputes": lambda c, a: purchases.open_disputes(c, _names(a)),
+    "purchase_history.record": lambda c, a: purchase_history.record(
+        c, _purchase(c, a)._replace(version=99), "tests", ""
+    ),
+    "purchase_history.changes_of": lambda c, a: purchase_history.changes_of(c, PurchaseKey(a, id_of(a))),
+    "purchase_history.facts_of": lambda c, a: purchase_history.facts_of(c, PurchaseKey(a, id_of(a))),
+    "purchase_history.facts_about": lambda c, a: purchase_history.facts_about(c, a, FactKind.REFUND, "subject-3"),
+    "purchase_history.write_facts": lambda c, a: purchase_history.write_facts(c, PurchaseKey(a, id_of(a)), [_FACT]),
+    "reconciliations.begin": lambda c, _a: reconciliations.begin(c, _DAY, NOW, NOW),
+    "reconciliations.end": lambda c, _a: reconciliations.end(c, _DAY, NOW),
+    "reconciliations.last_start": lambda c, _a: reconciliations.last_start(c, STRIPE, live=True),
+    "rejected_webhooks.add": lambda c, _a: rejected_webhooks.add(c, _REJECTION),
+    "rejected_webhooks.since": lambda c, _a: rejected_webhooks.since(c, Instant(NOW - 3_600 * SECOND), 1_000),
+    "reservations.page": _reserved("", None),
+    "reservations.page of a type": _reserved("spec", None),
+    "reservations.page of a common state": _reserved("", ReservationState.CONFIRMED),
+    "reservations.page of a rare state": _reserved("", ReservationState.EXPIRED),
+    "reservations.page pending": _reserved("", ReservationState.PENDING),
+    "reservations.page pending of a type": _reserved("chat", ReservationState.PENDING),
+    "saving.save": _save,
+    "saving.postpone": lambda c, a: saving.postpone(c, [_wallet(c, a)]),
+    "subscriptions.of_account": subscriptions.of_account,
+    "subscriptions.write": lambda c, a: subscriptions.write(
+        c,
+        Subscription(Provider.LEMON_SQUEEZY, True, "sub-1", a, SubscriptionStatus.ACTIVE, True, None, NOW),  # noqa: FBT003
+        NOW,
+    ),
+    "sweeping.due_wallets": lambda c, _a: sweeping.due_wallets(c, Instant(NOW + 60 * SECOND), 100),
+    "transactions.spans": lambda c, a: transactions.spans(c, _entries(a)),
+    "transactions.newest": lambda c, a: transactions.newest(
+        c, _entries(a, EntryKind.RELEASE), transactions.spans(c, _entries(a)), ROWS
+    ),
+    "transactions.page": _listed(_entries),
+    "transactions.page of a type": _listed(lambda a: _entries(a, credit_type="chat")),
+    "transactions.page of a common kind": _listed(lambda a: _entries(a, EntryKind.RESERVE)),
+    "transactions.page of a kind that is rare here": _listed(lambda a: _entries(a, EntryKind.RELEASE)),
+    "transactions.page of rare kinds": _listed(lambda a: _entries(a, EntryKind.CLAWBACK, EntryKind.TOP_UP)),
+    "transactions.page of a reservation": _listed(lambda a: _entries(a, reservation=True, credit_type="chat")),
+    "transactions.page of a reservation and a kind": _listed(
+        lambda a: _entries(a, EntryKind.CLAWBACK, reservation=True, credit_type="chat")
+    ),
+    "transactions.count_all": _listed(lambda a: _entries(a, EntryKind.GRANT)),
+    "transactions.entries_after": lambda c, a: transactions.entries_after(c, a, "chat", 10, 100),
+    "verification.next_accounts": lambda c, _a: verification.next_accounts(c, "account-5"),
+    "verification.kept_wallets": lambda c, a: verification.kept_wallets(c, _names(a)),
+    "verification.entries_of": lambda c, a: verification.entries_of(
+        c, {WalletId(a, "chat"): Stretch(100, 900), WalletId("account-1", "chat"): Stretch(0, 9)}, 500
+    ),
+    "watching.versions": lambda c, a: watching.versions(c, _keys(a)),
+}
+
+
+def called(name: str) -> str:
+    """Return which function a call is of."""
+    return name.partition(" ")[0]
+
+
+OF_NO_ROWS = {"clock.read_clock", "locking.wait_briefly", "privileges.ensure_privileges"}
+"""What touches no rows of ours."""
+
+
+LISTED = {
+    "accounts.page",
+    "payment_events.page",
+    "purchases.page",
+    "reservations.page",
+    "transactions.count_all",
+    "transactions.newest",
+    "transactions.page",
+    "transactions.spans",
+}
+"""What the service calls on a connection that is lent for a listing."""
+
+
+def functions() -> Iterator[str]:
+    """Return every public function of the storage that takes a connection."""
+    for info in pkgutil.iter_modules(storage.__path__):
+        module = import_module(f"creditd.storage.{info.name}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            is_ours = function.__module__ == module.__name__ and not name.startswith("_")
+            is_ours = is_ours and f"{info.name}.{name}" not in OF_NO_ROWS
+            if is_ours and next(iter(inspect.signature(function).parameters), "") == "connection":
+                yield f"{info.name}.{name}"

@@ -1,0 +1,125 @@
+"""Tables filled with a crowd of accounts that have little, and with accounts that have a long history."""
+
+from hashlib import md5
+from uuid import UUID
+
+import psycopg
+
+from creditd.storage.payment_tables import purchases
+
+CROWD = 2_000
+
+_NO_VACUUM = "ALTER TABLE {} SET (autovacuum_enabled = false)"
+
+_CROWD = """
+INSERT INTO accounts SELECT 'account-' || n, 1, 1, false, NULL, now(), now() FROM generate_series(1, {crowd}) AS n;
+INSERT INTO wallets
+SELECT 'account-' || n, t, 0, 3, 1, 0, 0, now() + n * interval '1 second', 1, now()
+FROM generate_series(1, {crowd}) AS n, unnest('{{chat,quiz_gen,spec}}'::text[]) AS t;
+INSERT INTO grants (account_id, credit_type, grant_id, source, amount, remaining, live, expire_time)
+SELECT 'account-' || (1 + n % {crowd}), 'chat', gen_random_uuid(), 1, 1, n % 2, n % 2 = 1, NULL
+FROM generate_series(1, 3 * {crowd}) AS n;
+INSERT INTO reservations
+SELECT 'account-' || (1 + n % {crowd}), 'chat', gen_random_uuid(), 1 + n % 4, 1, (n % 4 = 1)::int, 0, false, '[]',
+       now(), now(), now(), '', NULL
+FROM generate_series(1, 3 * {crowd}) AS n;
+INSERT INTO entries (account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
+    available_after, reserved_after, debt_after, slices, reservation_id, reservation_state, reservation_captured,
+    reservation_refunded, reservation_expire_time, request_id, ordinal, fingerprint, actor, reason, metadata,
+    create_time)
+SELECT 'account-' || (1 + n % {crowd}), 'chat', n, 6, 1, 1, 0, 0, 1, 0, 0, '[]', gen_random_uuid(), 1, 0, 0, now(),
+       'request-' || n, 0, 1, 'tests', '', NULL, now()
+FROM generate_series(1, 3 * {crowd}) AS n;
+INSERT INTO packages VALUES ('small', 'Small', 1000, 'THB', 'chat', 90, 10, now(), NULL);
+INSERT INTO reconciliations
+SELECT 1 + n % 3, true, now() - n * interval '1 day', now() - n * interval '1 day', now()
+FROM generate_series(1, 3000) AS n;
+INSERT INTO rejected_webhooks
+SELECT 1, 'no_signature', now() - n * interval '1 hour', 1, now(), '' FROM generate_series(1, 20 * {crowd}) AS n;
+INSERT INTO subscriptions
+SELECT 'account-' || n, 3, true, 'sub-' || n, 2, true, NULL, now(), now(), now() FROM generate_series(1, {crowd}) AS n;
+"""
+
+# Of an account: how long its history is grows, what it has now does not.
+_HISTORY = """
+INSERT INTO accounts VALUES ('{account}', {n}, 1, false, NULL, now(), now());
+INSERT INTO account_changes
+SELECT '{account}', n, 'change-' || n, 1, 'tests', '', 1, false, NULL, now() FROM generate_series(2, {n} / 10) AS n;
+INSERT INTO wallets
+SELECT '{account}', t, 0, {n}, 1, 0, 0, now() + interval '1 hour', {n}, now() FROM unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO grants (account_id, credit_type, grant_id, source, amount, remaining, live, expire_time)
+SELECT '{account}', 'chat', md5('{account}-' || n)::uuid, 1, 1, (n <= 20)::int, n <= 20, NULL
+FROM generate_series(1, {n} / 5) AS n;
+INSERT INTO reservations
+SELECT '{account}', CASE WHEN n % 1000 = 7 THEN 'spec' ELSE 'chat' END, md5('{account}-' || n)::uuid,
+       CASE WHEN n <= 20 THEN 1 WHEN n % 1000 = 1 THEN 4 ELSE 2 END, 1, (n > 20 AND n % 1000 <> 1)::int, 0, false, '[]',
+       now() + interval '1 hour', now(), now(), '', NULL
+FROM generate_series(1, {n}) AS n;
+INSERT INTO entries (account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
+    available_after, reserved_after, debt_after, slices, reservation_id, reservation_state, reservation_captured,
+    reservation_refunded, reservation_expire_time, request_id, ordinal, fingerprint, actor, reason, metadata,
+    create_time)
+SELECT '{account}', t, n, CASE WHEN n = 5 THEN 13 WHEN n % 50 = 0 THEN 2 WHEN n % 1000 = 1 THEN 11 ELSE 6 END,
+       1, 1, 0, 0, 1, 0, 0, '[]',
+       CASE WHEN n <= {n} / 2 THEN md5('{account}-1')::uuid ELSE md5('{account}-' || n)::uuid END, 1, 0, 0, now(),
+       '{account}-' || t || n, 0, 1, 'tests', '', NULL, now() + n * interval '1 millisecond'
+FROM generate_series(1, {n}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO purchases (account_id, purchase_id, version, request_id, fingerprint, provider, live, method, return_url,
+    package_id, display_name, amount, currency, credit_type, credits, bonus, state, reference, redirect_url,
+    qr_image_url, payment_id, granted, reversed, grant_ids, paid, refunded, disputed, open_disputes, failure_code,
+    failure_message, polls, next_poll_time, create_time, update_time)
+SELECT '{account}', md5('{account}-' || n)::uuid, 2, 'purchase-' || n, 1, 1, true, 1, '', 'small', 'Small', 1000, 'THB',
+       'chat', 90, 10, CASE WHEN n <= 5 THEN 1 ELSE 2 END, 'cs_{account}_' || n, '', '',
+       CASE WHEN n <= 5 THEN '' ELSE 'pi_{account}_' || n END, CASE WHEN n <= 5 THEN 0 ELSE 100 END, 0, '{{}}', 1000, 0,
+       0, (n = 9)::int, '', '', 0, CASE WHEN n <= 5 THEN now() END, now(), now()
+FROM generate_series(1, {n} / 4) AS n;
+INSERT INTO purchase_facts
+SELECT '{account}', md5('{account}-' || n)::uuid, k, 'subject-' || n, 1, 1000, '', ''
+FROM generate_series(1, {n} / 4) AS n, generate_series(1, 2) AS k;
+INSERT INTO purchase_changes
+SELECT '{account}', md5('{account}-' || n)::uuid, v, 1, 0, 0, 0, 0, '', 'tests', '', now()
+FROM generate_series(1, {n} / 4) AS n, generate_series(1, 2) AS v;
+INSERT INTO payment_references
+SELECT 1, true, 'pi_{account}_' || n, 'accounts/{account}/purchases/' || n FROM generate_series(1, {n} / 4) AS n;
+INSERT INTO payment_events (provider, delivery_key, event_id, event_type, live, body, state, attempts,
+    next_attempt_time, waits_for, problem, purchase, receive_time, update_time)
+SELECT CASE WHEN n % 1000 = 3 THEN 2 ELSE 1 END, '{account}-' || n, md5('{account}-' || n)::uuid, 'paid', true,
+       '{{}}', CASE WHEN n <= 20 THEN 1 ELSE 2 END, 1, CASE WHEN n <= 20 THEN now() END,
+       CASE WHEN n <= 20 THEN ARRAY['waits-{account}-' || n] ELSE '{{}}' END, '',
+       'accounts/{account}/purchases/' || n, now(), now()
+FROM generate_series(1, {n} / 2) AS n;
+INSERT INTO payment_event_acts
+SELECT md5('{account}-' || n)::uuid, gen_random_uuid(), 'REPLAY', 'tests', '', now()
+FROM generate_series(1, {n} / 4) AS n;
+INSERT INTO subscriptions
+SELECT '{account}', 3, true, 'sub-' || n, 2, true, NULL, now(), now(), now() FROM generate_series(1, 3) AS n;
+INSERT INTO outbox_events
+SELECT '{account}', md5('{account}-' || n)::uuid, 1, '{{}}', now() FROM generate_series(1, {n} / 4) AS n;
+"""
+
+
+def without_autovacuum(connection: psycopg.Connection) -> None:
+    """Leave it to the test when statistics are gathered."""
+    for table in purchases.metadata.sorted_tables:
+        connection.execute(_NO_VACUUM.format(table.name))
+    connection.execute("INSERT INTO credit_types VALUES ('chat', 'Chat', 0, now())")
+
+
+def add_crowd(connection: psycopg.Connection) -> None:
+    """Add the accounts that have little."""
+    _run(connection, _CROWD.format(crowd=CROWD))
+
+
+def add_history(connection: psycopg.Connection, account: str, entries: int) -> None:
+    """Add an account with a history of so many entries in each of two wallets, and of everything else in proportion."""
+    _run(connection, _HISTORY.format(account=account, n=entries))
+
+
+def id_of(account: str, number: int = 1) -> str:
+    """Return the id of an account's grant, reservation, purchase or event of a number."""
+    return str(UUID(md5(f"{account}-{number}".encode(), usedforsecurity=False).hexdigest()))
+
+
+def _run(connection: psycopg.Connection, script: str) -> None:
+    for statement in script.strip().removesuffix(";").split(";\n"):
+        connection.execute(statement.encode())

@@ -141,7 +141,7 @@ def test_a_batch_whose_answer_could_not_be_sent_is_refused_before_anything_is_do
     labels = {"k": "v" * 2_000}
     requests = [customer.reserving(1, metadata=labels) for _ in range(1_000)]
     refusal = refused(customer.app.credit.BatchReserve, credit.BatchReserveRequest(requests=requests))
-    assert (refusal.code, refusal.violations) == (grpc.StatusCode.INVALID_ARGUMENT, ["requests"])
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
     assert customer.figures() == (1_000, 0)
     assert outcomes(batch_reserve(customer, *requests[:400])) == ["OK"] * 400
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from google.protobuf.message import Message
-
 from credit.v1 import credit_service_pb2 as pb
 from creditd.domain.errors import Refusal
 from creditd.ledger.work import Result, Work
@@ -14,10 +12,6 @@ from creditd.server.spending_handlers import SpendingHandlers, SpendingWorks, mo
 from creditd.server.status import status_of
 from creditd.server.validation import validate
 from creditd.service.call import Call
-
-MAX_REQUEST_BYTES = 1024 * 1024
-"""An answer holds what each request brought along twice, with its reservation and with its entry. It has to fit into
-the 4 MB that clients take by default, or what was done could never be told."""
 
 
 class BatchHandlers:
@@ -31,7 +25,6 @@ class BatchHandlers:
 
     async def batch_reserve(self, request: pb.BatchReserveRequest, call: Call) -> pb.BatchReserveResponse:
         """Answer BatchReserve."""
-        _require_answerable(request)
         await self._know(request.requests)
         results = await self._perform(request.requests, self._works.reserve, call)
         outcomes = [
@@ -42,7 +35,6 @@ class BatchHandlers:
 
     async def batch_deduct(self, request: pb.BatchDeductRequest, call: Call) -> pb.BatchDeductResponse:
         """Answer BatchDeduct."""
-        _require_answerable(request)
         await self._know(request.requests)
         results = await self._perform(request.requests, self._works.deduct, call)
         outcomes = [
@@ -53,7 +45,6 @@ class BatchHandlers:
 
     async def batch_confirm(self, request: pb.BatchConfirmRequest, call: Call) -> pb.BatchConfirmResponse:
         """Answer BatchConfirm."""
-        _require_answerable(request)
         results = await self._perform(request.requests, self._works.confirm, call)
         outcomes = [
             _result(pb.BatchConfirmResult, pb.ConfirmResponse, item, result, call)
@@ -77,11 +68,6 @@ class BatchHandlers:
                 results.append(refusal)
         outcomes = iter(await self._bridge.perform_all([work for work in results if isinstance(work, Work)]))
         return [next(outcomes) if isinstance(result, Work) else result for result in results]
-
-
-def _require_answerable(request: Message) -> None:
-    if request.ByteSize() > MAX_REQUEST_BYTES:
-        raise InvalidFields([("requests", "max_bytes", f"must be at most {MAX_REQUEST_BYTES} bytes in all")])
 
 
 def _result(result: Any, response: Any, item: Any, outcome: Result, call: Call) -> Any:

@@ -7,7 +7,9 @@ CALL_BYTES: Final = 16 * 1024
 """Of a call about one thing. The longest lawful request has about 10 kB, such as labels of 4 kB and a few texts."""
 
 LARGEST_BYTES: Final = 1024 * 1024
-"""Of a batch: 1,000 requests of 1 kB each. Of a webhook: a body of 256 kB, and its headers."""
+"""Of a batch: 1,000 requests of 1 kB each. Its answer holds what each request brought along twice, with its reservation
+and with its entry, and has to fit into the 4 MB that clients take by default, or what was done could never be told. Of
+a webhook: a body of 256 kB, and its headers."""
 
 _BYTES: Final[Mapping[str, int]] = {
     "/credit.v1.CreditService/BatchReserve": LARGEST_BYTES,

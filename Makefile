@@ -44,7 +44,7 @@ test: setup ## Run all tests but the long batteries
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 .PHONY: faults
-faults: setup ## Run the long fault battery: kills, cut connections, duplicate storms
+faults: setup ## Run the long fault battery: kills, cut connections, storms, troubles and their neighbours
 	$(BIN)/pytest tests/faults -m long -s $(ARGS)
 
 .PHONY: mutants

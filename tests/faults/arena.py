@@ -58,13 +58,13 @@ class Arena:
         )
         assert (found.lost, found.doubled, found.unresolved, found.deadlocks, found.broken) == (0, 0, 0, 0, [])
         assert not load.client.surprises
-        self._verify_ledger(found.acknowledged)
+        self.verify_ledger(found.acknowledged)
 
     def counted(self, name: str) -> int:
         """Return one of the ledger's counts, over all servers."""
         return sum(server.counted(name) for server in self.servers)
 
-    def _verify_ledger(self, least: int) -> None:
+    def verify_ledger(self, least: int) -> None:
         """Have the service itself verify the whole ledger, of so many entries at least."""
         with open_channel(self.servers[0].address) as channel:
             answers = list(AdminServiceStub(channel).VerifyLedger(admin.VerifyLedgerRequest(), metadata=STAFF))

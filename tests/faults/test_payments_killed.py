@@ -40,7 +40,7 @@ def test_every_paid_purchase_is_credited_once_whoever_is_killed(postgres: Embedd
         assert all(delivery.is_done for delivery in deliveries if delivery.provider != "omise")
         with psycopg.connect(place.arena.database_url) as connection:
             assert not missing_events(connection, deliveries)
-        place.arena._verify_ledger(found.credited)
+        place.arena.verify_ledger(found.credited)
 
 
 def _burst_and_kill(place: PaymentArena, storm: PaymentStorm, number: int) -> int:

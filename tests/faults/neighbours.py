@@ -1,0 +1,67 @@
+"""What a trouble does to others: a neighbour's calls are timed while it goes on."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.faults.arena import STAFF
+from tests.faults.probe import GO, READY, STOP
+
+COMMAND = (sys.executable, "-m", "tests.faults.probe")
+
+WORST_SECONDS = 0.25
+"""What issue 7 demands of every call of a neighbour, whatever goes on beside it."""
+
+END_SECONDS = 30.0
+
+
+@dataclass
+class Figures:
+    """How long the neighbour's calls took, by kind, in seconds and sorted; and how the failed ones ended."""
+
+    seconds: Mapping[str, list[float]] = field(default_factory=dict)
+    failures: Mapping[str, list[str]] = field(default_factory=dict)
+
+    def table(self, trouble: str, evidence: str) -> str:
+        """Return a table of the figures."""
+        lines = [f"\nneighbours: {trouble} ({evidence})"]
+        lines.append(f"  {'':12}{'calls':>7}{'p50 ms':>9}{'p99 ms':>9}{'worst':>9}")
+        for kind, seconds in self.seconds.items():
+            p50, p99, worst = (1_000 * seconds[int(share * (len(seconds) - 1))] for share in (0.5, 0.99, 1.0))
+            lines.append(f"  {kind:12}{len(seconds):7}{p50:9.1f}{p99:9.1f}{worst:9.1f}")
+        return "\n".join(lines)
+
+    def too_slow(self) -> dict[str, float]:
+        """Return the worst time of each kind of call that had to wait too long."""
+        return {kind: seconds[-1] for kind, seconds in self.seconds.items() if seconds[-1] >= WORST_SECONDS}
+
+
+@contextmanager
+def neighbour(address: str, webhook_secret: str) -> Iterator[Figures]:
+    """Call a server until the block ends; the figures are there after it."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(
+        COMMAND, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        told = {"address": address, "metadata": STAFF, "webhook_secret": webhook_secret}
+        process.stdin.write(json.dumps(told) + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline().strip() == READY
+        process.stdin.write(GO + "\n")
+        process.stdin.flush()
+        figures = Figures()
+        try:
+            yield figures
+        except BaseException:
+            process.kill()
+            raise
+        answer, _ = process.communicate(STOP + "\n", timeout=END_SECONDS)
+    found = json.loads(answer)
+    figures.seconds = {kind: sorted(seconds) for kind, (seconds, _) in found.items()}
+    figures.failures = {kind: failures for kind, (_, failures) in found.items() if failures}

@@ -12,6 +12,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.verification import Checked, Found, Verification
 from creditd.ledger.work import Outcome, Work
 from creditd.server.bridge import Bridge
+from creditd.server.bulkheads import CATALOGUE
 from creditd.server.convert import account_message, balance_after, entry_message, instant
 from creditd.server.line import Line
 from creditd.server.refusals import InvalidFields
@@ -45,7 +46,7 @@ class CreditTypeHandlers:
     async def list_credit_types(self, request: pb.ListCreditTypesRequest, call: Call) -> pb.ListCreditTypesResponse:
         """Answer ListCreditTypes."""
         del request, call
-        known = await self._bridge.lookups(self._catalogue.load)
+        known = await self._bridge.lookups(self._catalogue.load, owner=CATALOGUE)
         return pb.ListCreditTypesResponse(credit_types=map(_credit_type_message, known.values()))
 
 
@@ -90,7 +91,7 @@ class AdjustingHandlers:
     async def write_off_debt(self, request: payments.WriteOffDebtRequest, call: Call) -> payments.WriteOffDebtResponse:
         """Answer WriteOffDebt."""
         if not self._catalogue.knows(request.credit_type):
-            await self._bridge.lookups(self._catalogue.load)
+            await self._bridge.lookups(self._catalogue.load, owner=CATALOGUE)
         by = origin(call, request, request.reason)
         work = self._adjusting.write_off(call, by, request.account_id, request.credit_type, request.amount or None)
         (entry,) = (await self._perform(work, call)).entries
@@ -99,7 +100,7 @@ class AdjustingHandlers:
     async def _amounts(self, request: pb.AddCreditsRequest | pb.RemoveCreditsRequest) -> list[Amount]:
         amounts = [Amount(amount.credit_type, amount.amount) for amount in request.amounts]
         if not all(self._catalogue.knows(amount.credit_type) for amount in amounts):
-            await self._bridge.lookups(self._catalogue.load)
+            await self._bridge.lookups(self._catalogue.load, owner=CATALOGUE)
         return amounts
 
     async def _perform(self, work: Work, call: Call) -> Outcome:
@@ -154,14 +155,14 @@ class AccountHandlers:
 
     async def list_accounts(self, request: pb.ListAccountsRequest, call: Call) -> pb.ListAccountsResponse:
         """Answer ListAccounts."""
-        del call
+        owner = call.subject
         wanted = AccountFilter(request.account_id_prefix, AccountStatus(request.status) if request.status else None)
         asked, now = Asked(request.page_size, request.page_token), self._clock.now()
         page = await self._bridge.surveys(
-            lambda: self._accounts.list(wanted, asked, lambda account: account_message(account, now))
+            lambda: self._accounts.list(wanted, asked, lambda account: account_message(account, now)), owner=owner
         )
         account_ids = [message.account_id for message in page.items]
-        disputes = await self._bridge.surveys(lambda: self._accounts.open_disputes(account_ids))
+        disputes = await self._bridge.surveys(lambda: self._accounts.open_disputes(account_ids), owner=owner)
         for message in page.items:
             message.open_disputes = disputes.get(message.account_id, 0)
         return pb.ListAccountsResponse(accounts=page.items, next_page_token=page.next_page_token)

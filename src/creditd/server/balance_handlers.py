@@ -11,6 +11,7 @@ from creditd.domain.wallet import new_wallet
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.reading import AccountState, BalanceReader
 from creditd.server.bridge import Bridge
+from creditd.server.bulkheads import CATALOGUE
 from creditd.server.convert import (
     balance_message,
     instant,
@@ -66,21 +67,21 @@ class BalanceHandlers:
         """Answer BatchGetBalances."""
         await self.know(request.credit_types)
         wanted = list(dict.fromkeys(request.account_ids))
-        states = await self._bridge.lookups(lambda: self._reader.read(wanted))
+        states = await self._bridge.lookups(lambda: self._reader.read(wanted), owner=call.subject)
         unseen = [account_id for account_id in wanted if account_id not in states]
         if unseen:
             results = await self._bridge.perform_all([opening(account_id, call) for account_id in unseen])
             for result in results:
                 if isinstance(result, Exception):
                     raise result
-            states |= await self._bridge.lookups(lambda: self._reader.read(unseen))
+            states |= await self._bridge.lookups(lambda: self._reader.read(unseen), owner=call.subject)
         balances = [self._message(states[account_id], request.credit_types) for account_id in request.account_ids]
         return pb.BatchGetBalancesResponse(account_balances=balances)
 
     async def know(self, credit_types: Sequence[str]) -> None:
         """Raise CreditTypeNotFound unless all are known, here or, having been declared elsewhere, to the database."""
         if not all(map(self._catalogue.knows, credit_types)):
-            await self._bridge.lookups(self._catalogue.load)
+            await self._bridge.lookups(self._catalogue.load, owner=CATALOGUE)
         for credit_type in credit_types:
             self._catalogue.require(credit_type)
 

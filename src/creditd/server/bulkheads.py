@@ -25,6 +25,9 @@ MAX_WAITING: Final = 1_000
 MAX_WAITING_OF_ONE: Final = 200
 """Of these, for one owner: a flood from one account leaves room for the others."""
 
+CATALOGUE: Final = "credit types"
+"""Owns the look-ups of credit types that this server has not seen: calls that name what is not there are many."""
+
 _STANDS_FOR: Final[Mapping[SaveFailure, type[Exception]]] = {
     SaveFailure.UNAVAILABLE: DatabaseUnavailable,
     SaveFailure.TOO_SLOW: DatabaseUnavailable,
@@ -68,7 +71,7 @@ class Bulkhead:
         self.occupancy = Occupancy(threads)
 
     async def __call__(self, function: Callable[[], Answer], *, owner: str = "") -> Answer:
-        """Await a function that blocks; ``owner`` is the account that it works for, if it is one.
+        """Await a function that blocks; ``owner`` is whom it works for: an account or, for many of them, the caller.
 
         One that is cancelled while it waits never runs. Raises what the function raises; DatabaseUnavailable,
         VersionConflict, RecordBusy for what these stand for; Overloaded, ShuttingDown.

@@ -102,8 +102,7 @@ class PaymentEventHandlers:
 
     async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:
         """Answer GetPaymentEvent."""
-        del call
-        event, acts = await self._bridge.surveys(lambda: self._events.get(request.event_id))
+        event, acts = await self._bridge.surveys(lambda: self._events.get(request.event_id), owner=call.subject)
         message = event_message(event, is_whole=True)
         message.acts.extend(map(act_message, acts))
         return pb.GetPaymentEventResponse(payment_event=message)
@@ -126,8 +125,8 @@ class PaymentEventHandlers:
         self, request: pb.ListRejectedWebhooksRequest, call: Call
     ) -> pb.ListRejectedWebhooksResponse:
         """Answer ListRejectedWebhooks."""
-        del request, call
-        found = await self._bridge.surveys(self._events.rejected)
+        del request
+        found = await self._bridge.surveys(self._events.rejected, owner=call.subject)
         return pb.ListRejectedWebhooksResponse(rejected_webhooks=map(rejection_message, found))
 
 

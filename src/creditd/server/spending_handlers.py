@@ -5,6 +5,7 @@ from typing import Any
 from credit.v1 import credit_service_pb2 as pb
 from creditd.ledger.work import Outcome, Work
 from creditd.server.bridge import Bridge
+from creditd.server.bulkheads import CATALOGUE
 from creditd.server.convert import balance_after_fields, entry_fields, reservation_fields
 from creditd.server.requests import expiry, origin
 from creditd.service.call import Call
@@ -101,7 +102,7 @@ class SpendingHandlers:
     async def know(self, credit_type: str) -> None:
         """Look a credit type up that this server has not seen: another one may have declared it."""
         if not self._catalogue.knows(credit_type):
-            await self._bridge.lookups(self._catalogue.load)
+            await self._bridge.lookups(self._catalogue.load, owner=CATALOGUE)
 
     async def reserve(self, request: pb.ReserveRequest, call: Call) -> pb.ReserveResponse:
         """Answer Reserve."""

@@ -1,12 +1,15 @@
 """What one kind of call waits for keeps no other kind waiting, and nobody works for a caller that has gone."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import grpc
+import psycopg
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from psycopg import sql
 
 from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as admin
@@ -62,6 +65,17 @@ def held(customer: Customer, table: str) -> Iterator[tuple[Locked, Abandonable]]
         held_table = ending.enter_context(locked(customer.service, table))
         ending.callback(calls.give_up)
         yield held_table, calls
+
+
+@contextmanager
+def waiting_for_longer(customer: Customer, table: Locked, name: str) -> Iterator["Future[Any]"]:
+    """Have somebody else wait for a table, with the service's own lock time-out, from before the block on."""
+    url = customer.service.config.database_url
+    with psycopg.connect(url, options="-c lock_timeout=5s") as connection, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(connection.execute, sql.SQL("SELECT FROM {} LIMIT 1").format(sql.Identifier(name)))
+        table.until(1)
+        yield waiting
+        connection.cancel()
 
 
 def history(customer: Customer) -> credit.ListTransactionsRequest:
@@ -121,8 +135,29 @@ def test_verifications_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> 
 def test_queries_of_staff_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> None:
     with held(seen, "rejected_webhooks") as (table, calls):
         begun = calls.begin(seen.staff.admin.ListRejectedWebhooks, *[REJECTED] * 8)
+        another = seen.service.as_caller("another", "ADMIN")
+        begun += calls.begin(another.admin.ListRejectedWebhooks, *[REJECTED] * 8)
         table.until(2)
         assert_others_go_on(shopper, seen)
+        assert not any(call.done() for call in begun)
+
+
+def test_one_of_the_staff_holds_up_no_other(seen: Customer) -> None:
+    with held(seen, "rejected_webhooks") as (table, calls):
+        begun = calls.begin(seen.staff.admin.ListRejectedWebhooks, *[REJECTED] * 8)
+        table.until(1)
+        another = seen.service.as_caller("another", "ADMIN")
+        assert another.admin.ListAccounts(admin.ListAccountsRequest(page_size=1)).accounts
+        assert not any(call.done() for call in begun)
+
+
+def test_credit_types_that_are_not_there_hold_up_no_other_look_up(seen: Customer) -> None:
+    with held(seen, "credit_types") as (table, calls):
+        unknown = credit.GetBalanceRequest(account_id=seen.account_id, credit_types=["unknown"])
+        begun = calls.begin(seen.staff.credit.GetBalance, *[unknown] * 8)
+        table.until(1)
+        request = admin.GetAccountRequest(account_id=seen.account_id)
+        assert seen.staff.admin.GetAccount(request).account.account_id
         assert not any(call.done() for call in begun)
 
 
@@ -161,26 +196,27 @@ def test_a_flood_from_one_account_is_refused_and_others_are_not(seen: Customer) 
 
 
 def test_a_read_ends_with_its_caller(seen: Customer) -> None:
-    """Its statement is cancelled, though what it waits for is still not there."""
-    with held(seen, "reservations") as (table, calls):
+    """Its statement is cancelled: one that began to wait before it, with the same time limit, still waits."""
+    with held(seen, "reservations") as (table, calls), waiting_for_longer(seen, table, "reservations") as longer:
         (begun,) = calls.begin(seen.staff.credit.ListReservations, holds(seen))
-        table.until(1)
+        table.until(2)
         begun.cancel()
-        table.until(0)
+        table.until(1)
+        assert not longer.done()
 
 
 def test_a_verification_ends_with_its_caller(seen: Customer) -> None:
     """With the statement that it is at; and the next in line, whose caller has gone too, never begins."""
     verify = seen.staff.admin.VerifyLedger
-    with held(seen, "grants") as (table, calls):
+    with held(seen, "grants") as (table, calls), waiting_for_longer(seen, table, "grants") as longer:
         first, second = (calls.stream(verify, VERIFY) for _ in range(2))
-        table.until(1)
+        table.until(2)
         second.cancel()
         first.cancel()
-        table.until(0)
-        third = calls.stream(verify, VERIFY)
         table.until(1)
-    assert third.cancelled()
+        assert not longer.done()
+        calls.stream(verify, VERIFY)
+        table.until(2)
 
 
 def test_what_takes_too_long_is_unavailable_for_now(seen: Customer) -> None:

@@ -138,7 +138,7 @@ def test_an_empty_batch_is_refused(customer: Customer) -> None:
 def test_a_batch_whose_answer_could_not_be_sent_is_refused_before_anything_is_done(customer: Customer) -> None:
     """Labels travel back twice; what was held but could never be told would be lost to its caller."""
     customer.top_up(1_000)
-    labels = {"k": "v" * 2_000}
+    labels = {"k": "v" * 1_500}
     requests = [customer.reserving(1, metadata=labels) for _ in range(1_000)]
     refusal = refused(customer.app.credit.BatchReserve, credit.BatchReserveRequest(requests=requests))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")

@@ -52,6 +52,11 @@ class Locked:
         row = self._looking.execute(query, [self._table]).fetchone()
         return row[0] if row else 0
 
+    def cancel(self) -> None:
+        """Cancel the statements that wait for it, as PostgreSQL does when their time is over."""
+        query = "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
+        self._looking.execute(query, [self._table])
+
     def until(self, waiting: int) -> Any:
         """Return when so many statements wait for it."""
         return eventually(lambda: self.waiting == waiting)

@@ -11,6 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from psycopg import sql
 
+from credit.v1 import account_pb2
 from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
@@ -225,3 +226,26 @@ def test_what_takes_too_long_is_unavailable_for_now(seen: Customer) -> None:
         refusal = refused(seen.staff.credit.ListReservations, holds(seen), timeout=20)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE")
     assert refusal.retry
+
+
+def test_a_statement_that_is_cancelled_is_unavailable_for_now(seen: Customer) -> None:
+    """A read, a command of the ledger, and a change of an account alike; nothing of them is done."""
+    plan = admin.SetPlanRequest(
+        account_id=seen.account_id,
+        plan=account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED),
+        reason="test",
+        request_id=seen.request_id(),
+    )
+    with locked(seen.service, "wallets") as table, ThreadPoolExecutor(1) as pool:
+        for call, request in (
+            (seen.staff.credit.ListTransactions, history(seen)),
+            (seen.app.credit.Reserve, seen.reserving(1)),
+            (seen.staff.admin.SetPlan, plan),
+        ):
+            outcome = pool.submit(refused, call, request)
+            while not outcome.done():
+                table.cancel()
+            refusal = outcome.result()
+            assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE")
+            assert refusal.retry
+    assert seen.figures() == (100, 0)

@@ -58,6 +58,7 @@ class SideThread:
         self._deliver = deliver
         self._woken = Event()
         self._closing = False
+        self._ended = False
         self._thread = Thread(target=self._run, name="ledger-apart", daemon=True)
         self._thread.start()
 
@@ -71,15 +72,22 @@ class SideThread:
         self._closing = True
         self._woken.set()
         self._thread.join(timeout_seconds)
-        self._deliver(self._room.close())
+        self._ended = True
+        self._tell_the_rest()
+
+    def _tell_the_rest(self) -> None:
+        left = self._room.close()
+        self._deliver(left)
 
     def _run(self) -> None:
-        while not (self._closing and not self._room.waiting):
+        while not self._ended and (self._room.waiting or not self._closing):
             if not self._room.waiting:
                 self._woken.wait()
             self._woken.clear()
             if not self._round():
                 self._woken.wait(PAUSE_SECONDS)
+        # What was being tried when the time was over.
+        self._tell_the_rest()
 
     def _round(self) -> bool:
         """Do one round; tell whether anything came of it. The thread must outlive any defect."""

@@ -1,0 +1,24 @@
+"""Which copies stay in memory when there is room for few."""
+
+from creditd.domain.account import new_account
+from creditd.domain.instant import Instant
+from creditd.domain.wallet import new_wallet
+from creditd.ledger.cache import WalletCache
+from creditd.storage.changes import Changes, Key
+
+
+def changed(name: str) -> Changes:
+    """Return the change of one account's wallet."""
+    changes = Changes()
+    changes.wallets[Key(name, "chat")] = new_wallet(new_account(name, Instant(0)), "chat")
+    return changes
+
+
+def test_the_copies_that_were_not_used_for_longest_go_first() -> None:
+    """To be read is to be used: a wallet that is only looked at stays as long as one that changes."""
+    cache = WalletCache(max_wallets=2)
+    for name in ("first", "second"):
+        cache.keep(changed(name))
+    assert cache.wallet(Key("first", "chat"))
+    cache.keep(changed("third"))
+    assert [bool(cache.wallet(Key(name, "chat"))) for name in ("first", "second", "third")] == [True, False, True]

@@ -1,0 +1,99 @@
+"""The ledger's two threads: one keeps going whatever the other one waits for, and both end in time."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
+
+import pytest
+
+from creditd.ledger import ledger as ledgers
+from creditd.ledger import waiting_room
+from creditd.ledger.batch import Terms
+from creditd.ledger.ids import uuid7
+from creditd.ledger.ledger import Ledger, run
+from creditd.ledger.work import Outcome, RecordBusy, ShuttingDown, Work
+from creditd.storage.database import Database, DatabaseSettings
+from tests.ledger.books import Books
+from tests.ledger.databases import clock_of
+from tests.ledger.desk import RULES
+from tests.ledger.strangers import WALLET, held
+from tests.ledger.works import add, deduct
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    """Provide a ledger with both of its threads."""
+    terms, database = Terms(RULES, {}, uuid7), Database(DatabaseSettings(url)).for_batches()
+    ledger = Ledger(database, lambda: terms, clock_of(database))
+    yield ledger
+    ledger.close(5)
+    database.close()
+
+
+def submit(ledger: Ledger, work: Work) -> "Future[Outcome]":
+    """Queue a work, and return the future of its outcome."""
+    work.waiter = future = Future[Outcome]()
+    ledger.submit(work)
+    return future
+
+
+def test_others_are_answered_while_a_wallet_is_held_and_it_is_once_it_is_free(
+    url: str, ledger: Ledger, books: Books, account: str
+) -> None:
+    beside = f"{account}-beside"
+    run(ledger, add(account, 10))
+    run(ledger, add(beside, 10))
+    with held(url, WALLET, account):
+        waiting = [submit(ledger, deduct(account, 1)) for _ in range(3)]
+        for _ in range(3):
+            run(ledger, deduct(beside, 1))
+        assert not any(future.done() for future in waiting)
+    assert all(future.result(10) for future in waiting)
+    assert books.figures(account) == (4, 7, 0)
+    assert ledger.waiting_apart == 0
+
+
+def test_a_wallet_that_was_given_up_is_served_when_its_next_caller_comes(
+    url: str, ledger: Ledger, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_room, "LONGEST_WAIT_SECONDS", 0.05)
+    run(ledger, add(account, 10))
+    with held(url, WALLET, account), pytest.raises(RecordBusy):
+        submit(ledger, deduct(account, 1)).result(10)
+    assert submit(ledger, deduct(account, 1)).result(10)
+
+
+def test_closing_finishes_what_is_free_and_tells_the_rest(url: str, ledger: Ledger, books: Books, account: str) -> None:
+    beside = f"{account}-beside"
+    run(ledger, add(account, 10))
+    run(ledger, add(beside, 10))
+    with held(url, WALLET, account):
+        futures = [submit(ledger, deduct(account, 1)), submit(ledger, deduct(beside, 1))]
+        ledger.close(0.3)
+        assert isinstance(futures[0].exception(10), ShuttingDown)
+        assert futures[1].result(10)
+    assert books.figures(account) == (1, 10, 0)
+
+
+def test_what_a_stuck_batch_keeps_waiting_is_told_when_the_ledger_closes(
+    ledger: Ledger, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody hangs: the batch that is under way ends by itself, those behind it are told."""
+    monkeypatch.setattr(ledgers, "MAX_BATCH", 1)
+    reached: Future[None] = Future()
+    opened: Future[None] = Future()
+    write = ledger._writer.write
+
+    def held_up(works: list[Work]) -> object:
+        reached.set_result(None)
+        opened.result(10)
+        return write(works)
+
+    monkeypatch.setattr(ledger._writer, "write", held_up)
+    first = submit(ledger, add(account, 1))
+    reached.result(10)
+    behind = [submit(ledger, add(account, 1)) for _ in range(3)]
+    ledger.close(0.05)
+    assert all(isinstance(future.exception(10), ShuttingDown) for future in behind)
+    opened.set_result(None)
+    assert wait([first], 10).done
+    assert first.result()

@@ -9,7 +9,7 @@ from creditd.ledger import waiting_room
 from creditd.ledger.batch import Terms
 from creditd.ledger.critical import CriticalLedger
 from creditd.ledger.ids import uuid7
-from creditd.ledger.work import Apart, DeadlinePassed, Outcome, Overloaded, RecordBusy, Result, Work
+from creditd.ledger.work import DeadlinePassed, Outcome, Overloaded, RecordBusy, Result, Work
 from tests.ledger.books import Books
 from tests.ledger.desk import RULES, Desk
 from tests.ledger.strangers import (
@@ -91,11 +91,11 @@ def test_a_work_whose_caller_gives_up_while_it_waits_has_no_effect(
     url: str, desk: Desk, books: Books, account: str, neighbours: list[str]
 ) -> None:
     assert neighbours
-    late = deduct(account, 4, deadline=time.monotonic() + 0.1)
+    late = deduct(account, 4, deadline=time.monotonic() + 60)
     in_time = deduct(account, 3, deadline=time.monotonic() + 60)
     with held(url, WALLET, account):
         assert desk.begin(late, in_time) == {}
-        time.sleep(0.1)
+        late.deadline = time.monotonic()
         results = desk.go_on()
         assert isinstance(results.pop(late), DeadlinePassed)
         assert results == {}
@@ -165,12 +165,9 @@ def test_a_row_that_others_insert_and_do_not_commit_holds_up_only_who_needs_it(
     with held(url, statement, stuck_account):
         assert all_done(desk.begin(*new[:3], stuck, *new[3:], *(works := spend(neighbours))), works)
         results: dict[Work, Result] = {}
-        for _ in range(3):
+        while not all_done(results, new):
             results |= desk.go_on()
-        assert all_done(results, new)
         assert stuck not in results
-        assert desk.room.next(Apart.STUCK) == [stuck]
-        desk.room.settle([], [(stuck, Apart.STUCK)], set())
     assert all_done(desk.go_on(), [stuck])
     assert books.figures(stuck_account, credit_type).available == 5
     assert books.are_whole(stuck_account)

@@ -17,6 +17,7 @@ from tests.ledger.databases import clock_of
 from tests.ledger.desk import RULES
 from tests.ledger.strangers import WALLET, held
 from tests.ledger.works import add, deduct
+from tests.running import eventually
 
 
 @pytest.fixture
@@ -50,6 +51,19 @@ def test_others_are_answered_while_a_wallet_is_held_and_it_is_once_it_is_free(
     assert all(future.result(10) for future in waiting)
     assert books.figures(account) == (4, 7, 0)
     assert ledger.waiting_apart == 0
+
+
+def test_works_on_a_wallet_known_to_be_held_stand_in_no_batch(url: str, ledger: Ledger, account: str) -> None:
+    run(ledger, add(account, 10))
+    with held(url, WALLET, account):
+        first = submit(ledger, deduct(account, 1))
+        eventually(lambda: ledger.waiting_apart == 1)
+        batches = ledger.statistics.batches
+        second = submit(ledger, deduct(account, 1))
+        eventually(lambda: ledger.waiting_apart == 2)
+        assert ledger.statistics.batches == batches
+    assert first.result(10)
+    assert second.result(10)
 
 
 def test_a_wallet_that_was_given_up_is_served_when_its_next_caller_comes(

@@ -83,7 +83,7 @@ class Ledger:
     def _put_apart(self, work: Work, why: Apart | None, results: list[tuple[Work, Result]]) -> None:
         try:
             self._side.put(work, why)
-        except Overloaded as error:
+        except (Overloaded, ShuttingDown) as error:
             results.append((work, error))
 
     def _write_safely(self, works: Sequence[Work]) -> Written:

@@ -63,7 +63,7 @@ class SideThread:
         self._thread.start()
 
     def put(self, work: Work, why: Apart | None) -> None:
-        """Have a work done apart, None for a wallet that is known. Raises Overloaded."""
+        """Have a work done apart, None for a wallet that is known. Raises Overloaded, ShuttingDown."""
         if self._room.put(work, why):
             self._woken.set()
 

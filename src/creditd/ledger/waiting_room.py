@@ -61,6 +61,7 @@ class WaitingRoom:
         self._groups: OrderedDict[Keys, _Group] = OrderedDict()
         self._known: dict[Key, int] = {}
         self._tried: frozenset[Work] = frozenset()
+        self._closed = False
         self.waiting = 0
 
     def knows(self, work: Work) -> bool:
@@ -69,8 +70,13 @@ class WaitingRoom:
         return bool(self._known) and any(key in self._known for key in work.keys)
 
     def put(self, work: Work, why: Apart | None) -> bool:
-        """Take a work in, None for a reason that is known; tell whether it can be tried at once. Raises Overloaded."""
+        """Take a work in, None for a reason that is known; tell whether it can be tried at once.
+
+        Raises Overloaded, ShuttingDown.
+        """
         with self._lock:
+            if self._closed:
+                raise ShuttingDown
             group = self._groups.get(work.keys)
             if self.waiting >= MAX_WAITING or (group and len(group.waiting) >= MAX_WAITING_FOR_ONE):
                 raise Overloaded
@@ -179,8 +185,9 @@ class WaitingRoom:
         return results
 
     def close(self) -> list[tuple[Work, Result]]:
-        """Let all works go that are not being tried at this moment."""
+        """Let all works go that are not being tried at this moment, and take no more."""
         with self._lock:
+            self._closed = True
             left: list[tuple[Work, Result]] = []
             for group in self._groups.values():
                 left += [(w.work, ShuttingDown()) for w in group.waiting if w.work not in self._tried]

@@ -35,8 +35,9 @@ def claw_back(wallet: Wallet, command: Clawback, now: Instant) -> Movement:
 
 def _purchased(wallet: Wallet, first: tuple[str, ...]) -> tuple[Grant, ...]:
     """Return the live purchased grants: those named first, then the others, both in spend order."""
+    named = frozenset(first)
     bought = [grant for grant in wallet.grants if grant.source == Source.PURCHASED]
-    return tuple(sorted(bought, key=lambda grant: grant.grant_id not in first))
+    return tuple(sorted(bought, key=lambda grant: grant.grant_id not in named))
 
 
 def restore(wallet: Wallet, command: Restore, now: Instant, rules: Rules) -> Movement:

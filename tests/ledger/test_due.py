@@ -2,13 +2,16 @@
 
 import pytest
 
+from creditd.domain.commands import Reserve
 from creditd.domain.errors import ReservationExpired
+from creditd.domain.instant import Instant
+from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Outcome
 from creditd.storage import loading
 from creditd.storage.loading import MAX_DUE
 from tests.ledger.books import Books
 from tests.ledger.desk import Desk
-from tests.ledger.works import MINUTE, add, confirm, deduct, refund, reservation_of, reserve
+from tests.ledger.works import MINUTE, add, confirm, deduct, origin, refund, reservation_of, reserve, work
 
 
 def test_more_holds_than_one_round_settles_come_back_before_the_next_command_is_answered(
@@ -53,6 +56,21 @@ def test_holds_of_several_ends_go_back_in_the_order_of_time_over_several_rounds(
     released = [entry.amount for entry in books.entries(account) if entry.kind.name == "RELEASE"]
     assert released == [1, 2, 3, 4, 5]
     assert books.figures(account).reserved == 13
+
+
+def test_holds_that_end_together_go_back_in_the_order_of_their_names_over_several_rounds(
+    desk: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read that settles all of them at once tells what will be written, to the last grant."""
+    monkeypatch.setattr(loading, "MAX_DUE", 2)
+    desk.do(add(account, 28))
+    end = Instant(desk.clock.now() + MINUTE)
+    names = sorted(uuid7() for _ in range(7))
+    for amount, name in reversed(list(enumerate(names, start=1))):
+        desk.do(work(account, Reserve(origin(None, amount), name, amount, expire_time=end)))
+    desk.clock.advance(61)
+    desk.do(deduct(account, 1))
+    assert [entry.amount for entry in books.entries(account) if entry.kind.name == "RELEASE"] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_a_look_that_finds_nothing_due_writes_nothing_in_the_ledger(desk: Desk, books: Books, account: str) -> None:

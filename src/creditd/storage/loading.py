@@ -7,7 +7,7 @@ A plain join, planned while the tables were small, reads them whole when they ar
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from creditd.domain.account import Account, new_account
 from creditd.domain.grants import NO_GRACES, Graces, Grant, Source, SpendOrder, in_spend_order
@@ -48,9 +48,12 @@ _WALLET_COLUMNS = f"""
     g.live, d.due, {micros("d.left_over")}, {micros("d.next_hold_end")}, d.graces
 """
 
+
 # One row more than asked for tells that there are more. Of what is due, the rows whose predecessors have no more than
 # so many slices are loaded; and of the grants that these slices may come back to late, the graces that they have had.
-_WALLET_PARTS = f"""
+def _wallet_parts(order: str) -> str:
+    """Return SQL for what belongs to a wallet, the first so many of what is due in an order."""
+    return f"""
 LEFT JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_array(grant_id, source, remaining,
                                        {micros("coalesce(grace_end, expire_time)")}, grace_end IS NOT NULL)) AS live
@@ -79,27 +82,36 @@ LEFT JOIN LATERAL (
                 FROM (SELECT * FROM reservations
                       WHERE account_id = w.account_id AND credit_type = w.credit_type AND state = 1
                         AND expire_time <= {timestamp(":now ::bigint")}
-                      ORDER BY expire_time LIMIT :most_due ::integer) AS few) AS r) AS pending
+                      ORDER BY {order} LIMIT :most_due ::integer) AS few) AS r) AS pending
     WHERE w.next_expire_time <= {timestamp(":now ::bigint")}
 ) AS d ON true
 """
 
-_WALLETS = text(f"""
+
+def _wallets(order: str) -> str:
+    return f"""
 SELECT k.account_id, k.credit_type, {_WALLET_COLUMNS}
 FROM unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
 LEFT JOIN LATERAL (SELECT * FROM accounts WHERE account_id = k.account_id OFFSET 0) AS a ON true
 LEFT JOIN LATERAL (
     SELECT * FROM wallets WHERE account_id = k.account_id AND credit_type = k.credit_type OFFSET 0
 ) AS w ON true
-{_WALLET_PARTS}
-""")
+{_wallet_parts(order)}
+"""
+
+
+# Of a light wallet all that is due is loaded, and of a heavy one nothing is used: the index's own order does, which
+# stops at the limit. A share of what is due has to be the first one also among holds that end together.
+_LIGHT_WALLETS = text(_wallets("expire_time"))
+
+_WALLETS = text(_wallets("expire_time, reservation_id"))
 
 _ACCOUNT_WALLETS = text(f"""
 SELECT k.account_id, w.credit_type, {_WALLET_COLUMNS}
 FROM unnest(:account_id ::text[]) AS k (account_id)
 CROSS JOIN LATERAL (SELECT * FROM accounts WHERE account_id = k.account_id OFFSET 0) AS a
 LEFT JOIN LATERAL (SELECT * FROM wallets WHERE account_id = k.account_id OFFSET 0) AS w ON true
-{_WALLET_PARTS}
+{_wallet_parts("expire_time")}
 ORDER BY k.account_id, w.credit_type
 """)
 
@@ -127,7 +139,7 @@ class Light(NamedTuple):
 
 def load_light_wallets(connection: Connection, keys: Collection[Key], now: Instant, order: SpendOrder) -> Light:
     """Load wallets, but for the heavy ones; of these no more is read than shows that they are heavy."""
-    loaded = _load(connection, keys, now, order, _Most(HEAVY_GRANTS, HEAVY_DUE, HEAVY_DUE))
+    loaded = _load(connection, _LIGHT_WALLETS, keys, now, order, _Most(HEAVY_GRANTS, HEAVY_DUE, HEAVY_DUE))
     light = {key: wallet for key, wallet in loaded.items() if not _is_heavy(wallet, now)}
     return Light(light, loaded.keys() - light.keys())
 
@@ -145,7 +157,7 @@ def load_wallets(
 
     One that has no row is one before its first movement.
     """
-    return _load(connection, keys, now, order, _Most(_ALL, MAX_DUE, MAX_DUE_SLICES))
+    return _load(connection, _WALLETS, keys, now, order, _Most(_ALL, MAX_DUE, MAX_DUE_SLICES))
 
 
 class _Most(NamedTuple):
@@ -165,7 +177,12 @@ class _Most(NamedTuple):
 
 
 def _load(
-    connection: Connection, keys: Collection[Key], now: Instant, order: SpendOrder, most: _Most
+    connection: Connection,
+    statement: TextClause,
+    keys: Collection[Key],
+    now: Instant,
+    order: SpendOrder,
+    most: _Most,
 ) -> dict[Key, LoadedWallet]:
     parameters = {
         "account_id": texts(key.account_id for key in keys),
@@ -173,7 +190,7 @@ def _load(
         "now": now,
         **most.parameters,
     }
-    rows = connection.execute(_WALLETS, parameters)
+    rows = connection.execute(statement, parameters)
     return {Key(row[0], row[1]): _loaded_wallet(row, now, order, most) for row in rows}
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from creditd.domain.errors import InsufficientCredit
 from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS
+from creditd.ledger import batch as batches
 from creditd.ledger.work import Outcome, Work
 from tests.ledger.books import Books
 from tests.ledger.desk import Desk
@@ -89,3 +90,23 @@ def test_one_heavy_wallet_after_the_other_is_served(desk: Desk, account: str) ->
     assert desk.begin(*works) == {}
     rounds = [desk.go_on() for _ in range(3)]
     assert [len(results) for results in rounds] == [2, 2, 2]
+
+
+def test_a_heavy_wallet_is_settled_in_shares_and_others_are_served_between_them(
+    desk: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "MAX_SETTLING", 40)
+    beside = f"{account}-beside"
+    make_heavy(desk, beside)
+    desk.do(add(account, 1_000))
+    desk.write(*(reserve(account, 1) for _ in range(HEAVY_DUE + 1)))
+    desk.clock.advance(61)
+    long, short = deduct(account, 1_000), deduct(beside, 1)
+    assert desk.begin(long, short) == {}
+    rounds = [desk.go_on() for _ in range(2)]
+    assert [long in results for results in rounds] == [False, False]
+    assert [short in results for results in rounds] in ([True, False], [False, True])
+    while long not in rounds[-1]:
+        rounds.append(desk.go_on())
+    assert isinstance(rounds[-1][long], Outcome)
+    assert books.are_whole(account)

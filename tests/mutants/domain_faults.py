@@ -125,8 +125,8 @@ DOMAIN_FAULTS = (
     Fault(
         "clawback takes from other grants before the purchase's own",
         "domain/clawback.py",
-        "grant.grant_id not in first))",
-        "grant.grant_id in first))",
+        "grant.grant_id not in named))",
+        "grant.grant_id in named))",
         ("tests/domain/test_clawback.py",),
     ),
     Fault(

@@ -179,6 +179,13 @@ LEDGER_FAULTS = (
         ("tests/ledger/test_reading.py",),
     ),
     Fault(
+        "heavy wallet settled in one go while others wait apart",
+        "ledger/side_lane.py",
+        "self._room.next(Apart.HEAVY), self._writer.write_share)",
+        "self._room.next(Apart.HEAVY), self._writer.write)",
+        ("tests/ledger/test_heavy.py",),
+    ),
+    Fault(
         "command decided on a wallet in which more is due",
         "ledger/batch.py",
         "            self.unsettled.add(key)\n",

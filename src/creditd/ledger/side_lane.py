@@ -33,7 +33,7 @@ class SideLane:
         yield self._room.overdue()
         yield self._try(self._room.next(Apart.LOCKED), self._writer.write_free)
         yield self._try(self._room.next(Apart.STUCK), self._writer.write_free)
-        yield self._try(self._room.next(Apart.HEAVY), self._writer.write)
+        yield self._try(self._room.next(Apart.HEAVY), self._writer.write_share)
 
     def _try(self, works: list[Work], write: Callable[[Sequence[Work]], Written]) -> Sequence[tuple[Work, Result]]:
         if not works:

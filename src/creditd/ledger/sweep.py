@@ -112,4 +112,6 @@ class Sweep:
         if seconds is None:
             log.error("more than %d wallets cannot be settled; the sweep may not get to others", MAX_SET_ASIDE)
         else:
-            log.warning("a wallet was not settled (%s); it is set aside for %.0f s", type(error).__name__, seconds)
+            # That somebody uses a wallet at this moment is nothing to look after.
+            level = logging.INFO if isinstance(error, RecordBusy) else logging.WARNING
+            log.log(level, "a wallet was not settled (%s); it is set aside for %.0f s", type(error).__name__, seconds)

@@ -103,6 +103,14 @@ class Writer:
         """Decide and save, as in ``write``, the works whose rows nobody else holds; the others stay apart."""
         return self._write(works, lambda left, written: self._write_locked(left, SaveFailure.LOCKED, written))
 
+    def write_share(self, works: Sequence[Work]) -> Written:
+        """Decide and save, as in ``write``, as much of heavy works as fits into one batch; the others stay apart."""
+        return self._write(works, self._share)
+
+    def _share(self, works: list[Work], written: Written) -> list[Work]:
+        written.apart.extend((work, Apart.HEAVY) for work in self._round(works, written))
+        return []
+
     def _write(self, works: Sequence[Work], step: Callable[[list[Work], Written], list[Work]]) -> Written:
         written = Written([], [], set())
         if not self._clock.is_read:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.domain.instant import SECOND, Instant
@@ -48,6 +48,7 @@ def known(*said: Iterable[Fact]) -> dict[Any, Fact]:
 
 
 @given(sets, sets, sets)
+@settings(deadline=None)
 def test_merging_commutes_associates_and_is_idempotent(a: list[Fact], b: list[Fact], c: list[Fact]) -> None:
     assert known(a, b) == known(b, a)
     assert known(known(a, b).values(), c) == known(a, known(b, c).values())
@@ -204,6 +205,7 @@ acts = st.lists(st.tuples(st.sampled_from(["refund", "toggle"]), st.integers(0, 
 
 
 @given(acts, st.randoms())
+@settings(deadline=None)
 def test_whatever_becomes_of_refunds_told_one_by_one_and_by_totals_the_sum_is_right(
     lived: list[tuple[str, int]], mixing: random.Random
 ) -> None:
@@ -216,6 +218,7 @@ def test_whatever_becomes_of_refunds_told_one_by_one_and_by_totals_the_sum_is_ri
 
 
 @given(acts, st.randoms())
+@settings(deadline=None)
 def test_where_only_totals_and_failures_are_told_the_sum_is_right(
     lived: list[tuple[str, int]], mixing: random.Random
 ) -> None:

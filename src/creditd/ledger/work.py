@@ -106,8 +106,11 @@ class VersionConflict(Exception):
     """Others kept changing the same balance; nothing was done, and a retry is safe."""
 
 
-class RecordBusy(Exception):
-    """Something else held a row that this needs for too long; nothing was done, and a retry is safe."""
+class RecordBusy(VersionConflict):
+    """Something else held a row that this needs for too long; nothing was done, and a retry is safe.
+
+    Whoever waits out a conflict waits out this one too.
+    """
 
 
 class Overloaded(Exception):

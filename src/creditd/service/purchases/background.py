@@ -10,19 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from creditd.ledger.work import DatabaseUnavailable, Overloaded, RecordBusy, ShuttingDown, VersionConflict
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
 from creditd.payments.provider import ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
-PASSING: Final = (
-    ProviderUnavailable,
-    DatabaseUnavailable,
-    VersionConflict,
-    RecordBusy,
-    Overloaded,
-    ShuttingDown,
-)
+PASSING: Final = (ProviderUnavailable, DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
 """What another try may get past: others are at the same rows, or a database or provider is away."""
 
 LOG_AGAIN_SECONDS: Final = 600.0

@@ -137,9 +137,12 @@ def test_staff_see_status_and_version(customer: Customer) -> None:
     assert customer.staff.admin.GetAccount(request).account == suspended
 
 
-def test_an_account_that_was_never_seen_has_no_status_to_change(customer: Customer) -> None:
-    refusal = refused(customer.staff.admin.SetAccountStatus, customer.becoming(SUSPENDED))
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "ACCOUNT_NOT_FOUND")
+def test_an_account_that_was_never_seen_is_opened_by_a_change_of_its_status(customer: Customer) -> None:
+    """As by one of its plan (A11): who is to be kept out need not have come in before."""
+    suspended = customer.become(SUSPENDED)
+    assert (suspended.status, suspended.version) == (SUSPENDED, 2)
+    assert refused(customer.app.credit.Reserve, customer.reserving(1)).reason == "ACCOUNT_SUSPENDED"
+    assert customer.figures("spec") == (1, 0)
 
 
 def test_accounts_are_listed_by_id_in_pages_filtered_by_prefix_and_status(customer: Customer) -> None:

@@ -64,7 +64,7 @@ REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
     "REQUEST_ID_REUSED": (
         lambda c: refused(c.app.credit.Deduct, c.deducting(1, request_id=c.entries()[0].request_id)),
         "ALREADY_EXISTS",
-        {"request_id"},
+        {"request_id", "used_by", "use_time"},
     ),
     "RESERVATION_NOT_FOUND": (
         lambda c: refused(c.app.credit.Confirm, c.confirming(c.hold(1).replace("/chat/", "/THB/"))),

@@ -55,7 +55,7 @@ class Till:
         """Store a purchase of 90 credits and 10 more for 1,000 satang, for which the provider has been asked."""
         purchase = self.draft(account, **fields)
         with self.desk.database.transaction() as connection:
-            assert purchases.add(connection, purchase)
+            purchases.add(connection, purchase)
             purchase_history.record(connection, purchase, "tests", "created")
             payment_references.refer(
                 connection, purchase.provider, purchase.name, [purchase.reference], live=purchase.live

@@ -37,6 +37,7 @@ from creditd.storage import (
     purchases,
     reconciliations,
     rejected_webhooks,
+    request_claims,
     reservations,
     saving,
     subscriptions,
@@ -141,6 +142,7 @@ CALLS: dict[str, Call] = {
     "accounts.find": accounts.find,
     "accounts.lock": accounts.lock,
     "accounts.known_change": lambda c, a: accounts.known_change(c, _account(a), "change-3"),
+    "accounts.raise_version": lambda c, a: accounts.raise_version(c, _account(a)),
     "accounts.change": lambda c, a: accounts.change(c, _account(a), Origin("tests", uuid7(), 1)),
     "credit_types.all_credit_types": lambda c, _a: credit_types.all_credit_types(c),
     "credit_types.declare": lambda c, _a: credit_types.declare(c, credit_types.CreditType("new", "New", 0), NOW),
@@ -192,6 +194,12 @@ CALLS: dict[str, Call] = {
     "payment_events.acts_of": lambda c, a: payment_events.acts_of(c, id_of(a)),
     "payment_references.refer": lambda c, a: payment_references.refer(c, STRIPE, a, [f"pi_{a}_1", "new"], live=True),
     "payment_references.referred": lambda c, a: payment_references.referred(c, STRIPE, [f"pi_{a}_1", "x"], live=True),
+    "request_claims.load_claims": lambda c, a: request_claims.load_claims(
+        c, [lookups.RequestKey(a, f"claim-{n}") for n in range(1, 33)]
+    ),
+    "request_claims.claim": lambda c, a: request_claims.claim(
+        c, lookups.RequestKey(a, uuid7()), request_claims.ClaimKind.PURCHASE, NOW
+    ),
     "purchases.add": lambda c, a: purchases.add(c, _purchase(c, a)._replace(purchase_id=uuid7(), request_id=uuid7())),
     "purchases.find": lambda c, a: purchases.find(c, PurchaseKey(a, id_of(a))),
     "purchases.find_by_request": lambda c, a: purchases.find_by_request(c, a, "purchase-3"),

@@ -43,6 +43,7 @@ SELECT 'account-' || n, 3, true, 'sub-' || n, 2, true, NULL, now(), now(), now()
 # Of an account: how long its history is grows, what it has now does not.
 _HISTORY = """
 INSERT INTO accounts VALUES ('{account}', {n}, 1, false, NULL, now(), now());
+INSERT INTO request_claims SELECT '{account}', 'claim-' || n, 3, now() FROM generate_series(1, {n} / 5) AS n;
 INSERT INTO account_changes
 SELECT '{account}', n, 'change-' || n, 1, 'tests', '', 1, false, NULL, now() FROM generate_series(2, {n} / 10) AS n;
 INSERT INTO wallets

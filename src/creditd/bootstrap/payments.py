@@ -51,7 +51,9 @@ class Payments:
         self._settling = Settling(core.critical, make_id)
         applier = Applier(self._settling, Subscribing(core.critical, accounts, make_id))
         self._asking = Asking(core.critical, self._providers, self._settling, bridge.payments)
-        self._buying = Buying(database, self._providers, self._asking, self._settling, clock, make_id, bridge.payments)
+        self._buying = Buying(
+            database, core.critical, self._providers, self._asking, self._settling, clock, make_id, bridge.payments
+        )
         turns = asyncio.Semaphore(APPLIED_AT_ONCE)
         self._workers = [
             InboxWorker(database, provider, applier, clock, bridge.payments, turns, statistics)

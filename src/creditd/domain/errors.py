@@ -5,6 +5,8 @@
 
 from typing import ClassVar
 
+from creditd.domain.instant import Instant, instant_text
+
 
 class Refusal(Exception):
     """A command was refused, and nothing was changed by it."""
@@ -24,9 +26,14 @@ class InsufficientCredit(Refusal):
 
 
 class RequestIdReused(Refusal):
-    """The request id was used before with other content. Facts: request_id."""
+    """The request id was used before for something else. Facts: request_id, used_by, use_time."""
 
     reason = "REQUEST_ID_REUSED"
+
+
+def reused(request_id: str, used_by: str, use_time: Instant) -> RequestIdReused:
+    """Return the refusal of a request id that was used before: for what kind of entry or change, and when."""
+    return RequestIdReused(request_id=request_id, used_by=used_by, use_time=instant_text(use_time))
 
 
 class ReservationNotFound(Refusal):

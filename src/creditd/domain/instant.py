@@ -1,5 +1,6 @@
 """Time as the domain counts it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import NewType
 
 Instant = NewType("Instant", int)
@@ -16,3 +17,11 @@ def earliest(first: Instant | None, second: Instant | None) -> Instant | None:
     if second is None or first <= second:
         return first
     return second
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def instant_text(instant: Instant) -> str:
+    """Write an instant for people and programs to read: RFC 3339, UTC, to the microsecond."""
+    return (_EPOCH + timedelta(microseconds=instant)).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -13,6 +13,8 @@ from creditd.storage import accounts
 from creditd.storage.database import Connection, Database
 from creditd.storage.loading import load_accounts
 from creditd.storage.locking import lock_wallets_of, wait_briefly
+from creditd.storage.lookups import RequestKey
+from creditd.storage.request_claims import ClaimKind, claim
 
 Change = Callable[[Connection, Account, Instant], Account]
 
@@ -47,7 +49,7 @@ class AccountLedger:
             is_empty = not closing or self._is_empty(connection, account_id, now)
             return with_status(account, status, now, is_empty=is_empty)
 
-        return self._change(account_id, origin, change)
+        return self._change(account_id, ClaimKind.ACCOUNT_STATUS, origin, change)
 
     def set_plan(self, account_id: str, origin: Origin, *, unlimited: bool, until: Instant | None) -> ChangedAccount:
         """Switch the unlimited plan on or off. Raises AccountNotFound, AccountClosed, RequestIdReused."""
@@ -55,21 +57,21 @@ class AccountLedger:
         def change(_: Connection, account: Account, now: Instant) -> Account:
             return with_plan(account, now, unlimited=unlimited, until=until)
 
-        return self._change(account_id, origin, change)
+        return self._change(account_id, ClaimKind.PLAN, origin, change)
 
-    def _change(self, account_id: str, origin: Origin, change: Change) -> ChangedAccount:
+    def _change(self, account_id: str, kind: ClaimKind, origin: Origin, change: Change) -> ChangedAccount:
         with self._database.transaction() as connection:
             wait_briefly(connection)
             account = accounts.lock(connection, account_id)
             if account is None:
                 raise errors.AccountNotFound(account_id=account_id)
-            known = accounts.known_change(connection, account, origin.request_id or "")
-            if known:
-                if known.fingerprint != origin.fingerprint:
-                    raise errors.RequestIdReused(request_id=origin.request_id or "")
+            request_id = origin.request_id or ""
+            known = accounts.known_change(connection, account, request_id)
+            if known and known.fingerprint == origin.fingerprint:
                 return ChangedAccount(known.account, replayed=True)
             now = self._clock.now()
             lock_wallets_of(connection, account_id)
+            claim(connection, RequestKey(account_id, request_id), kind, now)
             changed = change(connection, account, now)
             accounts.change(connection, changed, origin)
             return ChangedAccount(changed, replayed=False)

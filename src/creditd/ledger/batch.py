@@ -50,6 +50,7 @@ class Batch:
         self.wallets: dict[Key, Wallet] = {}
         self.reservations: dict[ReservationKey, Reservation] = {}
         self.requests: dict[RequestKey, list[Entry]] = {}
+        self.claims: dict[RequestKey, errors.RequestIdReused] = {}
         self.graces: dict[Key, dict[str, Instant]] = {}
         self.postponed: dict[Key, Wallet] = {}
         self.unsettled: set[Key] = set()
@@ -144,6 +145,8 @@ class Batch:
         request = None if request_id is None else RequestKey(work.account_id, request_id)
         if request and request in self.requests:
             return self._replay(self.requests[request], work)
+        if request and request in self.claims:
+            raise self.claims[request]
         if work.account_id in self._unopened and not work.dry_run and not _is_about_a_reservation(work):
             self._open(work.account_id)
         movements, late = self._decide_steps(work.steps)
@@ -192,7 +195,7 @@ class Batch:
 
     def _replay(self, entries: list[Entry], work: Work) -> Outcome:
         if entries[0].fingerprint != work.origin.fingerprint:
-            raise errors.RequestIdReused(request_id=work.origin.request_id or "")
+            raise errors.reused(work.origin.request_id or "", entries[0].kind.name, entries[0].create_time)
         return Outcome(tuple(entries), tuple(self._as_of(entry) for entry in entries), replayed=True)
 
     def _as_of(self, entry: Entry) -> Reservation | None:

@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from creditd.domain.account import Account
 from creditd.domain.instant import Instant
-from creditd.domain.wallet import Origin
+from creditd.domain.wallet import SYSTEM, Origin
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
@@ -19,10 +20,13 @@ from creditd.ledger.gathering import Gatherer, Locking
 from creditd.ledger.ledger import FutureSink
 from creditd.ledger.work import DatabaseUnavailable, Outcome, RecordBusy, Step, VersionConflict, Work
 from creditd.ledger.writer import FIRST_BACKOFF_SECONDS, MAX_RETRIES
+from creditd.storage import accounts
 from creditd.storage.changes import Key
 from creditd.storage.conflicts import SaveFailure
 from creditd.storage.database import Connection, Database
-from creditd.storage.locking import wait_briefly
+from creditd.storage.locking import lock_wallets_of, wait_briefly
+from creditd.storage.lookups import RequestKey
+from creditd.storage.request_claims import ClaimKind, claim
 
 Answer = TypeVar("Answer")
 
@@ -59,6 +63,24 @@ class Transaction:
                 return outcome
             # More is due in a wallet than one batch settles: that much is written down first.
             write_down(self.connection, batch, self._clock)
+
+    def hold(self, account_id: str) -> Account:
+        """Lock an account and its wallets until the end; it is opened if it was never seen."""
+        account = accounts.lock(self.connection, account_id)
+        if account is None:
+            self.perform(account_id, SYSTEM, ())
+            account = accounts.lock(self.connection, account_id)
+        assert account is not None  # noqa: S101 - opened above if it was not there, and accounts are never deleted.
+        lock_wallets_of(self.connection, account_id)
+        return account
+
+    def claim(self, account: Account, request_id: str, kind: ClaimKind) -> None:
+        """Claim a request id of an account that is held, for what is no entry. Raises RequestIdReused.
+
+        It raises the account's version: what others have decided on before is decided again, and finds the claim.
+        """
+        claim(self.connection, RequestKey(account.account_id, request_id), kind, self.now)
+        accounts.raise_version(self.connection, account._replace(version=account.version + 1))
 
 
 class CriticalLedger:

@@ -25,6 +25,7 @@ from creditd.storage.lookups import (
     load_requests,
     load_reservations,
 )
+from creditd.storage.request_claims import load_claims
 
 
 class Locking(Enum):
@@ -135,6 +136,7 @@ class Gatherer:
 
     @staticmethod
     def _load_requests(connection: Connection, batch: Batch, requests: set[RequestKey], works: Iterable[Work]) -> None:
+        batch.claims.update(load_claims(connection, requests))
         if batch.takes_heavy:
             batch.requests.update(load_requests(connection, requests))
             return

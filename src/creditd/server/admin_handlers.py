@@ -123,6 +123,7 @@ class AccountHandlers:
         """Answer SetAccountStatus."""
         by = origin(call, request, request.reason)
         status = AccountStatus(request.status)
+        await self._bridge.perform(opening(request.account_id, call))
         account, call.replayed = await self._bridge.changes(
             lambda: self._ledger.set_status(request.account_id, status, by, allow_balance=request.allow_balance),
             owner=request.account_id,

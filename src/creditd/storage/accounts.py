@@ -100,8 +100,7 @@ def change(connection: Connection, account: Account, origin: Origin) -> None:
     }
     same_account = accounts.c.account_id == account.account_id
     connection.execute(update(accounts).where(same_account).values(**facts, update_time=account.update_time))
-    same_wallets = wallets.c.account_id == account.account_id
-    connection.execute(update(wallets).where(same_wallets).values(account_version=account.version))
+    raise_version(connection, account)
     record = {
         "account_id": account.account_id,
         "request_id": origin.request_id,
@@ -111,3 +110,14 @@ def change(connection: Connection, account: Account, origin: Origin) -> None:
         "create_time": account.update_time,
     }
     connection.execute(insert(account_changes).values(**record, **facts))
+
+
+def raise_version(connection: Connection, account: Account) -> None:
+    """Write an account's new version, also to its wallets. The account's row is locked.
+
+    It turns away every save that was decided before.
+    """
+    same_account = accounts.c.account_id == account.account_id
+    connection.execute(update(accounts).where(same_account).values(version=account.version))
+    same_wallets = wallets.c.account_id == account.account_id
+    connection.execute(update(wallets).where(same_wallets).values(account_version=account.version))

@@ -19,6 +19,7 @@ PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
         "outbox_events",
         "payment_event_acts",
         "purchase_changes",
+        "request_claims",
     ),
     "SELECT, INSERT, UPDATE": (
         "accounts",

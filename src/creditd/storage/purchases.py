@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, Row, Select, insert, select, text, update
 
 from creditd.domain.instant import Instant
 from creditd.domain.purchase import Provider, PurchaseState
@@ -90,14 +89,9 @@ def parse_purchase_name(name: str) -> PurchaseKey:
     return PurchaseKey(*match.groups())
 
 
-def add(connection: Connection, purchase: Purchase) -> bool:
-    """Store a new purchase; return False if its account has one with this request id."""
-    statement = upsert(purchases).values(_values(purchase)).on_conflict_do_nothing(**_SAME_REQUEST)
-    # SQLAlchemy counts no rows of an insert; it returns them.
-    return connection.execute(statement.returning(purchases.c.purchase_id)).one_or_none() is not None
-
-
-_SAME_REQUEST: Any = {"constraint": "purchases_request"}
+def add(connection: Connection, purchase: Purchase) -> None:
+    """Store a new purchase, whose request id is claimed."""
+    connection.execute(insert(purchases).values(_values(purchase)))
 
 
 def find(connection: Connection, key: PurchaseKey) -> Purchase | None:

@@ -6,6 +6,7 @@ could flip, only look-ups by key. Rows are written in key order, so that two ser
 The guard: a wallet is written only if its stored version, and the version of the account's facts, are those that the
 batch decided on. If a single wallet is not, the entries get no version, the NOT NULL of ``entries.version`` refuses
 them, and the whole statement is undone. Two servers that both passed would still collide on the key of ``entries``.
+An entry whose request id something else has used is refused in the same way (:mod:`creditd.storage.request_claims`).
 """
 
 from collections.abc import Iterable
@@ -71,9 +72,13 @@ WITH saved AS (
                          available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
                          reservation_captured, reservation_refunded, reservation_expire_time, request_id, ordinal,
                          fingerprint, actor, reason, metadata, create_time, graces)
-    SELECT account_id, credit_type, CASE WHEN (SELECT count(*) FROM saved) = :wallets ::bigint THEN version END, kind,
-           amount, available_delta, reserved_delta, debt_delta, available_after, reserved_after, debt_after, slices,
-           reservation_id, reservation_state, reservation_captured, reservation_refunded,
+    SELECT account_id, credit_type,
+           CASE WHEN (SELECT count(*) FROM saved) = :wallets ::bigint
+                 AND (SELECT c.kind FROM request_claims c
+                      WHERE c.account_id = n.account_id AND c.request_id = n.request_id) IS NULL
+                THEN version END,
+           kind, amount, available_delta, reserved_delta, debt_delta, available_after, reserved_after, debt_after,
+           slices, reservation_id, reservation_state, reservation_captured, reservation_refunded,
            timestamptz 'epoch' + reservation_expire_time * interval '1 microsecond', request_id, ordinal, fingerprint,
            actor, reason, metadata, timestamptz 'epoch' + create_time * interval '1 microsecond', graces
     FROM unnest(:e_account_id ::text[], :e_credit_type ::text[], :e_version ::bigint[], :e_kind ::smallint[],

@@ -74,6 +74,17 @@ account_changes = Table(
     ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name="account_changes_account"),
 )
 
+request_claims = Table(
+    "request_claims",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("request_id", _KEY, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("create_time", InstantColumn, nullable=False),
+    PrimaryKeyConstraint("account_id", "request_id", name="request_claims_pkey"),
+    CheckConstraint("kind BETWEEN 1 AND 4", name="request_claims_kind"),
+)
+
 wallets = Table(
     "wallets",
     metadata,

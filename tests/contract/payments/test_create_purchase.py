@@ -104,7 +104,8 @@ def test_a_request_id_used_with_other_content_is_refused(shopper: Shopper, other
     first = shopper.buy(request_id="mine")
     refusal = refused(shopper.staff.payment.CreatePurchase, shopper.buying(request_id="mine", **other))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
-    assert facts_of(refusal) == {"request_id": "mine"}
+    facts = facts_of(refusal)
+    assert (facts["request_id"], facts["used_by"]) == ("mine", "PURCHASE")
     assert [purchase.name for purchase in shopper.purchases()] == [first.name]
     assert len(shopper.checkouts()) == 1
 

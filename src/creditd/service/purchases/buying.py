@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple, TypeVar
 
-from creditd.domain import errors
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payment_errors import (
     PackageNotFound,
@@ -18,6 +17,7 @@ from creditd.domain.payment_errors import (
 from creditd.domain.purchase import Fact, FactKind, PaymentStage, Provider, PurchaseState
 from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.critical import CriticalLedger, Transaction
 from creditd.ledger.work import Overloaded
 from creditd.payments.limits import limits_of, limits_text
 from creditd.payments.provider import (
@@ -31,10 +31,11 @@ from creditd.payments.provider import (
 from creditd.service.purchases.asking import AskedElsewhere, Asking, order_of
 from creditd.service.purchases.providers import InThread, Providers
 from creditd.service.purchases.settling import STILL_OPEN, Settling
-from creditd.storage import accounts, packages, purchase_history, purchases
+from creditd.storage import packages, purchase_history, purchases
 from creditd.storage.database import Database
 from creditd.storage.packages import Package
 from creditd.storage.purchases import Purchase, PurchaseKey, purchase_name
+from creditd.storage.request_claims import ClaimKind
 
 Answer = TypeVar("Answer")
 
@@ -69,6 +70,7 @@ class Buying:
     def __init__(
         self,
         database: Database,
+        ledger: CriticalLedger,
         providers: Providers,
         asking: Asking,
         settling: Settling,
@@ -78,6 +80,7 @@ class Buying:
     ) -> None:
         """Store purchases in ``database``, and ask for payments by ``asking``."""
         self._database = database
+        self._ledger = ledger
         self._providers = providers
         self._asking = asking
         self._settling = settling
@@ -97,7 +100,8 @@ class Buying:
         if len(self._under_way) >= MAX_UNDER_WAY:
             raise Overloaded
         purchase, is_new = await self._in_thread(
-            lambda: self._record(provider, wanted, origin), owner=wanted.account_id
+            lambda: self._ledger.transact(lambda transaction: self._record(transaction, provider, wanted, origin)),
+            owner=wanted.account_id,
         )
         if purchase.state in STILL_OPEN and not purchase.reference:
             purchase = await self._finished(self._ask(purchase, wanted.card_token))
@@ -130,22 +134,21 @@ class Buying:
         for task in self._under_way:
             task.cancel()
 
-    def _record(self, provider: PaymentProvider, wanted: Wanted, origin: Origin) -> tuple[Purchase, bool]:
-        with self._database.transaction() as connection:
-            known = purchases.find_by_request(connection, wanted.account_id, origin.request_id or "")
-            if known is None:
-                account = accounts.find(connection, wanted.account_id)
-                if account is not None:
-                    account.require_open()
-                package = packages.find(connection, wanted.package_id)
-                made = self._new(_on_sale(package, wanted.package_id), provider, wanted, origin)
-                if purchases.add(connection, made):
-                    purchase_history.record(connection, made, origin.actor, "created")
-                    return made, True
-                known = purchases.find_by_request(connection, wanted.account_id, origin.request_id or "")
-        if known is None or known.fingerprint != origin.fingerprint:
-            raise errors.RequestIdReused(request_id=origin.request_id or "")
-        return known, False
+    def _record(
+        self, transaction: Transaction, provider: PaymentProvider, wanted: Wanted, origin: Origin
+    ) -> tuple[Purchase, bool]:
+        connection, request_id = transaction.connection, origin.request_id or ""
+        account = transaction.hold(wanted.account_id)
+        known = purchases.find_by_request(connection, wanted.account_id, request_id)
+        if known and known.fingerprint == origin.fingerprint:
+            return known, False
+        transaction.claim(account, request_id, ClaimKind.PURCHASE)
+        account.require_open()
+        package = packages.find(connection, wanted.package_id)
+        made = self._new(_on_sale(package, wanted.package_id), provider, wanted, origin)
+        purchases.add(connection, made)
+        purchase_history.record(connection, made, origin.actor, "created")
+        return made, True
 
     def _new(self, package: Package, provider: PaymentProvider, wanted: Wanted, origin: Origin) -> Purchase:
         method = wanted.method or USUAL_METHOD[wanted.provider]

@@ -1,6 +1,5 @@
 """ReversePurchase: staff say that money was given back by a way that the provider knows nothing of."""
 
-from creditd.domain import errors
 from creditd.domain.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseStateUnfit
 from creditd.domain.purchase import Fact, FactKind, RefundStage
 from creditd.domain.wallet import Origin
@@ -9,6 +8,7 @@ from creditd.payments.provider import Report
 from creditd.service.purchases.settling import Settling
 from creditd.storage import purchase_history, purchases
 from creditd.storage.purchases import Purchase, PurchaseKey, purchase_name
+from creditd.storage.request_claims import ClaimKind
 
 
 class Reversing:
@@ -38,9 +38,9 @@ class Reversing:
             transaction.connection, key.account_id, FactKind.OUTSIDE_REFUND, subject
         ):
             # The fingerprint covers the purchase's name as well.
-            if fact.code != fingerprint:
-                raise errors.RequestIdReused(request_id=subject)
-            return purchase, True
+            if fact.code == fingerprint:
+                return purchase, True
+        transaction.claim(transaction.hold(key.account_id), subject, ClaimKind.REVERSAL)
         if not purchase.granted:
             raise PurchaseStateUnfit(purchase=purchase.name, state=purchase.state.name)
         left = purchase.paid - purchase.refunded
@@ -48,7 +48,7 @@ class Reversing:
             raise AmountExceedsPayment(requested=amount, left=left)
         fact = Fact(FactKind.OUTSIDE_REFUND, subject, RefundStage.SUCCEEDED, amount or left, fingerprint)
         report = Report(purchase.provider, purchase.live, (), None, None, (fact,))
-        # The request id is the fact's; as the ledger row's it could be one that the caller used for something else.
+        # The request id is the fact's: where nothing is left to take back there is no entry that could keep it.
         self._settling.settle(transaction, purchase, report, origin._replace(request_id=None, fingerprint=0))
         after = purchases.find(transaction.connection, key)
         return after or purchase, False

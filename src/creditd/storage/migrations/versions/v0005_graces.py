@@ -1,4 +1,4 @@
-"""One grace for each grant: its end beside the grant, and in the entry that it began with (decision 0015).
+"""One grace for each grant: its end beside the grant, and in the entry that it began with (decision 0017).
 
 Both are empty in the rows that are there. A grant that is in its grace when this comes may get one more, and no third.
 """

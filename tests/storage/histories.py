@@ -62,7 +62,8 @@ INSERT INTO entries (account_id, credit_type, version, kind, amount, available_d
     create_time)
 SELECT '{account}', t, n, CASE WHEN n = 5 THEN 13 WHEN n % 50 = 0 THEN 2 WHEN n % 1000 = 1 THEN 11 ELSE 6 END,
        1, 1, 0, 0, 1, 0, 0, '[]',
-       CASE WHEN n <= {n} / 2 THEN md5('{account}-1')::uuid ELSE md5('{account}-' || n)::uuid END, 1, 0, 0, now(),
+       CASE WHEN t = 'spec' THEN md5('{account}-spec-' || n)::uuid
+            WHEN n <= {n} / 2 THEN md5('{account}-1')::uuid ELSE md5('{account}-' || n)::uuid END, 1, 0, 0, now(),
        '{account}-' || t || n, 0, 1, 'tests', '', NULL, now() + n * interval '1 millisecond'
 FROM generate_series(1, {n}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
 INSERT INTO purchases (account_id, purchase_id, version, request_id, fingerprint, provider, live, method, return_url,

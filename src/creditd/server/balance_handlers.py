@@ -21,6 +21,8 @@ from creditd.server.convert import (
     plan_message,
     reservation_message,
 )
+from creditd.server.refusals import InvalidFields
+from creditd.server.sizes import MAX_BALANCES, grants_each
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.history import History
@@ -44,8 +46,10 @@ class BalanceHandlers:
     async def get_balance(self, request: pb.GetBalanceRequest, call: Call) -> pb.GetBalanceResponse:
         """Answer GetBalance."""
         await self.know(request.credit_types)
+        credit_types = self._wanted(request.credit_types)
+        most = _grants_each(1, credit_types)
         state = await self.state_of(request.account_id, call)
-        return pb.GetBalanceResponse(account_balance=self._message(state, request.credit_types))
+        return pb.GetBalanceResponse(account_balance=self._message(state, credit_types, most))
 
     async def state_of(self, account_id: str, call: Call) -> AccountState:
         """Return an account's state, opening it if it was never seen."""
@@ -66,6 +70,8 @@ class BalanceHandlers:
     async def batch_get_balances(self, request: pb.BatchGetBalancesRequest, call: Call) -> pb.BatchGetBalancesResponse:
         """Answer BatchGetBalances."""
         await self.know(request.credit_types)
+        credit_types = self._wanted(request.credit_types)
+        most = _grants_each(len(request.account_ids), credit_types)
         wanted = list(dict.fromkeys(request.account_ids))
         states = await self._bridge.lookups(lambda: self._reader.read(wanted), owner=call.subject)
         unseen = [account_id for account_id in wanted if account_id not in states]
@@ -75,7 +81,7 @@ class BalanceHandlers:
                 if isinstance(result, Exception):
                     raise result
             states |= await self._bridge.lookups(lambda: self._reader.read(unseen), owner=call.subject)
-        balances = [self._message(states[account_id], request.credit_types) for account_id in request.account_ids]
+        balances = [self._message(states[account_id], credit_types, most) for account_id in request.account_ids]
         return pb.BatchGetBalancesResponse(account_balances=balances)
 
     async def know(self, credit_types: Sequence[str]) -> None:
@@ -85,15 +91,26 @@ class BalanceHandlers:
         for credit_type in credit_types:
             self._catalogue.require(credit_type)
 
-    def _message(self, state: AccountState, credit_types: Sequence[str]) -> balance_pb2.AccountBalance:
+    def _wanted(self, credit_types: Sequence[str]) -> list[str]:
+        return sorted(set(credit_types)) if credit_types else self._catalogue.codes()
+
+    def _message(self, state: AccountState, wanted: Sequence[str], most_grants: int) -> balance_pb2.AccountBalance:
         account, wallets, _ = state
-        wanted = sorted(set(credit_types)) if credit_types else self._catalogue.codes()
         return balance_pb2.AccountBalance(
             account_id=account.account_id,
             status=number(account.status),
             plan=plan_message(account, self._clock.now()),
-            balances=[balance_message(wallets.get(code) or new_wallet(account, code)) for code in wanted],
+            balances=[balance_message(wallets.get(code) or new_wallet(account, code), most_grants) for code in wanted],
         )
+
+
+def _grants_each(accounts: int, credit_types: Sequence[str]) -> int:
+    balances = accounts * len(credit_types)
+    if balances > MAX_BALANCES:
+        field = "account_ids" if accounts > 1 else "credit_types"
+        rule = f"at most {MAX_BALANCES} balances in all, of which this would be {balances}: name fewer"
+        raise InvalidFields([(field, "max_balances", rule)])
+    return grants_each(balances)
 
 
 class HistoryHandlers:

@@ -8,6 +8,7 @@ from creditd.domain.errors import Refusal
 from creditd.ledger.work import Result, Work
 from creditd.server.bridge import Bridge
 from creditd.server.refusals import InvalidFields
+from creditd.server.sizes import slices_each
 from creditd.server.spending_handlers import SpendingHandlers, SpendingWorks, movement
 from creditd.server.status import status_of
 from creditd.server.validation import validate
@@ -27,29 +28,25 @@ class BatchHandlers:
         """Answer BatchReserve."""
         await self._know(request.requests)
         results = await self._perform(request.requests, self._works.reserve, call)
-        outcomes = [
-            _result(pb.BatchReserveResult, pb.ReserveResponse, item, result, call)
-            for item, result in zip(request.requests, results, strict=True)
-        ]
+        outcomes = _outcomes(pb.BatchReserveResult, pb.ReserveResponse, request.requests, results, call)
         return pb.BatchReserveResponse(results=outcomes)
 
     async def batch_deduct(self, request: pb.BatchDeductRequest, call: Call) -> pb.BatchDeductResponse:
         """Answer BatchDeduct."""
         await self._know(request.requests)
         results = await self._perform(request.requests, self._works.deduct, call)
-        outcomes = [
-            _result(pb.BatchDeductResult, pb.DeductResponse, item, result, call)
-            for item, result in zip(request.requests, results, strict=True)
-        ]
+        outcomes = _outcomes(pb.BatchDeductResult, pb.DeductResponse, request.requests, results, call)
         return pb.BatchDeductResponse(results=outcomes)
 
     async def batch_confirm(self, request: pb.BatchConfirmRequest, call: Call) -> pb.BatchConfirmResponse:
         """Answer BatchConfirm."""
         results = await self._perform(request.requests, self._works.confirm, call)
-        outcomes = [
-            _result(pb.BatchConfirmResult, pb.ConfirmResponse, item, result, call)
-            for item, result in zip(request.requests, results, strict=True)
-        ]
+        outcomes = _outcomes(pb.BatchConfirmResult, pb.ConfirmResponse, request.requests, results, call)
+        for outcome in outcomes:
+            if outcome.HasField("response"):
+                # They came with another request, whose size this one's says nothing of.
+                outcome.response.reservation.ClearField("description")
+                outcome.response.reservation.ClearField("metadata")
         return pb.BatchConfirmResponse(results=outcomes)
 
     async def _know(self, requests: Sequence[pb.ReserveRequest] | Sequence[pb.DeductRequest]) -> None:
@@ -70,8 +67,13 @@ class BatchHandlers:
         return [next(outcomes) if isinstance(result, Work) else result for result in results]
 
 
-def _result(result: Any, response: Any, item: Any, outcome: Result, call: Call) -> Any:
-    if isinstance(outcome, Exception):
-        return result(error=status_of(outcome, call.language, call.correlation_id))
+def _outcomes(kind: Any, response: Any, items: Sequence[Any], results: Sequence[Result], call: Call) -> list[Any]:
+    most = slices_each(len(items))
+    return [_outcome(kind, response, *pair, call, most) for pair in zip(items, results, strict=True)]
+
+
+def _outcome(kind: Any, response: Any, item: Any, result: Result, call: Call, most_slices: int) -> Any:
+    if isinstance(result, Exception):
+        return kind(error=status_of(result, call.language, call.correlation_id))
     dry_run = getattr(item, "validate_only", False)
-    return result(response=movement(response, outcome, dry_run=dry_run))
+    return kind(response=movement(response, result, dry_run=dry_run, most_slices=most_slices))

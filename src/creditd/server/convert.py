@@ -15,19 +15,11 @@ from creditd.domain.grants import Slice
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation, reservation_name
 from creditd.domain.wallet import Wallet
-from creditd.storage.rows import LISTED_SLICES, ListedEntry, ListedReservation
+from creditd.server.sizes import GRANTS_SHOWN, SLICES_OF_ONE, SLICES_SHOWN
+from creditd.storage.rows import ListedEntry, ListedReservation
 
 Fields = dict[str, Any]
 """A message's fields by name. Within another message they are given as such: a message of its own would be copied."""
-
-SLICES_SHOWN = LISTED_SLICES
-"""Of a movement or a reservation, wherever it is shown: 5 kB."""
-
-SLICES_OF_ONE = 10_000
-"""Of the one reservation that GetReservation shows: half a megabyte."""
-
-GRANTS_SHOWN = 100
-"""Of a balance: 7 kB."""
 
 number: Callable[[int], Any] = int
 """An enum's value as the messages take it: the stubs know a value by its name alone."""

@@ -8,6 +8,7 @@ from creditd.server.bridge import Bridge
 from creditd.server.bulkheads import CATALOGUE
 from creditd.server.convert import balance_after_fields, entry_fields, reservation_fields
 from creditd.server.requests import expiry, origin
+from creditd.server.sizes import SLICES_SHOWN
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.spending import Spending
@@ -75,12 +76,12 @@ class SpendingWorks:
         )
 
 
-def movement(response: Any, outcome: Outcome, *, dry_run: bool = False) -> Any:
+def movement(response: Any, outcome: Outcome, *, dry_run: bool = False, most_slices: int = SLICES_SHOWN) -> Any:
     """Write an outcome of one step: every response of a movement has these three fields."""
     entry, reservation = outcome.entries[0], outcome.reservations[0]
     return response(
-        reservation=reservation_fields(reservation) if reservation else None,
-        entry=None if dry_run else entry_fields(entry),
+        reservation=reservation_fields(reservation, most_slices) if reservation else None,
+        entry=None if dry_run else entry_fields(entry, most_slices),
         balance=balance_after_fields(entry),
     )
 

@@ -156,6 +156,10 @@ def backlog(connection: Connection) -> Backlog:
     return Backlog(*connection.execute(query).one())
 
 
+MAX_ACTS = 100
+"""Shown of one event: a quarter of a megabyte with the longest reasons, beside its body."""
+
+
 class EventAct(NamedTuple):
     """What a member of staff did with an event."""
 
@@ -171,10 +175,11 @@ def add_act(connection: Connection, event_id: str, act_id: str, act: EventAct) -
 
 
 def acts_of(connection: Connection, event_id: str) -> list[EventAct]:
-    """Return what staff did with an event, oldest first."""
+    """Return what staff did with an event, oldest first: the last MAX_ACTS acts."""
     c = payment_event_acts.c
-    query = select(*(c[name] for name in EventAct._fields)).where(c.event_id == event_id).order_by(c.act_id)
-    return [EventAct(*row) for row in connection.execute(query)]
+    query = select(*(c[name] for name in EventAct._fields)).where(c.event_id == event_id)
+    rows = connection.execute(query.order_by(c.act_id.desc()).limit(MAX_ACTS)).all()
+    return [EventAct(*row) for row in reversed(rows)]
 
 
 _COLUMNS_LISTED = tuple(

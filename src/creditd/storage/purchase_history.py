@@ -11,6 +11,9 @@ from creditd.domain.purchase import Fact, FactKind, PurchaseState
 from creditd.storage.payment_tables import purchase_changes, purchase_facts
 from creditd.storage.purchases import Purchase, PurchaseKey
 
+MAX_CHANGES = 200
+"""Shown of one purchase: half a megabyte with the longest reasons, and far more than refunds and disputes make."""
+
 
 class PurchaseChange(NamedTuple):
     """How a purchase stood after a change, and what brought it about."""
@@ -40,13 +43,13 @@ def record(connection: Connection, purchase: Purchase, actor: str, reason: str) 
 
 
 def changes_of(connection: Connection, key: PurchaseKey) -> list[PurchaseChange]:
-    """Return a purchase's history, oldest first."""
+    """Return a purchase's history, oldest first: its last MAX_CHANGES changes."""
     c = purchase_changes.c
     query = select(*(c[name] for name in PurchaseChange._fields)).where(
         c.account_id == key.account_id, c.purchase_id == key.purchase_id
     )
-    rows = connection.execute(query.order_by(c.version))
-    return [PurchaseChange(*row)._replace(state=PurchaseState(row.state)) for row in rows]
+    rows = connection.execute(query.order_by(c.version.desc()).limit(MAX_CHANGES)).all()
+    return [PurchaseChange(*row)._replace(state=PurchaseState(row.state)) for row in reversed(rows)]
 
 
 def facts_of(connection: Connection, key: PurchaseKey) -> list[Fact]:

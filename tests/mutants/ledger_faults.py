@@ -331,6 +331,8 @@ LEDGER_FAULTS = (
         "        self._wallets.move_to_end(key)\n",
         "",
         ("tests/ledger/test_cache.py",),
+    ),
+    Fault(
         "page that does not end by its bytes",
         "service/pages.py",
         "if shown and room < 0:",

@@ -94,13 +94,15 @@ def test_a_transaction_whose_turn_is_over_is_rolled_back(database: Database) -> 
 def test_a_connection_that_answers_nothing_is_cut(database: Database) -> None:
     """Its server process is stopped: it can be neither waited for nor told to stop."""
     pid = backend(database)
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        assert failure_of(database, Turn(0.05)) is SaveFailure.UNAVAILABLE
-        database.forget_connections()
-        assert backend(database) != pid
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    with ThreadPoolExecutor(1) as pool:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert pool.submit(failure_of, database, Turn(0.05)).result(20) is SaveFailure.UNAVAILABLE
+            database.forget_connections()
+            assert backend(database) != pid
+        finally:
+            # Also where this fails: a process that stays stopped would hold up the whole cluster.
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_the_next_borrower_is_never_cancelled(database: Database) -> None:

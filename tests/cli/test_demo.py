@@ -23,7 +23,7 @@ def test_the_story_comes_about_and_nothing_is_left(tmp_path: Path, scratch: Path
     done = creditd("demo")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    for chapter in range(1, 8):
+    for chapter in range(1, 10):
         assert f"\n{chapter}. " in done.stdout
     assert "Exactly one succeeded" in done.stdout
     assert "RESERVATION_EXPIRED" in done.stdout

@@ -8,7 +8,7 @@ from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import source_pb2
 from tests.contract.at_once import answers, at_once, reasons, was_replayed
 from tests.contract.customer import Customer, kind_of, state_of
-from tests.running import refused
+from tests.running import RefusedCall, refused
 
 
 def test_trap_20_reserves_of_75_on_500_give_exactly_6(customer: Customer) -> None:
@@ -64,7 +64,11 @@ def test_trap_confirm_and_refund_at_once_have_one_winner(customer: Customer) -> 
             "refund": (customer.app.credit.Refund, customer.refunding(name)),
         }
         outcomes = at_once(lambda which: which[0](which[1]), list(calls.values()))
-        assert reasons(outcomes) in (["OK", "OK"], ["OK", "RESERVATION_STATE"])
+        confirmed, refunded = (not isinstance(outcome, RefusedCall) for outcome in outcomes)
+        assert refunded
+        kinds = [kind_of(entry) for entry in customer.entries(reservation=name)]
+        assert kinds == (["REFUND", "CONFIRM", "RESERVE"] if confirmed else ["REFUND", "RESERVE"])
+        assert reasons(outcomes) == (["OK", "OK"] if confirmed else ["OK", "RESERVATION_STATE"])
         assert customer.figures() == (100, 0)
 
 

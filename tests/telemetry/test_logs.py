@@ -347,3 +347,4 @@ def test_a_log_that_cannot_be_written_harms_nobody(tmp_path: Path) -> None:
     writer.write(b"x\n")
     writer.flush()
     writer.close()
+    assert (tmp_path / "log").read_bytes() == b""

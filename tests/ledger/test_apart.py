@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from sqlalchemy import text
 
 from creditd.domain.errors import InsufficientCredit
 from creditd.ledger import waiting_room
@@ -22,6 +23,8 @@ from tests.ledger.strangers import (
     held,
 )
 from tests.ledger.works import add, add_of_each, deduct
+
+IDLE = "idle_in_transaction_session_timeout"
 
 
 @pytest.fixture
@@ -229,3 +232,9 @@ def test_a_critical_command_on_what_is_held_gives_its_thread_back(
             critical.transact(top_up)
     critical.transact(top_up)
     assert books.figures(account) == (2, 15, 0)
+
+
+def test_a_server_that_stops_within_a_transaction_loses_it_before_those_who_wait_for_it_are_refused(desk: Desk) -> None:
+    with desk.batches.autocommit() as connection:
+        idle = connection.execute(text("SELECT extract(epoch FROM current_setting(:name)::interval)"), {"name": IDLE})
+        assert 0 < idle.scalar_one() < waiting_room.LONGEST_WAIT_SECONDS

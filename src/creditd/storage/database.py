@@ -20,6 +20,10 @@ LOCK_TIMEOUT_MILLISECONDS = 5_000
 BATCH_LOCK_TIMEOUT_MILLISECONDS = 30
 """What all works of a batch wait for one lock at most; then those that need it leave the batch."""
 
+BATCH_IDLE_SECONDS = 3
+"""A batch's transaction idles for milliseconds. A server that stops within one loses it while others still wait for
+its rows; what it had begun is undone, and done again when it goes on."""
+
 BATCH_CONNECTIONS = 3
 """One for the batches of the many, one for the works that are done apart, one for the sweep."""
 
@@ -42,7 +46,8 @@ class DatabaseSettings:
     ``url`` is a libpq URL; several hosts are tried in turn for the one that takes writes. ``role`` is what each
     connection becomes, so that the application cannot change the ledger; empty to stay what one logs in as.
     ``prepare_threshold`` is after how many uses a statement is prepared; None never, for a pooler that cannot.
-    ``lock_timeout_milliseconds`` is how long a statement waits for one lock.
+    ``lock_timeout_milliseconds`` is how long a statement waits for one lock, ``idle_in_transaction_seconds`` how long a
+    transaction may idle before PostgreSQL ends it.
     """
 
     url: str
@@ -50,6 +55,7 @@ class DatabaseSettings:
     pool_size: int = 8
     prepare_threshold: int | None = 2
     lock_timeout_milliseconds: int = LOCK_TIMEOUT_MILLISECONDS
+    idle_in_transaction_seconds: int = IDLE_IN_TRANSACTION_SECONDS
 
 
 class Database:
@@ -99,8 +105,14 @@ class Database:
 
     def for_batches(self) -> "Database":
         """Return the same database by connections of their own, which wait for a lock only very briefly."""
-        brief = BATCH_LOCK_TIMEOUT_MILLISECONDS
-        return Database(replace(self._settings, pool_size=BATCH_CONNECTIONS, lock_timeout_milliseconds=brief))
+        return Database(
+            replace(
+                self._settings,
+                pool_size=BATCH_CONNECTIONS,
+                lock_timeout_milliseconds=BATCH_LOCK_TIMEOUT_MILLISECONDS,
+                idle_in_transaction_seconds=BATCH_IDLE_SECONDS,
+            )
+        )
 
     def is_ready(self, migration: str) -> bool:
         """Tell whether the database answers and has at least a migration."""
@@ -131,7 +143,7 @@ def _make_engine(settings: DatabaseSettings) -> Engine:
     limits = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
         "lock_timeout": f"{settings.lock_timeout_milliseconds}ms",
-        "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{settings.idle_in_transaction_seconds}s",
     }
     if settings.role:
         limits["role"] = settings.role

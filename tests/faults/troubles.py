@@ -225,7 +225,7 @@ def holds_ending_at_once(place: Place) -> Run:
         with open_channel(place.address) as channel, place.looking() as looking:
             assert _ended(looking) == 0
             callers = Callers(reserving(channel, "crowd", IMPATIENT_SECONDS), pause_seconds=0.1)
-            with callers.at_it():
+            with callers.at_it(), _alone(place):
                 eventually(lambda: _ended(looking) > 0, 2 * ENDS_AFTER_SECONDS)
                 began = time.monotonic()
                 eventually(lambda: _ended(looking) == HOLDS, WRITTEN_SECONDS)
@@ -233,6 +233,17 @@ def holds_ending_at_once(place: Place) -> Run:
         return f"{HOLDS} holds written down in {seconds:.1f} s, calls on the wallet ended {dict(callers.ended)}"
 
     return run
+
+
+@contextmanager
+def _alone(place: Place) -> Iterator[None]:
+    """Leave all that is due to the server that the neighbour calls, until the block ends."""
+    peer = place.arena.servers[1]
+    peer.pause()
+    try:
+        yield
+    finally:
+        peer.resume()
 
 
 def _ended(looking: "psycopg.Connection[tuple[int]]") -> int:

@@ -354,10 +354,10 @@ LEDGER_FAULTS = (
         ("tests/contract/test_list_reservations.py",),
     ),
     Fault(
-        "list that shows every slice",
-        "storage/rows.py",
-        "LISTED_SLICES = 100",
-        "LISTED_SLICES = 100_000",
+        "answer that shows every slice",
+        "server/sizes.py",
+        "SLICES_SHOWN = 100",
+        "SLICES_SHOWN = 100_000",
         ("tests/contract/test_answer_sizes.py",),
     ),
 )

@@ -156,12 +156,13 @@ def test_cancelling_asks_nothing_and_returns() -> None:
     asyncio.run(lemon_squeezy().cancel(ORDER))
 
 
-def test_a_purchase_whose_webhook_never_came_is_found_paid_by_the_name_of_what_was_bought() -> None:
+def test_an_order_whose_webhook_never_came_is_suggested_by_the_name_of_what_was_bought_and_names_nothing() -> None:
+    """Nobody promises that an order has the name that the checkout gave to what was sold."""
     others = order_object(2, item={"product_name": "500 credits (0190b5c2-0000-7000-8000-000000000000)"})
     another_product = order_object(3, item={"variant_id": OTHER})
     [report] = reports(Api(orders=[others, another_product, order_object()]))
-    assert report.purchase == PURCHASE
-    assert report.references == ("order:1", CHECKOUT_ID, IDENTIFIER)
+    assert (report.purchase, report.suggested, report.is_ours) == (None, PURCHASE, True)
+    assert report.references == ("order:1", IDENTIFIER)
     assert report.price == ORDER.price
     assert report.facts[0][:3] == (FactKind.PAYMENT, "order:1", PaymentStage.PAID)
     assert standing(report.facts).returned == 0
@@ -186,13 +187,15 @@ def test_a_purchase_that_may_still_be_paid_has_not_expired(answers: dict[str, An
     assert reports(Api(**answers)) == []
 
 
-def test_recent_orders_name_the_purchase_of_their_checkout() -> None:
+def test_recent_orders_are_ours_and_suggest_the_purchase_of_their_checkout() -> None:
     unknown = order_object(2, identifier=None, item={"product_name": "500 credits"})
     found, other = recent(Api(checkouts=[checkout_object()], orders=[order_object(), unknown]))
     assert isinstance(found, Report)
     assert isinstance(other, Report)
-    assert (found.purchase, found.references) == (PURCHASE, ("order:1", CHECKOUT_ID, IDENTIFIER))
-    assert (other.purchase, other.references) == (None, ("order:2",))
+    assert (found.purchase, found.suggested, found.references) == (None, PURCHASE, ("order:1", IDENTIFIER))
+    assert (other.purchase, other.suggested, other.references) == (None, None, ("order:2",))
+    assert found.is_ours
+    assert other.is_ours
 
 
 def test_an_old_order_is_recent_once_it_is_refunded() -> None:

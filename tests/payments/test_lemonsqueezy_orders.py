@@ -92,8 +92,9 @@ def test_an_older_payload_that_only_says_refunded_gives_all_of_it_back(attribute
     assert bare(report("order_refunded", **attributes)) == order_facts(1199)
 
 
-def test_a_pending_order_tells_nothing() -> None:
-    assert told("order_created", order_object(status="pending")) is None
+def test_a_pending_order_tells_whose_it_is_and_nothing_else() -> None:
+    said = report(status="pending")
+    assert (said.facts, said.price, said.references[0]) == ((), None, "order:1")
 
 
 def test_a_failed_order_fails_the_purchase() -> None:

@@ -99,7 +99,7 @@ def test_a_subscription_switches_the_plan_on_and_off(market: Market, account: st
     eventually(lambda: not market.is_unlimited(account), 30)
 
 
-@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+@pytest.mark.parametrize("provider", ["omise", "stripe"])
 def test_a_purchase_whose_webhooks_are_all_lost_is_found_by_looking(
     market: Market, account: str, provider: str
 ) -> None:

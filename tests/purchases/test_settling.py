@@ -1,14 +1,16 @@
 """What a provider says moves credits once, by the difference, and never more than it says."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 
 import pytest
 
 from creditd.domain.account import AccountStatus
-from creditd.domain.errors import AccountClosed
 from creditd.domain.purchase import DisputeStage, Fact, FactKind, FundsStage, PaymentStage, PurchaseState, RefundStage
-from creditd.payments.provider import Money, PurchaseName, Unfit
+from creditd.payments.provider import Money, PurchaseName, Report, Unfit
 from creditd.service.purchases.settling import NotYetKnown
+from creditd.storage import payment_events
+from creditd.storage.purchases import Purchase
 from tests.ledger.works import add_of_each, confirm, deduct, origin, refund, reservation_of, reserve
 from tests.purchases.till import PRICE, TOTAL, Till, failed, paid, refunded, report, till_at
 
@@ -153,19 +155,63 @@ def test_a_name_that_is_another_purchases_is_for_a_person(till: Till, account: s
 def test_a_second_payment_credits_nothing_more_and_is_for_a_person(till: Till, account: str) -> None:
     purchase = till.order(account)
     till.say(paid(purchase, "pi_b"))
-    for payment in ("pi_a", "pi_c"):
-        with pytest.raises(Unfit, match="has to be given back: pi_b paid the purchase"):
-            till.say(paid(purchase, payment))
-    assert till.purchase(purchase).payment_id == "pi_b"
+    assert till.say(paid(purchase, "pi_a")).problem == "pi_a has to be given back: pi_b paid the purchase"
+    assert till.say(paid(purchase, "pi_c")).problem == "pi_a and pi_c has to be given back: pi_b paid the purchase"
+    stands = till.purchase(purchase)
+    assert (stands.payment_id, stands.extra_payment_ids, stands.extra_left) == ("pi_b", ("pi_a", "pi_c"), 2 * ALL)
     assert till.figures(account) == (TOTAL, 0)
+    assert till.books.kinds(account) == ["TOP_UP"]
+
+
+def given_back(purchase: Purchase, payment: str) -> Report:
+    """Return that all of one payment of a purchase was refunded."""
+    return refunded(purchase, ALL, name=f"re_{payment}")._replace(references=(payment, purchase.reference))
+
+
+@pytest.mark.parametrize("back", [0, 1])
+def test_whichever_of_two_payments_is_given_back_the_other_pays_and_nothing_is_left(
+    till: Till, account: str, back: int
+) -> None:
+    purchase = till.order(account)
+    payments = [f"pi_{name}_{account}" for name in "ba"]
+    for payment in payments:
+        till.say(paid(purchase, payment))
+    assert len(till.cases(account)) == 1
+    till.say(given_back(purchase, payments[back]))
+    stands = till.purchase(purchase)
+    assert (stands.state, stands.extra_left, till.figures(account)) == (PurchaseState.COMPLETED, 0, (TOTAL, 0))
+    assert (stands.payment_id, *stands.extra_payment_ids) == (payments[1 - back], payments[back])
+    assert till.cases(account) == []
+
+
+def test_two_payments_and_a_refund_of_one_end_the_same_in_every_order(till: Till, account: str) -> None:
+    for order in permutations(range(3)):
+        purchase = till.order(account)
+        first, second = (f"pi_{name}_{purchase.purchase_id}" for name in "ab")
+        said = paid(purchase, first), paid(purchase, second), given_back(purchase, second)
+        for number in order:
+            till.say(said[number])
+        stands = till.purchase(purchase)
+        assert (stands.state.name, stands.payment_id, stands.extra_left) == ("COMPLETED", first, 0), order
+        assert stands.granted - stands.reversed == TOTAL
+    assert till.cases(account) == []
+
+
+def test_both_payments_given_back_leave_nothing(till: Till, account: str) -> None:
+    purchase = till.order(account)
+    for payment in (f"pi_b_{account}", f"pi_a_{account}"):
+        till.say(paid(purchase, payment))
+        till.say(given_back(purchase, payment))
+    stands = till.purchase(purchase)
+    assert (stands.state, stands.extra_left, till.figures(account)) == (PurchaseState.REFUNDED, 0, (0, 0))
 
 
 def test_a_refund_of_a_second_payment_takes_nothing_of_the_first(till: Till, account: str) -> None:
     purchase = till.order(account)
     till.say(paid(purchase))
     ours = PurchaseName(account, purchase.purchase_id)
-    with pytest.raises(Unfit, match="another payment"):
-        till.say(refunded(purchase, ALL)._replace(references=(f"pi_second_{account}",), purchase=ours))
+    till.say(refunded(purchase, ALL)._replace(references=(f"pi_second_{account}",), purchase=ours))
+    assert till.purchase(purchase).state == PurchaseState.COMPLETED
     assert till.figures(account) == (TOTAL, 0)
 
 
@@ -316,9 +362,47 @@ def test_a_closed_account_is_for_a_person_and_nothing_is_lost_once_it_is_open_ag
     till.desk.do(add_of_each(account, {"chat": 1}))
     till.desk.accounts.set_status(account, AccountStatus.CLOSED, origin(None), allow_balance=True)
     purchase = till.order(account)
-    with pytest.raises(AccountClosed):
-        till.say(paid(purchase))
+    assert till.say(paid(purchase)).problem == f"ACCOUNT_CLOSED: account_id {account}"
     assert till.purchase(purchase) == purchase
     till.desk.accounts.set_status(account, AccountStatus.ACTIVE, origin(None), allow_balance=True)
-    till.say(paid(purchase))
+    till.do_what_is_due()
     assert till.figures(account) == (TOTAL + 1, 0)
+    assert till.cases(account) == []
+
+
+def test_a_refund_of_a_closed_account_is_known_at_once_and_taken_once_it_is_open(till: Till, account: str) -> None:
+    purchase = till.order(account)
+    till.say(paid(purchase))
+    till.desk.accounts.set_status(account, AccountStatus.CLOSED, origin(None), allow_balance=True)
+    assert till.say(refunded(purchase, HALF)).problem.startswith("ACCOUNT_CLOSED")
+    stands = till.purchase(purchase)
+    assert (stands.state, stands.refunded, stands.reversed) == (PurchaseState.PARTIALLY_REFUNDED, HALF, 0)
+    assert [case.problem for case in till.cases(account)] == [f"ACCOUNT_CLOSED: account_id {account}"]
+    till.desk.clock.advance(3_600)
+    till.do_what_is_due()
+    assert till.purchase(purchase).reversed == 0
+    till.desk.accounts.set_status(account, AccountStatus.ACTIVE, origin(None), allow_balance=True)
+    till.do_what_is_due()
+    assert (till.purchase(purchase).reversed, till.figures(account)) == (TOTAL // 2, (TOTAL // 2, 0))
+    assert till.cases(account) == []
+
+
+def test_what_fails_with_its_event_s_fate_is_not_done_either(
+    till: Till, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Credits and fate are one commit: there is nothing in between to die at."""
+    purchase = till.order(account)
+    event = till.store_event()
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(payment_events, "settle", fail)
+        with pytest.raises(RuntimeError):
+            till.applier.apply(paid(purchase), "stripe", "an event", event)
+    assert (till.purchase(purchase), till.figures(account)) == (purchase, (0, 0))
+    till.applier.apply(paid(purchase), "stripe", "an event", event)
+    known = till.event(event)
+    assert (known.state.name, known.account, known.purchase) == ("APPLIED", account, purchase.name)
+    assert till.figures(account) == (TOTAL, 0)

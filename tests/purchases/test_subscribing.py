@@ -2,6 +2,7 @@
 
 import pytest
 
+from creditd.domain.account import AccountStatus
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.subscription import SubscriptionStatus
 from creditd.payments.provider import Unfit
@@ -85,4 +86,45 @@ def test_a_subscription_in_test_mode_keeps_no_live_plan_in_force(till: Till, acc
     live = subscription(account, ACTIVE, at=2, name="live")._replace(live=True)
     till.say(live)
     till.say(live._replace(status=EXPIRED, provider_update_time=Instant(3 * SECOND)))
+    assert not till.is_unlimited(account)
+
+
+def closed(till: Till, account: str, status: AccountStatus = AccountStatus.CLOSED) -> None:
+    """Close an account, or open it again."""
+    till.desk.accounts.set_status(account, status, origin(None), allow_balance=True)
+
+
+def test_what_is_said_while_the_account_is_closed_counts_from_the_moment_that_it_is_open(
+    till: Till, account: str
+) -> None:
+    till.say(subscription(account, ACTIVE, at=1))
+    closed(till, account)
+    assert till.say(subscription(account, EXPIRED, at=2)).changed
+    closed(till, account, AccountStatus.ACTIVE)
+    assert not till.is_unlimited(account)
+    # Nothing was left to be said again, or to be done by a person.
+    assert not till.say(subscription(account, EXPIRED, at=2)).changed
+    assert till.cases(account) == []
+    assert [kind for kind, _ in till.announced(account)] == ["PLAN_CHANGED", "PLAN_CHANGED"]
+
+
+def test_a_subscription_that_begins_while_the_account_is_closed_is_for_a_person_until_it_is_open(
+    till: Till, account: str
+) -> None:
+    till.say(subscription(account, EXPIRED, at=1))
+    closed(till, account)
+    assert till.say(subscription(account, ACTIVE, at=2)).problem.startswith("ACCOUNT_CLOSED")
+    assert [(case.account, case.cause.name) for case in till.cases(account)] == [(account, "RECORDED")]
+    closed(till, account, AccountStatus.SUSPENDED)
+    assert till.is_unlimited(account)
+    assert till.cases(account) == []
+
+
+def test_a_plan_of_staff_s_is_left_alone_when_the_account_is_opened_and_nothing_is_due(
+    till: Till, account: str
+) -> None:
+    till.say(subscription(account, ACTIVE, at=1))
+    till.desk.accounts.set_plan(account, origin(None), unlimited=False, until=None)
+    closed(till, account)
+    closed(till, account, AccountStatus.ACTIVE)
     assert not till.is_unlimited(account)

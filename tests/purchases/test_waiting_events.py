@@ -90,6 +90,35 @@ def test_no_more_are_claimed_than_are_wanted(box: Box) -> None:
     assert len(box.claimed(3)) == 3
 
 
+def test_ours_go_first_however_many_others_have_waited_for_longer(box: Box) -> None:
+    box.claimed()
+    now = box.till.desk.clock.now()
+    others = [box.put(is_ours=False, next_attempt_time=Instant(now - SECOND)) for _ in range(20)]
+    ours = box.put()
+    assert list(box.claimed(1)) == [ours.event_id]
+    assert {event.event_id for event in others} <= box.claimed().keys()
+
+
+def test_what_waits_is_not_claimed_before_it_is_given_up(box: Box) -> None:
+    now = box.till.desk.clock.now()
+    end = Instant(now + 3_600 * SECOND)
+    event = box.put(state=EventState.WAITING, is_ours=False, waits_for=("pi_x",), next_attempt_time=end)
+    assert event.event_id not in box.claimed()
+    box.till.desk.clock.advance(3_601)
+    assert box.claimed()[event.event_id].state is EventState.PENDING
+
+
+def test_a_try_that_was_none_is_not_counted(box: Box) -> None:
+    event = box.put()
+    box_now = box.till.desk.clock.now()
+    for _ in range(3):
+        claimed = box.claimed()[event.event_id]
+        with box.till.desk.database.transaction() as connection:
+            put_off = claimed._replace(next_attempt_time=box_now)
+            payment_events.settle(connection, put_off, is_counted=False)
+        assert (claimed.attempts, box.read(event).attempts) == (1, 0)
+
+
 def test_another_providers_events_are_left_alone(box: Box) -> None:
     event = box.put(provider=Provider.OMISE)
     assert event.event_id not in box.claimed()

@@ -1,9 +1,9 @@
 """A till: purchases stored as CreatePurchase stores them, and what providers say of them applied, without any."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import text
 
@@ -14,11 +14,13 @@ from creditd.ledger.critical import CriticalLedger
 from creditd.ledger.ids import uuid7
 from creditd.payments.provider import Money, Report
 from creditd.service.purchases.applier import Applier
+from creditd.service.purchases.due_worker import DueWorker
 from creditd.service.purchases.settling import Applied, Settling
 from creditd.service.purchases.subscribing import Subscribing
-from creditd.storage import accounts, payment_references, purchase_history, purchases
+from creditd.storage import accounts, payment_events, payment_references, purchase_history, purchases
 from creditd.storage.loading import load_accounts
 from creditd.storage.outbox import OutboxKind
+from creditd.storage.payment_events import Cause, EventFilter, EventState, PaymentEvent
 from creditd.storage.purchase_history import PurchaseChange
 from creditd.storage.purchases import Purchase
 from tests.ledger.books import Books
@@ -30,6 +32,13 @@ BONUS = 10
 TOTAL = CREDITS + BONUS
 
 _NUMBERS = count()
+
+Answer = TypeVar("Answer")
+
+
+async def _at_once(function: Callable[[], Answer], /, *, owner: str = "") -> Answer:
+    del owner
+    return function()
 
 
 class Figures(NamedTuple):
@@ -49,7 +58,9 @@ class Till:
         critical = CriticalLedger(desk.database, desk.writer._terms, desk.clock)
         self.critical = critical
         self.settling = Settling(critical, uuid7)
-        self.applier = Applier(self.settling, Subscribing(critical, desk.accounts, uuid7))
+        subscribing = Subscribing(critical, desk.accounts, uuid7)
+        self.applier = Applier(self.settling, subscribing)
+        self.dues = DueWorker(desk.database, self.settling, subscribing, desk.clock, _at_once)
 
     def order(self, account: str, **fields: Any) -> Purchase:
         """Store a purchase of 90 credits and 10 more for 1,000 satang, for which the provider has been asked."""
@@ -94,6 +105,8 @@ class Till:
             refunded=0,
             disputed=0,
             open_disputes=0,
+            extra_payment_ids=(),
+            extra_left=0,
             failure_code="",
             failure_message="",
             polls=0,
@@ -102,6 +115,51 @@ class Till:
             update_time=now,
         )
         return usual._replace(**fields)
+
+    def do_what_is_due(self) -> None:
+        """Do what is due and whose time has come."""
+        while self.dues._work_once():
+            pass
+
+    def cases(self, account: str) -> list[PaymentEvent]:
+        """Return what a person is shown of an account."""
+        wanted = EventFilter(EventState.PARKED, None, account)
+        with self.desk.database.autocommit() as connection:
+            return payment_events.page(connection, wanted, None, 100)
+
+    def store_event(self, **fields: Any) -> PaymentEvent:
+        """Store an event as the inbox does, and claim it."""
+        now = self.desk.clock.now()
+        usual = PaymentEvent._make([None] * len(PaymentEvent._fields))._replace(
+            provider=Provider.STRIPE,
+            delivery_key=uuid7(),
+            event_id=uuid7(),
+            event_type="payment_intent.succeeded",
+            live=False,
+            body="{}",
+            state=EventState.PENDING,
+            attempts=1,
+            next_attempt_time=Instant(now + 60_000_000),
+            waits_for=(),
+            problem="",
+            purchase="",
+            receive_time=now,
+            update_time=now,
+            account="",
+            is_ours=True,
+            cause=Cause.OTHER,
+        )
+        event = usual._replace(**fields)
+        with self.desk.database.transaction() as connection:
+            assert payment_events.add(connection, event)
+        return event
+
+    def event(self, event: PaymentEvent) -> PaymentEvent:
+        """Return an event as it is stored."""
+        with self.desk.database.autocommit() as connection:
+            found = payment_events.find(connection, event.event_id)
+        assert found is not None
+        return found
 
     def say(self, said: Report | Subscription) -> Applied:
         """Apply what a provider says."""

@@ -31,6 +31,7 @@ from creditd.storage import (
     lookups,
     outbox,
     packages,
+    payment_dues,
     payment_events,
     payment_references,
     purchase_history,
@@ -48,6 +49,7 @@ from creditd.storage import (
 )
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.changes import Changes, Key
+from creditd.storage.payment_dues import Due
 from creditd.storage.payment_events import EventAct, EventFilter, EventState, PaymentEvent
 from creditd.storage.purchases import Purchase, PurchaseFilter, PurchaseKey
 from creditd.storage.reconciliations import Day
@@ -178,6 +180,12 @@ CALLS: dict[str, Call] = {
     "packages.retire": lambda c, _a: packages.retire(c, "small", NOW),
     "payment_events.add": lambda c, a: payment_events.add(c, _event(c, a)._replace(delivery_key="new")),
     "payment_events.claim": lambda c, _a: payment_events.claim(c, STRIPE, LATER, LATER, 10),
+    "payment_events.show_again": lambda c, a: payment_events.show_again(c, _event(c, a)),
+    "payment_events.hint_again": lambda c, a: payment_events.hint_again(c, STRIPE, f"{a}-3", NOW),
+    "payment_events.end_recorded": lambda c, a: payment_events.end_recorded(c, a, f"accounts/{a}/purchases/3", NOW),
+    "payment_events.end_unplaced": lambda c, a: payment_events.end_unplaced(c, STRIPE, [f"waits-{a}-1"], NOW),
+    "payment_events.has_recorded": lambda c, a: payment_events.has_recorded(c, a, f"accounts/{a}/purchases/3"),
+    "payment_events.shown": lambda c, a: payment_events.shown(c, STRIPE, [f"waits-{a}-1"]),
     "payment_events.settle": lambda c, a: payment_events.settle(c, _event(c, a)),
     "payment_events.write": lambda c, a: payment_events.write(c, _event(c, a)),
     "payment_events.wake": lambda c, a: payment_events.wake(c, STRIPE, [f"waits-{a}-1"], Instant(0)),
@@ -187,7 +195,18 @@ CALLS: dict[str, Call] = {
     "payment_events.page by state": lambda c, _a: payment_events.page(
         c, EventFilter(EventState.PARKED, None), None, PAGE
     ),
+    "payment_events.page by account": lambda c, a: payment_events.page(
+        c, EventFilter(None, None, account=a), None, PAGE
+    ),
+    "payment_events.page by purchase": lambda c, a: payment_events.page(
+        c, EventFilter(None, None, purchase=f"accounts/{a}/purchases/3"), None, PAGE
+    ),
     "payment_events.backlog": lambda c, _a: payment_events.backlog(c),
+    "payment_dues.put": lambda c, a: payment_dues.put(c, Due(a, payment_dues.PLAN, live=True), "", NOW),
+    "payment_dues.drop": lambda c, a: payment_dues.drop(c, Due(a, "purchase-3", live=True)),
+    "payment_dues.drop_plans": payment_dues.drop_plans,
+    "payment_dues.wake": lambda c, a: payment_dues.wake(c, a, NOW),
+    "payment_dues.claim": lambda c, _a: payment_dues.claim(c, LATER, 10),
     "payment_events.add_act": lambda c, a: payment_events.add_act(
         c, id_of(a), uuid7(), EventAct("REPLAY", "tests", "", NOW)
     ),
@@ -214,7 +233,7 @@ CALLS: dict[str, Call] = {
     "purchases.write": lambda c, a: purchases.write(c, _purchase(c, a)),
     "purchases.due": lambda c, _a: purchases.due(c, STRIPE, LATER, 10),
     "purchases.postpone": lambda c, a: purchases.postpone(c, PurchaseKey(a, id_of(a)), 1, LATER),
-    "purchases.open_disputes": lambda c, a: purchases.open_disputes(c, _names(a)),
+    "purchases.to_heed": lambda c, a: purchases.to_heed(c, _names(a)),
     "purchase_history.record": lambda c, a: purchase_history.record(
         c, _purchase(c, a)._replace(version=99), "tests", ""
     ),

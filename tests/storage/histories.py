@@ -84,12 +84,14 @@ FROM generate_series(1, {n} / 4) AS n, generate_series(1, 2) AS v;
 INSERT INTO payment_references
 SELECT 1, true, 'pi_{account}_' || n, 'accounts/{account}/purchases/' || n FROM generate_series(1, {n} / 4) AS n;
 INSERT INTO payment_events (provider, delivery_key, event_id, event_type, live, body, state, attempts,
-    next_attempt_time, waits_for, problem, purchase, receive_time, update_time)
+    next_attempt_time, waits_for, problem, purchase, receive_time, update_time, account, is_ours)
 SELECT CASE WHEN n % 1000 = 3 THEN 2 ELSE 1 END, '{account}-' || n, md5('{account}-' || n)::uuid, 'paid', true,
        '{{}}', CASE WHEN n <= 20 THEN 1 ELSE 2 END, 1, CASE WHEN n <= 20 THEN now() END,
        CASE WHEN n <= 20 THEN ARRAY['waits-{account}-' || n] ELSE '{{}}' END, '',
-       'accounts/{account}/purchases/' || n, now(), now()
+       'accounts/{account}/purchases/' || n, now(), now(), '{account}', n % 2 = 0
 FROM generate_series(1, {n} / 2) AS n;
+INSERT INTO payment_dues
+SELECT '{account}', 'purchase-' || n, true, 0, now(), '', now() FROM generate_series(1, 20) AS n;
 INSERT INTO payment_event_acts
 SELECT md5('{account}-' || n)::uuid, gen_random_uuid(), 'REPLAY', 'tests', '', now()
 FROM generate_series(1, {n} / 4) AS n;

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payment_providers import configured_providers
+from creditd.domain.purchase import Provider
 from creditd.domain.subscription import Subscription
 from creditd.ledger.accounts import AccountLedger
 from creditd.server.bridge import Bridge
@@ -20,7 +21,9 @@ from creditd.service.purchases.applier import Applier
 from creditd.service.purchases.asking import Asking
 from creditd.service.purchases.backlog import BacklogWatch
 from creditd.service.purchases.buying import Buying
+from creditd.service.purchases.due_worker import DueWorker
 from creditd.service.purchases.events import Events
+from creditd.service.purchases.finds import Finds
 from creditd.service.purchases.inbox import Inbox
 from creditd.service.purchases.inbox_worker import APPLIED_AT_ONCE, InboxWorker
 from creditd.service.purchases.packages import Packages
@@ -49,20 +52,30 @@ class Payments:
         statistics, clock, database = core.payment_statistics, core.clock, core.database
         make_id = core.make_id
         self._settling = Settling(core.critical, make_id)
-        applier = Applier(self._settling, Subscribing(core.critical, accounts, make_id))
+        subscribing = Subscribing(core.critical, accounts, make_id)
+        applier = Applier(self._settling, subscribing)
+        finds = Finds(database, clock, make_id)
         self._asking = Asking(core.critical, self._providers, self._settling, bridge.payments)
         self._buying = Buying(
             database, core.critical, self._providers, self._asking, self._settling, clock, make_id, bridge.payments
         )
         turns = asyncio.Semaphore(APPLIED_AT_ONCE)
-        self._workers = [
-            InboxWorker(database, provider, applier, clock, bridge.payments, turns, statistics)
+        self._workers = {
+            provider.provider: InboxWorker(database, provider, applier, clock, bridge.payments, turns, statistics)
             for provider in self._providers
-        ]
+        }
         interval_seconds = core.config.payment_poll_interval_seconds
         pollers = [
             Poller(
-                database, provider, self._asking, self._settling, clock, bridge.background, statistics, interval_seconds
+                database,
+                provider,
+                self._asking,
+                self._settling,
+                finds,
+                clock,
+                bridge.background,
+                statistics,
+                interval_seconds,
             )
             for provider in self._providers
         ]
@@ -71,20 +84,21 @@ class Payments:
             database, self._providers, clock, make_id, bridge.webhooks, statistics, self._rejecting, self._wake
         )
         self.reconciling = Reconciling(
-            database, self._providers, applier, clock, make_id, bridge.background, statistics
+            database, self._providers, applier, finds, clock, make_id, bridge.background, statistics
         )
         self._background = [
-            *(worker.background for worker in self._workers),
+            *(worker.background for worker in self._workers.values()),
             *(poller.background for poller in pollers),
+            DueWorker(database, self._settling, subscribing, clock, bridge.background).background,
             self.reconciling.background,
             self._rejecting.background,
             BacklogWatch(database, clock, bridge.background, statistics).background,
         ]
         statistics.failures.update((background.name, background.failures.counts) for background in self._background)
 
-    def _wake(self) -> None:
-        for worker in self._workers:
-            worker.background.wake()
+    def _wake(self, provider: Provider) -> None:
+        """Have the worker of a provider look at once; other servers' workers look by themselves each second."""
+        self._workers[provider].background.wake()
 
     def handlers(self) -> tuple[Handlers, Handlers]:
         """Return the handlers of PaymentService, and those of AdminService that are about payments."""

@@ -9,6 +9,7 @@ ends in the same place. Amounts are in the smallest unit of their currency, as t
 import math
 from collections.abc import Collection, Iterable, Mapping
 from enum import IntEnum
+from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from creditd.domain.instant import Instant
@@ -107,6 +108,9 @@ class Fact(NamedTuple):
 
     ``said_time`` is when it was so by the provider's own clock, ``receive_time`` when we were told; None where that is
     not known. They decide which of two facts stays where something may go back, or be counted again.
+
+    ``payment`` is the provider's id of the payment that a refund or dispute is about; empty where it was never told,
+    and then it is the one that pays the purchase.
     """
 
     kind: FactKind
@@ -117,6 +121,7 @@ class Fact(NamedTuple):
     message: str = ""
     said_time: Instant | None = None
     receive_time: Instant | None = None
+    payment: str = ""
 
 
 def refund_facts(refund: Fact, *, made_time: Instant | None) -> list[Fact]:
@@ -193,7 +198,11 @@ def merged(known: Iterable[Fact], said: Iterable[Fact]) -> dict[tuple[FactKind, 
 
 
 class Standing(NamedTuple):
-    """What follows from the facts. ``payment_id`` is empty, and ``paid`` 0, while nothing was paid."""
+    """What follows from the facts. ``payment_id`` is empty, and ``paid`` 0, while nothing was paid.
+
+    ``extra_payment_ids`` are payments beside the one that pays the purchase: they bring no credits. ``extra_left`` is
+    how much of them is still with us and has to be given back.
+    """
 
     state: PurchaseState
     payment_id: str
@@ -203,6 +212,8 @@ class Standing(NamedTuple):
     open_disputes: int
     failure_code: str
     failure_message: str
+    extra_payment_ids: tuple[str, ...] = ()
+    extra_left: int = 0
 
     @property
     def returned(self) -> int:
@@ -217,22 +228,71 @@ _UNPAID = {
 }
 
 
-def standing(facts: Collection[Fact]) -> Standing:
-    """Tell where a purchase stands by its merged facts."""
+def standing(facts: Collection[Fact], paying: str = "") -> Standing:
+    """Tell where a purchase stands by its merged facts; ``paying`` is the payment that paid it so far, if any did."""
     payments = [fact for fact in facts if fact.kind == FactKind.PAYMENT]
+    open_disputes = sum(fact.kind == FactKind.DISPUTE and fact.stage == DisputeStage.OPEN for fact in facts)
+    paid = [payment for payment in payments if payment.stage == PaymentStage.PAID]
+    if paid:
+        return _paid_standing(facts, paid, paying, open_disputes)
     if not payments:
         return Standing(PurchaseState.PENDING, "", 0, 0, 0, 0, "", "")
-    payment = max(payments, key=lambda fact: (fact.stage, fact.amount, fact.subject))
-    stage = PaymentStage(payment.stage)
-    open_disputes = sum(fact.kind == FactKind.DISPUTE and fact.stage == DisputeStage.OPEN for fact in facts)
-    if stage is not PaymentStage.PAID:
-        return Standing(_UNPAID[stage], "", 0, 0, 0, open_disputes, payment.code, payment.message)
-    paid = payment.amount
-    refunded = min(paid, _refunded(facts))
+    last = max(payments, key=lambda fact: (fact.stage, fact.amount, fact.subject))
+    state = _UNPAID[PaymentStage(last.stage)]
+    return Standing(state, "", 0, 0, 0, open_disputes, last.code, last.message)
+
+
+class _Payment(NamedTuple):
+    """A payment that was made, and what was given back of it."""
+
+    payment_id: str
+    paid: int
+    refunded: int
+    disputed: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.paid - self.refunded - self.disputed)
+
+
+def _paid_standing(facts: Collection[Fact], paid: Collection[Fact], paying: str, open_disputes: int) -> Standing:
+    """Tell where a purchase stands that was paid at least once.
+
+    The payment that pays it is the one of which the largest share is still with us; where shares are the same, the one
+    that paid it so far. So whichever of two is given back, the other one pays.
+    """
+    untold = paying or min(fact.subject for fact in paid)
+    known = [_payment(fact, [other for other in facts if _payment_of(other, untold) == fact.subject]) for fact in paid]
+    pays = max(known, key=lambda one: (_share_left(one), one.payment_id == untold, one.payment_id))
+    extra = sorted(one for one in known if one is not pays)
     state = PurchaseState.COMPLETED
-    if refunded:
-        state = PurchaseState.REFUNDED if refunded >= paid else PurchaseState.PARTIALLY_REFUNDED
-    return Standing(state, payment.subject, paid, refunded, _disputed(facts), open_disputes, "", "")
+    if pays.refunded:
+        state = PurchaseState.REFUNDED if pays.refunded >= pays.paid else PurchaseState.PARTIALLY_REFUNDED
+    return Standing(
+        state,
+        *pays,
+        open_disputes,
+        "",
+        "",
+        tuple(one.payment_id for one in extra),
+        sum(one.left for one in extra),
+    )
+
+
+def _payment_of(fact: Fact, untold: str) -> str:
+    """Return the payment that a fact is about."""
+    if fact.kind in {FactKind.PAYMENT, FactKind.REFUND_TOTAL}:
+        return fact.subject
+    return fact.payment or untold
+
+
+def _share_left(payment: _Payment) -> Fraction:
+    return Fraction(payment.left, payment.paid) if payment.paid else Fraction(0)
+
+
+def _payment(fact: Fact, about: Collection[Fact]) -> _Payment:
+    """Return a payment with what was given back of it, by the facts about it."""
+    return _Payment(fact.subject, fact.amount, min(fact.amount, _refunded(about)), _disputed(about))
 
 
 def _refunded(facts: Collection[Fact]) -> int:

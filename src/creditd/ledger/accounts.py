@@ -7,13 +7,16 @@ from creditd.domain import errors
 from creditd.domain.account import Account, AccountStatus, with_plan, with_status
 from creditd.domain.expiry import settle
 from creditd.domain.instant import Instant
+from creditd.domain.subscription import entitlement
 from creditd.domain.wallet import Origin, Rules
 from creditd.ledger.clock import DatabaseClock
-from creditd.storage import accounts
+from creditd.ledger.ids import Ids
+from creditd.storage import accounts, outbox, payment_dues, payment_events, subscriptions
 from creditd.storage.database import Connection, Database
 from creditd.storage.loading import load_accounts
 from creditd.storage.locking import lock_wallets_of, wait_briefly
 from creditd.storage.lookups import RequestKey
+from creditd.storage.outbox import OutboxKind
 from creditd.storage.request_claims import ClaimKind, claim
 
 Change = Callable[[Connection, Account, Instant], Account]
@@ -26,6 +29,22 @@ class ChangedAccount(NamedTuple):
     replayed: bool
 
 
+def _with_what_is_due(connection: Connection, account: Account, now: Instant, make_id: Callable[[], str]) -> Account:
+    """Return an account that is opened again with the plan that its subscriptions came to meanwhile, if one is due.
+
+    What is due to its purchases is tried soon after.
+    """
+    payment_dues.wake(connection, account.account_id, now)
+    for live in payment_dues.drop_plans(connection, account.account_id):
+        ours = [one for one in subscriptions.of_account(connection, account.account_id) if one.live == live]
+        unlimited, until = entitlement(ours, now)
+        account = account._replace(unlimited=unlimited, unlimited_until=until)
+        payload = {"unlimited": unlimited, "until": until}
+        outbox.announce(connection, account.account_id, make_id(), OutboxKind.PLAN_CHANGED, payload, now)
+        payment_events.end_recorded(connection, account.account_id, "", now)
+    return account
+
+
 class AccountLedger:
     """Changes accounts, each change once for its request id and with a row that tells who made it and why."""
 
@@ -34,6 +53,7 @@ class AccountLedger:
         self._database = database
         self._clock = clock
         self._rules = rules
+        self._make_id = Ids(clock.now)
 
     def set_status(
         self, account_id: str, status: AccountStatus, origin: Origin, *, allow_balance: bool
@@ -47,7 +67,9 @@ class AccountLedger:
         def change(connection: Connection, account: Account, now: Instant) -> Account:
             closing = status == AccountStatus.CLOSED and not allow_balance
             is_empty = not closing or self._is_empty(connection, account_id, now)
-            return with_status(account, status, now, is_empty=is_empty)
+            changed = with_status(account, status, now, is_empty=is_empty)
+            is_opened = account.status == AccountStatus.CLOSED != changed.status
+            return _with_what_is_due(connection, changed, now, self._make_id) if is_opened else changed
 
         return self._change(account_id, ClaimKind.ACCOUNT_STATUS, origin, change)
 

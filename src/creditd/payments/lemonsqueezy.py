@@ -32,6 +32,7 @@ from creditd.payments.lemonsqueezy_store import CHECKOUT_LIFETIME, LemonSqueezyS
 from creditd.payments.provider import (
     Checkout,
     Delivery,
+    Names,
     Order,
     PaymentMethod,
     ProviderRefused,
@@ -71,6 +72,7 @@ class LemonSqueezy:
     provider = Provider.LEMON_SQUEEZY
     methods = frozenset({PaymentMethod.CHECKOUT})
     currencies: frozenset[str] | None = None
+    hints = False
 
     def __init__(
         self,
@@ -108,6 +110,13 @@ class LemonSqueezy:
             body=orjson.dumps(_storable(document)).decode(),
             is_of_interest=event_name in _ORDER_EVENTS | _SUBSCRIPTION_EVENTS,
         )
+
+    def names(self, delivery: Delivery) -> Names:
+        """Say which order or subscription a delivery is about, and whose its custom data says that it is."""
+        document = mapping(orjson.loads(delivery.body))
+        custom, about = mapping(document.get("meta")).get("custom_data"), mapping(document.get("data"))
+        kind = "order" if delivery.event_type in _ORDER_EVENTS else "subscription"
+        return Names((f"{kind}:{about.get('id')}",), account_id_in(custom) or "", purchase_in(custom))
 
     async def interpret(self, delivery: Delivery) -> Said | None:
         """Say what a delivery tells: of a purchase, or of a subscription to the plan. Raises Unfit.
@@ -151,7 +160,8 @@ class LemonSqueezy:
             variant_id=self._settings.variant_id,
             receive_time=delivery.receive_time,
         )
-        return report if report.facts else None
+        # One that is not paid yet is reported without facts: it says whose it is.
+        return report._replace(is_ours=variant_id == self._settings.variant_id)
 
     def _subscription(self, said: Resource, delivery: Delivery, custom: Any) -> Subscription | None:
         """One that changed to another product carries the plan no longer; one that never did tells nothing."""
@@ -185,10 +195,13 @@ class LemonSqueezy:
         """Return: there is no way to close a checkout. Paid all the same, it completes the purchase."""
 
     async def inspect(self, order: Order) -> Sequence[Report]:
-        """Say what is known of a purchase: its orders, or that its checkout has expired. Raises ProviderUnavailable."""
-        references = (order.reference,) if order.reference else ()
+        """Say what is known of a purchase: its orders, or that its checkout has expired. Raises ProviderUnavailable.
+
+        An order is known by its id, which its webhook told with our own name of the purchase. One that no webhook told
+        of may be the purchase's by the name of what was bought, which nobody promises: that is for a person to say.
+        """
         reports = [
-            self._listed_report(found, order.name, references)
+            self._listed_report(found, order.name)
             async for found in self._store.orders(Instant(order.create_time - CLOCK_DIFFERENCE))
             if purchase_id_of(found) == order.name.purchase_id
         ]
@@ -208,35 +221,31 @@ class LemonSqueezy:
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
         """Say all orders and plan subscriptions that changed since an instant. Raises ProviderUnavailable.
 
-        Orders whose checkout is found name their purchase, others are known by their references alone. Subscriptions
-        that are listed do not say whose they are: their ``account_id`` is empty. What cannot be read is left out: a
-        webhook has told of it, and waits for a person.
+        Listed orders are known by their own ids: they carry no custom data, and do not say which checkout they came
+        from. The name of what was bought suggests the purchase where its checkout is found. Subscriptions that are
+        listed do not say whose they are: their ``account_id`` is empty. What cannot be read is left out: a webhook has
+        told of it, and waits for a person.
         """
-        checkouts = {}
+        names: dict[str, PurchaseName] = {}
         async for made in self._store.checkouts(Instant(since - CHECKOUT_LIFETIME - LATE_PAYMENT)):
             if purchase := _purchase_of(made):
-                checkouts[purchase.purchase_id] = purchase, (made.resource_id,)
+                names[purchase.purchase_id] = purchase
         async for order in self._store.orders(Instant(since - REFUNDABLE)):
-            report = self._listed_report(order, *checkouts.get(purchase_id_of(order), (None, ())))
-            if report and _changed(order, since):
+            if _changed(order, since) and (report := self._listed_report(order, names.get(purchase_id_of(order)))):
                 yield report
         async for said in self._store.plan_subscriptions():
             subscription = _listed_subscription(said)
             if subscription and subscription.provider_update_time >= since:
                 yield subscription
 
-    def _listed_report(
-        self, order: Resource, purchase: PurchaseName | None, references: Sequence[str]
-    ) -> Report | None:
+    def _listed_report(self, order: Resource, suggested: PurchaseName | None) -> Report | None:
         attributes = order.attributes
         live = is_live(attributes, mapping(attributes.get("first_order_item")))
         try:
-            report = order_report(
-                order, live=live, purchase=purchase, references=references, variant_id=self._settings.variant_id
-            )
+            report = order_report(order, live=live, purchase=None, references=(), variant_id=self._settings.variant_id)
         except Unfit:
             return None
-        return report if report.facts else None
+        return report._replace(is_ours=True, suggested=suggested) if report.facts else None
 
     async def close(self) -> None:
         """Close the connections."""

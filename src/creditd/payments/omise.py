@@ -25,12 +25,15 @@ from creditd.payments.omise_reading import (
     instant_in,
     is_paid,
     is_pending,
+    is_under_way,
     link_report,
     mapping,
+    nothing_yet,
 )
 from creditd.payments.provider import (
     Checkout,
     Delivery,
+    Names,
     Order,
     PaymentMethod,
     ProviderRefused,
@@ -67,6 +70,7 @@ class Omise:
     provider = Provider.OMISE
     methods = frozenset({PaymentMethod.PROMPTPAY, PaymentMethod.CARD_TOKEN, PaymentMethod.LINK})
     currencies: frozenset[str] | None = CURRENCIES
+    hints = True
 
     def __init__(
         self,
@@ -99,8 +103,13 @@ class Omise:
             is_of_interest=bool(hint.ids),
         )
 
+    def names(self, delivery: Delivery) -> Names:
+        """Say which objects a hint is about."""
+        ids = mapping(orjson.loads(delivery.body))
+        return Names(tuple(str(ids[kind]) for kind in ("charge", "link", "dispute", "of_link") if kind in ids))
+
     async def interpret(self, delivery: Delivery) -> Said | None:
-        """Say what Omise itself says of the charge or link that a delivery is about; None while it is pending.
+        """Say what Omise itself says of the charge or link that a delivery is about, and whether that is its end.
 
         Raises Unfit (there is no such object, or it is of the other mode), ProviderUnavailable.
         """
@@ -114,15 +123,21 @@ class Omise:
                 raise
             return None
 
-    async def _said_of(self, ids: Mapping[str, Any]) -> Report | None:
+    async def _said_of(self, ids: Mapping[str, Any]) -> Report:
+        """Report what ids stand for; one of which nothing has come yet is reported too, without facts."""
         read_time = self._now()
         if "link" in ids:
-            return await self._link_report(_known(await self._account.link(ids["link"])), read_time)
+            link = _known(await self._account.link(ids["link"]))
+            return await self._link_report(link, read_time) or nothing_yet(link)
         dispute = _known(await self._account.dispute(ids["dispute"])) if "dispute" in ids else None
         charge_id = id_in(dispute.get("charge"), Kind.CHARGE) if dispute else ids.get("charge")
         if charge_id is None:
             raise Unfit("it is not said which charge it is about")
-        return await self._charge_report(_known(await self._account.charge(charge_id)), read_time, dispute)
+        charge = _known(await self._account.charge(charge_id))
+        report = await self._charge_report(charge, read_time, dispute)
+        if report is None:
+            return nothing_yet(charge)
+        return report._replace(is_final=not is_under_way(report))
 
     async def _charge_report(
         self, charge: Mapping[str, Any], read_time: Instant, dispute: Mapping[str, Any] | None = None

@@ -70,7 +70,10 @@ def read_event(event: Any) -> Hint:
 
 
 def _charge_ids(data: Any) -> dict[str, str]:
-    return {"charge": _require_id(data, Kind.CHARGE)}
+    ids = {"charge": _require_id(data, Kind.CHARGE)}
+    of_link = id_in(_inner(data, "link"), Kind.LINK)
+    # Not read, since nobody has proved it: it says whose turn it is.
+    return ids | {"of_link": of_link} if of_link else ids
 
 
 def _refund_ids(data: Any) -> dict[str, str]:

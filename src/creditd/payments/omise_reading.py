@@ -127,6 +127,20 @@ def link_report(link: Mapping[str, Any], charges: Iterable[Report]) -> Report | 
     )
 
 
+def nothing_yet(said: Mapping[str, Any]) -> Report:
+    """Report a charge or a link of which nothing has come yet, and whose it is. Raises Unfit."""
+    kind = Kind.LINK if said.get("object") == "link" else Kind.CHARGE
+    others = [id_in(said.get("link"), Kind.LINK), id_in(said.get("source"), Kind.SOURCE)]
+    references = (_id(said, kind), *(other for other in others if other))
+    return Report(Provider.OMISE, _live(said), references, _purchase(said), None, (), is_final=False)
+
+
+def is_under_way(report: Report) -> bool:
+    """Tell whether something that a report tells may change without another event: a refund on its way may fail."""
+    under_way = {RefundStage.REQUESTED, RefundStage.PENDING}
+    return any(fact.kind == FactKind.REFUND and fact.stage in under_way for fact in report.facts)
+
+
 def failure_in(charge: Mapping[str, Any]) -> tuple[str, str]:
     """Return Omise's code and words for why a charge failed, as they can be stored; empty where it says nothing."""
     code = _text(charge, "failure_code", MAX_CODE_CHARACTERS)

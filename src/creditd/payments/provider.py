@@ -93,6 +93,14 @@ class Report(NamedTuple):
     empty where these hold none. ``checkout`` is the provider's id of what was paid at, empty where it does not say: it
     has to be what was made for the purchase. ``misfit`` says why it cannot be what was sold, empty where it can: what
     is known to have paid the purchase is still told of, and nothing else.
+
+    Of ``facts``, those about refunds and disputes come after the payment that they are of; where there is none, the
+    first reference is that payment.
+
+    ``is_ours`` says that it belongs to us whether or not it names a purchase: it is of a product that only we sell.
+    ``suggested`` is a purchase that it may be for by something that proves nothing and that nobody promises; a person
+    may say that it is so. What is not ``is_final`` may change without another word: a payment that is not made yet, a
+    refund that is on its way.
     """
 
     provider: Provider
@@ -104,6 +112,17 @@ class Report(NamedTuple):
     currency: str = ""
     checkout: str = ""
     misfit: str = ""
+    is_ours: bool = False
+    suggested: PurchaseName | None = None
+    is_final: bool = True
+
+
+class Names(NamedTuple):
+    """What a delivery is about, as far as it says so itself: the provider's ids, and our own. It proves nothing."""
+
+    references: tuple[str, ...]
+    account_id: str = ""
+    purchase: PurchaseName | None = None
 
 
 Said = Report | Subscription
@@ -154,9 +173,14 @@ class PaymentProvider(Protocol):
     methods: frozenset[PaymentMethod]
     currencies: frozenset[str] | None
     """The currencies it takes here; None for any."""
+    hints: bool
+    """Whether its webhooks are hints, each read back from the provider, and again as long as that may change."""
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:
         """Verify a webhook. Pure but for the secrets. Raises WebhookRejected."""
+
+    def names(self, delivery: Delivery) -> Names:
+        """Say what a stored delivery is about, without asking anybody and without an error."""
 
     async def interpret(self, delivery: Delivery) -> Said | None:
         """Say what a stored delivery tells, reading it back from the provider where a webhook is but a hint.

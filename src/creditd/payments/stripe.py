@@ -18,6 +18,7 @@ from creditd.payments.calling import Api
 from creditd.payments.provider import (
     Checkout,
     Delivery,
+    Names,
     Order,
     PaymentMethod,
     ProviderRefused,
@@ -82,6 +83,7 @@ class Stripe:
     provider = Provider.STRIPE
     methods = frozenset({PaymentMethod.CHECKOUT})
     currencies: frozenset[str] | None = None
+    hints = False
 
     def __init__(self, settings: StripeSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Take settings; ``transport`` is for tests."""
@@ -113,6 +115,14 @@ class Stripe:
         if not is_signed(f"{time}.".encode() + webhook.body, self._secrets, signatures):
             raise WebhookRejected(WebhookRejected.BAD_SIGNATURE, "no v1 signature is by a secret configured here")
         require_recent(signed_seconds, now)
+
+    def names(self, delivery: Delivery) -> Names:
+        """Say which objects an event is about: its own, the payment's and the charge's."""
+        about = orjson.loads(delivery.body)["data"]["object"]
+        ids = (about.get(name) for name in ("payment_intent", "id", "charge"))
+        purchase = purchase_in(about)
+        references = tuple(one for one in ids if isinstance(one, str) and ID.fullmatch(one))
+        return Names(references, purchase.account_id if purchase else "", purchase)
 
     async def interpret(self, delivery: Delivery) -> Said | None:
         """Say what an event tells; nothing has to be asked for that. Raises Unfit."""
@@ -182,12 +192,11 @@ class Stripe:
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
         """Say again what the events since an instant said, of at most 30 days: https://docs.stripe.com/api/events/list.
 
-        The oldest comes first: a refund is known by the payment that was before it. Raises ProviderUnavailable.
+        The newest comes first, page by page, and nothing is kept. Raises ProviderUnavailable.
         """
         wanted = {"types[]": sorted(EVENT_TYPES), "created[gte]": since // SECOND - CLOCK_DIFFERENCE_SECONDS}
-        said = [self._said_by(event) async for event in self._list("/v1/events", wanted)]
-        for report in reversed(said):
-            if report:
+        async for event in self._list("/v1/events", wanted):
+            if report := self._said_by(event):
                 yield report
 
     def _said_by(self, event: Mapping[str, Any]) -> Report | None:

@@ -1,6 +1,6 @@
 """AdminService: credit types, credits added and removed, accounts, verification."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from credit.v1 import account_pb2, credit_type_pb2, source_pb2
 from credit.v1 import admin_payments_pb2 as payments
@@ -25,6 +25,7 @@ from creditd.service.pages import Asked
 from creditd.service.spending import opening
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.credit_types import CreditType
+from creditd.storage.purchases import Heeded
 
 
 class CreditTypeHandlers:
@@ -150,8 +151,8 @@ class AccountHandlers:
         account_id = request.account_id
         account = await self._bridge.lookups(lambda: self._accounts.get(account_id), owner=account_id)
         message = account_message(account, self._clock.now())
-        disputes = await self._bridge.lookups(lambda: self._accounts.open_disputes([account_id]), owner=account_id)
-        message.open_disputes = disputes.get(account_id, 0)
+        found = await self._bridge.lookups(lambda: self._accounts.to_heed([account_id]), owner=account_id)
+        _show_what_to_heed([message], found)
         return pb.GetAccountResponse(account=message)
 
     async def list_accounts(self, request: pb.ListAccountsRequest, call: Call) -> pb.ListAccountsResponse:
@@ -163,10 +164,16 @@ class AccountHandlers:
             lambda: self._accounts.list(wanted, asked, lambda account: account_message(account, now)), owner=owner
         )
         account_ids = [message.account_id for message in page.items]
-        disputes = await self._bridge.surveys(lambda: self._accounts.open_disputes(account_ids), owner=owner)
-        for message in page.items:
-            message.open_disputes = disputes.get(message.account_id, 0)
+        found = await self._bridge.surveys(lambda: self._accounts.to_heed(account_ids), owner=owner)
+        _show_what_to_heed(page.items, found)
         return pb.ListAccountsResponse(accounts=page.items, next_page_token=page.next_page_token)
+
+
+def _show_what_to_heed(messages: Sequence[account_pb2.Account], found: Mapping[str, Heeded]) -> None:
+    """Fill in what staff have to know of the payments of accounts."""
+    for message in messages:
+        if heeded := found.get(message.account_id):
+            message.open_disputes, message.extra_payments = heeded
 
 
 VERIFICATIONS_AT_ONCE = 1

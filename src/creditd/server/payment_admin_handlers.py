@@ -95,6 +95,10 @@ class PaymentEventHandlers:
         wanted = EventFilter(
             EventState(request.state) if request.state else None,
             Provider(request.provider) if request.provider else None,
+            request.account_id,
+            request.purchase,
+            instant(request.start_time, "start_time") if request.HasField("start_time") else None,
+            instant(request.end_time, "end_time") if request.HasField("end_time") else None,
         )
         asked = Asked(request.page_size, request.page_token)
         page = await self._bridge.surveys(lambda: self._events.page(wanted, asked, event_message))

@@ -8,6 +8,7 @@ from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.storage import accounts, purchases
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database
+from creditd.storage.purchases import Heeded
 
 
 class Accounts:
@@ -26,10 +27,10 @@ class Accounts:
             raise errors.AccountNotFound(account_id=account_id)
         return found
 
-    def open_disputes(self, account_ids: Sequence[str]) -> dict[str, int]:
-        """Return how many disputes about payments are open, for those of some accounts that have any."""
+    def to_heed(self, account_ids: Sequence[str]) -> dict[str, Heeded]:
+        """Return what staff have to know of some accounts' payments, for those of which there is anything."""
         with self._database.autocommit() as connection:
-            return purchases.open_disputes(connection, account_ids)
+            return purchases.to_heed(connection, account_ids)
 
     def list(self, wanted: AccountFilter, asked: Asked, show: Callable[[Account], Shown]) -> Page[Shown]:
         """Return a page of accounts, by account id, each as ``show`` writes it. Raises PageTokenInvalid."""

@@ -1,13 +1,27 @@
 """The inbox: what providers said by webhooks, stored before it is applied."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, Select, Text, cast, func, insert, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from creditd.domain.instant import Instant
+from creditd.domain.instant import SECOND, Instant
 from creditd.domain.purchase import Provider
 from creditd.storage.payment_tables import payment_event_acts, payment_events
 
@@ -20,10 +34,27 @@ class EventState(IntEnum):
     NOT_OF_INTEREST = 3
     PARKED = 4
     DISMISSED = 5
+    WAITING = 6
+
+
+class Cause(IntEnum):
+    """Why an event is parked, as far as something else than a person may end that. The numbers are those of the rows.
+
+    RECORDED: what it says is known, and what follows from that cannot be done yet, or is a person's to do; it ends with
+    the case. UNPLACED: it is ours, and nobody knows whose; it is tried again once something refers to it.
+    """
+
+    OTHER = 0
+    RECORDED = 1
+    UNPLACED = 2
 
 
 class PaymentEvent(NamedTuple):
-    """What a provider said. ``waits_for`` are its ids of a payment that nobody knows yet, if it waits for one."""
+    """What a provider said, or what was found there.
+
+    ``waits_for`` are its ids of what the event is about, while it is not applied. ``account`` and ``purchase``, a
+    resource name, are whose it is as far as that is known; empty if not. Those that are ``is_ours`` go first.
+    """
 
     provider: Provider
     delivery_key: str
@@ -39,33 +70,52 @@ class PaymentEvent(NamedTuple):
     purchase: str
     receive_time: Instant
     update_time: Instant
+    account: str = ""
+    is_ours: bool = True
+    cause: Cause = Cause.OTHER
 
 
 def add(connection: Connection, event: PaymentEvent) -> bool:
     """Store an event; return False if it was stored before."""
-    values = event._asdict() | {
-        "provider": int(event.provider),
-        "state": int(event.state),
-        "waits_for": list(event.waits_for),
-    }
-    statement = upsert(payment_events).values(values).on_conflict_do_nothing()
+    statement = upsert(payment_events).values(_values(event)).on_conflict_do_nothing()
     # SQLAlchemy counts no rows of an insert; it returns them.
     return connection.execute(statement.returning(payment_events.c.event_id)).one_or_none() is not None
+
+
+def show_again(connection: Connection, event: PaymentEvent) -> None:
+    """Store a parked event of our own making; one that had ended is parked again, since it is met again."""
+    statement = upsert(payment_events).values(_values(event))
+    ended = [int(EventState.APPLIED), int(EventState.NOT_OF_INTEREST)]
+    fate = {name: statement.excluded[name] for name in ("state", "problem", "cause", "waits_for", "update_time")}
+    again = statement.on_conflict_do_update(
+        constraint="payment_events_pkey", set_=fate, where=payment_events.c.state.in_(ended)
+    )
+    connection.execute(again)
 
 
 def claim(
     connection: Connection, provider: Provider, now: Instant, lease_end: Instant, count: int
 ) -> list[PaymentEvent]:
-    """Return events of a provider whose time has come, and put them off to the end of a lease.
+    """Return events of a provider whose time has come, ours first, and put them off to the end of a lease.
 
     Whoever dies loses them again. Those that others are claiming are left out.
     """
+    ours = _claim(connection, provider, now, lease_end, count, is_ours=True)
+    if len(ours) == count:
+        return ours
+    return ours + _claim(connection, provider, now, lease_end, count - len(ours), is_ours=False)
+
+
+def _claim(
+    connection: Connection, provider: Provider, now: Instant, lease_end: Instant, count: int, *, is_ours: bool
+) -> list[PaymentEvent]:
     c = payment_events.c
+    is_due = c.provider == int(provider), c.next_attempt_time <= now
     # Materialized, so that it is gone through once: a second time would lock others than are returned.
     wanted = (
         select(c.event_id)
-        .where(c.state == int(EventState.PENDING), c.provider == int(provider), c.next_attempt_time <= now)
-        .order_by(c.next_attempt_time, c.event_id)
+        .where(*is_due, c.is_ours == is_ours)
+        .order_by(c.next_attempt_time)
         .limit(count)
         .with_for_update(skip_locked=True)
         .cte("wanted")
@@ -74,18 +124,22 @@ def claim(
     statement = (
         update(payment_events)
         .where(c.event_id == wanted.c.event_id)
-        .values(next_attempt_time=lease_end, attempts=c.attempts + 1)
+        .values(state=int(EventState.PENDING), next_attempt_time=lease_end, attempts=c.attempts + 1)
         .returning(*_COLUMNS)
     )
     found = [_event_from(row) for row in connection.execute(statement)]
     return sorted(found, key=lambda event: event.event_id)
 
 
-def settle(connection: Connection, event: PaymentEvent) -> None:
-    """Write what became of a try, unless the event was taken by another one meanwhile, or by a person."""
+def settle(connection: Connection, event: PaymentEvent, *, is_counted: bool = True) -> None:
+    """Write what became of a try, unless the event was taken by another one meanwhile, or by a person.
+
+    One that is not ``is_counted`` was no try: what it needed was held by others, or away.
+    """
     c = payment_events.c
     is_still_ours = c.attempts == event.attempts, c.state == int(EventState.PENDING)
-    connection.execute(update(payment_events).where(c.event_id == event.event_id, *is_still_ours).values(_fate(event)))
+    values = _fate(event if is_counted else event._replace(attempts=event.attempts - 1))
+    connection.execute(update(payment_events).where(c.event_id == event.event_id, *is_still_ours).values(values))
 
 
 def write(connection: Connection, event: PaymentEvent) -> None:
@@ -94,17 +148,75 @@ def write(connection: Connection, event: PaymentEvent) -> None:
 
 
 def _fate(event: PaymentEvent) -> dict[str, Any]:
-    changing = ("attempts", "next_attempt_time", "problem", "purchase", "update_time")
+    changing = ("attempts", "next_attempt_time", "problem", "purchase", "account", "is_ours", "update_time")
     values = {name: getattr(event, name) for name in changing}
-    return values | {"state": int(event.state), "waits_for": list(event.waits_for)}
+    return values | {"state": int(event.state), "cause": int(event.cause), "waits_for": list(event.waits_for)}
 
 
 def wake(connection: Connection, provider: Provider, references: Sequence[str], now: Instant) -> None:
-    """Have the events that wait for one of these references tried at once."""
+    """Have the events that wait for one of these references tried at once, those that nobody could place included."""
     c = payment_events.c
-    waiting = c.waits_for.op("&&")(cast(literal(list(references), ARRAY(Text)), ARRAY(Text)))
-    pending = c.state == int(EventState.PENDING), c.provider == int(provider), c.next_attempt_time > now
-    connection.execute(update(payment_events).where(*pending, waiting).values(next_attempt_time=now))
+    is_put_off = c.next_attempt_time > now
+    is_unplaced = (c.state == int(EventState.PARKED)) & (c.cause == int(Cause.UNPLACED))
+    waiting = c.provider == int(provider), _overlap(references), is_put_off | is_unplaced
+    tried = {"state": int(EventState.PENDING), "next_attempt_time": now, "is_ours": True}
+    connection.execute(update(payment_events).where(*waiting).values(tried))
+
+
+def hint_again(connection: Connection, provider: Provider, delivery_key: str, now: Instant) -> None:
+    """Have a hint read at once that came again: what it is about may have changed since it was read."""
+    c = payment_events.c
+    states = EventState.PENDING, EventState.WAITING, EventState.NOT_OF_INTEREST
+    may_change = c.state.in_([int(state) for state in states]), c.body != ""
+    same = c.provider == int(provider), c.delivery_key == delivery_key
+    tried = {"state": int(EventState.PENDING), "next_attempt_time": now}
+    connection.execute(update(payment_events).where(*same, *may_change).values(tried))
+
+
+def end_recorded(connection: Connection, account: str, purchase: str, now: Instant) -> None:
+    """End the cases of a purchase, or for an empty one of an account's plan: there is nothing left to do."""
+    ended = {"state": int(EventState.APPLIED), "problem": "", "cause": int(Cause.OTHER), "waits_for": []}
+    of_whom = _is_recorded(account, purchase)
+    connection.execute(update(payment_events).where(*of_whom).values(ended | {"update_time": now}))
+
+
+def end_unplaced(connection: Connection, provider: Provider, references: Sequence[str], now: Instant) -> None:
+    """End the cases of what nobody could place: nothing of it is left to be placed."""
+    c = payment_events.c
+    unplaced = c.state == int(EventState.PARKED), c.cause == int(Cause.UNPLACED), c.provider == int(provider)
+    ended = {"state": int(EventState.NOT_OF_INTEREST), "cause": int(Cause.OTHER), "waits_for": [], "update_time": now}
+    ended["problem"] = "nothing of it is with us"
+    connection.execute(update(payment_events).where(*unplaced, _overlap(references)).values(ended))
+
+
+def has_recorded(connection: Connection, account: str, purchase: str) -> bool:
+    """Tell whether a person is already shown the case of a purchase, or of an account's plan."""
+    found = connection.execute(select(literal(1)).where(*_is_recorded(account, purchase)).limit(1))
+    return found.one_or_none() is not None
+
+
+def _is_recorded(account: str, purchase: str) -> tuple[Any, ...]:
+    c = payment_events.c
+    return (
+        c.account == account,
+        c.purchase == purchase,
+        c.state == int(EventState.PARKED),
+        c.cause == int(Cause.RECORDED),
+    )
+
+
+def shown(connection: Connection, provider: Provider, references: Sequence[str]) -> EventState | None:
+    """Return PARKED if a person is shown what has one of these references, DISMISSED if one has put it aside."""
+    c = payment_events.c
+    states = [int(EventState.PARKED), int(EventState.DISMISSED)]
+    query = select(func.min(c.state)).where(c.provider == int(provider), _overlap(references), c.state.in_(states))
+    state = connection.execute(query).scalar_one()
+    return None if state is None else EventState(state)
+
+
+def _overlap(references: Sequence[str]) -> ColumnElement[bool]:
+    wanted = cast(literal(list(references), ARRAY(Text)), ARRAY(Text))
+    return payment_events.c.waits_for.op("&&", return_type=Boolean())(wanted)
 
 
 def find(connection: Connection, event_id: str) -> PaymentEvent | None:
@@ -118,41 +230,75 @@ def lock(connection: Connection, event_id: str) -> PaymentEvent | None:
 
 
 class EventFilter(NamedTuple):
-    """Which events; None lets all pass."""
+    """Which events; None and an empty text let all pass. Times are of when they came in, the end is no part of it."""
 
     state: EventState | None
     provider: Provider | None
+    account: str = ""
+    purchase: str = ""
+    start_time: Instant | None = None
+    end_time: Instant | None = None
 
 
 def page(connection: Connection, wanted: EventFilter, before: str | None, count: int) -> list[PaymentEvent]:
     """Return up to ``count`` events older than one, newest first, without their bodies."""
     c = payment_events.c
-    query = select(*_COLUMNS_LISTED).order_by(c.event_id.desc()).limit(count)
-    if wanted.state is not None:
-        query = query.where(c.state == int(wanted.state))
-    if wanted.provider is not None:
-        query = query.where(c.provider == int(wanted.provider))
+    query = select(*_COLUMNS_LISTED).where(*_passes(wanted)).order_by(c.event_id.desc()).limit(count)
     if before is not None:
         query = query.where(c.event_id < before)
     return [_event_from(row) for row in connection.execute(query)]
 
 
+def _passes(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
+    c = payment_events.c
+    if wanted.state is not None:
+        yield c.state == int(wanted.state)
+    if wanted.provider is not None:
+        yield c.provider == int(wanted.provider)
+    if wanted.account:
+        yield c.account == wanted.account
+    if wanted.purchase:
+        yield c.purchase == wanted.purchase
+    # Ids sort by the time that they were made at, which is found by key; the event's own time says exactly.
+    if wanted.start_time is not None:
+        yield c.event_id >= _first_id(Instant(wanted.start_time - CLOCK_DIFFERENCE))
+        yield c.receive_time >= wanted.start_time
+    if wanted.end_time is not None:
+        yield c.event_id < _first_id(Instant(wanted.end_time + CLOCK_DIFFERENCE))
+        yield c.receive_time < wanted.end_time
+
+
+CLOCK_DIFFERENCE: Final = 3_600 * SECOND
+"""The clock that an event's id was made by may be so far from the one that says when it came in."""
+
+
+def _first_id(time: Instant) -> str:
+    """Return the lowest UUIDv7 of a millisecond."""
+    return str(UUID(int=(min(max(time // 1_000, 0), 2**48 - 1)) << 80))
+
+
 class Backlog(NamedTuple):
-    """How many events wait, since when the oldest does, and how many are parked."""
+    """How many events are to be applied, and since when the oldest is; how many wait for something, or for a person."""
 
     pending: int
     oldest_receive_time: Instant | None
+    waiting: int
     parked: int
 
 
 def backlog(connection: Connection) -> Backlog:
     """Count what is not applied."""
     c = payment_events.c
-    pending = c.state == int(EventState.PENDING)
-    parked = c.state == int(EventState.PARKED)
-    query = select(
-        func.count().filter(pending), func.min(c.receive_time).filter(pending), func.count().filter(parked)
-    ).where(pending | parked)
+    pending, waiting, parked = (
+        c.state == int(state) for state in (EventState.PENDING, EventState.WAITING, EventState.PARKED)
+    )
+    figures = (
+        func.count().filter(pending),
+        func.min(c.receive_time).filter(pending),
+        func.count().filter(waiting),
+        func.count().filter(parked),
+    )
+    query = select(*figures).where(pending | waiting | parked)
     return Backlog(*connection.execute(query).one())
 
 
@@ -197,5 +343,18 @@ def _one(connection: Connection, query: Select[Any]) -> PaymentEvent | None:
 def _event_from(row: Any) -> PaymentEvent:
     event = PaymentEvent._make(row)
     return event._replace(
-        provider=Provider(event.provider), state=EventState(event.state), waits_for=tuple(event.waits_for)
+        provider=Provider(event.provider),
+        event_id=str(event.event_id),
+        state=EventState(event.state),
+        waits_for=tuple(event.waits_for),
+        cause=Cause(event.cause),
     )
+
+
+def _values(event: PaymentEvent) -> dict[str, Any]:
+    return event._asdict() | {
+        "provider": int(event.provider),
+        "state": int(event.state),
+        "waits_for": list(event.waits_for),
+        "cause": int(event.cause),
+    }

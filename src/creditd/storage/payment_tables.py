@@ -82,6 +82,14 @@ purchases = Table(
     Column("next_poll_time", InstantColumn),
     Column("create_time", InstantColumn, nullable=False),
     Column("update_time", InstantColumn, nullable=False),
+    Column("extra_payment_ids", ARRAY(Text), nullable=False, server_default="{}"),
+    Column(
+        "extra_left",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="of extra payments, to be given back",
+    ),
     PrimaryKeyConstraint("account_id", "purchase_id", name="purchases_pkey"),
     UniqueConstraint("account_id", "request_id", name="purchases_request"),
     CheckConstraint("provider BETWEEN 1 AND 3", name="purchases_provider"),
@@ -92,7 +100,9 @@ purchases = Table(
     CheckConstraint("(granted > 0) = (payment_id <> '')", name="purchases_payment"),
     Index("purchases_by_state", "account_id", "state", "purchase_id"),
     Index("purchases_disputed", "account_id", postgresql_where=text("open_disputes > 0")),
+    CheckConstraint("extra_left >= 0", name="purchases_extra"),
     Index("purchases_polls", "provider", "next_poll_time", postgresql_where=text("next_poll_time IS NOT NULL")),
+    Index("purchases_overpaid", "account_id", postgresql_where=text("extra_left > 0")),
 )
 
 purchase_facts = Table(
@@ -108,6 +118,7 @@ purchase_facts = Table(
     Column("message", Text, nullable=False),
     Column("said_time", InstantColumn, comment="when it was so by the provider's clock; null where it does not say"),
     Column("receive_time", InstantColumn, comment="when we were told; null where it was read and not told"),
+    Column("payment", _KEY, nullable=False, server_default="", comment="the payment that a refund or dispute is about"),
     PrimaryKeyConstraint("account_id", "purchase_id", "kind", "subject", name="purchase_facts_pkey"),
     ForeignKeyConstraint(
         ["account_id", "purchase_id"], ["purchases.account_id", "purchases.purchase_id"], name="purchase_facts_purchase"
@@ -166,12 +177,27 @@ payment_events = Table(
     Column("purchase", _KEY, nullable=False, comment="what it was applied to: a purchase's resource name, or empty"),
     Column("receive_time", InstantColumn, nullable=False),
     Column("update_time", InstantColumn, nullable=False),
+    Column("account", _KEY, nullable=False, server_default="", comment="whose it is, as far as that is known"),
+    Column("is_ours", Boolean, nullable=False, server_default=text("true"), comment="those that are go first"),
+    Column(
+        "cause", SmallInteger, nullable=False, server_default=text("0"), comment="why it is parked, for what ends that"
+    ),
     PrimaryKeyConstraint("provider", "delivery_key", name="payment_events_pkey"),
     UniqueConstraint("event_id", name="payment_events_id"),
-    CheckConstraint("state BETWEEN 1 AND 5", name="payment_events_state"),
-    CheckConstraint("(state = 1) = (next_attempt_time IS NOT NULL)", name="payment_events_next_attempt"),
-    Index("payment_events_due", "provider", "next_attempt_time", postgresql_where=text("state = 1")),
+    CheckConstraint("state BETWEEN 1 AND 6", name="payment_events_state"),
+    CheckConstraint("(state IN (1, 6)) = (next_attempt_time IS NOT NULL)", name="payment_events_next_attempt"),
+    CheckConstraint("cause BETWEEN 0 AND 2", name="payment_events_cause"),
+    Index(
+        "payment_events_turns",
+        "provider",
+        "is_ours",
+        "next_attempt_time",
+        postgresql_where=text("next_attempt_time IS NOT NULL"),
+    ),
     Index("payment_events_by_state", "state", "event_id"),
+    Index("payment_events_by_account", "account", "event_id", postgresql_where=text("account <> ''")),
+    Index("payment_events_by_purchase", "purchase", "event_id", postgresql_where=text("purchase <> ''")),
+    Index("payment_events_waiting", "waits_for", postgresql_using="gin"),
 )
 
 payment_event_acts = Table(
@@ -227,6 +253,20 @@ subscriptions = Table(
     Column("update_time", InstantColumn, nullable=False),
     PrimaryKeyConstraint("account_id", "provider", "live", "subscription_id", name="subscriptions_pkey"),
     CheckConstraint("status BETWEEN 1 AND 7", name="subscriptions_status"),
+)
+
+payment_dues = Table(
+    "payment_dues",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("subject", _KEY, nullable=False, comment="a purchase's id, or plan"),
+    Column("live", Boolean, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try_time", InstantColumn, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("create_time", InstantColumn, nullable=False),
+    PrimaryKeyConstraint("account_id", "subject", "live", name="payment_dues_pkey"),
+    Index("payment_dues_next", "next_try_time"),
 )
 
 outbox_events = Table(

@@ -68,15 +68,15 @@ def facts_about(connection: Connection, account_id: str, kind: FactKind, subject
     return [Fact(*row)._replace(kind=FactKind(row.kind)) for row in rows]
 
 
-_TOLD: Final = ("stage", "amount", "code", "message", "said_time", "receive_time")
+_TOLD: Final = ("stage", "amount", "code", "message", "said_time", "receive_time", "payment")
 """What a fact says, beside what it is about."""
 
 
 def write_facts(connection: Connection, key: PurchaseKey, facts: Iterable[Fact]) -> None:
-    """Store facts in place of those about the same things. The purchase's row is locked."""
-    for fact in facts:
-        values = key._asdict() | fact._asdict() | {"kind": int(fact.kind), "stage": int(fact.stage)}
-        statement = upsert(purchase_facts).values(values)
-        told = {name: statement.excluded[name] for name in _TOLD}
-        keys = ["account_id", "purchase_id", "kind", "subject"]
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=told))
+    """Store facts in place of those about the same things, all in one statement. The purchase's row is locked."""
+    rows = [key._asdict() | fact._asdict() | {"kind": int(fact.kind), "stage": int(fact.stage)} for fact in facts]
+    if not rows:
+        return
+    statement = upsert(purchase_facts).values(rows)
+    told = {name: statement.excluded[name] for name in _TOLD}
+    connection.execute(statement.on_conflict_do_update(constraint="purchase_facts_pkey", set_=told))

@@ -23,6 +23,8 @@ class Purchase(NamedTuple):
     """An order for credits, and where it stands. Amounts of money are in the currency's smallest unit.
 
     ``reference`` is the provider's id of the checkout, ``payment_id`` that of the payment; empty while there is none.
+    ``extra_payment_ids`` are those of payments beside it, which bring no credits, and ``extra_left`` is how much of
+    them is still to be given back.
     """
 
     account_id: str
@@ -61,6 +63,8 @@ class Purchase(NamedTuple):
     next_poll_time: Instant | None
     create_time: Instant
     update_time: Instant
+    extra_payment_ids: tuple[str, ...] = ()
+    extra_left: int = 0
 
     @property
     def key(self) -> PurchaseKey:
@@ -147,20 +151,35 @@ def postpone(connection: Connection, key: PurchaseKey, polls: int, next_poll_tim
     connection.execute(update(purchases).where(*_same(key)).values(values))
 
 
-_OPEN_DISPUTES = text("""
-SELECT k.account_id, p.open_disputes FROM unnest(:account_id ::text[]) AS k (account_id)
+class Heeded(NamedTuple):
+    """What staff have to know of an account's payments.
+
+    How many disputes are open, and how many of its purchases were paid more than once, with money to be given back.
+    """
+
+    open_disputes: int
+    extra_payments: int
+
+
+_TO_HEED = text("""
+SELECT k.account_id, coalesce(d.open_disputes, 0) AS open_disputes, e.extra_payments
+FROM unnest(:account_id ::text[]) AS k (account_id)
 CROSS JOIN LATERAL (
     SELECT sum(open_disputes)::integer AS open_disputes FROM purchases
     WHERE account_id = k.account_id AND open_disputes > 0 OFFSET 0
-) AS p
-WHERE p.open_disputes > 0
+) AS d
+CROSS JOIN LATERAL (
+    SELECT count(*)::integer AS extra_payments FROM purchases
+    WHERE account_id = k.account_id AND extra_left > 0 OFFSET 0
+) AS e
+WHERE d.open_disputes > 0 OR e.extra_payments > 0
 """)
 
 
-def open_disputes(connection: Connection, account_ids: Sequence[str]) -> dict[str, int]:
-    """Return how many disputes are open, for those of some accounts that have any."""
-    rows = connection.execute(_OPEN_DISPUTES, {"account_id": texts(account_ids)})
-    return {row.account_id: row.open_disputes for row in rows}
+def to_heed(connection: Connection, account_ids: Sequence[str]) -> dict[str, Heeded]:
+    """Return what staff have to know of some accounts' payments, for those of which there is anything."""
+    rows = connection.execute(_TO_HEED, {"account_id": texts(account_ids)})
+    return {row.account_id: Heeded(row.open_disputes, row.extra_payments) for row in rows}
 
 
 def _same(key: PurchaseKey) -> tuple[Any, Any]:
@@ -182,9 +201,14 @@ def _purchase_from(row: Row[Any]) -> Purchase:
         provider=Provider(purchase.provider),
         state=PurchaseState(purchase.state),
         grant_ids=tuple(map(str, purchase.grant_ids)),
+        extra_payment_ids=tuple(purchase.extra_payment_ids),
     )
 
 
 def _values(purchase: Purchase) -> dict[str, Any]:
-    enums = {"provider": int(purchase.provider), "state": int(purchase.state), "grant_ids": list(purchase.grant_ids)}
-    return purchase._asdict() | enums
+    return purchase._asdict() | {
+        "provider": int(purchase.provider),
+        "state": int(purchase.state),
+        "grant_ids": list(purchase.grant_ids),
+        "extra_payment_ids": list(purchase.extra_payment_ids),
+    }

@@ -18,6 +18,10 @@ _COUNTERS: Final = (
 _GAUGES: Final = (
     ("pending", "Payment events that wait to be applied, in all of the database."),
     ("oldest_pending_seconds", "How long the oldest of them has waited."),
+    (
+        "waiting",
+        "Payment events that name nothing of ours, or have not ended at their provider, in all of the database.",
+    ),
     ("parked", "Payment events that wait for a person, in all of the database."),
 )
 

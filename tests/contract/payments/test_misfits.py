@@ -119,7 +119,10 @@ def test_a_purchase_paid_twice_is_credited_once_and_the_second_payment_parked(sh
     assert event_state(event) == "PARKED"
     assert f"has to be given back: {purchase.payment_id} paid the purchase" in event.problem
     assert shopper.figures() == (100, 0)
-    assert shopper.purchase(purchase.name) == purchase
+    assert (event.account_id, event.purchase) == (shopper.account_id, purchase.name)
+    stands = shopper.purchase(purchase.name)
+    assert (stands.payment_id, stands.extra_amount_left) == (purchase.payment_id, PRICE)
+    assert list(stands.extra_payment_ids) == list(event.waits_for[:1])
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,6 @@ def test_a_purchase_paid_twice_is_credited_once_and_the_second_payment_parked(sh
         {"account_id": "a/purchases/b", "purchase_id": "../../x"},
         {"account_id": ["a"], "purchase_id": {"b": 1}},
         {"account_id": "x" * 5_000, "purchase_id": "01890000-0000-7000-8000-000000000000"},
-        {"account_id": "..", "purchase_id": "01890000-0000-7000-8000-000000000000"},
         {"account_id": "a\x00b", "purchase_id": "01890000-0000-7000-8000-000000000000\n"},
         ["account_id"],
         None,
@@ -140,10 +142,21 @@ def test_metadata_that_name_nothing_of_ours_wait_and_touch_nothing(shopper: Shop
     shopper.buy()
     payment = stripe_payment() | {"metadata": metadata}
     event = told(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
-    assert event_state(event) == "PENDING"
+    assert (event_state(event), event.account_id) == ("WAITING", "")
     assert event.problem.startswith("no purchase is known for " + payment["id"])
     assert event.HasField("next_attempt_time")
     assert shopper.figures() == (0, 0)
+
+
+@pytest.mark.parametrize("account_id", ["..", "nobody"])
+def test_metadata_that_name_a_purchase_which_there_is_not_are_for_a_person_at_once(
+    shopper: Shopper, account_id: str
+) -> None:
+    shopper.buy()
+    name = f"accounts/{account_id}/purchases/01890000-0000-7000-8000-000000000000"
+    event = told(shopper, STRIPE, stripe_event("payment_intent.succeeded", stripe_payment(name)))
+    require_parked(shopper, event, "no purchase is known for")
+    assert (event.account_id, event.purchase) == (account_id, "")
 
 
 def test_metadata_of_anothers_purchase_pay_that_one_and_nobody_else(shopper: Shopper) -> None:
@@ -170,7 +183,8 @@ def test_a_refund_before_its_payment_waits_and_is_applied_when_that_is_known(sho
     }
     early = stripe_event("refund.created", refund)
     waiting = told(shopper, STRIPE, early)
-    assert (event_state(waiting), waiting.purchase) == ("PENDING", "")
+    assert (event_state(waiting), waiting.purchase) == ("WAITING", "")
+    assert set(waiting.waits_for) == {payment["id"], payment["latest_charge"]}
     assert "no purchase is known" in waiting.problem
     told(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
     seen = shopper.becomes(purchase.name, "PARTIALLY_REFUNDED")

@@ -6,6 +6,7 @@ import pytest
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1.purchase_pb2 import PaymentMethod, Purchase
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
+from tests.contract.payments.test_payment_events import when
 from tests.contract.payments.webhooks import body_of, ingesting, new_id, signed
 from tests.purchases.market import OMISE, PRICE
 from tests.running import refused
@@ -121,8 +122,8 @@ def test_a_hint_alone_pays_for_nothing(shopper: Shopper) -> None:
     data = {"object": "charge", "id": purchase.provider_reference, "paid": True, "status": "successful"}
     document = omise_event("charge.complete", data)
     shopper.staff.payment.IngestWebhook(signed(shopper.market, OMISE, body_of(document)))
-    event = shopper.settled(str(document["id"]))
-    assert event_state(event) == "NOT_OF_INTEREST"
+    event = when(shopper, shopper.settled(str(document["id"])), "WAITING")
+    assert event.purchase == purchase.name
     assert "successful" not in event.body
     assert state_of(shopper.purchase(purchase.name)) == "PENDING"
 

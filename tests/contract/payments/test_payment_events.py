@@ -69,19 +69,18 @@ def listed(shopper: Shopper, **fields: Any) -> list[event_pb.PaymentEvent]:
     return list(shopper.staff.admin.ListPaymentEvents(request).payment_events)
 
 
-def test_once_the_cause_is_mended_a_replay_applies_it(shopper: Shopper, customer: Customer) -> None:
+def test_once_the_account_is_open_again_what_was_paid_is_there_without_anybody(
+    shopper: Shopper, customer: Customer
+) -> None:
     purchase = shopper.buy()
     customer.top_up(1)
     customer.become(account_pb2.ACCOUNT_STATUS_CLOSED, allow_balance=True)
     event = told(shopper, "payment_intent.succeeded", stripe_payment(purchase.name))
     assert (event_state(event), event.problem.partition(":")[0]) == ("PARKED", "ACCOUNT_CLOSED")
     customer.become(account_pb2.ACCOUNT_STATUS_ACTIVE)
-    again = replay(shopper, event, "the account is open again")
-    assert (event_state(again), again.problem) == ("PENDING", "")
-    assert again.HasField("next_attempt_time")
     applied = when(shopper, event, "APPLIED")
-    assert (applied.purchase, applied.attempts) == (purchase.name, 1)
-    assert acts_of(applied) == [("REPLAY", "staff", "the account is open again")]
+    assert (applied.purchase, applied.account_id, applied.problem) == (purchase.name, shopper.account_id, "")
+    assert acts_of(applied) == []
     assert state_of(shopper.purchase(purchase.name)) == "COMPLETED"
     assert shopper.figures() == (101, 0)
 

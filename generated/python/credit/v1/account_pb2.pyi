@@ -38,7 +38,7 @@ class Plan(_message.Message):
     def __init__(self, kind: _Optional[_Union[PlanKind, str]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Account(_message.Message):
-    __slots__ = ("account_id", "status", "plan", "version", "create_time", "update_time", "open_disputes")
+    __slots__ = ("account_id", "status", "plan", "version", "create_time", "update_time", "open_disputes", "extra_payments")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +46,7 @@ class Account(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     OPEN_DISPUTES_FIELD_NUMBER: _ClassVar[int]
+    EXTRA_PAYMENTS_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     status: AccountStatus
     plan: Plan
@@ -53,4 +54,5 @@ class Account(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     open_disputes: int
-    def __init__(self, account_id: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open_disputes: _Optional[int] = ...) -> None: ...
+    extra_payments: int
+    def __init__(self, account_id: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open_disputes: _Optional[int] = ..., extra_payments: _Optional[int] = ...) -> None: ...

@@ -31,7 +31,7 @@ from credit.v1 import purchase_pb2 as credit_dot_v1_dot_purchase__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63redit/v1/admin_payments.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17\x63redit/v1/balance.proto\x1a\x15\x63redit/v1/entry.proto\x1a\x17\x63redit/v1/package.proto\x1a\x1d\x63redit/v1/payment_event.proto\x1a\x18\x63redit/v1/purchase.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"C\n\x14\x43reatePackageRequest\x12+\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.PackageB\x06\xbaH\x03\xc8\x01\x01\"<\n\x15\x43reatePackageResponse\x12#\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.Package\"M\n\x14RetirePackageRequest\x12\x35\n\npackage_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,63}$\"<\n\x15RetirePackageResponse\x12#\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.Package\"\xee\x01\n\x16ReversePurchaseRequest\x12\x7f\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12\x17\n\x06\x61mount\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1e\n\nrequest_id\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"@\n\x17ReversePurchaseResponse\x12%\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.Purchase\"\xdb\x01\n\x13WriteOffDebtRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x38\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$\x12\x17\n\x06\x61mount\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1e\n\nrequest_id\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"\\\n\x14WriteOffDebtResponse\x12\x1f\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x10.credit.v1.Entry\x12#\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x12.credit.v1.Balance\"\xc5\x01\n\x18ListPaymentEventsRequest\x12\x35\n\x05state\x18\x01 \x01(\x0e\x32\x1c.credit.v1.PaymentEventStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x36\n\x08provider\x18\x02 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\"e\n\x19ListPaymentEventsResponse\x12/\n\x0epayment_events\x18\x01 \x03(\x0b\x32\x17.credit.v1.PaymentEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"q\n\x16GetPaymentEventRequest\x12W\n\x08\x65vent_id\x18\x01 \x01(\tBE\xbaHBr@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\"I\n\x17GetPaymentEventResponse\x12.\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEvent\"\x90\x01\n\x19ReplayPaymentEventRequest\x12W\n\x08\x65vent_id\x18\x01 \x01(\tBE\xbaHBr@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"L\n\x1aReplayPaymentEventResponse\x12.\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEvent\"\x91\x01\n\x1a\x44ismissPaymentEventRequest\x12W\n\x08\x65vent_id\x18\x01 \x01(\tBE\xbaHBr@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"M\n\x1b\x44ismissPaymentEventResponse\x12.\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEvent\"\x1d\n\x1bListRejectedWebhooksRequest\"V\n\x1cListRejectedWebhooksResponse\x12\x36\n\x11rejected_webhooks\x18\x01 \x03(\x0b\x32\x1b.credit.v1.RejectedWebhooks\"Q\n\x18ListSubscriptionsRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\"K\n\x19ListSubscriptionsResponse\x12.\n\rsubscriptions\x18\x01 \x03(\x0b\x32\x17.credit.v1.Subscription\"\x7f\n\x18ReconcilePaymentsRequest\x12\x38\n\x08provider\x18\x01 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8a\x01\n\x19ReconcilePaymentsResponse\x12-\n\x04\x66ind\x18\x01 \x01(\x0b\x32\x1d.credit.v1.ReconciliationFindH\x00\x12\x33\n\x07summary\x18\x02 \x01(\x0b\x32 .credit.v1.ReconciliationSummaryH\x00\x42\t\n\x07outcome\"_\n\x12ReconciliationFind\x12\x11\n\treference\x18\x01 \x01(\t\x12\x10\n\x08purchase\x18\x02 \x01(\t\x12\x0f\n\x07\x61pplied\x18\x03 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"N\n\x15ReconciliationSummary\x12\x10\n\x08\x63ompared\x18\x01 \x01(\x03\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x03\x12\x12\n\nunresolved\x18\x03 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63redit/v1/admin_payments.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17\x63redit/v1/balance.proto\x1a\x15\x63redit/v1/entry.proto\x1a\x17\x63redit/v1/package.proto\x1a\x1d\x63redit/v1/payment_event.proto\x1a\x18\x63redit/v1/purchase.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"C\n\x14\x43reatePackageRequest\x12+\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.PackageB\x06\xbaH\x03\xc8\x01\x01\"<\n\x15\x43reatePackageResponse\x12#\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.Package\"M\n\x14RetirePackageRequest\x12\x35\n\npackage_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,63}$\"<\n\x15RetirePackageResponse\x12#\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.Package\"\xee\x01\n\x16ReversePurchaseRequest\x12\x7f\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12\x17\n\x06\x61mount\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1e\n\nrequest_id\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"@\n\x17ReversePurchaseResponse\x12%\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.Purchase\"\xdb\x01\n\x13WriteOffDebtRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x38\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$\x12\x17\n\x06\x61mount\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1a\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1e\n\nrequest_id\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"\\\n\x14WriteOffDebtResponse\x12\x1f\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x10.credit.v1.Entry\x12#\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x12.credit.v1.Balance\"\xe6\x03\n\x18ListPaymentEventsRequest\x12\x35\n\x05state\x18\x01 \x01(\x0e\x32\x1c.credit.v1.PaymentEventStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x36\n\x08provider\x18\x02 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x38\n\naccount_id\x18\x05 \x01(\tB$\xbaH!r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\xd8\x01\x01\x12\x86\x01\n\x08purchase\x18\x06 \x01(\tBt\xbaHqrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\xd8\x01\x01\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\x19ListPaymentEventsResponse\x12/\n\x0epayment_events\x18\x01 \x03(\x0b\x32\x17.credit.v1.PaymentEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"q\n\x16GetPaymentEventRequest\x12W\n\x08\x65vent_id\x18\x01 \x01(\tBE\xbaHBr@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\"I\n\x17GetPaymentEventResponse\x12.\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEvent\"\x90\x01\n\x19ReplayPaymentEventRequest\x12W\n\x08\x65vent_id\x18\x01 \x01(\tBE\xbaHBr@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"L\n\x1aReplayPaymentEventResponse\x12.\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEvent\"\x91\x01\n\x1a\x44ismissPaymentEventRequest\x12W\n\x08\x65vent_id\x18\x01 \x01(\tBE\xbaHBr@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"M\n\x1b\x44ismissPaymentEventResponse\x12.\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEvent\"\x1d\n\x1bListRejectedWebhooksRequest\"V\n\x1cListRejectedWebhooksResponse\x12\x36\n\x11rejected_webhooks\x18\x01 \x03(\x0b\x32\x1b.credit.v1.RejectedWebhooks\"Q\n\x18ListSubscriptionsRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\"K\n\x19ListSubscriptionsResponse\x12.\n\rsubscriptions\x18\x01 \x03(\x0b\x32\x17.credit.v1.Subscription\"\x7f\n\x18ReconcilePaymentsRequest\x12\x38\n\x08provider\x18\x01 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8a\x01\n\x19ReconcilePaymentsResponse\x12-\n\x04\x66ind\x18\x01 \x01(\x0b\x32\x1d.credit.v1.ReconciliationFindH\x00\x12\x33\n\x07summary\x18\x02 \x01(\x0b\x32 .credit.v1.ReconciliationSummaryH\x00\x42\t\n\x07outcome\"_\n\x12ReconciliationFind\x12\x11\n\treference\x18\x01 \x01(\t\x12\x10\n\x08purchase\x18\x02 \x01(\t\x12\x0f\n\x07\x61pplied\x18\x03 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"N\n\x15ReconciliationSummary\x12\x10\n\x08\x63ompared\x18\x01 \x01(\x03\x12\x0f\n\x07\x61pplied\x18\x02 \x01(\x03\x12\x12\n\nunresolved\x18\x03 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -68,6 +68,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPAYMENTEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\006\032\004\030d(\000'
   _globals['_LISTPAYMENTEVENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTPAYMENTEVENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200@'
+  _globals['_LISTPAYMENTEVENTSREQUEST'].fields_by_name['account_id']._loaded_options = None
+  _globals['_LISTPAYMENTEVENTSREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H!r\0342\032^[A-Za-z0-9._:@+-]{1,128}$\330\001\001'
+  _globals['_LISTPAYMENTEVENTSREQUEST'].fields_by_name['purchase']._loaded_options = None
+  _globals['_LISTPAYMENTEVENTSREQUEST'].fields_by_name['purchase']._serialized_options = b'\272Hqrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\330\001\001'
   _globals['_GETPAYMENTEVENTREQUEST'].fields_by_name['event_id']._loaded_options = None
   _globals['_GETPAYMENTEVENTREQUEST'].fields_by_name['event_id']._serialized_options = b'\272HBr@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
   _globals['_REPLAYPAYMENTEVENTREQUEST'].fields_by_name['event_id']._loaded_options = None
@@ -99,35 +103,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WRITEOFFDEBTRESPONSE']._serialized_start=1038
   _globals['_WRITEOFFDEBTRESPONSE']._serialized_end=1130
   _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_start=1133
-  _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_end=1330
-  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_start=1332
-  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_end=1433
-  _globals['_GETPAYMENTEVENTREQUEST']._serialized_start=1435
-  _globals['_GETPAYMENTEVENTREQUEST']._serialized_end=1548
-  _globals['_GETPAYMENTEVENTRESPONSE']._serialized_start=1550
-  _globals['_GETPAYMENTEVENTRESPONSE']._serialized_end=1623
-  _globals['_REPLAYPAYMENTEVENTREQUEST']._serialized_start=1626
-  _globals['_REPLAYPAYMENTEVENTREQUEST']._serialized_end=1770
-  _globals['_REPLAYPAYMENTEVENTRESPONSE']._serialized_start=1772
-  _globals['_REPLAYPAYMENTEVENTRESPONSE']._serialized_end=1848
-  _globals['_DISMISSPAYMENTEVENTREQUEST']._serialized_start=1851
-  _globals['_DISMISSPAYMENTEVENTREQUEST']._serialized_end=1996
-  _globals['_DISMISSPAYMENTEVENTRESPONSE']._serialized_start=1998
-  _globals['_DISMISSPAYMENTEVENTRESPONSE']._serialized_end=2075
-  _globals['_LISTREJECTEDWEBHOOKSREQUEST']._serialized_start=2077
-  _globals['_LISTREJECTEDWEBHOOKSREQUEST']._serialized_end=2106
-  _globals['_LISTREJECTEDWEBHOOKSRESPONSE']._serialized_start=2108
-  _globals['_LISTREJECTEDWEBHOOKSRESPONSE']._serialized_end=2194
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=2196
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=2277
-  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_start=2279
-  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_end=2354
-  _globals['_RECONCILEPAYMENTSREQUEST']._serialized_start=2356
-  _globals['_RECONCILEPAYMENTSREQUEST']._serialized_end=2483
-  _globals['_RECONCILEPAYMENTSRESPONSE']._serialized_start=2486
-  _globals['_RECONCILEPAYMENTSRESPONSE']._serialized_end=2624
-  _globals['_RECONCILIATIONFIND']._serialized_start=2626
-  _globals['_RECONCILIATIONFIND']._serialized_end=2721
-  _globals['_RECONCILIATIONSUMMARY']._serialized_start=2723
-  _globals['_RECONCILIATIONSUMMARY']._serialized_end=2801
+  _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_end=1619
+  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_start=1621
+  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_end=1722
+  _globals['_GETPAYMENTEVENTREQUEST']._serialized_start=1724
+  _globals['_GETPAYMENTEVENTREQUEST']._serialized_end=1837
+  _globals['_GETPAYMENTEVENTRESPONSE']._serialized_start=1839
+  _globals['_GETPAYMENTEVENTRESPONSE']._serialized_end=1912
+  _globals['_REPLAYPAYMENTEVENTREQUEST']._serialized_start=1915
+  _globals['_REPLAYPAYMENTEVENTREQUEST']._serialized_end=2059
+  _globals['_REPLAYPAYMENTEVENTRESPONSE']._serialized_start=2061
+  _globals['_REPLAYPAYMENTEVENTRESPONSE']._serialized_end=2137
+  _globals['_DISMISSPAYMENTEVENTREQUEST']._serialized_start=2140
+  _globals['_DISMISSPAYMENTEVENTREQUEST']._serialized_end=2285
+  _globals['_DISMISSPAYMENTEVENTRESPONSE']._serialized_start=2287
+  _globals['_DISMISSPAYMENTEVENTRESPONSE']._serialized_end=2364
+  _globals['_LISTREJECTEDWEBHOOKSREQUEST']._serialized_start=2366
+  _globals['_LISTREJECTEDWEBHOOKSREQUEST']._serialized_end=2395
+  _globals['_LISTREJECTEDWEBHOOKSRESPONSE']._serialized_start=2397
+  _globals['_LISTREJECTEDWEBHOOKSRESPONSE']._serialized_end=2483
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=2485
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=2566
+  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_start=2568
+  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_end=2643
+  _globals['_RECONCILEPAYMENTSREQUEST']._serialized_start=2645
+  _globals['_RECONCILEPAYMENTSREQUEST']._serialized_end=2772
+  _globals['_RECONCILEPAYMENTSRESPONSE']._serialized_start=2775
+  _globals['_RECONCILEPAYMENTSRESPONSE']._serialized_end=2913
+  _globals['_RECONCILIATIONFIND']._serialized_start=2915
+  _globals['_RECONCILIATIONFIND']._serialized_end=3010
+  _globals['_RECONCILIATIONSUMMARY']._serialized_start=3012
+  _globals['_RECONCILIATIONSUMMARY']._serialized_end=3090
 # @@protoc_insertion_point(module_scope)

@@ -80,16 +80,24 @@ class WriteOffDebtResponse(_message.Message):
     def __init__(self, entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ...) -> None: ...
 
 class ListPaymentEventsRequest(_message.Message):
-    __slots__ = ("state", "provider", "page_size", "page_token")
+    __slots__ = ("state", "provider", "page_size", "page_token", "account_id", "purchase", "start_time", "end_time")
     STATE_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
     state: _payment_event_pb2.PaymentEventState
     provider: _purchase_pb2.PaymentProvider
     page_size: int
     page_token: str
-    def __init__(self, state: _Optional[_Union[_payment_event_pb2.PaymentEventState, str]] = ..., provider: _Optional[_Union[_purchase_pb2.PaymentProvider, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    account_id: str
+    purchase: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, state: _Optional[_Union[_payment_event_pb2.PaymentEventState, str]] = ..., provider: _Optional[_Union[_purchase_pb2.PaymentProvider, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListPaymentEventsResponse(_message.Message):
     __slots__ = ("payment_events", "next_page_token")

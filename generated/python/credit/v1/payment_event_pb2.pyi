@@ -19,6 +19,7 @@ class PaymentEventState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PAYMENT_EVENT_STATE_NOT_OF_INTEREST: _ClassVar[PaymentEventState]
     PAYMENT_EVENT_STATE_PARKED: _ClassVar[PaymentEventState]
     PAYMENT_EVENT_STATE_DISMISSED: _ClassVar[PaymentEventState]
+    PAYMENT_EVENT_STATE_WAITING: _ClassVar[PaymentEventState]
 
 class SubscriptionStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -36,6 +37,7 @@ PAYMENT_EVENT_STATE_APPLIED: PaymentEventState
 PAYMENT_EVENT_STATE_NOT_OF_INTEREST: PaymentEventState
 PAYMENT_EVENT_STATE_PARKED: PaymentEventState
 PAYMENT_EVENT_STATE_DISMISSED: PaymentEventState
+PAYMENT_EVENT_STATE_WAITING: PaymentEventState
 SUBSCRIPTION_STATUS_UNSPECIFIED: SubscriptionStatus
 SUBSCRIPTION_STATUS_ON_TRIAL: SubscriptionStatus
 SUBSCRIPTION_STATUS_ACTIVE: SubscriptionStatus
@@ -46,7 +48,7 @@ SUBSCRIPTION_STATUS_CANCELLED: SubscriptionStatus
 SUBSCRIPTION_STATUS_EXPIRED: SubscriptionStatus
 
 class PaymentEvent(_message.Message):
-    __slots__ = ("event_id", "provider", "delivery_key", "event_type", "state", "problem", "attempts", "next_attempt_time", "purchase", "live", "receive_time", "update_time", "body", "acts")
+    __slots__ = ("event_id", "provider", "delivery_key", "event_type", "state", "problem", "attempts", "next_attempt_time", "purchase", "live", "receive_time", "update_time", "body", "acts", "account_id", "waits_for")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     DELIVERY_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -61,6 +63,8 @@ class PaymentEvent(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     ACTS_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FOR_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     provider: _purchase_pb2.PaymentProvider
     delivery_key: str
@@ -75,7 +79,9 @@ class PaymentEvent(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     body: str
     acts: _containers.RepeatedCompositeFieldContainer[PaymentEventAct]
-    def __init__(self, event_id: _Optional[str] = ..., provider: _Optional[_Union[_purchase_pb2.PaymentProvider, str]] = ..., delivery_key: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[_Union[PaymentEventState, str]] = ..., problem: _Optional[str] = ..., attempts: _Optional[int] = ..., next_attempt_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purchase: _Optional[str] = ..., live: _Optional[bool] = ..., receive_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., body: _Optional[str] = ..., acts: _Optional[_Iterable[_Union[PaymentEventAct, _Mapping]]] = ...) -> None: ...
+    account_id: str
+    waits_for: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, event_id: _Optional[str] = ..., provider: _Optional[_Union[_purchase_pb2.PaymentProvider, str]] = ..., delivery_key: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[_Union[PaymentEventState, str]] = ..., problem: _Optional[str] = ..., attempts: _Optional[int] = ..., next_attempt_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purchase: _Optional[str] = ..., live: _Optional[bool] = ..., receive_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., body: _Optional[str] = ..., acts: _Optional[_Iterable[_Union[PaymentEventAct, _Mapping]]] = ..., account_id: _Optional[str] = ..., waits_for: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PaymentEventAct(_message.Message):
     __slots__ = ("act", "actor", "reason", "create_time")

@@ -55,7 +55,7 @@ PURCHASE_STATE_PARTIALLY_REFUNDED: PurchaseState
 PURCHASE_STATE_REFUNDED: PurchaseState
 
 class Purchase(_message.Message):
-    __slots__ = ("name", "account_id", "package", "provider", "method", "state", "redirect_url", "qr_image_url", "payment_expire_time", "provider_reference", "payment_id", "credits_granted", "credits_reversed", "paid_amount", "refunded_amount", "disputed_amount", "open_disputes", "failure_code", "failure_message", "live", "version", "create_time", "update_time", "changes")
+    __slots__ = ("name", "account_id", "package", "provider", "method", "state", "redirect_url", "qr_image_url", "payment_expire_time", "provider_reference", "payment_id", "credits_granted", "credits_reversed", "paid_amount", "refunded_amount", "disputed_amount", "open_disputes", "failure_code", "failure_message", "live", "version", "create_time", "update_time", "changes", "extra_payment_ids", "extra_amount_left")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +80,8 @@ class Purchase(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     CHANGES_FIELD_NUMBER: _ClassVar[int]
+    EXTRA_PAYMENT_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXTRA_AMOUNT_LEFT_FIELD_NUMBER: _ClassVar[int]
     name: str
     account_id: str
     package: _package_pb2.Package
@@ -104,7 +106,9 @@ class Purchase(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     changes: _containers.RepeatedCompositeFieldContainer[PurchaseChange]
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ..., provider: _Optional[_Union[PaymentProvider, str]] = ..., method: _Optional[_Union[PaymentMethod, str]] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., redirect_url: _Optional[str] = ..., qr_image_url: _Optional[str] = ..., payment_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., provider_reference: _Optional[str] = ..., payment_id: _Optional[str] = ..., credits_granted: _Optional[int] = ..., credits_reversed: _Optional[int] = ..., paid_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., disputed_amount: _Optional[int] = ..., open_disputes: _Optional[int] = ..., failure_code: _Optional[str] = ..., failure_message: _Optional[str] = ..., live: _Optional[bool] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[PurchaseChange, _Mapping]]] = ...) -> None: ...
+    extra_payment_ids: _containers.RepeatedScalarFieldContainer[str]
+    extra_amount_left: int
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ..., provider: _Optional[_Union[PaymentProvider, str]] = ..., method: _Optional[_Union[PaymentMethod, str]] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., redirect_url: _Optional[str] = ..., qr_image_url: _Optional[str] = ..., payment_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., provider_reference: _Optional[str] = ..., payment_id: _Optional[str] = ..., credits_granted: _Optional[int] = ..., credits_reversed: _Optional[int] = ..., paid_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., disputed_amount: _Optional[int] = ..., open_disputes: _Optional[int] = ..., failure_code: _Optional[str] = ..., failure_message: _Optional[str] = ..., live: _Optional[bool] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[PurchaseChange, _Mapping]]] = ..., extra_payment_ids: _Optional[_Iterable[str]] = ..., extra_amount_left: _Optional[int] = ...) -> None: ...
 
 class PurchaseChange(_message.Message):
     __slots__ = ("version", "state", "credits_granted", "credits_reversed", "refunded_amount", "disputed_amount", "failure_code", "actor", "reason", "create_time")

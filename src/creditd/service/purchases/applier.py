@@ -4,6 +4,7 @@ from creditd.domain.subscription import Subscription
 from creditd.payments.provider import Said
 from creditd.service.purchases.settling import Applied, Settling
 from creditd.service.purchases.subscribing import Subscribing
+from creditd.storage.payment_events import PaymentEvent
 
 
 class Applier:
@@ -14,8 +15,11 @@ class Applier:
         self._settling = settling
         self._subscribing = subscribing
 
-    def apply(self, said: Said, actor: str, reason: str) -> Applied:
-        """Apply what was said. Blocks. Raises as :meth:`Settling.apply` and :meth:`Subscribing.apply`."""
+    def apply(self, said: Said, actor: str, reason: str, event: PaymentEvent | None = None) -> Applied:
+        """Apply what was said, and write in the same commit what became of the ``event`` that said it.
+
+        Blocks. Raises as :meth:`Settling.apply` and :meth:`Subscribing.apply`.
+        """
         if isinstance(said, Subscription):
-            return self._subscribing.apply(said, actor, reason)
-        return self._settling.apply(said, actor, reason)
+            return self._subscribing.apply(said, actor, reason, event)
+        return self._settling.apply(said, actor, reason, event)

@@ -29,9 +29,9 @@ class BacklogWatch:
         self.background = Background(self._note, LOOK_SECONDS, "looking at the inbox")
 
     async def _note(self) -> None:
-        pending, oldest, parked = await self._in_thread(self._look)
+        pending, oldest, waiting, parked = await self._in_thread(self._look)
         waited = self._clock.now() - oldest if oldest is not None else 0
-        self._statistics.pending, self._statistics.parked = pending, parked
+        self._statistics.pending, self._statistics.waiting, self._statistics.parked = pending, waiting, parked
         self._statistics.oldest_pending_seconds = max(0, waited) / SECOND
 
     def _look(self) -> Backlog:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple, TypeVar
 
-from creditd.domain.instant import SECOND, Instant
+from creditd.domain.instant import Instant
 from creditd.domain.payment_errors import (
     PackageNotFound,
     PackageRetired,
@@ -30,7 +30,7 @@ from creditd.payments.provider import (
 )
 from creditd.service.purchases.asking import AskedElsewhere, Asking, order_of
 from creditd.service.purchases.providers import InThread, Providers
-from creditd.service.purchases.settling import STILL_OPEN, Settling
+from creditd.service.purchases.settling import FIRST_LOOK, STILL_OPEN, Settling
 from creditd.storage import packages, purchase_history, purchases
 from creditd.storage.database import Database
 from creditd.storage.packages import Package
@@ -38,9 +38,6 @@ from creditd.storage.purchases import Purchase, PurchaseKey, purchase_name
 from creditd.storage.request_claims import ClaimKind
 
 Answer = TypeVar("Answer")
-
-FIRST_LOOK: Final = 60 * SECOND
-"""After it an open purchase is looked at for the first time: by then most webhooks have come."""
 
 MAX_UNDER_WAY: Final = 100
 """Purchases asked for at once: as many as there may be connections to providers. Each goes on though its caller has
@@ -184,6 +181,8 @@ class Buying:
             refunded=0,
             disputed=0,
             open_disputes=0,
+            extra_payment_ids=(),
+            extra_left=0,
             failure_code="",
             failure_message="",
             ask_end_time=None,

@@ -40,7 +40,15 @@ class Events:
 
         Raises PageTokenInvalid.
         """
-        query = query_of("payment_events", state=wanted.state, provider=wanted.provider)
+        query = query_of(
+            "payment_events",
+            state=wanted.state,
+            provider=wanted.provider,
+            account=wanted.account,
+            purchase=wanted.purchase,
+            start_time=wanted.start_time,
+            end_time=wanted.end_time,
+        )
         before = self._tokens.open(query, asked.page_token) if asked.page_token else None
         with self._database.listing() as connection:
             found = payment_events.page(connection, wanted, before, asked.size + 1)
@@ -57,7 +65,15 @@ class Events:
 
     def replay(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
         """Have an event applied again that could not be. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
-        changes = {"state": EventState.PENDING, "next_attempt_time": self._clock.now(), "attempts": 0, "problem": ""}
+        changes = {
+            "state": EventState.PENDING,
+            "next_attempt_time": self._clock.now(),
+            "attempts": 0,
+            "problem": "",
+            # Whoever asks for it waits for it.
+            "is_ours": True,
+            "waits_for": (),
+        }
         return self._act(event_id, _may_be_replayed, changes, ("REPLAY", actor, reason))
 
     def dismiss(self, event_id: str, actor: str, reason: str) -> PaymentEvent:

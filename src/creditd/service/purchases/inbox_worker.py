@@ -2,22 +2,24 @@
 
 import asyncio
 import logging
-import random
 from typing import Final
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
 from creditd.ledger.clock import DatabaseClock
-from creditd.payments.provider import Delivery, PaymentProvider, ProviderRefused, Said, Unfit
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
+from creditd.payments.provider import Delivery, PaymentProvider, ProviderRefused, ProviderUnavailable, Said, Unfit
+from creditd.service.purchases import fates
 from creditd.service.purchases.applier import Applier
-from creditd.service.purchases.background import PASSING, Background
+from creditd.service.purchases.background import Background
+from creditd.service.purchases.cases import FOUND, said_in
 from creditd.service.purchases.problems import problem_of
 from creditd.service.purchases.providers import InThread
-from creditd.service.purchases.settling import Applied, NotYetKnown
+from creditd.service.purchases.settling import Applied, Misfit, NotYetKnown
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage import payment_events, payment_references
 from creditd.storage.database import Database
-from creditd.storage.payment_events import EventState, PaymentEvent
+from creditd.storage.payment_events import Cause, EventState, PaymentEvent
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +36,13 @@ apply the same event, which does no harm."""
 IDLE_SECONDS: Final = 1.0
 """Between looks for events whose time has come, or that another server stored."""
 
-FIRST_PAUSE: Final = 2 * SECOND
-"""Before the second try; doubled for each one after, with jitter over half of it."""
-
-LONGEST_PAUSE: Final = 3_600 * SECOND
-"""A provider that is down is asked at least once an hour."""
-
 MAX_ATTEMPTS: Final = 84
 """About three days of tries, which is how long Stripe itself repeats a webhook; then the event is parked."""
 
 _FOR_A_PERSON = (Unfit, Refusal, ProviderRefused)
+
+_NO_TRY = (DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
+"""What an event needed was held by others, or away: that says nothing about the event, and is no try of it."""
 
 
 class InboxWorker:
@@ -80,7 +79,11 @@ class InboxWorker:
     async def work_once(self) -> int:
         """Apply a few of them; return how many."""
         events = await self._in_thread(self._claim)
-        await asyncio.gather(*map(self._take, events))
+        # One that fails leaves the others to their end: a round is over when all of its events are.
+        results = await asyncio.gather(*map(self._take, events), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
         return len(events)
 
     def _claim(self) -> list[PaymentEvent]:
@@ -91,30 +94,49 @@ class InboxWorker:
             )
 
     async def _take(self, event: PaymentEvent) -> None:
+        """Try an event. Whoever applies it writes its fate in the same commit; any other fate is written here."""
+        is_counted = True
+        ended: tuple[str, ...] = ()
         try:
-            applied = await self._apply(event)
+            outcome = await self._apply(event)
         except NotYetKnown as unknown:
-            after = self._again(event, unknown, unknown.references)
-        except PASSING as error:
-            after = self._again(event, error)
+            outcome, ended = self._unplaced(event, unknown), unknown.references if unknown.is_over else ()
+        except _NO_TRY as error:
+            outcome, is_counted = fates.tried_again(event, problem_of(error), self._clock.now()), False
+        except ProviderUnavailable as error:
+            outcome = self._again(event, error)
         except _FOR_A_PERSON as error:
-            after = _parked(event, error)
+            outcome = self._parked(event, error)
         except Exception as error:
             # A defect of ours: it may be mended before the tries are over, and nothing may be lost meanwhile.
             log.exception("a payment event failed", extra={"event_id": event.event_id})
-            after = self._again(event, error)
-        else:
-            state = EventState.NOT_OF_INTEREST if applied is None else EventState.APPLIED
-            after = event._replace(state=state, purchase=applied.purchase if applied else "", problem="")
-        if after.state is not EventState.PENDING:
-            after = after._replace(next_attempt_time=None, waits_for=())
-        self._statistics.applied[event.provider.name.lower(), after.state.name.lower()] += 1
-        await self._in_thread(lambda: self._settle(after._replace(update_time=self._clock.now())))
+            outcome = self._again(event, error)
+        if isinstance(outcome, Applied):
+            self._count(event, EventState.PARKED if outcome.problem else EventState.APPLIED)
+            return
+        self._count(event, outcome.state)
+        after = outcome
+        await self._in_thread(lambda: self._settle(after, ended, is_counted=is_counted))
 
-    async def _apply(self, event: PaymentEvent) -> Applied | None:
+    def _count(self, event: PaymentEvent, state: EventState) -> None:
+        self._statistics.applied[event.provider.name.lower(), state.name.lower()] += 1
+
+    async def _apply(self, event: PaymentEvent) -> Applied | PaymentEvent:
+        """Apply an event, or return what becomes of one that says nothing about credits."""
         provider = self._provider
         if event.live != provider.live:
             raise Unfit(f"live is {event.live}, this service takes live {provider.live}")
+        said = await self._said_by(event)
+        if said is None:
+            return fates.of_no_interest(event, "", self._clock.now())
+        async with self._turns:
+            return await self._in_thread(
+                lambda: self._applier.apply(said, provider.provider.name.lower(), event.event_type, event)
+            )
+
+    async def _said_by(self, event: PaymentEvent) -> Said | None:
+        if event.event_type == FOUND:
+            return said_in(event.body)
         delivery = Delivery(
             event.delivery_key,
             event.event_type,
@@ -123,37 +145,42 @@ class InboxWorker:
             is_of_interest=True,
             receive_time=event.receive_time,
         )
-        said: Said | None = await provider.interpret(delivery)
-        if said is None:
-            return None
-        async with self._turns:
-            return await self._in_thread(
-                lambda: self._applier.apply(said, provider.provider.name.lower(), event.event_type)
-            )
+        return await self._provider.interpret(delivery)
 
-    def _again(self, event: PaymentEvent, error: Exception, waits_for: tuple[str, ...] = ()) -> PaymentEvent:
+    def _unplaced(self, event: PaymentEvent, unknown: NotYetKnown) -> PaymentEvent:
+        """Return what becomes of an event about something that nobody knows: ours is shown, any other waits."""
+        if unknown.is_ours and unknown.is_over:
+            return fates.of_no_interest(event, "nothing of it is with us", self._clock.now())
+        if unknown.is_ours:
+            return self._parked(event, unknown, Cause.UNPLACED, unknown.references)
+        return fates.waiting(event, unknown.references, problem_of(unknown), self._clock.now())
+
+    def _again(self, event: PaymentEvent, error: Exception) -> PaymentEvent:
         """Return an event that is to be tried again, or parked if that was its last try."""
         if event.attempts >= MAX_ATTEMPTS:
-            if isinstance(error, NotYetKnown) and not error.names_ours:
-                # Another sale on the same account at the provider.
-                return event._replace(state=EventState.NOT_OF_INTEREST, problem=problem_of(error))
-            return _parked(event, error)
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(event.attempts - 1, 20))
-        pause = int(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret.
-        next_attempt_time = Instant(self._clock.now() + pause)
-        return event._replace(next_attempt_time=next_attempt_time, waits_for=waits_for, problem=problem_of(error))
+            return self._parked(event, error)
+        return fates.tried_again(event, problem_of(error), self._clock.now())
 
-    def _settle(self, event: PaymentEvent) -> None:
+    def _parked(
+        self,
+        event: PaymentEvent,
+        error: Exception,
+        cause: Cause = Cause.OTHER,
+        references: tuple[str, ...] = (),
+    ) -> PaymentEvent:
+        log.warning("payment event parked: %s", problem_of(error), extra={"event_id": event.event_id})
+        if isinstance(error, Misfit):
+            event = event._replace(account=error.account_id, purchase=error.purchase)
+        return fates.parked(event, problem_of(error), self._clock.now(), cause, references)
+
+    def _settle(self, event: PaymentEvent, ended: tuple[str, ...], *, is_counted: bool) -> None:
         with self._database.transaction() as connection:
-            payment_events.settle(connection, event)
+            payment_events.settle(connection, event, is_counted=is_counted)
+            if ended:
+                payment_events.end_unplaced(connection, event.provider, ended, event.update_time)
         if not event.waits_for:
             return
         with self._database.transaction() as connection:
             # Whoever learned of the payment in between woke those alone that said by then what they wait for.
             if payment_references.referred(connection, event.provider, event.waits_for, live=event.live):
                 payment_events.wake(connection, event.provider, event.waits_for, self._clock.now())
-
-
-def _parked(event: PaymentEvent, error: Exception) -> PaymentEvent:
-    log.warning("payment event parked: %s", problem_of(error), extra={"event_id": event.event_id})
-    return event._replace(state=EventState.PARKED, problem=problem_of(error))

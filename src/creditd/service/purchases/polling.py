@@ -10,9 +10,10 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import PaymentProvider, ProviderRefused, PurchaseName, Report, Unfit
 from creditd.service.purchases.asking import AskedElsewhere, Asking, order_of
 from creditd.service.purchases.background import PASSING, Background
+from creditd.service.purchases.finds import Finds
 from creditd.service.purchases.problems import problem_of
 from creditd.service.purchases.providers import InThread
-from creditd.service.purchases.settling import NotYetKnown, Settling
+from creditd.service.purchases.settling import Misfit, NotYetKnown, Settling
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage import purchases
 from creditd.storage.database import Database
@@ -26,8 +27,11 @@ PURCHASES_AT_A_TIME: Final = 16
 FIRST_PAUSE: Final = 60 * SECOND
 """Doubled with each look: a payer who pays at all mostly pays within minutes."""
 
+LONGEST_PAUSE_OF_A_DAY: Final = 1_800 * SECOND
+"""On the first day, in which most checkouts end: who pays late is not kept waiting for as long again."""
+
 LONGEST_PAUSE: Final = 6 * 3_600 * SECOND
-"""Four looks a day at what may still be paid."""
+"""Four looks a day afterwards at what may still be paid."""
 
 MAX_AGE: Final = 30 * 86_400 * SECOND
 """No checkout of any provider can be paid after a month; the purchase is not looked at any more."""
@@ -54,6 +58,7 @@ class Poller:
         provider: PaymentProvider,
         asking: Asking,
         settling: Settling,
+        finds: Finds,
         clock: DatabaseClock,
         in_thread: InThread,
         statistics: PaymentStatistics,
@@ -65,6 +70,7 @@ class Poller:
         self._provider = provider
         self._asking = asking
         self._settling = settling
+        self._finds = finds
         self._clock = clock
         self._in_thread = in_thread
         self.background = Background(self.poll, interval_seconds, f"polling {provider.provider.name}")
@@ -95,8 +101,7 @@ class Poller:
         with self._database.transaction() as connection:
             due = purchases.due(connection, self._provider.provider, now, PURCHASES_AT_A_TIME)
             for purchase in due:
-                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(purchase.polls, 20))
-                next_look = None if _is_over(purchase, now) else Instant(now + pause)
+                next_look = None if _is_over(purchase, now) else Instant(now + _pause(purchase, now))
                 purchases.postpone(connection, purchase.key, purchase.polls + 1, next_look)
         return due
 
@@ -110,9 +115,19 @@ class Poller:
             await self._give_up(purchase)
             return
         for report in await provider.inspect(order_of(purchase)):
-            if await self._apply(report, "seen at the provider"):
+            try:
+                changed = await self._apply(report, "seen at the provider")
+            except (NotYetKnown, Misfit) as error:
+                await self._show(report, error)
+                continue
+            if changed:
                 self._statistics.finds[provider.provider.name.lower(), "polled"] += 1
                 log.warning("%s was found paid or changed at the provider before any webhook said so", purchase.name)
+
+    async def _show(self, report: Report, error: NotYetKnown | Misfit) -> None:
+        """Show to a person what the provider says of a purchase and nobody can apply."""
+        if await self._in_thread(lambda: self._finds.show(report, error)):
+            log.warning("what was seen at the provider does not fit: %s", problem_of(error))
 
     async def _give_up(self, purchase: Purchase) -> None:
         """Let a purchase expire that the provider never heard of, once its caller had time to repeat it."""
@@ -126,6 +141,12 @@ class Poller:
         actor = report.provider.name.lower()
         applied = await self._in_thread(lambda: self._settling.apply(report, actor, reason))
         return applied.changed
+
+
+def _pause(purchase: Purchase, now: Instant) -> int:
+    """Return how long a purchase that is looked at now is left alone, in microseconds."""
+    is_young = now - purchase.create_time < UNASKED_AGE
+    return min(LONGEST_PAUSE_OF_A_DAY if is_young else LONGEST_PAUSE, FIRST_PAUSE << min(purchase.polls, 20))
 
 
 def _is_over(purchase: Purchase, now: Instant) -> bool:

@@ -11,11 +11,12 @@ from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payment_errors import PaymentUnavailable
 from creditd.domain.purchase import Provider
-from creditd.domain.subscription import Subscription
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import PaymentProvider, ProviderRefused, ProviderUnavailable, Said, Unfit
 from creditd.service.purchases.applier import Applier
 from creditd.service.purchases.background import Background
+from creditd.service.purchases.cases import references_of
+from creditd.service.purchases.finds import Finds
 from creditd.service.purchases.problems import problem_of
 from creditd.service.purchases.providers import InThread, Providers
 from creditd.service.purchases.settling import Applied, NotYetKnown
@@ -67,6 +68,7 @@ class Reconciling:
         database: Database,
         providers: Providers,
         applier: Applier,
+        finds: Finds,
         clock: DatabaseClock,
         make_id: Callable[[], str],
         in_thread: InThread,
@@ -77,6 +79,7 @@ class Reconciling:
         self._database = database
         self._providers = providers
         self._applier = applier
+        self._finds = finds
         self._clock = clock
         self._make_id = make_id
         self._in_thread = in_thread
@@ -119,37 +122,66 @@ class Reconciling:
         provider = self._providers.get(kind)
         if since is not None and since < EARLIEST:
             raise errors.InvalidField(field="since", rule="a time after the year 2010")
-        counts = Counter[str]()
         start = Instant(self._clock.now() - LOOK_BACK) if since is None else since
+        counts = Counter[str]()
         try:
-            async for said in provider.recent(start):
-                counts["compared"] += 1
-                find = await self._in_thread(partial(self._take, provider, said))
-                if find is not None:
-                    counts["applied" if find.applied else "unresolved"] += 1
-                    yield find
+            async for find in self._pass(provider, start, counts):
+                yield find
+            if counts["unplaced"] and counts["applied"]:
+                # Providers tell the newest first: a refund may have come before the payment that it is known by.
+                again = Counter[str]()
+                async for find in self._pass(provider, start, again):
+                    if find.applied:
+                        counts["applied"] += 1
+                        yield find
         except ProviderUnavailable as error:
             raise PaymentUnavailable(provider=kind.name) from error
         yield Compared(counts["compared"], counts["applied"], counts["unresolved"])
 
-    def _take(self, provider: PaymentProvider, said: Said) -> Find | None:
-        name = provider.provider.name.lower()
-        reference = said.subscription_id if isinstance(said, Subscription) else (*said.references, "")[0]
+    async def _pass(self, provider: PaymentProvider, start: Instant, counts: Counter[str]) -> AsyncIterator[Find]:
+        """Go once through all that a provider tells, one after the other, and keep nothing of it."""
+        async for said in provider.recent(start):
+            counts["compared"] += 1
+            find = await self._in_thread(partial(self._take, provider, said, counts))
+            if find is not None:
+                counts["applied" if find.applied else "unresolved"] += 1
+                yield find
+
+    def _take(self, provider: PaymentProvider, said: Said, counts: Counter[str]) -> Find | None:
+        name, reference = provider.provider.name.lower(), (*references_of(said), "")[0]
         try:
             applied = self._applier.apply(said, name, "seen at the provider")
-        except (NotYetKnown, Unfit, Refusal, ProviderRefused) as error:
-            if isinstance(error, NotYetKnown) and not error.names_ours:
+        except NotYetKnown as unknown:
+            counts["unplaced"] += 1
+            if unknown.is_over:
+                self._finds.end(said)
+            if unknown.is_over or not unknown.is_ours:
                 return None
-            self._statistics.finds[name, "unresolved"] += 1
-            problem = problem_of(error)
-            log.warning("reconciliation: %s of %s does not fit: %s", reference, name, problem)
-            return Find(reference, "", applied=False, description=problem)
+            return self._unresolved(name, said, unknown)
+        except (Unfit, Refusal, ProviderRefused) as error:
+            return self._unresolved(name, said, error)
+        if applied.problem:
+            return self._left(name, reference, applied)
         if not applied.changed:
             return None
         self._statistics.finds[name, "applied"] += 1
         log.warning("reconciliation: %s of %s was not known here and is applied", reference, name)
         self._announce(name, reference, applied)
         return Find(reference, applied.purchase, applied=True, description="was not known here")
+
+    def _unresolved(self, name: str, said: Said, error: Exception) -> Find | None:
+        """Show what nobody can apply to a person, and tell of it, unless a person has put it aside."""
+        if not self._finds.show(said, error):
+            return None
+        return self._left(
+            name, (*references_of(said), "")[0], Applied("", "", changed=False, problem=problem_of(error))
+        )
+
+    def _left(self, name: str, reference: str, applied: Applied) -> Find:
+        """Tell of what a person is shown."""
+        self._statistics.finds[name, "unresolved"] += 1
+        log.warning("reconciliation: %s of %s is for a person: %s", reference, name, applied.problem)
+        return Find(reference, applied.purchase, applied=False, description=applied.problem)
 
     def _announce(self, provider: str, reference: str, applied: Applied) -> None:
         account_id = applied.account_id

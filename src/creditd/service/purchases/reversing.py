@@ -49,6 +49,9 @@ class Reversing:
         fact = Fact(FactKind.OUTSIDE_REFUND, subject, RefundStage.SUCCEEDED, amount or left, fingerprint)
         report = Report(purchase.provider, purchase.live, (), None, None, (fact,))
         # The request id is the fact's: where nothing is left to take back there is no entry that could keep it.
-        self._settling.settle(transaction, purchase, report, origin._replace(request_id=None, fingerprint=0))
-        after = purchases.find(transaction.connection, key)
-        return after or purchase, False
+        by = origin._replace(request_id=None, fingerprint=0)
+        settled = self._settling.settle(transaction, purchase, report, by)
+        if settled.refusal:
+            # Whoever asked is there to be told, so that nothing of it is kept.
+            raise settled.refusal
+        return settled.purchase, False

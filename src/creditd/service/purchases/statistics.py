@@ -20,5 +20,6 @@ class PaymentStatistics:
     finds: Counts = field(default_factory=Counter)
     failures: dict[str, Counter[str]] = field(default_factory=dict)
     pending: int = 0
+    waiting: int = 0
     oldest_pending_seconds: float = 0.0
     parked: int = 0

@@ -49,7 +49,7 @@ from creditd.storage import (
 )
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.changes import Changes, Key
-from creditd.storage.payment_dues import Due
+from creditd.storage.payment_dues import Due, Tried
 from creditd.storage.payment_events import EventAct, EventFilter, EventState, PaymentEvent
 from creditd.storage.purchases import Purchase, PurchaseFilter, PurchaseKey
 from creditd.storage.reconciliations import Day
@@ -206,7 +206,8 @@ CALLS: dict[str, Call] = {
     "payment_dues.drop": lambda c, a: payment_dues.drop(c, Due(a, "purchase-3", live=True)),
     "payment_dues.drop_plans": payment_dues.drop_plans,
     "payment_dues.wake": lambda c, a: payment_dues.wake(c, a, NOW),
-    "payment_dues.claim": lambda c, _a: payment_dues.claim(c, LATER, 10),
+    "payment_dues.ready": lambda c, _a: payment_dues.ready(c, LATER, 10),
+    "payment_dues.put_off": lambda c, a: payment_dues.put_off(c, Tried(Due(a, "purchase-3", live=True), 1), NOW),
     "payment_events.add_act": lambda c, a: payment_events.add_act(
         c, id_of(a), uuid7(), EventAct("REPLAY", "tests", "", NOW)
     ),

@@ -91,7 +91,7 @@ SELECT CASE WHEN n % 1000 = 3 THEN 2 ELSE 1 END, '{account}-' || n, md5('{accoun
        'accounts/{account}/purchases/' || n, now(), now(), '{account}', n % 2 = 0
 FROM generate_series(1, {n} / 2) AS n;
 INSERT INTO payment_dues
-SELECT '{account}', 'purchase-' || n, true, 0, now(), '', now() FROM generate_series(1, 20) AS n;
+SELECT '{account}', 'purchase-' || n, true, 0, now(), '', now() FROM generate_series(1, {n} / 4) AS n;
 INSERT INTO payment_event_acts
 SELECT md5('{account}-' || n)::uuid, gen_random_uuid(), 'REPLAY', 'tests', '', now()
 FROM generate_series(1, {n} / 4) AS n;

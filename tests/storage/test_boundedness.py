@@ -27,6 +27,8 @@ READ_MORE = {
     "payment_events.backlog": "counts what waits and what is parked, of all accounts",
     "payment_events.claim": "of all accounts",
     "purchases.due": "of all accounts",
+    "payment_dues.ready": "of all accounts",
+    "payment_dues.wake": "all that is due to an account that is opened again",
     "verification.kept_wallets": "holds every grace against the ledger, also of grants that are used up",
 }
 """What has a reason to read more."""

@@ -24,6 +24,7 @@ STATISTICS = ("never analysed", "of empty tables", "of other accounts", "of full
 BY_ANOTHER_KEY = {
     "accounts.page by status": "status",
     "purchases.due": "next_poll_time",
+    "payment_dues.ready": "next_try_time",
     "sweeping.due_wallets": "next_expire_time",
 }
 """What looks for the accounts themselves."""

@@ -53,15 +53,25 @@ def wake(connection: Connection, account_id: str, now: Instant) -> None:
     connection.execute(update(payment_dues).where(payment_dues.c.account_id == account_id).values(next_try_time=now))
 
 
-def claim(connection: Connection, now: Instant, count: int) -> list[Due]:
-    """Return what is due and whose time has come, each put off to its next try; those that others hold are left out."""
+class Tried(NamedTuple):
+    """What is due, and how often it was tried."""
+
+    due: Due
+    tries: int
+
+
+def ready(connection: Connection, now: Instant, count: int) -> list[Tried]:
+    """Return what is due and whose time has come, and hold its rows; what others hold is left out."""
     c = payment_dues.c
     query = select(*(c[name] for name in Due._fields), c.tries).where(c.next_try_time <= now)
     query = query.order_by(c.next_try_time).limit(count).with_for_update(skip_locked=True)
-    found = [(Due(*row[:-1]), row.tries) for row in connection.execute(query)]
-    for due, tries in found:
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries + 1, 20))
-        same = c.account_id == due.account_id, c.subject == due.subject, c.live == due.live
-        put_off = {"tries": tries + 1, "next_try_time": Instant(now + pause)}
-        connection.execute(update(payment_dues).where(*same).values(put_off))
-    return [due for due, _ in found]
+    return [Tried(Due(*row[:-1]), row.tries) for row in connection.execute(query)]
+
+
+def put_off(connection: Connection, tried: Tried, now: Instant) -> None:
+    """Put what is tried now off to its next try."""
+    c, due = payment_dues.c, tried.due
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE << min(tried.tries + 1, 20))
+    same = c.account_id == due.account_id, c.subject == due.subject, c.live == due.live
+    values = {"tries": tried.tries + 1, "next_try_time": Instant(now + pause)}
+    connection.execute(update(payment_dues).where(*same).values(values))

@@ -195,8 +195,9 @@ payment_events = Table(
         postgresql_where=text("next_attempt_time IS NOT NULL"),
     ),
     Index("payment_events_by_state", "state", "event_id"),
-    Index("payment_events_by_account", "account", "event_id", postgresql_where=text("account <> ''")),
-    Index("payment_events_by_purchase", "purchase", "event_id", postgresql_where=text("purchase <> ''")),
+    Index("payment_events_by_account", "account", "event_id"),
+    Index("payment_events_by_purchase", "purchase", "event_id"),
+    Index("payment_events_recorded", "account", "purchase", postgresql_where=text("cause = 1")),
     Index("payment_events_waiting", "waits_for", postgresql_using="gin"),
 )
 

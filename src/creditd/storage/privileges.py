@@ -21,6 +21,7 @@ PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
         "purchase_changes",
         "request_claims",
     ),
+    "SELECT, INSERT, UPDATE, DELETE": ("payment_dues",),
     "SELECT, INSERT, UPDATE": (
         "accounts",
         "credit_types",
@@ -37,7 +38,8 @@ PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
         "wallets",
     ),
 }
-"""What the role may do with which tables. What only ever grows is never updated, and nothing is deleted."""
+"""What the role may do with which tables. What only ever grows is never updated, and nothing is deleted but
+what is still to be done, once it is done."""
 
 # Another database's migration may make the role at the same moment: it belongs to the cluster.
 _MAKE_ROLE = f"""

@@ -49,9 +49,12 @@ class DueWorker:
             pass
 
     def _work_once(self) -> int:
+        now = self._clock.now()
         with self._database.transaction() as connection:
-            dues = payment_dues.claim(connection, self._clock.now(), DUES_AT_A_TIME)
-        for due in dues:
+            ready = payment_dues.ready(connection, now, DUES_AT_A_TIME)
+            for tried in ready:
+                payment_dues.put_off(connection, tried, now)
+        for due, _ in ready:
             try:
                 applied = self._resume(due)
             except Exception:
@@ -60,7 +63,7 @@ class DueWorker:
                 continue
             if applied.problem:
                 log.info("still due to %s: %s", due.account_id, applied.problem)
-        return len(dues)
+        return len(ready)
 
     def _resume(self, due: Due) -> Applied:
         if due.subject == PLAN:

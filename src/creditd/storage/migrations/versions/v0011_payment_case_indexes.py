@@ -12,11 +12,11 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS purchases_overpaid ON purchases (account
 CREATE INDEX CONCURRENTLY IF NOT EXISTS payment_events_turns ON payment_events (provider, is_ours, next_attempt_time)
     WHERE next_attempt_time IS NOT NULL;
 
-CREATE INDEX CONCURRENTLY IF NOT EXISTS payment_events_by_account ON payment_events (account, event_id)
-    WHERE account <> '';
+CREATE INDEX CONCURRENTLY IF NOT EXISTS payment_events_by_account ON payment_events (account, event_id);
 
-CREATE INDEX CONCURRENTLY IF NOT EXISTS payment_events_by_purchase ON payment_events (purchase, event_id)
-    WHERE purchase <> '';
+CREATE INDEX CONCURRENTLY IF NOT EXISTS payment_events_by_purchase ON payment_events (purchase, event_id);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS payment_events_recorded ON payment_events (account, purchase) WHERE cause = 1;
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS payment_events_waiting ON payment_events USING gin (waits_for);
 

@@ -1,12 +1,14 @@
 """The application's role and its privileges are there after every run of migrate, whoever owns the database."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
+from creditd.storage import turns
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.embedded import embedded_postgres
 from creditd.storage.privileges import APPLICATION_ROLE, PRIVILEGES
@@ -19,7 +21,11 @@ SELECT table_name, string_agg(privilege_type, ', ' ORDER BY privilege_type) FROM
 WHERE grantee = %s AND table_schema = 'public' GROUP BY table_name
 """
 
-_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+_ASKING = """
+SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory%' AND datname = current_database()
+"""
+
+_ASKED_FOR_LONG = _ASKING + "AND xact_start < clock_timestamp() - interval '1 second'"
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +100,8 @@ def test_migrators_wait_for_each_other_and_leave_no_lock_behind(owner: str) -> N
         for thread in waiting:
             thread.start()
         with psycopg.connect(owner, autocommit=True) as connection:
-            eventually(lambda: connection.execute(_WAITING).fetchone() == (3,))
+            eventually(lambda: connection.execute(_ASKING).fetchone() == (3,))
+            assert connection.execute("SELECT to_regclass('entries')").fetchone() == (None,)
         holder.rollback()
         for thread in waiting:
             thread.join(30)
@@ -102,3 +109,15 @@ def test_migrators_wait_for_each_other_and_leave_no_lock_behind(owner: str) -> N
     with psycopg.connect(owner) as connection:
         assert connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
     assert serves(owner)
+
+
+def test_a_migration_takes_as_long_as_it_takes(owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Building an index on a large table outlasts what the service's own work may take."""
+    monkeypatch.setattr(turns, "LONGEST_SECONDS", 0.2)
+    with psycopg.connect(owner) as holder, psycopg.connect(owner, autocommit=True) as connection:
+        holder.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        with ThreadPoolExecutor() as threads:
+            migrated = threads.submit(migrate, owner)
+            eventually(lambda: connection.execute(_ASKED_FOR_LONG).fetchone() == (1,))
+            holder.rollback()
+            assert migrated.result(30).revision == schema_head()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from math import inf
 from typing import NamedTuple, TextIO
 
 from alembic import command
@@ -14,6 +15,7 @@ from sqlalchemy import text
 
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.privileges import ensure_privileges
+from creditd.storage.turns import Turn
 
 
 def _alembic_config() -> Config:
@@ -36,9 +38,10 @@ def migrate(url: str) -> Migrated:
     Safe to call again, and by several at once: the others wait. A schema that is newer than this version is left alone.
     Raises SQLAlchemyError.
     """
-    database = Database(DatabaseSettings(url, role=""))
+    # Nothing is prepared: a prepared statement leaves a portal open, and with it the snapshot that it read.
+    database = Database(DatabaseSettings(url, role="", prepare_threshold=None))
     try:
-        with _alone(database), database.connection() as connection:
+        with Turn(inf).taken(), _alone(database), database.connection() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
             connection.rollback()
             if revision is not None and revision > schema_head():
@@ -59,7 +62,7 @@ MIGRATION_LOCK = 0x6372656469746400
 LOCK_PAUSE_SECONDS = 0.2
 """Between two tries to be the only migrator."""
 
-# Without parameters, so that the driver leaves no portal open: that would keep the query's snapshot.
+# Without parameters, so that the driver sends it as a simple query, which keeps no snapshot.
 _TRY_LOCK = text(f"SELECT pg_try_advisory_xact_lock({MIGRATION_LOCK})")
 
 

@@ -1,21 +1,25 @@
 """A grant has one grace: its rows remember it, whatever becomes of a server's memory and of the grant meanwhile."""
 
+from typing import NamedTuple
+
 import pytest
 from sqlalchemy import text
 
 from creditd.domain.commands import Add
 from creditd.domain.entry import EntryKind
 from creditd.domain.errors import InsufficientCredit
-from creditd.domain.grants import Source
+from creditd.domain.grants import Grant, Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation
 from creditd.ledger.ids import uuid7
+from creditd.ledger.reading import BalanceReader
 from creditd.ledger.verification import Found
 from creditd.ledger.work import Outcome, Work
 from creditd.storage.loading import load_accounts
 from tests.ledger.books import Books
 from tests.ledger.desk import RULES, Desk
-from tests.ledger.works import MINUTE, confirm, deduct, origin, refund, reservation_of, reserve, work
+from tests.ledger.statements import statements_of
+from tests.ledger.works import MINUTE, add, confirm, deduct, origin, refund, reservation_of, reserve, work
 
 DAY_SECONDS = 86_400
 GRACE_SECONDS = RULES.grace / SECOND
@@ -173,3 +177,102 @@ def test_a_grace_that_was_changed_behind_the_ledger_is_shown(desk: Desk, books: 
             connection.execute(text(update), {"account": account})
         differences = [found.difference for found in books.verified(account) if isinstance(found, Found)]
         assert [difference.field.split(".")[-1] for difference in differences] == ["grace_end"]
+
+
+@pytest.mark.parametrize("wait", [60, GRACE_SECONDS + 61])
+def test_memory_is_not_trusted_about_the_grace_of_a_grant_that_has_nothing_left(
+    desk: Desk, books: Books, account: str, wait: float
+) -> None:
+    """The first part loads all that is known; the second finds wallet and reservation in memory, but not the grace."""
+    late, _ = spend_before_the_expiry_and_use_the_grace_up(desk, account)
+    desk.clock.advance(wait)
+    desk.do(refund(late, 3))
+    if wait < GRACE_SECONDS:
+        desk.do(deduct(account, 3))
+    desk.do(refund(late, 3))
+    assert sum(len(entry.graces) for entry in books.entries(account)) == 1
+    assert books.are_whole(account)
+    desk.clock.advance(max(0, GRACE_SECONDS - wait))
+    with pytest.raises(InsufficientCredit):
+        desk.do(deduct(account, 1))
+
+
+def test_what_was_taken_in_the_grace_tells_of_it_by_itself(desk: Desk, books: Books, account: str) -> None:
+    """It comes back first, to a grant with nothing left, and nothing is looked up for it; the grant's row knows it."""
+    second, third = spend_before_the_expiry_and_use_the_grace_up(desk, account)
+    with statements_of(desk.batches) as statements:
+        desk.do(refund(third))
+    assert statements == ["save"]
+    assert books.are_whole(account)
+    desk.clock.advance(GRACE_SECONDS + 1)
+    desk.do(refund(second))
+    assert books.kinds(account)[-3:] == ["EXPIRE", "REFUND", "EXPIRE"]
+    assert books.are_whole(account)
+
+
+class Spent(NamedTuple):
+    """A grant that has nothing left in its grace: when that ends, and a hold from before the grant's expiry."""
+
+    grace_end: Instant
+    held: Reservation
+
+
+def hold_before_the_expiry_and_use_the_grace_up(desk: Desk, books: Books, account: str, minutes: int) -> Spent:
+    """Hold 4 credits and 6, which end in so many minutes; the 4 come back by expiry, and are held for an hour."""
+    desk.do(promo(desk, account, 10))
+    desk.do(reserve(account, 4, ttl=2 * MINUTE))
+    end = desk.clock.now() + minutes * MINUTE
+    held = reservation_of(desk.do(reserve(account, 6, ttl=5 * MINUTE)))
+    _end(desk, held, end)
+    desk.clock.advance(121)
+    desk.do(reserve(account, 4, ttl=60 * MINUTE))
+    (grace,) = (grace for entry in books.entries(account) for grace in entry.graces)
+    assert books.figures(account).available == 0
+    return Spent(grace.end_time, held)
+
+
+@pytest.mark.parametrize("memory", ["kept", "lost", "another server's"])
+@pytest.mark.parametrize("way", ["refund", "expiry"])
+def test_a_hold_that_comes_back_in_a_grace_that_is_used_up_ends_with_it(
+    desk: Desk, other: Desk, books: Books, account: str, way: str, memory: str
+) -> None:
+    spent = hold_before_the_expiry_and_use_the_grace_up(desk, books, account, minutes=10)
+    if memory == "lost":
+        desk.writer._cache._wallets.clear()
+    by = other if memory == "another server's" else desk
+    by.clock.advance(121 + 480 if by is other else 480)
+    if way == "refund":
+        _end(desk, spent.held, by.clock.now() + MINUTE)
+        by.do(refund(spent.held))
+    else:
+        (grant,) = _read(by, account)
+        assert (grant.remaining, grant.expire_time) == (6, spent.grace_end)
+        by.do(add(account, 1))
+    (grant,) = (grant for grant in books.wallet(account).grants if grant.source == Source.PROMO)
+    assert (grant.remaining, grant.expire_time, grant.graced) == (6, spent.grace_end, True)
+    assert sum(len(entry.graces) for entry in books.entries(account)) == 1
+    assert books.are_whole(account)
+
+
+def test_a_hold_that_ends_after_a_grace_that_is_used_up_lapses_as_it_is_settled(
+    desk: Desk, books: Books, account: str
+) -> None:
+    """Nothing of the grant is left when it is settled, so that only its row knows of the grace."""
+    hold_before_the_expiry_and_use_the_grace_up(desk, books, account, minutes=DAY_SECONDS // 60 + 10)
+    desk.clock.advance(DAY_SECONDS - 60)
+    desk.do(deduct(account, 4))
+    desk.clock.advance(10 * 60)
+    assert _read(desk, account) == ()
+    desk.do(add(account, 1))
+    assert books.kinds(account)[-3:] == ["RELEASE", "EXPIRE", "TOP_UP"]
+    assert sum(len(entry.graces) for entry in books.entries(account)) == 1
+    assert books.are_whole(account)
+
+
+def _read(desk: Desk, account: str) -> tuple[Grant, ...]:
+    """Return the grants of a balance, with what is due and not yet written down."""
+    reader = BalanceReader(desk.database, desk.clock, RULES)
+    try:
+        return reader.read([account])[account].wallets["chat"].grants
+    finally:
+        reader.close(1.0)

@@ -32,6 +32,13 @@ DOMAIN_FAULTS = (
         ("tests/domain/test_grace.py",),
     ),
     Fault(
+        "a slice taken in the grace forgets that it was",
+        "domain/grants.py",
+        "Slice(grant_id, source, part, expire_time, 0, graced)",
+        "Slice(grant_id, source, part, expire_time, 0)",
+        ("tests/domain/test_grace.py", "tests/ledger/test_graces.py"),
+    ),
+    Fault(
         "what came back after its grace stays until somebody looks",
         "domain/expiry.py",
         "            return settling.settled(before.next_expire_time)",

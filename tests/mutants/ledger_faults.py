@@ -53,6 +53,27 @@ LEDGER_FAULTS = (
         ("tests/ledger/test_graces.py",),
     ),
     Fault(
+        "memory trusted about the grace of a grant that has nothing left",
+        "ledger/gathering.py",
+        "            if _of_unknown_grace(wallet, reservation, batch.now):",
+        "            if False:",
+        ("tests/ledger/test_graces.py",),
+    ),
+    Fault(
+        "holds settled without asking for the graces of grants that have nothing left",
+        "storage/loading.py",
+        "graces = row[19] or NO_GRACES",
+        "graces = NO_GRACES",
+        ("tests/ledger/test_graces.py",),
+    ),
+    Fault(
+        "a balance read without asking for the graces of grants that have nothing left",
+        "ledger/reading.py",
+        "settle(wallet, due, next_hold_end, now, self._rules, graces=graces)",
+        "settle(wallet, due, next_hold_end, now, self._rules)",
+        ("tests/ledger/test_graces.py",),
+    ),
+    Fault(
         "request id of an account change accepted by an entry",
         "storage/saving.py",
         "c.request_id = n.request_id) IS NULL",

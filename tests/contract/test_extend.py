@@ -47,6 +47,16 @@ def test_a_time_in_the_past_or_beyond_the_maximum_is_refused(customer: Customer,
     assert customer.kinds()[0] == "RESERVE"
 
 
+def test_the_maximum_is_that_of_one_request_so_that_long_work_extends_again_and_again(customer: Customer) -> None:
+    customer.top_up(10)
+    name = customer.hold(10)
+    for _ in range(3):
+        until = customer.extend(name, 86_400).reservation.expire_time
+        assert abs(until.seconds - customer.after(86_400).seconds) < 60
+        customer.service.clock.advance(86_390)
+    assert customer.confirm(name).balance.available == 0
+
+
 def test_an_ended_one_gets_no_more_time(customer: Customer) -> None:
     customer.top_up(30)
     spent, returned, expired = customer.hold(10), customer.hold(10), customer.hold(10, seconds=60)

@@ -6,9 +6,9 @@ from typing import Any
 import grpc
 import pytest
 
+from credit.v1 import account_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
-from credit.v1 import source_pb2
 from tests.contract.at_once import at_once, reasons
 from tests.contract.customer import Customer, kind_of, slices_of
 from tests.running import refused
@@ -104,3 +104,18 @@ def test_100_accounts_opened_at_once_in_batches_are_each_opened_once(customer: C
 def test_what_signs_up_with_nothing_has_a_free_credit_of_no_expiry(customer: Customer) -> None:
     (grant,) = customer.balance("spec").grants
     assert (grant.source, grant.available, grant.HasField("expire_time")) == (source_pb2.SOURCE_FREE, 1, False)
+
+
+@pytest.mark.parametrize("use", FIRST_USES)
+def test_one_that_was_closed_and_opened_again_has_had_its_sign_up_credits(customer: Customer, use: str) -> None:
+    customer.deduct(1, credit_type="spec")
+    for _ in range(2):
+        customer.become(account_pb2.ACCOUNT_STATUS_CLOSED)
+        customer.become(account_pb2.ACCOUNT_STATUS_ACTIVE)
+    if use in ("Reserve", "Deduct", "RemoveCredits"):
+        with pytest.raises(grpc.RpcError, match="1 required, 0 available"):
+            FIRST_USES[use](customer)
+    else:
+        FIRST_USES[use](customer)
+    assert [kind_of(entry) for entry in customer.entries("")].count("GRANT") == 1
+    assert customer.figures("spec") == (0, 0)

@@ -10,6 +10,7 @@ from creditd.ledger.ids import uuid7
 from tests.contract.at_once import at_once, reasons, was_replayed
 from tests.contract.customer import kind_of
 from tests.contract.payments.shopper import Shopper, facts_of
+from tests.purchases.market import OMISE
 from tests.running import refused
 
 
@@ -74,6 +75,28 @@ def test_the_next_purchase_is_whole_again(debtor: Shopper) -> None:
     debtor.staff.admin.WriteOffDebt(writing_off(debtor))
     debtor.bought()
     assert debtor.figures() == (100, 0)
+
+
+def test_what_was_written_off_stays_so_however_often_the_dispute_is_won_and_opened_again(shopper: Shopper) -> None:
+    """What was forgiven once is forgiven once: the purchase's credits come back and go again, all 100 of them."""
+    purchase, fake = shopper.bought(OMISE), shopper.market.fakes.omise
+    shopper.spend(60)
+    dispute_id = shopper.market.act(fake.open_dispute, purchase.payment_id)
+    shopper.when(purchase.name, lambda p: p.credits_reversed == 100)
+    shopper.staff.admin.WriteOffDebt(writing_off(shopper))
+    for _ in range(2):
+        shopper.market.act(fake.win_dispute, dispute_id)
+        shopper.when(purchase.name, lambda p: not p.credits_reversed)
+        assert shopper.figures() == (100, 0)
+        shopper.market.act(fake.reopen_dispute, dispute_id)
+        shopper.when(purchase.name, lambda p: p.credits_reversed == 100)
+        assert shopper.figures() == (0, 0)
+    shopper.market.act(fake.win_dispute, dispute_id)
+    shopper.when(purchase.name, lambda p: not p.credits_reversed)
+    shopper.spend(100)
+    shopper.market.act(fake.reopen_dispute, dispute_id)
+    shopper.when(purchase.name, lambda p: p.credits_reversed == 100)
+    assert shopper.figures() == (0, 100)
 
 
 def test_where_there_is_no_debt_nothing_is_written_off(shopper: Shopper) -> None:

@@ -148,7 +148,8 @@ class CreditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExtendReservation(self, request, context):
-        """Gives a pending reservation more time, up to the configured maximum from now.
+        """Gives a pending reservation more time, up to the configured maximum from now. The maximum is that of one request:
+        work that is still alive extends again and again. A grant's expiry and its one grace stay where they are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

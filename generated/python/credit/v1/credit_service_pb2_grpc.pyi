@@ -47,7 +47,9 @@ class CreditServiceStub:
     Deduct: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.DeductRequest, _credit_service_pb2.DeductResponse]
     """Reserve and Confirm in one step, for work already done at a known price."""
     ExtendReservation: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.ExtendReservationRequest, _credit_service_pb2.ExtendReservationResponse]
-    """Gives a pending reservation more time, up to the configured maximum from now."""
+    """Gives a pending reservation more time, up to the configured maximum from now. The maximum is that of one request:
+    work that is still alive extends again and again. A grant's expiry and its one grace stay where they are.
+    """
     BatchReserve: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.BatchReserveRequest, _credit_service_pb2.BatchReserveResponse]
     """Up to 1,000 Reserve requests, each with its own result; one that is refused never fails another."""
     BatchConfirm: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.BatchConfirmRequest, _credit_service_pb2.BatchConfirmResponse]
@@ -86,7 +88,9 @@ class CreditServiceAsyncStub(CreditServiceStub):
     Deduct: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.DeductRequest, _credit_service_pb2.DeductResponse]  # type: ignore[assignment]
     """Reserve and Confirm in one step, for work already done at a known price."""
     ExtendReservation: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.ExtendReservationRequest, _credit_service_pb2.ExtendReservationResponse]  # type: ignore[assignment]
-    """Gives a pending reservation more time, up to the configured maximum from now."""
+    """Gives a pending reservation more time, up to the configured maximum from now. The maximum is that of one request:
+    work that is still alive extends again and again. A grant's expiry and its one grace stay where they are.
+    """
     BatchReserve: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.BatchReserveRequest, _credit_service_pb2.BatchReserveResponse]  # type: ignore[assignment]
     """Up to 1,000 Reserve requests, each with its own result; one that is refused never fails another."""
     BatchConfirm: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.BatchConfirmRequest, _credit_service_pb2.BatchConfirmResponse]  # type: ignore[assignment]
@@ -152,7 +156,9 @@ class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credit_service_pb2.ExtendReservationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credit_service_pb2.ExtendReservationResponse, _abc.Awaitable[_credit_service_pb2.ExtendReservationResponse]]:
-        """Gives a pending reservation more time, up to the configured maximum from now."""
+        """Gives a pending reservation more time, up to the configured maximum from now. The maximum is that of one request:
+        work that is still alive extends again and again. A grant's expiry and its one grace stay where they are.
+        """
 
     @_abc_1.abstractmethod
     def BatchReserve(

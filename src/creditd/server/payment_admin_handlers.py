@@ -91,7 +91,6 @@ class PaymentEventHandlers:
         self, request: pb.ListPaymentEventsRequest, call: Call
     ) -> pb.ListPaymentEventsResponse:
         """Answer ListPaymentEvents."""
-        del call
         wanted = EventFilter(
             EventState(request.state) if request.state else None,
             Provider(request.provider) if request.provider else None,
@@ -101,7 +100,7 @@ class PaymentEventHandlers:
             instant(request.end_time, "end_time") if request.HasField("end_time") else None,
         )
         asked = Asked(request.page_size, request.page_token)
-        page = await self._bridge.surveys(lambda: self._events.page(wanted, asked, event_message))
+        page = await self._bridge.surveys(lambda: self._events.page(wanted, asked, event_message), owner=call.subject)
         return pb.ListPaymentEventsResponse(payment_events=page.items, next_page_token=page.next_page_token)
 
     async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:

@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 from creditd.telemetry.payment_metrics import PaymentMetrics
 from tests.contract.payments.shopper import Shopper, event_state
 from tests.contract.payments.webhooks import body_of, key_of, signed, stripe_event, stripe_payment
-from tests.purchases.market import PRICE, SECONDS, STRIPE
+from tests.purchases.market import OMISE, PRICE, SECONDS, STRIPE
 from tests.running import eventually
 
 
@@ -43,5 +43,10 @@ def test_what_waits_is_counted_in_the_database(shopper: Shopper) -> None:
     document = stripe_event("payment_intent.succeeded", stripe_payment())
     shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
     assert eventually(lambda: measured(shopper, "parked") >= 1, SECONDS)
+    assert eventually(lambda: measured(shopper, "waiting") >= 1, SECONDS)
+    # What is another's is no alarm. What cannot be read back is.
+    purchase = shopper.buy(OMISE)
+    shopper.misbehave(OMISE, "error")
+    shopper.pay(purchase)
     assert eventually(lambda: measured(shopper, "pending") >= 1, SECONDS)
     assert eventually(lambda: measured(shopper, "oldest_pending_seconds") > 0, SECONDS)

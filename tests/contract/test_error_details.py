@@ -53,6 +53,11 @@ REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
         "INVALID_ARGUMENT",
         {"field", "maximum_seconds"},
     ),
+    "EXPIRY_IN_PAST": (
+        lambda c: refused(c.app.credit.Reserve, c.reserving(1, expire_time=c.after(-1))),
+        "INVALID_ARGUMENT",
+        {"field", "server_time"},
+    ),
     "PAGE_TOKEN_INVALID": (
         lambda c: refused(
             c.app.credit.ListTransactions,

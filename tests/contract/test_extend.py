@@ -3,6 +3,7 @@
 import grpc
 import pytest
 
+from credit.v1 import credit_service_pb2 as credit
 from tests.contract.customer import Customer, kind_of, state_of
 from tests.running import refused
 
@@ -36,8 +37,18 @@ def test_it_never_takes_time_away(customer: Customer) -> None:
     assert customer.extend(held.name, 10).reservation.expire_time == held.expire_time
 
 
+def test_an_instant_in_the_past_is_refused(customer: Customer) -> None:
+    customer.top_up(10)
+    request = credit.ExtendReservationRequest(
+        reservation=customer.hold(10), expire_time=customer.after(-1), request_id=customer.request_id()
+    )
+    refusal = refused(customer.app.credit.ExtendReservation, request)
+    assert (refusal.reason, refusal.violations) == ("EXPIRY_IN_PAST", ["expire_time"])
+    assert customer.kinds()[0] == "RESERVE"
+
+
 @pytest.mark.parametrize("seconds", [0, -5, 86_401])
-def test_a_time_in_the_past_or_beyond_the_maximum_is_refused(customer: Customer, seconds: int) -> None:
+def test_a_lifetime_of_no_length_or_beyond_the_maximum_is_refused(customer: Customer, seconds: int) -> None:
     """The maximum counts from now, so that one may extend again and again."""
     customer.top_up(10)
     name = customer.hold(10)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import source_pb2
 from tests.contract.customer import Customer, kind_of, slices_of, state_of
@@ -77,16 +78,32 @@ def test_it_lives_5_minutes_unless_the_request_says_otherwise(customer: Customer
     assert customer.reserve(1, expire_time=until).reservation.expire_time == until
 
 
-@pytest.mark.parametrize("seconds", [0, -1, 86_401])
-def test_a_lifetime_in_the_past_or_beyond_the_maximum_is_refused(customer: Customer, seconds: int) -> None:
+def test_a_lifetime_of_no_length_or_beyond_the_maximum_is_refused(customer: Customer) -> None:
     customer.top_up(1)
     for field, request in (
-        ("ttl", customer.reserving(1, seconds=seconds)),
-        ("expire_time", customer.reserving(1, expire_time=customer.after(seconds + (seconds > 0)))),
+        ("ttl", customer.reserving(1, seconds=0)),
+        ("ttl", customer.reserving(1, seconds=-1)),
+        ("ttl", customer.reserving(1, seconds=86_401)),
+        ("expire_time", customer.reserving(1, expire_time=customer.after(86_402))),
     ):
         refusal = refused(customer.app.credit.Reserve, request)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "EXPIRY_OUT_OF_RANGE")
         assert (refusal.violations, refusal.metadata["maximum_seconds"]) == ([field], "86400")
+    assert customer.figures() == (1, 0)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, -86_400])
+def test_an_expire_time_in_the_past_is_refused_and_the_server_says_what_time_it_is(
+    customer: Customer, seconds: int
+) -> None:
+    customer.top_up(1)
+    stated = customer.after(seconds)
+    refusal = refused(customer.app.credit.Reserve, customer.reserving(1, expire_time=stated))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "EXPIRY_IN_PAST")
+    assert refusal.violations == ["expire_time"]
+    now = Timestamp()
+    now.FromJsonString(refusal.metadata["server_time"])
+    assert now.ToMicroseconds() >= stated.ToMicroseconds() - seconds * 1_000_000
     assert customer.figures() == (1, 0)
 
 

@@ -127,8 +127,9 @@ def test_a_plan_that_changes_under_concurrent_spending_leaves_no_doubt(customer:
 
 def test_an_end_that_has_passed_is_refused(customer: Customer) -> None:
     refusal = refused(customer.staff.admin.SetPlan, customer.planning(UNLIMITED, -1))
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "EXPIRY_OUT_OF_RANGE")
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "EXPIRY_IN_PAST")
     assert refusal.violations == ["plan.end_time"]
+    assert refusal.message == f"plan.end_time is in the past; the server's time is {refusal.metadata['server_time']}"
     assert customer.account_balance().plan.kind == STANDARD
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from creditd.domain import errors
 from creditd.domain.account import AccountStatus
+from creditd.domain.instant import instant_text
 from creditd.domain.reservation import ReservationState
 from creditd.domain.wallet import MAX_BALANCE
 from tests.domain.books import Books
@@ -36,6 +37,9 @@ _TRUTHS: dict[type[errors.Refusal], Callable[[Facts, Books], bool]] = {
     errors.AmountExceedsReservation: lambda facts, _: facts["requested"] > facts["reserved"],
     errors.BalanceTooLarge: _balance_too_large,
     errors.ExpiryOutOfRange: lambda facts, _: facts["field"] in {"ttl", "expire_time"},
+    errors.ExpiryInPast: lambda facts, books: (
+        facts["field"] == "expire_time" and facts["server_time"] == instant_text(books.now)
+    ),
     errors.InsufficientCredit: lambda facts, books: facts["required"] > facts["available"] == books.wallet.available,
     errors.ReservationExpired: lambda facts, books: _state(facts, books) == ReservationState.EXPIRED,
     errors.ReservationStateUnfit: lambda facts, books: _state(facts, books).name == facts["state"],

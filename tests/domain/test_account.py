@@ -3,7 +3,8 @@
 import pytest
 
 from creditd.domain.account import AccountStatus, new_account, with_plan, with_status
-from creditd.domain.errors import AccountClosed, AccountNotEmpty, ExpiryOutOfRange
+from creditd.domain.errors import AccountClosed, AccountNotEmpty, ExpiryInPast
+from creditd.domain.instant import instant_text
 from tests.domain.wallets import DAY, START, after
 
 ALICE = new_account("alice", START)
@@ -36,9 +37,9 @@ def test_a_plan_that_is_switched_off_has_no_end() -> None:
 
 def test_a_plan_that_has_ended_already_is_refused() -> None:
     for until in (after(-1), after(0)):
-        with pytest.raises(ExpiryOutOfRange) as refusal:
+        with pytest.raises(ExpiryInPast) as refusal:
             with_plan(ALICE, START, unlimited=True, until=until)
-        assert refusal.value.facts["field"] == "plan.end_time"
+        assert refusal.value.facts == {"field": "plan.end_time", "server_time": instant_text(START)}
 
 
 def test_a_closed_account_gets_no_plan() -> None:

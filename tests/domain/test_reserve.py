@@ -3,12 +3,12 @@
 import pytest
 
 from creditd.domain.entry import EntryKind
-from creditd.domain.errors import ExpiryOutOfRange, InsufficientCredit
-from creditd.domain.instant import SECOND
+from creditd.domain.errors import ExpiryInPast, ExpiryOutOfRange, InsufficientCredit
+from creditd.domain.instant import SECOND, instant_text
 from creditd.domain.reservation import ReservationState, parse_reservation_name
 from creditd.domain.wallet import Rules
 from tests.domain.books import Books
-from tests.domain.wallets import DAY, MINUTE, RULES, after, free, left, parts, purchased, wallet
+from tests.domain.wallets import DAY, MINUTE, RULES, START, after, free, left, parts, purchased, wallet
 
 
 def test_reserve_moves_the_amount_from_available_to_reserved() -> None:
@@ -102,10 +102,16 @@ def test_a_lifetime_that_is_no_time_or_too_long_is_refused(ttl: int) -> None:
     assert refusal.value.facts == {"field": "ttl", "maximum_seconds": 86_400}
 
 
-@pytest.mark.parametrize("offset", [0, -1, RULES.max_ttl + 1])
-def test_an_expire_time_that_has_come_or_is_too_far_away_is_refused(offset: int) -> None:
-    with pytest.raises(ExpiryOutOfRange) as refusal:
+@pytest.mark.parametrize("offset", [0, -1, -DAY])
+def test_an_expire_time_that_has_come_is_refused_and_told_the_time(offset: int) -> None:
+    with pytest.raises(ExpiryInPast) as refusal:
         Books(wallet(free(1))).reserve(1, until=after(offset))
+    assert refusal.value.facts == {"field": "expire_time", "server_time": instant_text(START)}
+
+
+def test_an_expire_time_that_is_too_far_away_is_refused() -> None:
+    with pytest.raises(ExpiryOutOfRange) as refusal:
+        Books(wallet(free(1))).reserve(1, until=after(RULES.max_ttl + 1))
     assert refusal.value.facts == {"field": "expire_time", "maximum_seconds": 86_400}
 
 

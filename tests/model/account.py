@@ -29,8 +29,9 @@ class Account:
         self.require_open()
         refuse_if(self.status != "ACTIVE", "ACCOUNT_SUSPENDED")
 
-    def require_end(self, ends: float) -> None:
-        """Refuse a hold that would have ended, or that lives too long (A2)."""
+    def require_end(self, ends: float, *, lifetime: bool) -> None:
+        """Refuse a hold that would have ended, or that lives too long (A2); a lifetime is in no past."""
+        refuse_if(ends <= self.now and not lifetime, "EXPIRY_IN_PAST")
         refuse_if(not self.now < ends <= self.now + MAX_TTL, "EXPIRY_OUT_OF_RANGE")
 
     def require_version(self, name: str, stated: int | None) -> None:
@@ -49,12 +50,14 @@ class Account:
         self.wallets[name].recorded = self.wallets[name].version
         return [part for part in parts if part.grant]
 
-    def reserve(self, name: str, amount: int, ends: float | None = None, stated: int | None = None) -> list[Part]:
+    def reserve(
+        self, name: str, amount: int, ends: float | None = None, stated: int | None = None, *, lifetime: bool = False
+    ) -> list[Part]:
         """A1, A2, A10."""
         self.require_spending()
         self.require_version(name, stated)
         ends = self.now + DEFAULT_TTL if ends is None else ends
-        self.require_end(ends)
+        self.require_end(ends, lifetime=lifetime)
         hold = Hold(amount, ends, self._take(name, amount))
         self.wallets[name].holds.append(hold)
         return self._move(name, hold.parts)
@@ -103,19 +106,19 @@ class Account:
             amount, hold.state = hold.amount, "REFUNDED"
         return self._move(name, self.wallets[name].give_back(hold, amount, self.now))
 
-    def extend(self, name: str, number: int, ends: float) -> list[Part]:
+    def extend(self, name: str, number: int, ends: float, *, lifetime: bool = False) -> list[Part]:
         """A2."""
         hold = self._hold(name, number)
         self.require_spending()
         hold.require_pending()
-        self.require_end(ends)
+        self.require_end(ends, lifetime=lifetime)
         hold.ends = max(hold.ends, ends)
         return self._move(name, hold.parts)
 
     def add(self, name: str, amount: int, source: str, expires: float = NEVER) -> list[Part]:
         """D1."""
         self.require_open()
-        refuse_if(expires <= self.now, "EXPIRY_OUT_OF_RANGE")
+        refuse_if(expires <= self.now, "EXPIRY_IN_PAST")
         grant = Grant(source, amount, expires, len(self.wallets[name].grants))
         self.wallets[name].grants.append(grant)
         return self._move(name, [Part(grant, amount)])
@@ -128,7 +131,7 @@ class Account:
     def set_plan(self, ends: float | None) -> None:
         """A10; the plan ends at once with None."""
         self.require_open()
-        refuse_if(ends is not None and ends <= self.now, "EXPIRY_OUT_OF_RANGE")
+        refuse_if(ends is not None and ends <= self.now, "EXPIRY_IN_PAST")
         self.plan_ends = 0.0 if ends is None else ends
 
     def set_status(self, status: str, *, allow_balance: bool) -> None:

@@ -24,7 +24,7 @@ class SpendingRules(Machine):
         )
 
         def command(account: Account) -> Any:
-            return account.reserve(name, amount, time, stated)
+            return account.reserve(name, amount, time, stated, lifetime="ttl" in fields)
 
         if ahead:
             self.story.look_ahead(server, "credit.Reserve", request, name, command)
@@ -116,7 +116,7 @@ class SpendingRules(Machine):
             "credit.ExtendReservation",
             request,
             (name,),
-            lambda account: account.extend(name, number, time or 0),
+            lambda account: account.extend(name, number, time or 0, lifetime="ttl" in fields),
         )
         self.story.compare_reservation(name, number, answer)
         self.told("extend", server)

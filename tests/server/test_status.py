@@ -161,6 +161,7 @@ def test_every_field_violation_is_named() -> None:
     ("error", "field"),
     [
         (errors.ExpiryOutOfRange(field="ttl", maximum_seconds=3600), "ttl"),
+        (errors.ExpiryInPast(field="expire_time", server_time="2026-01-01T00:00:00.000000Z"), "expire_time"),
         (errors.InvalidField(field="end_time", rule="after_start"), "end_time"),
         (errors.PageTokenInvalid(), "page_token"),
     ],

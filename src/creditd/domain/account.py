@@ -74,11 +74,10 @@ def with_status(account: Account, status: AccountStatus, now: Instant, *, is_emp
 def with_plan(account: Account, now: Instant, *, unlimited: bool, until: Instant | None) -> Account:
     """Return the account with the unlimited plan on, until an instant or until switched off, or with it off.
 
-    Raises AccountClosed, ExpiryOutOfRange (an end that has passed).
+    Raises AccountClosed, ExpiryInPast.
     """
     account.require_open()
-    if until is not None and until <= now:
-        raise errors.ExpiryOutOfRange(field="plan.end_time", maximum_seconds="none")
+    errors.require_future("plan.end_time", until, now)
     return account._replace(
         version=account.version + 1, unlimited=unlimited, unlimited_until=until if unlimited else None, update_time=now
     )

@@ -12,12 +12,11 @@ from creditd.domain.wallet import Movement, NewGrant, Rules, Shift, Wallet, move
 def add(wallet: Wallet, command: Add, now: Instant, rules: Rules) -> Movement:
     """Bring in a new grant; a purchased one pays a debt first.
 
-    Raises AccountClosed, BalanceTooLarge, ExpiryOutOfRange (an expire time that has passed).
+    Raises AccountClosed, BalanceTooLarge, ExpiryInPast.
     """
     wallet.account.require_open()
     wallet.require_room(command.amount)
-    if command.expire_time is not None and command.expire_time <= now:
-        raise errors.ExpiryOutOfRange(field="expire_time", maximum_seconds="none")
+    errors.require_future("expire_time", command.expire_time, now)
     grant = Grant(command.grant_id, command.source, command.amount, command.expire_time)
     paid = pay_debt(wallet.debt, in_spend_order((*wallet.grants, grant), rules.order), (grant,))
     shift = Shift(

@@ -115,9 +115,22 @@ class BalanceTooLarge(Refusal):
 
 
 class ExpiryOutOfRange(Refusal):
-    """An expire time is in the past, or further away than is allowed. Facts: field, maximum_seconds."""
+    """A lifetime is not more than zero, or an end is further away than is allowed. Facts: field, maximum_seconds."""
 
     reason = "EXPIRY_OUT_OF_RANGE"
+
+
+class ExpiryInPast(Refusal):
+    """A stated time is not after now. Facts: field, server_time."""
+
+    reason = "EXPIRY_IN_PAST"
+
+
+def require_future(field: str, stated: Instant | None, now: Instant) -> None:
+    """Raise ExpiryInPast unless a stated time comes after now; None is never, and passes."""
+    if stated is not None and stated <= now:
+        # The server's time tells a caller whose clock is wrong by how much it is.
+        raise ExpiryInPast(field=field, server_time=instant_text(now))
 
 
 class InvalidField(Refusal):

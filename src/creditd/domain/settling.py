@@ -106,7 +106,7 @@ def _covered_last(spent: Reservation) -> int:
 def extend(wallet: Wallet, held: Reservation, command: Extend, now: Instant, rules: Rules) -> Movement:
     """Give a pending reservation more time, never less.
 
-    Raises ReservationExpired, ReservationStateUnfit, ExpiryOutOfRange, AccountSuspended, AccountClosed.
+    Raises ReservationExpired, ReservationStateUnfit, ExpiryInPast, ExpiryOutOfRange, AccountSuspended, AccountClosed.
     """
     wallet.account.require_spending()
     held.require_pending()

@@ -10,11 +10,16 @@ from creditd.domain.wallet import Movement, Rules, Shift, Wallet, moved
 
 
 def resolve_expiry(expire_time: Instant | None, ttl: int | None, now: Instant, rules: Rules) -> Instant:
-    """Turn a stated instant or lifetime, or neither, into an expire time; raise ExpiryOutOfRange if it is unfit."""
+    """Turn a stated instant or lifetime, or neither, into an expire time.
+
+    Raises ExpiryInPast for an instant that is not after now, ExpiryOutOfRange for a lifetime (µs) of no length, and for
+    an end beyond the maximum.
+    """
     if expire_time is None:
         expire_time = Instant(now + (rules.default_ttl if ttl is None else ttl))
         field = "ttl"
     else:
+        errors.require_future("expire_time", expire_time, now)
         field = "expire_time"
     if not now < expire_time <= now + rules.max_ttl:
         raise errors.ExpiryOutOfRange(field=field, maximum_seconds=rules.max_ttl // SECOND)
@@ -34,7 +39,10 @@ def take_from(wallet: Wallet, amount: int, now: Instant, *, hold: bool) -> Shift
 
 
 def reserve(wallet: Wallet, command: Reserve, now: Instant, rules: Rules) -> Movement:
-    """Hold an amount. Raises InsufficientCredit, ExpiryOutOfRange, AccountSuspended, AccountClosed, VersionMismatch."""
+    """Hold an amount.
+
+    Raises InsufficientCredit, ExpiryInPast, ExpiryOutOfRange, AccountSuspended, AccountClosed, VersionMismatch.
+    """
     wallet.account.require_spending()
     wallet.require_version(command.version)
     amount = command.amount

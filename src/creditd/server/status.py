@@ -83,7 +83,11 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "BALANCE_TOO_LARGE": (StatusCode.FAILED_PRECONDITION, "adding {amount} to {total} would exceed {maximum}"),
     "EXPIRY_OUT_OF_RANGE": (
         StatusCode.INVALID_ARGUMENT,
-        "{field} is in the past, or beyond the maximum in seconds: {maximum_seconds}",
+        "{field} is not more than zero, or beyond the maximum in seconds: {maximum_seconds}",
+    ),
+    "EXPIRY_IN_PAST": (
+        StatusCode.INVALID_ARGUMENT,
+        "{field} is in the past; the server's time is {server_time}",
     ),
     "TOKEN_INVALID": (StatusCode.UNAUTHENTICATED, "no valid bearer token: {problem}"),
     "TOKEN_EXPIRED": (StatusCode.UNAUTHENTICATED, "the bearer token has expired"),
@@ -149,6 +153,7 @@ _QUOTAS: Final[Mapping[str, QuotaFailure.Violation]] = {
 _FIELDS: Final[Mapping[str, str]] = {
     "INVALID_FIELD": "",
     "EXPIRY_OUT_OF_RANGE": "",
+    "EXPIRY_IN_PAST": "",
     "PAGE_TOKEN_INVALID": "page_token",
 } | {
     "PAYMENT_NOT_SUPPORTED": "",

@@ -62,6 +62,13 @@ BULKHEAD_FAULTS = (
         ("tests/storage/test_turns.py",),
     ),
     Fault(
+        "a server is ready whose own threads have yet to connect",
+        "bootstrap/service.py",
+        "            self._core.connect_ahead()",
+        "            pass",
+        ("tests/storage/test_connecting_ahead.py",),
+    ),
+    Fault(
         "a verification folds what came after its look at the wallet",
         "ledger/verification.py",
         "Stretch(folded.fold.version, folded.kept.last_version)",

@@ -19,7 +19,7 @@ from creditd.service.catalogue import Catalogue
 from creditd.service.occupancy import Occupancy
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage.credit_types import CreditType
-from creditd.storage.database import BATCH_CONNECTIONS, Database, DatabaseSettings
+from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
 
 
 class Core:
@@ -56,6 +56,11 @@ class Core:
         for code, decimals in self.config.credit_types.items():
             if code not in known:
                 self.catalogue.declare(CreditType(code, code, decimals))
+
+    def connect_ahead(self) -> None:
+        """Open the connections of the ledger's own threads, so that none connects while callers wait. Blocks."""
+        self.batches.connect_ahead(BATCH_CONNECTIONS)
+        self.database.connect_ahead(READING_CONNECTIONS)
 
     def finish(self, seconds: float) -> None:
         """Take no more, and finish what waits if it takes no more than ``seconds``. Blocks."""

@@ -71,7 +71,7 @@ class Service:
         self._observers = observers
         self._config = core.config
         self.port = 0
-        self._is_declared = False
+        self._is_prepared = False
 
     async def start(self, *, shared_port: bool = False) -> None:
         """Listen and serve. Raises ListenError if the port cannot be had."""
@@ -106,10 +106,11 @@ class Service:
         self._core.clock.look(self._core.database)
         if not self._core.clock.is_read:
             return False
-        if not self._is_declared:
+        if not self._is_prepared:
             # What fails half-way is done again by the next check; until then the server is not ready.
             self._core.declare_credit_types()
-            self._is_declared = True
+            self._core.connect_ahead()
+            self._is_prepared = True
         return True
 
     def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:

@@ -1,7 +1,7 @@
 """The connections to PostgreSQL: how many, for how long, and in which mode."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, exc, make_url, text
@@ -26,6 +26,9 @@ its rows; what it had begun is undone, and done again when it goes on."""
 
 BATCH_CONNECTIONS = 3
 """One for the batches of the many, one for the works that are done apart, one for the sweep."""
+
+READING_CONNECTIONS = 3
+"""Connected ahead of the others: one for balances, one for those of heavy accounts, one for health checks meanwhile."""
 
 IDLE_IN_TRANSACTION_SECONDS = 30
 """A server that hangs within a transaction loses it, so that its locks do not outlive it."""
@@ -59,7 +62,7 @@ class DatabaseSettings:
 
 
 class Database:
-    """A bounded pool of connections, each lent for a turn that ends in time. Connects at first use.
+    """A bounded pool of connections, each lent for a turn that ends in time. Connects at first use, or ahead of it.
 
     Each of its methods that lends raises TurnOver if the calling thread's turn is over.
     """
@@ -114,6 +117,16 @@ class Database:
             )
         )
 
+    def connect_ahead(self, count: int) -> None:
+        """Have ``count`` connections open, at most the pool's size, before somebody waits for what they are for.
+
+        Meanwhile it holds those that nobody else has; so it is for a server that serves nobody yet. What fails is left
+        to whoever needs a connection.
+        """
+        with suppress(DBAPIError, exc.TimeoutError, TurnOver), ExitStack() as held:
+            while self.connections_open < min(count, self._settings.pool_size):
+                held.enter_context(self.autocommit())
+
     def is_ready(self, migration: str) -> bool:
         """Tell whether the database answers and has at least a migration."""
         try:
@@ -128,6 +141,12 @@ class Database:
         """How many connections are lent."""
         pool = self._engine.pool
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
+
+    @property
+    def connections_open(self) -> int:
+        """How many connections there are, lent or not."""
+        pool = self._engine.pool
+        return pool.checkedout() + pool.checkedin() if isinstance(pool, QueuePool) else 0
 
     def forget_connections(self) -> None:
         """Let go of every connection that is not lent: after one was lost, the others most likely are too."""

@@ -367,4 +367,25 @@ LEDGER_FAULTS = (
         "SLICES_SHOWN = 100_000",
         ("tests/contract/test_answer_sizes.py",),
     ),
+    Fault(
+        "a field left out of the fingerprint",
+        "server/fingerprints.py",
+        'frozenset({"request_id"})',
+        'frozenset({"request_id", "version"})',
+        ("tests/server/test_fingerprints.py",),
+    ),
+    Fault(
+        "a stated zero has the fingerprint of nothing stated",
+        "server/fingerprints.py",
+        "if value or has_presence:",
+        "if value:",
+        ("tests/server/test_fingerprints.py",),
+    ),
+    Fault(
+        "labels in another order have another fingerprint",
+        "server/fingerprints.py",
+        "option=orjson.OPT_SORT_KEYS",
+        "option=0",
+        ("tests/server/test_fingerprints.py",),
+    ),
 )

@@ -1,8 +1,6 @@
-"""What requests have in common: the request id and its fingerprint, the expiry, the account they are about."""
+"""What requests have in common: their origin, the expiry, the account they are about."""
 
 from collections.abc import Callable
-from functools import cache
-from hashlib import blake2b
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor
@@ -10,30 +8,19 @@ from google.protobuf.descriptor import Descriptor
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
 from creditd.server.convert import instant, microseconds
+from creditd.server.fingerprints import fingerprint
 from creditd.service.call import Call, origin_of
 
 
 def origin(call: Call, request: Any, reason: str, field: str = "reason") -> Origin:
     """Return the origin of a mutation: who asks, under which request id, with which content.
 
-    The fingerprint covers all of the request but its id, so that the same id with other content is told apart.
-    ``field`` is where the request states the reason. Raises InvalidField.
+    The fingerprint tells the same id with other content apart. ``field`` is where the request states the
+    reason. Raises InvalidField.
     """
-    request_id = request.request_id
-    request.request_id = ""
-    content = request.SerializeToString(deterministic=True)
-    request.request_id = request_id
-    digest = blake2b(content, digest_size=8, person=_person(request.DESCRIPTOR.name)).digest()
     labels = getattr(request, "metadata", None)
     metadata = dict(labels) if labels else None
-    fingerprint = int.from_bytes(digest, "big", signed=True)
-    return origin_of(call, request_id or None, fingerprint, reason, metadata, reason_field=field)
-
-
-@cache
-def _person(kind: str) -> bytes:
-    """Tell the kinds of request apart, so that a Reserve and a Deduct of the same content are not the same request."""
-    return blake2b(kind.encode(), digest_size=16).digest()
+    return origin_of(call, request.request_id or None, fingerprint(request), reason, metadata, reason_field=field)
 
 
 def expiry(request: Any) -> tuple[Instant | None, int | None]:

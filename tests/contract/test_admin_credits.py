@@ -146,3 +146,15 @@ def test_the_same_request_id_with_other_content_is_refused(customer: Customer) -
     removal = removing(customer, {"chat": 1}, request_id=request.request_id)
     assert refused(customer.staff.admin.RemoveCredits, removal).reason == "REQUEST_ID_REUSED"
     assert customer.figures() == (1, 0)
+
+
+def test_credits_that_have_expired_already_are_refused_whole(customer: Customer) -> None:
+    for seconds in (0, -60):
+        request = adding(customer, {"chat": 1, "THB": 1}, expire_time=customer.after(seconds))
+        refusal = refused(customer.staff.admin.AddCredits, request)
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "EXPIRY_IN_PAST")
+        assert (refusal.violations, refusal.message) == (
+            ["expire_time"],
+            f"expire_time is in the past; the server's time is {refusal.metadata['server_time']}",
+        )
+    assert customer.figures() == (0, 0)

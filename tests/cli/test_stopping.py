@@ -133,6 +133,12 @@ def is_waited_for(database: str) -> bool:
     return bool(one(database, waiting))
 
 
+def is_apart(database: str) -> bool:
+    """Tell whether the ledger has set works apart, and asks for what is free of their wallets."""
+    asking = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%SKIP LOCKED%'"
+    return bool(one(database, f"{asking} AND pid <> pg_backend_pid()"))
+
+
 def test_a_purchase_that_is_asked_for_is_finished_though_its_caller_has_gone(
     creditd: Creditd, channel: grpc.Channel, front: Front, database: str
 ) -> None:
@@ -164,7 +170,7 @@ def test_works_that_wait_for_the_ledger_are_done_and_answered(
         top_up(channel, "bob")
         with wallet_held(database, "ann"):
             calls = begin_to_deduct(channel, "ann", 1)
-            eventually(lambda: is_waited_for(database), PATIENCE_SECONDS)
+            eventually(lambda: is_apart(database), PATIENCE_SECONDS)
             calls += begin_to_deduct(channel, "bob", MANY)
             stopped = pool.submit(started.stop)
             started.says(STOPPING)

@@ -9,8 +9,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from credit.v1 import credit_service_pb2 as credit
-from creditd.server.message_sizes import CALL_BYTES
 from creditd.server.refusals import InvalidFields
+from creditd.server.request_sizes import CALL_BYTES
 from creditd.server.validation import MAX_VIOLATIONS, validate
 from tests.bench.http2 import RESET, Connection
 from tests.contract.at_once import was_replayed

@@ -9,7 +9,7 @@ import pytest
 
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, VersionConflict
-from creditd.server.message_sizes import CALL_BYTES
+from creditd.server.request_sizes import CALL_BYTES
 from tests.contract.customer import Customer
 from tests.running import refused
 from tests.tokens import bearer

@@ -362,7 +362,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "answer that shows every slice",
-        "server/sizes.py",
+        "server/answer_sizes.py",
         "SLICES_SHOWN = 100",
         "SLICES_SHOWN = 100_000",
         ("tests/contract/test_answer_sizes.py",),

@@ -10,6 +10,7 @@ from creditd.domain.reservation import ReservationState, parse_reservation_name
 from creditd.domain.wallet import new_wallet
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.reading import AccountState, BalanceReader
+from creditd.server.answer_sizes import MAX_BALANCES, grants_each
 from creditd.server.bridge import Bridge
 from creditd.server.bulkheads import CATALOGUE
 from creditd.server.convert import (
@@ -22,7 +23,6 @@ from creditd.server.convert import (
     reservation_message,
 )
 from creditd.server.refusals import InvalidFields
-from creditd.server.sizes import MAX_BALANCES, grants_each
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.history import History

@@ -6,9 +6,9 @@ from typing import Any
 from credit.v1 import credit_service_pb2 as pb
 from creditd.domain.errors import Refusal
 from creditd.ledger.work import Result, Work
+from creditd.server.answer_sizes import slices_each
 from creditd.server.bridge import Bridge
 from creditd.server.refusals import InvalidFields
-from creditd.server.sizes import slices_each
 from creditd.server.spending_handlers import SpendingHandlers, SpendingWorks, movement
 from creditd.server.status import status_of
 from creditd.server.validation import validate

@@ -15,7 +15,7 @@ from creditd.domain.grants import Slice
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation, reservation_name
 from creditd.domain.wallet import Wallet
-from creditd.server.sizes import GRANTS_SHOWN, SLICES_OF_ONE, SLICES_SHOWN
+from creditd.server.answer_sizes import GRANTS_SHOWN, SLICES_OF_ONE, SLICES_SHOWN
 from creditd.storage.rows import ListedEntry, ListedReservation
 
 Fields = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import grpc
 
 from creditd.server.headers import MAX_HEADER_BYTES
-from creditd.server.message_sizes import LARGEST_BYTES
+from creditd.server.request_sizes import LARGEST_BYTES
 
 KEEPALIVE_SECONDS = 60
 """Finds dead connections behind load balancers, which commonly drop those idle for a few minutes."""

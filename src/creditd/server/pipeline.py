@@ -19,10 +19,10 @@ from google.protobuf.message_factory import GetMessageClass
 from creditd.domain.errors import Refusal
 from creditd.ledger.work import DeadlinePassed, Sink
 from creditd.server.headers import Headers, read_headers
-from creditd.server.message_sizes import largest_request
 from creditd.server.messages import language_of
 from creditd.server.policy import authorize, rule_for
 from creditd.server.refusals import InvalidFields, MessageTooLarge
+from creditd.server.request_sizes import largest_request
 from creditd.server.requests import account_reader
 from creditd.server.status import failure_of, reason_of
 from creditd.server.tokens import TokenVerifier

@@ -4,11 +4,11 @@ from typing import Any
 
 from credit.v1 import credit_service_pb2 as pb
 from creditd.ledger.work import Outcome, Work
+from creditd.server.answer_sizes import SLICES_SHOWN
 from creditd.server.bridge import Bridge
 from creditd.server.bulkheads import CATALOGUE
 from creditd.server.convert import balance_after_fields, entry_fields, reservation_fields
 from creditd.server.requests import expiry, origin
-from creditd.server.sizes import SLICES_SHOWN
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.spending import Spending

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 
 from buf.validate import validate_pb2
 from creditd.bootstrap.service import SERVICES
-from creditd.server.message_sizes import CALL_BYTES, LARGEST_BYTES, largest_request
+from creditd.server.request_sizes import CALL_BYTES, LARGEST_BYTES, largest_request
 
 METHODS = [method for service in SERVICES for method in service.methods]
 METADATA_BYTES = 4 * 1024

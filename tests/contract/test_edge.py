@@ -31,8 +31,9 @@ def health_of(channel: grpc.Channel, service: str = "") -> int:
 
 @pytest.mark.parametrize("name", ["", *SERVICES])
 def test_health_is_told_of_the_server_and_of_each_service(service: RunningService, name: str) -> None:
-    """To whoever asks, without a token."""
-    assert health_of(service.channel(), name) == SERVING
+    """To whoever asks, without a token. A busy machine may miss a look; the next one is a second away."""
+    channel = service.channel()
+    assert eventually(lambda: health_of(channel, name) == SERVING)
 
 
 def test_health_of_a_service_that_is_not_there_is_not_found(service: RunningService) -> None:
@@ -43,7 +44,7 @@ def test_health_of_a_service_that_is_not_there_is_not_found(service: RunningServ
 
 def test_health_can_be_watched(service: RunningService) -> None:
     watching = health_pb2_grpc.HealthStub(service.channel()).Watch(health_pb2.HealthCheckRequest(), timeout=20)
-    assert next(watching).status == SERVING
+    assert any(seen.status == SERVING for seen in watching)
     watching.cancel()
 
 
@@ -63,7 +64,7 @@ def test_reflection_can_be_switched_off(tmp_path: Path) -> None:
         with pytest.raises(grpc.RpcError) as failed:
             ProtoReflectionDescriptorDatabase(service.channel()).get_services()
         assert failed.value.code() == grpc.StatusCode.UNIMPLEMENTED
-        assert health_of(service.channel()) == SERVING
+        assert eventually(lambda: health_of(service.channel()) == SERVING)
 
 
 class Stopping(NamedTuple):

@@ -74,6 +74,8 @@ class Database:
         self._engine = _make_engine(settings)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        # Those that reach the same database by pools of their own, itself included.
+        self._relatives = [self]
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -108,14 +110,16 @@ class Database:
 
     def for_batches(self) -> "Database":
         """Return the same database by connections of their own, which wait for a lock only very briefly."""
-        return Database(
-            replace(
-                self._settings,
-                pool_size=BATCH_CONNECTIONS,
-                lock_timeout_milliseconds=BATCH_LOCK_TIMEOUT_MILLISECONDS,
-                idle_in_transaction_seconds=BATCH_IDLE_SECONDS,
-            )
+        settings = replace(
+            self._settings,
+            pool_size=BATCH_CONNECTIONS,
+            lock_timeout_milliseconds=BATCH_LOCK_TIMEOUT_MILLISECONDS,
+            idle_in_transaction_seconds=BATCH_IDLE_SECONDS,
         )
+        database = Database(settings)
+        database._relatives = self._relatives
+        self._relatives.append(database)
+        return database
 
     def connect_ahead(self, count: int) -> None:
         """Have ``count`` connections open, at most the pool's size, before somebody waits for what they are for.
@@ -128,13 +132,22 @@ class Database:
                 held.enter_context(self.autocommit())
 
     def is_ready(self, migration: str) -> bool:
-        """Tell whether the database answers and has at least a migration."""
-        try:
-            with self.autocommit() as connection:
-                current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        except (DBAPIError, exc.TimeoutError, TurnOver):
-            return False
-        return current is not None and current >= migration
+        """Tell whether the database answers and has at least a migration.
+
+        A connection that was cut while it idled says nothing of the database: another one is asked.
+        """
+        for _ in range(2):
+            try:
+                with self.autocommit() as connection:
+                    current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    return False
+            except (exc.TimeoutError, TurnOver):
+                return False
+            else:
+                return current is not None and current >= migration
+        return False
 
     @property
     def connections_in_use(self) -> int:
@@ -149,8 +162,9 @@ class Database:
         return pool.checkedout() + pool.checkedin() if isinstance(pool, QueuePool) else 0
 
     def forget_connections(self) -> None:
-        """Let go of every connection that is not lent: after one was lost, the others most likely are too."""
-        self._engine.dispose()
+        """Let go of every connection that is not lent, of the other pools too: most likely all are lost if one is."""
+        for relative in self._relatives:
+            relative._engine.dispose()  # noqa: SLF001 - of the same class.
 
     def close(self) -> None:
         """Close every connection that is not lent, and cut short what the others are used for."""

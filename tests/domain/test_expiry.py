@@ -227,6 +227,7 @@ def test_a_hold_under_a_plan_is_looked_at_though_no_figure_shows_it() -> None:
     books.wallet = with_plan(books.wallet, unlimited=False)
     books.confirm(books.reserve(2, ttl=MINUTE))
     books.wait(HOUR)
+    assert not books.wallet.is_settled(after(HOUR))
     books.settle()
     assert books.state_of(held) == ReservationState.EXPIRED
 

@@ -37,6 +37,10 @@ CONNECT_TIMEOUT_SECONDS = 3
 """Callers are told that the database is away rather than kept waiting."""
 
 
+BATCH_PLANS = "force_generic_plan"
+"""A batch's statements go by keys, and have one plan whatever their arrays hold. Left to itself PostgreSQL plans the
+save anew for each lone command, which costs half as much as running it."""
+
 IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 """PostgreSQL takes an account for smaller than it is if the limit of a page is larger than its estimate, and then reads
 all of it to sort it. Without bitmaps the index that has the order is always the cheapest."""
@@ -50,7 +54,7 @@ class DatabaseSettings:
     connection becomes, so that the application cannot change the ledger; empty to stay what one logs in as.
     ``prepare_threshold`` is after how many uses a statement is prepared; None never, for a pooler that cannot.
     ``lock_timeout_milliseconds`` is how long a statement waits for one lock, ``idle_in_transaction_seconds`` how long a
-    transaction may idle before PostgreSQL ends it.
+    transaction may idle before PostgreSQL ends it. ``plan_cache_mode`` is PostgreSQL's own.
     """
 
     url: str
@@ -58,6 +62,7 @@ class DatabaseSettings:
     pool_size: int = 8
     prepare_threshold: int | None = 2
     lock_timeout_milliseconds: int = LOCK_TIMEOUT_MILLISECONDS
+    plan_cache_mode: str = "auto"
     idle_in_transaction_seconds: int = IDLE_IN_TRANSACTION_SECONDS
 
 
@@ -114,6 +119,7 @@ class Database:
             self._settings,
             pool_size=BATCH_CONNECTIONS,
             lock_timeout_milliseconds=BATCH_LOCK_TIMEOUT_MILLISECONDS,
+            plan_cache_mode=BATCH_PLANS,
             idle_in_transaction_seconds=BATCH_IDLE_SECONDS,
         )
         database = Database(settings)
@@ -176,6 +182,7 @@ def _make_engine(settings: DatabaseSettings) -> Engine:
     limits = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
         "lock_timeout": f"{settings.lock_timeout_milliseconds}ms",
+        "plan_cache_mode": settings.plan_cache_mode,
         "idle_in_transaction_session_timeout": f"{settings.idle_in_transaction_seconds}s",
     }
     if settings.role:

@@ -21,7 +21,7 @@ class Caller:
         self.address = service.address
         self._capsys = capsys
 
-    def __call__(self, *arguments: str, roles: tuple[str, ...] = ("ADMIN",)) -> tuple[int, str, str]:
+    def __call__(self, *arguments: str, roles: tuple[str, ...] = ("ADMIN", "SERVICE")) -> tuple[int, str, str]:
         """Call, and return the exit code, standard output and standard error."""
         code = main(["call", *arguments, "--address", self.address, "--token", token(*roles)])
         out, err = self._capsys.readouterr()
@@ -30,7 +30,7 @@ class Caller:
 
 def token(*roles: str) -> str:
     """Return a token that the service of these tests trusts."""
-    return bearer("tests", roles).removeprefix("Bearer ")
+    return bearer("tests", roles, "credits.spend credits.read").removeprefix("Bearer ")
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_without_any_token_it_says_why(service: RunningService, tmp_path: Path) 
 
 
 def test_a_request_comes_through_a_pipe(service: RunningService, tmp_path: Path) -> None:
-    arguments = ("call", "GetBalance", "-", "--address", service.address, "--token", token("ADMIN"))
+    arguments = ("call", "GetBalance", "-", "--address", service.address, "--token", token("ADMIN", "SERVICE"))
     done = Creditd(tmp_path)(*arguments, stdin='{"account_id": "piped"}')
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["account_balance"]["account_id"] == "piped"
@@ -159,7 +159,7 @@ def test_a_stream_is_printed_as_it_comes_and_ends_with_ctrl_c(
 ) -> None:
     del staff
     request = '{"account_id": "watched", "credit_type": "spec"}'
-    arguments = ("WatchBalance", request, "--address", service.address, "--token", token("ADMIN"))
+    arguments = ("WatchBalance", request, "--address", service.address, "--token", token("ADMIN", "SERVICE"))
     with Creditd(tmp_path).started("call", *arguments) as watching:
         watching.says('"version": "1"')
         assert watching.stop(signal.SIGINT) == 130

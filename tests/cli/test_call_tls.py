@@ -48,7 +48,7 @@ def call(
     """Return the command, run in this process and in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
     address = guarded.address.replace("127.0.0.1", "localhost")
-    token = bearer("tests", ["ADMIN"]).removeprefix("Bearer ")
+    token = bearer("tests", ["SERVICE"], "credits.read").removeprefix("Bearer ")
 
     def run(*flags: str) -> tuple[int, str, str]:
         code = main(["call", *BALANCE, "--address", address, "--token", token, *flags])

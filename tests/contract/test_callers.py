@@ -182,5 +182,7 @@ def test_a_scope_opens_what_it_is_for_and_nothing_else(customer: Customer) -> No
 
 def test_several_roles_add_up(customer: Customer) -> None:
     both = customer.service.as_caller(customer.account_id, "USER", "SUPPORT")
-    assert both.credit.GetBalance(credit.GetBalanceRequest(account_id=customer.another("x").account_id))
+    another = customer.another("x")
+    another.balance()
+    assert both.credit.GetBalance(credit.GetBalanceRequest(account_id=another.account_id))
     assert refused(both.credit.Deduct, customer.deducting(1)).code == grpc.StatusCode.PERMISSION_DENIED

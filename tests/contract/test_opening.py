@@ -37,7 +37,6 @@ FIRST_USES: dict[str, Callable[[Customer], Any]] = {
     "Deduct": lambda customer: customer.deduct(1, credit_type="spec"),
     "a refused Reserve": lambda customer: refused(customer.app.credit.Reserve, customer.reserving(5)),
     "AddCredits": lambda customer: customer.top_up(5),
-    "RemoveCredits": lambda customer: customer.remove(1, credit_type="spec"),
     "SetPlan": lambda customer: customer.go_unlimited(),
 }
 
@@ -66,6 +65,7 @@ LOOKS: dict[str, Callable[[Customer], Any]] = {
     "VerifyLedger": lambda customer: list(
         customer.staff.admin.VerifyLedger(admin.VerifyLedgerRequest(account_id=customer.account_id))
     ),
+    "RemoveCredits": lambda customer: refused(customer.staff.admin.RemoveCredits, customer.removing(1)),
     "a dry run": lambda customer: customer.reserve(1, credit_type="spec", validate_only=True),
     "an invalid request": lambda customer: refused(customer.app.credit.Reserve, customer.reserving(0)),
     "an unknown credit type": lambda customer: refused(
@@ -112,7 +112,7 @@ def test_one_that_was_closed_and_opened_again_has_had_its_sign_up_credits(custom
     for _ in range(2):
         customer.become(account_pb2.ACCOUNT_STATUS_CLOSED)
         customer.become(account_pb2.ACCOUNT_STATUS_ACTIVE)
-    if use in ("Reserve", "Deduct", "RemoveCredits"):
+    if use in ("Reserve", "Deduct"):
         with pytest.raises(grpc.RpcError, match="1 required, 0 available"):
             FIRST_USES[use](customer)
     else:

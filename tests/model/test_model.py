@@ -18,6 +18,9 @@ from tests.running import running_service
 
 SHORT = settings(max_examples=25, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck))
 LONG = settings(SHORT, max_examples=300, stateful_step_count=80)
+SCOPE = "credits.spend credits.read"
+"""Staff alone open no account by spending from it."""
+
 FOUND_SECONDS = 900
 """Time to shrink a story that went wrong; one that goes well takes a fraction of it."""
 
@@ -39,7 +42,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
     with running_service(tmp_path_factory.mktemp("first"), **terms) as first:
         folder = tmp_path_factory.mktemp("second")
         with running_service(folder, database_url=first.config.database_url, **terms) as second:
-            yield [Server(service, service.as_caller("model", "ADMIN")) for service in (first, second)]
+            yield [
+                Server(service, service.as_caller("model", "ADMIN", "SERVICE", scope=SCOPE))
+                for service in (first, second)
+            ]
 
 
 def tell_stories(servers: list[Server], extent: settings, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,6 +76,11 @@ class Market:
         """The stubs of an administrator."""
         return self.service.as_caller("staff", "ADMIN")
 
+    @property
+    def reader(self) -> SimpleNamespace:
+        """The stubs of a service that reads."""
+        return self.service.as_caller("reader", "SERVICE", scope="credits.read")
+
     def act(self, act: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """Have a fake do something, on its own event loop."""
 
@@ -125,7 +130,7 @@ class Market:
     def balance(self, account: str) -> tuple[int, int]:
         """Return an account's available credits and its debt."""
         request = credit_pb.GetBalanceRequest(account_id=account, credit_types=["chat"])
-        (balance,) = self.staff.credit.GetBalance(request).account_balance.balances
+        (balance,) = self.reader.credit.GetBalance(request).account_balance.balances
         return balance.available, balance.debt
 
     def account(self, account_id: str) -> account_pb2.Account:

@@ -24,7 +24,7 @@ from creditd.cli.connection import (
     no_answer,
     server_of,
 )
-from creditd.cli.data_folder import Identity
+from creditd.cli.data_folder import Identity, everybody
 from creditd.cli.failure import DONE, FAILED
 from creditd.cli.methods import all_methods, find_method, full_name, listing
 from creditd.cli.refusal import explain
@@ -32,11 +32,10 @@ from creditd.cli.requests import add_request_ids, parse_request
 from creditd.cli.screen import remark, say
 from creditd.cli.settings import settings
 from creditd.cli.token import add_role_arguments
+from creditd.server.policy import SERVICE
 
 TIMEOUT_SECONDS: Final = 30.0
 """For a single answer; a stream may last."""
-
-_DEFAULT_ROLES: Final = ("ADMIN",)
 
 
 def command(argv: Sequence[str]) -> int:
@@ -52,8 +51,9 @@ def command(argv: Sequence[str]) -> int:
     request = parse_request(method.input_type, text)
     for field, request_id in add_request_ids(request).items():
         remark(f"{field}: {request_id} (made now: send it again and nothing is done twice)")
-    roles = tuple(arguments.role) or _DEFAULT_ROLES
-    identity = Identity(arguments.subject, roles, tuple(arguments.scope))
+    identity = everybody(arguments.subject)
+    if arguments.role or arguments.scope:
+        identity = Identity(arguments.subject, tuple(arguments.role) or (SERVICE,), tuple(arguments.scope))
     metadata = authorization(arguments.token, identity, config)
     return _call(method, request, server_of(arguments, config), metadata)
 

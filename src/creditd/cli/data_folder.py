@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from creditd.config import Config
 from creditd.server.dev_tokens import KID, LIFETIME_SECONDS, SigningKey, make_signing_key, sign_token
+from creditd.server.policy import SCOPES, SERVICE
 
 
 class DataFolder(NamedTuple):
@@ -54,6 +55,11 @@ class Identity(NamedTuple):
     subject: str
     roles: tuple[str, ...]
     scopes: tuple[str, ...] = ()
+
+
+def everybody(subject: str) -> Identity:
+    """Return who may call everything: an administrator, and a service of every scope, whose use opens accounts."""
+    return Identity(subject, ("ADMIN", SERVICE), tuple(sorted(SCOPES)))
 
 
 def development_token(config: Config, identity: Identity, lifetime_seconds: int = LIFETIME_SECONDS) -> str:

@@ -18,7 +18,7 @@ def to_try(config: Config, address: str, *, sells: bool) -> str:
         "",
         *(_purchase(f"{program} call", there) if sells else ()),
         "Or with any gRPC client; the server describes itself by reflection:",
-        f"  TOKEN=$({program} token --subject me --role ADMIN)",
+        f"  TOKEN=$({program} token --subject ann --role USER)",
         *_other_clients(address),
         "",
         "Ctrl-C stops everything that was started here.",

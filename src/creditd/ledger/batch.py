@@ -126,6 +126,13 @@ class Batch:
                 self.wallets[Key(key.account_id, movement.entry.credit_type)] = movement.wallet
         self.wallets.setdefault(key, new_wallet(opening[0], key.credit_type))
 
+    def _first_use(self, work: Work) -> None:
+        """Open an account that was never seen. Raises AccountNotFound for a work that does not open any."""
+        if not work.opens:
+            raise errors.AccountNotFound(account_id=work.account_id)
+        if not work.dry_run:
+            self._open(work.account_id)
+
     def _open(self, account_id: str) -> None:
         account, movements = self._unopened.pop(account_id)
         self.changes.opened[account_id] = account
@@ -147,8 +154,8 @@ class Batch:
             return self._replay(self.requests[request], work)
         if request and request in self.claims:
             raise self.claims[request]
-        if work.account_id in self._unopened and not work.dry_run and not _is_about_a_reservation(work):
-            self._open(work.account_id)
+        if work.account_id in self._unopened and not _is_about_a_reservation(work):
+            self._first_use(work)
         movements, late = self._decide_steps(work.steps)
         entries = [movement.entry for movement in movements]
         if not work.dry_run:

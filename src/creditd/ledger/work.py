@@ -65,11 +65,12 @@ class Sink(Protocol):
 class Work:
     """All or nothing: the steps of one call on one account.
 
-    A work without steps opens the account if it was never seen. With ``dry_run`` it is decided and not done. One whose
-    ``deadline`` (on time.monotonic's clock) passes before its batch starts is dropped without effect.
+    A work without steps opens the account if it was never seen. One that does not ``opens`` is refused there with
+    AccountNotFound. With ``dry_run`` it is decided and not done. One whose ``deadline`` (on time.monotonic's clock)
+    passes before its batch starts is dropped without effect.
     """
 
-    __slots__ = ("account_id", "deadline", "dry_run", "fresh", "keys", "origin", "sink", "steps", "waiter")
+    __slots__ = ("account_id", "deadline", "dry_run", "fresh", "keys", "opens", "origin", "sink", "steps", "waiter")
 
     def __init__(
         self,
@@ -80,6 +81,7 @@ class Work:
         *,
         deadline: float | None = None,
         dry_run: bool = False,
+        opens: bool = True,
         keys: tuple[Key, ...] = (),
     ) -> None:
         """Describe the work; ``keys`` names the wallets to look at where there are no steps to name them."""
@@ -89,6 +91,7 @@ class Work:
         self.sink = sink
         self.deadline = deadline
         self.dry_run = dry_run
+        self.opens = opens
         self.keys = keys or tuple(step.key for step in steps)
         self.fresh = dry_run
         self.waiter: Waiter | None = None

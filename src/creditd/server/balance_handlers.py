@@ -52,9 +52,10 @@ class BalanceHandlers:
         return pb.GetBalanceResponse(account_balance=self._message(state, credit_types, most))
 
     async def state_of(self, account_id: str, call: Call) -> AccountState:
-        """Return an account's state, opening it if it was never seen."""
+        """Return an account's state. One that was never seen is opened, or for staff AccountNotFound is raised."""
         state = await self._bridge.balances(account_id)
         while state is None:
+            _require_to_open(call, account_id)
             await self._bridge.perform(opening(account_id, call))
             state = await self._bridge.balances(account_id)
         return state
@@ -76,6 +77,7 @@ class BalanceHandlers:
         states = await self._bridge.lookups(lambda: self._reader.read(wanted), owner=call.subject)
         unseen = [account_id for account_id in wanted if account_id not in states]
         if unseen:
+            _require_to_open(call, unseen[0])
             results = await self._bridge.perform_all([opening(account_id, call) for account_id in unseen])
             for result in results:
                 if isinstance(result, Exception):
@@ -102,6 +104,11 @@ class BalanceHandlers:
             plan=plan_message(account, self._clock.now()),
             balances=[balance_message(wallets.get(code) or new_wallet(account, code), most_grants) for code in wanted],
         )
+
+
+def _require_to_open(call: Call, account_id: str) -> None:
+    if not call.opens:
+        raise errors.AccountNotFound(account_id=account_id)
 
 
 def _grants_each(accounts: int, credit_types: Sequence[str]) -> int:

@@ -105,10 +105,12 @@ class Pipeline:
         request = self._read(message)
         account_id = self._account_of(request)
         exchange.account_id = account_id or ""
-        authorize(self._rule, caller, account_id)
+        opens = authorize(self._rule, caller, account_id)
         validate(request)
         deadline = None if remaining is None else time.monotonic() + remaining
-        return request, Call(caller.subject, self._steps.sink, deadline, exchange.language, exchange.correlation_id)
+        return request, Call(
+            caller.subject, self._steps.sink, deadline, exchange.language, exchange.correlation_id, opens
+        )
 
     def _read(self, message: bytes) -> Any:
         if len(message) > self._largest_request:

@@ -110,20 +110,21 @@ def rule_for(method: str) -> Rule:
     return RULES.get(method) or Rule(method)
 
 
-def authorize(rule: Rule, caller: Caller, account_id: str | None) -> None:
+def authorize(rule: Rule, caller: Caller, account_id: str | None) -> bool:
     """Raise PermissionDenied unless the rule lets the caller do this on the account that the request names, if any.
 
-    Nothing is looked up for it, so that a refusal does not tell whether the account exists.
+    Return whether this use opens an account that was never seen: a service's does, and its owner's. Staff may mistype
+    an account, and would open one that is nobody's. Nothing is looked up for it, so that a refusal does not tell
+    whether the account exists.
     """
     _, roles, own_roles, scopes, is_open = rule
     if SERVICE in caller.roles and not scopes.isdisjoint(caller.scopes):
-        return
-    if not roles.isdisjoint(caller.roles):
-        return
+        return True
     if account_id == caller.subject and not own_roles.isdisjoint(caller.roles):
-        return
-    if not is_open:
+        return True
+    if not is_open and roles.isdisjoint(caller.roles):
         raise PermissionDenied(method=rule.method, allowed=_allowed(rule))
+    return False
 
 
 def _allowed(rule: Rule) -> str:

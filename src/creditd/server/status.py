@@ -70,7 +70,10 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "AMOUNT_EXCEEDS_CAPTURED": (StatusCode.FAILED_PRECONDITION, "{requested} requested, {refundable} refundable"),
     "CREDIT_TYPE_NOT_FOUND": (StatusCode.NOT_FOUND, "no credit type {credit_type}"),
     "CREDIT_TYPE_EXISTS": (StatusCode.ALREADY_EXISTS, "credit type {credit_type} exists, with other properties"),
-    "ACCOUNT_NOT_FOUND": (StatusCode.NOT_FOUND, "no account {account_id}"),
+    "ACCOUNT_NOT_FOUND": (
+        StatusCode.NOT_FOUND,
+        "no account {account_id}; it opens when its owner or a service first uses it",
+    ),
     "ACCOUNT_SUSPENDED": (StatusCode.FAILED_PRECONDITION, "account {account_id} is suspended and may not spend"),
     "ACCOUNT_CLOSED": (StatusCode.FAILED_PRECONDITION, "account {account_id} is closed"),
     "ACCOUNT_NOT_EMPTY": (StatusCode.FAILED_PRECONDITION, "account {account_id} has credits, holds or debt"),

@@ -40,7 +40,10 @@ class Adjusting:
         source: Source,
         expire_time: Instant | None,
     ) -> Work:
-        """Add credits. Raises CreditTypeNotFound, and InvalidField for a credit type named twice."""
+        """Add credits, and open an account that was never seen, whoever calls: credits are given deliberately.
+
+        Raises CreditTypeNotFound, and InvalidField for a credit type named twice.
+        """
         self._check(amounts)
         steps = tuple(
             Step(
@@ -65,13 +68,13 @@ class Adjusting:
             Step(Key(account_id, credit_type), Remove(origin._replace(ordinal=ordinal), amount))
             for ordinal, (credit_type, amount) in enumerate(amounts)
         )
-        return Work(account_id, origin, steps, call.sink, deadline=call.deadline)
+        return Work(account_id, origin, steps, call.sink, deadline=call.deadline, opens=call.opens)
 
     def write_off(self, call: Call, origin: Origin, account_id: str, credit_type: str, amount: int | None) -> Work:
         """Write debt off, all of it if ``amount`` is None. Raises CreditTypeNotFound."""
         self._catalogue.require(credit_type)
         step = Step(Key(account_id, credit_type), WriteOff(origin, amount))
-        return Work(account_id, origin, (step,), call.sink, deadline=call.deadline)
+        return Work(account_id, origin, (step,), call.sink, deadline=call.deadline, opens=call.opens)
 
     def _check(self, amounts: Sequence[Amount]) -> None:
         if len({amount.credit_type for amount in amounts}) < len(amounts):

@@ -16,7 +16,9 @@ MAX_METADATA_BYTES = 4_096
 class Call:
     """Who calls, when it has to be answered by (on time.monotonic's clock), where its result goes, how to answer.
 
-    ``replayed`` is set when the answer is that of an earlier call with the same request id.
+    ``opens`` tells whether the call opens an account that was never seen: one of its owner's or of a service does, a
+    look of the staff's does not. ``replayed`` is set when the answer is that of an earlier call with the same
+    request id.
     """
 
     subject: str
@@ -24,6 +26,7 @@ class Call:
     deadline: float | None = None
     language: str = "en"
     correlation_id: str = ""
+    opens: bool = False
     replayed: bool = False
 
 

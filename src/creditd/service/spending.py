@@ -75,7 +75,8 @@ def _work(
     *,
     dry_run: bool = False,
 ) -> Work:
-    return Work(key.account_id, origin, (Step(key, command),), call.sink, deadline=call.deadline, dry_run=dry_run)
+    steps = (Step(key, command),)
+    return Work(key.account_id, origin, steps, call.sink, deadline=call.deadline, dry_run=dry_run, opens=call.opens)
 
 
 def settling(key: Key, call: Call) -> Work:
@@ -84,6 +85,6 @@ def settling(key: Key, call: Call) -> Work:
 
 
 def opening(account_id: str, call: Call) -> Work:
-    """Open an account that was never seen."""
+    """Open an account that was never seen, whoever calls."""
     # A wallet without a credit type stands for the account alone.
     return Work(account_id, Origin(call.subject), (), call.sink, deadline=call.deadline, keys=(Key(account_id, ""),))

@@ -107,7 +107,7 @@ class Shopper:
     def figures(self) -> tuple[int, int]:
         """Return how many chat credits are available, and the debt."""
         request = credit.GetBalanceRequest(account_id=self.account_id, credit_types=["chat"])
-        (balance,) = self.staff.credit.GetBalance(request).account_balance.balances
+        (balance,) = self.market.reader.credit.GetBalance(request).account_balance.balances
         return balance.available, balance.debt
 
     def spend(self, amount: int) -> None:

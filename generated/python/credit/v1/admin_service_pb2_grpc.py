@@ -171,7 +171,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetAccountStatus(self, request, context):
-        """Suspends, closes or activates an account.
+        """Suspends, closes or activates an account. Opens one that was never seen.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,7 @@ class AdminServiceStub:
     RemoveCredits: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RemoveCreditsRequest, _admin_service_pb2.RemoveCreditsResponse]
     """Removes credits of one or several types, all or nothing; never below zero."""
     SetAccountStatus: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.SetAccountStatusRequest, _admin_service_pb2.SetAccountStatusResponse]
-    """Suspends, closes or activates an account."""
+    """Suspends, closes or activates an account. Opens one that was never seen."""
     SetPlan: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.SetPlanRequest, _admin_service_pb2.SetPlanResponse]
     """Switches the unlimited plan on or off."""
     GetAccount: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetAccountRequest, _admin_service_pb2.GetAccountResponse]
@@ -91,7 +91,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     RemoveCredits: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RemoveCreditsRequest, _admin_service_pb2.RemoveCreditsResponse]  # type: ignore[assignment]
     """Removes credits of one or several types, all or nothing; never below zero."""
     SetAccountStatus: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.SetAccountStatusRequest, _admin_service_pb2.SetAccountStatusResponse]  # type: ignore[assignment]
-    """Suspends, closes or activates an account."""
+    """Suspends, closes or activates an account. Opens one that was never seen."""
     SetPlan: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.SetPlanRequest, _admin_service_pb2.SetPlanResponse]  # type: ignore[assignment]
     """Switches the unlimited plan on or off."""
     GetAccount: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetAccountRequest, _admin_service_pb2.GetAccountResponse]  # type: ignore[assignment]
@@ -166,7 +166,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.SetAccountStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.SetAccountStatusResponse, _abc.Awaitable[_admin_service_pb2.SetAccountStatusResponse]]:
-        """Suspends, closes or activates an account."""
+        """Suspends, closes or activates an account. Opens one that was never seen."""
 
     @_abc_1.abstractmethod
     def SetPlan(

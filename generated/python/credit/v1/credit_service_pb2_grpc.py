@@ -177,14 +177,14 @@ class CreditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetBalance(self, request, context):
-        """One account's balances by credit type and source. Opens an account that was never seen.
+        """One account's balances by credit type and source. Opens an account that was never seen, unless it is staff who look.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetBalances(self, request, context):
-        """The balances of up to 1,000 accounts. Opens the ones that were never seen.
+        """The balances of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

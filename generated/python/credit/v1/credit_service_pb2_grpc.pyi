@@ -57,9 +57,9 @@ class CreditServiceStub:
     BatchDeduct: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.BatchDeductRequest, _credit_service_pb2.BatchDeductResponse]
     """Up to 1,000 Deduct requests, each with its own result; one that is refused never fails another."""
     GetBalance: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.GetBalanceRequest, _credit_service_pb2.GetBalanceResponse]
-    """One account's balances by credit type and source. Opens an account that was never seen."""
+    """One account's balances by credit type and source. Opens an account that was never seen, unless it is staff who look."""
     BatchGetBalances: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.BatchGetBalancesRequest, _credit_service_pb2.BatchGetBalancesResponse]
-    """The balances of up to 1,000 accounts. Opens the ones that were never seen."""
+    """The balances of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look."""
     WatchBalance: _grpc.UnaryStreamMultiCallable[_credit_service_pb2.WatchBalanceRequest, _credit_service_pb2.WatchBalanceResponse]
     """Streams a wallet's balance, now and after each movement, without a gap; resumable by version."""
     GetReservation: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.GetReservationRequest, _credit_service_pb2.GetReservationResponse]
@@ -98,9 +98,9 @@ class CreditServiceAsyncStub(CreditServiceStub):
     BatchDeduct: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.BatchDeductRequest, _credit_service_pb2.BatchDeductResponse]  # type: ignore[assignment]
     """Up to 1,000 Deduct requests, each with its own result; one that is refused never fails another."""
     GetBalance: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.GetBalanceRequest, _credit_service_pb2.GetBalanceResponse]  # type: ignore[assignment]
-    """One account's balances by credit type and source. Opens an account that was never seen."""
+    """One account's balances by credit type and source. Opens an account that was never seen, unless it is staff who look."""
     BatchGetBalances: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.BatchGetBalancesRequest, _credit_service_pb2.BatchGetBalancesResponse]  # type: ignore[assignment]
-    """The balances of up to 1,000 accounts. Opens the ones that were never seen."""
+    """The balances of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look."""
     WatchBalance: _aio.UnaryStreamMultiCallable[_credit_service_pb2.WatchBalanceRequest, _credit_service_pb2.WatchBalanceResponse]  # type: ignore[assignment]
     """Streams a wallet's balance, now and after each movement, without a gap; resumable by version."""
     GetReservation: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.GetReservationRequest, _credit_service_pb2.GetReservationResponse]  # type: ignore[assignment]
@@ -190,7 +190,7 @@ class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credit_service_pb2.GetBalanceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credit_service_pb2.GetBalanceResponse, _abc.Awaitable[_credit_service_pb2.GetBalanceResponse]]:
-        """One account's balances by credit type and source. Opens an account that was never seen."""
+        """One account's balances by credit type and source. Opens an account that was never seen, unless it is staff who look."""
 
     @_abc_1.abstractmethod
     def BatchGetBalances(
@@ -198,7 +198,7 @@ class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credit_service_pb2.BatchGetBalancesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credit_service_pb2.BatchGetBalancesResponse, _abc.Awaitable[_credit_service_pb2.BatchGetBalancesResponse]]:
-        """The balances of up to 1,000 accounts. Opens the ones that were never seen."""
+        """The balances of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look."""
 
     @_abc_1.abstractmethod
     def WatchBalance(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import grpc
 
-from creditd.cli.data_folder import DataFolder, Identity, development_token
+from creditd.cli.data_folder import DataFolder, development_token, everybody
 from creditd.cli.demo.narrator import Narrator
 from creditd.cli.demo.story import tell
 from creditd.cli.development import ready_to_serve
@@ -73,7 +73,7 @@ async def _play(config: Config, lines: LineWriter) -> int:
 
 
 async def _tell(config: Config, fakes: Fakes) -> None:
-    token = development_token(config, Identity("demo", ("ADMIN",)))
+    token = development_token(config, everybody("demo"))
     async with grpc.aio.insecure_channel(config.listen) as channel:
         try:
             await tell(Narrator(channel, token), fakes)

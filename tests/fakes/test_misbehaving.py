@@ -114,6 +114,18 @@ def test_it_is_slow_before_or_after_the_work(after_work: bool) -> None:  # noqa:
     run(test)
 
 
+def test_what_is_late_is_answered_when_it_is_told_to_behave() -> None:
+    async def test(charges: Charges, client: httpx.AsyncClient) -> None:
+        charges.api.misbehave("slow", seconds=3600)
+        late = asyncio.create_task(client.post("/charges"))
+        await asyncio.wait({late}, timeout=0.1)
+        assert not late.done()
+        charges.api.behave()
+        assert (await late).json() == ANSWER
+
+    run(test)
+
+
 def test_payers_who_have_no_key_see_nothing_of_it() -> None:
     async def test(charges: Charges, client: httpx.AsyncClient) -> None:
         charges.api.misbehave("error")

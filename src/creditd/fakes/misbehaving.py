@@ -1,6 +1,7 @@
 """A provider's API that fails: on demand it errs, is busy, talks nonsense, is slow or cuts the connection."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -8,6 +9,9 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOK_SECONDS: Final = 0.02
+"""Between two looks whether a late answer is wanted now."""
 
 
 class How(StrEnum):
@@ -22,7 +26,7 @@ class How(StrEnum):
     TRUNCATED = "truncated"
     """Answers with the first half of the JSON."""
     SLOW = "slow"
-    """Answers as it should, so many seconds late."""
+    """Answers as it should, so many seconds late, or as soon as it is told to behave."""
     CUT = "cut"
     """Cuts the connection in the middle of its answer."""
 
@@ -47,6 +51,7 @@ class Misbehaving:
         self._app = app
         self._misbehaviour = Misbehaviour(How.ERROR)
         self._left: float = 0
+        self._told_to_behave = 0
 
     def misbehave(self, how: str, *, times: int | None = None, after_work: bool = False, seconds: float = 0.0) -> None:
         """Misbehave for the next so many calls, or until told to behave. Raises ValueError for an unknown ``how``."""
@@ -54,8 +59,9 @@ class Misbehaving:
         self._left = float("inf") if times is None else times
 
     def behave(self) -> None:
-        """Misbehave no more."""
+        """Misbehave no more; what is late is answered now."""
         self._left = 0
+        self._told_to_behave += 1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or misbehave."""
@@ -68,7 +74,7 @@ class Misbehaving:
         if misbehaviour.after_work or misbehaviour.how is How.TRUNCATED:
             await self._app(scope, receive, answer.take)
         if misbehaviour.how is How.SLOW:
-            await asyncio.sleep(misbehaviour.seconds)
+            await self._be_late(misbehaviour.seconds)
             await (answer.send(send) if misbehaviour.after_work else self._app(scope, receive, send))
         elif misbehaviour.how is How.CUT:
             await send(_PROMISE)
@@ -76,6 +82,12 @@ class Misbehaving:
             await answer.send(send, share=0.5)
         else:
             await _refusal(misbehaviour)(scope, receive, send)
+
+    async def _be_late(self, seconds: float) -> None:
+        # Looked at again and again, as it may be told so on any thread.
+        end, told = time.monotonic() + seconds, self._told_to_behave
+        while told == self._told_to_behave and (left := end - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(min(left, LOOK_SECONDS))
 
 
 _PROMISE: Final[Message] = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}

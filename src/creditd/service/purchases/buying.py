@@ -1,6 +1,7 @@
 """CreatePurchase and CancelPurchase."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -36,6 +37,8 @@ from creditd.storage.database import Database
 from creditd.storage.packages import Package
 from creditd.storage.purchases import Purchase, PurchaseKey, purchase_name
 from creditd.storage.request_claims import ClaimKind
+
+log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -127,6 +130,7 @@ class Buying:
         What is cut then is found again: its purchase is stored, and its provider is looked at before it is asked.
         """
         if self._under_way:
+            log.info("waiting for providers", extra={"purchases": len(self._under_way)})
             await asyncio.wait(self._under_way, timeout=seconds)
         for task in self._under_way:
             task.cancel()

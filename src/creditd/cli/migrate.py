@@ -5,11 +5,12 @@ import sys
 from collections.abc import Sequence
 
 from psycopg.errors import InsufficientPrivilege
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.screen import say
 from creditd.cli.settings import require, settings
+from creditd.storage.conninfo import UnfitConninfo
 from creditd.storage.privileges import APPLICATION_ROLE
 from creditd.storage.schema import Migrated, migrate, migration_sql, schema_head
 
@@ -33,9 +34,8 @@ def bring_up_to_date(url: str) -> Migrated:
     """Migrate the database. Raises Failure, in PostgreSQL's own words."""
     try:
         return migrate(url)
-    except ArgumentError as error:
-        # Its text may hold the password.
-        raise Failure("CREDITD_DATABASE_URL is not of the form postgresql://user@host:port/name", MISUSED) from error
+    except UnfitConninfo as error:
+        raise Failure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         hint = ""

@@ -7,9 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import uvloop
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from creditd import __version__
 from creditd.bootstrap import Core, Service, Telemetry
@@ -17,8 +14,11 @@ from creditd.cli.failure import MISUSED, Failure
 from creditd.config import Config
 from creditd.server.listening import ListenError
 from creditd.server.tokens import UnfitKey
+from creditd.storage.conninfo import UnfitConninfo, place
+from creditd.storage.fitness import wanting
 from creditd.storage.schema import schema_head
-from creditd.storage.turns import Turn, TurnOver
+from creditd.storage.session import UnfitDatabase
+from creditd.storage.turns import Turn
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.tracing import NoOpenTelemetry
 
@@ -45,11 +45,13 @@ async def serving(config: Config, lines: LineWriter, worker_index: int | None = 
     core = _core(config)
     telemetry = _telemetry(core, lines, worker_index or 0)
     try:
+        unfit = await _found_wanting(core)
         service = Service(core, telemetry.observers)
         await _start(service, shared_port=worker_index is not None)
         log.info("listening", extra=_described(config) | {"port": service.port, "worker": worker_index or 0})
+        if unfit:
+            log.warning("not serving yet, health says NOT_SERVING: %s", unfit)
         try:
-            await _say_if_not_ready(core)
             yield service
         finally:
             log.info("stopping")
@@ -70,7 +72,7 @@ def _described(config: Config) -> dict[str, object]:
     }
     return {
         "version": __version__,
-        "database": _hosts_in(config.database_url),
+        "database": place(config.database_url),
         "role": config.database_role,
         "tls": "mutual" if config.tls_client_ca_file else bool(config.tls_certificate_file),
         "providers": ", ".join(name for name, key in providers.items() if key) or "none",
@@ -78,21 +80,11 @@ def _described(config: Config) -> dict[str, object]:
     }
 
 
-def _hosts_in(url: str) -> str:
-    """Return where a database is, without the user and the password; empty if the URL does not say."""
-    try:
-        parts = conninfo_to_dict(url)
-    except ProgrammingError:
-        return ""
-    return str(parts.get("host") or parts.get("hostaddr") or "")
-
-
 def _core(config: Config) -> Core:
     try:
         return Core(config)
-    except ArgumentError as error:
-        # Its text may hold the password.
-        raise Failure("CREDITD_DATABASE_URL is not of the form postgresql://user@host:port/name", MISUSED) from error
+    except UnfitConninfo as error:
+        raise Failure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
 
 
 def _telemetry(core: Core, lines: LineWriter, worker_index: int) -> Telemetry:
@@ -119,32 +111,14 @@ async def _start(service: Service, *, shared_port: bool) -> None:
         raise Failure(f"CREDITD_JWT_PUBLIC_KEY_FILES: {error}", MISUSED) from error
 
 
-async def _say_if_not_ready(core: Core) -> None:
-    reason = await asyncio.get_running_loop().run_in_executor(None, _why_not_ready, core)
-    if reason:
-        log.warning("not serving yet, health says NOT_SERVING: %s", reason)
+async def _found_wanting(core: Core) -> UnfitDatabase | None:
+    """Look at the database before anything else does. Raises Failure if it cannot be used and waiting mends nothing."""
+    unfit = await asyncio.get_running_loop().run_in_executor(None, _look, core)
+    if unfit and unfit.is_lasting:
+        raise Failure(f"the database cannot be used: {unfit}", MISUSED)
+    return unfit
 
 
-def _why_not_ready(core: Core) -> str:
+def _look(core: Core) -> UnfitDatabase | None:
     with Turn(LOOK_SECONDS).taken():
-        return _found_wanting(core)
-
-
-def _found_wanting(core: Core) -> str:
-    if core.database.is_ready(schema_head()):
-        return ""
-    try:
-        with core.database.autocommit():
-            return "the database's schema is missing or older than this version: run `creditd migrate`"
-    except (SQLAlchemyError, TurnOver) as error:
-        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        return f"the database cannot be used: {cause}{_hint(cause, core.config.database_role)}"
-
-
-def _hint(cause: str, role: str) -> str:
-    """Return what to do about a connection that cannot become the application's role."""
-    if "permission denied to set role" in cause:
-        return f"; the user of CREDITD_DATABASE_URL has to be a member: GRANT {role} TO that user"
-    if f'role "{role}" does not exist' in cause:
-        return "; `creditd migrate` makes it"
-    return ""
+        return wanting(core.database, schema_head())

@@ -1,13 +1,20 @@
 """The connections to PostgreSQL: how many, for how long, and in which mode."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, exc, make_url, text
+import psycopg
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc, text
 from sqlalchemy.exc import DBAPIError
 
-from creditd.storage.turns import TurnOver, Turns
+from creditd.storage.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
+from creditd.storage.session import FOUND, Found, Session, SessionRules, UnfitDatabase, make_fit, not_kept
+from creditd.storage.turns import Turn, TurnOver, Turns
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Connection", "Database", "DatabaseSettings"]
 
@@ -33,10 +40,6 @@ READING_CONNECTIONS = 3
 IDLE_IN_TRANSACTION_SECONDS = 30
 """A server that hangs within a transaction loses it, so that its locks do not outlive it."""
 
-CONNECT_TIMEOUT_SECONDS = 3
-"""Callers are told that the database is away rather than kept waiting."""
-
-
 BATCH_PLANS = "force_generic_plan"
 """A batch's statements go by keys, and have one plan whatever their arrays hold. Left to itself PostgreSQL plans the
 save anew for each lone command, which costs half as much as running it."""
@@ -50,11 +53,13 @@ all of it to sort it. Without bitmaps the index that has the order is always the
 class DatabaseSettings:
     """Where the database is and how it is used.
 
-    ``url`` is a libpq URL; several hosts are tried in turn for the one that takes writes. ``role`` is what each
-    connection becomes, so that the application cannot change the ledger; empty to stay what one logs in as.
+    ``url`` is whatever libpq takes; several hosts are tried in turn for the one that takes writes. ``role`` is what
+    each connection becomes, so that the application cannot change the ledger; empty to stay what one logs in as.
     ``prepare_threshold`` is after how many uses a statement is prepared; None never, for a pooler that cannot.
-    ``lock_timeout_milliseconds`` is how long a statement waits for one lock, ``idle_in_transaction_seconds`` how long a
-    transaction may idle before PostgreSQL ends it. ``plan_cache_mode`` is PostgreSQL's own.
+    ``statement_timeout_seconds`` is how long a statement may take, ``lock_timeout_milliseconds`` how long it waits for
+    one lock, ``idle_in_transaction_seconds`` how long a transaction may idle before PostgreSQL ends it.
+    ``plan_cache_mode`` is PostgreSQL's own. ``is_hasty``: no statement may wait for a lock for longer, not even one
+    that is a transaction of its own.
     """
 
     url: str
@@ -64,6 +69,20 @@ class DatabaseSettings:
     lock_timeout_milliseconds: int = LOCK_TIMEOUT_MILLISECONDS
     plan_cache_mode: str = "auto"
     idle_in_transaction_seconds: int = IDLE_IN_TRANSACTION_SECONDS
+    is_hasty: bool = False
+
+    @property
+    def session_rules(self) -> SessionRules:
+        """What each session has to be."""
+        return SessionRules(
+            self.role,
+            STATEMENT_TIMEOUT_SECONDS * 1_000,
+            {
+                "lock_timeout": f"{self.lock_timeout_milliseconds}ms",
+                "idle_in_transaction_session_timeout": f"{self.idle_in_transaction_seconds}s",
+                "plan_cache_mode": self.plan_cache_mode,
+            },
+        )
 
 
 class Database:
@@ -72,11 +91,17 @@ class Database:
     Each of its methods that lends raises TurnOver if the calling thread's turn is over.
     """
 
-    def __init__(self, settings: DatabaseSettings) -> None:
-        """Connect as ``settings`` say."""
+    def __init__(self, settings: DatabaseSettings, rules: SessionRules | None = None) -> None:
+        """Connect as ``settings`` say; ``rules`` are what sessions must be, if not what the settings make of it.
+
+        Raises UnfitConninfo if libpq cannot connect to the place, whatever answers there.
+        """
         self._settings = settings
+        self._rules = rules or settings.session_rules
+        self._conninfo = with_defaults(judged(settings.url))
         self._turns = Turns()
-        self._engine = _make_engine(settings)
+        self._noted = ""
+        self._engine = _make_engine(settings, self._connect)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         # Those that reach the same database by pools of their own, itself included.
@@ -90,9 +115,18 @@ class Database:
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
-        """Lend a connection on which each statement is a transaction of its own."""
+        """Lend a connection on which each statement is a transaction of its own.
+
+        All of them are one transaction, committed at the end of the block unless it raises, where nothing may wait for
+        a lock for long and that can be said of transactions only.
+        """
         with self._autocommit.connect() as connection, self._turns.lent(connection):
-            yield connection
+            if self._settings.is_hasty and _session(connection).beginning:
+                connection.execution_options(isolation_level="READ COMMITTED")
+                with connection.begin():
+                    yield connection
+            else:
+                yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -121,6 +155,7 @@ class Database:
             lock_timeout_milliseconds=BATCH_LOCK_TIMEOUT_MILLISECONDS,
             plan_cache_mode=BATCH_PLANS,
             idle_in_transaction_seconds=BATCH_IDLE_SECONDS,
+            is_hasty=True,
         )
         database = Database(settings)
         database._relatives = self._relatives
@@ -138,22 +173,37 @@ class Database:
                 held.enter_context(self.autocommit())
 
     def is_ready(self, migration: str) -> bool:
-        """Tell whether the database answers and has at least a migration.
+        """Tell whether the database answers, its sessions are what they must be, and it has at least a migration.
 
         A connection that was cut while it idled says nothing of the database: another one is asked.
         """
         for _ in range(2):
             try:
                 with self.autocommit() as connection:
+                    self.require_fit(connection)
                     current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            except DBAPIError as error:
-                if not error.connection_invalidated:
+            except (DBAPIError, UnfitDatabase) as error:
+                if not (isinstance(error, DBAPIError) and error.connection_invalidated):
+                    self._note(error)
                     return False
             except (exc.TimeoutError, TurnOver):
                 return False
             else:
+                self._noted = ""
                 return current is not None and current >= migration
         return False
+
+    def require_fit(self, connection: Connection) -> None:
+        """Verify that a session that was lent is still what it must be. Raises UnfitDatabase."""
+        if unmet := Found(*connection.exec_driver_sql(FOUND).one()).unmet(self._rules):
+            raise not_kept(unmet)
+
+    def _note(self, error: Exception) -> None:
+        """Log what makes the database unfit, once."""
+        unfit = getattr(error, "orig", None) or error
+        if isinstance(unfit, UnfitDatabase) and self._noted != str(unfit):
+            self._noted = str(unfit)
+            log.warning("the database cannot be used: %s", self._noted)
 
     @property
     def connections_in_use(self) -> int:
@@ -177,30 +227,54 @@ class Database:
         self._turns.close()
         self._engine.dispose()
 
+    def _connect(self) -> Session:
+        """Open a connection for the pool, and make it what it must be."""
+        session = Session.connect(self._conninfo, autocommit=True, prepare_threshold=self._settings.prepare_threshold)
+        try:
+            with self._turns.watched(session, Turn(CONNECT_TIMEOUT_SECONDS)):
+                make_fit(session, self._rules, self._login)
+        except BaseException:
+            session.close()
+            raise
+        session.autocommit = False
+        return session
 
-def _make_engine(settings: DatabaseSettings) -> Engine:
-    limits = {
-        "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
-        "lock_timeout": f"{settings.lock_timeout_milliseconds}ms",
-        "plan_cache_mode": settings.plan_cache_mode,
-        "idle_in_transaction_session_timeout": f"{settings.idle_in_transaction_seconds}s",
-    }
-    if settings.role:
-        limits["role"] = settings.role
-    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    return create_engine(
-        make_url(settings.url).set(drivername="postgresql+psycopg"),
+    @contextmanager
+    def logged_in(self) -> Iterator["psycopg.Connection[Any]"]:
+        """Open a connection that is nothing but logged in, in autocommit, for the length of the block.
+
+        Raises psycopg.Error, and TurnOver if the calling thread's turn is over.
+        """
+        with closing(self._login()) as connection, self._turns.watched(connection):
+            yield connection
+
+    def _login(self) -> "psycopg.Connection[Any]":
+        return psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
+
+
+def _session(connection: Connection) -> Session:
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, Session):
+        raise psycopg.OperationalError
+    return driver
+
+
+def _begin(connection: Connection) -> None:
+    session = _session(connection)
+    if session.beginning and not session.autocommit:
+        connection.exec_driver_sql(session.beginning)
+
+
+def _make_engine(settings: DatabaseSettings, connect: Callable[[], Session]) -> Engine:
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=connect,
         pool_size=settings.pool_size,
         max_overflow=0,
         # The one used last is lent first: statements are prepared on few connections, and the others stay idle.
         pool_use_lifo=True,
         hide_parameters=True,
         pool_timeout=CONNECT_TIMEOUT_SECONDS,
-        connect_args={
-            "options": options,
-            "prepare_threshold": settings.prepare_threshold,
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "target_session_attrs": "read-write",
-            "application_name": "creditd",
-        },
     )
+    event.listen(engine, "begin", _begin)
+    return engine

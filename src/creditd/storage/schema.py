@@ -14,7 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.migrations import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from creditd.storage.privileges import ensure_privileges
+from creditd.storage.session import SessionRules
 from creditd.storage.turns import Turn
 
 
@@ -32,6 +34,15 @@ class Migrated(NamedTuple):
     is_newer: bool
 
 
+MIGRATOR = SessionRules(
+    role="",
+    statement_milliseconds=None,
+    by_transaction={"lock_timeout": LOCK_TIMEOUT, "statement_timeout": STATEMENT_TIMEOUT},
+    sets_sessions=False,
+)
+"""A migrator's sessions. Indexes are built concurrently outside of transactions, and take the time that they take."""
+
+
 def migrate(url: str) -> Migrated:
     """Bring the schema and the application's privileges up to date.
 
@@ -39,7 +50,7 @@ def migrate(url: str) -> Migrated:
     Raises SQLAlchemyError.
     """
     # Nothing is prepared: a prepared statement leaves a portal open, and with it the snapshot that it read.
-    database = Database(DatabaseSettings(url, role="", prepare_threshold=None))
+    database = Database(DatabaseSettings(url, role="", prepare_threshold=None), MIGRATOR)
     try:
         with Turn(inf).taken(), _alone(database), database.connection() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()

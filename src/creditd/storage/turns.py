@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Connection
@@ -74,10 +74,10 @@ class Lending:
 
     __slots__ = ("_cancelled_at", "_connection", "_lock", "turn")
 
-    def __init__(self, connection: "psycopg.Connection[object]", turn: Turn) -> None:
+    def __init__(self, connection: "psycopg.Connection[Any]", turn: Turn) -> None:
         """Note what is lent, and for which turn."""
         self.turn = turn
-        self._connection: psycopg.Connection[object] | None = connection
+        self._connection: psycopg.Connection[Any] | None = connection
         self._cancelled_at = 0.0
         # Held while it is cancelled, so that no cancellation reaches whoever borrows the connection next.
         self._lock = threading.Lock()
@@ -104,7 +104,7 @@ class Lending:
             _cut(self._connection)
 
 
-def _cut(connection: "psycopg.Connection[object]") -> None:
+def _cut(connection: "psycopg.Connection[Any]") -> None:
     # Whoever waits at the socket hears of its end at once. Closing it is up to the thread that uses it.
     with (
         contextlib.suppress(OSError, psycopg.Error),
@@ -126,12 +126,21 @@ class Turns:
     @contextmanager
     def lent(self, connection: Connection) -> Iterator[None]:
         """Watch over a connection until the block ends. Raises TurnOver if the thread's turn is over already."""
-        turn = _current.turn or Turn(LONGEST_SECONDS)
-        if turn.is_over:
-            raise TurnOver
         driver = connection.connection.driver_connection
         if driver is None:
             raise psycopg.OperationalError
+        with self.watched(driver):
+            yield
+
+    @contextmanager
+    def watched(self, driver: "psycopg.Connection[Any]", turn: Turn | None = None) -> Iterator[None]:
+        """Watch over a connection of the driver's until the block ends, for a turn that is not the thread's if given.
+
+        Raises TurnOver if it is over already.
+        """
+        turn = turn or _current.turn or Turn(LONGEST_SECONDS)
+        if turn.is_over:
+            raise TurnOver
         lending = Lending(driver, turn)
         self._lent.add(lending)
         self._start()

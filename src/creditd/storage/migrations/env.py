@@ -2,15 +2,10 @@
 
 from alembic import context
 
+from creditd.storage.migrations import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from creditd.storage.payment_tables import purchases
 
 metadata = purchases.metadata
-
-LOCK_TIMEOUT = "5s"
-"""A migration that cannot get its lock gives up rather than queue every query behind it."""
-
-STATEMENT_TIMEOUT = "10min"
-"""No statement of a migration may run longer; what takes longer belongs in a backfill."""
 
 
 def _run() -> None:

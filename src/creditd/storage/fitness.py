@@ -1,0 +1,111 @@
+"""What a database must be for the service, judged as a whole at the start."""
+
+from contextlib import ExitStack
+from typing import Final, NamedTuple
+
+import psycopg
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from creditd.storage.arrays import texts
+from creditd.storage.database import Database
+from creditd.storage.privileges import PRIVILEGES
+from creditd.storage.session import UnfitDatabase
+from creditd.storage.turns import TurnOver
+
+OLDEST_VERSION: Final = 15
+"""Of PostgreSQL, the oldest that the tests run on."""
+
+ENCODING: Final = "UTF8"
+"""Another one cannot hold every name and reason that callers may send."""
+
+SESSIONS_AT_ONCE: Final = 2
+"""Enough that a pooler has to lend different connections to them."""
+
+MIGRATE: Final = "the database's schema is missing or older than this version: run `creditd migrate`"
+
+
+class Facts(NamedTuple):
+    """What a database is, as whoever logs in sees it; the query below gives them in this order."""
+
+    version_number: int
+    encoding: str
+    is_standby: bool
+    is_migrated: bool
+
+
+_FACTS: Final = """
+SELECT current_setting('server_version_num')::integer, current_setting('server_encoding'),
+    pg_is_in_recovery(), to_regclass('alembic_version') IS NOT NULL
+"""
+
+
+def require_fit(database: Database, migration: str) -> None:
+    """Judge a database whose schema has to have a migration.
+
+    Raises UnfitDatabase, which tells whether waiting can mend it; SQLAlchemyError, psycopg.Error and TurnOver if the
+    database does not answer.
+    """
+    with database.logged_in() as connection:
+        row = connection.execute(_FACTS, prepare=False).fetchone()
+        if row is None:
+            raise psycopg.OperationalError
+        _judge(Facts(*row))
+    with ExitStack() as held:
+        sessions = [held.enter_context(database.transaction()) for _ in range(SESSIONS_AT_ONCE)]
+        for session in sessions:
+            database.require_fit(session)
+        session = sessions[0]
+        if (session.execute(text("SELECT version_num FROM alembic_version")).scalar() or "") < migration:
+            raise UnfitDatabase(MIGRATE, is_lasting=False)
+        _judge_privileges(session)
+
+
+def _judge(facts: Facts) -> None:
+    version = facts.version_number // 10_000
+    if version < OLDEST_VERSION:
+        raise UnfitDatabase(f"it is PostgreSQL {version}, and has to be {OLDEST_VERSION} or newer")
+    if facts.encoding != ENCODING:
+        raise UnfitDatabase(
+            f"its encoding is {facts.encoding} and has to be {ENCODING}, which is chosen as it is made: "
+            "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        )
+    if facts.is_standby:
+        raise UnfitDatabase("it is a standby, which takes no writes", is_lasting=False)
+    if not facts.is_migrated:
+        raise UnfitDatabase(MIGRATE, is_lasting=False)
+
+
+_MISSING_PRIVILEGES: Final = text("""
+SELECT current_user::text, string_agg(n.privilege || ' on ' || n.name, ', ' ORDER BY n.name, n.privilege)
+FROM unnest(:names ::text[], :privileges ::text[]) AS n (name, privilege)
+WHERE has_table_privilege(to_regclass(n.name), n.privilege) IS NOT TRUE
+""")
+
+
+def _judge_privileges(session: Connection) -> None:
+    needed = [
+        (table, privilege)
+        for privileges, tables in PRIVILEGES.items()
+        for table in tables
+        for privilege in privileges.split(", ")
+    ]
+    parameters = {"names": texts(table for table, _ in needed), "privileges": texts(name for _, name in needed)}
+    role, missing = session.execute(_MISSING_PRIVILEGES, parameters).one()
+    if missing:
+        raise UnfitDatabase(f"{role} lacks {missing}: run `creditd migrate`, which grants what it needs")
+
+
+def wanting(database: Database, migration: str) -> UnfitDatabase | None:
+    """Return what keeps a database from being used, in one line without a secret; None if nothing does.
+
+    A database that does not answer is no lasting trouble.
+    """
+    try:
+        require_fit(database, migration)
+    except (SQLAlchemyError, psycopg.Error, TurnOver) as error:
+        cause = getattr(error, "orig", None) or error
+        if isinstance(cause, UnfitDatabase):
+            return cause
+        return UnfitDatabase((str(cause).strip() or type(cause).__name__).splitlines()[0], is_lasting=False)
+    return None

@@ -18,7 +18,7 @@ help: ## Explain every target (this text)
 	@echo "  PYTHON=/path/to/python   the interpreter that .venv is made with (3.11 or newer)"
 	@echo "  WORKERS=2                test workers of 'make test'"
 	@echo "  QUICK=1                  a short 'make bench'"
-	@echo "  ARGS='...'               more arguments for run, test, demo, faults, mutants, bench and seed"
+	@echo "  ARGS='...'               more arguments for run, test, demo, faults, databases, mutants, bench and seed"
 
 # ---- Running
 
@@ -46,6 +46,14 @@ test: setup ## Run all tests but the long batteries
 .PHONY: faults
 faults: setup ## Run the long fault battery: kills, cut connections, storms, troubles and their neighbours
 	$(BIN)/pytest tests/faults -m long -s $(ARGS)
+
+.PHONY: databases
+databases: setup ## Run the contract on Debian's PostgreSQL 15, on 18 and by PgBouncer, without a superuser
+	$(BIN)/pytest tests/databases -m databases -s $(ARGS)
+
+.PHONY: databases-install
+databases-install: ## Install what 'make databases' needs, with apt-get, as root
+	sh tools/install_databases.sh
 
 .PHONY: mutants
 mutants: setup ## Plant faults in the code and see that the tests catch them

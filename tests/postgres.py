@@ -29,6 +29,15 @@ from creditd.storage.embedded import embedded_postgres
 # Set by a person to use a server of theirs, or else by us: workers inherit it from the controlling process.
 VARIABLE: Final = "CREDITD_TEST_DATABASE_URL"
 
+# The login that owns the databases that tests make; the administrator unless it is set.
+OWNER_VARIABLE: Final = "CREDITD_TEST_OWNER"
+
+# How a service under test reaches its database, whose name is put in: another login, or a pooler. As owner unless set.
+SERVICE_VARIABLE: Final = "CREDITD_TEST_SERVICE_URL"
+
+# Of a server on which nobody else uses the application's role, for the tests that make and drop it.
+ROLES_VARIABLE: Final = "CREDITD_TEST_ROLES_URL"
+
 # What tests commit need not outlive the machine. It outlives a killed PostgreSQL all the same: the system writes it.
 _SETTINGS: Final[Mapping[str, str]] = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
@@ -69,11 +78,37 @@ def admin_url() -> str:
 
 
 def create_database(admin_url: str, name: str) -> str:
-    """Makes an empty database, in place of one that an earlier run may have left, and gives its URL."""
+    """Makes an empty database, in place of one that an earlier run may have left, and gives its owner's URL."""
     drop_database(admin_url, name)
+    owner = os.environ.get(OWNER_VARIABLE)
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return urlunsplit(urlsplit(admin_url)._replace(path=f"/{quote(name)}"))
+        if owner:
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), sql.Identifier(owner))
+            )
+    url = urlunsplit(urlsplit(admin_url)._replace(path=f"/{quote(name)}"))
+    return as_login(url, owner) if owner else url
+
+
+def as_login(url: str, login: str) -> str:
+    """The URL of the same database for another login, without a password."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(login)}@{host}"))
+
+
+def service_url(url: str) -> str:
+    """How a service under test reaches a database of the session's cluster; any other one as it is."""
+    given = os.environ.get(SERVICE_VARIABLE)
+    if not given or _server_of(url) != _server_of(admin_url()):
+        return url
+    return urlunsplit(urlsplit(given)._replace(path=urlsplit(url).path))
+
+
+def _server_of(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2], parts.query
 
 
 def drop_database(admin_url: str, name: str) -> None:

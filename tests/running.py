@@ -28,7 +28,7 @@ from creditd.config import Config
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage.schema import migrate
 from creditd.telemetry.calls import observe_nothing
-from tests.postgres import admin_url, create_database, drop_database
+from tests.postgres import admin_url, create_database, drop_database, service_url
 from tests.tokens import bearer, write_public_key
 
 START_SECONDS = 30.0
@@ -37,7 +37,7 @@ START_SECONDS = 30.0
 
 @dataclass
 class RunningService:
-    """A service that runs, and how to reach it."""
+    """A service that runs, and how to reach it. The database's URL in its ``config`` is the owner's."""
 
     config: Config
     clock: DatabaseClock
@@ -108,7 +108,7 @@ def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
 @contextmanager
 def _serving(config: Config) -> Iterator[RunningService]:
     clock = DatabaseClock()
-    core = Core(config, clock)
+    core = Core(replace(config, database_url=service_url(config.database_url)), clock)
     service = Service(core, observe_nothing)
     started, stopping, loop = threading.Event(), asyncio.Event(), uvloop.new_event_loop()
     failures: list[BaseException] = []

@@ -1,5 +1,6 @@
 """The application's role and its privileges are there after every run of migrate, whoever owns the database."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
@@ -13,7 +14,7 @@ from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.embedded import embedded_postgres
 from creditd.storage.privileges import APPLICATION_ROLE, PRIVILEGES
 from creditd.storage.schema import MIGRATION_LOCK, migrate, schema_head
-from tests.postgres import create_database
+from tests.postgres import ROLES_VARIABLE, as_login, create_database
 from tests.running import eventually
 
 _GRANTED = """
@@ -31,6 +32,10 @@ _ASKED_FOR_LONG = _ASKING + "AND xact_start < clock_timestamp() - interval '1 se
 @pytest.fixture(scope="module")
 def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the URL of a cluster of these tests' own: a role belongs to the cluster."""
+    given = os.environ.get(ROLES_VARIABLE)
+    if given:
+        yield given
+        return
     with embedded_postgres(tmp_path_factory.mktemp("privileges") / "postgres") as url:
         yield url
 
@@ -43,8 +48,7 @@ def owner(superuser: str, request: pytest.FixtureRequest) -> Iterator[str]:
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {name} LOGIN CREATEROLE")
         connection.execute(f"ALTER DATABASE {name} OWNER TO {name}")
-    parts = urlsplit(superuser)
-    yield urlunsplit(parts._replace(netloc=parts.netloc.replace(parts.username or "", name, 1), path=f"/{name}"))
+    yield as_login(urlunsplit(urlsplit(superuser)._replace(path=f"/{name}")), name)
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
         connection.execute(f"DROP ROLE {APPLICATION_ROLE}, {name}")

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from creditd.ledger.batch import Batch
 from creditd.storage.database import Connection
+from creditd.storage.saving import Saved
 from tests.contract.customer import Customer
 from tests.running import RunningService, eventually
 
@@ -21,10 +22,10 @@ def held_up(customer: Customer) -> Iterator[Callable[[], Any]]:
     save = writer._save
     reached, opened = Event(), Event()
 
-    def held_up_save(connection: Connection, batch: Batch) -> None:
+    def held_up_save(connection: Connection, batch: Batch) -> Saved | None:
         reached.set()
         opened.wait()
-        save(connection, batch)
+        return save(connection, batch)
 
     def until_it_waits() -> None:
         assert reached.wait(10)

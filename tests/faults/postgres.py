@@ -1,5 +1,6 @@
 """The battery's own PostgreSQL: durable, on TCP, killed with all its children, started again on the same data."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,6 +21,20 @@ def restart(postgres: EmbeddedPostgres) -> None:
     """Start it again on what it left behind."""
     postgres.stop()
     postgres.start()
+
+
+def said_meanwhile(postgres: EmbeddedPostgres) -> Callable[[], list[str]]:
+    """Return a function that gives the errors which PostgreSQL has logged since, without their statements."""
+    log = postgres.data_dir / "postgres.log"
+    start = log.stat().st_size
+
+    def errors() -> list[str]:
+        with log.open("rb") as file:
+            file.seek(start)
+            lines = file.read().decode(errors="replace").splitlines()
+        return [line for line in lines if any(f" {level}: " in line for level in ("ERROR", "FATAL", "PANIC"))]
+
+    return errors
 
 
 def at_port(database_url: str, port: int) -> str:

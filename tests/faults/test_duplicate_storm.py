@@ -6,6 +6,7 @@ from creditd.storage.embedded import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.load import Load
 from tests.faults.mix import Mix
+from tests.faults.postgres import said_meanwhile
 from tests.faults.rounds import rounds
 from tests.faults.storm import COPIES, StormClient
 
@@ -17,6 +18,7 @@ CALLERS = 8
 def test_a_request_sent_five_times_at_once_has_one_effect_and_one_answer(
     postgres: EmbeddedPostgres, tmp_path: Path, rounds: int
 ) -> None:
+    errors = said_meanwhile(postgres)
     with arena(postgres, tmp_path, servers=2) as place, place.client(StormClient) as client:
         load = Load(client, Mix())
         with load.run(CALLERS):
@@ -28,3 +30,4 @@ def test_a_request_sent_five_times_at_once_has_one_effect_and_one_answer(
             load,
             f", differing answers {client.differing}, answered VERSION_CONFLICT {gave_up}",
         )
+        assert errors() == []

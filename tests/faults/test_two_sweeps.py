@@ -9,6 +9,7 @@ from tests.faults.arena import arena
 from tests.faults.client import Client
 from tests.faults.load import Load
 from tests.faults.mix import Mix
+from tests.faults.postgres import said_meanwhile
 from tests.faults.rounds import rounds
 from tests.running import eventually
 
@@ -25,6 +26,7 @@ GROUP BY n
 
 @rounds(20)
 def test_two_sweeps_release_each_expired_hold_once(postgres: EmbeddedPostgres, tmp_path: Path, rounds: int) -> None:
+    errors = said_meanwhile(postgres)
     with arena(postgres, tmp_path, servers=2, sweep_interval_seconds=0.2) as place, place.client(Client) as client:
         load = Load(client, Mix(short_share=0.3))
         with load.run():
@@ -40,3 +42,4 @@ def test_two_sweeps_release_each_expired_hold_once(postgres: EmbeddedPostgres, t
             f"retries {place.counted('retries')}, answered VERSION_CONFLICT {client.failures['ABORTED']}",
         )
         assert releases.keys() == {1}
+        assert errors() == []

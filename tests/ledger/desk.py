@@ -15,6 +15,7 @@ from creditd.ledger.waiting_room import WaitingRoom
 from creditd.ledger.work import Outcome, Result, Work
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection, Database, DatabaseSettings
+from creditd.storage.saving import Saved
 from tests.ledger.databases import clock_of
 
 RULES = Rules()
@@ -90,9 +91,9 @@ def before_saving(patch: pytest.MonkeyPatch, desk: Desk, others: Callable[[], ob
     """Let others come in between: so many times after the desk has decided and before it saves."""
     save, left = desk.writer._save, iter(range(times))
 
-    def interrupted(connection: Connection, batch: Batch) -> None:
+    def interrupted(connection: Connection, batch: Batch) -> Saved | None:
         if next(left, None) is not None:
             others()
-        save(connection, batch)
+        return save(connection, batch)
 
     patch.setattr(desk.writer, "_save", interrupted)

@@ -14,7 +14,7 @@ from creditd.storage.prepared import Prepared
 def statements_of(database: Database) -> Iterator[list[str]]:
     """Give the list of the statements that go to a database until the block ends, saves among them."""
     seen: list[str] = []
-    scalar = Prepared.scalar
+    row = Prepared.row
 
     def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         seen.append(statement)
@@ -22,12 +22,12 @@ def statements_of(database: Database) -> Iterator[list[str]]:
     def note_save(statement: Prepared, connection: Connection, parameters: dict[str, object]) -> object:
         if connection.engine.pool is database._engine.pool:
             seen.append("save" if statement is saving._SAVE else "prepared")
-        return scalar(statement, connection, parameters)
+        return row(statement, connection, parameters)
 
     event.listen(database._engine, "before_cursor_execute", note)
-    Prepared.scalar = note_save  # type: ignore[assignment, method-assign]
+    Prepared.row = note_save  # type: ignore[assignment, method-assign]
     try:
         yield seen
     finally:
-        Prepared.scalar = scalar  # type: ignore[method-assign]
+        Prepared.row = row  # type: ignore[method-assign]
         event.remove(database._engine, "before_cursor_execute", note)

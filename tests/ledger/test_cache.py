@@ -22,3 +22,12 @@ def test_the_copies_that_were_not_used_for_longest_go_first() -> None:
     assert cache.wallet(Key("first", "chat"))
     cache.keep(changed("third"))
     assert [bool(cache.wallet(Key(name, "chat"))) for name in ("first", "second", "third")] == [True, False, True]
+
+
+def test_nothing_is_kept_of_an_account_that_was_not_saved() -> None:
+    cache = WalletCache()
+    cache.keep(changed("first"))
+    changes = changed("first")
+    changes.wallets |= changed("second").wallets
+    cache.keep(changes, frozenset({"first"}))
+    assert [bool(cache.wallet(Key(name, "chat"))) for name in ("first", "second")] == [False, True]

@@ -8,6 +8,7 @@ from creditd.ledger.batch import Batch
 from creditd.ledger.work import Outcome
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection
+from creditd.storage.saving import Saved
 from tests.ledger.books import Books
 from tests.ledger.desk import Desk
 from tests.ledger.works import MINUTE, add, deduct, reserve
@@ -22,9 +23,9 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(batches, "MAX_WORK", SHARE)
     save, weights = Writer._save, []
 
-    def weighed(writer: Writer, connection: Connection, batch: Batch) -> None:
+    def weighed(writer: Writer, connection: Connection, batch: Batch) -> Saved | None:
         weights.append(sum(weight_of(entry) for entry in batch.changes.entries))
-        save(writer, connection, batch)
+        return save(writer, connection, batch)
 
     monkeypatch.setattr(Writer, "_save", weighed)
     return weights

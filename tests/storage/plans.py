@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from creditd.storage.database import IN_ORDER
 from creditd.storage.payment_tables import purchases
+from creditd.storage.prepared import Prepared
 
 METADATA = purchases.metadata
 ACCOUNT_TABLES = {table.name for table in METADATA.sorted_tables if "account_id" in table.c}
@@ -60,16 +61,23 @@ def plans_of(engine: Engine, call: Callable[[Connection], object], *, in_order: 
 @contextmanager
 def _recorded(engine: Engine) -> Iterator[list[Statement]]:
     statements: list[Statement] = []
+    row = Prepared.row
 
     def record(*told: Any) -> None:
         _, _, query, parameters, _, _ = told
         each_time = parameters if isinstance(parameters, list) else [parameters]
         statements.extend(_statement(query, values) for values in each_time)
 
+    def record_prepared(statement: Prepared, connection: Connection, parameters: Mapping[str, Any]) -> Any:
+        statements.append(Statement(statement.query, tuple(parameters[name] for name in statement.names)))
+        return row(statement, connection, parameters)
+
     event.listen(engine, "before_cursor_execute", record)
+    Prepared.row = record_prepared  # type: ignore[assignment, method-assign]
     try:
         yield statements
     finally:
+        Prepared.row = row  # type: ignore[method-assign]
         event.remove(engine, "before_cursor_execute", record)
 
 

@@ -29,25 +29,25 @@ def test_a_cast_is_no_placeholder() -> None:
     assert prepared("SELECT now()::date, :day ::date, '1'::int").query == b"SELECT now()::date, $1 ::date, '1'::int"
 
 
-def test_a_name_used_twice_is_given_twice() -> None:
-    assert prepared("SELECT :same, :same") == (b"SELECT $1, $2", ("same", "same"))
+def test_a_name_used_twice_is_one_parameter() -> None:
+    assert prepared("SELECT :same, :other, :same") == (b"SELECT $1, $2, $1", ("same", "other"))
 
 
-def test_the_first_column_of_the_one_row_is_returned(database: Database) -> None:
+def test_the_one_row_is_returned(database: Database) -> None:
     statement = prepared("SELECT :amount ::bigint + cardinality(:words ::text[]), 'more'")
     with database.autocommit() as connection:
-        assert statement.scalar(connection, {"words": "{a,b}", "amount": 40, "not used": 1}) == 42
+        assert statement.row(connection, {"words": "{a,b}", "amount": 40, "not used": 1}) == (42, "more")
 
 
 def test_no_row_is_none(database: Database) -> None:
     with database.autocommit() as connection:
-        assert prepared("SELECT 1 WHERE :no ::boolean").scalar(connection, {"no": False}) is None
+        assert prepared("SELECT 1 WHERE :no ::boolean").row(connection, {"no": False}) is None
 
 
 def test_it_runs_within_the_connection_s_transaction(database: Database) -> None:
     with database.connection() as connection:
         connection.execute(text("CREATE TEMPORARY TABLE seen (n integer)"))
-        prepared("INSERT INTO seen VALUES (:n ::integer) RETURNING n").scalar(connection, {"n": 1})
+        prepared("INSERT INTO seen VALUES (:n ::integer) RETURNING n").row(connection, {"n": 1})
         assert connection.execute(text("SELECT count(*) FROM seen")).scalar() == 1
         connection.rollback()
         assert connection.execute(text("SELECT to_regclass('seen')")).scalar() is None
@@ -55,7 +55,7 @@ def test_it_runs_within_the_connection_s_transaction(database: Database) -> None
 
 def test_what_the_database_refuses_comes_as_the_driver_s_error(database: Database) -> None:
     with database.autocommit() as connection, pytest.raises(psycopg.errors.DivisionByZero):
-        prepared("SELECT 1 / :zero ::integer").scalar(connection, {"zero": 0})
+        prepared("SELECT 1 / :zero ::integer").row(connection, {"zero": 0})
 
 
 def test_the_server_prepares_it_after_the_second_use(database: Database) -> None:
@@ -64,7 +64,7 @@ def test_the_server_prepares_it_after_the_second_use(database: Database) -> None
     with database.autocommit() as connection:
         counts = []
         for _ in range(3):
-            statement.scalar(connection, {"text": "!"})
+            statement.row(connection, {"text": "!"})
             counts.append(connection.execute(asked).scalar())
     assert counts[0] == 0
     assert counts[-1] == 1

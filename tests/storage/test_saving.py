@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from creditd.domain.account import Account, new_account
 from creditd.domain.commands import Add, Reserve
@@ -22,12 +24,15 @@ from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.loading import load_wallets
 from creditd.storage.locking import open_accounts
 from creditd.storage.lookups import RequestKey, load_requests, load_reservations
-from creditd.storage.saving import postpone, save
+from creditd.storage.saving import Overtaken, Saved, postpone, save
 from tests.ledger.databases import migrated_database
+from tests.running import eventually
 from tests.storage.texts import NASTY
 
 NOW = Instant(1_750_000_000 * SECOND + 123_457)
 RULES = Rules()
+
+_WAITS_FOR_THIS = text("SELECT pid FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid")
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +72,25 @@ def changes_of(*movements: Movement) -> Changes:
     return changes
 
 
-def written(database: Database, *movements: Movement) -> None:
-    """Write movements as one batch."""
+def saved(database: Database, *movements: Movement) -> Saved:
+    """Write movements as one batch; return what became of it."""
     with database.autocommit() as connection:
-        save(connection, changes_of(*movements))
+        return save(connection, changes_of(*movements))
+
+
+def written(database: Database, *movements: Movement) -> None:
+    """Write movements as one batch, all of it."""
+    assert not saved(database, *movements).unsaved
+
+
+def funded(database: Database, account: str) -> Wallet:
+    """Return the wallet of a new account with ten credits."""
+    opened = new_account(account, NOW)
+    with database.autocommit() as connection:
+        assert open_accounts(connection, [opened])
+    first = added(new_wallet(opened, "chat"))
+    written(database, first)
+    return first.wallet
 
 
 def stored(database: Database, wallet: Wallet) -> Wallet:
@@ -78,13 +98,6 @@ def stored(database: Database, wallet: Wallet) -> Wallet:
     key = Key(wallet.account.account_id, wallet.credit_type)
     with database.autocommit() as connection:
         return load_wallets(connection, [key], NOW, RULES.order)[key].wallet
-
-
-def why_not(database: Database, *movements: Movement) -> SaveFailure:
-    """Return why movements are not written."""
-    with pytest.raises(psycopg.Error) as refusal:
-        written(database, *movements)
-    return classify(refusal.value)
 
 
 def test_a_wallet_its_grants_its_reservation_and_its_entry_come_back_as_they_were(
@@ -122,17 +135,50 @@ def test_any_text_comes_back_as_it_was(database: Database, wallet: Wallet) -> No
     assert [reservations[key] for key in keys] == held
 
 
-def test_a_wallet_that_has_moved_undoes_the_whole_batch(database: Database, wallet: Wallet, account: str) -> None:
+def test_a_wallet_that_has_moved_is_told_and_nothing_of_it_is_written(
+    database: Database, wallet: Wallet, account: str
+) -> None:
     first = added(wallet)
     written(database, first)
-    with database.autocommit() as connection:
-        assert open_accounts(connection, [new_account(f"{account}-rival", NOW)])
-    rival = added(new_wallet(new_account(f"{account}-rival", NOW), "chat"))
-    second, stale = reserved(first.wallet, 3), reserved(first.wallet, 4)
+    second, stale = reserved(first.wallet, 3), reserved(first.wallet, 4, Origin("tests", "stale"))
     written(database, second)
-    assert why_not(database, rival, stale) is SaveFailure.MOVED
+    assert saved(database, stale)[1:] == (frozenset({account}), frozenset())
     assert stored(database, wallet) == second.wallet
-    assert stored(database, rival.wallet).version == 0
+    assert stale.reservation is not None
+    with database.autocommit() as connection:
+        name = ReservationKey(account, "chat", stale.reservation.reservation_id)
+        assert load_reservations(connection, [name]) == {}
+        assert load_requests(connection, [RequestKey(account, "stale")]) == {}
+
+
+def test_other_accounts_than_the_one_that_has_moved_are_saved(database: Database, account: str) -> None:
+    wallets = [funded(database, f"{account}-{number}") for number in range(3)]
+    written(database, reserved(wallets[1], 3))
+    movements = [reserved(wallet, 4) for wallet in wallets]
+    assert saved(database, *movements).moved == {wallets[1].account.account_id}
+    assert [stored(database, wallet).available for wallet in wallets] == [6, 7, 6]
+
+
+def test_an_account_is_saved_with_all_its_wallets_or_not_at_all(database: Database, account: str) -> None:
+    """A command that moves two wallets must not come apart."""
+    chat = funded(database, account)
+    quiz = added(new_wallet(chat.account, "quiz"))
+    written(database, quiz)
+    written(database, reserved(quiz.wallet, 3))
+    assert saved(database, reserved(chat, 4), reserved(quiz.wallet, 4)).unsaved == {account}
+    assert stored(database, chat) == chat
+
+
+def test_a_wallet_is_not_saved_if_it_moves_while_its_row_is_waited_for(database: Database, account: str) -> None:
+    """The snapshot shows the version that was decided on; the row that was waited for does not."""
+    wallet = funded(database, account)
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as ahead:
+            assert not save(ahead, changes_of(reserved(wallet, 3))).unsaved
+            behind = pool.submit(saved, database, reserved(wallet, 4))
+            eventually(lambda: ahead.execute(_WAITS_FOR_THIS).first())
+        assert behind.result().moved == {account}
+    assert stored(database, wallet).available == 7
 
 
 def test_a_copy_that_is_ahead_of_the_database_is_refused(database: Database, wallet: Wallet) -> None:
@@ -140,7 +186,7 @@ def test_a_copy_that_is_ahead_of_the_database_is_refused(database: Database, wal
     first = added(wallet)
     written(database, first)
     ahead = reserved(first.wallet._replace(version=first.wallet.version + 3), 4)
-    assert why_not(database, ahead) is SaveFailure.MOVED
+    assert saved(database, ahead).moved == {wallet.account.account_id}
     assert stored(database, wallet) == first.wallet
 
 
@@ -148,27 +194,44 @@ def test_an_account_that_has_changed_refuses_what_was_decided_before(database: D
     first = added(wallet)
     written(database, first)
     changed: Account = wallet.account._replace(version=2)
-    assert why_not(database, reserved(first.wallet._replace(account=changed), 3)) is SaveFailure.MOVED
+    overtaken = reserved(first.wallet._replace(account=changed), 3)
+    assert saved(database, overtaken).moved == {wallet.account.account_id}
     assert stored(database, wallet) == first.wallet
 
 
 def test_a_wallet_that_another_server_has_made_meanwhile_is_not_made_again(database: Database, wallet: Wallet) -> None:
     written(database, added(wallet, 5))
-    assert why_not(database, added(wallet, 7)) is SaveFailure.MOVED
+    with pytest.raises(Overtaken), database.transaction() as connection:
+        save(connection, changes_of(added(wallet, 7)))
     assert stored(database, wallet).available == 5
 
 
-def test_a_request_id_that_is_known_undoes_the_whole_batch(database: Database, wallet: Wallet) -> None:
+def test_an_account_whose_request_id_is_known_is_told_and_nothing_of_it_is_written(
+    database: Database, wallet: Wallet, account: str
+) -> None:
+    rival = funded(database, f"{account}-rival")
     first = added(wallet, 10, Origin("tests", "click"))
     written(database, first)
-    assert why_not(database, reserved(first.wallet, 3, Origin("tests", "click"))) is SaveFailure.KNOWN_REQUEST
+    again, same_elsewhere = reserved(first.wallet, 3, Origin("tests", "click")), reserved(rival, 3)
+    assert saved(database, again, same_elsewhere)[1:] == (frozenset(), frozenset({account}))
     assert stored(database, wallet) == first.wallet
+    assert stored(database, rival).available == 7
+
+
+def test_a_request_id_that_is_known_to_another_wallet_of_the_account_is_told(database: Database, account: str) -> None:
+    chat = funded(database, account)
+    quiz = added(new_wallet(chat.account, "quiz"), 10, Origin("tests", "click"))
+    written(database, quiz)
+    assert saved(database, reserved(chat, 3, Origin("tests", "click"))).known == {account}
+    assert stored(database, chat) == chat
 
 
 def test_what_no_rule_would_do_is_refused_for_another_reason(database: Database, wallet: Wallet) -> None:
     first = added(wallet)
     debt = first._replace(wallet=first.wallet._replace(available=-1))
-    assert why_not(database, debt) is SaveFailure.OTHER
+    with pytest.raises(psycopg.Error) as refusal:
+        saved(database, debt)
+    assert classify(refusal.value) is SaveFailure.OTHER
 
 
 def test_the_largest_amount_comes_back(database: Database, wallet: Wallet) -> None:
@@ -179,8 +242,7 @@ def test_the_largest_amount_comes_back(database: Database, wallet: Wallet) -> No
 
 
 def test_saving_tells_the_database_s_time(database: Database, wallet: Wallet) -> None:
-    with database.autocommit() as connection:
-        told = save(connection, changes_of(added(wallet)))
+    told = saved(database, added(wallet)).database_time
     assert abs(told - time.time() * SECOND) < 60 * SECOND
 
 

@@ -41,14 +41,19 @@ class WalletCache:
         wallet = self._wallets.get(Key(key.account_id, key.credit_type))
         return found[0] if found and wallet and found[1] == wallet[1] else None
 
-    def keep(self, changes: Changes) -> None:
-        """Take over what was committed."""
+    def keep(self, changes: Changes, unsaved: frozenset[str] = frozenset()) -> None:
+        """Take over what was committed, and forget the wallets of accounts of which nothing was."""
         for key, wallet in changes.wallets.items():
+            if key.account_id in unsaved:
+                self.drop(key)
+                continue
             known = self._wallets.pop(key, None)
             if known is None:
                 self._generation += 1
             self._wallets[key] = (wallet, known[1] if known else self._generation)
         for reservation in changes.reservations.values():
+            if reservation.account_id in unsaved:
+                continue
             wallet_key = Key(reservation.account_id, reservation.credit_type)
             name = ReservationKey(*wallet_key, reservation.reservation_id)
             self._reservations.pop(name, None)

@@ -8,7 +8,9 @@ from creditd.storage.changes import Changes, Key
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Connection
 from creditd.storage.locking import lock_wallets, open_accounts, share_accounts
-from creditd.storage.saving import postpone, save
+from creditd.storage.saving import Overtaken, Saved, postpone, save
+
+NO_ACCOUNTS: frozenset[str] = frozenset()
 
 
 class Moved(Exception):
@@ -17,23 +19,40 @@ class Moved(Exception):
 
 def failure_of(error: Exception) -> SaveFailure:
     """Tell why a transaction on the ledger failed."""
-    if isinstance(error, Moved):
+    if isinstance(error, Moved | Overtaken):
         return SaveFailure.MOVED
     return classify(error)
 
 
-def write_down(connection: Connection, batch: Batch, clock: DatabaseClock) -> None:
-    """Write all that a batch changed. Raises Moved or an error of the database's; then nothing of it may be kept."""
+def why_unsaved(saved: Saved | None) -> SaveFailure:
+    """Tell why accounts were not saved, if some were not."""
+    return SaveFailure.KNOWN_REQUEST if saved and not saved.moved else SaveFailure.MOVED
+
+
+def write_down(connection: Connection, batch: Batch, clock: DatabaseClock) -> Saved | None:
+    """Write what a batch changed, of each account all or nothing; return what became of it, None if that is nothing.
+
+    Raises Moved, Overtaken or an error of the database's; then nothing of it may be kept.
+    """
     changes = batch.changes
     if needs_transaction(changes):
         _guard_accounts(connection, changes, {*changes.wallets, *batch.postponed})
     if batch.postponed:
         # Before the save: what is committed by then is true whatever becomes of the batch.
         postpone(connection, batch.postponed.values())
-    if changes.entries:
-        asked = time.monotonic_ns()
-        database_time = save(connection, changes)
-        clock.observe(database_time, (time.monotonic_ns() - asked) // 1_000)
+    if not changes.entries:
+        return None
+    asked = time.monotonic_ns()
+    saved = save(connection, changes)
+    clock.observe(saved.database_time, (time.monotonic_ns() - asked) // 1_000)
+    return saved
+
+
+def write_all(connection: Connection, batch: Batch, clock: DatabaseClock) -> None:
+    """Write all that a batch changed. Raises as ``write_down`` does, and Moved if an account is not saved."""
+    saved = write_down(connection, batch, clock)
+    if saved and saved.unsaved:
+        raise Moved
 
 
 def needs_transaction(changes: Changes) -> bool:

@@ -15,7 +15,7 @@ from creditd.domain.wallet import SYSTEM, Origin
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.committing import failure_of, write_down
+from creditd.ledger.committing import failure_of, write_all
 from creditd.ledger.gathering import Gatherer, Locking
 from creditd.ledger.ledger import FutureSink
 from creditd.ledger.work import DatabaseUnavailable, Outcome, RecordBusy, Step, VersionConflict, Work
@@ -59,10 +59,10 @@ class Transaction:
             Gatherer(WalletCache()).gather(self.connection, batch, [work], Locking.WAITING)
             if batch.unsettled.isdisjoint(work.keys):
                 outcome = batch.decide(work)
-                write_down(self.connection, batch, self._clock)
+                write_all(self.connection, batch, self._clock)
                 return outcome
             # More is due in a wallet than one batch settles: that much is written down first.
-            write_down(self.connection, batch, self._clock)
+            write_all(self.connection, batch, self._clock)
 
     def hold(self, account_id: str) -> Account:
         """Lock an account and its wallets until the end; it is opened if it was never seen."""

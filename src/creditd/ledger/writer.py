@@ -18,7 +18,7 @@ from creditd.domain.weight import HEAVY_GRANTS
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.committing import failure_of, needs_transaction, write_down
+from creditd.ledger.committing import NO_ACCOUNTS, failure_of, needs_transaction, why_unsaved, write_down
 from creditd.ledger.gathering import Gatherer, Locking
 from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
@@ -26,6 +26,7 @@ from creditd.storage.changes import Key
 from creditd.storage.conflicts import SaveFailure
 from creditd.storage.database import Connection, Database
 from creditd.storage.locking import wait_briefly
+from creditd.storage.saving import Saved
 
 log = logging.getLogger(__name__)
 
@@ -141,29 +142,39 @@ class Writer:
 
     def _round(self, works: list[Work], written: Written) -> list[Work]:
         """Write works; return those that have to be decided once more."""
+        saved = None
         try:
             with self._database.autocommit() as connection:
                 attempt = self._attempt(connection, works, Locking.NONE)
                 if not needs_transaction(attempt.batch.changes):
-                    self._save(connection, attempt.batch)
+                    saved = self._save(connection, attempt.batch)
             if needs_transaction(attempt.batch.changes):
                 with self._database.transaction() as connection:
-                    self._save(connection, attempt.batch)
+                    saved = self._save(connection, attempt.batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
             return self._recover(works, error, written)
-        return self._commit(attempt, written)
+        unsaved = self._commit(attempt, saved, written)
+        return [*attempt.again, *self._write_locked(unsaved, why_unsaved(saved), written)]
 
-    def _commit(self, attempt: Attempt, written: Written) -> list[Work]:
-        self._cache.keep(attempt.batch.changes)
+    def _commit(self, attempt: Attempt, saved: Saved | None, written: Written) -> list[Work]:
+        """Take over what was saved, with its answers; return the works of which nothing was."""
+        unsaved = saved.unsaved if saved else NO_ACCOUNTS
+        self._cache.keep(attempt.batch.changes, unsaved)
         for key, wallet in attempt.batch.wallets.items():
             if len(wallet.grants) > HEAVY_GRANTS:
                 written.heavy.add(key)
                 if not self._is_apart:
                     # Without a copy the next work on it is loaded, and found to be heavy.
                     self._cache.drop(key)
-        written.results.extend(attempt.answers)
         written.apart.extend(attempt.apart)
-        return attempt.again
+        if not unsaved:
+            written.results.extend(attempt.answers)
+            return []
+        written.results.extend(answer for answer in attempt.answers if answer[0].account_id not in unsaved)
+        left = [work for work, _ in attempt.answers if work.account_id in unsaved]
+        for work in left:
+            self._drop_copies(work)
+        return left
 
     def _attempt(self, connection: Connection, works: list[Work], locking: Locking) -> Attempt:
         batch = Batch(self._terms(), self._clock.now(), takes_heavy=self._is_apart)
@@ -197,10 +208,11 @@ class Writer:
             work.fresh = True
             attempt.again.append(work)
 
-    def _save(self, connection: Connection, batch: Batch) -> None:
+    def _save(self, connection: Connection, batch: Batch) -> Saved | None:
         started = time.perf_counter()
-        write_down(connection, batch, self._clock)
+        saved = write_down(connection, batch, self._clock)
         self._statistics.save_seconds += time.perf_counter() - started
+        return saved
 
     def _recover(self, works: list[Work], error: Exception, written: Written) -> list[Work]:
         """Do again what was not saved: locked if others were at the same rows, else in halves to find the bad one."""
@@ -224,7 +236,11 @@ class Writer:
         return [*self._round(works[:middle], written), *self._round(works[middle:], written)]
 
     def _write_locked(self, works: list[Work], failure: SaveFailure, written: Written) -> list[Work]:
+        """Write works that others were at too; return those that have to be decided once more."""
+        again: list[Work] = []
         for retry in range(MAX_RETRIES):
+            if not works:
+                break
             self._statistics.conflicts += failure is SaveFailure.MOVED
             self._statistics.retries += failure is not SaveFailure.LOCKED
             if retry:
@@ -237,21 +253,23 @@ class Writer:
                     if locking is Locking.FREE:
                         wait_briefly(connection, SEARCH_LOCK_TIMEOUT_MILLISECONDS)
                     attempt = self._attempt(connection, works, locking)
-                    self._save(connection, attempt.batch)
+                    saved = self._save(connection, attempt.batch)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
                 failure = failure_of(error)
                 if failure in {SaveFailure.OTHER, SaveFailure.TOO_SLOW}:
-                    return self._recover(works, error, written)
+                    return [*again, *self._recover(works, error, written)]
                 if failure is SaveFailure.LOCKED and locking is Locking.FREE:
-                    return self._search(works, attempt, written)
+                    return [*again, *self._search(works, attempt, written)]
             else:
-                return self._commit(attempt, written)
+                again += attempt.again
+                works = self._commit(attempt, saved, written)
+                failure = why_unsaved(saved)
         if failure is SaveFailure.LOCKED:
             written.apart.extend((work, Apart.LOCKED) for work in works)
-            return []
-        gone = failure is SaveFailure.UNAVAILABLE
-        written.results.extend((work, DatabaseUnavailable() if gone else VersionConflict()) for work in works)
-        return []
+        else:
+            gone = failure is SaveFailure.UNAVAILABLE
+            written.results.extend((work, DatabaseUnavailable() if gone else VersionConflict()) for work in works)
+        return again
 
     def _search(self, works: list[Work], attempt: Attempt | None, written: Written) -> list[Work]:
         """Write works one of which waits for something that is no row to lock, such as one that others insert.

@@ -47,8 +47,6 @@ def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, writt
         return SaveFailure.KNOWN_REQUEST
     if code == "23505" and constraint in {"entries_pkey", "accounts_pkey"}:
         return SaveFailure.MOVED
-    if code == "23502" and (original.diag.table_name, original.diag.column_name) == ("entries", "version"):
-        return SaveFailure.MOVED
     if code in _SERIALIZATION:
         return SaveFailure.MOVED
     if code == _CANCELLED:

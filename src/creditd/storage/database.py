@@ -24,8 +24,9 @@ STATEMENT_TIMEOUT_SECONDS = 30
 LOCK_TIMEOUT_MILLISECONDS = 5_000
 """A row is locked for a batch, milliseconds; longer means that something holds it that should not."""
 
-BATCH_LOCK_TIMEOUT_MILLISECONDS = 30
-"""What all works of a batch wait for one lock at most; then those that need it leave the batch."""
+BATCH_LOCK_TIMEOUT_MILLISECONDS = 100
+"""What all works of a batch wait for one lock at most; then those that need it leave the batch. Longer than other
+servers' batches hold a row that all of them write, since each wait that is given up is an error in PostgreSQL's log."""
 
 BATCH_IDLE_SECONDS = 3
 """A batch's transaction idles for milliseconds. A server that stops within one loses it while others still wait for

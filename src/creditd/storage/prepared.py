@@ -20,8 +20,8 @@ class Prepared(NamedTuple):
     query: bytes
     names: tuple[str, ...]
 
-    def scalar(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
-        """Execute it within the connection's transaction; return the first column of its one row.
+    def row(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
+        """Execute it within the connection's transaction; return its one row, or None if it has none.
 
         Raises psycopg.Error as it comes from the driver.
         """
@@ -29,12 +29,10 @@ class Prepared(NamedTuple):
         if driver is None:
             raise psycopg.OperationalError
         with psycopg.RawCursor(driver) as cursor:
-            row = cursor.execute(self.query, [parameters[name] for name in self.names]).fetchone()
-        return row[0] if row else None
+            return cursor.execute(self.query, [parameters[name] for name in self.names]).fetchone()
 
 
 def prepared(statement: str) -> Prepared:
-    """Translate ``:name`` placeholders, each used once, to ``$1``, ``$2`` and so on."""
-    names = tuple(_NAME.findall(statement))
-    numbers = iter(range(1, len(names) + 1))
-    return Prepared(_NAME.sub(lambda _: f"${next(numbers)}", statement).encode(), names)
+    """Translate ``:name`` placeholders to ``$1``, ``$2`` and so on; a name used again is the same parameter."""
+    names = tuple(dict.fromkeys(_NAME.findall(statement)))
+    return Prepared(_NAME.sub(lambda match: f"${names.index(match[1]) + 1}", statement).encode(), names)

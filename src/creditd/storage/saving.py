@@ -1,15 +1,16 @@
 """The one writer of balances: what a batch of movements changed, saved by one statement in one round trip.
 
 Every row goes in by INSERT, and by ON CONFLICT where it may exist: the plan then has no join that stale statistics
-could flip, only look-ups by key. Rows are written in key order, so that two servers cannot deadlock.
+could flip, only look-ups by key. Rows are locked and written in key order, so that two servers cannot deadlock.
 
-The guard: a wallet is written only if its stored version, and the version of the account's facts, are those that the
-batch decided on. If a single wallet is not, the entries get no version, the NOT NULL of ``entries.version`` refuses
-them, and the whole statement is undone. Two servers that both passed would still collide on the key of ``entries``.
-An entry whose request id something else has used is refused in the same way (:mod:`creditd.storage.request_claims`).
+The guard: an account's rows are written only if the stored versions of all its wallets here, and of its facts, are
+those that the batch decided on, and if none of its request ids has been used. The wallets are locked for that, so that
+what holds is still true when they are written. An account that fails is told and has nothing written; no statement
+fails for it, so that a conflict is no error in the database's log. The other accounts of the batch are saved.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -22,8 +23,28 @@ from creditd.storage.changes import ChangedGrant, Changes
 from creditd.storage.prepared import prepared
 from creditd.storage.slices import graces_to_json, slices_to_json
 
+# A version that the snapshot shows to have moved is not waited for: it never comes back. A row that is waited for is
+# looked at again once it is locked.
 _SAVE = prepared("""
-WITH saved AS (
+WITH moved AS MATERIALIZED (
+    SELECT n.account_id
+    FROM unnest(:w_account_id ::text[], :w_credit_type ::text[], :w_base_version ::bigint[],
+                :w_account_version ::bigint[])
+         AS n (account_id, credit_type, base_version, account_version)
+    LEFT JOIN LATERAL (
+        SELECT true AS is_ours FROM wallets
+        WHERE account_id = n.account_id AND credit_type = n.credit_type AND version = n.base_version
+          AND account_version = n.account_version
+        FOR NO KEY UPDATE OFFSET 0
+    ) AS locked ON true
+    WHERE locked.is_ours IS NULL AND n.base_version > 0
+), known AS MATERIALIZED (
+    SELECT n.account_id FROM unnest(:e_account_id ::text[], :e_request_id ::text[]) AS n (account_id, request_id)
+    WHERE (SELECT kind FROM entries WHERE account_id = n.account_id AND request_id = n.request_id LIMIT 1) IS NOT NULL
+       OR (SELECT kind FROM request_claims WHERE account_id = n.account_id AND request_id = n.request_id) IS NOT NULL
+), failed AS MATERIALIZED (
+    SELECT ARRAY(SELECT account_id FROM moved UNION SELECT account_id FROM known) AS ids
+), saved AS (
     INSERT INTO wallets AS w (account_id, credit_type, base_version, version, available, reserved, debt,
                               next_expire_time, account_version, update_time)
     SELECT account_id, credit_type, base_version, version, available, reserved, debt,
@@ -34,6 +55,7 @@ WITH saved AS (
                 :w_account_version ::bigint[], :w_update_time ::bigint[])
          AS n (account_id, credit_type, base_version, version, available, reserved, debt, next_expire_time,
                account_version, update_time)
+    WHERE n.account_id <> ALL ((SELECT ids FROM failed) ::text[])
     ON CONFLICT (account_id, credit_type) DO UPDATE SET
         base_version = excluded.base_version, version = excluded.version, available = excluded.available,
         reserved = excluded.reserved, debt = excluded.debt, next_expire_time = excluded.next_expire_time,
@@ -48,6 +70,7 @@ WITH saved AS (
     FROM unnest(:g_account_id ::text[], :g_credit_type ::text[], :g_grant_id ::uuid[], :g_source ::smallint[],
                 :g_amount ::bigint[], :g_remaining ::bigint[], :g_expire_time ::bigint[], :g_grace_end ::bigint[])
          AS n (account_id, credit_type, grant_id, source, amount, remaining, expire_time, grace_end)
+    WHERE n.account_id <> ALL ((SELECT ids FROM failed) ::text[])
     ON CONFLICT (account_id, credit_type, grant_id) DO UPDATE SET
         remaining = excluded.remaining, live = excluded.live, expire_time = excluded.expire_time,
         grace_end = excluded.grace_end
@@ -64,6 +87,7 @@ WITH saved AS (
                 :r_description ::text[], :r_metadata ::jsonb[])
          AS n (account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited, slices,
                expire_time, create_time, update_time, description, metadata)
+    WHERE n.account_id <> ALL ((SELECT ids FROM failed) ::text[])
     ON CONFLICT (account_id, reservation_id) DO UPDATE SET
         state = excluded.state, captured = excluded.captured, refunded = excluded.refunded, slices = excluded.slices,
         expire_time = excluded.expire_time, update_time = excluded.update_time
@@ -72,13 +96,9 @@ WITH saved AS (
                          available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
                          reservation_captured, reservation_refunded, reservation_expire_time, request_id, ordinal,
                          fingerprint, actor, reason, metadata, create_time, graces)
-    SELECT account_id, credit_type,
-           CASE WHEN (SELECT count(*) FROM saved) = :wallets ::bigint
-                 AND (SELECT c.kind FROM request_claims c
-                      WHERE c.account_id = n.account_id AND c.request_id = n.request_id) IS NULL
-                THEN version END,
-           kind, amount, available_delta, reserved_delta, debt_delta, available_after, reserved_after, debt_after,
-           slices, reservation_id, reservation_state, reservation_captured, reservation_refunded,
+    SELECT account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
+           available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
+           reservation_captured, reservation_refunded,
            timestamptz 'epoch' + reservation_expire_time * interval '1 microsecond', request_id, ordinal, fingerprint,
            actor, reason, metadata, timestamptz 'epoch' + create_time * interval '1 microsecond', graces
     FROM unnest(:e_account_id ::text[], :e_credit_type ::text[], :e_version ::bigint[], :e_kind ::smallint[],
@@ -93,25 +113,62 @@ WITH saved AS (
                available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
                reservation_captured, reservation_refunded, reservation_expire_time, request_id, ordinal, fingerprint,
                actor, reason, metadata, create_time, graces)
+    WHERE n.account_id <> ALL ((SELECT ids FROM failed) ::text[])
+      AND (SELECT count(*) FROM saved) = (
+          SELECT count(*) FROM unnest(:w_account_id ::text[]) AS n (account_id)
+          WHERE n.account_id <> ALL ((SELECT ids FROM failed) ::text[]))
+    RETURNING 1
 )
-SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, (SELECT count(*) FROM appended),
+       (SELECT array_agg(account_id) FROM moved), (SELECT array_agg(account_id) FROM known)
 """)
 
 
-def save(connection: Connection, changes: Changes) -> Instant:
-    """Write all changes or none; return the database's clock.
+class Saved(NamedTuple):
+    """What became of a save: the database's clock, and the accounts of which nothing was written.
 
-    On a connection in autocommit mode they are committed when this returns. Raises psycopg.Error, for example if a
-    wallet has moved or a request id is known; :mod:`creditd.storage.conflicts` tells which.
+    Of those in ``moved`` a wallet or the account itself is no longer what was decided on; of those in ``known`` a
+    request id has been used.
+    """
+
+    database_time: Instant
+    moved: frozenset[str]
+    known: frozenset[str]
+
+    @property
+    def unsaved(self) -> frozenset[str]:
+        """The accounts of which nothing was written, for either reason."""
+        return self.moved | self.known
+
+
+class Overtaken(Exception):
+    """Others made the row of a wallet that this was to make; the transaction has to be rolled back."""
+
+
+def save(connection: Connection, changes: Changes) -> Saved:
+    """Write all changes of each account or none of them; tell of which accounts none.
+
+    On a connection in autocommit mode they are committed when this returns. Changes that make wallets need a
+    transaction, which others can still end: raises Overtaken, and psycopg.Error as it comes from the driver;
+    :mod:`creditd.storage.conflicts` tells what they mean.
     """
     parameters = {
         **_wallet_rows(changes),
         **_grant_rows(changes.grants.values()),
         **_reservation_rows(changes.reservations.values()),
         **_entry_rows(changes.entries),
-        "wallets": len(changes.wallets),
     }
-    return Instant(_SAVE.scalar(connection, parameters))
+    database_time, appended, moved, known = _SAVE.row(connection, parameters)
+    saved = Saved(Instant(database_time), frozenset(moved or ()), frozenset(known or ()))
+    if appended != _count_entries(changes, saved.unsaved):
+        raise Overtaken
+    return saved
+
+
+def _count_entries(changes: Changes, unsaved: frozenset[str]) -> int:
+    if not unsaved:
+        return len(changes.entries)
+    return sum(entry.account_id not in unsaved for entry in changes.entries)
 
 
 # Every wallet here has a row, so that no row goes in: the conflict is the look-up by key that no statistics can flip.

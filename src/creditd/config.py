@@ -53,6 +53,7 @@ class Config:
     stripe_api_url: str = "https://api.stripe.com"
     omise_secret_key: str = ""
     omise_webhook_secrets: tuple[str, ...] = ()
+    omise_unsigned_webhooks: bool = False
     omise_api_url: str = "https://api.omise.co"
     lemonsqueezy_api_key: str = ""
     lemonsqueezy_webhook_secrets: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from creditd.bootstrap.payment_providers import configured_providers
+from creditd.bootstrap.payment_providers import configured_providers, require_fit
 from creditd.config import Config, ConfigError, config_from_environment
 from creditd.domain.instant import Instant
 from creditd.domain.purchase import Provider
@@ -20,6 +20,8 @@ WHOLE = Config(
     lemonsqueezy_store_id="1",
     lemonsqueezy_variant_id="2",
 )
+
+LIVE = replace(WHOLE, payments_live=True, stripe_api_key="sk_live_1", omise_secret_key="skey_1")  # noqa: S106
 
 
 def now() -> Instant:
@@ -63,8 +65,30 @@ def test_what_does_not_fit_together_is_named(changes: dict[str, Any], named: str
 
 
 def test_live_keys_serve_live_payments() -> None:
-    live = replace(WHOLE, payments_live=True, stripe_api_key="sk_live_1", omise_secret_key="skey_1")  # noqa: S106
-    assert kinds(live) == list(Provider)
+    assert kinds(replace(LIVE, omise_webhook_secrets=("c2VjcmV0",))) == list(Provider)
+
+
+def test_live_webhooks_are_signed_unless_it_is_said_otherwise() -> None:
+    """Anybody could send them: see docs/decisions/0024-unsigned-hints.md."""
+    with pytest.raises(
+        ConfigError, match=r"no CREDITD_OMISE_WEBHOOK_SECRETS.*CREDITD_OMISE_UNSIGNED_WEBHOOKS"
+    ) as error:
+        require_fit(LIVE)
+    assert "\n" not in str(error.value)
+    assert kinds(replace(LIVE, omise_unsigned_webhooks=True)) == list(Provider)
+
+
+def test_what_is_signed_is_not_called_unsigned() -> None:
+    said = replace(WHOLE, omise_webhook_secrets=("c2VjcmV0",), omise_unsigned_webhooks=True)
+    with pytest.raises(ConfigError, match="CREDITD_OMISE_UNSIGNED_WEBHOOKS"):
+        require_fit(said)
+
+
+@pytest.mark.parametrize("secret", ["no base64!", "c2VjcmV", "===="])
+def test_a_secret_that_can_verify_nothing_is_refused(secret: str) -> None:
+    with pytest.raises(ConfigError, match="CREDITD_OMISE_WEBHOOK_SECRETS") as error:
+        require_fit(replace(WHOLE, omise_webhook_secrets=("c2VjcmV0", secret)))
+    assert secret not in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["", ",", " , ,"])

@@ -1,8 +1,10 @@
 """Omise's webhooks are hints: their ids alone are taken, each of its own pattern, all of one mode."""
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from creditd.domain.instant import SECOND
@@ -15,6 +17,7 @@ from tests.payments.omise_payloads import (
     NOW,
     REFUND_ID,
     SECRET,
+    answering,
     charge_object,
     dispute_object,
     event_object,
@@ -38,7 +41,7 @@ def reason(webhook: Webhook, *secrets: str) -> str:
 
 def test_only_ids_are_stored() -> None:
     delivery = received("charge.complete", charge_object(card={"last_digits": "4242"}))
-    assert (delivery.key, delivery.event_type, delivery.live) == (EVENT_ID, "charge.complete", False)
+    assert (delivery.event_type, delivery.live) == ("charge.complete", False)
     assert json.loads(delivery.body) == {"event": EVENT_ID, "charge": CHARGE_ID}
 
 
@@ -111,7 +114,68 @@ def test_ids_of_another_mode_than_the_event_are_malformed() -> None:
 
 
 def test_an_event_of_live_mode_is_one() -> None:
-    assert received("charge.complete", "chrg_6344", id="evnt_6344", livemode=True).live
+    live = hint("charge.complete", "chrg_6344", id="evnt_6344", livemode=True)
+    assert omise(live=True).receive(live, NOW).live
+    assert omise(secrets=(SECRET,)).receive(signed(live, SECRET), NOW).live
+
+
+def test_an_unsigned_hint_of_the_other_mode_is_rejected() -> None:
+    """A signed one is a mistake of ours, which a person has to look at; anybody can make up one that is not."""
+    live = hint("charge.complete", "chrg_6344", id="evnt_6344", livemode=True)
+    assert reason(live) == WebhookRejected.OTHER_MODE
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "subject"),
+    [
+        ("charge.complete", charge_object(), CHARGE_ID),
+        ("charge.complete", charge_object(link=LINK_ID), CHARGE_ID),
+        ("refund.create", refund_object(1), CHARGE_ID),
+        ("dispute.close", dispute_object("won"), DISPUTE_ID),
+        ("link.create", link_object(), LINK_ID),
+        ("customer.create", {}, EVENT_ID),
+    ],
+)
+def test_unsigned_hints_are_known_by_what_they_are_about(key: str, data: Any, subject: str) -> None:
+    """Whoever makes hints up can make up any number of ids of events."""
+    assert received(key, data).key == subject
+    assert omise(secrets=(SECRET,)).receive(signed(hint(key, data), SECRET), NOW).key == EVENT_ID
+
+
+def test_what_an_unsigned_hint_says_beside_what_is_ours_counts_for_nothing() -> None:
+    provider = omise()
+    assert provider.unsigned is not None
+    assert omise(secrets=(SECRET,)).unsigned is None
+    delivery = provider.receive(hint("charge.complete", charge_object(link=LINK_ID)), NOW)
+    of_link = provider.unsigned.about(delivery, LINK_ID)
+    assert (of_link.key, json.loads(of_link.body)) == (LINK_ID, {"event": EVENT_ID, "link": LINK_ID})
+    assert provider.names(of_link).references == (LINK_ID,)
+    assert provider.unsigned.about(delivery, CHARGE_ID) == delivery
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "path"),
+    [
+        ("charge.complete", CHARGE_ID, f"/charges/{CHARGE_ID}"),
+        ("dispute.create", DISPUTE_ID, f"/disputes/{DISPUTE_ID}"),
+        ("link.create", link_object(), f"/links/{LINK_ID}"),
+    ],
+)
+def test_one_call_tells_whether_there_is_what_a_hint_is_about(key: str, data: Any, path: str) -> None:
+    objects = {f"/charges/{CHARGE_ID}": charge_object(), f"/disputes/{DISPUTE_ID}": dispute_object("open")}
+    objects[f"/links/{LINK_ID}"] = link_object()
+    delivery = received(key, data)
+    for known, is_real in ((objects, True), ({}, False)):
+        asked: list[str] = []
+
+        def answer(request: httpx.Request, known: Any = known, asked: list[str] = asked) -> httpx.Response:
+            asked.append(request.url.path)
+            return answering(known)(request)
+
+        unsigned = omise(answer).unsigned
+        assert unsigned is not None
+        assert asyncio.run(unsigned.is_real(delivery)) is is_real
+        assert asked == [path]
 
 
 @pytest.mark.parametrize(

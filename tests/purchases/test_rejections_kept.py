@@ -144,3 +144,22 @@ def test_memory_is_bounded_and_what_goes_is_told(
     assert run(database, test) == 6
     told = [vars(record)["rejections"] for record in caplog.records if record.getMessage().endswith("too many to keep")]
     assert told == [2, 2]
+
+
+def test_a_flood_is_a_line_and_then_a_count(
+    database: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def flood(rejecting_: Rejecting, threads: Threads) -> None:
+        del threads
+        for _ in range(1_000):
+            rejecting_.count(Provider.OMISE, FORGED, "192.0.2.1")
+        monkeypatch.setattr(rejecting, "LINE_SECONDS", 0.0)
+        rejecting_._next_line.clear()
+        rejecting_.count(Provider.OMISE, FORGED, "192.0.2.1")
+        await rejecting_.flush()
+
+    assert run(database, flood) == 1_001
+    lines = [vars(record)["rejections"] for record in caplog.records if "was rejected" in record.getMessage()]
+    assert sum(lines) == 1_001
+    # The first, the one that the test waits for, and one for each second that a slow machine takes.
+    assert len(lines) < 100

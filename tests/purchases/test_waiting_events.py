@@ -56,6 +56,12 @@ class Box:
         with self.till.desk.database.transaction() as connection:
             payment_events.settle(connection, event)
 
+    def hint_again(self, event: PaymentEvent, *, is_signed: bool = True) -> None:
+        """Hear the same again."""
+        now = self.till.desk.clock.now()
+        with self.till.desk.database.transaction() as connection:
+            payment_events.hint_again(connection, event.provider, event.delivery_key, now, is_signed=is_signed)
+
     def read(self, event: PaymentEvent) -> PaymentEvent:
         """Return an event as it is stored."""
         with self.till.desk.database.autocommit() as connection:
@@ -145,3 +151,34 @@ def test_whoever_waits_for_a_payment_is_woken_when_it_becomes_known(box: Box) ->
         payment_events.wake(connection, Provider.STRIPE, ["pi_mine", "ch_mine"], now)
     assert event.event_id in box.claimed()
     assert other.event_id not in box.claimed()
+
+
+def test_a_hint_that_comes_again_and_again_is_read_once_a_second(box: Box) -> None:
+    """Whoever sends it: each read is a call to the provider."""
+    event = box.put(state=EventState.WAITING)
+    for _ in range(3):
+        assert event.event_id in box.claimed()
+        for _ in range(10):
+            box.hint_again(event)
+        assert event.event_id not in box.claimed()
+        box.till.desk.clock.advance(payment_events.HINT_PAUSE / SECOND)
+    box.till.desk.clock.advance(3_600)
+    waiting = box.claimed()[event.event_id]._replace(state=EventState.WAITING, waits_for=("chrg_x",))
+    later = Instant(box.till.desk.clock.now() + 3_600 * SECOND)
+    box.settle(waiting._replace(next_attempt_time=later, update_time=box.till.desk.clock.now()))
+    box.till.desk.clock.advance(10)
+    box.hint_again(event)
+    assert event.event_id in box.claimed()
+
+
+def test_an_unsigned_hint_begins_anew_after_it_was_applied(box: Box) -> None:
+    """It stands for all that may ever be said of one charge; a signed event says one thing, once."""
+    event = box.put(attempts=80)
+    box.settle(box.claimed()[event.event_id]._replace(state=EventState.APPLIED, next_attempt_time=None))
+    box.till.desk.clock.advance(3_600)
+    box.hint_again(event)
+    assert box.read(event).state is EventState.APPLIED
+    box.hint_again(event, is_signed=False)
+    again = box.claimed()[event.event_id]
+    assert again.attempts == 1
+    assert again.receive_time - event.receive_time >= 3_600 * SECOND

@@ -33,6 +33,7 @@ from creditd.storage import (
     packages,
     payment_dues,
     payment_events,
+    payment_hints,
     payment_references,
     purchase_history,
     purchases,
@@ -95,6 +96,10 @@ def _event(connection: Connection, account: str) -> PaymentEvent:
     found = payment_events.find(connection, id_of(account))
     assert found is not None
     return found
+
+
+def _hint(account: str) -> payment_hints.Hint:
+    return payment_hints.Hint(STRIPE, True, f"{account}-1", "paid", "{}", 0, NOW, NOW)  # noqa: FBT003 - as a row is.
 
 
 def _wallet(connection: Connection, account: str) -> Wallet:
@@ -180,6 +185,13 @@ CALLS: dict[str, Call] = {
     "packages.retire": lambda c, _a: packages.retire(c, "small", NOW),
     "payment_events.add": lambda c, a: payment_events.add(c, _event(c, a)._replace(delivery_key="new")),
     "payment_events.claim": lambda c, _a: payment_events.claim(c, STRIPE, LATER, LATER, 10),
+    "payment_events.hint_again unsigned": lambda c, a: payment_events.hint_again(
+        c, STRIPE, f"{a}-3", NOW, is_signed=False
+    ),
+    "payment_hints.add": lambda c, a: payment_hints.add(c, _hint(a)),
+    "payment_hints.count": lambda c, _a: payment_hints.count(c, STRIPE),
+    "payment_hints.claim": lambda c, _a: payment_hints.claim(c, STRIPE, LATER, 4),
+    "payment_hints.drop": lambda c, a: payment_hints.drop(c, _hint(a)),
     "payment_events.show_again": lambda c, a: payment_events.show_again(c, _event(c, a)),
     "payment_events.hint_again": lambda c, a: payment_events.hint_again(c, STRIPE, f"{a}-3", NOW),
     "payment_events.end_recorded": lambda c, a: payment_events.end_recorded(c, a, f"accounts/{a}/purchases/3", NOW),

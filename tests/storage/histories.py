@@ -90,6 +90,8 @@ SELECT CASE WHEN n % 1000 = 3 THEN 2 ELSE 1 END, '{account}-' || n, md5('{accoun
        CASE WHEN n <= 20 THEN ARRAY['waits-{account}-' || n] ELSE '{{}}' END, '',
        'accounts/{account}/purchases/' || n, now(), now(), '{account}', n % 2 = 0
 FROM generate_series(1, {n} / 2) AS n;
+INSERT INTO payment_hints
+SELECT 1, true, '{account}-' || n, 'paid', '{{}}', 0, now(), now() FROM generate_series(1, 20) AS n;
 INSERT INTO payment_dues
 SELECT '{account}', 'purchase-' || n, true, 0, now(), '', now() FROM generate_series(1, {n} / 4) AS n;
 INSERT INTO payment_event_acts

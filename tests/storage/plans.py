@@ -15,8 +15,8 @@ from creditd.storage.prepared import Prepared
 
 METADATA = purchases.metadata
 ACCOUNT_TABLES = {table.name for table in METADATA.sorted_tables if "account_id" in table.c}
-SHORT_TABLES = {"credit_types", "packages"}
-"""What people declare one by one, and read whole."""
+SHORT_TABLES = {"credit_types", "packages", "payment_hints"}
+"""What people declare one by one, and read whole; and hints, of which a hundred are kept at most."""
 
 MODES = ("force_custom_plan", "force_generic_plan")
 

@@ -23,7 +23,10 @@ from creditd.service.purchases.backlog import BacklogWatch
 from creditd.service.purchases.buying import Buying
 from creditd.service.purchases.due_worker import DueWorker
 from creditd.service.purchases.events import Events
+from creditd.service.purchases.filing import Filing
 from creditd.service.purchases.finds import Finds
+from creditd.service.purchases.hint_worker import HintWorker
+from creditd.service.purchases.hints import Hints
 from creditd.service.purchases.inbox import Inbox
 from creditd.service.purchases.inbox_worker import APPLIED_AT_ONCE, InboxWorker
 from creditd.service.purchases.packages import Packages
@@ -80,14 +83,31 @@ class Payments:
             for provider in self._providers
         ]
         self._rejecting = Rejecting(database, clock, bridge.background, statistics)
+        filing = Filing(clock, make_id)
+        self._hint_workers = {
+            provider.provider: HintWorker(
+                database, provider, provider.unsigned, filing, clock, bridge.background, statistics, self._wake
+            )
+            for provider in self._providers
+            if provider.unsigned
+        }
         self.inbox = Inbox(
-            database, self._providers, clock, make_id, bridge.webhooks, statistics, self._rejecting, self._wake
+            database,
+            self._providers,
+            clock,
+            filing,
+            Hints(database, clock, filing, bridge.webhooks, self._rejecting),
+            bridge.webhooks,
+            statistics,
+            self._rejecting,
+            self._wake,
         )
         self.reconciling = Reconciling(
             database, self._providers, applier, finds, clock, make_id, bridge.background, statistics
         )
         self._background = [
             *(worker.background for worker in self._workers.values()),
+            *(worker.background for worker in self._hint_workers.values()),
             *(poller.background for poller in pollers),
             DueWorker(database, self._settling, subscribing, clock, bridge.background).background,
             self.reconciling.background,
@@ -97,8 +117,10 @@ class Payments:
         statistics.failures.update((background.name, background.failures.counts) for background in self._background)
 
     def _wake(self, provider: Provider) -> None:
-        """Have the worker of a provider look at once; other servers' workers look by themselves each second."""
+        """Have the workers of a provider look at once; other servers' workers look by themselves each second."""
         self._workers[provider].background.wake()
+        if provider in self._hint_workers:
+            self._hint_workers[provider].background.wake()
 
     def handlers(self) -> tuple[Handlers, Handlers]:
         """Return the handlers of PaymentService, and those of AdminService that are about payments."""

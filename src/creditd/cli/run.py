@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from creditd.bootstrap.payment_providers import require_fit
 from creditd.cli.data_folder import DataFolder
 from creditd.cli.development import held, ready_to_serve
 from creditd.cli.development_payments import providers, real_providers, webhook_adapter
@@ -33,6 +34,7 @@ def command(argv: Sequence[str]) -> int:
             "webhooks_listen": arguments.webhooks_listen,
         }
     )
+    require_fit(config)
     folder = DataFolder(config.data_dir)
     _require_free_ports(config)
     with sigterm_as_interrupt(), held(folder), _logging_to(folder, config.log_level) as lines:

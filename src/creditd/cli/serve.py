@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from creditd.bootstrap.payment_providers import require_fit
 from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.serving import run_loop, serving
 from creditd.cli.settings import require, settings, variable
@@ -37,6 +38,7 @@ def command(argv: Sequence[str]) -> int:
     flags = {"listen": arguments.listen, "metrics_listen": arguments.metrics_listen, "workers": arguments.workers}
     config = settings(flags)
     require(config, _REQUIRED)
+    require_fit(config)
     lines = configure_logs(config.log_level)
     try:
         config = _with_page_token_secret(config)

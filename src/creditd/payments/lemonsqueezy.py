@@ -41,6 +41,7 @@ from creditd.payments.provider import (
     Report,
     Said,
     Unfit,
+    Unsigned,
     Webhook,
     WebhookRejected,
 )
@@ -73,6 +74,7 @@ class LemonSqueezy:
     methods = frozenset({PaymentMethod.CHECKOUT})
     currencies: frozenset[str] | None = None
     hints = False
+    unsigned: Unsigned | None = None
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ from creditd.payments.omise_reading import (
     mapping,
     nothing_yet,
 )
+from creditd.payments.omise_unsigned import UnsignedHints, subject_of
 from creditd.payments.provider import (
     Checkout,
     Delivery,
@@ -41,6 +42,7 @@ from creditd.payments.provider import (
     Report,
     Said,
     Unfit,
+    Unsigned,
     Webhook,
     WebhookRejected,
 )
@@ -71,6 +73,7 @@ class Omise:
     methods = frozenset({PaymentMethod.PROMPTPAY, PaymentMethod.CARD_TOKEN, PaymentMethod.LINK})
     currencies: frozenset[str] | None = CURRENCIES
     hints = True
+    unsigned: Unsigned | None
 
     def __init__(
         self,
@@ -89,14 +92,18 @@ class Omise:
         self._now = now
         self._secrets = tuple(from_base64(secret) for secret in settings.webhook_secrets)
         self._account = Account(settings, transport)
+        self.unsigned = None if self._secrets else UnsignedHints(self._account)
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:
         """Take the ids from a webhook, whose signature is verified where secrets are set. Raises WebhookRejected."""
         if self._secrets:
             require_signature(webhook, self._secrets, now)
         hint = hint_of(webhook.body)
+        if self.unsigned and hint.live != self.live:
+            # Whoever makes it up must not have a person look at it.
+            raise WebhookRejected(WebhookRejected.OTHER_MODE, "it is of the other mode, and nobody has signed it")
         return Delivery(
-            key=hint.event_id,
+            key=(subject_of(hint.ids) if self.unsigned else "") or hint.event_id,
             event_type=hint.key,
             live=hint.live,
             body=orjson.dumps({"event": hint.event_id, **hint.ids}).decode(),
@@ -118,7 +125,7 @@ class Omise:
         try:
             return await self._said_of(mapping(orjson.loads(delivery.body)))
         except UnknownObject:
-            # Without a secret anybody can make such hints up, and no person is to look at them.
+            # Without a secret anybody can name what is not there any more, and no person is to look at that.
             if self._secrets:
                 raise
             return None

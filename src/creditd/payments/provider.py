@@ -140,6 +140,8 @@ class WebhookRejected(Exception):
     TOO_OLD = "too_old"
     IN_THE_FUTURE = "in_the_future"
     MALFORMED = "malformed"
+    OTHER_MODE = "other_mode"
+    TOO_MANY = "too_many"
     TOO_LARGE = "too_large"
 
     def __init__(self, reason: str, text: str) -> None:
@@ -165,6 +167,19 @@ class Unfit(Exception):
     """Something is said that does not fit, such as another mode; it is for a person to look at."""
 
 
+class Unsigned(Protocol):
+    """What is done with the deliveries of a provider that signs none: anybody may have sent them.
+
+    The ``key`` of each is what it is about, so that any number of them about the same thing are one.
+    """
+
+    def about(self, delivery: Delivery, reference: str) -> Delivery:
+        """Return a delivery that is about a reference alone, one of those that it names."""
+
+    async def is_real(self, delivery: Delivery) -> bool:
+        """Ask the provider, by one call, whether there is what a delivery is about. Raises ProviderUnavailable."""
+
+
 class PaymentProvider(Protocol):
     """One provider, in one mode. Its calls have time limits, and retries where a repeat is safe (requirement E8)."""
 
@@ -175,6 +190,8 @@ class PaymentProvider(Protocol):
     """The currencies it takes here; None for any."""
     hints: bool
     """Whether its webhooks are hints, each read back from the provider, and again as long as that may change."""
+    unsigned: Unsigned | None
+    """What is done with deliveries that anybody may have sent; None where each is signed."""
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:
         """Verify a webhook. Pure but for the secrets. Raises WebhookRejected."""

@@ -26,6 +26,7 @@ from creditd.payments.provider import (
     Report,
     Said,
     Unfit,
+    Unsigned,
     Webhook,
     WebhookRejected,
 )
@@ -84,6 +85,7 @@ class Stripe:
     methods = frozenset({PaymentMethod.CHECKOUT})
     currencies: frozenset[str] | None = None
     hints = False
+    unsigned: Unsigned | None = None
 
     def __init__(self, settings: StripeSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Take settings; ``transport`` is for tests."""

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Select,
     Text,
+    case,
     cast,
     func,
     insert,
@@ -25,6 +26,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.purchase import Provider
 from creditd.storage.payment_tables import payment_event_acts, payment_events
+from creditd.storage.types import InstantColumn
 
 
 class EventState(IntEnum):
@@ -125,7 +127,7 @@ def _claim(
     statement = (
         update(payment_events)
         .where(c.event_id == wanted.c.event_id)
-        .values(state=int(EventState.PENDING), next_attempt_time=lease_end, attempts=c.attempts + 1)
+        .values(state=int(EventState.PENDING), next_attempt_time=lease_end, attempts=c.attempts + 1, update_time=now)
         .returning(*_COLUMNS)
     )
     found = [_event_from(row) for row in connection.execute(statement)]
@@ -164,13 +166,33 @@ def wake(connection: Connection, provider: Provider, references: Sequence[str], 
     connection.execute(update(payment_events).where(*waiting).values(tried))
 
 
-def hint_again(connection: Connection, provider: Provider, delivery_key: str, now: Instant) -> None:
-    """Have a hint read at once that came again: what it is about may have changed since it was read."""
+HINT_PAUSE: Final = 1 * SECOND
+"""Between two reads of one hint that comes again and again, by whoever sends it: a payer does not notice."""
+
+
+def hint_again(
+    connection: Connection, provider: Provider, delivery_key: str, now: Instant, *, is_signed: bool = True
+) -> None:
+    """Have a hint read soon that came again: what it is about may have changed since it was read.
+
+    That is at once, or HINT_PAUSE after it was last claimed or settled. One that is not signed stands for all that may
+    ever be said of its subject: it begins anew if what was said before is applied.
+    """
     c = payment_events.c
-    states = EventState.PENDING, EventState.WAITING, EventState.NOT_OF_INTEREST
+    states = [EventState.PENDING, EventState.WAITING, EventState.NOT_OF_INTEREST]
+    if not is_signed:
+        states.append(EventState.APPLIED)
     may_change = c.state.in_([int(state) for state in states]), c.body != ""
     same = c.provider == int(provider), c.delivery_key == delivery_key
-    tried = {"state": int(EventState.PENDING), "next_attempt_time": now}
+    rested = c.update_time + text(f"interval '{HINT_PAUSE} microseconds'")
+    soon = func.greatest(literal(now, InstantColumn), rested)
+    is_over = c.state == int(EventState.APPLIED)
+    tried = {
+        "state": int(EventState.PENDING),
+        "next_attempt_time": soon,
+        "attempts": case((is_over, 0), else_=c.attempts),
+        "receive_time": case((is_over, literal(now, InstantColumn)), else_=c.receive_time),
+    }
     connection.execute(update(payment_events).where(*same, *may_change).values(tried))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import ARRAY, Connection, Text, any_, cast, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from creditd.domain.purchase import Provider
@@ -25,6 +25,7 @@ def refer(
 def referred(connection: Connection, provider: Provider, references: Sequence[str], *, live: bool) -> dict[str, str]:
     """Return the names that a provider's ids stand for, by id."""
     c = payment_references.c
-    wanted = [(int(provider), live, reference) for reference in references]
-    query = select(c.reference, c.name).where(tuple_(c.provider, c.live, c.reference).in_(wanted))
+    # One parameter, so that the statement is the same however many are asked for.
+    wanted = c.reference == any_(cast(literal(list(references), ARRAY(Text)), ARRAY(Text)))
+    query = select(c.reference, c.name).where(c.provider == int(provider), c.live == live, wanted)
     return {row.reference: row.name for row in connection.execute(query)}

@@ -1,7 +1,8 @@
 """The tables of payments, as SQLAlchemy Core sees them; the migrations make them, and a test holds the two together.
 
-``purchases``, their facts and changes, and ``subscriptions`` are account data. ``payment_references`` and
-``payment_events`` are kept by what providers call things, since that is all that is known when a webhook arrives.
+``purchases``, their facts and changes, and ``subscriptions`` are account data. ``payment_references``,
+``payment_events`` and ``payment_hints`` are kept by what providers call things, since that is all that is known when a
+webhook arrives.
 """
 
 from sqlalchemy import (
@@ -199,6 +200,20 @@ payment_events = Table(
     Index("payment_events_by_purchase", "purchase", "event_id"),
     Index("payment_events_recorded", "account", "purchase", postgresql_where=text("cause = 1")),
     Index("payment_events_waiting", "waits_for", postgresql_using="gin"),
+)
+
+payment_hints = Table(
+    "payment_hints",
+    metadata,
+    Column("provider", SmallInteger, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("subject", _KEY, nullable=False, comment="what it is about, by the provider's id"),
+    Column("event_type", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try_time", InstantColumn, nullable=False),
+    Column("receive_time", InstantColumn, nullable=False),
+    PrimaryKeyConstraint("provider", "live", "subject", name="payment_hints_pkey"),
 )
 
 payment_event_acts = Table(

@@ -21,7 +21,7 @@ PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
         "purchase_changes",
         "request_claims",
     ),
-    "SELECT, INSERT, UPDATE, DELETE": ("payment_dues",),
+    "SELECT, INSERT, UPDATE, DELETE": ("payment_dues", "payment_hints"),
     "SELECT, INSERT, UPDATE": (
         "accounts",
         "credit_types",

@@ -12,6 +12,7 @@ _COUNTERS: Final = (
     ("ingested", "result", "Authentic webhooks, by what became of them."),
     ("rejected", "reason", "Webhooks that were rejected: each is a security event."),
     ("applied", "outcome", "Tries to apply a payment event, by their outcome."),
+    ("hints_dropped", "reason", "Unsigned hints about what their provider does not know, or could not be asked about."),
     ("finds", "outcome", "What was found at a provider that no webhook had told of."),
 )
 

@@ -37,7 +37,8 @@ IDLE_SECONDS: Final = 1.0
 """Between looks for events whose time has come, or that another server stored."""
 
 MAX_ATTEMPTS: Final = 84
-"""About three days of tries, which is how long Stripe itself repeats a webhook; then the event is parked."""
+"""About three days of tries, which is how long Stripe itself repeats a webhook; then, and not before fates.WAIT, the
+event is parked."""
 
 _FOR_A_PERSON = (Unfit, Refusal, ProviderRefused)
 
@@ -157,7 +158,8 @@ class InboxWorker:
 
     def _again(self, event: PaymentEvent, error: Exception) -> PaymentEvent:
         """Return an event that is to be tried again, or parked if that was its last try."""
-        if event.attempts >= MAX_ATTEMPTS:
+        # Who sends a hint again and again has it tried often: that alone makes no try its last.
+        if event.attempts >= MAX_ATTEMPTS and self._clock.now() - event.receive_time >= fates.WAIT:
             return self._parked(event, error)
         return fates.tried_again(event, problem_of(error), self._clock.now())
 

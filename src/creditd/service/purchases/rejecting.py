@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from collections import Counter
 from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
@@ -21,6 +23,9 @@ HOUR: Final = 3_600 * SECOND
 
 WRITE_SECONDS: Final = 0.5
 """Between two writes: a flood of forged webhooks costs the database two statements a second, not one each."""
+
+LINE_SECONDS: Final = 1.0
+"""Between two lines of the log about one reason: whoever sends forged webhooks must not fill the disk with them."""
 
 MAX_UNWRITTEN: Final = 1_000
 """Counts kept while the database is away: three providers, a handful of reasons, and so two days of hours."""
@@ -43,21 +48,29 @@ class Rejecting:
         self._statistics = statistics
         self._unwritten: dict[_Key, Rejection] = {}
         self._writing: asyncio.Task[None] | None = None
+        self._untold: Counter[tuple[str, str]] = Counter()
+        self._next_line: dict[tuple[str, str], float] = {}
         self.background = Background(self._write_once, WRITE_SECONDS, "counting rejected webhooks")
 
     def count(self, provider: Provider, rejection: WebhookRejected, remote_address: str) -> None:
-        """Note that a webhook was rejected: in the log and the metrics now, in the database soon after."""
+        """Note that a webhook was rejected: in the metrics now, in the log and the database soon after."""
         address = remote_address.translate(_UNPRINTABLE)
         name, reason = provider.name.lower(), rejection.reason
         self._statistics.rejected[name, reason] += 1
-        log.warning(
-            "a webhook of %s was rejected: %s",
-            name,
-            reason,
-            extra={"provider": name, "reason": reason, "remote_address": address},
-        )
+        self._log(name, reason, address)
         now = self._clock.now()
         self._keep(Rejection(provider, reason, Instant(now - now % HOUR), 1, now, address))
+
+    def _log(self, provider: str, reason: str, address: str) -> None:
+        """Log a rejection, with how many there were since the last line; within LINE_SECONDS of that it waits."""
+        kind = provider, reason
+        self._untold[kind] += 1
+        if time.monotonic() < self._next_line.get(kind, 0.0):
+            return
+        rejections = self._untold.pop(kind)
+        said = {"provider": provider, "reason": reason, "remote_address": address, "rejections": rejections}
+        log.warning("a webhook of %s was rejected: %s", provider, reason, extra=said)
+        self._next_line[kind] = time.monotonic() + LINE_SECONDS
 
     async def flush(self) -> None:
         """Write what is not written yet. What cannot be written is told in the log, the one place that is left."""

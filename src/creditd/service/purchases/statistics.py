@@ -18,6 +18,7 @@ class PaymentStatistics:
     rejected: Counts = field(default_factory=Counter)
     applied: Counts = field(default_factory=Counter)
     finds: Counts = field(default_factory=Counter)
+    hints_dropped: Counts = field(default_factory=Counter)
     failures: dict[str, Counter[str]] = field(default_factory=dict)
     pending: int = 0
     waiting: int = 0

@@ -15,8 +15,8 @@ BULKHEAD_FAULTS = (
     Fault(
         "webhooks share threads with staff's queries",
         "bootstrap/payments.py",
-        "bridge.webhooks",
-        "bridge.surveys",
+        "            bridge.webhooks,\n",
+        "            bridge.surveys,\n",
         (_OVER_THE_WIRE,),
     ),
     Fault(

@@ -208,7 +208,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "parked event without its owner",
-        "service/purchases/inbox.py",
+        "service/purchases/filing.py",
         "return event._replace(account=parse_purchase_name(name).account_id, purchase=name)",
         "return event",
         ("tests/contract/payments/test_cases.py",),

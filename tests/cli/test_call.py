@@ -164,3 +164,28 @@ def test_a_stream_is_printed_as_it_comes_and_ends_with_ctrl_c(
         watching.says('"version": "1"')
         assert watching.stop(signal.SIGINT) == 130
         assert "Traceback" not in watching.said
+
+
+@pytest.mark.parametrize(
+    ("method", "document", "place", "near"),
+    [
+        ("CreatePurchase", {"provider": "STRIPE"}, "provider", "PAYMENT_PROVIDER_STRIPE"),
+        ("CreatePurchase", {"provider": "payment_provider_omise"}, "provider", "PAYMENT_PROVIDER_OMISE"),
+        ("ListTransactions", {"kinds": ["ENTRY_KIND_DEDUT"]}, "kinds[0]", "ENTRY_KIND_DEDUCT"),
+    ],
+)
+def test_a_misspelt_value_is_told_the_nearest_and_all(
+    call: Caller, method: str, document: dict[str, Any], place: str, near: str
+) -> None:
+    code, out, err = call(method, json.dumps(document))
+    assert (code, out) == (2, "")
+    assert f"{method}Request.{place}" in err
+    assert f"did you mean {near}?" in err
+    assert "It is one of" in err
+    assert "UNSPECIFIED" not in err
+
+
+def test_a_value_that_is_like_none_is_told_all(call: Caller) -> None:
+    _, _, err = call("CreatePurchase", '{"provider": "zzzzzz"}')
+    assert "did you mean" not in err
+    assert "PAYMENT_PROVIDER_LEMON_SQUEEZY" in err

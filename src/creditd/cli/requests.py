@@ -34,7 +34,13 @@ def parse_request(kind: Descriptor, text: str) -> Message:
 _UNKNOWN_FIELD: Final = re.compile(r'type "([\w.]+)" has no field named "(.*?)" at "(.*?)"')
 
 
+_UNKNOWN_VALUE: Final = re.compile(r"Invalid enum value (.*) for enum type ([\w.]+) at (\S+?)\.?$")
+
+
 def _explained(error: str, kind: Descriptor) -> str:
+    value = _UNKNOWN_VALUE.search(error.splitlines()[0])
+    if value is not None:
+        return _value_explained(value[1], value[2], value[3], kind)
     unknown = _UNKNOWN_FIELD.search(error)
     if unknown is None:
         return f"this is no {kind.name}: {error.splitlines()[0]}"
@@ -43,6 +49,17 @@ def _explained(error: str, kind: Descriptor) -> str:
     near = get_close_matches(field, names, 1)
     hint = f"did you mean {near[0]}? " if near else ""
     return f"{place} has no field {field}; {hint}It has {', '.join(names) or 'none'}."
+
+
+def _value_explained(value: str, type_name: str, place: str, kind: Descriptor) -> str:
+    """Say which names an enum has, and which of them a misspelt one is nearest to, its prefix said or not."""
+    unspecified, *names = (known.name for known in kind.file.pool.FindEnumTypeByName(type_name).values)
+    prefix = unspecified.removesuffix("UNSPECIFIED")
+    short = {name.removeprefix(prefix): name for name in names}
+    wanted = value.upper().removeprefix(prefix)
+    near = [short[match] for match in get_close_matches(wanted, short, 1)]
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"{value} is no value of {place}; {hint}It is one of {', '.join(names)}."
 
 
 def add_request_ids(request: Message) -> dict[str, str]:

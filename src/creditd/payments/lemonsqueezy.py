@@ -72,6 +72,7 @@ class LemonSqueezy:
 
     provider = Provider.LEMON_SQUEEZY
     methods = frozenset({PaymentMethod.CHECKOUT})
+    returning = frozenset[PaymentMethod]()
     currencies: frozenset[str] | None = None
     hints = False
     unsigned: Unsigned | None = None

@@ -71,6 +71,7 @@ class Omise:
 
     provider = Provider.OMISE
     methods = frozenset({PaymentMethod.PROMPTPAY, PaymentMethod.CARD_TOKEN, PaymentMethod.LINK})
+    returning = frozenset[PaymentMethod]()
     currencies: frozenset[str] | None = CURRENCIES
     hints = True
     unsigned: Unsigned | None

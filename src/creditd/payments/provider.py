@@ -186,6 +186,8 @@ class PaymentProvider(Protocol):
     provider: Provider
     live: bool
     methods: frozenset[PaymentMethod]
+    returning: frozenset[PaymentMethod]
+    """The ways to pay for which it needs an address that the payer comes back to."""
     currencies: frozenset[str] | None
     """The currencies it takes here; None for any."""
     hints: bool

@@ -83,6 +83,7 @@ class Stripe:
 
     provider = Provider.STRIPE
     methods = frozenset({PaymentMethod.CHECKOUT})
+    returning = frozenset({PaymentMethod.CHECKOUT})
     currencies: frozenset[str] | None = None
     hints = False
     unsigned: Unsigned | None = None

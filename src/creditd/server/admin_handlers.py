@@ -15,7 +15,6 @@ from creditd.server.bridge import Bridge
 from creditd.server.bulkheads import CATALOGUE
 from creditd.server.convert import account_message, balance_after, entry_message, instant
 from creditd.server.line import Line
-from creditd.server.refusals import InvalidFields
 from creditd.server.requests import origin
 from creditd.service.accounts import Accounts
 from creditd.service.adjusting import Adjusting, Amount
@@ -133,8 +132,6 @@ class AccountHandlers:
 
     async def set_plan(self, request: pb.SetPlanRequest, call: Call) -> pb.SetPlanResponse:
         """Answer SetPlan."""
-        if request.plan.kind not in {account_pb2.PLAN_KIND_STANDARD, account_pb2.PLAN_KIND_UNLIMITED}:
-            raise InvalidFields([("plan.kind", "enum.defined_only", "must be STANDARD or UNLIMITED")])
         by = origin(call, request, request.reason)
         unlimited = request.plan.kind == account_pb2.PLAN_KIND_UNLIMITED
         until = instant(request.plan.end_time, "plan.end_time") if request.plan.HasField("end_time") else None

@@ -24,6 +24,9 @@ DOMAIN: Final = "credit.v1"
 MAX_FACT_LENGTH: Final = 300
 """Longer than any name of ours; what a caller sent back to them in full could break the limit on metadata."""
 
+MAX_DESCRIPTION_BYTES: Final = 900
+"""Of one field's fault, in UTF-8: the names of our longest enum take a third of it."""
+
 MAX_BAD_REQUEST_BYTES: Final = 3_000
 """Clients refuse more than 8 kB of metadata, and the details travel in base64 beside the rest."""
 
@@ -284,7 +287,7 @@ def _violation(violation: Violation) -> BadRequest.FieldViolation:
     field, rule, description = violation
     return BadRequest.FieldViolation(
         field=field[:MAX_FACT_LENGTH],
-        description=description[:MAX_FACT_LENGTH],
+        description=description.encode()[:MAX_DESCRIPTION_BYTES].decode(errors="ignore"),
         # A reason is UPPER_SNAKE_CASE of at most 63 characters; a rule is a dotted id, or words of the service's.
         reason=_NO_REASON.sub("_", rule.upper())[:63],
     )

@@ -1,11 +1,13 @@
 """Field rules: declared in the protos, checked here, and nowhere else."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import protovalidate
 from google.protobuf.message import Message
 
-from creditd.server.refusals import InvalidFields
+from buf.validate import validate_pb2
+from creditd.server.refusals import InvalidFields, Violation
 
 REPORTED_IN_FULL_BYTES = 1_024
 """A message of up to so many bytes has every violation reported. In a larger one the first is enough: a million wrong
@@ -27,14 +29,29 @@ def validate(message: Message) -> None:
         return
     if message.ByteSize() <= REPORTED_IN_FULL_BYTES:
         violations = _validator.collect_violations(message)
-    raise InvalidFields([_described(violation.proto) for violation in violations[:MAX_VIOLATIONS]])
+    kind = message.DESCRIPTOR
+    raise InvalidFields([_described(violation.proto, kind) for violation in violations[:MAX_VIOLATIONS]])
 
 
-def _described(violation: Any) -> tuple[str, str, str]:
+def _described(violation: Any, kind: Any) -> Violation:
     elements = violation.field.elements if violation.field else ()
     # A rule about a message as a whole is named after the field at fault: request_id.required.
     path = ".".join(_named(element) for element in elements) or violation.rule_id.partition(".")[0]
-    return path, violation.rule_id, violation.message
+    text = violation.message
+    if violation.rule_id.startswith("enum."):
+        text = f"has to be one of {', '.join(_values_allowed(elements, kind))}"
+    return path, violation.rule_id, text
+
+
+def _values_allowed(elements: Sequence[Any], kind: Any) -> list[str]:
+    """Return the names that a field, or each element of a repeated one, may have; a path leads to it from a message."""
+    *way, last = (element.field_name for element in elements)
+    for name in way:
+        kind = kind.fields_by_name[name].message_type
+    field = kind.fields_by_name[last]
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    refused = {*rules.enum.not_in, *rules.repeated.items.enum.not_in}
+    return [value.name for value in field.enum_type.values if value.number not in refused]
 
 
 def _named(element: Any) -> str:

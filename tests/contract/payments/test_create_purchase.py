@@ -137,9 +137,6 @@ def test_a_package_that_there_is_not_or_not_any_more_is_not_sold(shopper: Shoppe
         ({"provider": STRIPE, "method": METHOD.PAYMENT_METHOD_PROMPTPAY}, "method"),
         ({"provider": LEMON_SQUEEZY, "method": METHOD.PAYMENT_METHOD_LINK}, "method"),
         ({"provider": OMISE, "method": METHOD.PAYMENT_METHOD_CHECKOUT}, "method"),
-        ({"provider": STRIPE, "card_token": "tokn_test_1"}, "card_token"),
-        ({"provider": OMISE, "card_token": "tokn_test_1"}, "card_token"),
-        ({"provider": OMISE, "method": METHOD.PAYMENT_METHOD_CARD_TOKEN}, "card_token"),
         ({"provider": OMISE, "package_id": "in-dong"}, "package_id"),
     ],
     ids=str,
@@ -153,6 +150,33 @@ def test_a_payment_that_the_provider_cannot_take_is_refused_by_field(
     assert facts_of(refusal).keys() == {"field", "rule"}
     assert refusal.metadata["field"] == field
     assert not shopper.purchases()
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"provider": STRIPE, "return_url": ""}, "return_url"),
+        ({"provider": STRIPE, "method": METHOD.PAYMENT_METHOD_CHECKOUT, "return_url": ""}, "return_url"),
+        ({"provider": STRIPE, "card_token": "tokn_test_1"}, "card_token"),
+        ({"provider": OMISE, "card_token": "tokn_test_1"}, "card_token"),
+        ({"provider": OMISE, "method": METHOD.PAYMENT_METHOD_CARD_TOKEN}, "card_token"),
+    ],
+    ids=str,
+)
+def test_a_field_that_the_way_to_pay_needs_is_named_and_nothing_is_asked(
+    shopper: Shopper, fields: dict[str, Any], field: str
+) -> None:
+    """Another way to pay is not what the caller needs to hear of."""
+    refusal = refused(shopper.staff.payment.CreatePurchase, shopper.buying(**fields))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert (refusal.metadata["field"], refusal.violations) == (field, [field])
+    assert not shopper.purchases()
+    assert not shopper.checkouts(fields["provider"])
+
+
+@pytest.mark.parametrize("provider", [OMISE, LEMON_SQUEEZY], ids=["Omise", "Lemon Squeezy"])
+def test_where_nobody_has_to_come_back_no_address_is_needed(shopper: Shopper, provider: int) -> None:
+    assert state_of(shopper.buy(provider, return_url="")) == "PENDING"
 
 
 @pytest.mark.parametrize(

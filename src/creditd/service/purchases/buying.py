@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple, TypeVar
 
+from creditd.domain.errors import InvalidField
 from creditd.domain.instant import Instant
 from creditd.domain.payment_errors import (
     PackageNotFound,
@@ -92,7 +93,7 @@ class Buying:
     async def create(self, wanted: Wanted, origin: Origin) -> tuple[Purchase, bool]:
         """Record a purchase and ask its provider for a payment; tell whether the request id had made it before.
 
-        Raises ProviderNotConfigured, AccountClosed, PackageNotFound, PackageRetired, PaymentNotSupported,
+        Raises ProviderNotConfigured, AccountClosed, PackageNotFound, PackageRetired, PaymentNotSupported, InvalidField,
         RequestIdReused, Overloaded; PaymentRefused if the provider refused; PaymentUnavailable if it is not known yet
         what it did, which the same request tells later.
         """
@@ -241,9 +242,10 @@ def _on_sale(package: Package | None, package_id: str) -> Package:
 
 
 def _require_supported(provider: PaymentProvider, method: PaymentMethod, package: Package, wanted: Wanted) -> None:
-    """Raise PaymentNotSupported for what the provider would refuse or misread."""
+    """Raise PaymentNotSupported for what the provider would refuse or misread, InvalidField for what is missing."""
     if method not in provider.methods:
         raise PaymentNotSupported(field="method", rule=", ".join(sorted(m.name for m in provider.methods)))
+    _require_stated(provider, method, wanted)
     if provider.currencies is not None and package.currency not in provider.currencies:
         raise PaymentNotSupported(field="package_id", rule=f"prices in {', '.join(sorted(provider.currencies))}")
     limits = limits_of(provider.provider, package.currency)
@@ -256,5 +258,14 @@ def _require_supported(provider: PaymentProvider, method: PaymentMethod, package
             minimum=limits.minimum,
             maximum=limits.maximum,
         )
-    if (method is PaymentMethod.CARD_TOKEN) != bool(wanted.card_token):
-        raise PaymentNotSupported(field="card_token", rule="a token with CARD_TOKEN, and with no other method")
+
+
+def _require_stated(provider: PaymentProvider, method: PaymentMethod, wanted: Wanted) -> None:
+    """Raise InvalidField for a field that this way to pay needs, or that means nothing to it."""
+    way = f"{method.name} by {provider.provider.name}"
+    if method in provider.returning and not wanted.return_url:
+        raise InvalidField(field="return_url", rule=f"required for {way}")
+    if method is PaymentMethod.CARD_TOKEN and not wanted.card_token:
+        raise InvalidField(field="card_token", rule=f"required for {way}")
+    if method is not PaymentMethod.CARD_TOKEN and wanted.card_token:
+        raise InvalidField(field="card_token", rule=f"only for CARD_TOKEN, not for {way}")

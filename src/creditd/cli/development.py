@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from creditd.cli.data_folder import DataFolder
-from creditd.cli.failure import Failure
+from creditd.cli.failure import MISUSED, Failure
 from creditd.cli.migrate import bring_up_to_date
 from creditd.config import Config
 from creditd.storage.embedded import EmbeddedPostgresError, embedded_postgres
@@ -18,9 +18,10 @@ def held(folder: DataFolder) -> Iterator[None]:
     try:
         lock = hold(folder.path)
     except EmbeddedPostgresError as error:
-        raise Failure(f"{error} (CREDITD_DATA_DIR names it.)") from error
+        raise Failure(f"{error} (CREDITD_DATA_DIR names it.)", MISUSED) from error
     except OSError as error:
-        raise Failure(f"cannot use the data folder {folder.path} (CREDITD_DATA_DIR): {error.strerror}") from error
+        message = f"cannot use the data folder {folder.path} (CREDITD_DATA_DIR): {error.strerror}"
+        raise Failure(message, MISUSED) from error
     with lock:
         yield
 

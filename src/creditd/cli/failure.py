@@ -5,7 +5,8 @@ from typing import Final
 DONE: Final = 0
 FAILED: Final = 1
 MISUSED: Final = 2
-"""Of the command line and of settings, as argparse has it: trying again without a change is of no use."""
+"""Of the command line and of settings, as argparse has it, a port that is taken and a folder that cannot be had among
+them: trying again without a change is of no use."""
 
 INTERRUPTED: Final = 130
 """As shells have it for Ctrl-C."""

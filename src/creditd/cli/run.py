@@ -9,7 +9,7 @@ from creditd.bootstrap.payment_providers import require_fit
 from creditd.cli.data_folder import DataFolder
 from creditd.cli.development import held, ready_to_serve
 from creditd.cli.development_payments import providers, real_providers, webhook_adapter
-from creditd.cli.failure import DONE, Failure
+from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.invocation import creditd
 from creditd.cli.screen import say
 from creditd.cli.serving import run_loop, serving
@@ -65,7 +65,8 @@ def _require_free_ports(config: Config) -> None:
             require_free_port(address)
         except ListenError as error:
             raise Failure(
-                f"{error}. Is it running already? If not, choose another port: {creditd()} run {flag} HOST:PORT"
+                f"{error}. Is it running already? If not, choose another port: {creditd()} run {flag} HOST:PORT",
+                MISUSED,
             ) from error
 
 

@@ -1,0 +1,128 @@
+"""The exit codes of every command, as docs/operations.md has them."""
+
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from creditd.cli.failure import DONE, FAILED, INTERRUPTED, MISUSED
+from tests.cli.programs import Creditd, free_address
+from tests.tokens import write_public_key
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """Return an address on which somebody else listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def creditd(tmp_path: Path) -> Creditd:
+    """Return `creditd` with all that its commands need, and a database that is not there."""
+    (tmp_path / "token").write_text("a.b.c")
+    return Creditd(
+        tmp_path,
+        {
+            "CREDITD_DATABASE_URL": NOWHERE,
+            "CREDITD_JWT_PUBLIC_KEY_FILES": str(write_public_key(tmp_path)),
+            "CREDITD_WEBHOOKS_TOKEN_FILE": str(tmp_path / "token"),
+            "CREDITD_LISTEN": free_address(),
+            "CREDITD_METRICS_LISTEN": "",
+            "CREDITD_WEBHOOKS_LISTEN": free_address(),
+        },
+    )
+
+
+def test_the_table_has_each_code_and_no_other() -> None:
+    table = OPERATIONS.read_text(encoding="utf-8").partition("## Exit codes")[2].partition("\n## ")[0]
+    codes = re.findall(r"^\| (\d+) \|", table, re.MULTILINE)
+    assert [int(code) for code in codes] == [DONE, FAILED, MISUSED, INTERRUPTED]
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("call",), ("migrate", "--sql"), ("token", "--subject", "me")])
+def test_done_is_0(creditd: Creditd, arguments: tuple[str, ...]) -> None:
+    assert creditd(*arguments).returncode == DONE
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("migrate",),
+        ("run",),
+        ("call", "GetBalance", '{"account_id": "ann"}'),
+        ("reconcile", "--provider", "stripe", "--since", "2026-11-18"),
+    ],
+)
+def test_what_may_do_later_is_1_in_one_line(creditd: Creditd, arguments: tuple[str, ...]) -> None:
+    done = creditd(*arguments)
+    assert done.returncode == FAILED, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no-such-command",),
+        *((name, "--no-such-option") for name in ("run", "demo", "call", "token", "serve", "webhooks", "migrate")),
+        ("call", "NoSuchMethod"),
+        ("call", "GetBalance", "no json"),
+        ("reconcile", "--provider", "nobody", "--since", "2026-11-18"),
+        ("reconcile", "--provider", "stripe", "--since", "yesterday"),
+        ("serve", "--workers", "0"),
+        ("serve", "--listen", "nowhere"),
+        ("token", "--subject", "me", "--role", "NO_SUCH_ROLE"),
+    ],
+)
+def test_a_slip_in_the_command_line_is_2(creditd: Creditd, arguments: tuple[str, ...]) -> None:
+    done = creditd(*arguments)
+    assert done.returncode == MISUSED, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["run", "call GetBalance {}", "serve", "webhooks", "reconcile", "migrate", "token --subject me"]
+)
+def test_a_setting_that_cannot_be_used_is_2(creditd: Creditd, name: str) -> None:
+    creditd.settings["CREDITD_LISTNE"] = "127.0.0.1:50051"
+    extra = ("--provider", "stripe", "--since", "2026-11-18") if name == "reconcile" else ()
+    done = creditd(*name.split(), *extra)
+    assert done.returncode == MISUSED, done.stderr
+    assert "did you mean CREDITD_LISTEN?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("run", "CREDITD_LISTEN"),
+        ("run", "CREDITD_METRICS_LISTEN"),
+        ("run", "CREDITD_WEBHOOKS_LISTEN"),
+        ("serve", "CREDITD_LISTEN"),
+        ("serve", "CREDITD_METRICS_LISTEN"),
+        ("webhooks", "CREDITD_WEBHOOKS_LISTEN"),
+    ],
+)
+def test_a_port_that_is_taken_is_2_in_one_line(creditd: Creditd, name: str, setting: str, taken: str) -> None:
+    creditd.settings[setting] = taken
+    done = creditd(name)
+    assert done.returncode == MISUSED, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("creditd ")]
+    assert len(said) == 1
+    assert taken in said[0]
+
+
+def test_what_is_interrupted_before_it_is_done_is_130(creditd: Creditd) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        creditd.settings["CREDITD_DATABASE_URL"] = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing"
+        with creditd.started("run") as started:
+            started.says("creditd for development")
+            connection, _ = silent.accept()
+            with connection:
+                assert started.stop(signal.SIGTERM) == INTERRUPTED

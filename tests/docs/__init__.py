@@ -1,0 +1,1 @@
+"""The documents do as they say."""

@@ -26,11 +26,6 @@ def test_a_default_in_the_table_is_the_default(name: str, default: str) -> None:
     assert getattr(config, name.lower()) == getattr(Config(), name.lower())
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\((?!http|#)(.*?)\)", README))
-def test_a_link_leads_somewhere(link: str) -> None:
-    assert (ROOT / link).exists()
-
-
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:\w+/)+\w+\.py)`", README))))
 def test_a_file_that_is_named_is_there(name: str) -> None:
     assert (ROOT / "src" / "creditd" / name).is_file()

@@ -116,6 +116,21 @@ def test_a_target_that_is_named_is_in_the_makefile(words: str) -> None:
     assert f"\n{target}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+def test_every_link_leads_to_a_file_and_a_heading_that_are_there() -> None:
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\((?!http)([^)\s]+)\)", prose_of(document)):
+            name, _, heading = link.partition("#")
+            target = document.parent / name if name else document
+            assert target.exists(), f"{document.relative_to(ROOT)}: {link}"
+            assert not heading or heading in headings_of(target), f"{document.relative_to(ROOT)}: {link}"
+
+
+def headings_of(document: Path) -> set[str]:
+    """Return the anchors of a document's headings."""
+    headings = re.findall(r"^#+ +(.+?) *$", prose_of(document), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize(
     ("text", "language", "lines"),
     [

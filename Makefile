@@ -63,6 +63,10 @@ mutants: setup ## Plant faults in the code and see that the tests catch them
 bench: setup ## Measure the service beside pgbench; QUICK=1 for a short run
 	$(PYTHON_BIN) -m tests.bench $(if $(QUICK),--quick) $(ARGS)
 
+.PHONY: bench-servers
+bench-servers: setup ## Compare one, two and four servers on one database; QUICK=1 for a short run
+	$(PYTHON_BIN) -m tests.bench.servers $(if $(QUICK),--quick) $(ARGS)
+
 .PHONY: bench-scale
 bench-scale: setup ## Compare an empty database with one of ten million ledger rows
 	$(PYTHON_BIN) -m tests.bench.scale $(if $(QUICK),--quick) $(ARGS)

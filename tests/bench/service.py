@@ -23,7 +23,7 @@ DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 """What must be on, or the figures mean nothing."""
 
 # 256 pgbench clients beside the server's pool; and no checkpoint in the middle of one of two rounds to be compared.
-_SETTINGS = DURABLE | {"max_connections": "400", "max_wal_size": "16GB", "checkpoint_timeout": "30min"}
+SETTINGS = DURABLE | {"max_connections": "400", "max_wal_size": "16GB", "checkpoint_timeout": "30min"}
 _SERVE = (str(Path(sys.executable).with_name("creditd")), "serve")
 _SERVING = b"\x08\x01"
 """A HealthCheckResponse that says so."""
@@ -41,6 +41,7 @@ class Service:
     token: str
     pid: int
     database_url: str
+    metrics_port: int
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def fresh_database() -> Iterator[str]:
     """A PostgreSQL of its own on the disk that temporary files are on, durable, with the service's tables."""
     with (
         tempfile.TemporaryDirectory(prefix="creditd-bench-") as folder,
-        embedded_postgres(Path(folder, "data"), settings=_SETTINGS) as database_url,
+        embedded_postgres(Path(folder, "data"), settings=SETTINGS) as database_url,
     ):
         _require_durable(database_url)
         migrate(database_url)
@@ -65,16 +66,16 @@ def fresh_database() -> Iterator[str]:
 @contextmanager
 def serving(database_url: str) -> Iterator[Service]:
     """One server process with everything on, ready when this returns."""
-    port = _free_port()
+    port, metrics_port = _free_port(), _free_port()
     with tempfile.TemporaryDirectory(prefix="creditd-bench-") as folder:
         key = make_signing_key(Path(folder, "keys"))
         token = sign_token(key, "bench", ["SERVICE"], _SCOPES)
-        environment = _environment(database_url, port, key.public_file)
+        environment = _environment(database_url, port, metrics_port, key.public_file)
         log = Path(folder, "server.log")
         with _process(environment, log) as process:
             try:
                 _await_serving(port, process)
-                yield Service(port, token, process.pid, database_url)
+                yield Service(port, token, process.pid, database_url, metrics_port)
             except BaseException:
                 sys.stderr.write(log.read_text(errors="replace")[-_LOG_TAIL:])
                 raise
@@ -99,13 +100,13 @@ def _process(environment: dict[str, str], log: Path) -> Iterator[subprocess.Pope
             process.wait(_STOPS_WITHIN_S)
 
 
-def _environment(database_url: str, port: int, public_key: Path) -> dict[str, str]:
+def _environment(database_url: str, port: int, metrics_port: int, public_key: Path) -> dict[str, str]:
     # Whoever runs the benchmark may have settings of a server of their own, which are not to be measured.
     others = {name: value for name, value in os.environ.items() if not name.startswith("CREDITD_")}
     return others | {
         "CREDITD_DATABASE_URL": database_url,
         "CREDITD_LISTEN": f"127.0.0.1:{port}",
-        "CREDITD_METRICS_LISTEN": f"127.0.0.1:{_free_port()}",
+        "CREDITD_METRICS_LISTEN": f"127.0.0.1:{metrics_port}",
         "CREDITD_WORKERS": "1",
         "CREDITD_JWT_PUBLIC_KEY_FILES": str(public_key),
         "CREDITD_PAGE_TOKEN_SECRET": secrets.token_hex(32),

@@ -130,6 +130,27 @@ LEDGER_FAULTS = (
         ("tests/ledger/test_conflicts.py",),
     ),
     Fault(
+        "copies trusted of wallets that another server writes too",
+        "ledger/trust.py",
+        "            self._doubted[key] = _Seen(0, 0)\n",
+        "            pass\n",
+        ("tests/ledger/test_trust.py",),
+    ),
+    Fault(
+        "copies never trusted again",
+        "ledger/trust.py",
+        "            if calm >= CALM_SAVES:\n",
+        "            if calm < 0:\n",
+        ("tests/ledger/test_trust.py",),
+    ),
+    Fault(
+        "wallet decided on though another server holds its row",
+        "ledger/gathering.py",
+        "            keys = keys - batch.later\n",
+        "            batch.later = set()\n",
+        ("tests/ledger/test_trust.py",),
+    ),
+    Fault(
         "request id not stored with the entry",
         "storage/saving.py",
         "texts([e.request_id for e in rows])",

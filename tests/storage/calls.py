@@ -159,6 +159,7 @@ CALLS: dict[str, Call] = {
     "loading.load_accounts": lambda c, a: loading.load_accounts(c, _names(a), NOW, RULES.order),
     "loading.load_light_accounts": lambda c, a: loading.load_light_accounts(c, _names(a), NOW, RULES.order),
     "locking.lock_free_wallets": lambda c, a: locking.lock_free_wallets(c, _keys(a)),
+    "locking.lock_some_wallets": lambda c, a: locking.lock_some_wallets(c, _keys(a)),
     "locking.lock_wallets_of": locking.lock_wallets_of,
     "locking.lock_wallets": lambda c, a: locking.lock_wallets(c, _keys(a)),
     "locking.open_accounts": lambda c, a: locking.open_accounts(c, [_account(a), _account(f"{a}-new")]),

@@ -54,6 +54,7 @@ class Batch:
         self.graces: dict[Key, dict[str, Instant]] = {}
         self.postponed: dict[Key, Wallet] = {}
         self.unsettled: set[Key] = set()
+        self.later: set[Key] = set()
         self.apart: dict[Key, Apart] = {}
         self._terms = terms
         self._unopened: dict[str, tuple[Account, tuple[Movement, ...]]] = {}
@@ -145,6 +146,12 @@ class Batch:
         if not self.apart:
             return None
         return next((self.apart[key] for key in work.keys if key in self.apart), None)
+
+    def is_for_later(self, work: Work) -> bool:
+        """Tell that a work has to wait for the next round: for what is due, for a row that others hold, or for room."""
+        if self.is_full:
+            return True
+        return any(keys and not keys.isdisjoint(work.keys) for keys in (self.unsettled, self.later))
 
     def decide(self, work: Work) -> Outcome:
         """Decide a work and apply it, or raise a Refusal and apply nothing."""

@@ -15,7 +15,7 @@ from creditd.ledger.work import Apart, Step, Work
 from creditd.storage.changes import Key
 from creditd.storage.database import Connection
 from creditd.storage.loading import load_light_wallets, load_wallets
-from creditd.storage.locking import lock_free_wallets, lock_wallets, share_accounts
+from creditd.storage.locking import lock_free_wallets, lock_some_wallets, lock_wallets, share_accounts
 from creditd.storage.lookups import (
     GrantKey,
     RequestKey,
@@ -33,6 +33,7 @@ class Locking(Enum):
 
     NONE = "versions alone guard them"
     WAITING = "they are locked, once others have let go of them"
+    SHARED = "those that others do not hold are locked, the others left for the next round; request ids are the save's"
     FREE = "they are locked, except those that others hold: works on these leave the batch"
 
 
@@ -62,7 +63,7 @@ class Gatherer:
             return frozenset()
         fresh = {work for work in works if not stale.isdisjoint(work.keys)}
         self._load(connection, batch, fresh, stale, locking)
-        return fresh
+        return frozenset() if locking is Locking.SHARED else fresh
 
     def _copy(self, step: Step, batch: Batch, held: dict[ReservationKey, Reservation]) -> bool:
         """Copy what a step touches from memory, if it is all there and nothing in it is due."""
@@ -101,6 +102,9 @@ class Gatherer:
         if locking is Locking.WAITING:
             share_accounts(connection, {key.account_id for key in keys})
             lock_wallets(connection, keys)
+        elif locking is Locking.SHARED:
+            batch.later = lock_some_wallets(connection, keys)
+            keys = keys - batch.later
         elif locking is Locking.FREE:
             held = lock_free_wallets(connection, keys)
             batch.apart.update(dict.fromkeys(held, Apart.LOCKED))
@@ -109,6 +113,8 @@ class Gatherer:
         named = _named_reservations(works)
         self._load_reservations(connection, batch, named)
         self._load_graces(connection, batch, named)
+        if locking is Locking.SHARED:
+            return
         requests = {RequestKey(w.account_id, w.origin.request_id) for w in works if w.origin.request_id is not None}
         if requests:
             self._load_requests(connection, batch, requests, works)

@@ -12,6 +12,9 @@ class LedgerStatistics:
     works: int = 0
     conflicts: int = 0
     retries: int = 0
+    copies: int = 0
+    stale_copies: int = 0
+    shared: int = 0
     replays: int = 0
     refusals: int = 0
     doubted: int = 0

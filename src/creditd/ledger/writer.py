@@ -18,11 +18,12 @@ from creditd.domain.weight import HEAVY_GRANTS
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.committing import NO_ACCOUNTS, failure_of, needs_transaction, why_unsaved, write_down
+from creditd.ledger.committing import NO_ACCOUNTS, Moved, failure_of, needs_transaction, why_unsaved, write_down
 from creditd.ledger.gathering import Gatherer, Locking
 from creditd.ledger.statistics import LedgerStatistics
+from creditd.ledger.trust import Trust
 from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
-from creditd.storage.changes import Key
+from creditd.storage.changes import Changes, Key
 from creditd.storage.conflicts import SaveFailure
 from creditd.storage.database import Connection, Database
 from creditd.storage.locking import wait_briefly
@@ -87,6 +88,7 @@ class Writer:
         self._is_apart = is_apart
         self._cache = WalletCache(MAX_HEAVY_WALLETS) if is_apart else WalletCache()
         self._gatherer = Gatherer(self._cache)
+        self._trust = Trust()
         self._search_end = 0.0
 
     def write(self, works: Sequence[Work]) -> Written:
@@ -142,6 +144,31 @@ class Writer:
 
     def _round(self, works: list[Work], written: Written) -> list[Work]:
         """Write works; return those that have to be decided once more."""
+        shared = [work for work in works if not work.fresh and self._trust.has_doubts(work.keys)]
+        if not shared:
+            return self._write_trusting(works, written)
+        others = set(works).difference(shared)
+        own = [work for work in works if work in others]
+        again = self._write_trusting(own, written) if own else []
+        return [*again, *self._write_shared(shared, written)]
+
+    def _write_shared(self, works: list[Work], written: Written) -> list[Work]:
+        """Write works on wallets that other servers write too, locked before they are loaded."""
+        self._statistics.shared += len(works)
+        try:
+            with self._database.transaction() as connection:
+                attempt = self._attempt(connection, works, Locking.SHARED)
+                if needs_transaction(attempt.batch.changes):
+                    # Accounts are locked before wallets, never after them.
+                    raise Moved  # noqa: TRY301 - it undoes the transaction.
+                saved = self._save(connection, attempt.batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
+            return self._recover(works, error, written)
+        unsaved = self._commit(attempt, saved, written)
+        return [*attempt.again, *self._write_locked(unsaved, why_unsaved(saved), written)]
+
+    def _write_trusting(self, works: list[Work], written: Written) -> list[Work]:
+        """Write works, decided on copies in memory where there are some."""
         saved = None
         try:
             with self._database.autocommit() as connection:
@@ -153,13 +180,22 @@ class Writer:
                     saved = self._save(connection, attempt.batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
             return self._recover(works, error, written)
+        self._note_copies(attempt.batch.changes, saved)
         unsaved = self._commit(attempt, saved, written)
         return [*attempt.again, *self._write_locked(unsaved, why_unsaved(saved), written)]
+
+    def _note_copies(self, changes: Changes, saved: Saved | None) -> None:
+        self._statistics.copies += len(changes.wallets)
+        if saved and saved.moved:
+            moved = [key for key in changes.wallets if key.account_id in saved.moved]
+            self._statistics.stale_copies += len(moved)
+            self._trust.doubt(moved)
 
     def _commit(self, attempt: Attempt, saved: Saved | None, written: Written) -> list[Work]:
         """Take over what was saved, with its answers; return the works of which nothing was."""
         unsaved = saved.unsaved if saved else NO_ACCOUNTS
         self._cache.keep(attempt.batch.changes, unsaved)
+        self._trust.saved(attempt.batch.changes, unsaved)
         for key, wallet in attempt.batch.wallets.items():
             if len(wallet.grants) > HEAVY_GRANTS:
                 written.heavy.add(key)
@@ -184,7 +220,7 @@ class Writer:
             why = batch.why_apart(work)
             if why is not None:
                 attempt.apart.append((work, why))
-            elif batch.is_full or (batch.unsettled and not batch.unsettled.isdisjoint(work.keys)):
+            elif batch.is_for_later(work):
                 attempt.again.append(work)
             else:
                 self._decide(work, attempt, fresh=work in fresh)

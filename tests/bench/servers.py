@@ -1,0 +1,129 @@
+"""`make bench-servers`: one, two and four servers on one database, with the same number of callers in all.
+
+Rounds of one, two and four servers take turns, so that what else the machine does falls on all of them. The figure that
+counts is the ratio to one server's rate.
+"""
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from creditd.storage.embedded import embedded_postgres
+from creditd.storage.schema import migrate
+from tests.bench import requests
+from tests.bench.job import Job, Outcome
+from tests.bench.load import generate
+from tests.bench.rounds import seed
+from tests.bench.service import SETTINGS, Service, ledger_rows, serving
+
+CALLERS = 64
+"""Over all servers."""
+
+SERVERS = (1, 2, 4)
+SPREADS = {"1 hot": (0, 1), "100": (1, 100)}
+"""The number of the first account, and how many there are; every server's callers use all of them."""
+
+TARGETS = {2: 0.9, 4: 0.8}
+"""Of one server's rate, by the number of servers."""
+
+COUNTS = ("works", "batches", "conflicts", "copies", "stale_copies", "shared", "locked")
+
+_COUNT = re.compile(r"^creditd_ledger_(\w+)_total (\S+)$", re.MULTILINE)
+
+
+@dataclass
+class Total:
+    """What came of all rounds of one kind."""
+
+    rates: list[float] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    acknowledged: int = 0
+    log_bytes: int = 0
+
+    @property
+    def rate(self) -> float:
+        """The mean rate of a second."""
+        return sum(self.rates) / len(self.rates)
+
+
+def main() -> int:
+    """Measures and prints; 1 if an acknowledged operation was lost, whatever the speed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.servers", description=__doc__)
+    quick = os.environ.get("QUICK", "0") not in {"", "0"}
+    parser.add_argument("--quick", action="store_true", default=quick, help="one turn instead of three")
+    arguments = parser.parse_args()
+    totals = {(spread, count): Total() for spread in SPREADS for count in SERVERS}
+    with _database() as (database_url, log), ExitStack() as stack:
+        servers = [stack.enter_context(serving(database_url)) for _ in range(max(SERVERS))]
+        acknowledged = seed(servers[0], 0, 1 + SPREADS["100"][1]).acknowledged
+        for _ in range(1 if arguments.quick else 3):
+            for (spread, count), total in totals.items():
+                _measure(servers[:count], spread, log, total)
+        acknowledged += sum(total.acknowledged for total in totals.values())
+        rows = ledger_rows(database_url)
+    _report(totals)
+    print(f"\nAcknowledged {acknowledged:,}, in the ledger {rows:,}.")
+    return 0 if acknowledged <= rows else 1
+
+
+@contextmanager
+def _database() -> Iterator[tuple[str, Path]]:
+    with tempfile.TemporaryDirectory(prefix="creditd-bench-") as folder:
+        data = Path(folder, "data")
+        with embedded_postgres(data, settings=SETTINGS) as database_url:
+            migrate(database_url)
+            yield database_url, data / "postgres.log"
+
+
+def _measure(servers: Sequence[Service], spread: str, log: Path, total: Total) -> None:
+    first_account, accounts = SPREADS[spread]
+    jobs = [
+        Job(s.port, s.token, requests.reserve(), CALLERS // len(servers), first_account, accounts, 0.7, 2.0)
+        for s in servers
+    ]
+    before, size = _counts(servers), log.stat().st_size
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        outcomes: list[Outcome] = list(pool.map(generate, jobs))
+    total.rates.append(sum(outcome.rate for outcome in outcomes))
+    total.counts.update(_counts(servers) - before)
+    total.log_bytes += log.stat().st_size - size
+    for outcome in outcomes:
+        total.acknowledged += outcome.acknowledged
+        total.refusals.update(outcome.refusals)
+
+
+def _counts(servers: Sequence[Service]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for server in servers:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}/metrics", timeout=10) as answer:
+            for name, value in _COUNT.findall(answer.read().decode()):
+                if name in COUNTS:
+                    found[name] += int(float(value))
+    return found
+
+
+def _report(totals: dict[tuple[str, int], Total]) -> None:
+    print(f"{'accounts':>8} {'servers':>7} {'ops/s':>7} {'of one':>7} {'target':>7} {'batch':>6} {'conflicts':>9} "
+          f"{'stale':>6} {'shared':>7} {'apart':>6} {'log bytes':>9}  refusals")  # fmt: skip
+    for (spread, count), total in totals.items():
+        counts, ratio = total.counts, total.rate / totals[spread, 1].rate
+        print(f"{spread:>8} {count:>7} {total.rate:>7,.0f} {ratio:>6.2f}x {TARGETS.get(count, 1):>6.1f}x "
+              f"{counts['works'] / max(1, counts['batches']):>6.1f} "
+              f"{counts['conflicts'] / max(1, counts['batches']):>9.1%} "
+              f"{counts['stale_copies'] / max(1, counts['copies']):>6.1%} "
+              f"{counts['shared'] / max(1, counts['works']):>7.1%} {counts['locked']:>6} {total.log_bytes:>9,}  "
+              f"{dict(total.refusals) or 'none'}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -61,6 +61,7 @@ class Config:
     lemonsqueezy_store_id: str = ""
     lemonsqueezy_variant_id: str = ""
     lemonsqueezy_plan_variant_ids: tuple[str, ...] = ()
+    fakes_listen: str = "127.0.0.1:8081"
     webhooks_listen: str = "127.0.0.1:8080"
     webhooks_service: str = "127.0.0.1:50051"
     webhooks_token_file: str = ""

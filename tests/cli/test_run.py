@@ -19,9 +19,10 @@ FLAGS = {
     "--listen": "CREDITD_LISTEN",
     "--metrics-listen": "CREDITD_METRICS_LISTEN",
     "--webhooks-listen": "CREDITD_WEBHOOKS_LISTEN",
+    "--fakes-listen": "CREDITD_FAKES_LISTEN",
 }
 
-NOWHERE = {"CREDITD_METRICS_LISTEN": "", "CREDITD_WEBHOOKS_LISTEN": ""}
+NOWHERE = {"CREDITD_METRICS_LISTEN": "", "CREDITD_WEBHOOKS_LISTEN": "", "CREDITD_FAKES_LISTEN": "127.0.0.1:0"}
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,8 @@ def test_a_second_start_on_the_same_folder_says_whose_it_is_and_changes_nothing(
 ) -> None:
     log = creditd.folder / ".creditd" / "creditd.log"
     before = log.stat().st_ino
-    second = creditd("run", "--listen", free_address(), "--metrics-listen", "", "--webhooks-listen", "")
+    elsewhere = ("--metrics-listen", "", "--webhooks-listen", "", "--fakes-listen", "127.0.0.1:0")
+    second = creditd("run", "--listen", free_address(), *elsewhere)
     assert second.returncode == 2
     assert f"in use by process {running.process.pid}" in second.stderr
     assert log.stat().st_ino == before

@@ -18,6 +18,10 @@ TOKEN_SECONDS: Final = 365 * 86_400
 """The adapter's token is made at each start; no development server runs for longer than a year."""
 
 
+FAKES_FILE: Final = "fake-payments"
+"""In the data folder: what the fake providers know."""
+
+
 def real_providers(config: Config) -> tuple[str, ...]:
     """Return the providers that are configured; if there are any, no fake one runs beside them."""
     keys = {
@@ -37,7 +41,9 @@ async def providers(config: Config) -> AsyncIterator[tuple[Config, Fakes | None]
     if real_providers(config):
         yield config, None
         return
-    async with fakes_running(FakesSettings(webhook_secret=_webhook_secret(config))) as fakes:
+    file = config.data_dir / FAKES_FILE
+    settings = FakesSettings(config.fakes_listen, webhook_secret=_webhook_secret(config), file=file)
+    async with fakes_running(settings) as fakes:
         yield replace(config, **fakes.settings), fakes
 
 

@@ -32,6 +32,7 @@ def command(argv: Sequence[str]) -> int:
             "listen": arguments.listen,
             "metrics_listen": arguments.metrics_listen,
             "webhooks_listen": arguments.webhooks_listen,
+            "fakes_listen": arguments.fakes_listen,
         }
     )
     require_fit(config)
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve gRPC (CREDITD_LISTEN)")
     parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="where to serve metrics, '' for nowhere")
     parser.add_argument("--webhooks-listen", metavar="HOST:PORT", help="where to take webhooks, '' for nowhere")
+    parser.add_argument("--fakes-listen", metavar="HOST:PORT", help="where the fake payment providers are")
     return parser
 
 
@@ -57,6 +59,7 @@ def _require_free_ports(config: Config) -> None:
         "--listen": config.listen,
         "--metrics-listen": config.metrics_listen,
         "--webhooks-listen": config.webhooks_listen,
+        "--fakes-listen": "" if real_providers(config) else config.fakes_listen,
     }
     for flag, address in addresses.items():
         if not address or address.startswith("unix:"):

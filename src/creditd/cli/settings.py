@@ -124,6 +124,7 @@ _RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("metrics_listen", lambda address: not address or _is_address(address), "host:port, or nothing for no metrics"),
     ("webhooks_listen", lambda address: not address or _is_address(address), "host:port, or nothing for no adapter"),
     ("webhooks_service", _is_address, "host:port"),
+    ("fakes_listen", _is_address, "host:port"),
     ("log_level", lambda level: level in logging.getLevelNamesMapping(), "DEBUG, INFO, WARNING or ERROR"),
     ("spend_order", lambda order: sorted(order) == _SOURCES, f"each of {', '.join(_SOURCES)} once"),
     ("jwt_public_key_files", lambda files: all(map(_is_readable, files)), "files that this user may read"),

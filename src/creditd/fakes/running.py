@@ -3,13 +3,16 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from creditd.fakes.control import acts_of, control_routes
 from creditd.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
+from creditd.fakes.memory import Memory
 from creditd.fakes.misbehaving import Misbehaving
 from creditd.fakes.omise import FakeOmise
 from creditd.fakes.outgoing import Outgoing
@@ -23,13 +26,15 @@ class FakesSettings(NamedTuple):
     """``listen`` is host:port, a free port for 0. ``webhooks_url`` is the adapter's; empty: told later, to Outgoing.
 
     ``webhook_secret`` signs the webhooks of all three; Omise reads it as base64, so it is one of whole groups of four
-    letters and digits. The pauses between tries of a webhook are multiplied by ``pace``.
+    letters and digits. The pauses between tries of a webhook are multiplied by ``pace``. ``file`` keeps what the fakes
+    know from one start to the next; without one they begin anew.
     """
 
     listen: str = "127.0.0.1:0"
     webhooks_url: str = ""
     webhook_secret: str = "fake" * 8
     pace: float = 1.0
+    file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,10 @@ async def fakes_running(settings: FakesSettings) -> AsyncIterator[Fakes]:
     outgoing = Outgoing(settings.webhooks_url, pace=settings.pace)
     fakes = _fakes(url, outgoing, settings.webhook_secret)
     try:
-        async with http_serving(_application(fakes), listener):
+        application: ASGIApp = _application(fakes)
+        if settings.file:
+            application = Memory(application, {name: getattr(fakes, name) for name in fakes.apis}, settings.file)
+        async with http_serving(application, listener):
             yield fakes
     finally:
         await outgoing.close()

@@ -51,3 +51,13 @@ def test_without_a_file_they_begin_anew() -> None:
             assert not fakes.omise.charges
 
     asyncio.run(live())
+
+
+def test_what_is_not_named_is_the_newest(tmp_path: Path) -> None:
+    async def live() -> None:
+        async with fakes_running(FakesSettings(file=tmp_path / "fakes")) as fakes:
+            first, second = [(await told(fakes, "/omise/charges", CHARGE))["id"] for _ in range(2)]
+            assert (await told(fakes, "/omise/control/pay", {}))["result"] == second
+            assert (await told(fakes, "/omise/control/pay", {"payment": first}))["result"] == first
+
+    asyncio.run(live())

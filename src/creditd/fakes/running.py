@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from creditd.fakes.control import acts_of, control_routes
+from creditd.fakes.control import Subjects, acts_of, control_routes
 from creditd.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
 from creditd.fakes.memory import Memory
 from creditd.fakes.misbehaving import Misbehaving
@@ -100,10 +100,35 @@ def _fakes(url: str, outgoing: Outgoing, secret: str) -> Fakes:
 
 def _application(fakes: Fakes) -> Starlette:
     routes: list[Mount | Route] = [*control_routes(acts_of(_Mail(fakes.outgoing)))]
+    subjects = _subjects(fakes)
     for name, api in fakes.apis.items():
         acts = acts_of(getattr(fakes, name), api)
-        routes.append(Mount(f"/{name}", routes=[*control_routes(acts), Mount("/", app=api)]))
+        routes.append(Mount(f"/{name}", routes=[*control_routes(acts, subjects[name]), Mount("/", app=api)]))
     return Starlette(routes=routes)
+
+
+def _subjects(fakes: Fakes) -> Mapping[str, Subjects]:
+    """Return what the acts of each fake are about, if it is not said: the newest of these."""
+    stripe, omise, shop = fakes.stripe, fakes.omise, fakes.lemonsqueezy
+    return {
+        "stripe": {
+            "session": stripe.sessions,
+            "payment": stripe.sessions,
+            "refund": stripe.refunds,
+            "dispute": stripe.disputes,
+        },
+        "omise": {
+            "payment": omise.charges,
+            "charge": omise.charges,
+            "refund": omise.refunds,
+            "dispute": omise.disputes,
+        },
+        "lemonsqueezy": {
+            "checkout_id": shop.checkouts,
+            "order_id": shop.orders,
+            "subscription_id": shop.subscriptions,
+        },
+    }
 
 
 @dataclass

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.faults.arena import STAFF
 from tests.faults.probe import GO, READY, STOP
+from tests.tokens import bearer
 
 COMMAND = (sys.executable, "-m", "tests.faults.probe")
 
@@ -17,6 +17,9 @@ WORST_SECONDS = 0.25
 """What issue 7 demands of every call of a neighbour, whatever goes on beside it."""
 
 END_SECONDS = 30.0
+
+SERVICE = (("authorization", bearer("neighbour", ["SERVICE"], "credits.spend credits.read payments.ingest")),)
+"""A service: it opens the accounts that it uses."""
 
 
 @dataclass
@@ -49,7 +52,7 @@ def neighbour(address: str, webhook_secret: str) -> Iterator[Figures]:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        told = {"address": address, "metadata": STAFF, "webhook_secret": webhook_secret}
+        told = {"address": address, "metadata": SERVICE, "webhook_secret": webhook_secret}
         process.stdin.write(json.dumps(told) + "\n")
         process.stdin.flush()
         assert process.stdout.readline().strip() == READY

@@ -16,17 +16,19 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(LONG_SECONDS)]
 
 SECRET = "whsec_neighbours"  # noqa: S105 - nothing is kept secret in a test.
 
-STRIPE: dict[str, Any] = {
+PROVIDERS: dict[str, Any] = {
     "stripe_api_key": "sk_test_neighbours",
     "stripe_webhook_secrets": SECRET,
     "stripe_api_url": "http://127.0.0.1:9",
+    "omise_secret_key": "skey_test_neighbours",
+    "omise_api_url": "http://127.0.0.1:9",
 }
 
 
 @pytest.fixture(scope="module")
 def place(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Run two servers on a ledger with a long history."""
-    with arena(postgres, tmp_path_factory.mktemp("neighbours"), servers=2, **STRIPE) as running:
+    with arena(postgres, tmp_path_factory.mktemp("neighbours"), servers=2, **PROVIDERS) as running:
         database = Database(DatabaseSettings(running.database_url, pool_size=1))
         try:
             write_the_history(database)

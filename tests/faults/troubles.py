@@ -1,5 +1,6 @@
 """What can go on beside a neighbour. Each trouble is prepared, then goes on for a while and shows that it did."""
 
+import json
 import threading
 import time
 from collections import Counter
@@ -17,9 +18,12 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.payment_service_pb2 import IngestWebhookRequest
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
+from credit.v1.purchase_pb2 import PaymentProvider
 from creditd.domain.instant import SECOND, Instant
 from creditd.ledger.ids import uuid7
+from creditd.service.purchases.hints import MAX_KEPT
 from creditd.storage.database import Database
 from tests.contract.payments.webhooks import new_id, stripe_payment
 from tests.faults.arena import STAFF, Arena
@@ -45,6 +49,7 @@ WRITTEN_SECONDS = 60.0
 HISTORY = 100_000
 HISTORIAN = "historian"
 FOREIGN_EVENTS = 1_500
+FORGED_HINTS = 3_000
 IDLE_ACCOUNTS = 20_000
 
 _LOCK_WALLET = "SELECT 1 FROM wallets WHERE account_id = 'locked-wallet' FOR UPDATE"
@@ -300,6 +305,35 @@ def foreign_payments(place: Place) -> Run:
     return run
 
 
+def forged_hints(place: Place) -> Run:
+    """Strangers with many addresses make up hints of a provider that signs none, and that is away."""
+    requests = [_forged_hint(number) for number in range(FORGED_HINTS)]
+
+    def run() -> str:
+        with open_channel(place.address) as channel, ThreadPoolExecutor(CALLERS) as threads:
+            stub = PaymentServiceStub(channel)
+            told = list(threads.map(lambda one: _succeeds(lambda: stub.IngestWebhook(one, metadata=STAFF)), requests))
+        with place.looking() as looking:
+            assert looking.execute("SELECT count(*) FROM payment_events WHERE provider = 2").fetchone() == (0,)
+            (kept,) = looking.execute("SELECT count(*) FROM payment_hints").fetchone() or (None,)
+        assert kept is not None
+        # Two threads store webhooks, and each may have counted before the other one added.
+        assert kept <= MAX_KEPT + 1
+        return f"{FORGED_HINTS} forged hints, {sum(told)} taken, {kept} kept"
+
+    return run
+
+
+def _forged_hint(number: int) -> IngestWebhookRequest:
+    data = {"object": "charge", "id": f"chrg_test_{number}x"}
+    event = {"object": "event", "id": f"evnt_test_{number}x", "livemode": False, "key": "charge.complete", "data": data}
+    return IngestWebhookRequest(
+        provider=PaymentProvider.PAYMENT_PROVIDER_OMISE,
+        body=json.dumps(event).encode(),
+        remote_address=f"198.51.{number // 250}.{number % 250}",
+    )
+
+
 def slow_queries(place: Place) -> Run:
     """Staff look for what is rare in a long history, count it, and read all of it."""
     with place.looking() as looking:
@@ -358,5 +392,6 @@ TROUBLES: dict[str, Trouble] = {
     "3,000 holds end on 4,700 grants": holds_ending_at_once,
     "verifications whose callers are gone": abandoned_verifications,
     "1,500 payments of another product": foreign_payments,
+    "3,000 forged hints": forged_hints,
     "slow queries of staff": slow_queries,
 }

@@ -5,6 +5,7 @@ The server runs in this process on a thread with an event loop of its own, so th
 """
 
 import asyncio
+import os
 import threading
 import time
 import uuid
@@ -30,6 +31,9 @@ from creditd.storage.schema import migrate
 from creditd.telemetry.calls import observe_nothing
 from tests.postgres import admin_url, create_database, drop_database, service_url
 from tests.tokens import bearer, write_public_key
+
+PREPARE_VARIABLE = "CREDITD_TEST_PREPARE_THRESHOLD"
+"""Of services under test, for a pooler that tracks no prepared statements."""
 
 START_SECONDS = 30.0
 """Far more than a start takes, so that a loaded machine fails no test."""
@@ -94,6 +98,7 @@ def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
         listen="127.0.0.1:0",
         jwt_public_key_files=(str(write_public_key(folder)),),
         page_token_secret="tests",  # noqa: S106 - nothing is kept secret in a test.
+        database_prepare_threshold=int(os.environ.get(PREPARE_VARIABLE, "2")),
         drain_seconds=0.0,
         shutdown_grace_seconds=5.0,
     )

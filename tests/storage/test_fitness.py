@@ -77,7 +77,7 @@ def test_sessions_are_what_they_must_be_whatever_the_login_is_set_to(url: str) -
         database = Database(DatabaseSettings(limited))
         batches = database.for_batches()
         assert shown(database) == ["creditd_app", "30s", "5s", "30s", "auto", "on", "read committed"]
-        assert shown(batches) == ["creditd_app", "30s", "30ms", "3s", "force_generic_plan", "on", "read committed"]
+        assert shown(batches) == ["creditd_app", "30s", "100ms", "3s", "force_generic_plan", "on", "read committed"]
         batches.close()
         database.close()
 

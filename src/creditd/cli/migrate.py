@@ -13,6 +13,7 @@ from creditd.cli.settings import require, settings
 from creditd.storage.conninfo import UnfitConninfo
 from creditd.storage.privileges import APPLICATION_ROLE
 from creditd.storage.schema import Migrated, migrate, migration_sql, schema_head
+from creditd.storage.session import UnfitDatabase
 
 
 def command(argv: Sequence[str]) -> int:
@@ -36,6 +37,8 @@ def bring_up_to_date(url: str) -> Migrated:
         return migrate(url)
     except UnfitConninfo as error:
         raise Failure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
+    except UnfitDatabase as error:
+        raise Failure(f"CREDITD_DATABASE_URL: {error}", MISUSED) from error
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         hint = ""

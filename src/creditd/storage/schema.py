@@ -16,7 +16,7 @@ from sqlalchemy import text
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.migrations import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from creditd.storage.privileges import ensure_privileges
-from creditd.storage.session import SessionRules
+from creditd.storage.session import SessionRules, UnfitDatabase
 from creditd.storage.turns import Turn
 
 
@@ -47,11 +47,12 @@ def migrate(url: str) -> Migrated:
     """Bring the schema and the application's privileges up to date.
 
     Safe to call again, and by several at once: the others wait. A schema that is newer than this version is left alone.
-    Raises SQLAlchemyError.
+    Raises SQLAlchemyError, and UnfitDatabase if something makes the connections act as somebody else than the owner.
     """
     # Nothing is prepared: a prepared statement leaves a portal open, and with it the snapshot that it read.
     database = Database(DatabaseSettings(url, role="", prepare_threshold=None), MIGRATOR)
     try:
+        _require_own_role(database)
         with Turn(inf).taken(), _alone(database), database.connection() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
             connection.rollback()
@@ -65,6 +66,17 @@ def migrate(url: str) -> Migrated:
             return Migrated(schema_head(), is_newer=False)
     finally:
         database.close()
+
+
+def _require_own_role(database: Database) -> None:
+    """Verify that nobody has made the connections the service's, as a pooler may that serves it."""
+    with database.connection() as connection:
+        user, login = connection.execute(text("SELECT current_user::text, session_user::text")).one()
+    if user != login:
+        raise UnfitDatabase(
+            f"the database has migrations run as {user}, not as {login}: connect to PostgreSQL itself, or by a pool "
+            "without connect_query"
+        )
 
 
 MIGRATION_LOCK = 0x6372656469746400

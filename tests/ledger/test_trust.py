@@ -1,7 +1,5 @@
 """Copies in memory are trusted while they pay: not those of wallets that another server writes too."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import psycopg
 import pytest
 
@@ -60,10 +58,12 @@ def test_a_wallet_that_another_server_holds_keeps_nobody_waiting_who_needs_other
     desk.do(add(rival, 10))
     other.do(deduct(rival, 1))
     desk.do(deduct(rival, 1))
-    with psycopg.connect(url) as stranger, ThreadPoolExecutor(1) as pool:
+    with psycopg.connect(url) as stranger, statements_of(desk.batches) as statements:
         stranger.execute("SELECT 1 FROM wallets WHERE account_id = %s FOR UPDATE", [contended])
-        results = pool.submit(desk.begin, deduct(contended, 1), deduct(rival, 1)).result()
+        results = desk.begin(deduct(contended, 1), deduct(rival, 1))
         assert [work.account_id for work in results] == [rival]
+        # The rival's; a save of both would have waited in vain before it.
+        assert statements.count("save") == 1
         stranger.rollback()
     (outcome,) = desk.go_on().values()
     assert isinstance(outcome, Outcome)

@@ -127,12 +127,11 @@ class Payments:
         core, bridge = self._core, self._bridge
         packages = Packages(core.database, core.catalogue, core.clock)
         reading = PurchaseReading(core.database, self._tokens)
-        self._comparisons = ReconciliationHandlers(self.reconciling)
         administration = (
             PackageHandlers(bridge, packages),
             ReversalHandlers(bridge, Reversing(core.critical, self._settling), self._subscriptions_of),
             PaymentEventHandlers(bridge, Events(core.database, self._tokens, core.clock, core.make_id)),
-            self._comparisons,
+            ReconciliationHandlers(self.reconciling),
         )
         return (PurchaseHandlers(bridge, packages, self._buying, reading), WebhookHandlers(self.inbox)), administration
 
@@ -144,10 +143,6 @@ class Payments:
         """Begin to apply what is stored, and to look for what is not."""
         for background in self._background:
             background.start()
-
-    def end_comparisons(self) -> None:
-        """End what staff compare: it has no end of its own in time."""
-        self._comparisons.close()
 
     async def close(self, seconds: float) -> None:
         """Stop. What providers are asked for is finished if it takes no more than ``seconds``.

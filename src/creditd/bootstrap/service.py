@@ -25,6 +25,7 @@ from creditd.server.admin_handlers import (
 from creditd.server.balance_handlers import BalanceHandlers, HistoryHandlers
 from creditd.server.batch_handlers import BatchHandlers
 from creditd.server.bridge import Bridge
+from creditd.server.gate import Gate
 from creditd.server.health import Health
 from creditd.server.listening import Tls, listen, make_server
 from creditd.server.pipeline import Steps
@@ -113,16 +114,18 @@ class Service:
             self._is_prepared = True
         return True
 
+    def _seconds(self) -> float:
+        """Return the seconds since the Unix epoch, by the clock that everything else is decided by."""
+        return self._core.clock.now() / SECOND
+
     def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         config, core, bridge = self._config, self._core, self._bridge
         keys = read_public_keys(map(Path, config.jwt_public_key_files))
         verifier = TokenVerifier(
-            keys,
-            issuer=config.jwt_issuer or None,
-            audience=config.jwt_audience or None,
-            clock=lambda: core.clock.now() / SECOND,
+            keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None, clock=self._seconds
         )
-        steps = Steps(verifier, bridge, self._observers)
+        self._gate = Gate(self._seconds)
+        steps = Steps(verifier, bridge, self._observers, self._gate)
         works = SpendingWorks(Spending(core.catalogue, core.make_id))
         spending = SpendingHandlers(bridge, core.catalogue, works)
         balances = BalanceHandlers(bridge, core.catalogue, core.reader, core.clock)
@@ -134,7 +137,6 @@ class Service:
             HistoryHandlers(bridge, History(core.database, core.clock, self._tokens), core.reader),
             self._watch,
         )
-        self._verification = VerificationHandlers(bridge, lambda account_id: Verification(core.database, account_id))
         purchases, administration = self.payments.handlers()
         admin = (
             *administration,
@@ -146,7 +148,7 @@ class Service:
                 self._accounts,
                 core.clock,
             ),
-            self._verification,
+            VerificationHandlers(bridge, lambda account_id: Verification(core.database, account_id)),
         )
         handlers = credit, admin, purchases
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
@@ -157,15 +159,19 @@ class Service:
         return self._watch.watched
 
     async def stop(self) -> None:
-        """Drain: show it, let callers turn away, finish what runs, then close."""
+        """Drain: show it, let callers turn away, answer each that comes all the same, finish what runs, then close."""
         await self.health.drain()
         await asyncio.sleep(self._config.drain_seconds)
         grace = _Grace(self._config.shutdown_grace_seconds)
-        # What has no end of its own would use up the time of what has.
-        self._verification.close()
-        self.payments.end_comparisons()
+        await self._gate.close()
+        # Tells every connection to go elsewhere, and goes on with the calls that are in.
+        stopping = asyncio.create_task(self._server.stop(grace.left + LAST_SECONDS))
+        await self._gate.release()
+        await self._gate.empty(grace.left)
+        # What is left has its answer under way, or is a stream of health that nobody here ends.
+        await self._server.stop(LAST_SECONDS)
+        await stopping
         await self._watch.close()
-        await self._server.stop(grace.left)
         await self.payments.close(grace.left)
         # The ledger's threads are joined where nothing else waits: deliveries to the event loop go on meanwhile.
         await asyncio.get_running_loop().run_in_executor(None, self._core.finish, grace.left)

@@ -1,6 +1,6 @@
 """AdminService: credit types, credits added and removed, accounts, verification."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 from credit.v1 import account_pb2, credit_type_pb2, source_pb2
 from credit.v1 import admin_payments_pb2 as payments
@@ -191,19 +191,14 @@ class VerificationHandlers:
 
     async def verify_ledger(
         self, request: pb.VerifyLedgerRequest, call: Call
-    ) -> AsyncIterator[pb.VerifyLedgerResponse]:
+    ) -> AsyncGenerator[pb.VerifyLedgerResponse]:
         """Answer VerifyLedger. When the caller is gone, the step that runs is the last one."""
         del call
         async with self._line.place():
             verification = self._verification_of(request.account_id or None)
             while not verification.is_done:
-                self._line.require_open()
                 for finding in await self._bridge.verification(verification.step):
                     yield _finding_message(finding)
-
-    def close(self) -> None:
-        """End every verification after the step that it is at."""
-        self._line.close()
 
 
 def _finding_message(finding: Found | Checked) -> pb.VerifyLedgerResponse:

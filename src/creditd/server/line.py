@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from creditd.ledger.work import Overloaded, ShuttingDown
+from creditd.ledger.work import Overloaded
 
 
 class Line:
@@ -14,14 +14,13 @@ class Line:
         """Begin with nobody in line."""
         self._places = asyncio.Semaphore(at_once)
         self._most = waiting
-        self._closed = False
         self.waiting = 0
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Wait for a place and keep it until the block ends. Who goes away while waiting leaves the line.
 
-        Raises Overloaded if the line is full, ShuttingDown once closed.
+        Raises Overloaded if the line is full.
         """
         if self.waiting >= self._most:
             raise Overloaded
@@ -31,16 +30,6 @@ class Line:
         finally:
             self.waiting -= 1
         try:
-            self.require_open()
             yield
         finally:
             self._places.release()
-
-    def require_open(self) -> None:
-        """Raise ShuttingDown once closed: whoever has a place asks between two steps."""
-        if self._closed:
-            raise ShuttingDown
-
-    def close(self) -> None:
-        """Let nobody in any more."""
-        self._closed = True

@@ -1,6 +1,6 @@
 """AdminService, the part about payments: packages, reversals, payment events, reconciliation."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from credit.v1 import admin_payments_pb2 as pb
 from creditd.domain.purchase import Provider
@@ -150,18 +150,13 @@ class ReconciliationHandlers:
 
     async def reconcile_payments(
         self, request: pb.ReconcilePaymentsRequest, call: Call
-    ) -> AsyncIterator[pb.ReconcilePaymentsResponse]:
+    ) -> AsyncGenerator[pb.ReconcilePaymentsResponse]:
         """Answer ReconcilePayments."""
         del call
         since = instant(request.since, "since") if request.HasField("since") else None
         async with self._line.place():
             async for outcome in self._reconciling.compare(Provider(request.provider), since):
-                self._line.require_open()
                 yield _outcome_message(outcome)
-
-    def close(self) -> None:
-        """End every comparison with the find that it is at."""
-        self._line.close()
 
 
 def _outcome_message(outcome: Find | Compared) -> pb.ReconcilePaymentsResponse:

@@ -1,6 +1,6 @@
 """What every call goes through, composed once for each method when the server starts.
 
-In this order: observe, errors, deadline, authenticate, read, authorise, validate, handler. Each step is a plain
+In this order: observe, errors, gate, deadline, authenticate, read, authorise, validate, handler. Each step is a plain
 function; only waiting for the ledger is asynchronous.
 """
 
@@ -8,7 +8,8 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import grpc
@@ -18,6 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from creditd.domain.errors import Refusal
 from creditd.ledger.work import DeadlinePassed, Sink
+from creditd.server.gate import Gate
 from creditd.server.headers import Headers, read_headers
 from creditd.server.messages import language_of
 from creditd.server.policy import authorize, rule_for
@@ -31,7 +33,7 @@ from creditd.service.call import Call
 from creditd.telemetry.calls import CallEnd, Observers
 
 UnaryHandler = Callable[[Any, Call], Awaitable[Message]]
-StreamHandler = Callable[[Any, Call], AsyncIterator[Message]]
+StreamHandler = Callable[[Any, Call], AsyncGenerator[Message]]
 
 _REPLAYED = (("replayed", "true"),)
 
@@ -63,12 +65,17 @@ class Exchange:
         return language_of(str(self.headers.get("accept-language", "")))
 
 
+def _authorization(exchange: Exchange) -> str:
+    return str(exchange.headers.get("authorization", ""))
+
+
 class Steps(NamedTuple):
     """What all methods share."""
 
     verifier: TokenVerifier
     sink: Sink
     observers: Observers
+    gate: Gate
 
 
 class Pipeline:
@@ -78,6 +85,7 @@ class Pipeline:
         """Look up once all that depends on the method alone. A method without a rule is refused to everyone."""
         self._name = f"/{method.containing_service.full_name}/{method.name}"
         self._steps = steps
+        self._gate = steps.gate
         self._rule = rule_for(self._name)
         self._largest_request = largest_request(self._name)
         self._account_of = account_reader(method.input_type)
@@ -100,7 +108,7 @@ class Pipeline:
         remaining = context.time_remaining()
         if remaining is not None and remaining <= 0:
             raise DeadlinePassed
-        caller = self._steps.verifier.verify(str(exchange.headers.get("authorization", "")))
+        caller = self._steps.verifier.verify(_authorization(exchange))
         exchange.subject = caller.subject
         request = self._read(message)
         account_id = self._account_of(request)
@@ -146,8 +154,11 @@ class Pipeline:
         async def serve(message: bytes, context: Any) -> Message | None:
             exchange = self._begin(context)
             try:
-                request, call = self._admit(exchange, message, context)
-                response = await handler(request, call)
+                if self._gate.is_closed:
+                    await self._gate.turn_away()
+                with self._gate.passage():
+                    request, call = self._admit(exchange, message, context)
+                    response = await handler(request, call)
                 if call.replayed:
                     context.set_trailing_metadata(_REPLAYED)
             except asyncio.CancelledError:
@@ -169,9 +180,16 @@ class Pipeline:
         async def serve(message: bytes, context: Any) -> AsyncIterator[Message]:
             exchange = self._begin(context)
             try:
-                request, call = self._admit(exchange, message, context)
-                async for response in handler(request, call):
-                    yield response
+                if self._gate.is_closed:
+                    await self._gate.turn_away()
+                with self._gate.passage() as passage:
+                    request, call = self._admit(exchange, message, context)
+                    self._gate.streams(passage, self._steps.verifier.end_of(_authorization(exchange)))
+                    async with aclosing(handler(request, call)) as responses:
+                        async for response in responses:
+                            passage.sends()
+                            yield response
+                            passage.goes_on()
             except (asyncio.CancelledError, GeneratorExit):
                 exchange.code = "CANCELLED"
                 raise

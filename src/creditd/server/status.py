@@ -103,7 +103,7 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
         StatusCode.UNAVAILABLE,
         "the database is out of reach; the same request_id tells later what came of the call",
     ),
-    "SHUTTING_DOWN": (StatusCode.UNAVAILABLE, "the server is shutting down; nothing was done, another one answers"),
+    "SHUTTING_DOWN": (StatusCode.UNAVAILABLE, "the server is shutting down; the same request_id tells another one"),
     "DEADLINE_EXCEEDED": (StatusCode.DEADLINE_EXCEEDED, "the deadline passed before work began; nothing was done"),
     "MESSAGE_TOO_LARGE": (StatusCode.RESOURCE_EXHAUSTED, "the request has {size} bytes, {maximum} are allowed"),
     "METADATA_TOO_LARGE": (

@@ -75,8 +75,7 @@ class TokenVerifier:
 
     def verify(self, authorization_header: str) -> Caller:
         """Return who calls. Raises TokenInvalid, TokenExpired."""
-        # Tokens are remembered by their hash, so that no copy of the memory gives one away.
-        digest = sha256(authorization_header.encode("utf-8", "surrogatepass")).digest()
+        digest = _digest(authorization_header)
         known = self._verified.get(digest)
         if known is None:
             return self._verify_anew(authorization_header, digest)
@@ -86,6 +85,10 @@ class TokenVerifier:
             raise TokenExpired
         self._verified.move_to_end(digest)
         return caller
+
+    def end_of(self, authorization_header: str) -> float:
+        """Return from when on a header that was verified just now is refused, in seconds since the Unix epoch."""
+        return self._verified[_digest(authorization_header)][1]
 
     def _verify_anew(self, authorization_header: str, digest: bytes) -> Caller:
         claims = self._claims(_token_in(authorization_header))
@@ -167,6 +170,11 @@ def _read_public_key(file: Path) -> PublicKey:
     if isinstance(key, RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
         return PublicKey("RS256", key)
     raise UnfitKey(f"{file} is none of Ed25519, P-256, and RSA of at least {MIN_RSA_BITS} bits")
+
+
+def _digest(authorization_header: str) -> bytes:
+    # Tokens are remembered by their hash, so that no copy of the memory gives one away.
+    return sha256(authorization_header.encode("utf-8", "surrogatepass")).digest()
 
 
 def _token_in(authorization_header: str) -> str:

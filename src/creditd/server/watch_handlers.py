@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from credit.v1 import credit_service_pb2 as pb
 from creditd.domain.wallet import new_wallet
-from creditd.ledger.work import Overloaded, ShuttingDown
+from creditd.ledger.work import Overloaded
 from creditd.server.balance_handlers import BalanceHandlers
 from creditd.server.bridge import Bridge
 from creditd.server.convert import balance_after, balance_message, listed_entry_message
@@ -50,7 +50,6 @@ class WatchHandlers:
         self._balances = balances
         self._wallets: dict[Key, _Watched] = {}
         self._streams = 0
-        self._closing = False
         self._looking = asyncio.create_task(self._look_always())
 
     @property
@@ -60,7 +59,7 @@ class WatchHandlers:
 
     async def watch_balance(
         self, request: pb.WatchBalanceRequest, call: Call
-    ) -> AsyncIterator[pb.WatchBalanceResponse]:
+    ) -> AsyncGenerator[pb.WatchBalanceResponse]:
         """Answer WatchBalance."""
         await self._balances.know([request.credit_type])
         if self._streams >= MAX_WATCHERS:
@@ -98,16 +97,11 @@ class WatchHandlers:
 
     async def _moved_beyond(self, watched: _Watched, version: int) -> None:
         while watched.version <= version:
-            if self._closing:
-                raise ShuttingDown
             await watched.moved.wait()
 
     async def close(self) -> None:
-        """End every stream; their callers go on with another server from the version that they have seen."""
-        self._closing = True
+        """Look no more; the streams have ended."""
         self._looking.cancel()
-        for watched in self._wallets.values():
-            watched.wake()
 
     async def _look_always(self) -> None:
         while True:

@@ -21,7 +21,7 @@ from creditd.ledger.ids import uuid7
 from creditd.storage.schema import migrate
 from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, free_address
 from tests.purchases.market import PACKAGE, PRICE, STRIPE, Front, open_front
-from tests.running import eventually
+from tests.running import RefusedCall, eventually, read_refusal
 from tests.tokens import bearer, write_public_key
 
 LISTENING = '"message":"listening"'
@@ -30,6 +30,14 @@ WAITING = '"message":"waiting for providers"'
 STOPPED = '"message":"stopped"'
 
 METADATA = (("authorization", bearer("staff", ["ADMIN"])),)
+
+CALLERS = 64
+"""Callers that call again and again while the server stops."""
+
+BEGUN = 300
+"""Calls that are answered before the stop begins."""
+
+SPENT = "SELECT count(*) FROM entries WHERE available_delta = -1"
 
 TURNED_AWAY = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
@@ -100,11 +108,11 @@ def sell(channel: grpc.Channel) -> None:
     AdminServiceStub(channel).CreatePackage(request, metadata=METADATA, timeout=PATIENCE_SECONDS, wait_for_ready=True)
 
 
-def top_up(channel: grpc.Channel, account: str) -> None:
+def top_up(channel: grpc.Channel, account: str, amount: int = 1_000) -> None:
     """Add credits."""
     request = admin_service_pb2.AddCreditsRequest(
         account_id=account,
-        amounts=[admin_service_pb2.CreditAmount(credit_type="chat", amount=1_000)],
+        amounts=[admin_service_pb2.CreditAmount(credit_type="chat", amount=amount)],
         reason="test",
         request_id=uuid7(),
     )
@@ -186,7 +194,7 @@ def test_works_that_wait_for_the_ledger_are_done_and_answered(
     # Those that the server had not taken when it stopped were turned away, by it or by the library.
     assert codes.keys() <= {grpc.StatusCode.OK, *TURNED_AWAY}
     assert codes[grpc.StatusCode.OK]
-    assert one(database, "SELECT count(*) FROM entries WHERE available_delta = -1") == codes[grpc.StatusCode.OK]
+    assert one(database, SPENT) == codes[grpc.StatusCode.OK]
 
 
 def test_it_ends_in_time_whatever_does_not(creditd: Creditd, channel: grpc.Channel, database: str) -> None:
@@ -207,3 +215,52 @@ def test_it_ends_in_time_whatever_does_not(creditd: Creditd, channel: grpc.Chann
             assert {call.code() for call in calls} <= TURNED_AWAY
             assert verifying.code() != grpc.StatusCode.OK
     assert one(database, "SELECT available FROM wallets WHERE account_id = 'ann'") == 1_000
+
+
+def test_every_call_is_answered_at_a_stop_and_a_repeat_is_safe(
+    creditd: Creditd, channel: grpc.Channel, database: str
+) -> None:
+    """What was under way is done, what came later is told why it was not; each id is spent once at the end."""
+    stub = CreditServiceStub(channel)
+    done: list[str] = []
+    turned_away: list[tuple[credit.DeductRequest, RefusedCall]] = []
+
+    def call_until_turned_away() -> None:
+        while True:
+            request = credit.DeductRequest(account_id="ann", credit_type="chat", amount=1, request_id=uuid7())
+            try:
+                stub.Deduct(request, metadata=METADATA, timeout=PATIENCE_SECONDS)
+            except grpc.RpcError as error:
+                turned_away.append((request, read_refusal(error)))
+                return
+            done.append(request.request_id)
+
+    with serving(creditd) as started, ThreadPoolExecutor(CALLERS) as pool:
+        top_up(channel, "ann", 1_000_000)
+        calling = [pool.submit(call_until_turned_away) for _ in range(CALLERS)]
+        eventually(lambda: len(done) >= BEGUN, PATIENCE_SECONDS)
+        assert started.stop() == 0
+        for caller in calling:
+            caller.result(PATIENCE_SECONDS)
+    told = Counter((refusal.code, refusal.reason, refusal.retry is not None) for _, refusal in turned_away)
+    assert told == {(grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN", True): CALLERS}
+    assert one(database, SPENT) >= len(done)
+    with serving(creditd):
+        for request, _ in turned_away:
+            stub.Deduct(request, metadata=METADATA, timeout=PATIENCE_SECONDS, wait_for_ready=True)
+    assert one(database, SPENT) == len(done) + CALLERS
+
+
+def test_a_stop_is_said_to_who_watches(creditd: Creditd, channel: grpc.Channel) -> None:
+    """A stream has no end of its own: it is not waited for, and its caller is told to come again."""
+    request = credit.WatchBalanceRequest(account_id="ann", credit_type="chat")
+    with serving(creditd) as started:
+        top_up(channel, "ann")
+        stream = CreditServiceStub(channel).WatchBalance(request, metadata=METADATA, timeout=PATIENCE_SECONDS)
+        assert next(stream).balance.available == 1_000
+        assert started.stop() == 0
+        with pytest.raises(grpc.RpcError) as error:
+            next(stream)
+    refusal = read_refusal(error.value)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
+    assert refusal.retry is not None

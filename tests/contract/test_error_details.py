@@ -98,6 +98,15 @@ REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
         "ABORTED",
         {"stated", "current"},
     ),
+    "VERSION_AHEAD": (
+        lambda c: refused(
+            c.app.credit.WatchBalance,
+            credit.WatchBalanceRequest(account_id=c.account_id, credit_type="chat", after_version=9),
+            timeout=20,
+        ),
+        "OUT_OF_RANGE",
+        {"stated", "current"},
+    ),
     "ACCOUNT_SUSPENDED": (_while(account_pb2.ACCOUNT_STATUS_SUSPENDED), "FAILED_PRECONDITION", {"account_id"}),
     "ACCOUNT_CLOSED": (_while(account_pb2.ACCOUNT_STATUS_CLOSED), "FAILED_PRECONDITION", {"account_id"}),
     "ACCOUNT_NOT_EMPTY": (

@@ -1,5 +1,6 @@
 """WatchBalance streams a wallet's movements as they are committed, without a gap (A13, B1)."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,12 +8,19 @@ import grpc
 import pytest
 
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from creditd.domain.instant import SECOND
+from creditd.server.tokens import LEEWAY_SECONDS
 from tests.contract.customer import Customer, kind_of
 from tests.contract.held_up import locked
-from tests.running import eventually, refused
+from tests.running import eventually, read_refusal, refused
+from tests.tokens import bearer
 
 PATIENCE_SECONDS = 30
 """No test waits so long; a stream that says nothing fails it."""
+
+LASTING_SECONDS = 600
+"""How long a token lasts that a stream outlives."""
 
 Watch = Callable[..., Any]
 
@@ -56,6 +64,51 @@ def test_it_goes_on_after_a_version_without_a_gap(customer: Customer, watch: Wat
     assert seen == list(range(2, 253))
     from_the_start = watch(after_version=0)
     assert kind_of(next(from_the_start).entry) == "ADMIN_ADD"
+
+
+def test_a_version_that_the_wallet_has_not_come_to_is_told(customer: Customer, watch: Watch) -> None:
+    """Nothing might ever come to it, and the stream would say nothing for ever."""
+    customer.top_up(100)
+    for stated, opened in ((2, watch(after_version=2)), (1, watch(after_version=1, account_id="nobody-yet"))):
+        with pytest.raises(grpc.RpcError) as error:
+            next(opened)
+        refusal = read_refusal(error.value)
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.OUT_OF_RANGE, "VERSION_AHEAD")
+        assert refusal.metadata["stated"] == str(stated)
+    going_on = watch(after_version=1)
+    customer.deduct(1)
+    assert next(going_on).entry.version == 2
+
+
+def test_a_version_that_is_shown_can_be_watched_from_though_it_is_not_written_yet(
+    customer: Customer, watch: Watch
+) -> None:
+    customer.top_up(100)
+    customer.hold(30, seconds=60)
+    customer.service.clock.advance(61)
+    shown = customer.balance().version
+    stream = watch(after_version=shown)
+    customer.deduct(1)
+    assert next(stream).entry.version == shown + 1
+
+
+def test_it_ends_with_its_callers_token(customer: Customer) -> None:
+    """It goes on while the token is taken, and what a new call would be told then ends it."""
+    customer.top_up(100)
+    # The service's clock is ahead by as much as tests have turned it on.
+    ahead_seconds = int(customer.service.clock.now() / SECOND - time.time())
+    token = bearer(customer.account_id, ["USER"], ttl_seconds=ahead_seconds + LASTING_SECONDS)
+    stub = CreditServiceStub(customer.service.channel())
+    request = credit.WatchBalanceRequest(account_id=customer.account_id, credit_type="chat")
+    stream = stub.WatchBalance(request, metadata=(("authorization", token),), timeout=PATIENCE_SECONDS)
+    assert next(stream).balance.available == 100
+    customer.deduct(1)
+    assert next(stream).balance.available == 99
+    customer.service.clock.advance(LASTING_SECONDS + LEEWAY_SECONDS)
+    with pytest.raises(grpc.RpcError) as error:
+        next(stream)
+    refusal = read_refusal(error.value)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED")
 
 
 def test_every_watcher_sees_every_movement(customer: Customer, watch: Watch) -> None:

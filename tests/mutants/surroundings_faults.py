@@ -2,6 +2,8 @@
 
 from tests.mutants.fault import Fault
 
+_STOPPING = ("tests/cli/test_stopping.py",)
+
 _WHO_OPENS = ("tests/contract/test_who_opens.py",)
 
 SURROUNDINGS_FAULTS = (
@@ -25,5 +27,33 @@ SURROUNDINGS_FAULTS = (
         "            _require_to_open(call, unseen[0])\n",
         "",
         _WHO_OPENS,
+    ),
+    Fault(
+        "calls that come to a stop are left to the library",
+        "bootstrap/service.py",
+        "        await self._gate.close()\n",
+        "",
+        _STOPPING,
+    ),
+    Fault(
+        "streams are not told of a stop",
+        "server/gate.py",
+        "            stream.end(ShuttingDown())\n",
+        "            pass\n",
+        _STOPPING,
+    ),
+    Fault(
+        "a stream outlives its caller's token",
+        "server/gate.py",
+        "if stream.token_end <= now",
+        "if stream.token_end <= 0",
+        ("tests/contract/test_watch_balance.py",),
+    ),
+    Fault(
+        "a version that nothing comes to is waited for",
+        "server/balance_handlers.py",
+        "        if version > current:\n",
+        "        if False:\n",
+        ("tests/contract/test_watch_balance.py",),
     ),
 )

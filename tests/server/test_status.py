@@ -78,6 +78,7 @@ def test_every_refusal_has_a_reason_that_the_enum_knows(kind: type[Refusal]) -> 
         (errors.InsufficientCredit(required=75, available=50), StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_CREDIT"),
         (errors.RequestIdReused(request_id="r1"), StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
         (errors.VersionMismatch(stated=1, current=2), StatusCode.ABORTED, "VERSION_MISMATCH"),
+        (errors.VersionAhead(stated=2, current=1), StatusCode.OUT_OF_RANGE, "VERSION_AHEAD"),
         (errors.ReservationNotFound(reservation="r"), StatusCode.NOT_FOUND, "RESERVATION_NOT_FOUND"),
         (work.VersionConflict(), StatusCode.ABORTED, "VERSION_CONFLICT"),
         (work.Overloaded(), StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),

@@ -108,6 +108,12 @@ class VersionMismatch(Refusal):
     reason = "VERSION_MISMATCH"
 
 
+class VersionAhead(Refusal):
+    """A version is stated that the balance has not come to. Facts: stated, current."""
+
+    reason = "VERSION_AHEAD"
+
+
 class BalanceTooLarge(Refusal):
     """The balance would exceed what an int64 holds. Facts: amount, total, maximum."""
 

@@ -68,6 +68,19 @@ class BalanceHandlers:
             state = await self.state_of(key.account_id, call)
         return state
 
+    async def require_reached(self, key: Key, version: int, call: Call) -> None:
+        """Raise VersionAhead unless a wallet has come to a version, and AccountNotFound for staff if there is none.
+
+        What nothing will ever come to would be waited for without end.
+        """
+        state = await self._bridge.balances(key.account_id)
+        if state is None:
+            _require_to_open(call, key.account_id)
+        wallet = state.wallets.get(key.credit_type) if state else None
+        current = wallet.version if wallet else 0
+        if version > current:
+            raise errors.VersionAhead(stated=version, current=current)
+
     async def batch_get_balances(self, request: pb.BatchGetBalancesRequest, call: Call) -> pb.BatchGetBalancesResponse:
         """Answer BatchGetBalances."""
         await self.know(request.credit_types)

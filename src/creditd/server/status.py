@@ -81,6 +81,7 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "ACCOUNT_CLOSED": (StatusCode.FAILED_PRECONDITION, "account {account_id} is closed"),
     "ACCOUNT_NOT_EMPTY": (StatusCode.FAILED_PRECONDITION, "account {account_id} has credits, holds or debt"),
     "VERSION_MISMATCH": (StatusCode.ABORTED, "the balance has moved from version {stated} to {current}"),
+    "VERSION_AHEAD": (StatusCode.OUT_OF_RANGE, "version {stated} is stated, but the balance is at {current}"),
     "VERSION_CONFLICT": (StatusCode.ABORTED, "others kept changing the balance; nothing was done, a retry is safe"),
     "RECORD_BUSY": (
         StatusCode.UNAVAILABLE,

@@ -76,9 +76,8 @@ class WatchHandlers:
                 wallet = state.wallets.get(request.credit_type) or new_wallet(state.account, request.credit_type)
                 version = wallet.version
                 yield pb.WatchBalanceResponse(balance=balance_message(wallet._replace(grants=())))
-            elif not call.opens:
-                # Where staff mistyped the account, nothing would ever move.
-                await self._balances.state_of(request.account_id, call)
+            else:
+                await self._balances.require_reached(key, version, call)
             while True:
                 for listed in await self._entries_after(key, version):
                     version = listed.entry.version

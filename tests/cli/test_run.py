@@ -1,6 +1,7 @@
 """`creditd run` on an empty folder: everything starts, what it prints works, and Ctrl-C leaves nothing running."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -139,6 +140,26 @@ def test_however_it_ends_nothing_runs_on_and_the_next_start_finds_the_data(tmp_p
             assert started.stop(number) == exit_code
             assert are_gone(descendants)
             assert started.said.endswith("stopping\n") == (exit_code == 0)
+
+
+def test_postgresql_that_is_killed_is_back_and_so_is_the_service(creditd: Creditd, running: Started) -> None:
+    pid_file = creditd.folder / ".creditd" / "postgres" / "cluster" / "postmaster.pid"
+    killed = pid_file.read_text().split()[0]
+    os.kill(int(killed), signal.SIGKILL)
+    running.says("runs again on")
+    request = '{"account_id": "survivor", "credit_type": "spec", "amount": 1, "request_id": "once"}'
+    refused = []
+
+    def is_done() -> bool:
+        answer = creditd("call", "Reserve", request)
+        refused.extend([answer.stderr] if answer.returncode else [])
+        return answer.returncode == 0
+
+    eventually(is_done, PATIENCE_SECONDS)
+    assert all("UNAVAILABLE" in said for said in refused)
+    assert pid_file.read_text().split()[0] != killed
+    assert "PostgreSQL has died, and is started again" in running.said
+    assert running.process.poll() is None
 
 
 def test_with_a_key_of_one_provider_that_one_is_real_and_none_is_fake(database: str, tmp_path: Path) -> None:

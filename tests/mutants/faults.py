@@ -3,7 +3,8 @@
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
+from tests.mutants.machine_faults import MACHINE_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
 
-FAULTS = (*LEDGER_FAULTS, *DOMAIN_FAULTS, *PAYMENTS_FAULTS, *BULKHEAD_FAULTS, *SURROUNDINGS_FAULTS)
+FAULTS = (*LEDGER_FAULTS, *DOMAIN_FAULTS, *PAYMENTS_FAULTS, *BULKHEAD_FAULTS, *SURROUNDINGS_FAULTS, *MACHINE_FAULTS)

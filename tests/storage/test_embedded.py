@@ -23,8 +23,9 @@ from creditd.storage.embedded import (
     embedded_postgres,
     program,
 )
+from creditd.storage.embedded.account import owner_of
 from creditd.storage.embedded.folder import hold, mark
-from creditd.storage.embedded.programs import as_owner, environment, owner_of
+from creditd.storage.embedded.programs import as_owner, environment
 
 PATIENCE_SECONDS = 60
 

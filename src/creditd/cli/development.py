@@ -50,7 +50,7 @@ def ready_to_serve(config: Config, folder: DataFolder) -> Iterator[Config]:
 def _embedded(folder: DataFolder) -> Iterator[str]:
     with ExitStack() as stack:
         try:
-            url = stack.enter_context(embedded_postgres(folder.postgres))
+            url = stack.enter_context(embedded_postgres(folder.postgres, own_account=True, revived=True))
         except EmbeddedPostgresError as error:
             raise Failure(str(error)) from error
         yield url

@@ -14,7 +14,6 @@ from creditd.storage.embedded.programs import (
     as_owner,
     environment,
     give,
-    owner_of,
     program,
 )
 
@@ -23,7 +22,7 @@ _MAJOR_VERSION: Final = "18"
 _UNFINISHED: Final = "cluster.new-"
 
 
-def ensure_cluster(data_dir: Path, *, durable: bool) -> Path:
+def ensure_cluster(data_dir: Path, owner: Owner | None, *, durable: bool) -> Path:
     """The cluster in the data folder, made now if there is none; on the disk when this returns, if durable.
 
     It is made beside and renamed when it is whole, so that an initdb that was interrupted is never taken for one.
@@ -36,7 +35,6 @@ def ensure_cluster(data_dir: Path, *, durable: bool) -> Path:
     for unfinished in data_dir.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(unfinished, ignore_errors=True)
     fresh = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=data_dir))
-    owner = owner_of(fresh)
     give(fresh, owner)
     _initdb(fresh, owner, _new_password(data_dir, owner), durable=durable)
     fresh.rename(cluster)
@@ -63,13 +61,13 @@ def _new_password(data_dir: Path, owner: Owner | None) -> Path:
 
 
 def _initdb(cluster: Path, owner: Owner | None, password: Path, *, durable: bool) -> None:
-    """The same collation on every machine; a password asked for over TCP, which other users of the machine reach."""
+    """The same collation on every machine; who may log in is written at each start."""
     command = [
         str(program("initdb")),
         f"--pgdata={cluster}",
         f"--username={SUPERUSER}",
         f"--pwfile={password}",
-        "--auth-local=trust",
+        "--auth-local=peer",
         "--auth-host=scram-sha-256",
         "--encoding=UTF8",
         "--locale=C",

@@ -2,9 +2,9 @@
 
 - owner.lock: held by the process that started PostgreSQL, with its process id in it
 - cluster/: PostgreSQL's own data folder
-- password: the superuser's over TCP; the Unix socket needs none, its folder being private
+- password: the superuser's over TCP; over the Unix socket the kernel tells who connects
 - socket/: the Unix socket, where the path is short enough for one
-- postgres.log: what PostgreSQL said in this run; postgres.log.1 is from the run before
+- postgres.log: what PostgreSQL said in this run, restarts included; postgres.log.1 is from the run before
 """
 
 import fcntl

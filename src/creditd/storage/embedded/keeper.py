@@ -30,10 +30,9 @@ exit 0
 
 
 def start_keeper(account: list[str], command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """Runs the command under a keeper; `account` goes before both. What they say goes to the log, emptied first."""
-    log.unlink(missing_ok=True)
+    """Runs the command under a keeper; `account` goes before both. What they say goes to the end of the log."""
     log.touch(mode=0o600)
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - the program and its arguments are our own.
             [*account, "/bin/sh", "-c", _SCRIPT, "creditd-postgres-keeper", *command],
             cwd="/",

@@ -1,13 +1,12 @@
-"""PostgreSQL's programs as the installed wheel brings them, and the account that they run under.
+"""PostgreSQL's programs as the installed wheel brings them, and how root has them run under another account.
 
-PostgreSQL refuses to run as root. When root starts it, it runs as `nobody`, or as whoever owns the data already,
-through setpriv, and no permission of any folder on the way is changed. Where that account could not reach the programs
-or the data (a checkout under /root, say), it keeps just the capability to do so.
+PostgreSQL refuses to run as root. It is started through setpriv, and no permission of any folder on the way is changed.
+Where the account could not reach the programs or the data (a checkout under /root, say), it keeps just the capability
+to do so.
 """
 
 import importlib.util
 import os
-import pwd
 import shutil
 import stat
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Final, NamedTuple
 
 # In order of preference: reading and passing folders; then the only one of the two that containers usually grant.
 _REACHING_CAPABILITIES: Final = {"dac_read_search": 2, "dac_override": 1}
-_PLAIN_ACCOUNT: Final = "nobody"
 
 
 class EmbeddedPostgresError(RuntimeError):
@@ -44,16 +42,6 @@ class Owner(NamedTuple):
 
     uid: int
     gid: int
-
-
-def owner_of(cluster: Path) -> Owner | None:
-    """The account to run PostgreSQL under if it cannot be our own, that is if we are root; otherwise None."""
-    if os.geteuid() != 0:
-        return None
-    if cluster.exists() and (found := cluster.stat()).st_uid != 0:
-        return Owner(found.st_uid, found.st_gid)
-    plain = pwd.getpwnam(_PLAIN_ACCOUNT)
-    return Owner(plain.pw_uid, plain.pw_gid)
 
 
 def give(path: Path, owner: Owner | None) -> None:
@@ -90,7 +78,7 @@ def _reaching_capability(cluster: Path) -> str:
         if _own_capabilities() >> bit & 1:
             return name
     raise EmbeddedPostgresError(
-        f"PostgreSQL refuses to run as root, and the user {_PLAIN_ACCOUNT} cannot reach {cluster} or "
+        f"PostgreSQL refuses to run as root, and the user that it would run as cannot reach {cluster} or "
         f"{program('postgres')}. Use another user, move them to folders that everyone may pass, or set "
         "CREDITD_DATABASE_URL."
     )

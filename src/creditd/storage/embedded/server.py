@@ -14,10 +14,13 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from creditd.storage.embedded.access import write_access
+from creditd.storage.embedded.account import owner_of, take_over
 from creditd.storage.embedded.cluster import SUPERUSER, ensure_cluster
 from creditd.storage.embedded.folder import clear_leftovers, hold, mark, tail
 from creditd.storage.embedded.keeper import end_keeper, start_keeper
-from creditd.storage.embedded.programs import EmbeddedPostgresError, as_owner, give, owner_of, program
+from creditd.storage.embedded.programs import EmbeddedPostgresError, Owner, as_owner, give, program
+from creditd.storage.embedded.revival import Revival
 
 if TYPE_CHECKING:
     import subprocess
@@ -31,6 +34,8 @@ _SOCKET_PATH_BYTES: Final = 103
 # Recovery after a crash reads up to all of the write-ahead log before the first connection is let in.
 _START_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.02
+# Why PostgreSQL ended stands at the end of what it said.
+_SAID_BYTES: Final = 8_192
 
 _SETTINGS: Final[Mapping[str, str]] = {
     "fsync": "on",
@@ -44,34 +49,50 @@ _SETTINGS: Final[Mapping[str, str]] = {
 
 @contextmanager
 def embedded_postgres(
-    data_dir: Path, *, settings: Mapping[str, str] | None = None, tcp_port: int | None = None
+    data_dir: Path, *, settings: Mapping[str, str] | None = None, own_account: bool = False, revived: bool = False
 ) -> Iterator[str]:
     """Runs PostgreSQL on the data folder, made if it is not there, and gives the libpq URL of its database `creditd`.
 
-    It listens on a Unix socket that only we can open, and with `tcp_port` on 127.0.0.1 too. Raises DataFolderInUse
-    while another process has the folder, and EmbeddedPostgresError with PostgreSQL's own words if it does not start.
+    It listens on a Unix socket that only we can open. Where we are root, it runs under an account of its own if
+    `own_account` says so, otherwise as nobody. One that dies is started again if it is to be `revived`. Raises
+    DataFolderInUse while another process has the folder, and EmbeddedPostgresError with PostgreSQL's own words if it
+    does not start.
     """
-    server = EmbeddedPostgres(data_dir, settings=settings, tcp_port=tcp_port)
+    server = EmbeddedPostgres(data_dir, settings=settings, own_account=own_account)
     server.start()
+    revival = Revival(server) if revived else None
     try:
         yield server.url
     finally:
+        if revival:
+            revival.close()
         server.stop()
 
 
 class EmbeddedPostgres:
-    """One PostgreSQL on one data folder; `settings` go over the durable ones that it has by itself."""
+    """One PostgreSQL on one data folder; `settings` go over the durable ones that it has by itself.
+
+    With `tcp_port` it listens on 127.0.0.1 too; for `own_account` see `embedded_postgres`.
+    """
 
     def __init__(
-        self, data_dir: Path, *, settings: Mapping[str, str] | None = None, tcp_port: int | None = None
+        self,
+        data_dir: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        tcp_port: int | None = None,
+        own_account: bool = False,
     ) -> None:
         self.data_dir = data_dir.expanduser().resolve()
         self._settings = {**_SETTINGS, **(settings or {})}
         self._tcp_port = tcp_port
+        self._own_account = own_account
+        self._owner: Owner | None = None
         self._cluster = self.data_dir / "cluster"
         self._socket_dir = self.data_dir / "socket"
-        self._log_file = self.data_dir / "postgres.log"
+        self.log_file = self.data_dir / "postgres.log"
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._said_before = 0
         self._started_by = os.getpid()
         self._held = ExitStack()
 
@@ -97,8 +118,7 @@ class EmbeddedPostgres:
         try:
             self._held.enter_context(hold(self.data_dir))
             clear_leftovers(self.data_dir)
-            ensure_cluster(self.data_dir, durable=self._settings["fsync"] != "off")
-            self._make_socket_dir()
+            self._prepare()
             self._spawn()
             self._await_database()
         except BaseException:
@@ -119,6 +139,42 @@ class EmbeddedPostgres:
             # Finds something only if the keeper was killed, or if PostgreSQL does not heed it.
             clear_leftovers(self.data_dir)
 
+    @property
+    def said(self) -> str:
+        """What PostgreSQL has said since it was last started, or the end of it."""
+        with self.log_file.open("rb") as log:
+            log.seek(max(self._said_before, self.log_file.stat().st_size - _SAID_BYTES))
+            return log.read().decode(errors="replace")
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it was started and has ended since, though nobody stopped it."""
+        return self._keeper is not None and self._keeper.poll() is not None
+
+    def revive(self) -> None:
+        """Starts one that is dead again, and returns when connections are let in. Raises EmbeddedPostgresError."""
+        clear_leftovers(self.data_dir)
+        self._remove_stale_sockets()
+        self._spawn()
+        try:
+            self._await_database()
+        except BaseException:
+            if self._keeper is not None:
+                end_keeper(self._keeper)
+            raise
+        _log.warning("PostgreSQL (process %d) runs again on %s", self.pid, self.data_dir)
+
+    def _prepare(self) -> None:
+        """Makes or takes over all that PostgreSQL needs, for the account that it runs under."""
+        self._owner = owner_of(self._cluster, own_account=self._own_account)
+        take_over(self._cluster, self._owner)
+        take_over(self.data_dir / "password", self._owner)
+        ensure_cluster(self.data_dir, self._owner, durable=self._settings["fsync"] != "off")
+        write_access(self._cluster, self._owner)
+        self._make_socket_dir()
+        if self.log_file.exists():
+            self.log_file.replace(self.log_file.with_suffix(".log.1"))
+
     def _make_socket_dir(self) -> None:
         """Beside the data, or where that path is too long, in the folder for temporary files."""
         folder = self.data_dir / "socket"
@@ -126,18 +182,24 @@ class EmbeddedPostgres:
             folder = Path(tempfile.mkdtemp(prefix="creditd-"))
             self._held.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        for stale in folder.glob(".s.PGSQL.*"):
-            # Of a PostgreSQL that is gone: the folder is held, and what ran on it has been ended. After a power cut the
-            # process id in the socket's lock may be another program's by now, and PostgreSQL would not start.
-            stale.unlink()
-        give(folder, owner_of(self._cluster))
+        folder.chmod(0o700)
+        give(folder, self._owner)
         self._socket_dir = folder
+        self._remove_stale_sockets()
+
+    def _remove_stale_sockets(self) -> None:
+        """They are of a PostgreSQL that is gone: the folder is held, and what ran on it has been ended.
+
+        After a power cut the process id in the socket's lock may be another program's by now, and PostgreSQL would not
+        start.
+        """
+        for stale in self._socket_dir.glob(".s.PGSQL.*"):
+            stale.unlink()
 
     def _spawn(self) -> None:
-        if self._log_file.exists():
-            self._log_file.replace(self._log_file.with_suffix(".log.1"))
-        account = as_owner(owner_of(self._cluster), self._cluster)
-        self._keeper = start_keeper(account, self._command(), self._log_file)
+        account = as_owner(self._owner, self._cluster)
+        self._said_before = self.log_file.stat().st_size if self.log_file.exists() else 0
+        self._keeper = start_keeper(account, self._command(), self.log_file)
 
     def _command(self) -> list[str]:
         settings = [
@@ -164,7 +226,7 @@ class EmbeddedPostgres:
         """Raises if PostgreSQL is gone or has had its time."""
         if self._keeper is None or self._keeper.poll() is not None or time.monotonic() > deadline:
             raise EmbeddedPostgresError(
-                f"PostgreSQL did not start on {self.data_dir} ({error}); {self._log_file} ends:\n{tail(self._log_file)}"
+                f"PostgreSQL did not start on {self.data_dir} ({error}); {self.log_file} ends:\n{tail(self.log_file)}"
             ) from error
 
     @property

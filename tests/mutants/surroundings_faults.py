@@ -2,6 +2,8 @@
 
 from tests.mutants.fault import Fault
 
+_CROWDS = ("tests/webhooks/test_crowds.py",)
+
 _STOPPING = ("tests/cli/test_stopping.py",)
 
 _WHO_OPENS = ("tests/contract/test_who_opens.py",)
@@ -36,13 +38,6 @@ SURROUNDINGS_FAULTS = (
         _STOPPING,
     ),
     Fault(
-        "streams are not told of a stop",
-        "server/gate.py",
-        "            stream.end(ShuttingDown())\n",
-        "            pass\n",
-        _STOPPING,
-    ),
-    Fault(
         "a stream outlives its caller's token",
         "server/gate.py",
         "if stream.token_end <= now",
@@ -55,5 +50,26 @@ SURROUNDINGS_FAULTS = (
         "        if version > current:\n",
         "        if False:\n",
         ("tests/contract/test_watch_balance.py",),
+    ),
+    Fault(
+        "who waits longest keeps the place that others need",
+        "webhooks/places.py",
+        "        lose()\n",
+        "        lose\n",
+        _CROWDS,
+    ),
+    Fault(
+        "one address takes all places",
+        "webhooks/places.py",
+        "if own and len(own) >= self._places_each:",
+        "if own and False:",
+        _CROWDS,
+    ),
+    Fault(
+        "connections of scrapers who send nothing are never cut",
+        "telemetry/metrics_server.py",
+        "            if len(self._since) >= MAX_ANSWERS_AT_ONCE:\n",
+        "            if False:\n",
+        ("tests/telemetry/test_metrics_server.py",),
     ),
 )

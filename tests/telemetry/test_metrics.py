@@ -11,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from creditd.ledger.statistics import LedgerStatistics
 from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
-from creditd.telemetry.metrics import MetricsServer, RpcMetrics, make_registry, start_metrics_server
+from creditd.telemetry.metrics import RpcMetrics, make_registry
+from creditd.telemetry.metrics_server import MetricsServer, start_metrics_server
 
 RESERVE = "/credit.v1.CreditService/Reserve"
 

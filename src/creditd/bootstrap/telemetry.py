@@ -7,7 +7,8 @@ from creditd.telemetry.calls import call_observers
 from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import access_log
-from creditd.telemetry.metrics import MetricsServer, RpcMetrics, make_registry, start_metrics_server
+from creditd.telemetry.metrics import RpcMetrics, make_registry
+from creditd.telemetry.metrics_server import MetricsServer, start_metrics_server
 from creditd.telemetry.payment_metrics import PaymentMetrics
 from creditd.telemetry.tracing import configure_tracing
 

@@ -8,9 +8,7 @@ half from one worker and half from another, as happens when all of them listen o
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from threading import Thread
 from typing import Final, Protocol
-from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,7 +16,6 @@ from prometheus_client import (
     Info,
     PlatformCollector,
     ProcessCollector,
-    start_http_server,
 )
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -80,22 +77,6 @@ def cumulative(bounds: Iterable[float], counts: Iterable[float]) -> list[tuple[s
     return list(zip((*(str(float(bound)) for bound in bounds), "+Inf"), accumulate(counts), strict=True))
 
 
-class MetricsServer:
-    """Answers GET /metrics until it is closed."""
-
-    def __init__(self, server: WSGIServer, thread: Thread) -> None:
-        """Take over a server that runs on a thread."""
-        self._server = server
-        self._thread = thread
-        self.port: int = server.server_port
-
-    def close(self) -> None:
-        """Stop answering."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
 def make_registry(*collectors: Collector) -> CollectorRegistry:
     """Return a registry of these collectors and of those about the process itself: memory, time, open files."""
     registry = CollectorRegistry()
@@ -106,12 +87,3 @@ def make_registry(*collectors: Collector) -> CollectorRegistry:
     for collector in collectors:
         registry.register(collector)
     return registry
-
-
-def start_metrics_server(host: str, port: int, registry: CollectorRegistry, *, worker_index: int = 0) -> MetricsServer:
-    """Serve a worker's metrics over HTTP at ``port + worker_index``; any free port if ``port`` is 0.
-
-    Raises OSError if the port is taken.
-    """
-    server, thread = start_http_server(port + worker_index if port else 0, host, registry)
-    return MetricsServer(server, thread)

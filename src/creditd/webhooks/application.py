@@ -16,6 +16,7 @@ from starlette.routing import Route, Router
 from creditd.webhooks import limits
 from creditd.webhooks.answers import NOT_STORED, Answer
 from creditd.webhooks.body import TurnedAway, body_of
+from creditd.webhooks.places import Places
 from creditd.webhooks.providers import SENDERS
 from creditd.webhooks.service import Arrived, Service
 
@@ -35,6 +36,7 @@ class Application:
     def __init__(self, service: Service) -> None:
         """Pass webhooks on to a service."""
         self._service = service
+        self._reading = Places(limits.MAX_READING, limits.MAX_READING_EACH)
         self._under_way = 0
         webhooks = [Route(f"/webhooks/{name}", self._endpoint(name), methods=["POST"]) for name in SENDERS]
         # A provider takes a redirection for a failure; a path with a slash too many is better not there.
@@ -59,20 +61,24 @@ class Application:
         return endpoint
 
     async def _answer(self, request: Request, correlation_id: str, line: dict[str, Any]) -> Answer:
-        if self._under_way >= limits.MAX_AT_ONCE:
-            return Answer(NOT_STORED, "TOO_MANY_AT_ONCE")
-        self._under_way += 1
         try:
-            body = await body_of(request)
+            body = await body_of(request, self._reading)
             line["size"] = len(body)
             sender = SENDERS[line["provider"]]
             arrived = Arrived(sender, body, request.headers.items(), line["remote_address"])
-            return await self._service.ingest(arrived, correlation_id)
+            return await self._pass_on(arrived, correlation_id)
         except TurnedAway as refusal:
             return refusal.answer
         except Exception as error:  # noqa: BLE001 - whatever fails here, the webhook is not stored.
             _complain(error, correlation_id)
             return Answer(NOT_STORED, "UNEXPECTED")
+
+    async def _pass_on(self, arrived: Arrived, correlation_id: str) -> Answer:
+        if self._under_way >= limits.MAX_AT_ONCE:
+            return Answer(NOT_STORED, "TOO_MANY_AT_ONCE")
+        self._under_way += 1
+        try:
+            return await self._service.ingest(arrived, correlation_id)
         finally:
             self._under_way -= 1
 

@@ -4,12 +4,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from creditd.webhooks import limits
+from creditd.webhooks.places import Places
 from creditd.webhooks.settings import UnfitSetting
 
 
@@ -21,12 +23,16 @@ class _Server(uvicorn.Server):
 
 
 class _Connection(H11Protocol):
-    """A connection that is closed if the head of its next request does not arrive in time.
+    """A connection that is closed if the head of its next request does not arrive in time, or while others need room.
 
     uvicorn waits for it without end once a single byte has come, and for the rest of a body that was turned away.
     """
 
     _patience: asyncio.TimerHandle | None = None
+
+    def __init__(self, *arguments: Any, places: Places, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._places = places
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -34,8 +40,15 @@ class _Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._places.leave(self)
         if self._patience:
             self._patience.cancel()
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        if self._is_busy():
+            # Who has a request under way waits for us, not we for them.
+            self._places.leave(self)
 
     def on_response_complete(self) -> None:
         # First, as another request may wait in the buffer and be answered before this returns.
@@ -46,11 +59,17 @@ class _Connection(H11Protocol):
         if self._patience:
             self._patience.cancel()
         self._patience = self.loop.call_later(limits.HEAD_SECONDS, self._lose_patience)
+        self._places.leave(self)
+        # The peer itself, not what a proxy says of it: a header is not there yet.
+        self._places.take(self, self.client[0] if self.client else "", self._lose_patience)
 
     def _lose_patience(self) -> None:
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None or cycle.response_complete:
+        if not self._is_busy():
             self.transport.abort()
+
+    def _is_busy(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
 
 
 def listening(address: str) -> socket.socket:
@@ -72,14 +91,13 @@ async def http_serving(app: Any, listener: socket.socket) -> AsyncIterator[None]
     """
     config = uvicorn.Config(
         app,
-        http=_Connection,
+        http=partial(_Connection, places=Places(limits.MAX_WAITING, limits.MAX_WAITING_EACH)),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,
-        limit_concurrency=limits.MAX_CONNECTIONS,
         timeout_keep_alive=limits.IDLE_SECONDS,
         timeout_graceful_shutdown=limits.GRACE_SECONDS,
         h11_max_incomplete_event_size=limits.MAX_HEADERS_BYTES,

@@ -7,10 +7,21 @@ MAX_HEADERS_BYTES = 16_384
 """Names and values together; providers and proxies send one or two kB."""
 
 MAX_AT_ONCE = 200
-"""Webhooks under way; beyond it they are turned away, to be sent again. With MAX_BODY_BYTES it bounds the memory."""
+"""Webhooks passed on and not yet answered; beyond it they are turned away, to be sent again."""
 
-MAX_CONNECTIONS = 800
-"""Open connections beyond which requests are turned away; below the usual limit of 1,024 open files a process."""
+MAX_READING = 200
+"""Bodies that are still on their way; for one more, the one that is longest on its way is turned away. With MAX_AT_ONCE
+and MAX_BODY_BYTES it bounds the memory."""
+
+MAX_READING_EACH = 100
+"""Of them, so many may come from one address. A proxy in front of the adapter reads a body before it passes it on."""
+
+MAX_WAITING = 500
+"""Connections on which no request is under way; for one more, the one that has said nothing for longest is closed. With
+MAX_READING and MAX_AT_ONCE it stays below the usual limit of 1,024 open files a process."""
+
+MAX_WAITING_EACH = 250
+"""Of them, so many may be of one address, or of one proxy: it keeps fewer open that it does not use."""
 
 BODY_SECONDS = 4.0
 """For a whole body to arrive. A provider sends it in one go; whoever dribbles holds a place that others need."""

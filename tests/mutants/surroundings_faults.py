@@ -72,4 +72,18 @@ SURROUNDINGS_FAULTS = (
         "            if False:\n",
         ("tests/telemetry/test_metrics_server.py",),
     ),
+    Fault(
+        "a batch's long work is done in one go",
+        "server/slicing.py",
+        "        await asyncio.sleep(0)\n",
+        "",
+        ("tests/contract/test_heavy_answers.py",),
+    ),
+    Fault(
+        "a read that came upon a lock is an internal error",
+        "ledger/reading.py",
+        "return error if reason is SaveFailure.OTHER else DatabaseUnavailable()",
+        "return DatabaseUnavailable() if reason is SaveFailure.UNAVAILABLE else error",
+        ("tests/contract/test_database_codes.py",),
+    ),
 )

@@ -180,7 +180,9 @@ class BalanceReader:
         reason = classify(error)
         if reason is SaveFailure.UNAVAILABLE:
             self._database.forget_connections()
-        return DatabaseUnavailable() if reason in {SaveFailure.UNAVAILABLE, SaveFailure.TOO_SLOW} else error
+        # Who only reads needs no row of its own: a lock on a whole table was not to be had in time, or a standby's
+        # replay was at the same rows.
+        return error if reason is SaveFailure.OTHER else DatabaseUnavailable()
 
     @staticmethod
     def _deliver(results: Sequence[tuple[BalanceRead, ReadResult]]) -> None:

@@ -23,6 +23,7 @@ from creditd.server.convert import (
     reservation_message,
 )
 from creditd.server.refusals import InvalidFields
+from creditd.server.slicing import SLICE_ITEMS, sliced
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.history import History
@@ -96,8 +97,13 @@ class BalanceHandlers:
                 if isinstance(result, Exception):
                     raise result
             states |= await self._bridge.lookups(lambda: self._reader.read(unseen), owner=call.subject)
-        balances = [self._message(states[account_id], credit_types, most) for account_id in request.account_ids]
-        return pb.BatchGetBalancesResponse(account_balances=balances)
+        answer = pb.BatchGetBalancesResponse()
+        # An account has a balance in each of the credit types.
+        async for account_ids in sliced(request.account_ids, max(1, SLICE_ITEMS // max(1, len(credit_types)))):
+            answer.account_balances.extend(
+                [self._message(states[account_id], credit_types, most) for account_id in account_ids]
+            )
+        return answer
 
     async def know(self, credit_types: Sequence[str]) -> None:
         """Raise CreditTypeNotFound unless all are known, here or, having been declared elsewhere, to the database."""

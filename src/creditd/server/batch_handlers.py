@@ -9,6 +9,7 @@ from creditd.ledger.work import Result, Work
 from creditd.server.answer_sizes import slices_each
 from creditd.server.bridge import Bridge
 from creditd.server.refusals import InvalidFields
+from creditd.server.slicing import sliced
 from creditd.server.spending_handlers import SpendingHandlers, SpendingWorks, movement
 from creditd.server.status import status_of
 from creditd.server.validation import validate
@@ -28,20 +29,20 @@ class BatchHandlers:
         """Answer BatchReserve."""
         await self._know(request.requests)
         results = await self._perform(request.requests, self._works.reserve, call)
-        outcomes = _outcomes(pb.BatchReserveResult, pb.ReserveResponse, request.requests, results, call)
+        outcomes = await _outcomes(pb.BatchReserveResult, pb.ReserveResponse, request.requests, results, call)
         return pb.BatchReserveResponse(results=outcomes)
 
     async def batch_deduct(self, request: pb.BatchDeductRequest, call: Call) -> pb.BatchDeductResponse:
         """Answer BatchDeduct."""
         await self._know(request.requests)
         results = await self._perform(request.requests, self._works.deduct, call)
-        outcomes = _outcomes(pb.BatchDeductResult, pb.DeductResponse, request.requests, results, call)
+        outcomes = await _outcomes(pb.BatchDeductResult, pb.DeductResponse, request.requests, results, call)
         return pb.BatchDeductResponse(results=outcomes)
 
     async def batch_confirm(self, request: pb.BatchConfirmRequest, call: Call) -> pb.BatchConfirmResponse:
         """Answer BatchConfirm."""
         results = await self._perform(request.requests, self._works.confirm, call)
-        outcomes = _outcomes(pb.BatchConfirmResult, pb.ConfirmResponse, request.requests, results, call)
+        outcomes = await _outcomes(pb.BatchConfirmResult, pb.ConfirmResponse, request.requests, results, call)
         for outcome in outcomes:
             if outcome.HasField("response"):
                 # They came with another request, whose size this one's says nothing of.
@@ -57,19 +58,26 @@ class BatchHandlers:
         self, requests: Sequence[Any], make_work: Callable[[Any, Call], Work], call: Call
     ) -> list[Result]:
         results: list[Result | Work] = []
-        for item in requests:
-            try:
-                validate(item)
-                results.append(make_work(item, call))
-            except (InvalidFields, Refusal) as refusal:
-                results.append(refusal)
+        async for items in sliced(requests):
+            results += [_work_or_refusal(item, make_work, call) for item in items]
         outcomes = iter(await self._bridge.perform_all([work for work in results if isinstance(work, Work)]))
         return [next(outcomes) if isinstance(result, Work) else result for result in results]
 
 
-def _outcomes(kind: Any, response: Any, items: Sequence[Any], results: Sequence[Result], call: Call) -> list[Any]:
+def _work_or_refusal(item: Any, make_work: Callable[[Any, Call], Work], call: Call) -> Work | Exception:
+    try:
+        validate(item)
+        return make_work(item, call)
+    except (InvalidFields, Refusal) as refusal:
+        return refusal
+
+
+async def _outcomes(kind: Any, response: Any, items: Sequence[Any], results: Sequence[Result], call: Call) -> list[Any]:
     most = slices_each(len(items))
-    return [_outcome(kind, response, *pair, call, most) for pair in zip(items, results, strict=True)]
+    outcomes: list[Any] = []
+    async for pairs in sliced(list(zip(items, results, strict=True))):
+        outcomes += [_outcome(kind, response, *pair, call, most) for pair in pairs]
+    return outcomes
 
 
 def _outcome(kind: Any, response: Any, item: Any, result: Result, call: Call, most_slices: int) -> Any:

@@ -1,7 +1,7 @@
 """The battery's own PostgreSQL: durable, on TCP, killed with all its children, started again on the same data."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
@@ -15,6 +15,24 @@ def kill_all(postgres: EmbeddedPostgres) -> None:
     for process in (postmaster, *postmaster.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):
             process.kill()
+
+
+@contextmanager
+def frozen(postgres: EmbeddedPostgres) -> Iterator[None]:
+    """Stop every process where it stands until the block ends, the postmaster first so that it starts no more."""
+    postmaster = psutil.Process(postgres.pid)
+    stopped = [postmaster]
+    try:
+        postmaster.suspend()
+        for process in postmaster.children(recursive=True):
+            stopped.append(process)
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        yield
+    finally:
+        for process in stopped:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def restart(postgres: EmbeddedPostgres) -> None:

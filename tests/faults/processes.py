@@ -13,6 +13,7 @@ from typing import Self
 from urllib.request import urlopen
 
 import grpc
+import psutil
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
@@ -90,6 +91,12 @@ class ServerProcess:
         """Let it go on."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def threads(self) -> int:
+        """How many threads the process has."""
+        assert self._process is not None
+        return psutil.Process(self._process.pid).num_threads()
 
     def counted(self, name: str) -> int:
         """Return one of the ledger's counts since this process started."""

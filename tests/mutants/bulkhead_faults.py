@@ -62,6 +62,20 @@ BULKHEAD_FAULTS = (
         ("tests/storage/test_turns.py",),
     ),
     Fault(
+        "each connection to a server that hangs is asked for its cancellation",
+        "storage/turns.py",
+        "                    takes_cancellations = False",
+        "                    pass",
+        ("tests/storage/test_turns.py",),
+    ),
+    Fault(
+        "a connection may be waited for without end",
+        "storage/conninfo.py",
+        "min(seconds, LONGEST_CONNECT_SECONDS) if seconds > 0 else CONNECT_TIMEOUT_SECONDS",
+        "seconds",
+        ("tests/storage/test_black_hole.py",),
+    ),
+    Fault(
         "a server is ready whose own threads have yet to connect",
         "bootstrap/service.py",
         "            self._core.connect_ahead()",

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,9 +16,14 @@ from sqlalchemy.exc import DBAPIError
 
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.turns import Turn, TurnOver
+from creditd.storage.embedded import EmbeddedPostgres
+from creditd.storage.turns import CANCEL_SECONDS, Turn, TurnOver
+from tests.faults.postgres import frozen
 from tests.postgres import admin_url
 from tests.running import eventually
+
+CROWD = 12
+"""Connections whose turns end at once."""
 
 FOR_EVER = text("SELECT pg_sleep(600)")
 
@@ -27,6 +34,18 @@ def database() -> Iterator[Database]:
     database = Database(DatabaseSettings(admin_url(), role="", pool_size=1))
     yield database
     database.close()
+
+
+@pytest.fixture
+def cluster() -> Iterator[EmbeddedPostgres]:
+    """Run a PostgreSQL of the test's own."""
+    with tempfile.TemporaryDirectory(prefix="creditd-turns-") as folder:
+        server = EmbeddedPostgres(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def sleep(database: Database, turn: Turn) -> None:
@@ -103,6 +122,26 @@ def test_a_connection_that_answers_nothing_is_cut(database: Database) -> None:
         finally:
             # Also where this fails: a process that stays stopped would hold up the whole cluster.
             os.kill(pid, signal.SIGCONT)
+
+
+def test_a_server_that_takes_no_cancellation_is_asked_once(cluster: EmbeddedPostgres) -> None:
+    """All of it is frozen: asking for each connection would cut the last one many seconds late."""
+    database = Database(DatabaseSettings(cluster.url, role="", pool_size=CROWD))
+    turn, threads = Turn(60), threading.active_count()
+    with ThreadPoolExecutor(CROWD) as pool, psycopg.connect(cluster.url, autocommit=True) as looking:
+        sleeping = [pool.submit(failure_of, database, turn) for _ in range(CROWD)]
+        query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)' AND state = 'active'"
+        eventually(lambda: looking.execute(query).fetchone() == (CROWD,))
+        with frozen(cluster):
+            began = time.monotonic()
+            turn.end()
+            failures = {one.result(20) for one in sleeping}
+            seconds = time.monotonic() - began
+    database.close()
+    assert failures == {SaveFailure.UNAVAILABLE}
+    # Asked one after the other, a second each.
+    assert seconds < CROWD * CANCEL_SECONDS / 2
+    assert threading.active_count() <= threads + 2
 
 
 def test_the_next_borrower_is_never_cancelled(database: Database) -> None:

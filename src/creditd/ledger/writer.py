@@ -25,9 +25,10 @@ from creditd.ledger.trust import Trust
 from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
 from creditd.storage.changes import Changes, Key
 from creditd.storage.conflicts import SaveFailure
-from creditd.storage.database import Connection, Database
+from creditd.storage.database import BATCH_SECONDS, Connection, Database
 from creditd.storage.locking import wait_briefly
 from creditd.storage.saving import Saved
+from creditd.storage.turns import Turn
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +122,10 @@ class Writer:
             return written
         self._search_end = time.monotonic() + SEARCH_SECONDS
         waiting = self._drop_late(works, written)
-        while waiting:
-            waiting = step(waiting, written)
+        # One turn for all: a database that hangs is not waited for once more by each try.
+        with Turn(BATCH_SECONDS).taken():
+            while waiting:
+                waiting = step(waiting, written)
         for work, _ in written.apart:
             self._drop_copies(work)
         return written

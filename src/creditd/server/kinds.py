@@ -10,8 +10,11 @@ READ_SECONDS: Final = 5.0
 STORE_SECONDS: Final = 5.0
 """The webhook adapter has given up by then, and the provider sends the webhook again."""
 
-WRITE_SECONDS: Final = 30.0
-"""Several statements and some waiting for others' locks; PostgreSQL's own limits end each statement sooner."""
+WRITE_SECONDS: Final = 10.0
+"""Several statements and some waiting for others' locks. A database that hangs is told of within it."""
+
+BACKGROUND_SECONDS: Final = 30.0
+"""Nobody waits for it; PostgreSQL's own limits end each statement sooner."""
 
 HEALTH_SECONDS: Final = 2.0
 """Probes commonly wait one to three seconds. A database that takes longer for one row cannot be worked with."""
@@ -39,7 +42,7 @@ VERIFICATION: Final = Kind("verification", READ_SECONDS, ends_with_caller=True)
 WEBHOOKS: Final = Kind("webhooks", STORE_SECONDS, ends_with_caller=False)
 PAYMENTS: Final = Kind("payments", WRITE_SECONDS, ends_with_caller=False)
 CHANGES: Final = Kind("changes", WRITE_SECONDS, ends_with_caller=False)
-BACKGROUND: Final = Kind("background", WRITE_SECONDS, ends_with_caller=False)
+BACKGROUND: Final = Kind("background", BACKGROUND_SECONDS, ends_with_caller=False)
 
 KINDS: Final = (
     HEALTH, LOOKUPS, PAGES, SURVEYS, WATCHING, VERIFICATION, WEBHOOKS, PAYMENTS, CHANGES, BACKGROUND

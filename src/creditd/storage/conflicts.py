@@ -49,7 +49,8 @@ def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, writt
         return SaveFailure.MOVED
     if code in _SERIALIZATION:
         return SaveFailure.MOVED
-    if code == _CANCELLED:
+    # Who waited for a connection in vain would do so again, with everyone else behind him.
+    if code == _CANCELLED or isinstance(original, psycopg.errors.ConnectionTimeout):
         return SaveFailure.TOO_SLOW
     if code == _LOCK_NOT_AVAILABLE:
         return SaveFailure.LOCKED

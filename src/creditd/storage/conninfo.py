@@ -13,6 +13,22 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 CONNECT_TIMEOUT_SECONDS: Final = 3
 """Callers are told that the database is away rather than kept waiting."""
 
+LONGEST_CONNECT_SECONDS: Final = 10
+"""What a user may have one address be tried for. Without end, callers would wait for a host that takes connections and
+never says a word."""
+
+IDLE_BEFORE_PROBE_SECONDS: Final = 10
+"""A connection over TCP on which nothing is said for so long is tried, so that no firewall forgets it in silence."""
+
+PROBE_SECONDS: Final = 5
+"""Between two tries."""
+
+PROBES: Final = 3
+"""After so many tries without an answer the other end has gone."""
+
+UNACKNOWLEDGED_MILLISECONDS: Final = 10_000
+"""For what is sent over TCP to reach the other machine. Turns end sooner; this is for what no turn watches over."""
+
 NOWHERE: Final = "/nowhere"
 """A folder of no socket: libpq judges all that it is told before it finds nobody there."""
 
@@ -81,6 +97,10 @@ def place(conninfo: str) -> str:
 
 DEFAULTS: Final[Mapping[str, ConnParam]] = {
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    "keepalives_idle": IDLE_BEFORE_PROBE_SECONDS,
+    "keepalives_interval": PROBE_SECONDS,
+    "keepalives_count": PROBES,
+    "tcp_user_timeout": UNACKNOWLEDGED_MILLISECONDS,
     "target_session_attrs": "read-write",
     "application_name": "creditd",
 }
@@ -89,4 +109,8 @@ DEFAULTS: Final[Mapping[str, ConnParam]] = {
 
 def with_defaults(conninfo: str) -> str:
     """Return all that a connection is made with. The encoding is ours: texts are sent and read in it."""
-    return make_conninfo("", **{**DEFAULTS, **conninfo_to_dict(conninfo), "client_encoding": "UTF8"})
+    parts = {**DEFAULTS, **conninfo_to_dict(conninfo), "client_encoding": "UTF8"}
+    seconds = int(parts["connect_timeout"] or 0)
+    # Libpq takes 0 and less for no limit at all.
+    parts["connect_timeout"] = min(seconds, LONGEST_CONNECT_SECONDS) if seconds > 0 else CONNECT_TIMEOUT_SECONDS
+    return make_conninfo("", **parts)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from creditd.storage.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
 from creditd.storage.session import FOUND, Found, Session, SessionRules, UnfitDatabase, make_fit, not_kept
-from creditd.storage.turns import Turn, TurnOver, Turns
+from creditd.storage.turns import Turn, TurnOver, Turns, require_time
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,10 @@ servers' batches hold a row that all of them write, since each wait that is give
 BATCH_IDLE_SECONDS = 3
 """A batch's transaction idles for milliseconds. A server that stops within one loses it while others still wait for
 its rows; what it had begun is undone, and done again when it goes on."""
+
+BATCH_SECONDS = 5.0
+"""A batch takes milliseconds, and a large one of the sweep's a second or two. All of its callers wait for it, so a
+database that hangs is given up long before PostgreSQL's own limit of a statement, which does not end anything then."""
 
 BATCH_CONNECTIONS = 3
 """One for the batches of the many, one for the works that are done apart, one for the sweep."""
@@ -60,7 +64,8 @@ class DatabaseSettings:
     ``statement_timeout_seconds`` is how long a statement may take, ``lock_timeout_milliseconds`` how long it waits for
     one lock, ``idle_in_transaction_seconds`` how long a transaction may idle before PostgreSQL ends it.
     ``plan_cache_mode`` is PostgreSQL's own. ``is_hasty``: no statement may wait for a lock for longer, not even one
-    that is a transaction of its own.
+    that is a transaction of its own. ``turn_seconds`` is how long a turn lasts that states no
+    length; None for the usual time.
     """
 
     url: str
@@ -71,6 +76,7 @@ class DatabaseSettings:
     plan_cache_mode: str = "auto"
     idle_in_transaction_seconds: int = IDLE_IN_TRANSACTION_SECONDS
     is_hasty: bool = False
+    turn_seconds: float | None = None
 
     @property
     def session_rules(self) -> SessionRules:
@@ -100,7 +106,7 @@ class Database:
         self._settings = settings
         self._rules = rules or settings.session_rules
         self._conninfo = with_defaults(judged(settings.url))
-        self._turns = Turns()
+        self._turns = Turns(settings.turn_seconds)
         self._noted = ""
         self._engine = _make_engine(settings, self._connect)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -157,6 +163,7 @@ class Database:
             plan_cache_mode=BATCH_PLANS,
             idle_in_transaction_seconds=BATCH_IDLE_SECONDS,
             is_hasty=True,
+            turn_seconds=BATCH_SECONDS,
         )
         database = Database(settings)
         database._relatives = self._relatives
@@ -229,7 +236,11 @@ class Database:
         self._engine.dispose()
 
     def _connect(self) -> Session:
-        """Open a connection for the pool, and make it what it must be."""
+        """Open a connection for the pool, and make it what it must be.
+
+        Raises TurnOver, and does neither, in a turn that is over.
+        """
+        require_time()
         session = Session.connect(self._conninfo, autocommit=True, prepare_threshold=self._settings.prepare_threshold)
         try:
             with self._turns.watched(session, Turn(CONNECT_TIMEOUT_SECONDS)):

@@ -69,6 +69,12 @@ class _Current(threading.local):
 _current = _Current()
 
 
+def require_time() -> None:
+    """Raise TurnOver if the calling thread's turn is over."""
+    if _current.turn and _current.turn.is_over:
+        raise TurnOver
+
+
 class Lending:
     """A connection that is lent for the length of a block."""
 
@@ -87,21 +93,25 @@ class Lending:
         with self._lock:
             self._connection = None
 
-    def cut_short(self) -> None:
-        """Cancel the statement that runs; cut the connection if that was done before and has not helped."""
+    def cut_short(self, *, takes_cancellations: bool = True) -> bool:
+        """Cancel the statement that runs; cut the connection if that was done before and has not helped.
+
+        Not tried if the server takes no cancellations. Returns whether it does, as far as is known.
+        """
         with self._lock:
             if self._connection is None:
-                return
+                return takes_cancellations
             now = time.monotonic()
             self._cancelled_at = self._cancelled_at or now
-            try:
-                if now - self._cancelled_at < CANCEL_SECONDS:
+            if takes_cancellations and now - self._cancelled_at < CANCEL_SECONDS:
+                try:
                     self._connection.cancel_safe(timeout=CANCEL_SECONDS)
-                    return
-            except psycopg.Error:
-                # The server takes no cancellation either.
-                pass
+                except psycopg.Error:
+                    takes_cancellations = False
+                else:
+                    return True
             _cut(self._connection)
+            return takes_cancellations
 
 
 def _cut(connection: "psycopg.Connection[Any]") -> None:
@@ -116,8 +126,12 @@ def _cut(connection: "psycopg.Connection[Any]") -> None:
 class Turns:
     """Watches over the connections that are lent, and cuts short those whose turn is over."""
 
-    def __init__(self) -> None:
-        """Watch on a thread of its own, from the first lending on."""
+    def __init__(self, longest_seconds: float | None = None) -> None:
+        """Watch on a thread of its own, from the first lending on.
+
+        ``longest_seconds`` is how long a turn lasts that states no length; LONGEST_SECONDS if None.
+        """
+        self._longest_seconds = longest_seconds
         self._lent: set[Lending] = set()
         self._closing = threading.Event()
         self._starting = threading.Lock()
@@ -138,7 +152,7 @@ class Turns:
 
         Raises TurnOver if it is over already.
         """
-        turn = turn or _current.turn or Turn(LONGEST_SECONDS)
+        turn = turn or _current.turn or Turn(self._longest_seconds or LONGEST_SECONDS)
         if turn.is_over:
             raise TurnOver
         lending = Lending(driver, turn)
@@ -173,6 +187,8 @@ class Turns:
             time.sleep(LOOK_SECONDS)
 
     def _look(self) -> None:
+        # A server that hangs is asked once, and not once for each connection: the last would be cut many seconds late.
+        takes_cancellations = True
         for lending in self._lent.copy():
             if lending.turn.is_over:
-                lending.cut_short()
+                takes_cancellations = lending.cut_short(takes_cancellations=takes_cancellations)

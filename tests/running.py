@@ -88,11 +88,15 @@ class _WithMetadata(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInte
 
 @contextmanager
 def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
-    """Run a service on a database of its own until the block ends; ``settings`` are those of Config."""
+    """Run a service on a database of its own until the block ends; ``settings`` are those of Config.
+
+    It is migrated, unless ``migrated`` says that it is not to be.
+    """
     name = f"creditd_{uuid.uuid4().hex}"
     url = settings.pop("database_url", None)
     database_url = url or create_database(admin_url(), name)
-    migrate(database_url)
+    if settings.pop("migrated", True):
+        migrate(database_url)
     config = Config(
         database_url=database_url,
         listen="127.0.0.1:0",

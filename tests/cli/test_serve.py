@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import grpc
+import psycopg
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -17,7 +18,7 @@ from sqlalchemy import make_url
 
 from credit.v1.credit_service_pb2 import GetBalanceRequest
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
-from creditd.storage.schema import migrate
+from creditd.storage.schema import migrate, schema_head
 from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, are_gone, free_address
 from tests.running import eventually
 from tests.tokens import bearer, write_public_key
@@ -103,6 +104,35 @@ def test_without_its_database_it_lives_and_says_so_and_serves_once_it_is_there(c
         assert "Connection refused" in started.says("NOT_SERVING")
         assert started.stop(signal.SIGINT) == 0
         assert "secret" not in started.said
+
+
+def test_a_schema_that_is_newer_is_served_and_told_of_in_one_line(creditd: Creditd) -> None:
+    """Migrations only expand: the version before goes on, and may be started again."""
+    database = creditd.settings["CREDITD_DATABASE_URL"]
+    migrate(database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE accounts ADD COLUMN later integer NOT NULL DEFAULT 0")
+        connection.execute("ALTER TABLE wallets ADD COLUMN later text")
+        connection.execute("CREATE TABLE later (account_id text PRIMARY KEY)")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with creditd.started("serve") as started:
+        started.says(LISTENING)
+        eventually(lambda: is_serving(creditd), PATIENCE_SECONDS)
+        assert can_call(creditd)
+        assert started.stop() == 0
+    told = [json.loads(line) for line in started.said.splitlines() if "newer than this version" in line]
+    assert [(line["level"], line["schema"], line["own_schema"]) for line in told] == [("INFO", "9999", schema_head())]
+
+
+def test_a_database_of_another_program_is_one_clear_line(creditd: Creditd) -> None:
+    migrate(creditd.settings["CREDITD_DATABASE_URL"])
+    with psycopg.connect(creditd.settings["CREDITD_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'abc123'")
+    done = creditd("serve")
+    assert done.returncode == 2
+    assert "alembic_version is 'abc123'" in done.stderr
+    assert done.stderr.startswith("creditd serve: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_second_signal_ends_it_at_once(creditd: Creditd) -> None:

@@ -119,6 +119,18 @@ def test_health_shows_it_and_shows_its_return(away: tuple[Fragile, Customer]) ->
     assert customer.deduct(1).balance.available == 99
 
 
+def test_what_needs_no_database_is_answered_meanwhile(away: tuple[Fragile, Customer]) -> None:
+    """A database that is away is for each call to find out: its server goes on, and needs no check to do so again."""
+    fragile, customer = away
+    eventually(lambda: fragile.health() == {NOT_SERVING}, seconds=WELL_AGAIN_SECONDS)
+    assert refused(customer.app.credit.Deduct, customer.deducting(-1)).reason == "INVALID_FIELD"
+    stranger = fragile.service.as_caller("stranger", "USER", scope="credits.read")
+    assert refused(stranger.credit.GetBalance, credit.GetBalanceRequest(account_id=customer.account_id)).code is (
+        grpc.StatusCode.PERMISSION_DENIED
+    )
+    assert fragile.service.server.health.takes_calls
+
+
 def test_all_is_well_within_seconds_of_its_return(away: tuple[Fragile, Customer]) -> None:
     """Every call, on the same server, with all that there was."""
     fragile, customer = away

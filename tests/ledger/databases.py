@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from uuid import uuid4
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, make_url
 
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage.database import Database
@@ -15,6 +20,18 @@ def clock_of(database: Database) -> DatabaseClock:
     clock = DatabaseClock()
     clock.look(database)
     return clock
+
+
+def migrate_to(url: str, revision: str) -> None:
+    """Bring a database to a revision of the past, as the version of that time did."""
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("creditd.storage") / "migrations"))
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
+    engine.dispose()
 
 
 @contextmanager

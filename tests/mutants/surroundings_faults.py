@@ -6,6 +6,8 @@ _CROWDS = ("tests/webhooks/test_crowds.py",)
 
 _STOPPING = ("tests/cli/test_stopping.py",)
 
+_UNREADY = ("tests/contract/test_unready.py",)
+
 _WHO_OPENS = ("tests/contract/test_who_opens.py",)
 
 SURROUNDINGS_FAULTS = (
@@ -43,6 +45,27 @@ SURROUNDINGS_FAULTS = (
         "if stream.token_end <= now",
         "if stream.token_end <= 0",
         ("tests/contract/test_watch_balance.py",),
+    ),
+    Fault(
+        "calls are looked at on a database that is not fit",
+        "server/pipeline.py",
+        "if not self._steps.takes_calls():",
+        "if False:",
+        _UNREADY,
+    ),
+    Fault(
+        "a schema that was changed under a server is a defect of the server's",
+        "storage/conflicts.py",
+        "    if code in _OTHER_SCHEMA:\n",
+        "    if False:\n",
+        _UNREADY,
+    ),
+    Fault(
+        "another program's revision is newer than all of ours",
+        "storage/revisions.py",
+        "if len(names) > 1 or not _REVISION.fullmatch(names[0]):",
+        "if False:",
+        ("tests/cli/test_migrate.py",),
     ),
     Fault(
         "a version that nothing comes to is waited for",

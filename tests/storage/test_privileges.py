@@ -9,10 +9,11 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from creditd.cli.main import main
 from creditd.storage import turns
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.embedded import embedded_postgres
-from creditd.storage.privileges import APPLICATION_ROLE, PRIVILEGES
+from creditd.storage.privileges import APPLICATION_ROLE, NO_MEMBER, PRIVILEGES
 from creditd.storage.schema import MIGRATION_LOCK, migrate, schema_head
 from tests.postgres import ROLES_VARIABLE, as_login, create_database
 from tests.running import eventually
@@ -67,7 +68,7 @@ def listed() -> dict[str, set[str]]:
 def serves(url: str) -> bool:
     database = Database(DatabaseSettings(url))
     try:
-        return database.is_ready(schema_head())
+        return bool(database.is_ready(schema_head()))
     finally:
         database.close()
 
@@ -90,11 +91,34 @@ def test_what_a_restored_database_lacks_is_made_again(owner: str) -> None:
     assert granted(owner) == listed()
 
 
+def test_an_owner_may_migrate_for_another_login(
+    superuser: str, owner: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = str(urlsplit(owner).username)
+    monkeypatch.setenv("CREDITD_DATABASE_URL", owner)
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"ALTER ROLE {name} NOCREATEROLE")
+        refusal = main(["migrate"]), capsys.readouterr().err
+        connection.execute(f"CREATE ROLE {APPLICATION_ROLE}")
+        connection.execute(f"CREATE ROLE {name}_2 LOGIN IN ROLE {APPLICATION_ROLE}")
+        try:
+            assert refusal[0] == 1
+            assert f"Have a superuser run: CREATE ROLE {APPLICATION_ROLE}" in refusal[1]
+            for _ in range(2):
+                assert main(["migrate"]) == 0
+                assert capsys.readouterr().out == f"the schema is at {schema_head()}\n{NO_MEMBER}\n"
+            assert granted(owner) == listed()
+            assert not serves(owner)
+            assert serves(as_login(owner, f"{name}_2"))
+        finally:
+            connection.execute(f"DROP ROLE {name}_2")
+
+
 def test_a_newer_schema_is_left_alone(owner: str) -> None:
     migrate(owner)
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert migrate(owner) == ("9999", True)
+    assert migrate(owner) == ("9999", True, "")
 
 
 def test_migrators_wait_for_each_other_and_leave_no_lock_behind(owner: str) -> None:

@@ -101,12 +101,13 @@ class Service:
         self.payments.start()
         _calm_the_interpreter()
 
-    def _is_ready(self, migration: str) -> bool:
-        if not self._core.database.is_ready(migration):
-            return False
+    def _is_ready(self, migration: str) -> bool | None:
+        ready = self._core.database.is_ready(migration)
+        if not ready:
+            return ready
         self._core.clock.look(self._core.database)
         if not self._core.clock.is_read:
-            return False
+            return None
         if not self._is_prepared:
             # What fails half-way is done again by the next check; until then the server is not ready.
             self._core.declare_credit_types()
@@ -125,7 +126,7 @@ class Service:
             keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None, clock=self._seconds
         )
         self._gate = Gate(self._seconds)
-        steps = Steps(verifier, bridge, self._observers, self._gate)
+        steps = Steps(verifier, bridge, self._observers, self._gate, lambda: self.health.takes_calls)
         works = SpendingWorks(Spending(core.catalogue, core.make_id))
         spending = SpendingHandlers(bridge, core.catalogue, works)
         balances = BalanceHandlers(bridge, core.catalogue, core.reader, core.clock)

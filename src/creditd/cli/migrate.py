@@ -28,6 +28,8 @@ def command(argv: Sequence[str]) -> int:
     migrated = bring_up_to_date(config.database_url)
     newer = f", newer than this version's {schema_head()}: nothing to do" if migrated.is_newer else ""
     say(f"the schema is at {migrated.revision}{newer}")
+    if migrated.remark:
+        say(migrated.remark)
     return DONE
 
 
@@ -45,6 +47,6 @@ def bring_up_to_date(url: str) -> Migrated:
         if isinstance(cause, InsufficientPrivilege) and APPLICATION_ROLE in str(error):
             hint = (
                 f". Have a superuser run: CREATE ROLE {APPLICATION_ROLE} NOLOGIN; (if it is not there) "
-                f"GRANT {APPLICATION_ROLE} TO the user of CREDITD_DATABASE_URL;"
+                f"GRANT {APPLICATION_ROLE} TO the user that serves;"
             )
         raise Failure(f"the database cannot be migrated: {str(cause).strip()}{hint}") from error

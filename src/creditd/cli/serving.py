@@ -49,6 +49,11 @@ async def serving(config: Config, lines: LineWriter, worker_index: int | None = 
         service = Service(core, telemetry.observers)
         await _start(service, shared_port=worker_index is not None)
         log.info("listening", extra=_described(config) | {"port": service.port, "worker": worker_index or 0})
+        if core.database.revision > schema_head():
+            log.info(
+                "the schema is newer than this version, which serves all the same: migrations only expand",
+                extra={"schema": core.database.revision, "own_schema": schema_head()},
+            )
         if unfit:
             log.warning("not serving yet, health says NOT_SERVING: %s", unfit)
         try:

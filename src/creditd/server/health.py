@@ -21,13 +21,19 @@ LOOK_SECONDS = 2.0
 class Health:
     """Keeps the health of the server as a whole ("") and of each service up to date.
 
-    ``answered`` is how many checks had an answer in time.
+    ``answered`` is how many checks had an answer in time. ``takes_calls`` says whether the database was fit when it
+    last answered. One that is away is for each call to find out: memory answers some of them, and the others succeed
+    as soon as it is back.
     """
 
-    def __init__(self, services: Sequence[str], is_ready: Callable[[], bool], bridge: Bridge) -> None:
-        """Ask ``is_ready`` every second, on the thread that the bridge keeps for it; serve nothing until it says so."""
+    def __init__(self, services: Sequence[str], is_ready: Callable[[], bool | None], bridge: Bridge) -> None:
+        """Ask ``is_ready`` every second, on the thread that the bridge keeps for it; serve nothing until it says so.
+
+        It says None if the database did not answer.
+        """
         self.servicer = aio.HealthServicer()
         self.serving = False
+        self.takes_calls = False
         self.answered = 0
         self._services = ("", *services)
         self._is_ready = is_ready
@@ -70,7 +76,9 @@ class Health:
             log.exception("a health check failed")
             return False
         self.answered += 1
-        return ready
+        if ready is not None:
+            self.takes_calls = ready
+        return bool(ready)
 
     async def _show(self, *, serving: bool) -> None:
         self.serving = serving

@@ -1,7 +1,7 @@
 """What every call goes through, composed once for each method when the server starts.
 
-In this order: observe, errors, gate, deadline, authenticate, read, authorise, validate, handler. Each step is a plain
-function; only waiting for the ledger is asynchronous.
+In this order: observe, errors, gate, deadline, readiness, authenticate, read, authorise, validate, handler. Each step
+is a plain function; only waiting for the ledger is asynchronous.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from creditd.domain.errors import Refusal
-from creditd.ledger.work import DeadlinePassed, Sink
+from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Sink
 from creditd.server.gate import Gate
 from creditd.server.headers import Headers, read_headers
 from creditd.server.messages import language_of
@@ -76,6 +76,8 @@ class Steps(NamedTuple):
     sink: Sink
     observers: Observers
     gate: Gate
+    takes_calls: Callable[[], bool]
+    """Whether the database was fit when it last answered; where it is not, nobody's call is looked at."""
 
 
 class Pipeline:
@@ -108,6 +110,8 @@ class Pipeline:
         remaining = context.time_remaining()
         if remaining is not None and remaining <= 0:
             raise DeadlinePassed
+        if not self._steps.takes_calls():
+            raise DatabaseUnavailable
         caller = self._steps.verifier.verify(_authorization(exchange))
         exchange.subject = caller.subject
         request = self._read(message)

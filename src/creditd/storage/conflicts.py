@@ -1,12 +1,16 @@
 """What a refused save means."""
 
+import logging
 from enum import Enum
 
 import psycopg
 from sqlalchemy import exc
 from sqlalchemy.exc import DBAPIError
 
+from creditd.storage.session import UnfitDatabase
 from creditd.storage.turns import TurnOver
+
+log = logging.getLogger(__name__)
 
 
 class SaveFailure(Enum):
@@ -30,8 +34,21 @@ _OUT_OF_REACH = ("08", "53", "57P", "25006", "25P03")
 """Classes of SQLSTATE: connection, resources (disk, connections), shutdown; a standby, which only reads; and a
 connection that was taken away from a server that had stopped within a transaction."""
 
+_OTHER_SCHEMA = {"42P01", "42703", "3F000"}
+"""No such table, column or schema: the database was never migrated, or was changed under a server that runs."""
+
+_FORBIDDEN = "42501"
+"""Whoever reads is not allowed to. Of a write it says nothing of the database: what only grows refuses so, too."""
+
 _CANCELLED = "57014"
 """PostgreSQL's time limit for a statement, or a cancellation from this side."""
+
+
+def tells_of_unfitness(error: Exception) -> bool:
+    """Tell whether an error of a look at the database is its own answer that it cannot be used as it is."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    code = original.sqlstate if isinstance(original, psycopg.Error) else None
+    return isinstance(original, UnfitDatabase) or code == _FORBIDDEN or code in _OTHER_SCHEMA
 
 
 def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, written as one.
@@ -54,6 +71,9 @@ def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, writt
         return SaveFailure.TOO_SLOW
     if code == _LOCK_NOT_AVAILABLE:
         return SaveFailure.LOCKED
+    if code in _OTHER_SCHEMA:
+        log.warning("the database's schema is not this version's: %s", original.diag.message_primary)
+        return SaveFailure.UNAVAILABLE
     # An operational error without a code is the socket's.
     if (code is None and isinstance(original, psycopg.OperationalError)) or (code or "").startswith(_OUT_OF_REACH):
         return SaveFailure.UNAVAILABLE

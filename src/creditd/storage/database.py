@@ -10,7 +10,9 @@ import psycopg
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc, text
 from sqlalchemy.exc import DBAPIError
 
+from creditd.storage.conflicts import tells_of_unfitness
 from creditd.storage.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
+from creditd.storage.revisions import require_revision
 from creditd.storage.session import FOUND, Found, Session, SessionRules, UnfitDatabase, make_fit, not_kept
 from creditd.storage.turns import Turn, TurnOver, Turns, require_time
 
@@ -52,6 +54,8 @@ save anew for each lone command, which costs half as much as running it."""
 IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 """PostgreSQL takes an account for smaller than it is if the limit of a page is larger than its estimate, and then reads
 all of it to sort it. Without bitmaps the index that has the order is always the cheapest."""
+
+REVISIONS = text("SELECT version_num FROM alembic_version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ class DatabaseSettings:
 class Database:
     """A bounded pool of connections, each lent for a turn that ends in time. Connects at first use, or ahead of it.
 
-    Each of its methods that lends raises TurnOver if the calling thread's turn is over.
+    Each of its methods that lends raises TurnOver if the calling thread's turn is over. ``revision`` is what its schema
+    was at when it was last found ready; empty until then.
     """
 
     def __init__(self, settings: DatabaseSettings, rules: SessionRules | None = None) -> None:
@@ -108,6 +113,7 @@ class Database:
         self._conninfo = with_defaults(judged(settings.url))
         self._turns = Turns(settings.turn_seconds)
         self._noted = ""
+        self.revision = ""
         self._engine = _make_engine(settings, self._connect)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -180,26 +186,27 @@ class Database:
             while self.connections_open < min(count, self._settings.pool_size):
                 held.enter_context(self.autocommit())
 
-    def is_ready(self, migration: str) -> bool:
-        """Tell whether the database answers, its sessions are what they must be, and it has at least a migration.
+    def is_ready(self, migration: str) -> bool | None:
+        """Tell whether the sessions of the database are what they must be, and it has at least a migration.
 
-        A connection that was cut while it idled says nothing of the database: another one is asked.
+        None if it did not answer. A connection that was cut while it idled says nothing of the database: another one
+        is asked.
         """
         for _ in range(2):
             try:
                 with self.autocommit() as connection:
                     self.require_fit(connection)
-                    current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+                    self.revision = require_revision(connection.execute(REVISIONS).scalars().all(), migration)
             except (DBAPIError, UnfitDatabase) as error:
                 if not (isinstance(error, DBAPIError) and error.connection_invalidated):
                     self._note(error)
-                    return False
+                    return False if tells_of_unfitness(error) else None
             except (exc.TimeoutError, TurnOver):
-                return False
+                return None
             else:
                 self._noted = ""
-                return current is not None and current >= migration
-        return False
+                return True
+        return None
 
     def require_fit(self, connection: Connection) -> None:
         """Verify that a session that was lent is still what it must be. Raises UnfitDatabase."""
@@ -209,7 +216,9 @@ class Database:
     def _note(self, error: Exception) -> None:
         """Log what makes the database unfit, once."""
         unfit = getattr(error, "orig", None) or error
-        if isinstance(unfit, UnfitDatabase) and self._noted != str(unfit):
+        # What may mend itself is told by whoever starts a server, until it was mended once.
+        is_news = isinstance(unfit, UnfitDatabase) and (unfit.is_lasting or self.revision)
+        if is_news and self._noted != str(unfit):
             self._noted = str(unfit)
             log.warning("the database cannot be used: %s", self._noted)
 

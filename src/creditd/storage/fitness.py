@@ -8,8 +8,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from creditd.storage.arrays import texts
-from creditd.storage.database import Database
+from creditd.storage.database import REVISIONS, Database
 from creditd.storage.privileges import PRIVILEGES
+from creditd.storage.revisions import MIGRATE, require_revision
 from creditd.storage.session import UnfitDatabase
 from creditd.storage.turns import TurnOver
 
@@ -21,8 +22,6 @@ ENCODING: Final = "UTF8"
 
 SESSIONS_AT_ONCE: Final = 2
 """Enough that a pooler has to lend different connections to them."""
-
-MIGRATE: Final = "the database's schema is missing or older than this version: run `creditd migrate`"
 
 
 class Facts(NamedTuple):
@@ -56,8 +55,7 @@ def require_fit(database: Database, migration: str) -> None:
         for session in sessions:
             database.require_fit(session)
         session = sessions[0]
-        if (session.execute(text("SELECT version_num FROM alembic_version")).scalar() or "") < migration:
-            raise UnfitDatabase(MIGRATE, is_lasting=False)
+        require_revision(session.execute(REVISIONS).scalars().all(), migration)
         _judge_privileges(session)
 
 

@@ -7,7 +7,9 @@ told so (PostgreSQL 16 and newer). Each step can be repeated.
 from collections.abc import Mapping
 from typing import Final
 
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 APPLICATION_ROLE: Final = "creditd_app"
 
@@ -70,12 +72,24 @@ $$
 """
 
 
-def ensure_privileges(connection: Connection) -> None:
+NO_MEMBER: Final = f"this user may not become {APPLICATION_ROLE}, so that another one, who is a member, has to serve"
+
+
+def ensure_privileges(connection: Connection) -> str:
     """Make the application's role, have the current user able to become it, and grant it what it needs.
 
-    Raises DBAPIError, for example if the current user may neither make the role nor grant it.
+    Return what the owner has to know of it; empty for nothing. Who may not grant the role need not serve either. Raises
+    DBAPIError, for example if the role is not there and the current user may not make it.
     """
     connection.execute(text(_MAKE_ROLE))
-    connection.execute(text(_JOIN_ROLE))
+    remark = ""
+    try:
+        with connection.begin_nested():
+            connection.execute(text(_JOIN_ROLE))
+    except DBAPIError as error:
+        if not isinstance(error.orig, InsufficientPrivilege):
+            raise
+        remark = NO_MEMBER
     for privileges, tables in PRIVILEGES.items():
         connection.execute(text(f"GRANT {privileges} ON {', '.join(tables)} TO {APPLICATION_ROLE}"))
+    return remark

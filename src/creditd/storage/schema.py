@@ -16,6 +16,7 @@ from sqlalchemy import text
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.migrations import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from creditd.storage.privileges import ensure_privileges
+from creditd.storage.revisions import not_ours, revision_of
 from creditd.storage.session import SessionRules, UnfitDatabase
 from creditd.storage.turns import Turn
 
@@ -28,10 +29,14 @@ def _alembic_config() -> Config:
 
 
 class Migrated(NamedTuple):
-    """Where a database's schema is; ``is_newer`` says that a newer version of the service brought it there."""
+    """Where a database's schema is; ``is_newer`` says that a newer version of the service brought it there.
+
+    ``remark`` is what the owner has to know besides, in one line; mostly nothing.
+    """
 
     revision: str
     is_newer: bool
+    remark: str = ""
 
 
 MIGRATOR = SessionRules(
@@ -47,23 +52,26 @@ def migrate(url: str) -> Migrated:
     """Bring the schema and the application's privileges up to date.
 
     Safe to call again, and by several at once: the others wait. A schema that is newer than this version is left alone.
-    Raises SQLAlchemyError, and UnfitDatabase if something makes the connections act as somebody else than the owner.
+    Raises SQLAlchemyError, and UnfitDatabase if something makes the connections act as somebody else than the owner, or
+    if the schema is another program's.
     """
     # Nothing is prepared: a prepared statement leaves a portal open, and with it the snapshot that it read.
     database = Database(DatabaseSettings(url, role="", prepare_threshold=None), MIGRATOR)
     try:
         _require_own_role(database)
         with Turn(inf).taken(), _alone(database), database.connection() as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
+            revision = revision_of(MigrationContext.configure(connection).get_current_heads())
             connection.rollback()
-            if revision is not None and revision > schema_head():
+            if revision > schema_head():
                 return Migrated(revision, is_newer=True)
+            if revision and revision not in _revisions():
+                raise not_ours(revision)
             config = _alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-            ensure_privileges(connection)
+            remark = ensure_privileges(connection)
             connection.commit()
-            return Migrated(schema_head(), is_newer=False)
+            return Migrated(schema_head(), is_newer=False, remark=remark)
     finally:
         database.close()
 
@@ -112,6 +120,10 @@ def migration_sql(output: TextIO) -> None:
     config = _alembic_config()
     config.output_buffer = output
     command.upgrade(config, "head", sql=True)
+
+
+def _revisions() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_alembic_config()).walk_revisions()}
 
 
 def schema_head() -> str:

@@ -1,0 +1,42 @@
+"""The states of the schema: each named by four digits, which are in order of age."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from creditd.storage.session import UnfitDatabase
+
+MIGRATE: Final = "the database's schema is missing or older than this version: run `creditd migrate`"
+
+_REVISION: Final = re.compile("[0-9]{4}")
+
+_MAX_SHOWN: Final = 60
+"""Of what another program has left there: enough to know it by, and never more than one line."""
+
+
+def revision_of(names: Sequence[str]) -> str:
+    """Return the revision that a schema is at, by the rows of its `alembic_version`; empty if there are none.
+
+    Raises UnfitDatabase if they are not of this service: compared as text, any word is newer than all of ours.
+    """
+    if not names:
+        return ""
+    if len(names) > 1 or not _REVISION.fullmatch(names[0]):
+        raise not_ours(", ".join(names))
+    return names[0]
+
+
+def not_ours(name: str) -> UnfitDatabase:
+    """Return what to say of a revision that this service never had."""
+    return UnfitDatabase(
+        f"its alembic_version is {name[:_MAX_SHOWN]!r}, which is no revision of creditd's: "
+        "is it the database of another program?"
+    )
+
+
+def require_revision(names: Sequence[str], migration: str) -> str:
+    """Return the revision that a schema is at. Raises UnfitDatabase if it is not ours, or older than ``migration``."""
+    revision = revision_of(names)
+    if revision < migration:
+        raise UnfitDatabase(MIGRATE, is_lasting=False)
+    return revision

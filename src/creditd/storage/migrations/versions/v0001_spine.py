@@ -186,6 +186,8 @@ BEGIN
     IF NOT pg_has_role(current_user, 'creditd_app', 'MEMBER') THEN
         EXECUTE format('GRANT creditd_app TO %I', current_user);
     END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+    NULL;  -- Another login serves.
 END
 $$;
 

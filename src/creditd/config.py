@@ -22,6 +22,7 @@ class Config:
 
     database_url: str = ""
     database_role: str = "creditd_app"
+    require_least_privilege: bool = False
     database_pool_size: int = 25
     database_prepare_threshold: int = 2
     listen: str = "127.0.0.1:50051"

@@ -15,4 +15,5 @@ pytestmark = [pytest.mark.databases, pytest.mark.timeout(300)]
 @pytest.mark.parametrize("postgres", [postgres_15, postgres_18])
 def test_roles(postgres: Callable[[], AbstractContextManager[str]]) -> None:
     with postgres() as url:
-        run_suite("tests/storage/test_privileges.py", workers="0", **{VARIABLE: url, ROLES_VARIABLE: url})
+        for tests in ("tests/storage/test_privileges.py", "tests/storage/test_powers.py"):
+            run_suite(tests, workers="0", **{VARIABLE: url, ROLES_VARIABLE: url})

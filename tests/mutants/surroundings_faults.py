@@ -6,6 +6,8 @@ _CROWDS = ("tests/webhooks/test_crowds.py",)
 
 _STOPPING = ("tests/cli/test_stopping.py",)
 
+_POWERS = ("tests/storage/test_powers.py",)
+
 _UNREADY = ("tests/contract/test_unready.py",)
 
 _WHO_OPENS = ("tests/contract/test_who_opens.py",)
@@ -108,5 +110,26 @@ SURROUNDINGS_FAULTS = (
         "return error if reason is SaveFailure.OTHER else DatabaseUnavailable()",
         "return DatabaseUnavailable() if reason is SaveFailure.UNAVAILABLE else error",
         ("tests/contract/test_database_codes.py",),
+    ),
+    Fault(
+        "what is granted to everybody is nobody's power",
+        "storage/powers.py",
+        "OR by_role = 0 OR",
+        "OR",
+        _POWERS,
+    ),
+    Fault(
+        "a login with power serves where least privilege is required",
+        "storage/fitness.py",
+        "        if login and login.powers:\n",
+        "        if False:\n",
+        _POWERS,
+    ),
+    Fault(
+        "a database that comes late is not asked who has logged in",
+        "bootstrap/service.py",
+        "            if not self._core.may_serve_by_its_login():\n",
+        "            if False:\n",
+        _POWERS,
     ),
 )

@@ -1,5 +1,6 @@
 """All that does not know of gRPC: storage, ledger, and the service on top."""
 
+import logging
 import time
 
 from creditd.config import Config, ConfigError
@@ -20,14 +21,22 @@ from creditd.service.occupancy import Occupancy
 from creditd.service.purchases.statistics import PaymentStatistics
 from creditd.storage.credit_types import CreditType
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
+from creditd.storage.powers import Login, login_of
+
+log = logging.getLogger(__name__)
 
 
 class Core:
     """All that does not know of gRPC: storage, ledger, and the service on top."""
 
-    def __init__(self, config: Config, clock: DatabaseClock | None = None) -> None:
-        """Wire it. Nothing is connected before it is used."""
+    def __init__(self, config: Config, clock: DatabaseClock | None = None, *, warns_of_powers: bool = True) -> None:
+        """Wire it. Nothing is connected before it is used.
+
+        ``warns_of_powers``: whether the log is to tell what the database's login could do to the ledger.
+        """
         self.config = config
+        self.login: Login | None = None
+        self._warns_of_powers = warns_of_powers
         self.clock = clock or DatabaseClock()
         self.make_id = Ids(self.clock.now)
         self.database = Database(
@@ -56,6 +65,21 @@ class Core:
         for code, decimals in self.config.credit_types.items():
             if code not in known:
                 self.catalogue.declare(CreditType(code, code, decimals))
+
+    def may_serve_by_its_login(self) -> bool:
+        """Look at what the database's login could do to the ledger; tell whether the settings let it serve. Blocks.
+
+        A database may come back later than at the start, when it is judged as a whole.
+        """
+        with self.database.transaction() as connection:
+            login = login_of(connection)
+        is_news, self.login = login != self.login, login
+        is_refused = bool(login.powers) and self.config.require_least_privilege
+        if is_refused and is_news:
+            log.warning("the database cannot be used: %s", login)
+        elif login.powers and is_news and self._warns_of_powers:
+            log.warning("the database is served with more power than needed: %s", login)
+        return not is_refused
 
     def connect_ahead(self) -> None:
         """Open the connections of the ledger's own threads, so that none connects while callers wait. Blocks."""

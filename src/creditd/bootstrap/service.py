@@ -109,6 +109,8 @@ class Service:
         if not self._core.clock.is_read:
             return None
         if not self._is_prepared:
+            if not self._core.may_serve_by_its_login():
+                return False
             # What fails half-way is done again by the next check; until then the server is not ready.
             self._core.declare_credit_types()
             self._core.connect_ahead()

@@ -1,5 +1,7 @@
 """What a process tells of itself."""
 
+from prometheus_client import Gauge
+
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.service import SERVICES
 from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
@@ -35,6 +37,12 @@ class Telemetry:
             PaymentMetrics(core.payment_statistics),
             BulkheadMetrics(core.occupancies),
         )
+        # Not a number until the database has been asked.
+        Gauge(
+            "creditd_database_login_powers",
+            "Ways in which the login that serves could rewrite the ledger.",
+            registry=registry,
+        ).set_function(lambda: float("nan") if core.login is None else len(core.login.powers))
         self._tracing = configure_tracing(config.otlp_endpoint)
         self.observers = call_observers(calls, access_log(lines), self._tracing)
         self._server: MetricsServer | None = None

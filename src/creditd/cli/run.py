@@ -110,7 +110,7 @@ def _announce(config: Config, folder: DataFolder) -> None:
 
 async def _serve(config: Config, lines: LineWriter) -> int:
     told = told_to_stop()
-    async with providers(config) as (using, fakes), serving(using, lines) as service:
+    async with providers(config) as (using, fakes), serving(using, lines, is_development=True) as service:
         host = config.listen.rpartition(":")[0]
         address = config.listen if config.listen.startswith("unix:") else f"{host}:{service.port}"
         async with webhook_adapter(config, address, fakes) as webhooks_url:

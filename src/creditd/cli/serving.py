@@ -37,12 +37,16 @@ def run_loop(main: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
 
 
 @asynccontextmanager
-async def serving(config: Config, lines: LineWriter, worker_index: int | None = None) -> AsyncIterator[Service]:
+async def serving(
+    config: Config, lines: LineWriter, worker_index: int | None = None, *, is_development: bool = False
+) -> AsyncIterator[Service]:
     """Serve until the block ends, then drain and stop. A worker shares its port with its siblings.
+
+    The first one warns of what the database's login could do, but not in development, where it is whoever is there.
 
     Raises Failure. A database that is not there is none: the log says so, and health shows it until it is.
     """
-    core = _core(config)
+    core = _core(config, warns_of_powers=not worker_index and not is_development)
     telemetry = _telemetry(core, lines, worker_index or 0)
     try:
         unfit = await _found_wanting(core)
@@ -85,9 +89,9 @@ def _described(config: Config) -> dict[str, object]:
     }
 
 
-def _core(config: Config) -> Core:
+def _core(config: Config, *, warns_of_powers: bool) -> Core:
     try:
-        return Core(config)
+        return Core(config, warns_of_powers=warns_of_powers)
     except UnfitConninfo as error:
         raise Failure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
 
@@ -126,4 +130,4 @@ async def _found_wanting(core: Core) -> UnfitDatabase | None:
 
 def _look(core: Core) -> UnfitDatabase | None:
     with Turn(LOOK_SECONDS).taken():
-        return wanting(core.database, schema_head())
+        return wanting(core.database, schema_head(), least_privilege=core.config.require_least_privilege)

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from creditd.storage.arrays import texts
 from creditd.storage.database import REVISIONS, Database
+from creditd.storage.powers import login_of
 from creditd.storage.privileges import PRIVILEGES
 from creditd.storage.revisions import MIGRATE, require_revision
 from creditd.storage.session import UnfitDatabase
@@ -39,8 +40,8 @@ SELECT current_setting('server_version_num')::integer, current_setting('server_e
 """
 
 
-def require_fit(database: Database, migration: str) -> None:
-    """Judge a database whose schema has to have a migration.
+def require_fit(database: Database, migration: str, *, least_privilege: bool = False) -> None:
+    """Judge a database whose schema has to have a migration; with ``least_privilege`` the login's powers too.
 
     Raises UnfitDatabase, which tells whether waiting can mend it; SQLAlchemyError, psycopg.Error and TurnOver if the
     database does not answer.
@@ -57,6 +58,9 @@ def require_fit(database: Database, migration: str) -> None:
         session = sessions[0]
         require_revision(session.execute(REVISIONS).scalars().all(), migration)
         _judge_privileges(session)
+        login = login_of(session) if least_privilege else None
+        if login and login.powers:
+            raise UnfitDatabase(str(login))
 
 
 def _judge(facts: Facts) -> None:
@@ -94,13 +98,13 @@ def _judge_privileges(session: Connection) -> None:
         raise UnfitDatabase(f"{role} lacks {missing}: run `creditd migrate`, which grants what it needs")
 
 
-def wanting(database: Database, migration: str) -> UnfitDatabase | None:
+def wanting(database: Database, migration: str, *, least_privilege: bool = False) -> UnfitDatabase | None:
     """Return what keeps a database from being used, in one line without a secret; None if nothing does.
 
     A database that does not answer is no lasting trouble.
     """
     try:
-        require_fit(database, migration)
+        require_fit(database, migration, least_privilege=least_privilege)
     except (SQLAlchemyError, psycopg.Error, TurnOver) as error:
         cause = getattr(error, "orig", None) or error
         if isinstance(cause, UnfitDatabase):

@@ -56,7 +56,7 @@ async def _play(config: Config, lines: LineWriter) -> int:
     async with AsyncExitStack() as stack:
         fakes = await stack.enter_async_context(fakes_running(FakesSettings()))
         config = replace(config, **fakes.settings)
-        service = await stack.enter_async_context(serving(config, lines))
+        service = await stack.enter_async_context(serving(config, lines, is_development=True))
         address = f"127.0.0.1:{service.port}"
         await stack.enter_async_context(webhook_adapter(config, address, fakes))
         story = asyncio.create_task(_tell(replace(config, listen=address), fakes))

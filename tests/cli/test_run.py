@@ -159,6 +159,7 @@ def test_postgresql_that_is_killed_is_back_and_so_is_the_service(creditd: Credit
     assert all("UNAVAILABLE" in said for said in refused)
     assert pid_file.read_text().split()[0] != killed
     assert "PostgreSQL has died, and is started again" in running.said
+    assert '"exception"' not in (creditd.folder / ".creditd" / "creditd.log").read_text()
     assert running.process.poll() is None
 
 

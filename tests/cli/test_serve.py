@@ -135,6 +135,21 @@ def test_a_database_of_another_program_is_one_clear_line(creditd: Creditd) -> No
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("listen", ["127.0.0.1", "unix"])
+def test_the_line_of_a_call_says_where_it_came_from(creditd: Creditd, tmp_path: Path, listen: str) -> None:
+    if listen == "unix":
+        creditd.settings["CREDITD_LISTEN"] = f"unix:{tmp_path}/s"
+    with creditd.started("serve") as started:
+        started.says(LISTENING)
+        with grpc.insecure_channel(creditd.settings["CREDITD_LISTEN"]) as channel:
+            with pytest.raises(grpc.RpcError):
+                CreditServiceStub(channel).GetBalance(GetBalanceRequest(account_id="ann"))
+            said = started.says('"logger":"creditd.access"')
+        line = next(line for line in said.splitlines() if '"logger":"creditd.access"' in line)
+        assert json.loads(line)["peer"].partition(":")[0] == listen
+        assert started.stop() == 0
+
+
 def test_a_second_signal_ends_it_at_once(creditd: Creditd) -> None:
     creditd.settings["CREDITD_DRAIN_SECONDS"] = "600"
     with creditd.started("serve") as started:

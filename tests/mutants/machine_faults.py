@@ -7,6 +7,27 @@ _REVIVAL = "tests/storage/test_revival.py"
 
 MACHINE_FAULTS = (
     Fault(
+        "the log does not say where a call came from",
+        "server/pipeline.py",
+        "                exchange.peer,\n",
+        '                "",\n',
+        ("tests/cli/test_serve.py",),
+    ),
+    Fault(
+        "an outage fills the log",
+        "telemetry/failures.py",
+        "        if time.monotonic() < self.next_line:\n",
+        "        if self.rounds < 0:\n",
+        ("tests/telemetry/test_failures.py",),
+    ),
+    Fault(
+        "the end of an outage is not told",
+        "telemetry/failures.py",
+        "        if self._outage is not None:\n            seconds",
+        "        if self._outage is None:\n            seconds",
+        ("tests/telemetry/test_failures.py",),
+    ),
+    Fault(
         "whoever reaches the embedded PostgreSQL's socket is trusted",
         "storage/embedded/access.py",
         "local all all peer map={_MAP}",

@@ -16,8 +16,10 @@ from creditd.ledger.set_aside import MAX_SET_ASIDE, SetAside
 from creditd.ledger.work import DatabaseUnavailable, RecordBusy, Work
 from creditd.ledger.writer import Writer
 from creditd.storage.changes import Key
+from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database
 from creditd.storage.sweeping import due_wallets
+from creditd.telemetry.failures import Failures
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +36,17 @@ that took longer than this did so by waiting."""
 _SINK = FutureSink()
 
 
+def _is_outage(error: Exception) -> bool:
+    return isinstance(error, DatabaseUnavailable) or classify(error) is not SaveFailure.OTHER
+
+
 class Sweep:
     """Looks every ``interval_seconds`` for wallets with something due, and settles them."""
 
     def __init__(self, database: Database, writer: Writer, clock: DatabaseClock, interval_seconds: float) -> None:
         """Start sweeping on a thread of its own, which nothing else writes through ``writer`` on."""
         self.lag_seconds = 0.0
+        self.failures = Failures("a sweep", _is_outage)
         self._database = database
         self._writer = writer
         self._clock = clock
@@ -58,13 +65,13 @@ class Sweep:
     def _run(self) -> None:
         while not self._stopping.wait(self._interval_seconds):
             try:
-                while self.sweep_once() and not self._stopping.is_set():
+                # Before the database's time is known, health tells that it is away.
+                while self._clock.is_read and self.sweep_once() and not self._stopping.is_set():
                     pass
-            except DatabaseUnavailable:
-                continue
-            except Exception:
-                # Most likely the database is away; the next round finds out.
-                log.exception("a sweep failed")
+            except Exception as error:  # noqa: BLE001 - the rounds must outlive any failure; each is logged and counted.
+                self.failures.note(error)
+            else:
+                self.failures.over()
 
     def sweep_once(self) -> int:
         """Settle the wallets that are overdue for longest, but for those set aside; return how many it has settled.

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio
 
+from creditd.ledger.work import DatabaseUnavailable
 from creditd.server.bridge import Bridge
+from creditd.telemetry.failures import Failures
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,10 @@ class Health:
         self._services = ("", *services)
         self._is_ready = is_ready
         self._bridge = bridge
+        # Without an answer in time the database is as good as away.
+        self._failures = Failures(
+            "a health check", lambda error: isinstance(error, (TimeoutError, DatabaseUnavailable))
+        )
         self._checking: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
@@ -68,13 +74,10 @@ class Health:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 ready = await self._bridge.health(self._is_ready)
-        except TimeoutError:
-            log.warning("a health check had no answer within %s seconds", LOOK_SECONDS)
+        except Exception as error:  # noqa: BLE001 - the checks must outlive any failure, or what they last showed would stay.
+            self._failures.note(error)
             return False
-        except Exception:
-            # The checks must outlive any failure, or what they last showed would stay for ever.
-            log.exception("a health check failed")
-            return False
+        self._failures.over()
         self.answered += 1
         if ready is not None:
             self.takes_calls = ready

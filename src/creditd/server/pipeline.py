@@ -22,6 +22,7 @@ from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Sink
 from creditd.server.gate import Gate
 from creditd.server.headers import Headers, read_headers
 from creditd.server.messages import language_of
+from creditd.server.peers import address_of
 from creditd.server.policy import authorize, rule_for
 from creditd.server.refusals import InvalidFields, MessageTooLarge
 from creditd.server.request_sizes import largest_request
@@ -44,14 +45,26 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 class Exchange:
     """One call on its way through the steps."""
 
-    __slots__ = ("account_id", "code", "correlation_id", "headers", "reason", "refusal", "span", "started", "subject")
+    __slots__ = (
+        "account_id",
+        "code",
+        "correlation_id",
+        "headers",
+        "peer",
+        "reason",
+        "refusal",
+        "span",
+        "started",
+        "subject",
+    )
 
-    def __init__(self, headers: Headers, refusal: Refusal | None, span: object) -> None:
+    def __init__(self, headers: Headers, refusal: Refusal | None, span: object, peer: str) -> None:
         """Begin with what the caller sent along, and why that alone is refused, if it is."""
         self.started = time.perf_counter()
         self.headers = headers
         self.refusal = refusal
         self.span = span
+        self.peer = peer
         self.subject = self.account_id = self.reason = ""
         self.code = "OK"
         sent = headers.get("x-correlation-id")
@@ -101,7 +114,7 @@ class Pipeline:
             headers = read_headers(context.invocation_metadata())
         except Refusal as error:
             refusal = error
-        return Exchange(headers, refusal, self._observer.begin(headers))
+        return Exchange(headers, refusal, self._observer.begin(headers), address_of(context.peer()))
 
     def _admit(self, exchange: Exchange, message: bytes, context: Any) -> tuple[Any, Call]:
         """Read a request and let it pass, or raise why not."""
@@ -149,6 +162,7 @@ class Pipeline:
                 exchange.subject,
                 exchange.account_id,
                 exchange.reason,
+                exchange.peer,
             )
         )
 

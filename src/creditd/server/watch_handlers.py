@@ -1,12 +1,11 @@
 """WatchBalance: a stream of a wallet's movements."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 
 from credit.v1 import credit_service_pb2 as pb
 from creditd.domain.wallet import new_wallet
-from creditd.ledger.work import Overloaded
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown
 from creditd.server.balance_handlers import BalanceHandlers
 from creditd.server.bridge import Bridge
 from creditd.server.convert import balance_after, balance_message, listed_entry_message
@@ -14,14 +13,17 @@ from creditd.service.call import Call
 from creditd.service.watching import Watching
 from creditd.storage.changes import Key
 from creditd.storage.rows import ListedEntry
-
-log = logging.getLogger(__name__)
+from creditd.telemetry.failures import Failures
 
 MAX_WATCHERS = 1_000
 """Streams of one server; each costs memory and a share of every look."""
 
 LOOK_SECONDS = 0.2
 """How far behind a watcher may be: one look for all of them each time, and none while nobody watches."""
+
+
+PASSING = (DatabaseUnavailable, Overloaded, ShuttingDown)
+"""What the next look may get past."""
 
 
 class _Watched:
@@ -50,6 +52,7 @@ class WatchHandlers:
         self._balances = balances
         self._wallets: dict[Key, _Watched] = {}
         self._streams = 0
+        self._failures = Failures("a look for movements", lambda error: isinstance(error, PASSING))
         self._looking = asyncio.create_task(self._look_always())
 
     @property
@@ -109,8 +112,10 @@ class WatchHandlers:
                 continue
             try:
                 await self._look()
-            except Exception:
-                log.warning("could not look for movements", exc_info=True)
+            except Exception as error:  # noqa: BLE001 - the looks must outlive any failure; each is logged and counted.
+                self._failures.note(error)
+            else:
+                self._failures.over()
 
     async def _look(self) -> None:
         keys = list(self._wallets)

@@ -9,7 +9,7 @@ from creditd.telemetry.tracing import Tracing
 
 
 class CallEnd(NamedTuple):
-    """How a call ended; ``reason`` is the machine-readable one of a refusal."""
+    """How a call ended; ``reason`` is the machine-readable one of a refusal, ``peer`` where it came from."""
 
     span: object
     code: str
@@ -18,6 +18,7 @@ class CallEnd(NamedTuple):
     subject: str
     account_id: str
     reason: str
+    peer: str
 
 
 class CallObserver(NamedTuple):
@@ -42,10 +43,19 @@ def call_observers(metrics: RpcMetrics, log_call: AccessLog, tracing: Tracing) -
             return start(method, str(metadata.get("traceparent", "")), str(metadata.get("tracestate", "")))
 
         def end(call: CallEnd) -> None:
-            span, code, seconds, correlation_id, subject, account_id, reason = call
+            span, code, seconds, correlation_id, subject, account_id, reason, peer = call
             finish(span, code)
             observe(code, seconds)
-            log_call(method, code, seconds, correlation_id, subject=subject, account_id=account_id, reason=reason)
+            log_call(
+                method,
+                code,
+                seconds,
+                correlation_id,
+                subject=subject,
+                account_id=account_id,
+                reason=reason,
+                peer=peer,
+            )
 
         return CallObserver(begin, end)
 

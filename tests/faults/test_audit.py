@@ -86,7 +86,7 @@ def test_an_entry_that_nobody_asked_for_is_a_stranger(played: Played) -> None:
     [
         "UPDATE wallets SET available = available + 1 WHERE account_id = %(account)s AND %(request)s <> ''",
         "UPDATE grants SET remaining = remaining - 1 WHERE account_id = %(account)s AND live AND %(request)s <> ''",
-        "UPDATE reservations SET refunded = captured WHERE account_id = %(account)s AND %(request)s <> ''",
+        "UPDATE reservations SET state = 2, captured = amount + 1 WHERE account_id = %(account)s AND %(request)s <> ''",
     ],
 )
 def test_a_row_that_does_not_fit_the_ledger_shows(played: Played, change: str) -> None:

@@ -23,10 +23,11 @@ _SOME_FAILED: Final = 1
 
 
 def copy_without_fault(copy: Path) -> Path:
-    """Copy the source and its tests."""
-    for part in ("src", "generated", "tests"):
+    """Copy the source, its tests, and the documents that some of them read."""
+    for part in ("src", "generated", "tests", "docs"):
         shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", copy)
+    for file in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / file, copy)
     return copy
 
 

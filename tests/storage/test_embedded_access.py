@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -80,8 +81,19 @@ def test_its_socket_is_open_to_nobody_else_also_where_it_was(tmp_path: Path) -> 
         assert (tmp_path / "data" / "socket").stat().st_mode & 0o777 == 0o700
 
 
-def test_every_other_user_is_refused_by_postgresql_itself(server: EmbeddedPostgres) -> None:
+@pytest.fixture
+def server_in_the_open() -> Iterator[EmbeddedPostgres]:
+    """Run one where every user of the machine comes to; pytest keeps its own folders to itself."""
+    with TemporaryDirectory(prefix="creditd-open-") as folder:
+        running = EmbeddedPostgres(Path(folder) / "data", settings=FAST)
+        running.start()
+        yield running
+        running.stop()
+
+
+def test_every_other_user_is_refused_by_postgresql_itself(server_in_the_open: EmbeddedPostgres) -> None:
     """Also the one that it runs under, and also where the folder is open."""
+    server = server_in_the_open
     if not IS_ROOT:
         with psycopg.connect(server.url) as connection:
             rules = connection.execute("SELECT auth_method FROM pg_hba_file_rules WHERE type = 'local'").fetchall()
@@ -89,7 +101,7 @@ def test_every_other_user_is_refused_by_postgresql_itself(server: EmbeddedPostgr
         assert (rules, names) == ([("peer",)], [(pwd.getpwuid(os.geteuid()).pw_name,)])
         return
     folder = server.data_dir / "socket"
-    for path in (folder, *folder.iterdir(), *server.data_dir.parents[:3]):
+    for path in (folder, *folder.iterdir(), server.data_dir, server.data_dir.parent):
         path.chmod(path.stat().st_mode | 0o777)
     said = in_child_as(NOBODY, lambda: psycopg.connect(server.url).close())
     assert "Peer authentication failed" in said

@@ -132,6 +132,15 @@ def events(market: Market) -> int:
     return count(market, "SELECT count(*) FROM payment_events WHERE provider = 2")
 
 
+def bought(market: Market, shopper: Shopper, **fields: Any) -> Any:
+    """Buy something that is not paid yet, and wait until Omise's word on it has come."""
+    before = events(market)
+    purchase = shopper.buy(OMISE, **fields)
+    eventually(lambda: events(market) == before + 1, SECONDS)
+    shopper.quiet()
+    return purchase
+
+
 class Noted(dict[str, Any]):
     """The charges of the fake, which notes the ids that it is asked for by its API."""
 
@@ -166,8 +175,7 @@ def charges(market: Market) -> Noted:
 def test_a_flood_of_forged_hints_leaves_no_row_and_few_look_ups(
     market: Market, shopper: Shopper, charges: Noted, address_of: Callable[[int], str], most: int
 ) -> None:
-    purchase = shopper.buy(OMISE)
-    shopper.quiet()
+    purchase = bought(market, shopper)
     before = events(market)
     stop_time(market)
     flood = [made_up() for _ in range(FORGED)]
@@ -213,8 +221,7 @@ def test_while_omise_is_asked_about_strange_ones_ours_is_read(
 
 
 def test_hints_about_one_charge_of_ours_are_one_row_whatever_ids_they_claim(market: Market, shopper: Shopper) -> None:
-    purchase = shopper.buy(OMISE)
-    shopper.quiet()
+    purchase = bought(market, shopper)
     before = events(market)
     answers = told(market, *(of_charge(purchase.provider_reference) for _ in range(50)))
     assert set(answers) == {"DUPLICATE"}

@@ -81,6 +81,13 @@ def test_without_the_authority_it_says_what_to_look_at(call: Call) -> None:
     assert "See --ca, --cert and --key" in err
 
 
+def test_tls_can_be_asked_for_by_the_environment(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDITD_CALL_TLS", "1")
+    code, _, err = call()
+    assert code == 1
+    assert "See --ca, --cert and --key" in err
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

@@ -132,4 +132,11 @@ SURROUNDINGS_FAULTS = (
         "            if False:\n",
         _POWERS,
     ),
+    Fault(
+        "an option of gRPC's is misspelt",
+        "server/listening.py",
+        '"grpc.http2.min_ping_interval_without_data_ms"',
+        '"grpc.http2.min_recv_ping_interval_without_data_ms"',
+        ("tests/settings/test_every_setting_has_an_effect.py",),
+    ),
 )

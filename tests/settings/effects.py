@@ -1,0 +1,159 @@
+"""Each setting and option that there is, and the test that shows its effect."""
+
+from collections.abc import Mapping
+
+_EDGE = "tests/contract/test_edge.py"
+_HERE = "tests/settings/test_settings_take_effect.py"
+_OPTIONS = "tests/settings/test_options_take_effect.py"
+_BUYING = (
+    "tests/contract/payments/test_create_purchase.py::"
+    "test_a_purchase_by_a_checkout_page_is_pending_and_says_where_to_pay"
+)
+_PROVIDERS = "tests/bootstrap/test_payment_providers.py"
+_SUBSCRIPTIONS = "tests/contract/payments/test_subscriptions.py"
+_TLS = "tests/contract/test_tls.py"
+_CALL = "tests/cli/test_call_tls.py"
+_RUN = "tests/cli/test_run.py"
+_ADAPTER = "tests/webhooks/test_service_away.py"
+_KEEPALIVE = "tests/server/test_keepalive.py"
+_BODIES = "tests/webhooks/test_bodies.py"
+_POWERS = "tests/storage/test_powers.py"
+_EMBEDDED = "tests/storage/test_embedded.py"
+
+_KNOWN = "tests/settings/test_every_setting_has_an_effect.py::test_every_option_of_grpc_is_one_that_grpc_knows"
+"""For what does nothing before a connection has idled for half an hour, or its peer is gone without a word."""
+
+_A_FORGED_SIGNATURE_IS_REJECTED = (
+    "tests/contract/payments/test_rejected_webhooks.py::test_a_forged_signature_is_rejected"
+)
+_WORKERS_SHARE_A_PORT_ARE = (
+    "tests/cli/test_serve.py::test_workers_share_a_port_are_replaced_when_they_die_and_end_together"
+)
+_A_MESSAGE_FAR_OVER_THE = "tests/contract/test_bad_calls.py::test_a_message_far_over_the_limit_is_not_even_read"
+_A_CLIENT_THAT_PINGS_AS = f"{_KEEPALIVE}::test_a_client_that_pings_as_often_as_it_may_stays_connected"
+_WEBHOOKS_ARE_REPEATED_WHILE_THE = (
+    f"{_ADAPTER}::test_webhooks_are_repeated_while_the_service_is_away_and_stored_once_it_is_back"
+)
+_POSTGRESQLS_OWN_TIME_LIMITS_ARE = "tests/storage/test_turns.py::test_postgresqls_own_time_limits_are_no_defect"
+
+SETTINGS: Mapping[str, str] = {
+    "database_url": f"{_RUN}::test_it_takes_a_database_that_is_configured_and_starts_none",
+    "require_least_privilege": (
+        "tests/storage/test_powers.py::test_where_it_is_required_a_login_with_powers_does_not_serve"
+    ),
+    "database_role": f"{_HERE}::test_a_session_is_what_it_is_told_to_be",
+    "database_pool_size": f"{_HERE}::test_the_connections_are_shared_out_to_the_last",
+    "database_prepare_threshold": f"{_HERE}::test_with_0_nothing_is_prepared",
+    "listen": f"{_RUN}::test_it_says_what_it_started_and_where",
+    "metrics_listen": "tests/cli/test_serve.py::test_workers_share_a_port_are_replaced_when_they_die_and_end_together",
+    "workers": "tests/cli/test_serve.py::test_workers_share_a_port_are_replaced_when_they_die_and_end_together",
+    "data_dir": "tests/cli/test_token.py::test_the_key_is_made_once",
+    "jwt_public_key_files": f"{_HERE}::test_a_token_has_to_be_for_us",
+    "jwt_issuer": f"{_HERE}::test_a_token_has_to_be_for_us",
+    "jwt_audience": f"{_HERE}::test_a_token_has_to_be_for_us",
+    "page_token_secret": f"{_HERE}::test_a_page_token_of_another_secret_is_refused",
+    "tls_certificate_file": f"{_TLS}::test_a_client_with_a_certificate_of_the_authority_is_served",
+    "tls_key_file": f"{_TLS}::test_a_client_with_a_certificate_of_the_authority_is_served",
+    "tls_client_ca_file": f"{_TLS}::test_a_client_without_a_certificate_is_turned_away",
+    "reflection": f"{_EDGE}::test_reflection_can_be_switched_off",
+    "log_level": "tests/telemetry/test_logs.py::test_lines_below_the_level_are_left_out",
+    "otlp_endpoint": "tests/telemetry/test_tracing.py::test_an_endpoint_without_opentelemetry_is_a_clear_error",
+    "drain_seconds": f"{_EDGE}::test_a_call_under_way_is_finished_and_new_ones_go_elsewhere",
+    "shutdown_grace_seconds": "tests/cli/test_stopping.py::test_it_ends_in_time_whatever_does_not",
+    "sweep_interval_seconds": f"{_HERE}::test_a_sweep_that_is_far_away_writes_nothing",
+    "reservation_ttl_seconds": f"{_HERE}::test_a_hold_lives_as_long_as_configured_and_no_longer_than_allowed",
+    "reservation_max_ttl_seconds": f"{_HERE}::test_a_hold_lives_as_long_as_configured_and_no_longer_than_allowed",
+    "refund_grace_seconds": f"{_HERE}::test_what_comes_back_late_is_kept_for_its_grace",
+    "spend_order": f"{_HERE}::test_sources_are_spent_in_the_order_configured",
+    "sign_up_credits": f"{_HERE}::test_an_account_starts_with_what_is_configured",
+    "payments_live": f"{_PROVIDERS}::test_live_keys_serve_live_payments",
+    "payment_poll_interval_seconds": "tests/purchases/test_background.py",
+    "stripe_api_key": _BUYING,
+    "stripe_webhook_secrets": "tests/contract/payments/test_rejected_webhooks.py::test_a_forged_signature_is_rejected",
+    "stripe_api_url": _BUYING,
+    "omise_secret_key": "tests/contract/payments/test_omise_purchases.py",
+    "omise_webhook_secrets": "tests/contract/payments/test_rejected_webhooks.py::test_a_forged_signature_is_rejected",
+    "omise_unsigned_webhooks": f"{_PROVIDERS}::test_live_webhooks_are_signed_unless_it_is_said_otherwise",
+    "omise_api_url": "tests/contract/payments/test_omise_purchases.py",
+    "lemonsqueezy_api_key": _BUYING,
+    "lemonsqueezy_webhook_secrets": _A_FORGED_SIGNATURE_IS_REJECTED,
+    "lemonsqueezy_api_url": _BUYING,
+    "lemonsqueezy_store_id": _BUYING,
+    "lemonsqueezy_variant_id": _BUYING,
+    "lemonsqueezy_plan_variant_ids": f"{_SUBSCRIPTIONS}::test_an_active_one_is_listed_and_carries_the_plan",
+    "fakes_listen": _RUN,
+    "webhooks_listen": "tests/webhooks/test_process.py::test_what_is_under_way_is_answered_before_it_ends",
+    "webhooks_service": "tests/webhooks/test_process.py::test_what_is_under_way_is_answered_before_it_ends",
+    "webhooks_token_file": "tests/webhooks/test_passing_on.py::test_a_token_that_is_renewed_is_used_without_a_restart",
+    "webhooks_tls_ca_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
+    "webhooks_tls_certificate_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
+    "webhooks_tls_key_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
+    "call_tls": f"{_CALL}::test_tls_can_be_asked_for_by_the_environment",
+    "call_tls_ca_file": f"{_CALL}::test_the_files_come_from_the_environment_too",
+    "call_tls_certificate_file": f"{_CALL}::test_the_files_come_from_the_environment_too",
+    "call_tls_key_file": f"{_CALL}::test_the_files_come_from_the_environment_too",
+    "credit_types": f"{_HERE}::test_credit_types_are_there_with_their_decimals",
+}
+"""Of `creditd.config.Config`."""
+
+GRPC_OPTIONS: Mapping[str, str] = {
+    "grpc.so_reuseport": _WORKERS_SHARE_A_PORT_ARE,
+    "grpc.max_receive_message_length": _A_MESSAGE_FAR_OVER_THE,
+    "grpc.max_send_message_length": f"{_OPTIONS}::test_an_answer_beyond_what_clients_take_is_not_sent",
+    "grpc.max_metadata_size": f"{_OPTIONS}::test_clients_are_told_how_much_metadata_is_taken",
+    "grpc.absolute_max_metadata_size": f"{_OPTIONS}::test_clients_are_told_how_much_metadata_is_taken",
+    "grpc.keepalive_time_ms": f"{_KEEPALIVE}::test_the_server_pings_a_silent_connection",
+    "grpc.keepalive_permit_without_calls": f"{_KEEPALIVE}::test_the_server_pings_a_silent_connection",
+    "grpc.http2.min_ping_interval_without_data_ms": _A_CLIENT_THAT_PINGS_AS,
+    "grpc.enable_http_proxy": f"{_OPTIONS}::test_a_proxy_of_the_environment_is_passed_by",
+    "grpc.client_idle_timeout_ms": _KNOWN,
+    "grpc.initial_reconnect_backoff_ms": _WEBHOOKS_ARE_REPEATED_WHILE_THE,
+    "grpc.min_reconnect_backoff_ms": _WEBHOOKS_ARE_REPEATED_WHILE_THE,
+    "grpc.max_reconnect_backoff_ms": _WEBHOOKS_ARE_REPEATED_WHILE_THE,
+    "grpc.keepalive_timeout_ms": _KNOWN,
+}
+"""Of the server and of the adapter's channel."""
+
+HTTP_OPTIONS: Mapping[str, str] = {
+    "http": f"{_BODIES}::test_a_head_that_dribbles_in_ends_in_time",
+    "ws": "tests/webhooks/test_answers.py::test_other_paths_are_not_there_and_nothing_is_redirected",
+    "lifespan": "tests/webhooks/test_answers.py::test_a_defect_is_not_stored_and_its_text_is_not_logged",
+    "log_config": "tests/webhooks/test_answers.py::test_the_line_of_a_webhook_says_all_but_what_it_says",
+    "log_level": "tests/webhooks/test_answers.py::test_the_line_of_a_webhook_says_all_but_what_it_says",
+    "access_log": "tests/webhooks/test_answers.py::test_the_line_of_a_webhook_says_all_but_what_it_says",
+    "server_header": f"{_OPTIONS}::test_an_idle_connection_of_the_adapter_is_closed",
+    "timeout_keep_alive": f"{_OPTIONS}::test_an_idle_connection_of_the_adapter_is_closed",
+    "timeout_graceful_shutdown": "tests/webhooks/test_process.py::test_what_is_under_way_is_answered_before_it_ends",
+    "h11_max_incomplete_event_size": f"{_BODIES}::test_too_large_a_head_is_turned_away",
+}
+"""Of the adapter's HTTP server."""
+
+DATABASE_OPTIONS: Mapping[str, str] = {
+    "creator": "tests/storage/test_fitness.py::test_sessions_are_what_they_must_be_whatever_the_login_is_set_to",
+    "pool_size": f"{_OPTIONS}::test_a_pool_has_as_many_connections_as_it_may_and_waits_for_no_more",
+    "max_overflow": f"{_OPTIONS}::test_a_pool_has_as_many_connections_as_it_may_and_waits_for_no_more",
+    "pool_timeout": f"{_OPTIONS}::test_a_pool_has_as_many_connections_as_it_may_and_waits_for_no_more",
+    "pool_use_lifo": f"{_OPTIONS}::test_the_connection_used_last_is_lent_first",
+    "hide_parameters": f"{_OPTIONS}::test_an_error_of_the_database_shows_no_parameters",
+    "connect_timeout": "tests/storage/test_conninfo.py::test_what_its_user_says_of_a_session_is_heeded",
+    "keepalives_idle": f"{_OPTIONS}::test_a_connection_over_tcp_is_probed_as_we_say",
+    "keepalives_interval": f"{_OPTIONS}::test_a_connection_over_tcp_is_probed_as_we_say",
+    "keepalives_count": f"{_OPTIONS}::test_a_connection_over_tcp_is_probed_as_we_say",
+    "tcp_user_timeout": f"{_OPTIONS}::test_a_connection_over_tcp_is_probed_as_we_say",
+    "target_session_attrs": "tests/storage/test_conninfo.py::test_the_forms_that_are_documented_connect",
+    "application_name": "tests/storage/test_conninfo.py::test_what_its_user_says_of_a_session_is_heeded",
+    "client_encoding": "tests/storage/test_conninfo.py::test_what_its_user_says_of_a_session_is_heeded",
+    **dict.fromkeys(
+        ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
+        "tests/storage/test_black_hole.py::test_the_other_end_of_a_connection_over_tcp_is_looked_for",
+    ),
+    "lock_timeout": "tests/storage/test_turns.py::test_postgresqls_own_time_limits_are_no_defect",
+    "idle_in_transaction_session_timeout": _POSTGRESQLS_OWN_TIME_LIMITS_ARE,
+    "statement_timeout": "tests/storage/test_turns.py::test_postgresqls_own_time_limits_are_no_defect",
+    "plan_cache_mode": "tests/storage/test_batch_plans.py",
+    "enable_bitmapscan": "tests/storage/test_plans.py",
+    "fsync": f"{_EMBEDDED}::test_commits_are_durable_unless_a_setting_says_otherwise",
+    "full_page_writes": f"{_EMBEDDED}::test_commits_are_durable_unless_a_setting_says_otherwise",
+    "synchronous_commit": f"{_EMBEDDED}::test_commits_are_durable_unless_a_setting_says_otherwise",
+}
+"""Of SQLAlchemy's pool, of libpq, of sessions, and of the embedded PostgreSQL."""

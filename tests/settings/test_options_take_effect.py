@@ -1,0 +1,132 @@
+"""Options of the gRPC server, of the adapter's channel and HTTP server, and of the pool, each by what it does."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from psycopg import pq
+from sqlalchemy import exc, text
+
+from credit.v1 import credit_service_pb2 as credit
+from creditd.server import listening
+from creditd.storage import conninfo
+from creditd.storage import database as database_module
+from creditd.storage.database import Database, DatabaseSettings
+from creditd.webhooks import limits
+from tests.postgres import admin_url
+from tests.running import refused, running_service
+from tests.webhooks.running import everything, running_adapter
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+FRAME, SETTING = struct.Struct(">IBI"), struct.Struct(">HI")
+SETTINGS, MAX_HEADER_LIST_SIZE = 4, 6
+WEBHOOK = b"POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def announced(address: str) -> dict[int, int]:
+    """Return the settings that a server says first of all on a connection."""
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connected, connected.makefile("rb") as said:
+        connected.sendall(PREFACE + FRAME.pack(SETTINGS, 0, 0))
+        word, _, _ = FRAME.unpack(said.read(FRAME.size))
+        assert word & 0xFF == SETTINGS
+        return dict(SETTING.iter_unpack(said.read(word >> 8)))
+
+
+def test_clients_are_told_how_much_metadata_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "MAX_HEADER_BYTES", 5_000)
+    with running_service(tmp_path) as service:
+        assert announced(service.address)[MAX_HEADER_LIST_SIZE] == 2 * 5_000
+
+
+def test_an_answer_beyond_what_clients_take_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "MAX_ANSWER_BYTES", 10)
+    with running_service(tmp_path) as service:
+        reader = service.as_caller("reader", "SERVICE", scope="credits.read").credit
+        refusal = refused(reader.GetBalance, credit.GetBalanceRequest(account_id="ann"))
+    assert (refusal.code.name, refusal.reason) == ("RESOURCE_EXHAUSTED", "")
+
+
+def test_a_proxy_of_the_environment_is_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would see the adapter's token."""
+    for name in ("grpc_proxy", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("no_grpc_proxy", "nothing.example")
+    monkeypatch.setenv("no_proxy", "nothing.example")
+    with running_adapter() as adapter:
+        assert (
+            adapter.talk(
+                b"POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+            )[:12]
+            == b"HTTP/1.1 200"
+        )
+
+
+def test_an_idle_connection_of_the_adapter_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "IDLE_SECONDS", 1)
+    with running_adapter() as adapter, adapter.connection(HEALTH) as sender:
+        said = everything(sender)
+    assert said.startswith(b"HTTP/1.1 ")
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nserver:" not in said.lower()
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """Provide a database with two connections that nobody waits long for."""
+    monkeypatch.setattr(database_module, "CONNECT_TIMEOUT_SECONDS", 1)
+    database = Database(DatabaseSettings(admin_url(), role="", pool_size=2))
+    yield database
+    database.close()
+
+
+def test_a_pool_has_as_many_connections_as_it_may_and_waits_for_no_more(database: Database) -> None:
+    with database.autocommit(), database.autocommit():
+        assert database.connections_open == 2
+        with pytest.raises(exc.TimeoutError), database.autocommit():
+            pass
+    assert database.connections_open == 2
+
+
+def test_the_connection_used_last_is_lent_first(database: Database) -> None:
+    pid = text("SELECT pg_backend_pid()")
+    with database.autocommit() as first:
+        with database.autocommit() as second:
+            last = second.execute(pid).scalar_one()
+        first.execute(pid)
+        with database.autocommit() as again:
+            assert again.execute(pid).scalar_one() == last
+        ended_last = first.execute(pid).scalar_one()
+    with database.autocommit() as connection:
+        assert connection.execute(pid).scalar_one() == ended_last
+
+
+def test_an_error_of_the_database_shows_no_parameters(database: Database) -> None:
+    with database.autocommit() as connection, pytest.raises(exc.DBAPIError) as caught:
+        connection.execute(text("SELECT 1 / (length(:secret) - length(:secret))"), {"secret": "a-secret-of-a-caller"})
+    assert "a-secret-of-a-caller" not in str(caught.value)
+
+
+def test_a_connection_over_tcp_is_probed_as_we_say() -> None:
+    """As the socket has it: libpq takes what it does not know on a system without a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"postgresql://me@127.0.0.1:{listener.getsockname()[1]}/db"
+        connection = pq.PGconn.connect_start(conninfo.with_defaults(url).encode())
+        said, _ = listener.accept()
+        with said, socket.socket(fileno=connection.socket) as ours:
+            connection.connect_poll()
+            found = [
+                ours.getsockopt(socket.IPPROTO_TCP, option)
+                for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+            ]
+            ours.detach()
+        connection.finish()
+    assert found == [
+        conninfo.IDLE_BEFORE_PROBE_SECONDS,
+        conninfo.PROBE_SECONDS,
+        conninfo.PROBES,
+        conninfo.UNACKNOWLEDGED_MILLISECONDS,
+    ]

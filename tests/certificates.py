@@ -29,8 +29,10 @@ class Identity:
         return self.certificate.public_bytes(Encoding.PEM)
 
 
-def identity(name: str, authority: Identity | None = None) -> Identity:
-    """Make a certificate for a name, signed by an authority or by itself."""
+def identity(
+    name: str, authority: Identity | None = None, *, begin: dt.timedelta = -DAY, end: dt.timedelta = DAY
+) -> Identity:
+    """Make a certificate for a name, signed by an authority or by itself; it begins and ends so long after now."""
     key = generate_private_key(SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
@@ -40,8 +42,8 @@ def identity(name: str, authority: Identity | None = None) -> Identity:
         .issuer_name(authority.certificate.subject if authority else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
+        .not_valid_before(now + begin)
+        .not_valid_after(now + end)
         .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .sign(authority.key if authority else key, hashes.SHA256())

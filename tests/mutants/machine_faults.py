@@ -3,9 +3,31 @@
 from tests.mutants.fault import Fault
 
 _ACCESS = "tests/storage/test_embedded_access.py"
+_CERTIFICATES = "tests/test_certificates.py"
 _REVIVAL = "tests/storage/test_revival.py"
 
 MACHINE_FAULTS = (
+    Fault(
+        "an expired certificate is served",
+        "certificates.py",
+        "    if now >= certificate.not_valid_after_utc:\n",
+        "    if now >= certificate.not_valid_after_utc and not file:\n",
+        (_CERTIFICATES,),
+    ),
+    Fault(
+        "only the first certificate of a chain is looked at",
+        "certificates.py",
+        "    for one in chain:\n",
+        "    for one in chain[:1]:\n",
+        (_CERTIFICATES,),
+    ),
+    Fault(
+        "the key of another certificate is taken",
+        "certificates.py",
+        "    if _public_key(*key) != _spki(chain[0].public_key()):\n",
+        "    if not _public_key(*key):\n",
+        (_CERTIFICATES,),
+    ),
     Fault(
         "the log does not say where a call came from",
         "server/pipeline.py",

@@ -13,6 +13,8 @@ from grpc_reflection.v1alpha import reflection
 from credit.v1 import admin_service_pb2, credit_service_pb2, payment_service_pb2
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payments import Payments
+from creditd.certificates import warn_of_ends
+from creditd.config import Config
 from creditd.domain.instant import SECOND
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.verification import Verification
@@ -73,6 +75,7 @@ class Service:
         self._config = core.config
         self.port = 0
         self._is_prepared = False
+        self._warning: asyncio.Task[None] | None = None
 
     async def start(self, *, shared_port: bool = False) -> None:
         """Listen and serve. Raises ListenError if the port cannot be had."""
@@ -91,10 +94,10 @@ class Service:
         if config.reflection:
             names += [health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
             reflection.enable_server_reflection(names, self._server)
-        tls = None
-        if config.tls_certificate_file:
-            tls = Tls(config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file)
+        tls = tls_of(config)
         self.port = listen(self._server, config.listen, tls)
+        if tls:
+            self._warning = asyncio.create_task(warn_of_ends(tls.validities()), name="ends of certificates")
         await self.health.prepare()
         await self.health.start()
         await self._server.start()
@@ -163,6 +166,8 @@ class Service:
 
     async def stop(self) -> None:
         """Drain: show it, let callers turn away, answer each that comes all the same, finish what runs, then close."""
+        if self._warning:
+            self._warning.cancel()
         await self.health.drain()
         await asyncio.sleep(self._config.drain_seconds)
         grace = _Grace(self._config.shutdown_grace_seconds)
@@ -180,6 +185,13 @@ class Service:
         await asyncio.get_running_loop().run_in_executor(None, self._core.finish, grace.left)
         await self._bridge.close(grace.left)
         await asyncio.get_running_loop().run_in_executor(None, self._core.close)
+
+
+def tls_of(config: Config) -> Tls | None:
+    """Return the files of TLS; None where plaintext is served."""
+    if not config.tls_certificate_file:
+        return None
+    return Tls(config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file)
 
 
 class _Grace:

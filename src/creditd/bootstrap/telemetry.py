@@ -1,9 +1,12 @@
 """What a process tells of itself."""
 
+from functools import partial
+
 from prometheus_client import Gauge
 
 from creditd.bootstrap.core import Core
-from creditd.bootstrap.service import SERVICES
+from creditd.bootstrap.service import SERVICES, tls_of
+from creditd.certificates import DAY_SECONDS, Validity
 from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
 from creditd.telemetry.calls import call_observers
 from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
@@ -15,11 +18,18 @@ from creditd.telemetry.payment_metrics import PaymentMetrics
 from creditd.telemetry.tracing import configure_tracing
 
 
+def _days_left(validity: Validity) -> float:
+    return validity.seconds_left / DAY_SECONDS
+
+
 class Telemetry:
     """What a process tells of itself: its metrics on a port, its calls in the log and, if configured, as traces."""
 
     def __init__(self, core: Core, lines: LineWriter, *, worker_index: int = 0) -> None:
-        """Serve metrics at the configured port plus ``worker_index``. Raises OSError if the port is taken."""
+        """Serve metrics at the configured port plus ``worker_index``.
+
+        Raises OSError if the port is taken, UnfitCertificate.
+        """
         config = core.config
         methods = [f"/{s.full_name}/{m.name}" for s in SERVICES for m in s.methods]
         calls = RpcMetrics(methods)
@@ -43,6 +53,15 @@ class Telemetry:
             "Ways in which the login that serves could rewrite the ledger.",
             registry=registry,
         ).set_function(lambda: float("nan") if core.login is None else len(core.login.powers))
+        tls = tls_of(config)
+        days_left = Gauge(
+            "creditd_tls_days_left",
+            "Days until a certificate, or the last of its authorities, expires; less than 0 once it has.",
+            labelnames=("setting",),
+            registry=registry,
+        )
+        for validity in tls.validities() if tls else ():
+            days_left.labels(validity.setting).set_function(partial(_days_left, validity))
         self._tracing = configure_tracing(config.otlp_endpoint)
         self.observers = call_observers(calls, access_log(lines), self._tracing)
         self._server: MetricsServer | None = None

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import grpc
 
+from creditd.certificates import UnfitCertificate, fit_authorities, fit_pair
 from creditd.cli.data_folder import DataFolder, Identity, development_token
 from creditd.cli.failure import MISUSED, Failure
 from creditd.cli.invocation import creditd
@@ -67,6 +68,13 @@ def channel_to(server: Server) -> Iterator[grpc.Channel]:
 
 
 def _credentials(server: Server) -> grpc.ChannelCredentials:
+    try:
+        if server.ca_file:
+            fit_authorities("--ca", server.ca_file)
+        if server.certificate_file:
+            fit_pair(("--cert", server.certificate_file), ("--key", server.key_file))
+    except UnfitCertificate as error:
+        raise Failure(str(error), MISUSED) from error
     try:
         ca, key, certificate = (
             Path(file).read_bytes() if file else None

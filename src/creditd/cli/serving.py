@@ -10,6 +10,7 @@ import uvloop
 
 from creditd import __version__
 from creditd.bootstrap import Core, Service, Telemetry
+from creditd.certificates import UnfitCertificate
 from creditd.cli.failure import MISUSED, Failure
 from creditd.config import Config
 from creditd.server.listening import ListenError
@@ -99,8 +100,10 @@ def _core(config: Config, *, warns_of_powers: bool) -> Core:
 def _telemetry(core: Core, lines: LineWriter, worker_index: int) -> Telemetry:
     try:
         return Telemetry(core, lines, worker_index=worker_index)
-    except (OSError, NoOpenTelemetry) as error:
+    except (OSError, NoOpenTelemetry, UnfitCertificate) as error:
         core.close()
+        if isinstance(error, UnfitCertificate):
+            raise Failure(str(error), MISUSED) from error
         if isinstance(error, NoOpenTelemetry):
             raise Failure(f"CREDITD_OTLP_ENDPOINT is set, but {error}", MISUSED) from error
         plus = f" (plus {worker_index} for this worker)" if worker_index else ""

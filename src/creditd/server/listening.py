@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import grpc
 
+from creditd.certificates import UnfitCertificate, Validity, fit_authorities, fit_pair
 from creditd.server.headers import MAX_HEADER_BYTES
 from creditd.server.request_sizes import LARGEST_BYTES
 
@@ -27,6 +28,13 @@ class Tls(NamedTuple):
     certificate_file: str
     key_file: str
     client_ca_file: str = ""
+
+    def validities(self) -> tuple[Validity, ...]:
+        """Return until when each can be used. Raises UnfitCertificate, naming the setting."""
+        own = ("CREDITD_TLS_CERTIFICATE_FILE", self.certificate_file), ("CREDITD_TLS_KEY_FILE", self.key_file)
+        if not self.client_ca_file:
+            return (fit_pair(*own),)
+        return fit_pair(*own), fit_authorities("CREDITD_TLS_CLIENT_CA_FILE", self.client_ca_file)
 
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -55,7 +63,8 @@ def make_server(*, shared_port: bool) -> grpc.aio.Server:
 def listen(server: grpc.aio.Server, address: str, tls: Tls | None) -> int:
     """Bind a server to ``host:port``, and return the port. Plaintext is for loopback addresses alone.
 
-    Raises ListenError for a port that is taken, and for plaintext on any other address.
+    Raises ListenError for a port that is taken, for plaintext on any other address, and for certificates that cannot
+    be used: grpc would serve an expired one in silence.
     """
     if tls is None and not is_loopback(address):
         message = f"{address} is not a loopback address: set CREDITD_TLS_CERTIFICATE_FILE and CREDITD_TLS_KEY_FILE"
@@ -64,6 +73,8 @@ def listen(server: grpc.aio.Server, address: str, tls: Tls | None) -> int:
         if tls is None:
             return server.add_insecure_port(address)
         return server.add_secure_port(address, _credentials(tls))
+    except UnfitCertificate as error:
+        raise ListenError(str(error)) from error
     except RuntimeError as error:
         message = f"cannot listen on {address}: is another server running there?"
         raise ListenError(message) from error
@@ -81,6 +92,7 @@ def is_loopback(address: str) -> bool:
 
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:
+    tls.validities()
     # grpc's TLS is 1.2 or newer, without an option for less.
     pair = (Path(tls.key_file).read_bytes(), Path(tls.certificate_file).read_bytes())
     client_ca = Path(tls.client_ca_file).read_bytes() if tls.client_ca_file else None

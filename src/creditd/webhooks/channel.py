@@ -1,12 +1,12 @@
 """The one connection to the service, encrypted unless it stays on this machine."""
 
 import ipaddress
-import ssl
 from pathlib import Path
 from typing import Final
 
 import grpc
 
+from creditd.certificates import UnfitCertificate, Validity, fit_authorities, fit_pair
 from creditd.webhooks import limits
 from creditd.webhooks.settings import UnfitSetting, WebhooksSettings
 
@@ -66,16 +66,20 @@ def _require_fit(settings: WebhooksSettings) -> None:
     if bool(certificate) != bool(key):
         raise UnfitSetting("CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE and CREDITD_WEBHOOKS_TLS_KEY_FILE go together")
     try:
-        context = ssl.create_default_context(cafile=settings.tls_ca_file)
-    except OSError as error:
-        raise UnfitSetting(f"CREDITD_WEBHOOKS_TLS_CA_FILE: {settings.tls_ca_file}: {_why(error)}") from error
-    try:
-        if certificate:
-            # A key with a password would have it asked for at the terminal.
-            context.load_cert_chain(certificate, key, password=bytes)
-    except OSError as error:
-        raise UnfitSetting(f"CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE and ..._KEY_FILE: {_why(error)}") from error
+        validities(settings)
+    except UnfitCertificate as error:
+        raise UnfitSetting(str(error)) from error
 
 
-def _why(error: OSError) -> str:
-    return "it is no such PEM file" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
+def validities(settings: WebhooksSettings) -> tuple[Validity, ...]:
+    """Return until when each certificate can be used. Raises UnfitCertificate."""
+    if not settings.tls_ca_file:
+        return ()
+    authorities = fit_authorities("CREDITD_WEBHOOKS_TLS_CA_FILE", settings.tls_ca_file)
+    if not settings.tls_certificate_file:
+        return (authorities,)
+    own = (
+        ("CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE", settings.tls_certificate_file),
+        ("CREDITD_WEBHOOKS_TLS_KEY_FILE", settings.tls_key_file),
+    )
+    return authorities, fit_pair(*own)

@@ -1,11 +1,13 @@
 """The adapter, while a block does: in a process of its own, or inside another one."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from creditd.certificates import warn_of_ends
 from creditd.webhooks.application import Application
-from creditd.webhooks.channel import channel_to, is_reachable
+from creditd.webhooks.channel import channel_to, is_reachable, validities
 from creditd.webhooks.http_server import http_serving, listening
 from creditd.webhooks.service import Service
 from creditd.webhooks.settings import Token, WebhooksSettings
@@ -21,6 +23,7 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
     Raises UnfitSetting, before anything is served.
     """
     channel = channel_to(settings)
+    warning = asyncio.create_task(warn_of_ends(validities(settings)), name="ends of certificates")
     try:
         listener = listening(settings.listen)
         port: int = listener.getsockname()[1]
@@ -34,4 +37,5 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
                 log.info("stopping")
         log.info("stopped")
     finally:
+        warning.cancel()
         await channel.close()

@@ -1,0 +1,132 @@
+"""Certificates as they stand in files: whether they can be used, and until when.
+
+TLS judges them by this machine's wall clock, and so does this.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+log = logging.getLogger(__name__)
+
+DAY_SECONDS: Final = 86_400.0
+
+WARNING_DAYS: Final = 14
+"""Programs renew certificates with a third of their 90 days left: one that has two weeks is forgotten."""
+
+LEAST_PAUSE_SECONDS: Final = 1.0
+
+
+class UnfitCertificate(ValueError):
+    """A file holds no certificate or key that can be used; the message names its setting and says why."""
+
+
+class Validity(NamedTuple):
+    """Until when what a setting names can be used."""
+
+    setting: str
+    end: datetime
+
+    @property
+    def seconds_left(self) -> float:
+        """How long it can still be used; less than nothing once it cannot."""
+        return (self.end - _now()).total_seconds()
+
+
+def fit_pair(certificate: tuple[str, str], key: tuple[str, str]) -> Validity:
+    """Return until when a certificate with its chain can be used. Both are given as (name of the setting, PEM file).
+
+    Raises UnfitCertificate if the file holds none, if one of the chain has expired or is not valid yet, and if the key
+    is not the certificate's.
+    """
+    chain = _certificates(*certificate)
+    for one in chain:
+        _require_valid(*certificate, one)
+    if _public_key(*key) != _spki(chain[0].public_key()):
+        raise UnfitCertificate(f"{key[0]}: {key[1]} is not the key of the certificate in {certificate[1]}")
+    return Validity(certificate[0], min(one.not_valid_after_utc for one in chain))
+
+
+def fit_authorities(setting: str, file: str) -> Validity:
+    """Return until when any of the authorities in a PEM file can be used.
+
+    Raises UnfitCertificate if there is none that can be now; beside one that can, those that cannot do no harm.
+    """
+    found = _certificates(setting, file)
+    now = _now()
+    valid = [one for one in found if one.not_valid_before_utc <= now < one.not_valid_after_utc]
+    if not valid:
+        _require_valid(setting, file, found[0])
+    return Validity(setting, max(one.not_valid_after_utc for one in valid))
+
+
+async def warn_of_ends(validities: Sequence[Validity]) -> None:
+    """Log a warning once a day of what ends within two weeks, and an error of what has ended, until cancelled."""
+    while validities:
+        for validity in validities:
+            _warn(validity)
+        await asyncio.sleep(pause_seconds(validities))
+
+
+def pause_seconds(validities: Sequence[Validity]) -> float:
+    """Return how long to wait for the next look: a day, or less where something ends before."""
+    ends = [validity.seconds_left for validity in validities if validity.seconds_left > 0]
+    return max(LEAST_PAUSE_SECONDS, min([DAY_SECONDS, *ends]))
+
+
+def _warn(validity: Validity) -> None:
+    day = f"{validity.end:%Y-%m-%d %H:%M} UTC"
+    if validity.seconds_left <= 0:
+        log.error("%s has expired on %s: renew it and restart", validity.setting, day)
+    elif validity.seconds_left < WARNING_DAYS * DAY_SECONDS:
+        log.warning("%s expires on %s: renew it and restart", validity.setting, day)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - see above.
+
+
+def _certificates(setting: str, file: str) -> list[x509.Certificate]:
+    content = _content(setting, file)
+    try:
+        found = x509.load_pem_x509_certificates(content)
+    except ValueError as error:
+        raise UnfitCertificate(f"{setting}: {file} holds no certificate in PEM") from error
+    return found
+
+
+def _public_key(setting: str, file: str) -> bytes:
+    content = _content(setting, file)
+    try:
+        key = load_pem_private_key(content, password=None)
+    except (ValueError, TypeError) as error:
+        raise UnfitCertificate(f"{setting}: {file} holds no private key in PEM without a password") from error
+    return _spki(key.public_key())
+
+
+def _spki(key: object) -> bytes:
+    encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]
+    return encoded
+
+
+def _content(setting: str, file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise UnfitCertificate(f"{setting}: {file}: {error.strerror}") from error
+
+
+def _require_valid(setting: str, file: str, certificate: x509.Certificate) -> None:
+    now = _now()
+    if now < certificate.not_valid_before_utc:
+        begin = f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+        raise UnfitCertificate(f"{setting}: a certificate in {file} is not valid before {begin}")
+    if now >= certificate.not_valid_after_utc:
+        end = f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+        raise UnfitCertificate(f"{setting}: a certificate in {file} has expired on {end}")

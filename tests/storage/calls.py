@@ -304,7 +304,7 @@ def called(name: str) -> str:
     return name.partition(" ")[0]
 
 
-OF_NO_ROWS = {"clock.read_clock", "locking.wait_briefly", "privileges.ensure_privileges"}
+OF_NO_ROWS = {"clock.read_clock", "locking.wait_briefly", "powers.login_of", "privileges.ensure_privileges"}
 """What touches no rows of ours."""
 
 

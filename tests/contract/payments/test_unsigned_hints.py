@@ -195,6 +195,15 @@ def test_a_flood_of_forged_hints_leaves_no_row_and_few_look_ups(
     assert count(market, "SELECT count(*) FROM rejected_webhooks WHERE provider = 2") <= 2
 
 
+def test_a_hint_about_ours_is_taken_however_many_strange_ones_have_come(market: Market, shopper: Shopper) -> None:
+    purchase = bought(market, shopper)
+    stop_time(market)
+    post_all(market, [made_up() for _ in range(FORGED)], lambda number: f"198.51.100.{number % ADDRESSES}")
+    assert told(market, made_up()) == ["OVERLOADED"]
+    assert told(market, of_charge(purchase.provider_reference)) == ["DUPLICATE"]
+    eventually(lambda: kept(market) == 0, SECONDS)
+
+
 def test_while_omise_is_asked_about_strange_ones_ours_is_read(
     market: Market, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from creditd.domain.account import new_account
 from creditd.domain.instant import Instant
+from creditd.domain.reservation import Reservation, ReservationKey, ReservationState
 from creditd.domain.wallet import new_wallet
 from creditd.ledger.cache import WalletCache
 from creditd.storage.changes import Changes, Key
@@ -31,3 +32,18 @@ def test_nothing_is_kept_of_an_account_that_was_not_saved() -> None:
     changes.wallets |= changed("second").wallets
     cache.keep(changes, frozenset({"first"}))
     assert [bool(cache.wallet(Key(name, "chat"))) for name in ("first", "second")] == [False, True]
+
+
+def test_a_reservation_is_known_by_the_copy_of_its_wallet_that_it_was_kept_with() -> None:
+    """Between two copies of a wallet another server may have ended it."""
+    start = Instant(0)
+    pending = (ReservationState.PENDING, 5, 0, 0, False, (), None)
+    held = changed("first")
+    held.reservations["first", "r1"] = Reservation("first", "chat", "r1", *pending, start, start, "", "")
+    cache = WalletCache()
+    cache.keep(held)
+    cache.keep(changed("first"))
+    assert cache.reservation(ReservationKey("first", "chat", "r1"))
+    cache.drop(Key("first", "chat"))
+    cache.keep(changed("first"))
+    assert cache.reservation(ReservationKey("first", "chat", "r1")) is None

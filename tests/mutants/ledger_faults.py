@@ -197,7 +197,7 @@ LEDGER_FAULTS = (
         "ledger/cache.py",
         "found[0] if found and wallet and found[1] == wallet[1] else None",
         "found[0] if found and wallet else None",
-        ("tests/ledger/test_conflicts.py",),
+        ("tests/ledger/test_cache.py",),
     ),
     Fault(
         "conflict never retried",

@@ -27,7 +27,7 @@ from creditd.service.purchases.hints import MAX_KEPT
 from creditd.storage.database import Database
 from tests.contract.payments.webhooks import new_id, stripe_payment
 from tests.faults.arena import STAFF, Arena
-from tests.faults.client import open_channel
+from tests.faults.client import SPENDER, open_channel
 from tests.faults.large_wallets import write_history, write_holds_ending
 from tests.faults.mix import HOT
 from tests.faults.operations import CREDIT_TYPE
@@ -128,7 +128,7 @@ def reserving(channel: grpc.Channel, account_id: str, timeout_seconds: float) ->
 
     def call() -> object:
         request = credit.ReserveRequest(account_id=account_id, credit_type=CREDIT_TYPE, amount=1, request_id=uuid7())
-        return stub.Reserve(request, metadata=STAFF, timeout=timeout_seconds)
+        return stub.Reserve(request, metadata=SPENDER, timeout=timeout_seconds)
 
     return call
 

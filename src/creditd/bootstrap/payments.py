@@ -67,30 +67,9 @@ class Payments:
             provider.provider: InboxWorker(database, provider, applier, clock, bridge.payments, turns, statistics)
             for provider in self._providers
         }
-        interval_seconds = core.config.payment_poll_interval_seconds
-        pollers = [
-            Poller(
-                database,
-                provider,
-                self._asking,
-                self._settling,
-                finds,
-                clock,
-                bridge.background,
-                statistics,
-                interval_seconds,
-            )
-            for provider in self._providers
-        ]
         self._rejecting = Rejecting(database, clock, bridge.background, statistics)
         filing = Filing(clock, make_id)
-        self._hint_workers = {
-            provider.provider: HintWorker(
-                database, provider, provider.unsigned, filing, clock, bridge.background, statistics, self._wake
-            )
-            for provider in self._providers
-            if provider.unsigned
-        }
+        self._hint_workers = self._make_hint_workers(filing)
         self.inbox = Inbox(
             database,
             self._providers,
@@ -108,13 +87,47 @@ class Payments:
         self._background = [
             *(worker.background for worker in self._workers.values()),
             *(worker.background for worker in self._hint_workers.values()),
-            *(poller.background for poller in pollers),
+            *(poller.background for poller in self._make_pollers(finds)),
             DueWorker(database, self._settling, subscribing, clock, bridge.background).background,
             self.reconciling.background,
             self._rejecting.background,
             BacklogWatch(database, clock, bridge.background, statistics).background,
         ]
         statistics.failures.update((background.name, background.failures.counts) for background in self._background)
+
+    def _make_hint_workers(self, filing: Filing) -> dict[Provider, HintWorker]:
+        core, background = self._core, self._bridge.background
+        return {
+            known.provider: HintWorker(
+                core.database,
+                known,
+                known.unsigned,
+                filing,
+                core.clock,
+                background,
+                core.payment_statistics,
+                self._wake,
+            )
+            for known in self._providers
+            if known.unsigned
+        }
+
+    def _make_pollers(self, finds: Finds) -> list[Poller]:
+        core, background = self._core, self._bridge.background
+        return [
+            Poller(
+                core.database,
+                provider,
+                self._asking,
+                self._settling,
+                finds,
+                core.clock,
+                background,
+                core.payment_statistics,
+                core.config.payment_poll_interval_seconds,
+            )
+            for provider in self._providers
+        ]
 
     def _wake(self, provider: Provider) -> None:
         """Have the workers of a provider look at once; other servers' workers look by themselves each second."""

@@ -6,12 +6,18 @@ With words, only the faults whose names hold them all. First, the same tests hav
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 from tests.mutants.fault import Fault
 from tests.mutants.faults import FAULTS
-from tests.mutants.trial import SURVIVED, copy_without_fault, plant, witness
+from tests.mutants.trial import ALL_SECONDS, SURVIVED, copy_without_fault, plant, witness
 from tests.postgres import session_cluster
+
+WORKERS = 2
+"""Faults tried at once, each in a copy of its own: for a machine of two cores."""
 
 NAME_WIDTH = max(len(fault.name) for fault in FAULTS)
 
@@ -19,19 +25,34 @@ NAME_WIDTH = max(len(fault.name) for fault in FAULTS)
 def main(words: list[str]) -> int:
     """Plant the faults whose names hold all words; return 0 if every one was caught."""
     wanted = [fault for fault in FAULTS if all(word in fault.name for word in words)]
-    survivors = 0
     with tempfile.TemporaryDirectory(prefix="creditd-mutants-") as folder, session_cluster(Path(folder)):
         line("mutant", "seconds", "caught by")
-        copy = copy_without_fault(Path(folder, "copy"))
+        copies = [copy_without_fault(Path(folder, f"copy-{number}")) for number in range(WORKERS)]
         started = time.monotonic()
-        found = witness(copy, sorted({test for fault in wanted for test in fault.tests}))
+        found = witness(copies[0], sorted({test for fault in wanted for test in fault.tests}), ALL_SECONDS)
         if found != SURVIVED:
             raise SystemExit(f"without any fault, {found} fails already")
         line("(none)", f"{time.monotonic() - started:.1f}", "nothing: the tests pass")
-        for fault in wanted:
-            survivors += not is_caught(fault, copy)
+        survivors = try_all(wanted, copies).count(False)
     print(f"{len(wanted) - survivors} passed, {survivors} failed")
     return min(survivors, 1)
+
+
+def try_all(faults: Sequence[Fault], copies: Sequence[Path]) -> list[bool]:
+    """Try each fault in one copy or another, as many at once as there are; return which were caught."""
+    free: SimpleQueue[Path] = SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def try_one(fault: Fault) -> bool:
+        copy = free.get()
+        try:
+            return is_caught(fault, copy)
+        finally:
+            free.put(copy)
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        return list(pool.map(try_one, faults))
 
 
 def is_caught(fault: Fault, copy: Path) -> bool:

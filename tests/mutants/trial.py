@@ -14,7 +14,10 @@ from tests.mutants.fault import Fault
 ROOT: Final = Path(__file__).parents[2]
 
 SECONDS: Final = 120
-"""Far more than the chosen tests take; a fault that makes them hang is caught too."""
+"""Far more than the tests of one fault take; a fault that makes them hang is caught too."""
+
+ALL_SECONDS: Final = 900
+"""Far more than the tests of all faults take, one after the other."""
 
 SURVIVED: Final = "NOTHING"
 
@@ -45,8 +48,11 @@ def plant(fault: Fault, copy: Path) -> Iterator[None]:
         file.write_text(text, encoding="utf-8")
 
 
-def witness(copy: Path, tests: Sequence[str]) -> str:
-    """Return the first test that fails on a copy, or SURVIVED. Raises RuntimeError if the tests do not run."""
+def witness(copy: Path, tests: Sequence[str], seconds: int = SECONDS) -> str:
+    """Return the first test that fails on a copy, or SURVIVED.
+
+    Tests that take longer than ``seconds`` hang, which is a failure too. Raises RuntimeError if they do not run.
+    """
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *tests]
     # The copy's source comes first on the path, before the one that is installed. Compiled files are told apart by time
     # and size, which a fault planted and taken out within a second may leave as they were.
@@ -54,10 +60,10 @@ def witness(copy: Path, tests: Sequence[str]) -> str:
     environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        return f"hung for {SECONDS} s"
+        return f"hung for {seconds} s"
     if done.returncode == 0:
         return SURVIVED
     failures = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]

@@ -24,7 +24,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from creditd.storage.embedded import embedded_postgres
+from creditd.development.postgres import embedded_postgres
 
 # Set by a person to use a server of theirs, or else by us: workers inherit it from the controlling process.
 VARIABLE: Final = "CREDITD_TEST_DATABASE_URL"

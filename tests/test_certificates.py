@@ -10,7 +10,7 @@ import pytest
 
 from creditd.certificates import (
     DAY_SECONDS,
-    UnfitCertificate,
+    InvalidCertificate,
     Validity,
     _warn,
     fit_authorities,
@@ -58,7 +58,7 @@ def test_one_that_cannot_be_used_is_refused(
     tmp_path: Path, certificate: Identity, key: Identity | None, why: str
 ) -> None:
     certificate_file, key_file = files(tmp_path, certificate, key)
-    with pytest.raises(UnfitCertificate, match=why):
+    with pytest.raises(InvalidCertificate, match=why):
         fit_pair(("CERT", certificate_file), ("KEY", key_file))
 
 
@@ -115,7 +115,7 @@ def starting(folder: Path, command: str, certificate_file: str, key_file: str) -
 def test_authorities_of_which_none_is_valid_are_refused(tmp_path: Path) -> None:
     ca = tmp_path / "ca.crt"
     ca.write_bytes(old().certificate_pem + coming().certificate_pem)
-    with pytest.raises(UnfitCertificate, match=EXPIRED):
+    with pytest.raises(InvalidCertificate, match=EXPIRED):
         fit_authorities("CA", str(ca))
     ca.write_bytes(old().certificate_pem + AUTHORITY.certificate_pem)
     assert fit_authorities("CA", str(ca)).seconds_left > DAY_SECONDS / 2
@@ -125,9 +125,9 @@ def test_authorities_of_which_none_is_valid_are_refused(tmp_path: Path) -> None:
 def test_what_is_no_certificate_is_named(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "ca.crt"
     file.write_bytes(content)
-    with pytest.raises(UnfitCertificate, match=r"CA: .*ca.crt holds no certificate in PEM"):
+    with pytest.raises(InvalidCertificate, match=r"CA: .*ca.crt holds no certificate in PEM"):
         fit_authorities("CA", str(file))
-    with pytest.raises(UnfitCertificate, match="No such file"):
+    with pytest.raises(InvalidCertificate, match="No such file"):
         fit_authorities("CA", str(tmp_path / "nowhere"))
 
 
@@ -138,7 +138,7 @@ def test_a_chain_ends_with_its_first_certificate_that_does(tmp_path: Path) -> No
     assert fit_pair(("CERT", certificate_file), ("KEY", key_file)).seconds_left < 2 * DAY_SECONDS
     with Path(certificate_file).open("ab") as file:
         file.write(old().certificate_pem)
-    with pytest.raises(UnfitCertificate, match=EXPIRED):
+    with pytest.raises(InvalidCertificate, match=EXPIRED):
         fit_pair(("CERT", certificate_file), ("KEY", key_file))
 
 

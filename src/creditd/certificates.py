@@ -23,7 +23,7 @@ WARNING_DAYS: Final = 14
 LEAST_PAUSE_SECONDS: Final = 1.0
 
 
-class UnfitCertificate(ValueError):
+class InvalidCertificate(ValueError):
     """A file holds no certificate or key that can be used; the message names its setting and says why."""
 
 
@@ -42,21 +42,21 @@ class Validity(NamedTuple):
 def fit_pair(certificate: tuple[str, str], key: tuple[str, str]) -> Validity:
     """Return until when a certificate with its chain can be used. Both are given as (name of the setting, PEM file).
 
-    Raises UnfitCertificate if the file holds none, if one of the chain has expired or is not valid yet, and if the key
-    is not the certificate's.
+    Raises InvalidCertificate if the file holds none, if one of the chain has expired or is not valid yet, and if the
+    key is not the certificate's.
     """
     chain = _certificates(*certificate)
     for one in chain:
         _require_valid(*certificate, one)
     if _public_key(*key) != _spki(chain[0].public_key()):
-        raise UnfitCertificate(f"{key[0]}: {key[1]} is not the key of the certificate in {certificate[1]}")
+        raise InvalidCertificate(f"{key[0]}: {key[1]} is not the key of the certificate in {certificate[1]}")
     return Validity(certificate[0], min(one.not_valid_after_utc for one in chain))
 
 
 def fit_authorities(setting: str, file: str) -> Validity:
     """Return until when any of the authorities in a PEM file can be used.
 
-    Raises UnfitCertificate if there is none that can be now; beside one that can, those that cannot do no harm.
+    Raises InvalidCertificate if there is none that can be now; beside one that can, those that cannot do no harm.
     """
     found = _certificates(setting, file)
     now = _now()
@@ -97,7 +97,7 @@ def _certificates(setting: str, file: str) -> list[x509.Certificate]:
     try:
         found = x509.load_pem_x509_certificates(content)
     except ValueError as error:
-        raise UnfitCertificate(f"{setting}: {file} holds no certificate in PEM") from error
+        raise InvalidCertificate(f"{setting}: {file} holds no certificate in PEM") from error
     return found
 
 
@@ -106,7 +106,7 @@ def _public_key(setting: str, file: str) -> bytes:
     try:
         key = load_pem_private_key(content, password=None)
     except (ValueError, TypeError) as error:
-        raise UnfitCertificate(f"{setting}: {file} holds no private key in PEM without a password") from error
+        raise InvalidCertificate(f"{setting}: {file} holds no private key in PEM without a password") from error
     return _spki(key.public_key())
 
 
@@ -119,14 +119,14 @@ def _content(setting: str, file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise UnfitCertificate(f"{setting}: {file}: {error.strerror}") from error
+        raise InvalidCertificate(f"{setting}: {file}: {error.strerror}") from error
 
 
 def _require_valid(setting: str, file: str, certificate: x509.Certificate) -> None:
     now = _now()
     if now < certificate.not_valid_before_utc:
         begin = f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
-        raise UnfitCertificate(f"{setting}: a certificate in {file} is not valid before {begin}")
+        raise InvalidCertificate(f"{setting}: a certificate in {file} is not valid before {begin}")
     if now >= certificate.not_valid_after_utc:
         end = f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
-        raise UnfitCertificate(f"{setting}: a certificate in {file} has expired on {end}")
+        raise InvalidCertificate(f"{setting}: a certificate in {file} has expired on {end}")

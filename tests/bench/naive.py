@@ -9,7 +9,7 @@ from typing import Self
 
 import psycopg
 
-from creditd.storage.embedded import program
+from creditd.development.postgres import program
 from tests.bench.cpu import CpuMeter
 
 _TABLES = """

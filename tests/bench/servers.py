@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from creditd.storage.embedded import embedded_postgres
+from creditd.development.postgres import embedded_postgres
 from creditd.storage.schema import migrate
 from tests.bench import requests
 from tests.bench.job import Job, Outcome

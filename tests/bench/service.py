@@ -15,8 +15,8 @@ from pathlib import Path
 import grpc
 import psycopg
 
-from creditd.server.dev_tokens import make_signing_key, sign_token
-from creditd.storage.embedded import embedded_postgres
+from creditd.development.postgres import embedded_postgres
+from creditd.development.tokens import make_signing_key, sign_token
 from creditd.storage.schema import migrate
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}

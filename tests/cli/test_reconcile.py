@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from creditd.cli.main import main
-from tests.purchases.market import OMISE, STRIPE, Market, open_market
+from tests.service.payments.market import OMISE, STRIPE, Market, open_market
 from tests.tokens import bearer
 
 Reconcile = Callable[..., tuple[int, str, str]]

@@ -49,7 +49,7 @@ def test_it_says_what_it_started_and_where(creditd: Creditd, running: Started) -
     assert f"http://{creditd.settings['CREDITD_WEBHOOKS_LISTEN']}/healthz" in said
     assert "fake Stripe, Omise and Lemon Squeezy at http://127.0.0.1:" in said
     assert "WARNING" not in said
-    assert '"logger":"creditd.storage.embedded.server"' in (creditd.folder / ".creditd" / "creditd.log").read_text()
+    assert '"logger":"creditd.development.postgres.server"' in (creditd.folder / ".creditd" / "creditd.log").read_text()
     assert (creditd.folder / ".creditd" / "creditd.log").stat().st_mode & 0o077 == 0
 
 

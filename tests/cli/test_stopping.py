@@ -20,8 +20,8 @@ from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from creditd.ledger.ids import uuid7
 from creditd.storage.schema import migrate
 from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, free_address
-from tests.purchases.market import PACKAGE, PRICE, STRIPE, Front, open_front
 from tests.running import RefusedCall, eventually, read_refusal
+from tests.service.payments.market import PACKAGE, PRICE, STRIPE, Front, open_front
 from tests.tokens import bearer, write_public_key
 
 LISTENING = '"message":"listening"'

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from creditd.server.listening import ListenError
-from creditd.server.workers import Workers, held_port, require_free_port
+from creditd.cli.processes import Workers, held_port, require_free_port
+from creditd.server.listener import ListenError
 
 HOPELESS = 2
 

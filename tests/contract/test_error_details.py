@@ -207,7 +207,7 @@ def test_where_a_retry_helps_it_says_when(
 
 def test_a_full_queue_is_told_and_clears(rich: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as planted:
-        planted.setattr(rich.service.core.ledger._grouping, "_max_waiting", 0)
+        planted.setattr(rich.service.core.ledger._queue, "_max_waiting", 0)
         refusal = refused(rich.app.credit.Reserve, rich.reserving(1))
         batch = credit.BatchReserveRequest(requests=[rich.reserving(1)])
         (result,) = rich.app.credit.BatchReserve(batch).results

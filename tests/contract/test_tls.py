@@ -9,7 +9,7 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
-from creditd.server.listening import ListenError, is_loopback, listen, make_server
+from creditd.server.listener import ListenError, is_loopback, listen, make_server
 from tests.certificates import Identity, identity
 from tests.running import RunningService, running_service
 from tests.tokens import bearer

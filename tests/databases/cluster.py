@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psycopg
 
-from creditd.storage.embedded.account import owner_of
-from creditd.storage.embedded.keeper import end_keeper, start_keeper
-from creditd.storage.embedded.programs import as_owner, environment, give
+from creditd.development.postgres.account import owner_of
+from creditd.development.postgres.keeper import end_keeper, start_keeper
+from creditd.development.postgres.programs import as_owner, environment, give
 
 START_SECONDS = 60.0
 """Far more than a start takes, so that a loaded machine fails no test."""

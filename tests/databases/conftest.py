@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from creditd.storage.embedded.programs import program
+from creditd.development.postgres.programs import program
 from creditd.storage.privileges import APPLICATION_ROLE
 from tests.databases.cluster import running_postgres
 

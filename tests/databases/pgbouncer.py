@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from creditd.storage.embedded.account import owner_of
-from creditd.storage.embedded.programs import as_owner, give
+from creditd.development.postgres.account import owner_of
+from creditd.development.postgres.programs import as_owner, give
 from tests.databases.cluster import ADMINISTRATOR, START_SECONDS
 
 OWNER, SERVER = "books", "counter"

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.fitness import wanting
 from creditd.storage.schema import migrate, schema_head
-from creditd.storage.session import UnfitDatabase
+from creditd.storage.session import UnsuitableDatabase
 from tests.databases.conftest import OWNER, SERVER
 from tests.databases.pgbouncer import CONNECT_QUERY, pgbouncers, running_pgbouncer, version_of
 from tests.databases.suite import run_suite
@@ -48,7 +48,7 @@ def database_at(url: str, threshold: int | None = None) -> Database:
     return Database(DatabaseSettings(url, prepare_threshold=threshold))
 
 
-def unfit(url: str) -> UnfitDatabase | None:
+def unfit(url: str) -> UnsuitableDatabase | None:
     """Judge a database."""
     database = database_at(url)
     try:
@@ -160,6 +160,6 @@ def test_a_migrator_goes_through_it_as_the_owner_or_not_at_all(program: str, url
             assert held == (0,)
     with (
         running_pgbouncer(program, owner) as through,
-        pytest.raises(UnfitDatabase, match=f"run as creditd_app, not as {OWNER}"),
+        pytest.raises(UnsuitableDatabase, match=f"run as creditd_app, not as {OWNER}"),
     ):
         migrate(through)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from creditd.storage.embedded import program
+from creditd.development.postgres import program
 from tests.cli.programs import Creditd, free_address
 from tests.docs.blocks import ROOT, Block
 from tests.running import eventually

@@ -1,4 +1,4 @@
-"""Settling as the rules read: one end after the other, and the whole wallet written anew for each."""
+"""Settlement as the rules read: one end after the other, and the whole wallet written anew for each."""
 
 from collections.abc import Sequence
 

@@ -11,7 +11,7 @@ import psycopg
 
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
 from creditd.storage.schema import migrate
 from tests.faults.audit import OF_THE_BATTERY, audit
 from tests.faults.client import Client, open_channel

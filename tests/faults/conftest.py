@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.processes import free_port
 
 

@@ -15,15 +15,15 @@ from credit.v1 import payment_service_pb2 as pb
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.purchase_pb2 import PaymentProvider, Purchase
-from creditd.fakes.outgoing import Delivery
+from creditd.development.fakes.outgoing import Delivery
+from creditd.development.postgres import EmbeddedPostgres
 from creditd.ledger.ids import uuid7
-from creditd.storage.embedded import EmbeddedPostgres
 from tests.faults.arena import STAFF, Arena, arena
 from tests.faults.client import open_channel
 from tests.faults.operations import CREDIT_TYPE
 from tests.faults.processes import SECONDS_TO_START, ServerProcess
-from tests.purchases.market import CREDITS, PACKAGE, PRICE, Front, open_front
 from tests.running import eventually
+from tests.service.payments.market import CREDITS, PACKAGE, PRICE, Front, open_front
 
 PACE = 0.2
 """Of the pauses between tries of a webhook. Lemon Squeezy's last try comes after 31 s then, when the kills are over."""

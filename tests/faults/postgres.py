@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
 
 
 def kill_all(postgres: EmbeddedPostgres) -> None:

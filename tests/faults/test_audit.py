@@ -8,8 +8,8 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
+from creditd.development.postgres import EmbeddedPostgres
 from creditd.domain.entry import EntryKind
-from creditd.storage.embedded import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.audit import Findings, audit
 from tests.faults.client import Client

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
 from tests.faults.load import Load

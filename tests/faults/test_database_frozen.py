@@ -21,7 +21,7 @@ from credit.v1 import credit_service_pb2 as credit
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import STAFF, Arena, arena
 from tests.faults.audit import OF_THE_BATTERY
 from tests.faults.client import SPENDER, Client, open_channel

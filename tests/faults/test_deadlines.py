@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
 from tests.faults.load import TIMEOUT_SECONDS, Load

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from credit.v1.credit_service_pb2 import GetBalanceRequest
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import SPENDER, Client
 from tests.faults.load import Load

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.load import Load
 from tests.faults.mix import Mix

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from creditd.development.postgres import EmbeddedPostgres
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.embedded import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.neighbours import neighbour
 from tests.faults.rounds import LONG_SECONDS

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from creditd.service.purchases.inbox_worker import LEASE
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
+from creditd.service.payments.inbox_worker import LEASE
 from tests.faults.payment_arena import PaymentArena, payment_arena
 from tests.faults.payment_audit import PaymentFindings, missing_events, payment_audit
 from tests.faults.payment_storm import PaymentStorm

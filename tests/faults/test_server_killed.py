@@ -4,7 +4,7 @@ import random
 import time
 from pathlib import Path
 
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
 from tests.faults.load import Load

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 
-from creditd.storage.embedded import EmbeddedPostgres
+from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
 from tests.faults.load import Load

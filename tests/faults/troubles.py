@@ -23,7 +23,7 @@ from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.purchase_pb2 import PaymentProvider
 from creditd.domain.instant import SECOND, Instant
 from creditd.ledger.ids import uuid7
-from creditd.service.purchases.hints import MAX_KEPT
+from creditd.service.payments.hints import MAX_KEPT
 from creditd.storage.database import Database
 from tests.contract.payments.webhooks import new_id, stripe_payment
 from tests.faults.arena import STAFF, Arena

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 from creditd.domain.entry import Entry
 from creditd.domain.instant import Instant
-from creditd.domain.wallet import Wallet
+from creditd.domain.wallet import Wallet, WalletKey
 from creditd.ledger.verification import Checked, Found, Verification
 from creditd.storage.accounts import find
 from creditd.storage.database import Database
 from creditd.storage.loading import load_accounts
-from creditd.storage.verification import Stretch, WalletId, entries_of
+from creditd.storage.verification import Stretch, entries_of
 from tests.ledger.desk import RULES
 
 
@@ -31,7 +31,7 @@ class Books:
     def entries(self, account: str, credit_type: str = "chat") -> list[Entry]:
         """Return a wallet's ledger in order."""
         with self._database.autocommit() as connection:
-            return entries_of(connection, {WalletId(account, credit_type): Stretch(0, 10_000)}, 10_000)
+            return entries_of(connection, {WalletKey(account, credit_type): Stretch(0, 10_000)}, 10_000)
 
     def kinds(self, account: str, credit_type: str = "chat") -> list[str]:
         """Return what happened to a wallet, in order."""

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from creditd.domain.errors import InsufficientCredit
 from creditd.ledger import waiting_room
 from creditd.ledger.batch import Terms
-from creditd.ledger.critical import CriticalLedger
 from creditd.ledger.ids import uuid7
+from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.work import DeadlinePassed, Outcome, Overloaded, RecordBusy, Result, Work
 from tests.ledger.books import Books
 from tests.ledger.desk import RULES, Desk
@@ -221,7 +221,7 @@ def test_a_critical_command_on_what_is_held_gives_its_thread_back(
 ) -> None:
     assert neighbours
     terms = Terms(RULES, {}, uuid7)
-    critical = CriticalLedger(desk.database, lambda: terms, desk.clock)
+    critical = TransactionLedger(desk.database, lambda: terms, desk.clock)
     work = add(account, 5)
 
     def top_up(transaction: object) -> object:

@@ -3,15 +3,15 @@
 from creditd.domain.account import new_account
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationKey, ReservationState
-from creditd.domain.wallet import new_wallet
+from creditd.domain.wallet import WalletKey, new_wallet
 from creditd.ledger.cache import WalletCache
-from creditd.storage.changes import Changes, Key
+from creditd.storage.changes import Changes
 
 
 def changed(name: str) -> Changes:
     """Return the change of one account's wallet."""
     changes = Changes()
-    changes.wallets[Key(name, "chat")] = new_wallet(new_account(name, Instant(0)), "chat")
+    changes.wallets[WalletKey(name, "chat")] = new_wallet(new_account(name, Instant(0)), "chat")
     return changes
 
 
@@ -20,9 +20,9 @@ def test_the_copies_that_were_not_used_for_longest_go_first() -> None:
     cache = WalletCache(max_wallets=2)
     for name in ("first", "second"):
         cache.keep(changed(name))
-    assert cache.wallet(Key("first", "chat"))
+    assert cache.wallet(WalletKey("first", "chat"))
     cache.keep(changed("third"))
-    assert [bool(cache.wallet(Key(name, "chat"))) for name in ("first", "second", "third")] == [True, False, True]
+    assert [bool(cache.wallet(WalletKey(name, "chat"))) for name in ("first", "second", "third")] == [True, False, True]
 
 
 def test_nothing_is_kept_of_an_account_that_was_not_saved() -> None:
@@ -31,7 +31,7 @@ def test_nothing_is_kept_of_an_account_that_was_not_saved() -> None:
     changes = changed("first")
     changes.wallets |= changed("second").wallets
     cache.keep(changes, frozenset({"first"}))
-    assert [bool(cache.wallet(Key(name, "chat"))) for name in ("first", "second")] == [False, True]
+    assert [bool(cache.wallet(WalletKey(name, "chat"))) for name in ("first", "second")] == [False, True]
 
 
 def test_a_reservation_is_known_by_the_copy_of_its_wallet_that_it_was_kept_with() -> None:
@@ -44,6 +44,6 @@ def test_a_reservation_is_known_by_the_copy_of_its_wallet_that_it_was_kept_with(
     cache.keep(held)
     cache.keep(changed("first"))
     assert cache.reservation(ReservationKey("first", "chat", "r1"))
-    cache.drop(Key("first", "chat"))
+    cache.drop(WalletKey("first", "chat"))
     cache.keep(changed("first"))
     assert cache.reservation(ReservationKey("first", "chat", "r1")) is None

@@ -11,8 +11,8 @@ from creditd.domain.errors import InsufficientCredit
 from creditd.domain.grants import Grant, Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation
+from creditd.ledger.balances import BalanceReader
 from creditd.ledger.ids import uuid7
-from creditd.ledger.reading import BalanceReader
 from creditd.ledger.verification import Found
 from creditd.ledger.work import Outcome, Work
 from creditd.storage.loading import load_accounts

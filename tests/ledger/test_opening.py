@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from creditd.domain.errors import InsufficientCredit, ReservationNotFound
-from creditd.domain.wallet import Origin
+from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.work import Outcome, Work
-from creditd.storage.changes import Key
 from tests.ledger.books import Books
 from tests.ledger.desk import Desk, before_saving, desk_at
 from tests.ledger.works import SINK, add, confirm, deduct, reservation_of, reserve
@@ -31,7 +30,7 @@ def other(url: str) -> Iterator[Desk]:
 
 def opening(account: str) -> Work:
     """Return the work that opens an account and does nothing else."""
-    return Work(account, Origin("tests"), (), SINK, keys=(Key(account, ""),))
+    return Work(account, Origin("tests"), (), SINK, keys=(WalletKey(account, ""),))
 
 
 def test_an_account_opened_by_two_writers_at_once_gets_its_sign_up_credits_once(

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from creditd.domain.weight import HEAVY_GRANTS
-from creditd.ledger.reading import AccountState, BalanceRead, BalanceReader, ReadResult
+from creditd.ledger.balances import AccountState, BalanceRead, BalanceReader, ReadResult
 from creditd.ledger.work import Overloaded
 from creditd.storage import loading
 from creditd.storage.loading import MAX_DUE

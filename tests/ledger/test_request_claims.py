@@ -9,8 +9,8 @@ import pytest
 from creditd.domain.errors import RequestIdReused
 from creditd.domain.wallet import Origin
 from creditd.ledger.batch import Terms
-from creditd.ledger.critical import CriticalLedger, Transaction
 from creditd.ledger.ids import uuid7
+from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Result
 from creditd.storage.request_claims import ClaimKind
 from tests.ledger.books import Books
@@ -21,9 +21,9 @@ from tests.running import eventually
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-def critical(desk: Desk) -> CriticalLedger:
+def critical(desk: Desk) -> TransactionLedger:
     """Return the ledger of what is no entry, at a desk."""
-    return CriticalLedger(desk.database, lambda: Terms(RULES, {}, uuid7), desk.clock)
+    return TransactionLedger(desk.database, lambda: Terms(RULES, {}, uuid7), desk.clock)
 
 
 def set_plan(desk: Desk, account: str, request_id: str) -> None:

@@ -9,6 +9,7 @@ from threading import Barrier
 import psycopg
 import pytest
 
+from creditd.domain.wallet import WalletKey
 from creditd.ledger import sweep as sweeping
 from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
@@ -17,7 +18,6 @@ from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.sweep import Sweep
 from creditd.ledger.writer import Writer
 from creditd.storage import loading
-from creditd.storage.changes import Key
 from creditd.storage.database import Database, DatabaseSettings
 from tests.ledger.books import Books
 from tests.ledger.databases import clock_of, migrated_database
@@ -143,7 +143,7 @@ def test_a_wallet_set_aside_is_not_tried_again_at_once(desk: Desk, url: str, acc
 def test_each_failure_in_a_row_doubles_the_pause_up_to_the_longest() -> None:
     now = [0.0]
     aside = SetAside(1.0, lambda: now[0])
-    key = Key("alice", "chat")
+    key = WalletKey("alice", "chat")
     assert [aside.put(key) for _ in range(12)] == [*(2.0**n for n in range(10)), LONGEST_SECONDS, LONGEST_SECONDS]
     assert aside.is_waiting(key)
     now[0] = LONGEST_SECONDS
@@ -156,7 +156,7 @@ def test_no_more_are_remembered_than_a_look_can_skip(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("creditd.ledger.set_aside.MAX_SET_ASIDE", 2)
     now = [0.0]
     aside = SetAside(1.0, lambda: now[0])
-    keys = [Key(name, "chat") for name in "abc"]
+    keys = [WalletKey(name, "chat") for name in "abc"]
     assert [aside.put(key) for key in keys] == [1.0, 1.0, None]
     assert len(aside) == 2
     now[0] = 2 * LONGEST_SECONDS

@@ -4,10 +4,10 @@ import psycopg
 import pytest
 
 from creditd.domain.errors import InsufficientCredit
+from creditd.domain.wallet import WalletKey
 from creditd.ledger import trust
 from creditd.ledger.trust import CALM_SAVES, Trust
 from creditd.ledger.work import Outcome
-from creditd.storage.changes import Key
 from tests.ledger.books import Books
 from tests.ledger.desk import Desk
 from tests.ledger.statements import statements_of
@@ -86,6 +86,6 @@ def test_a_reservation_in_a_contended_wallet_is_loaded_with_it(desk: Desk, other
 
 def test_so_many_wallets_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust, "MAX_DOUBTED", 2)
-    doubts, keys = Trust(), [Key(str(number), "chat") for number in range(3)]
+    doubts, keys = Trust(), [WalletKey(str(number), "chat") for number in range(3)]
     doubts.doubt(keys)
     assert [doubts.has_doubts([key]) for key in keys] == [False, True, True]

@@ -10,11 +10,10 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
 from creditd.domain.reservation import Reservation
-from creditd.domain.wallet import Origin
+from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import FutureSink
 from creditd.ledger.work import Outcome, Step, Work
-from creditd.storage.changes import Key
 
 SINK = FutureSink()
 MINUTE = 60 * SECOND
@@ -23,7 +22,7 @@ _NUMBERS = count()
 
 def work(account: str, *commands: Command, credit_type: str = "chat", **options: Any) -> Work:
     """Return a work of one command or several on one wallet."""
-    key = Key(account, credit_type)
+    key = WalletKey(account, credit_type)
     steps = tuple(Step(key, command) for command in commands)
     return Work(account, commands[0].origin, steps, SINK, **options)
 
@@ -45,7 +44,7 @@ def add_of_each(account: str, amounts: Mapping[str, int]) -> Work:
     by = origin(None, "add", amounts)
     steps = tuple(
         Step(
-            Key(account, credit_type),
+            WalletKey(account, credit_type),
             Add(by._replace(ordinal=ordinal), EntryKind.ADMIN_ADD, uuid7(), Source.ADMIN, amount),
         )
         for ordinal, (credit_type, amount) in enumerate(amounts.items())

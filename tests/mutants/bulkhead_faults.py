@@ -98,14 +98,14 @@ BULKHEAD_FAULTS = (
     ),
     Fault(
         "counts of rejected webhooks go with the write that failed",
-        "service/purchases/rejecting.py",
+        "service/payments/rejections.py",
         "                self._keep(row)\n            raise",
         "                del row\n            raise",
-        ("tests/purchases/test_rejections_kept.py",),
+        ("tests/service/payments/test_rejections_kept.py",),
     ),
     Fault(
         "a stop does not wait for what a provider is asked",
-        "service/purchases/buying.py",
+        "service/payments/purchases.py",
         "            await asyncio.wait(self._under_way, timeout=seconds)",
         "            await asyncio.sleep(0)",
         ("tests/cli/test_stopping.py",),

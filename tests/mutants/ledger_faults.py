@@ -40,7 +40,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "account's version not checked for a wallet that is new",
-        "ledger/committing.py",
+        "ledger/commit.py",
         "if any(stored[account.account_id].version != account.version for account in decided_on):",
         "if any(stored[account.account_id].version < 0 for account in decided_on):",
         ("tests/ledger/test_account_changes.py",),
@@ -54,7 +54,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "memory trusted about the grace of a grant that has nothing left",
-        "ledger/gathering.py",
+        "ledger/loader.py",
         "            if _of_unknown_grace(wallet, reservation, batch.now):",
         "            if False:",
         ("tests/ledger/test_graces.py",),
@@ -68,7 +68,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "a balance read without asking for the graces of grants that have nothing left",
-        "ledger/reading.py",
+        "ledger/balances.py",
         "settle(wallet, due, next_hold_end, now, self._rules, graces=graces)",
         "settle(wallet, due, next_hold_end, now, self._rules)",
         ("tests/ledger/test_graces.py",),
@@ -89,7 +89,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "claim of a request id that leaves decisions made before it standing",
-        "ledger/critical.py",
+        "ledger/transaction.py",
         "        accounts.raise_version(self.connection, account._replace(version=account.version + 1))\n",
         "",
         ("tests/ledger/test_request_claims.py",),
@@ -145,7 +145,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "wallet decided on though another server holds its row",
-        "ledger/gathering.py",
+        "ledger/loader.py",
         "            keys = keys - batch.later\n",
         "            batch.later = set()\n",
         ("tests/ledger/test_trust.py",),
@@ -159,7 +159,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "known request ids not looked up",
-        "ledger/gathering.py",
+        "ledger/loader.py",
         "        if requests:\n",
         "        if requests and locking is None:\n",
         ("tests/contract/test_replays.py",),
@@ -187,7 +187,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "stale reservation decided on together with a fresh wallet",
-        "ledger/gathering.py",
+        "ledger/loader.py",
         "            del batch.reservations[reservation_key]\n",
         "            pass\n",
         ("tests/ledger/test_conflicts.py",),
@@ -250,7 +250,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "balance told of which not all is settled that is due",
-        "ledger/reading.py",
+        "ledger/balances.py",
         "if not settled.wallet.is_settled(now):",
         "if settled is None:",
         ("tests/ledger/test_reading.py",),
@@ -320,7 +320,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "version of the row shown with settled figures",
-        "ledger/reading.py",
+        "ledger/balances.py",
         "    return settled.wallet._replace(update_time=max(",
         "    return settled.wallet._replace(version=wallet.version, update_time=max(",
         ("tests/contract/test_unwritten_ends.py",),

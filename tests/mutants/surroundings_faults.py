@@ -106,7 +106,7 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "a read that came upon a lock is an internal error",
-        "ledger/reading.py",
+        "ledger/balances.py",
         "return error if reason is SaveFailure.OTHER else DatabaseUnavailable()",
         "return DatabaseUnavailable() if reason is SaveFailure.UNAVAILABLE else error",
         ("tests/contract/test_database_codes.py",),
@@ -134,7 +134,7 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "an option of gRPC's is misspelt",
-        "server/listening.py",
+        "server/listener.py",
         '"grpc.http2.min_ping_interval_without_data_ms"',
         '"grpc.http2.min_recv_ping_interval_without_data_ms"',
         ("tests/settings/test_every_setting_has_an_effect.py",),

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.payments.lemonsqueezy import LemonSqueezy, LemonSqueezySettings
+from creditd.payments.lemonsqueezy.provider import LemonSqueezy, LemonSqueezySettings
 from creditd.payments.provider import Delivery, Money, Order, PaymentMethod, PurchaseName, Said, Webhook
 
 SECRET = "six-characters-at-least"  # noqa: S105 - of tests alone.

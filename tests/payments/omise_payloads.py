@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.payments.omise import Omise, OmiseSettings
+from creditd.payments.omise.provider import Omise, OmiseSettings
 from creditd.payments.provider import Delivery, Money, Order, PaymentMethod, PurchaseName, Said, Webhook
 
 SECRET = base64.b64encode(b"thirty-two bytes of which none is known").decode()

@@ -8,7 +8,7 @@ import orjson
 
 from creditd.domain.instant import SECOND, Instant
 from creditd.payments.provider import Delivery, Money, Order, PaymentMethod, PurchaseName, Webhook
-from creditd.payments.stripe_events import EVENT_TYPES
+from creditd.payments.stripe.events import EVENT_TYPES
 
 SECRET = "whsec_test_secret"  # noqa: S105 - nothing is kept secret in a test.
 SECONDS = 1_750_000_000

@@ -10,7 +10,7 @@ import pytest
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.purchase import FactKind, PaymentStage, standing
 from creditd.domain.subscription import Subscription, SubscriptionStatus
-from creditd.payments.lemonsqueezy import LemonSqueezy
+from creditd.payments.lemonsqueezy.provider import LemonSqueezy
 from creditd.payments.provider import Checkout, ProviderRefused, ProviderUnavailable, Report, Said
 from tests.payments.lemonsqueezy_payloads import (
     CHECKOUT_ID,

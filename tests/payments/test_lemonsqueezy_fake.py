@@ -10,14 +10,14 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
+from creditd.development.fakes.lemonsqueezy_objects import PERIOD, time_after
+from creditd.development.fakes.outgoing import Outgoing
 from creditd.domain.instant import Instant
 from creditd.domain.purchase import Fact, PurchaseState, Standing, merged, standing
 from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
-from creditd.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
-from creditd.fakes.lemonsqueezy_objects import PERIOD, time_after
-from creditd.fakes.outgoing import Outgoing
-from creditd.payments.lemonsqueezy import LemonSqueezy, LemonSqueezySettings
-from creditd.payments.lemonsqueezy_reading import instant_in
+from creditd.payments.lemonsqueezy.provider import LemonSqueezy, LemonSqueezySettings
+from creditd.payments.lemonsqueezy.reports import instant_in
 from creditd.payments.provider import Money, Order, ProviderRefused, Report, Said, Webhook
 from tests.payments.lemonsqueezy_payloads import NOW, ORDER, SECRET
 

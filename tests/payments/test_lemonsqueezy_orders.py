@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from creditd.domain.instant import Instant
 from creditd.domain.purchase import Fact, FactKind, FundsStage, PaymentStage, PurchaseState, merged, standing
-from creditd.payments.provider import Money, Report, Unfit
+from creditd.payments.provider import Money, Report, ReportMismatch
 from tests.payments.lemonsqueezy_payloads import IDENTIFIER, OTHER, PLAN, PURCHASE, order_object, told
 
 PAID = Fact(FactKind.PAYMENT, "order:1", PaymentStage.PAID, 1199)
@@ -129,13 +129,13 @@ def test_a_fraudulent_order_pays_nothing_and_takes_back_what_it_paid_before() ->
     ],
 )
 def test_an_order_of_another_store_or_that_makes_no_sense_is_for_a_person(attributes: dict[str, Any]) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         report(**attributes)
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"type": "orders", "id": "../1", "attributes": {}}])
 def test_an_event_without_an_order_is_for_a_person(data: Any) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         told("order_created", data)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from creditd.domain.instant import Instant
 from creditd.domain.subscription import Subscription, SubscriptionStatus, entitlement, newer
-from creditd.payments.provider import Unfit
+from creditd.payments.provider import ReportMismatch
 from tests.payments.lemonsqueezy_payloads import NOW, OTHER, PLAN, order_object, subscription_object, told
 
 ALICE = {"account_id": "alice"}
@@ -56,18 +56,18 @@ def test_a_pause_keeps_the_service_if_it_is_free(pause: Any, *, keeps: bool) -> 
     ],
 )
 def test_a_subscription_of_another_store_or_that_makes_no_sense_is_for_a_person(attributes: dict[str, Any]) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         said(**attributes)
 
 
 def test_an_event_of_a_subscription_about_an_order_is_for_a_person() -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         told("subscription_updated", order_object())
 
 
 @pytest.mark.parametrize("custom", [None, [], {}, {"account_id": "../alice"}, {"account_id": ""}, {"account_id": 7}])
 def test_a_subscription_to_the_plan_that_does_not_say_whose_it_is_is_for_a_person(custom: Any) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         said(custom=custom)
 
 

@@ -11,7 +11,7 @@ import pytest
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.purchase import PaymentStage
 from creditd.payments import calling
-from creditd.payments.omise import Omise, OmiseSettings
+from creditd.payments.omise.provider import Omise, OmiseSettings
 from creditd.payments.provider import (
     Checkout,
     Money,
@@ -19,8 +19,8 @@ from creditd.payments.provider import (
     ProviderRefused,
     ProviderUnavailable,
     Report,
+    ReportMismatch,
     Said,
-    Unfit,
 )
 from tests.payments.omise_payloads import (
     CHARGE_ID,
@@ -192,7 +192,7 @@ def test_an_answer_that_is_not_the_charge_is_asked_for_later(answer: httpx.Respo
 
 def test_an_event_of_the_other_mode_is_unfit_and_nothing_is_asked() -> None:
     recorder = Recorder(ok(charge_object()))
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         asyncio.run(omise(recorder, live=True).interpret(received("charge.complete", CHARGE_ID)))
     assert not recorder.requests
 
@@ -201,7 +201,7 @@ def test_an_event_of_the_other_mode_is_unfit_and_nothing_is_asked() -> None:
 def test_what_is_no_id_is_never_asked_for(body: str) -> None:
     recorder = Recorder(ok(charge_object()))
     delivery = received("charge.complete", CHARGE_ID)._replace(body=body)
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         asyncio.run(omise(recorder).interpret(delivery))
     assert not recorder.requests
 
@@ -237,7 +237,7 @@ def test_what_was_never_made_is_not_found(method: PaymentMethod) -> None:
 
 
 def test_a_list_that_does_not_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creditd.payments.omise_account.MAX_PAGES", 3)
+    monkeypatch.setattr("creditd.payments.omise.account.MAX_PAGES", 3)
     endless = Recorder(ok(listed(charge_object(metadata={}), total=10**9)))
     with pytest.raises(ProviderUnavailable):
         asyncio.run(omise(endless).look_up(order()))

@@ -9,12 +9,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from creditd.development.fakes.misbehaving import Misbehaving
+from creditd.development.fakes.omise import ASKING_TOKEN, DECLINED_TOKEN, FakeOmise
+from creditd.development.fakes.outgoing import Mischief, Outgoing
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.purchase import Fact, PurchaseState, Standing, merged, standing
-from creditd.fakes.misbehaving import Misbehaving
-from creditd.fakes.omise import ASKING_TOKEN, DECLINED_TOKEN, FakeOmise
-from creditd.fakes.outgoing import Mischief, Outgoing
-from creditd.payments.omise import Omise, OmiseSettings
+from creditd.payments.omise.provider import Omise, OmiseSettings
 from creditd.payments.provider import (
     Checkout,
     Money,

@@ -18,7 +18,7 @@ from creditd.domain.purchase import (
     merged,
     standing,
 )
-from creditd.payments.provider import Report, Said, Unfit
+from creditd.payments.provider import Report, ReportMismatch, Said
 from tests.payments.omise_payloads import (
     CHARGE_ID,
     DISPUTE_ID,
@@ -187,7 +187,7 @@ def test_what_the_event_says_of_the_charge_counts_for_nothing() -> None:
     ("key", "data"), [("charge.complete", CHARGE_ID), ("dispute.create", DISPUTE_ID), ("link.create", LINK_ID)]
 )
 def test_what_is_not_there_is_unfit_if_omise_said_so_and_nothing_if_anybody_may_have(key: str, data: str) -> None:
-    with pytest.raises(Unfit, match="unknown object"):
+    with pytest.raises(ReportMismatch, match="unknown object"):
         asyncio.run(omise(answering({}), secrets=("c2VjcmV0",)).interpret(received(key, data)))
     assert told({}, key, data) is None
 
@@ -215,7 +215,7 @@ def test_what_is_not_there_is_unfit_if_omise_said_so_and_nothing_if_anybody_may_
     ],
 )
 def test_a_charge_that_is_not_as_documented_is_unfit(changes: dict[str, Any]) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         told_of(charge_object(**changes))
 
 
@@ -223,7 +223,7 @@ def test_a_charge_that_is_not_as_documented_is_unfit(changes: dict[str, Any]) ->
     "changes", [{"status": "imagined"}, {"charge": "chrg_test_another"}, {"currency": "USD"}, {"amount": None}]
 )
 def test_a_dispute_that_does_not_fit_its_charge_is_unfit(changes: dict[str, object]) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         told_of(charge_object(dispute=DISPUTE_ID), dispute_object("open") | changes)
 
 
@@ -254,7 +254,7 @@ def test_all_charges_of_a_link_count_even_if_there_are_many() -> None:
 
 def test_a_link_whose_charge_is_in_another_currency_is_unfit() -> None:
     link = link_object(charge_object(currency="USD", link=LINK_ID))
-    with pytest.raises(Unfit, match="another currency"):
+    with pytest.raises(ReportMismatch, match="another currency"):
         told({f"/links/{LINK_ID}": link}, "link.create", LINK_ID)
 
 

@@ -12,7 +12,7 @@ from creditd.domain.instant import SECOND
 from creditd.domain.purchase import Direction, DisputeStage, Fact, FactKind, PaymentStage, RefundStage, standing
 from creditd.payments import calling
 from creditd.payments.provider import Checkout, ProviderRefused, ProviderUnavailable, Report
-from creditd.payments.stripe import API_VERSION, PAGE_SIZE, SESSION_SECONDS, Stripe, StripeSettings
+from creditd.payments.stripe.provider import API_VERSION, PAGE_SIZE, SESSION_SECONDS, Stripe, StripeSettings
 from tests.payments.stripe_payloads import (
     CHARGE,
     DISPUTE,

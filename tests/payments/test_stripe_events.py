@@ -22,9 +22,9 @@ from creditd.domain.purchase import (
     merged,
     standing,
 )
-from creditd.payments.provider import Money, Report, Unfit
-from creditd.payments.stripe import Stripe, StripeSettings
-from creditd.payments.stripe_events import EVENT_TYPES, Seen, refund_now
+from creditd.payments.provider import Money, Report, ReportMismatch
+from creditd.payments.stripe.events import EVENT_TYPES, Seen, refund_now
+from creditd.payments.stripe.provider import Stripe, StripeSettings
 from tests.payments.stripe_payloads import (
     CHARGE,
     DISPUTE,
@@ -75,12 +75,12 @@ def test_an_unpaid_session_says_no_more_than_what_names_it() -> None:
 
 @pytest.mark.parametrize("status", ["no_payment_required", "something new", None])
 def test_a_session_completed_without_payment_is_for_a_person(status: str | None) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         interpret("checkout.session.completed", session(payment_status=status))
 
 
 def test_a_session_paid_without_a_payment_intent_is_for_a_person() -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         interpret("checkout.session.completed", session(payment_intent=None))
 
 
@@ -222,7 +222,7 @@ def test_a_transaction_in_our_own_currency_is_reckoned_in_the_disputes(
 @pytest.mark.parametrize("rate", [None, 0, -1, "36", True])
 def test_a_transaction_in_another_currency_without_its_rate_is_for_a_person(rate: Any) -> None:
     moves = [{"id": "txn_1", "amount": -27, "currency": "usd", "exchange_rate": rate}]
-    with pytest.raises(Unfit, match="exchange rate is not said"):
+    with pytest.raises(ReportMismatch, match="exchange rate is not said"):
         interpret("charge.dispute.funds_withdrawn", dispute("needs_response", balance_transactions=moves))
 
 
@@ -295,7 +295,7 @@ def test_the_reference_of_a_session_is_no_hint_for_whoever_opens_a_payment_link_
     ],
 )
 def test_what_is_not_as_documented_is_for_a_person(event_type: str, document: dict[str, Any]) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(ReportMismatch):
         interpret(event_type, document)
 
 

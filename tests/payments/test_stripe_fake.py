@@ -7,11 +7,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from creditd.development.fakes.outgoing import Outgoing
+from creditd.development.fakes.stripe import FakeStripe
 from creditd.domain.purchase import Fact, PurchaseState, Standing, merged, standing
-from creditd.fakes.outgoing import Outgoing
-from creditd.fakes.stripe import FakeStripe
 from creditd.payments.provider import ProviderRefused, Report, Said, Webhook
-from creditd.payments.stripe import Stripe, StripeSettings
+from creditd.payments.stripe.provider import Stripe, StripeSettings
 from tests.payments.stripe_payloads import NAME, NOW, ORDER, SECONDS, SECRET
 
 Story = Callable[[FakeStripe, str], object]

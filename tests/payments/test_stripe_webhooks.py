@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from creditd.payments.provider import Delivery, Webhook, WebhookRejected
-from creditd.payments.stripe import Stripe, StripeSettings
+from creditd.payments.stripe.provider import Stripe, StripeSettings
 from tests.payments.stripe_payloads import NOW, SECONDS, SECRET, event, session, signature, webhook
 
 EVENT = event("checkout.session.completed", session())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from creditd.server import listening
+from creditd.server import listener
 from tests.running import running_service
 
 FRAME = struct.Struct(">IBI")
@@ -53,7 +53,7 @@ def test_a_client_that_pings_as_often_as_it_may_stays_connected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without any call open."""
-    monkeypatch.setattr(listening, "MIN_PING_INTERVAL_MILLISECONDS", 200)
+    monkeypatch.setattr(listener, "MIN_PING_INTERVAL_MILLISECONDS", 200)
     with running_service(tmp_path) as service, connection(service.address) as connected:
         assert answers_to_pings(connected, 3 * STRIKES, 0.25) == [PING] * (3 * STRIKES)
 
@@ -65,11 +65,11 @@ def test_a_client_that_pings_more_often_is_cut_off(tmp_path: Path) -> None:
 
 def test_clients_may_ping_every_ten_seconds() -> None:
     """As gRPC's own guide for keepalive has it, with room for jitter."""
-    assert listening.MIN_PING_INTERVAL_MILLISECONDS <= 10_000 / 2
+    assert listener.MIN_PING_INTERVAL_MILLISECONDS <= 10_000 / 2
 
 
 def test_the_server_pings_a_silent_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it finds those that are dead."""
-    monkeypatch.setattr(listening, "KEEPALIVE_SECONDS", 1)
+    monkeypatch.setattr(listener, "KEEPALIVE_SECONDS", 1)
     with running_service(tmp_path) as service, connection(service.address) as connected:
         assert any((kind, flags) == (PING, 0) for kind, flags, _ in frames(connected))

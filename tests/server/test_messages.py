@@ -2,7 +2,7 @@
 
 import pytest
 
-from creditd.server.messages import CATALOGUE, LANGUAGES, MAX_HEADER_CHARACTERS, language_of, message_of
+from creditd.server.texts import CATALOGUE, LANGUAGES, MAX_HEADER_CHARACTERS, language_of, message_of
 
 # The block of letters that each language is written in; Vietnamese is known by its marks.
 LETTERS = {

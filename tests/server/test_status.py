@@ -15,9 +15,9 @@ from creditd.domain import errors, payment_errors
 from creditd.domain.errors import Refusal
 from creditd.ledger import work
 from creditd.server import refusals, status
-from creditd.server.messages import CATALOGUE, LANGUAGES
 from creditd.server.refusals import InvalidFields, PermissionDenied, TokenExpired, TokenInvalid
 from creditd.server.status import Failure, failure_of, reason_of, status_of
+from creditd.server.texts import CATALOGUE, LANGUAGES
 
 CALL = "0199f0c0-1111-7222-8333-444455556666"
 

@@ -14,10 +14,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from creditd.development.tokens import make_signing_key, sign_token
 from creditd.server import tokens
-from creditd.server.dev_tokens import make_signing_key, sign_token
 from creditd.server.refusals import TokenExpired, TokenInvalid
-from creditd.server.tokens import LEEWAY_SECONDS, Caller, TokenVerifier, UnfitKey, read_public_keys
+from creditd.server.tokens import LEEWAY_SECONDS, Caller, InvalidKey, TokenVerifier, read_public_keys
 
 NOW = 1_800_000_000
 
@@ -267,14 +267,14 @@ def test_no_token_is_kept_in_memory(verifier: TokenVerifier) -> None:
     ids=["short RSA", "P-384"],
 )
 def test_unfit_keys_are_not_read(tmp_path: Path, key: Any) -> None:
-    with pytest.raises(UnfitKey):
+    with pytest.raises(InvalidKey):
         read_public_keys([write_public_key(tmp_path / "key.pem", key)])
 
 
 def test_a_private_key_is_not_taken_for_a_public_one(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_bytes(KEYS["EdDSA"].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    with pytest.raises(UnfitKey, match="no public key"):
+    with pytest.raises(InvalidKey, match="no public key"):
         read_public_keys([file])
 
 

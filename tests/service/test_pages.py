@@ -15,8 +15,8 @@ from creditd.ledger.ids import uuid7
 from creditd.service.accounts import Accounts
 from creditd.service.history import History
 from creditd.service.pages import Asked, PageTokens, query_of
-from creditd.service.purchases.events import Events
-from creditd.service.purchases.reading import PurchaseReading
+from creditd.service.payments.events import Events
+from creditd.service.payments.reading import PurchaseReading
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.payment_events import EventFilter, EventState

@@ -18,7 +18,7 @@ _ADAPTER = "tests/webhooks/test_service_away.py"
 _KEEPALIVE = "tests/server/test_keepalive.py"
 _BODIES = "tests/webhooks/test_bodies.py"
 _POWERS = "tests/storage/test_powers.py"
-_EMBEDDED = "tests/storage/test_embedded.py"
+_EMBEDDED = "tests/development/postgres/test_server.py"
 
 _KNOWN = "tests/settings/test_every_setting_has_an_effect.py::test_every_option_of_grpc_is_one_that_grpc_knows"
 """For what does nothing before a connection has idled for half an hour, or its peer is gone without a word."""
@@ -67,7 +67,7 @@ SETTINGS: Mapping[str, str] = {
     "spend_order": f"{_HERE}::test_sources_are_spent_in_the_order_configured",
     "sign_up_credits": f"{_HERE}::test_an_account_starts_with_what_is_configured",
     "payments_live": f"{_PROVIDERS}::test_live_keys_serve_live_payments",
-    "payment_poll_interval_seconds": "tests/purchases/test_background.py",
+    "payment_poll_interval_seconds": "tests/service/payments/test_background.py",
     "stripe_api_key": _BUYING,
     "stripe_webhook_secrets": "tests/contract/payments/test_rejected_webhooks.py::test_a_forged_signature_is_rejected",
     "stripe_api_url": _BUYING,

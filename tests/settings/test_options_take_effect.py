@@ -10,7 +10,7 @@ from psycopg import pq
 from sqlalchemy import exc, text
 
 from credit.v1 import credit_service_pb2 as credit
-from creditd.server import listening
+from creditd.server import listener
 from creditd.storage import conninfo
 from creditd.storage import database as database_module
 from creditd.storage.database import Database, DatabaseSettings
@@ -37,13 +37,13 @@ def announced(address: str) -> dict[int, int]:
 
 
 def test_clients_are_told_how_much_metadata_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "MAX_HEADER_BYTES", 5_000)
+    monkeypatch.setattr(listener, "MAX_HEADER_BYTES", 5_000)
     with running_service(tmp_path) as service:
         assert announced(service.address)[MAX_HEADER_LIST_SIZE] == 2 * 5_000
 
 
 def test_an_answer_beyond_what_clients_take_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "MAX_ANSWER_BYTES", 10)
+    monkeypatch.setattr(listener, "MAX_ANSWER_BYTES", 10)
     with running_service(tmp_path) as service:
         reader = service.as_caller("reader", "SERVICE", scope="credits.read").credit
         refusal = refused(reader.GetBalance, credit.GetBalanceRequest(account_id="ann"))

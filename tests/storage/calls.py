@@ -21,7 +21,7 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.purchase import Fact, FactKind, Provider, PurchaseState
 from creditd.domain.reservation import ReservationKey, ReservationState
 from creditd.domain.subscription import Subscription, SubscriptionStatus
-from creditd.domain.wallet import Origin, Rules, Wallet
+from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
     accounts,
@@ -49,7 +49,7 @@ from creditd.storage import (
     watching,
 )
 from creditd.storage.accounts import AccountFilter
-from creditd.storage.changes import Changes, Key
+from creditd.storage.changes import Changes
 from creditd.storage.payment_dues import Due, Tried
 from creditd.storage.payment_events import EventAct, EventFilter, EventState, PaymentEvent
 from creditd.storage.purchases import Purchase, PurchaseFilter, PurchaseKey
@@ -57,7 +57,7 @@ from creditd.storage.reconciliations import Day
 from creditd.storage.rejected_webhooks import Rejection
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter
-from creditd.storage.verification import Stretch, WalletId
+from creditd.storage.verification import Stretch
 from tests.storage.histories import id_of
 
 Call = Callable[[Connection, str], object]
@@ -78,8 +78,14 @@ def _account(account: str) -> Account:
                    update_time=NOW)  # fmt: skip
 
 
-def _keys(account: str) -> list[Key]:
-    return sorted([Key(account, "chat"), Key(account, "spec"), *(Key(f"account-{n}", "chat") for n in range(1, 33))])
+def _keys(account: str) -> list[WalletKey]:
+    return sorted(
+        [
+            WalletKey(account, "chat"),
+            WalletKey(account, "spec"),
+            *(WalletKey(f"account-{n}", "chat") for n in range(1, 33)),
+        ]
+    )
 
 
 def _names(account: str) -> list[str]:
@@ -103,7 +109,7 @@ def _hint(account: str) -> payment_hints.Hint:
 
 
 def _wallet(connection: Connection, account: str) -> Wallet:
-    key = Key(account, "chat")
+    key = WalletKey(account, "chat")
     return loading.load_wallets(connection, [key], NOW, RULES.order)[key].wallet
 
 
@@ -293,7 +299,7 @@ CALLS: dict[str, Call] = {
     "verification.next_accounts": lambda c, _a: verification.next_accounts(c, "account-5"),
     "verification.kept_wallets": lambda c, a: verification.kept_wallets(c, _names(a)),
     "verification.entries_of": lambda c, a: verification.entries_of(
-        c, {WalletId(a, "chat"): Stretch(100, 900), WalletId("account-1", "chat"): Stretch(0, 9)}, 500
+        c, {WalletKey(a, "chat"): Stretch(100, 900), WalletKey("account-1", "chat"): Stretch(0, 9)}, 500
     ),
     "watching.versions": lambda c, a: watching.versions(c, _keys(a)),
 }

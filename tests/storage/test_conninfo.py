@@ -9,7 +9,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
-from creditd.storage.conninfo import UnfitConninfo, judged, place
+from creditd.storage.conninfo import InvalidConninfo, judged, place
 from creditd.storage.database import Database, DatabaseSettings
 from tests.postgres import admin_url
 
@@ -91,7 +91,7 @@ def test_what_its_user_says_of_a_session_is_heeded() -> None:
     ],
 )
 def test_what_libpq_cannot_take_is_refused_before_anything_connects(conninfo: str, why: str) -> None:
-    with pytest.raises(UnfitConninfo) as refused:
+    with pytest.raises(InvalidConninfo) as refused:
         judged(conninfo)
     assert why in str(refused.value)
     assert HIDDEN not in str(refused.value)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.fitness import wanting
 from creditd.storage.schema import schema_head
-from creditd.storage.session import UnfitDatabase
+from creditd.storage.session import UnsuitableDatabase
 from tests.ledger.databases import migrated_database
 from tests.postgres import admin_url, create_database, drop_database
 
@@ -48,7 +48,7 @@ def login(url: str) -> Iterator[str]:
             connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
-def unfit(url: str, role: str = "creditd_app") -> UnfitDatabase | None:
+def unfit(url: str, role: str = "creditd_app") -> UnsuitableDatabase | None:
     """Judge a database."""
     database = Database(DatabaseSettings(url, role=role, pool_size=2))
     try:

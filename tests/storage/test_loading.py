@@ -12,12 +12,12 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import ReservationKey
+from creditd.domain.wallet import WalletKey
 from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, HEAVY_SLICES
 from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Work
 from creditd.storage import loading
 from creditd.storage.arrays import texts
-from creditd.storage.changes import Key
 from creditd.storage.loading import Light, LoadedWallet, load_accounts, load_light_wallets, load_wallets
 from creditd.storage.lookups import (
     RequestKey,
@@ -41,13 +41,13 @@ def desk() -> Iterator[Desk]:
         yield desk
 
 
-def load(desk: Desk, *keys: Key) -> dict[Key, LoadedWallet]:
+def load(desk: Desk, *keys: WalletKey) -> dict[WalletKey, LoadedWallet]:
     """Load wallets as they are now."""
     with desk.database.autocommit() as connection:
         return load_wallets(connection, keys, desk.clock.now(), RULES.order)
 
 
-def load_light(desk: Desk, *keys: Key) -> Light:
+def load_light(desk: Desk, *keys: WalletKey) -> Light:
     """Load wallets as they are now, but for the heavy ones."""
     with desk.database.autocommit() as connection:
         return load_light_wallets(connection, keys, desk.clock.now(), RULES.order)
@@ -61,7 +61,7 @@ def granting(account: str, amount: int, source: Source, life: int | None = None,
 
 
 def test_a_wallet_of_an_account_never_seen_stands_on_a_new_one(desk: Desk, account: str) -> None:
-    key = Key(account, "chat")
+    key = WalletKey(account, "chat")
     wallet, exists, due, next_hold_end, _ = load(desk, key)[key]
     assert not exists
     assert (wallet.version, wallet.account.version, wallet.account.status) == (0, 1, AccountStatus.ACTIVE)
@@ -71,7 +71,7 @@ def test_a_wallet_of_an_account_never_seen_stands_on_a_new_one(desk: Desk, accou
 def test_a_wallet_that_was_never_used_stands_on_its_account(desk: Desk, account: str) -> None:
     desk.do(add(account, 10))
     desk.accounts.set_status(account, AccountStatus.SUSPENDED, origin(None), allow_balance=True)
-    wallet, exists, *_ = load(desk, Key(account, "quiz_gen"))[Key(account, "quiz_gen")]
+    wallet, exists, *_ = load(desk, WalletKey(account, "quiz_gen"))[WalletKey(account, "quiz_gen")]
     assert exists
     assert (wallet.version, wallet.account.version, wallet.account.status) == (0, 2, AccountStatus.SUSPENDED)
 
@@ -80,8 +80,8 @@ def test_many_wallets_are_each_found_under_their_own_key(desk: Desk, account: st
     names = [f"{account}-{number}" for number in range(5)]
     desk.write(*(add(name, 10 + number) for number, name in enumerate(names)))
     desk.write(*(add(name, 20 + number, credit_type="quiz_gen") for number, name in enumerate(names)))
-    keys = [Key(name, credit_type) for name in names for credit_type in ("chat", "quiz_gen", "THB")]
-    loaded = load(desk, *keys, Key("nobody", "chat"))
+    keys = [WalletKey(name, credit_type) for name in names for credit_type in ("chat", "quiz_gen", "THB")]
+    loaded = load(desk, *keys, WalletKey("nobody", "chat"))
     assert [loaded[key].wallet.available for key in keys] == [10, 20, 0, 11, 21, 0, 12, 22, 0, 13, 23, 0, 14, 24, 0]
     assert all(
         (key.account_id, key.credit_type) == (w.account.account_id, w.credit_type) for key, (w, *_) in loaded.items()
@@ -101,7 +101,7 @@ def test_live_grants_come_in_spend_order_and_spent_ones_not_at_all(desk: Desk, a
         (Source.PURCHASED, 3 * MINUTE),
     ]:
         desk.do(granting(account, int(source), source, life, now))
-    wallet = load(desk, Key(account, "chat"))[Key(account, "chat")].wallet
+    wallet = load(desk, WalletKey(account, "chat"))[WalletKey(account, "chat")].wallet
     found = [(g.source, g.expire_time and g.expire_time - now) for g in wallet.grants]
     assert found == [
         (Source.FREE, None),
@@ -123,7 +123,7 @@ def test_due_holds_come_soonest_first_and_the_next_one_s_end_with_them(
         held = reservation_of(desk.do(reserve(account, minutes, ttl=minutes * MINUTE)))
         ends[minutes] = held.expire_time
     desk.do(confirm(reservation_of(desk.do(reserve(account, 50)))))
-    key, now = Key(account, "chat"), desk.clock.now() + 3 * MINUTE + SECOND
+    key, now = WalletKey(account, "chat"), desk.clock.now() + 3 * MINUTE + SECOND
     with desk.database.autocommit() as connection:
         _, _, due, next_hold_end, _ = load_wallets(connection, [key], Instant(now), RULES.order)[key]
         assert ([r.amount for r in due], next_hold_end) == ([1, 2, 3], ends[4])
@@ -135,7 +135,7 @@ def test_due_holds_come_soonest_first_and_the_next_one_s_end_with_them(
 def test_nothing_is_looked_for_in_a_wallet_in_which_nothing_is_due(desk: Desk, account: str) -> None:
     desk.do(add(account, 10))
     desk.do(reserve(account, 1))
-    loaded = load(desk, Key(account, "chat"))[Key(account, "chat")]
+    loaded = load(desk, WalletKey(account, "chat"))[WalletKey(account, "chat")]
     assert (loaded.due, loaded.next_hold_end) == ((), None)
 
 
@@ -179,26 +179,26 @@ def test_wallets_with_something_due_come_longest_overdue_first(desk: Desk, accou
 def test_a_wallet_with_more_grants_than_many_may_have_is_heavy(desk: Desk, account: str, more: int) -> None:
     grants = HEAVY_GRANTS + more
     desk.write(*(add(account, 1) for _ in range(grants)))
-    light, heavy = load_light(desk, Key(account, "chat"), Key(account, "spec"))
-    assert heavy == ({Key(account, "chat")} if more else set())
-    assert light.keys() == {Key(account, "chat"), Key(account, "spec")} - heavy
-    assert len(load(desk, Key(account, "chat"))[Key(account, "chat")].wallet.grants) == grants
+    light, heavy = load_light(desk, WalletKey(account, "chat"), WalletKey(account, "spec"))
+    assert heavy == ({WalletKey(account, "chat")} if more else set())
+    assert light.keys() == {WalletKey(account, "chat"), WalletKey(account, "spec")} - heavy
+    assert len(load(desk, WalletKey(account, "chat"))[WalletKey(account, "chat")].wallet.grants) == grants
 
 
 @pytest.mark.parametrize("more", [0, 1])
 def test_a_wallet_in_which_more_is_due_than_many_may_have_is_heavy(desk: Desk, account: str, more: int) -> None:
     desk.do(add(account, 1_000))
     desk.write(*(reserve(account, 1) for _ in range(HEAVY_DUE + more)))
-    assert load_light(desk, Key(account, "chat")).heavy == set()
+    assert load_light(desk, WalletKey(account, "chat")).heavy == set()
     desk.clock.advance(61)
-    assert load_light(desk, Key(account, "chat")).heavy == ({Key(account, "chat")} if more else set())
+    assert load_light(desk, WalletKey(account, "chat")).heavy == ({WalletKey(account, "chat")} if more else set())
 
 
 def test_a_wallet_whose_due_holds_have_many_slices_is_heavy(desk: Desk, account: str) -> None:
     desk.write(*(add(account, 1) for _ in range(2 * HEAVY_DUE)))
     desk.write(reserve(account, HEAVY_DUE), reserve(account, HEAVY_DUE))
     desk.clock.advance(61)
-    assert load_light(desk, Key(account, "chat")).heavy == {Key(account, "chat")}
+    assert load_light(desk, WalletKey(account, "chat")).heavy == {WalletKey(account, "chat")}
 
 
 def test_of_what_is_due_no_more_is_loaded_than_has_so_many_slices(
@@ -209,7 +209,7 @@ def test_of_what_is_due_no_more_is_loaded_than_has_so_many_slices(
     for seconds in (10, 20, 30):
         desk.do(reserve(account, 4, ttl=seconds * SECOND))
     desk.clock.advance(61)
-    _, _, due, next_hold_end, _ = load(desk, Key(account, "chat"))[Key(account, "chat")]
+    _, _, due, next_hold_end, _ = load(desk, WalletKey(account, "chat"))[WalletKey(account, "chat")]
     assert [len(held.slices) for held in due] == [4, 4]
     assert (next_hold_end or 0) > (due[-1].expire_time or 0)
 

@@ -14,8 +14,8 @@ import pytest
 
 from creditd.bootstrap import Core
 from creditd.config import Config
+from creditd.development.postgres import embedded_postgres, program
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.embedded import embedded_postgres, program
 from creditd.storage.fitness import wanting
 from creditd.storage.powers import login_of
 from creditd.storage.schema import migrate, schema_head

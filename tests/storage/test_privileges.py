@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from creditd.cli.main import main
+from creditd.development.postgres import embedded_postgres
 from creditd.storage import turns
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.embedded import embedded_postgres
 from creditd.storage.privileges import APPLICATION_ROLE, NO_MEMBER, PRIVILEGES
 from creditd.storage.schema import MIGRATION_LOCK, migrate, schema_head
 from tests.postgres import ROLES_VARIABLE, as_login, create_database

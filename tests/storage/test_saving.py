@@ -16,9 +16,9 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import ReservationKey
-from creditd.domain.wallet import MAX_BALANCE, Movement, Origin, Rules, Wallet, new_wallet
+from creditd.domain.wallet import MAX_BALANCE, Movement, Origin, Rules, Wallet, WalletKey, new_wallet
 from creditd.ledger.ids import uuid7
-from creditd.storage.changes import Changes, Key
+from creditd.storage.changes import Changes
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.loading import load_wallets
@@ -95,7 +95,7 @@ def funded(database: Database, account: str) -> Wallet:
 
 def stored(database: Database, wallet: Wallet) -> Wallet:
     """Return the wallet as it is stored."""
-    key = Key(wallet.account.account_id, wallet.credit_type)
+    key = WalletKey(wallet.account.account_id, wallet.credit_type)
     with database.autocommit() as connection:
         return load_wallets(connection, [key], NOW, RULES.order)[key].wallet
 

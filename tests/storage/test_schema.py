@@ -26,7 +26,7 @@ from creditd.storage.payment_tables import purchases
 from tests.ledger.databases import migrated_database
 from tests.ledger.desk import desk_at
 from tests.ledger.works import add
-from tests.purchases.till import Till
+from tests.service.payments.till import Till
 
 metadata = purchases.metadata
 

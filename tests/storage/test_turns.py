@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from creditd.development.postgres import EmbeddedPostgres
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.embedded import EmbeddedPostgres
 from creditd.storage.turns import CANCEL_SECONDS, Turn, TurnOver
 from tests.faults.postgres import frozen
 from tests.postgres import admin_url

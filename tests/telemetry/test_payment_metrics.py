@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from creditd.service.purchases.statistics import PaymentStatistics
+from creditd.service.payments.statistics import PaymentStatistics
 from creditd.telemetry.payment_metrics import PaymentMetrics
 
 COUNTERS = {"ingested": "result", "rejected": "reason", "applied": "outcome", "finds": "outcome"}

@@ -8,7 +8,7 @@ import pytest
 from credit.v1.payment_service_pb2 import IngestWebhookRequest
 from credit.v1.purchase_pb2 import PaymentProvider
 from creditd.webhooks import limits
-from creditd.webhooks.settings import UnfitSetting
+from creditd.webhooks.settings import InvalidSetting
 from creditd.webhooks.token_file import TokenFile
 from tests.webhooks.running import Adapter, running_adapter
 
@@ -105,9 +105,9 @@ def test_a_token_that_is_renewed_is_used_without_a_restart(tmp_path: Path, caplo
 def test_a_file_without_a_token_is_unfit(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "token"
     file.write_bytes(content)
-    with pytest.raises(UnfitSetting, match="holds no token"):
+    with pytest.raises(InvalidSetting, match="holds no token"):
         TokenFile(file)
-    with pytest.raises(UnfitSetting, match="No such file"):
+    with pytest.raises(InvalidSetting, match="No such file"):
         TokenFile(tmp_path / "nothing")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from creditd.webhooks import limits
 from creditd.webhooks.serving import webhooks_serving
-from creditd.webhooks.settings import UnfitSetting, WebhooksSettings
+from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
 from tests.certificates import Identity, identity
 from tests.running import eventually
 from tests.webhooks.running import SECONDS, Adapter, event_loop, running_adapter, told_service
@@ -156,5 +156,5 @@ def test_settings_that_cannot_be_used_are_told_apart(
         async with webhooks_serving(settings, lambda: "a-token"):
             pass
 
-    with pytest.raises(UnfitSetting, match=message):
+    with pytest.raises(InvalidSetting, match=message):
         asyncio.run(serve())

@@ -7,18 +7,18 @@ from creditd.config import Config, ConfigError
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
 from creditd.domain.wallet import Rules
+from creditd.ledger.balances import BalanceReader
 from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.critical import CriticalLedger
 from creditd.ledger.ids import Ids
 from creditd.ledger.ledger import Ledger
-from creditd.ledger.reading import BalanceReader
 from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.sweep import Sweep
+from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.writer import Writer
 from creditd.service.catalogue import Catalogue
 from creditd.service.occupancy import Occupancy
-from creditd.service.purchases.statistics import PaymentStatistics
+from creditd.service.payments.statistics import PaymentStatistics
 from creditd.storage.credit_types import CreditType
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
 from creditd.storage.powers import Login, login_of
@@ -51,7 +51,7 @@ class Core:
         terms = Terms(self.rules, config.sign_up_credits, self.make_id)
         self.batches = self.database.for_batches()
         self.ledger = Ledger(self.batches, lambda: terms, self.clock)
-        self.critical = CriticalLedger(self.database, lambda: terms, self.clock)
+        self.critical = TransactionLedger(self.database, lambda: terms, self.clock)
         self.reader = BalanceReader(self.database, self.clock, self.rules)
         sweeping = Writer(self.batches, lambda: terms, self.clock, LedgerStatistics(), is_apart=True)
         self.sweep = Sweep(self.batches, sweeping, self.clock, config.sweep_interval_seconds)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from creditd.config import Config, ConfigError
 from creditd.domain.instant import Instant
-from creditd.payments.lemonsqueezy import LemonSqueezy, LemonSqueezySettings
-from creditd.payments.omise import Omise, OmiseSettings
+from creditd.payments.lemonsqueezy.provider import LemonSqueezy, LemonSqueezySettings
+from creditd.payments.omise.provider import Omise, OmiseSettings
 from creditd.payments.provider import PaymentProvider
 from creditd.payments.signatures import from_base64
-from creditd.payments.stripe import Stripe, StripeSettings
+from creditd.payments.stripe.provider import Stripe, StripeSettings
 
 
 def require_fit(config: Config) -> None:

@@ -17,27 +17,27 @@ from creditd.server.payment_admin_handlers import (
 )
 from creditd.server.payment_handlers import PurchaseHandlers, WebhookHandlers
 from creditd.service.pages import PageTokens
-from creditd.service.purchases.applier import Applier
-from creditd.service.purchases.asking import Asking
-from creditd.service.purchases.backlog import BacklogWatch
-from creditd.service.purchases.buying import Buying
-from creditd.service.purchases.due_worker import DueWorker
-from creditd.service.purchases.events import Events
-from creditd.service.purchases.filing import Filing
-from creditd.service.purchases.finds import Finds
-from creditd.service.purchases.hint_worker import HintWorker
-from creditd.service.purchases.hints import Hints
-from creditd.service.purchases.inbox import Inbox
-from creditd.service.purchases.inbox_worker import APPLIED_AT_ONCE, InboxWorker
-from creditd.service.purchases.packages import Packages
-from creditd.service.purchases.polling import Poller
-from creditd.service.purchases.providers import Providers
-from creditd.service.purchases.reading import PurchaseReading
-from creditd.service.purchases.reconciling import Reconciling
-from creditd.service.purchases.rejecting import Rejecting
-from creditd.service.purchases.reversing import Reversing
-from creditd.service.purchases.settling import Settling
-from creditd.service.purchases.subscribing import Subscribing
+from creditd.service.payments.applier import Applier
+from creditd.service.payments.backlog import BacklogWatch
+from creditd.service.payments.due_worker import DueWorker
+from creditd.service.payments.events import Events
+from creditd.service.payments.finds import Finds
+from creditd.service.payments.hint_worker import HintWorker
+from creditd.service.payments.hints import Hints
+from creditd.service.payments.inbox import Inbox
+from creditd.service.payments.inbox_worker import APPLIED_AT_ONCE, InboxWorker
+from creditd.service.payments.intake import Intake
+from creditd.service.payments.packages import Packages
+from creditd.service.payments.payment_requests import PaymentRequests
+from creditd.service.payments.poller import Poller
+from creditd.service.payments.providers import Providers
+from creditd.service.payments.purchases import Purchases
+from creditd.service.payments.reading import PurchaseReading
+from creditd.service.payments.reconciliation import Reconciliation
+from creditd.service.payments.rejections import Rejections
+from creditd.service.payments.reversals import Reversals
+from creditd.service.payments.settlement import Settlement
+from creditd.service.payments.subscriptions import Subscriptions
 from creditd.storage import subscriptions
 
 Handlers = Iterable[object]
@@ -54,48 +54,55 @@ class Payments:
         self._providers = Providers(configured_providers(core.config, core.clock.now))
         statistics, clock, database = core.payment_statistics, core.clock, core.database
         make_id = core.make_id
-        self._settling = Settling(core.critical, make_id)
-        subscribing = Subscribing(core.critical, accounts, make_id)
-        applier = Applier(self._settling, subscribing)
+        self._settling = Settlement(core.critical, make_id)
+        subscriptions = Subscriptions(core.critical, accounts, make_id)
+        applier = Applier(self._settling, subscriptions)
         finds = Finds(database, clock, make_id)
-        self._asking = Asking(core.critical, self._providers, self._settling, bridge.payments)
-        self._buying = Buying(
-            database, core.critical, self._providers, self._asking, self._settling, clock, make_id, bridge.payments
+        self._payment_requests = PaymentRequests(core.critical, self._providers, self._settling, bridge.payments)
+        self._purchases = Purchases(
+            database,
+            core.critical,
+            self._providers,
+            self._payment_requests,
+            self._settling,
+            clock,
+            make_id,
+            bridge.payments,
         )
         turns = asyncio.Semaphore(APPLIED_AT_ONCE)
         self._workers = {
             provider.provider: InboxWorker(database, provider, applier, clock, bridge.payments, turns, statistics)
             for provider in self._providers
         }
-        self._rejecting = Rejecting(database, clock, bridge.background, statistics)
-        filing = Filing(clock, make_id)
+        self._rejections = Rejections(database, clock, bridge.background, statistics)
+        filing = Intake(clock, make_id)
         self._hint_workers = self._make_hint_workers(filing)
         self.inbox = Inbox(
             database,
             self._providers,
             clock,
             filing,
-            Hints(database, clock, filing, bridge.webhooks, self._rejecting),
+            Hints(database, clock, filing, bridge.webhooks, self._rejections),
             bridge.webhooks,
             statistics,
-            self._rejecting,
+            self._rejections,
             self._wake,
         )
-        self.reconciling = Reconciling(
+        self.reconciliation = Reconciliation(
             database, self._providers, applier, finds, clock, make_id, bridge.background, statistics
         )
         self._background = [
             *(worker.background for worker in self._workers.values()),
             *(worker.background for worker in self._hint_workers.values()),
             *(poller.background for poller in self._make_pollers(finds)),
-            DueWorker(database, self._settling, subscribing, clock, bridge.background).background,
-            self.reconciling.background,
-            self._rejecting.background,
+            DueWorker(database, self._settling, subscriptions, clock, bridge.background).background,
+            self.reconciliation.background,
+            self._rejections.background,
             BacklogWatch(database, clock, bridge.background, statistics).background,
         ]
         statistics.failures.update((background.name, background.failures.counts) for background in self._background)
 
-    def _make_hint_workers(self, filing: Filing) -> dict[Provider, HintWorker]:
+    def _make_hint_workers(self, filing: Intake) -> dict[Provider, HintWorker]:
         core, background = self._core, self._bridge.background
         return {
             known.provider: HintWorker(
@@ -118,7 +125,7 @@ class Payments:
             Poller(
                 core.database,
                 provider,
-                self._asking,
+                self._payment_requests,
                 self._settling,
                 finds,
                 core.clock,
@@ -142,11 +149,14 @@ class Payments:
         reading = PurchaseReading(core.database, self._tokens)
         administration = (
             PackageHandlers(bridge, packages),
-            ReversalHandlers(bridge, Reversing(core.critical, self._settling), self._subscriptions_of),
+            ReversalHandlers(bridge, Reversals(core.critical, self._settling), self._subscriptions_of),
             PaymentEventHandlers(bridge, Events(core.database, self._tokens, core.clock, core.make_id)),
-            ReconciliationHandlers(self.reconciling),
+            ReconciliationHandlers(self.reconciliation),
         )
-        return (PurchaseHandlers(bridge, packages, self._buying, reading), WebhookHandlers(self.inbox)), administration
+        return (
+            PurchaseHandlers(bridge, packages, self._purchases, reading),
+            WebhookHandlers(self.inbox),
+        ), administration
 
     def _subscriptions_of(self, account_id: str) -> list[Subscription]:
         with self._core.database.autocommit() as connection:
@@ -162,6 +172,6 @@ class Payments:
 
         What was not finished is taken up again by whoever runs next.
         """
-        await asyncio.gather(*(background.close() for background in self._background), self._buying.finish(seconds))
-        await self._rejecting.flush()
+        await asyncio.gather(*(background.close() for background in self._background), self._purchases.finish(seconds))
+        await self._rejections.flush()
         await self._providers.close()

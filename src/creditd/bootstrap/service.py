@@ -29,7 +29,7 @@ from creditd.server.batch_handlers import BatchHandlers
 from creditd.server.bridge import Bridge
 from creditd.server.gate import Gate
 from creditd.server.health import Health
-from creditd.server.listening import Tls, listen, make_server
+from creditd.server.listener import Tls, listen, make_server
 from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
 from creditd.server.spending_handlers import SpendingHandlers, SpendingWorks

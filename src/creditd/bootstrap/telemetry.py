@@ -28,7 +28,7 @@ class Telemetry:
     def __init__(self, core: Core, lines: LineWriter, *, worker_index: int = 0) -> None:
         """Serve metrics at the configured port plus ``worker_index``.
 
-        Raises OSError if the port is taken, UnfitCertificate.
+        Raises OSError if the port is taken, InvalidCertificate.
         """
         config = core.config
         methods = [f"/{s.full_name}/{m.name}" for s in SERVICES for m in s.methods]

@@ -10,14 +10,14 @@ from typing import Any, Final, NamedTuple
 
 import grpc
 
-from creditd.certificates import UnfitCertificate, fit_authorities, fit_pair
+from creditd.certificates import InvalidCertificate, fit_authorities, fit_pair
 from creditd.cli.data_folder import DataFolder, Identity, development_token
 from creditd.cli.failure import MISUSED, Failure
 from creditd.cli.invocation import creditd
 from creditd.cli.screen import remark
 from creditd.cli.settings import port_of
 from creditd.config import Config
-from creditd.server.listening import is_loopback
+from creditd.server.listener import is_loopback
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -73,7 +73,7 @@ def _credentials(server: Server) -> grpc.ChannelCredentials:
             fit_authorities("--ca", server.ca_file)
         if server.certificate_file:
             fit_pair(("--cert", server.certificate_file), ("--key", server.key_file))
-    except UnfitCertificate as error:
+    except InvalidCertificate as error:
         raise Failure(str(error), MISUSED) from error
     try:
         ca, key, certificate = (

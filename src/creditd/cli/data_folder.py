@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from creditd.config import Config
-from creditd.server.dev_tokens import KID, LIFETIME_SECONDS, SigningKey, make_signing_key, sign_token
+from creditd.development.tokens import KID, LIFETIME_SECONDS, SigningKey, make_signing_key, sign_token
 from creditd.server.policy import SCOPES, SERVICE
 
 

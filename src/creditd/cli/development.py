@@ -8,8 +8,8 @@ from creditd.cli.data_folder import DataFolder
 from creditd.cli.failure import MISUSED, Failure
 from creditd.cli.migrate import bring_up_to_date
 from creditd.config import Config
-from creditd.storage.embedded import EmbeddedPostgresError, embedded_postgres
-from creditd.storage.embedded.folder import hold
+from creditd.development.postgres import EmbeddedPostgresError, embedded_postgres
+from creditd.development.postgres.folder import hold
 
 
 @contextmanager

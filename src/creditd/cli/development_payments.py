@@ -10,9 +10,9 @@ from typing import Final
 from creditd.cli.data_folder import DataFolder, Identity, development_token
 from creditd.cli.failure import MISUSED, Failure
 from creditd.config import Config
-from creditd.fakes.running import Fakes, FakesSettings, fakes_running
+from creditd.development.fakes.running import Fakes, FakesSettings, fakes_running
 from creditd.webhooks.serving import webhooks_serving
-from creditd.webhooks.settings import UnfitSetting, WebhooksSettings
+from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
 
 TOKEN_SECONDS: Final = 365 * 86_400
 """The adapter's token is made at each start; no development server runs for longer than a year."""
@@ -61,7 +61,7 @@ async def webhook_adapter(config: Config, service: str, fakes: Fakes | None) -> 
     async with AsyncExitStack() as stack:
         try:
             port = await stack.enter_async_context(webhooks_serving(_settings(config, service), lambda: token))
-        except UnfitSetting as error:
+        except InvalidSetting as error:
             raise Failure(str(error), MISUSED) from error
         url = f"http://{config.webhooks_listen.rpartition(':')[0]}:{port}"
         if fakes:

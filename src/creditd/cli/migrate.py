@@ -10,10 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.screen import say
 from creditd.cli.settings import require, settings
-from creditd.storage.conninfo import UnfitConninfo
+from creditd.storage.conninfo import InvalidConninfo
 from creditd.storage.privileges import APPLICATION_ROLE
 from creditd.storage.schema import Migrated, migrate, migration_sql, schema_head
-from creditd.storage.session import UnfitDatabase
+from creditd.storage.session import UnsuitableDatabase
 
 
 def command(argv: Sequence[str]) -> int:
@@ -37,9 +37,9 @@ def bring_up_to_date(url: str) -> Migrated:
     """Migrate the database. Raises Failure, in PostgreSQL's own words."""
     try:
         return migrate(url)
-    except UnfitConninfo as error:
+    except InvalidConninfo as error:
         raise Failure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
-    except UnfitDatabase as error:
+    except UnsuitableDatabase as error:
         raise Failure(f"CREDITD_DATABASE_URL: {error}", MISUSED) from error
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error

@@ -11,15 +11,15 @@ from creditd.cli.development import held, ready_to_serve
 from creditd.cli.development_payments import providers, real_providers, webhook_adapter
 from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.invocation import creditd
+from creditd.cli.processes import require_free_port
 from creditd.cli.screen import say
 from creditd.cli.serving import run_loop, serving
 from creditd.cli.settings import settings
 from creditd.cli.stopping import sigterm_as_interrupt, told_to_stop
 from creditd.cli.to_try import to_try
 from creditd.config import Config
-from creditd.fakes.running import Fakes
-from creditd.server.listening import ListenError
-from creditd.server.workers import require_free_port
+from creditd.development.fakes.running import Fakes
+from creditd.server.listener import ListenError
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import configure_logs
 

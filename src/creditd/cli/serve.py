@@ -12,12 +12,12 @@ from typing import Final
 
 from creditd.bootstrap.payment_providers import require_fit
 from creditd.cli.failure import DONE, MISUSED, Failure
+from creditd.cli.processes import Workers, held_port, require_free_port
 from creditd.cli.serving import run_loop, serving
 from creditd.cli.settings import require, settings, variable
 from creditd.cli.stopping import told_to_stop
 from creditd.config import Config
-from creditd.server.listening import ListenError
-from creditd.server.workers import Workers, held_port, require_free_port
+from creditd.server.listener import ListenError
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import configure_logs
 

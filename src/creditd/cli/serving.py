@@ -10,15 +10,15 @@ import uvloop
 
 from creditd import __version__
 from creditd.bootstrap import Core, Service, Telemetry
-from creditd.certificates import UnfitCertificate
+from creditd.certificates import InvalidCertificate
 from creditd.cli.failure import MISUSED, Failure
 from creditd.config import Config
-from creditd.server.listening import ListenError
-from creditd.server.tokens import UnfitKey
-from creditd.storage.conninfo import UnfitConninfo, place
+from creditd.server.listener import ListenError
+from creditd.server.tokens import InvalidKey
+from creditd.storage.conninfo import InvalidConninfo, place
 from creditd.storage.fitness import wanting
 from creditd.storage.schema import schema_head
-from creditd.storage.session import UnfitDatabase
+from creditd.storage.session import UnsuitableDatabase
 from creditd.storage.turns import Turn
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.tracing import NoOpenTelemetry
@@ -93,16 +93,16 @@ def _described(config: Config) -> dict[str, object]:
 def _core(config: Config, *, warns_of_powers: bool) -> Core:
     try:
         return Core(config, warns_of_powers=warns_of_powers)
-    except UnfitConninfo as error:
+    except InvalidConninfo as error:
         raise Failure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
 
 
 def _telemetry(core: Core, lines: LineWriter, worker_index: int) -> Telemetry:
     try:
         return Telemetry(core, lines, worker_index=worker_index)
-    except (OSError, NoOpenTelemetry, UnfitCertificate) as error:
+    except (OSError, NoOpenTelemetry, InvalidCertificate) as error:
         core.close()
-        if isinstance(error, UnfitCertificate):
+        if isinstance(error, InvalidCertificate):
             raise Failure(str(error), MISUSED) from error
         if isinstance(error, NoOpenTelemetry):
             raise Failure(f"CREDITD_OTLP_ENDPOINT is set, but {error}", MISUSED) from error
@@ -119,11 +119,11 @@ async def _start(service: Service, *, shared_port: bool) -> None:
         await service.start(shared_port=shared_port)
     except ListenError as error:
         raise Failure(str(error), MISUSED) from error
-    except UnfitKey as error:
+    except InvalidKey as error:
         raise Failure(f"CREDITD_JWT_PUBLIC_KEY_FILES: {error}", MISUSED) from error
 
 
-async def _found_wanting(core: Core) -> UnfitDatabase | None:
+async def _found_wanting(core: Core) -> UnsuitableDatabase | None:
     """Look at the database before anything else does. Raises Failure if it cannot be used and waiting mends nothing."""
     unfit = await asyncio.get_running_loop().run_in_executor(None, _look, core)
     if unfit and unfit.is_lasting:
@@ -131,6 +131,6 @@ async def _found_wanting(core: Core) -> UnfitDatabase | None:
     return unfit
 
 
-def _look(core: Core) -> UnfitDatabase | None:
+def _look(core: Core) -> UnsuitableDatabase | None:
     with Turn(LOOK_SECONDS).taken():
         return wanting(core.database, schema_head(), least_privilege=core.config.require_least_privilege)

@@ -7,7 +7,7 @@ from creditd.cli.data_folder import DataFolder, Identity, development_token
 from creditd.cli.failure import DONE
 from creditd.cli.screen import remark, say
 from creditd.cli.settings import settings
-from creditd.server.dev_tokens import LIFETIME_SECONDS
+from creditd.development.tokens import LIFETIME_SECONDS
 from creditd.server.policy import SCOPES
 from creditd.server.tokens import ROLES
 

@@ -14,7 +14,7 @@ from creditd.cli.stopping import told_to_stop
 from creditd.config import Config, ConfigError
 from creditd.telemetry.logs import configure_logs
 from creditd.webhooks.serving import webhooks_serving
-from creditd.webhooks.settings import Token, UnfitSetting, WebhooksSettings
+from creditd.webhooks.settings import InvalidSetting, Token, WebhooksSettings
 from creditd.webhooks.token_file import TokenFile
 
 _REQUIRED: Final = {
@@ -34,7 +34,7 @@ def command(argv: Sequence[str]) -> int:
         token = TokenFile(Path(config.webhooks_token_file))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(config, token))
-    except UnfitSetting as error:
+    except InvalidSetting as error:
         raise Failure(str(error), MISUSED) from error
     finally:
         lines.close()

@@ -13,6 +13,13 @@ MAX_BALANCE = 2**63 - 1
 """What available plus reserved may reach: an int64 goes over the wire and into the rows."""
 
 
+class WalletKey(NamedTuple):
+    """Which wallet: one account's in one credit type."""
+
+    account_id: str
+    credit_type: str
+
+
 class Rules(NamedTuple):
     """What is configured, as far as decisions depend on it. Times are in microseconds."""
 

@@ -13,10 +13,10 @@ from creditd.domain.grants import NO_GRACES, Grant, SpendOrder, graces_of
 from creditd.domain.instant import Instant
 from creditd.domain.opening import open_account
 from creditd.domain.reservation import Reservation, ReservationKey
-from creditd.domain.wallet import Movement, Rules, Wallet, new_wallet
+from creditd.domain.wallet import Movement, Rules, Wallet, WalletKey, new_wallet
 from creditd.domain.weight import weight_of
 from creditd.ledger.work import Apart, Outcome, Step, Work
-from creditd.storage.changes import Changes, Key
+from creditd.storage.changes import Changes
 from creditd.storage.loading import LoadedWallet
 from creditd.storage.lookups import RequestKey
 
@@ -47,15 +47,15 @@ class Batch:
         self.takes_heavy = takes_heavy
         self.now = now
         self.changes = Changes()
-        self.wallets: dict[Key, Wallet] = {}
+        self.wallets: dict[WalletKey, Wallet] = {}
         self.reservations: dict[ReservationKey, Reservation] = {}
         self.requests: dict[RequestKey, list[Entry]] = {}
         self.claims: dict[RequestKey, errors.RequestIdReused] = {}
-        self.graces: dict[Key, dict[str, Instant]] = {}
-        self.postponed: dict[Key, Wallet] = {}
-        self.unsettled: set[Key] = set()
-        self.later: set[Key] = set()
-        self.apart: dict[Key, Apart] = {}
+        self.graces: dict[WalletKey, dict[str, Instant]] = {}
+        self.postponed: dict[WalletKey, Wallet] = {}
+        self.unsettled: set[WalletKey] = set()
+        self.later: set[WalletKey] = set()
+        self.apart: dict[WalletKey, Apart] = {}
         self._terms = terms
         self._unopened: dict[str, tuple[Account, tuple[Movement, ...]]] = {}
         self._work_left = MAX_WORK
@@ -71,7 +71,7 @@ class Batch:
         """The order that live grants stand in."""
         return self._terms.rules.order
 
-    def take_in(self, loaded: Mapping[Key, LoadedWallet]) -> None:
+    def take_in(self, loaded: Mapping[WalletKey, LoadedWallet]) -> None:
         """Take in loaded wallets: expire what is due in them, and prepare the opening of accounts never seen."""
         for key, one in loaded.items():
             if not one.account_exists:
@@ -81,7 +81,7 @@ class Batch:
             else:
                 self._settle(key, one)
 
-    def _settle(self, key: Key, loaded: LoadedWallet) -> None:
+    def _settle(self, key: WalletKey, loaded: LoadedWallet) -> None:
         if self._settling_left <= 0:
             self._leave_for_later(key)
             return
@@ -97,14 +97,14 @@ class Batch:
         if not settled.wallet.is_settled(self.now):
             self._leave_for_later(key)
 
-    def _leave_for_later(self, key: Key) -> None:
+    def _leave_for_later(self, key: WalletKey) -> None:
         """Leave a wallet in which more is due than fits in: for the next round, or for where it delays no others."""
         if self.takes_heavy:
             self.unsettled.add(key)
         else:
             self.apart[key] = Apart.HEAVY
 
-    def _write_down(self, key: Key, settled: Settled) -> None:
+    def _write_down(self, key: WalletKey, settled: Settled) -> None:
         self.changes.add_settled(key, settled)
         self._settling_left -= sum(weight_of(expiration.entry) for expiration in settled.expirations)
         for _, changed, reservation in settled.expirations:
@@ -112,19 +112,19 @@ class Batch:
             if reservation is not None:
                 self.reservations[ReservationKey(*key, reservation.reservation_id)] = reservation
 
-    def _remember_graces(self, key: Key, changed: tuple[Grant, ...]) -> None:
+    def _remember_graces(self, key: WalletKey, changed: tuple[Grant, ...]) -> None:
         graces = graces_of(changed)
         if graces:
             self.graces.setdefault(key, {}).update(graces)
 
-    def _prepare_opening(self, key: Key) -> None:
+    def _prepare_opening(self, key: WalletKey) -> None:
         opening = self._unopened.get(key.account_id)
         if opening is None:
             terms = self._terms
             opening = open_account(key.account_id, terms.sign_up_credits, terms.make_id, self.now, terms.rules)
             self._unopened[key.account_id] = opening
             for movement in opening[1]:
-                self.wallets[Key(key.account_id, movement.entry.credit_type)] = movement.wallet
+                self.wallets[WalletKey(key.account_id, movement.entry.credit_type)] = movement.wallet
         self.wallets.setdefault(key, new_wallet(opening[0], key.credit_type))
 
     def _first_use(self, work: Work) -> None:
@@ -175,11 +175,11 @@ class Batch:
                 self.requests[request] = entries
         return Outcome(tuple(entries), tuple([movement.reservation for movement in movements]))
 
-    def _decide_steps(self, steps: tuple[Step, ...]) -> tuple[list[Movement], dict[Key, Settled]]:
+    def _decide_steps(self, steps: tuple[Step, ...]) -> tuple[list[Movement], dict[WalletKey, Settled]]:
         """Return a movement for each step, and what lapses after them since it came back after its grace."""
         movements: list[Movement] = []
-        late: dict[Key, Settled] = {}
-        ahead: dict[Key, Wallet] = {}
+        late: dict[WalletKey, Settled] = {}
+        ahead: dict[WalletKey, Wallet] = {}
         for key, command in steps:
             wallet = ahead.get(key) or self.wallets[key]
             reservation = None
@@ -198,7 +198,7 @@ class Batch:
 
     def _apply(self, movement: Movement) -> None:
         wallet, entry, changed, _, reservation = movement
-        key = Key(entry.account_id, entry.credit_type)
+        key = WalletKey(entry.account_id, entry.credit_type)
         self._work_left -= weight_of(entry)
         self.changes.add(movement)
         self.wallets[key] = wallet

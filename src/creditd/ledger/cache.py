@@ -3,8 +3,8 @@
 from collections import OrderedDict
 
 from creditd.domain.reservation import Reservation, ReservationKey
-from creditd.domain.wallet import Wallet
-from creditd.storage.changes import Changes, Key
+from creditd.domain.wallet import Wallet, WalletKey
+from creditd.storage.changes import Changes
 
 MAX_WALLETS = 100_000
 """About 100 MB of wallets with a few grants each; beyond it the ones not used for longest go."""
@@ -23,11 +23,11 @@ class WalletCache:
     def __init__(self, max_wallets: int = MAX_WALLETS) -> None:
         """Start empty; keep up to ``max_wallets``, those that were used last."""
         self._max_wallets = max_wallets
-        self._wallets: OrderedDict[Key, tuple[Wallet, int]] = OrderedDict()
+        self._wallets: OrderedDict[WalletKey, tuple[Wallet, int]] = OrderedDict()
         self._reservations: OrderedDict[ReservationKey, tuple[Reservation, int]] = OrderedDict()
         self._generation = 0
 
-    def wallet(self, key: Key) -> Wallet | None:
+    def wallet(self, key: WalletKey) -> Wallet | None:
         """Return the copy of a wallet, if there is one."""
         found = self._wallets.get(key)
         if found is None:
@@ -38,7 +38,7 @@ class WalletCache:
     def reservation(self, key: ReservationKey) -> Reservation | None:
         """Return the copy of a reservation, if it belongs to the copy of its wallet."""
         found = self._reservations.get(key)
-        wallet = self._wallets.get(Key(key.account_id, key.credit_type))
+        wallet = self._wallets.get(WalletKey(key.account_id, key.credit_type))
         return found[0] if found and wallet and found[1] == wallet[1] else None
 
     def keep(self, changes: Changes, unsaved: frozenset[str] = frozenset()) -> None:
@@ -54,7 +54,7 @@ class WalletCache:
         for reservation in changes.reservations.values():
             if reservation.account_id in unsaved:
                 continue
-            wallet_key = Key(reservation.account_id, reservation.credit_type)
+            wallet_key = WalletKey(reservation.account_id, reservation.credit_type)
             name = ReservationKey(*wallet_key, reservation.reservation_id)
             self._reservations.pop(name, None)
             self._reservations[name] = (reservation, self._wallets[wallet_key][1])
@@ -63,6 +63,6 @@ class WalletCache:
         while len(self._reservations) > MAX_RESERVATIONS:
             self._reservations.popitem(last=False)
 
-    def drop(self, key: Key) -> None:
+    def drop(self, key: WalletKey) -> None:
         """Forget a wallet, and with it its reservations."""
         self._wallets.pop(key, None)

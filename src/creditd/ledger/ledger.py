@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.grouping import Grouping
+from creditd.ledger.queue import WorkQueue
 from creditd.ledger.side_lane import SideLane, SideThread
 from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.waiting_room import WaitingRoom
@@ -36,12 +36,12 @@ class Ledger:
         self._room = WaitingRoom(self.side_statistics)
         apart = Writer(database, terms, clock, self.side_statistics, is_apart=True)
         self._side = SideThread(SideLane(apart, self._room), self._room, _deliver)
-        self._grouping = Grouping("ledger", self._write, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
+        self._queue = WorkQueue("ledger", self._write, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
 
     @property
     def waiting(self) -> int:
         """How many works wait for the next batch."""
-        return self._grouping.waiting
+        return self._queue.waiting
 
     @property
     def waiting_apart(self) -> int:
@@ -50,12 +50,12 @@ class Ledger:
 
     def submit(self, work: Work) -> None:
         """Queue a work; its sink gets the result after COMMIT. Raises Overloaded, ShuttingDown."""
-        self._grouping.submit(work)
+        self._queue.submit(work)
 
     def close(self, timeout_seconds: float) -> None:
         """Take no more, and finish what waits; what is not finished in time is told ShuttingDown."""
         end = time.monotonic() + timeout_seconds
-        left = self._grouping.close(timeout_seconds)
+        left = self._queue.close(timeout_seconds)
         _deliver([(work, ShuttingDown()) for work in left])
         self._side.close(max(0.0, end - time.monotonic()))
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from creditd.storage.changes import Key
+from creditd.domain.wallet import WalletKey
 
 MAX_SET_ASIDE = 5_000
 """A look reads these rows too, before those that it is for: some milliseconds. So many are no accident."""
@@ -25,18 +25,18 @@ class SetAside:
         """Leave a wallet alone for ``first_seconds`` the first time, and twice as long each time after; forget none."""
         self._first_seconds = first_seconds
         self._clock = clock
-        self._pauses: dict[Key, _Pause] = {}
+        self._pauses: dict[WalletKey, _Pause] = {}
 
     def __len__(self) -> int:
         """Return how many are known."""
         return len(self._pauses)
 
-    def is_waiting(self, key: Key) -> bool:
+    def is_waiting(self, key: WalletKey) -> bool:
         """Tell whether a wallet is to be left alone at this moment."""
         pause = self._pauses.get(key)
         return pause is not None and self._clock() < pause.until
 
-    def put(self, key: Key) -> float | None:
+    def put(self, key: WalletKey) -> float | None:
         """Set a wallet aside; return for how many seconds, or None if there are too many already."""
         known = self._pauses.get(key)
         if known is None and len(self._pauses) >= MAX_SET_ASIDE:
@@ -47,7 +47,7 @@ class SetAside:
         self._pauses[key] = _Pause(seconds, self._clock() + seconds)
         return seconds
 
-    def let_go(self, key: Key) -> None:
+    def let_go(self, key: WalletKey) -> None:
         """Forget a wallet that was settled."""
         self._pauses.pop(key, None)
 

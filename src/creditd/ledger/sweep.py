@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from threading import Event, Lock, Thread
 
 from creditd.domain.instant import SECOND
-from creditd.domain.wallet import SYSTEM
+from creditd.domain.wallet import SYSTEM, WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ledger import FutureSink
 from creditd.ledger.set_aside import MAX_SET_ASIDE, SetAside
 from creditd.ledger.work import DatabaseUnavailable, RecordBusy, Work
 from creditd.ledger.writer import Writer
-from creditd.storage.changes import Key
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database
 from creditd.storage.sweeping import due_wallets
@@ -95,7 +94,7 @@ class Sweep:
                 break
         return settled
 
-    def _settle(self, keys: Sequence[Key]) -> int:
+    def _settle(self, keys: Sequence[WalletKey]) -> int:
         works = [Work(key.account_id, SYSTEM, (), _SINK, keys=(key,)) for key in keys]
         for work in works:
             work.fresh = True
@@ -114,7 +113,7 @@ class Sweep:
                 settled += 1
         return settled
 
-    def _put_aside(self, key: Key, error: Exception) -> None:
+    def _put_aside(self, key: WalletKey, error: Exception) -> None:
         seconds = self._aside.put(key)
         if seconds is None:
             log.error("more than %d wallets cannot be settled; the sweep may not get to others", MAX_SET_ASIDE)

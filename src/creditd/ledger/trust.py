@@ -8,7 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from creditd.storage.changes import Changes, Key
+from creditd.domain.wallet import WalletKey
+from creditd.storage.changes import Changes
 
 CALM_SAVES: Final = 20
 """Saves of a wallet in a row, none of another server's in between, after which its copy is trusted again. Servers that
@@ -28,13 +29,13 @@ class Trust:
 
     def __init__(self) -> None:
         """Trust every copy."""
-        self._doubted: OrderedDict[Key, _Seen] = OrderedDict()
+        self._doubted: OrderedDict[WalletKey, _Seen] = OrderedDict()
 
-    def has_doubts(self, keys: Iterable[Key]) -> bool:
+    def has_doubts(self, keys: Iterable[WalletKey]) -> bool:
         """Tell that none of the wallets should be decided on from memory."""
         return bool(self._doubted) and all(key in self._doubted for key in keys)
 
-    def doubt(self, keys: Iterable[Key]) -> None:
+    def doubt(self, keys: Iterable[WalletKey]) -> None:
         """Note wallets whose copies were stale."""
         for key in keys:
             self._doubted.pop(key, None)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from creditd.domain.fold import Difference, Fold
+from creditd.domain.wallet import WalletKey
 from creditd.storage.database import Connection, Database
-from creditd.storage.verification import Kept, Stretch, WalletId, entries_of, kept_wallets, next_accounts
+from creditd.storage.verification import Kept, Stretch, entries_of, kept_wallets, next_accounts
 
 ENTRIES_AT_A_TIME: Final = 500
 """Read and folded in one step: some ten milliseconds, in which other threads take turns with this one."""
@@ -20,7 +21,7 @@ ENTRIES_AT_A_TIME: Final = 500
 class Found(NamedTuple):
     """A difference, and the wallet it was found in."""
 
-    wallet: WalletId
+    wallet: WalletKey
     difference: Difference
 
 
@@ -61,7 +62,7 @@ class Verification:
         self._all = account_id is None
         self._accounts = [account_id] if account_id else []
         self._after = ""
-        self._under_way: dict[WalletId, _Wallet] = {}
+        self._under_way: dict[WalletKey, _Wallet] = {}
         self._wallets = self._entries = self._differences = 0
 
     def step(self) -> list[Found | Checked]:
@@ -89,9 +90,9 @@ class Verification:
     def _fold(self, connection: Connection) -> Iterator[Found]:
         """Fold the next entries of the wallets under way, and compare those whose ledgers end with them."""
         stretches = self._stretches()
-        counts = Counter[WalletId]()
+        counts = Counter[WalletKey]()
         for entry in entries_of(connection, stretches, ENTRIES_AT_A_TIME):
-            wallet = WalletId(entry.account_id, entry.credit_type)
+            wallet = WalletKey(entry.account_id, entry.credit_type)
             self._under_way[wallet].fold.add(entry)
             counts[wallet] += 1
         self._entries += counts.total()
@@ -103,9 +104,9 @@ class Verification:
                 del self._under_way[wallet]
                 yield from (Found(wallet, difference) for difference in folded.fold.compare(folded.kept.wallet))
 
-    def _stretches(self) -> dict[WalletId, Stretch]:
+    def _stretches(self) -> dict[WalletKey, Stretch]:
         """Return what to read next: the first wallets under way that come to a few hundred entries together."""
-        stretches: dict[WalletId, Stretch] = {}
+        stretches: dict[WalletKey, Stretch] = {}
         room = ENTRIES_AT_A_TIME
         for wallet, folded in self._under_way.items():
             stretches[wallet] = Stretch(folded.fold.version, folded.kept.last_version)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import Final, NamedTuple
 
+from creditd.domain.wallet import WalletKey
 from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.work import Apart, DeadlinePassed, Overloaded, RecordBusy, Result, ShuttingDown, Work
-from creditd.storage.changes import Key
 
 LONGEST_WAIT_SECONDS: Final = 5.0
 """A wallet that something else holds for longer is refused: its callers learn more from an answer than from silence."""
@@ -48,7 +48,7 @@ class _Group:
         self.forget_time: float | None = None
 
 
-Keys = tuple[Key, ...]
+Keys = tuple[WalletKey, ...]
 
 
 class WaitingRoom:
@@ -59,7 +59,7 @@ class WaitingRoom:
         self._statistics = statistics
         self._lock = Lock()
         self._groups: OrderedDict[Keys, _Group] = OrderedDict()
-        self._known: dict[Key, int] = {}
+        self._known: dict[WalletKey, int] = {}
         self._tried: frozenset[Work] = frozenset()
         self._closed = False
         self.waiting = 0
@@ -138,7 +138,7 @@ class WaitingRoom:
             self._tried = frozenset(works)
         return works
 
-    def settle(self, answered: Iterable[Work], apart: Sequence[tuple[Work, Apart]], heavy: set[Key]) -> None:
+    def settle(self, answered: Iterable[Work], apart: Sequence[tuple[Work, Apart]], heavy: set[WalletKey]) -> None:
         """Let works go that were answered, and note what is known now of those that were not."""
         gone = set(answered)
         reasons = {work.keys: why for work, why in apart}

@@ -7,14 +7,13 @@ from typing import Any, NamedTuple, Protocol
 from creditd.domain.commands import Command
 from creditd.domain.entry import Entry
 from creditd.domain.reservation import Reservation
-from creditd.domain.wallet import Origin
-from creditd.storage.changes import Key
+from creditd.domain.wallet import Origin, WalletKey
 
 
 class Step(NamedTuple):
     """One command on one wallet."""
 
-    key: Key
+    key: WalletKey
     command: Command
 
 
@@ -82,7 +81,7 @@ class Work:
         deadline: float | None = None,
         dry_run: bool = False,
         opens: bool = True,
-        keys: tuple[Key, ...] = (),
+        keys: tuple[WalletKey, ...] = (),
     ) -> None:
         """Describe the work; ``keys`` names the wallets to look at where there are no steps to name them."""
         self.account_id = account_id

@@ -14,16 +14,17 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from creditd.domain.errors import Refusal
+from creditd.domain.wallet import WalletKey
 from creditd.domain.weight import HEAVY_GRANTS
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.committing import NO_ACCOUNTS, Moved, failure_of, needs_transaction, why_unsaved, write_down
-from creditd.ledger.gathering import Gatherer, Locking
+from creditd.ledger.commit import NO_ACCOUNTS, Moved, failure_of, needs_transaction, why_unsaved, write_down
+from creditd.ledger.loader import Loader, Locking
 from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.trust import Trust
 from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
-from creditd.storage.changes import Changes, Key
+from creditd.storage.changes import Changes
 from creditd.storage.conflicts import SaveFailure
 from creditd.storage.database import BATCH_SECONDS, Connection, Database
 from creditd.storage.locking import wait_briefly
@@ -63,7 +64,7 @@ class Written(NamedTuple):
 
     results: list[tuple[Work, Result]]
     apart: list[tuple[Work, Apart]]
-    heavy: set[Key]
+    heavy: set[WalletKey]
 
 
 class Writer:
@@ -88,7 +89,7 @@ class Writer:
         self._statistics = statistics
         self._is_apart = is_apart
         self._cache = WalletCache(MAX_HEAVY_WALLETS) if is_apart else WalletCache()
-        self._gatherer = Gatherer(self._cache)
+        self._loader = Loader(self._cache)
         self._trust = Trust()
         self._search_end = 0.0
 
@@ -217,7 +218,7 @@ class Writer:
 
     def _attempt(self, connection: Connection, works: list[Work], locking: Locking) -> Attempt:
         batch = Batch(self._terms(), self._clock.now(), takes_heavy=self._is_apart)
-        fresh = self._gatherer.gather(connection, batch, works, locking)
+        fresh = self._loader.gather(connection, batch, works, locking)
         attempt = Attempt(batch, [], [], [])
         for work in works:
             why = batch.why_apart(work)

@@ -163,7 +163,7 @@ class ProviderRefused(Exception):
         self.code = code
 
 
-class Unfit(Exception):
+class ReportMismatch(Exception):
     """Something is said that does not fit, such as another mode; it is for a person to look at."""
 
 
@@ -204,7 +204,7 @@ class PaymentProvider(Protocol):
     async def interpret(self, delivery: Delivery) -> Said | None:
         """Say what a stored delivery tells, reading it back from the provider where a webhook is but a hint.
 
-        None if it tells nothing about credits. Raises Unfit, ProviderUnavailable.
+        None if it tells nothing about credits. Raises ReportMismatch, ProviderUnavailable.
         """
 
     async def begin(self, order: Order) -> Checkout:

@@ -13,7 +13,7 @@ from creditd.ledger.verification import Checked, Found, Verification
 from creditd.ledger.work import Outcome, Work
 from creditd.server.bridge import Bridge
 from creditd.server.bulkheads import CATALOGUE
-from creditd.server.convert import account_message, balance_after, entry_message, instant
+from creditd.server.credit_messages import account_message, balance_after, entry_message, instant
 from creditd.server.line import Line
 from creditd.server.requests import origin
 from creditd.service.accounts import Accounts

@@ -7,13 +7,13 @@ from credit.v1 import credit_service_pb2 as pb
 from creditd.domain import errors
 from creditd.domain.entry import EntryKind
 from creditd.domain.reservation import ReservationState, parse_reservation_name
-from creditd.domain.wallet import new_wallet
+from creditd.domain.wallet import WalletKey, new_wallet
+from creditd.ledger.balances import AccountState, BalanceReader
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.reading import AccountState, BalanceReader
 from creditd.server.answer_sizes import MAX_BALANCES, grants_each
 from creditd.server.bridge import Bridge
 from creditd.server.bulkheads import CATALOGUE
-from creditd.server.convert import (
+from creditd.server.credit_messages import (
     balance_message,
     instant,
     listed_entry_message,
@@ -29,7 +29,6 @@ from creditd.service.catalogue import Catalogue
 from creditd.service.history import History
 from creditd.service.pages import Asked
 from creditd.service.spending import opening, settling
-from creditd.storage.changes import Key
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter
 
@@ -61,7 +60,7 @@ class BalanceHandlers:
             state = await self._bridge.balances(account_id)
         return state
 
-    async def written_state_of(self, key: Key, call: Call) -> AccountState:
+    async def written_state_of(self, key: WalletKey, call: Call) -> AccountState:
         """Return an account's state once all that has ended in one of its wallets is written down."""
         state = await self.state_of(key.account_id, call)
         while key.credit_type in state.unwritten:
@@ -69,7 +68,7 @@ class BalanceHandlers:
             state = await self.state_of(key.account_id, call)
         return state
 
-    async def require_reached(self, key: Key, version: int, call: Call) -> None:
+    async def require_reached(self, key: WalletKey, version: int, call: Call) -> None:
         """Raise VersionAhead unless a wallet has come to a version, and AccountNotFound for staff if there is none.
 
         What nothing will ever come to would be waited for without end.

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+from creditd.ledger.balances import AccountState, BalanceRead, BalanceReader, ReadResult
 from creditd.ledger.ledger import Ledger
-from creditd.ledger.reading import AccountState, BalanceRead, BalanceReader, ReadResult
 from creditd.ledger.work import Outcome, Overloaded, Result, ShuttingDown, Work, resolve
 from creditd.server.bulkheads import Bulkhead
 from creditd.server.kinds import (

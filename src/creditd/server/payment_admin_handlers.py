@@ -6,9 +6,9 @@ from credit.v1 import admin_payments_pb2 as pb
 from creditd.domain.purchase import Provider
 from creditd.domain.subscription import Subscription
 from creditd.server.bridge import Bridge
-from creditd.server.convert import instant
+from creditd.server.credit_messages import instant
 from creditd.server.line import Line
-from creditd.server.payment_convert import (
+from creditd.server.payment_messages import (
     act_message,
     event_message,
     package_from,
@@ -20,10 +20,10 @@ from creditd.server.payment_convert import (
 from creditd.server.requests import origin
 from creditd.service.call import Call
 from creditd.service.pages import Asked
-from creditd.service.purchases.events import Events
-from creditd.service.purchases.packages import Packages
-from creditd.service.purchases.reconciling import Compared, Find, Reconciling
-from creditd.service.purchases.reversing import Reversing
+from creditd.service.payments.events import Events
+from creditd.service.payments.packages import Packages
+from creditd.service.payments.reconciliation import Compared, Find, Reconciliation
+from creditd.service.payments.reversals import Reversals
 from creditd.storage.payment_events import EventFilter, EventState
 from creditd.storage.purchases import parse_purchase_name
 
@@ -54,11 +54,11 @@ class ReversalHandlers:
     """Money given back by another way, and subscriptions shown."""
 
     def __init__(
-        self, bridge: Bridge, reversing: Reversing, subscriptions_of: Callable[[str], list[Subscription]]
+        self, bridge: Bridge, reversing: Reversals, subscriptions_of: Callable[[str], list[Subscription]]
     ) -> None:
         """Reverse by ``reversing``."""
         self._bridge = bridge
-        self._reversing = reversing
+        self._reversals = reversing
         self._subscriptions_of = subscriptions_of
 
     async def reverse_purchase(self, request: pb.ReversePurchaseRequest, call: Call) -> pb.ReversePurchaseResponse:
@@ -66,7 +66,7 @@ class ReversalHandlers:
         by = origin(call, request, request.reason)
         key = parse_purchase_name(request.name)
         purchase, call.replayed = await self._bridge.changes(
-            lambda: self._reversing.reverse(key, request.amount, by), owner=key.account_id
+            lambda: self._reversals.reverse(key, request.amount, by), owner=key.account_id
         )
         return pb.ReversePurchaseResponse(purchase=purchase_message(purchase))
 
@@ -143,9 +143,9 @@ COMPARISONS_WAITING = 4
 class ReconciliationHandlers:
     """Providers compared with what is known here."""
 
-    def __init__(self, reconciling: Reconciling) -> None:
-        """Compare by ``reconciling``."""
-        self._reconciling = reconciling
+    def __init__(self, reconciliation: Reconciliation) -> None:
+        """Compare by ``reconciliation``."""
+        self._reconciling = reconciliation
         self._line = Line(COMPARISONS_AT_ONCE, COMPARISONS_WAITING)
 
     async def reconcile_payments(

@@ -4,26 +4,26 @@ from credit.v1 import payment_service_pb2 as pb
 from creditd.domain.purchase import Provider, PurchaseState
 from creditd.payments.provider import PaymentMethod, Webhook
 from creditd.server.bridge import Bridge
-from creditd.server.convert import number
-from creditd.server.payment_convert import package_message, purchase_message
+from creditd.server.credit_messages import number
+from creditd.server.payment_messages import package_message, purchase_message
 from creditd.server.requests import origin
 from creditd.service.call import Call, origin_of
 from creditd.service.pages import Asked
-from creditd.service.purchases.buying import Buying, Wanted
-from creditd.service.purchases.inbox import Inbox
-from creditd.service.purchases.packages import Packages
-from creditd.service.purchases.reading import PurchaseReading
+from creditd.service.payments.inbox import Inbox
+from creditd.service.payments.packages import Packages
+from creditd.service.payments.purchases import Purchases, Wanted
+from creditd.service.payments.reading import PurchaseReading
 from creditd.storage.purchases import PurchaseFilter, parse_purchase_name
 
 
 class PurchaseHandlers:
     """Packages and purchases."""
 
-    def __init__(self, bridge: Bridge, packages: Packages, buying: Buying, reading: PurchaseReading) -> None:
+    def __init__(self, bridge: Bridge, packages: Packages, buying: Purchases, reading: PurchaseReading) -> None:
         """Answer from these."""
         self._bridge = bridge
         self._packages = packages
-        self._buying = buying
+        self._purchases = buying
         self._reading = reading
 
     async def list_packages(self, request: pb.ListPackagesRequest, call: Call) -> pb.ListPackagesResponse:
@@ -42,7 +42,7 @@ class PurchaseHandlers:
             request.card_token,
             request.return_url,
         )
-        purchase, call.replayed = await self._buying.create(wanted, origin(call, request, ""))
+        purchase, call.replayed = await self._purchases.create(wanted, origin(call, request, ""))
         return pb.CreatePurchaseResponse(purchase=purchase_message(purchase))
 
     async def get_purchase(self, request: pb.GetPurchaseRequest, call: Call) -> pb.GetPurchaseResponse:
@@ -65,7 +65,7 @@ class PurchaseHandlers:
     async def cancel_purchase(self, request: pb.CancelPurchaseRequest, call: Call) -> pb.CancelPurchaseResponse:
         """Answer CancelPurchase."""
         by = origin_of(call, None, 0, request.reason)
-        purchase = await self._buying.cancel(parse_purchase_name(request.name), by)
+        purchase = await self._purchases.cancel(parse_purchase_name(request.name), by)
         return pb.CancelPurchaseResponse(purchase=purchase_message(purchase))
 
 

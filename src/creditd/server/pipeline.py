@@ -21,13 +21,13 @@ from creditd.domain.errors import Refusal
 from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Sink
 from creditd.server.gate import Gate
 from creditd.server.headers import Headers, read_headers
-from creditd.server.messages import language_of
 from creditd.server.peers import address_of
 from creditd.server.policy import authorize, rule_for
 from creditd.server.refusals import InvalidFields, MessageTooLarge
 from creditd.server.request_sizes import largest_request
 from creditd.server.requests import account_reader
 from creditd.server.status import failure_of, reason_of
+from creditd.server.texts import language_of
 from creditd.server.tokens import TokenVerifier
 from creditd.server.validation import validate
 from creditd.service.call import Call

@@ -7,7 +7,7 @@ from google.protobuf.descriptor import Descriptor
 
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
-from creditd.server.convert import instant, microseconds
+from creditd.server.credit_messages import instant, microseconds
 from creditd.server.fingerprints import fingerprint
 from creditd.service.call import Call, origin_of
 

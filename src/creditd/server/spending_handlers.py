@@ -3,16 +3,16 @@
 from typing import Any
 
 from credit.v1 import credit_service_pb2 as pb
+from creditd.domain.wallet import WalletKey
 from creditd.ledger.work import Outcome, Work
 from creditd.server.answer_sizes import SLICES_SHOWN
 from creditd.server.bridge import Bridge
 from creditd.server.bulkheads import CATALOGUE
-from creditd.server.convert import balance_after_fields, entry_fields, reservation_fields
+from creditd.server.credit_messages import balance_after_fields, entry_fields, reservation_fields
 from creditd.server.requests import expiry, origin
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.spending import Spending
-from creditd.storage.changes import Key
 
 
 class SpendingWorks:
@@ -28,7 +28,7 @@ class SpendingWorks:
         return self._spending.reserve(
             call,
             origin(call, request, request.description, "description"),
-            Key(request.account_id, request.credit_type),
+            WalletKey(request.account_id, request.credit_type),
             request.amount,
             expire_time=expire_time,
             ttl=ttl,
@@ -41,7 +41,7 @@ class SpendingWorks:
         return self._spending.deduct(
             call,
             origin(call, request, request.description, "description"),
-            Key(request.account_id, request.credit_type),
+            WalletKey(request.account_id, request.credit_type),
             request.amount,
             version=request.version if request.HasField("version") else None,
             dry_run=request.validate_only,

@@ -16,8 +16,8 @@ from grpc import StatusCode
 
 from creditd.domain.errors import Refusal
 from creditd.ledger import work
-from creditd.server.messages import CATALOGUE, fill
 from creditd.server.refusals import InvalidFields, Violation
+from creditd.server.texts import CATALOGUE, fill
 
 DOMAIN: Final = "credit.v1"
 

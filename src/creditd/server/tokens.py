@@ -44,7 +44,7 @@ class PublicKey(NamedTuple):
     key: Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
 
 
-class UnfitKey(ValueError):
+class InvalidKey(ValueError):
     """A file is not a public key that tokens may be signed for; the message says why."""
 
 
@@ -154,7 +154,7 @@ _PROBLEMS: Final[Mapping[type[Exception], str]] = {
 
 
 def read_public_keys(files: Iterable[Path]) -> dict[str, PublicKey]:
-    """Read PEM files; a key's kid is its file's name without `.pem`. Raises UnfitKey, OSError."""
+    """Read PEM files; a key's kid is its file's name without `.pem`. Raises InvalidKey, OSError."""
     return {file.stem: _read_public_key(file) for file in files}
 
 
@@ -162,14 +162,14 @@ def _read_public_key(file: Path) -> PublicKey:
     try:
         key = load_pem_public_key(file.read_bytes())
     except ValueError as error:
-        raise UnfitKey(f"{file} holds no public key in PEM") from error
+        raise InvalidKey(f"{file} holds no public key in PEM") from error
     if isinstance(key, Ed25519PublicKey):
         return PublicKey("EdDSA", key)
     if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
         return PublicKey("ES256", key)
     if isinstance(key, RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
         return PublicKey("RS256", key)
-    raise UnfitKey(f"{file} is none of Ed25519, P-256, and RSA of at least {MIN_RSA_BITS} bits")
+    raise InvalidKey(f"{file} is none of Ed25519, P-256, and RSA of at least {MIN_RSA_BITS} bits")
 
 
 def _digest(authorization_header: str) -> bytes:

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from credit.v1 import credit_service_pb2 as pb
-from creditd.domain.wallet import new_wallet
+from creditd.domain.wallet import WalletKey, new_wallet
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown
 from creditd.server.balance_handlers import BalanceHandlers
 from creditd.server.bridge import Bridge
-from creditd.server.convert import balance_after, balance_message, listed_entry_message
+from creditd.server.credit_messages import balance_after, balance_message, listed_entry_message
 from creditd.service.call import Call
 from creditd.service.watching import Watching
-from creditd.storage.changes import Key
 from creditd.storage.rows import ListedEntry
 from creditd.telemetry.failures import Failures
 
@@ -50,7 +49,7 @@ class WatchHandlers:
         self._bridge = bridge
         self._watching = watching
         self._balances = balances
-        self._wallets: dict[Key, _Watched] = {}
+        self._wallets: dict[WalletKey, _Watched] = {}
         self._streams = 0
         self._failures = Failures("a look for movements", lambda error: isinstance(error, PASSING))
         self._looking = asyncio.create_task(self._look_always())
@@ -67,7 +66,7 @@ class WatchHandlers:
         await self._balances.know([request.credit_type])
         if self._streams >= MAX_WATCHERS:
             raise Overloaded
-        key = Key(request.account_id, request.credit_type)
+        key = WalletKey(request.account_id, request.credit_type)
         watched = self._wallets.setdefault(key, _Watched())
         self._streams += 1
         watched.streams += 1
@@ -94,7 +93,7 @@ class WatchHandlers:
             if not watched.streams:
                 del self._wallets[key]
 
-    async def _entries_after(self, key: Key, version: int) -> list[ListedEntry]:
+    async def _entries_after(self, key: WalletKey, version: int) -> list[ListedEntry]:
         return await self._bridge.watching(lambda: self._watching.entries_after(key, version))
 
     async def _moved_beyond(self, watched: _Watched, version: int) -> None:

@@ -8,11 +8,10 @@ from creditd.domain.commands import Add, Remove, WriteOff
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
-from creditd.domain.wallet import Origin
+from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.work import Step, Work
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
-from creditd.storage.changes import Key
 
 
 class Amount(NamedTuple):
@@ -47,7 +46,7 @@ class Adjusting:
         self._check(amounts)
         steps = tuple(
             Step(
-                Key(account_id, credit_type),
+                WalletKey(account_id, credit_type),
                 Add(
                     origin._replace(ordinal=ordinal),
                     EntryKind.ADMIN_ADD,
@@ -65,7 +64,7 @@ class Adjusting:
         """Remove credits. Raises CreditTypeNotFound, and InvalidField for a credit type named twice."""
         self._check(amounts)
         steps = tuple(
-            Step(Key(account_id, credit_type), Remove(origin._replace(ordinal=ordinal), amount))
+            Step(WalletKey(account_id, credit_type), Remove(origin._replace(ordinal=ordinal), amount))
             for ordinal, (credit_type, amount) in enumerate(amounts)
         )
         return Work(account_id, origin, steps, call.sink, deadline=call.deadline, opens=call.opens)
@@ -73,7 +72,7 @@ class Adjusting:
     def write_off(self, call: Call, origin: Origin, account_id: str, credit_type: str, amount: int | None) -> Work:
         """Write debt off, all of it if ``amount`` is None. Raises CreditTypeNotFound."""
         self._catalogue.require(credit_type)
-        step = Step(Key(account_id, credit_type), WriteOff(origin, amount))
+        step = Step(WalletKey(account_id, credit_type), WriteOff(origin, amount))
         return Work(account_id, origin, (step,), call.sink, deadline=call.deadline, opens=call.opens)
 
     def _check(self, amounts: Sequence[Amount]) -> None:

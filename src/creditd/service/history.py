@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Generic, NamedTuple
 
+from creditd.ledger.balances import as_of
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.reading import as_of
 from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens, Shown, fitting, query_of
 from creditd.storage import reservations, transactions
 from creditd.storage.database import Database

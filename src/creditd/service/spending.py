@@ -8,11 +8,10 @@ from collections.abc import Callable
 from creditd.domain.commands import Confirm, Deduct, Extend, Refund, Reserve
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import parse_reservation_name
-from creditd.domain.wallet import Origin
+from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.work import Step, Work
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
-from creditd.storage.changes import Key
 
 
 class Spending:
@@ -27,7 +26,7 @@ class Spending:
         self,
         call: Call,
         origin: Origin,
-        key: Key,
+        key: WalletKey,
         amount: int,
         *,
         expire_time: Instant | None,
@@ -40,7 +39,9 @@ class Spending:
         command = Reserve(origin, self._make_id(), amount, expire_time, ttl, version)
         return _work(call, origin, key, command, dry_run=dry_run)
 
-    def deduct(self, call: Call, origin: Origin, key: Key, amount: int, *, version: int | None, dry_run: bool) -> Work:
+    def deduct(
+        self, call: Call, origin: Origin, key: WalletKey, amount: int, *, version: int | None, dry_run: bool
+    ) -> Work:
         """Spend an amount in one step. Raises CreditTypeNotFound."""
         self._catalogue.require(key.credit_type)
         return _work(call, origin, key, Deduct(origin, self._make_id(), amount, version), dry_run=dry_run)
@@ -52,25 +53,25 @@ class Spending:
         """Spend what is held, or less, or with ``allow_excess`` more."""
         account_id, credit_type, reservation_id = parse_reservation_name(name)
         command = Confirm(origin, reservation_id, amount, allow_excess, version)
-        return _work(call, origin, Key(account_id, credit_type), command)
+        return _work(call, origin, WalletKey(account_id, credit_type), command)
 
     @staticmethod
     def refund(call: Call, origin: Origin, name: str, amount: int | None, *, version: int | None) -> Work:
         """Give back a pending reservation whole, or part or all of a confirmed one."""
         account_id, credit_type, reservation_id = parse_reservation_name(name)
-        return _work(call, origin, Key(account_id, credit_type), Refund(origin, reservation_id, amount, version))
+        return _work(call, origin, WalletKey(account_id, credit_type), Refund(origin, reservation_id, amount, version))
 
     @staticmethod
     def extend(call: Call, origin: Origin, name: str, *, expire_time: Instant | None, ttl: int | None) -> Work:
         """Give a pending reservation more time."""
         account_id, credit_type, reservation_id = parse_reservation_name(name)
-        return _work(call, origin, Key(account_id, credit_type), Extend(origin, reservation_id, expire_time, ttl))
+        return _work(call, origin, WalletKey(account_id, credit_type), Extend(origin, reservation_id, expire_time, ttl))
 
 
 def _work(
     call: Call,
     origin: Origin,
-    key: Key,
+    key: WalletKey,
     command: Reserve | Deduct | Confirm | Refund | Extend,
     *,
     dry_run: bool = False,
@@ -79,7 +80,7 @@ def _work(
     return Work(key.account_id, origin, steps, call.sink, deadline=call.deadline, dry_run=dry_run, opens=call.opens)
 
 
-def settling(key: Key, call: Call) -> Work:
+def settling(key: WalletKey, call: Call) -> Work:
     """Write down what has ended in a wallet."""
     return Work(key.account_id, Origin(call.subject), (), call.sink, deadline=call.deadline, keys=(key,))
 
@@ -87,4 +88,6 @@ def settling(key: Key, call: Call) -> Work:
 def opening(account_id: str, call: Call) -> Work:
     """Open an account that was never seen, whoever calls."""
     # A wallet without a credit type stands for the account alone.
-    return Work(account_id, Origin(call.subject), (), call.sink, deadline=call.deadline, keys=(Key(account_id, ""),))
+    return Work(
+        account_id, Origin(call.subject), (), call.sink, deadline=call.deadline, keys=(WalletKey(account_id, ""),)
+    )

@@ -7,20 +7,13 @@ from creditd.domain.entry import Entry
 from creditd.domain.expiry import Settled
 from creditd.domain.grants import Grant
 from creditd.domain.reservation import Reservation
-from creditd.domain.wallet import Movement, NewGrant, Wallet
-
-
-class Key(NamedTuple):
-    """Which wallet."""
-
-    account_id: str
-    credit_type: str
+from creditd.domain.wallet import Movement, NewGrant, Wallet, WalletKey
 
 
 class ChangedGrant(NamedTuple):
     """A grant as it will be. ``amount`` is what came in if it is new; an existing row keeps its own."""
 
-    key: Key
+    key: WalletKey
     grant: Grant
     amount: int
 
@@ -31,20 +24,20 @@ class Changes:
     def __init__(self) -> None:
         """Start with nothing changed."""
         self.opened: dict[str, Account] = {}
-        self.wallets: dict[Key, Wallet] = {}
-        self.base_versions: dict[Key, int] = {}
-        self.grants: dict[tuple[Key, str], ChangedGrant] = {}
+        self.wallets: dict[WalletKey, Wallet] = {}
+        self.base_versions: dict[WalletKey, int] = {}
+        self.grants: dict[tuple[WalletKey, str], ChangedGrant] = {}
         self.reservations: dict[tuple[str, str], Reservation] = {}
         self.entries: list[Entry] = []
 
     def add(self, movement: Movement) -> None:
         """Take in a movement; those of one wallet come in the order of their versions."""
         wallet, entry, changed, granted, reservation = movement
-        key = Key(entry.account_id, entry.credit_type)
+        key = WalletKey(entry.account_id, entry.credit_type)
         self._append(key, entry, changed, granted, reservation)
         self.wallets[key] = wallet
 
-    def add_settled(self, key: Key, settled: Settled) -> None:
+    def add_settled(self, key: WalletKey, settled: Settled) -> None:
         """Take in all that has ended in a wallet, before its movements."""
         for entry, changed, reservation in settled.expirations:
             self._append(key, entry, changed, None, reservation)
@@ -52,7 +45,7 @@ class Changes:
 
     def _append(
         self,
-        key: Key,
+        key: WalletKey,
         entry: Entry,
         changed: tuple[Grant, ...],
         granted: NewGrant | None,
@@ -66,7 +59,7 @@ class Changes:
         if reservation is not None:
             self.reservations[key.account_id, reservation.reservation_id] = reservation
 
-    def _change_grant(self, key: Key, grant: Grant, granted: NewGrant | None) -> None:
+    def _change_grant(self, key: WalletKey, grant: Grant, granted: NewGrant | None) -> None:
         known = self.grants.get((key, grant.grant_id))
         if granted is not None and granted.grant_id == grant.grant_id:
             amount = granted.amount

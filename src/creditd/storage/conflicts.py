@@ -7,7 +7,7 @@ import psycopg
 from sqlalchemy import exc
 from sqlalchemy.exc import DBAPIError
 
-from creditd.storage.session import UnfitDatabase
+from creditd.storage.session import UnsuitableDatabase
 from creditd.storage.turns import TurnOver
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def tells_of_unfitness(error: Exception) -> bool:
     """Tell whether an error of a look at the database is its own answer that it cannot be used as it is."""
     original = error.orig if isinstance(error, DBAPIError) else error
     code = original.sqlstate if isinstance(original, psycopg.Error) else None
-    return isinstance(original, UnfitDatabase) or code == _FORBIDDEN or code in _OTHER_SCHEMA
+    return isinstance(original, UnsuitableDatabase) or code == _FORBIDDEN or code in _OTHER_SCHEMA
 
 
 def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, written as one.

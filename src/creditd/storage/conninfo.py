@@ -35,19 +35,19 @@ NOWHERE: Final = "/nowhere"
 _UNKNOWN: Final = re.compile(r'invalid (?:URI query parameter|connection option):? "(\w+)"')
 
 
-class UnfitConninfo(Exception):
+class InvalidConninfo(Exception):
     """It is no place that libpq can connect to, whatever answers there; the message holds no secret."""
 
 
 def judged(conninfo: str) -> str:
-    """Return ``conninfo`` if libpq takes it, without connecting. Raises UnfitConninfo."""
+    """Return ``conninfo`` if libpq takes it, without connecting. Raises InvalidConninfo."""
     try:
         parts = conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError as error:
-        raise UnfitConninfo(f"is not of the form postgresql://user@host:port/name{_nearest(str(error))}") from None
+        raise InvalidConninfo(f"is not of the form postgresql://user@host:port/name{_nearest(str(error))}") from None
     complaint = _complaint(parts)
     if complaint:
-        raise UnfitConninfo(f"cannot be used: {complaint}")
+        raise InvalidConninfo(f"cannot be used: {complaint}")
     return conninfo
 
 

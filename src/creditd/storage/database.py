@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from creditd.storage.conflicts import tells_of_unfitness
 from creditd.storage.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
 from creditd.storage.revisions import require_revision
-from creditd.storage.session import FOUND, Found, Session, SessionRules, UnfitDatabase, make_fit, not_kept
+from creditd.storage.session import FOUND, Found, Session, SessionRules, UnsuitableDatabase, make_fit, not_kept
 from creditd.storage.turns import Turn, TurnOver, Turns, require_time
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class Database:
     def __init__(self, settings: DatabaseSettings, rules: SessionRules | None = None) -> None:
         """Connect as ``settings`` say; ``rules`` are what sessions must be, if not what the settings make of it.
 
-        Raises UnfitConninfo if libpq cannot connect to the place, whatever answers there.
+        Raises InvalidConninfo if libpq cannot connect to the place, whatever answers there.
         """
         self._settings = settings
         self._rules = rules or settings.session_rules
@@ -197,7 +197,7 @@ class Database:
                 with self.autocommit() as connection:
                     self.require_fit(connection)
                     self.revision = require_revision(connection.execute(REVISIONS).scalars().all(), migration)
-            except (DBAPIError, UnfitDatabase) as error:
+            except (DBAPIError, UnsuitableDatabase) as error:
                 if not (isinstance(error, DBAPIError) and error.connection_invalidated):
                     self._note(error)
                     return False if tells_of_unfitness(error) else None
@@ -209,7 +209,7 @@ class Database:
         return None
 
     def require_fit(self, connection: Connection) -> None:
-        """Verify that a session that was lent is still what it must be. Raises UnfitDatabase."""
+        """Verify that a session that was lent is still what it must be. Raises UnsuitableDatabase."""
         if unmet := Found(*connection.exec_driver_sql(FOUND).one()).unmet(self._rules):
             raise not_kept(unmet)
 
@@ -217,7 +217,7 @@ class Database:
         """Log what makes the database unfit, once."""
         unfit = getattr(error, "orig", None) or error
         # What may mend itself is told by whoever starts a server, until it was mended once.
-        is_news = isinstance(unfit, UnfitDatabase) and (unfit.is_lasting or self.revision)
+        is_news = isinstance(unfit, UnsuitableDatabase) and (unfit.is_lasting or self.revision)
         if is_news and self._noted != str(unfit):
             self._noted = str(unfit)
             log.warning("the database cannot be used: %s", self._noted)

@@ -12,7 +12,7 @@ from creditd.storage.database import REVISIONS, Database
 from creditd.storage.powers import login_of
 from creditd.storage.privileges import PRIVILEGES
 from creditd.storage.revisions import MIGRATE, require_revision
-from creditd.storage.session import UnfitDatabase
+from creditd.storage.session import UnsuitableDatabase
 from creditd.storage.turns import TurnOver
 
 OLDEST_VERSION: Final = 15
@@ -43,8 +43,8 @@ SELECT current_setting('server_version_num')::integer, current_setting('server_e
 def require_fit(database: Database, migration: str, *, least_privilege: bool = False) -> None:
     """Judge a database whose schema has to have a migration; with ``least_privilege`` the login's powers too.
 
-    Raises UnfitDatabase, which tells whether waiting can mend it; SQLAlchemyError, psycopg.Error and TurnOver if the
-    database does not answer.
+    Raises UnsuitableDatabase, which tells whether waiting can mend it; SQLAlchemyError, psycopg.Error and TurnOver if
+    the database does not answer.
     """
     with database.logged_in() as connection:
         row = connection.execute(_FACTS, prepare=False).fetchone()
@@ -60,22 +60,22 @@ def require_fit(database: Database, migration: str, *, least_privilege: bool = F
         _judge_privileges(session)
         login = login_of(session) if least_privilege else None
         if login and login.powers:
-            raise UnfitDatabase(str(login))
+            raise UnsuitableDatabase(str(login))
 
 
 def _judge(facts: Facts) -> None:
     version = facts.version_number // 10_000
     if version < OLDEST_VERSION:
-        raise UnfitDatabase(f"it is PostgreSQL {version}, and has to be {OLDEST_VERSION} or newer")
+        raise UnsuitableDatabase(f"it is PostgreSQL {version}, and has to be {OLDEST_VERSION} or newer")
     if facts.encoding != ENCODING:
-        raise UnfitDatabase(
+        raise UnsuitableDatabase(
             f"its encoding is {facts.encoding} and has to be {ENCODING}, which is chosen as it is made: "
             "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
         )
     if facts.is_standby:
-        raise UnfitDatabase("it is a standby, which takes no writes", is_lasting=False)
+        raise UnsuitableDatabase("it is a standby, which takes no writes", is_lasting=False)
     if not facts.is_migrated:
-        raise UnfitDatabase(MIGRATE, is_lasting=False)
+        raise UnsuitableDatabase(MIGRATE, is_lasting=False)
 
 
 _MISSING_PRIVILEGES: Final = text("""
@@ -95,10 +95,10 @@ def _judge_privileges(session: Connection) -> None:
     parameters = {"names": texts(table for table, _ in needed), "privileges": texts(name for _, name in needed)}
     role, missing = session.execute(_MISSING_PRIVILEGES, parameters).one()
     if missing:
-        raise UnfitDatabase(f"{role} lacks {missing}: run `creditd migrate`, which grants what it needs")
+        raise UnsuitableDatabase(f"{role} lacks {missing}: run `creditd migrate`, which grants what it needs")
 
 
-def wanting(database: Database, migration: str, *, least_privilege: bool = False) -> UnfitDatabase | None:
+def wanting(database: Database, migration: str, *, least_privilege: bool = False) -> UnsuitableDatabase | None:
     """Return what keeps a database from being used, in one line without a secret; None if nothing does.
 
     A database that does not answer is no lasting trouble.
@@ -107,7 +107,7 @@ def wanting(database: Database, migration: str, *, least_privilege: bool = False
         require_fit(database, migration, least_privilege=least_privilege)
     except (SQLAlchemyError, psycopg.Error, TurnOver) as error:
         cause = getattr(error, "orig", None) or error
-        if isinstance(cause, UnfitDatabase):
+        if isinstance(cause, UnsuitableDatabase):
             return cause
-        return UnfitDatabase((str(cause).strip() or type(cause).__name__).splitlines()[0], is_lasting=False)
+        return UnsuitableDatabase((str(cause).strip() or type(cause).__name__).splitlines()[0], is_lasting=False)
     return None

@@ -13,10 +13,9 @@ from creditd.domain.account import Account, new_account
 from creditd.domain.grants import NO_GRACES, Graces, Grant, Source, SpendOrder, in_spend_order
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation
-from creditd.domain.wallet import Wallet, new_wallet
+from creditd.domain.wallet import Wallet, WalletKey, new_wallet
 from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, is_heavy
 from creditd.storage.arrays import texts
-from creditd.storage.changes import Key
 from creditd.storage.rows import (
     ACCOUNT_COLUMNS,
     RESERVATION_COLUMNS,
@@ -133,11 +132,11 @@ class LoadedWallet(NamedTuple):
 class Light(NamedTuple):
     """Wallets loaded together, and the keys of those that are too heavy for that, of which nothing is told."""
 
-    wallets: dict[Key, LoadedWallet]
-    heavy: set[Key]
+    wallets: dict[WalletKey, LoadedWallet]
+    heavy: set[WalletKey]
 
 
-def load_light_wallets(connection: Connection, keys: Collection[Key], now: Instant, order: SpendOrder) -> Light:
+def load_light_wallets(connection: Connection, keys: Collection[WalletKey], now: Instant, order: SpendOrder) -> Light:
     """Load wallets, but for the heavy ones; of these no more is read than shows that they are heavy."""
     loaded = _load(connection, _LIGHT_WALLETS, keys, now, order, _Most(HEAVY_GRANTS, HEAVY_DUE, HEAVY_DUE))
     light = {key: wallet for key, wallet in loaded.items() if not _is_heavy(wallet, now)}
@@ -151,8 +150,8 @@ def _is_heavy(loaded: LoadedWallet, now: Instant) -> bool:
 
 
 def load_wallets(
-    connection: Connection, keys: Collection[Key], now: Instant, order: SpendOrder
-) -> dict[Key, LoadedWallet]:
+    connection: Connection, keys: Collection[WalletKey], now: Instant, order: SpendOrder
+) -> dict[WalletKey, LoadedWallet]:
     """Load wallets whole, but of what is due no more than is settled at once; ``next_hold_end`` is then due itself.
 
     One that has no row is one before its first movement.
@@ -179,11 +178,11 @@ class _Most(NamedTuple):
 def _load(
     connection: Connection,
     statement: TextClause,
-    keys: Collection[Key],
+    keys: Collection[WalletKey],
     now: Instant,
     order: SpendOrder,
     most: _Most,
-) -> dict[Key, LoadedWallet]:
+) -> dict[WalletKey, LoadedWallet]:
     parameters = {
         "account_id": texts(key.account_id for key in keys),
         "credit_type": texts(key.credit_type for key in keys),
@@ -191,7 +190,7 @@ def _load(
         **most.parameters,
     }
     rows = connection.execute(statement, parameters)
-    return {Key(row[0], row[1]): _loaded_wallet(row, now, order, most) for row in rows}
+    return {WalletKey(row[0], row[1]): _loaded_wallet(row, now, order, most) for row in rows}
 
 
 def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder, most: _Most) -> LoadedWallet:

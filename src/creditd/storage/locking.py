@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, text
 
 from creditd.domain.account import Account
+from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
-from creditd.storage.changes import Key
 from creditd.storage.rows import ACCOUNT_COLUMNS, account_from, timestamp
 
 # Locked one by one in the order of the array, as an outer join over the keys would not promise.
@@ -18,7 +18,7 @@ CROSS JOIN LATERAL (
 """)
 
 
-def lock_wallets(connection: Connection, keys: Iterable[Key]) -> None:
+def lock_wallets(connection: Connection, keys: Iterable[WalletKey]) -> None:
     """Lock the rows of wallets in key order, until the transaction ends."""
     ordered = sorted(keys)
     parameters = {
@@ -40,7 +40,7 @@ WHERE locked.is_ours IS NULL
 """)
 
 
-def lock_some_wallets(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+def lock_some_wallets(connection: Connection, keys: Iterable[WalletKey]) -> set[WalletKey]:
     """Lock wallets that nobody else holds; return the keys of the others. At least one is locked if it has a row.
 
     The first is waited for if others hold them all; nothing else is held meanwhile, so that nobody deadlocks. Accounts
@@ -51,7 +51,9 @@ def lock_some_wallets(connection: Connection, keys: Iterable[Key]) -> set[Key]:
         "account_id": texts(key.account_id for key in wanted),
         "credit_type": texts(key.credit_type for key in wanted),
     }
-    held = {Key(account_id, credit_type) for account_id, credit_type in connection.execute(_LOCK_FREE, parameters)}
+    held = {
+        WalletKey(account_id, credit_type) for account_id, credit_type in connection.execute(_LOCK_FREE, parameters)
+    }
     if len(held) == len(wanted):
         lock_wallets(connection, wanted[:1])
         held.remove(wanted[0])
@@ -104,7 +106,7 @@ WHERE locked.is_ours IS NULL
 """)
 
 
-def lock_free_wallets(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+def lock_free_wallets(connection: Connection, keys: Iterable[WalletKey]) -> set[WalletKey]:
     """Lock wallets, and hold their accounts still, as far as nobody else holds them; return the keys left out.
 
     Waits for nobody. A wallet of an account that is held is left out, whether or not it is locked as well.
@@ -116,7 +118,9 @@ def lock_free_wallets(connection: Connection, keys: Iterable[Key]) -> set[Key]:
         "account_id": texts(key.account_id for key in wanted),
         "credit_type": texts(key.credit_type for key in wanted),
     }
-    held = {Key(account_id, credit_type) for account_id, credit_type in connection.execute(_HELD_WALLETS, parameters)}
+    held = {
+        WalletKey(account_id, credit_type) for account_id, credit_type in connection.execute(_HELD_WALLETS, parameters)
+    }
     return held | {key for key in wanted if key.account_id in held_accounts}
 
 

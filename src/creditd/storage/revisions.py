@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from creditd.storage.session import UnfitDatabase
+from creditd.storage.session import UnsuitableDatabase
 
 MIGRATE: Final = "the database's schema is missing or older than this version: run `creditd migrate`"
 
@@ -17,7 +17,7 @@ _MAX_SHOWN: Final = 60
 def revision_of(names: Sequence[str]) -> str:
     """Return the revision that a schema is at, by the rows of its `alembic_version`; empty if there are none.
 
-    Raises UnfitDatabase if they are not of this service: compared as text, any word is newer than all of ours.
+    Raises UnsuitableDatabase if they are not of this service: compared as text, any word is newer than all of ours.
     """
     if not names:
         return ""
@@ -26,17 +26,20 @@ def revision_of(names: Sequence[str]) -> str:
     return names[0]
 
 
-def not_ours(name: str) -> UnfitDatabase:
+def not_ours(name: str) -> UnsuitableDatabase:
     """Return what to say of a revision that this service never had."""
-    return UnfitDatabase(
+    return UnsuitableDatabase(
         f"its alembic_version is {name[:_MAX_SHOWN]!r}, which is no revision of creditd's: "
         "is it the database of another program?"
     )
 
 
 def require_revision(names: Sequence[str], migration: str) -> str:
-    """Return the revision that a schema is at. Raises UnfitDatabase if it is not ours, or older than ``migration``."""
+    """Return the revision that a schema is at.
+
+    Raises UnsuitableDatabase if it is not ours, or older than ``migration``.
+    """
     revision = revision_of(names)
     if revision < migration:
-        raise UnfitDatabase(MIGRATE, is_lasting=False)
+        raise UnsuitableDatabase(MIGRATE, is_lasting=False)
     return revision

@@ -17,7 +17,7 @@ from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.migrations import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from creditd.storage.privileges import ensure_privileges
 from creditd.storage.revisions import not_ours, revision_of
-from creditd.storage.session import SessionRules, UnfitDatabase
+from creditd.storage.session import SessionRules, UnsuitableDatabase
 from creditd.storage.turns import Turn
 
 
@@ -52,8 +52,8 @@ def migrate(url: str) -> Migrated:
     """Bring the schema and the application's privileges up to date.
 
     Safe to call again, and by several at once: the others wait. A schema that is newer than this version is left alone.
-    Raises SQLAlchemyError, and UnfitDatabase if something makes the connections act as somebody else than the owner, or
-    if the schema is another program's.
+    Raises SQLAlchemyError, and UnsuitableDatabase if something makes the connections act as somebody else than the
+    owner, or if the schema is another program's.
     """
     # Nothing is prepared: a prepared statement leaves a portal open, and with it the snapshot that it read.
     database = Database(DatabaseSettings(url, role="", prepare_threshold=None), MIGRATOR)
@@ -81,7 +81,7 @@ def _require_own_role(database: Database) -> None:
     with database.connection() as connection:
         user, login = connection.execute(text("SELECT current_user::text, session_user::text")).one()
     if user != login:
-        raise UnfitDatabase(
+        raise UnsuitableDatabase(
             f"the database has migrations run as {user}, not as {login}: connect to PostgreSQL itself, or by a pool "
             "without connect_query"
         )

@@ -15,7 +15,7 @@ from uuid import uuid4
 import psycopg
 
 
-class UnfitDatabase(psycopg.OperationalError):
+class UnsuitableDatabase(psycopg.OperationalError):
     """The database answers, and is not what it must be; the message says in one line what to do.
 
     ``is_lasting``: waiting mends nothing, a person has to.
@@ -100,7 +100,7 @@ def _found(session: "psycopg.Connection[Any]") -> Found:
 def make_fit(session: Session, rules: SessionRules, connect: Callable[[], "psycopg.Connection[Any]"]) -> None:
     """Make a session, just connected and in autocommit, what it must be, and verify it.
 
-    ``connect`` opens another one to the same place. Raises UnfitDatabase, and psycopg.Error if the database fails.
+    ``connect`` opens another one to the same place. Raises UnsuitableDatabase, and psycopg.Error if the database fails.
     """
     seen = _found(session)
     unmet = seen.unmet(rules)
@@ -110,10 +110,10 @@ def make_fit(session: Session, rules: SessionRules, connect: Callable[[], "psyco
         session.beginning = _assignments(rules.by_transaction, for_transaction=True)
         return
     if is_pooled and not keeps_what_is_set(session, connect):
-        raise UnfitDatabase(_advice(seen, rules, unmet))
+        raise UnsuitableDatabase(_advice(seen, rules, unmet))
     _set(session, {**rules.by_transaction, **unmet})
     if left := _found(session).unmet(rules):
-        raise UnfitDatabase(f"the database's sessions do not take {_listed(left)}")
+        raise UnsuitableDatabase(f"the database's sessions do not take {_listed(left)}")
 
 
 _PROBE: Final = "creditd.probe"
@@ -139,13 +139,13 @@ def keeps_what_is_set(session: "psycopg.Connection[Any]", connect: Callable[[], 
 
 
 def _set(session: "psycopg.Connection[Any]", values: Mapping[str, str]) -> None:
-    """Set all by one statement. Raises UnfitDatabase if the role is not to be had."""
+    """Set all by one statement. Raises UnsuitableDatabase if the role is not to be had."""
     try:
         session.execute(_assignments(values, for_transaction=False), prepare=False)
     except psycopg.errors.InsufficientPrivilege as error:
-        raise UnfitDatabase(f"{_first_line(error)}{role_advice(values.get('role', ''))}") from error
+        raise UnsuitableDatabase(f"{_first_line(error)}{role_advice(values.get('role', ''))}") from error
     except psycopg.errors.InvalidParameterValue as error:
-        raise UnfitDatabase(f"{_first_line(error)}; `creditd migrate` makes it", is_lasting=False) from error
+        raise UnsuitableDatabase(f"{_first_line(error)}; `creditd migrate` makes it", is_lasting=False) from error
 
 
 def role_advice(role: str) -> str:
@@ -169,9 +169,9 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def not_kept(unmet: Mapping[str, str]) -> UnfitDatabase:
+def not_kept(unmet: Mapping[str, str]) -> UnsuitableDatabase:
     """Return what to say of a session that was what it must be, and is not any more."""
-    return UnfitDatabase(
+    return UnsuitableDatabase(
         f"the database's sessions do not keep {_listed(unmet)}: is there a pooler? (docs/operations.md)"
     )
 

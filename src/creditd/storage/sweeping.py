@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, text
 
 from creditd.domain.instant import Instant
-from creditd.storage.changes import Key
+from creditd.domain.wallet import WalletKey
 from creditd.storage.rows import micros, timestamp
 
 _DUE = text(f"""
@@ -12,7 +12,7 @@ WHERE next_expire_time <= {timestamp(":now ::bigint")} ORDER BY next_expire_time
 """)
 
 
-def due_wallets(connection: Connection, now: Instant, count: int) -> list[tuple[Key, Instant]]:
+def due_wallets(connection: Connection, now: Instant, count: int) -> list[tuple[WalletKey, Instant]]:
     """Return wallets in which something may have expired, and since when; the longest overdue first."""
     rows = connection.execute(_DUE, {"now": now, "count": count})
-    return [(Key(account_id, credit_type), Instant(since)) for account_id, credit_type, since in rows]
+    return [(WalletKey(account_id, credit_type), Instant(since)) for account_id, credit_type, since in rows]

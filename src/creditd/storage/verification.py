@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from creditd.domain.entry import Entry
 from creditd.domain.fold import StoredWallet
 from creditd.domain.grants import NO_GRACES, Source
+from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.rows import ENTRY_COLUMNS, entry_from, micros
 
@@ -64,13 +65,6 @@ CROSS JOIN LATERAL (
 """)
 
 
-class WalletId(NamedTuple):
-    """Which wallet."""
-
-    account_id: str
-    credit_type: str
-
-
 class Kept(NamedTuple):
     """What is stored of a wallet, and the version that its ledger ends with, all at one moment."""
 
@@ -91,11 +85,11 @@ def next_accounts(connection: Connection, after: str) -> list[str]:
     return [account_id for (account_id,) in rows]
 
 
-def kept_wallets(connection: Connection, account_ids: Collection[str]) -> dict[WalletId, Kept]:
+def kept_wallets(connection: Connection, account_ids: Collection[str]) -> dict[WalletKey, Kept]:
     """Load what is stored of all wallets of some accounts, also of those that have nothing but entries."""
     rows = connection.execute(_STORED, {"account_id": texts(account_ids)})
     return {
-        WalletId(account_id, credit_type): Kept(
+        WalletKey(account_id, credit_type): Kept(
             StoredWallet(
                 version or 0,
                 available or 0,
@@ -111,7 +105,7 @@ def kept_wallets(connection: Connection, account_ids: Collection[str]) -> dict[W
     }
 
 
-def entries_of(connection: Connection, stretches: Mapping[WalletId, Stretch], count: int) -> list[Entry]:
+def entries_of(connection: Connection, stretches: Mapping[WalletKey, Stretch], count: int) -> list[Entry]:
     """Return the first entries, at most ``count``, of each stretch, each wallet's in the order of their versions."""
     parameters = {
         "account_id": texts(wallet.account_id for wallet in stretches),

@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, text
 
+from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import texts
-from creditd.storage.changes import Key
 
 _VERSIONS = text("""
 SELECT k.account_id, k.credit_type, w.version
@@ -16,11 +16,11 @@ CROSS JOIN LATERAL (
 """)
 
 
-def versions(connection: Connection, keys: Collection[Key]) -> dict[Key, int]:
+def versions(connection: Connection, keys: Collection[WalletKey]) -> dict[WalletKey, int]:
     """Return the versions of the wallets that exist."""
     parameters = {
         "account_id": texts(key.account_id for key in keys),
         "credit_type": texts(key.credit_type for key in keys),
     }
     rows = connection.execute(_VERSIONS, parameters)
-    return {Key(account_id, credit_type): version for account_id, credit_type, version in rows}
+    return {WalletKey(account_id, credit_type): version for account_id, credit_type, version in rows}

@@ -6,9 +6,9 @@ from typing import Final
 
 import grpc
 
-from creditd.certificates import UnfitCertificate, Validity, fit_authorities, fit_pair
+from creditd.certificates import InvalidCertificate, Validity, fit_authorities, fit_pair
 from creditd.webhooks import limits
-from creditd.webhooks.settings import UnfitSetting, WebhooksSettings
+from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
 
 _NEVER_MS: Final = 2**31 - 1
 
@@ -26,13 +26,13 @@ _OPTIONS: Final = (
 
 
 def channel_to(settings: WebhooksSettings) -> grpc.aio.Channel:
-    """Return a channel to the service, which need not be there yet. Raises UnfitSetting."""
+    """Return a channel to the service, which need not be there yet. Raises InvalidSetting."""
     if settings.tls_ca_file:
         return grpc.aio.secure_channel(settings.service, _credentials(settings), options=_OPTIONS)
     if settings.tls_certificate_file or settings.tls_key_file:
-        raise UnfitSetting("a certificate to show the service needs CREDITD_WEBHOOKS_TLS_CA_FILE, to know it by")
+        raise InvalidSetting("a certificate to show the service needs CREDITD_WEBHOOKS_TLS_CA_FILE, to know it by")
     if not is_loopback(settings.service):
-        raise UnfitSetting(f"{settings.service} is not a loopback address: set CREDITD_WEBHOOKS_TLS_CA_FILE")
+        raise InvalidSetting(f"{settings.service} is not a loopback address: set CREDITD_WEBHOOKS_TLS_CA_FILE")
     return grpc.aio.insecure_channel(settings.service, options=_OPTIONS)
 
 
@@ -64,15 +64,15 @@ def _require_fit(settings: WebhooksSettings) -> None:
     """Find out before grpc does, which says nothing and never connects."""
     certificate, key = settings.tls_certificate_file, settings.tls_key_file
     if bool(certificate) != bool(key):
-        raise UnfitSetting("CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE and CREDITD_WEBHOOKS_TLS_KEY_FILE go together")
+        raise InvalidSetting("CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE and CREDITD_WEBHOOKS_TLS_KEY_FILE go together")
     try:
         validities(settings)
-    except UnfitCertificate as error:
-        raise UnfitSetting(str(error)) from error
+    except InvalidCertificate as error:
+        raise InvalidSetting(str(error)) from error
 
 
 def validities(settings: WebhooksSettings) -> tuple[Validity, ...]:
-    """Return until when each certificate can be used. Raises UnfitCertificate."""
+    """Return until when each certificate can be used. Raises InvalidCertificate."""
     if not settings.tls_ca_file:
         return ()
     authorities = fit_authorities("CREDITD_WEBHOOKS_TLS_CA_FILE", settings.tls_ca_file)

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from creditd.webhooks import limits
 from creditd.webhooks.places import Places
-from creditd.webhooks.settings import UnfitSetting
+from creditd.webhooks.settings import InvalidSetting
 
 
 class _Server(uvicorn.Server):
@@ -73,14 +73,16 @@ class _Connection(H11Protocol):
 
 
 def listening(address: str) -> socket.socket:
-    """Listen on ``host:port``, a free port for 0. Raises UnfitSetting if it cannot be had."""
+    """Listen on ``host:port``, a free port for 0. Raises InvalidSetting if it cannot be had."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, int(port)), family=family)
     except OSError as error:
-        raise UnfitSetting(f"cannot listen on {address}: {error.strerror}; is another server running there?") from error
+        raise InvalidSetting(
+            f"cannot listen on {address}: {error.strerror}; is another server running there?"
+        ) from error
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
     """Serve on this event loop until the block ends, and give the port. The service need not be there.
 
     At the end of the block no more webhooks are taken, and those under way are answered. Signals are left alone.
-    Raises UnfitSetting, before anything is served.
+    Raises InvalidSetting, before anything is served.
     """
     channel = channel_to(settings)
     warning = asyncio.create_task(warn_of_ends(validities(settings)), name="ends of certificates")

@@ -21,5 +21,5 @@ class WebhooksSettings(NamedTuple):
     tls_key_file: str = ""
 
 
-class UnfitSetting(ValueError):
+class InvalidSetting(ValueError):
     """A setting that cannot be used; the message says which, and why."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from creditd.webhooks import limits
-from creditd.webhooks.settings import UnfitSetting
+from creditd.webhooks.settings import InvalidSetting
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +21,13 @@ class TokenFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the file. Raises UnfitSetting."""
+        """Read the file. Raises InvalidSetting."""
         self._path = path
         self._seen = self._look()
         try:
             self._token = self._read()
         except (OSError, ValueError) as error:
-            raise UnfitSetting(f"{path} holds no token: {_why(error)}") from error
+            raise InvalidSetting(f"{path} holds no token: {_why(error)}") from error
 
     def __call__(self) -> str:
         """Return the token of the moment."""

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from creditd.fakes.outgoing import Mischief
+from creditd.development.fakes.outgoing import Mischief
 from tests.contract.payments.shopper import Shopper
-from tests.purchases.market import Market, open_market
 from tests.running import RunningService
+from tests.service.payments.market import Market, open_market
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from credit.v1 import payment_service_pb2 as pb
 from creditd.ledger.ids import uuid7
 from tests.contract.customer import kind_of
 from tests.contract.leaks import tells_nothing_of_our_insides
-from tests.purchases.market import LEMON_SQUEEZY, OMISE, PACKAGE, SECONDS, STRIPE, Market
 from tests.running import RefusedCall, eventually
+from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PACKAGE, SECONDS, STRIPE, Market
 
 PROVIDER_NAMES: Mapping[int, str] = {STRIPE: "stripe", OMISE: "omise", LEMON_SQUEEZY: "lemonsqueezy"}
 """Providers as paths and fakes name them."""

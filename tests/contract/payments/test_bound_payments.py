@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from credit.v1 import payment_event_pb2 as event_pb
-from creditd.fakes.lemonsqueezy import PLAN_VARIANT_ID, VARIANT_ID
+from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, VARIANT_ID
 from tests.contract.payments.shopper import Shopper, event_state, state_of
 from tests.contract.payments.webhooks import (
     body_of,
@@ -16,7 +16,7 @@ from tests.contract.payments.webhooks import (
     signed,
     stripe_event,
 )
-from tests.purchases.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
+from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 
 OTHER_VARIANT = "33"
 

@@ -20,8 +20,8 @@ from tests.contract.customer import Customer
 from tests.contract.held_up import Locked, locked
 from tests.contract.payments.shopper import Shopper
 from tests.contract.payments.webhooks import body_of, signed, stripe_event
-from tests.purchases.market import STRIPE
 from tests.running import eventually, read_refusal, refused
+from tests.service.payments.market import STRIPE
 
 VERIFY = admin.VerifyLedgerRequest()
 REJECTED = payments.ListRejectedWebhooksRequest()

@@ -17,8 +17,8 @@ from tests.contract.payments.webhooks import (
     stripe_event,
     stripe_payment,
 )
-from tests.purchases.market import LEMON_SQUEEZY, STRIPE
 from tests.running import refused
+from tests.service.payments.market import LEMON_SQUEEZY, STRIPE
 
 CARD = "4242424242424242"
 GROUPED = "5555 5555-5555 4444"

@@ -13,8 +13,8 @@ from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, event_state
 from tests.contract.payments.test_payment_events import dismiss, replay, told, when
 from tests.contract.payments.test_reconcile import listed_at_stripe, paid_unheard, reconciled, unheard
 from tests.contract.payments.webhooks import body_of, key_of, new_id, signed, stripe_event, stripe_payment
-from tests.purchases.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 from tests.running import eventually, refused
+from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 
 PARKED = payment_event_pb2.PAYMENT_EVENT_STATE_PARKED
 

@@ -20,8 +20,8 @@ from tests.contract.payments.webhooks import (
     stripe_event,
     stripe_payment,
 )
-from tests.purchases.market import LEMON_SQUEEZY, OMISE, STRIPE
 from tests.running import refused
+from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
 
 
 def result_of(answer: pb.IngestWebhookResponse) -> str:

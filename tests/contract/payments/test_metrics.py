@@ -5,8 +5,8 @@ from prometheus_client import CollectorRegistry
 from creditd.telemetry.payment_metrics import PaymentMetrics
 from tests.contract.payments.shopper import Shopper, event_state
 from tests.contract.payments.webhooks import body_of, key_of, signed, stripe_event, stripe_payment
-from tests.purchases.market import OMISE, PRICE, SECONDS, STRIPE
 from tests.running import eventually
+from tests.service.payments.market import OMISE, PRICE, SECONDS, STRIPE
 
 
 def measured(shopper: Shopper, name: str, **labels: str) -> float:

@@ -16,8 +16,8 @@ from tests.contract.payments.webhooks import (
     stripe_event,
     stripe_payment,
 )
-from tests.purchases.market import LEMON_SQUEEZY, PRICE, STRIPE
 from tests.running import eventually
+from tests.service.payments.market import LEMON_SQUEEZY, PRICE, STRIPE
 
 
 def told(shopper: Shopper, provider: int, document: dict[str, Any]) -> event_pb.PaymentEvent:

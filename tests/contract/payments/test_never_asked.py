@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.payments.shopper import Shopper, history_of, state_of
-from tests.purchases.market import STRIPE, Market, open_market
 from tests.running import eventually, refused
+from tests.service.payments.market import STRIPE, Market, open_market
 
 DAY_SECONDS = 86_400
 

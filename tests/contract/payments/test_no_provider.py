@@ -10,8 +10,8 @@ from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import payment_service_pb2 as pb
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, facts_of
 from tests.contract.payments.webhooks import SIGN, ingesting
-from tests.purchases.market import LEMON_SQUEEZY, OMISE, STRIPE
 from tests.running import refused, running_service
+from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
 
 EVERY = [STRIPE, OMISE, LEMON_SQUEEZY]
 
@@ -35,12 +35,12 @@ def test_every_list_is_empty(bare: SimpleNamespace) -> None:
 def test_what_needs_a_provider_is_refused_with_its_name(bare: SimpleNamespace, provider: int) -> None:
     buying = pb.CreatePurchaseRequest(account_id="ann", package_id="small", request_id="1")
     buying.provider = provider  # type: ignore[assignment]
-    reconciling = admin_pb.ReconcilePaymentsRequest()
-    reconciling.provider = provider  # type: ignore[assignment]
+    reconciliation = admin_pb.ReconcilePaymentsRequest()
+    reconciliation.provider = provider  # type: ignore[assignment]
     for call, request in (
         (bare.payment.CreatePurchase, buying),
         (bare.payment.IngestWebhook, ingesting(provider, b"{}", SIGN[provider](b"", b"{}", 0))),
-        (bare.admin.ReconcilePayments, reconciling),
+        (bare.admin.ReconcilePayments, reconciliation),
     ):
         refusal = refused(call, request)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "PROVIDER_NOT_CONFIGURED")

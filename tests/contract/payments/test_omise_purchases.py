@@ -8,8 +8,8 @@ from credit.v1.purchase_pb2 import PaymentMethod, Purchase
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.contract.payments.test_payment_events import when
 from tests.contract.payments.webhooks import body_of, ingesting, new_id, signed
-from tests.purchases.market import OMISE, PRICE
 from tests.running import refused
+from tests.service.payments.market import OMISE, PRICE
 
 CARD, LINK = PaymentMethod.PAYMENT_METHOD_CARD_TOKEN, PaymentMethod.PAYMENT_METHOD_LINK
 

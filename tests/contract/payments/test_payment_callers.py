@@ -13,8 +13,8 @@ from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.contract.payments.shopper import Shopper, state_of
 from tests.contract.payments.webhooks import body_of, signed, stripe_event, stripe_payment
-from tests.purchases.market import STRIPE
 from tests.running import RunningService, read_refusal, refused
+from tests.service.payments.market import STRIPE
 from tests.tokens import bearer
 
 UNKNOWN = "01890000-0000-7000-8000-000000000000"

@@ -12,8 +12,8 @@ from credit.v1 import payment_event_pb2 as event_pb
 from tests.contract.customer import Customer
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.contract.payments.webhooks import body_of, key_of, new_id, signed, stripe_event, stripe_payment
-from tests.purchases.market import LEMON_SQUEEZY, PRICE, SECONDS, STRIPE
 from tests.running import eventually, refused
+from tests.service.payments.market import LEMON_SQUEEZY, PRICE, SECONDS, STRIPE
 
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 

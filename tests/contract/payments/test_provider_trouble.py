@@ -5,8 +5,8 @@ import pytest
 
 from tests.contract.at_once import answers, at_once, reasons, was_replayed
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
-from tests.purchases.market import LEMON_SQUEEZY, OMISE, STRIPE
 from tests.running import eventually, refused
+from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
 
 EVERY = [STRIPE, OMISE, LEMON_SQUEEZY]
 TROUBLE = ["error", "busy", "html", "truncated", "cut"]

@@ -11,8 +11,8 @@ from credit.v1.purchase_pb2 import Purchase
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, history_of
 from tests.contract.payments.webhooks import seconds_now, stripe_event, stripe_payment
-from tests.purchases.market import LEMON_SQUEEZY, OMISE, STRIPE
 from tests.running import eventually, refused
+from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
 
 EVERY = [STRIPE, OMISE, LEMON_SQUEEZY]
 

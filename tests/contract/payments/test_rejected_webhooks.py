@@ -24,8 +24,8 @@ from tests.contract.payments.webhooks import (
     stripe_event,
     stripe_payment,
 )
-from tests.purchases.market import LEMON_SQUEEZY, OMISE, STRIPE
 from tests.running import eventually, refused
+from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
 
 Forge = Callable[[Shopper, int, bytes], pb.IngestWebhookRequest]
 

@@ -8,8 +8,8 @@ from credit.v1.purchase_pb2 import Purchase
 from tests.contract.at_once import at_once, reasons, was_replayed
 from tests.contract.customer import Customer
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
-from tests.purchases.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 from tests.running import refused
+from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 
 
 def reverse(shopper: Shopper, purchase: Purchase, amount: int = 0, **fields: str) -> Purchase:

@@ -9,8 +9,8 @@ from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import payment_event_pb2 as event_pb
 from tests.contract.customer import Customer
 from tests.contract.payments.shopper import Shopper
-from tests.purchases.market import LEMON_SQUEEZY, SECONDS
 from tests.running import eventually, refused
+from tests.service.payments.market import LEMON_SQUEEZY, SECONDS
 
 
 def act(shopper: Shopper, name: str, *arguments: Any, **options: Any) -> str:

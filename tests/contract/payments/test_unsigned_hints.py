@@ -15,12 +15,12 @@ from credit.v1 import payment_service_pb2 as pb
 from credit.v1.purchase_pb2 import PaymentMethod
 from creditd.domain.purchase import Provider
 from creditd.payments.provider import Delivery
-from creditd.service.purchases import hint_worker, hints
-from creditd.service.purchases.pace import Pace
+from creditd.service.payments import hint_worker, hints
+from creditd.service.payments.pace import Pace
 from tests.contract.payments.shopper import Shopper
 from tests.contract.payments.webhooks import body_of, ingesting, new_id
-from tests.purchases.market import OMISE, SECONDS, Market, open_market
 from tests.running import eventually, refused
+from tests.service.payments.market import OMISE, SECONDS, Market, open_market
 
 FORGED = 300
 """Far more than are taken from anybody; three thousand of them are a trouble of the long battery."""

@@ -10,8 +10,8 @@ from creditd.ledger.ids import uuid7
 from tests.contract.at_once import at_once, reasons, was_replayed
 from tests.contract.customer import kind_of
 from tests.contract.payments.shopper import Shopper, facts_of
-from tests.purchases.market import OMISE
 from tests.running import refused
+from tests.service.payments.market import OMISE
 
 
 def writing_off(shopper: Shopper, amount: int = 0, **fields: Any) -> admin_pb.WriteOffDebtRequest:

@@ -22,7 +22,7 @@ from creditd.cli.screen import say
 from creditd.cli.serving import run_loop, serving
 from creditd.cli.stopping import sigterm_as_interrupt, told_to_stop
 from creditd.config import Config
-from creditd.fakes.running import Fakes, FakesSettings, fakes_running
+from creditd.development.fakes.running import Fakes, FakesSettings, fakes_running
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import configure_logs
 

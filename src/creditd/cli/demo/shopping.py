@@ -8,7 +8,7 @@ from credit.v1.package_pb2 import Money, Package
 from credit.v1.purchase_pb2 import PaymentProvider, Purchase, PurchaseState
 from creditd.cli.demo.narrator import CREDIT_TYPE, Narrator, expect
 from creditd.cli.failure import Failure
-from creditd.fakes.running import Fakes
+from creditd.development.fakes.running import Fakes
 
 PRICE_SATANG: Final = 9_900
 CREDITS: Final = 90

@@ -12,7 +12,7 @@ from credit.v1.source_pb2 import SOURCE_PURCHASED
 from creditd.cli.demo.narrator import CREDIT_TYPE, Narrator, expect, outcome, refusal
 from creditd.cli.demo.shopping import tell_of_shopping
 from creditd.cli.failure import Failure
-from creditd.fakes.running import Fakes
+from creditd.development.fakes.running import Fakes
 
 HOLD_SECONDS: Final = 2
 

@@ -1,0 +1,79 @@
+"""Starts a PostgreSQL that died again, for as long as its owner lives."""
+
+import logging
+import re
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from creditd.development.postgres.server import EmbeddedPostgres
+
+_log: Final = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 0.2
+
+FIRST_PAUSE_SECONDS: Final = 0.5
+LONGEST_PAUSE_SECONDS: Final = 30.0
+"""What keeps it from starting, such as a full disk, is mended by a person, who should not wait long afterwards."""
+
+CALM_SECONDS: Final = 60.0
+"""One that ran for so long has started well: when it dies then, the pauses begin anew."""
+
+CLOSE_SECONDS: Final = 5.0
+
+_CAUSE: Final = re.compile("FATAL:|PANIC:|could not ")
+
+DISK_FULL: Final = "No space left on device"
+
+
+class Revival:
+    """Watches one PostgreSQL on a thread of its own, and starts it again when it is dead, with pauses that double."""
+
+    def __init__(self, server: "EmbeddedPostgres") -> None:
+        """Watch a server that runs, until this is closed; close this before the server is stopped."""
+        self._server = server
+        self._closed = Event()
+        self._pause_seconds = FIRST_PAUSE_SECONDS
+        self._thread = Thread(target=self._watch, name="postgres-revival", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Watch no longer. One that is being started is awaited for a while; to stop it ends its start, too."""
+        self._closed.set()
+        self._thread.join(CLOSE_SECONDS)
+
+    def _watch(self) -> None:
+        calm_seconds = 0.0
+        while not self._closed.wait(LOOK_SECONDS):
+            calm_seconds += LOOK_SECONDS
+            if calm_seconds >= CALM_SECONDS:
+                self._pause_seconds = FIRST_PAUSE_SECONDS
+            if self._server.is_dead:
+                calm_seconds = 0.0
+                self._revive()
+
+    def _revive(self) -> None:
+        what_to_do = advice(self._server.data_dir, self._server.log_file, self._server.said)
+        _log.error("PostgreSQL has died, and is started again; %s", what_to_do)
+        if self._closed.wait(self._next_pause()):
+            return
+        try:
+            self._server.revive()
+        except Exception:  # noqa: BLE001 - a full disk fails in many places, and none of them may end the watch.
+            # The next look finds it dead, says why, and tries again.
+            _log.info("PostgreSQL could not be started again", exc_info=True)
+
+    def _next_pause(self) -> float:
+        pause = self._pause_seconds
+        self._pause_seconds = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        return pause
+
+
+def advice(data_dir: Path, log_file: Path, words: str) -> str:
+    """Return what PostgreSQL's words since its start mean for whoever looks after it."""
+    if DISK_FULL in words:
+        return f"the disk of {data_dir} is full: make room there, and it starts by itself"
+    said = [line for line in words.splitlines() if _CAUSE.search(line) and not line.endswith(" starting up")]
+    last = f"; its last words: {said[-1]}" if said else ""
+    return f"{log_file} says more{last}"

@@ -1,0 +1,218 @@
+"""Balances as they are at this instant, whether or not a sweep has run. Reads that wait are grouped like commands."""
+
+import time
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+from creditd.domain.account import Account
+from creditd.domain.expiry import Settled, settle
+from creditd.domain.instant import Instant
+from creditd.domain.reservation import Reservation, ReservationKey, ReservationState
+from creditd.domain.wallet import Rules, Wallet
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.queue import WorkQueue
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, Waiter
+from creditd.storage.conflicts import SaveFailure, classify
+from creditd.storage.database import Database
+from creditd.storage.loading import LoadedAccount, load_accounts, load_light_accounts
+from creditd.storage.lookups import load_reservations
+from creditd.storage.turns import Turn
+
+MAX_BATCH = 256
+"""Accounts read by one statement."""
+
+MAX_WAITING = 10_000
+"""As for commands."""
+
+READ_SECONDS = 5.0
+"""A group of reads takes milliseconds; one that takes this long must not keep all others waiting for longer."""
+
+
+MAX_WAITING_APART = 200
+"""Reads of heavy accounts: some tens of milliseconds each, so that the last one waits for seconds."""
+
+
+class AccountState(NamedTuple):
+    """An account and its wallets by credit type, with all that is due by now taken into account.
+
+    Figures, version and update time are of one moment: what has ended is counted whether or not it is written down.
+    ``unwritten`` are the credit types in which some of it is not.
+    """
+
+    account: Account
+    wallets: dict[str, Wallet]
+    unwritten: frozenset[str]
+
+
+class BalanceRead:
+    """A read of one account's balances that waits for its answer; None stands for an account that was never seen."""
+
+    __slots__ = ("account_id", "sink", "waiter")
+
+    def __init__(self, account_id: str, sink: "ReadSink") -> None:
+        """Ask about an account."""
+        self.account_id = account_id
+        self.sink = sink
+        self.waiter: Waiter | None = None
+
+
+ReadResult = AccountState | None | Exception
+
+
+class ReadSink(Protocol):
+    """Where the results of a group of reads go, all at once."""
+
+    def deliver_reads(self, results: Sequence[tuple[BalanceRead, ReadResult]]) -> None:
+        """Take results over from the reader's thread; must neither block nor raise."""
+
+
+class BalanceReader:
+    """Reads balances, always from the primary.
+
+    Heavy accounts are read one by one on a thread of their own, so that they hold up no other.
+    """
+
+    def __init__(self, database: Database, clock: DatabaseClock, rules: Rules) -> None:
+        """Read through ``database`` on threads of the reader's own."""
+        self._database = database
+        self._clock = clock
+        self._rules = rules
+        self._queue = WorkQueue("balances", self._answer, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
+        self._apart = WorkQueue(
+            "balances-apart", self._answer_apart, max_batch=MAX_WAITING_APART, max_waiting=MAX_WAITING_APART
+        )
+
+    def submit(self, read: BalanceRead) -> None:
+        """Queue a read. Raises Overloaded, ShuttingDown."""
+        self._queue.submit(read)
+
+    def close(self, timeout_seconds: float) -> None:
+        """Finish what waits, and take no more."""
+        end = time.monotonic() + timeout_seconds
+        self._deliver([(read, ShuttingDown()) for read in self._queue.close(timeout_seconds)])
+        left = self._apart.close(max(0.0, end - time.monotonic()))
+        self._deliver([(read, ShuttingDown()) for read in left])
+
+    def read(self, account_ids: Sequence[str]) -> dict[str, AccountState]:
+        """Return the state of accounts; one that was never seen is left out. Raises Overloaded."""
+        states: dict[str, AccountState] = {}
+        for first in range(0, len(account_ids), MAX_BATCH):
+            light, heavy = self._read_light(account_ids[first : first + MAX_BATCH])
+            states |= light
+            for account_id in heavy:
+                states |= self._read_whole(account_id)
+        return states
+
+    def _read_light(self, account_ids: Collection[str]) -> tuple[dict[str, AccountState], set[str]]:
+        """Return the state of accounts, and which ones are heavy."""
+        now = self._clock.now()
+        with self._database.autocommit() as connection:
+            light, heavy = load_light_accounts(connection, account_ids, now, self._rules.order)
+        return {account_id: self._state(loaded, now) for account_id, loaded in light.items()}, heavy
+
+    def _read_whole(self, account_id: str) -> dict[str, AccountState]:
+        now = self._clock.now()
+        with self._database.autocommit() as connection:
+            loaded = load_accounts(connection, [account_id], now, self._rules.order)
+        return {account_id: self._state(account, now) for account_id, account in loaded.items()}
+
+    def _state(self, loaded: LoadedAccount, now: Instant) -> AccountState:
+        wallets: dict[str, Wallet] = {}
+        unwritten: set[str] = set()
+        for credit_type, (wallet, _, due, next_hold_end, graces) in loaded.wallets.items():
+            settled = settle(wallet, due, next_hold_end, now, self._rules, graces=graces)
+            if not settled.wallet.is_settled(now):
+                # Too little would be told; the sweep is about to write down what is due.
+                raise Overloaded
+            wallets[credit_type] = _settled(wallet, settled)
+            if settled.expirations:
+                unwritten.add(credit_type)
+        return AccountState(loaded.account, wallets, frozenset(unwritten))
+
+    def reservation(self, key: ReservationKey) -> Reservation | None:
+        """Return a reservation in the state that it is in at this instant, or None if there is none."""
+        with self._database.autocommit() as connection:
+            found = load_reservations(connection, [key]).get(key)
+        return as_of(found, self._clock.now()) if found else None
+
+    def _answer(self, reads: Sequence[BalanceRead]) -> None:
+        """Answer reads together; those of heavy accounts go on to where they hold up no others."""
+        reads = [read for read in reads if not _is_given_up(read)]
+        if not reads:
+            return
+        try:
+            with Turn(READ_SECONDS).taken():
+                states, heavy = self._read_light({read.account_id for read in reads})
+        except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
+            failure = self._failure_of(error)
+            self._deliver([(read, failure) for read in reads])
+            return
+        self._deliver([(read, states.get(read.account_id)) for read in reads if read.account_id not in heavy])
+        for read in reads:
+            if read.account_id in heavy:
+                self._put_apart(read)
+
+    def _put_apart(self, read: BalanceRead) -> None:
+        try:
+            self._apart.submit(read)
+        except (Overloaded, ShuttingDown) as error:
+            self._deliver([(read, error)])
+
+    def _answer_apart(self, reads: Sequence[BalanceRead]) -> None:
+        """Answer reads of heavy accounts, each account by itself."""
+        by_account: dict[str, list[BalanceRead]] = {}
+        for read in reads:
+            by_account.setdefault(read.account_id, []).append(read)
+        for account_id, of_account in by_account.items():
+            waiting = [read for read in of_account if not _is_given_up(read)]
+            if waiting:
+                result = self._whole_or_failure(account_id)
+                self._deliver([(read, result) for read in waiting])
+
+    def _whole_or_failure(self, account_id: str) -> ReadResult:
+        try:
+            with Turn(READ_SECONDS).taken():
+                return self._read_whole(account_id).get(account_id)
+        except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
+            return self._failure_of(error)
+
+    def _failure_of(self, error: Exception) -> Exception:
+        reason = classify(error)
+        if reason is SaveFailure.UNAVAILABLE:
+            self._database.forget_connections()
+        # Who only reads needs no row of its own: a lock on a whole table was not to be had in time, or a standby's
+        # replay was at the same rows.
+        return error if reason is SaveFailure.OTHER else DatabaseUnavailable()
+
+    @staticmethod
+    def _deliver(results: Sequence[tuple[BalanceRead, ReadResult]]) -> None:
+        by_sink: dict[ReadSink, list[tuple[BalanceRead, ReadResult]]] = {}
+        for read, result in results:
+            by_sink.setdefault(read.sink, []).append((read, result))
+        for sink, of_sink in by_sink.items():
+            sink.deliver_reads(of_sink)
+
+
+def _is_given_up(read: BalanceRead) -> bool:
+    return read.waiter is not None and read.waiter.done()
+
+
+def _settled(wallet: Wallet, settled: Settled) -> Wallet:
+    """Return a wallet with the version that it has when all that has ended in it is written down.
+
+    Each end raises it by one, in an order that does not depend on when or in how many pieces it is written. The time of
+    writing is not known yet: the wallet was last moved when the last of it ended, which every read says alike.
+    """
+    if not settled.expirations:
+        return settled.wallet
+    entry, _, reservation = settled.expirations[-1]
+    ended_at = reservation.expire_time if reservation else entry.slices[0].expire_time
+    return settled.wallet._replace(update_time=max(wallet.update_time, ended_at or wallet.update_time))
+
+
+def as_of(reservation: Reservation, now: Instant) -> Reservation:
+    """Return a reservation as expired at its time if that is over, although no sweep has come by yet."""
+    expire_time = reservation.expire_time or Instant(0)
+    if reservation.state == ReservationState.PENDING and expire_time <= now:
+        return reservation._replace(state=ReservationState.EXPIRED, update_time=expire_time)
+    return reservation

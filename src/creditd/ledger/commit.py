@@ -1,0 +1,77 @@
+"""How a decided batch reaches its rows, within a transaction that is open."""
+
+import time
+
+from creditd.domain.wallet import WalletKey
+from creditd.ledger.batch import Batch
+from creditd.ledger.clock import DatabaseClock
+from creditd.storage.changes import Changes
+from creditd.storage.conflicts import SaveFailure, classify
+from creditd.storage.database import Connection
+from creditd.storage.locking import lock_wallets, open_accounts, share_accounts
+from creditd.storage.saving import Overtaken, Saved, postpone, save
+
+NO_ACCOUNTS: frozenset[str] = frozenset()
+
+
+class Moved(Exception):
+    """An account was opened or has changed since it was loaded."""
+
+
+def failure_of(error: Exception) -> SaveFailure:
+    """Tell why a transaction on the ledger failed."""
+    if isinstance(error, Moved | Overtaken):
+        return SaveFailure.MOVED
+    return classify(error)
+
+
+def why_unsaved(saved: Saved | None) -> SaveFailure:
+    """Tell why accounts were not saved, if some were not."""
+    return SaveFailure.KNOWN_REQUEST if saved and not saved.moved else SaveFailure.MOVED
+
+
+def write_down(connection: Connection, batch: Batch, clock: DatabaseClock) -> Saved | None:
+    """Write what a batch changed, of each account all or nothing; return what became of it, None if that is nothing.
+
+    Raises Moved, Overtaken or an error of the database's; then nothing of it may be kept.
+    """
+    changes = batch.changes
+    if needs_transaction(changes):
+        _guard_accounts(connection, changes, {*changes.wallets, *batch.postponed})
+    if batch.postponed:
+        # Before the save: what is committed by then is true whatever becomes of the batch.
+        postpone(connection, batch.postponed.values())
+    if not changes.entries:
+        return None
+    asked = time.monotonic_ns()
+    saved = save(connection, changes)
+    clock.observe(saved.database_time, (time.monotonic_ns() - asked) // 1_000)
+    return saved
+
+
+def write_all(connection: Connection, batch: Batch, clock: DatabaseClock) -> None:
+    """Write all that a batch changed. Raises as ``write_down`` does, and Moved if an account is not saved."""
+    saved = write_down(connection, batch, clock)
+    if saved and saved.unsaved:
+        raise Moved
+
+
+def needs_transaction(changes: Changes) -> bool:
+    """Tell whether there is more to write than one statement does: accounts or wallets that have no row yet."""
+    return bool(changes.opened) or 0 in changes.base_versions.values()
+
+
+def _guard_accounts(connection: Connection, changes: Changes, written: set[WalletKey]) -> None:
+    """Hold still the accounts, then the wallets, and make the rows of new accounts.
+
+    An existing wallet's own row guards its account's version; a new one has no row yet. Whoever takes both takes
+    accounts before wallets: in two orders, two servers, or one and a change of an account, would deadlock. So would two
+    that lock one after the other what they write after the save: all wallets ``written`` are locked at once, in order.
+    """
+    stored = share_accounts(connection, {key.account_id for key in changes.wallets})
+    lock_wallets(connection, written)
+    if not open_accounts(connection, changes.opened.values()):
+        raise Moved
+    decided_on = {wallet.account for wallet in changes.new_wallets()}.difference(changes.opened.values())
+    if any(stored[account.account_id].version != account.version for account in decided_on):
+        raise Moved

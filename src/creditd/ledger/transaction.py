@@ -1,0 +1,120 @@
+"""Critical commands: decided and saved together with rows of their own, in one transaction, rows locked first.
+
+A purchase's credits and the purchase's own row are committed together or not at all. Group commit is for the many;
+this is for the few that must not come apart (design, section 6).
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from creditd.domain.account import Account
+from creditd.domain.instant import Instant
+from creditd.domain.wallet import SYSTEM, Origin, WalletKey
+from creditd.ledger.batch import Batch, Terms
+from creditd.ledger.cache import WalletCache
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.commit import failure_of, write_all
+from creditd.ledger.ledger import FutureSink
+from creditd.ledger.loader import Loader, Locking
+from creditd.ledger.work import DatabaseUnavailable, Outcome, RecordBusy, Step, VersionConflict, Work
+from creditd.ledger.writer import FIRST_BACKOFF_SECONDS, MAX_RETRIES
+from creditd.storage import accounts
+from creditd.storage.conflicts import SaveFailure
+from creditd.storage.database import Connection, Database
+from creditd.storage.locking import lock_wallets_of, wait_briefly
+from creditd.storage.lookups import RequestKey
+from creditd.storage.request_claims import ClaimKind, claim
+
+Answer = TypeVar("Answer")
+
+_SINK = FutureSink()
+
+
+class Transaction:
+    """A transaction on the ledger that is open: rows of one's own by ``connection``, credits by ``perform``."""
+
+    def __init__(self, connection: Connection, terms: Terms, clock: DatabaseClock) -> None:
+        """Work on a connection within a transaction."""
+        self.connection = connection
+        self._terms = terms
+        self._clock = clock
+
+    @property
+    def now(self) -> Instant:
+        """The instant that decisions are made at."""
+        return self._clock.now()
+
+    def perform(self, account_id: str, origin: Origin, steps: tuple[Step, ...]) -> Outcome:
+        """Decide steps on locked wallets, and save them. Without steps the account is opened if it was never seen.
+
+        Raises a Refusal, and then has changed nothing: the transaction may go on. Any other error ends it.
+        """
+        # A wallet without a credit type stands for the account alone.
+        work = Work(account_id, origin, steps, _SINK, keys=() if steps else (WalletKey(account_id, ""),))
+        while True:
+            batch = Batch(self._terms, self._clock.now())
+            Loader(WalletCache()).gather(self.connection, batch, [work], Locking.WAITING)
+            if batch.unsettled.isdisjoint(work.keys):
+                outcome = batch.decide(work)
+                write_all(self.connection, batch, self._clock)
+                return outcome
+            # More is due in a wallet than one batch settles: that much is written down first.
+            write_all(self.connection, batch, self._clock)
+
+    def hold(self, account_id: str) -> Account:
+        """Lock an account and its wallets until the end; it is opened if it was never seen."""
+        account = accounts.lock(self.connection, account_id)
+        if account is None:
+            self.perform(account_id, SYSTEM, ())
+            account = accounts.lock(self.connection, account_id)
+        assert account is not None  # noqa: S101 - opened above if it was not there, and accounts are never deleted.
+        lock_wallets_of(self.connection, account_id)
+        return account
+
+    def claim(self, account: Account, request_id: str, kind: ClaimKind) -> None:
+        """Claim a request id of an account that is held, for what is no entry. Raises RequestIdReused.
+
+        It raises the account's version: what others have decided on before is decided again, and finds the claim.
+        """
+        claim(self.connection, RequestKey(account.account_id, request_id), kind, self.now)
+        accounts.raise_version(self.connection, account._replace(version=account.version + 1))
+
+
+class TransactionLedger:
+    """Runs transactions on the ledger, each again while others were quicker."""
+
+    def __init__(self, database: Database, terms: Callable[[], Terms], clock: DatabaseClock) -> None:
+        """Write through ``database``."""
+        self._database = database
+        self._terms = terms
+        self._clock = clock
+
+    def transact(self, change: Callable[[Transaction], Answer]) -> Answer:
+        """Run ``change`` in a transaction and commit, unless it raises.
+
+        It may be run several times, and locks rows of its own before those of accounts and wallets. Blocks. Raises what
+        ``change`` raises; VersionConflict or RecordBusy, and nothing was done; DatabaseUnavailable, and it may have
+        been done: ``change`` has to find out when it is run again.
+        """
+        failure = SaveFailure.MOVED
+        for retry in range(MAX_RETRIES + 1):
+            if retry:
+                time.sleep(random.uniform(0, FIRST_BACKOFF_SECONDS * 2**retry))  # noqa: S311 - jitter is no secret.
+            try:
+                with self._database.transaction() as connection:
+                    wait_briefly(connection)
+                    return change(Transaction(connection, self._terms(), self._clock))
+            except Exception as error:
+                failure = failure_of(error)
+                if failure is SaveFailure.UNAVAILABLE:
+                    self._database.forget_connections()
+                if failure in {SaveFailure.UNAVAILABLE, SaveFailure.TOO_SLOW}:
+                    raise DatabaseUnavailable from error
+                if failure is SaveFailure.LOCKED:
+                    # A thread and a connection are worth more than to wait with; and who waits may hold others' rows.
+                    raise RecordBusy from error
+                if failure is SaveFailure.OTHER:
+                    raise
+        raise VersionConflict

@@ -1,0 +1,1 @@
+"""Omise: PromptPay QR codes, cards and payment links."""

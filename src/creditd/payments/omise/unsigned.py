@@ -1,0 +1,49 @@
+"""Omise's hints where no webhook secret is set: anybody may have sent them.
+
+What such a hint says besides an id counts for nothing, its own id included: hints about one thing are one.
+"""
+
+from collections.abc import Mapping
+
+import orjson
+
+from creditd.payments.omise.account import Account
+from creditd.payments.omise.ids import Kind, id_in
+from creditd.payments.omise.reports import mapping
+from creditd.payments.provider import Delivery
+
+_READ = (Kind.DISPUTE, Kind.LINK, Kind.CHARGE)
+"""What is read for a hint, the first of these that it names."""
+
+
+def subject_of(ids: Mapping[str, str]) -> str:
+    """Return the id of what a hint with these ids is about; empty if it means nothing to credits."""
+    return next((ids[kind.name.lower()] for kind in _READ if kind.name.lower() in ids), "")
+
+
+class UnsignedHints:
+    """What is done with unsigned hints of one account."""
+
+    def __init__(self, account: Account) -> None:
+        """Ask ``account``."""
+        self._account = account
+
+    def about(self, delivery: Delivery, reference: str) -> Delivery:
+        """Return a hint that is about a link or a charge alone, one of those that it names.
+
+        Of a charge that is said to be of a link of ours the link is read: what else is said may be made up.
+        """
+        if reference == delivery.key:
+            return delivery
+        kind = Kind.LINK if id_in(reference, Kind.LINK) else Kind.CHARGE
+        event_id = mapping(orjson.loads(delivery.body)).get("event")
+        body = orjson.dumps({"event": event_id, kind.name.lower(): reference}).decode()
+        return delivery._replace(key=reference, body=body)
+
+    async def is_real(self, delivery: Delivery) -> bool:
+        """Ask Omise whether there is what a hint is about. Raises ProviderUnavailable."""
+        if id_in(delivery.key, Kind.DISPUTE):
+            return await self._account.dispute(delivery.key) is not None
+        if id_in(delivery.key, Kind.LINK):
+            return await self._account.link(delivery.key) is not None
+        return await self._account.charge(delivery.key) is not None

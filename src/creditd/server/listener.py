@@ -1,0 +1,99 @@
+"""The gRPC server itself: its options, its port with or without TLS."""
+
+import ipaddress
+from pathlib import Path
+from typing import NamedTuple
+
+import grpc
+
+from creditd.certificates import InvalidCertificate, Validity, fit_authorities, fit_pair
+from creditd.server.headers import MAX_HEADER_BYTES
+from creditd.server.request_sizes import LARGEST_BYTES
+
+KEEPALIVE_SECONDS = 60
+"""Finds dead connections behind load balancers, which commonly drop those idle for a few minutes."""
+
+MIN_PING_INTERVAL_MILLISECONDS = 5_000
+"""Clients may ping this often, with or without a call open. gRPC's documentation has clients ping no more often than
+every 10 s; half of that leaves room for jitter. One that pings more often is cut off (GOAWAY too_many_pings)."""
+
+
+class ListenError(Exception):
+    """The port cannot be had; the message says why."""
+
+
+class Tls(NamedTuple):
+    """PEM files; with a client CA every client has to show a certificate of it (mutual TLS)."""
+
+    certificate_file: str
+    key_file: str
+    client_ca_file: str = ""
+
+    def validities(self) -> tuple[Validity, ...]:
+        """Return until when each can be used. Raises InvalidCertificate, naming the setting."""
+        own = ("CREDITD_TLS_CERTIFICATE_FILE", self.certificate_file), ("CREDITD_TLS_KEY_FILE", self.key_file)
+        if not self.client_ca_file:
+            return (fit_pair(*own),)
+        return fit_pair(*own), fit_authorities("CREDITD_TLS_CLIENT_CA_FILE", self.client_ca_file)
+
+
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Twice what gRPC's clients take unless told otherwise: no answer is meant to come near it."""
+
+
+def make_server(*, shared_port: bool) -> grpc.aio.Server:
+    """Return a server that does not listen yet. ``shared_port``: several processes listen on one port."""
+    return grpc.aio.server(
+        options=[
+            ("grpc.so_reuseport", int(shared_port)),
+            # What is somewhat too large is read and refused with an explanation; this is where the reading ends.
+            ("grpc.max_receive_message_length", 2 * LARGEST_BYTES),
+            ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
+            # Well-behaved clients keep to these by themselves; read_headers holds all others to them.
+            ("grpc.max_metadata_size", MAX_HEADER_BYTES),
+            ("grpc.absolute_max_metadata_size", 2 * MAX_HEADER_BYTES),
+            ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1_000),
+            # Also while no call is open: the connections that idle longest are those that load balancers drop.
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_ping_interval_without_data_ms", MIN_PING_INTERVAL_MILLISECONDS),
+        ]
+    )
+
+
+def listen(server: grpc.aio.Server, address: str, tls: Tls | None) -> int:
+    """Bind a server to ``host:port``, and return the port. Plaintext is for loopback addresses alone.
+
+    Raises ListenError for a port that is taken, for plaintext on any other address, and for certificates that cannot
+    be used: grpc would serve an expired one in silence.
+    """
+    if tls is None and not is_loopback(address):
+        message = f"{address} is not a loopback address: set CREDITD_TLS_CERTIFICATE_FILE and CREDITD_TLS_KEY_FILE"
+        raise ListenError(message)
+    try:
+        if tls is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, _credentials(tls))
+    except InvalidCertificate as error:
+        raise ListenError(str(error)) from error
+    except RuntimeError as error:
+        message = f"cannot listen on {address}: is another server running there?"
+        raise ListenError(message) from error
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether ``host:port`` is on this machine alone; a Unix socket is."""
+    host = address.rsplit(":", 1)[0].strip("[]")
+    if address.startswith("unix:") or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _credentials(tls: Tls) -> grpc.ServerCredentials:
+    tls.validities()
+    # grpc's TLS is 1.2 or newer, without an option for less.
+    pair = (Path(tls.key_file).read_bytes(), Path(tls.certificate_file).read_bytes())
+    client_ca = Path(tls.client_ca_file).read_bytes() if tls.client_ca_file else None
+    return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)

@@ -1,0 +1,157 @@
+"""Packages, purchases and payment events as messages of credit.v1."""
+
+from collections.abc import Iterable
+
+from credit.v1 import package_pb2, payment_event_pb2, purchase_pb2
+from creditd.domain.instant import Instant
+from creditd.domain.subscription import Subscription
+from creditd.server.credit_messages import number, timestamp
+from creditd.storage.packages import Package
+from creditd.storage.payment_events import EventAct, PaymentEvent
+from creditd.storage.purchase_history import PurchaseChange
+from creditd.storage.purchases import Purchase
+from creditd.storage.rejected_webhooks import Rejection
+
+
+def package_message(package: Package) -> package_pb2.Package:
+    """Write a package."""
+    message = package_pb2.Package(
+        package_id=package.package_id,
+        display_name=package.display_name,
+        price=package_pb2.Money(amount=package.amount, currency=package.currency),
+        credit_type=package.credit_type,
+        credits=package.credits,
+        bonus=package.bonus,
+        create_time=timestamp(package.create_time),
+    )
+    if package.retire_time is not None:
+        message.retire_time.CopyFrom(timestamp(package.retire_time))
+    return message
+
+
+def package_from(message: package_pb2.Package) -> Package:
+    """Read a package that is to be sold; its times are not the caller's to state."""
+    return Package(
+        message.package_id,
+        message.display_name,
+        message.price.amount,
+        message.price.currency,
+        message.credit_type,
+        message.credits,
+        message.bonus,
+        Instant(0),
+    )
+
+
+def purchase_message(purchase: Purchase, changes: Iterable[PurchaseChange] = ()) -> purchase_pb2.Purchase:
+    """Write a purchase."""
+    message = purchase_pb2.Purchase(
+        name=purchase.name,
+        account_id=purchase.account_id,
+        package=package_pb2.Package(
+            package_id=purchase.package_id,
+            display_name=purchase.display_name,
+            price=package_pb2.Money(amount=purchase.amount, currency=purchase.currency),
+            credit_type=purchase.credit_type,
+            credits=purchase.credits,
+            bonus=purchase.bonus,
+        ),
+        provider=number(purchase.provider),
+        method=number(purchase.method),
+        state=number(purchase.state),
+        redirect_url=purchase.redirect_url,
+        qr_image_url=purchase.qr_image_url,
+        provider_reference=purchase.reference,
+        payment_id=purchase.payment_id,
+        credits_granted=purchase.granted,
+        credits_reversed=purchase.reversed,
+        paid_amount=purchase.paid,
+        refunded_amount=purchase.refunded,
+        disputed_amount=purchase.disputed,
+        open_disputes=purchase.open_disputes,
+        extra_payment_ids=purchase.extra_payment_ids,
+        extra_amount_left=purchase.extra_left,
+        failure_code=purchase.failure_code,
+        failure_message=purchase.failure_message,
+        live=purchase.live,
+        version=purchase.version,
+        create_time=timestamp(purchase.create_time),
+        update_time=timestamp(purchase.update_time),
+        changes=map(_change_message, changes),
+    )
+    if purchase.payment_expire_time is not None:
+        message.payment_expire_time.CopyFrom(timestamp(purchase.payment_expire_time))
+    return message
+
+
+def _change_message(change: PurchaseChange) -> purchase_pb2.PurchaseChange:
+    return purchase_pb2.PurchaseChange(
+        version=change.version,
+        state=number(change.state),
+        credits_granted=change.granted,
+        credits_reversed=change.reversed,
+        refunded_amount=change.refunded,
+        disputed_amount=change.disputed,
+        failure_code=change.failure_code,
+        actor=change.actor,
+        reason=change.reason,
+        create_time=timestamp(change.create_time),
+    )
+
+
+def event_message(event: PaymentEvent, *, is_whole: bool = False) -> payment_event_pb2.PaymentEvent:
+    """Write a payment event; its body only if it is to be whole."""
+    message = payment_event_pb2.PaymentEvent(
+        event_id=event.event_id,
+        provider=number(event.provider),
+        delivery_key=event.delivery_key,
+        event_type=event.event_type,
+        state=number(event.state),
+        problem=event.problem,
+        attempts=event.attempts,
+        purchase=event.purchase,
+        account_id=event.account,
+        waits_for=event.waits_for,
+        live=event.live,
+        receive_time=timestamp(event.receive_time),
+        update_time=timestamp(event.update_time),
+        body=event.body if is_whole else "",
+    )
+    if event.next_attempt_time is not None:
+        message.next_attempt_time.CopyFrom(timestamp(event.next_attempt_time))
+    return message
+
+
+def act_message(act: EventAct) -> payment_event_pb2.PaymentEventAct:
+    """Write what a member of staff did with an event."""
+    return payment_event_pb2.PaymentEventAct(
+        act=act.act, actor=act.actor, reason=act.reason, create_time=timestamp(act.create_time)
+    )
+
+
+def rejection_message(rejection: Rejection) -> payment_event_pb2.RejectedWebhooks:
+    """Write an hour's count of rejected webhooks."""
+    return payment_event_pb2.RejectedWebhooks(
+        provider=number(rejection.provider),
+        reason=rejection.reason,
+        hour=timestamp(rejection.hour),
+        count=rejection.rejections,
+        last_time=timestamp(rejection.last_time),
+        last_remote_address=rejection.last_remote_address,
+    )
+
+
+def subscription_message(subscription: Subscription) -> payment_event_pb2.Subscription:
+    """Write a subscription."""
+    message = payment_event_pb2.Subscription(
+        provider=number(subscription.provider),
+        subscription_id=subscription.subscription_id,
+        account_id=subscription.account_id,
+        status=number(subscription.status),
+        keeps_service=subscription.keeps_service,
+        live=subscription.live,
+        provider_update_time=timestamp(subscription.provider_update_time),
+    )
+    if subscription.end_time is not None:
+        message.end_time.CopyFrom(timestamp(subscription.end_time))
+    return message

@@ -1,0 +1,150 @@
+"""Cases: what a person has to know of, whichever way it came, shown among the payment events.
+
+A webhook that cannot be applied is a case itself. What is met at the provider, by a look or a comparison, becomes an
+event of our own making: once, however often it is met.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+
+from creditd.domain.instant import Instant
+from creditd.domain.purchase import Fact, FactKind, Provider
+from creditd.domain.subscription import Subscription, SubscriptionStatus
+from creditd.payments.provider import Money, PurchaseName, Report, Said
+from creditd.service.payments import fates
+from creditd.storage import payment_events
+from creditd.storage.database import Connection
+from creditd.storage.payment_events import Cause, EventState, PaymentEvent
+from creditd.storage.purchases import Purchase
+
+FOUND: Final = "creditd.found"
+"""The type of an event of our own making, as no provider has it."""
+
+
+def references_of(said: Said) -> tuple[str, ...]:
+    """Return the provider's ids of what is said, the surest first."""
+    return (f"subscription:{said.subscription_id}",) if isinstance(said, Subscription) else said.references
+
+
+class Cases:
+    """Shows cases to staff. Used within a transaction."""
+
+    def __init__(self, make_id: Callable[[], str]) -> None:
+        """Give events of our own making their ids by ``make_id``."""
+        self._make_id = make_id
+
+    def record(
+        self,
+        connection: Connection,
+        said: Said,
+        purchase: Purchase | None,
+        problem: str,
+        now: Instant,
+        event: PaymentEvent | None,
+    ) -> None:
+        """Show what is known and waits for a person or for its time: by the event that said it, else by one of our own.
+
+        Without a purchase it is about the plan of a subscription's account. It ends when nothing is left to do.
+        """
+        account, name = (purchase.account_id, purchase.name) if purchase else (_account_of(said), "")
+        if event:
+            owned = event._replace(account=account, purchase=name)
+            recorded = fates.parked(owned, problem, now, Cause.RECORDED, references_of(said))
+            payment_events.settle(connection, recorded)
+        elif not payment_events.has_recorded(connection, account, name):
+            self._add(connection, said, account, name, problem, now, Cause.RECORDED)
+
+    def show(
+        self,
+        connection: Connection,
+        said: Said,
+        problem: str,
+        now: Instant,
+        *,
+        cause: Cause,
+        account: str = "",
+        purchase: str = "",
+    ) -> bool:
+        """Show what was met at a provider and cannot be applied; return False if a person has put it aside."""
+        known = payment_events.shown(connection, said.provider, references_of(said))
+        if known is None:
+            self._add(connection, said, account or _account_of(said), purchase, problem, now, cause)
+        return known is not EventState.DISMISSED
+
+    def _add(
+        self,
+        connection: Connection,
+        said: Said,
+        account: str,
+        purchase: str,
+        problem: str,
+        now: Instant,
+        cause: Cause,
+    ) -> None:
+        references = references_of(said)
+        told = "\n".join((*references[:1], account, purchase, problem))
+        event = PaymentEvent(
+            provider=said.provider,
+            delivery_key=f"found:{hashlib.sha256(told.encode()).hexdigest()}",
+            event_id=self._make_id(),
+            event_type=FOUND,
+            live=said.live,
+            body=body_of(said),
+            state=EventState.PARKED,
+            attempts=0,
+            next_attempt_time=None,
+            waits_for=references,
+            problem=problem,
+            purchase=purchase,
+            receive_time=now,
+            update_time=now,
+            account=account,
+            cause=cause,
+        )
+        payment_events.show_again(connection, event)
+
+
+def _account_of(said: Said) -> str:
+    if isinstance(said, Subscription):
+        return said.account_id
+    return said.purchase.account_id if said.purchase else ""
+
+
+def body_of(said: Said) -> str:
+    """Write what is said as the body of an event of our own making."""
+    kind = "subscription" if isinstance(said, Subscription) else "report"
+    return orjson.dumps({"found": kind, **_plain(said)}).decode()
+
+
+def said_in(body: str) -> Said:
+    """Read what an event of our own making says. A purchase that it may be for is the one: a person has said so."""
+    document = orjson.loads(body)
+    if document.pop("found") == "subscription":
+        return Subscription(**document)._replace(
+            provider=Provider(document["provider"]), status=SubscriptionStatus(document["status"])
+        )
+    purchase = document["purchase"] or document["suggested"]
+    return Report(
+        provider=Provider(document["provider"]),
+        live=document["live"],
+        references=tuple(document["references"]),
+        purchase=PurchaseName(**purchase) if purchase else None,
+        price=Money(**document["price"]) if document["price"] else None,
+        facts=tuple(Fact(**fact)._replace(kind=FactKind(fact["kind"])) for fact in document["facts"]),
+        currency=document["currency"],
+        checkout=document["checkout"],
+        misfit=document["misfit"],
+        is_ours=True,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return named tuples as JSON objects, and enums as their numbers."""
+    if hasattr(value, "_asdict"):
+        return {name: _plain(part) for name, part in value._asdict().items()}
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value

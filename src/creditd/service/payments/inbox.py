@@ -1,0 +1,66 @@
+"""The inbox: a webhook is verified, stored and only then answered; what it says is applied afterwards."""
+
+from collections.abc import Callable
+
+from creditd.domain.payment_errors import WebhookUnfit
+from creditd.domain.purchase import Provider
+from creditd.ledger.clock import DatabaseClock
+from creditd.payments.provider import Delivery, PaymentProvider, Webhook, WebhookRejected
+from creditd.service.payments.hints import Hints
+from creditd.service.payments.intake import IngestResult, Intake
+from creditd.service.payments.providers import InThread, Providers
+from creditd.service.payments.rejections import Rejections
+from creditd.service.payments.statistics import PaymentStatistics
+from creditd.storage.database import Database
+
+
+class Inbox:
+    """Takes webhooks in."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: Providers,
+        clock: DatabaseClock,
+        filing: Intake,
+        hints: Hints,
+        in_thread: InThread,
+        statistics: PaymentStatistics,
+        rejecting: Rejections,
+        on_stored: Callable[[Provider], None],
+    ) -> None:
+        """Store them in ``database``. ``on_stored`` is called for a provider that said something to apply."""
+        self._on_stored = on_stored
+        self._statistics = statistics
+        self._rejections = rejecting
+        self._database = database
+        self._providers = providers
+        self._clock = clock
+        self._intake = filing
+        self._hints = hints
+        self._in_thread = in_thread
+
+    async def ingest(self, provider: Provider, webhook: Webhook, remote_address: str) -> IngestResult:
+        """Verify and store a webhook; the answer comes after COMMIT.
+
+        Raises ProviderNotConfigured; WebhookUnfit, and nothing of it is stored but that one was rejected; Overloaded,
+        for an unsigned hint also if there are too many of them.
+        """
+        known = self._providers.get(provider)
+        try:
+            delivery = known.receive(webhook, self._clock.now())
+        except WebhookRejected as rejection:
+            self._rejections.count(provider, rejection, remote_address)
+            raise WebhookUnfit(problem=rejection.reason) from rejection
+        if known.unsigned:
+            result = await self._hints.take(known, known.unsigned, delivery, remote_address)
+        else:
+            result = await self._in_thread(lambda: self._store(known, delivery))
+        self._statistics.ingested[provider.name.lower(), result.name.lower()] += 1
+        if result is IngestResult.STORED or (known.hints and result is IngestResult.DUPLICATE):
+            self._on_stored(provider)
+        return result
+
+    def _store(self, known: PaymentProvider, delivery: Delivery) -> IngestResult:
+        with self._database.transaction() as connection:
+            return self._intake.file(connection, known, delivery)

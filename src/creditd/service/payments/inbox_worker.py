@@ -1,0 +1,195 @@
+"""The worker of the inbox: applies what was stored, tries again what failed, parks what a person has to look at."""
+
+import asyncio
+import logging
+from typing import Final
+
+from creditd.domain.errors import Refusal
+from creditd.domain.instant import SECOND, Instant
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
+from creditd.payments.provider import (
+    Delivery,
+    PaymentProvider,
+    ProviderRefused,
+    ProviderUnavailable,
+    ReportMismatch,
+    Said,
+)
+from creditd.service.payments import fates
+from creditd.service.payments.applier import Applier
+from creditd.service.payments.background import Background
+from creditd.service.payments.cases import FOUND, said_in
+from creditd.service.payments.problems import problem_of
+from creditd.service.payments.providers import InThread
+from creditd.service.payments.settlement import Applied, Misfit, UnknownPayment
+from creditd.service.payments.statistics import PaymentStatistics
+from creditd.storage import payment_events, payment_references
+from creditd.storage.database import Database
+from creditd.storage.payment_events import Cause, EventState, PaymentEvent
+
+log = logging.getLogger(__name__)
+
+EVENTS_AT_A_TIME: Final = 8
+"""Claimed and read together, so that none waits for the provider's answer about another."""
+
+APPLIED_AT_ONCE: Final = 2
+"""Events that one process writes at the same time: more would take threads and connections from callers."""
+
+LEASE: Final = 60 * SECOND
+"""After it an event that a worker claimed is anybody's again. Where a provider takes longer to answer, two workers
+apply the same event, which does no harm."""
+
+IDLE_SECONDS: Final = 1.0
+"""Between looks for events whose time has come, or that another server stored."""
+
+MAX_ATTEMPTS: Final = 84
+"""About three days of tries, which is how long Stripe itself repeats a webhook; then, and not before fates.WAIT, the
+event is parked."""
+
+_FOR_A_PERSON = (ReportMismatch, Refusal, ProviderRefused)
+
+_NO_TRY = (DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
+"""What an event needed was held by others, or away: that says nothing about the event, and is no try of it."""
+
+
+class InboxWorker:
+    """Applies the stored events of one provider in the ``background``, so that none waits for another one's provider.
+
+    Any number of processes may run one each. Events of a provider that is not configured wait until it is.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        provider: PaymentProvider,
+        applier: Applier,
+        clock: DatabaseClock,
+        in_thread: InThread,
+        turns: asyncio.Semaphore,
+        statistics: PaymentStatistics,
+    ) -> None:
+        """Apply by ``applier`` what the inbox of ``database`` holds; workers share the ``turns`` to do so."""
+        self._statistics = statistics
+        self._database = database
+        self._provider = provider
+        self._turns = turns
+        self._applier = applier
+        self._clock = clock
+        self._in_thread = in_thread
+        self.background = Background(self.work, IDLE_SECONDS, f"the inbox of {provider.provider.name}")
+
+    async def work(self) -> None:
+        """Apply all events whose time has come."""
+        while await self.work_once():
+            pass
+
+    async def work_once(self) -> int:
+        """Apply a few of them; return how many."""
+        events = await self._in_thread(self._claim)
+        # One that fails leaves the others to their end: a round is over when all of its events are.
+        results = await asyncio.gather(*map(self._take, events), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return len(events)
+
+    def _claim(self) -> list[PaymentEvent]:
+        now = self._clock.now()
+        with self._database.transaction() as connection:
+            return payment_events.claim(
+                connection, self._provider.provider, now, Instant(now + LEASE), EVENTS_AT_A_TIME
+            )
+
+    async def _take(self, event: PaymentEvent) -> None:
+        """Try an event. Whoever applies it writes its fate in the same commit; any other fate is written here."""
+        is_counted = True
+        ended: tuple[str, ...] = ()
+        try:
+            outcome = await self._apply(event)
+        except UnknownPayment as unknown:
+            outcome, ended = self._unplaced(event, unknown), unknown.references if unknown.is_over else ()
+        except _NO_TRY as error:
+            outcome, is_counted = fates.tried_again(event, problem_of(error), self._clock.now()), False
+        except ProviderUnavailable as error:
+            outcome = self._again(event, error)
+        except _FOR_A_PERSON as error:
+            outcome = self._parked(event, error)
+        except Exception as error:
+            # A defect of ours: it may be mended before the tries are over, and nothing may be lost meanwhile.
+            log.exception("a payment event failed", extra={"event_id": event.event_id})
+            outcome = self._again(event, error)
+        if isinstance(outcome, Applied):
+            self._count(event, EventState.PARKED if outcome.problem else EventState.APPLIED)
+            return
+        self._count(event, outcome.state)
+        after = outcome
+        await self._in_thread(lambda: self._settle(after, ended, is_counted=is_counted))
+
+    def _count(self, event: PaymentEvent, state: EventState) -> None:
+        self._statistics.applied[event.provider.name.lower(), state.name.lower()] += 1
+
+    async def _apply(self, event: PaymentEvent) -> Applied | PaymentEvent:
+        """Apply an event, or return what becomes of one that says nothing about credits."""
+        provider = self._provider
+        if event.live != provider.live:
+            raise ReportMismatch(f"live is {event.live}, this service takes live {provider.live}")
+        said = await self._said_by(event)
+        if said is None:
+            return fates.of_no_interest(event, "", self._clock.now())
+        async with self._turns:
+            return await self._in_thread(
+                lambda: self._applier.apply(said, provider.provider.name.lower(), event.event_type, event)
+            )
+
+    async def _said_by(self, event: PaymentEvent) -> Said | None:
+        if event.event_type == FOUND:
+            return said_in(event.body)
+        delivery = Delivery(
+            event.delivery_key,
+            event.event_type,
+            event.live,
+            event.body,
+            is_of_interest=True,
+            receive_time=event.receive_time,
+        )
+        return await self._provider.interpret(delivery)
+
+    def _unplaced(self, event: PaymentEvent, unknown: UnknownPayment) -> PaymentEvent:
+        """Return what becomes of an event about something that nobody knows: ours is shown, any other waits."""
+        if unknown.is_ours and unknown.is_over:
+            return fates.of_no_interest(event, "nothing of it is with us", self._clock.now())
+        if unknown.is_ours:
+            return self._parked(event, unknown, Cause.UNPLACED, unknown.references)
+        return fates.waiting(event, unknown.references, problem_of(unknown), self._clock.now())
+
+    def _again(self, event: PaymentEvent, error: Exception) -> PaymentEvent:
+        """Return an event that is to be tried again, or parked if that was its last try."""
+        # Who sends a hint again and again has it tried often: that alone makes no try its last.
+        if event.attempts >= MAX_ATTEMPTS and self._clock.now() - event.receive_time >= fates.WAIT:
+            return self._parked(event, error)
+        return fates.tried_again(event, problem_of(error), self._clock.now())
+
+    def _parked(
+        self,
+        event: PaymentEvent,
+        error: Exception,
+        cause: Cause = Cause.OTHER,
+        references: tuple[str, ...] = (),
+    ) -> PaymentEvent:
+        log.warning("payment event parked: %s", problem_of(error), extra={"event_id": event.event_id})
+        if isinstance(error, Misfit):
+            event = event._replace(account=error.account_id, purchase=error.purchase)
+        return fates.parked(event, problem_of(error), self._clock.now(), cause, references)
+
+    def _settle(self, event: PaymentEvent, ended: tuple[str, ...], *, is_counted: bool) -> None:
+        with self._database.transaction() as connection:
+            payment_events.settle(connection, event, is_counted=is_counted)
+            if ended:
+                payment_events.end_unplaced(connection, event.provider, ended, event.update_time)
+        if not event.waits_for:
+            return
+        with self._database.transaction() as connection:
+            # Whoever learned of the payment in between woke those alone that said by then what they wait for.
+            if payment_references.referred(connection, event.provider, event.waits_for, live=event.live):
+                payment_events.wake(connection, event.provider, event.waits_for, self._clock.now())

@@ -1,0 +1,158 @@
+"""Open purchases, looked at until they end: a webhook that never came still ends well (requirement E8)."""
+
+import logging
+from typing import Final
+
+from creditd.domain.errors import Refusal
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.purchase import Fact, FactKind, PaymentStage, PurchaseState
+from creditd.ledger.clock import DatabaseClock
+from creditd.payments.provider import PaymentProvider, ProviderRefused, PurchaseName, Report, ReportMismatch
+from creditd.service.payments.background import PASSING, Background
+from creditd.service.payments.finds import Finds
+from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
+from creditd.service.payments.problems import problem_of
+from creditd.service.payments.providers import InThread
+from creditd.service.payments.settlement import Misfit, Settlement, UnknownPayment
+from creditd.service.payments.statistics import PaymentStatistics
+from creditd.storage import purchases
+from creditd.storage.database import Database
+from creditd.storage.purchases import Purchase
+
+log = logging.getLogger(__name__)
+
+PURCHASES_AT_A_TIME: Final = 16
+"""Looked at in one round: providers allow some tens of calls a second, and others use them too."""
+
+FIRST_PAUSE: Final = 60 * SECOND
+"""Doubled with each look: a payer who pays at all mostly pays within minutes."""
+
+LONGEST_PAUSE_OF_A_DAY: Final = 1_800 * SECOND
+"""On the first day, in which most checkouts end: who pays late is not kept waiting for as long again."""
+
+LONGEST_PAUSE: Final = 6 * 3_600 * SECOND
+"""Four looks a day afterwards at what may still be paid."""
+
+MAX_AGE: Final = 30 * 86_400 * SECOND
+"""No checkout of any provider can be paid after a month; the purchase is not looked at any more."""
+
+UNASKED_AGE: Final = 86_400 * SECOND
+"""A caller that means to repeat a request with the same id does so within a day."""
+
+LATE_PAYMENT: Final = 3_600 * SECOND
+"""Who began to pay in time may be through with it a little after the end."""
+
+_PASSING = (*PASSING, AskedElsewhere)
+_NOT_FIT = (UnknownPayment, ReportMismatch, Refusal, ProviderRefused)
+
+
+class Poller:
+    """Looks at the open purchases of one provider in the ``background``, so that none waits for another one's provider.
+
+    Any number of processes may run one each.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        provider: PaymentProvider,
+        asking: PaymentRequests,
+        settling: Settlement,
+        finds: Finds,
+        clock: DatabaseClock,
+        in_thread: InThread,
+        statistics: PaymentStatistics,
+        interval_seconds: float,
+    ) -> None:
+        """Look every ``interval_seconds`` for purchases whose time has come."""
+        self._statistics = statistics
+        self._database = database
+        self._provider = provider
+        self._payment_requests = asking
+        self._settling = settling
+        self._finds = finds
+        self._clock = clock
+        self._in_thread = in_thread
+        self.background = Background(self.poll, interval_seconds, f"polling {provider.provider.name}")
+
+    async def poll(self) -> None:
+        """Look at all purchases whose time has come."""
+        while await self.poll_once():
+            pass
+
+    async def poll_once(self) -> int:
+        """Look at a few of them; return how many."""
+        due = await self._in_thread(self._take_due)
+        for purchase in due:
+            try:
+                await self._look(purchase)
+            except _PASSING as error:
+                log.info("looked in vain at %s: %s", purchase.name, type(error).__name__)
+            except _NOT_FIT as error:
+                log.warning("what the provider says of %s does not fit: %s", purchase.name, problem_of(error))
+            except Exception:
+                # A defect of ours that one purchase meets must not keep the others waiting.
+                log.exception("looking at %s failed", purchase.name)
+        return len(due)
+
+    def _take_due(self) -> list[Purchase]:
+        """Take purchases whose time has come, and set the time of their next look before they are looked at."""
+        now = self._clock.now()
+        with self._database.transaction() as connection:
+            due = purchases.due(connection, self._provider.provider, now, PURCHASES_AT_A_TIME)
+            for purchase in due:
+                next_look = None if _is_over(purchase, now) else Instant(now + _pause(purchase, now))
+                purchases.postpone(connection, purchase.key, purchase.polls + 1, next_look)
+        return due
+
+    async def _look(self, purchase: Purchase) -> None:
+        provider = self._provider
+        if provider.live != purchase.live:
+            return
+        if not purchase.reference:
+            purchase = await self._payment_requests.look(purchase.key)
+        if not purchase.reference:
+            await self._give_up(purchase)
+            return
+        for report in await provider.inspect(order_of(purchase)):
+            try:
+                changed = await self._apply(report, "seen at the provider")
+            except (UnknownPayment, Misfit) as error:
+                await self._show(report, error)
+                continue
+            if changed:
+                self._statistics.finds[provider.provider.name.lower(), "polled"] += 1
+                log.warning("%s was found paid or changed at the provider before any webhook said so", purchase.name)
+
+    async def _show(self, report: Report, error: UnknownPayment | Misfit) -> None:
+        """Show to a person what the provider says of a purchase and nobody can apply."""
+        if await self._in_thread(lambda: self._finds.show(report, error)):
+            log.warning("what was seen at the provider does not fit: %s", problem_of(error))
+
+    async def _give_up(self, purchase: Purchase) -> None:
+        """Let a purchase expire that the provider never heard of, once its caller had time to repeat it."""
+        if self._clock.now() - purchase.create_time < UNASKED_AGE or purchase.state != PurchaseState.PENDING:
+            return
+        fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.EXPIRED, 0)
+        report = Report(purchase.provider, purchase.live, (), PurchaseName(*purchase.key), None, (fact,))
+        await self._apply(report, "the provider was never asked")
+
+    async def _apply(self, report: Report, reason: str) -> bool:
+        actor = report.provider.name.lower()
+        applied = await self._in_thread(lambda: self._settling.apply(report, actor, reason))
+        return applied.changed
+
+
+def _pause(purchase: Purchase, now: Instant) -> int:
+    """Return how long a purchase that is looked at now is left alone, in microseconds."""
+    is_young = now - purchase.create_time < UNASKED_AGE
+    return min(LONGEST_PAUSE_OF_A_DAY if is_young else LONGEST_PAUSE, FIRST_PAUSE << min(purchase.polls, 20))
+
+
+def _is_over(purchase: Purchase, now: Instant) -> bool:
+    """Tell whether nobody can pay any more, or nothing was ever there to be paid."""
+    age = now - purchase.create_time
+    if purchase.state == PurchaseState.CANCELLED:
+        return now > (purchase.payment_expire_time or purchase.create_time + UNASKED_AGE) + LATE_PAYMENT
+    is_refused = purchase.state == PurchaseState.FAILED and not purchase.reference
+    return age > MAX_AGE or (is_refused and age > UNASKED_AGE)

@@ -1,0 +1,271 @@
+"""CreatePurchase and CancelPurchase."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, NamedTuple, TypeVar
+
+from creditd.domain.errors import InvalidField
+from creditd.domain.instant import Instant
+from creditd.domain.payment_errors import (
+    PackageNotFound,
+    PackageRetired,
+    PaymentNotSupported,
+    PaymentRefused,
+    PaymentUnavailable,
+    PurchaseNotFound,
+    PurchaseStateUnfit,
+)
+from creditd.domain.purchase import Fact, FactKind, PaymentStage, Provider, PurchaseState
+from creditd.domain.wallet import Origin
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.transaction import Transaction, TransactionLedger
+from creditd.ledger.work import Overloaded
+from creditd.payments.limits import limits_of, limits_text
+from creditd.payments.provider import (
+    PaymentMethod,
+    PaymentProvider,
+    ProviderRefused,
+    ProviderUnavailable,
+    PurchaseName,
+    Report,
+)
+from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
+from creditd.service.payments.providers import InThread, Providers
+from creditd.service.payments.settlement import FIRST_LOOK, STILL_OPEN, Settlement
+from creditd.storage import packages, purchase_history, purchases
+from creditd.storage.database import Database
+from creditd.storage.packages import Package
+from creditd.storage.purchases import Purchase, PurchaseKey, purchase_name
+from creditd.storage.request_claims import ClaimKind
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+MAX_UNDER_WAY: Final = 100
+"""Purchases asked for at once: as many as there may be connections to providers. Each goes on though its caller has
+gone, so that callers who give up early could otherwise pile up any number."""
+
+USUAL_METHOD: Final = {
+    Provider.STRIPE: PaymentMethod.CHECKOUT,
+    Provider.OMISE: PaymentMethod.PROMPTPAY,
+    Provider.LEMON_SQUEEZY: PaymentMethod.CHECKOUT,
+}
+
+
+class Wanted(NamedTuple):
+    """What a caller wants to buy, and how to pay. ``method`` is None for the provider's usual one."""
+
+    account_id: str
+    package_id: str
+    provider: Provider
+    method: PaymentMethod | None
+    card_token: str
+    return_url: str
+
+
+class Purchases:
+    """Creates purchases and cancels them."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: TransactionLedger,
+        providers: Providers,
+        asking: PaymentRequests,
+        settling: Settlement,
+        clock: DatabaseClock,
+        make_id: Callable[[], str],
+        in_thread: InThread,
+    ) -> None:
+        """Store purchases in ``database``, and ask for payments by ``asking``."""
+        self._database = database
+        self._ledger = ledger
+        self._providers = providers
+        self._payment_requests = asking
+        self._settling = settling
+        self._clock = clock
+        self._make_id = make_id
+        self._in_thread = in_thread
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def create(self, wanted: Wanted, origin: Origin) -> tuple[Purchase, bool]:
+        """Record a purchase and ask its provider for a payment; tell whether the request id had made it before.
+
+        Raises ProviderNotConfigured, AccountClosed, PackageNotFound, PackageRetired, PaymentNotSupported, InvalidField,
+        RequestIdReused, Overloaded; PaymentRefused if the provider refused; PaymentUnavailable if it is not known yet
+        what it did, which the same request tells later.
+        """
+        provider = self._providers.get(wanted.provider)
+        if len(self._under_way) >= MAX_UNDER_WAY:
+            raise Overloaded
+        purchase, is_new = await self._in_thread(
+            lambda: self._ledger.transact(lambda transaction: self._record(transaction, provider, wanted, origin)),
+            owner=wanted.account_id,
+        )
+        if purchase.state in STILL_OPEN and not purchase.reference:
+            purchase = await self._finished(self._ask(purchase, wanted.card_token))
+        if purchase.state == PurchaseState.FAILED and not (purchase.redirect_url or purchase.qr_image_url):
+            raise PaymentRefused(code=purchase.failure_code, message=purchase.failure_message)
+        return purchase, not is_new
+
+    async def _ask(self, purchase: Purchase, token: str) -> Purchase:
+        if purchase.state == PurchaseState.FAILED:
+            return purchase
+        try:
+            return await self._payment_requests.ask(purchase.key, token)
+        except (AskedElsewhere, ProviderUnavailable) as error:
+            raise PaymentUnavailable(provider=purchase.provider.name) from error
+
+    async def _finished(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+        """Await what has to be finished even if the caller goes away: the provider may have done it already."""
+        task = asyncio.create_task(coroutine)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until what was begun for callers that have gone is done, for ``seconds`` at most.
+
+        What is cut then is found again: its purchase is stored, and its provider is looked at before it is asked.
+        """
+        if self._under_way:
+            log.info("waiting for providers", extra={"purchases": len(self._under_way)})
+            await asyncio.wait(self._under_way, timeout=seconds)
+        for task in self._under_way:
+            task.cancel()
+
+    def _record(
+        self, transaction: Transaction, provider: PaymentProvider, wanted: Wanted, origin: Origin
+    ) -> tuple[Purchase, bool]:
+        connection, request_id = transaction.connection, origin.request_id or ""
+        account = transaction.hold(wanted.account_id)
+        known = purchases.find_by_request(connection, wanted.account_id, request_id)
+        if known and known.fingerprint == origin.fingerprint:
+            return known, False
+        transaction.claim(account, request_id, ClaimKind.PURCHASE)
+        account.require_open()
+        package = packages.find(connection, wanted.package_id)
+        made = self._new(_on_sale(package, wanted.package_id), provider, wanted, origin)
+        purchases.add(connection, made)
+        purchase_history.record(connection, made, origin.actor, "created")
+        return made, True
+
+    def _new(self, package: Package, provider: PaymentProvider, wanted: Wanted, origin: Origin) -> Purchase:
+        method = wanted.method or USUAL_METHOD[wanted.provider]
+        _require_supported(provider, method, package, wanted)
+        now = self._clock.now()
+        return Purchase(
+            account_id=wanted.account_id,
+            purchase_id=self._make_id(),
+            version=1,
+            request_id=origin.request_id or "",
+            fingerprint=origin.fingerprint,
+            provider=provider.provider,
+            live=provider.live,
+            method=int(method),
+            return_url=wanted.return_url,
+            package_id=package.package_id,
+            display_name=package.display_name,
+            amount=package.amount,
+            currency=package.currency,
+            credit_type=package.credit_type,
+            credits=package.credits,
+            bonus=package.bonus,
+            state=PurchaseState.PENDING,
+            reference="",
+            redirect_url="",
+            qr_image_url="",
+            payment_expire_time=None,
+            payment_id="",
+            granted=0,
+            reversed=0,
+            grant_ids=(),
+            paid=0,
+            refunded=0,
+            disputed=0,
+            open_disputes=0,
+            extra_payment_ids=(),
+            extra_left=0,
+            failure_code="",
+            failure_message="",
+            ask_end_time=None,
+            polls=0,
+            next_poll_time=Instant(now + FIRST_LOOK),
+            create_time=now,
+            update_time=now,
+        )
+
+    async def cancel(self, key: PurchaseKey, origin: Origin) -> Purchase:
+        """Cancel a purchase that is not paid, at its provider too where that can be done; a repeat changes nothing.
+
+        Raises PurchaseNotFound, PurchaseStateUnfit for one that is paid or over, PaymentUnavailable.
+        """
+        purchase = await self._in_thread(lambda: self._find(key))
+        if purchase.state == PurchaseState.CANCELLED:
+            return purchase
+        if purchase.state not in STILL_OPEN:
+            raise PurchaseStateUnfit(purchase=purchase.name, state=purchase.state.name)
+        return await self._finished(self._cancel(purchase, origin))
+
+    async def _cancel(self, purchase: Purchase, origin: Origin) -> Purchase:
+        provider = self._providers.get(purchase.provider)
+        try:
+            if not purchase.reference and purchase.ask_end_time is not None:
+                purchase = await self._payment_requests.look(purchase.key)
+            if purchase.reference:
+                await provider.cancel(order_of(purchase))
+        except (AskedElsewhere, ProviderUnavailable) as error:
+            raise PaymentUnavailable(provider=purchase.provider.name) from error
+        except ProviderRefused as refusal:
+            raise PurchaseStateUnfit(purchase=purchase.name, state=refusal.code) from refusal
+        fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.CANCELLED, 0)
+        report = Report(purchase.provider, purchase.live, (), PurchaseName(*purchase.key), None, (fact,))
+        await self._in_thread(lambda: self._settling.apply(report, origin.actor, origin.reason or "cancelled"))
+        return await self._in_thread(lambda: self._find(purchase.key))
+
+    def _find(self, key: PurchaseKey) -> Purchase:
+        with self._database.autocommit() as connection:
+            found = purchases.find(connection, key)
+        if found is None:
+            raise PurchaseNotFound(purchase=purchase_name(key))
+        return found
+
+
+def _on_sale(package: Package | None, package_id: str) -> Package:
+    if package is None:
+        raise PackageNotFound(package_id=package_id)
+    if package.retire_time is not None:
+        raise PackageRetired(package_id=package_id)
+    return package
+
+
+def _require_supported(provider: PaymentProvider, method: PaymentMethod, package: Package, wanted: Wanted) -> None:
+    """Raise PaymentNotSupported for what the provider would refuse or misread, InvalidField for what is missing."""
+    if method not in provider.methods:
+        raise PaymentNotSupported(field="method", rule=", ".join(sorted(m.name for m in provider.methods)))
+    _require_stated(provider, method, wanted)
+    if provider.currencies is not None and package.currency not in provider.currencies:
+        raise PaymentNotSupported(field="package_id", rule=f"prices in {', '.join(sorted(provider.currencies))}")
+    limits = limits_of(provider.provider, package.currency)
+    if not limits.takes(package.amount):
+        raise PaymentNotSupported(
+            field="package_id",
+            rule=limits_text(provider.provider, package.currency),
+            provider=provider.provider.name,
+            currency=package.currency,
+            minimum=limits.minimum,
+            maximum=limits.maximum,
+        )
+
+
+def _require_stated(provider: PaymentProvider, method: PaymentMethod, wanted: Wanted) -> None:
+    """Raise InvalidField for a field that this way to pay needs, or that means nothing to it."""
+    way = f"{method.name} by {provider.provider.name}"
+    if method in provider.returning and not wanted.return_url:
+        raise InvalidField(field="return_url", rule=f"required for {way}")
+    if method is PaymentMethod.CARD_TOKEN and not wanted.card_token:
+        raise InvalidField(field="card_token", rule=f"required for {way}")
+    if method is not PaymentMethod.CARD_TOKEN and wanted.card_token:
+        raise InvalidField(field="card_token", rule=f"only for CARD_TOKEN, not for {way}")

@@ -1,0 +1,190 @@
+"""A provider compared with what is known here: what no webhook told is applied, and told of."""
+
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Final, NamedTuple
+
+from creditd.domain import errors
+from creditd.domain.errors import Refusal
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.payment_errors import PaymentUnavailable
+from creditd.domain.purchase import Provider
+from creditd.ledger.clock import DatabaseClock
+from creditd.payments.provider import PaymentProvider, ProviderRefused, ProviderUnavailable, ReportMismatch, Said
+from creditd.service.payments.applier import Applier
+from creditd.service.payments.background import Background
+from creditd.service.payments.cases import references_of
+from creditd.service.payments.finds import Finds
+from creditd.service.payments.problems import problem_of
+from creditd.service.payments.providers import InThread, Providers
+from creditd.service.payments.settlement import Applied, UnknownPayment
+from creditd.service.payments.statistics import PaymentStatistics
+from creditd.storage import outbox, reconciliations
+from creditd.storage.database import Database
+from creditd.storage.outbox import OutboxKind
+from creditd.storage.reconciliations import Day
+
+log = logging.getLogger(__name__)
+
+DAY: Final = 86_400 * SECOND
+
+LOOK_BACK: Final = 3 * DAY
+"""How far back a comparison goes that is not told: as long as Stripe itself repeats its webhooks."""
+
+GIVEN_UP: Final = 3_600 * SECOND
+"""After so long without its end a day's comparison is made again: whoever began it is gone, or met an error."""
+
+EARLIEST: Final = Instant(1_262_304_000 * SECOND)
+"""The year 2010: all of the providers are younger."""
+
+INTERVAL_SECONDS: Final = 600.0
+"""Between looks whether today's comparison is still to be made."""
+
+
+class Find(NamedTuple):
+    """Something at a provider that was not known here; ``purchase`` is a resource name, empty if there is none."""
+
+    reference: str
+    purchase: str
+    applied: bool
+    description: str
+
+
+class Compared(NamedTuple):
+    """How much was compared, applied, and left for a person."""
+
+    compared: int
+    applied: int
+    unresolved: int
+
+
+class Reconciliation:
+    """Compares providers with what is known here, each once a day in the ``background``, and when asked."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: Providers,
+        applier: Applier,
+        finds: Finds,
+        clock: DatabaseClock,
+        make_id: Callable[[], str],
+        in_thread: InThread,
+        statistics: PaymentStatistics,
+    ) -> None:
+        """Apply finds by ``applier``."""
+        self._statistics = statistics
+        self._database = database
+        self._providers = providers
+        self._applier = applier
+        self._finds = finds
+        self._clock = clock
+        self._make_id = make_id
+        self._in_thread = in_thread
+        self.background = Background(self._compare_all, INTERVAL_SECONDS, "reconciliation")
+
+    async def _compare_all(self) -> None:
+        for provider in self._providers:
+            try:
+                await self._compare_today(provider)
+            except PaymentUnavailable:
+                log.warning("comparing with %s ended early: it is out of reach", provider.provider.name)
+
+    async def _compare_today(self, provider: PaymentProvider) -> None:
+        now = self._clock.now()
+        day = Day(provider.provider, provider.live, Instant(now - now % DAY))
+        begun, since = await self._in_thread(lambda: self._begin(day, now))
+        if not begun:
+            return
+        async for _ in self.compare(provider.provider, since):
+            pass
+        await self._in_thread(lambda: self._end(day))
+
+    def _begin(self, day: Day, now: Instant) -> tuple[bool, Instant]:
+        """Take a day's comparison upon us if it is to be made; tell from when on, so that no time is left out."""
+        with self._database.transaction() as connection:
+            last = reconciliations.last_start(connection, day.provider, live=day.live)
+            begun = reconciliations.begin(connection, day, now, Instant(now - GIVEN_UP))
+        usual = Instant(now - LOOK_BACK)
+        return begun, usual if last is None else min(usual, last)
+
+    def _end(self, day: Day) -> None:
+        with self._database.transaction() as connection:
+            reconciliations.end(connection, day, self._clock.now())
+
+    async def compare(self, kind: Provider, since: Instant | None) -> AsyncIterator[Find | Compared]:
+        """Apply what a provider tells of the time since an instant; give every find, then how much was compared.
+
+        Raises ProviderNotConfigured, PaymentUnavailable, InvalidField for a time before any of them was there.
+        """
+        provider = self._providers.get(kind)
+        if since is not None and since < EARLIEST:
+            raise errors.InvalidField(field="since", rule="a time after the year 2010")
+        start = Instant(self._clock.now() - LOOK_BACK) if since is None else since
+        counts = Counter[str]()
+        try:
+            async for find in self._pass(provider, start, counts):
+                yield find
+            if counts["unplaced"] and counts["applied"]:
+                # Providers tell the newest first: a refund may have come before the payment that it is known by.
+                again = Counter[str]()
+                async for find in self._pass(provider, start, again):
+                    if find.applied:
+                        counts["applied"] += 1
+                        yield find
+        except ProviderUnavailable as error:
+            raise PaymentUnavailable(provider=kind.name) from error
+        yield Compared(counts["compared"], counts["applied"], counts["unresolved"])
+
+    async def _pass(self, provider: PaymentProvider, start: Instant, counts: Counter[str]) -> AsyncIterator[Find]:
+        """Go once through all that a provider tells, one after the other, and keep nothing of it."""
+        async for said in provider.recent(start):
+            counts["compared"] += 1
+            find = await self._in_thread(partial(self._take, provider, said, counts))
+            if find is not None:
+                counts["applied" if find.applied else "unresolved"] += 1
+                yield find
+
+    def _take(self, provider: PaymentProvider, said: Said, counts: Counter[str]) -> Find | None:
+        name, reference = provider.provider.name.lower(), (*references_of(said), "")[0]
+        try:
+            applied = self._applier.apply(said, name, "seen at the provider")
+        except UnknownPayment as unknown:
+            counts["unplaced"] += 1
+            if unknown.is_over:
+                self._finds.end(said)
+            if unknown.is_over or not unknown.is_ours:
+                return None
+            return self._unresolved(name, said, unknown)
+        except (ReportMismatch, Refusal, ProviderRefused) as error:
+            return self._unresolved(name, said, error)
+        if applied.problem:
+            return self._left(name, reference, applied)
+        if not applied.changed:
+            return None
+        self._statistics.finds[name, "applied"] += 1
+        log.warning("reconciliation: %s of %s was not known here and is applied", reference, name)
+        self._announce(name, reference, applied)
+        return Find(reference, applied.purchase, applied=True, description="was not known here")
+
+    def _unresolved(self, name: str, said: Said, error: Exception) -> Find | None:
+        """Show what nobody can apply to a person, and tell of it, unless a person has put it aside."""
+        if not self._finds.show(said, error):
+            return None
+        return self._left(
+            name, (*references_of(said), "")[0], Applied("", "", changed=False, problem=problem_of(error))
+        )
+
+    def _left(self, name: str, reference: str, applied: Applied) -> Find:
+        """Tell of what a person is shown."""
+        self._statistics.finds[name, "unresolved"] += 1
+        log.warning("reconciliation: %s of %s is for a person: %s", reference, name, applied.problem)
+        return Find(reference, applied.purchase, applied=False, description=applied.problem)
+
+    def _announce(self, provider: str, reference: str, applied: Applied) -> None:
+        account_id = applied.account_id
+        payload = {"provider": provider, "reference": reference, "purchase": applied.purchase}
+        with self._database.transaction() as connection:
+            outbox.announce(connection, account_id, self._make_id(), OutboxKind.RECONCILED, payload, self._clock.now())

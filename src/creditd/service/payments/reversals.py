@@ -1,0 +1,57 @@
+"""ReversePurchase: staff say that money was given back by a way that the provider knows nothing of."""
+
+from creditd.domain.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseStateUnfit
+from creditd.domain.purchase import Fact, FactKind, RefundStage
+from creditd.domain.wallet import Origin
+from creditd.ledger.transaction import Transaction, TransactionLedger
+from creditd.payments.provider import Report
+from creditd.service.payments.settlement import Settlement
+from creditd.storage import purchase_history, purchases
+from creditd.storage.purchases import Purchase, PurchaseKey, purchase_name
+from creditd.storage.request_claims import ClaimKind
+
+
+class Reversals:
+    """Takes credits of purchases back for staff."""
+
+    def __init__(self, ledger: TransactionLedger, settling: Settlement) -> None:
+        """Move credits through ``ledger``."""
+        self._ledger = ledger
+        self._settling = settling
+
+    def reverse(self, key: PurchaseKey, amount: int, origin: Origin) -> tuple[Purchase, bool]:
+        """Note that ``amount`` of the payment was given back, all that is left of it if 0; its share of credits goes.
+
+        Tells whether the request id had done so before. Raises PurchaseNotFound, PurchaseStateUnfit for one that is not
+        paid, AmountExceedsPayment, RequestIdReused, AccountClosed.
+        """
+        return self._ledger.transact(lambda transaction: self._reverse(transaction, key, amount, origin))
+
+    def _reverse(
+        self, transaction: Transaction, key: PurchaseKey, amount: int, origin: Origin
+    ) -> tuple[Purchase, bool]:
+        purchase = purchases.lock(transaction.connection, key)
+        if purchase is None:
+            raise PurchaseNotFound(purchase=purchase_name(key))
+        subject, fingerprint = origin.request_id or "", str(origin.fingerprint)
+        for fact in purchase_history.facts_about(
+            transaction.connection, key.account_id, FactKind.OUTSIDE_REFUND, subject
+        ):
+            # The fingerprint covers the purchase's name as well.
+            if fact.code == fingerprint:
+                return purchase, True
+        transaction.claim(transaction.hold(key.account_id), subject, ClaimKind.REVERSAL)
+        if not purchase.granted:
+            raise PurchaseStateUnfit(purchase=purchase.name, state=purchase.state.name)
+        left = purchase.paid - purchase.refunded
+        if amount > left or not left:
+            raise AmountExceedsPayment(requested=amount, left=left)
+        fact = Fact(FactKind.OUTSIDE_REFUND, subject, RefundStage.SUCCEEDED, amount or left, fingerprint)
+        report = Report(purchase.provider, purchase.live, (), None, None, (fact,))
+        # The request id is the fact's: where nothing is left to take back there is no entry that could keep it.
+        by = origin._replace(request_id=None, fingerprint=0)
+        settled = self._settling.settle(transaction, purchase, report, by)
+        if settled.refusal:
+            # Whoever asked is there to be told, so that nothing of it is kept.
+            raise settled.refusal
+        return settled.purchase, False

@@ -1,0 +1,337 @@
+"""What a provider says, applied: facts merged, credits moved by the difference, the purchase's row with them.
+
+Nothing here counts events. A purchase's facts say how many of its credits are to be there; what is missing comes in,
+what is too many goes, in the one transaction that also writes the purchase. So it may be said any number of times, in
+any order, by several servers at once.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+import orjson
+
+from creditd.domain.commands import Add, Clawback, Restore
+from creditd.domain.entry import EntryKind
+from creditd.domain.errors import Refusal
+from creditd.domain.grants import Source
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.purchase import (
+    Fact,
+    FactKind,
+    PaymentStage,
+    PurchaseState,
+    Standing,
+    credits_reversed,
+    merged,
+    standing,
+)
+from creditd.domain.wallet import Origin, WalletKey
+from creditd.ledger.transaction import Transaction, TransactionLedger
+from creditd.ledger.work import Step
+from creditd.payments.provider import PurchaseName, Report, ReportMismatch
+from creditd.service.payments import fates
+from creditd.service.payments.cases import Cases
+from creditd.service.payments.problems import problem_of
+from creditd.storage import outbox, payment_dues, payment_events, payment_references, purchase_history, purchases
+from creditd.storage.outbox import OutboxKind
+from creditd.storage.payment_dues import Due
+from creditd.storage.payment_events import PaymentEvent
+from creditd.storage.purchases import Purchase, PurchaseKey, parse_purchase_name, purchase_name
+
+FIRST_LOOK: Final = 60 * SECOND
+"""After it an open purchase is looked at for the first time: by then most webhooks have come."""
+
+
+class UnknownPayment(Exception):
+    """A payment that belongs to no purchase that is known, or not yet: its other events may tell.
+
+    One that ``is_ours`` names a purchase of ours, or is of a product that only we sell: nobody else will ever know it.
+    Any other may be another sale on the same account at the provider. Of what ``is_over`` nothing is left to be placed:
+    it was never paid, or all of it was given back.
+    """
+
+    def __init__(
+        self,
+        references: tuple[str, ...],
+        *,
+        is_ours: bool,
+        is_over: bool = False,
+        suggested: PurchaseName | None = None,
+    ) -> None:
+        """Remember what the provider calls it, and which purchase it may be for."""
+        hint = f"; it may be for {purchase_name(PurchaseKey(*suggested))}" if suggested else ""
+        super().__init__("no purchase is known for " + ", ".join(references) + hint)
+        self.references = references
+        self.is_ours = is_ours
+        self.is_over = is_over
+
+
+class Misfit(ReportMismatch):
+    """Something said of a purchase of ours that does not fit it. Nothing of it is believed."""
+
+    def __init__(self, text: str, purchase: Purchase) -> None:
+        """Remember whose it was."""
+        super().__init__(text)
+        self.account_id = purchase.account_id
+        self.purchase = purchase.name
+
+
+class Applied(NamedTuple):
+    """What was applied: whose it was, the purchase's name (empty for a subscription), whether it changed anything.
+
+    ``problem`` says what is left for a person or for later; what was said is known all the same.
+    """
+
+    account_id: str
+    purchase: str
+    changed: bool
+    problem: str = ""
+
+
+class Settled(NamedTuple):
+    """A purchase as it is after all that is known of it, and why its credits could not follow, if they could not."""
+
+    purchase: Purchase
+    changed: bool
+    refusal: Refusal | None
+
+
+class Settlement:
+    """Applies what is said of purchases."""
+
+    def __init__(self, ledger: TransactionLedger, make_id: Callable[[], str]) -> None:
+        """Move credits through ``ledger``."""
+        self._ledger = ledger
+        self._make_id = make_id
+        self._cases = Cases(make_id)
+
+    def apply(self, report: Report, actor: str, reason: str, event: PaymentEvent | None = None) -> Applied:
+        """Apply a report, and write in the same commit what became of the ``event`` that said it.
+
+        ``actor`` and ``reason`` go into the purchase's history and the ledger. What cannot follow yet (the account is
+        closed) is due from then on, and what a person has to do is shown as a parked event. Raises UnknownPayment, and
+        Misfit for what does not fit the purchase; then nothing is written, and the event is the caller's to settle.
+        """
+        return self._ledger.transact(lambda transaction: self._apply(transaction, report, actor, reason, event))
+
+    def _apply(
+        self, transaction: Transaction, report: Report, actor: str, reason: str, event: PaymentEvent | None
+    ) -> Applied:
+        connection, now = transaction.connection, transaction.now
+        purchase = _purchase_of(transaction, report)
+        _require_fit(purchase, report)
+        others = payment_references.refer(
+            connection, purchase.provider, purchase.name, report.references, live=purchase.live
+        )
+        if others:
+            raise Misfit(f"{', '.join(others)} belongs to another purchase", purchase)
+        settled = self.settle(transaction, purchase, report, Origin(actor, reason=reason))
+        payment_events.wake(connection, purchase.provider, report.references, now)
+        if not report.facts or not report.is_final:
+            _look_soon(transaction, settled.purchase)
+        problem = _problem_of(settled, report)
+        if problem:
+            self._cases.record(connection, report, settled.purchase, problem, now, event)
+        elif event:
+            fate = _fate(event, report, purchase, now)
+            # To read again what has not ended is no try that failed.
+            payment_events.settle(connection, fate, is_counted=report.is_final)
+        return Applied(purchase.account_id, purchase.name, settled.changed, problem)
+
+    def resume(self, key: PurchaseKey, reason: str) -> Applied:
+        """Do what is due for a purchase by all that is known of it, if that can be done by now."""
+        return self._ledger.transact(lambda transaction: self._resume(transaction, key, reason))
+
+    def _resume(self, transaction: Transaction, key: PurchaseKey, reason: str) -> Applied:
+        purchase = purchases.lock(transaction.connection, key)
+        assert purchase is not None  # noqa: S101 - something was due for it, and none is ever deleted.
+        nothing = Report(purchase.provider, purchase.live, (), None, None, ())
+        origin = Origin(purchase.provider.name.lower(), reason=reason)
+        settled = self.settle(transaction, purchase, nothing, origin)
+        problem = problem_of(settled.refusal) if settled.refusal else ""
+        return Applied(purchase.account_id, purchase.name, settled.changed, problem)
+
+    def settle(self, transaction: Transaction, purchase: Purchase, report: Report, origin: Origin) -> Settled:
+        """Bring a purchase, whose row is locked, to where its facts say.
+
+        The facts are written whatever becomes of its credits: a refusal is due, and done when it can be.
+        """
+        connection, now = transaction.connection, transaction.now
+        known = purchase_history.facts_of(connection, purchase.key)
+        facts = merged(known, _with_payment(report, purchase))
+        told = set(facts.values()).difference(known)
+        purchase_history.write_facts(connection, purchase.key, told)
+        stands = standing(facts.values(), purchase.payment_id)
+        due = Due(purchase.account_id, purchase.purchase_id, purchase.live)
+        refusal = None
+        try:
+            after = self._move_credits(transaction, _as_it_stands(purchase, stands), stands, origin)
+        except Refusal as error:
+            refusal = error
+            # Its row says that it is paid only with the credits that this brought.
+            after = _as_it_stands(purchase, stands) if purchase.granted else purchase
+            payment_dues.put(connection, due, problem_of(error), now)
+        else:
+            payment_dues.drop(connection, due)
+        if after != purchase:
+            after = after._replace(version=purchase.version + 1, update_time=max(now, purchase.update_time))
+            purchases.write(connection, after)
+            purchase_history.record(connection, after, origin.actor, origin.reason)
+            self._announce(transaction, purchase, after)
+        if refusal is None and not after.extra_left:
+            payment_events.end_recorded(connection, purchase.account_id, purchase.name, now)
+        return Settled(after, after != purchase, refusal)
+
+    def _move_credits(self, transaction: Transaction, purchase: Purchase, stands: Standing, origin: Origin) -> Purchase:
+        """Grant what was paid for, take back what was given back, and return the purchase as it is then."""
+        labels = {"purchase": purchase.name, "payment": purchase.payment_id}
+        origin = origin._replace(metadata=orjson.dumps(labels).decode())
+        key = WalletKey(purchase.account_id, purchase.credit_type)
+        steps: list[Step] = []
+        if purchase.payment_id and not purchase.granted:
+            grant_id = self._make_id()
+            total = purchase.credits + purchase.bonus
+            steps.append(Step(key, Add(origin, EntryKind.TOP_UP, grant_id, Source.PURCHASED, total)))
+            purchase = purchase._replace(granted=total, grant_ids=(grant_id,))
+        target = credits_reversed(purchase.granted, stands.paid, stands.returned)
+        if target > purchase.reversed:
+            steps.append(Step(key, Clawback(origin, purchase.grant_ids, target - purchase.reversed)))
+        elif target < purchase.reversed:
+            grant_id = self._make_id()
+            steps.append(Step(key, Restore(origin, grant_id, purchase.reversed - target)))
+            purchase = purchase._replace(grant_ids=(*purchase.grant_ids, grant_id))
+        if steps:
+            transaction.perform(purchase.account_id, origin, tuple(steps))
+        return purchase._replace(reversed=target)
+
+    def _announce(self, transaction: Transaction, before: Purchase, after: Purchase) -> None:
+        kinds = []
+        if after.granted > before.granted:
+            kinds.append(OutboxKind.TOP_UP_SUCCEEDED)
+        if after.reversed != before.reversed:
+            kinds.append(OutboxKind.CREDITS_REVERSED)
+        if after.state != before.state and after.state in {PurchaseState.FAILED, PurchaseState.EXPIRED}:
+            kinds.append(OutboxKind.PURCHASE_FAILED)
+        payload = {
+            "purchase": after.name,
+            "credit_type": after.credit_type,
+            "granted": after.granted,
+            "reversed": after.reversed,
+            "state": after.state.name,
+            "failure_code": after.failure_code,
+        }
+        for kind in kinds:
+            outbox.announce(transaction.connection, after.account_id, self._make_id(), kind, payload, after.update_time)
+
+
+def _purchase_of(transaction: Transaction, report: Report) -> Purchase:
+    """Find the purchase that a report is about, and lock it: by the provider's ids, else by our own handed back."""
+    connection = transaction.connection
+    known = payment_references.referred(connection, report.provider, report.references, live=report.live)
+    keys = [parse_purchase_name(known[reference]) for reference in report.references if reference in known]
+    if report.purchase:
+        keys.append(PurchaseKey(*report.purchase))
+    for key in keys:
+        purchase = purchases.lock(connection, key)
+        if purchase is not None:
+            return purchase
+    raise UnknownPayment(
+        report.references,
+        is_ours=report.is_ours or report.purchase is not None,
+        is_over=_is_over(report),
+        suggested=report.suggested,
+    )
+
+
+def _is_over(report: Report) -> bool:
+    """Tell whether a report tells of a payment, and nothing of it is with us."""
+    stands = standing(merged((), report.facts).values())
+    return stands.state != PurchaseState.PENDING and not stands.paid - stands.returned + stands.extra_left
+
+
+def _require_fit(purchase: Purchase, report: Report) -> None:
+    """Raise Misfit unless what is said can be about this purchase: its amount above all comes from our own row."""
+    if (purchase.provider, purchase.live) != (report.provider, report.live):
+        raise Misfit(f"the purchase is of {purchase.provider.name}, live {purchase.live}", purchase)
+    if report.checkout and purchase.reference and report.checkout != purchase.reference:
+        raise Misfit(f"it is of {report.checkout}, and {purchase.reference} was made for the purchase", purchase)
+    if any(fact.kind == FactKind.PAYMENT and fact.stage == PaymentStage.PAID for fact in report.facts):
+        _require_price(purchase, report)
+    if report.misfit and purchase.payment_id not in report.references:
+        raise Misfit(report.misfit, purchase)
+    has_amounts = any(fact.amount for fact in report.facts)
+    if (has_amounts or report.currency) and report.currency != purchase.currency:
+        # Amounts in another currency, or in none, are no share of the payment.
+        raise Misfit(f"it is in {report.currency or 'no currency'}, the purchase in {purchase.currency}", purchase)
+
+
+def _require_price(purchase: Purchase, report: Report) -> None:
+    """Raise Misfit unless what was paid is the purchase's price."""
+    if report.price is None:
+        raise Misfit("paid, but nothing is said of how much", purchase)
+    if report.price != (purchase.amount, purchase.currency):
+        charged = f"{report.price.amount} {report.price.currency}"
+        raise Misfit(f"{charged} was charged, the purchase is for {purchase.amount} {purchase.currency}", purchase)
+
+
+def _with_payment(report: Report, purchase: Purchase) -> Iterator[Fact]:
+    """Say of each fact which payment it is about: the one before it, else what the report is named by.
+
+    The reference that a purchase was begun with names no payment, unless it is one itself, and then its payment is told
+    first. What was told by staff has no reference, and is about the payment that paid.
+    """
+    payment = next((one for one in report.references if one != purchase.reference), "")
+    for fact in report.facts:
+        if fact.kind == FactKind.PAYMENT:
+            payment = fact.subject
+            yield fact
+        else:
+            yield fact._replace(payment=fact.payment or payment or purchase.payment_id)
+
+
+def _problem_of(settled: Settled, report: Report) -> str:
+    """Say what is left to do after what a report said: credits that are due, or a payment to be given back."""
+    purchase = settled.purchase
+    if settled.refusal:
+        return problem_of(settled.refusal)
+    paid = {fact.subject for fact in report.facts if fact.kind == FactKind.PAYMENT and fact.stage == PaymentStage.PAID}
+    if not purchase.extra_left or paid.isdisjoint(purchase.extra_payment_ids):
+        return ""
+    return f"{' and '.join(purchase.extra_payment_ids)} has to be given back: {purchase.payment_id} paid the purchase"
+
+
+def _fate(event: PaymentEvent, report: Report, purchase: Purchase, now: Instant) -> PaymentEvent:
+    if report.is_final:
+        return fates.applied(event, purchase.account_id, purchase.name, now)
+    owned = event._replace(account=purchase.account_id, purchase=purchase.name)
+    return fates.read_again(owned, report.references, now)
+
+
+def _look_soon(transaction: Transaction, purchase: Purchase) -> None:
+    """Have the provider asked soon about a purchase of which it said something that is not the end."""
+    soon = Instant(transaction.now + FIRST_LOOK)
+    if purchase.next_poll_time is not None and purchase.next_poll_time > soon:
+        purchases.postpone(transaction.connection, purchase.key, 0, soon)
+
+
+def _as_it_stands(purchase: Purchase, stands: Standing) -> Purchase:
+    return purchase._replace(
+        state=stands.state,
+        payment_id=stands.payment_id,
+        paid=stands.paid,
+        refunded=stands.refunded,
+        disputed=stands.disputed,
+        open_disputes=stands.open_disputes,
+        failure_code=stands.failure_code,
+        failure_message=stands.failure_message,
+        extra_payment_ids=stands.extra_payment_ids,
+        extra_left=stands.extra_left,
+        next_poll_time=purchase.next_poll_time if stands.state in PAYABLE else None,
+    )
+
+
+STILL_OPEN = frozenset({PurchaseState.PENDING, PurchaseState.FAILED})
+"""States in which a payment may still come about: at some providers a payer whose payment failed tries again."""
+
+PAYABLE = STILL_OPEN | {PurchaseState.CANCELLED}
+"""States in which a purchase is still looked at: not every provider can be kept from taking a payment."""

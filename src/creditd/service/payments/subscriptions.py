@@ -1,0 +1,145 @@
+"""What a provider says of subscriptions, applied: they decide the account's unlimited plan (requirement E6)."""
+
+from collections.abc import Callable
+
+from creditd.domain.account import Account
+from creditd.domain.errors import AccountClosed
+from creditd.domain.instant import Instant
+from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
+from creditd.domain.wallet import Origin
+from creditd.ledger.accounts import AccountLedger
+from creditd.ledger.transaction import Transaction, TransactionLedger
+from creditd.payments.provider import ReportMismatch
+from creditd.service.payments import fates
+from creditd.service.payments.cases import Cases, references_of
+from creditd.service.payments.problems import problem_of
+from creditd.service.payments.settlement import Applied, UnknownPayment
+from creditd.storage import accounts, outbox, payment_dues, payment_events, payment_references, subscriptions
+from creditd.storage.database import Connection
+from creditd.storage.outbox import OutboxKind
+from creditd.storage.payment_dues import Due
+from creditd.storage.payment_events import PaymentEvent
+
+
+class Subscriptions:
+    """Applies what is said of subscriptions."""
+
+    def __init__(self, ledger: TransactionLedger, accounts: AccountLedger, make_id: Callable[[], str]) -> None:
+        """Change plans through ``accounts``, in transactions of ``ledger``."""
+        self._ledger = ledger
+        self._accounts = accounts
+        self._make_id = make_id
+        self._cases = Cases(make_id)
+
+    def apply(self, said: Subscription, actor: str, reason: str, event: PaymentEvent | None = None) -> Applied:
+        """Take over a description unless a newer one is known, and switch the plan if what it entitles to changes.
+
+        What became of the ``event`` that said it is written in the same commit. A plan that staff has set stays until a
+        subscription changes what it entitles to. Of a closed account the description is known all the same, and the
+        plan is due: it is switched in the moment that the account is opened again. Raises UnknownPayment for one that
+        does not say whose it is while nothing said so before, Misfit for one that was another account's.
+        """
+        origin = Origin(actor, reason=reason)
+        return self._ledger.transact(lambda transaction: self._apply(transaction, said, origin, event))
+
+    def _apply(
+        self, transaction: Transaction, said: Subscription, origin: Origin, event: PaymentEvent | None
+    ) -> Applied:
+        connection, now = transaction.connection, transaction.now
+        said = _with_account(connection, said)
+        account = self._locked_account(transaction, said.account_id, origin)
+        ours = subscriptions.of_account(connection, account.account_id)
+        # Test and live mode never mix, not even in a database that has seen both.
+        known = {_name(one): one for one in ours if one.live == said.live}
+        described = newer(known.get(_name(said)), said)
+        changed = described != known.get(_name(said))
+        problem = ""
+        if changed:
+            subscriptions.write(connection, described, now)
+            before = entitlement(known.values(), now)
+            after = entitlement((known | {_name(said): described}).values(), now)
+            due = Due(account.account_id, payment_dues.PLAN, said.live)
+            if after != before or payment_dues.drop(connection, due):
+                problem = self._switch_or_owe(transaction, account, after, origin, due)
+        payment_events.wake(connection, said.provider, references_of(said), now)
+        if problem:
+            self._cases.record(connection, said, None, problem, now, event)
+        elif event:
+            payment_events.settle(connection, fates.applied(event, account.account_id, "", now))
+        return Applied(account.account_id, "", changed, problem)
+
+    def resume(self, account_id: str, reason: str, *, live: bool) -> Applied:
+        """Switch a plan that is due to what an account's subscriptions entitle it to, if that can be done by now."""
+        origin = Origin("subscriptions", reason=reason)
+        return self._ledger.transact(lambda transaction: self._resume(transaction, account_id, origin, live=live))
+
+    def _resume(self, transaction: Transaction, account_id: str, origin: Origin, *, live: bool) -> Applied:
+        connection, now = transaction.connection, transaction.now
+        account = self._locked_account(transaction, account_id, origin)
+        due = Due(account_id, payment_dues.PLAN, live)
+        if not payment_dues.drop(connection, due):
+            return Applied(account_id, "", changed=False)
+        plan = entitlement((one for one in subscriptions.of_account(connection, account_id) if one.live == live), now)
+        problem = self._switch_or_owe(transaction, account, plan, origin, due)
+        return Applied(account_id, "", changed=not problem, problem=problem)
+
+    def _switch_or_owe(
+        self, transaction: Transaction, account: Account, plan: Entitlement, origin: Origin, due: Due
+    ) -> str:
+        """Switch a plan; of a closed account remember that it is due, and return why it was not switched."""
+        connection, now = transaction.connection, transaction.now
+        try:
+            self._switch(transaction, account, plan, origin, now)
+        except AccountClosed as refusal:
+            problem = problem_of(refusal)
+            payment_dues.put(connection, due, problem, now)
+            # Somebody pays for an account that is closed: that is for a person. To end a plan is not.
+            return problem if plan.unlimited else ""
+        payment_events.end_recorded(connection, account.account_id, "", now)
+        return ""
+
+    def _locked_account(self, transaction: Transaction, account_id: str, origin: Origin) -> Account:
+        account = accounts.lock(transaction.connection, account_id)
+        if account is None:
+            transaction.perform(account_id, origin, ())
+            account = accounts.lock(transaction.connection, account_id)
+        assert account is not None  # noqa: S101 - opened above if it was not there, and accounts are never deleted.
+        return account
+
+    def _switch(
+        self, transaction: Transaction, account: Account, plan: Entitlement, origin: Origin, now: Instant
+    ) -> None:
+        origin = origin._replace(request_id=self._make_id())
+        unlimited, until = plan
+        changed = self._accounts.change_plan(
+            transaction.connection, account, origin, now, unlimited=unlimited, until=until
+        )
+        payload = {"unlimited": unlimited, "until": until}
+        outbox.announce(
+            transaction.connection,
+            account.account_id,
+            self._make_id(),
+            OutboxKind.PLAN_CHANGED,
+            payload,
+            changed.update_time,
+        )
+
+
+def _with_account(connection: Connection, said: Subscription) -> Subscription:
+    """Return a description with its account, by what was known of the subscription before if it says nothing itself."""
+    reference = f"subscription:{said.subscription_id}"
+    if said.account_id:
+        name = f"accounts/{said.account_id}"
+        if payment_references.refer(connection, said.provider, name, [reference], live=said.live):
+            raise ReportMismatch("the subscription was another account's before")
+        return said
+    known = payment_references.referred(connection, said.provider, [reference], live=said.live)
+    if reference not in known:
+        # It is to a plan of ours; one that keeps no plan in force is nothing to anybody.
+        is_over = not entitlement([said], said.provider_update_time).unlimited
+        raise UnknownPayment((reference,), is_ours=True, is_over=is_over)
+    return said._replace(account_id=known[reference].removeprefix("accounts/"))
+
+
+def _name(subscription: Subscription) -> tuple[int, bool, str]:
+    return subscription.provider, subscription.live, subscription.subscription_id

@@ -85,16 +85,16 @@ def check_reservations(books: Books) -> None:
 
 
 def _check_amounts(reservation: Reservation) -> None:
-    _, _, _, state, amount, captured, refunded, unlimited, slices, *_ = reservation
+    _, _, _, state, amount, confirmed, refunded, unlimited, slices, *_ = reservation
     taken, returned = total(slices), sum(part.returned for part in slices)
     assert all(0 <= part.returned <= part.amount > 0 for part in slices)
-    assert 0 <= refunded <= captured
+    assert 0 <= refunded <= confirmed
     assert returned <= refunded
     if state == ReservationState.CONFIRMED:
-        assert captured > 0
-        assert taken <= captured
+        assert confirmed > 0
+        assert taken <= confirmed
     else:
-        assert (captured, returned) == (0, 0)
+        assert (confirmed, returned) == (0, 0)
         assert taken == (0 if unlimited else amount)
 
 
@@ -102,7 +102,7 @@ def _check_after(entry: Entry, reservation: Reservation) -> None:
     assert entry.reservation == (
         reservation.reservation_id,
         reservation.state,
-        reservation.captured,
+        reservation.confirmed,
         reservation.refunded,
         reservation.expire_time,
     )

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Graces, Slice, graces_of
+from creditd.domain.holds import returning
 from creditd.domain.instant import Instant, earliest
 from creditd.domain.reservation import Reservation, ReservationState
-from creditd.domain.settling import returning
 from creditd.domain.wallet import SYSTEM, Movement, Rules, Shift, Wallet, moved
 
 

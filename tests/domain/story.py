@@ -100,8 +100,8 @@ class Story:
         version = self._version(version_off)
         spent = self._attempt(lambda: self.books.confirm(held, asked, allow_excess=allow_excess, version=version))
         if spent is not None:
-            assert spent.captured == (asked or held.amount)
-            assert spent.captured <= held.amount or (allow_excess and self._is_active())
+            assert spent.confirmed == (asked or held.amount)
+            assert spent.confirmed <= held.amount or (allow_excess and self._is_active())
 
     def refund(self, which: int, amount: int | None, version_off: int | None) -> None:
         """Give back what is held, or part of what was spent."""
@@ -111,7 +111,7 @@ class Story:
         asked = None if amount is None else amount * self.unit
         version = self._version(version_off)
         if self._attempt(lambda: self.books.refund(spent, asked, version=version)) is not None:
-            rest = spent.amount if spent.state == ReservationState.PENDING else spent.captured - spent.refunded
+            rest = spent.amount if spent.state == ReservationState.PENDING else spent.confirmed - spent.refunded
             refunds = [entry for entry in self.books.entries if entry.kind == EntryKind.REFUND]
             assert refunds[-1].amount == (asked or rest)
 

@@ -19,7 +19,7 @@ from tests.domain.wallets import MINUTE, free, left, parts, promo, purchased, wa
 def test_confirm_spends_all_that_is_held() -> None:
     books = Books(wallet(free(10)))
     spent = books.confirm(books.reserve(4))
-    assert (spent.state, spent.captured) == (ReservationState.CONFIRMED, 4)
+    assert (spent.state, spent.confirmed) == (ReservationState.CONFIRMED, 4)
     assert (books.wallet.available, books.wallet.reserved) == (6, 0)
 
 
@@ -27,7 +27,7 @@ def test_confirming_less_gives_the_rest_back_in_the_same_movement() -> None:
     books = Books(wallet(free(10)))
     held = books.reserve(10)
     spent = books.confirm(held, 3)
-    assert (spent.amount, spent.captured) == (10, 3)
+    assert (spent.amount, spent.confirmed) == (10, 3)
     assert (books.wallet.available, books.wallet.reserved) == (7, 0)
     assert len(books.entries) == 2
 

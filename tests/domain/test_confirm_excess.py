@@ -13,7 +13,7 @@ from tests.domain.wallets import free, left, parts, purchased, used, wallet, wit
 def test_the_excess_is_taken_from_what_is_available() -> None:
     books = Books(wallet(free(10)))
     spent = books.confirm(books.reserve(4), 6, allow_excess=True)
-    assert (spent.amount, spent.captured) == (4, 6)
+    assert (spent.amount, spent.confirmed) == (4, 6)
     assert (books.wallet.available, books.wallet.reserved) == (4, 0)
 
 
@@ -38,7 +38,7 @@ def test_an_excess_that_is_not_covered_refuses_the_whole() -> None:
 def test_allowing_an_excess_changes_nothing_where_there_is_none() -> None:
     books = Books(wallet(free(10)))
     spent = books.confirm(books.reserve(4), 3, allow_excess=True)
-    assert spent.captured == 3
+    assert spent.confirmed == 3
     assert books.wallet.available == 7
 
 
@@ -49,7 +49,7 @@ def test_a_suspended_account_spends_what_it_held_and_not_more() -> None:
     books.wallet = with_status(books.wallet, AccountStatus.SUSPENDED)
     with pytest.raises(AccountSuspended):
         books.confirm(held, 5, allow_excess=True)
-    assert books.confirm(held, 4, allow_excess=True).captured == 4
+    assert books.confirm(held, 4, allow_excess=True).confirmed == 4
 
 
 def test_refunds_give_the_excess_back_first() -> None:
@@ -77,7 +77,7 @@ def test_an_excess_under_an_unlimited_plan_takes_nothing_and_is_recorded() -> No
     held = books.reserve(4)
     books.wallet = with_plan(books.wallet)
     spent = books.confirm(held, 9, allow_excess=True)
-    assert (spent.captured, parts(spent.slices)) == (9, [("purchased", 4)])
+    assert (spent.confirmed, parts(spent.slices)) == (9, [("purchased", 4)])
     assert books.wallet.available == 6
 
 

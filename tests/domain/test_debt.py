@@ -1,8 +1,7 @@
 """Debt is what a clawback could not take; purchased credits pay it the moment that they become available."""
 
-from creditd.domain.debt import pay_debt
 from creditd.domain.entry import EntryKind
-from creditd.domain.grants import Source
+from creditd.domain.grants import Source, pay_debt
 from tests.domain.books import Books
 from tests.domain.wallets import DAY, HOUR, MINUTE, after, free, left, parts, purchased, wallet
 

@@ -12,7 +12,7 @@ from tests.domain.wallets import free, left, parts, purchased, wallet
 def test_deduct_spends_at_once_and_holds_nothing() -> None:
     books = Books(wallet(free(10)))
     spent = books.deduct(4)
-    assert (spent.state, spent.amount, spent.captured) == (ReservationState.CONFIRMED, 4, 4)
+    assert (spent.state, spent.amount, spent.confirmed) == (ReservationState.CONFIRMED, 4, 4)
     assert (books.wallet.available, books.wallet.reserved) == (6, 0)
 
 

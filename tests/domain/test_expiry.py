@@ -86,7 +86,7 @@ def test_a_live_hold_shields_what_it_holds_from_expiry() -> None:
     books.settle()
     assert (books.wallet.available, books.wallet.reserved) == (0, 3)
     assert books.entries[-1].amount == 2
-    assert books.confirm(held).captured == 3
+    assert books.confirm(held).confirmed == 3
 
 
 def test_what_a_hold_gives_back_before_the_grant_expires_lapses_with_the_grant() -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from itertools import count
 
 from creditd.domain.account import Account, AccountStatus
+from creditd.domain.adjustments import open_account
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
-from creditd.domain.opening import open_account
 from creditd.domain.wallet import Movement
 from tests.domain.books import Books
 from tests.domain.wallets import RULES, START, by_source

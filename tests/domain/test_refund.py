@@ -20,7 +20,7 @@ def test_a_pending_reservation_goes_back_whole() -> None:
     books = Books(wallet(free(2), purchased(2)))
     held = books.reserve(3)
     ended = books.refund(held)
-    assert (ended.state, ended.captured, ended.refunded) == (ReservationState.REFUNDED, 0, 0)
+    assert (ended.state, ended.confirmed, ended.refunded) == (ReservationState.REFUNDED, 0, 0)
     assert (books.wallet.available, books.wallet.reserved) == (4, 0)
     assert left(books.wallet) == {"free": 2, "purchased": 2}
 
@@ -43,7 +43,7 @@ def test_part_of_a_pending_reservation_cannot_be_refunded() -> None:
 def test_a_confirmed_reservation_goes_back_whole_if_no_amount_is_named() -> None:
     books = Books(wallet(free(2), purchased(2)))
     spent = books.refund(books.confirm(books.reserve(3)))
-    assert (spent.state, spent.captured, spent.refunded) == (ReservationState.CONFIRMED, 3, 3)
+    assert (spent.state, spent.confirmed, spent.refunded) == (ReservationState.CONFIRMED, 3, 3)
     assert left(books.wallet) == {"free": 2, "purchased": 2}
 
 

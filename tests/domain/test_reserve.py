@@ -21,7 +21,7 @@ def test_a_reservation_remembers_what_it_holds_and_where_it_was_taken_from() -> 
     books = Books(wallet(free(3), purchased(10)))
     held = books.reserve(5)
     assert held.state == ReservationState.PENDING
-    assert (held.amount, held.captured, held.refunded, held.held) == (5, 0, 0, 5)
+    assert (held.amount, held.confirmed, held.refunded, held.held) == (5, 0, 0, 5)
     assert parts(held.slices) == [("free", 3), ("purchased", 2)]
     assert not held.unlimited
 

@@ -41,7 +41,7 @@ def test_more_than_is_available_can_be_used() -> None:
 def test_confirming_less_records_less_and_gives_nothing_back() -> None:
     books = Books(with_plan(wallet(purchased(10))))
     spent = books.confirm(books.reserve(7), 3)
-    assert (spent.amount, spent.captured, spent.slices) == (7, 3, ())
+    assert (spent.amount, spent.confirmed, spent.slices) == (7, 3, ())
     assert books.wallet.available == 10
 
 
@@ -51,7 +51,7 @@ def test_confirming_more_than_was_recorded_still_has_to_be_allowed() -> None:
     with pytest.raises(AmountExceedsReservation):
         books.confirm(held, 9)
     spent = books.confirm(held, 9, allow_excess=True)
-    assert (spent.captured, spent.slices) == (9, ())
+    assert (spent.confirmed, spent.slices) == (9, ())
     assert books.wallet.available == 10
 
 
@@ -103,7 +103,7 @@ def test_what_was_recorded_under_the_plan_costs_nothing_though_confirmed_after_i
     books = Books(with_plan(wallet(purchased(10)), until=after(MINUTE)))
     held = books.reserve(7)
     books.wait(2 * MINUTE)
-    assert books.confirm(held).captured == 7
+    assert books.confirm(held).confirmed == 7
     assert books.wallet.available == 10
 
 

@@ -86,4 +86,4 @@ def parts(slices: tuple[Slice, ...]) -> list[tuple[str, int]]:
 
 def used(spent: Reservation) -> int:
     """Return what a reservation's work has cost after all refunds."""
-    return spent.captured - spent.refunded
+    return spent.confirmed - spent.refunded

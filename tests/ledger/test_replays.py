@@ -112,7 +112,7 @@ def test_a_replay_shows_the_reservation_as_it_was_then(desk: Desk, other: Desk, 
     for asked in (desk, other):
         replayed = asked.write(reserve(account, 4, "hold"), confirm(held, 3, "use"), refund(held, 2, "give back"))
         then = [reservation_of(outcome) for outcome in replayed if isinstance(outcome, Outcome)]
-        assert [(r.state, r.captured, r.refunded) for r in then] == [
+        assert [(r.state, r.confirmed, r.refunded) for r in then] == [
             (ReservationState.PENDING, 0, 0),
             (ReservationState.CONFIRMED, 3, 0),
             (ReservationState.CONFIRMED, 3, 2),

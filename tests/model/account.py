@@ -78,8 +78,8 @@ class Account:
         self.require_open()
         hold.require_pending()
         self.require_version(name, stated)
-        hold.captured = hold.amount if amount is None else amount
-        excess = hold.captured - hold.amount
+        hold.confirmed = hold.amount if amount is None else amount
+        excess = hold.confirmed - hold.amount
         if excess > 0:
             refuse_if(not allow_excess, "AMOUNT_EXCEEDS_RESERVATION")
             self.require_spending()
@@ -95,7 +95,7 @@ class Account:
         self.require_open()
         if hold.state == "CONFIRMED":
             self.require_version(name, stated)
-            refundable = hold.captured - hold.refunded
+            refundable = hold.confirmed - hold.refunded
             amount = refundable if amount is None else amount
             refuse_if(not 0 < amount <= refundable, "AMOUNT_EXCEEDS_CAPTURED")
             hold.refunded += amount

@@ -121,4 +121,4 @@ def told_reservation(reservation: reservation_pb2.Reservation, calendar: Calenda
 
 def expected_reservation(hold: Hold) -> tuple[object, ...]:
     """Return the reference's figures in the same way."""
-    return hold.state, hold.amount, hold.captured, hold.refunded, eighth(hold.ends)
+    return hold.state, hold.amount, hold.confirmed, hold.refunded, eighth(hold.ends)

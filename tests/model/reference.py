@@ -48,7 +48,7 @@ class Hold:
     ends: float
     parts: list[Part]
     state: str = "PENDING"
-    captured: int = 0
+    confirmed: int = 0
     refunded: int = 0
 
     def require_pending(self) -> None:

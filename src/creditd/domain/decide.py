@@ -1,8 +1,7 @@
 """The one door to the rules: a wallet, a command and an instant give a movement, or a refusal."""
 
 from creditd.domain import errors
-from creditd.domain.adjusting import add, remove
-from creditd.domain.clawback import claw_back, restore
+from creditd.domain.adjustments import add, claw_back, remove, restore, write_off
 from creditd.domain.commands import (
     Add,
     Clawback,
@@ -16,12 +15,10 @@ from creditd.domain.commands import (
     Restore,
     WriteOff,
 )
-from creditd.domain.debt import write_off
 from creditd.domain.grants import NO_GRACES, Graces
+from creditd.domain.holds import confirm, deduct, extend, refund, reserve
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, reservation_name
-from creditd.domain.settling import confirm, extend, refund
-from creditd.domain.spending import deduct, reserve
 from creditd.domain.wallet import Movement, Rules, Wallet
 
 

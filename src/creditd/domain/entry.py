@@ -33,7 +33,7 @@ class ReservationAfter(NamedTuple):
 
     reservation_id: str
     state: ReservationState
-    captured: int
+    confirmed: int
     refunded: int
     expire_time: Instant | None
 

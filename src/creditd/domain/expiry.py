@@ -12,9 +12,18 @@ from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from creditd.domain.debt import pay_debt
 from creditd.domain.entry import Entry, EntryKind
-from creditd.domain.grants import NO_GRACES, Graces, Grant, Slice, Source, first_expiry, give_back, in_spend_order
+from creditd.domain.grants import (
+    NO_GRACES,
+    Graces,
+    Grant,
+    Slice,
+    Source,
+    first_expiry,
+    give_back,
+    in_spend_order,
+    pay_debt,
+)
 from creditd.domain.instant import Instant, earliest
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.wallet import SYSTEM, Movement, Rules, Shift, Wallet, moved
@@ -107,7 +116,7 @@ class _Settling:
                 lapsed = Slice(grant_id, grant.source, grant.remaining, expire_time, 0, grant.graced)
                 spent = grant._replace(remaining=0)
                 self._change(spent)
-                shift = Shift(-grant.remaining, 0, (), (spent,), (lapsed,))
+                shift = Shift(available=-grant.remaining, reserved=0, live=(), changed=(spent,), slices=(lapsed,))
                 self._record(EntryKind.EXPIRE, grant.remaining, shift)
         return True
 
@@ -121,7 +130,15 @@ class _Settling:
         for grant in paid.changed:
             self._change(grant)
         amount = sum(part.amount for part in slices) - paid.amount
-        shift = Shift(amount, -held.held, (), paid.changed, slices, -paid.amount, graces=begun)
+        shift = Shift(
+            available=amount,
+            reserved=-held.held,
+            live=(),
+            changed=paid.changed,
+            slices=slices,
+            debt=-paid.amount,
+            graces=begun,
+        )
         ended = held._replace(state=ReservationState.EXPIRED, update_time=self._now)
         self._record(EntryKind.RELEASE, held.amount, shift, ended)
 

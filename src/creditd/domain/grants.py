@@ -188,3 +188,32 @@ def of_unknown_grace(grants: Sequence[Grant], slices: Sequence[Slice], now: Inst
         return expired
     live = {grant.grant_id for grant in grants}
     return [grant_id for grant_id in expired if grant_id not in live]
+
+
+class Paid(NamedTuple):
+    """The grants left live, all that changed, and how much was paid."""
+
+    live: tuple[Grant, ...]
+    changed: tuple[Grant, ...]
+    amount: int
+
+
+def pay_debt(debt: int, live: tuple[Grant, ...], changed: tuple[Grant, ...]) -> Paid:
+    """Pay as much of a debt as the available purchased credits cover, so that debt and they never stand side by side.
+
+    ``changed`` are the grants that the movement has touched so far; those that pay are merged into them.
+    """
+    if not debt:
+        return Paid(live, changed, 0)
+    left: list[Grant] = []
+    touched = {grant.grant_id: grant for grant in changed}
+    unpaid = debt
+    for grant in live:
+        part = min(unpaid, grant.remaining) if grant.source == Source.PURCHASED else 0
+        if part:
+            unpaid -= part
+            grant = grant._replace(remaining=grant.remaining - part)  # noqa: PLW2901 - the same grant, after paying.
+            touched[grant.grant_id] = grant
+        if grant.remaining:
+            left.append(grant)
+    return Paid(tuple(left), tuple(touched.values()), debt - unpaid)

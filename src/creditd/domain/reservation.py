@@ -29,7 +29,7 @@ class Reservation(NamedTuple):
     reservation_id: str
     state: ReservationState
     amount: int
-    captured: int
+    confirmed: int
     refunded: int
     unlimited: bool
     slices: tuple[Slice, ...]

@@ -7,7 +7,7 @@ from creditd.domain.account import Account
 from creditd.domain.entry import Entry, EntryKind, ReservationAfter
 from creditd.domain.grants import Grace, Grant, Slice, Source, SpendOrder, first_expiry
 from creditd.domain.instant import SECOND, Instant, earliest
-from creditd.domain.reservation import Reservation
+from creditd.domain.reservation import Reservation, ReservationState
 
 MAX_BALANCE = 2**63 - 1
 """What available plus reserved may reach: an int64 goes over the wire and into the rows."""
@@ -69,7 +69,17 @@ class Wallet(NamedTuple):
 
 def new_wallet(account: Account, credit_type: str) -> Wallet:
     """Return a wallet before its first movement."""
-    return Wallet(account, credit_type, 0, 0, 0, 0, (), None, account.create_time)
+    return Wallet(
+        account=account,
+        credit_type=credit_type,
+        version=0,
+        available=0,
+        reserved=0,
+        debt=0,
+        grants=(),
+        next_expire_time=None,
+        update_time=account.create_time,
+    )
 
 
 class Origin(NamedTuple):
@@ -141,13 +151,13 @@ def moved(
     after = None
     if reservation is not None:
         after = ReservationAfter(
-            reservation.reservation_id,
-            reservation.state,
-            reservation.captured,
-            reservation.refunded,
-            reservation.expire_time,
+            reservation_id=reservation.reservation_id,
+            state=reservation.state,
+            confirmed=reservation.confirmed,
+            refunded=reservation.refunded,
+            expire_time=reservation.expire_time,
         )
-        if reservation.state == 1:
+        if reservation.state == ReservationState.PENDING:
             next_expire_time = earliest(next_expire_time, reservation.expire_time)
         elif shift.reserved and not reserved and account.had_no_plan:
             # The last hold has ended, so that the grants alone tell when to look again. Under a plan there may be
@@ -157,27 +167,37 @@ def moved(
         if grant.remaining:
             next_expire_time = earliest(next_expire_time, grant.expire_time)
     entry = Entry(
-        account.account_id,
-        credit_type,
-        version,
-        kind,
-        amount,
-        shift.available,
-        shift.reserved,
-        shift.debt,
-        available,
-        reserved,
-        debt,
-        shift.slices,
-        after,
-        origin.request_id,
-        origin.ordinal,
-        origin.fingerprint,
-        origin.actor,
-        origin.reason,
-        origin.metadata,
-        time,
-        shift.graces,
+        account_id=account.account_id,
+        credit_type=credit_type,
+        version=version,
+        kind=kind,
+        amount=amount,
+        available_delta=shift.available,
+        reserved_delta=shift.reserved,
+        debt_delta=shift.debt,
+        available_after=available,
+        reserved_after=reserved,
+        debt_after=debt,
+        slices=shift.slices,
+        reservation=after,
+        request_id=origin.request_id,
+        ordinal=origin.ordinal,
+        fingerprint=origin.fingerprint,
+        actor=origin.actor,
+        reason=origin.reason,
+        metadata=origin.metadata,
+        create_time=time,
+        graces=shift.graces,
     )
-    after_wallet = Wallet(account, credit_type, version, available, reserved, debt, shift.live, next_expire_time, time)
+    after_wallet = Wallet(
+        account=account,
+        credit_type=credit_type,
+        version=version,
+        available=available,
+        reserved=reserved,
+        debt=debt,
+        grants=shift.live,
+        next_expire_time=next_expire_time,
+        update_time=time,
+    )
     return Movement(after_wallet, entry, shift.changed, shift.granted, reservation)

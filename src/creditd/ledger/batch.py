@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from creditd.domain import errors
 from creditd.domain.account import Account
+from creditd.domain.adjustments import open_account
 from creditd.domain.commands import ON_RESERVATION
 from creditd.domain.decide import decide
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.expiry import Settled, lapse_late, settle
 from creditd.domain.grants import NO_GRACES, Grant, SpendOrder, graces_of
 from creditd.domain.instant import Instant
-from creditd.domain.opening import open_account
 from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.domain.wallet import Movement, Rules, Wallet, WalletKey, new_wallet
 from creditd.domain.weight import weight_of
@@ -221,7 +221,7 @@ class Batch:
         row = self.reservations[key]
         return row._replace(
             state=after.state,
-            captured=after.captured,
+            confirmed=after.confirmed,
             refunded=after.refunded,
             expire_time=after.expire_time,
             update_time=entry.create_time,

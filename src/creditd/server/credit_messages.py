@@ -122,7 +122,7 @@ def reservation_fields(reservation: Reservation, most_slices: int = SLICES_SHOWN
         "credit_type": reservation.credit_type,
         "state": number(reservation.state),
         "amount": reservation.amount,
-        "captured_amount": reservation.captured,
+        "captured_amount": reservation.confirmed,
         "refunded_amount": reservation.refunded,
         "unlimited": reservation.unlimited,
         "slices": _slices(reservation.slices[:most_slices]),

@@ -45,6 +45,8 @@ def account_from(row: Sequence[Any]) -> Account:
     )
 
 
+# In the order of Reservation's fields. The confirmed amount keeps its first column name, ``captured``: migrations only
+# add, and a server of the version before still reads and writes it.
 RESERVATION_COLUMNS = (
     "r.account_id, r.credit_type, r.reservation_id, r.state, r.amount, r.captured, r.refunded, r.unlimited, r.slices, "
     f"{micros('r.expire_time')}, {micros('r.create_time')}, {micros('r.update_time')}, r.description, r.metadata"
@@ -53,23 +55,12 @@ RESERVATION_COLUMNS = (
 
 def reservation_from(row: Sequence[Any]) -> Reservation:
     """Read RESERVATION_COLUMNS, from a row or from a JSON array."""
-    *head, state, amount, captured, refunded, unlimited, slices, expire, create, update, description, metadata = row
-    account_id, credit_type, reservation_id = head
-    return Reservation(
-        account_id,
-        credit_type,
-        str(reservation_id),
-        ReservationState(state),
-        amount,
-        captured,
-        refunded,
-        unlimited,
-        slices_from_json(slices),
-        expire,
-        Instant(create),
-        Instant(update),
-        description,
-        metadata_from(metadata),
+    found = Reservation._make(row)
+    return found._replace(
+        reservation_id=str(found.reservation_id),
+        state=ReservationState(found.state),
+        slices=slices_from_json(found.slices),
+        metadata=metadata_from(found.metadata),
     )
 
 
@@ -103,16 +94,23 @@ ENTRY_COLUMNS = (
 )
 
 
+_ENTRY_RESERVATION_END = Entry._fields.index("reservation") + len(ReservationAfter._fields)
+"""Where the columns of the reservation of an entry end, of which the domain makes one value."""
+
+
 def entry_from(row: Sequence[Any]) -> Entry:
     """Read ENTRY_COLUMNS."""
+    *figures, slices, reservation_id, state, confirmed, refunded, expire_time = row[:_ENTRY_RESERVATION_END]
     after = None
-    if row[12] is not None:
-        after = ReservationAfter(str(row[12]), ReservationState(row[13]), row[14], row[15], row[16])
-    values = list(row)
-    values[3] = EntryKind(row[3])
-    values[11:17] = [slices_from_json(row[11]), after]
-    values[-3:] = [metadata_from(row[-3]), Instant(row[-2]), graces_from_json(row[-1])]
-    return Entry._make(values)
+    if reservation_id is not None:
+        after = ReservationAfter(str(reservation_id), ReservationState(state), confirmed, refunded, expire_time)
+    found = Entry._make((*figures, slices, after, *row[_ENTRY_RESERVATION_END:]))
+    return found._replace(
+        kind=EntryKind(found.kind),
+        slices=slices_from_json(found.slices),
+        metadata=metadata_from(found.metadata),
+        graces=graces_from_json(found.graces),
+    )
 
 
 LISTED_ENTRY_COLUMNS = _listed(ENTRY_COLUMNS.replace("e.graces", "NULL"), "e.slices")

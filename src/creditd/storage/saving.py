@@ -238,7 +238,7 @@ def _reservation_rows(reservations: Iterable[Reservation]) -> dict[str, str]:
         "r_reservation_id": identifiers([r.reservation_id for r in rows]),
         "r_state": numbers([r.state for r in rows]),
         "r_amount": numbers([r.amount for r in rows]),
-        "r_captured": numbers([r.captured for r in rows]),
+        "r_captured": numbers([r.confirmed for r in rows]),
         "r_refunded": numbers([r.refunded for r in rows]),
         "r_unlimited": flags([r.unlimited for r in rows]),
         "r_slices": texts([slices_to_json(r.slices) for r in rows]),
@@ -250,12 +250,9 @@ def _reservation_rows(reservations: Iterable[Reservation]) -> dict[str, str]:
     }
 
 
-_NO_RESERVATION = (None, None, None, None, None)
-
-
 def _entry_rows(entries: list[Entry]) -> dict[str, str]:
     rows = sorted(entries, key=lambda e: e[:3])
-    after = [e.reservation or _NO_RESERVATION for e in rows]
+    after = [e.reservation for e in rows]
     return {
         "e_account_id": texts([e.account_id for e in rows]),
         "e_credit_type": texts([e.credit_type for e in rows]),
@@ -269,11 +266,11 @@ def _entry_rows(entries: list[Entry]) -> dict[str, str]:
         "e_reserved_after": numbers([e.reserved_after for e in rows]),
         "e_debt_after": numbers([e.debt_after for e in rows]),
         "e_slices": texts([slices_to_json(e.slices) for e in rows]),
-        "e_reservation_id": identifiers([r[0] for r in after]),
-        "e_reservation_state": numbers([r[1] for r in after]),
-        "e_reservation_captured": numbers([r[2] for r in after]),
-        "e_reservation_refunded": numbers([r[3] for r in after]),
-        "e_reservation_expire_time": numbers([r[4] for r in after]),
+        "e_reservation_id": identifiers([r and r.reservation_id for r in after]),
+        "e_reservation_state": numbers([r and r.state for r in after]),
+        "e_reservation_captured": numbers([r and r.confirmed for r in after]),
+        "e_reservation_refunded": numbers([r and r.refunded for r in after]),
+        "e_reservation_expire_time": numbers([r and r.expire_time for r in after]),
         "e_request_id": texts([e.request_id for e in rows]),
         "e_ordinal": numbers([e.ordinal for e in rows]),
         "e_fingerprint": numbers([e.fingerprint for e in rows]),

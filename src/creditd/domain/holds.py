@@ -1,14 +1,105 @@
-"""Confirm, Refund and Extend: what becomes of a reservation."""
+"""Holds: Reserve, Deduct, Confirm, Refund and Extend.
+
+Credits leave the available balance in spend order, or an unlimited plan covers them; what is not used comes back.
+"""
 
 from creditd.domain import errors
-from creditd.domain.commands import Confirm, Extend, Refund
-from creditd.domain.debt import pay_debt
+from creditd.domain.commands import Confirm, Deduct, Extend, Refund, Reserve
 from creditd.domain.entry import EntryKind
-from creditd.domain.grants import NO_GRACES, Graces, Slice, give_back, in_spend_order, mark_returned, unwind
-from creditd.domain.instant import Instant
+from creditd.domain.grants import (
+    NO_GRACES,
+    Graces,
+    Slice,
+    give_back,
+    in_spend_order,
+    mark_returned,
+    pay_debt,
+    take,
+    unwind,
+)
+from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation, ReservationState
-from creditd.domain.spending import resolve_expiry, take_from
 from creditd.domain.wallet import Movement, Rules, Shift, Wallet, moved
+
+
+def resolve_expiry(expire_time: Instant | None, ttl: int | None, now: Instant, rules: Rules) -> Instant:
+    """Turn a stated instant or lifetime, or neither, into an expire time.
+
+    Raises ExpiryInPast for an instant that is not after now, ExpiryOutOfRange for a lifetime (µs) of no length, and for
+    an end beyond the maximum.
+    """
+    if expire_time is None:
+        expire_time = Instant(now + (rules.default_ttl if ttl is None else ttl))
+        field = "ttl"
+    else:
+        errors.require_future("expire_time", expire_time, now)
+        field = "expire_time"
+    if not now < expire_time <= now + rules.max_ttl:
+        raise errors.ExpiryOutOfRange(field=field, maximum_seconds=rules.max_ttl // SECOND)
+    return expire_time
+
+
+def take_from(wallet: Wallet, amount: int, now: Instant, *, hold: bool) -> Shift:
+    """Take an amount, to hold it or to spend it at once. An unlimited plan covers it without taking anything.
+
+    Raises InsufficientCredit if the available balance does not cover it.
+    """
+    if wallet.account.has_unlimited_plan(now):
+        return Shift(available=0, reserved=0, live=wallet.grants)
+    wallet.require_available(amount)
+    taken = take(wallet.grants, amount)
+    return Shift(
+        available=-amount,
+        reserved=amount if hold else 0,
+        live=taken.live,
+        changed=taken.changed,
+        slices=taken.slices,
+    )
+
+
+def reserve(wallet: Wallet, command: Reserve, now: Instant, rules: Rules) -> Movement:
+    """Hold an amount.
+
+    Raises InsufficientCredit, ExpiryInPast, ExpiryOutOfRange, AccountSuspended, AccountClosed, VersionMismatch.
+    """
+    wallet.account.require_spending()
+    wallet.require_version(command.version)
+    expire_time = resolve_expiry(command.expire_time, command.ttl, now, rules)
+    shift = take_from(wallet, command.amount, now, hold=True)
+    held = _new_reservation(wallet, command, shift, now, expire_time)
+    return moved(wallet, EntryKind.RESERVE, command.amount, shift, command.origin, now, held)
+
+
+def deduct(wallet: Wallet, command: Deduct, now: Instant) -> Movement:
+    """Spend an amount at once. Raises InsufficientCredit, AccountSuspended, AccountClosed, VersionMismatch."""
+    wallet.account.require_spending()
+    wallet.require_version(command.version)
+    shift = take_from(wallet, command.amount, now, hold=False)
+    pending = _new_reservation(wallet, command, shift, now, expire_time=None)
+    spent = pending._replace(state=ReservationState.CONFIRMED, confirmed=command.amount)
+    return moved(wallet, EntryKind.DEDUCT, command.amount, shift, command.origin, now, spent)
+
+
+def _new_reservation(
+    wallet: Wallet, command: Reserve | Deduct, shift: Shift, now: Instant, expire_time: Instant | None
+) -> Reservation:
+    """Return a pending reservation of what a shift takes."""
+    return Reservation(
+        account_id=wallet.account.account_id,
+        credit_type=wallet.credit_type,
+        reservation_id=command.reservation_id,
+        state=ReservationState.PENDING,
+        amount=command.amount,
+        confirmed=0,
+        refunded=0,
+        unlimited=not shift.slices,
+        slices=shift.slices,
+        expire_time=expire_time,
+        create_time=now,
+        update_time=now,
+        description=command.origin.reason,
+        metadata=command.origin.metadata,
+    )
 
 
 def returning(
@@ -16,13 +107,21 @@ def returning(
 ) -> Shift:
     """Give slices back to their grants, ending a hold of ``held`` credits; purchased ones pay a debt first."""
     if not slices:
-        return Shift(0, -held, wallet.grants)
+        return Shift(available=0, reserved=-held, live=wallet.grants)
     grants = {grant.grant_id: grant for grant in wallet.grants}
     returned = give_back(grants, graces, slices, now=now, grace=rules.grace)
     grants.update((grant.grant_id, grant) for grant in returned.changed)
     paid = pay_debt(wallet.debt, in_spend_order(tuple(grants.values()), rules.order), returned.changed)
     amount = sum(part.amount for part in slices)
-    return Shift(amount - paid.amount, -held, paid.live, paid.changed, slices, -paid.amount, graces=returned.graces)
+    return Shift(
+        available=amount - paid.amount,
+        reserved=-held,
+        live=paid.live,
+        changed=paid.changed,
+        slices=slices,
+        debt=-paid.amount,
+        graces=returned.graces,
+    )
 
 
 def confirm(
@@ -44,7 +143,7 @@ def confirm(
         unwound = unwind(held.slices, held.amount - amount) if held.slices else None
         given_back, slices = unwound or ((), ())
         shift = returning(wallet, given_back, held.held, now, rules, graces)
-    confirmed = held._replace(state=ReservationState.CONFIRMED, captured=amount, slices=slices, update_time=now)
+    confirmed = held._replace(state=ReservationState.CONFIRMED, confirmed=amount, slices=slices, update_time=now)
     shift = shift._replace(slices=slices)
     return moved(wallet, EntryKind.CONFIRM, amount, shift, command.origin, now, confirmed)
 
@@ -82,7 +181,7 @@ def refund(
 def _refund_confirmed(
     wallet: Wallet, spent: Reservation, command: Refund, now: Instant, rules: Rules, graces: Graces
 ) -> Movement:
-    refundable = spent.captured - spent.refunded
+    refundable = spent.confirmed - spent.refunded
     amount = refundable if command.amount is None else command.amount
     if amount > refundable or not amount:
         raise errors.AmountExceedsCaptured(requested=amount, refundable=refundable)
@@ -100,7 +199,7 @@ def _covered_last(spent: Reservation) -> int:
     """
     if spent.unlimited:
         return 0
-    return max(0, spent.captured - spent.refunded - sum(part.amount for part in spent.slices))
+    return max(0, spent.confirmed - spent.refunded - sum(part.amount for part in spent.slices))
 
 
 def extend(wallet: Wallet, held: Reservation, command: Extend, now: Instant, rules: Rules) -> Movement:
@@ -113,6 +212,6 @@ def extend(wallet: Wallet, held: Reservation, command: Extend, now: Instant, rul
     expire_time = resolve_expiry(command.expire_time, command.ttl, now, rules)
     if held.expire_time is not None and held.expire_time > expire_time:
         expire_time = held.expire_time
-    shift = Shift(0, 0, wallet.grants, slices=held.slices)
+    shift = Shift(available=0, reserved=0, live=wallet.grants, slices=held.slices)
     extended = held._replace(expire_time=expire_time, update_time=now)
     return moved(wallet, EntryKind.EXTEND, held.amount, shift, command.origin, now, extended)

@@ -71,7 +71,7 @@ def test_a_client_of_another_authority_is_turned_away(guarded: RunningService, a
 
 async def refuse_to_listen() -> None:
     """Try to serve plaintext to the world."""
-    listen(make_server(shared_port=False), "0.0.0.0:0", None)
+    listen(make_server(shared_port=False, most_connections=10), "0.0.0.0:0", None)
 
 
 def test_plaintext_is_refused_on_an_address_that_others_can_reach() -> None:

@@ -74,16 +74,27 @@ class Arena:
 
 @contextmanager
 def arena(
-    postgres: EmbeddedPostgres, folder: Path, *, servers: int = 1, through_port: int = 0, **settings: object
+    postgres: EmbeddedPostgres,
+    folder: Path,
+    *,
+    servers: int = 1,
+    through_port: int = 0,
+    files: int = 0,
+    **settings: object,
 ) -> Iterator[Arena]:
-    """Run servers on a new database until the block ends; they reach it through another port if one is given."""
+    """Run servers on a new database until the block ends.
+
+    They reach it through another port if one is given, and may have so many ``files`` open if it is given.
+    """
     name = f"faults_{uuid4().hex}"
     database_url = create_database(postgres.tcp_url, name)
     with ExitStack() as stack:
         stack.callback(drop_database, postgres.tcp_url, name)
         migrate(database_url)
         reached_by = at_port(database_url, through_port) if through_port else database_url
-        running = [stack.enter_context(ServerProcess(folder, reached_by, **settings)) for _ in range(servers)]
+        running = [
+            stack.enter_context(ServerProcess(folder, reached_by, files=files, **settings)) for _ in range(servers)
+        ]
         _fund(running[0].address)
         yield Arena(database_url, running)
 

@@ -32,10 +32,11 @@ class Figures:
     def table(self, trouble: str, evidence: str) -> str:
         """Return a table of the figures."""
         lines = [f"\nneighbours: {trouble} ({evidence})"]
-        lines.append(f"  {'':12}{'calls':>7}{'p50 ms':>9}{'p99 ms':>9}{'worst':>9}")
+        lines.append(f"  {'':12}{'calls':>7}{'p50 ms':>9}{'p99 ms':>9}{'worst':>9}{'failed':>8}")
         for kind, seconds in self.seconds.items():
+            failed = len(self.failures.get(kind, ()))
             p50, p99, worst = (1_000 * seconds[int(share * (len(seconds) - 1))] for share in (0.5, 0.99, 1.0))
-            lines.append(f"  {kind:12}{len(seconds):7}{p50:9.1f}{p99:9.1f}{worst:9.1f}")
+            lines.append(f"  {kind:12}{len(seconds):7}{p50:9.1f}{p99:9.1f}{worst:9.1f}{failed:8}")
         return "\n".join(lines)
 
     def too_slow(self) -> dict[str, float]:
@@ -44,15 +45,15 @@ class Figures:
 
 
 @contextmanager
-def neighbour(address: str, webhook_secret: str) -> Iterator[Figures]:
-    """Call a server until the block ends; the figures are there after it."""
+def neighbour(address: str, webhook_secret: str, **more: str) -> Iterator[Figures]:
+    """Call a server until the block ends; the figures are there after it. ``more`` is what else probe.Calls takes."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(
         COMMAND, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        told = {"address": address, "metadata": SERVICE, "webhook_secret": webhook_secret}
+        told = {"address": address, "metadata": SERVICE, "webhook_secret": webhook_secret, **more}
         process.stdin.write(json.dumps(told) + "\n")
         process.stdin.flush()
         assert process.stdout.readline().strip() == READY

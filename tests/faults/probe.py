@@ -10,8 +10,12 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
+from http import HTTPStatus
+from http.client import HTTPConnection
 from itertools import count
 from typing import Any
 
@@ -30,8 +34,13 @@ from tests.faults.operations import CREDIT_TYPE
 INTERVAL_SECONDS = 0.05
 """Between two calls of a kind: far below what a server can take, and often enough to fall into every stall."""
 
+INTERVAL_ANEW_SECONDS = 0.2
+"""Between two calls of a kind that makes a connection for each."""
+
 ACCOUNTS = 20
 TIMEOUT_SECONDS = 10.0
+PATIENT = 128
+"""HTTP requests and new connections that may be waited for at once."""
 
 READY, GO, STOP = "ready", "go", "stop"
 
@@ -43,8 +52,12 @@ Call = Callable[[int], Any]
 class Calls:
     """The calls of a neighbour, one of each kind, with nothing to do with anybody else's accounts."""
 
-    def __init__(self, address: str, metadata: list[tuple[str, str]], webhook_secret: str) -> None:
-        """Make them at a server."""
+    def __init__(
+        self, address: str, metadata: list[tuple[str, str]], webhook_secret: str, adapter: str = "", metrics: str = ""
+    ) -> None:
+        """Make them at a server; at its webhook adapter and its metrics as well, if their addresses are given."""
+        self._address, self._adapter, self._metrics = address, adapter, metrics
+        self._threads = ThreadPoolExecutor(PATIENT)
         channel = open_channel(address)
         self._options: dict[str, Any] = {"metadata": metadata, "timeout": TIMEOUT_SECONDS}
         self._credit, self._payment, self._health = (
@@ -64,6 +77,29 @@ class Calls:
             "health": lambda _: self._health.Check.future(HealthCheckRequest(), timeout=TIMEOUT_SECONDS),
         }
 
+    @property
+    def kinds_anew(self) -> dict[str, Call]:
+        """The same of what makes a connection of its own for each call: newcomers, providers and probes."""
+        kinds: dict[str, Call] = {}
+        if self._adapter:
+            kinds["newcomer"] = lambda _: self._threads.submit(self._call_anew)
+            kinds["adapter"] = lambda number: self._threads.submit(self._send_webhook, number)
+            kinds["adapter up"] = lambda _: self._threads.submit(_ask, self._adapter, "GET", "/healthz")
+        if self._metrics:
+            kinds["metrics"] = lambda _: self._threads.submit(_ask, self._metrics, "GET", "/metrics")
+            kinds["server up"] = lambda _: self._threads.submit(_ask, self._metrics, "GET", "/healthz")
+        return kinds
+
+    def _call_anew(self) -> None:
+        """Connect and ask whether the server serves, as a probe does."""
+        with open_channel(self._address) as channel:
+            HealthStub(channel).Check(HealthCheckRequest(), timeout=TIMEOUT_SECONDS, wait_for_ready=True)
+
+    def _send_webhook(self, number: int) -> None:
+        request = signed(_event(number), self._secret)
+        headers = {header.name: header.value for header in request.headers}
+        _ask(self._adapter, "POST", "/webhooks/stripe", request.body, headers)
+
     def _reserve(self, number: int) -> Any:
         request = credit.ReserveRequest(
             account_id=_account(number), credit_type=CREDIT_TYPE, amount=1, request_id=uuid7()
@@ -74,8 +110,20 @@ class Calls:
         return self._credit.GetBalance.future(credit.GetBalanceRequest(account_id=_account(number)), **self._options)
 
     def _webhook(self, number: int) -> Any:
-        event = {"id": f"evt_probe{number}x{time.monotonic_ns()}", "object": "event", "type": "plan.created"}
-        return self._payment.IngestWebhook.future(signed(event, self._secret), **self._options)
+        return self._payment.IngestWebhook.future(signed(_event(number), self._secret), **self._options)
+
+
+def _event(number: int) -> dict[str, Any]:
+    return {"id": f"evt_probe{number}x{time.monotonic_ns()}", "object": "event", "type": "plan.created"}
+
+
+def _ask(address: str, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+    """Make an HTTP request on a connection of its own. Raises AssertionError unless the answer is 200."""
+    with closing(HTTPConnection(address, timeout=TIMEOUT_SECONDS)) as connection:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        assert answer.status == HTTPStatus.OK, answer.status
+        answer.read()
 
 
 def signed(event: dict[str, Any], secret: bytes) -> payment.IngestWebhookRequest:
@@ -96,8 +144,9 @@ def _account(number: int) -> str:
 class Series:
     """The calls of one kind: each is made when it is due, whether or not those before it were answered."""
 
-    def __init__(self, call: Call) -> None:
-        """Make calls by a function."""
+    def __init__(self, call: Call, interval_seconds: float) -> None:
+        """Make calls by a function, so long after one another."""
+        self._interval_seconds = interval_seconds
         self.seconds: list[float] = []
         self.failures: list[str] = []
         self._call = call
@@ -112,7 +161,7 @@ class Series:
         started = time.monotonic()
         calls = []
         for number in count():
-            due = started + number * INTERVAL_SECONDS
+            due = started + number * self._interval_seconds
             if stopping.wait(max(0.0, due - time.monotonic())):
                 break
             call = self._call(number)
@@ -130,8 +179,10 @@ class Series:
 def main() -> None:
     """Read where and how to call from the first line of standard input; begin and end as the next lines say."""
     told = json.loads(sys.stdin.readline())
-    calls = Calls(told["address"], [tuple(pair) for pair in told["metadata"]], told["webhook_secret"])
-    series = {kind: Series(call) for kind, call in calls.kinds.items()}
+    metadata = [tuple(pair) for pair in told.pop("metadata")]
+    calls = Calls(metadata=metadata, **told)
+    series = {kind: Series(call, INTERVAL_SECONDS) for kind, call in calls.kinds.items()}
+    series |= {kind: Series(call, INTERVAL_ANEW_SECONDS) for kind, call in calls.kinds_anew.items()}
     for one in series.values():
         one.warm_up()
     print(READY, flush=True)

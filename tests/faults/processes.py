@@ -3,13 +3,15 @@
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 from urllib.request import urlopen
 
 import grpc
@@ -23,7 +25,7 @@ from tests.faults.operations import CREDIT_TYPE
 from tests.running import eventually
 from tests.tokens import write_public_key
 
-COMMAND = (sys.executable, "-m", "creditd.cli", "serve")
+COMMAND = (sys.executable, "-m", "creditd.cli")
 SECONDS_TO_START = 30.0
 LOG_TAIL = 4_000
 
@@ -31,28 +33,29 @@ PORTS = (10_000, 32_768)
 """Below those that the system takes for outgoing connections."""
 
 
-class ServerProcess:
-    """One server; everything but its addresses and settings is as in production."""
+class CreditdProcess:
+    """One process of ours; everything but its addresses and settings is as in production."""
 
-    def __init__(self, folder: Path, database_url: str, **settings: object) -> None:
-        """Describe it; ``settings`` are those of Config."""
-        self._port, self._metrics_port = free_port(), free_port()
-        self._log = folder / f"server-{self._port}.log"
-        self._settings = {
-            "database_url": database_url,
-            "listen": self.address,
-            "metrics_listen": f"127.0.0.1:{self._metrics_port}",
-            "jwt_public_key_files": write_public_key(folder),
-            "page_token_secret": "of the fault batteries",
-            "sign_up_credits": f"{CREDIT_TYPE}={SIGN_UP_CREDITS}",
-            **settings,
-        }
+    COMMAND: ClassVar[str]
+
+    def __init__(self, folder: Path, port: int, settings: Mapping[str, object], files: int = 0) -> None:
+        """Describe it; ``settings`` are those of Config. With ``files`` it may have no more than so many open."""
+        self._port = port
+        self._files = files
+        self._log = folder / f"{self.COMMAND}-{port}.log"
+        self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """Where it listens, also after it was killed and started again."""
         return f"127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int:
+        """The number of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
 
     def __enter__(self) -> Self:
         self.start()
@@ -74,7 +77,10 @@ class ServerProcess:
         environment |= {f"CREDITD_{name.upper()}": str(value) for name, value in self._settings.items()}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(COMMAND, env=environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen((*COMMAND, self.COMMAND), env=environment, stdout=log, stderr=log)
+        if self._files:
+            # Before it has come so far as to ask what its limit is.
+            resource.prlimit(self._process.pid, resource.RLIMIT_NOFILE, (self._files, self._files))
 
     def kill(self) -> None:
         """End it with SIGKILL, whatever it is doing."""
@@ -98,28 +104,73 @@ class ServerProcess:
         assert self._process is not None
         return psutil.Process(self._process.pid).num_threads()
 
+    def _await_serving(self) -> None:
+        try:
+            eventually(self._is_up, SECONDS_TO_START)
+        except AssertionError:
+            sys.stderr.write(self._log.read_text(errors="replace")[-LOG_TAIL:])
+            raise
+
+    def _is_up(self) -> bool:
+        raise NotImplementedError
+
+
+class ServerProcess(CreditdProcess):
+    """One server."""
+
+    COMMAND = "serve"
+
+    def __init__(self, folder: Path, database_url: str, *, files: int = 0, **settings: object) -> None:
+        """Describe it; ``settings`` are those of Config."""
+        self.metrics_address = f"127.0.0.1:{free_port()}"
+        port = free_port()
+        described = {
+            "database_url": database_url,
+            "listen": f"127.0.0.1:{port}",
+            "metrics_listen": self.metrics_address,
+            "jwt_public_key_files": write_public_key(folder),
+            "page_token_secret": "of the fault batteries",
+            "sign_up_credits": f"{CREDIT_TYPE}={SIGN_UP_CREDITS}",
+        }
+        super().__init__(folder, port, described | settings, files)
+
     def counted(self, name: str) -> int:
         """Return one of the ledger's counts since this process started."""
-        with urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics") as answer:
+        with urlopen(f"http://{self.metrics_address}/metrics") as answer:
             found = re.search(rf"^creditd_ledger_{name}_total (\S+)$", answer.read().decode(), re.MULTILINE)
         assert found is not None
         return int(float(found[1]))
 
-    def _await_serving(self) -> None:
-        with open_channel(self.address) as channel:
-            check = HealthStub(channel).Check
-            try:
-                eventually(lambda: self._serves(check), SECONDS_TO_START)
-            except AssertionError:
-                sys.stderr.write(self._log.read_text(errors="replace")[-LOG_TAIL:])
-                raise
-
-    def _serves(self, check: "grpc.UnaryUnaryMultiCallable[HealthCheckRequest, HealthCheckResponse]") -> bool:
+    def _is_up(self) -> bool:
         assert self.is_running
-        try:
-            return bool(check(HealthCheckRequest(), timeout=1).status == HealthCheckResponse.SERVING)
-        except grpc.RpcError:
-            return False
+        with open_channel(self.address) as channel, suppress(grpc.RpcError):
+            answer = HealthStub(channel).Check(HealthCheckRequest(), timeout=1)
+            return bool(answer.status == HealthCheckResponse.SERVING)
+        return False
+
+
+class AdapterProcess(CreditdProcess):
+    """One webhook adapter."""
+
+    COMMAND = "webhooks"
+
+    def __init__(self, folder: Path, service: str, token: str, *, files: int = 0) -> None:
+        """Describe it: it calls ``service`` with ``token``."""
+        port = free_port()
+        file = folder / f"adapter-{port}.token"
+        file.write_text(token)
+        described = {
+            "webhooks_listen": f"127.0.0.1:{port}",
+            "webhooks_service": service,
+            "webhooks_token_file": file,
+        }
+        super().__init__(folder, port, described, files)
+
+    def _is_up(self) -> bool:
+        assert self.is_running
+        with suppress(OSError), urlopen(f"http://{self.address}/healthz") as answer:
+            return b'"reachable"' in answer.read()
+        return False
 
 
 def free_port() -> int:

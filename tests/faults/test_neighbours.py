@@ -7,12 +7,20 @@ import pytest
 
 from creditd.development.postgres import EmbeddedPostgres
 from creditd.storage.database import Database, DatabaseSettings
-from tests.faults.arena import arena
+from tests.faults.arena import STAFF, Arena, arena
+from tests.faults.attackers import ATTACKS, Target, attacked
+from tests.faults.memory import watched_memory
 from tests.faults.neighbours import neighbour
+from tests.faults.processes import AdapterProcess
 from tests.faults.rounds import LONG_SECONDS
 from tests.faults.troubles import HISTORY, TROUBLES, Place, write_the_history
+from tests.tokens import bearer
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(LONG_SECONDS)]
+
+ATTACK_SECONDS = 5.0
+FILES = 1_024
+"""What a process may have open where nobody has raised it: the usual limit."""
 
 SECRET = "whsec_neighbours"  # noqa: S105 - nothing is kept secret in a test.
 
@@ -46,3 +54,43 @@ def test_a_neighbour_hardly_notices(place: Place, trouble: str) -> None:
     place.arena.verify_ledger(HISTORY)
     assert not figures.failures
     assert not figures.too_slow()
+
+
+@pytest.fixture(scope="module")
+def attacked_place(
+    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Arena, AdapterProcess]]:
+    """Run one server and an adapter in front of it, neither of which may open many files."""
+    folder = tmp_path_factory.mktemp("attacked")
+    with (
+        arena(postgres, folder, files=FILES, **PROVIDERS) as running,
+        AdapterProcess(folder, running.servers[0].address, STAFF[0][1].removeprefix("Bearer "), files=FILES) as adapter,
+    ):
+        yield running, adapter
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_reaches_nobody_else(attacked_place: tuple[Arena, AdapterProcess], attack: str) -> None:
+    """Nor does it take much memory. A newcomer connects, a webhook and a probe come in as ever."""
+    running, adapter = attacked_place
+    [server] = running.servers
+    target = Target(
+        server.address,
+        server.metrics_address,
+        adapter.address,
+        bearer("attacker", ["USER"]),
+        "attacker",
+        ATTACK_SECONDS,
+    )
+    _, most_megabytes = ATTACKS[attack]
+    reached = {"adapter": adapter.address, "metrics": server.metrics_address}
+    with (
+        watched_memory([server.pid, adapter.pid]) as memory,
+        neighbour(server.address, SECRET, **reached) as figures,
+        attacked(attack, target) as evidence,
+    ):
+        pass
+    print(figures.table(attack, f"{evidence[0]}; {memory}"))
+    assert not figures.failures
+    assert not figures.too_slow()
+    assert memory.growth < most_megabytes

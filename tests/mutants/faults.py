@@ -5,6 +5,15 @@ from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
 from tests.mutants.machine_faults import MACHINE_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
+from tests.mutants.strangers_faults import STRANGERS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
 
-FAULTS = (*LEDGER_FAULTS, *DOMAIN_FAULTS, *PAYMENTS_FAULTS, *BULKHEAD_FAULTS, *SURROUNDINGS_FAULTS, *MACHINE_FAULTS)
+FAULTS = (
+    *LEDGER_FAULTS,
+    *DOMAIN_FAULTS,
+    *PAYMENTS_FAULTS,
+    *BULKHEAD_FAULTS,
+    *SURROUNDINGS_FAULTS,
+    *MACHINE_FAULTS,
+    *STRANGERS_FAULTS,
+)

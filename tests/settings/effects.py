@@ -16,6 +16,7 @@ _CALL = "tests/cli/test_call_tls.py"
 _RUN = "tests/cli/test_run.py"
 _ADAPTER = "tests/webhooks/test_service_away.py"
 _KEEPALIVE = "tests/server/test_keepalive.py"
+_STRANGERS = "tests/server/test_strangers.py"
 _BODIES = "tests/webhooks/test_bodies.py"
 _POWERS = "tests/storage/test_powers.py"
 _EMBEDDED = "tests/development/postgres/test_server.py"
@@ -34,6 +35,7 @@ _A_CLIENT_THAT_PINGS_AS = f"{_KEEPALIVE}::test_a_client_that_pings_as_often_as_i
 _WEBHOOKS_ARE_REPEATED_WHILE_THE = (
     f"{_ADAPTER}::test_webhooks_are_repeated_while_the_service_is_away_and_stored_once_it_is_back"
 )
+_CALLS_THAT_WAIT_ARE = f"{_STRANGERS}::test_calls_that_wait_to_be_looked_at_are_not_cut_off"
 _POSTGRESQLS_OWN_TIME_LIMITS_ARE = "tests/storage/test_turns.py::test_postgresqls_own_time_limits_are_no_defect"
 
 SETTINGS: Mapping[str, str] = {
@@ -102,6 +104,14 @@ GRPC_OPTIONS: Mapping[str, str] = {
     "grpc.max_send_message_length": f"{_OPTIONS}::test_an_answer_beyond_what_clients_take_is_not_sent",
     "grpc.max_metadata_size": f"{_OPTIONS}::test_clients_are_told_how_much_metadata_is_taken",
     "grpc.absolute_max_metadata_size": f"{_OPTIONS}::test_clients_are_told_how_much_metadata_is_taken",
+    "grpc.max_allowed_incoming_connections": f"{_OPTIONS}::test_a_server_takes_so_many_connections",
+    "grpc.max_concurrent_streams": f"{_STRANGERS}::test_clients_are_told_how_many_calls_a_connection_takes",
+    "grpc.server.max_pending_requests": _CALLS_THAT_WAIT_ARE,
+    "grpc.server.max_pending_requests_hard_limit": _CALLS_THAT_WAIT_ARE,
+    "grpc.max_connection_idle_ms": f"{_STRANGERS}::test_an_idle_connection_is_closed",
+    "grpc.max_connection_age_ms": f"{_STRANGERS}::test_an_old_connection_takes_no_new_calls",
+    "grpc.server_handshake_timeout_ms": f"{_STRANGERS}::test_who_never_introduces_himself_is_put_out",
+    "grpc.http2.bdp_probe": f"{_OPTIONS}::test_the_server_does_not_measure_connections",
     "grpc.keepalive_time_ms": f"{_KEEPALIVE}::test_the_server_pings_a_silent_connection",
     "grpc.keepalive_permit_without_calls": f"{_KEEPALIVE}::test_the_server_pings_a_silent_connection",
     "grpc.http2.min_ping_interval_without_data_ms": _A_CLIENT_THAT_PINGS_AS,

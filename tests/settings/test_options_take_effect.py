@@ -1,8 +1,9 @@
 """Options of the gRPC server, of the adapter's channel and HTTP server, and of the pool, each by what it does."""
 
+import asyncio
 import socket
-import struct
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -11,35 +12,71 @@ from sqlalchemy import exc, text
 
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server import listener
+from creditd.server.listener import listen, make_server
 from creditd.storage import conninfo
 from creditd.storage import database as database_module
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.webhooks import limits
 from tests.postgres import admin_url
-from tests.running import refused, running_service
+from tests.raw_http2 import END_STREAM, HEADERS, PING, SETTINGS, RawConnection
+from tests.running import eventually, refused, running_service
+from tests.tokens import bearer
 from tests.webhooks.running import everything, running_adapter
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-FRAME, SETTING = struct.Struct(">IBI"), struct.Struct(">HI")
-SETTINGS, MAX_HEADER_LIST_SIZE = 4, 6
+MAX_HEADER_LIST_SIZE = 6
 WEBHOOK = b"POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def announced(address: str) -> dict[int, int]:
-    """Return the settings that a server says first of all on a connection."""
-    host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connected, connected.makefile("rb") as said:
-        connected.sendall(PREFACE + FRAME.pack(SETTINGS, 0, 0))
-        word, _, _ = FRAME.unpack(said.read(FRAME.size))
-        assert word & 0xFF == SETTINGS
-        return dict(SETTING.iter_unpack(said.read(word >> 8)))
-
-
 def test_clients_are_told_how_much_metadata_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "MAX_HEADER_BYTES", 5_000)
-    with running_service(tmp_path) as service:
-        assert announced(service.address)[MAX_HEADER_LIST_SIZE] == 2 * 5_000
+    with running_service(tmp_path) as service, RawConnection(service.address) as client:
+        assert client.settings()[MAX_HEADER_LIST_SIZE] == 2 * 5_000
+
+
+def test_a_server_takes_so_many_connections() -> None:
+    """Whoever comes then is closed before anything is said; when one has gone there is a place again."""
+
+    def connect(address: str) -> list[bool]:
+        with ExitStack() as held:
+            first = [_is_greeted(held.enter_context(RawConnection(address))) for _ in range(5)]
+        eventually(lambda: _is_greeted_anew(address))
+        return first
+
+    async def serve() -> list[bool]:
+        server = make_server(shared_port=False, most_connections=3)
+        port = listen(server, "127.0.0.1:0", None)
+        await server.start()
+        greeted = await asyncio.to_thread(connect, f"127.0.0.1:{port}")
+        await server.stop(0)
+        return greeted
+
+    assert asyncio.run(serve()) == [True, True, True, False, False]
+
+
+def _is_greeted(connection: RawConnection) -> bool:
+    with suppress(OSError):
+        return any(frame.kind == SETTINGS for frame in connection.frames())
+    return False
+
+
+def _is_greeted_anew(address: str) -> bool:
+    with RawConnection(address) as connection:
+        return _is_greeted(connection)
+
+
+def test_the_server_does_not_measure_connections(tmp_path: Path) -> None:
+    """By a ping with each message that comes: windows stay as they are, however much a caller sends."""
+    with running_service(tmp_path) as service, RawConnection(service.address, bearer("ann", ["USER"])) as caller:
+        request = credit.GetBalanceRequest(account_id="ann").SerializeToString()
+        for _ in range(20):
+            caller.call("/credit.v1.CreditService/GetBalance", request)
+        ended = 0
+        for frame in caller.frames():
+            assert frame.kind != PING
+            ended += frame.kind == HEADERS and frame.flags & END_STREAM
+            if ended == 20:
+                break
 
 
 def test_an_answer_beyond_what_clients_take_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,10 +24,13 @@ from creditd.server.admin_handlers import (
     CreditTypeHandlers,
     VerificationHandlers,
 )
+from creditd.server.arrivals import Arrivals
 from creditd.server.balance_handlers import BalanceHandlers, HistoryHandlers
 from creditd.server.batch_handlers import BatchHandlers
 from creditd.server.bridge import Bridge
+from creditd.server.connections import Connections, places
 from creditd.server.gate import Gate
+from creditd.server.headers import HeaderMemory
 from creditd.server.health import Health
 from creditd.server.listener import Tls, listen, make_server
 from creditd.server.pipeline import Steps
@@ -85,11 +88,12 @@ class Service:
         self._tokens = PageTokens(config.page_token_secret.encode())
         self._accounts = AccountLedger(core.database, core.clock, core.rules)
         self.payments = Payments(core, self._accounts, self._bridge, self._tokens)
-        self._server = make_server(shared_port=shared_port)
+        self._connections = Connections(places())
+        self._server = make_server(shared_port=shared_port, most_connections=places())
         names = [service.full_name for service in SERVICES]
         head = schema_head()
-        self.health = Health(names, lambda: self._is_ready(head), self._bridge)
-        self._server.add_generic_rpc_handlers(self._handlers())
+        self.health = Health(names, lambda: self._is_ready(head), self._bridge, self._connections.note_probe)
+        self._server.add_generic_rpc_handlers((HeaderMemory(), *self._handlers()))
         health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
         if config.reflection:
             names += [health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
@@ -101,6 +105,8 @@ class Service:
         await self.health.prepare()
         await self.health.start()
         await self._server.start()
+        if not config.listen.startswith("unix:"):
+            self._connections.start(self.port)
         self.payments.start()
         _calm_the_interpreter()
 
@@ -131,7 +137,15 @@ class Service:
             keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None, clock=self._seconds
         )
         self._gate = Gate(self._seconds)
-        steps = Steps(verifier, bridge, self._observers, self._gate, lambda: self.health.takes_calls)
+        steps = Steps(
+            verifier,
+            bridge,
+            self._observers,
+            self._gate,
+            lambda: self.health.takes_calls,
+            Arrivals(),
+            self._connections,
+        )
         works = SpendingWorks(Spending(core.catalogue, core.make_id))
         spending = SpendingHandlers(bridge, core.catalogue, works)
         balances = BalanceHandlers(bridge, core.catalogue, core.reader, core.clock)
@@ -179,6 +193,7 @@ class Service:
         # What is left has its answer under way, or is a stream of health that nobody here ends.
         await self._server.stop(LAST_SECONDS)
         await stopping
+        self._connections.close()
         await self._watch.close()
         await self.payments.close(grace.left)
         # The ledger's threads are joined where nothing else waits: deliveries to the event loop go on meanwhile.

@@ -13,6 +13,7 @@ from creditd.bootstrap import Core, Service, Telemetry
 from creditd.certificates import InvalidCertificate
 from creditd.cli.failure import MISUSED, Failure
 from creditd.config import Config
+from creditd.open_files import raise_open_files
 from creditd.server.listener import ListenError
 from creditd.server.tokens import InvalidKey
 from creditd.storage.conninfo import InvalidConninfo, place
@@ -47,13 +48,17 @@ async def serving(
 
     Raises Failure. A database that is not there is none: the log says so, and health shows it until it is.
     """
+    files = raise_open_files()
     core = _core(config, warns_of_powers=not worker_index and not is_development)
     telemetry = _telemetry(core, lines, worker_index or 0)
     try:
         unfit = await _found_wanting(core)
         service = Service(core, telemetry.observers)
         await _start(service, shared_port=worker_index is not None)
-        log.info("listening", extra=_described(config) | {"port": service.port, "worker": worker_index or 0})
+        log.info(
+            "listening",
+            extra=_described(config) | {"port": service.port, "worker": worker_index or 0, "open_files": files},
+        )
         if core.database.revision > schema_head():
             log.info(
                 "the schema is newer than this version, which serves all the same: migrations only expand",

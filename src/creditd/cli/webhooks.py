@@ -12,6 +12,7 @@ from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.settings import port_of, require, settings, variable
 from creditd.cli.stopping import told_to_stop
 from creditd.config import Config, ConfigError
+from creditd.open_files import raise_open_files
 from creditd.telemetry.logs import configure_logs
 from creditd.webhooks.serving import webhooks_serving
 from creditd.webhooks.settings import InvalidSetting, Token, WebhooksSettings
@@ -30,6 +31,7 @@ def command(argv: Sequence[str]) -> int:
     for name in ("webhooks_listen", "webhooks_service"):
         _require_address(name, getattr(config, name))
     lines = configure_logs(config.log_level)
+    raise_open_files()
     try:
         token = TokenFile(Path(config.webhooks_token_file))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio
@@ -20,6 +21,22 @@ LOOK_SECONDS = 2.0
 """A probe is answered with what was last seen, so what is seen must not be old: no answer in time is an answer."""
 
 
+class _Servicer(aio.HealthServicer):  # type: ignore[misc]
+    """The library's own, which tells on which connections health is asked."""
+
+    def __init__(self, note_probe: Callable[[str], None]) -> None:
+        super().__init__()
+        self._note_probe = note_probe
+
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: Any) -> Any:  # noqa: N802 - the method's name.
+        self._note_probe(context.peer())
+        return await super().Check(request, context)
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:  # noqa: N802 - the method's name.
+        self._note_probe(context.peer())
+        await super().Watch(request, context)
+
+
 class Health:
     """Keeps the health of the server as a whole ("") and of each service up to date.
 
@@ -28,12 +45,18 @@ class Health:
     as soon as it is back.
     """
 
-    def __init__(self, services: Sequence[str], is_ready: Callable[[], bool | None], bridge: Bridge) -> None:
+    def __init__(
+        self,
+        services: Sequence[str],
+        is_ready: Callable[[], bool | None],
+        bridge: Bridge,
+        note_probe: Callable[[str], None],
+    ) -> None:
         """Ask ``is_ready`` every second, on the thread that the bridge keeps for it; serve nothing until it says so.
 
-        It says None if the database did not answer.
+        It says None if the database did not answer. ``note_probe`` is given the peer of each question about health.
         """
-        self.servicer = aio.HealthServicer()
+        self.servicer = _Servicer(note_probe)
         self.serving = False
         self.takes_calls = False
         self.answered = 0

@@ -17,6 +17,26 @@ MIN_PING_INTERVAL_MILLISECONDS = 5_000
 """Clients may ping this often, with or without a call open. gRPC's documentation has clients ping no more often than
 every 10 s; half of that leaves room for jitter. One that pings more often is cut off (GOAWAY too_many_pings)."""
 
+MAX_CALLS_OF_A_CONNECTION = 256
+"""At once, streams included; a client makes what is more wait on its side. Without a limit two connections without a
+token, with 1,000 calls each, had good calls wait for 600 ms or cut off. Lower is not better: grpc's server counts a
+call a moment longer than its client does and refuses some that come at the limit (REFUSED_STREAM, to their caller a
+bare UNAVAILABLE), so that it stays above what a client has at once."""
+
+MAX_PENDING_CALLS = 20_000
+"""That wait to be looked at. Beyond it grpc cuts off whichever comes, good ones too and without a status; at its own
+1,000 that was the answer to most good calls of a busy moment."""
+
+IDLE_SECONDS = 300
+"""A connection without a call is closed after so long (GOAWAY); its client makes another one with its next call."""
+
+AGE_SECONDS = 3_600
+"""A connection takes new calls for so long, then its client makes another one (GOAWAY): so that callers spread over
+servers that are new. What runs on it goes on to its end."""
+
+HANDSHAKE_SECONDS = 10
+"""For TLS and the first HTTP/2 frames."""
+
 
 class ListenError(Exception):
     """The port cannot be had; the message says why."""
@@ -41,8 +61,11 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Twice what gRPC's clients take unless told otherwise: no answer is meant to come near it."""
 
 
-def make_server(*, shared_port: bool) -> grpc.aio.Server:
-    """Return a server that does not listen yet. ``shared_port``: several processes listen on one port."""
+def make_server(*, shared_port: bool, most_connections: int) -> grpc.aio.Server:
+    """Return a server that does not listen yet and takes so many connections.
+
+    ``shared_port``: several processes listen on one port.
+    """
     return grpc.aio.server(
         options=[
             ("grpc.so_reuseport", int(shared_port)),
@@ -52,6 +75,15 @@ def make_server(*, shared_port: bool) -> grpc.aio.Server:
             # Well-behaved clients keep to these by themselves; read_headers holds all others to them.
             ("grpc.max_metadata_size", MAX_HEADER_BYTES),
             ("grpc.absolute_max_metadata_size", 2 * MAX_HEADER_BYTES),
+            ("grpc.max_allowed_incoming_connections", most_connections),
+            ("grpc.max_concurrent_streams", MAX_CALLS_OF_A_CONNECTION),
+            ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
+            ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
+            ("grpc.max_connection_idle_ms", IDLE_SECONDS * 1_000),
+            ("grpc.max_connection_age_ms", AGE_SECONDS * 1_000),
+            ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1_000),
+            # It widens windows by what a connection could carry, which is what a caller makes of it.
+            ("grpc.http2.bdp_probe", 0),
             ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1_000),
             # Also while no call is open: the connections that idle longest are those that load balancers drop.
             ("grpc.keepalive_permit_without_calls", 1),

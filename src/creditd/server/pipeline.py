@@ -1,7 +1,10 @@
 """What every call goes through, composed once for each method when the server starts.
 
-In this order: observe, errors, gate, deadline, readiness, authenticate, read, authorise, validate, handler. Each step
-is a plain function; only waiting for the ledger is asynchronous.
+In this order: observe, errors, gate, readiness, authenticate, read, deadline, authorise, validate, handler. Each step
+is a plain function; only waiting for the message and for the ledger is asynchronous.
+
+To grpc every method has a stream of requests: such a method begins with the headers of a call, so that no message is
+taken in from a caller without a token. One message is read; what follows it is not.
 """
 
 import asyncio
@@ -19,7 +22,9 @@ from google.protobuf.message_factory import GetMessageClass
 
 from creditd.domain.errors import Refusal
 from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Sink
-from creditd.server.gate import Gate
+from creditd.server.arrivals import Arrivals
+from creditd.server.connections import Connections
+from creditd.server.gate import Gate, Passage
 from creditd.server.headers import Headers, read_headers
 from creditd.server.peers import address_of
 from creditd.server.policy import authorize, rule_for
@@ -28,7 +33,7 @@ from creditd.server.request_sizes import largest_request
 from creditd.server.requests import account_reader
 from creditd.server.status import failure_of, reason_of
 from creditd.server.texts import language_of
-from creditd.server.tokens import TokenVerifier
+from creditd.server.tokens import Caller, TokenVerifier
 from creditd.server.validation import validate
 from creditd.service.call import Call
 from creditd.telemetry.calls import CallEnd, Observers
@@ -91,6 +96,8 @@ class Steps(NamedTuple):
     gate: Gate
     takes_calls: Callable[[], bool]
     """Whether the database was fit when it last answered; where it is not, nobody's call is looked at."""
+    arrivals: Arrivals
+    connections: Connections
 
 
 class Pipeline:
@@ -113,20 +120,36 @@ class Pipeline:
         try:
             headers = read_headers(context.invocation_metadata())
         except Refusal as error:
-            refusal = error
+            # See _fail: its traceback would hold on to what was sent.
+            refusal = error.with_traceback(None)
         return Exchange(headers, refusal, self._observer.begin(headers), address_of(context.peer()))
 
-    def _admit(self, exchange: Exchange, message: bytes, context: Any) -> tuple[Any, Call]:
+    async def _admit(self, exchange: Exchange, passage: Passage, context: Any) -> tuple[Any, Call]:
         """Read a request and let it pass, or raise why not."""
-        if exchange.refusal is not None:
-            raise exchange.refusal
+        caller = self._authenticate(exchange, context)
+        exchange.subject = caller.subject
+        message = await self._steps.arrivals.message(context, caller, passage)
         remaining = context.time_remaining()
         if remaining is not None and remaining <= 0:
             raise DeadlinePassed
-        if not self._steps.takes_calls():
-            raise DatabaseUnavailable
-        caller = self._steps.verifier.verify(_authorization(exchange))
-        exchange.subject = caller.subject
+        return self._let_pass(exchange, message, caller, remaining)
+
+    def _authenticate(self, exchange: Exchange, context: Any) -> Caller:
+        try:
+            if exchange.refusal is not None:
+                raise exchange.refusal
+            if not self._steps.takes_calls():
+                raise DatabaseUnavailable
+            caller = self._steps.verifier.verify(_authorization(exchange))
+        except Refusal:
+            self._steps.connections.meet_stranger(context.peer())
+            raise
+        self._steps.connections.know(context.peer())
+        return caller
+
+    def _let_pass(
+        self, exchange: Exchange, message: bytes, caller: Caller, remaining: float | None
+    ) -> tuple[Any, Call]:
         request = self._read(message)
         account_id = self._account_of(request)
         exchange.account_id = account_id or ""
@@ -150,9 +173,18 @@ class Pipeline:
         code, message, details, trailing = failure_of(error, exchange.language, exchange.correlation_id)
         exchange.code = code.name
         exchange.reason = reason_of(error)
-        await context.abort(code, message, (*trailing, ("grpc-status-details-bin", details)))
+        # grpc keeps the exception of an abort with its call. If the frames in its traceback referred to the call, all
+        # that was sent with it would stay until the next collection of cycles, which is rare. So every frame that the
+        # abort passes through drops its reference, here and in `serve`.
+        error.__traceback__ = error.__context__ = None
+        try:
+            await context.abort(code, message, (*trailing, ("grpc-status-details-bin", details)))
+        finally:
+            del context
 
     def _end(self, exchange: Exchange) -> None:
+        # See _fail: its traceback refers to the frames that refer to this exchange.
+        exchange.refusal = None
         self._observer.end(
             CallEnd(
                 exchange.span,
@@ -169,13 +201,14 @@ class Pipeline:
     def unary(self, handler: UnaryHandler) -> Callable[[Any, Any], Awaitable[Message | None]]:
         """Compose a call with one answer."""
 
-        async def serve(message: bytes, context: Any) -> Message | None:
+        async def serve(requests: object, context: Any) -> Message | None:
+            del requests
             exchange = self._begin(context)
             try:
                 if self._gate.is_closed:
                     await self._gate.turn_away()
-                with self._gate.passage():
-                    request, call = self._admit(exchange, message, context)
+                with self._gate.passage() as passage:
+                    request, call = await self._admit(exchange, passage, context)
                     response = await handler(request, call)
                 if call.replayed:
                     context.set_trailing_metadata(_REPLAYED)
@@ -189,19 +222,21 @@ class Pipeline:
                 return response
             finally:
                 self._end(exchange)
+                del context
 
         return serve
 
     def stream(self, handler: StreamHandler) -> Callable[[Any, Any], AsyncIterator[Message]]:
         """Compose a call with a stream of answers."""
 
-        async def serve(message: bytes, context: Any) -> AsyncIterator[Message]:
+        async def serve(requests: object, context: Any) -> AsyncIterator[Message]:
+            del requests
             exchange = self._begin(context)
             try:
                 if self._gate.is_closed:
                     await self._gate.turn_away()
                 with self._gate.passage() as passage:
-                    request, call = self._admit(exchange, message, context)
+                    request, call = await self._admit(exchange, passage, context)
                     self._gate.streams(passage, self._steps.verifier.end_of(_authorization(exchange)))
                     async with aclosing(handler(request, call)) as responses:
                         async for response in responses:
@@ -215,6 +250,7 @@ class Pipeline:
                 await self._fail(exchange, error, context)
             finally:
                 self._end(exchange)
+                del context
 
         return serve
 
@@ -224,5 +260,5 @@ def method_handler(method: MethodDescriptor, handler: Any, steps: Steps) -> "grp
     pipeline = Pipeline(method, steps)
     serializer = GetMessageClass(method.output_type).SerializeToString
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(pipeline.stream(handler), None, serializer)
-    return grpc.unary_unary_rpc_method_handler(pipeline.unary(handler), None, serializer)
+        return grpc.stream_stream_rpc_method_handler(pipeline.stream(handler), None, serializer)
+    return grpc.stream_unary_rpc_method_handler(pipeline.unary(handler), None, serializer)

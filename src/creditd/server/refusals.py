@@ -30,6 +30,12 @@ class MetadataTooLarge(Refusal):
     reason = "METADATA_TOO_LARGE"
 
 
+class TooManyAtOnce(Refusal):
+    """One caller, or one account, has too much open at once. Facts: what, maximum."""
+
+    reason = "TOO_MANY_AT_ONCE"
+
+
 class TokenInvalid(Refusal):
     """No token, or one that does not verify. Facts: problem."""
 

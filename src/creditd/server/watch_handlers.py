@@ -1,6 +1,7 @@
 """WatchBalance: a stream of a wallet's movements."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 
 from credit.v1 import credit_service_pb2 as pb
@@ -9,6 +10,7 @@ from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown
 from creditd.server.balance_handlers import BalanceHandlers
 from creditd.server.bridge import Bridge
 from creditd.server.credit_messages import balance_after, balance_message, listed_entry_message
+from creditd.server.refusals import TooManyAtOnce
 from creditd.service.call import Call
 from creditd.service.watching import Watching
 from creditd.storage.rows import ListedEntry
@@ -16,6 +18,15 @@ from creditd.telemetry.failures import Failures
 
 MAX_WATCHERS = 1_000
 """Streams of one server; each costs memory and a share of every look."""
+
+WATCHERS_OF_AN_ACCOUNT = 50
+"""Of one account, whoever opens them: a person with a few devices, and the services that look after them."""
+
+WATCHERS_OF_AN_OWNER = 20
+"""Opened by the account's owner: a few devices with a few windows each, which come back before they have gone."""
+
+WATCHERS_OF_A_CALLER = 500
+"""Opened by one service or member of staff, which watch many accounts: half of all, so that others have the rest."""
 
 LOOK_SECONDS = 0.2
 """How far behind a watcher may be: one look for all of them each time, and none while nobody watches."""
@@ -52,6 +63,8 @@ class WatchHandlers:
         self._wallets: dict[WalletKey, _Watched] = {}
         self._streams = 0
         self._failures = Failures("a look for movements", lambda error: isinstance(error, PASSING))
+        self._accounts: Counter[str] = Counter()
+        self._callers: Counter[str] = Counter()
         self._looking = asyncio.create_task(self._look_always())
 
     @property
@@ -64,11 +77,10 @@ class WatchHandlers:
     ) -> AsyncGenerator[pb.WatchBalanceResponse]:
         """Answer WatchBalance."""
         await self._balances.know([request.credit_type])
-        if self._streams >= MAX_WATCHERS:
-            raise Overloaded
+        self._require_place(request.account_id, call)
         key = WalletKey(request.account_id, request.credit_type)
         watched = self._wallets.setdefault(key, _Watched())
-        self._streams += 1
+        self._count(request.account_id, call.subject, 1)
         watched.streams += 1
         try:
             version = request.after_version
@@ -88,10 +100,27 @@ class WatchHandlers:
                     )
                 await self._moved_beyond(watched, version)
         finally:
-            self._streams -= 1
+            self._count(request.account_id, call.subject, -1)
             watched.streams -= 1
             if not watched.streams:
                 del self._wallets[key]
+
+    def _require_place(self, account_id: str, call: Call) -> None:
+        """Raise TooManyAtOnce, which is the caller's to mend, before Overloaded, which is not."""
+        of_caller = WATCHERS_OF_AN_OWNER if call.subject == account_id else WATCHERS_OF_A_CALLER
+        if self._callers[call.subject] >= of_caller:
+            raise TooManyAtOnce(what="streams of the caller", maximum=of_caller)
+        if self._accounts[account_id] >= WATCHERS_OF_AN_ACCOUNT:
+            raise TooManyAtOnce(what="streams of the account", maximum=WATCHERS_OF_AN_ACCOUNT)
+        if self._streams >= MAX_WATCHERS:
+            raise Overloaded
+
+    def _count(self, account_id: str, subject: str, change: int) -> None:
+        self._streams += change
+        for counts, name in ((self._accounts, account_id), (self._callers, subject)):
+            counts[name] += change
+            if not counts[name]:
+                del counts[name]
 
     async def _entries_after(self, key: WalletKey, version: int) -> list[ListedEntry]:
         return await self._bridge.watching(lambda: self._watching.entries_after(key, version))

@@ -53,6 +53,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_RECORD_BUSY: _ClassVar[ErrorReason]
     ERROR_REASON_EXPIRY_IN_PAST: _ClassVar[ErrorReason]
     ERROR_REASON_VERSION_AHEAD: _ClassVar[ErrorReason]
+    ERROR_REASON_TOO_MANY_AT_ONCE: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_FIELD: ErrorReason
 ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason
@@ -100,3 +101,4 @@ ERROR_REASON_METADATA_TOO_LARGE: ErrorReason
 ERROR_REASON_RECORD_BUSY: ErrorReason
 ERROR_REASON_EXPIRY_IN_PAST: ErrorReason
 ERROR_REASON_VERSION_AHEAD: ErrorReason
+ERROR_REASON_TOO_MANY_AT_ONCE: ErrorReason

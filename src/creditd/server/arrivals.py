@@ -1,0 +1,63 @@
+"""Messages on their way in: a call is let in by its headers, and its message has to follow soon."""
+
+import asyncio
+from collections import Counter
+from typing import Any, Final
+
+import grpc
+
+from creditd.ledger.work import DeadlinePassed
+from creditd.server.gate import Passage
+from creditd.server.refusals import InvalidFields, TooManyAtOnce
+from creditd.server.tokens import Caller
+
+MESSAGE_SECONDS: Final = 10.0
+"""For a whole message to arrive after its headers: a megabyte at 1 Mbit/s takes eight."""
+
+CANCELLATION_SECONDS: Final = 0.05
+"""For grpc to tell that a caller has cancelled a call, after it has told that no message comes."""
+
+MESSAGES_OF_AN_OWNER: Final = 32
+"""Messages that one owner of an account may have on their way at once: each may take up to 2 MB of memory until it has
+arrived. A phone sends one or two."""
+
+MESSAGES_OF_A_SERVICE: Final = 4_096
+"""The same of a service or a member of staff, who call for many: 16 connections full of calls."""
+
+_OWNERS: Final = frozenset({"USER", "PREMIUM"})
+
+
+class Arrivals:
+    """The messages of a server that are on their way, counted by caller. Used on one event loop."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._callers: Counter[str] = Counter()
+
+    async def message(self, context: Any, caller: Caller, passage: Passage) -> bytes:
+        """Return the message of a call. One that takes longer than MESSAGE_SECONDS ends the passage.
+
+        Raises TooManyAtOnce if the caller has too many on their way, InvalidFields if the caller sends none.
+        """
+        maximum = messages_of(caller)
+        if self._callers[caller.subject] >= maximum:
+            raise TooManyAtOnce(what="messages on their way", maximum=maximum)
+        self._callers[caller.subject] += 1
+        lateness = asyncio.get_running_loop().call_later(MESSAGE_SECONDS, passage.end, DeadlinePassed())
+        try:
+            message = await context.read()
+        finally:
+            lateness.cancel()
+            self._callers[caller.subject] -= 1
+            if not self._callers[caller.subject]:
+                del self._callers[caller.subject]
+        if message is grpc.aio.EOF:
+            # A call that its caller has cancelled looks the same at first, and is to be noted as cancelled.
+            await asyncio.sleep(CANCELLATION_SECONDS)
+            raise InvalidFields([("request", "wire_format", "did not come")])
+        return bytes(message)
+
+
+def messages_of(caller: Caller) -> int:
+    """Return how many messages a caller may have on their way at once."""
+    return MESSAGES_OF_AN_OWNER if caller.roles <= _OWNERS else MESSAGES_OF_A_SERVICE

@@ -59,6 +59,10 @@ databases-install: ## Install what 'make databases' needs, with apt-get, as root
 mutants: setup ## Plant faults in the code and see that the tests catch them
 	$(PYTHON_BIN) -m tests.mutants $(ARGS)
 
+.PHONY: spec
+spec: setup ## Show which tests hold which requirement, and fail for one that none holds
+	$(PYTHON_BIN) -m tests.spec
+
 .PHONY: bench
 bench: setup ## Measure the service beside pgbench; QUICK=1 for a short run
 	$(PYTHON_BIN) -m tests.bench $(if $(QUICK),--quick) $(ARGS)
@@ -78,7 +82,7 @@ seed: setup ## Fill a database with ten million ledger rows, for measurements
 # ---- Checking
 
 .PHONY: lint
-lint: setup ## Check style, types, imports, protos, migrations and generated code
+lint: setup ## Check style, types, imports, protos, migrations, generated code and the register of requirements
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -87,6 +91,7 @@ lint: setup ## Check style, types, imports, protos, migrations and generated cod
 	sh tools/check_breaking.sh
 	sh tools/check_migrations.sh
 	sh tools/check_generated.sh
+	$(PYTHON_BIN) -m tests.spec --brief
 
 .PHONY: format
 format: setup ## Format the code and apply the fixes that ruff is sure of

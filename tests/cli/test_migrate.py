@@ -8,6 +8,7 @@ from creditd.storage.schema import schema_head
 from tests.cli.programs import free_address
 
 
+@pytest.mark.requirement("I5")
 def test_it_brings_a_database_up_to_date_and_can_be_repeated(
     database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -17,6 +18,7 @@ def test_it_brings_a_database_up_to_date_and_can_be_repeated(
         assert capsys.readouterr().out == f"the schema is at {schema_head()}\n"
 
 
+@pytest.mark.requirement("I5")
 def test_a_schema_of_a_newer_version_is_left_alone(
     database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

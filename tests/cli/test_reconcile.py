@@ -11,6 +11,8 @@ from creditd.cli.main import main
 from tests.service.payments.market import OMISE, STRIPE, Market, open_market
 from tests.tokens import bearer
 
+pytestmark = pytest.mark.requirement("E8")
+
 Reconcile = Callable[..., tuple[int, str, str]]
 
 NAMES: Mapping[int, str] = {STRIPE: "stripe", OMISE: "omise"}

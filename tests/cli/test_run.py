@@ -40,6 +40,7 @@ def running(creditd: Creditd) -> Iterator[Started]:
         yield started
 
 
+@pytest.mark.requirement("I1")
 def test_it_says_what_it_started_and_where(creditd: Creditd, running: Started) -> None:
     said = running.said
     assert "data folder  .creditd" in said
@@ -53,6 +54,7 @@ def test_it_says_what_it_started_and_where(creditd: Creditd, running: Started) -
     assert (creditd.folder / ".creditd" / "creditd.log").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.requirement("E2", "I1")
 def test_the_webhook_adapter_has_the_service_judge_what_comes(creditd: Creditd, running: Started) -> None:
     assert running.process.poll() is None
     adapter = f"http://{creditd.settings['CREDITD_WEBHOOKS_LISTEN']}"
@@ -60,12 +62,14 @@ def test_the_webhook_adapter_has_the_service_judge_what_comes(creditd: Creditd, 
     assert httpx.post(f"{adapter}/webhooks/stripe", content=b"not signed", trust_env=False).status_code == 400
 
 
+@pytest.mark.requirement("I1")
 def test_every_command_that_it_prints_works_as_pasted(creditd: Creditd, running: Started) -> None:
     done = paste(creditd, running.said.partition("To try")[2])
     assert done.returncode == 0, done.stderr
     assert '"kind": "ENTRY_KIND_RESERVE"' in done.stdout
 
 
+@pytest.mark.requirement("E1", "I1")
 def test_what_is_paid_on_the_page_that_it_names_arrives_as_credits(creditd: Creditd, running: Started) -> None:
     assert running.process.poll() is None
     price = {"amount": 500, "currency": "THB"}
@@ -126,6 +130,7 @@ def test_a_second_start_on_the_same_port_says_so_before_it_makes_anything(
     assert running.process.poll() is None
 
 
+@pytest.mark.requirement("A7", "I1")
 def test_however_it_ends_nothing_runs_on_and_the_next_start_finds_the_data(tmp_path: Path) -> None:
     creditd = Creditd(tmp_path, {**NOWHERE, "CREDITD_LISTEN": free_address()})
     request = '{"account_id": "ann", "credit_type": "spec", "amount": 1, "request_id": "once"}'
@@ -178,6 +183,7 @@ def test_with_a_key_of_one_provider_that_one_is_real_and_none_is_fake(database: 
         assert started.stop(signal.SIGINT) == 0
 
 
+@pytest.mark.requirement("I1")
 def test_it_takes_a_database_that_is_configured_and_starts_none(database: str, tmp_path: Path) -> None:
     creditd = Creditd(tmp_path, {**NOWHERE, "CREDITD_DATABASE_URL": database, "CREDITD_LISTEN": free_address()})
     with creditd.started("run") as started:

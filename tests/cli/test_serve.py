@@ -72,6 +72,7 @@ def test_a_setting_that_cannot_be_used_is_one_clear_line(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.requirement("I7")
 def test_its_first_line_says_what_runs(creditd: Creditd) -> None:
     """And no secret."""
     url = creditd.settings["CREDITD_DATABASE_URL"]
@@ -90,6 +91,7 @@ def test_its_first_line_says_what_runs(creditd: Creditd) -> None:
     assert first["database"]
 
 
+@pytest.mark.requirement("H3")
 def test_without_its_database_it_lives_and_says_so_and_serves_once_it_is_there(creditd: Creditd) -> None:
     database = creditd.settings["CREDITD_DATABASE_URL"]
     with creditd.started("serve") as started:
@@ -106,6 +108,7 @@ def test_without_its_database_it_lives_and_says_so_and_serves_once_it_is_there(c
         assert "secret" not in started.said
 
 
+@pytest.mark.requirement("I5")
 def test_a_schema_that_is_newer_is_served_and_told_of_in_one_line(creditd: Creditd) -> None:
     """Migrations only expand: the version before goes on, and may be started again."""
     database = creditd.settings["CREDITD_DATABASE_URL"]
@@ -135,6 +138,7 @@ def test_a_database_of_another_program_is_one_clear_line(creditd: Creditd) -> No
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.requirement("I4")
 @pytest.mark.parametrize("listen", ["127.0.0.1", "unix"])
 def test_the_line_of_a_call_says_where_it_came_from(creditd: Creditd, tmp_path: Path, listen: str) -> None:
     if listen == "unix":
@@ -169,6 +173,7 @@ def workers(creditd: Creditd) -> Iterator[Started]:
         yield started
 
 
+@pytest.mark.requirement("I6")
 def test_workers_share_a_port_are_replaced_when_they_die_and_end_together(creditd: Creditd, workers: Started) -> None:
     first = workers.descendants()
     assert len(first) == 2

@@ -24,6 +24,8 @@ from tests.running import RefusedCall, eventually, read_refusal
 from tests.service.payments.market import PACKAGE, PRICE, STRIPE, Front, open_front
 from tests.tokens import bearer, write_public_key
 
+pytestmark = pytest.mark.requirement("H3", "I5")
+
 LISTENING = '"message":"listening"'
 STOPPING = '"message":"stopping"'
 WAITING = '"message":"waiting for providers"'

@@ -47,6 +47,7 @@ def await_doubts(service: RunningService, doubts: int) -> None:
     eventually(lambda: service.core.clock._doubted is None)
 
 
+@pytest.mark.requirement("A2")
 @pytest.mark.parametrize("seconds", [TEN_MINUTES, -TEN_MINUTES])
 def test_one_wrong_reading_ends_nothing_and_brings_nothing_back(
     jumping: JumpingDatabase, customer: Customer, seconds: int
@@ -65,6 +66,7 @@ def test_one_wrong_reading_ends_nothing_and_brings_nothing_back(
     assert [state_of(customer.reservation(name)) for name in (live, over)] == ["PENDING", "EXPIRED"]
 
 
+@pytest.mark.requirement("A2")
 def test_a_jump_forth_is_followed_at_the_second_look(jumping: JumpingDatabase, customer: Customer) -> None:
     customer.top_up(100)
     over, live = customer.hold(10, seconds=300), customer.hold(20, seconds=1_800)

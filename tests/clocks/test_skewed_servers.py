@@ -40,6 +40,7 @@ def await_sweep(customer: Customer) -> None:
     eventually(lambda: "RELEASE" in mark.kinds())
 
 
+@pytest.mark.requirement("A2")
 def test_it_ends_no_hold_and_lapses_no_grant_before_its_time(skewed: SkewedServer, customer: Customer) -> None:
     customer.top_up(100)
     customer.top_up(50, source_pb2.SOURCE_PROMO, seconds=420)
@@ -52,6 +53,7 @@ def test_it_ends_no_hold_and_lapses_no_grant_before_its_time(skewed: SkewedServe
     assert customer.kinds() == ["CONFIRM", *["RESERVE"] * 5, "ADMIN_ADD", "ADMIN_ADD"]
 
 
+@pytest.mark.requirement("A2")
 def test_it_takes_what_is_over_for_over(skewed: SkewedServer, customer: Customer) -> None:
     customer.top_up(100)
     held = customer.hold(10, seconds=1)
@@ -74,6 +76,7 @@ def test_its_times_are_the_database_s(skewed: SkewedServer, customer: Customer) 
     assert there.account_balance("chat").plan == customer.account_balance("chat").plan
 
 
+@pytest.mark.requirement("A9")
 def test_what_it_makes_stands_in_the_order_of_making(skewed: SkewedServer, customer: Customer) -> None:
     there = skewed.serve(customer)
     servers = (there, customer, customer, there)
@@ -101,6 +104,7 @@ def test_it_takes_tokens_while_they_are_good_and_no_longer(skewed: SkewedServer,
     assert refused(stub.GetBalance, request, metadata=token(-120)).reason == "TOKEN_EXPIRED"
 
 
+@pytest.mark.requirement("E7")
 def test_it_takes_webhooks_that_were_signed_just_now_and_no_others(skewed: SkewedServer, customer: Customer) -> None:
     there = skewed.serve(customer)
     ingest = there.staff.payment.IngestWebhook
@@ -128,6 +132,7 @@ def test_it_tells_how_far_off_it_is(skewed: SkewedServer) -> None:
     assert skewed.started.said.count("seconds ahead of this machine's") == 1
 
 
+@pytest.mark.requirement("A2")
 @pytest.mark.parametrize("skew_seconds", [600, -600])
 def test_the_only_server_that_is_left_decides_no_other_way(
     skew_seconds: int, tmp_path: Path, customer: Customer

@@ -19,6 +19,7 @@ ACTIVE, SUSPENDED, CLOSED = (
 )
 
 
+@pytest.mark.requirement("C1")
 def test_a_suspended_one_refuses_spending(customer: Customer) -> None:
     customer.top_up(100)
     name = customer.hold(10)
@@ -36,6 +37,7 @@ def test_a_suspended_one_refuses_spending(customer: Customer) -> None:
     assert customer.figures() == (90, 10)
 
 
+@pytest.mark.requirement("C1")
 def test_a_suspended_one_takes_top_ups_and_refunds_and_settles_what_was_held(customer: Customer) -> None:
     customer.top_up(100)
     spent, held, returned = customer.deduct(10).reservation.name, customer.hold(10), customer.hold(10)
@@ -71,6 +73,7 @@ def closing_refusals(customer: Customer, held: str) -> list[RefusedCall]:
     ]
 
 
+@pytest.mark.requirement("C1")
 def test_a_closed_one_refuses_all_but_reads(customer: Customer) -> None:
     customer.top_up(100)
     name = customer.hold(10)
@@ -85,6 +88,7 @@ def test_a_closed_one_refuses_all_but_reads(customer: Customer) -> None:
     assert len(customer.app.credit.ListReservations(listed).reservations) == 1
 
 
+@pytest.mark.requirement("C1")
 def test_closing_needs_a_zero_balance_or_an_explicit_word(customer: Customer) -> None:
     """Credits that are held count as well."""
     customer.deduct(1, credit_type="spec")
@@ -99,6 +103,7 @@ def test_closing_needs_a_zero_balance_or_an_explicit_word(customer: Customer) ->
     assert customer.become(CLOSED).status == CLOSED
 
 
+@pytest.mark.requirement("C1")
 def test_what_has_expired_keeps_no_account_from_being_closed(customer: Customer) -> None:
     customer.deduct(1, credit_type="spec")
     customer.top_up(10, seconds=60)
@@ -106,6 +111,7 @@ def test_what_has_expired_keeps_no_account_from_being_closed(customer: Customer)
     assert customer.become(CLOSED).status == CLOSED
 
 
+@pytest.mark.requirement("C1")
 def test_a_closed_one_can_be_opened_again_with_all_that_it_had(customer: Customer) -> None:
     customer.top_up(10)
     customer.become(CLOSED, allow_balance=True)
@@ -113,6 +119,7 @@ def test_a_closed_one_can_be_opened_again_with_all_that_it_had(customer: Custome
     assert customer.deduct(10).balance.available == 0
 
 
+@pytest.mark.requirement("B3", "C1")
 def test_nothing_is_spent_once_a_suspension_was_answered(customer: Customer) -> None:
     """Whatever copies of the account a server keeps, also under concurrency."""
     customer.top_up(1_000)
@@ -126,6 +133,7 @@ def test_nothing_is_spent_once_a_suspension_was_answered(customer: Customer) -> 
         customer.become(ACTIVE)
 
 
+@pytest.mark.requirement("C1")
 def test_staff_see_status_and_version(customer: Customer) -> None:
     """Each change raises the account's version."""
     customer.balance()
@@ -137,6 +145,7 @@ def test_staff_see_status_and_version(customer: Customer) -> None:
     assert customer.staff.admin.GetAccount(request).account == suspended
 
 
+@pytest.mark.requirement("A11", "C1")
 def test_an_account_that_was_never_seen_is_opened_by_a_change_of_its_status(customer: Customer) -> None:
     """As by one of its plan (A11): who is to be kept out need not have come in before."""
     suspended = customer.become(SUSPENDED)

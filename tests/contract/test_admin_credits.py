@@ -12,6 +12,8 @@ from tests.contract.at_once import at_once, reasons
 from tests.contract.customer import Customer, kind_of, slices_of, source_of
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("D1")
+
 INT64_MAX = 2**63 - 1
 
 
@@ -101,6 +103,7 @@ def test_a_removal_below_zero_is_refused_whole(customer: Customer) -> None:
     assert customer.figures("THB") == (500, 0)
 
 
+@pytest.mark.requirement("A8")
 def test_removals_at_once_never_go_below_zero(customer: Customer) -> None:
     customer.top_up(100)
     outcomes = at_once(customer.staff.admin.RemoveCredits, [removing(customer, {"chat": 30}) for _ in range(5)])
@@ -133,6 +136,7 @@ def test_the_sum_of_all_that_is_added_stays_within_an_int64(customer: Customer) 
     assert customer.figures() == (INT64_MAX, 0)
 
 
+@pytest.mark.requirement("A7")
 def test_the_same_request_id_with_other_content_is_refused(customer: Customer) -> None:
     request = adding(customer, {"chat": 1})
     customer.staff.admin.AddCredits(request)

@@ -56,6 +56,7 @@ def pages(call: Any, request: Any, items: str) -> list[Any]:
     return found
 
 
+@pytest.mark.requirement("H3")
 def test_a_page_of_movements_with_many_slices_is_small(rich: Customer) -> None:
     page = rich.page(page_size=100, credit_type=CHAT)
     assert page.ByteSize() < MIB
@@ -63,6 +64,7 @@ def test_a_page_of_movements_with_many_slices_is_small(rich: Customer) -> None:
     assert (len(newest.slices), newest.slice_count) == (100, GRANTS)
 
 
+@pytest.mark.requirement("C2", "H3")
 def test_a_page_ends_at_a_mebibyte_and_goes_on(talkative: Customer) -> None:
     request = credit.ListTransactionsRequest(account_id=talkative.account_id, page_size=100, include_total_size=True)
     found = pages(talkative.app.credit.ListTransactions, request, "entries")
@@ -72,6 +74,7 @@ def test_a_page_ends_at_a_mebibyte_and_goes_on(talkative: Customer) -> None:
     assert len(keys) == len(set(keys)) == found[0].total_size
 
 
+@pytest.mark.requirement("H3")
 def test_a_page_of_reservations_ends_at_a_mebibyte_and_goes_on(talkative: Customer) -> None:
     request = credit.ListReservationsRequest(account_id=talkative.account_id, page_size=100)
     found = pages(talkative.app.credit.ListReservations, request, "reservations")
@@ -94,11 +97,13 @@ def test_one_reservation_shows_all_that_a_list_leaves_out(rich: Customer) -> Non
     assert answer.entry.slice_count == GRANTS
 
 
+@pytest.mark.requirement("A13")
 def test_a_balance_shows_the_grants_that_are_spent_first(rich: Customer) -> None:
     balance = rich.balance()
     assert (len(balance.grants), balance.grant_count) == (100, GRANTS)
 
 
+@pytest.mark.requirement("H3")
 def test_a_watched_movement_is_small(rich: Customer) -> None:
     version = rich.balance().version
     request = credit.WatchBalanceRequest(account_id=rich.account_id, credit_type=CHAT, after_version=version - 2)
@@ -109,6 +114,7 @@ def test_a_watched_movement_is_small(rich: Customer) -> None:
     assert first.ByteSize() < 16_384
 
 
+@pytest.mark.requirement("A13", "H3")
 def test_the_balances_of_a_thousand_accounts_fit(rich: Customer) -> None:
     request = credit.BatchGetBalancesRequest(account_ids=[rich.account_id] * 1_000, credit_types=[CHAT])
     answer = rich.app.credit.BatchGetBalances(request)
@@ -117,6 +123,7 @@ def test_the_balances_of_a_thousand_accounts_fit(rich: Customer) -> None:
     assert (len(first.grants), first.grant_count) == (10, GRANTS)
 
 
+@pytest.mark.requirement("H3")
 def test_more_balances_than_fit_are_refused_before_any_is_read(service: RunningService, rich: Customer) -> None:
     del service
     codes = [f"answer_sizes_{number}" for number in range(11)]
@@ -160,6 +167,7 @@ def test_a_thousand_wrong_requests_are_told_so_in_an_answer_that_fits(rich: Cust
     assert answer.ByteSize() < 4 * MIB
 
 
+@pytest.mark.requirement("C2")
 def test_a_rare_kind_is_found_and_a_page_that_finds_nothing_may_go_on(rich: Customer) -> None:
     added = rich.page(kinds=[entry_pb2.ENTRY_KIND_ADMIN_ADD], page_size=1, include_total_size=True)
     assert (added.total_size, added.total_size_is_minimum) == (GRANTS, False)

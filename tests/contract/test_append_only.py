@@ -33,6 +33,7 @@ def connection(request: pytest.FixtureRequest, customer: Customer) -> Iterator[p
         yield connected
 
 
+@pytest.mark.requirement("A6")
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("table", KEYS)
 def test_a_row_is_neither_changed_nor_removed(connection: psycopg.Connection, table: str, change: str) -> None:
@@ -46,6 +47,7 @@ def test_a_row_is_neither_changed_nor_removed(connection: psycopg.Connection, ta
     assert connection.execute(sql.SQL("SELECT * FROM {}").format(name)).fetchall() == before
 
 
+@pytest.mark.requirement("A6", "I7")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -69,6 +71,7 @@ def test_the_application_can_neither_remove_rows_nor_undo_its_limits(customer: C
             connected.execute(statement.encode())
 
 
+@pytest.mark.requirement("A8")
 @pytest.mark.parametrize(
     "change",
     [

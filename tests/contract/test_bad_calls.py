@@ -42,6 +42,7 @@ def raw(service: RunningService, method: str = RESERVE) -> Any:
     return service.channel().unary_unary(method, request_serializer=bytes, response_deserializer=bytes)
 
 
+@pytest.mark.requirement("H2")
 @pytest.mark.parametrize(
     "message",
     [b"\xff\xff\xff", b"\x0a\x02\xff\xfe", b"\x0a\x7fshort", b"{}", b"\x00" * 100],
@@ -68,6 +69,7 @@ def test_a_method_that_is_not_there_is_unimplemented(rich: Customer, method: str
     assert tells_nothing_of_our_insides(refusal)
 
 
+@pytest.mark.requirement("H3")
 def test_a_message_over_the_limit_is_refused_with_a_reason(rich: Customer) -> None:
     """Saying what the limit of this method is."""
     request = rich.reserving(1, description="x" * CALL_BYTES)
@@ -76,12 +78,14 @@ def test_a_message_over_the_limit_is_refused_with_a_reason(rich: Customer) -> No
     assert refusal.metadata["maximum"] == str(CALL_BYTES)
 
 
+@pytest.mark.requirement("H3")
 @pytest.mark.parametrize("megabytes", [3, 64])
 def test_a_message_far_over_the_limit_is_not_even_read(rich: Customer, megabytes: int) -> None:
     request = rich.reserving(1, description="x" * (megabytes * MEGABYTE))
     assert refused(rich.app.credit.Reserve, request).code == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+@pytest.mark.requirement("H3")
 @pytest.mark.parametrize("count", [10_000, 1_000_000])
 def test_a_list_far_too_long_costs_little(rich: Customer, count: int) -> None:
     """One violation tells enough: a million of them took 18 s and 3 GB to describe."""
@@ -91,6 +95,7 @@ def test_a_list_far_too_long_costs_little(rich: Customer, count: int) -> None:
     assert len(refusal.violations) == (refusal.reason == "INVALID_FIELD")
 
 
+@pytest.mark.requirement("H2")
 def test_a_small_message_has_every_violation_reported(rich: Customer) -> None:
     request = credit.ListTransactionsRequest(account_id="?", kinds=[UNKNOWN_KIND] * 5)
     told = refused(rich.app.credit.ListTransactions, request).violations
@@ -104,6 +109,7 @@ def test_no_more_violations_are_described_than_fit() -> None:
     assert len(refusal.value.violations) == MAX_VIOLATIONS
 
 
+@pytest.mark.requirement("A7", "H3")
 def test_what_a_deadline_of_nothing_does_is_told_to_who_asks_again(customer: Customer) -> None:
     """A deadline is good to a millisecond: what was not begun by then was not done, what was done is there."""
     customer.top_up(1_000)
@@ -134,6 +140,7 @@ def test_a_connection_that_speaks_something_else_harms_nobody(rich: Customer, se
         assert rich.figures() == (1_000, 0)
 
 
+@pytest.mark.requirement("A8")
 @pytest.mark.parametrize("amount", [INT64_MAX, INT64_MAX - 1_000, 2**53 + 1])
 def test_amounts_at_the_limit_of_an_int64_do_not_overflow(rich: Customer, amount: int) -> None:
     """Neither by themselves nor in a sum."""
@@ -146,6 +153,7 @@ def test_amounts_at_the_limit_of_an_int64_do_not_overflow(rich: Customer, amount
         assert refusal.metadata["required"] == str(amount)
 
 
+@pytest.mark.requirement("A8")
 def test_amounts_at_the_limit_about_a_reservation_do_not_overflow(customer: Customer) -> None:
     customer.top_up(1_000)
     app, name = customer.app.credit, customer.hold(10)

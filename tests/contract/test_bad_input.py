@@ -85,6 +85,7 @@ def test_a_request_with_nothing_wrong_is_taken(rich: Customer, method: str) -> N
         answer.cancel()
 
 
+@pytest.mark.requirement("H1", "H2")
 @pytest.mark.parametrize(("method", "field"), CASES, ids=lambda value: value)
 def test_a_field_that_breaks_its_rule_is_named_and_nothing_is_done(rich: Customer, method: str, field: str) -> None:
     made, fields = METHODS[method]
@@ -103,6 +104,7 @@ def test_a_field_that_breaks_its_rule_is_named_and_nothing_is_done(rich: Custome
         assert (rich.account_balance(), rich.entries("")) == before, value
 
 
+@pytest.mark.requirement("H2")
 def test_every_violation_is_named_at_once(customer: Customer) -> None:
     """So that a form shows all of its mistakes, and not one after the other."""
     request = customer.reserving(0, credit_type="1", request_id="", description="x" * 501)
@@ -111,6 +113,7 @@ def test_every_violation_is_named_at_once(customer: Customer) -> None:
     assert set(refusal.violations) == {"account_id", "credit_type", "amount", "request_id", "description"}
 
 
+@pytest.mark.requirement("H1")
 def test_values_at_the_very_limit_are_taken(rich: Customer) -> None:
     labels = {"k" * 64: "v" * (4_096 - 64)}
     answer = rich.reserve(1, request_id="x" * 255, description="d" * 500, metadata=labels, version=1)

@@ -23,6 +23,7 @@ def outcomes(results: Any) -> list[str]:
     return [details_of(result.error)["reason"] if result.HasField("error") else "OK" for result in results]
 
 
+@pytest.mark.requirement("A1")
 def test_each_result_stands_in_the_place_of_its_request(customer: Customer) -> None:
     """A refused one fails no other, and the ones after it go on from the state that it left as it was."""
     customer.top_up(100)
@@ -34,6 +35,7 @@ def test_each_result_stands_in_the_place_of_its_request(customer: Customer) -> N
     assert customer.figures() == (0, 100)
 
 
+@pytest.mark.requirement("A1", "H2")
 def test_a_bad_request_fails_alone(customer: Customer) -> None:
     customer.top_up(100)
     bad = [
@@ -69,6 +71,7 @@ def test_one_of_bad_requests_alone_is_answered(customer: Customer, call: str, re
     assert outcomes(answer.results) == ["INVALID_FIELD"] * 3
 
 
+@pytest.mark.requirement("A7")
 def test_the_same_request_twice_in_one_batch_is_done_once(customer: Customer) -> None:
     customer.top_up(100)
     request = customer.reserving(10)
@@ -79,6 +82,7 @@ def test_the_same_request_twice_in_one_batch_is_done_once(customer: Customer) ->
     assert customer.figures() == (90, 10)
 
 
+@pytest.mark.requirement("A7")
 def test_a_batch_sent_again_answers_the_same(customer: Customer) -> None:
     customer.top_up(100)
     requests = [customer.reserving(40) for _ in range(2)]
@@ -87,6 +91,7 @@ def test_a_batch_sent_again_answers_the_same(customer: Customer) -> None:
     assert customer.figures() == (20, 80)
 
 
+@pytest.mark.requirement("A3")
 def test_holds_of_a_batch_are_confirmed_by_a_batch(customer: Customer) -> None:
     """Each for its own amount; one that cannot be is told apart."""
     customer.top_up(100)
@@ -104,6 +109,7 @@ def test_holds_of_a_batch_are_confirmed_by_a_batch(customer: Customer) -> None:
     assert customer.figures() == (28, 30)
 
 
+@pytest.mark.requirement("A5", "A13")
 def test_a_batch_of_deductions_spends_for_many_accounts(customer: Customer) -> None:
     others = [customer.another(str(number)) for number in range(50)]
     requests = [other.deducting(1, credit_type="spec") for other in others for _ in range(2)]
@@ -114,6 +120,7 @@ def test_a_batch_of_deductions_spends_for_many_accounts(customer: Customer) -> N
     assert [balance.balances[0].available for balance in found] == [0] * 50
 
 
+@pytest.mark.requirement("A1")
 def test_a_thousand_requests_are_taken_and_no_more(customer: Customer) -> None:
     customer.top_up(1_000)
     requests = [customer.reserving(1) for _ in range(1_001)]
@@ -135,6 +142,7 @@ def test_an_empty_batch_is_refused(customer: Customer) -> None:
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
 
 
+@pytest.mark.requirement("H3")
 def test_a_batch_whose_answer_could_not_be_sent_is_refused_before_anything_is_done(customer: Customer) -> None:
     """Labels travel back twice; what was held but could never be told would be lost to its caller."""
     customer.top_up(1_000)

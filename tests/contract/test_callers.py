@@ -72,6 +72,7 @@ def stubs(service: RunningService) -> dict[str, Any]:
     return {**vars(CreditServiceStub(channel)), **vars(AdminServiceStub(channel))}
 
 
+@pytest.mark.requirement("D3", "H2")
 @pytest.mark.parametrize("problem", BAD_TOKENS)
 def test_a_token_that_does_not_verify_is_refused(customer: Customer, problem: str) -> None:
     customer.top_up(10)
@@ -84,6 +85,7 @@ def test_a_token_that_does_not_verify_is_refused(customer: Customer, problem: st
     assert customer.figures() == (10, 0)
 
 
+@pytest.mark.requirement("H2")
 def test_a_token_whose_time_is_over_is_refused_as_such(customer: Customer) -> None:
     """So that its caller knows to fetch a new one."""
     customer.top_up(10)
@@ -98,6 +100,7 @@ def request_of(method: str, customer: Customer) -> Any:
     return BATCHES[method] if method in BATCHES else METHODS[method].make(customer)
 
 
+@pytest.mark.requirement("D3")
 @pytest.mark.parametrize("method", [*METHODS, *BATCHES])
 def test_no_method_answers_without_a_token(customer: Customer, method: str) -> None:
     customer.top_up(10)
@@ -106,6 +109,7 @@ def test_no_method_answers_without_a_token(customer: Customer, method: str) -> N
     assert refusal.metadata["problem"] == "missing"
 
 
+@pytest.mark.requirement("D3")
 @pytest.mark.parametrize("method", [*METHODS, *BATCHES])
 @pytest.mark.parametrize("role", ["USER", "PREMIUM", "SERVICE", "NOBODY"])
 def test_no_method_answers_who_may_not_call_it(customer: Customer, method: str, role: str) -> None:
@@ -121,6 +125,7 @@ def test_no_method_answers_who_may_not_call_it(customer: Customer, method: str, 
     assert customer.balance() == held
 
 
+@pytest.mark.requirement("D3")
 @pytest.mark.parametrize("method", METHODS)
 def test_a_user_reads_their_own_account_and_does_nothing_else(customer: Customer, method: str) -> None:
     customer.top_up(10)
@@ -136,6 +141,7 @@ def test_a_user_reads_their_own_account_and_does_nothing_else(customer: Customer
         answer.cancel()
 
 
+@pytest.mark.requirement("D3")
 def test_a_refusal_does_not_tell_whether_anything_exists(customer: Customer) -> None:
     """A user gets the same word for by word about another's account, reservation, and what never was."""
     customer.top_up(100)
@@ -167,6 +173,7 @@ def test_a_refusal_does_not_tell_whether_anything_exists(customer: Customer) -> 
     assert not unseen.entries("")
 
 
+@pytest.mark.requirement("D3")
 def test_a_scope_opens_what_it_is_for_and_nothing_else(customer: Customer) -> None:
     customer.top_up(10)
     spend = customer.service.as_caller("spender", "SERVICE", scope="credits.spend")
@@ -180,6 +187,7 @@ def test_a_scope_opens_what_it_is_for_and_nothing_else(customer: Customer) -> No
     assert customer.figures() == (9, 0)
 
 
+@pytest.mark.requirement("D3")
 def test_several_roles_add_up(customer: Customer) -> None:
     both = customer.service.as_caller(customer.account_id, "USER", "SUPPORT")
     another = customer.another("x")

@@ -14,6 +14,8 @@ from tests.contract.customer import Customer
 from tests.running import refused
 from tests.tokens import bearer
 
+pytestmark = pytest.mark.requirement("H2")
+
 SERVICE_CONFIG = Path(__file__).parents[2] / "docs" / "service_config.json"
 METADATA = [("authorization", bearer("app", ["ADMIN"]))]
 

@@ -7,9 +7,12 @@ from credit.v1 import source_pb2
 from tests.contract.customer import Customer, kind_of, slices_of, state_of
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("A3")
+
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 
 
+@pytest.mark.requirement("A6")
 def test_it_spends_all_that_is_held(customer: Customer) -> None:
     customer.top_up(100)
     name = customer.hold(30)
@@ -107,6 +110,7 @@ def test_one_that_never_was_is_not_found_and_opens_no_account(customer: Customer
     assert not customer.entries("")
 
 
+@pytest.mark.requirement("A7")
 def test_the_same_request_id_with_another_amount_is_refused(customer: Customer) -> None:
     customer.top_up(100)
     name = customer.hold(30)

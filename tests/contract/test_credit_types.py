@@ -10,6 +10,8 @@ from credit.v1.credit_type_pb2 import CreditType
 from tests.contract.customer import Customer
 from tests.running import refused, running_service
 
+pytestmark = pytest.mark.requirement("A12")
+
 
 def listed(customer: Customer) -> dict[str, CreditType]:
     """Return all credit types by code."""

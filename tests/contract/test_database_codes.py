@@ -16,6 +16,8 @@ from credit.v1 import credit_service_pb2 as credit
 from tests.contract.customer import Customer
 from tests.running import RunningService, read_refusal, running_service
 
+pytestmark = pytest.mark.requirement("H2", "B2")
+
 CODES = {
     "lock_not_available": "55P03",
     "query_canceled": "57014",

@@ -96,6 +96,7 @@ ABOUT_A_RESERVATION: Mapping[str, Callable[[Customer], Any]] = {
 }
 
 
+@pytest.mark.requirement("H2")
 def test_every_call_is_told_that_the_database_is_away_and_when_to_come_again(away: tuple[Fragile, Customer]) -> None:
     _, customer = away
     stubs = {**vars(customer.app.credit), **vars(customer.staff.admin)}
@@ -111,6 +112,7 @@ def test_every_call_is_told_that_the_database_is_away_and_when_to_come_again(awa
         assert details_of(result.error)["reason"] == "DATABASE_UNAVAILABLE"
 
 
+@pytest.mark.requirement("H3")
 def test_health_shows_it_and_shows_its_return(away: tuple[Fragile, Customer]) -> None:
     fragile, customer = away
     eventually(lambda: fragile.health() == {NOT_SERVING}, seconds=WELL_AGAIN_SECONDS)
@@ -158,6 +160,7 @@ def succeeds(call: Callable[[], Any]) -> bool:
     return True
 
 
+@pytest.mark.requirement("A7")
 def test_what_was_refused_meanwhile_was_not_done_and_succeeds_afterwards(away: tuple[Fragile, Customer]) -> None:
     fragile, customer = away
     requests = [customer.deducting(1) for _ in range(5)]
@@ -169,6 +172,7 @@ def test_what_was_refused_meanwhile_was_not_done_and_succeeds_afterwards(away: t
     assert customer.figures() == (95, 0)
 
 
+@pytest.mark.requirement("A2")
 def test_a_hold_that_ended_meanwhile_is_given_back(fragile: Fragile, account: str) -> None:
     """The sweep goes on by itself."""
     customer = fragile.customer(account)
@@ -183,6 +187,7 @@ def test_a_hold_that_ended_meanwhile_is_given_back(fragile: Fragile, account: st
     eventually(lambda: customer.kinds()[0] == "RELEASE")
 
 
+@pytest.mark.requirement("A7")
 def test_connections_that_were_cut_are_replaced_without_a_call_being_done_twice(
     customer: Customer, staff: SimpleNamespace
 ) -> None:

@@ -1,12 +1,16 @@
 """Deduct is Reserve and Confirm in one step, for work whose price is known and already done (A5)."""
 
 import grpc
+import pytest
 
 from credit.v1 import source_pb2
 from tests.contract.customer import Customer, kind_of, slices_of, state_of
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("A5")
 
+
+@pytest.mark.requirement("A6", "A9")
 def test_it_spends_in_one_movement(customer: Customer) -> None:
     customer.top_up(10, source_pb2.SOURCE_FREE)
     customer.top_up(100)

@@ -18,6 +18,8 @@ from tests.contract.customer import Customer
 from tests.contract.held_up import held_up
 from tests.running import RunningService, eventually, refused, running_service
 
+pytestmark = pytest.mark.requirement("H3")
+
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 SERVICES = ["credit.v1.CreditService", "credit.v1.AdminService", "credit.v1.PaymentService"]
 
@@ -87,6 +89,7 @@ def stopping(tmp_path: Path, account: str) -> Iterator[Stopping]:
             channel.close()
 
 
+@pytest.mark.requirement("I5")
 def test_a_call_under_way_is_finished_and_new_ones_go_elsewhere(stopping: Stopping) -> None:
     """Health shows the end first, while calls are still taken; then they are turned away with a retry in sight."""
     customer, ending = stopping
@@ -126,6 +129,7 @@ def test_a_stream_ends_with_the_word_to_go_on_elsewhere(stopping: Stopping) -> N
     assert int(refusal.trailing["grpc-retry-pushback-ms"]) > 0
 
 
+@pytest.mark.requirement("A7")
 def test_what_was_answered_before_the_end_is_there_for_the_next_server(customer: Customer, tmp_path: Path) -> None:
     """Its own work goes on too: a hold that a server left behind is given back by another."""
     customer.top_up(100)

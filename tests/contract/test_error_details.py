@@ -14,6 +14,8 @@ from tests.contract.customer import Customer
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.running import RefusedCall, details_of, refused
 
+pytestmark = pytest.mark.requirement("H2")
+
 Provoke = Callable[[Customer], RefusedCall]
 
 
@@ -182,6 +184,7 @@ def test_without_one_each_call_gets_its_own(rich: Customer) -> None:
     assert len(made) == 5
 
 
+@pytest.mark.requirement("B2")
 @pytest.mark.parametrize(
     ("fault", "code", "reason"),
     [(Overloaded(), "RESOURCE_EXHAUSTED", "OVERLOADED"), (VersionConflict(), "ABORTED", "VERSION_CONFLICT")],

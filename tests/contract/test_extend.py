@@ -7,6 +7,8 @@ from credit.v1 import credit_service_pb2 as credit
 from tests.contract.customer import Customer, kind_of, state_of
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("A2")
+
 
 def test_it_gives_more_time(customer: Customer) -> None:
     customer.top_up(10)
@@ -19,6 +21,7 @@ def test_it_gives_more_time(customer: Customer) -> None:
     assert customer.confirm(name).balance.available == 0
 
 
+@pytest.mark.requirement("A6")
 def test_it_is_a_row_of_the_ledger_that_moves_no_credits(customer: Customer) -> None:
     customer.top_up(10)
     name = customer.hold(10, seconds=60)

@@ -1,11 +1,14 @@
 """GetBalance shows all that an account has, at this instant (A13)."""
 
 import grpc
+import pytest
 
 from credit.v1 import account_pb2, source_pb2
 from credit.v1 import credit_service_pb2 as credit
 from tests.contract.customer import Customer, source_of
 from tests.running import refused
+
+pytestmark = pytest.mark.requirement("A13")
 
 
 def test_it_shows_total_reserved_and_available_with_version_and_time(customer: Customer) -> None:
@@ -90,6 +93,7 @@ def test_a_thousand_accounts_come_in_one_call_and_no_more(customer: Customer) ->
     assert [one.balances[0].available for one in found] == [1] * 1_000
 
 
+@pytest.mark.requirement("A2")
 def test_many_holds_that_end_at_once_are_all_back_at_that_instant(customer: Customer) -> None:
     customer.top_up(1_200)
     for part in range(0, 1_200, 400):

@@ -14,6 +14,8 @@ from tests.contract.customer import Customer
 from tests.running import RunningService, refused
 from tests.tokens import bearer
 
+pytestmark = pytest.mark.requirement("H3")
+
 FRAME = struct.Struct(">IBI")
 DATA, HEADERS, SETTINGS, CONTINUATION = 0, 1, 4, 9
 END_STREAM, END_HEADERS = 1, 4

@@ -11,6 +11,8 @@ from creditd.server import balance_handlers, batch_handlers
 from creditd.server.slicing import SLICE_ITEMS
 from tests.contract.customer import Customer
 
+pytestmark = pytest.mark.requirement("J5")
+
 
 class Turns:
     """Counts how often a function is called in one turn of the event loop."""

@@ -10,6 +10,8 @@ from credit.v1 import entry_pb2
 from tests.contract.customer import Customer, kind_of
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("C2")
+
 
 @pytest.fixture
 def busy(customer: Customer) -> Customer:

@@ -19,6 +19,7 @@ def assert_is_busy(refusal: RefusedCall) -> None:
     assert refusal.retry is not None
 
 
+@pytest.mark.requirement("J5")
 def test_a_call_on_a_balance_that_is_held_waits_while_others_are_answered(customer: Customer) -> None:
     customer.top_up(100)
     beside = customer.another("beside")
@@ -33,6 +34,7 @@ def test_a_call_on_a_balance_that_is_held_waits_while_others_are_answered(custom
         assert waiting.result().balance.available == 90
 
 
+@pytest.mark.requirement("H2", "J5")
 def test_a_call_on_a_balance_that_stays_held_is_refused_alone_and_can_be_repeated(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,6 +47,7 @@ def test_a_call_on_a_balance_that_stays_held_is_refused_alone_and_can_be_repeate
     assert customer.app.credit.Deduct(request).balance.available == 90
 
 
+@pytest.mark.requirement("B3", "H2")
 @pytest.mark.parametrize("statement", [ACCOUNT, WALLET], ids=["account", "wallet"])
 def test_a_change_of_an_account_that_is_held_gives_up_soon(customer: Customer, statement: str) -> None:
     customer.top_up(100)

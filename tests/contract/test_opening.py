@@ -13,6 +13,8 @@ from tests.contract.at_once import at_once, reasons
 from tests.contract.customer import Customer, kind_of, slices_of
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("A11")
+
 
 def is_open(customer: Customer) -> bool:
     """Tell whether staff find the account."""
@@ -80,6 +82,7 @@ def test_a_look_at_it_does_not_open_it(customer: Customer, look: str) -> None:
     assert not is_open(customer)
 
 
+@pytest.mark.requirement("A8")
 def test_50_first_uses_at_once_open_it_once(customer: Customer) -> None:
     """Whatever they are; the one credit is spent once."""
     uses = [

@@ -1,12 +1,16 @@
 """Refund gives credits back to exactly the sources that they were taken from, in reverse order (A4)."""
 
 import grpc
+import pytest
 
 from credit.v1 import source_pb2
 from tests.contract.customer import Customer, kind_of, slices_of, state_of
 from tests.running import eventually, refused
 
+pytestmark = pytest.mark.requirement("A4")
 
+
+@pytest.mark.requirement("A6")
 def test_a_pending_one_is_given_back_whole(customer: Customer) -> None:
     customer.top_up(10, source_pb2.SOURCE_FREE)
     customer.top_up(100)

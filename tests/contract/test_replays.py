@@ -12,6 +12,8 @@ from tests.contract.at_once import was_replayed
 from tests.contract.customer import Customer
 from tests.running import RunningService, refused, running_service
 
+pytestmark = pytest.mark.requirement("A7")
+
 
 def adding(customer: Customer) -> admin.AddCreditsRequest:
     """Return the request to add credits of two types."""

@@ -12,6 +12,7 @@ from tests.contract.customer import Customer, kind_of, slices_of, state_of
 from tests.running import RunningService, eventually, refused, running_service
 
 
+@pytest.mark.requirement("A1", "A6")
 def test_it_answers_with_the_reservation_the_entry_and_the_balance_after(customer: Customer) -> None:
     topped_up = customer.top_up(100)
     answer = customer.reserve(30, description="a story", metadata={"model": "large"})
@@ -31,6 +32,7 @@ def test_it_answers_with_the_reservation_the_entry_and_the_balance_after(custome
     assert customer.reservation(reservation.name) == reservation
 
 
+@pytest.mark.requirement("A1")
 def test_it_is_refused_unless_the_available_balance_covers_it(customer: Customer) -> None:
     """The refusal says what is required and what there is, and changes nothing."""
     customer.top_up(100)
@@ -43,6 +45,7 @@ def test_it_is_refused_unless_the_available_balance_covers_it(customer: Customer
     assert customer.reserve(60).balance.available == 0
 
 
+@pytest.mark.requirement("A7")
 def test_a_refused_request_id_may_be_used_again(customer: Customer) -> None:
     """A refusal stores nothing: the same call succeeds once there are credits."""
     request = customer.reserving(10)
@@ -51,6 +54,7 @@ def test_a_refused_request_id_may_be_used_again(customer: Customer) -> None:
     assert customer.app.credit.Reserve(request).reservation.amount == 10
 
 
+@pytest.mark.requirement("A7")
 def test_the_same_request_id_with_other_content_is_refused(customer: Customer) -> None:
     customer.top_up(100)
     request_id = customer.reserve(10).entry.request_id
@@ -68,6 +72,7 @@ def test_the_same_request_id_with_other_content_is_refused(customer: Customer) -
     assert customer.figures() == (90, 10)
 
 
+@pytest.mark.requirement("A2")
 def test_it_lives_5_minutes_unless_the_request_says_otherwise(customer: Customer) -> None:
     customer.top_up(100)
     unstated = customer.reserve(1).reservation
@@ -78,6 +83,7 @@ def test_it_lives_5_minutes_unless_the_request_says_otherwise(customer: Customer
     assert customer.reserve(1, expire_time=until).reservation.expire_time == until
 
 
+@pytest.mark.requirement("A2")
 def test_a_lifetime_of_no_length_or_beyond_the_maximum_is_refused(customer: Customer) -> None:
     customer.top_up(1)
     for field, request in (
@@ -92,6 +98,7 @@ def test_a_lifetime_of_no_length_or_beyond_the_maximum_is_refused(customer: Cust
     assert customer.figures() == (1, 0)
 
 
+@pytest.mark.requirement("A2")
 @pytest.mark.parametrize("seconds", [0, -1, -86_400])
 def test_an_expire_time_in_the_past_is_refused_and_the_server_says_what_time_it_is(
     customer: Customer, seconds: int
@@ -107,11 +114,13 @@ def test_an_expire_time_in_the_past_is_refused_and_the_server_says_what_time_it_
     assert customer.figures() == (1, 0)
 
 
+@pytest.mark.requirement("A2")
 def test_the_longest_lifetime_is_a_day(customer: Customer) -> None:
     customer.top_up(1)
     assert state_of(customer.reserve(1, seconds=86_400).reservation) == "PENDING"
 
 
+@pytest.mark.requirement("A2")
 def test_an_expired_one_is_given_back_by_itself_within_seconds(customer: Customer) -> None:
     customer.top_up(20, source_pb2.SOURCE_FREE)
     customer.top_up(100)
@@ -124,6 +133,7 @@ def test_an_expired_one_is_given_back_by_itself_within_seconds(customer: Custome
     assert state_of(customer.reservation(name)) == "EXPIRED"
 
 
+@pytest.mark.requirement("A2")
 def test_from_its_time_on_it_can_no_longer_be_confirmed(customer: Customer) -> None:
     customer.top_up(10)
     name = customer.hold(10, seconds=60)
@@ -134,6 +144,7 @@ def test_from_its_time_on_it_can_no_longer_be_confirmed(customer: Customer) -> N
     assert customer.figures() == (10, 0)
 
 
+@pytest.mark.requirement("A9")
 def test_spend_order_is_free_then_promo_then_purchased(customer: Customer) -> None:
     for source in (source_pb2.SOURCE_PURCHASED, source_pb2.SOURCE_PROMO, source_pb2.SOURCE_FREE):
         customer.top_up(10, source)
@@ -141,6 +152,7 @@ def test_spend_order_is_free_then_promo_then_purchased(customer: Customer) -> No
     assert slices_of(customer.reserve(25).reservation) == [("FREE", 10), ("PROMO", 10), ("PURCHASED", 5)]
 
 
+@pytest.mark.requirement("A9")
 def test_within_a_source_the_soonest_to_expire_goes_first_then_the_oldest(customer: Customer) -> None:
     grants = [customer.top_up(10, seconds=seconds).slices[0].grant_id for seconds in (None, 9_000, None, 3_000)]
     oldest_for_good, later, newest_for_good, soon = grants
@@ -159,6 +171,7 @@ def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServ
         yield service
 
 
+@pytest.mark.requirement("A2", "A9")
 def test_lifetime_maximum_and_spend_order_are_configured(configured: RunningService, account: str) -> None:
     app, staff = configured.as_caller("app", "SERVICE", scope="credits.spend"), configured.as_caller("staff", "ADMIN")
     customer = Customer(configured, app, staff, account)

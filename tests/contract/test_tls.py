@@ -49,18 +49,21 @@ def get_balance(service: RunningService, credentials: grpc.ChannelCredentials) -
     return account_id
 
 
+@pytest.mark.requirement("G4", "I7")
 def test_a_client_with_a_certificate_of_the_authority_is_served(guarded: RunningService, authority: Identity) -> None:
     client = identity("client", authority)
     credentials = grpc.ssl_channel_credentials(authority.certificate_pem, client.key_pem, client.certificate_pem)
     assert get_balance(guarded, credentials) == "alice"
 
 
+@pytest.mark.requirement("G4", "I7")
 def test_a_client_without_a_certificate_is_turned_away(guarded: RunningService, authority: Identity) -> None:
     with pytest.raises(grpc.RpcError) as failure:
         get_balance(guarded, grpc.ssl_channel_credentials(authority.certificate_pem))
     assert failure.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
+@pytest.mark.requirement("G4", "I7")
 def test_a_client_of_another_authority_is_turned_away(guarded: RunningService, authority: Identity) -> None:
     stranger = identity("stranger", identity("elsewhere"))
     credentials = grpc.ssl_channel_credentials(authority.certificate_pem, stranger.key_pem, stranger.certificate_pem)
@@ -74,6 +77,7 @@ async def refuse_to_listen() -> None:
     listen(make_server(shared_port=False, most_connections=10), "0.0.0.0:0", None)
 
 
+@pytest.mark.requirement("I7")
 def test_plaintext_is_refused_on_an_address_that_others_can_reach() -> None:
     with pytest.raises(ListenError, match="TLS"):
         asyncio.run(refuse_to_listen())

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import grpc
+import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import source_pb2
@@ -11,6 +12,7 @@ from tests.contract.customer import Customer, kind_of, state_of
 from tests.running import RefusedCall, refused
 
 
+@pytest.mark.requirement("A8")
 def test_trap_20_reserves_of_75_on_500_give_exactly_6(customer: Customer) -> None:
     """Concurrent holds never add up to more than there is."""
     customer.top_up(500)
@@ -19,6 +21,7 @@ def test_trap_20_reserves_of_75_on_500_give_exactly_6(customer: Customer) -> Non
     assert customer.figures() == (50, 450)
 
 
+@pytest.mark.requirement("A7")
 def test_trap_one_request_id_sent_100_times_at_once_holds_once(customer: Customer) -> None:
     """All 100 callers get the same answer, and all but one of them hear that it is a repeated one."""
     customer.top_up(500)
@@ -31,6 +34,7 @@ def test_trap_one_request_id_sent_100_times_at_once_holds_once(customer: Custome
     assert customer.kinds() == ["RESERVE", "ADMIN_ADD"]
 
 
+@pytest.mark.requirement("A7")
 def test_trap_two_confirms_at_once_with_one_request_id_have_one_effect_and_the_same_answer(customer: Customer) -> None:
     customer.top_up(100)
     for _ in range(10):
@@ -42,6 +46,7 @@ def test_trap_two_confirms_at_once_with_one_request_id_have_one_effect_and_the_s
     assert customer.kinds().count("CONFIRM") == 10
 
 
+@pytest.mark.requirement("A3")
 def test_trap_two_confirms_at_once_with_different_request_ids_have_one_winner(customer: Customer) -> None:
     """The other one is told where the reservation stands."""
     customer.top_up(100)
@@ -54,6 +59,7 @@ def test_trap_two_confirms_at_once_with_different_request_ids_have_one_winner(cu
     assert customer.figures() == (0, 0)
 
 
+@pytest.mark.requirement("A3", "A4")
 def test_trap_confirm_and_refund_at_once_have_one_winner(customer: Customer) -> None:
     """Credits are spent or given back, never both: a refund that comes second undoes what the confirm did."""
     customer.top_up(100)
@@ -72,6 +78,7 @@ def test_trap_confirm_and_refund_at_once_have_one_winner(customer: Customer) -> 
         assert customer.figures() == (100, 0)
 
 
+@pytest.mark.requirement("A8")
 def test_trap_two_quick_clicks_with_one_credit_give_one_success(customer: Customer) -> None:
     """A new account has one credit; it is spent once, whether held or deducted."""
     for number in range(10):
@@ -81,6 +88,7 @@ def test_trap_two_quick_clicks_with_one_credit_give_one_success(customer: Custom
         assert clicker.figures("spec") == (0, 0)
 
 
+@pytest.mark.requirement("A4")
 def test_trap_refunds_never_sum_over_what_was_captured(customer: Customer) -> None:
     """Ten refunds of 30 at once of a spending of 100 give 90 back; the last 10 can still be had."""
     customer.top_up(150)
@@ -94,6 +102,7 @@ def test_trap_refunds_never_sum_over_what_was_captured(customer: Customer) -> No
     assert customer.figures() == (150, 0)
 
 
+@pytest.mark.requirement("A4")
 def test_trap_a_refund_lowers_used(customer: Customer) -> None:
     """What was used is what was captured less what was refunded, by the reservation and by the ledger alike."""
     customer.top_up(100)
@@ -111,6 +120,7 @@ def test_trap_a_refund_lowers_used(customer: Customer) -> None:
     assert amounts == {"CONFIRM": 50, "REFUND": 25}
 
 
+@pytest.mark.requirement("A4")
 def test_trap_purchased_never_becomes_free(customer: Customer) -> None:
     """Whatever way credits come back, each comes back as what it was."""
     sources = {"FREE": 10, "PROMO": 10, "PURCHASED": 10}
@@ -132,6 +142,7 @@ def test_trap_purchased_never_becomes_free(customer: Customer) -> None:
     assert customer.by_source() == sources
 
 
+@pytest.mark.requirement("A3")
 def test_trap_a_reservation_is_confirmed_by_its_whole_name_alone(customer: Customer, app: SimpleNamespace) -> None:
     """The same id under another account or credit type is no reservation at all."""
     customer.top_up(100)

@@ -37,6 +37,7 @@ def half_free(customer: Customer) -> Customer:
     return customer
 
 
+@pytest.mark.requirement("A3")
 def test_trap_a_hold_shields_its_free_part_from_expiry(half_free: Customer) -> None:
     """What was held in time can be spent after the grant's time."""
     name = half_free.hold(50, seconds=120)
@@ -46,6 +47,7 @@ def test_trap_a_hold_shields_its_free_part_from_expiry(half_free: Customer) -> N
     assert half_free.by_source() == {"PURCHASED": 80}
 
 
+@pytest.mark.requirement("A3")
 def test_trap_the_rest_of_a_hold_goes_back_to_its_purchased_part_first(half_free: Customer) -> None:
     name = half_free.hold(50, seconds=120)
     half_free.service.clock.advance(90)
@@ -53,6 +55,7 @@ def test_trap_the_rest_of_a_hold_goes_back_to_its_purchased_part_first(half_free
     assert half_free.by_source() == {"PURCHASED": 90}
 
 
+@pytest.mark.requirement("A4")
 def test_trap_a_free_part_that_expired_under_a_hold_comes_back_free_and_keeps_the_grace(half_free: Customer) -> None:
     """It stays usable for a day, and then lapses with a row of its own."""
     name = half_free.hold(50, seconds=120)
@@ -67,6 +70,7 @@ def test_trap_a_free_part_that_expired_under_a_hold_comes_back_free_and_keeps_th
     eventually(lambda: half_free.kinds()[0] == "EXPIRE")
 
 
+@pytest.mark.requirement("A4")
 def test_trap_promo_credits_held_again_and_again_a_little_beyond_the_grace_are_lost(customer: Customer) -> None:
     """A grant has one grace: three holds of a day, each taken from what the one before gave back, do not make three."""
     customer.top_up(10, source_pb2.SOURCE_PROMO, seconds=60)
@@ -84,6 +88,7 @@ def test_trap_promo_credits_held_again_and_again_a_little_beyond_the_grace_are_l
     assert differences(customer.staff) == 0
 
 
+@pytest.mark.requirement("A8")
 def test_trap_a_grant_of_100_that_expires_after_60_were_spent_leaves_0(customer: Customer) -> None:
     """Only the 40 that are left lapse; nothing goes below zero."""
     customer.top_up(100, seconds=60)
@@ -95,6 +100,7 @@ def test_trap_a_grant_of_100_that_expires_after_60_were_spent_leaves_0(customer:
     assert refused(customer.app.credit.Reserve, customer.reserving(1)).metadata["available"] == "0"
 
 
+@pytest.mark.requirement("A2", "A13")
 def test_trap_a_balance_right_before_the_sweep_shows_what_has_expired(unswept: RunningService, account: str) -> None:
     """Both truths, that of expired grants and that of expired holds, in every way to read them."""
     customer = customer_of(unswept, account)
@@ -113,6 +119,7 @@ def test_trap_a_balance_right_before_the_sweep_shows_what_has_expired(unswept: R
     assert [kind_of(entry) for entry in customer.entries()] == ["RESERVE", "RESERVE", "ADMIN_ADD", "ADMIN_ADD"]
 
 
+@pytest.mark.requirement("A2")
 def test_trap_an_expired_hold_cannot_be_confirmed_before_the_sweep(unswept: RunningService, account: str) -> None:
     """Nor refunded, nor extended; what it held can be spent again at once."""
     customer = customer_of(unswept, account)
@@ -129,6 +136,7 @@ def test_trap_an_expired_hold_cannot_be_confirmed_before_the_sweep(unswept: Runn
     assert customer.deduct(10).balance.available == 0
 
 
+@pytest.mark.requirement("A2")
 def test_trap_reservations_are_listed_by_the_state_of_this_instant(unswept: RunningService, account: str) -> None:
     """A filter looks at the same state that is shown."""
     customer = customer_of(unswept, account)
@@ -145,6 +153,7 @@ def test_trap_reservations_are_listed_by_the_state_of_this_instant(unswept: Runn
     assert listed(reservation_pb2.RESERVATION_STATE_EXPIRED) == [(short, "EXPIRED")]
 
 
+@pytest.mark.requirement("A2")
 def test_trap_confirm_and_sweep_racing_for_a_hold_have_one_winner(
     tmp_path_factory: pytest.TempPathFactory, account: str
 ) -> None:

@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
+import pytest
 
 from tests.contract.at_once import was_replayed
 from tests.contract.customer import Customer
@@ -11,6 +12,7 @@ from tests.contract.held_up import held_up
 from tests.running import eventually, refused
 
 
+@pytest.mark.requirement("A7")
 def test_a_repeat_while_the_first_call_still_runs_waits_for_its_answer(customer: Customer) -> None:
     customer.top_up(100)
     request = customer.reserving(10)
@@ -29,6 +31,7 @@ def test_a_repeat_while_the_first_call_still_runs_waits_for_its_answer(customer:
     assert customer.figures() == (90, 10)
 
 
+@pytest.mark.requirement("A7")
 def test_a_call_that_has_begun_is_finished_though_its_caller_gave_up(customer: Customer) -> None:
     """The caller who asks again under the same request id hears what came of it."""
     customer.top_up(100)
@@ -43,6 +46,7 @@ def test_a_call_that_has_begun_is_finished_though_its_caller_gave_up(customer: C
     assert customer.figures() == (90, 10)
 
 
+@pytest.mark.requirement("A7")
 def test_a_cancelled_call_that_has_begun_is_finished(customer: Customer) -> None:
     customer.top_up(100)
     request = customer.deducting(10)
@@ -54,6 +58,7 @@ def test_a_cancelled_call_that_has_begun_is_finished(customer: Customer) -> None
     assert was_replayed(customer.app.credit.Deduct.with_call(request)[1])
 
 
+@pytest.mark.requirement("H3")
 def test_a_call_whose_deadline_passes_before_its_batch_starts_has_no_effect(customer: Customer) -> None:
     """Not even later, when the ledger comes to it."""
     customer.top_up(100)
@@ -71,6 +76,7 @@ def test_a_call_whose_deadline_passes_before_its_batch_starts_has_no_effect(cust
     assert not was_replayed(customer.app.credit.Deduct.with_call(late)[1])
 
 
+@pytest.mark.requirement("A7", "H3")
 def test_a_deadline_too_short_for_anything_leaves_nothing_half_done(customer: Customer) -> None:
     """Whatever the caller heard, asking again settles it, and it has happened once."""
     customer.top_up(100)

@@ -11,6 +11,8 @@ from tests.contract.at_once import at_once, reasons
 from tests.contract.customer import Customer, kind_of, slices_of
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("A10")
+
 UNLIMITED, STANDARD = account_pb2.PLAN_KIND_UNLIMITED, account_pb2.PLAN_KIND_STANDARD
 
 

@@ -66,6 +66,7 @@ def customer_of(service: RunningService, account: str) -> Customer:
     return Customer(service, app, service.as_caller("staff", "ADMIN"), account)
 
 
+@pytest.mark.requirement("H2", "H3")
 def test_every_call_is_unavailable_until_the_schema_is_there(unready: RunningService, account: str) -> None:
     assert health(unready) == NOT_SERVING
     require_all_unavailable(unready)
@@ -76,6 +77,7 @@ def test_every_call_is_unavailable_until_the_schema_is_there(unready: RunningSer
     assert customer.deduct(1).balance.available == 9
 
 
+@pytest.mark.requirement("H3")
 @pytest.mark.parametrize(
     ("spoil", "mend"),
     [
@@ -104,6 +106,7 @@ def test_one_that_is_fit_no_more_is_used_no_more_until_it_is_again(
     assert customer.deduct(1).balance.available == 9
 
 
+@pytest.mark.requirement("H2")
 @pytest.mark.parametrize(
     ("spoil", "mend"),
     [

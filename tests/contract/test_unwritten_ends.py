@@ -43,6 +43,7 @@ ENDS = 3
 """The first hold comes back to the free credits, these expire, and the second hold comes back."""
 
 
+@pytest.mark.requirement("A14")
 def test_the_next_command_may_state_the_version_that_is_shown(lapsed: Customer) -> None:
     shown = lapsed.balance()
     assert (shown.available, shown.reserved, shown.version) == (75, 25, 5 + ENDS)
@@ -52,6 +53,7 @@ def test_the_next_command_may_state_the_version_that_is_shown(lapsed: Customer) 
     assert kinds[: ENDS + 1] == ["RESERVE", "RELEASE", "EXPIRE", "RELEASE"]
 
 
+@pytest.mark.requirement("A14")
 @pytest.mark.parametrize("method", ["Deduct", "Confirm", "Refund"])
 def test_so_may_every_command_that_takes_a_version(lapsed: Customer, method: str) -> None:
     (live,) = lapsed.app.credit.ListReservations(
@@ -68,6 +70,7 @@ def test_so_may_every_command_that_takes_a_version(lapsed: Customer, method: str
     assert getattr(lapsed.app.credit, method)(asking(shown)).balance.version == shown + 1
 
 
+@pytest.mark.requirement("A13")
 def test_every_read_shows_the_same_until_it_is_written(lapsed: Customer) -> None:
     shown = lapsed.balance()
     many = credit.BatchGetBalancesRequest(account_ids=[lapsed.account_id], credit_types=["chat"])
@@ -77,6 +80,7 @@ def test_every_read_shows_the_same_until_it_is_written(lapsed: Customer) -> None
     assert shown.update_time == max((one.expire_time for one in ended), key=lambda at: at.ToNanoseconds())
 
 
+@pytest.mark.requirement("A13", "B1")
 def test_written_down_it_has_the_version_that_was_shown(lapsed: Customer) -> None:
     shown = lapsed.balance()
     refused(lapsed.app.credit.Reserve, lapsed.reserving(1_000))
@@ -89,6 +93,7 @@ def test_written_down_it_has_the_version_that_was_shown(lapsed: Customer) -> Non
     assert len(answers) == 1
 
 
+@pytest.mark.requirement("A14")
 def test_if_more_ends_before_the_command_it_is_told_so(lapsed: Customer) -> None:
     shown = lapsed.balance()
     lapsed.service.clock.advance(600)
@@ -106,6 +111,7 @@ def test_a_bound_that_came_too_early_is_no_movement(customer: Customer) -> None:
     assert customer.reserve(1, version=before.version).balance.version == before.version + 1
 
 
+@pytest.mark.requirement("A2")
 def test_reservations_are_shown_as_changed_when_they_ended(lapsed: Customer) -> None:
     ended = [one for one in listed(lapsed) if state_of(one) == "EXPIRED"]
     assert len(ended) == 2
@@ -114,6 +120,7 @@ def test_reservations_are_shown_as_changed_when_they_ended(lapsed: Customer) -> 
         assert lapsed.reservation(one.name) == one
 
 
+@pytest.mark.requirement("A13", "B1")
 def test_a_stream_begins_with_what_is_shown_and_goes_on_without_gap_or_repeat(lapsed: Customer) -> None:
     shown = lapsed.balance()
     request = credit.WatchBalanceRequest(account_id=lapsed.account_id, credit_type="chat")
@@ -128,6 +135,7 @@ def test_a_stream_begins_with_what_is_shown_and_goes_on_without_gap_or_repeat(la
     stream.cancel()
 
 
+@pytest.mark.requirement("A13", "B1")
 def test_a_stream_after_the_version_that_was_shown_goes_on_without_gap_or_repeat(lapsed: Customer) -> None:
     shown = lapsed.balance().version
     request = credit.WatchBalanceRequest(account_id=lapsed.account_id, credit_type="chat", after_version=shown)

@@ -12,6 +12,8 @@ from credit.v1 import source_pb2
 from tests.contract.customer import Customer
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("D7")
+
 
 def verified(customer: Customer, account_id: str) -> tuple[list[admin.LedgerDifference], admin.LedgerSummary]:
     """Return the differences found, and the summary that ends the stream."""

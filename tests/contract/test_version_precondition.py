@@ -9,6 +9,8 @@ from tests.contract.at_once import at_once, reasons
 from tests.contract.customer import Customer
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("A14")
+
 
 @pytest.fixture(params=["Reserve", "Deduct", "Confirm", "Refund pending", "Refund confirmed"])
 def decided(request: pytest.FixtureRequest, customer: Customer) -> tuple[Any, Any]:
@@ -59,6 +61,7 @@ def test_an_untouched_wallet_has_version_0(customer: Customer) -> None:
     assert refused(customer.app.credit.Reserve, customer.reserving(1, version=0)).reason == "VERSION_MISMATCH"
 
 
+@pytest.mark.requirement("A7")
 def test_a_repeat_answers_the_first_answer_whatever_the_version_is_now(customer: Customer) -> None:
     customer.top_up(100)
     request = customer.deducting(1, version=1)

@@ -3,10 +3,15 @@
 import random
 from typing import Any
 
+import pytest
+
 from tests.contract.at_once import at_once
 from tests.contract.customer import Customer
 
+pytestmark = pytest.mark.requirement("B1")
 
+
+@pytest.mark.requirement("A6", "A8")
 def test_versions_have_no_gap_and_no_repeat_under_concurrency(customer: Customer) -> None:
     """Three hundred calls of every kind at once; each row continues from the one before it."""
     customer.top_up(300)

@@ -40,6 +40,7 @@ def watch(customer: Customer) -> Iterator[Watch]:
         stream.cancel()
 
 
+@pytest.mark.requirement("A13")
 def test_it_begins_with_the_balance_as_it_is_then_shows_each_movement(customer: Customer, watch: Watch) -> None:
     customer.top_up(100)
     stream = watch()
@@ -53,6 +54,7 @@ def test_it_begins_with_the_balance_as_it_is_then_shows_each_movement(customer: 
         assert (seen.entry, seen.balance) == (movement.entry, movement.balance)
 
 
+@pytest.mark.requirement("B1")
 def test_it_goes_on_after_a_version_without_a_gap(customer: Customer, watch: Watch) -> None:
     """However far behind, and on through what happens meanwhile."""
     customer.top_up(1_000)
@@ -111,6 +113,7 @@ def test_it_ends_with_its_callers_token(customer: Customer) -> None:
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED")
 
 
+@pytest.mark.requirement("A13")
 def test_every_watcher_sees_every_movement(customer: Customer, watch: Watch) -> None:
     customer.top_up(100)
     streams = [watch() for _ in range(5)]
@@ -122,6 +125,7 @@ def test_every_watcher_sees_every_movement(customer: Customer, watch: Watch) -> 
         assert [next(stream).balance.available for _ in range(2)] == [99, 97]
 
 
+@pytest.mark.requirement("A2")
 def test_it_shows_what_expires_by_itself(customer: Customer, watch: Watch) -> None:
     customer.top_up(100, seconds=60)
     stream = watch()
@@ -148,6 +152,7 @@ def test_it_waits_for_the_first_movement_of_a_wallet(customer: Customer, watch: 
     assert next(stream).balance.available == 7
 
 
+@pytest.mark.requirement("H3")
 def test_it_ends_with_the_callers_deadline(customer: Customer) -> None:
     request = credit.WatchBalanceRequest(account_id=customer.account_id, credit_type="chat")
     refusal = refused(customer.app.credit.WatchBalance, request, timeout=0.5)
@@ -160,6 +165,7 @@ def test_an_unknown_credit_type_is_not_found(customer: Customer) -> None:
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "CREDIT_TYPE_NOT_FOUND")
 
 
+@pytest.mark.requirement("D3")
 def test_a_user_watches_no_account_but_their_own(customer: Customer) -> None:
     user = customer.service.as_caller(customer.account_id, "USER")
     own = credit.WatchBalanceRequest(account_id=customer.account_id, credit_type="spec")

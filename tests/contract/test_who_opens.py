@@ -19,6 +19,8 @@ from credit.v1 import credit_service_pb2 as credit
 from tests.contract.customer import Customer
 from tests.running import details_of, read_refusal
 
+pytestmark = pytest.mark.requirement("A11")
+
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 
 

@@ -9,6 +9,7 @@ from tests.postgres import OWNER_VARIABLE, SERVICE_VARIABLE, VARIABLE, as_login
 pytestmark = [pytest.mark.databases, pytest.mark.timeout(600)]
 
 
+@pytest.mark.requirement("I7")
 def test_on_postgresql_15_by_a_login_that_may_only_serve(old_postgres: str) -> None:
     """The owner may make no roles: somebody else made the application's, and its members."""
     environment = {

@@ -78,6 +78,7 @@ LONG_WAITS = tuple(
 answered UNAVAILABLE, and what these tests look for cannot come about."""
 
 
+@pytest.mark.requirement("I6")
 def test_the_contract_holds_through_it(program: str, old_postgres: str) -> None:
     """With prepared statements where it tracks them, and without where it does not."""
     threshold = "2" if version_of(program) >= TRACKS_PREPARED else "0"

@@ -12,6 +12,7 @@ from tests.postgres import ROLES_VARIABLE, VARIABLE
 pytestmark = [pytest.mark.databases, pytest.mark.timeout(300)]
 
 
+@pytest.mark.requirement("I7")
 @pytest.mark.parametrize("postgres", [postgres_15, postgres_18])
 def test_roles(postgres: Callable[[], AbstractContextManager[str]]) -> None:
     with postgres() as url:

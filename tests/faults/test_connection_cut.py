@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
@@ -17,6 +19,7 @@ from tests.faults.rounds import rounds
 SECONDS_FOR_A_MOMENT = 10.0
 
 
+@pytest.mark.requirement("A7")
 @rounds(20)
 def test_a_connection_cut_around_a_commit_leaves_nothing_in_doubt(
     postgres: EmbeddedPostgres, tmp_path: Path, rounds: int

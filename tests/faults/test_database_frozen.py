@@ -104,6 +104,7 @@ def connections(place: Arena) -> int:
     return int(row[0])
 
 
+@pytest.mark.requirement("A7", "H2", "H3")
 def test_a_frozen_database_is_told_of_in_time_and_leaves_nothing_in_doubt(
     postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:

@@ -3,6 +3,8 @@
 import random
 from pathlib import Path
 
+import pytest
+
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
@@ -20,6 +22,7 @@ def hasty(operation: Operation) -> float:
     return random.uniform(0, LONGEST_SECONDS) if operation.tries < HASTY_TRIES else TIMEOUT_SECONDS
 
 
+@pytest.mark.requirement("A7", "H3")
 @rounds(20)
 def test_a_deadline_that_passes_leaves_an_operation_done_once_or_not_at_all(
     postgres: EmbeddedPostgres, tmp_path: Path, rounds: int

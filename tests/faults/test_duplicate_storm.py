@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.load import Load
@@ -14,6 +16,7 @@ CALLERS = 8
 """Each with five calls at once."""
 
 
+@pytest.mark.requirement("A7", "I6")
 @rounds(20)
 def test_a_request_sent_five_times_at_once_has_one_effect_and_one_answer(
     postgres: EmbeddedPostgres, tmp_path: Path, rounds: int

@@ -16,7 +16,7 @@ from tests.faults.rounds import LONG_SECONDS
 from tests.faults.troubles import HISTORY, TROUBLES, Place, write_the_history
 from tests.tokens import bearer
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(LONG_SECONDS)]
+pytestmark = [pytest.mark.requirement("J5"), pytest.mark.long, pytest.mark.timeout(LONG_SECONDS)]
 
 ATTACK_SECONDS = 5.0
 FILES = 1_024

@@ -23,6 +23,7 @@ RECOVERY_SECONDS = LEASE / 1_000_000 + 90
 """What a killed worker had claimed waits for the end of its lease; the rest is for a loaded machine."""
 
 
+@pytest.mark.requirement("E3", "E8")
 @pytest.mark.long
 @pytest.mark.timeout(LONG_SECONDS)
 def test_every_paid_purchase_is_credited_once_whoever_is_killed(postgres: EmbeddedPostgres, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
@@ -13,6 +15,7 @@ from tests.faults.postgres import kill_all, restart
 from tests.faults.rounds import rounds
 
 
+@pytest.mark.requirement("A7", "A8")
 @rounds(20)
 def test_a_killed_postgresql_loses_nothing_that_was_acknowledged(
     postgres: EmbeddedPostgres, tmp_path: Path, rounds: int

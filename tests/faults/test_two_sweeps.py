@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
@@ -24,6 +25,7 @@ GROUP BY n
 """
 
 
+@pytest.mark.requirement("A2", "I6")
 @rounds(20)
 def test_two_sweeps_release_each_expired_hold_once(postgres: EmbeddedPostgres, tmp_path: Path, rounds: int) -> None:
     errors = said_meanwhile(postgres)

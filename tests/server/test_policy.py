@@ -81,6 +81,7 @@ def test_the_descriptors_were_found() -> None:
     assert set(RPCS) == {method for method in RULES if method.startswith("/credit.v1.")}
 
 
+@pytest.mark.requirement("D3")
 @pytest.mark.parametrize("rpc", RPCS)
 def test_every_rpc_has_a_rule_and_needs_a_token(rpc: str) -> None:
     assert rpc in RULES
@@ -97,6 +98,7 @@ def test_rules_name_only_roles_that_there_are() -> None:
         assert rule.own_roles <= ROLES
 
 
+@pytest.mark.requirement("D3")
 @pytest.mark.parametrize("role", sorted(ROLES))
 @pytest.mark.parametrize("method", ["/credit.v1.CreditService/Mint", "/credit.v2.CreditService/Reserve", "", "Reserve"])
 def test_what_has_no_rule_is_refused_to_everyone(method: str, role: str) -> None:
@@ -112,11 +114,13 @@ def test_health_and_reflection_are_open(method: str) -> None:
     assert may(method, somebody(), None)
 
 
+@pytest.mark.requirement("D3")
 def test_a_caller_without_roles_may_do_nothing() -> None:
     assert allowed(somebody(), "me") == set()
     assert allowed(somebody(scopes=("credits.spend", "credits.read", "credits.admin")), "me") == set()
 
 
+@pytest.mark.requirement("D3")
 @pytest.mark.parametrize(
     ("scopes", "rpcs"),
     [
@@ -137,6 +141,7 @@ def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set
     assert allowed(somebody("SERVICE", scopes=scopes), "anybody") == rpcs
 
 
+@pytest.mark.requirement("D3")
 @pytest.mark.parametrize("role", ["USER", "PREMIUM"])
 def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str) -> None:
     owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin", "payments.write"))
@@ -146,20 +151,24 @@ def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str
         assert allowed(owner, account_id) == catalogue
 
 
+@pytest.mark.requirement("D3")
 def test_support_reads_and_changes_nothing() -> None:
     assert allowed(somebody("SUPPORT"), "anybody") == ALL_READING
 
 
+@pytest.mark.requirement("D3")
 def test_finance_reads_and_verifies() -> None:
     more = admin_rpcs("VerifyLedger", "ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks")
     assert allowed(somebody("FINANCE"), "anybody") == ALL_READING | more
 
 
+@pytest.mark.requirement("D3")
 @pytest.mark.parametrize("role", ["ADMIN", "SUPER_ADMIN"])
 def test_administrators_may_do_everything(role: str) -> None:
     assert allowed(somebody(role), "anybody") == set(RPCS)
 
 
+@pytest.mark.requirement("D3")
 def test_several_roles_add_up() -> None:
     both = somebody("USER", "SERVICE", scopes=("credits.spend",))
     catalogue = payment_rpcs({"ListPackages"})

@@ -82,11 +82,13 @@ def largest_value(field: FieldDescriptor, rules: Any) -> int:
     return largest(field.message_type) if field.message_type else NUMBER_BYTES
 
 
+@pytest.mark.requirement("H1")
 @pytest.mark.parametrize("method", METHODS, ids=name_of)
 def test_every_field_of_a_request_is_bounded(method: MethodDescriptor) -> None:
     assert [field.full_name for field in fields_of(method.input_type) if not is_bounded(field)] == []
 
 
+@pytest.mark.requirement("H3")
 @pytest.mark.parametrize("method", METHODS, ids=name_of)
 def test_a_lawful_request_about_one_thing_fits(method: MethodDescriptor) -> None:
     """A batch is bounded by its size as well, whatever its requests hold."""

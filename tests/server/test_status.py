@@ -54,6 +54,7 @@ def test_the_catalogue_of_reasons_and_the_enum_are_the_same() -> None:
     assert set(status._CODES) == set(REASONS)
 
 
+@pytest.mark.requirement("H2")
 @pytest.mark.parametrize("reason", REASONS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_reason_has_a_text_in_every_language_with_the_same_figures(reason: str, language: str) -> None:

@@ -89,6 +89,7 @@ def problem_of(verifier: TokenVerifier, header: str) -> str:
     return str(refusal.value.facts["problem"])
 
 
+@pytest.mark.requirement("G4")
 @pytest.mark.parametrize("algorithm", KEYS)
 def test_a_token_of_any_of_our_keys_says_who_calls(verifier: TokenVerifier, algorithm: str) -> None:
     caller = Caller("quiz", frozenset({"SERVICE"}), frozenset({"credits.spend", "credits.read"}))
@@ -148,6 +149,7 @@ def test_a_public_key_is_no_shared_secret(verifier: TokenVerifier, folder: Path,
         assert problem_of(verifier, f"Bearer {header}.{claims}.{signature}") == "alg"
 
 
+@pytest.mark.requirement("G4")
 def test_a_token_cannot_choose_another_algorithm_for_a_key(verifier: TokenVerifier) -> None:
     assert problem_of(verifier, bearer("ES256", kid="RS256")) == "alg"
     token = jwt.encode({"sub": "quiz", "exp": NOW + 600}, KEYS["RS256"], algorithm="PS256", headers={"kid": "RS256"})
@@ -208,6 +210,7 @@ def test_a_token_ends_although_it_was_believed_before(verifier: TokenVerifier, c
             verifier.verify(header)
 
 
+@pytest.mark.requirement("G4")
 def test_issuer_and_audience_are_checked_where_they_are_configured(folder: Path, clock: Clock) -> None:
     strict = verifier_of(folder, clock, issuer="https://id.example", audience="credit")
     assert strict.verify(bearer(iss="https://id.example", aud=["other", "credit"])).subject == "quiz"
@@ -229,6 +232,7 @@ def test_a_token_without_kid_is_for_the_only_key(folder: Path, clock: Clock) -> 
     assert only.verify(f"Bearer {token}").subject == "quiz"
 
 
+@pytest.mark.requirement("G4")
 def test_keys_rotate_side_by_side(folder: Path, clock: Clock, tmp_path: Path) -> None:
     write_public_key(tmp_path / "EdDSA.pem", KEYS["EdDSA"])
     write_public_key(tmp_path / "RS256.pem", KEYS["RS256"])

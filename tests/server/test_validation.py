@@ -54,6 +54,7 @@ def test_there_are_such_fields() -> None:
     assert "credit.v1.ListTransactionsRequest.kinds" in PLACES
 
 
+@pytest.mark.requirement("H1")
 @pytest.mark.parametrize("place", PLACES)
 def test_the_values_of_an_enum_are_listed(place: str) -> None:
     kind, way = PLACES[place]

@@ -46,21 +46,25 @@ def customer(service: RunningService, app: SimpleNamespace, staff: SimpleNamespa
     return Customer(service, app, staff, account)
 
 
+@pytest.mark.requirement("A11")
 def test_an_account_starts_with_what_is_configured(customer: Customer) -> None:
     assert (customer.figures("chat"), customer.figures("gems")) == ((7, 0), (2, 0))
 
 
+@pytest.mark.requirement("A12")
 def test_credit_types_are_there_with_their_decimals(customer: Customer) -> None:
     answer = customer.staff.admin.ListCreditTypes(admin.ListCreditTypesRequest())
     assert {one.code: one.decimals for one in answer.credit_types} == UNUSUAL["credit_types"]
 
 
+@pytest.mark.requirement("A9")
 def test_sources_are_spent_in_the_order_configured(customer: Customer) -> None:
     for source in (source_pb2.SOURCE_PROMO, source_pb2.SOURCE_ADMIN, source_pb2.SOURCE_PURCHASED):
         customer.top_up(1, source)
     assert [source_of(grant) for grant in customer.balance().grants] == ["PURCHASED", "ADMIN", "PROMO", "FREE"]
 
 
+@pytest.mark.requirement("A2")
 def test_a_hold_lives_as_long_as_configured_and_no_longer_than_allowed(customer: Customer) -> None:
     held = customer.reserve(1).reservation
     assert held.expire_time.seconds - held.create_time.seconds == 77
@@ -68,6 +72,7 @@ def test_a_hold_lives_as_long_as_configured_and_no_longer_than_allowed(customer:
     assert refused(customer.app.credit.Reserve, customer.reserving(1, seconds=101)).reason == "EXPIRY_OUT_OF_RANGE"
 
 
+@pytest.mark.requirement("A4")
 def test_what_comes_back_late_is_kept_for_its_grace(customer: Customer) -> None:
     customer.top_up(10, seconds=60)
     held = customer.hold(10, seconds=90)
@@ -100,6 +105,7 @@ def test_with_0_nothing_is_prepared(service: RunningService) -> None:
         assert prepared.scalar_one() == 0
 
 
+@pytest.mark.requirement("I7")
 def test_a_session_is_what_it_is_told_to_be(service: RunningService) -> None:
     with service.core.database.autocommit() as connection:
         found = connection.execute(text("SELECT current_user, session_user")).one()
@@ -120,6 +126,7 @@ def test_a_page_token_of_another_secret_is_refused(customer: Customer, tmp_path:
                 assert reader.ListTransactions(request).entries
 
 
+@pytest.mark.requirement("G4")
 def test_a_token_has_to_be_for_us(tmp_path: Path) -> None:
     with running_service(tmp_path, jwt_issuer="https://login.example", jwt_audience="credits") as service:
         stub = CreditServiceStub(service.channel())

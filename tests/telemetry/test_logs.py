@@ -79,6 +79,7 @@ def log(tmp_path: Path) -> Iterator[Log]:
     logging.captureWarnings(capture=False)
 
 
+@pytest.mark.requirement("I4")
 def test_the_line_of_a_call(log: Log) -> None:
     log.call(
         "/credit.v1.CreditService/Reserve",
@@ -180,6 +181,7 @@ def test_a_line_with_a_mistake_in_it_is_told_as_far_as_it_goes(log: Log, argumen
     assert [line["message"] for line in log.said()] == [message]
 
 
+@pytest.mark.requirement("I4")
 @pytest.mark.parametrize("secret", SECRETS)
 def test_no_secret_reaches_a_log(log: Log, secret: str) -> None:
     logger = logging.getLogger("creditd.x")

@@ -91,6 +91,7 @@ def test_a_method_that_a_caller_made_up_is_no_label(rpc: RpcMetrics, registry: C
     assert calls(registry, "/evil/one", "UNIMPLEMENTED") is None
 
 
+@pytest.mark.requirement("B2", "I4")
 def test_the_ledgers_counts_are_read_when_asked(statistics: LedgerStatistics, registry: CollectorRegistry) -> None:
     statistics.batches, statistics.works = 3, 70
     statistics.conflicts, statistics.retries, statistics.replays, statistics.refusals = 2, 4, 5, 6
@@ -131,6 +132,7 @@ def test_batch_sizes_are_a_histogram(statistics: LedgerStatistics, registry: Col
     assert registry.get_sample_value("creditd_ledger_batch_size_sum") == 10 + 2 + 3 + 128 + 300
 
 
+@pytest.mark.requirement("I4")
 def test_metrics_are_served_over_http(rpc: RpcMetrics, server: MetricsServer) -> None:
     rpc.observer(RESERVE)("OK", 0.001)
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as response:

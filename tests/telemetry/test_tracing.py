@@ -41,6 +41,7 @@ def only_span(tracing: Tracing, exporter: InMemorySpanExporter) -> ReadableSpan:
     return span
 
 
+@pytest.mark.requirement("I4")
 def test_a_call_leaves_a_server_span(tracing: Tracing, exporter: InMemorySpanExporter) -> None:
     tracing.finish(tracing.start(METHOD, "", ""), "OK")
     span = only_span(tracing, exporter)
@@ -54,6 +55,7 @@ def test_a_call_leaves_a_server_span(tracing: Tracing, exporter: InMemorySpanExp
     assert span.resource.attributes["service.name"] == "creditd"
 
 
+@pytest.mark.requirement("I4")
 def test_the_span_is_under_its_callers(tracing: Tracing, exporter: InMemorySpanExporter) -> None:
     tracing.finish(tracing.start(METHOD, f"00-{TRACE_ID}-{PARENT_ID}-01", "vendor=1"), "OK")
     parent = only_span(tracing, exporter).parent

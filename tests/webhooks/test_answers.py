@@ -38,6 +38,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[Any]:
     return [record for record in caplog.records if record.message == "webhook"]
 
 
+@pytest.mark.requirement("E2", "E7")
 def test_each_outcome_has_its_status_and_only_the_log_says_why(
     adapter: Adapter, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -55,6 +56,7 @@ def test_each_outcome_has_its_status_and_only_the_log_says_why(
     assert SECRET not in caplog.text
 
 
+@pytest.mark.requirement("I4")
 def test_the_line_of_a_webhook_says_all_but_what_it_says(adapter: Adapter, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "creditd.webhooks")
     adapter.post("/webhooks/omise", b"the body", headers={"omise-signature": "the signature"})
@@ -67,6 +69,7 @@ def test_the_line_of_a_webhook_says_all_but_what_it_says(adapter: Adapter, caplo
     assert "the signature" not in str(vars(line))
 
 
+@pytest.mark.requirement("E2")
 @pytest.mark.parametrize("path", ["/", "/webhooks", "/webhooks/", "/webhooks/paypal", "/webhooks/stripe/", "/docs"])
 def test_other_paths_are_not_there_and_nothing_is_redirected(adapter: Adapter, path: str) -> None:
     assert adapter.post(path).status_code == 404
@@ -81,6 +84,7 @@ def test_other_methods_are_told_which_one_it_is(adapter: Adapter, method: str) -
     assert adapter.http.post("/healthz").status_code == 405
 
 
+@pytest.mark.requirement("E7")
 def test_a_defect_is_not_stored_and_its_text_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     def broken() -> str:
         raise ValueError(SECRET)

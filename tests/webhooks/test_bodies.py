@@ -28,12 +28,14 @@ def chunks(count: int, size: int) -> Iterator[bytes]:
     return (b"x" * size for _ in range(count))
 
 
+@pytest.mark.requirement("E2")
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00 no text", gzip.compress(b"{}", mtime=0), b"x" * MAX])
 def test_any_bytes_pass_as_they_are(adapter: Adapter, body: bytes) -> None:
     assert adapter.post(content=body).status_code == 200
     assert adapter.service.taken[0].request.body == body
 
 
+@pytest.mark.requirement("E7")
 def test_a_chunked_body_passes_up_to_the_limit(adapter: Adapter) -> None:
     assert adapter.post(content=chunks(4, MAX // 4)).status_code == 200
     assert len(adapter.service.taken[0].request.body) == MAX
@@ -41,6 +43,7 @@ def test_a_chunked_body_passes_up_to_the_limit(adapter: Adapter) -> None:
     assert len(adapter.service.taken) == 1
 
 
+@pytest.mark.requirement("E7")
 def test_one_byte_too_many_is_too_many(adapter: Adapter) -> None:
     assert adapter.post(content=b"x" * (MAX + 1)).status_code == 413
     # The rest of it is thrown away, and the connection goes on.
@@ -48,12 +51,14 @@ def test_one_byte_too_many_is_too_many(adapter: Adapter) -> None:
     assert len(adapter.service.taken) == 1
 
 
+@pytest.mark.requirement("E7")
 def test_a_body_said_to_be_too_large_is_not_waited_for(adapter: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HEAD_SECONDS", 0.1)
     answer = adapter.talk(HEAD + b"Content-Length: 99999999999999999999\r\nExpect: 100-continue\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.requirement("E7")
 def test_an_endless_body_is_answered_while_it_comes(adapter: Adapter) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     sent = 0

@@ -56,6 +56,7 @@ def crowd(adapter: Adapter) -> Iterator[Crowd]:
         yield Crowd(adapter, open_ones)
 
 
+@pytest.mark.requirement("J5")
 @pytest.mark.parametrize("says", [b"", b"POST /webh", HEAD, HEAD + b"x" * 50], ids=["nothing", "start", "head", "body"])
 def test_a_crowd_keeps_nobody_out(adapter: Adapter, crowd: Crowd, says: bytes) -> None:
     """Ten times as many as there are places, from two addresses."""

@@ -29,6 +29,7 @@ def taken_headers(request: IngestWebhookRequest) -> list[tuple[str, str]]:
     return [(header.name, header.value) for header in request.headers]
 
 
+@pytest.mark.requirement("E2")
 @pytest.mark.parametrize(
     ("path", "provider", "names"),
     [
@@ -47,12 +48,14 @@ def test_only_the_headers_that_matter_to_a_provider_are_passed_on(
     assert taken_headers(request) == [(name, ours[name]) for name in ["content-type", *names]]
 
 
+@pytest.mark.requirement("E2")
 def test_a_header_that_came_twice_is_passed_on_twice(adapter: Adapter) -> None:
     adapter.post(headers=[("stripe-signature", "first"), ("stripe-signature", "second")])
     headers = taken_headers(adapter.service.taken[0].request)
     assert headers == [("stripe-signature", "first"), ("stripe-signature", "second")]
 
 
+@pytest.mark.requirement("E2")
 def test_a_header_that_is_not_ascii_loses_no_byte(adapter: Adapter) -> None:
     value = bytes(range(0x80, 0x100)) + "đồng".encode()
     adapter.post(headers=[(b"stripe-signature", value)])

@@ -61,6 +61,7 @@ def lines_of(started: Started) -> list[dict[str, str]]:
     return [line for line in lines if line["message"] == "webhook"]
 
 
+@pytest.mark.requirement("I5")
 def test_what_is_under_way_is_answered_before_it_ends(creditd: Creditd, run: Run, service: ToldService) -> None:
     run(service.hold())
     with creditd.started("webhooks") as started, ThreadPoolExecutor() as threads:
@@ -91,6 +92,7 @@ def test_a_second_signal_ends_it_at_once(creditd: Creditd, run: Run, service: To
         assert isinstance(sent.exception(), httpx.TransportError)
 
 
+@pytest.mark.requirement("E7")
 def test_without_its_service_it_starts_and_lives_and_says_503(creditd: Creditd) -> None:
     listen, service = creditd.settings.pop("CREDITD_WEBHOOKS_LISTEN"), creditd.settings.pop("CREDITD_WEBHOOKS_SERVICE")
     with creditd.started("webhooks", "--listen", listen, "--service", service) as started:
@@ -124,6 +126,7 @@ def test_a_setting_that_cannot_be_used_is_one_clear_line(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.requirement("E2")
 def test_it_knows_no_database() -> None:
     program = "import sys, creditd.cli.webhooks, creditd.webhooks.serving; print(*sys.modules, sep='\\n')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

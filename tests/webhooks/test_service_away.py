@@ -25,6 +25,7 @@ def is_reachable(adapter: Adapter) -> bool:
     return STATUS_OF_HEALTH[health.json()["service"]]
 
 
+@pytest.mark.requirement("E7")
 def test_webhooks_are_repeated_while_the_service_is_away_and_stored_once_it_is_back(adapter: Adapter) -> None:
     assert eventually(lambda: is_reachable(adapter))
     assert adapter.post().status_code == 200
@@ -38,6 +39,7 @@ def test_webhooks_are_repeated_while_the_service_is_away_and_stored_once_it_is_b
     assert len(adapter.service.taken) == 2
 
 
+@pytest.mark.requirement("E7")
 def test_a_service_that_stops_in_the_middle_has_not_stored(adapter: Adapter) -> None:
     adapter.hold()
     with ThreadPoolExecutor() as threads:
@@ -47,6 +49,7 @@ def test_a_service_that_stops_in_the_middle_has_not_stored(adapter: Adapter) -> 
         assert sent.result().status_code == 503
 
 
+@pytest.mark.requirement("E7")
 def test_a_service_that_is_too_slow_is_not_waited_for(adapter: Adapter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "RPC_SECONDS", 0.2)
     adapter.hold()
@@ -80,6 +83,7 @@ def test_more_at_once_than_there_are_places_are_sent_away_and_health_is_not(
     assert adapter.post().status_code == 200
 
 
+@pytest.mark.requirement("E2")
 def test_many_at_once_are_all_passed_on_once(adapter: Adapter) -> None:
     async def send_all() -> list[int]:
         limit = httpx.Limits(max_connections=100)
@@ -116,6 +120,7 @@ def files_of(folder: Path, authority: Identity) -> dict[str, str]:
     }
 
 
+@pytest.mark.requirement("G4", "I7")
 @pytest.mark.parametrize(("signer", "status"), [("ours", 200), ("another's", 503)])
 def test_over_tls_each_side_shows_a_certificate(tmp_path: Path, authority: Identity, signer: str, status: int) -> None:
     server = identity("server", authority if signer == "ours" else identity("elsewhere"))

@@ -18,6 +18,8 @@ from tests.contract.payments.webhooks import (
 )
 from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 
+pytestmark = pytest.mark.requirement("E3")
+
 OTHER_VARIANT = "33"
 
 

@@ -115,6 +115,7 @@ def assert_health_is_looked_at(customer: Customer) -> None:
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
+@pytest.mark.requirement("J5")
 def test_verifications_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> None:
     """One is under way, the others wait in line; those who gave up are not waited for."""
     verify = seen.staff.admin.VerifyLedger
@@ -133,6 +134,7 @@ def test_verifications_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> 
         assert not any(call.done() for call in waiting)
 
 
+@pytest.mark.requirement("J5")
 def test_queries_of_staff_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> None:
     with held(seen, "rejected_webhooks") as (table, calls):
         begun = calls.begin(seen.staff.admin.ListRejectedWebhooks, *[REJECTED] * 8)
@@ -143,6 +145,7 @@ def test_queries_of_staff_hold_up_nobody_else(shopper: Shopper, seen: Customer) 
         assert not any(call.done() for call in begun)
 
 
+@pytest.mark.requirement("J5")
 def test_one_of_the_staff_holds_up_no_other(seen: Customer) -> None:
     with held(seen, "rejected_webhooks") as (table, calls):
         begun = calls.begin(seen.staff.admin.ListRejectedWebhooks, *[REJECTED] * 8)
@@ -152,6 +155,7 @@ def test_one_of_the_staff_holds_up_no_other(seen: Customer) -> None:
         assert not any(call.done() for call in begun)
 
 
+@pytest.mark.requirement("J5")
 def test_credit_types_that_are_not_there_hold_up_no_other_look_up(seen: Customer) -> None:
     with held(seen, "credit_types") as (table, calls):
         unknown = credit.GetBalanceRequest(account_id=seen.account_id, credit_types=["unknown"])
@@ -162,6 +166,7 @@ def test_credit_types_that_are_not_there_hold_up_no_other_look_up(seen: Customer
         assert not any(call.done() for call in begun)
 
 
+@pytest.mark.requirement("J5")
 def test_lookups_hold_up_neither_health_nor_webhooks(shopper: Shopper, seen: Customer) -> None:
     with held(seen, "packages") as (table, calls):
         begun = calls.begin(seen.staff.payment.ListPackages, *[payment.ListPackagesRequest()] * 6)
@@ -173,6 +178,7 @@ def test_lookups_hold_up_neither_health_nor_webhooks(shopper: Shopper, seen: Cus
         assert not any(call.done() for call in begun)
 
 
+@pytest.mark.requirement("J5")
 def test_one_accounts_pages_hold_up_no_other_accounts(shopper: Shopper, seen: Customer) -> None:
     with held(seen, "reservations") as (table, calls):
         slow = seen.another("slow")
@@ -185,6 +191,7 @@ def test_one_accounts_pages_hold_up_no_other_accounts(shopper: Shopper, seen: Cu
         assert not any(call.done() for call in begun)
 
 
+@pytest.mark.requirement("J5")
 def test_a_flood_from_one_account_is_refused_and_others_are_not(seen: Customer) -> None:
     with held(seen, "reservations") as (table, calls):
         flood = calls.begin(seen.staff.credit.ListReservations, *[holds(seen.another("flood"))] * 260)
@@ -220,6 +227,7 @@ def test_a_verification_ends_with_its_caller(seen: Customer) -> None:
         table.until(2)
 
 
+@pytest.mark.requirement("H2")
 def test_what_takes_too_long_is_unavailable_for_now(seen: Customer) -> None:
     """The read's time limit is over long before the lock is gone, and the caller hears when to come back."""
     with held(seen, "reservations"):
@@ -228,6 +236,7 @@ def test_what_takes_too_long_is_unavailable_for_now(seen: Customer) -> None:
     assert refusal.retry
 
 
+@pytest.mark.requirement("H2")
 def test_a_statement_that_is_cancelled_is_unavailable_for_now(seen: Customer) -> None:
     """A read, a command of the ledger, and a change of an account alike; nothing of them is done."""
     plan = admin.SetPlanRequest(

@@ -9,6 +9,8 @@ from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, h
 from tests.running import refused
 from tests.service.payments.market import LEMON_SQUEEZY, STRIPE
 
+pytestmark = pytest.mark.requirement("E4")
+
 
 def cancelling(purchase: Purchase, reason: str = "") -> pb.CancelPurchaseRequest:
     """Return the request to cancel a purchase."""

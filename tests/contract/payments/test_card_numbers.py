@@ -20,6 +20,8 @@ from tests.contract.payments.webhooks import (
 from tests.running import refused
 from tests.service.payments.market import LEMON_SQUEEZY, STRIPE
 
+pytestmark = pytest.mark.requirement("E1")
+
 CARD = "4242424242424242"
 GROUPED = "5555 5555-5555 4444"
 NO_CARD = "4242424242424241"

@@ -129,6 +129,7 @@ def paid_twice(shopper: Shopper) -> tuple[purchase_pb2.Purchase, dict[str, Any],
     return purchase, second, told(shopper, "payment_intent.succeeded", second)
 
 
+@pytest.mark.requirement("E5")
 def test_a_second_payment_given_back_at_the_provider_ends_its_case_by_itself(shopper: Shopper) -> None:
     purchase, second, event = paid_twice(shopper)
     assert event_state(event) == "PARKED"
@@ -146,6 +147,7 @@ def test_a_second_payment_given_back_at_the_provider_ends_its_case_by_itself(sho
     assert (shopper.account().extra_payments, shopper.figures()) == (0, (100, 0))
 
 
+@pytest.mark.requirement("E5")
 def test_the_first_payment_given_back_instead_leaves_the_second_to_pay(shopper: Shopper) -> None:
     purchase, second, event = paid_twice(shopper)
     unheard(shopper, lambda: shopper.market.act(shopper.market.fakes.stripe.refund, purchase.payment_id))
@@ -202,6 +204,7 @@ def test_the_token_of_a_page_is_of_its_filter_alone(shopper: Shopper) -> None:
 # A fact and its consequence.
 
 
+@pytest.mark.requirement("C1", "E6")
 def test_a_plan_that_ended_while_the_account_was_closed_is_over_when_it_is_open_again(
     shopper: Shopper, customer: Customer
 ) -> None:
@@ -233,6 +236,7 @@ def hinted(shopper: Shopper, hint: dict[str, Any]) -> Event:
     return shopper.settled(key_of(hint))
 
 
+@pytest.mark.requirement("E3")
 def test_a_hint_that_came_before_the_payment_is_read_again_when_it_comes_again(shopper: Shopper) -> None:
     purchase = shopper.buy(OMISE)
     hint = omise_hint(purchase)
@@ -245,6 +249,7 @@ def test_a_hint_that_came_before_the_payment_is_read_again_when_it_comes_again(s
     assert shopper.kinds() == ["TOP_UP"]
 
 
+@pytest.mark.requirement("E3")
 def test_a_hint_that_came_before_the_payment_is_read_again_by_itself(shopper: Shopper) -> None:
     purchase = shopper.buy(OMISE)
     early = hinted(shopper, omise_hint(purchase))

@@ -15,6 +15,8 @@ from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, h
 from tests.running import refused
 from tests.service.payments.market import CREDITS, LEMON_SQUEEZY, OMISE, PACKAGE, PRICE, PROVIDERS, STRIPE
 
+pytestmark = pytest.mark.requirement("E1")
+
 METHOD = purchase_pb2.PaymentMethod
 CHECKOUTS = [STRIPE, LEMON_SQUEEZY]
 
@@ -37,6 +39,7 @@ def test_a_purchase_by_a_checkout_page_is_pending_and_says_where_to_pay(shopper:
     assert shopper.figures() == (0, 0)
 
 
+@pytest.mark.requirement("E3")
 @pytest.mark.parametrize("provider", CHECKOUTS, ids=PROVIDER_NAMES.get)
 def test_paid_it_is_complete_and_credits_and_bonus_are_there_once(shopper: Shopper, provider: int) -> None:
     purchase = shopper.bought(provider)
@@ -49,6 +52,7 @@ def test_paid_it_is_complete_and_credits_and_bonus_are_there_once(shopper: Shopp
     assert dict(entry.metadata) == {"purchase": purchase.name, "payment": purchase.payment_id}
 
 
+@pytest.mark.requirement("E3")
 def test_what_a_caller_says_pays_for_nothing(shopper: Shopper) -> None:
     """Only the provider's word does, and a second purchase is as unpaid as the first."""
     for _ in range(2):
@@ -57,6 +61,7 @@ def test_what_a_caller_says_pays_for_nothing(shopper: Shopper) -> None:
     assert {state_of(purchase) for purchase in shopper.purchases()} == {"PENDING"}
 
 
+@pytest.mark.requirement("A7", "E8")
 @pytest.mark.parametrize("provider", CHECKOUTS, ids=PROVIDER_NAMES.get)
 def test_the_same_request_again_is_the_same_purchase(shopper: Shopper, provider: int) -> None:
     request = shopper.buying(provider)
@@ -82,6 +87,7 @@ def test_the_same_request_id_of_another_account_is_another_purchase(shopper: Sho
     assert shopper.buy(request_id=request_id).name != other.buy(request_id=request_id).name
 
 
+@pytest.mark.requirement("A7")
 def test_a_request_id_may_be_any_text(shopper: Shopper) -> None:
     """Up to 255 characters, whatever they are."""
     for request_id in ("x", "ก" * 255, "../../x", "' OR 1=1 --", "\n\t"):
@@ -89,6 +95,7 @@ def test_a_request_id_may_be_any_text(shopper: Shopper) -> None:
         assert shopper.create(shopper.buying(request_id=request_id)).name == purchase.name
 
 
+@pytest.mark.requirement("A7")
 @pytest.mark.parametrize(
     "other",
     [
@@ -255,6 +262,7 @@ def test_nobodys_purchases_are_none(shopper: Shopper) -> None:
     assert answer == pb.ListPurchasesResponse()
 
 
+@pytest.mark.requirement("E4")
 def test_the_history_says_who_did_what(shopper: Shopper) -> None:
     owner = shopper.market.service.as_caller(shopper.account_id, "USER")
     purchase = owner.payment.CreatePurchase(shopper.buying()).purchase

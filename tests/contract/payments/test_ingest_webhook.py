@@ -41,6 +41,7 @@ def paid(shopper: Shopper, provider: int) -> tuple[str, dict[str, Any]]:
     return name, payment if provider == STRIPE else lemon_squeezy_order(name)
 
 
+@pytest.mark.requirement("E2", "E3")
 @pytest.mark.parametrize("provider", [STRIPE, LEMON_SQUEEZY], ids=PROVIDER_NAMES.get)
 def test_a_webhook_is_stored_and_soon_applied(shopper: Shopper, provider: int) -> None:
     name, document = paid(shopper, provider)
@@ -54,6 +55,7 @@ def test_a_webhook_is_stored_and_soon_applied(shopper: Shopper, provider: int) -
     assert shopper.figures() == (100, 0)
 
 
+@pytest.mark.requirement("E3")
 @pytest.mark.parametrize("provider", [STRIPE, LEMON_SQUEEZY], ids=PROVIDER_NAMES.get)
 def test_the_same_webhook_again_is_a_duplicate(shopper: Shopper, provider: int) -> None:
     name, document = paid(shopper, provider)
@@ -64,6 +66,7 @@ def test_the_same_webhook_again_is_a_duplicate(shopper: Shopper, provider: int) 
     assert shopper.kinds() == ["TOP_UP"]
 
 
+@pytest.mark.requirement("E3")
 def test_the_same_webhook_many_times_at_once_has_one_effect(shopper: Shopper) -> None:
     name, document = paid(shopper, STRIPE)
     request = signed(shopper.market, STRIPE, body_of(document))
@@ -73,6 +76,7 @@ def test_the_same_webhook_many_times_at_once_has_one_effect(shopper: Shopper) ->
     assert shopper.kinds() == ["TOP_UP"]
 
 
+@pytest.mark.requirement("E3")
 def test_another_event_of_the_same_payment_credits_nothing_more(shopper: Shopper) -> None:
     name = shopper.buy().name
     payment = stripe_payment(name)
@@ -107,6 +111,7 @@ def test_a_payment_of_something_else_in_the_same_account_is_of_no_interest(shopp
     assert event_state(shopper.settled(key_of(document))) == "NOT_OF_INTEREST"
 
 
+@pytest.mark.requirement("E2")
 def test_a_header_that_comes_twice_is_one_list(shopper: Shopper) -> None:
     """While a secret is changed Stripe signs by both; a proxy may split that in two headers."""
     name, document = paid(shopper, STRIPE)
@@ -117,6 +122,7 @@ def test_a_header_that_comes_twice_is_one_list(shopper: Shopper) -> None:
     shopper.becomes(name, "COMPLETED")
 
 
+@pytest.mark.requirement("E2")
 def test_an_event_is_the_providers_whose_secret_signed_it(shopper: Shopper) -> None:
     """Stripe's webhook handed in as Lemon Squeezy's is signed by nobody."""
     _, document = paid(shopper, STRIPE)
@@ -125,6 +131,7 @@ def test_an_event_is_the_providers_whose_secret_signed_it(shopper: Shopper) -> N
     assert refused(shopper.staff.payment.IngestWebhook, request).metadata["problem"] == "no_signature"
 
 
+@pytest.mark.requirement("E7")
 @pytest.mark.parametrize("provider", [STRIPE, OMISE, LEMON_SQUEEZY], ids=PROVIDER_NAMES.get)
 @pytest.mark.parametrize(
     "body",
@@ -150,6 +157,7 @@ def test_what_is_signed_and_no_event_is_refused_as_malformed(shopper: Shopper, p
     assert refusal.violations == ["body"]
 
 
+@pytest.mark.requirement("E7")
 @pytest.mark.parametrize(
     ("spoil", "field"),
     [
@@ -168,6 +176,7 @@ def test_a_call_out_of_bounds_is_refused_by_field(shopper: Shopper, spoil: dict[
     assert (refusal.reason, refusal.violations) == ("INVALID_FIELD", [field])
 
 
+@pytest.mark.requirement("E7")
 @pytest.mark.parametrize("header", [("X-Signature", "x"), ("", "x"), ("x y", "z"), ("x", "y" * 8_193)])
 def test_a_header_out_of_bounds_is_refused(shopper: Shopper, header: tuple[str, str]) -> None:
     refusal = refused(shopper.staff.payment.IngestWebhook, ingesting(LEMON_SQUEEZY, b"{}", [header]))
@@ -175,6 +184,7 @@ def test_a_header_out_of_bounds_is_refused(shopper: Shopper, header: tuple[str, 
     assert refusal.violations[0].startswith("headers[0].")
 
 
+@pytest.mark.requirement("E2")
 def test_a_body_of_the_largest_size_is_taken(shopper: Shopper) -> None:
     event = stripe_event("customer.created", {"id": new_id("cus"), "object": "customer"})
     rest = 262_144 - len(body_of(event | {"description": ""}))

@@ -1,5 +1,6 @@
 """What payments count of themselves follows what happens over the wire."""
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from creditd.telemetry.payment_metrics import PaymentMetrics
@@ -7,6 +8,8 @@ from tests.contract.payments.shopper import Shopper, event_state
 from tests.contract.payments.webhooks import body_of, key_of, signed, stripe_event, stripe_payment
 from tests.running import eventually
 from tests.service.payments.market import OMISE, PRICE, SECONDS, STRIPE
+
+pytestmark = pytest.mark.requirement("I4")
 
 
 def measured(shopper: Shopper, name: str, **labels: str) -> float:

@@ -19,6 +19,8 @@ from tests.contract.payments.webhooks import (
 from tests.running import eventually
 from tests.service.payments.market import LEMON_SQUEEZY, PRICE, STRIPE
 
+pytestmark = pytest.mark.requirement("E3")
+
 
 def told(shopper: Shopper, provider: int, document: dict[str, Any]) -> event_pb.PaymentEvent:
     """Hand an authentic webhook in, and return its event once it was tried."""
@@ -168,6 +170,7 @@ def test_metadata_of_anothers_purchase_pay_that_one_and_nobody_else(shopper: Sho
     assert (shopper.figures(), other.figures()) == ((0, 0), (100, 0))
 
 
+@pytest.mark.requirement("E5")
 def test_a_refund_before_its_payment_waits_and_is_applied_when_that_is_known(shopper: Shopper) -> None:
     purchase = shopper.buy()
     payment = stripe_payment(purchase.name)

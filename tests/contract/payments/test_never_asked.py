@@ -8,6 +8,8 @@ from tests.contract.payments.shopper import Shopper, history_of, state_of
 from tests.running import eventually, refused
 from tests.service.payments.market import STRIPE, Market, open_market
 
+pytestmark = pytest.mark.requirement("E4", "E8")
+
 DAY_SECONDS = 86_400
 
 

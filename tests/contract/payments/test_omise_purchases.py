@@ -35,6 +35,7 @@ def omise_event(key: str, data: dict[str, object], *, live: bool = False) -> dic
     return {"object": "event", "id": event_id, "livemode": live, "key": key, "data": data}
 
 
+@pytest.mark.requirement("E1")
 def test_the_usual_way_is_a_qr_code_with_its_end(shopper: Shopper) -> None:
     purchase = shopper.buy(OMISE)
     assert purchase.method == PaymentMethod.PAYMENT_METHOD_PROMPTPAY
@@ -46,6 +47,7 @@ def test_the_usual_way_is_a_qr_code_with_its_end(shopper: Shopper) -> None:
     assert (paid.paid_amount, paid.payment_id, shopper.figures()) == (PRICE, purchase.provider_reference, (100, 0))
 
 
+@pytest.mark.requirement("E1")
 def test_a_card_that_is_charged_at_once_needs_nothing_more_of_the_payer(shopper: Shopper) -> None:
     purchase = by_card(shopper)
     assert (purchase.redirect_url, purchase.qr_image_url) == ("", "")
@@ -53,6 +55,7 @@ def test_a_card_that_is_charged_at_once_needs_nothing_more_of_the_payer(shopper:
     assert shopper.figures() == (100, 0)
 
 
+@pytest.mark.requirement("E1")
 def test_a_card_whose_bank_asks_who_pays_is_sent_there(shopper: Shopper) -> None:
     purchase = by_card(shopper, "asking")
     assert purchase.redirect_url.startswith(shopper.market.fakes.url)
@@ -61,6 +64,7 @@ def test_a_card_whose_bank_asks_who_pays_is_sent_there(shopper: Shopper) -> None
     shopper.becomes(purchase.name, "COMPLETED")
 
 
+@pytest.mark.requirement("E4")
 def test_a_declined_card_is_a_refusal_that_stays(shopper: Shopper) -> None:
     request = shopper.buying(OMISE, method=CARD, card_token=token("declined"))
     for _ in range(2):
@@ -81,6 +85,7 @@ def test_a_card_token_pays_once(shopper: Shopper) -> None:
     assert shopper.figures() == (100, 0)
 
 
+@pytest.mark.requirement("E8")
 def test_the_same_request_charges_a_card_once(shopper: Shopper) -> None:
     request = shopper.buying(OMISE, method=CARD, card_token=token())
     shopper.misbehave(OMISE, "error", after_work=True)
@@ -91,6 +96,7 @@ def test_the_same_request_charges_a_card_once(shopper: Shopper) -> None:
     assert shopper.figures() == (100, 0)
 
 
+@pytest.mark.requirement("E1")
 def test_a_link_leads_to_a_page_and_its_payment_completes(shopper: Shopper) -> None:
     purchase = by_link(shopper)
     assert purchase.redirect_url.startswith(f"{shopper.market.fakes.url}/omise/pay/link_test_")
@@ -107,6 +113,7 @@ def test_promptpay_and_links_are_paid_in_baht_alone(shopper: Shopper) -> None:
         assert refused(shopper.staff.payment.CreatePurchase, request).metadata["code"] == "currency"
 
 
+@pytest.mark.requirement("E4")
 @pytest.mark.parametrize("buy", [lambda shopper: shopper.buy(OMISE), by_link], ids=["PromptPay", "link"])
 def test_cancelled_it_cannot_be_paid_any_more(shopper: Shopper, buy: object) -> None:
     purchase = buy(shopper)  # type: ignore[operator]
@@ -116,6 +123,7 @@ def test_cancelled_it_cannot_be_paid_any_more(shopper: Shopper, buy: object) -> 
         shopper.pay(purchase)
 
 
+@pytest.mark.requirement("E2")
 def test_a_hint_alone_pays_for_nothing(shopper: Shopper) -> None:
     """It says that the charge is paid; Omise itself says that it is not."""
     purchase = shopper.buy(OMISE)
@@ -128,6 +136,7 @@ def test_a_hint_alone_pays_for_nothing(shopper: Shopper) -> None:
     assert state_of(shopper.purchase(purchase.name)) == "PENDING"
 
 
+@pytest.mark.requirement("E2")
 def test_a_charge_that_omise_does_not_know_is_parked(shopper: Shopper) -> None:
     document = omise_event("charge.complete", {"object": "charge", "id": new_id("chrg_test")})
     shopper.staff.payment.IngestWebhook(signed(shopper.market, OMISE, body_of(document)))
@@ -143,6 +152,7 @@ def test_an_event_of_live_mode_is_parked_before_anything_is_asked(shopper: Shopp
     assert "live is True" in event.problem
 
 
+@pytest.mark.requirement("E7")
 @pytest.mark.parametrize(
     "charge",
     ["../account", "chrg_test_../account", "chrg_test_a/expire", "chrg_test_a?x", "CHRG_TEST_A", "chrg_test_", 1, None],
@@ -153,6 +163,7 @@ def test_an_id_with_a_path_in_it_is_no_id(shopper: Shopper, charge: object) -> N
     assert (refusal.reason, refusal.metadata["problem"]) == ("WEBHOOK_REJECTED", "malformed")
 
 
+@pytest.mark.requirement("E8")
 def test_while_omise_is_away_a_hint_waits_and_is_tried_again(shopper: Shopper) -> None:
     purchase = shopper.buy(OMISE)
     shopper.misbehave(OMISE, "html", times=3)
@@ -161,6 +172,7 @@ def test_while_omise_is_away_a_hint_waits_and_is_tried_again(shopper: Shopper) -
     assert shopper.figures() == (100, 0)
 
 
+@pytest.mark.requirement("E7")
 def test_without_the_time_of_its_signature_it_is_not_signed(shopper: Shopper) -> None:
     request = signed(shopper.market, OMISE, body_of(omise_event("charge.complete", {})))
     headers = [(header.name, header.value) for header in request.headers if not header.name.endswith("timestamp")]

@@ -14,6 +14,8 @@ from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import facts_of
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("E1")
+
 PRICE = package_pb2.Money(amount=9_900, currency="THB")
 
 

@@ -17,6 +17,8 @@ from tests.running import RunningService, read_refusal, refused
 from tests.service.payments.market import STRIPE
 from tests.tokens import bearer
 
+pytestmark = pytest.mark.requirement("D3")
+
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 ACCOUNT = "owner"
 NAME = f"accounts/{ACCOUNT}/purchases/{UNKNOWN}"
@@ -130,6 +132,7 @@ def test_a_refusal_does_not_tell_whether_a_purchase_exists(shopper: Shopper) -> 
     assert state_of(shopper.purchase(name)) == "PENDING"
 
 
+@pytest.mark.requirement("E2")
 def test_the_adapter_can_mint_nothing(shopper: Shopper) -> None:
     """Its token opens one door, and behind that the provider's signature counts."""
     adapter = shopper.market.service.as_caller("webhooks", "SERVICE", scope="payments.ingest")

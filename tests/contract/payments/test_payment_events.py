@@ -69,6 +69,7 @@ def listed(shopper: Shopper, **fields: Any) -> list[event_pb.PaymentEvent]:
     return list(shopper.staff.admin.ListPaymentEvents(request).payment_events)
 
 
+@pytest.mark.requirement("C1", "E3")
 def test_once_the_account_is_open_again_what_was_paid_is_there_without_anybody(
     shopper: Shopper, customer: Customer
 ) -> None:
@@ -85,6 +86,7 @@ def test_once_the_account_is_open_again_what_was_paid_is_there_without_anybody(
     assert shopper.figures() == (101, 0)
 
 
+@pytest.mark.requirement("E3")
 def test_a_replay_that_mends_nothing_does_no_harm(shopper: Shopper) -> None:
     event = parked(shopper)
     for count in (1, 2):

@@ -8,6 +8,8 @@ from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, fac
 from tests.running import eventually, refused
 from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
 
+pytestmark = pytest.mark.requirement("E8")
+
 EVERY = [STRIPE, OMISE, LEMON_SQUEEZY]
 TROUBLE = ["error", "busy", "html", "truncated", "cut"]
 
@@ -99,6 +101,7 @@ def test_callers_at_once_with_ids_of_their_own_buy_each(shopper: Shopper) -> Non
     assert len(shopper.checkouts()) == len(shopper.purchases()) == 5
 
 
+@pytest.mark.requirement("E4")
 def test_a_refusal_of_the_provider_fails_the_purchase_for_good(shopper: Shopper) -> None:
     """Lemon Squeezy sells in the store's own currency alone."""
     shopper.market.sell("EUR", package_id="in-euro")
@@ -115,6 +118,7 @@ def test_a_refusal_of_the_provider_fails_the_purchase_for_good(shopper: Shopper)
     assert not shopper.checkouts()
 
 
+@pytest.mark.requirement("E4")
 def test_a_payment_that_fails_is_told_with_the_providers_words_and_may_succeed_later(shopper: Shopper) -> None:
     purchase = shopper.buy()
     shopper.market.act(shopper.market.fakes.stripe.fail, purchase.provider_reference)
@@ -130,6 +134,7 @@ def test_a_payment_that_fails_is_told_with_the_providers_words_and_may_succeed_l
     assert codes == ["", "", "insufficient_funds", ""]
 
 
+@pytest.mark.requirement("E4")
 def test_a_checkout_that_runs_out_is_over_without_credits(shopper: Shopper) -> None:
     purchase = shopper.buy()
     shopper.market.act(shopper.market.fakes.stripe.expire, purchase.provider_reference)

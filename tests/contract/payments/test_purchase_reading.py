@@ -66,6 +66,7 @@ def test_a_list_may_be_of_one_state(shopper: Shopper) -> None:
     assert not shopper.purchases(state=7)
 
 
+@pytest.mark.requirement("E4")
 def test_only_one_purchase_by_itself_comes_with_its_history(shopper: Shopper) -> None:
     purchase = shopper.bought()
     (listed,) = shopper.purchases()

@@ -12,6 +12,8 @@ from tests.contract.payments.shopper import Shopper, event_state
 from tests.contract.payments.webhooks import body_of, key_of, lemon_squeezy_order, new_id, signed, stripe_event
 from tests.service.payments.market import LEMON_SQUEEZY, PRICE, STRIPE
 
+pytestmark = pytest.mark.requirement("E5")
+
 SECONDS = 1_790_000_000
 
 TIMES = {

@@ -14,6 +14,8 @@ from tests.contract.payments.webhooks import seconds_now, stripe_event, stripe_p
 from tests.running import eventually, refused
 from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
 
+pytestmark = pytest.mark.requirement("E8")
+
 EVERY = [STRIPE, OMISE, LEMON_SQUEEZY]
 
 NAMED = [STRIPE, OMISE]

@@ -8,6 +8,8 @@ from credit.v1 import admin_service_pb2 as admin
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, state_of
 from tests.service.payments.market import LEMON_SQUEEZY, PRICE, STRIPE
 
+pytestmark = pytest.mark.requirement("E5")
+
 
 def act(shopper: Shopper, name: str, *arguments: Any, **options: Any) -> Any:
     """Have something done at Stripe."""

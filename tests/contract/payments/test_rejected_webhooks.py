@@ -27,6 +27,8 @@ from tests.contract.payments.webhooks import (
 from tests.running import eventually, refused
 from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
 
+pytestmark = pytest.mark.requirement("E7")
+
 Forge = Callable[[Shopper, int, bytes], pb.IngestWebhookRequest]
 
 
@@ -117,6 +119,7 @@ def require_told(shopper: Shopper, provider: int, problem: str, remote_address: 
     eventually(lambda: told(shopper, provider, problem) == expected)
 
 
+@pytest.mark.requirement("E2")
 @pytest.mark.parametrize("provider", [STRIPE, OMISE, LEMON_SQUEEZY], ids=PROVIDER_NAMES.get)
 @pytest.mark.parametrize("forged", FORGED)
 def test_a_forged_signature_is_rejected(shopper: Shopper, provider: int, forged: str) -> None:

@@ -17,6 +17,8 @@ from tests.contract.at_once import at_once, reasons
 from tests.contract.payments.shopper import Shopper
 from tests.running import refused
 
+pytestmark = pytest.mark.requirement("A7")
+
 Call = Callable[[Shopper, str], tuple[Any, Any]]
 """Returns a method of the service and a request for it with an id; the request could be done if the id were new."""
 

@@ -11,6 +11,8 @@ from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, h
 from tests.running import refused
 from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 
+pytestmark = pytest.mark.requirement("E5")
+
 
 def reverse(shopper: Shopper, purchase: Purchase, amount: int = 0, **fields: str) -> Purchase:
     """Take the credits of a part of a payment back, of all that is left of it if 0."""
@@ -54,6 +56,7 @@ def test_parts_add_up_to_the_whole_and_no_further(shopper: Shopper) -> None:
     assert shopper.figures() == (0, 0)
 
 
+@pytest.mark.requirement("A7")
 def test_the_same_request_again_takes_nothing_more(shopper: Shopper) -> None:
     purchase = shopper.bought()
     request = shopper.reverse(purchase, PRICE // 2)
@@ -68,6 +71,7 @@ def test_the_same_request_again_takes_nothing_more(shopper: Shopper) -> None:
     assert shopper.figures() == (50, 0)
 
 
+@pytest.mark.requirement("A7", "B3")
 def test_the_same_request_many_times_at_once_takes_it_once(shopper: Shopper) -> None:
     purchase = shopper.bought()
     outcomes = at_once(shopper.staff.admin.ReversePurchase, [shopper.reverse(purchase, PRICE // 2, request_id="1")] * 5)
@@ -76,6 +80,7 @@ def test_the_same_request_many_times_at_once_takes_it_once(shopper: Shopper) -> 
     assert shopper.figures() == (50, 0)
 
 
+@pytest.mark.requirement("B3")
 def test_several_at_once_never_take_more_than_was_paid(shopper: Shopper) -> None:
     purchase = shopper.bought()
     requests = [shopper.reverse(purchase, PRICE // 2) for _ in range(4)]
@@ -120,6 +125,7 @@ def test_what_is_not_paid_cannot_be_given_back(shopper: Shopper) -> None:
     assert state_of(shopper.purchase(purchase.name)) == "PENDING"
 
 
+@pytest.mark.requirement("C1")
 def test_of_a_closed_account_nothing_is_taken(shopper: Shopper, customer: Customer) -> None:
     purchase = shopper.bought()
     customer.become(account_pb2.ACCOUNT_STATUS_CLOSED, allow_balance=True)

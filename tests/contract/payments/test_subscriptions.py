@@ -12,6 +12,8 @@ from tests.contract.payments.shopper import Shopper
 from tests.running import eventually, refused
 from tests.service.payments.market import LEMON_SQUEEZY, SECONDS
 
+pytestmark = pytest.mark.requirement("E6")
+
 
 def act(shopper: Shopper, name: str, *arguments: Any, **options: Any) -> str:
     """Have something done at Lemon Squeezy."""
@@ -125,6 +127,7 @@ def test_the_end_of_an_old_one_ends_no_newer_one(shopper: Shopper) -> None:
     assert is_unlimited(shopper)
 
 
+@pytest.mark.requirement("A10")
 def test_purchased_credits_survive_the_plan(shopper: Shopper) -> None:
     shopper.bought()
     subscription_id = subscribed(shopper)

@@ -163,6 +163,7 @@ def charges(market: Market) -> Noted:
     return noted
 
 
+@pytest.mark.requirement("E2", "J5")
 @pytest.mark.parametrize(
     ("address_of", "most"),
     [
@@ -195,6 +196,7 @@ def test_a_flood_of_forged_hints_leaves_no_row_and_few_look_ups(
     assert count(market, "SELECT count(*) FROM rejected_webhooks WHERE provider = 2") <= 2
 
 
+@pytest.mark.requirement("J5")
 def test_a_hint_about_ours_is_taken_however_many_strange_ones_have_come(market: Market, shopper: Shopper) -> None:
     purchase = bought(market, shopper)
     stop_time(market)
@@ -204,6 +206,7 @@ def test_a_hint_about_ours_is_taken_however_many_strange_ones_have_come(market: 
     eventually(lambda: kept(market) == 0, SECONDS)
 
 
+@pytest.mark.requirement("J5")
 def test_while_omise_is_asked_about_strange_ones_ours_is_read(
     market: Market, shopper: Shopper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +242,7 @@ def test_hints_about_one_charge_of_ours_are_one_row_whatever_ids_they_claim(mark
     shopper.becomes(purchase.name, "COMPLETED")
 
 
+@pytest.mark.requirement("E2")
 def test_a_made_up_charge_of_a_link_of_ours_is_no_way_past_the_queue(
     market: Market, shopper: Shopper, charges: Noted
 ) -> None:
@@ -260,6 +264,7 @@ def test_what_means_nothing_to_credits_leaves_nothing(market: Market) -> None:
     assert (events(market), kept(market)) == (before, 0)
 
 
+@pytest.mark.requirement("E7")
 def test_what_is_of_the_other_mode_is_rejected_and_no_persons_to_look_at(market: Market) -> None:
     before = events(market)
     live = hint("charge.complete", {"object": "charge", "id": new_id("chrg")}, live=True)
@@ -267,6 +272,7 @@ def test_what_is_of_the_other_mode_is_rejected_and_no_persons_to_look_at(market:
     assert (events(market), kept(market)) == (before, 0)
 
 
+@pytest.mark.requirement("E2")
 def test_a_real_payment_that_nobody_knows_is_filed_once_omise_knows_it(market: Market) -> None:
     """The same account at Omise sells other things as well."""
     charge = market.act(lambda: market.fakes.omise._make_charge(amount=5_000, status="successful", paid=True))

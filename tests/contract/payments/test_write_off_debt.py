@@ -13,6 +13,8 @@ from tests.contract.payments.shopper import Shopper, facts_of
 from tests.running import refused
 from tests.service.payments.market import OMISE
 
+pytestmark = pytest.mark.requirement("E5")
+
 
 def writing_off(shopper: Shopper, amount: int = 0, **fields: Any) -> admin_pb.WriteOffDebtRequest:
     """Return the request to write debt off, all of it if 0."""
@@ -39,6 +41,7 @@ def test_a_part_and_then_the_rest_are_written_off(debtor: Shopper) -> None:
     assert debtor.figures() == (0, 0)
 
 
+@pytest.mark.requirement("A6")
 def test_the_ledger_says_who_and_why(debtor: Shopper) -> None:
     entry = debtor.staff.admin.WriteOffDebt(writing_off(debtor, reason="a long-standing customer")).entry
     assert kind_of(entry) == "WRITE_OFF"
@@ -46,6 +49,7 @@ def test_the_ledger_says_who_and_why(debtor: Shopper) -> None:
     assert debtor.entries()[0] == entry
 
 
+@pytest.mark.requirement("A7")
 def test_the_same_request_again_writes_nothing_more_off(debtor: Shopper) -> None:
     request = writing_off(debtor, 10)
     first = debtor.staff.admin.WriteOffDebt(request)
@@ -65,6 +69,7 @@ def test_more_than_there_is_cannot_be_written_off(debtor: Shopper) -> None:
     assert debtor.figures() == (0, 60)
 
 
+@pytest.mark.requirement("B3")
 def test_several_at_once_never_write_more_off_than_there_is(debtor: Shopper) -> None:
     outcomes = at_once(debtor.staff.admin.WriteOffDebt, [writing_off(debtor, 30) for _ in range(4)])
     assert reasons(outcomes) == ["AMOUNT_EXCEEDS_DEBT"] * 2 + ["OK"] * 2

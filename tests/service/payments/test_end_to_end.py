@@ -31,6 +31,7 @@ def pay_on_page(url: str) -> httpx.Response:
         return payer.post(url, data={"act": "pay"})
 
 
+@pytest.mark.requirement("E1", "E3")
 @pytest.mark.parametrize(("provider", "method"), [("stripe", 0), ("omise", LINK), ("lemonsqueezy", 0)])
 def test_who_pays_on_the_page_has_the_credits(market: Market, account: str, provider: str, method: int) -> None:
     purchase = market.buy(account, PROVIDERS[provider], method=method)
@@ -44,6 +45,7 @@ def test_who_pays_on_the_page_has_the_credits(market: Market, account: str, prov
     assert stands.payment_id
 
 
+@pytest.mark.requirement("E1")
 def test_a_promptpay_code_is_shown_with_its_end_and_paid(market: Market, account: str) -> None:
     purchase = market.buy(account, OMISE)
     assert purchase.HasField("payment_expire_time")
@@ -53,6 +55,7 @@ def test_a_promptpay_code_is_shown_with_its_end_and_paid(market: Market, account
     assert market.balance(account) == (FREE + CREDITS, 0)
 
 
+@pytest.mark.requirement("E1")
 def test_a_card_is_paid_with_by_its_token_alone(market: Market, account: str) -> None:
     purchase = market.buy(account, OMISE, method=CARD_TOKEN, card_token="tokn_test_5086xl7ddjbases4sq3i")  # noqa: S106
     if purchase.redirect_url:
@@ -61,6 +64,7 @@ def test_a_card_is_paid_with_by_its_token_alone(market: Market, account: str) ->
     assert market.balance(account) == (FREE + CREDITS, 0)
 
 
+@pytest.mark.requirement("E5")
 @pytest.mark.parametrize(("provider", "method"), [("stripe", 0), ("omise", LINK), ("lemonsqueezy", 0)])
 def test_money_given_back_takes_its_share_and_no_free_credit(
     market: Market, account: str, provider: str, method: int
@@ -76,6 +80,7 @@ def test_money_given_back_takes_its_share_and_no_free_credit(
     assert market.balance(account) == (FREE, 0)
 
 
+@pytest.mark.requirement("E5")
 def test_a_dispute_is_flagged_on_the_account_while_it_is_open(market: Market, account: str) -> None:
     purchase = market.buy(account, STRIPE)
     payment = market.act(market.fakes.stripe.pay, purchase.provider_reference)
@@ -92,6 +97,7 @@ def test_a_dispute_is_flagged_on_the_account_while_it_is_open(market: Market, ac
     assert market.open_disputes(account) == 0
 
 
+@pytest.mark.requirement("E6")
 def test_a_subscription_switches_the_plan_on_and_off(market: Market, account: str) -> None:
     subscription = market.act(market.fakes.lemonsqueezy.subscribe, account)
     eventually(lambda: market.is_unlimited(account), 30)
@@ -99,6 +105,7 @@ def test_a_subscription_switches_the_plan_on_and_off(market: Market, account: st
     eventually(lambda: not market.is_unlimited(account), 30)
 
 
+@pytest.mark.requirement("E8")
 @pytest.mark.parametrize("provider", ["omise", "stripe"])
 def test_a_purchase_whose_webhooks_are_all_lost_is_found_by_looking(
     market: Market, account: str, provider: str
@@ -113,6 +120,7 @@ def test_a_purchase_whose_webhooks_are_all_lost_is_found_by_looking(
     assert market.balance(account) == (FREE + CREDITS, 0)
 
 
+@pytest.mark.requirement("A7")
 def test_who_repeats_the_request_has_one_purchase_and_one_checkout(market: Market, account: str) -> None:
     first = market.buy(account, LEMON_SQUEEZY, request_id="the same")
     again = market.buy(account, LEMON_SQUEEZY, request_id="the same")
@@ -121,6 +129,7 @@ def test_who_repeats_the_request_has_one_purchase_and_one_checkout(market: Marke
     assert len(ours) == 1
 
 
+@pytest.mark.requirement("E4")
 def test_a_cancelled_purchase_can_be_paid_no_more_at_stripe(market: Market, account: str) -> None:
     purchase = market.buy(account, STRIPE)
     owner = market.service.as_caller(account, "USER")

@@ -36,6 +36,8 @@ from tests.service.payments.market import (
     open_market,
 )
 
+pytestmark = pytest.mark.requirement("E3")
+
 PURCHASES = 50
 """Each paid and half of it refunded: a hundred events."""
 
@@ -135,6 +137,7 @@ def test_what_a_worker_did_that_died_before_it_said_so_is_not_done_and_done_once
     _verify_ledger(market)
 
 
+@pytest.mark.requirement("E7")
 def test_what_is_paid_while_the_service_is_away_is_credited_once_it_is_back(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     with migrated_database() as url, open_front(pace=0.1) as front, front.adapter(address) as adapter:

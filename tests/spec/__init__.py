@@ -1,0 +1,1 @@
+"""Which tests hold which requirement: the register, the marks, and what is printed of both by `make spec`."""

@@ -1,4 +1,4 @@
-# The service without development tools and without an embedded PostgreSQL: it is given a DATABASE_URL.
+# The service without its development part: no embedded PostgreSQL, no fake providers. It is given a DATABASE_URL.
 
 FROM python:3.11-slim AS build
 WORKDIR /build
@@ -12,6 +12,7 @@ COPY generated/python generated/python
 COPY src src
 RUN pip wheel --no-deps --no-build-isolation --no-index --wheel-dir dist . \
  && /opt/creditd/bin/pip install --no-deps --no-index dist/*.whl \
+ && rm -r /opt/creditd/lib/python3.11/site-packages/creditd/development \
  && /opt/creditd/bin/python -m compileall -q /opt/creditd/lib \
  && /opt/creditd/bin/pip uninstall --yes --quiet pip setuptools
 

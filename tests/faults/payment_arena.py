@@ -15,7 +15,7 @@ from credit.v1 import payment_service_pb2 as pb
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.purchase_pb2 import PaymentProvider, Purchase
-from creditd.development.fakes.outgoing import Delivery
+from creditd.development.fakes.deliveries import Delivery
 from creditd.development.postgres import EmbeddedPostgres
 from creditd.ledger.ids import uuid7
 from tests.faults.arena import STAFF, Arena, arena

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import orjson
 import psycopg
 
-from creditd.development.fakes.outgoing import Delivery
+from creditd.development.fakes.deliveries import Delivery
 from tests.faults.invariants import broken_invariants
 
 _MOVED = """

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
 from creditd.development.fakes.lemonsqueezy_objects import PERIOD, time_after
-from creditd.development.fakes.outgoing import Outgoing
 from creditd.domain.instant import Instant
 from creditd.domain.purchase import Fact, PurchaseState, Standing, merged, standing
 from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from creditd.development.fakes.misbehaving import Misbehaving
+from creditd.development.fakes.deliveries import Mischief, Outgoing
+from creditd.development.fakes.misbehaviour import Misbehaving
 from creditd.development.fakes.omise import ASKING_TOKEN, DECLINED_TOKEN, FakeOmise
-from creditd.development.fakes.outgoing import Mischief, Outgoing
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.purchase import Fact, PurchaseState, Standing, merged, standing
 from creditd.payments.omise.provider import Omise, OmiseSettings

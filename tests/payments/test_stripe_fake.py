@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from creditd.development.fakes.outgoing import Outgoing
+from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.stripe import FakeStripe
 from creditd.domain.purchase import Fact, PurchaseState, Standing, merged, standing
 from creditd.payments.provider import ProviderRefused, Report, Said, Webhook

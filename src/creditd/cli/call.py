@@ -16,22 +16,23 @@ from google.protobuf.message_factory import GetMessageClass
 
 from creditd.cli.answers import as_json
 from creditd.cli.connection import (
+    Identity,
     Metadata,
     Server,
+    add_role_arguments,
     add_server_arguments,
     authorization,
     channel_to,
+    everybody,
     no_answer,
     server_of,
 )
-from creditd.cli.data_folder import Identity, everybody
 from creditd.cli.failure import DONE, FAILED
 from creditd.cli.methods import all_methods, find_method, full_name, listing
 from creditd.cli.refusal import explain
 from creditd.cli.requests import add_request_ids, parse_request
 from creditd.cli.screen import remark, say
 from creditd.cli.settings import settings
-from creditd.cli.token import add_role_arguments
 from creditd.server.policy import SERVICE
 
 TIMEOUT_SECONDS: Final = 30.0

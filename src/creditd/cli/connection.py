@@ -11,15 +11,30 @@ from typing import Any, Final, NamedTuple
 import grpc
 
 from creditd.certificates import InvalidCertificate, fit_authorities, fit_pair
-from creditd.cli.data_folder import DataFolder, Identity, development_token
 from creditd.cli.failure import MISUSED, Failure
 from creditd.cli.invocation import creditd
 from creditd.cli.screen import remark
 from creditd.cli.settings import port_of
 from creditd.config import Config
 from creditd.server.listener import is_loopback
+from creditd.server.policy import SCOPES, SERVICE
+from creditd.server.tokens import ROLES
 
 Metadata = tuple[tuple[str, str], ...]
+
+
+class Identity(NamedTuple):
+    """Who a caller is: what a token made for a command says."""
+
+    subject: str
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...] = ()
+
+
+def everybody(subject: str) -> Identity:
+    """Return an identity that may call every RPC: an administrator, and a service of every scope."""
+    return Identity(subject, ("ADMIN", SERVICE), tuple(sorted(SCOPES)))
+
 
 PROBE_SECONDS: Final = 3.0
 """For finding out whether a server that does not answer speaks TLS."""
@@ -42,6 +57,15 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca", metavar="FILE", help="the authority to know the server by (CREDITD_CALL_TLS_CA_FILE)")
     parser.add_argument("--cert", metavar="FILE", help="what to show the server (CREDITD_CALL_TLS_CERTIFICATE_FILE)")
     parser.add_argument("--key", metavar="FILE", help="the key of --cert (CREDITD_CALL_TLS_KEY_FILE)")
+
+
+def add_role_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the caller may do."""
+    roles = sorted(ROLES)
+    parser.add_argument("--role", action="append", default=[], choices=roles, help="may be given several times")
+    parser.add_argument(
+        "--scope", action="append", default=[], choices=sorted(SCOPES), help="of the role SERVICE; several times"
+    )
 
 
 def server_of(arguments: argparse.Namespace, config: Config) -> Server:
@@ -114,10 +138,20 @@ def _speaks_tls(address: str) -> bool:
 
 
 def authorization(token: str | None, identity: Identity, config: Config) -> Metadata:
-    """Return what to send along: the token given, else one made now, if the data folder has a key."""
-    if token is None:
-        if not DataFolder(config.data_dir).has_key:
-            remark(f"no token: {config.data_dir} has no development key (`{creditd()} run` makes one)")
-            return ()
-        token = development_token(config, identity)
-    return (("authorization", f"Bearer {token}"),)
+    """Return the metadata of a call: the token given, else one signed now, else none."""
+    token = token or _signed_now(identity, config)
+    return (("authorization", f"Bearer {token}"),) if token else ()
+
+
+def _signed_now(identity: Identity, config: Config) -> str | None:
+    """Return a token signed with the development key; None, with a remark, where there is none."""
+    try:
+        # Late: an installation for production has no development part, and calls with --token.
+        from creditd.development.data_folder import DataFolder, development_token  # noqa: PLC0415
+    except ModuleNotFoundError:
+        remark("no token: give one with --token")
+        return None
+    if not DataFolder(config.data_dir).has_key:
+        remark(f"no token: {config.data_dir} has no development key (`{creditd()} run` makes one)")
+        return None
+    return development_token(config, identity)

@@ -23,6 +23,9 @@ COMMANDS: Final[Mapping[str, str]] = {
     "migrate": "bring the database's schema up to date",
 }
 
+DEVELOPMENT: Final = frozenset({"run", "demo", "token"})
+"""Commands of the part ``development``, which an installation for production may lack."""
+
 _ABOUT: Final = ("-h", "--help", "help", "--version")
 
 Command = Callable[[Sequence[str]], int]
@@ -60,10 +63,11 @@ def _command(name: str) -> Command:
         near = get_close_matches(name, COMMANDS, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
         raise Failure(f"there is no such command; {hint}", MISUSED)
+    package = "creditd.development.commands" if name in DEVELOPMENT else "creditd.cli"
     try:
-        command: Command = import_module(f"creditd.cli.{name}").command
+        command: Command = import_module(f"{package}.{name}").command
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("creditd"):
+        if name not in DEVELOPMENT:
             raise
-        raise Failure(f"{error.name} is not installed: pip install 'creditd[embedded]'") from error
+        raise Failure(f"{error.name} is not installed: pip install 'creditd[development]'") from error
     return command

@@ -14,8 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import admin_payments_pb2 as pb
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.purchase_pb2 import PaymentProvider
-from creditd.cli.connection import add_server_arguments, authorization, channel_to, no_answer, server_of
-from creditd.cli.data_folder import Identity
+from creditd.cli.connection import Identity, add_server_arguments, authorization, channel_to, no_answer, server_of
 from creditd.cli.failure import DONE, FAILED
 from creditd.cli.refusal import explain
 from creditd.cli.screen import remark, say

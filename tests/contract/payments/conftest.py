@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from creditd.development.fakes.outgoing import Mischief
+from creditd.development.fakes.deliveries import Mischief
 from tests.contract.payments.shopper import Shopper
 from tests.running import RunningService
 from tests.service.payments.market import Market, open_market

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from creditd.development.fakes.running import Fakes, FakesSettings, fakes_running
+from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
 
 PATIENCE_SECONDS = 30.0
 """Far more than anything here takes, so that a loaded machine fails no test."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from creditd.development.fakes.running import Fakes, FakesSettings, fakes_running
+from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
 
 CHARGE = {
     "amount": 100_000,

@@ -16,7 +16,7 @@ from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import credit_service_pb2 as credit_pb
 from credit.v1 import payment_event_pb2 as event_pb
 from credit.v1 import payment_service_pb2 as pb
-from creditd.development.fakes.running import Fakes, FakesSettings, fakes_running
+from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
 from creditd.ledger.ids import uuid7
 from creditd.webhooks.serving import webhooks_serving
 from creditd.webhooks.settings import WebhooksSettings

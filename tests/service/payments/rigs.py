@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, cast
 import httpx
 from starlette.applications import Starlette
 
+from creditd.development.fakes.deliveries import Make, Outgoing
 from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
 from creditd.development.fakes.omise import FakeOmise
-from creditd.development.fakes.outgoing import Make, Outgoing
 from creditd.development.fakes.stripe import FakeStripe
 from creditd.domain.instant import Instant
 from creditd.ledger.ids import uuid7

@@ -13,7 +13,7 @@ import pytest
 
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1.purchase_pb2 import Purchase
-from creditd.development.fakes.outgoing import Delivery
+from creditd.development.fakes.deliveries import Delivery
 from creditd.domain.entry import EntryKind
 from creditd.service.payments.inbox_worker import LEASE
 from creditd.service.payments.settlement import FIRST_LOOK

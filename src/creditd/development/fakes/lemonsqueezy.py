@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.lemonsqueezy_objects import (
     PERIOD,
     PLAN_PRICE,
@@ -35,7 +36,6 @@ from creditd.development.fakes.lemonsqueezy_objects import (
     subscription_object,
     time_after,
 )
-from creditd.development.fakes.outgoing import Outgoing
 
 __all__ = ["PLAN_VARIANT_ID", "STORE_ID", "VARIANT_ID", "FakeLemonSqueezy"]
 

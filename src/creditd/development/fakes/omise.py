@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.omise_account import Object, OmiseAccount, embedded
-from creditd.development.fakes.outgoing import Outgoing
 
 LEAST_SATANG: Final = 2_000
 """The smallest charge in Thailand: https://docs.omise.co/currency-and-amount."""

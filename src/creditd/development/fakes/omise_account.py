@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from creditd.development.fakes.outgoing import Outgoing
+from creditd.development.fakes.deliveries import Outgoing
 
 Object = dict[str, Any]
 

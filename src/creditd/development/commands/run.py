@@ -6,9 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from creditd.bootstrap.payment_providers import require_fit
-from creditd.cli.data_folder import DataFolder
-from creditd.cli.development import held, ready_to_serve
-from creditd.cli.development_payments import providers, real_providers, webhook_adapter
 from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.invocation import creditd
 from creditd.cli.processes import require_free_port
@@ -16,9 +13,12 @@ from creditd.cli.screen import say
 from creditd.cli.serving import run_loop, serving
 from creditd.cli.settings import settings
 from creditd.cli.stopping import sigterm_as_interrupt, told_to_stop
-from creditd.cli.to_try import to_try
 from creditd.config import Config
-from creditd.development.fakes.running import Fakes
+from creditd.development.data_folder import DataFolder
+from creditd.development.database import held, ready_to_serve
+from creditd.development.examples import examples
+from creditd.development.fakes.server import Fakes
+from creditd.development.payments import providers, real_providers, webhook_adapter
 from creditd.server.listener import ListenError
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import configure_logs
@@ -116,7 +116,7 @@ async def _serve(config: Config, lines: LineWriter) -> int:
         async with webhook_adapter(config, address, fakes) as webhooks_url:
             _say_where(config, address, webhooks_url, fakes)
             say()
-            say(to_try(config, address, sells=fakes is not None))
+            say(examples(config, address, sells=fakes is not None))
             await told.wait()
             say("\nstopping")
     return DONE

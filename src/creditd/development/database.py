@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from creditd.cli.data_folder import DataFolder
 from creditd.cli.failure import MISUSED, Failure
 from creditd.cli.migrate import bring_up_to_date
 from creditd.config import Config
+from creditd.development.data_folder import DataFolder
 from creditd.development.postgres import EmbeddedPostgresError, embedded_postgres
 from creditd.development.postgres.folder import hold
 

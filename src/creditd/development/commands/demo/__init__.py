@@ -11,18 +11,19 @@ from pathlib import Path
 
 import grpc
 
-from creditd.cli.data_folder import DataFolder, development_token, everybody
-from creditd.cli.demo.narrator import Narrator
-from creditd.cli.demo.story import tell
-from creditd.cli.development import ready_to_serve
-from creditd.cli.development_payments import webhook_adapter
+from creditd.cli.connection import everybody
 from creditd.cli.failure import DONE, INTERRUPTED, Failure
 from creditd.cli.refusal import explain
 from creditd.cli.screen import say
 from creditd.cli.serving import run_loop, serving
 from creditd.cli.stopping import sigterm_as_interrupt, told_to_stop
 from creditd.config import Config
-from creditd.development.fakes.running import Fakes, FakesSettings, fakes_running
+from creditd.development.commands.demo.narrator import Narrator
+from creditd.development.commands.demo.story import tell
+from creditd.development.data_folder import DataFolder, development_token
+from creditd.development.database import ready_to_serve
+from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
+from creditd.development.payments import webhook_adapter
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import configure_logs
 

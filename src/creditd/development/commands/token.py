@@ -3,13 +3,12 @@
 import argparse
 from collections.abc import Sequence
 
-from creditd.cli.data_folder import DataFolder, Identity, development_token
+from creditd.cli.connection import Identity, add_role_arguments
 from creditd.cli.failure import DONE
 from creditd.cli.screen import remark, say
 from creditd.cli.settings import settings
+from creditd.development.data_folder import DataFolder, development_token
 from creditd.development.tokens import LIFETIME_SECONDS
-from creditd.server.policy import SCOPES
-from creditd.server.tokens import ROLES
 
 
 def command(argv: Sequence[str]) -> int:
@@ -31,15 +30,6 @@ def _parser() -> argparse.ArgumentParser:
     add_role_arguments(parser)
     parser.add_argument("--ttl-seconds", type=_positive, default=LIFETIME_SECONDS, metavar="N", help="an hour if unset")
     return parser
-
-
-def add_role_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what a caller may do."""
-    roles = sorted(ROLES)
-    parser.add_argument("--role", action="append", default=[], choices=roles, help="may be given several times")
-    parser.add_argument(
-        "--scope", action="append", default=[], choices=sorted(SCOPES), help="of the role SERVICE; several times"
-    )
 
 
 def _positive(text: str) -> int:

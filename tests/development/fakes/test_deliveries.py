@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from creditd.development.fakes.outgoing import Make, Outgoing
+from creditd.development.fakes.deliveries import Make, Outgoing
 from tests.development.fakes.receiver import Receiver, receiving
 
 

@@ -11,11 +11,11 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from creditd.development.fakes.control import Subjects, acts_of, control_routes
+from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
 from creditd.development.fakes.memory import Memory
-from creditd.development.fakes.misbehaving import Misbehaving
+from creditd.development.fakes.misbehaviour import Misbehaving
 from creditd.development.fakes.omise import FakeOmise
-from creditd.development.fakes.outgoing import Outgoing
 from creditd.development.fakes.serving import http_serving, listening
 from creditd.development.fakes.stripe import FakeStripe
 
@@ -73,8 +73,8 @@ class Fakes:
 async def fakes_running(settings: FakesSettings) -> AsyncIterator[Fakes]:
     """Run the fakes on this event loop until the block ends. Raises OSError if the port is taken.
 
-    ``POST /control/{act}`` takes ``mischief`` (:class:`~creditd.development.fakes.outgoing.Mischief`), ``release`` and
-    ``idle``; ``POST /{provider}/control/{act}`` the acts of that fake, ``misbehave`` and ``behave``.
+    ``POST /control/{act}`` takes ``mischief`` (``deliveries.Mischief``), ``release`` and ``idle``;
+    ``POST /{provider}/control/{act}`` takes the acts of that fake, ``misbehave`` and ``behave``.
     """
     listener, url = listening(settings.listen)
     outgoing = Outgoing(settings.webhooks_url, pace=settings.pace)

@@ -6,7 +6,7 @@ from creditd.cli.invocation import beside, creditd
 from creditd.config import Config
 
 
-def to_try(config: Config, address: str, *, sells: bool) -> str:
+def examples(config: Config, address: str, *, sells: bool) -> str:
     """Return the commands for a server at an address, with these settings; ``sells``: with fake payments."""
     defaults = Config()
     prefix = "" if config.data_dir == defaults.data_dir else f"CREDITD_DATA_DIR={shlex.quote(str(config.data_dir))} "

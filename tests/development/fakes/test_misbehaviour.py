@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from creditd.development.fakes.misbehaving import Misbehaving
+from creditd.development.fakes.misbehaviour import Misbehaving
 from creditd.development.fakes.serving import http_serving, listening
 from creditd.payments.calling import Api
 from creditd.payments.provider import ProviderUnavailable

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from creditd.config import Config
-from creditd.development.fakes.running import FakesSettings
+from creditd.development.fakes.server import FakesSettings
 from tests.development.fakes.beside import FakesBeside, fakes_beside
 
 PROVIDERS = ("stripe", "omise", "lemonsqueezy")

@@ -6,9 +6,9 @@ from typing import Final
 
 from credit.v1.package_pb2 import Money, Package
 from credit.v1.purchase_pb2 import PaymentProvider, Purchase, PurchaseState
-from creditd.cli.demo.narrator import CREDIT_TYPE, Narrator, expect
 from creditd.cli.failure import Failure
-from creditd.development.fakes.running import Fakes
+from creditd.development.commands.demo.narrator import CREDIT_TYPE, Narrator, expect
+from creditd.development.fakes.server import Fakes
 
 PRICE_SATANG: Final = 9_900
 CREDITS: Final = 90
@@ -18,13 +18,13 @@ _PAUSE_SECONDS: Final = 0.1
 _LOOKS: Final = 100
 
 
-async def tell_of_shopping(narrator: Narrator, fakes: Fakes) -> None:
+async def tell_of_purchases(narrator: Narrator, fakes: Fakes) -> None:
     """Tell it. Raises Failure where something does not come about."""
-    await _shopping(narrator, fakes)
+    await _purchases(narrator, fakes)
     await _money_back(narrator, fakes)
 
 
-async def _shopping(narrator: Narrator, fakes: Fakes) -> None:
+async def _purchases(narrator: Narrator, fakes: Fakes) -> None:
     narrator.chapter("Credits are bought")
     package = Package(
         package_id="small",

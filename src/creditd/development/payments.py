@@ -7,10 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
-from creditd.cli.data_folder import DataFolder, Identity, development_token
+from creditd.cli.connection import Identity
 from creditd.cli.failure import MISUSED, Failure
 from creditd.config import Config
-from creditd.development.fakes.running import Fakes, FakesSettings, fakes_running
+from creditd.development.data_folder import DataFolder, development_token
+from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
 from creditd.webhooks.serving import webhooks_serving
 from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
 

@@ -11,9 +11,9 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
+from creditd.cli.connection import Identity
 from creditd.config import Config
 from creditd.development.tokens import KID, LIFETIME_SECONDS, SigningKey, make_signing_key, sign_token
-from creditd.server.policy import SCOPES, SERVICE
 
 
 class DataFolder(NamedTuple):
@@ -47,19 +47,6 @@ class DataFolder(NamedTuple):
             file.touch(mode=0o600)
             file.write_text(secrets.token_hex(32), encoding="ascii")
         return file.read_text(encoding="ascii")
-
-
-class Identity(NamedTuple):
-    """Who a development token says that one is."""
-
-    subject: str
-    roles: tuple[str, ...]
-    scopes: tuple[str, ...] = ()
-
-
-def everybody(subject: str) -> Identity:
-    """Return who may call everything: an administrator, and a service of every scope, whose use opens accounts."""
-    return Identity(subject, ("ADMIN", SERVICE), tuple(sorted(SCOPES)))
 
 
 def development_token(config: Config, identity: Identity, lifetime_seconds: int = LIFETIME_SECONDS) -> str:

@@ -1,0 +1,1 @@
+"""The commands of development: run, demo and token."""

@@ -10,12 +10,12 @@ from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.side_lane import SideLane
-from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.waiting_room import WaitingRoom
 from creditd.ledger.work import Outcome, Result, Work
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection, Database, DatabaseSettings
 from creditd.storage.saving import Saved
+from creditd.telemetry.statistics import LedgerStatistics
 from tests.ledger.databases import clock_of
 
 RULES = Rules()

@@ -14,11 +14,11 @@ from creditd.ledger import sweep as sweeping
 from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.set_aside import LONGEST_SECONDS, SetAside
-from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.sweep import Sweep
 from creditd.ledger.writer import Writer
 from creditd.storage import loading
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.telemetry.statistics import LedgerStatistics
 from tests.ledger.books import Books
 from tests.ledger.databases import clock_of, migrated_database
 from tests.ledger.desk import RULES, Desk

@@ -3,8 +3,8 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from creditd.service.occupancy import Occupancy
 from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
+from creditd.telemetry.statistics import Occupancy
 
 
 @pytest.mark.parametrize(

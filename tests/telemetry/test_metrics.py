@@ -9,10 +9,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from creditd.ledger.statistics import LedgerStatistics
 from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
 from creditd.telemetry.metrics import RpcMetrics, make_registry
 from creditd.telemetry.metrics_server import MetricsServer, start_metrics_server
+from creditd.telemetry.statistics import LedgerStatistics
 
 RESERVE = "/credit.v1.CreditService/Reserve"
 

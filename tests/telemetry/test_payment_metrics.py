@@ -3,8 +3,8 @@
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from creditd.service.payments.statistics import PaymentStatistics
 from creditd.telemetry.payment_metrics import PaymentMetrics
+from creditd.telemetry.statistics import PaymentStatistics
 
 COUNTERS = {"ingested": "result", "rejected": "reason", "applied": "outcome", "finds": "outcome"}
 GAUGES = ("pending", "oldest_pending_seconds", "parked")

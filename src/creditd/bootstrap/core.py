@@ -12,16 +12,14 @@ from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import Ids
 from creditd.ledger.ledger import Ledger
-from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.sweep import Sweep
 from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.writer import Writer
 from creditd.service.catalogue import Catalogue
-from creditd.service.occupancy import Occupancy
-from creditd.service.payments.statistics import PaymentStatistics
 from creditd.storage.credit_types import CreditType
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
 from creditd.storage.powers import Login, login_of
+from creditd.telemetry.statistics import LedgerStatistics, Occupancy, PaymentStatistics
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.queue import WorkQueue
 from creditd.ledger.side_lane import SideLane, SideThread
-from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.waiting_room import WaitingRoom
 from creditd.ledger.work import Apart, Outcome, Overloaded, Result, ShuttingDown, Sink, Work, resolve
 from creditd.ledger.writer import Writer, Written
 from creditd.storage.database import Database
+from creditd.telemetry.statistics import LedgerStatistics
 
 log = logging.getLogger(__name__)
 

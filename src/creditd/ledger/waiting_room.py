@@ -7,8 +7,8 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 from creditd.domain.wallet import WalletKey
-from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.work import Apart, DeadlinePassed, Overloaded, RecordBusy, Result, ShuttingDown, Work
+from creditd.telemetry.statistics import LedgerStatistics
 
 LONGEST_WAIT_SECONDS: Final = 5.0
 """A wallet that something else holds for longer is refused: its callers learn more from an answer than from silence."""

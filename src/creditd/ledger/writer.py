@@ -21,7 +21,6 @@ from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.commit import NO_ACCOUNTS, Moved, failure_of, needs_transaction, why_unsaved, write_down
 from creditd.ledger.loader import Loader, Locking
-from creditd.ledger.statistics import LedgerStatistics
 from creditd.ledger.trust import Trust
 from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
 from creditd.storage.changes import Changes
@@ -30,6 +29,7 @@ from creditd.storage.database import BATCH_SECONDS, Connection, Database
 from creditd.storage.locking import wait_briefly
 from creditd.storage.saving import Saved
 from creditd.storage.turns import Turn
+from creditd.telemetry.statistics import LedgerStatistics
 
 log = logging.getLogger(__name__)
 

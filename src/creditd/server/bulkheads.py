@@ -13,9 +13,9 @@ from typing import Any, Final, TypeVar
 
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, RecordBusy, ShuttingDown, VersionConflict
 from creditd.server.kinds import Kind
-from creditd.service.occupancy import Occupancy
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.turns import Turn
+from creditd.telemetry.statistics import Occupancy
 
 Answer = TypeVar("Answer")
 

@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from creditd.service.occupancy import Occupancy
+from creditd.telemetry.statistics import Occupancy
 
 _GAUGES: Final = (
     ("threads", "Threads, and so database connections, that a kind of waiting has."),

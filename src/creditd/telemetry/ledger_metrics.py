@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from creditd.ledger.statistics import LedgerStatistics
 from creditd.telemetry.metrics import cumulative
+from creditd.telemetry.statistics import LedgerStatistics
 
 BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 

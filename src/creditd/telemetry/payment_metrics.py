@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from creditd.service.payments.statistics import PaymentStatistics
+from creditd.telemetry.statistics import PaymentStatistics
 
 _COUNTERS: Final = (
     ("ingested", "result", "Authentic webhooks, by what became of them."),

@@ -12,9 +12,9 @@ from creditd.ledger.work import DatabaseUnavailable
 from creditd.payments.provider import WebhookRejected
 from creditd.service.payments import rejections
 from creditd.service.payments.rejections import Rejections
-from creditd.service.payments.statistics import PaymentStatistics
 from creditd.storage import rejected_webhooks
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.telemetry.statistics import PaymentStatistics
 from tests.ledger.databases import clock_of, migrated_database
 
 FORGED = WebhookRejected(WebhookRejected.BAD_SIGNATURE, "forged")

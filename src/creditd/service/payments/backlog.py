@@ -6,10 +6,10 @@ from creditd.domain.instant import SECOND
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
-from creditd.service.payments.statistics import PaymentStatistics
 from creditd.storage import payment_events
 from creditd.storage.database import Database
 from creditd.storage.payment_events import Backlog
+from creditd.telemetry.statistics import PaymentStatistics
 
 LOOK_SECONDS: Final = 5.0
 """Between looks: as often as metrics are usually read."""

@@ -10,10 +10,10 @@ from creditd.payments.provider import Delivery, PaymentProvider, ProviderUnavail
 from creditd.service.payments.background import Background
 from creditd.service.payments.intake import Intake
 from creditd.service.payments.providers import InThread
-from creditd.service.payments.statistics import PaymentStatistics
 from creditd.storage import payment_hints
 from creditd.storage.database import Database
 from creditd.storage.payment_hints import Hint
+from creditd.telemetry.statistics import PaymentStatistics
 
 HINTS_AT_A_TIME: Final = 4
 """Asked about together: few, since strangers send them, and the provider's answers are needed for what is ours."""

@@ -10,8 +10,8 @@ from creditd.service.payments.hints import Hints
 from creditd.service.payments.intake import IngestResult, Intake
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.rejections import Rejections
-from creditd.service.payments.statistics import PaymentStatistics
 from creditd.storage.database import Database
+from creditd.telemetry.statistics import PaymentStatistics
 
 
 class Inbox:

@@ -23,10 +23,10 @@ from creditd.service.payments.cases import FOUND, said_in
 from creditd.service.payments.problems import problem_of
 from creditd.service.payments.providers import InThread
 from creditd.service.payments.settlement import Applied, Misfit, UnknownPayment
-from creditd.service.payments.statistics import PaymentStatistics
 from creditd.storage import payment_events, payment_references
 from creditd.storage.database import Database
 from creditd.storage.payment_events import Cause, EventState, PaymentEvent
+from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)
 

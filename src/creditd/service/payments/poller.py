@@ -14,10 +14,10 @@ from creditd.service.payments.payment_requests import AskedElsewhere, PaymentReq
 from creditd.service.payments.problems import problem_of
 from creditd.service.payments.providers import InThread
 from creditd.service.payments.settlement import Misfit, Settlement, UnknownPayment
-from creditd.service.payments.statistics import PaymentStatistics
 from creditd.storage import purchases
 from creditd.storage.database import Database
 from creditd.storage.purchases import Purchase
+from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)
 

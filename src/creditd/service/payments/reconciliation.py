@@ -20,11 +20,11 @@ from creditd.service.payments.finds import Finds
 from creditd.service.payments.problems import problem_of
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.settlement import Applied, UnknownPayment
-from creditd.service.payments.statistics import PaymentStatistics
 from creditd.storage import outbox, reconciliations
 from creditd.storage.database import Database
 from creditd.storage.outbox import OutboxKind
 from creditd.storage.reconciliations import Day
+from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)
 

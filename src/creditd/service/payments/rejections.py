@@ -12,10 +12,10 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import WebhookRejected
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
-from creditd.service.payments.statistics import PaymentStatistics
 from creditd.storage import rejected_webhooks
 from creditd.storage.database import Database
 from creditd.storage.rejected_webhooks import Rejection
+from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,60 @@
+"""What the service counts of itself: plain numbers that its parts add to, read whenever metrics are asked for."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+Counts = Counter[tuple[str, str]]
+"""By provider, in small letters, and by what came of it."""
+
+
+@dataclass(slots=True)
+class LedgerStatistics:
+    """Counts since the process started."""
+
+    batches: int = 0
+    works: int = 0
+    conflicts: int = 0
+    retries: int = 0
+    copies: int = 0
+    stale_copies: int = 0
+    shared: int = 0
+    replays: int = 0
+    refusals: int = 0
+    doubted: int = 0
+    dropped: int = 0
+    locked: int = 0
+    heavy: int = 0
+    busy: int = 0
+    apart_seconds: float = 0.0
+    batch_sizes: Counter[int] = field(default_factory=Counter)
+    save_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class PaymentStatistics:
+    """Counts since the process began, and the inbox as it was last seen; times are in seconds.
+
+    ``failures`` are those of the work in the background: by its name, then by kind of error.
+    """
+
+    ingested: Counts = field(default_factory=Counter)
+    rejected: Counts = field(default_factory=Counter)
+    applied: Counts = field(default_factory=Counter)
+    finds: Counts = field(default_factory=Counter)
+    hints_dropped: Counts = field(default_factory=Counter)
+    failures: dict[str, Counter[str]] = field(default_factory=dict)
+    pending: int = 0
+    waiting: int = 0
+    oldest_pending_seconds: float = 0.0
+    parked: int = 0
+
+
+@dataclass(slots=True)
+class Occupancy:
+    """What one kind of waiting has to do, and the jobs refused and abandoned since the process began."""
+
+    threads: int
+    running: int = 0
+    waiting: int = 0
+    refused: int = 0
+    abandoned: int = 0

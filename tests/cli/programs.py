@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,11 +53,20 @@ class Creditd:
     @contextmanager
     def started(self, *arguments: str) -> Iterator["Started"]:
         """Run a command while the block lasts; whatever is left of it then is killed."""
-        output = self.folder / f"{arguments[0]}-{time.monotonic_ns()}.out"
+        with self._running([*COMMAND, *arguments], arguments[0]) as started:
+            yield started
+
+    @contextmanager
+    def program(self, script: str) -> Iterator["Started"]:
+        """Run a Python program in the same way."""
+        with self._running([sys.executable, "-c", script], "program") as started:
+            yield started
+
+    @contextmanager
+    def _running(self, command: Sequence[str], name: str) -> Iterator["Started"]:
+        output = self.folder / f"{name}-{time.monotonic_ns()}.out"
         with output.open("wb") as file:
-            process = subprocess.Popen(
-                [*COMMAND, *arguments], cwd=self.folder, env=self.environment(), stdout=file, stderr=file
-            )
+            process = subprocess.Popen(command, cwd=self.folder, env=self.environment(), stdout=file, stderr=file)
         started = Started(process, output)
         try:
             yield started

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from creditd.cli.failure import DONE, FAILED, INTERRUPTED, MISUSED
+from creditd.cli.failure import DONE, FAILED, INTERRUPTED, MISUSED, SIGNALLED
 from tests.cli.programs import Creditd, free_address
 from tests.tokens import write_public_key
 
@@ -44,7 +44,7 @@ def creditd(tmp_path: Path) -> Creditd:
 def test_the_table_has_each_code_and_no_other() -> None:
     table = OPERATIONS.read_text(encoding="utf-8").partition("## Exit codes")[2].partition("\n## ")[0]
     codes = re.findall(r"^\| (\d+) \|", table, re.MULTILINE)
-    assert [int(code) for code in codes] == [DONE, FAILED, MISUSED, INTERRUPTED]
+    assert [int(code) for code in codes] == [DONE, FAILED, MISUSED, INTERRUPTED, SIGNALLED + signal.SIGTERM]
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("call",), ("migrate", "--sql"), ("token", "--subject", "me")])

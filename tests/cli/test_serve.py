@@ -154,13 +154,15 @@ def test_the_line_of_a_call_says_where_it_came_from(creditd: Creditd, tmp_path: 
         assert started.stop() == 0
 
 
-def test_a_second_signal_ends_it_at_once(creditd: Creditd) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_second_signal_ends_it_at_once(creditd: Creditd, number: int, code: int) -> None:
     creditd.settings["CREDITD_DRAIN_SECONDS"] = "600"
     with creditd.started("serve") as started:
         started.says(LISTENING)
         started.process.send_signal(signal.SIGTERM)
         started.says('"message":"stopping"')
-        assert started.stop() == -signal.SIGTERM
+        assert started.stop(number) == code
+    assert f"{signal.Signals(number).name} again: ended at once" in started.said
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """A client with the published service config repeats what a repeat helps, and nothing else."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+from credit.v1.credit_service_pb2 import GetBalanceRequest, GetBalanceResponse
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, VersionConflict
 from creditd.server.request_sizes import CALL_BYTES
@@ -53,6 +55,31 @@ def test_what_a_repeat_helps_is_repeated(
     faults += [fault(), fault()]
     assert stub.Reserve(customer.reserving(1), metadata=METADATA, timeout=20).balance.available == 99
     assert not faults
+
+
+def test_a_bare_cancelled_is_repeated() -> None:
+    """The library answers so, and not we, what reaches a server between its last call and its goodbye."""
+    calls: list[GetBalanceRequest] = []
+
+    def answer(request: GetBalanceRequest, context: grpc.ServicerContext) -> GetBalanceResponse:
+        calls.append(request)
+        if len(calls) == 1:
+            context.abort(grpc.StatusCode.CANCELLED, "CANCELLED")
+        return GetBalanceResponse()
+
+    handler = grpc.unary_unary_rpc_method_handler(
+        answer, GetBalanceRequest.FromString, GetBalanceResponse.SerializeToString
+    )
+    stopping = grpc.server(ThreadPoolExecutor(1))
+    service = grpc.method_handlers_generic_handler("credit.v1.CreditService", {"GetBalance": handler})
+    stopping.add_generic_rpc_handlers((service,))
+    port = stopping.add_insecure_port("127.0.0.1:0")
+    stopping.start()
+    options = [("grpc.service_config", SERVICE_CONFIG.read_text())]
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+        assert CreditServiceStub(channel).GetBalance(GetBalanceRequest(), timeout=20) == GetBalanceResponse()
+    stopping.stop(None)
+    assert len(calls) == 2
 
 
 def test_a_stated_version_that_has_moved_is_tried_once(customer: Customer, stub: Any) -> None:

@@ -139,4 +139,18 @@ SURROUNDINGS_FAULTS = (
         '"grpc.http2.min_recv_ping_interval_without_data_ms"',
         ("tests/settings/test_every_setting_has_an_effect.py",),
     ),
+    Fault(
+        "a start goes on although it was told to stop",
+        "cli/stopping.py",
+        "        if self._starting:\n            self._starting.cancel()\n",
+        "",
+        ("tests/cli/test_starting.py",),
+    ),
+    Fault(
+        "an adapter that stops waits for nobody",
+        "webhooks/serving.py",
+        "                await application.drain(limits.GRACE_SECONDS)\n",
+        "",
+        ("tests/webhooks/test_process.py",),
+    ),
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from creditd.webhooks import limits
 from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, free_address
 from tests.running import eventually
 from tests.webhooks.running import Run, event_loop, told_service
@@ -62,7 +63,9 @@ def lines_of(started: Started) -> list[dict[str, str]]:
 
 
 @pytest.mark.requirement("I5")
-def test_what_is_under_way_is_answered_before_it_ends(creditd: Creditd, run: Run, service: ToldService) -> None:
+def test_what_is_under_way_is_answered_first_and_others_are_turned_away(
+    creditd: Creditd, run: Run, service: ToldService
+) -> None:
     run(service.hold())
     with creditd.started("webhooks") as started, ThreadPoolExecutor() as threads:
         started.says(LISTENING)
@@ -70,12 +73,16 @@ def test_what_is_under_way_is_answered_before_it_ends(creditd: Creditd, run: Run
         eventually(lambda: service.taken, PATIENCE_SECONDS)
         started.process.send_signal(signal.SIGTERM)
         started.says('"message":"stopping"')
+        late = post(creditd)
+        assert (late.status_code, late.headers["retry-after"]) == (503, str(limits.RETRY_AFTER_SECONDS))
+        health = httpx.get(f"http://{creditd.settings['CREDITD_WEBHOOKS_LISTEN']}/healthz", trust_env=False)
+        assert (health.status_code, health.json()) == (503, {"service": "stopping"})
         service.delay_seconds = 0.2
         run(service.release())
         assert sent.result().status_code == 200
         assert started.process.wait(PATIENCE_SECONDS) == 0
-        [line] = lines_of(started)
-        assert line["reason"] == "STORED"
+        turned_away, line = lines_of(started)
+        assert (turned_away["reason"], line["reason"]) == ("SHUTTING_DOWN", "STORED")
         assert line["correlation_id"] == service.taken[0].metadata["x-correlation-id"]
         assert '"message":"stopped"' in started.said
 
@@ -88,7 +95,7 @@ def test_a_second_signal_ends_it_at_once(creditd: Creditd, run: Run, service: To
         eventually(lambda: service.taken, PATIENCE_SECONDS)
         started.process.send_signal(signal.SIGTERM)
         started.says('"message":"stopping"')
-        assert started.stop() == -signal.SIGTERM
+        assert started.stop() == 128 + signal.SIGTERM
         assert isinstance(sent.exception(), httpx.TransportError)
 
 

@@ -11,6 +11,9 @@ them: trying again without a change is of no use."""
 INTERRUPTED: Final = 130
 """As shells have it for Ctrl-C."""
 
+SIGNALLED: Final = 128
+"""Plus the number of the signal that ended a process at once, as shells have it."""
+
 
 class Failure(Exception):
     """A command cannot do what it was asked; the message is for the person at the terminal."""

@@ -10,6 +10,7 @@ from typing import Final
 from creditd import __version__
 from creditd.cli.failure import DONE, INTERRUPTED, MISUSED, Failure
 from creditd.cli.screen import remark, say
+from creditd.cli.stopping import signals_as_interrupts
 from creditd.config import ConfigError
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -38,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"creditd {__version__}" if name == "--version" else _usage())
         return DONE
     try:
-        return _command(name)(arguments)
+        with signals_as_interrupts():
+            return _command(name)(arguments)
     except Failure as failure:
         remark(f"creditd {name}: {failure}")
         return failure.exit_code
@@ -46,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         remark(f"creditd {name}: {error}")
         return MISUSED
     except KeyboardInterrupt:
+        remark(f"creditd {name}: interrupted before it was done")
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough (`| head`). What is left goes nowhere, without another complaint.

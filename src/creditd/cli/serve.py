@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Final
 
@@ -80,7 +81,9 @@ def _require_free_port(address: str) -> None:
 
 async def _serve(config: Config, lines: LineWriter, worker: int | None) -> int:
     told = told_to_stop(None if worker is None else _LIFELINE)
-    async with serving(config, lines, worker):
+    async with AsyncExitStack() as stack:
+        async with told.unless_told():
+            await stack.enter_async_context(serving(config, lines, worker))
         await told.wait()
     return DONE
 

@@ -130,12 +130,18 @@ async def _start(service: Service, *, shared_port: bool) -> None:
 
 async def _found_wanting(core: Core) -> UnsuitableDatabase | None:
     """Look at the database before anything else does. Raises Failure if it cannot be used and waiting mends nothing."""
-    unfit = await asyncio.get_running_loop().run_in_executor(None, _look, core)
+    turn = Turn(LOOK_SECONDS)
+    try:
+        unfit = await asyncio.get_running_loop().run_in_executor(None, _look, core, turn)
+    except asyncio.CancelledError:
+        # The thread is waited for at the end of the process.
+        turn.end()
+        raise
     if unfit and unfit.is_lasting:
         raise Failure(f"the database cannot be used: {unfit}", MISUSED)
     return unfit
 
 
-def _look(core: Core) -> UnsuitableDatabase | None:
-    with Turn(LOOK_SECONDS).taken():
+def _look(core: Core, turn: Turn) -> UnsuitableDatabase | None:
+    with turn.taken():
         return wanting(core.database, schema_head(), least_privilege=core.config.require_least_privilege)

@@ -2,30 +2,64 @@
 
 import asyncio
 import os
+import select
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 from typing import Final
 
-from creditd.cli.failure import FAILED
+from creditd.cli.failure import FAILED, INTERRUPTED, SIGNALLED, Failure
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-def told_to_stop(lifeline: int | None = None) -> asyncio.Event:
+class Told(asyncio.Event):
+    """Is set once this process is told to stop."""
+
+    def __init__(self) -> None:
+        """Be told nothing yet."""
+        super().__init__()
+        self._starting: asyncio.Task[object] | None = None
+
+    def set(self) -> None:
+        """Tell it; a start that is under way is given up."""
+        super().set()
+        if self._starting:
+            self._starting.cancel()
+
+    @asynccontextmanager
+    async def unless_told(self) -> AsyncIterator[None]:
+        """Give up what the block awaits once told to stop. Raises Failure then."""
+        task = self._starting = asyncio.current_task()
+        try:
+            yield
+            # A cancellation that is on its way arrives here, and not at whatever comes next.
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if not self.is_set():
+                raise
+            if task:
+                task.uncancel()
+        finally:
+            self._starting = None
+        if self.is_set():
+            raise Failure("told to stop before it was ready", INTERRUPTED)
+
+
+def told_to_stop(lifeline: int | None = None) -> Told:
     """Return what is set at the first SIGTERM or SIGINT; the second ends this process then and there.
 
     So does ``lifeline``, if given: a descriptor that whoever started us holds open as long as they live.
     """
-    told = asyncio.Event()
+    told = Told()
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
-            # The system's own reaction: it works however busy or stuck we are.
-            signal.signal(number, signal.SIG_DFL)
+        _end_at_the_next()
         told.set()
 
     def on_end_of_life() -> None:
@@ -43,15 +77,37 @@ def told_to_stop(lifeline: int | None = None) -> asyncio.Event:
 
 
 @contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """Have SIGTERM raise KeyboardInterrupt, as Ctrl-C does, so that what was started is ended by its own blocks."""
+def signals_as_interrupts() -> Iterator[None]:
+    """Have SIGTERM and Ctrl-C raise KeyboardInterrupt, so that what was started is ended by its own blocks.
+
+    The second of them ends this process then and there.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del number, frame
+        _end_at_the_next()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_at_the_next() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, _end_at_once)
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    # Not the system's own reaction, which the first process of a container does not have.
+    del frame
+    line = f"creditd: {signal.Signals(number).name} again: ended at once, what was under way is cut off\n"
+    with suppress(OSError, ValueError):
+        descriptor = sys.stderr.fileno()
+        # A pipe that nobody reads must not keep us.
+        if select.select([], [descriptor], [], 0)[1]:
+            os.write(descriptor, line.encode())
+    os._exit(SIGNALLED + number)

@@ -1,5 +1,7 @@
 """The routes: one for each provider, and one that says how the adapter is."""
 
+import asyncio
+import contextlib
 import ipaddress
 import logging
 import random
@@ -38,14 +40,27 @@ class Application:
         self._service = service
         self._reading = Places(limits.MAX_READING, limits.MAX_READING_EACH)
         self._under_way = 0
+        self._requests = 0
+        self._draining = asyncio.Event()
+        self._drained = asyncio.Event()
         webhooks = [Route(f"/webhooks/{name}", self._endpoint(name), methods=["POST"]) for name in SENDERS]
         # A provider takes a redirection for a failure; a path with a slash too many is better not there.
         self.routes = Router([*webhooks, Route("/healthz", self._health)], redirect_slashes=False)
 
     async def _health(self, request: Request) -> Response:
-        """Say 200 while this process answers: it is to live on, and wait, while the service is away."""
+        """Say 200 while this process answers, also while the service is away: it is to live on; 503 as it stops."""
         del request
+        if self._draining.is_set():
+            return JSONResponse({"service": "stopping"}, NOT_STORED)
         return JSONResponse({"service": "reachable" if self._service.is_reachable else "unreachable"})
+
+    async def drain(self, seconds: float) -> None:
+        """Turn away who comes from now on, and return when what is under way is answered, or after ``seconds``."""
+        self._draining.set()
+        if self._requests:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._drained.wait()
 
     def _endpoint(self, provider: str) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -61,6 +76,9 @@ class Application:
         return endpoint
 
     async def _answer(self, request: Request, correlation_id: str, line: dict[str, Any]) -> Answer:
+        if self._draining.is_set():
+            return Answer(NOT_STORED, "SHUTTING_DOWN")
+        self._requests += 1
         try:
             body = await body_of(request, self._reading)
             line["size"] = len(body)
@@ -72,6 +90,10 @@ class Application:
         except Exception as error:  # noqa: BLE001 - whatever fails here, the webhook is not stored.
             _complain(error, correlation_id)
             return Answer(NOT_STORED, "UNEXPECTED")
+        finally:
+            self._requests -= 1
+            if self._draining.is_set() and not self._requests:
+                self._drained.set()
 
     async def _pass_on(self, arrived: Arrived, correlation_id: str) -> Answer:
         if self._under_way >= limits.MAX_AT_ONCE:

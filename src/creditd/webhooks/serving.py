@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from creditd.certificates import warn_of_ends
+from creditd.webhooks import limits
 from creditd.webhooks.application import Application
 from creditd.webhooks.channel import channel_to, is_reachable, validities
 from creditd.webhooks.http_server import http_serving, listening
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIterator[int]:
     """Serve on this event loop until the block ends, and give the port. The service need not be there.
 
-    At the end of the block no more webhooks are taken, and those under way are answered. Signals are left alone.
+    At the end of the block those under way are answered, and others are turned away meanwhile. Signals are left alone.
     Raises InvalidSetting, before anything is served.
     """
     channel = channel_to(settings)
@@ -27,7 +28,8 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
     try:
         listener = listening(settings.listen)
         port: int = listener.getsockname()[1]
-        async with http_serving(Application(Service(channel, token)).routes, listener):
+        application = Application(Service(channel, token))
+        async with http_serving(application.routes, listener):
             # The first webhook need not wait for a connection.
             is_reachable(channel)
             log.info("listening for webhooks", extra={"port": port})
@@ -35,6 +37,7 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
                 yield port
             finally:
                 log.info("stopping")
+                await application.drain(limits.GRACE_SECONDS)
         log.info("stopped")
     finally:
         warning.cancel()

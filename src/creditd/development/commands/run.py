@@ -3,7 +3,7 @@
 import argparse
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
 from creditd.bootstrap.payment_providers import require_fit
 from creditd.cli.failure import DONE, MISUSED, Failure
@@ -12,7 +12,7 @@ from creditd.cli.processes import require_free_port
 from creditd.cli.screen import say
 from creditd.cli.serving import run_loop, serving
 from creditd.cli.settings import settings
-from creditd.cli.stopping import sigterm_as_interrupt, told_to_stop
+from creditd.cli.stopping import told_to_stop
 from creditd.config import Config
 from creditd.development.data_folder import DataFolder
 from creditd.development.database import held, ready_to_serve
@@ -38,7 +38,7 @@ def command(argv: Sequence[str]) -> int:
     require_fit(config)
     folder = DataFolder(config.data_dir)
     _require_free_ports(config)
-    with sigterm_as_interrupt(), held(folder), _logging_to(folder, config.log_level) as lines:
+    with held(folder), _logging_to(folder, config.log_level) as lines:
         _announce(config, folder)
         with ready_to_serve(config, folder) as complete:
             return run_loop(lambda: _serve(complete, lines))
@@ -110,15 +110,18 @@ def _announce(config: Config, folder: DataFolder) -> None:
 
 async def _serve(config: Config, lines: LineWriter) -> int:
     told = told_to_stop()
-    async with providers(config) as (using, fakes), serving(using, lines, is_development=True) as service:
-        host = config.listen.rpartition(":")[0]
-        address = config.listen if config.listen.startswith("unix:") else f"{host}:{service.port}"
-        async with webhook_adapter(config, address, fakes) as webhooks_url:
-            _say_where(config, address, webhooks_url, fakes)
-            say()
-            say(examples(config, address, sells=fakes is not None))
-            await told.wait()
-            say("\nstopping")
+    async with AsyncExitStack() as stack:
+        async with told.unless_told():
+            using, fakes = await stack.enter_async_context(providers(config))
+            service = await stack.enter_async_context(serving(using, lines, is_development=True))
+            host = config.listen.rpartition(":")[0]
+            address = config.listen if config.listen.startswith("unix:") else f"{host}:{service.port}"
+            webhooks_url = await stack.enter_async_context(webhook_adapter(config, address, fakes))
+        _say_where(config, address, webhooks_url, fakes)
+        say()
+        say(examples(config, address, sells=fakes is not None))
+        await told.wait()
+        say("\nstopping")
     return DONE
 
 

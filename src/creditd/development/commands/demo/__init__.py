@@ -16,7 +16,7 @@ from creditd.cli.failure import DONE, INTERRUPTED, Failure
 from creditd.cli.refusal import explain
 from creditd.cli.screen import say
 from creditd.cli.serving import run_loop, serving
-from creditd.cli.stopping import sigterm_as_interrupt, told_to_stop
+from creditd.cli.stopping import told_to_stop
 from creditd.config import Config
 from creditd.development.commands.demo.narrator import Narrator
 from creditd.development.commands.demo.story import tell
@@ -32,7 +32,7 @@ def command(argv: Sequence[str]) -> int:
     """Play the story; 0 if everything came about as it is told."""
     argparse.ArgumentParser("creditd demo", description=__doc__, allow_abbrev=False).parse_args(argv)
     say("Starting a PostgreSQL and a server in a folder for temporary files: a few seconds.")
-    with sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix="creditd-demo-") as name:
+    with tempfile.TemporaryDirectory(prefix="creditd-demo-") as name:
         folder = DataFolder(Path(name))
         # Not the settings of the environment: the story is about these.
         config = Config(
@@ -55,11 +55,12 @@ def command(argv: Sequence[str]) -> int:
 async def _play(config: Config, lines: LineWriter) -> int:
     told = told_to_stop()
     async with AsyncExitStack() as stack:
-        fakes = await stack.enter_async_context(fakes_running(FakesSettings()))
-        config = replace(config, **fakes.settings)
-        service = await stack.enter_async_context(serving(config, lines, is_development=True))
-        address = f"127.0.0.1:{service.port}"
-        await stack.enter_async_context(webhook_adapter(config, address, fakes))
+        async with told.unless_told():
+            fakes = await stack.enter_async_context(fakes_running(FakesSettings()))
+            config = replace(config, **fakes.settings)
+            service = await stack.enter_async_context(serving(config, lines, is_development=True))
+            address = f"127.0.0.1:{service.port}"
+            await stack.enter_async_context(webhook_adapter(config, address, fakes))
         story = asyncio.create_task(_tell(replace(config, listen=address), fakes))
         interruption = asyncio.create_task(told.wait())
         await asyncio.wait([story, interruption], return_when=asyncio.FIRST_COMPLETED)

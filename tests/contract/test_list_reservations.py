@@ -44,8 +44,9 @@ def test_they_come_newest_first_each_in_its_state(busy: Customer) -> None:
 
 
 def test_each_is_the_same_as_by_its_name(busy: Customer) -> None:
-    for reservation in listed(busy).reservations:
-        assert busy.reservation(reservation.name) == reservation
+    found = list(listed(busy).reservations)
+    assert [busy.reservation(reservation.name) for reservation in found] == found
+    assert len(found) == 6
 
 
 def test_they_are_filtered_by_state_and_credit_type(busy: Customer) -> None:

@@ -42,7 +42,10 @@ def books_with(status: AccountStatus) -> tuple[Books, Reservation, Reservation]:
 
 @pytest.mark.parametrize("act", (SPENDING | NOT_SPENDING).values(), ids=(SPENDING | NOT_SPENDING).keys())
 def test_an_active_account_does_everything(act: Act) -> None:
-    act(*books_with(AccountStatus.ACTIVE))
+    books, held, spent = books_with(AccountStatus.ACTIVE)
+    before = books.wallet.version
+    act(books, held, spent)
+    assert books.wallet.version == before + 1
 
 
 @pytest.mark.parametrize("act", SPENDING.values(), ids=SPENDING.keys())
@@ -54,7 +57,10 @@ def test_a_suspended_account_spends_nothing(act: Act) -> None:
 
 @pytest.mark.parametrize("act", NOT_SPENDING.values(), ids=NOT_SPENDING.keys())
 def test_a_suspended_account_takes_credits_gives_them_back_and_ends_what_it_had_begun(act: Act) -> None:
-    act(*books_with(AccountStatus.SUSPENDED))
+    books, held, spent = books_with(AccountStatus.SUSPENDED)
+    before = books.wallet.version
+    act(books, held, spent)
+    assert books.wallet.version == before + 1
 
 
 @pytest.mark.parametrize("act", (SPENDING | NOT_SPENDING).values(), ids=(SPENDING | NOT_SPENDING).keys())

@@ -78,14 +78,17 @@ def test_two_sweeps_at_once_release_each_hold_once(desk: Desk, books: Books, acc
     assert [one.sweep_once() for one in sweeps] == [0, 0]
 
 
-def test_a_sweep_comes_back_to_what_it_could_not_settle_in_one_round(
+def test_a_sweep_settles_a_wallet_in_which_more_is_due_than_a_round_takes(
     desk: Desk, books: Books, account: str, sweeps: list[Sweep], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loading, "MAX_DUE", 2)
     desk.do(add(account, 10))
     desk.write(*(reserve(account, 1) for _ in range(9)))
     pass_time(61, *sweeps)
-    sweeps[0].sweep_once()
+    with statements_of(sweeps[0]._database) as seen:
+        assert [sweeps[0].sweep_once(), sweeps[1].sweep_once()] == [1, 0]
+    assert seen.count("save") == 5, "two holds a round"
+    assert books.kinds(account) == ["TOP_UP", *["RESERVE"] * 9, *["RELEASE"] * 9]
     assert books.figures(account) == (19, 10, 0)
 
 

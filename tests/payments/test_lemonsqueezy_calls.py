@@ -153,7 +153,9 @@ def test_an_answer_that_lists_nothing_is_no_answer(answer: Any) -> None:
 
 
 def test_cancelling_asks_nothing_and_returns() -> None:
-    asyncio.run(lemon_squeezy().cancel(ORDER))
+    api = Api()
+    asyncio.run(lemon_squeezy(api).cancel(ORDER))
+    assert api.asked == []
 
 
 def test_an_order_whose_webhook_never_came_is_suggested_by_the_name_of_what_was_bought_and_names_nothing() -> None:

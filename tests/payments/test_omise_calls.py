@@ -261,7 +261,13 @@ def test_a_link_that_is_cancelled_is_deleted() -> None:
 
 def test_what_omise_does_not_expire_is_left_as_it_is() -> None:
     pending = ok(promptpay_charge())
-    asyncio.run(omise(Recorder(pending, error(400, "failed_expire"), pending)).cancel(order(reference=CHARGE_ID)))
+    recorder = Recorder(pending, error(400, "failed_expire"), pending)
+    asyncio.run(omise(recorder).cancel(order(reference=CHARGE_ID)))
+    assert [(made.method, made.url.path) for made in recorder.requests] == [
+        ("GET", CHARGE),
+        ("POST", f"{CHARGE}/expire"),
+        ("GET", CHARGE),
+    ]
 
 
 @pytest.mark.parametrize(

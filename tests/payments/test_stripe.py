@@ -184,7 +184,12 @@ def test_an_open_session_is_cancelled() -> None:
 
 
 def test_a_session_that_expired_is_cancelled_already() -> None:
-    Api(httpx.Response(400, json=NOT_OPEN), session(status="expired")).ask(lambda stripe: stripe.cancel(MADE))
+    api = Api(httpx.Response(400, json=NOT_OPEN), session(status="expired"))
+    api.ask(lambda stripe: stripe.cancel(MADE))
+    assert api.paths == [
+        f"POST /under/v1/checkout/sessions/{SESSION}/expire",
+        f"GET /under/v1/checkout/sessions/{SESSION}",
+    ]
 
 
 def test_a_session_that_is_complete_cannot_be_cancelled() -> None:
@@ -199,7 +204,9 @@ def test_a_session_of_an_unknown_outcome_is_found_and_cancelled() -> None:
 
 
 def test_there_is_nothing_to_cancel_where_nothing_was_made() -> None:
-    Api(listed()).ask(lambda stripe: stripe.cancel(ORDER))
+    api = Api(listed())
+    api.ask(lambda stripe: stripe.cancel(ORDER))
+    assert {path.partition(" ")[0] for path in api.paths} == {"GET"}
 
 
 def test_a_reference_with_path_tricks_is_never_called() -> None:

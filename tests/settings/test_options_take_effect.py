@@ -77,6 +77,7 @@ def test_the_server_does_not_measure_connections(tmp_path: Path) -> None:
             ended += frame.kind == HEADERS and frame.flags & END_STREAM
             if ended == 20:
                 break
+        assert ended == 20
 
 
 def test_an_answer_beyond_what_clients_take_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,12 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from threading import Event
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -107,11 +109,35 @@ def test_an_endpoint_without_opentelemetry_is_a_clear_error(monkeypatch: pytest.
         configure_tracing("http://127.0.0.1:4317")
 
 
-def test_a_collector_that_is_away_holds_no_call_up_and_the_end_but_a_little() -> None:
-    tracing = configure_tracing("http://127.0.0.1:1")
-    started = time.monotonic()
+class HungExporter(SpanExporter):
+    """Hands nothing on until it is told to."""
+
+    def __init__(self) -> None:
+        """Hang."""
+        self.asked, self.released = Event(), Event()
+
+    def export(self, _spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Wait."""
+        self.asked.set()
+        return SpanExportResult.SUCCESS if self.released.wait(60) else SpanExportResult.FAILURE
+
+
+def test_a_collector_that_hangs_holds_no_call_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
+    exporter = HungExporter()
+    tracing = tracing_to(exporter, "creditd")
     tracing.finish(tracing.start(METHOD, "", ""), "OK")
-    finished = time.monotonic()
+    assert exporter.asked.wait(60)
+    # It hangs by now, and calls go on.
+    tracing.finish(tracing.start(METHOD, "", ""), "OK")
+    assert not exporter.released.is_set()
+    exporter.released.set()
     tracing.close()
-    assert finished - started < 0.5
-    assert time.monotonic() - finished < EXPORT_SECONDS + 5
+
+
+def test_a_collector_that_is_away_holds_the_end_up_but_a_little() -> None:
+    tracing = configure_tracing("http://127.0.0.1:1")
+    tracing.finish(tracing.start(METHOD, "", ""), "OK")
+    ending = time.monotonic()
+    tracing.close()
+    assert time.monotonic() - ending < EXPORT_SECONDS + 5

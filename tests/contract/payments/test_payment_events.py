@@ -6,12 +6,20 @@ from typing import Any
 import grpc
 import pytest
 
-from credit.v1 import account_pb2, purchase_pb2
+from credit.v1 import account_pb2
 from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import payment_event_pb2 as event_pb
 from tests.contract.customer import Customer
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
-from tests.contract.payments.webhooks import body_of, key_of, new_id, signed, stripe_event, stripe_payment
+from tests.contract.payments.webhooks import (
+    body_of,
+    key_of,
+    lemon_squeezy_order,
+    new_id,
+    signed,
+    stripe_event,
+    stripe_payment,
+)
 from tests.running import eventually, refused
 from tests.service.payments.market import LEMON_SQUEEZY, PRICE, SECONDS, STRIPE
 
@@ -196,8 +204,9 @@ def test_events_are_listed_by_state_and_provider_newest_first_without_bodies(sho
     in_parked = listed(shopper, state=EVENT_STATE.PAYMENT_EVENT_STATE_PARKED)
     assert {event_state(event) for event in in_parked} == {"PARKED"}
     assert wrong.event_id in {event.event_id for event in in_parked}
-    of_lemon_squeezy = listed(shopper, provider=LEMON_SQUEEZY)
-    assert {event.provider for event in of_lemon_squeezy} <= {purchase_pb2.PAYMENT_PROVIDER_LEMON_SQUEEZY}
+    order = lemon_squeezy_order(shopper.buy(LEMON_SQUEEZY).name, event="license_key_created")
+    shopper.staff.payment.IngestWebhook(signed(shopper.market, LEMON_SQUEEZY, body_of(order)))
+    assert {event.provider for event in listed(shopper, provider=LEMON_SQUEEZY)} == {LEMON_SQUEEZY}
 
 
 def test_pages_of_events_follow_one_another(shopper: Shopper) -> None:

@@ -70,6 +70,9 @@ def test_what_cannot_start_is_tried_until_its_cause_is_gone_and_says_it(
 
 def test_it_can_be_stopped_while_it_is_dead(server: EmbeddedPostgres) -> None:
     kill(server)
+    server.stop()
+    assert not server.is_dead
+    assert not answers(server)
 
 
 def test_the_pauses_double_up_to_a_bound() -> None:

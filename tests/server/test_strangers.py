@@ -1,29 +1,30 @@
 """Who has no token, or says nothing, takes little and for a short time: seen on raw HTTP/2 connections."""
 
 import gc
+import gzip
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from credit.v1 import credit_service_pb2 as credit
-from creditd.bootstrap import service as bootstrap
-from creditd.server import arrivals, connections, listener
-from creditd.server.connections import STRANGE_CALLS, peer_name
+from creditd.server import arrivals, listener
 from creditd.server.headers import FORGOTTEN_BYTES, HeaderMemory
-from tests.raw_http2 import ACK, GOAWAY, MAX_CONCURRENT_STREAMS, PING, RawConnection
+from tests.raw_http2 import ACK, GOAWAY, MAX_CONCURRENT_STREAMS, PING, RST_STREAM, RawConnection
 from tests.running import RunningService, eventually, running_service
 from tests.tokens import bearer
 
-BALANCE = "/credit.v1.CreditService/GetBalance"
+BALANCE, WATCH = "/credit.v1.CreditService/GetBalance", "/credit.v1.CreditService/WatchBalance"
 OK, INVALID_ARGUMENT, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAUTHENTICATED = 0, 3, 4, 8, 16
 OWNER = bearer("owner", ["USER"])
 REQUEST = credit.GetBalanceRequest(account_id="owner").SerializeToString()
+HEADED = b"\0" + len(REQUEST).to_bytes(4, "big") + REQUEST
+"""The message as it is sent: uncompressed, its length, itself (gRPC over HTTP/2, Length-Prefixed-Message)."""
+CANCEL = (8).to_bytes(4, "big")
+"""The error code of a stream that is not needed any more (RFC 9113, 7)."""
 HANG_SECONDS = 1.0
 
 
@@ -74,34 +75,73 @@ def test_an_owner_has_so_many_messages_on_their_way(service: RunningService) -> 
     assert second_begun
 
 
-def refused_until_ended(stranger: RawConnection, most: int) -> int:
-    """Make calls one after the other until the connection ends, which it has to; return how many were answered."""
-    ends = stranger.ends()
-    for number in range(most):
-        try:
-            stranger.begin(BALANCE)
-            next(ends)
-        except (OSError, StopIteration):
-            return number
-    raise AssertionError("it was never ended")
+def test_a_slow_message_is_taken_as_long_as_it_comes_in_time(service: RunningService) -> None:
+    """Byte by byte, and with pauses."""
+    with RawConnection(service.address, OWNER) as caller:
+        stream = caller.begin(BALANCE)
+        for at in range(len(HEADED)):
+            caller.say_more(stream, HEADED[at : at + 1], end=at == len(HEADED) - 1)
+            time.sleep(0.02)
+        assert next(caller.ends()) == (stream, OK)
 
 
-def test_a_connection_of_refused_calls_is_ended(service: RunningService) -> None:
-    """One with a token goes on, whatever else is refused on it, and so does one with few calls without."""
-    with RawConnection(service.address, OWNER) as known, RawConnection(service.address) as stranger:
-        known.call(BALANCE, REQUEST)
-        known_ends = known.ends()
-        assert next(known_ends)[1] == OK
-        ends = stranger.ends()
-        for _ in range(STRANGE_CALLS - 1):
-            stranger.begin(BALANCE)
-            assert next(ends)[1] == UNAUTHENTICATED
-        time.sleep(2 * connections.COUNT_SECONDS)
-        stranger.begin(BALANCE)
-        assert next(ends)[1] == UNAUTHENTICATED
-        assert refused_until_ended(stranger, 100 * STRANGE_CALLS) >= STRANGE_CALLS - 1
-        known.call(BALANCE, REQUEST)
-        assert next(known_ends)[1] == OK
+def test_one_message_is_read_and_what_follows_is_not(service: RunningService) -> None:
+    """Whether or not the caller says that there is no more: a method takes one."""
+    with RawConnection(service.address, OWNER) as caller:
+        ends = caller.ends()
+        without_end = caller.begin(BALANCE)
+        caller.say_more(without_end, HEADED)
+        assert next(ends) == (without_end, OK)
+        twice = caller.begin(BALANCE)
+        caller.say_more(twice, HEADED + b"\0\0\0\0\x01\xff", end=True)
+        assert next(ends) == (twice, OK)
+
+
+@pytest.mark.parametrize(("path", "subject"), [(BALANCE, "canceller"), (WATCH, "canceller-of-streams")])
+def test_a_call_that_is_cancelled_before_its_message_gives_its_place_back(
+    service: RunningService, path: str, subject: str
+) -> None:
+    """Three times as many as its caller may have at once, and then one that is answered."""
+    request = credit.GetBalanceRequest(account_id=subject).SerializeToString()
+    with RawConnection(service.address, bearer(subject, ["USER"])) as caller:
+        ends = caller.ends()
+
+        def is_answered() -> bool:
+            stream = caller.call(BALANCE, request)
+            return next(status for ended, status in ends if ended == stream) == OK
+
+        for _ in range(3):
+            for stream in [caller.begin(path) for _ in range(arrivals.MESSAGES_OF_AN_OWNER)]:
+                caller.send(RST_STREAM, 0, stream, CANCEL)
+            eventually(is_answered)
+
+
+def test_a_stream_begins_with_its_message_as_well(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a token by its headers; one whose message does not come is ended, and one that has come goes on."""
+    with RawConnection(service.address) as stranger:
+        stream = stranger.begin(WATCH)
+        assert next(stranger.ends()) == (stream, UNAUTHENTICATED)
+    monkeypatch.setattr(arrivals, "MESSAGE_SECONDS", 0.3)
+    with RawConnection(service.address, OWNER) as caller:
+        watch = credit.WatchBalanceRequest(account_id="owner", credit_type="chat").SerializeToString()
+        caller.call(WATCH, watch)
+        silent, empty = caller.begin(WATCH), caller.begin(WATCH)
+        caller.say_more(empty, b"", end=True)
+        ends = caller.ends()
+        assert dict([next(ends), next(ends)]) == {silent: DEADLINE_EXCEEDED, empty: INVALID_ARGUMENT}
+        balance = caller.call(BALANCE, REQUEST)
+        assert next(ends) == (balance, OK)
+
+
+def test_compressed_messages_are_read_and_bombs_are_not(service: RunningService) -> None:
+    """What is small and would be large is refused before it is."""
+    with RawConnection(service.address, OWNER) as caller:
+        ends = caller.ends()
+        for message, status in (REQUEST, OK), (bytes(50_000_000), RESOURCE_EXHAUSTED):
+            packed = gzip.compress(message)
+            stream = caller.begin(BALANCE, more=[(b"grpc-encoding", b"gzip")])
+            caller.say_more(stream, b"\1" + len(packed).to_bytes(4, "big") + packed, end=True)
+            assert next(ends) == (stream, status)
 
 
 def test_calls_that_wait_to_be_looked_at_are_not_cut_off(service: RunningService) -> None:
@@ -175,50 +215,6 @@ def test_who_never_introduces_himself_is_put_out(tmp_path: Path, monkeypatch: py
         with socket.create_connection((host, int(port)), timeout=20) as silent:
             while silent.recv(1_000):
                 pass
-
-
-def test_strangers_leave_when_places_grow_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those with a token stay, and newcomers and probes get in."""
-    monkeypatch.setattr(bootstrap, "places", lambda: 150)
-    with running_service(tmp_path) as service, RawConnection(service.address, OWNER) as known:
-        ends = known.ends()
-        known.call(BALANCE, REQUEST)
-        assert next(ends)[1] == OK
-        host, _, port = service.address.rpartition(":")
-        held: list[socket.socket] = []
-        stop = threading.Event()
-
-        def crowd() -> None:
-            while not stop.is_set():
-                held.append(socket.create_connection((host, int(port)), timeout=20))
-                time.sleep(0.005)
-
-        thread = threading.Thread(target=crowd)
-        thread.start()
-        try:
-            eventually(lambda: len(held) > 300, 20)
-            newcomer = service.as_caller("owner", "USER").credit
-            assert newcomer.GetBalance(credit.GetBalanceRequest(account_id="owner"), timeout=10)
-            known.call(BALANCE, REQUEST)
-            assert next(ends)[1] == OK
-        finally:
-            stop.set()
-            thread.join()
-            for connection in held:
-                connection.close()
-
-
-@pytest.mark.parametrize(
-    ("address", "name"),
-    [
-        (("127.0.0.1", 80), "ipv4:127.0.0.1:80"),
-        (("::1", 80, 0, 0), "ipv6:%5B::1%5D:80"),
-        (("::ffff:192.0.2.1", 80, 0, 0), "ipv4:192.0.2.1:80"),
-        (("fe80::1", 80, 0, 2), "ipv6:%5Bfe80::1%252%5D:80"),
-    ],
-)
-def test_peers_are_named_as_grpc_names_them(address: tuple[Any, ...], name: str) -> None:
-    assert peer_name(*address) == name
 
 
 def test_headers_are_forgotten_before_they_are_much(monkeypatch: pytest.MonkeyPatch) -> None:

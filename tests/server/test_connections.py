@@ -186,7 +186,7 @@ def test_what_is_noted_goes_with_its_connection(service: RunningService, monkeyp
         return files
 
     ours.know("ipv4:192.0.2.1:1")
-    monkeypatch.setattr(connections.os, "listdir", listdir)
+    monkeypatch.setattr(os, "listdir", listdir)
     monkeypatch.setattr(ours, "_crowded", 1)
     ours.look()
     assert "ipv4:192.0.2.1:1" not in ours._known

@@ -9,7 +9,7 @@ import pytest
 from creditd.bootstrap.payment_providers import configured_providers, require_fit
 from creditd.config import Config, ConfigError, config_from_environment
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 
 WHOLE = Config(
     stripe_api_key="sk_test_1",

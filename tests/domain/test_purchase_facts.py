@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import (
+from creditd.domain.payment_facts import (
     Direction,
     Fact,
     FactKind,

@@ -10,8 +10,11 @@ from typing import Any
 import httpx
 
 from creditd.domain.instant import SECOND, Instant
+from creditd.domain.package import Money
+from creditd.domain.provider import PaymentMethod
+from creditd.domain.purchase import PurchaseKey
 from creditd.payments.lemonsqueezy.provider import LemonSqueezy, LemonSqueezySettings
-from creditd.payments.provider import Delivery, Money, Order, PaymentMethod, PurchaseName, Said, Webhook
+from creditd.payments.provider import Delivery, Order, Said, Webhook
 
 SECRET = "six-characters-at-least"  # noqa: S105 - of tests alone.
 NOW = Instant(1_700_000_000 * SECOND)
@@ -19,7 +22,7 @@ NOW = Instant(1_700_000_000 * SECOND)
 LATER = Instant(NOW + 2 * 86_400 * SECOND)
 """The provider's clock: the checkouts of these payloads are over."""
 STORE, VARIANT, PLAN, OTHER = 7, 11, 22, 33
-PURCHASE = PurchaseName("alice", "0190b5c2-7d3e-7a41-9c55-0b8f6d1e2a34")
+PURCHASE = PurchaseKey("alice", "0190b5c2-7d3e-7a41-9c55-0b8f6d1e2a34")
 IDENTIFIER = "89b36d62-4f5c-4353-853f-0c769d0535c8"
 CHECKOUT_ID = "ac470bd4-7c41-474d-b6cd-0f296f5be02a"
 ORDER = Order(

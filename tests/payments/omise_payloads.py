@@ -11,12 +11,15 @@ from typing import Any
 import httpx
 
 from creditd.domain.instant import SECOND, Instant
+from creditd.domain.package import Money
+from creditd.domain.provider import PaymentMethod
+from creditd.domain.purchase import PurchaseKey
 from creditd.payments.omise.provider import Omise, OmiseSettings
-from creditd.payments.provider import Delivery, Money, Order, PaymentMethod, PurchaseName, Said, Webhook
+from creditd.payments.provider import Delivery, Order, Said, Webhook
 
 SECRET = base64.b64encode(b"thirty-two bytes of which none is known").decode()
 NOW = Instant(1_700_000_000 * SECOND)
-PURCHASE = PurchaseName("alice", "0190b5c2-7d3e-7a41-9c55-0b8f6d1e2a34")
+PURCHASE = PurchaseKey("alice", "0190b5c2-7d3e-7a41-9c55-0b8f6d1e2a34")
 CHARGE_ID, LINK_ID, DISPUTE_ID = "chrg_test_6344b4koui4cepimfzl", "link_test_6344k6rzgco9ul41cap", "dspt_test_6344e4i5"
 REFUND_ID, EVENT_ID, SOURCE_ID = (
     "rfnd_test_63444yucggg93yxa027",

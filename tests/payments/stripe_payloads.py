@@ -7,13 +7,16 @@ from typing import Any
 import orjson
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.payments.provider import Delivery, Money, Order, PaymentMethod, PurchaseName, Webhook
+from creditd.domain.package import Money
+from creditd.domain.provider import PaymentMethod
+from creditd.domain.purchase import PurchaseKey
+from creditd.payments.provider import Delivery, Order, Webhook
 from creditd.payments.stripe.events import EVENT_TYPES
 
 SECRET = "whsec_test_secret"  # noqa: S105 - nothing is kept secret in a test.
 SECONDS = 1_750_000_000
 NOW = Instant(SECONDS * SECOND)
-NAME = PurchaseName("account-1", "0197789a-8e00-7c4d-9f10-3a5b7c9d1e2f")
+NAME = PurchaseKey("account-1", "0197789a-8e00-7c4d-9f10-3a5b7c9d1e2f")
 METADATA = NAME._asdict()
 SESSION, INTENT, CHARGE, REFUND, DISPUTE = "cs_test_a1", "pi_1", "ch_1", "re_1", "dp_1"
 

@@ -8,7 +8,7 @@ import pytest
 
 from creditd.payments import calling
 from creditd.payments.calling import MAX_ANSWER_BYTES, Api
-from creditd.payments.provider import ProviderUnavailable
+from creditd.payments.provider import CallFailed
 
 
 def read(answer: httpx.AsyncByteStream) -> dict[str, object]:
@@ -46,13 +46,13 @@ class Body(httpx.AsyncByteStream):
 def test_an_answer_that_comes_byte_by_byte_ends_with_the_time_for_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calling, "CALL_SECONDS", 0.05)
     monkeypatch.setattr(calling, "FIRST_PAUSE_SECONDS", 0.0)
-    with pytest.raises(ProviderUnavailable, match="TimeoutError"):
+    with pytest.raises(CallFailed, match="TimeoutError"):
         read(Body(b" ", pause_seconds=0.001))
 
 
 def test_no_more_is_read_than_an_answer_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calling, "FIRST_PAUSE_SECONDS", 0.0)
     body = Body(b"x" * 1024 * 1024)
-    with pytest.raises(ProviderUnavailable, match="without a JSON object"):
+    with pytest.raises(CallFailed, match="without a JSON object"):
         read(body)
     assert body.asked <= calling.TRIES * (MAX_ANSWER_BYTES // (1024 * 1024) + 1)

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import FactKind, PaymentStage, standing
+from creditd.domain.payment_facts import FactKind, PaymentStage, standing
 from creditd.domain.subscription import Subscription, SubscriptionStatus
 from creditd.payments.lemonsqueezy.provider import LemonSqueezy
-from creditd.payments.provider import Checkout, ProviderRefused, ProviderUnavailable, Report, Said
+from creditd.payments.provider import CallFailed, CallRefused, Checkout, Report, Said
 from tests.payments.lemonsqueezy_payloads import (
     CHECKOUT_ID,
     IDENTIFIER,
@@ -97,7 +97,7 @@ def test_a_checkout_asks_for_our_price_and_carries_the_purchase() -> None:
 
 
 def test_a_price_in_another_currency_than_the_stores_is_refused() -> None:
-    with pytest.raises(ProviderRefused) as refused:
+    with pytest.raises(CallRefused) as refused:
         begun(Api(checkouts={"data": checkout_object(preview={"currency": "EUR"})}))
     assert refused.value.code == "currency"
 
@@ -108,14 +108,14 @@ def test_a_price_in_another_currency_than_the_stores_is_refused() -> None:
 )
 def test_a_checkout_of_unknown_outcome_is_not_asked_for_twice(answer: Any) -> None:
     api = Api(checkouts=answer)
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         begun(api)
     assert len(api.asked) == 1
 
 
 def test_a_refusal_says_why() -> None:
     error = {"status": "422", "title": "Unprocessable Entity", "detail": "The custom price must be at least 50."}
-    with pytest.raises(ProviderRefused, match="at least 50") as refused:
+    with pytest.raises(CallRefused, match="at least 50") as refused:
         begun(Api(checkouts=httpx.Response(422, json={"errors": [error]})))
     assert refused.value.code == "422"
 
@@ -148,7 +148,7 @@ def test_looking_for_a_checkout_ends_with_those_from_before_the_purchase() -> No
     ],
 )
 def test_an_answer_that_lists_nothing_is_no_answer(answer: Any) -> None:
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         asyncio.run(lemon_squeezy(Api(checkouts=answer)).look_up(ORDER))
 
 

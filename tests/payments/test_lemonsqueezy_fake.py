@@ -14,11 +14,13 @@ from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
 from creditd.development.fakes.lemonsqueezy_objects import PERIOD, time_after
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Fact, PurchaseState, Standing, merged, standing
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import Fact, Standing, merged, standing
+from creditd.domain.purchase import PurchaseState
 from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
 from creditd.payments.lemonsqueezy.provider import LemonSqueezy, LemonSqueezySettings
 from creditd.payments.lemonsqueezy.reports import instant_in
-from creditd.payments.provider import Money, Order, ProviderRefused, Report, Said, Webhook
+from creditd.payments.provider import CallRefused, Order, Report, Said, Webhook
 from tests.payments.lemonsqueezy_payloads import NOW, ORDER, SECRET
 
 
@@ -169,9 +171,9 @@ def test_a_checkout_from_long_ago_has_expired_and_takes_no_payment() -> None:
 def test_the_store_refuses_no_key_no_price_and_sells_in_its_own_currency() -> None:
     async def visit(shop: Shop) -> None:
         assert (await shop.browser.get("http://fake/v1/orders")).status_code == 401
-        with pytest.raises(ProviderRefused, match="positive"):
+        with pytest.raises(CallRefused, match="positive"):
             await shop.provider.begin(shop.order._replace(price=Money(0, "THB")))
-        with pytest.raises(ProviderRefused, match="currency"):
+        with pytest.raises(CallRefused, match="currency"):
             await shop.provider.begin(shop.order._replace(price=Money(999, "USD")))
 
     run(visit)

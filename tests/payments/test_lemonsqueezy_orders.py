@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Fact, FactKind, FundsStage, PaymentStage, PurchaseState, merged, standing
-from creditd.payments.provider import Money, Report, ReportMismatch
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import Fact, FactKind, FundsStage, PaymentStage, merged, standing
+from creditd.domain.purchase import PurchaseState
+from creditd.payments.provider import Report, ReportMismatch
 from tests.payments.lemonsqueezy_payloads import IDENTIFIER, OTHER, PLAN, PURCHASE, order_object, told
 
 PAID = Fact(FactKind.PAYMENT, "order:1", PaymentStage.PAID, 1199)

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from creditd.payments.provider import Webhook, WebhookRejected
+from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.payments.provider import InvalidWebhook, Webhook
 from tests.payments.lemonsqueezy_payloads import (
     NOW,
     PURCHASE,
@@ -25,7 +26,7 @@ OPENSSL_SIGNATURE = "747fe1b69e4b4e4d3d0370cf28d6a5491d428316490880f520df206c1ff
 
 
 def reason(webhook: Webhook, *secrets: str) -> str:
-    with pytest.raises(WebhookRejected) as rejected:
+    with pytest.raises(InvalidWebhook) as rejected:
         lemon_squeezy(secrets=secrets or (SECRET,)).receive(webhook, NOW)
     return rejected.value.reason
 
@@ -41,31 +42,31 @@ def test_any_of_several_secrets_verifies() -> None:
 
 
 def test_a_signature_of_another_secret_is_refused() -> None:
-    assert reason(signed(BODY, "another")) == WebhookRejected.BAD_SIGNATURE
+    assert reason(signed(BODY, "another")) == RejectionReason.BAD_SIGNATURE
 
 
 def test_a_signature_of_another_body_is_refused() -> None:
-    assert reason(Webhook(BODY, signed(OPENSSL_BODY).headers)) == WebhookRejected.BAD_SIGNATURE
+    assert reason(Webhook(BODY, signed(OPENSSL_BODY).headers)) == RejectionReason.BAD_SIGNATURE
 
 
 def test_json_that_was_written_anew_is_another_body() -> None:
     anew = json.dumps(json.loads(BODY), indent=1).encode()
-    assert reason(Webhook(anew, signed(BODY).headers)) == WebhookRejected.BAD_SIGNATURE
+    assert reason(Webhook(anew, signed(BODY).headers)) == RejectionReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-signature": ""}, {"x-event-name": "order_created"}])
 def test_a_missing_signature_is_refused(headers: dict[str, str]) -> None:
-    assert reason(Webhook(BODY, headers)) == WebhookRejected.NO_SIGNATURE
+    assert reason(Webhook(BODY, headers)) == RejectionReason.NO_SIGNATURE
 
 
 @pytest.mark.parametrize("signature", ["é" * 64, "\udcff" * 64, "x" * 64, "0", " ", "ab" * 1_000_000])
 def test_a_header_that_is_no_signature_is_refused(signature: str) -> None:
-    assert reason(Webhook(BODY, {"x-signature": signature})) == WebhookRejected.BAD_SIGNATURE
+    assert reason(Webhook(BODY, {"x-signature": signature})) == RejectionReason.BAD_SIGNATURE
 
 
 def test_an_empty_secret_verifies_nothing() -> None:
-    assert reason(signed(BODY, ""), "") == WebhookRejected.BAD_SIGNATURE
-    assert reason(signed(BODY, ""), "", SECRET) == WebhookRejected.BAD_SIGNATURE
+    assert reason(signed(BODY, ""), "") == RejectionReason.BAD_SIGNATURE
+    assert reason(signed(BODY, ""), "", SECRET) == RejectionReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_an_empty_secret_verifies_nothing() -> None:
     ],
 )
 def test_a_signed_body_that_is_no_event_is_malformed(body: bytes) -> None:
-    assert reason(signed(body)) == WebhookRejected.MALFORMED
+    assert reason(signed(body)) == RejectionReason.MALFORMED
 
 
 def test_the_same_body_is_the_same_delivery_and_no_other() -> None:

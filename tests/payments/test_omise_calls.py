@@ -9,19 +9,12 @@ import httpx
 import pytest
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import PaymentStage
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import PaymentStage
+from creditd.domain.provider import PaymentMethod
 from creditd.payments import calling
 from creditd.payments.omise.provider import Omise, OmiseSettings
-from creditd.payments.provider import (
-    Checkout,
-    Money,
-    PaymentMethod,
-    ProviderRefused,
-    ProviderUnavailable,
-    Report,
-    ReportMismatch,
-    Said,
-)
+from creditd.payments.provider import CallFailed, CallRefused, Checkout, Report, ReportMismatch, Said
 from tests.payments.omise_payloads import (
     CHARGE_ID,
     DISPUTE_ID,
@@ -124,7 +117,7 @@ def test_a_card_that_was_charged_at_once_needs_no_page() -> None:
 
 def test_a_declined_card_is_a_refusal_with_its_code() -> None:
     declined = charge_object("failed", failure_code="insufficient_fund", failure_message="insufficient funds")
-    with pytest.raises(ProviderRefused, match="insufficient funds") as refusal:
+    with pytest.raises(CallRefused, match="insufficient funds") as refusal:
         asyncio.run(omise(Recorder(ok(declined))).begin(order(CARD)))
     assert refusal.value.code == "insufficient_fund"
 
@@ -142,13 +135,13 @@ def test_a_link_is_paid_once_and_ends_with_the_purchase() -> None:
 @pytest.mark.parametrize("method", [PaymentMethod.PROMPTPAY, LINK])
 def test_another_currency_is_for_cards_alone(method: PaymentMethod) -> None:
     recorder = Recorder(ok(charge_object()))
-    with pytest.raises(ProviderRefused):
+    with pytest.raises(CallRefused):
         asyncio.run(omise(recorder).begin(order(method, price=Money(1, "USD"))))
     assert not recorder.requests
 
 
 def test_what_omise_refuses_is_refused_with_its_code() -> None:
-    with pytest.raises(ProviderRefused) as refusal:
+    with pytest.raises(CallRefused) as refusal:
         asyncio.run(omise(Recorder(error(400, "invalid_charge"))).begin(order()))
     assert refusal.value.code == "invalid_charge"
 
@@ -168,7 +161,7 @@ NONSENSE = [ok({}), ok(link_object(id="../account")), ok(promptpay_charge(source
 @pytest.mark.parametrize("failure", [*FAILURES, *NONSENSE])
 def test_a_payment_of_which_nothing_is_known_is_asked_for_once(failure: httpx.Response | Exception) -> None:
     recorder = Recorder(failure)
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         asyncio.run(omise(recorder).begin(order()))
     assert len(recorder.requests) == 1
 
@@ -177,7 +170,7 @@ def test_a_payment_of_which_nothing_is_known_is_asked_for_once(failure: httpx.Re
 def test_reading_is_tried_again(failure: httpx.Response | Exception) -> None:
     recorder = Recorder(failure, failure, ok(charge_object()))
     assert asyncio.run(omise(recorder).interpret(received("charge.complete", CHARGE_ID)))
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         asyncio.run(omise(Recorder(failure)).interpret(received("charge.complete", CHARGE_ID)))
 
 
@@ -186,7 +179,7 @@ def test_reading_is_tried_again(failure: httpx.Response | Exception) -> None:
     [ok({}), ok(link_object()), ok(charge_object(id="chrg_test_another")), error(401, "authentication_failure")],
 )
 def test_an_answer_that_is_not_the_charge_is_asked_for_later(answer: httpx.Response) -> None:
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         asyncio.run(omise(Recorder(answer)).interpret(received("charge.complete", CHARGE_ID)))
 
 
@@ -239,7 +232,7 @@ def test_what_was_never_made_is_not_found(method: PaymentMethod) -> None:
 def test_a_list_that_does_not_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("creditd.payments.omise.account.MAX_PAGES", 3)
     endless = Recorder(ok(listed(charge_object(metadata={}), total=10**9)))
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         asyncio.run(omise(endless).look_up(order()))
     assert len(endless.requests) == 3
 
@@ -293,13 +286,13 @@ def test_what_is_over_is_not_cancelled_again(over: httpx.Response) -> None:
     ],
 )
 def test_what_is_paid_is_not_cancelled_even_if_it_is_at_that_moment(answers: list[httpx.Response]) -> None:
-    with pytest.raises(ProviderRefused) as refusal:
+    with pytest.raises(CallRefused) as refusal:
         asyncio.run(omise(Recorder(*answers)).cancel(order(reference=CHARGE_ID)))
     assert refusal.value.code == "paid"
 
 
 def test_a_link_that_is_paid_is_not_cancelled() -> None:
-    with pytest.raises(ProviderRefused):
+    with pytest.raises(CallRefused):
         asyncio.run(omise(Recorder(ok(link_object(charge_object())))).cancel(order(LINK, LINK_ID)))
 
 
@@ -346,7 +339,7 @@ def test_recent_charges_and_older_ones_with_recent_events_are_told_of_once() -> 
 
 @pytest.mark.parametrize("broken", [error(500, "internal_error"), error(401, "authentication_failure"), ok({})])
 def test_a_list_that_cannot_be_read_ends_the_telling(broken: httpx.Response) -> None:
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         recent(omise(Recorder(broken)))
 
 
@@ -354,5 +347,5 @@ def test_an_answer_never_leads_to_another_address() -> None:
     away: Callable[[httpx.Request], httpx.Response] = Recorder(
         httpx.Response(302, headers={"location": "https://evil.example"})
     )
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         asyncio.run(omise(away).interpret(received("charge.complete", CHARGE_ID)))

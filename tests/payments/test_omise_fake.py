@@ -13,19 +13,12 @@ from creditd.development.fakes.deliveries import Mischief, Outgoing
 from creditd.development.fakes.misbehaviour import Misbehaving
 from creditd.development.fakes.omise import ASKING_TOKEN, DECLINED_TOKEN, FakeOmise
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Fact, PurchaseState, Standing, merged, standing
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import Fact, Standing, merged, standing
+from creditd.domain.provider import PaymentMethod
+from creditd.domain.purchase import PurchaseKey, PurchaseState
 from creditd.payments.omise.provider import Omise, OmiseSettings
-from creditd.payments.provider import (
-    Checkout,
-    Money,
-    Order,
-    PaymentMethod,
-    ProviderRefused,
-    ProviderUnavailable,
-    PurchaseName,
-    Report,
-    Webhook,
-)
+from creditd.payments.provider import CallFailed, CallRefused, Checkout, Order, Report, Webhook
 from tests.payments.omise_payloads import NOW, PURCHASE, SECRET, order
 
 PROMPTPAY, CARD, LINK = PaymentMethod.PROMPTPAY, PaymentMethod.CARD_TOKEN, PaymentMethod.LINK
@@ -102,7 +95,7 @@ def test_what_is_paid_is_told_by_webhook_by_look_and_by_list(method: PaymentMeth
 def test_a_charge_names_its_purchase_and_a_link_is_known_by_its_reference() -> None:
     async def play(actors: Both) -> None:
         for method, name in ((PROMPTPAY, PURCHASE), (LINK, None)):
-            other = PurchaseName("alice", f"0190b5c2-7d3e-7a41-9c55-00000000000{method}")
+            other = PurchaseKey("alice", f"0190b5c2-7d3e-7a41-9c55-00000000000{method}")
             asked, _ = await actors.begun(order(method, name=other if method is LINK else PURCHASE))
             actors.fake.pay(asked.reference)
             (report,) = await actors.omise.inspect(asked)
@@ -142,8 +135,8 @@ def test_a_card_is_charged_at_once_and_its_token_only_once() -> None:
         _, checkout = await actors.begun(order(CARD))
         assert not checkout.redirect_url
         assert (await actors.stands()).state is PurchaseState.COMPLETED
-        with pytest.raises(ProviderRefused) as refusal:
-            await actors.omise.begin(order(CARD, name=PurchaseName("alice", "another")))
+        with pytest.raises(CallRefused) as refusal:
+            await actors.omise.begin(order(CARD, name=PurchaseKey("alice", "another")))
         assert refusal.value.code == "used_token"
 
     played(play)
@@ -151,7 +144,7 @@ def test_a_card_is_charged_at_once_and_its_token_only_once() -> None:
 
 def test_a_declined_card_is_refused_and_told_of() -> None:
     async def play(actors: Both) -> None:
-        with pytest.raises(ProviderRefused) as refusal:
+        with pytest.raises(CallRefused) as refusal:
             await actors.omise.begin(order(CARD, token=DECLINED_TOKEN))
         assert refusal.value.code == "insufficient_fund"
         failed = await actors.stands()
@@ -176,7 +169,7 @@ def test_what_was_begun_is_begun_once_and_found_again(method: PaymentMethod) -> 
 def test_what_was_made_without_a_sensible_answer_is_found_and_paid_once(method: PaymentMethod, how: str) -> None:
     async def play(actors: Both) -> None:
         actors.api.misbehave(how, times=1, after_work=True)
-        with pytest.raises(ProviderUnavailable):
+        with pytest.raises(CallFailed):
             await actors.omise.begin(order(method))
         found = await actors.omise.look_up(order(method))
         assert found is not None
@@ -206,7 +199,7 @@ def test_what_is_paid_cannot_be_cancelled(method: PaymentMethod) -> None:
     async def play(actors: Both) -> None:
         asked, _ = await actors.begun(order(method))
         actors.fake.pay(asked.reference)
-        with pytest.raises(ProviderRefused):
+        with pytest.raises(CallRefused):
             await actors.omise.cancel(asked)
 
     played(play)
@@ -260,7 +253,7 @@ def test_what_was_paid_by_promptpay_is_not_refunded() -> None:
 @pytest.mark.parametrize("satang", [1_999, 15_000_001])
 def test_amounts_beyond_its_limits_are_refused_by_omise_itself(satang: int) -> None:
     async def play(actors: Both) -> None:
-        with pytest.raises(ProviderRefused) as refusal:
+        with pytest.raises(CallRefused) as refusal:
             await actors.omise.begin(order(price=Money(satang, "THB")))
         assert refusal.value.code == "invalid_charge"
 

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from creditd.domain.purchase import (
+from creditd.domain.payment_facts import (
     DisputeStage,
     Fact,
     FactKind,
     FundsStage,
     PaymentStage,
-    Provider,
-    PurchaseState,
     RefundStage,
     Standing,
     merged,
     standing,
 )
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import PurchaseState
 from creditd.payments.provider import Report, ReportMismatch, Said
 from tests.payments.omise_payloads import (
     CHARGE_ID,

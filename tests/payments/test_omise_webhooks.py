@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from creditd.domain.instant import SECOND
-from creditd.payments.provider import Webhook, WebhookRejected
+from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.payments.provider import InvalidWebhook, Webhook
 from tests.payments.omise_payloads import (
     CHARGE_ID,
     DISPUTE_ID,
@@ -34,7 +35,7 @@ HINT = hint("charge.complete", charge_object())
 
 
 def reason(webhook: Webhook, *secrets: str) -> str:
-    with pytest.raises(WebhookRejected) as rejected:
+    with pytest.raises(InvalidWebhook) as rejected:
         omise(secrets=secrets).receive(webhook, NOW)
     return rejected.value.reason
 
@@ -90,8 +91,8 @@ def test_other_events_are_of_no_interest_whatever_is_in_them(key: str) -> None:
     ],
 )
 def test_what_is_no_charge_id_is_malformed(charge_id: Any) -> None:
-    assert reason(hint("charge.complete", charge_object(id=charge_id))) == WebhookRejected.MALFORMED
-    assert reason(hint("charge.complete", charge_id)) == WebhookRejected.MALFORMED
+    assert reason(hint("charge.complete", charge_object(id=charge_id))) == RejectionReason.MALFORMED
+    assert reason(hint("charge.complete", charge_id)) == RejectionReason.MALFORMED
 
 
 def test_the_other_ids_have_to_match_as_well() -> None:
@@ -103,14 +104,14 @@ def test_the_other_ids_have_to_match_as_well() -> None:
         hint("dispute.create", "../account"),
         hint("link.create", link_object(id="../account")),
     ]
-    assert {reason(trick) for trick in tricks} == {WebhookRejected.MALFORMED}
+    assert {reason(trick) for trick in tricks} == {RejectionReason.MALFORMED}
 
 
 def test_ids_of_another_mode_than_the_event_are_malformed() -> None:
-    assert reason(hint("charge.complete", charge_object(), livemode=True)) == WebhookRejected.MALFORMED
-    assert reason(hint("charge.complete", CHARGE_ID.replace("_test", ""))) == WebhookRejected.MALFORMED
-    assert reason(hint("charge.complete", CHARGE_ID, id="evnt_0", livemode=True)) == WebhookRejected.MALFORMED
-    assert reason(hint("charge.complete", CHARGE_ID, livemode="false")) == WebhookRejected.MALFORMED
+    assert reason(hint("charge.complete", charge_object(), livemode=True)) == RejectionReason.MALFORMED
+    assert reason(hint("charge.complete", CHARGE_ID.replace("_test", ""))) == RejectionReason.MALFORMED
+    assert reason(hint("charge.complete", CHARGE_ID, id="evnt_0", livemode=True)) == RejectionReason.MALFORMED
+    assert reason(hint("charge.complete", CHARGE_ID, livemode="false")) == RejectionReason.MALFORMED
 
 
 def test_an_event_of_live_mode_is_one() -> None:
@@ -122,7 +123,7 @@ def test_an_event_of_live_mode_is_one() -> None:
 def test_an_unsigned_hint_of_the_other_mode_is_rejected() -> None:
     """A signed one is a mistake of ours, which a person has to look at; anybody can make up one that is not."""
     live = hint("charge.complete", "chrg_6344", id="evnt_6344", livemode=True)
-    assert reason(live) == WebhookRejected.OTHER_MODE
+    assert reason(live) == RejectionReason.OTHER_MODE
 
 
 @pytest.mark.parametrize(
@@ -183,13 +184,13 @@ def test_one_call_tells_whether_there_is_what_a_hint_is_about(key: str, data: An
     [b"", b"[]", b"\xff", b"{}", b'{"object": "charge"}', b'{"object": "event", "key": "charge.complete"}', b"[" * 999],
 )
 def test_a_body_that_is_no_event_is_malformed(body: bytes) -> None:
-    assert reason(Webhook(body, {})) == WebhookRejected.MALFORMED
+    assert reason(Webhook(body, {})) == RejectionReason.MALFORMED
 
 
 def test_an_event_without_a_proper_key_is_malformed() -> None:
     for key in (None, 1, "charge", "charge.complete\n", "a" * 100, "../x"):
         body = json.dumps(event_object("", CHARGE_ID) | {"key": key}).encode()
-        assert reason(Webhook(body, {})) == WebhookRejected.MALFORMED
+        assert reason(Webhook(body, {})) == RejectionReason.MALFORMED
 
 
 def test_without_a_secret_no_signature_is_asked_for() -> None:
@@ -213,41 +214,41 @@ def test_while_secrets_are_rolled_any_signature_by_any_of_ours_verifies() -> Non
 
 
 def test_a_missing_signature_is_refused_where_a_secret_is_set() -> None:
-    assert reason(HINT, SECRET) == WebhookRejected.NO_SIGNATURE
+    assert reason(HINT, SECRET) == RejectionReason.NO_SIGNATURE
     for name in ("omise-signature", "omise-signature-timestamp"):
         headers = dict(signed(HINT, SECRET).headers)
         del headers[name]
-        assert reason(HINT._replace(headers=headers), SECRET) == WebhookRejected.NO_SIGNATURE
+        assert reason(HINT._replace(headers=headers), SECRET) == RejectionReason.NO_SIGNATURE
 
 
 def test_a_wrong_signature_is_refused() -> None:
-    assert reason(signed(HINT, OTHER_SECRET), SECRET) == WebhookRejected.BAD_SIGNATURE
+    assert reason(signed(HINT, OTHER_SECRET), SECRET) == RejectionReason.BAD_SIGNATURE
     changed = signed(HINT, SECRET)._replace(body=HINT.body + b" ")
-    assert reason(changed, SECRET) == WebhookRejected.BAD_SIGNATURE
+    assert reason(changed, SECRET) == RejectionReason.BAD_SIGNATURE
     later = dict(signed(HINT, SECRET).headers) | {"omise-signature-timestamp": str(NOW // SECOND + 1)}
-    assert reason(HINT._replace(headers=later), SECRET) == WebhookRejected.BAD_SIGNATURE
+    assert reason(HINT._replace(headers=later), SECRET) == RejectionReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("signature", ["é" * 64, "\udcff" * 64, "x" * 64, ",,,", " ", "ab," * 9999])
 def test_a_header_that_is_no_signature_is_refused(signature: str) -> None:
     headers = {**signed(HINT, SECRET).headers, "omise-signature": signature}
-    assert reason(HINT._replace(headers=headers), SECRET) == WebhookRejected.BAD_SIGNATURE
+    assert reason(HINT._replace(headers=headers), SECRET) == RejectionReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("timestamp", ["now", "\u0661\u0667" * 5, "-1", "1e9", "9" * 99, " 1700000000"])
 def test_a_time_that_is_none_is_refused(timestamp: str) -> None:
     headers = {**signed(HINT, SECRET).headers, "omise-signature-timestamp": timestamp}
-    assert reason(HINT._replace(headers=headers), SECRET) == WebhookRejected.BAD_SIGNATURE
+    assert reason(HINT._replace(headers=headers), SECRET) == RejectionReason.BAD_SIGNATURE
 
 
 def test_a_signature_counts_for_five_minutes_either_way() -> None:
     now = NOW // SECOND
     for seconds in (now - 300, now + 300):
         assert omise(secrets=(SECRET,)).receive(signed(HINT, SECRET, seconds=seconds), NOW).key == EVENT_ID
-    assert reason(signed(HINT, SECRET, seconds=now - 301), SECRET) == WebhookRejected.TOO_OLD
-    assert reason(signed(HINT, SECRET, seconds=now + 301), SECRET) == WebhookRejected.IN_THE_FUTURE
+    assert reason(signed(HINT, SECRET, seconds=now - 301), SECRET) == RejectionReason.TOO_OLD
+    assert reason(signed(HINT, SECRET, seconds=now + 301), SECRET) == RejectionReason.IN_THE_FUTURE
 
 
 @pytest.mark.parametrize("secret", ["", "no base64!"])
 def test_a_secret_that_is_none_verifies_nothing(secret: str) -> None:
-    assert reason(signed(HINT, ""), secret) == WebhookRejected.BAD_SIGNATURE
+    assert reason(signed(HINT, ""), secret) == RejectionReason.BAD_SIGNATURE

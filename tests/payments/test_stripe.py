@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from creditd.domain.instant import SECOND
-from creditd.domain.purchase import Direction, DisputeStage, Fact, FactKind, PaymentStage, RefundStage, standing
+from creditd.domain.payment_facts import Direction, DisputeStage, Fact, FactKind, PaymentStage, RefundStage, standing
 from creditd.payments import calling
-from creditd.payments.provider import Checkout, ProviderRefused, ProviderUnavailable, Report
+from creditd.payments.provider import CallFailed, CallRefused, Checkout, Report
 from creditd.payments.stripe.provider import API_VERSION, PAGE_SIZE, SESSION_SECONDS, Stripe, StripeSettings
 from tests.payments.stripe_payloads import (
     CHARGE,
@@ -110,7 +110,7 @@ def test_a_session_is_made_as_the_purchase_says() -> None:
 
 def test_without_an_address_to_come_back_to_nothing_is_asked() -> None:
     api = Api(OPEN)
-    with pytest.raises(ProviderRefused) as refused:
+    with pytest.raises(CallRefused) as refused:
         api.ask(lambda stripe: stripe.begin(ORDER._replace(return_url="")))
     assert (refused.value.code, api.requests) == ("return_url_missing", [])
 
@@ -138,20 +138,20 @@ def test_a_passing_failure_is_tried_again_with_the_same_key_and_call(failure: An
 @pytest.mark.parametrize("failure", [httpx.ReadTimeout("slow"), httpx.Response(503), httpx.Response(200, text="{")])
 def test_a_lasting_failure_leaves_the_outcome_unknown(failure: Any) -> None:
     api = Api(failure)
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         api.ask(lambda stripe: stripe.begin(ORDER))
     assert len(api.requests) == calling.TRIES
 
 
 @pytest.mark.parametrize("answer", [{}, OPEN | {"id": "../cs"}, OPEN | {"id": 1}, OPEN | {"expires_at": None}])
 def test_an_answer_that_is_no_session_leaves_the_outcome_unknown(answer: Any) -> None:
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         Api(answer).ask(lambda stripe: stripe.begin(ORDER))
 
 
 def test_a_refusal_is_told_with_its_code() -> None:
     error = {"error": {"type": "invalid_request_error", "code": "amount_too_small", "message": "At least ฿10."}}
-    with pytest.raises(ProviderRefused) as refused:
+    with pytest.raises(CallRefused) as refused:
         Api(httpx.Response(400, json=error)).ask(lambda stripe: stripe.begin(ORDER))
     assert (refused.value.code, str(refused.value)) == ("amount_too_small", "At least ฿10.")
 
@@ -173,7 +173,7 @@ def test_what_was_never_made_is_not_found() -> None:
 
 @pytest.mark.parametrize("answer", [{}, {"data": {}}, {"data": ["cs_1"]}, httpx.Response(401, json={"error": {}})])
 def test_looking_in_vain_is_not_finding_nothing(answer: Any) -> None:
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         Api(answer).ask(lambda stripe: stripe.look_up(ORDER))
 
 
@@ -193,7 +193,7 @@ def test_a_session_that_expired_is_cancelled_already() -> None:
 
 
 def test_a_session_that_is_complete_cannot_be_cancelled() -> None:
-    with pytest.raises(ProviderRefused):
+    with pytest.raises(CallRefused):
         Api(httpx.Response(400, json=NOT_OPEN), session()).ask(lambda stripe: stripe.cancel(MADE))
 
 
@@ -211,7 +211,7 @@ def test_there_is_nothing_to_cancel_where_nothing_was_made() -> None:
 
 def test_a_reference_with_path_tricks_is_never_called() -> None:
     api = Api({})
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(CallFailed):
         api.ask(lambda stripe: stripe.inspect(ORDER._replace(reference="../charges")))
     assert api.requests == []
 

@@ -9,20 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import (
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import (
     Direction,
     DisputeStage,
     Fact,
     FactKind,
     FundsStage,
     PaymentStage,
-    PurchaseState,
     RefundStage,
     Standing,
     merged,
     standing,
 )
-from creditd.payments.provider import Money, Report, ReportMismatch
+from creditd.domain.purchase import PurchaseState
+from creditd.payments.provider import Report, ReportMismatch
 from creditd.payments.stripe.events import EVENT_TYPES, Seen, refund_now
 from creditd.payments.stripe.provider import Stripe, StripeSettings
 from tests.payments.stripe_payloads import (

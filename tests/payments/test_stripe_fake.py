@@ -9,8 +9,9 @@ from starlette.applications import Starlette
 
 from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.stripe import FakeStripe
-from creditd.domain.purchase import Fact, PurchaseState, Standing, merged, standing
-from creditd.payments.provider import ProviderRefused, Report, Said, Webhook
+from creditd.domain.payment_facts import Fact, Standing, merged, standing
+from creditd.domain.purchase import PurchaseState
+from creditd.payments.provider import CallRefused, Report, Said, Webhook
 from creditd.payments.stripe.provider import Stripe, StripeSettings
 from tests.payments.stripe_payloads import NAME, NOW, ORDER, SECONDS, SECRET
 
@@ -144,7 +145,7 @@ def test_asking_again_makes_no_second_session() -> None:
 def test_the_same_key_with_another_call_is_refused() -> None:
     async def test(shop: Shop) -> None:
         await shop.stripe.begin(ORDER)
-        with pytest.raises(ProviderRefused) as refused:
+        with pytest.raises(CallRefused) as refused:
             await shop.stripe.begin(ORDER._replace(description="something else"))
         assert refused.value.code == "idempotency_error"
 
@@ -170,7 +171,7 @@ def test_a_session_is_cancelled_once_and_again_but_not_when_it_is_paid() -> None
         assert standing_after(await shop.told()).state is PurchaseState.EXPIRED
         paid = await shop.stripe.begin(ORDER._replace(name=NAME._replace(purchase_id="other")))
         shop.fake.pay(paid.reference)
-        with pytest.raises(ProviderRefused):
+        with pytest.raises(CallRefused):
             await shop.stripe.cancel(made._replace(reference=paid.reference))
 
     in_shop(test)

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from creditd.payments.provider import Delivery, Webhook, WebhookRejected
+from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.payments.provider import Delivery, InvalidWebhook, Webhook
 from creditd.payments.stripe.provider import Stripe, StripeSettings
 from tests.payments.stripe_payloads import NOW, SECONDS, SECRET, event, session, signature, webhook
 
@@ -26,7 +27,7 @@ def receive(arrived: Webhook, *secrets: str) -> Delivery:
 
 
 def reason(arrived: Webhook, *secrets: str) -> str:
-    with pytest.raises(WebhookRejected) as rejected:
+    with pytest.raises(InvalidWebhook) as rejected:
         receive(arrived, *secrets)
     return rejected.value.reason
 
@@ -53,7 +54,7 @@ def test_an_account_whose_own_number_looks_like_a_card_is_kept() -> None:
 
 
 def test_another_secret_does_not_verify() -> None:
-    assert reason(webhook(BODY), "another") == WebhookRejected.BAD_SIGNATURE
+    assert reason(webhook(BODY), "another") == RejectionReason.BAD_SIGNATURE
 
 
 def test_any_v1_by_any_secret_will_do_and_other_schemes_are_ignored() -> None:
@@ -64,16 +65,16 @@ def test_any_v1_by_any_secret_will_do_and_other_schemes_are_ignored() -> None:
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        ("", WebhookRejected.NO_SIGNATURE),
-        (f"t={SECONDS}", WebhookRejected.BAD_SIGNATURE),
-        (f"v1={signature(BODY)}", WebhookRejected.BAD_SIGNATURE),
-        (f"t={SECONDS},v1={'0' * 64}", WebhookRejected.BAD_SIGNATURE),
-        (f"t={SECONDS},v0={signature(BODY)}", WebhookRejected.BAD_SIGNATURE),
-        (f"t={SECONDS + 1},v1={signature(BODY)}", WebhookRejected.BAD_SIGNATURE),
-        (f"t={SECONDS},v1={signature(BODY + b' ')}", WebhookRejected.BAD_SIGNATURE),
-        (f"t={SECONDS},v1=\N{SNOWMAN}\udcff", WebhookRejected.BAD_SIGNATURE),
-        (f"t=\N{SNOWMAN},v1={signature(BODY)}", WebhookRejected.BAD_SIGNATURE),
-        (",,=,t", WebhookRejected.BAD_SIGNATURE),
+        ("", RejectionReason.NO_SIGNATURE),
+        (f"t={SECONDS}", RejectionReason.BAD_SIGNATURE),
+        (f"v1={signature(BODY)}", RejectionReason.BAD_SIGNATURE),
+        (f"t={SECONDS},v1={'0' * 64}", RejectionReason.BAD_SIGNATURE),
+        (f"t={SECONDS},v0={signature(BODY)}", RejectionReason.BAD_SIGNATURE),
+        (f"t={SECONDS + 1},v1={signature(BODY)}", RejectionReason.BAD_SIGNATURE),
+        (f"t={SECONDS},v1={signature(BODY + b' ')}", RejectionReason.BAD_SIGNATURE),
+        (f"t={SECONDS},v1=\N{SNOWMAN}\udcff", RejectionReason.BAD_SIGNATURE),
+        (f"t=\N{SNOWMAN},v1={signature(BODY)}", RejectionReason.BAD_SIGNATURE),
+        (",,=,t", RejectionReason.BAD_SIGNATURE),
     ],
 )
 def test_a_wrong_header_is_rejected(header: str, expected: str) -> None:
@@ -81,11 +82,11 @@ def test_a_wrong_header_is_rejected(header: str, expected: str) -> None:
 
 
 def test_without_the_header_it_is_rejected() -> None:
-    assert reason(Webhook(BODY, {})) == WebhookRejected.NO_SIGNATURE
+    assert reason(Webhook(BODY, {})) == RejectionReason.NO_SIGNATURE
 
 
 @pytest.mark.parametrize(
-    ("off_by", "expected"), [(-301, WebhookRejected.TOO_OLD), (301, WebhookRejected.IN_THE_FUTURE)]
+    ("off_by", "expected"), [(-301, RejectionReason.TOO_OLD), (301, RejectionReason.IN_THE_FUTURE)]
 )
 def test_a_signature_of_another_time_is_rejected(off_by: int, expected: str) -> None:
     seconds = SECONDS + off_by
@@ -95,12 +96,12 @@ def test_a_signature_of_another_time_is_rejected(off_by: int, expected: str) -> 
 def test_the_right_signature_over_the_same_json_written_otherwise_is_rejected() -> None:
     written_otherwise = orjson.dumps(EVENT, option=orjson.OPT_INDENT_2)
     header = f"t={SECONDS},v1={signature(BODY)}"
-    assert reason(webhook(written_otherwise, header)) == WebhookRejected.BAD_SIGNATURE
+    assert reason(webhook(written_otherwise, header)) == RejectionReason.BAD_SIGNATURE
 
 
 def test_an_empty_secret_never_verifies() -> None:
     header = f"t={SECONDS},v1={signature(BODY, secret='')}"
-    assert reason(webhook(BODY, header), "") == WebhookRejected.BAD_SIGNATURE
+    assert reason(webhook(BODY, header), "") == RejectionReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize(
@@ -121,11 +122,11 @@ def test_an_empty_secret_never_verifies() -> None:
     ],
 )
 def test_an_authentic_body_that_is_no_event_is_malformed(body: bytes) -> None:
-    assert reason(webhook(body)) == WebhookRejected.MALFORMED
+    assert reason(webhook(body)) == RejectionReason.MALFORMED
 
 
 def test_what_is_not_authentic_is_not_even_read() -> None:
-    assert reason(webhook(b"\xff", f"t={SECONDS},v1={'0' * 64}")) == WebhookRejected.BAD_SIGNATURE
+    assert reason(webhook(b"\xff", f"t={SECONDS},v1={'0' * 64}")) == RejectionReason.BAD_SIGNATURE
 
 
 def test_an_event_nested_beyond_any_sense_is_harmless() -> None:

@@ -9,7 +9,9 @@ from creditd.domain import errors
 from creditd.domain.account import AccountStatus
 from creditd.domain.entry import EntryKind
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Provider, PurchaseState
+from creditd.domain.payment_event import PaymentEventState
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import PurchaseState
 from creditd.domain.reservation import ReservationState
 from creditd.ledger.ids import uuid7
 from creditd.service.accounts import Accounts
@@ -19,7 +21,7 @@ from creditd.service.payments.events import Events
 from creditd.service.payments.reading import PurchaseReading
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.payment_events import EventFilter, EventState
+from creditd.storage.payment_events import EventFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter
@@ -58,7 +60,7 @@ def purchases(database: Database, token: str) -> object:
 
 
 def payment_events(database: Database, token: str) -> object:
-    wanted = EventFilter(state=EventState.PARKED, provider=Provider.STRIPE)
+    wanted = EventFilter(state=PaymentEventState.PARKED, provider=Provider.STRIPE)
     return Events(database, TOKENS, clock_of(database), uuid7).page(wanted, Asked(1, token), shown)
 
 

@@ -14,11 +14,18 @@ from sqlalchemy import Connection
 from creditd import storage
 from creditd.domain.account import Account, AccountStatus
 from creditd.domain.commands import Add
+from creditd.domain.credit_type import CreditType
 from creditd.domain.decide import decide
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Fact, FactKind, Provider, PurchaseState
+from creditd.domain.outbox import OutboxKind
+from creditd.domain.package import Package
+from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.payment_facts import Fact, FactKind
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import Purchase, PurchaseKey, PurchaseState
+from creditd.domain.rejected_webhooks import RejectedWebhooks, RejectionReason
 from creditd.domain.reservation import ReservationKey, ReservationState
 from creditd.domain.subscription import Subscription, SubscriptionStatus
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
@@ -51,10 +58,9 @@ from creditd.storage import (
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.changes import Changes
 from creditd.storage.payment_dues import Due, Tried
-from creditd.storage.payment_events import EventAct, EventFilter, EventState, PaymentEvent
-from creditd.storage.purchases import Purchase, PurchaseFilter, PurchaseKey
+from creditd.storage.payment_events import EventFilter
+from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reconciliations import Day
-from creditd.storage.rejected_webhooks import Rejection
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter
 from creditd.storage.verification import Stretch
@@ -143,8 +149,8 @@ def _reserved(credit_type: str, state: ReservationState | None) -> Call:
 
 
 _DAY = Day(STRIPE, live=True, day=NOW)
-_REJECTION = Rejection(STRIPE, "malformed", NOW, 1, NOW, "")
-_SMALL = packages.Package("small", "Small", 1000, "THB", "chat", 90, 10, NOW)
+_REJECTION = RejectedWebhooks(STRIPE, RejectionReason.MALFORMED, NOW, 1, NOW, "")
+_SMALL = Package("small", "Small", 1000, "THB", "chat", 90, 10, NOW)
 _FACT = Fact(FactKind.PAYMENT, "subject-1", 4, 1000)
 
 CALLS: dict[str, Call] = {
@@ -158,7 +164,7 @@ CALLS: dict[str, Call] = {
     "accounts.raise_version": lambda c, a: accounts.raise_version(c, _account(a)),
     "accounts.change": lambda c, a: accounts.change(c, _account(a), Origin("tests", uuid7(), 1)),
     "credit_types.all_credit_types": lambda c, _a: credit_types.all_credit_types(c),
-    "credit_types.declare": lambda c, _a: credit_types.declare(c, credit_types.CreditType("new", "New", 0), NOW),
+    "credit_types.declare": lambda c, _a: credit_types.declare(c, CreditType("new", "New", 0), NOW),
     "loading.load_wallets": lambda c, a: loading.load_wallets(c, _keys(a), NOW, RULES.order),
     "loading.load_wallets late": lambda c, a: loading.load_wallets(c, _keys(a), LATER, RULES.order),
     "loading.load_light_wallets": lambda c, a: loading.load_light_wallets(c, _keys(a), NOW, RULES.order),
@@ -185,7 +191,7 @@ CALLS: dict[str, Call] = {
     "lookups.load_requests": lambda c, a: lookups.load_requests(
         c, [lookups.RequestKey(a, f"{a}-chat{n}") for n in range(1, 33)]
     ),
-    "outbox.announce": lambda c, a: outbox.announce(c, a, uuid7(), outbox.OutboxKind.PLAN_CHANGED, {}, NOW),
+    "outbox.announce": lambda c, a: outbox.announce(c, a, uuid7(), OutboxKind.PLAN_CHANGED, {}, NOW),
     "packages.declare": lambda c, _a: packages.declare(c, _SMALL),
     "packages.find": lambda c, _a: packages.find(c, "small"),
     "packages.page": lambda c, _a: packages.page(c, retired=False),
@@ -212,7 +218,7 @@ CALLS: dict[str, Call] = {
     "payment_events.lock": lambda c, a: payment_events.lock(c, id_of(a)),
     "payment_events.page": lambda c, a: payment_events.page(c, EventFilter(None, None), id_of(a), PAGE),
     "payment_events.page by state": lambda c, _a: payment_events.page(
-        c, EventFilter(EventState.PARKED, None), None, PAGE
+        c, EventFilter(PaymentEventState.PARKED, None), None, PAGE
     ),
     "payment_events.page by account": lambda c, a: payment_events.page(
         c, EventFilter(None, None, account=a), None, PAGE
@@ -228,7 +234,7 @@ CALLS: dict[str, Call] = {
     "payment_dues.ready": lambda c, _a: payment_dues.ready(c, LATER, 10),
     "payment_dues.put_off": lambda c, a: payment_dues.put_off(c, Tried(Due(a, "purchase-3", live=True), 1), NOW),
     "payment_events.add_act": lambda c, a: payment_events.add_act(
-        c, id_of(a), uuid7(), EventAct("REPLAY", "tests", "", NOW)
+        c, id_of(a), uuid7(), PaymentEventAct("REPLAY", "tests", "", NOW)
     ),
     "payment_events.acts_of": lambda c, a: payment_events.acts_of(c, id_of(a)),
     "payment_references.refer": lambda c, a: payment_references.refer(c, STRIPE, a, [f"pi_{a}_1", "new"], live=True),

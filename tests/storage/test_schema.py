@@ -18,10 +18,10 @@ from sqlalchemy import (
 )
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.provider import Provider
 from creditd.ledger.ids import uuid7
 from creditd.storage import payment_events
-from creditd.storage.payment_events import EventAct, EventState, PaymentEvent
 from creditd.storage.payment_tables import purchases
 from tests.ledger.databases import migrated_database
 from tests.ledger.desk import desk_at
@@ -56,7 +56,7 @@ EVENT = PaymentEvent(
     event_type="charge.refunded",
     live=False,
     body="{}",
-    state=EventState.PARKED,
+    state=PaymentEventState.PARKED,
     attempts=1,
     next_attempt_time=None,
     waits_for=(),
@@ -77,7 +77,9 @@ def url() -> Iterator[str]:
             Till(desk).order("somebody")
             with desk.database.transaction() as connection:
                 payment_events.add(connection, EVENT)
-                payment_events.add_act(connection, EVENT.event_id, uuid7(), EventAct("DISMISS", "me", "", Instant(0)))
+                payment_events.add_act(
+                    connection, EVENT.event_id, uuid7(), PaymentEventAct("DISMISS", "me", "", Instant(0))
+                )
         yield url
 
 

@@ -4,6 +4,7 @@ import logging
 import time
 
 from creditd.config import Config, ConfigError
+from creditd.domain.credit_type import CreditType
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
 from creditd.domain.wallet import Rules
@@ -16,7 +17,6 @@ from creditd.ledger.sweep import Sweep
 from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.writer import Writer
 from creditd.service.catalogue import Catalogue
-from creditd.storage.credit_types import CreditType
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
 from creditd.storage.powers import Login, login_of
 from creditd.telemetry.statistics import LedgerStatistics, Occupancy, PaymentStatistics

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payment_providers import configured_providers
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.domain.subscription import Subscription
 from creditd.ledger.accounts import AccountLedger
 from creditd.server.bridge import Bridge

@@ -48,19 +48,19 @@ class PaymentNotSupported(Refusal):
     reason = "PAYMENT_NOT_SUPPORTED"
 
 
-class PaymentRefused(Refusal):
+class ProviderRefused(Refusal):
     """The provider refused. Facts: code, its own, and message, its words."""
 
     reason = "PROVIDER_REFUSED"
 
 
-class PaymentUnavailable(Refusal):
+class ProviderUnavailable(Refusal):
     """The provider is out of reach; whether it did what was asked is found out by the next call. Facts: provider."""
 
     reason = "PROVIDER_UNAVAILABLE"
 
 
-class WebhookUnfit(Refusal):
+class WebhookRejected(Refusal):
     """The webhook is not authentic or cannot be read; nothing was stored. Facts: problem."""
 
     reason = "WEBHOOK_REJECTED"

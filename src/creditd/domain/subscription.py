@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 
 
 class SubscriptionStatus(IntEnum):

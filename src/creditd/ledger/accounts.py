@@ -7,6 +7,7 @@ from creditd.domain import errors
 from creditd.domain.account import Account, AccountStatus, with_plan, with_status
 from creditd.domain.expiry import settle
 from creditd.domain.instant import Instant
+from creditd.domain.outbox import OutboxKind
 from creditd.domain.subscription import entitlement
 from creditd.domain.wallet import Origin, Rules
 from creditd.ledger.clock import DatabaseClock
@@ -16,7 +17,6 @@ from creditd.storage.database import Connection, Database
 from creditd.storage.loading import load_accounts
 from creditd.storage.locking import lock_wallets_of, wait_briefly
 from creditd.storage.lookups import RequestKey
-from creditd.storage.outbox import OutboxKind
 from creditd.storage.request_claims import ClaimKind, claim
 
 Change = Callable[[Connection, Account, Instant], Account]

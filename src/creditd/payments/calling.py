@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import orjson
 
-from creditd.payments.provider import ProviderRefused, ProviderUnavailable
+from creditd.payments.provider import CallFailed, CallRefused
 
 CONNECT_SECONDS = 3.0
 """A provider that is there answers a connection within one."""
@@ -57,7 +57,7 @@ class Api:
         )
 
     async def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Read; repeated while it fails. Raises ProviderRefused, ProviderUnavailable."""
+        """Read; repeated while it fails. Raises CallRefused, CallFailed."""
         return await self._call("GET", path, tries=TRIES, params=params)
 
     async def post(
@@ -71,14 +71,14 @@ class Api:
     ) -> dict[str, Any]:
         """Write, from a form or a JSON document. Repeated only if the provider takes a repeat for the same call.
 
-        Raises ProviderRefused, and ProviderUnavailable when the outcome is unknown.
+        Raises CallRefused, and CallFailed when the outcome is unknown.
         """
         content = None if document is None else orjson.dumps(document)
         tries = TRIES if is_repeatable else 1
         return await self._call("POST", path, tries=tries, data=form, content=content, headers=headers)
 
     async def delete(self, path: str) -> dict[str, Any]:
-        """Delete; repeated while it fails. Raises ProviderRefused, ProviderUnavailable."""
+        """Delete; repeated while it fails. Raises CallRefused, CallFailed."""
         return await self._call("DELETE", path, tries=TRIES)
 
     async def close(self) -> None:
@@ -93,7 +93,7 @@ class Api:
                 return await self._once(method, path, **request)
             except _TryAgain as failure:
                 if tried >= tries:
-                    raise ProviderUnavailable(str(failure)) from failure
+                    raise CallFailed(str(failure)) from failure
                 await asyncio.sleep(_pause(tried, failure.retry_after_seconds))
 
     async def _once(self, method: str, path: str, **request: Any) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Api:
         if answer is None:
             raise _TryAgain(f"{method} {path}: HTTP {status} without a JSON object")
         if status >= httpx.codes.BAD_REQUEST:
-            raise ProviderRefused(*_error(status, answer))
+            raise CallRefused(*_error(status, answer))
         return answer
 
 

@@ -7,7 +7,7 @@ card may be stricter. A price outside of them can never be paid, so it is refuse
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 
 EIGHT_DIGITS: Final = 99_999_999
 """What every provider takes of every currency as far as documented, and the limit where nothing is."""

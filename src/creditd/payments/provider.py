@@ -1,39 +1,15 @@
 """What every provider offers, whichever it is: the one face that the service sees."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Fact, Provider
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import Fact
+from creditd.domain.provider import PaymentMethod, Provider
+from creditd.domain.purchase import PurchaseKey
+from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.domain.subscription import Subscription
-
-
-class PaymentMethod(IntEnum):
-    """How the payer pays. The numbers are those of the proto and of the rows."""
-
-    CHECKOUT = 1
-    """A page of the provider's: Stripe Checkout, Lemon Squeezy checkout."""
-    PROMPTPAY = 2
-    """Omise: a QR code."""
-    CARD_TOKEN = 3
-    """Omise: a card that the browser turned into a token at the provider; its number never comes here."""
-    LINK = 4
-    """Omise: a payment link."""
-
-
-class Money(NamedTuple):
-    """An amount in the smallest unit of a currency, whose code is ISO 4217 in capitals."""
-
-    amount: int
-    currency: str
-
-
-class PurchaseName(NamedTuple):
-    """Our own name of a purchase, as a provider hands it back in metadata. A hint: it proves nothing."""
-
-    account_id: str
-    purchase_id: str
 
 
 class Order(NamedTuple):
@@ -42,7 +18,7 @@ class Order(NamedTuple):
     ``reference`` is what :class:`Checkout` said, empty before. ``token`` is for PaymentMethod.CARD_TOKEN, else empty.
     """
 
-    name: PurchaseName
+    name: PurchaseKey
     price: Money
     description: str
     method: PaymentMethod
@@ -106,14 +82,14 @@ class Report(NamedTuple):
     provider: Provider
     live: bool
     references: tuple[str, ...]
-    purchase: PurchaseName | None
+    purchase: PurchaseKey | None
     price: Money | None
     facts: tuple[Fact, ...]
     currency: str = ""
     checkout: str = ""
     misfit: str = ""
     is_ours: bool = False
-    suggested: PurchaseName | None = None
+    suggested: PurchaseKey | None = None
     is_final: bool = True
 
 
@@ -122,39 +98,30 @@ class Names(NamedTuple):
 
     references: tuple[str, ...]
     account_id: str = ""
-    purchase: PurchaseName | None = None
+    purchase: PurchaseKey | None = None
 
 
 Said = Report | Subscription
 """What an event, or a look at the provider, may tell."""
 
 
-class WebhookRejected(Exception):
+class InvalidWebhook(Exception):
     """A webhook that is not authentic or cannot be read; nothing is stored of it.
 
-    ``reason`` is one of the constants below; the text says more, and nothing that the sender wrote.
+    The text says more, and nothing that the sender wrote.
     """
 
-    NO_SIGNATURE = "no_signature"
-    BAD_SIGNATURE = "bad_signature"
-    TOO_OLD = "too_old"
-    IN_THE_FUTURE = "in_the_future"
-    MALFORMED = "malformed"
-    OTHER_MODE = "other_mode"
-    TOO_MANY = "too_many"
-    TOO_LARGE = "too_large"
-
-    def __init__(self, reason: str, text: str) -> None:
+    def __init__(self, reason: RejectionReason, text: str) -> None:
         """Remember why."""
         super().__init__(text)
         self.reason = reason
 
 
-class ProviderUnavailable(Exception):
+class CallFailed(Exception):
     """The provider is out of reach, slow or busy. What was asked may or may not have been done: look, then repeat."""
 
 
-class ProviderRefused(Exception):
+class CallRefused(Exception):
     """The provider refused, and nothing was done. ``code`` is the provider's own."""
 
     def __init__(self, code: str, text: str) -> None:
@@ -177,7 +144,7 @@ class Unsigned(Protocol):
         """Return a delivery that is about a reference alone, one of those that it names."""
 
     async def is_real(self, delivery: Delivery) -> bool:
-        """Ask the provider, by one call, whether there is what a delivery is about. Raises ProviderUnavailable."""
+        """Ask the provider, by one call, whether there is what a delivery is about. Raises CallFailed."""
 
 
 class PaymentProvider(Protocol):
@@ -196,7 +163,7 @@ class PaymentProvider(Protocol):
     """What is done with deliveries that anybody may have sent; None where each is signed."""
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:
-        """Verify a webhook. Pure but for the secrets. Raises WebhookRejected."""
+        """Verify a webhook. Pure but for the secrets. Raises InvalidWebhook."""
 
     def names(self, delivery: Delivery) -> Names:
         """Say what a stored delivery is about, without asking anybody and without an error."""
@@ -204,29 +171,29 @@ class PaymentProvider(Protocol):
     async def interpret(self, delivery: Delivery) -> Said | None:
         """Say what a stored delivery tells, reading it back from the provider where a webhook is but a hint.
 
-        None if it tells nothing about credits. Raises ReportMismatch, ProviderUnavailable.
+        None if it tells nothing about credits. Raises ReportMismatch, CallFailed.
         """
 
     async def begin(self, order: Order) -> Checkout:
-        """Ask for a payment. Raises ProviderRefused, and ProviderUnavailable when its outcome is unknown."""
+        """Ask for a payment. Raises CallRefused, and CallFailed when its outcome is unknown."""
 
     async def look_up(self, order: Order) -> Checkout | None:
         """Find what an earlier ``begin`` with an unknown outcome made; None if it made nothing.
 
-        Raises ProviderUnavailable.
+        Raises CallFailed.
         """
 
     async def cancel(self, order: Order) -> None:
         """Have the provider take no payment for it any more. Returns also where that cannot be asked for.
 
-        Raises ProviderRefused if it is paid already, ProviderUnavailable.
+        Raises CallRefused if it is paid already, CallFailed.
         """
 
     async def inspect(self, order: Order) -> Sequence[Report]:
-        """Say where a purchase stands at the provider. Raises ProviderUnavailable."""
+        """Say where a purchase stands at the provider. Raises CallFailed."""
 
     def recent(self, since: Instant) -> AsyncIterator[Said]:
-        """Say all that happened at the provider since an instant. Raises ProviderUnavailable."""
+        """Say all that happened at the provider since an instant. Raises CallFailed."""
 
     async def close(self) -> None:
         """Close the connections."""

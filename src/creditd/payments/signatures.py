@@ -1,6 +1,6 @@
 """Signatures of webhooks: HMAC-SHA256 of what was sent, by any of several secrets, and the time that it was signed at.
 
-A header is whatever the sender put there: nothing in it raises anything but WebhookRejected, and bytes are compared.
+A header is whatever the sender put there: nothing in it raises anything but InvalidWebhook, and bytes are compared.
 """
 
 import base64
@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.payments.provider import WebhookRejected
+from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.payments.provider import InvalidWebhook
 
 TOLERANCE_SECONDS: Final = 300
 """What the libraries of Stripe and of the Standard Webhooks allow, for clocks that differ and for queues on the way."""
@@ -54,19 +55,19 @@ def from_base64(text: str) -> bytes:
 
 
 def seconds_of(text: str) -> int:
-    """Read the Unix time in seconds that a webhook says it was signed at. Raises WebhookRejected (BAD_SIGNATURE)."""
+    """Read the Unix time in seconds that a webhook says it was signed at. Raises InvalidWebhook (BAD_SIGNATURE)."""
     if not _SECONDS.fullmatch(text):
-        raise WebhookRejected(WebhookRejected.BAD_SIGNATURE, "the time of the signature is no Unix time")
+        raise InvalidWebhook(RejectionReason.BAD_SIGNATURE, "the time of the signature is no Unix time")
     return int(text)
 
 
 def require_recent(signed_seconds: int, now: Instant) -> None:
-    """Raise WebhookRejected (TOO_OLD, IN_THE_FUTURE) for a signature made over TOLERANCE_SECONDS before or after now.
+    """Raise InvalidWebhook (TOO_OLD, IN_THE_FUTURE) for a signature made over TOLERANCE_SECONDS before or after now.
 
     Ask it of a signature that was verified: a forged one says nothing of its time.
     """
     age_seconds = (now - signed_seconds * SECOND) / SECOND
     if age_seconds > TOLERANCE_SECONDS:
-        raise WebhookRejected(WebhookRejected.TOO_OLD, f"signed {age_seconds:.0f} seconds ago")
+        raise InvalidWebhook(RejectionReason.TOO_OLD, f"signed {age_seconds:.0f} seconds ago")
     if age_seconds < -TOLERANCE_SECONDS:
-        raise WebhookRejected(WebhookRejected.IN_THE_FUTURE, f"signed {-age_seconds:.0f} seconds ahead of now")
+        raise InvalidWebhook(RejectionReason.IN_THE_FUTURE, f"signed {-age_seconds:.0f} seconds ahead of now")

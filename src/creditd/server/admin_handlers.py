@@ -6,6 +6,7 @@ from credit.v1 import account_pb2, credit_type_pb2, source_pb2
 from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as pb
 from creditd.domain.account import AccountStatus
+from creditd.domain.credit_type import CreditType
 from creditd.domain.grants import Source
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.clock import DatabaseClock
@@ -23,7 +24,6 @@ from creditd.service.catalogue import Catalogue
 from creditd.service.pages import Asked
 from creditd.service.spending import opening
 from creditd.storage.accounts import AccountFilter
-from creditd.storage.credit_types import CreditType
 from creditd.storage.purchases import Heeded
 
 

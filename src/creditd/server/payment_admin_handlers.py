@@ -3,7 +3,9 @@
 from collections.abc import AsyncGenerator, Callable
 
 from credit.v1 import admin_payments_pb2 as pb
-from creditd.domain.purchase import Provider
+from creditd.domain.payment_event import PaymentEventState
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import parse_purchase_name
 from creditd.domain.subscription import Subscription
 from creditd.server.bridge import Bridge
 from creditd.server.credit_messages import instant
@@ -24,8 +26,7 @@ from creditd.service.payments.events import Events
 from creditd.service.payments.packages import Packages
 from creditd.service.payments.reconciliation import Compared, Find, Reconciliation
 from creditd.service.payments.reversals import Reversals
-from creditd.storage.payment_events import EventFilter, EventState
-from creditd.storage.purchases import parse_purchase_name
+from creditd.storage.payment_events import EventFilter
 
 
 class PackageHandlers:
@@ -92,7 +93,7 @@ class PaymentEventHandlers:
     ) -> pb.ListPaymentEventsResponse:
         """Answer ListPaymentEvents."""
         wanted = EventFilter(
-            EventState(request.state) if request.state else None,
+            PaymentEventState(request.state) if request.state else None,
             Provider(request.provider) if request.provider else None,
             request.account_id,
             request.purchase,

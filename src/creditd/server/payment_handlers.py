@@ -1,8 +1,9 @@
 """PaymentService: packages listed, purchases made and looked up, webhooks taken in."""
 
 from credit.v1 import payment_service_pb2 as pb
-from creditd.domain.purchase import Provider, PurchaseState
-from creditd.payments.provider import PaymentMethod, Webhook
+from creditd.domain.provider import PaymentMethod, Provider
+from creditd.domain.purchase import PurchaseState, parse_purchase_name
+from creditd.payments.provider import Webhook
 from creditd.server.bridge import Bridge
 from creditd.server.credit_messages import number
 from creditd.server.payment_messages import package_message, purchase_message
@@ -13,7 +14,7 @@ from creditd.service.payments.inbox import Inbox
 from creditd.service.payments.packages import Packages
 from creditd.service.payments.purchases import Purchases, Wanted
 from creditd.service.payments.reading import PurchaseReading
-from creditd.storage.purchases import PurchaseFilter, parse_purchase_name
+from creditd.storage.purchases import PurchaseFilter
 
 
 class PurchaseHandlers:

@@ -4,13 +4,12 @@ from collections.abc import Iterable
 
 from credit.v1 import package_pb2, payment_event_pb2, purchase_pb2
 from creditd.domain.instant import Instant
+from creditd.domain.package import Package
+from creditd.domain.payment_event import PaymentEvent, PaymentEventAct
+from creditd.domain.purchase import Purchase, PurchaseChange
+from creditd.domain.rejected_webhooks import RejectedWebhooks
 from creditd.domain.subscription import Subscription
 from creditd.server.credit_messages import number, timestamp
-from creditd.storage.packages import Package
-from creditd.storage.payment_events import EventAct, PaymentEvent
-from creditd.storage.purchase_history import PurchaseChange
-from creditd.storage.purchases import Purchase
-from creditd.storage.rejected_webhooks import Rejection
 
 
 def package_message(package: Package) -> package_pb2.Package:
@@ -122,14 +121,14 @@ def event_message(event: PaymentEvent, *, is_whole: bool = False) -> payment_eve
     return message
 
 
-def act_message(act: EventAct) -> payment_event_pb2.PaymentEventAct:
+def act_message(act: PaymentEventAct) -> payment_event_pb2.PaymentEventAct:
     """Write what a member of staff did with an event."""
     return payment_event_pb2.PaymentEventAct(
         act=act.act, actor=act.actor, reason=act.reason, create_time=timestamp(act.create_time)
     )
 
 
-def rejection_message(rejection: Rejection) -> payment_event_pb2.RejectedWebhooks:
+def rejection_message(rejection: RejectedWebhooks) -> payment_event_pb2.RejectedWebhooks:
     """Write an hour's count of rejected webhooks."""
     return payment_event_pb2.RejectedWebhooks(
         provider=number(rejection.provider),

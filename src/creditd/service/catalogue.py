@@ -1,9 +1,10 @@
 """The credit types, kept in memory: they are few, they are never removed, and every call names one."""
 
 from creditd.domain import errors
+from creditd.domain.credit_type import CreditType
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
-from creditd.storage.credit_types import CreditType, all_credit_types, declare
+from creditd.storage.credit_types import all_credit_types, declare
 from creditd.storage.database import Database
 
 

@@ -1,20 +1,11 @@
 """Credit types as rows."""
 
-from typing import NamedTuple
-
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
+from creditd.domain.credit_type import CreditType
 from creditd.domain.instant import Instant
 from creditd.storage.tables import credit_types
-
-
-class CreditType(NamedTuple):
-    """A unit that credits are counted in; ``decimals`` is how many a whole credit has."""
-
-    code: str
-    display_name: str
-    decimals: int
 
 
 def all_credit_types(connection: Connection) -> dict[str, CreditType]:

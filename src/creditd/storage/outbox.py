@@ -1,22 +1,12 @@
 """The outbox: events for others, committed together with what they tell of (requirement H6)."""
 
 from collections.abc import Mapping
-from enum import IntEnum
 
 from sqlalchemy import Connection, insert
 
 from creditd.domain.instant import Instant
+from creditd.domain.outbox import OutboxKind
 from creditd.storage.payment_tables import outbox_events
-
-
-class OutboxKind(IntEnum):
-    """What an event tells of. The numbers are those of the rows."""
-
-    TOP_UP_SUCCEEDED = 1
-    PURCHASE_FAILED = 2
-    CREDITS_REVERSED = 3
-    PLAN_CHANGED = 4
-    RECONCILED = 5
 
 
 def announce(

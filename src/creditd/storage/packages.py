@@ -1,26 +1,13 @@
 """Packages as rows."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from creditd.domain.instant import Instant
+from creditd.domain.package import Package
 from creditd.storage.payment_tables import packages
-
-
-class Package(NamedTuple):
-    """Credits sold together. ``amount`` is the price in the currency's smallest unit."""
-
-    package_id: str
-    display_name: str
-    amount: int
-    currency: str
-    credit_type: str
-    credits: int
-    bonus: int
-    create_time: Instant
-    retire_time: Instant | None = None
 
 
 def declare(connection: Connection, package: Package) -> Package:

@@ -1,7 +1,6 @@
 """The inbox: what providers said by webhooks, stored before it is applied."""
 
 from collections.abc import Iterator, Sequence
-from enum import IntEnum
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -24,58 +23,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.provider import Provider
 from creditd.storage.payment_tables import payment_event_acts, payment_events
 from creditd.storage.types import InstantColumn
-
-
-class EventState(IntEnum):
-    """What became of an event. The numbers are those of the proto and of the rows."""
-
-    PENDING = 1
-    APPLIED = 2
-    NOT_OF_INTEREST = 3
-    PARKED = 4
-    DISMISSED = 5
-    WAITING = 6
-
-
-class Cause(IntEnum):
-    """Why an event is parked, as far as something else than a person may end that. The numbers are those of the rows.
-
-    RECORDED: what it says is known, and what follows from that cannot be done yet, or is a person's to do; it ends with
-    the case. UNPLACED: it is ours, and nobody knows whose; it is tried again once something refers to it.
-    """
-
-    OTHER = 0
-    RECORDED = 1
-    UNPLACED = 2
-
-
-class PaymentEvent(NamedTuple):
-    """What a provider said, or what was found there.
-
-    ``waits_for`` are its ids of what the event is about, while it is not applied. ``account`` and ``purchase``, a
-    resource name, are whose it is as far as that is known; empty if not. Those that are ``is_ours`` go first.
-    """
-
-    provider: Provider
-    delivery_key: str
-    event_id: str
-    event_type: str
-    live: bool
-    body: str
-    state: EventState
-    attempts: int
-    next_attempt_time: Instant | None
-    waits_for: tuple[str, ...]
-    problem: str
-    purchase: str
-    receive_time: Instant
-    update_time: Instant
-    account: str = ""
-    is_ours: bool = True
-    cause: Cause = Cause.OTHER
 
 
 def add(connection: Connection, event: PaymentEvent) -> bool:
@@ -88,7 +39,7 @@ def add(connection: Connection, event: PaymentEvent) -> bool:
 def show_again(connection: Connection, event: PaymentEvent) -> None:
     """Store a parked event of our own making; one that had ended is parked again, since it is met again."""
     statement = upsert(payment_events).values(_values(event))
-    ended = [int(EventState.APPLIED), int(EventState.NOT_OF_INTEREST)]
+    ended = [int(PaymentEventState.APPLIED), int(PaymentEventState.NOT_OF_INTEREST)]
     fate = {name: statement.excluded[name] for name in ("state", "problem", "cause", "waits_for", "update_time")}
     again = statement.on_conflict_do_update(
         constraint="payment_events_pkey", set_=fate, where=payment_events.c.state.in_(ended)
@@ -127,7 +78,9 @@ def _claim(
     statement = (
         update(payment_events)
         .where(c.event_id == wanted.c.event_id)
-        .values(state=int(EventState.PENDING), next_attempt_time=lease_end, attempts=c.attempts + 1, update_time=now)
+        .values(
+            state=int(PaymentEventState.PENDING), next_attempt_time=lease_end, attempts=c.attempts + 1, update_time=now
+        )
         .returning(*_COLUMNS)
     )
     found = [_event_from(row) for row in connection.execute(statement)]
@@ -140,7 +93,7 @@ def settle(connection: Connection, event: PaymentEvent, *, is_counted: bool = Tr
     One that is not ``is_counted`` was no try: what it needed was held by others, or away.
     """
     c = payment_events.c
-    is_still_ours = c.attempts == event.attempts, c.state == int(EventState.PENDING)
+    is_still_ours = c.attempts == event.attempts, c.state == int(PaymentEventState.PENDING)
     values = _fate(event if is_counted else event._replace(attempts=event.attempts - 1))
     connection.execute(update(payment_events).where(c.event_id == event.event_id, *is_still_ours).values(values))
 
@@ -160,9 +113,9 @@ def wake(connection: Connection, provider: Provider, references: Sequence[str], 
     """Have the events that wait for one of these references tried at once, those that nobody could place included."""
     c = payment_events.c
     is_put_off = c.next_attempt_time > now
-    is_unplaced = (c.state == int(EventState.PARKED)) & (c.cause == int(Cause.UNPLACED))
+    is_unplaced = (c.state == int(PaymentEventState.PARKED)) & (c.cause == int(ParkedCause.UNPLACED))
     waiting = c.provider == int(provider), _overlap(references), is_put_off | is_unplaced
-    tried = {"state": int(EventState.PENDING), "next_attempt_time": now, "is_ours": True}
+    tried = {"state": int(PaymentEventState.PENDING), "next_attempt_time": now, "is_ours": True}
     connection.execute(update(payment_events).where(*waiting).values(tried))
 
 
@@ -179,16 +132,16 @@ def hint_again(
     ever be said of its subject: it begins anew if what was said before is applied.
     """
     c = payment_events.c
-    states = [EventState.PENDING, EventState.WAITING, EventState.NOT_OF_INTEREST]
+    states = [PaymentEventState.PENDING, PaymentEventState.WAITING, PaymentEventState.NOT_OF_INTEREST]
     if not is_signed:
-        states.append(EventState.APPLIED)
+        states.append(PaymentEventState.APPLIED)
     may_change = c.state.in_([int(state) for state in states]), c.body != ""
     same = c.provider == int(provider), c.delivery_key == delivery_key
     rested = c.update_time + text(f"interval '{HINT_PAUSE} microseconds'")
     soon = func.greatest(literal(now, InstantColumn), rested)
-    is_over = c.state == int(EventState.APPLIED)
+    is_over = c.state == int(PaymentEventState.APPLIED)
     tried = {
-        "state": int(EventState.PENDING),
+        "state": int(PaymentEventState.PENDING),
         "next_attempt_time": soon,
         "attempts": case((is_over, 0), else_=c.attempts),
         "receive_time": case((is_over, literal(now, InstantColumn)), else_=c.receive_time),
@@ -198,7 +151,7 @@ def hint_again(
 
 def end_recorded(connection: Connection, account: str, purchase: str, now: Instant) -> None:
     """End the cases of a purchase, or for an empty one of an account's plan: there is nothing left to do."""
-    ended = {"state": int(EventState.APPLIED), "problem": "", "cause": int(Cause.OTHER), "waits_for": []}
+    ended = {"state": int(PaymentEventState.APPLIED), "problem": "", "cause": int(ParkedCause.OTHER), "waits_for": []}
     of_whom = _is_recorded(account, purchase)
     connection.execute(update(payment_events).where(*of_whom).values(ended | {"update_time": now}))
 
@@ -206,8 +159,17 @@ def end_recorded(connection: Connection, account: str, purchase: str, now: Insta
 def end_unplaced(connection: Connection, provider: Provider, references: Sequence[str], now: Instant) -> None:
     """End the cases of what nobody could place: nothing of it is left to be placed."""
     c = payment_events.c
-    unplaced = c.state == int(EventState.PARKED), c.cause == int(Cause.UNPLACED), c.provider == int(provider)
-    ended = {"state": int(EventState.NOT_OF_INTEREST), "cause": int(Cause.OTHER), "waits_for": [], "update_time": now}
+    unplaced = (
+        c.state == int(PaymentEventState.PARKED),
+        c.cause == int(ParkedCause.UNPLACED),
+        c.provider == int(provider),
+    )
+    ended = {
+        "state": int(PaymentEventState.NOT_OF_INTEREST),
+        "cause": int(ParkedCause.OTHER),
+        "waits_for": [],
+        "update_time": now,
+    }
     ended["problem"] = "nothing of it is with us"
     connection.execute(update(payment_events).where(*unplaced, _overlap(references)).values(ended))
 
@@ -223,19 +185,19 @@ def _is_recorded(account: str, purchase: str) -> tuple[Any, ...]:
     return (
         c.account == account,
         c.purchase == purchase,
-        c.state == int(EventState.PARKED),
+        c.state == int(PaymentEventState.PARKED),
         # In words, so that the index of these alone is used whatever the plan.
         text("cause = 1"),
     )
 
 
-def shown(connection: Connection, provider: Provider, references: Sequence[str]) -> EventState | None:
+def shown(connection: Connection, provider: Provider, references: Sequence[str]) -> PaymentEventState | None:
     """Return PARKED if a person is shown what has one of these references, DISMISSED if one has put it aside."""
     c = payment_events.c
-    states = [int(EventState.PARKED), int(EventState.DISMISSED)]
+    states = [int(PaymentEventState.PARKED), int(PaymentEventState.DISMISSED)]
     query = select(func.min(c.state)).where(c.provider == int(provider), _overlap(references), c.state.in_(states))
     state = connection.execute(query).scalar_one()
-    return None if state is None else EventState(state)
+    return None if state is None else PaymentEventState(state)
 
 
 def _overlap(references: Sequence[str]) -> ColumnElement[bool]:
@@ -256,7 +218,7 @@ def lock(connection: Connection, event_id: str) -> PaymentEvent | None:
 class EventFilter(NamedTuple):
     """Which events; None and an empty text let all pass. Times are of when they came in, the end is no part of it."""
 
-    state: EventState | None
+    state: PaymentEventState | None
     provider: Provider | None
     account: str = ""
     purchase: str = ""
@@ -314,7 +276,8 @@ def backlog(connection: Connection) -> Backlog:
     """Count what is not applied."""
     c = payment_events.c
     pending, waiting, parked = (
-        c.state == int(state) for state in (EventState.PENDING, EventState.WAITING, EventState.PARKED)
+        c.state == int(state)
+        for state in (PaymentEventState.PENDING, PaymentEventState.WAITING, PaymentEventState.PARKED)
     )
     figures = (
         func.count().filter(pending),
@@ -330,26 +293,17 @@ MAX_ACTS = 100
 """Shown of one event: a quarter of a megabyte with the longest reasons, beside its body."""
 
 
-class EventAct(NamedTuple):
-    """What a member of staff did with an event."""
-
-    act: str
-    actor: str
-    reason: str
-    create_time: Instant
-
-
-def add_act(connection: Connection, event_id: str, act_id: str, act: EventAct) -> None:
+def add_act(connection: Connection, event_id: str, act_id: str, act: PaymentEventAct) -> None:
     """Record what a member of staff did with an event."""
     connection.execute(insert(payment_event_acts).values(event_id=event_id, act_id=act_id, **act._asdict()))
 
 
-def acts_of(connection: Connection, event_id: str) -> list[EventAct]:
+def acts_of(connection: Connection, event_id: str) -> list[PaymentEventAct]:
     """Return what staff did with an event, oldest first: the last MAX_ACTS acts."""
     c = payment_event_acts.c
-    query = select(*(c[name] for name in EventAct._fields)).where(c.event_id == event_id)
+    query = select(*(c[name] for name in PaymentEventAct._fields)).where(c.event_id == event_id)
     rows = connection.execute(query.order_by(c.act_id.desc()).limit(MAX_ACTS)).all()
-    return [EventAct(*row) for row in reversed(rows)]
+    return [PaymentEventAct(*row) for row in reversed(rows)]
 
 
 _COLUMNS_LISTED = tuple(
@@ -369,9 +323,9 @@ def _event_from(row: Any) -> PaymentEvent:
     return event._replace(
         provider=Provider(event.provider),
         event_id=str(event.event_id),
-        state=EventState(event.state),
+        state=PaymentEventState(event.state),
         waits_for=tuple(event.waits_for),
-        cause=Cause(event.cause),
+        cause=ParkedCause(event.cause),
     )
 
 

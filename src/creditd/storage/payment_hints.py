@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.storage.payment_tables import payment_hints
 
 FIRST_PAUSE: Final = 2 * SECOND

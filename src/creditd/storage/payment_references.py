@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import ARRAY, Connection, Text, any_, cast, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.storage.payment_tables import payment_references
 
 

@@ -1,33 +1,17 @@
 """What is known of a purchase, and how it came to stand as it does."""
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from creditd.domain.instant import Instant
-from creditd.domain.purchase import Fact, FactKind, PurchaseState
+from creditd.domain.payment_facts import Fact, FactKind
+from creditd.domain.purchase import Purchase, PurchaseChange, PurchaseKey, PurchaseState
 from creditd.storage.payment_tables import purchase_changes, purchase_facts
-from creditd.storage.purchases import Purchase, PurchaseKey
 
 MAX_CHANGES = 200
 """Shown of one purchase: half a megabyte with the longest reasons, and far more than refunds and disputes make."""
-
-
-class PurchaseChange(NamedTuple):
-    """How a purchase stood after a change, and what brought it about."""
-
-    version: int
-    state: PurchaseState
-    granted: int
-    reversed: int
-    refunded: int
-    disputed: int
-    failure_code: str
-    actor: str
-    reason: str
-    create_time: Instant
 
 
 def record(connection: Connection, purchase: Purchase, actor: str, reason: str) -> None:

@@ -1,96 +1,15 @@
 """Purchases as rows."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, insert, select, text, update
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Provider, PurchaseState
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import Purchase, PurchaseKey, PurchaseState
 from creditd.storage.arrays import texts
 from creditd.storage.payment_tables import purchases
-
-
-class PurchaseKey(NamedTuple):
-    """Which purchase."""
-
-    account_id: str
-    purchase_id: str
-
-
-class Purchase(NamedTuple):
-    """An order for credits, and where it stands. Amounts of money are in the currency's smallest unit.
-
-    ``reference`` is the provider's id of the checkout, ``payment_id`` that of the payment; empty while there is none.
-    ``extra_payment_ids`` are those of payments beside it, which bring no credits, and ``extra_left`` is how much of
-    them is still to be given back.
-    """
-
-    account_id: str
-    purchase_id: str
-    version: int
-    request_id: str
-    fingerprint: int
-    provider: Provider
-    live: bool
-    method: int
-    return_url: str
-    package_id: str
-    display_name: str
-    amount: int
-    currency: str
-    credit_type: str
-    credits: int
-    bonus: int
-    state: PurchaseState
-    reference: str
-    redirect_url: str
-    qr_image_url: str
-    payment_expire_time: Instant | None
-    payment_id: str
-    granted: int
-    reversed: int
-    grant_ids: tuple[str, ...]
-    paid: int
-    refunded: int
-    disputed: int
-    open_disputes: int
-    failure_code: str
-    failure_message: str
-    ask_end_time: Instant | None
-    polls: int
-    next_poll_time: Instant | None
-    create_time: Instant
-    update_time: Instant
-    extra_payment_ids: tuple[str, ...] = ()
-    extra_left: int = 0
-
-    @property
-    def key(self) -> PurchaseKey:
-        """Which purchase it is."""
-        return PurchaseKey(self.account_id, self.purchase_id)
-
-    @property
-    def name(self) -> str:
-        """Its resource name."""
-        return purchase_name(self.key)
-
-
-_NAME = re.compile(r"accounts/([A-Za-z0-9._:@+-]{1,128})/purchases/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
-
-
-def purchase_name(key: PurchaseKey) -> str:
-    """Return a purchase's resource name."""
-    return f"accounts/{key.account_id}/purchases/{key.purchase_id}"
-
-
-def parse_purchase_name(name: str) -> PurchaseKey:
-    """Read a resource name. Raises ValueError if it is none."""
-    match = _NAME.fullmatch(name)
-    if match is None:
-        raise ValueError(name)
-    return PurchaseKey(*match.groups())
 
 
 def add(connection: Connection, purchase: Purchase) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.storage.payment_tables import reconciliations
 
 

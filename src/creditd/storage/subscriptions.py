@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.domain.subscription import Subscription, SubscriptionStatus
 from creditd.storage.payment_tables import subscriptions
 

@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import account_pb2, payment_event_pb2, purchase_pb2
 from credit.v1 import admin_payments_pb2 as admin_pb
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from tests.contract.customer import Customer
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, event_state, state_of
 from tests.contract.payments.test_payment_events import dismiss, replay, told, when

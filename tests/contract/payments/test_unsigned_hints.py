@@ -13,7 +13,7 @@ import pytest
 
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1.purchase_pb2 import PaymentMethod
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.payments.provider import Delivery
 from creditd.service.payments import hint_worker, hints
 from creditd.service.payments.pace import Pace

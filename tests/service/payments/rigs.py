@@ -14,14 +14,16 @@ from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VA
 from creditd.development.fakes.omise import FakeOmise
 from creditd.development.fakes.stripe import FakeStripe
 from creditd.domain.instant import Instant
+from creditd.domain.package import Money
+from creditd.domain.provider import PaymentMethod
+from creditd.domain.purchase import Purchase
 from creditd.ledger.ids import uuid7
 from creditd.payments.lemonsqueezy.provider import LemonSqueezy, LemonSqueezySettings
 from creditd.payments.omise.provider import Omise, OmiseSettings
-from creditd.payments.provider import Money, PaymentMethod, PaymentProvider, Webhook
+from creditd.payments.provider import PaymentProvider, Webhook
 from creditd.payments.stripe.provider import Stripe, StripeSettings
 from creditd.service.payments.payment_requests import order_of
 from creditd.service.payments.settlement import UnknownPayment
-from creditd.storage.purchases import Purchase
 from tests.service.payments.till import Till
 
 SECRET = "fake" * 8

@@ -1,7 +1,7 @@
 """Each day is compared with a provider once, by one server, and again if that came to no end."""
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.storage import reconciliations
 from creditd.storage.reconciliations import Day
 from tests.service.payments.till import Till

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.ledger.work import DatabaseUnavailable, Overloaded
 from creditd.service.payments.directory import ASKED_AT_A_TIME, MAX_ASKING, Directory
 from creditd.storage import payment_references

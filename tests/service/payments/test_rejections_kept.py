@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
+from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.ledger.work import DatabaseUnavailable
-from creditd.payments.provider import WebhookRejected
+from creditd.payments.provider import InvalidWebhook
 from creditd.service.payments import rejections
 from creditd.service.payments.rejections import Rejections
 from creditd.storage import rejected_webhooks
@@ -17,7 +18,7 @@ from creditd.storage.database import Database, DatabaseSettings
 from creditd.telemetry.statistics import PaymentStatistics
 from tests.ledger.databases import clock_of, migrated_database
 
-FORGED = WebhookRejected(WebhookRejected.BAD_SIGNATURE, "forged")
+FORGED = InvalidWebhook(RejectionReason.BAD_SIGNATURE, "forged")
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ from itertools import permutations
 import pytest
 
 from creditd.domain.account import AccountStatus
-from creditd.domain.purchase import DisputeStage, Fact, FactKind, FundsStage, PaymentStage, PurchaseState, RefundStage
-from creditd.payments.provider import Money, PurchaseName, Report, ReportMismatch
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import DisputeStage, Fact, FactKind, FundsStage, PaymentStage, RefundStage
+from creditd.domain.purchase import Purchase, PurchaseKey, PurchaseState
+from creditd.payments.provider import Report, ReportMismatch
 from creditd.service.payments.settlement import UnknownPayment
 from creditd.storage import payment_events
-from creditd.storage.purchases import Purchase
 from tests.ledger.works import add_of_each, confirm, deduct, origin, refund, reservation_of, reserve
 from tests.service.payments.till import PRICE, TOTAL, Till, failed, paid, refunded, report, till_at
 
@@ -118,7 +119,7 @@ def test_a_misfit_neither_pays_nor_fails_a_purchase_but_is_told_of_if_it_paid_be
 
 def test_live_money_does_not_pay_a_test_purchase(till: Till, account: str) -> None:
     purchase = till.order(account)
-    ours = PurchaseName(account, purchase.purchase_id)
+    ours = PurchaseKey(account, purchase.purchase_id)
     with pytest.raises(ReportMismatch, match="live False"):
         till.say(paid(purchase)._replace(live=True, references=("cs_live",), purchase=ours))
     assert till.figures(account) == (0, 0)
@@ -140,7 +141,7 @@ def test_once_a_payment_is_known_its_other_names_find_the_purchase(till: Till, a
 
 def test_our_own_name_handed_back_finds_a_purchase_whose_reference_is_not_stored_yet(till: Till, account: str) -> None:
     purchase = till.order(account)
-    ours = PurchaseName(account, purchase.purchase_id)
+    ours = PurchaseKey(account, purchase.purchase_id)
     till.say(paid(purchase)._replace(references=(f"pi_early_{account}",), purchase=ours))
     assert till.figures(account) == (TOTAL, 0)
 
@@ -209,7 +210,7 @@ def test_both_payments_given_back_leave_nothing(till: Till, account: str) -> Non
 def test_a_refund_of_a_second_payment_takes_nothing_of_the_first(till: Till, account: str) -> None:
     purchase = till.order(account)
     till.say(paid(purchase))
-    ours = PurchaseName(account, purchase.purchase_id)
+    ours = PurchaseKey(account, purchase.purchase_id)
     till.say(refunded(purchase, ALL)._replace(references=(f"pi_second_{account}",), purchase=ours))
     assert till.purchase(purchase).state == PurchaseState.COMPLETED
     assert till.figures(account) == (TOTAL, 0)

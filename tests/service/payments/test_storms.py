@@ -15,11 +15,11 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1.purchase_pb2 import Purchase
 from creditd.development.fakes.deliveries import Delivery
 from creditd.domain.entry import EntryKind
+from creditd.domain.payment_event import PaymentEvent, PaymentEventState
 from creditd.service.payments.inbox_worker import LEASE
 from creditd.service.payments.settlement import FIRST_LOOK
 from creditd.storage import payment_events
 from creditd.storage.database import Connection
-from creditd.storage.payment_events import EventState, PaymentEvent
 from tests.faults.processes import free_port
 from tests.ledger.databases import migrated_database
 from tests.running import eventually, running_service
@@ -77,7 +77,7 @@ def test_a_thousand_deliveries_of_a_hundred_events_at_once_have_a_hundred_effect
     answers = market.run(_deliver_at_once(market.webhooks_url, events * COPIES))
     assert answers == {200: 1_000}
     market.settle()
-    assert _asked(market, _INBOX) == [(EventState.APPLIED, 100)]
+    assert _asked(market, _INBOX) == [(PaymentEventState.APPLIED, 100)]
     assert _asked(market, _EFFECTS) == [
         (EntryKind.TOP_UP, PURCHASES, PURCHASES * CREDITS),
         (EntryKind.CLAWBACK, PURCHASES, PURCHASES * CREDITS // 2),

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.payment_event import PaymentEvent, PaymentEventState
+from creditd.domain.provider import Provider
 from creditd.ledger.ids import uuid7
 from creditd.storage import payment_events
-from creditd.storage.payment_events import EventState, PaymentEvent
 from tests.service.payments.till import Till
 
 LEASE = 60 * SECOND
@@ -31,7 +31,7 @@ class Box:
             event_type="charge.refunded",
             live=False,
             body="{}",
-            state=EventState.PENDING,
+            state=PaymentEventState.PENDING,
             attempts=0,
             next_attempt_time=now,
             waits_for=(),
@@ -108,10 +108,10 @@ def test_ours_go_first_however_many_others_have_waited_for_longer(box: Box) -> N
 def test_what_waits_is_not_claimed_before_it_is_given_up(box: Box) -> None:
     now = box.till.desk.clock.now()
     end = Instant(now + 3_600 * SECOND)
-    event = box.put(state=EventState.WAITING, is_ours=False, waits_for=("pi_x",), next_attempt_time=end)
+    event = box.put(state=PaymentEventState.WAITING, is_ours=False, waits_for=("pi_x",), next_attempt_time=end)
     assert event.event_id not in box.claimed()
     box.till.desk.clock.advance(3_601)
-    assert box.claimed()[event.event_id].state is EventState.PENDING
+    assert box.claimed()[event.event_id].state is PaymentEventState.PENDING
 
 
 def test_a_try_that_was_none_is_not_counted(box: Box) -> None:
@@ -135,9 +135,11 @@ def test_a_late_worker_takes_nothing_back_from_whoever_came_after_it(box: Box) -
     late = box.claimed()[event.event_id]
     box.till.desk.clock.advance(61)
     later = box.claimed()[event.event_id]
-    box.settle(later._replace(state=EventState.APPLIED, next_attempt_time=None, purchase="accounts/a/purchases/b"))
+    box.settle(
+        later._replace(state=PaymentEventState.APPLIED, next_attempt_time=None, purchase="accounts/a/purchases/b")
+    )
     box.settle(late._replace(problem="too late"))
-    assert (box.read(event).state, box.read(event).problem) == (EventState.APPLIED, "")
+    assert (box.read(event).state, box.read(event).problem) == (PaymentEventState.APPLIED, "")
 
 
 def test_whoever_waits_for_a_payment_is_woken_when_it_becomes_known(box: Box) -> None:
@@ -155,7 +157,7 @@ def test_whoever_waits_for_a_payment_is_woken_when_it_becomes_known(box: Box) ->
 
 def test_a_hint_that_comes_again_and_again_is_read_once_a_second(box: Box) -> None:
     """Whoever sends it: each read is a call to the provider."""
-    event = box.put(state=EventState.WAITING)
+    event = box.put(state=PaymentEventState.WAITING)
     for _ in range(3):
         assert event.event_id in box.claimed()
         for _ in range(10):
@@ -163,7 +165,7 @@ def test_a_hint_that_comes_again_and_again_is_read_once_a_second(box: Box) -> No
         assert event.event_id not in box.claimed()
         box.till.desk.clock.advance(payment_events.HINT_PAUSE / SECOND)
     box.till.desk.clock.advance(3_600)
-    waiting = box.claimed()[event.event_id]._replace(state=EventState.WAITING, waits_for=("chrg_x",))
+    waiting = box.claimed()[event.event_id]._replace(state=PaymentEventState.WAITING, waits_for=("chrg_x",))
     later = Instant(box.till.desk.clock.now() + 3_600 * SECOND)
     box.settle(waiting._replace(next_attempt_time=later, update_time=box.till.desk.clock.now()))
     box.till.desk.clock.advance(10)
@@ -174,10 +176,10 @@ def test_a_hint_that_comes_again_and_again_is_read_once_a_second(box: Box) -> No
 def test_an_unsigned_hint_begins_anew_after_it_was_applied(box: Box) -> None:
     """It stands for all that may ever be said of one charge; a signed event says one thing, once."""
     event = box.put(attempts=80)
-    box.settle(box.claimed()[event.event_id]._replace(state=EventState.APPLIED, next_attempt_time=None))
+    box.settle(box.claimed()[event.event_id]._replace(state=PaymentEventState.APPLIED, next_attempt_time=None))
     box.till.desk.clock.advance(3_600)
     box.hint_again(event)
-    assert box.read(event).state is EventState.APPLIED
+    assert box.read(event).state is PaymentEventState.APPLIED
     box.hint_again(event, is_signed=False)
     again = box.claimed()[event.event_id]
     assert again.attempts == 1

@@ -8,21 +8,23 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import text
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Fact, FactKind, PaymentStage, Provider, PurchaseState, RefundStage
+from creditd.domain.outbox import OutboxKind
+from creditd.domain.package import Money
+from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventState
+from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, RefundStage
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import Purchase, PurchaseChange, PurchaseState
 from creditd.domain.subscription import Subscription, SubscriptionStatus
 from creditd.ledger.ids import uuid7
 from creditd.ledger.transaction import TransactionLedger
-from creditd.payments.provider import Money, Report
+from creditd.payments.provider import Report
 from creditd.service.payments.applier import Applier
 from creditd.service.payments.due_worker import DueWorker
 from creditd.service.payments.settlement import Applied, Settlement
 from creditd.service.payments.subscriptions import Subscriptions
 from creditd.storage import accounts, payment_events, payment_references, purchase_history, purchases
 from creditd.storage.loading import load_accounts
-from creditd.storage.outbox import OutboxKind
-from creditd.storage.payment_events import Cause, EventFilter, EventState, PaymentEvent
-from creditd.storage.purchase_history import PurchaseChange
-from creditd.storage.purchases import Purchase
+from creditd.storage.payment_events import EventFilter
 from tests.ledger.books import Books
 from tests.ledger.desk import RULES, Desk, desk_at
 
@@ -123,7 +125,7 @@ class Till:
 
     def cases(self, account: str) -> list[PaymentEvent]:
         """Return what a person is shown of an account."""
-        wanted = EventFilter(EventState.PARKED, None, account)
+        wanted = EventFilter(PaymentEventState.PARKED, None, account)
         with self.desk.database.autocommit() as connection:
             return payment_events.page(connection, wanted, None, 100)
 
@@ -137,7 +139,7 @@ class Till:
             event_type="payment_intent.succeeded",
             live=False,
             body="{}",
-            state=EventState.PENDING,
+            state=PaymentEventState.PENDING,
             attempts=1,
             next_attempt_time=Instant(now + 60_000_000),
             waits_for=(),
@@ -147,7 +149,7 @@ class Till:
             update_time=now,
             account="",
             is_ours=True,
-            cause=Cause.OTHER,
+            cause=ParkedCause.OTHER,
         )
         event = usual._replace(**fields)
         with self.desk.database.transaction() as connection:

@@ -14,7 +14,10 @@ import httpx
 import orjson
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Fact, FactKind, PaymentStage, Provider
+from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
+from creditd.domain.provider import PaymentMethod, Provider
+from creditd.domain.purchase import PurchaseKey
+from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.domain.subscription import Subscription
 from creditd.payments.lemonsqueezy.reports import (
     Resource,
@@ -30,20 +33,18 @@ from creditd.payments.lemonsqueezy.reports import (
 )
 from creditd.payments.lemonsqueezy.store import CHECKOUT_LIFETIME, LemonSqueezySettings, Store, purchase_id_of
 from creditd.payments.provider import (
+    CallFailed,
+    CallRefused,
     Checkout,
     Delivery,
+    InvalidWebhook,
     Names,
     Order,
-    PaymentMethod,
-    ProviderRefused,
-    ProviderUnavailable,
-    PurchaseName,
     Report,
     ReportMismatch,
     Said,
     Unsigned,
     Webhook,
-    WebhookRejected,
 )
 from creditd.payments.scrubbing import scrubbed
 from creditd.payments.signatures import from_hex, is_signed
@@ -91,21 +92,21 @@ class LemonSqueezy:
         self._store = Store(settings, transport)
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:  # noqa: ARG002 - its webhooks carry no time.
-        """Verify a webhook: ``X-Signature`` is the HMAC-SHA256 of the body in hex. Raises WebhookRejected.
+        """Verify a webhook: ``X-Signature`` is the HMAC-SHA256 of the body in hex. Raises InvalidWebhook.
 
         It has neither id nor time, so that the same body is the same event for ever. What it is about is read from the
         body alone: the ``X-Event-Name`` header is not signed.
         """
         signature = webhook.headers.get("x-signature", "")
         if not signature:
-            raise WebhookRejected(WebhookRejected.NO_SIGNATURE, "there is no X-Signature")
+            raise InvalidWebhook(RejectionReason.NO_SIGNATURE, "there is no X-Signature")
         if not is_signed(webhook.body, self._secrets, [from_hex(signature)]):
-            raise WebhookRejected(WebhookRejected.BAD_SIGNATURE, "the signature is of no secret of ours")
+            raise InvalidWebhook(RejectionReason.BAD_SIGNATURE, "the signature is of no secret of ours")
         document = _object(webhook.body)
         meta, attributes = mapping(document.get("meta")), mapping(mapping(document.get("data")).get("attributes"))
         event_name = meta.get("event_name")
         if not isinstance(event_name, str) or not _EVENT_NAME.fullmatch(event_name):
-            raise WebhookRejected(WebhookRejected.MALFORMED, "the body names no event")
+            raise InvalidWebhook(RejectionReason.MALFORMED, "the body names no event")
         return Delivery(
             key=hashlib.sha256(webhook.body).hexdigest(),
             event_type=event_name,
@@ -177,18 +178,18 @@ class LemonSqueezy:
         return subscription_of(said, live=delivery.live, account_id=account_id, is_plan=is_plan)
 
     async def begin(self, order: Order) -> Checkout:
-        """Make a checkout. Raises ProviderRefused, and ProviderUnavailable when its outcome is unknown.
+        """Make a checkout. Raises CallRefused, and CallFailed when its outcome is unknown.
 
         Refused, too, if the store's currency is another: the price is a number of that currency's smallest unit.
         """
         made = await self._store.make_checkout(order)
         currency = mapping(made.attributes.get("preview")).get("currency", order.price.currency)
         if currency != order.price.currency:
-            raise ProviderRefused("currency", f"the store's currency is not {order.price.currency}")
+            raise CallRefused("currency", f"the store's currency is not {order.price.currency}")
         return _checkout_of(made)
 
     async def look_up(self, order: Order) -> Checkout | None:
-        """Find the newest checkout of a purchase by its custom data. Raises ProviderUnavailable."""
+        """Find the newest checkout of a purchase by its custom data. Raises CallFailed."""
         async for made in self._store.checkouts(Instant(order.create_time - CLOCK_DIFFERENCE)):
             if _purchase_of(made) == order.name:
                 return _checkout_of(made)
@@ -198,7 +199,7 @@ class LemonSqueezy:
         """Return: there is no way to close a checkout. Paid all the same, it completes the purchase."""
 
     async def inspect(self, order: Order) -> Sequence[Report]:
-        """Say what is known of a purchase: its orders, or that its checkout has expired. Raises ProviderUnavailable.
+        """Say what is known of a purchase: its orders, or that its checkout has expired. Raises CallFailed.
 
         An order is known by its id, which its webhook told with our own name of the purchase. One that no webhook told
         of may be the purchase's by the name of what was bought, which nobody promises: that is for a person to say.
@@ -222,14 +223,14 @@ class LemonSqueezy:
         return [Report(self.provider, live, (order.reference,), order.name, None, (fact,), currency)]
 
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
-        """Say all orders and plan subscriptions that changed since an instant. Raises ProviderUnavailable.
+        """Say all orders and plan subscriptions that changed since an instant. Raises CallFailed.
 
         Listed orders are known by their own ids: they carry no custom data, and do not say which checkout they came
         from. The name of what was bought suggests the purchase where its checkout is found. Subscriptions that are
         listed do not say whose they are: their ``account_id`` is empty. What cannot be read is left out: a webhook has
         told of it, and waits for a person.
         """
-        names: dict[str, PurchaseName] = {}
+        names: dict[str, PurchaseKey] = {}
         async for made in self._store.checkouts(Instant(since - CHECKOUT_LIFETIME - LATE_PAYMENT)):
             if purchase := _purchase_of(made):
                 names[purchase.purchase_id] = purchase
@@ -241,7 +242,7 @@ class LemonSqueezy:
             if subscription and subscription.provider_update_time >= since:
                 yield subscription
 
-    def _listed_report(self, order: Resource, suggested: PurchaseName | None) -> Report | None:
+    def _listed_report(self, order: Resource, suggested: PurchaseKey | None) -> Report | None:
         attributes = order.attributes
         live = is_live(attributes, mapping(attributes.get("first_order_item")))
         try:
@@ -259,9 +260,9 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise WebhookRejected(WebhookRejected.MALFORMED, "the body is no JSON") from error
+        raise InvalidWebhook(RejectionReason.MALFORMED, "the body is no JSON") from error
     if not isinstance(document, dict):
-        raise WebhookRejected(WebhookRejected.MALFORMED, "the body is no JSON object")
+        raise InvalidWebhook(RejectionReason.MALFORMED, "the body is no JSON object")
     return document
 
 
@@ -277,7 +278,7 @@ def _storable(document: Mapping[str, Any]) -> dict[str, Any]:
 def _checkout_of(found: Resource) -> Checkout:
     url = found.attributes.get("url")
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-        raise ProviderUnavailable("the answer makes no sense: the checkout has no address")
+        raise CallFailed("the answer makes no sense: the checkout has no address")
     return Checkout(found.resource_id, redirect_url=url, expire_time=_end_of(found))
 
 
@@ -285,10 +286,10 @@ def _end_of(checkout: Resource) -> Instant | None:
     try:
         return instant_in(checkout.attributes, "expires_at")
     except ReportMismatch as error:
-        raise ProviderUnavailable(f"the answer makes no sense: {error}") from error
+        raise CallFailed(f"the answer makes no sense: {error}") from error
 
 
-def _purchase_of(checkout: Resource) -> PurchaseName | None:
+def _purchase_of(checkout: Resource) -> PurchaseKey | None:
     return purchase_in(mapping(checkout.attributes.get("checkout_data")).get("custom"))
 
 

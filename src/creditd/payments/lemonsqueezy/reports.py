@@ -11,9 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Fact, FactKind, FundsStage, PaymentStage, Provider
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import Fact, FactKind, FundsStage, PaymentStage
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import PurchaseKey
 from creditd.domain.subscription import Subscription, SubscriptionStatus
-from creditd.payments.provider import Money, PurchaseName, Report, ReportMismatch
+from creditd.payments.provider import Report, ReportMismatch
 
 MAX_AMOUNT = 2**63 - 1
 """The largest that the database holds."""
@@ -68,12 +71,12 @@ def account_id_in(custom: Any) -> str | None:
     return account_id if isinstance(account_id, str) and _ACCOUNT_ID.fullmatch(account_id) else None
 
 
-def purchase_in(custom: Any) -> PurchaseName | None:
+def purchase_in(custom: Any) -> PurchaseKey | None:
     """Return the purchase that custom data names; None if it names none or nothing that could be one."""
     account_id, purchase_id = account_id_in(custom), mapping(custom).get("purchase_id")
     if account_id is None or not isinstance(purchase_id, str) or not _UUID.fullmatch(purchase_id):
         return None
-    return PurchaseName(account_id, purchase_id)
+    return PurchaseKey(account_id, purchase_id)
 
 
 def instant_in(attributes: Mapping[str, Any], name: str) -> Instant | None:
@@ -110,7 +113,7 @@ def order_report(
     order: Resource,
     *,
     live: bool,
-    purchase: PurchaseName | None,
+    purchase: PurchaseKey | None,
     references: Sequence[str],
     variant_id: str,
     receive_time: Instant | None = None,

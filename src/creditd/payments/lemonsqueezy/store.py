@@ -13,7 +13,7 @@ import httpx
 from creditd.domain.instant import SECOND, Instant
 from creditd.payments.calling import Api
 from creditd.payments.lemonsqueezy.reports import Resource, mapping, resource, time_of, variant_id_of
-from creditd.payments.provider import Order, ProviderRefused, ProviderUnavailable, ReportMismatch
+from creditd.payments.provider import CallFailed, CallRefused, Order, ReportMismatch
 
 CHECKOUT_LIFETIME = 24 * 3600 * SECOND
 """As long as a Stripe Checkout session lives; a price in the catalogue does not change from one hour to the next."""
@@ -44,7 +44,7 @@ class LemonSqueezySettings(NamedTuple):
 
 
 class Store:
-    """A store at Lemon Squeezy. Every call raises ProviderUnavailable, for nonsense too."""
+    """A store at Lemon Squeezy. Every call raises CallFailed, for nonsense too."""
 
     def __init__(self, settings: LemonSqueezySettings, transport: httpx.AsyncBaseTransport | None) -> None:
         """Take settings; ``transport`` is for tests."""
@@ -57,7 +57,7 @@ class Store:
         self._api = Api(settings.api_url, headers, transport=transport)
 
     async def make_checkout(self, order: Order) -> Resource:
-        """Make a checkout. Raises ProviderRefused as well; ProviderUnavailable leaves open whether there is one."""
+        """Make a checkout. Raises CallRefused as well; CallFailed leaves open whether there is one."""
         document = {"data": _new_checkout(order, self._settings)}
         answer = await self._api.post("/v1/checkouts", document=document, is_repeatable=False)
         return _sensible(answer.get("data"))
@@ -66,7 +66,7 @@ class Store:
         """Read a checkout; None if there is none."""
         try:
             answer = await self._api.get(f"/v1/checkouts/{checkout_id}")
-        except ProviderRefused as refusal:
+        except CallRefused as refusal:
             if refusal.code == str(httpx.codes.NOT_FOUND.value):
                 return None
             raise _unavailable(refusal) from refusal
@@ -105,17 +105,17 @@ class Store:
                 yield one
             if not found or number >= last:
                 return
-        raise ProviderUnavailable(f"the list of {kind} does not end")
+        raise CallFailed(f"the list of {kind} does not end")
 
     async def _page(self, path: str, params: Mapping[str, Any]) -> tuple[list[Resource], int]:
         """Return a page of a list, and the number of the last one."""
         try:
             answer = await self._api.get(path, params)
-        except ProviderRefused as refusal:
+        except CallRefused as refusal:
             raise _unavailable(refusal) from refusal
         found, last = answer.get("data"), mapping(mapping(answer.get("meta")).get("page")).get("lastPage")
         if not isinstance(found, list) or not isinstance(last, int):
-            raise ProviderUnavailable(f"{path}: the answer is no page of a list")
+            raise CallFailed(f"{path}: the answer is no page of a list")
         return [_sensible(one) for one in found], last
 
 
@@ -151,15 +151,15 @@ def _sensible(said: Any) -> Resource:
     try:
         return resource(said)
     except ReportMismatch as error:
-        raise ProviderUnavailable(f"the answer makes no sense: {error}") from error
+        raise CallFailed(f"the answer makes no sense: {error}") from error
 
 
 def _creation(found: Resource) -> Instant:
     try:
         return time_of(found, "created_at")
     except ReportMismatch as error:
-        raise ProviderUnavailable(f"the answer makes no sense: {error}") from error
+        raise CallFailed(f"the answer makes no sense: {error}") from error
 
 
-def _unavailable(refusal: ProviderRefused) -> ProviderUnavailable:
-    return ProviderUnavailable(f"it refused to answer: {refusal.code}")
+def _unavailable(refusal: CallRefused) -> CallFailed:
+    return CallFailed(f"it refused to answer: {refusal.code}")

@@ -10,9 +10,10 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from creditd.domain.instant import SECOND, Instant
+from creditd.domain.provider import PaymentMethod
 from creditd.payments.calling import Api
 from creditd.payments.omise.ids import Kind, id_in
-from creditd.payments.provider import Order, PaymentMethod, ProviderRefused, ProviderUnavailable, ReportMismatch
+from creditd.payments.provider import CallFailed, CallRefused, Order, ReportMismatch
 
 API_VERSION: Final = "2019-05-29"
 """Pinned, so that answers keep their shapes whatever the account's own version is, or becomes."""
@@ -45,7 +46,7 @@ class OmiseSettings(NamedTuple):
 class Account:
     """An account at Omise.
 
-    Every call raises ProviderUnavailable, for nonsense too, and ReportMismatch for what is no id.
+    Every call raises CallFailed, for nonsense too, and ReportMismatch for what is no id.
     """
 
     def __init__(self, settings: OmiseSettings, transport: httpx.AsyncBaseTransport | None) -> None:
@@ -87,7 +88,7 @@ class Account:
         return self._list("/events", Kind.EVENT, since)
 
     async def make_charge(self, order: Order) -> dict[str, Any]:
-        """Charge a card, or make a PromptPay QR code. Raises ProviderRefused as well."""
+        """Charge a card, or make a PromptPay QR code. Raises CallRefused as well."""
         document = {
             **_priced(order),
             "description": order.description[:MAX_TEXT_CHARACTERS],
@@ -102,7 +103,7 @@ class Account:
         return _sensible(await self._make("/charges", document, order), Kind.CHARGE)
 
     async def make_link(self, order: Order) -> dict[str, Any]:
-        """Make a link that is paid once. Raises ProviderRefused as well.
+        """Make a link that is paid once. Raises CallRefused as well.
 
         Links take no metadata: the purchase's id stands at the end of the description.
         """
@@ -113,11 +114,11 @@ class Account:
         return _sensible(await self._make("/links", document, order), Kind.LINK)
 
     async def expire(self, charge_id: str) -> None:
-        """Have a pending charge expire. Raises ProviderRefused where Omise does not do that."""
+        """Have a pending charge expire. Raises CallRefused where Omise does not do that."""
         await self._api.post(f"/charges/{_require(charge_id, Kind.CHARGE)}/expire", document={}, is_repeatable=True)
 
     async def delete_link(self, link_id: str) -> None:
-        """Delete a link. Raises ProviderRefused."""
+        """Delete a link. Raises CallRefused."""
         await self._api.delete(f"/links/{_require(link_id, Kind.LINK)}")
 
     async def close(self) -> None:
@@ -134,13 +135,13 @@ class Account:
         path = f"/{kind.name.lower()}s/{_require(object_id, kind)}"
         try:
             answer = await self._api.get(path)
-        except ProviderRefused as refusal:
+        except CallRefused as refusal:
             if refusal.code == _NOT_FOUND:
                 return None
             raise _unavailable(refusal) from refusal
         found = _sensible(answer, kind)
         if found["id"] != object_id:
-            raise ProviderUnavailable(f"{path}: the answer is another object")
+            raise CallFailed(f"{path}: the answer is another object")
         return found
 
     async def _list(self, path: str, kind: Kind, since: Instant) -> AsyncIterator[dict[str, Any]]:
@@ -153,7 +154,7 @@ class Account:
                 yield _sensible(one, kind)
             if not data or offset + len(data) >= total:
                 return
-        raise ProviderUnavailable(f"{path}: the list does not end")
+        raise CallFailed(f"{path}: the list does not end")
 
 
 def link_mark(order: Order) -> str:
@@ -173,23 +174,23 @@ def _require(object_id: str, kind: Kind) -> str:
 
 def _sensible(said: Any, kind: Kind) -> dict[str, Any]:
     if not isinstance(said, dict) or said.get("object") != kind.name.lower() or id_in(said.get("id"), kind) is None:
-        raise ProviderUnavailable(f"the answer makes no sense: it is no {kind.name.lower()}")
+        raise CallFailed(f"the answer makes no sense: it is no {kind.name.lower()}")
     return said
 
 
 def _page_of(answer: Mapping[str, Any]) -> tuple[list[Any], int]:
     data, total = answer.get("data"), answer.get("total")
     if not isinstance(data, list) or not isinstance(total, int):
-        raise ProviderUnavailable("the answer makes no sense: it is no list")
+        raise CallFailed("the answer makes no sense: it is no list")
     return data, total
 
 
 async def _answered(call: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     try:
         return await call
-    except ProviderRefused as refusal:
+    except CallRefused as refusal:
         raise _unavailable(refusal) from refusal
 
 
-def _unavailable(refusal: ProviderRefused) -> ProviderUnavailable:
-    return ProviderUnavailable(f"it refused to answer: {refusal.code}")
+def _unavailable(refusal: CallRefused) -> CallFailed:
+    return CallFailed(f"it refused to answer: {refusal.code}")

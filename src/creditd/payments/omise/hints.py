@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from creditd.domain.instant import Instant
+from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.payments.omise.ids import Kind, id_in, is_live_id
-from creditd.payments.provider import Webhook, WebhookRejected
+from creditd.payments.provider import InvalidWebhook, Webhook
 from creditd.payments.signatures import from_hex, is_signed, require_recent, seconds_of
 
 _EVENT_KEY: Final = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40}){1,3}")
@@ -32,23 +33,23 @@ class Hint(NamedTuple):
 
 
 def require_signature(webhook: Webhook, secrets: tuple[bytes, ...], now: Instant) -> None:
-    """Verify a webhook by any of the secrets, which are already decoded from base64. Raises WebhookRejected.
+    """Verify a webhook by any of the secrets, which are already decoded from base64. Raises InvalidWebhook.
 
     ``Omise-Signature`` is the HMAC-SHA256 of the time in ``Omise-Signature-Timestamp``, a dot and the body, in hex;
     while one secret replaces another, there are two of them with a comma between.
     """
     signatures, timestamp = (webhook.headers.get(name, "") for name in ("omise-signature", "omise-signature-timestamp"))
     if not signatures or not timestamp:
-        raise WebhookRejected(WebhookRejected.NO_SIGNATURE, "there is no Omise-Signature, or no time of it")
+        raise InvalidWebhook(RejectionReason.NO_SIGNATURE, "there is no Omise-Signature, or no time of it")
     signed_seconds = seconds_of(timestamp)
     message = timestamp.encode() + b"." + webhook.body
     if not is_signed(message, secrets, [from_hex(signature.strip()) for signature in signatures.split(",")]):
-        raise WebhookRejected(WebhookRejected.BAD_SIGNATURE, "the signature is of no secret of ours")
+        raise InvalidWebhook(RejectionReason.BAD_SIGNATURE, "the signature is of no secret of ours")
     require_recent(signed_seconds, now)
 
 
 def hint_of(body: bytes) -> Hint:
-    """Read an event as it was sent. Raises WebhookRejected (MALFORMED)."""
+    """Read an event as it was sent. Raises InvalidWebhook (MALFORMED)."""
     try:
         return read_event(orjson.loads(body))
     except orjson.JSONDecodeError as error:
@@ -56,7 +57,7 @@ def hint_of(body: bytes) -> Hint:
 
 
 def read_event(event: Any) -> Hint:
-    """Read an event object. Raises WebhookRejected (MALFORMED), also where its ids and it are of different modes."""
+    """Read an event object. Raises InvalidWebhook (MALFORMED), also where its ids and it are of different modes."""
     if not isinstance(event, dict) or event.get("object") != "event":
         raise _malformed("it is no event")
     key, live, event_id = event.get("key"), event.get("livemode"), _require_id(event, Kind.EVENT)
@@ -107,5 +108,5 @@ def _require_id(said: Any, kind: Kind) -> str:
     return found
 
 
-def _malformed(text: str) -> WebhookRejected:
-    return WebhookRejected(WebhookRejected.MALFORMED, text)
+def _malformed(text: str) -> InvalidWebhook:
+    return InvalidWebhook(RejectionReason.MALFORMED, text)

@@ -15,7 +15,8 @@ import httpx
 import orjson
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import PaymentMethod, Provider
+from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.payments.omise.account import Account, OmiseSettings, link_mark
 from creditd.payments.omise.hints import hint_of, read_event, require_signature
 from creditd.payments.omise.ids import Kind, id_in
@@ -32,19 +33,18 @@ from creditd.payments.omise.reports import (
 )
 from creditd.payments.omise.unsigned import UnsignedHints, subject_of
 from creditd.payments.provider import (
+    CallFailed,
+    CallRefused,
     Checkout,
     Delivery,
+    InvalidWebhook,
     Names,
     Order,
-    PaymentMethod,
-    ProviderRefused,
-    ProviderUnavailable,
     Report,
     ReportMismatch,
     Said,
     Unsigned,
     Webhook,
-    WebhookRejected,
 )
 from creditd.payments.signatures import from_base64
 
@@ -96,13 +96,13 @@ class Omise:
         self.unsigned = None if self._secrets else UnsignedHints(self._account)
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:
-        """Take the ids from a webhook, whose signature is verified where secrets are set. Raises WebhookRejected."""
+        """Take the ids from a webhook, whose signature is verified where secrets are set. Raises InvalidWebhook."""
         if self._secrets:
             require_signature(webhook, self._secrets, now)
         hint = hint_of(webhook.body)
         if self.unsigned and hint.live != self.live:
             # Whoever makes it up must not have a person look at it.
-            raise WebhookRejected(WebhookRejected.OTHER_MODE, "it is of the other mode, and nobody has signed it")
+            raise InvalidWebhook(RejectionReason.OTHER_MODE, "it is of the other mode, and nobody has signed it")
         return Delivery(
             key=(subject_of(hint.ids) if self.unsigned else "") or hint.event_id,
             event_type=hint.key,
@@ -119,7 +119,7 @@ class Omise:
     async def interpret(self, delivery: Delivery) -> Said | None:
         """Say what Omise itself says of the charge or link that a delivery is about, and whether that is its end.
 
-        Raises ReportMismatch (there is no such object, or it is of the other mode), ProviderUnavailable.
+        Raises ReportMismatch (there is no such object, or it is of the other mode), CallFailed.
         """
         if delivery.live != self.live:
             raise ReportMismatch("the event is of another mode")
@@ -164,21 +164,21 @@ class Omise:
         return link_report(link, [report for report in reports if report])
 
     async def begin(self, order: Order) -> Checkout:
-        """Ask for a payment. Raises ProviderRefused, and ProviderUnavailable when its outcome is unknown.
+        """Ask for a payment. Raises CallRefused, and CallFailed when its outcome is unknown.
 
         A card that was declined is a refusal too, with Omise's failure code.
         """
         if order.method is not PaymentMethod.CARD_TOKEN and order.price.currency != BAHT:
-            raise ProviderRefused("currency", f"{order.method.name} is paid in {BAHT}")
+            raise CallRefused("currency", f"{order.method.name} is paid in {BAHT}")
         if order.method is PaymentMethod.LINK:
             return _link_checkout(await self._account.make_link(order))
         charge = await self._account.make_charge(order)
         if charge.get("status") == "failed":
-            raise ProviderRefused(*failure_in(charge))
+            raise CallRefused(*failure_in(charge))
         return _charge_checkout(charge, order.method)
 
     async def look_up(self, order: Order) -> Checkout | None:
-        """Find the link or charge of a purchase by the purchase's id in it. Raises ProviderUnavailable."""
+        """Find the link or charge of a purchase by the purchase's id in it. Raises CallFailed."""
         since = Instant(order.create_time - CLOCK_DIFFERENCE)
         if order.method is PaymentMethod.LINK:
             async for link in self._account.links(since):
@@ -191,7 +191,7 @@ class Omise:
         return None
 
     async def cancel(self, order: Order) -> None:
-        """Delete a link, or have a charge expire. Raises ProviderRefused if it is paid, ProviderUnavailable.
+        """Delete a link, or have a charge expire. Raises CallRefused if it is paid, CallFailed.
 
         Omise expires charges of some methods only; where it does not, nothing is done, and who pays all the same
         completes the purchase.
@@ -203,12 +203,12 @@ class Omise:
                 await self._account.delete_link(order.reference)
             else:
                 await self._account.expire(order.reference)
-        except ProviderRefused:
+        except CallRefused:
             # Perhaps it was paid at this moment.
             await self._is_over(order)
 
     async def _is_over(self, order: Order) -> bool:
-        """Tell whether nobody can pay any more, as nobody has. Raises ProviderRefused if somebody has."""
+        """Tell whether nobody can pay any more, as nobody has. Raises CallRefused if somebody has."""
         if id_in(order.reference, Kind.LINK):
             link = await self._account.link(order.reference)
             charges: Sequence[Mapping[str, Any]] = await self._account.charges_of(link) if link else []
@@ -218,13 +218,13 @@ class Omise:
             charges = [charge] if charge else []
             is_over = charge is None or not is_pending(charge)
         if any(map(is_paid, charges)):
-            raise ProviderRefused("paid", "it is paid already")
+            raise CallRefused("paid", "it is paid already")
         return is_over
 
     async def inspect(self, order: Order) -> Sequence[Report]:
         """Say where a purchase stands: its charge, or its link and that one's charges.
 
-        Raises ProviderUnavailable, ReportMismatch.
+        Raises CallFailed, ReportMismatch.
         """
         read_time = self._now()
         if id_in(order.reference, Kind.LINK):
@@ -236,7 +236,7 @@ class Omise:
         return [report] if report else []
 
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
-        """Say how all charges stand that were made since an instant, or had an event. Raises ProviderUnavailable.
+        """Say how all charges stand that were made since an instant, or had an event. Raises CallFailed.
 
         The events find payments, refunds and disputes of older charges; one with a dispute may be told of twice. What
         cannot be read is left out: its webhook waits for a person. Links have no say: all that happens to one are its
@@ -277,7 +277,7 @@ def _known(found: dict[str, Any] | None) -> dict[str, Any]:
 def _ids_in(event: Mapping[str, Any]) -> Mapping[str, str]:
     try:
         return read_event(event).ids
-    except WebhookRejected:
+    except InvalidWebhook:
         return {}
 
 
@@ -299,7 +299,7 @@ def _link_checkout(link: Mapping[str, Any]) -> Checkout:
 def _url(said: Mapping[str, Any], name: str) -> str:
     url = said.get(name)
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-        raise ProviderUnavailable(f"the answer makes no sense: {name} is no address")
+        raise CallFailed(f"the answer makes no sense: {name} is no address")
     return url
 
 
@@ -307,4 +307,4 @@ def _expire_time(charge: Mapping[str, Any]) -> Instant | None:
     try:
         return instant_in(charge, "expires_at")
     except ReportMismatch as error:
-        raise ProviderUnavailable(f"the answer makes no sense: {error}") from error
+        raise CallFailed(f"the answer makes no sense: {error}") from error

@@ -10,18 +10,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import (
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import (
     DisputeStage,
     Fact,
     FactKind,
     FundsStage,
     PaymentStage,
-    Provider,
     RefundStage,
     refund_facts,
 )
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import PurchaseKey
 from creditd.payments.omise.ids import Kind, id_in
-from creditd.payments.provider import Money, PurchaseName, Report, ReportMismatch
+from creditd.payments.provider import Report, ReportMismatch
 from creditd.payments.scrubbing import scrubbed_text
 
 MAX_AMOUNT: Final = 2**63 - 1
@@ -224,14 +226,14 @@ def _disputes(charge: Mapping[str, Any], disputes: Sequence[Mapping[str, Any]]) 
         yield Fact(FactKind.DISPUTE, dispute_id, stages[1], amount)
 
 
-def _purchase(charge: Mapping[str, Any]) -> PurchaseName | None:
+def _purchase(charge: Mapping[str, Any]) -> PurchaseKey | None:
     metadata = mapping(charge.get("metadata"))
     account_id, purchase_id = metadata.get("account_id"), metadata.get("purchase_id")
     if not isinstance(account_id, str) or not _ACCOUNT_ID.fullmatch(account_id):
         return None
     if not isinstance(purchase_id, str) or not _PURCHASE_ID.fullmatch(purchase_id):
         return None
-    return PurchaseName(account_id, purchase_id)
+    return PurchaseKey(account_id, purchase_id)
 
 
 def _list(said: Any) -> list[Mapping[str, Any]]:

@@ -41,7 +41,7 @@ class UnsignedHints:
         return delivery._replace(key=reference, body=body)
 
     async def is_real(self, delivery: Delivery) -> bool:
-        """Ask Omise whether there is what a hint is about. Raises ProviderUnavailable."""
+        """Ask Omise whether there is what a hint is about. Raises CallFailed."""
         if id_in(delivery.key, Kind.DISPUTE):
             return await self._account.dispute(delivery.key) is not None
         if id_in(delivery.key, Kind.LINK):

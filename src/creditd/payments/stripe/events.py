@@ -14,19 +14,21 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, NamedTuple
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import (
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import (
     Direction,
     DisputeStage,
     Fact,
     FactKind,
     FundsStage,
     PaymentStage,
-    Provider,
     RefundStage,
     refund_facts,
     transaction_subject,
 )
-from creditd.payments.provider import Money, PurchaseName, Report, ReportMismatch
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import PurchaseKey
+from creditd.payments.provider import Report, ReportMismatch
 from creditd.payments.scrubbing import scrubbed_text
 
 MAX_AMOUNT: Final = 2**63 - 1
@@ -286,7 +288,7 @@ def _payment_of(seen: Seen) -> tuple[str, ...] | None:
     return (payment, charge) if charge else (payment,)
 
 
-def purchase_in(document: Mapping[str, Any]) -> PurchaseName | None:
+def purchase_in(document: Mapping[str, Any]) -> PurchaseKey | None:
     """Return our own name of the purchase if it is handed back; anything else in its place is no hint.
 
     Metadata are set with the secret key alone. A ``client_reference_id`` is not read: whoever opens a payment link sets
@@ -298,7 +300,7 @@ def purchase_in(document: Mapping[str, Any]) -> PurchaseName | None:
         return None
     if not isinstance(purchase_id, str) or not _UUID.fullmatch(purchase_id):
         return None
-    return PurchaseName(account_id, purchase_id)
+    return PurchaseKey(account_id, purchase_id)
 
 
 def _own_id(document: Mapping[str, Any]) -> str:

@@ -13,22 +13,22 @@ import httpx
 import orjson
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import PaymentMethod, Provider
+from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.payments.calling import Api
 from creditd.payments.provider import (
+    CallFailed,
+    CallRefused,
     Checkout,
     Delivery,
+    InvalidWebhook,
     Names,
     Order,
-    PaymentMethod,
-    ProviderRefused,
-    ProviderUnavailable,
     Report,
     ReportMismatch,
     Said,
     Unsigned,
     Webhook,
-    WebhookRejected,
 )
 from creditd.payments.scrubbing import scrubbed
 from creditd.payments.signatures import from_hex, is_signed, require_recent, seconds_of
@@ -96,7 +96,7 @@ class Stripe:
         self._api = Api(settings.api_url, headers, transport=transport)
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:
-        """Verify a webhook: https://docs.stripe.com/webhooks#verify-manually. Raises WebhookRejected."""
+        """Verify a webhook: https://docs.stripe.com/webhooks#verify-manually. Raises InvalidWebhook."""
         self._verify(webhook, now)
         event = _event(webhook.body)
         return Delivery(
@@ -110,13 +110,13 @@ class Stripe:
     def _verify(self, webhook: Webhook, now: Instant) -> None:
         header = webhook.headers.get("stripe-signature", "")
         if not header:
-            raise WebhookRejected(WebhookRejected.NO_SIGNATURE, "it has no Stripe-Signature")
+            raise InvalidWebhook(RejectionReason.NO_SIGNATURE, "it has no Stripe-Signature")
         parts = [part.strip().partition("=") for part in header.split(",")]
         time = next((value for name, _, value in parts if name == "t"), "")
         signed_seconds = seconds_of(time)
         signatures = [from_hex(value) for name, _, value in parts if name == "v1"]
         if not is_signed(f"{time}.".encode() + webhook.body, self._secrets, signatures):
-            raise WebhookRejected(WebhookRejected.BAD_SIGNATURE, "no v1 signature is by a secret configured here")
+            raise InvalidWebhook(RejectionReason.BAD_SIGNATURE, "no v1 signature is by a secret configured here")
         require_recent(signed_seconds, now)
 
     def names(self, delivery: Delivery) -> Names:
@@ -139,16 +139,16 @@ class Stripe:
     async def begin(self, order: Order) -> Checkout:
         """Make a Checkout session: https://docs.stripe.com/api/checkout/sessions/create.
 
-        Raises ProviderRefused, and ProviderUnavailable when its outcome is unknown.
+        Raises CallRefused, and CallFailed when its outcome is unknown.
         """
         if not order.return_url:
-            raise ProviderRefused("return_url_missing", "Stripe needs an address that the payer comes back to")
+            raise CallRefused("return_url_missing", "Stripe needs an address that the payer comes back to")
         key = {"Idempotency-Key": order.name.purchase_id}
         session = await self._api.post(_SESSIONS, form=_session_form(order), headers=key, is_repeatable=True)
         return _checkout(session)
 
     async def look_up(self, order: Order) -> Checkout | None:
-        """Find the session of a purchase among those made since. Raises ProviderUnavailable."""
+        """Find the session of a purchase among those made since. Raises CallFailed."""
         created = order.create_time // SECOND
         times = {"created[gte]": created - CLOCK_DIFFERENCE_SECONDS, "created[lte]": created + SESSION_SECONDS}
         async for session in self._list(_SESSIONS, times):
@@ -159,7 +159,7 @@ class Stripe:
     async def cancel(self, order: Order) -> None:
         """Let a session expire: https://docs.stripe.com/api/checkout/sessions/expire.
 
-        Raises ProviderRefused if it is complete already, ProviderUnavailable.
+        Raises CallRefused if it is complete already, CallFailed.
         """
         reference = await self._reference(order)
         if reference is None:
@@ -167,14 +167,14 @@ class Stripe:
         path = _session_path(reference)
         try:
             await self._api.post(f"{path}/expire", is_repeatable=True)
-        except ProviderRefused:
+        except CallRefused:
             # Stripe gives no code for it: https://github.com/Sylius/PayumStripePlugin/issues/70.
             session = await self._read(path)
             if session.get("status") != "expired":
                 raise
 
     async def inspect(self, order: Order) -> Sequence[Report]:
-        """Say where a session, its payment, refunds and disputes stand. Raises ProviderUnavailable, ReportMismatch."""
+        """Say where a session, its payment, refunds and disputes stand. Raises CallFailed, ReportMismatch."""
         reference = await self._reference(order)
         if reference is None:
             return []
@@ -195,7 +195,7 @@ class Stripe:
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
         """Say again what the events since an instant said, of at most 30 days: https://docs.stripe.com/api/events/list.
 
-        The newest comes first, page by page, and nothing is kept. Raises ProviderUnavailable.
+        The newest comes first, page by page, and nothing is kept. Raises CallFailed.
         """
         wanted = {"types[]": sorted(EVENT_TYPES), "created[gte]": since // SECOND - CLOCK_DIFFERENCE_SECONDS}
         async for event in self._list("/v1/events", wanted):
@@ -207,7 +207,7 @@ class Stripe:
             read = _checked(event)
             seen = Seen(read["data"]["object"], read["livemode"], instant_of(read.get("created")))
             return read_event(read["type"], seen)
-        except (ReportMismatch, WebhookRejected) as error:
+        except (ReportMismatch, InvalidWebhook) as error:
             log.warning("event %.255s in the list of Stripe's does not fit: %s", event.get("id"), error)
             return None
 
@@ -222,33 +222,33 @@ class Stripe:
         return found.reference if found else None
 
     async def _list(self, path: str, params: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        """Give all objects of a list, the newest first. Raises ProviderUnavailable."""
+        """Give all objects of a list, the newest first. Raises CallFailed."""
         after: dict[str, Any] = {}
         for _ in range(MAX_PAGES):
             page = await self._read(path, {**params, **after, "limit": PAGE_SIZE})
             items = page.get("data")
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-                raise ProviderUnavailable(f"{path}: the answer is no list")
+                raise CallFailed(f"{path}: the answer is no list")
             for item in items:
                 yield item
             if not items or not page.get("has_more"):
                 return
             after = {"starting_after": items[-1].get("id")}
-        raise ProviderUnavailable(f"{path}: more than {MAX_PAGES} pages")
+        raise CallFailed(f"{path}: more than {MAX_PAGES} pages")
 
     async def _read(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Read. A refusal to read says nothing of what was done, so it is ProviderUnavailable."""
+        """Read. A refusal to read says nothing of what was done, so it is CallFailed."""
         try:
             return await self._api.get(path, params)
-        except ProviderRefused as refusal:
-            raise ProviderUnavailable(f"GET {path}: refused with {refusal.code}") from refusal
+        except CallRefused as refusal:
+            raise CallFailed(f"GET {path}: refused with {refusal.code}") from refusal
 
 
 def _event(body: bytes) -> dict[str, Any]:
     try:
         event = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise WebhookRejected(WebhookRejected.MALFORMED, "the body is no JSON") from error
+        raise InvalidWebhook(RejectionReason.MALFORMED, "the body is no JSON") from error
     return _checked(event)
 
 
@@ -260,7 +260,7 @@ def _checked(event: Any) -> dict[str, Any]:
         ):
             return dict(event)
         case _:
-            raise WebhookRejected(WebhookRejected.MALFORMED, "the body is no event of Stripe's")
+            raise InvalidWebhook(RejectionReason.MALFORMED, "the body is no event of Stripe's")
 
 
 def _storable(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -297,10 +297,10 @@ def _checkout(session: Mapping[str, Any]) -> Checkout:
             url = session.get("url")
             return Checkout(reference, url if isinstance(url, str) else "", expire_time=Instant(expires_at * SECOND))
         case _:
-            raise ProviderUnavailable("the answer is no Checkout session")
+            raise CallFailed("the answer is no Checkout session")
 
 
 def _session_path(reference: str) -> str:
     if not ID.fullmatch(reference):
-        raise ProviderUnavailable("the reference is no id of Stripe's")
+        raise CallFailed("the reference is no id of Stripe's")
     return f"{_SESSIONS}/{reference}"

@@ -1,10 +1,10 @@
 """Whatever a provider says, applied to what it is about."""
 
+from creditd.domain.payment_event import PaymentEvent
 from creditd.domain.subscription import Subscription
 from creditd.payments.provider import Said
 from creditd.service.payments.settlement import Applied, Settlement
 from creditd.service.payments.subscriptions import Subscriptions
-from creditd.storage.payment_events import PaymentEvent
 
 
 class Applier:

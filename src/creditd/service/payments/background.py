@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
-from creditd.payments.provider import ProviderUnavailable
+from creditd.payments.provider import CallFailed
 from creditd.telemetry.failures import Failures
 
-PASSING: Final = (ProviderUnavailable, DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
+PASSING: Final = (CallFailed, DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
 """What another try may get past: others are at the same rows, or a database or provider is away."""
 
 

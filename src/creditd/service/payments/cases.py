@@ -11,14 +11,16 @@ from typing import Any, Final
 import orjson
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import Fact, FactKind, Provider
+from creditd.domain.package import Money
+from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventState
+from creditd.domain.payment_facts import Fact, FactKind
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import Purchase, PurchaseKey
 from creditd.domain.subscription import Subscription, SubscriptionStatus
-from creditd.payments.provider import Money, PurchaseName, Report, Said
+from creditd.payments.provider import Report, Said
 from creditd.service.payments import fates
 from creditd.storage import payment_events
 from creditd.storage.database import Connection
-from creditd.storage.payment_events import Cause, EventState, PaymentEvent
-from creditd.storage.purchases import Purchase
 
 FOUND: Final = "creditd.found"
 """The type of an event of our own making, as no provider has it."""
@@ -52,10 +54,10 @@ class Cases:
         account, name = (purchase.account_id, purchase.name) if purchase else (_account_of(said), "")
         if event:
             owned = event._replace(account=account, purchase=name)
-            recorded = fates.parked(owned, problem, now, Cause.RECORDED, references_of(said))
+            recorded = fates.parked(owned, problem, now, ParkedCause.RECORDED, references_of(said))
             payment_events.settle(connection, recorded)
         elif not payment_events.has_recorded(connection, account, name):
-            self._add(connection, said, account, name, problem, now, Cause.RECORDED)
+            self._add(connection, said, account, name, problem, now, ParkedCause.RECORDED)
 
     def show(
         self,
@@ -64,7 +66,7 @@ class Cases:
         problem: str,
         now: Instant,
         *,
-        cause: Cause,
+        cause: ParkedCause,
         account: str = "",
         purchase: str = "",
     ) -> bool:
@@ -72,7 +74,7 @@ class Cases:
         known = payment_events.shown(connection, said.provider, references_of(said))
         if known is None:
             self._add(connection, said, account or _account_of(said), purchase, problem, now, cause)
-        return known is not EventState.DISMISSED
+        return known is not PaymentEventState.DISMISSED
 
     def _add(
         self,
@@ -82,7 +84,7 @@ class Cases:
         purchase: str,
         problem: str,
         now: Instant,
-        cause: Cause,
+        cause: ParkedCause,
     ) -> None:
         references = references_of(said)
         told = "\n".join((*references[:1], account, purchase, problem))
@@ -93,7 +95,7 @@ class Cases:
             event_type=FOUND,
             live=said.live,
             body=body_of(said),
-            state=EventState.PARKED,
+            state=PaymentEventState.PARKED,
             attempts=0,
             next_attempt_time=None,
             waits_for=references,
@@ -131,7 +133,7 @@ def said_in(body: str) -> Said:
         provider=Provider(document["provider"]),
         live=document["live"],
         references=tuple(document["references"]),
-        purchase=PurchaseName(**purchase) if purchase else None,
+        purchase=PurchaseKey(**purchase) if purchase else None,
         price=Money(**document["price"]) if document["price"] else None,
         facts=tuple(Fact(**fact)._replace(kind=FactKind(fact["kind"])) for fact in document["facts"]),
         currency=document["currency"],

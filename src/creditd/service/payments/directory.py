@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.ledger.work import Overloaded
 from creditd.service.payments.providers import InThread
 from creditd.storage import payment_references

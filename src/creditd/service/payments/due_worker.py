@@ -3,6 +3,7 @@
 import logging
 from typing import Final
 
+from creditd.domain.purchase import PurchaseKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
@@ -11,7 +12,6 @@ from creditd.service.payments.subscriptions import Subscriptions
 from creditd.storage import payment_dues
 from creditd.storage.database import Database
 from creditd.storage.payment_dues import PLAN, Due
-from creditd.storage.purchases import PurchaseKey
 
 log = logging.getLogger(__name__)
 

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payment_errors import PaymentEventNotFound, PaymentEventStateUnfit
+from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.rejected_webhooks import RejectedWebhooks
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.storage import payment_events, rejected_webhooks
 from creditd.storage.database import Database
-from creditd.storage.payment_events import EventAct, EventFilter, EventState, PaymentEvent
-from creditd.storage.rejected_webhooks import Rejection
+from creditd.storage.payment_events import EventFilter
 
 REJECTIONS_SHOWN = 1_000
 """What fits a page; newer hours come first."""
@@ -54,7 +55,7 @@ class Events:
             found = payment_events.page(connection, wanted, before, asked.size + 1)
         return self._tokens.page(query, found, asked.size, show, lambda event: event.event_id)
 
-    def get(self, event_id: str) -> tuple[PaymentEvent, list[EventAct]]:
+    def get(self, event_id: str) -> tuple[PaymentEvent, list[PaymentEventAct]]:
         """Return an event and what staff did with it, oldest first. Raises PaymentEventNotFound."""
         with self._database.snapshot() as connection:
             event = payment_events.find(connection, event_id)
@@ -66,7 +67,7 @@ class Events:
     def replay(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
         """Have an event applied again that could not be. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
         changes = {
-            "state": EventState.PENDING,
+            "state": PaymentEventState.PENDING,
             "next_attempt_time": self._clock.now(),
             "attempts": 0,
             "problem": "",
@@ -78,7 +79,7 @@ class Events:
 
     def dismiss(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
         """Put a parked event aside. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
-        return self._act(event_id, _is_parked, {"state": EventState.DISMISSED}, ("DISMISS", actor, reason))
+        return self._act(event_id, _is_parked, {"state": PaymentEventState.DISMISSED}, ("DISMISS", actor, reason))
 
     def _act(
         self,
@@ -97,10 +98,10 @@ class Events:
                 raise PaymentEventStateUnfit(payment_event=event_id, state=event.state.name)
             after = PaymentEvent(**(event._asdict() | changes))._replace(update_time=now)
             payment_events.write(connection, after)
-            payment_events.add_act(connection, event_id, self._make_id(), EventAct(*act, now))
+            payment_events.add_act(connection, event_id, self._make_id(), PaymentEventAct(*act, now))
         return after
 
-    def rejected(self) -> list[Rejection]:
+    def rejected(self) -> list[RejectedWebhooks]:
         """Return the counts of rejected webhooks, newest first."""
         start = Instant(self._clock.now() - REJECTIONS_AGE)
         with self._database.autocommit() as connection:
@@ -108,10 +109,10 @@ class Events:
 
 
 def _is_parked(event: PaymentEvent) -> bool:
-    return event.state == EventState.PARKED
+    return event.state == PaymentEventState.PARKED
 
 
 def _may_be_replayed(event: PaymentEvent) -> bool:
     """Tell whether an event was of interest and is not applied; what nobody knew for days may be known by now."""
-    is_given_up = event.state == EventState.NOT_OF_INTEREST and bool(event.problem)
-    return is_given_up or event.state in {EventState.PARKED, EventState.DISMISSED}
+    is_given_up = event.state == PaymentEventState.NOT_OF_INTEREST and bool(event.problem)
+    return is_given_up or event.state in {PaymentEventState.PARKED, PaymentEventState.DISMISSED}

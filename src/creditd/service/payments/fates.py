@@ -4,7 +4,7 @@ import random
 from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.storage.payment_events import Cause, EventState, PaymentEvent
+from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventState
 
 FIRST_PAUSE: Final = 2 * SECOND
 """Before the second try; doubled for each one after, with jitter over half of it."""
@@ -24,19 +24,23 @@ hour is seen a quarter of an hour later at most, and a payment that takes days i
 
 def applied(event: PaymentEvent, account: str, purchase: str, now: Instant) -> PaymentEvent:
     """Return an event that is applied."""
-    return _ended(event, EventState.APPLIED, now)._replace(account=account, purchase=purchase, problem="")
+    return _ended(event, PaymentEventState.APPLIED, now)._replace(account=account, purchase=purchase, problem="")
 
 
 def of_no_interest(event: PaymentEvent, problem: str, now: Instant) -> PaymentEvent:
     """Return an event that says nothing about credits, or about nothing of ours."""
-    return _ended(event, EventState.NOT_OF_INTEREST, now)._replace(problem=problem)
+    return _ended(event, PaymentEventState.NOT_OF_INTEREST, now)._replace(problem=problem)
 
 
 def parked(
-    event: PaymentEvent, problem: str, now: Instant, cause: Cause = Cause.OTHER, references: tuple[str, ...] = ()
+    event: PaymentEvent,
+    problem: str,
+    now: Instant,
+    cause: ParkedCause = ParkedCause.OTHER,
+    references: tuple[str, ...] = (),
 ) -> PaymentEvent:
     """Return an event that a person has to look at; ``references`` are what it is about, as far as that is known."""
-    ended = _ended(event, EventState.PARKED, now)
+    ended = _ended(event, PaymentEventState.PARKED, now)
     return ended._replace(problem=problem, cause=cause, waits_for=references or event.waits_for)
 
 
@@ -51,9 +55,9 @@ def read_again(event: PaymentEvent, references: tuple[str, ...], now: Instant) -
     """Return a hint that is to be read again, since what it is about may change; one that is too old is applied."""
     age = now - event.receive_time
     if age >= WAIT:
-        return _ended(event, EventState.APPLIED, now)._replace(problem="it had not ended after three days")
+        return _ended(event, PaymentEventState.APPLIED, now)._replace(problem="it had not ended after three days")
     pause = min(LONGEST_READ_PAUSE, max(SHORTEST_READ_PAUSE, age // 4))
-    put_off = event._replace(state=EventState.WAITING, next_attempt_time=Instant(now + pause), update_time=now)
+    put_off = event._replace(state=PaymentEventState.WAITING, next_attempt_time=Instant(now + pause), update_time=now)
     return put_off._replace(waits_for=references, problem="it has not ended at the provider")
 
 
@@ -62,9 +66,9 @@ def waiting(event: PaymentEvent, references: tuple[str, ...], problem: str, now:
     end = Instant(event.receive_time + WAIT)
     if now >= end:
         return of_no_interest(event, problem, now)
-    put_off = event._replace(state=EventState.WAITING, next_attempt_time=end, is_ours=False, update_time=now)
+    put_off = event._replace(state=PaymentEventState.WAITING, next_attempt_time=end, is_ours=False, update_time=now)
     return put_off._replace(waits_for=references, problem=problem)
 
 
-def _ended(event: PaymentEvent, state: EventState, now: Instant) -> PaymentEvent:
-    return event._replace(state=state, next_attempt_time=None, waits_for=(), cause=Cause.OTHER, update_time=now)
+def _ended(event: PaymentEvent, state: PaymentEventState, now: Instant) -> PaymentEvent:
+    return event._replace(state=state, next_attempt_time=None, waits_for=(), cause=ParkedCause.OTHER, update_time=now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from creditd.domain.payment_event import ParkedCause
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import Said
 from creditd.service.payments.cases import Cases, references_of
@@ -9,7 +10,6 @@ from creditd.service.payments.problems import problem_of
 from creditd.service.payments.settlement import Misfit, UnknownPayment
 from creditd.storage import payment_events
 from creditd.storage.database import Database
-from creditd.storage.payment_events import Cause
 
 
 class Finds:
@@ -29,7 +29,7 @@ class Finds:
     def show(self, said: Said, error: Exception) -> bool:
         """Show what was said and could not be applied, and why; return False if a person has put it aside. Blocks."""
         account, purchase = (error.account_id, error.purchase) if isinstance(error, Misfit) else ("", "")
-        cause = Cause.UNPLACED if isinstance(error, UnknownPayment) else Cause.OTHER
+        cause = ParkedCause.UNPLACED if isinstance(error, UnknownPayment) else ParkedCause.OTHER
         with self._database.transaction() as connection:
             return self._cases.show(
                 connection,

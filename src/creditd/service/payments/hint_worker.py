@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.ledger.clock import DatabaseClock
-from creditd.payments.provider import Delivery, PaymentProvider, ProviderUnavailable, Unsigned
+from creditd.payments.provider import CallFailed, Delivery, PaymentProvider, Unsigned
 from creditd.service.payments.background import Background
 from creditd.service.payments.intake import Intake
 from creditd.service.payments.providers import InThread
@@ -72,7 +72,7 @@ class HintWorker:
         delivery = Delivery(hint.subject, hint.event_type, hint.live, hint.body, is_of_interest=True)
         try:
             is_real = await self._unsigned.is_real(delivery)
-        except ProviderUnavailable:
+        except CallFailed:
             if hint.tries >= MAX_TRIES:
                 await self._drop(hint, "unread")
             return

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
+from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import Overloaded
-from creditd.payments.provider import Delivery, PaymentProvider, Unsigned, WebhookRejected
+from creditd.payments.provider import Delivery, InvalidWebhook, PaymentProvider, Unsigned
 from creditd.service.payments.directory import Directory
 from creditd.service.payments.intake import IngestResult, Intake
 from creditd.service.payments.pace import Pace
@@ -105,7 +106,7 @@ class Hints:
         return IngestResult.STORED if is_new else IngestResult.DUPLICATE
 
     def _turn_away(self, known: PaymentProvider, remote_address: str) -> NoReturn:
-        too_many = WebhookRejected(WebhookRejected.TOO_MANY, "too many unsigned hints that name nothing of ours")
+        too_many = InvalidWebhook(RejectionReason.TOO_MANY, "too many unsigned hints that name nothing of ours")
         self._rejections.count(known.provider, too_many, remote_address)
         raise Overloaded
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from creditd.domain.payment_errors import WebhookUnfit
-from creditd.domain.purchase import Provider
+from creditd.domain.payment_errors import WebhookRejected
+from creditd.domain.provider import Provider
 from creditd.ledger.clock import DatabaseClock
-from creditd.payments.provider import Delivery, PaymentProvider, Webhook, WebhookRejected
+from creditd.payments.provider import Delivery, InvalidWebhook, PaymentProvider, Webhook
 from creditd.service.payments.hints import Hints
 from creditd.service.payments.intake import IngestResult, Intake
 from creditd.service.payments.providers import InThread, Providers
@@ -43,15 +43,15 @@ class Inbox:
     async def ingest(self, provider: Provider, webhook: Webhook, remote_address: str) -> IngestResult:
         """Verify and store a webhook; the answer comes after COMMIT.
 
-        Raises ProviderNotConfigured; WebhookUnfit, and nothing of it is stored but that one was rejected; Overloaded,
+        Raises ProviderNotConfigured; WebhookRejected, and of it nothing is stored but the count; Overloaded,
         for an unsigned hint also if there are too many of them.
         """
         known = self._providers.get(provider)
         try:
             delivery = known.receive(webhook, self._clock.now())
-        except WebhookRejected as rejection:
+        except InvalidWebhook as rejection:
             self._rejections.count(provider, rejection, remote_address)
-            raise WebhookUnfit(problem=rejection.reason) from rejection
+            raise WebhookRejected(problem=rejection.reason.value) from rejection
         if known.unsigned:
             result = await self._hints.take(known, known.unsigned, delivery, remote_address)
         else:

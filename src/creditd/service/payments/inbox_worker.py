@@ -6,13 +6,14 @@ from typing import Final
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
+from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventState
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
 from creditd.payments.provider import (
+    CallFailed,
+    CallRefused,
     Delivery,
     PaymentProvider,
-    ProviderRefused,
-    ProviderUnavailable,
     ReportMismatch,
     Said,
 )
@@ -25,7 +26,6 @@ from creditd.service.payments.providers import InThread
 from creditd.service.payments.settlement import Applied, Misfit, UnknownPayment
 from creditd.storage import payment_events, payment_references
 from creditd.storage.database import Database
-from creditd.storage.payment_events import Cause, EventState, PaymentEvent
 from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ MAX_ATTEMPTS: Final = 84
 """About three days of tries, which is how long Stripe itself repeats a webhook; then, and not before fates.WAIT, the
 event is parked."""
 
-_FOR_A_PERSON = (ReportMismatch, Refusal, ProviderRefused)
+_FOR_A_PERSON = (ReportMismatch, Refusal, CallRefused)
 
 _NO_TRY = (DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
 """What an event needed was held by others, or away: that says nothing about the event, and is no try of it."""
@@ -111,7 +111,7 @@ class InboxWorker:
             outcome, ended = self._unplaced(event, unknown), unknown.references if unknown.is_over else ()
         except _NO_TRY as error:
             outcome, is_counted = fates.tried_again(event, problem_of(error), self._clock.now()), False
-        except ProviderUnavailable as error:
+        except CallFailed as error:
             outcome = self._again(event, error)
         except _FOR_A_PERSON as error:
             outcome = self._parked(event, error)
@@ -120,13 +120,13 @@ class InboxWorker:
             log.exception("a payment event failed", extra={"event_id": event.event_id})
             outcome = self._again(event, error)
         if isinstance(outcome, Applied):
-            self._count(event, EventState.PARKED if outcome.problem else EventState.APPLIED)
+            self._count(event, PaymentEventState.PARKED if outcome.problem else PaymentEventState.APPLIED)
             return
         self._count(event, outcome.state)
         after = outcome
         await self._in_thread(lambda: self._settle(after, ended, is_counted=is_counted))
 
-    def _count(self, event: PaymentEvent, state: EventState) -> None:
+    def _count(self, event: PaymentEvent, state: PaymentEventState) -> None:
         self._statistics.applied[event.provider.name.lower(), state.name.lower()] += 1
 
     async def _apply(self, event: PaymentEvent) -> Applied | PaymentEvent:
@@ -160,7 +160,7 @@ class InboxWorker:
         if unknown.is_ours and unknown.is_over:
             return fates.of_no_interest(event, "nothing of it is with us", self._clock.now())
         if unknown.is_ours:
-            return self._parked(event, unknown, Cause.UNPLACED, unknown.references)
+            return self._parked(event, unknown, ParkedCause.UNPLACED, unknown.references)
         return fates.waiting(event, unknown.references, problem_of(unknown), self._clock.now())
 
     def _again(self, event: PaymentEvent, error: Exception) -> PaymentEvent:
@@ -174,7 +174,7 @@ class InboxWorker:
         self,
         event: PaymentEvent,
         error: Exception,
-        cause: Cause = Cause.OTHER,
+        cause: ParkedCause = ParkedCause.OTHER,
         references: tuple[str, ...] = (),
     ) -> PaymentEvent:
         log.warning("payment event parked: %s", problem_of(error), extra={"event_id": event.event_id})

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from creditd.domain.instant import Instant
+from creditd.domain.payment_event import PaymentEvent, PaymentEventState
+from creditd.domain.purchase import parse_purchase_name, purchase_name
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import Delivery, Names, PaymentProvider
 from creditd.storage import payment_events, payment_references, purchases
 from creditd.storage.database import Connection
-from creditd.storage.payment_events import EventState, PaymentEvent
-from creditd.storage.purchases import PurchaseKey, parse_purchase_name, purchase_name
 
 
 class IngestResult(IntEnum):
@@ -43,7 +43,7 @@ class Intake:
         return IngestResult.STORED if delivery.is_of_interest else IngestResult.NOT_OF_INTEREST
 
     def _event(self, known: PaymentProvider, delivery: Delivery, now: Instant) -> PaymentEvent:
-        state = EventState.PENDING if delivery.is_of_interest else EventState.NOT_OF_INTEREST
+        state = PaymentEventState.PENDING if delivery.is_of_interest else PaymentEventState.NOT_OF_INTEREST
         return PaymentEvent(
             provider=known.provider,
             delivery_key=delivery.key,
@@ -75,7 +75,7 @@ def _with_owner(connection: Connection, event: PaymentEvent, names: Names) -> Pa
     if name:
         return event._replace(account=name.removeprefix("accounts/"))
     if names.purchase:
-        key = PurchaseKey(*names.purchase)
+        key = names.purchase
         # Anybody may have written it: it is a purchase's only if there is such a purchase.
         if purchases.find(connection, key) is not None:
             return event._replace(account=key.account_id, purchase=purchase_name(key))

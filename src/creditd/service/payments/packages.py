@@ -1,15 +1,15 @@
 """The packages on sale."""
 
 from creditd.domain.errors import InvalidField
+from creditd.domain.package import Package
 from creditd.domain.payment_errors import PackageExists, PackageNotFound
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.limits import limits_of, limits_text
 from creditd.service.call import require_text
 from creditd.service.catalogue import Catalogue
 from creditd.storage import packages
 from creditd.storage.database import Database
-from creditd.storage.packages import Package
 
 
 class Packages:

@@ -8,23 +8,16 @@ from collections.abc import Callable
 from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Fact, FactKind, PaymentStage, PurchaseState
+from creditd.domain.package import Money
+from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
+from creditd.domain.provider import PaymentMethod
+from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseKey, PurchaseState
 from creditd.ledger.transaction import Transaction, TransactionLedger
-from creditd.payments.provider import (
-    Checkout,
-    Money,
-    Order,
-    PaymentMethod,
-    ProviderRefused,
-    ProviderUnavailable,
-    PurchaseName,
-    Report,
-)
+from creditd.payments.provider import CallFailed, CallRefused, Checkout, Order, Report
 from creditd.payments.scrubbing import scrubbed_text
 from creditd.service.payments.providers import InThread, Providers
-from creditd.service.payments.settlement import STILL_OPEN, Settlement
+from creditd.service.payments.settlement import Settlement
 from creditd.storage import payment_events, payment_references, purchase_history, purchases
-from creditd.storage.purchases import Purchase, PurchaseKey
 
 ASK_LEASE: Final = 180 * SECOND
 """Longer than a look through a provider and a call after it take, each with all its tries: whoever asked is gone."""
@@ -40,7 +33,7 @@ class AskedElsewhere(Exception):
 def order_of(purchase: Purchase, token: str = "") -> Order:
     """Return a purchase as its provider needs to know it."""
     return Order(
-        PurchaseName(purchase.account_id, purchase.purchase_id),
+        PurchaseKey(purchase.account_id, purchase.purchase_id),
         Money(purchase.amount, purchase.currency),
         purchase.display_name,
         PaymentMethod(purchase.method),
@@ -66,7 +59,7 @@ class PaymentRequests:
     async def ask(self, key: PurchaseKey, token: str = "") -> Purchase:
         """Have the provider asked for a purchase's payment, unless it was, and return the purchase then.
 
-        A provider that refuses makes it a failed one. Raises AskedElsewhere, and ProviderUnavailable when it is not
+        A provider that refuses makes it a failed one. Raises AskedElsewhere, and CallFailed when it is not
         known whether the provider did what was asked.
         """
         purchase = await self._transact(lambda transaction: _hold(transaction, key))
@@ -78,10 +71,10 @@ class PaymentRequests:
             # Nobody asked before if nobody held it before.
             found = await provider.look_up(order) if purchase.ask_end_time else None
             checkout = found or await provider.begin(order)
-        except ProviderUnavailable:
+        except CallFailed:
             await self._transact(lambda transaction: _let_go(transaction, key))
             raise
-        except ProviderRefused as error:
+        except CallRefused as error:
             refusal = error
             return await self._in_thread(lambda: self._refused(purchase, refusal))
         return await self._transact(lambda transaction: _answered(transaction, key, checkout))
@@ -89,14 +82,14 @@ class PaymentRequests:
     async def look(self, key: PurchaseKey) -> Purchase:
         """Find out what became of asking, without asking again; return the purchase then.
 
-        Raises AskedElsewhere, ProviderUnavailable.
+        Raises AskedElsewhere, CallFailed.
         """
         purchase = await self._transact(lambda transaction: _hold(transaction, key))
         if _is_settled(purchase):
             return purchase
         try:
             checkout = await self._providers.get(purchase.provider).look_up(order_of(purchase))
-        except ProviderUnavailable:
+        except CallFailed:
             await self._transact(lambda transaction: _let_go(transaction, key))
             raise
         if checkout is None:
@@ -106,11 +99,11 @@ class PaymentRequests:
     async def _transact(self, change: Callable[[Transaction], Purchase]) -> Purchase:
         return await self._in_thread(lambda: self._ledger.transact(change))
 
-    def _refused(self, purchase: Purchase, refusal: ProviderRefused) -> Purchase:
+    def _refused(self, purchase: Purchase, refusal: CallRefused) -> Purchase:
         """Make a purchase a failed one. The fact's subject is the purchase: nothing exists at the provider."""
         code, words = _storable(refusal.code), _storable(str(refusal))
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.FAILED, 0, code, words)
-        report = Report(purchase.provider, purchase.live, (), PurchaseName(*purchase.key), None, (fact,))
+        report = Report(purchase.provider, purchase.live, (), purchase.key, None, (fact,))
         self._settling.apply(report, purchase.provider.name.lower(), "the provider refused")
         return self._ledger.transact(lambda transaction: _let_go(transaction, purchase.key))
 

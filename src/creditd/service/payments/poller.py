@@ -5,9 +5,10 @@ from typing import Final
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Fact, FactKind, PaymentStage, PurchaseState
+from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
+from creditd.domain.purchase import Purchase, PurchaseState
 from creditd.ledger.clock import DatabaseClock
-from creditd.payments.provider import PaymentProvider, ProviderRefused, PurchaseName, Report, ReportMismatch
+from creditd.payments.provider import CallRefused, PaymentProvider, Report, ReportMismatch
 from creditd.service.payments.background import PASSING, Background
 from creditd.service.payments.finds import Finds
 from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
@@ -16,7 +17,6 @@ from creditd.service.payments.providers import InThread
 from creditd.service.payments.settlement import Misfit, Settlement, UnknownPayment
 from creditd.storage import purchases
 from creditd.storage.database import Database
-from creditd.storage.purchases import Purchase
 from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ LATE_PAYMENT: Final = 3_600 * SECOND
 """Who began to pay in time may be through with it a little after the end."""
 
 _PASSING = (*PASSING, AskedElsewhere)
-_NOT_FIT = (UnknownPayment, ReportMismatch, Refusal, ProviderRefused)
+_NOT_FIT = (UnknownPayment, ReportMismatch, Refusal, CallRefused)
 
 
 class Poller:
@@ -134,7 +134,7 @@ class Poller:
         if self._clock.now() - purchase.create_time < UNASKED_AGE or purchase.state != PurchaseState.PENDING:
             return
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.EXPIRED, 0)
-        report = Report(purchase.provider, purchase.live, (), PurchaseName(*purchase.key), None, (fact,))
+        report = Report(purchase.provider, purchase.live, (), purchase.key, None, (fact,))
         await self._apply(report, "the provider was never asked")
 
     async def _apply(self, report: Report, reason: str) -> bool:

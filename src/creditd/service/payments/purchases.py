@@ -7,36 +7,30 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from creditd.domain.errors import InvalidField
 from creditd.domain.instant import Instant
+from creditd.domain.package import Package
 from creditd.domain.payment_errors import (
     PackageNotFound,
     PackageRetired,
     PaymentNotSupported,
-    PaymentRefused,
-    PaymentUnavailable,
+    ProviderRefused,
+    ProviderUnavailable,
     PurchaseNotFound,
     PurchaseStateUnfit,
 )
-from creditd.domain.purchase import Fact, FactKind, PaymentStage, Provider, PurchaseState
+from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
+from creditd.domain.provider import PaymentMethod, Provider
+from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseKey, PurchaseState, purchase_name
 from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Overloaded
 from creditd.payments.limits import limits_of, limits_text
-from creditd.payments.provider import (
-    PaymentMethod,
-    PaymentProvider,
-    ProviderRefused,
-    ProviderUnavailable,
-    PurchaseName,
-    Report,
-)
+from creditd.payments.provider import CallFailed, CallRefused, PaymentProvider, Report
 from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
 from creditd.service.payments.providers import InThread, Providers
-from creditd.service.payments.settlement import FIRST_LOOK, STILL_OPEN, Settlement
+from creditd.service.payments.settlement import FIRST_LOOK, Settlement
 from creditd.storage import packages, purchase_history, purchases
 from creditd.storage.database import Database
-from creditd.storage.packages import Package
-from creditd.storage.purchases import Purchase, PurchaseKey, purchase_name
 from creditd.storage.request_claims import ClaimKind
 
 log = logging.getLogger(__name__)
@@ -94,7 +88,7 @@ class Purchases:
         """Record a purchase and ask its provider for a payment; tell whether the request id had made it before.
 
         Raises ProviderNotConfigured, AccountClosed, PackageNotFound, PackageRetired, PaymentNotSupported, InvalidField,
-        RequestIdReused, Overloaded; PaymentRefused if the provider refused; PaymentUnavailable if it is not known yet
+        RequestIdReused, Overloaded; ProviderRefused if the provider refused; ProviderUnavailable if it is not known yet
         what it did, which the same request tells later.
         """
         provider = self._providers.get(wanted.provider)
@@ -107,7 +101,7 @@ class Purchases:
         if purchase.state in STILL_OPEN and not purchase.reference:
             purchase = await self._finished(self._ask(purchase, wanted.card_token))
         if purchase.state == PurchaseState.FAILED and not (purchase.redirect_url or purchase.qr_image_url):
-            raise PaymentRefused(code=purchase.failure_code, message=purchase.failure_message)
+            raise ProviderRefused(code=purchase.failure_code, message=purchase.failure_message)
         return purchase, not is_new
 
     async def _ask(self, purchase: Purchase, token: str) -> Purchase:
@@ -115,8 +109,8 @@ class Purchases:
             return purchase
         try:
             return await self._payment_requests.ask(purchase.key, token)
-        except (AskedElsewhere, ProviderUnavailable) as error:
-            raise PaymentUnavailable(provider=purchase.provider.name) from error
+        except (AskedElsewhere, CallFailed) as error:
+            raise ProviderUnavailable(provider=purchase.provider.name) from error
 
     async def _finished(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
         """Await what has to be finished even if the caller goes away: the provider may have done it already."""
@@ -200,7 +194,7 @@ class Purchases:
     async def cancel(self, key: PurchaseKey, origin: Origin) -> Purchase:
         """Cancel a purchase that is not paid, at its provider too where that can be done; a repeat changes nothing.
 
-        Raises PurchaseNotFound, PurchaseStateUnfit for one that is paid or over, PaymentUnavailable.
+        Raises PurchaseNotFound, PurchaseStateUnfit for one that is paid or over, ProviderUnavailable.
         """
         purchase = await self._in_thread(lambda: self._find(key))
         if purchase.state == PurchaseState.CANCELLED:
@@ -216,12 +210,12 @@ class Purchases:
                 purchase = await self._payment_requests.look(purchase.key)
             if purchase.reference:
                 await provider.cancel(order_of(purchase))
-        except (AskedElsewhere, ProviderUnavailable) as error:
-            raise PaymentUnavailable(provider=purchase.provider.name) from error
-        except ProviderRefused as refusal:
+        except (AskedElsewhere, CallFailed) as error:
+            raise ProviderUnavailable(provider=purchase.provider.name) from error
+        except CallRefused as refusal:
             raise PurchaseStateUnfit(purchase=purchase.name, state=refusal.code) from refusal
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.CANCELLED, 0)
-        report = Report(purchase.provider, purchase.live, (), PurchaseName(*purchase.key), None, (fact,))
+        report = Report(purchase.provider, purchase.live, (), purchase.key, None, (fact,))
         await self._in_thread(lambda: self._settling.apply(report, origin.actor, origin.reason or "cancelled"))
         return await self._in_thread(lambda: self._find(purchase.key))
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from creditd.domain.payment_errors import PurchaseNotFound
+from creditd.domain.purchase import Purchase, PurchaseChange, PurchaseKey, purchase_name
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.storage import purchase_history, purchases
 from creditd.storage.database import Database
-from creditd.storage.purchase_history import PurchaseChange
-from creditd.storage.purchases import Purchase, PurchaseFilter, PurchaseKey, purchase_name
+from creditd.storage.purchases import PurchaseFilter
 
 
 class PurchaseReading:

@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 from creditd.domain import errors
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_errors import PaymentUnavailable
-from creditd.domain.purchase import Provider
+from creditd.domain.outbox import OutboxKind
+from creditd.domain.payment_errors import ProviderUnavailable
+from creditd.domain.provider import Provider
 from creditd.ledger.clock import DatabaseClock
-from creditd.payments.provider import PaymentProvider, ProviderRefused, ProviderUnavailable, ReportMismatch, Said
+from creditd.payments.provider import CallFailed, CallRefused, PaymentProvider, ReportMismatch, Said
 from creditd.service.payments.applier import Applier
 from creditd.service.payments.background import Background
 from creditd.service.payments.cases import references_of
@@ -22,7 +23,6 @@ from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.settlement import Applied, UnknownPayment
 from creditd.storage import outbox, reconciliations
 from creditd.storage.database import Database
-from creditd.storage.outbox import OutboxKind
 from creditd.storage.reconciliations import Day
 from creditd.telemetry.statistics import PaymentStatistics
 
@@ -89,7 +89,7 @@ class Reconciliation:
         for provider in self._providers:
             try:
                 await self._compare_today(provider)
-            except PaymentUnavailable:
+            except ProviderUnavailable:
                 log.warning("comparing with %s ended early: it is out of reach", provider.provider.name)
 
     async def _compare_today(self, provider: PaymentProvider) -> None:
@@ -117,7 +117,7 @@ class Reconciliation:
     async def compare(self, kind: Provider, since: Instant | None) -> AsyncIterator[Find | Compared]:
         """Apply what a provider tells of the time since an instant; give every find, then how much was compared.
 
-        Raises ProviderNotConfigured, PaymentUnavailable, InvalidField for a time before any of them was there.
+        Raises ProviderNotConfigured, ProviderUnavailable, InvalidField for a time before any of them was there.
         """
         provider = self._providers.get(kind)
         if since is not None and since < EARLIEST:
@@ -134,8 +134,8 @@ class Reconciliation:
                     if find.applied:
                         counts["applied"] += 1
                         yield find
-        except ProviderUnavailable as error:
-            raise PaymentUnavailable(provider=kind.name) from error
+        except CallFailed as error:
+            raise ProviderUnavailable(provider=kind.name) from error
         yield Compared(counts["compared"], counts["applied"], counts["unresolved"])
 
     async def _pass(self, provider: PaymentProvider, start: Instant, counts: Counter[str]) -> AsyncIterator[Find]:
@@ -158,7 +158,7 @@ class Reconciliation:
             if unknown.is_over or not unknown.is_ours:
                 return None
             return self._unresolved(name, said, unknown)
-        except (ReportMismatch, Refusal, ProviderRefused) as error:
+        except (ReportMismatch, Refusal, CallRefused) as error:
             return self._unresolved(name, said, error)
         if applied.problem:
             return self._left(name, reference, applied)

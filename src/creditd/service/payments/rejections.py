@@ -7,14 +7,14 @@ from collections import Counter
 from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import Provider
+from creditd.domain.provider import Provider
+from creditd.domain.rejected_webhooks import RejectedWebhooks
 from creditd.ledger.clock import DatabaseClock
-from creditd.payments.provider import WebhookRejected
+from creditd.payments.provider import InvalidWebhook
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
 from creditd.storage import rejected_webhooks
 from creditd.storage.database import Database
-from creditd.storage.rejected_webhooks import Rejection
 from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)
@@ -46,20 +46,20 @@ class Rejections:
         self._clock = clock
         self._in_thread = in_thread
         self._statistics = statistics
-        self._unwritten: dict[_Key, Rejection] = {}
+        self._unwritten: dict[_Key, RejectedWebhooks] = {}
         self._writing: asyncio.Task[None] | None = None
         self._untold: Counter[tuple[str, str]] = Counter()
         self._next_line: dict[tuple[str, str], float] = {}
         self.background = Background(self._write_once, WRITE_SECONDS, "counting rejected webhooks")
 
-    def count(self, provider: Provider, rejection: WebhookRejected, remote_address: str) -> None:
+    def count(self, provider: Provider, rejection: InvalidWebhook, remote_address: str) -> None:
         """Note that a webhook was rejected: in the metrics now, in the log and the database soon after."""
         address = remote_address.translate(_UNPRINTABLE)
         name, reason = provider.name.lower(), rejection.reason
         self._statistics.rejected[name, reason] += 1
         self._log(name, reason, address)
         now = self._clock.now()
-        self._keep(Rejection(provider, reason, Instant(now - now % HOUR), 1, now, address))
+        self._keep(RejectedWebhooks(provider, reason, Instant(now - now % HOUR), 1, now, address))
 
     def _log(self, provider: str, reason: str, address: str) -> None:
         """Log a rejection, with how many there were since the last line; within LINE_SECONDS of that it waits."""
@@ -92,7 +92,7 @@ class Rejections:
             # Whoever stops waiting, at the end of the process, must not take the counts along.
             await asyncio.shield(self._writing)
 
-    async def _written(self, rows: dict[_Key, Rejection]) -> None:
+    async def _written(self, rows: dict[_Key, RejectedWebhooks]) -> None:
         try:
             await self._in_thread(lambda: self._write(list(rows.values())))
         except BaseException:
@@ -103,7 +103,7 @@ class Rejections:
         finally:
             self._writing = None
 
-    def _keep(self, row: Rejection) -> None:
+    def _keep(self, row: RejectedWebhooks) -> None:
         """Add to what is not written yet; if that is too much, the oldest of it goes into the log alone."""
         key = row.provider, row.reason, row.hour
         known = self._unwritten.get(key)
@@ -113,17 +113,17 @@ class Rejections:
         if len(self._unwritten) > MAX_UNWRITTEN:
             _tell("are too many to keep", self._unwritten.pop(min(self._unwritten, key=lambda known: known[2])))
 
-    def _write(self, rows: list[Rejection]) -> None:
+    def _write(self, rows: list[RejectedWebhooks]) -> None:
         with self._database.transaction() as connection:
             for row in sorted(rows):
                 rejected_webhooks.add(connection, row)
 
 
-def _last_time(row: Rejection) -> Instant:
+def _last_time(row: RejectedWebhooks) -> Instant:
     return row.last_time
 
 
-def _tell(why: str, row: Rejection) -> None:
+def _tell(why: str, row: RejectedWebhooks) -> None:
     log.error(
         "counts of rejected webhooks %s",
         why,

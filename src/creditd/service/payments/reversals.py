@@ -1,13 +1,13 @@
 """ReversePurchase: staff say that money was given back by a way that the provider knows nothing of."""
 
 from creditd.domain.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseStateUnfit
-from creditd.domain.purchase import Fact, FactKind, RefundStage
+from creditd.domain.payment_facts import Fact, FactKind, RefundStage
+from creditd.domain.purchase import Purchase, PurchaseKey, purchase_name
 from creditd.domain.wallet import Origin
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.payments.provider import Report
 from creditd.service.payments.settlement import Settlement
 from creditd.storage import purchase_history, purchases
-from creditd.storage.purchases import Purchase, PurchaseKey, purchase_name
 from creditd.storage.request_claims import ClaimKind
 
 

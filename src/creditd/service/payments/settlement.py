@@ -15,28 +15,19 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.errors import Refusal
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.purchase import (
-    Fact,
-    FactKind,
-    PaymentStage,
-    PurchaseState,
-    Standing,
-    credits_reversed,
-    merged,
-    standing,
-)
+from creditd.domain.outbox import OutboxKind
+from creditd.domain.payment_event import PaymentEvent
+from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, Standing, credits_reversed, merged, standing
+from creditd.domain.purchase import PAYABLE, Purchase, PurchaseKey, PurchaseState, parse_purchase_name, purchase_name
 from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Step
-from creditd.payments.provider import PurchaseName, Report, ReportMismatch
+from creditd.payments.provider import Report, ReportMismatch
 from creditd.service.payments import fates
 from creditd.service.payments.cases import Cases
 from creditd.service.payments.problems import problem_of
 from creditd.storage import outbox, payment_dues, payment_events, payment_references, purchase_history, purchases
-from creditd.storage.outbox import OutboxKind
 from creditd.storage.payment_dues import Due
-from creditd.storage.payment_events import PaymentEvent
-from creditd.storage.purchases import Purchase, PurchaseKey, parse_purchase_name, purchase_name
 
 FIRST_LOOK: Final = 60 * SECOND
 """After it an open purchase is looked at for the first time: by then most webhooks have come."""
@@ -56,10 +47,10 @@ class UnknownPayment(Exception):
         *,
         is_ours: bool,
         is_over: bool = False,
-        suggested: PurchaseName | None = None,
+        suggested: PurchaseKey | None = None,
     ) -> None:
         """Remember what the provider calls it, and which purchase it may be for."""
-        hint = f"; it may be for {purchase_name(PurchaseKey(*suggested))}" if suggested else ""
+        hint = f"; it may be for {purchase_name(suggested)}" if suggested else ""
         super().__init__("no purchase is known for " + ", ".join(references) + hint)
         self.references = references
         self.is_ours = is_ours
@@ -230,7 +221,7 @@ def _purchase_of(transaction: Transaction, report: Report) -> Purchase:
     known = payment_references.referred(connection, report.provider, report.references, live=report.live)
     keys = [parse_purchase_name(known[reference]) for reference in report.references if reference in known]
     if report.purchase:
-        keys.append(PurchaseKey(*report.purchase))
+        keys.append(report.purchase)
     for key in keys:
         purchase = purchases.lock(connection, key)
         if purchase is not None:
@@ -328,10 +319,3 @@ def _as_it_stands(purchase: Purchase, stands: Standing) -> Purchase:
         extra_left=stands.extra_left,
         next_poll_time=purchase.next_poll_time if stands.state in PAYABLE else None,
     )
-
-
-STILL_OPEN = frozenset({PurchaseState.PENDING, PurchaseState.FAILED})
-"""States in which a payment may still come about: at some providers a payer whose payment failed tries again."""
-
-PAYABLE = STILL_OPEN | {PurchaseState.CANCELLED}
-"""States in which a purchase is still looked at: not every provider can be kept from taking a payment."""

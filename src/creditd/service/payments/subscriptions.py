@@ -5,6 +5,8 @@ from collections.abc import Callable
 from creditd.domain.account import Account
 from creditd.domain.errors import AccountClosed
 from creditd.domain.instant import Instant
+from creditd.domain.outbox import OutboxKind
+from creditd.domain.payment_event import PaymentEvent
 from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
 from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
@@ -16,9 +18,7 @@ from creditd.service.payments.problems import problem_of
 from creditd.service.payments.settlement import Applied, UnknownPayment
 from creditd.storage import accounts, outbox, payment_dues, payment_events, payment_references, subscriptions
 from creditd.storage.database import Connection
-from creditd.storage.outbox import OutboxKind
 from creditd.storage.payment_dues import Due
-from creditd.storage.payment_events import PaymentEvent
 
 
 class Subscriptions:

@@ -1,0 +1,11 @@
+"""Credit types: the units that credits are counted in."""
+
+from typing import NamedTuple
+
+
+class CreditType(NamedTuple):
+    """A unit that credits are counted in; ``decimals`` is how many a whole credit has."""
+
+    code: str
+    display_name: str
+    decimals: int

@@ -16,7 +16,7 @@ from creditd.storage.schema import migrate
 from tests.contract.customer import Customer
 from tests.ledger.databases import migrate_to
 from tests.postgres import admin_url, create_database, drop_database
-from tests.running import RunningService, eventually, refused, running_service
+from tests.running import RunningService, eventually, read_refusal, refused, running_service
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -55,6 +55,15 @@ def require_all_unavailable(service: RunningService) -> None:
         assert refusal.retry is not None, method.name
 
 
+def require_unavailable(stream: Any) -> None:
+    """See a stream end as one that is to be opened again."""
+    with pytest.raises(grpc.RpcError) as error:
+        list(stream)
+    refusal = read_refusal(error.value)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE")
+    assert refusal.retry is not None
+
+
 def health(service: RunningService) -> int:
     """Ask for the server's health."""
     return int(health_pb2_grpc.HealthStub(service.channel()).Check(health_pb2.HealthCheckRequest()).status)
@@ -85,14 +94,18 @@ def test_every_call_is_unavailable_until_the_schema_is_there(unready: RunningSer
         ("UPDATE alembic_version SET version_num = 'abc'", "UPDATE alembic_version SET version_num = '{}'"),
         ("ALTER TABLE alembic_version RENAME TO away", "ALTER TABLE away RENAME TO alembic_version"),
         ("REVOKE ALL ON alembic_version FROM creditd_app", "GRANT SELECT ON alembic_version TO creditd_app"),
+        ("REVOKE INSERT ON entries FROM creditd_app", "GRANT INSERT ON entries TO creditd_app"),
     ],
-    ids=["older", "foreign", "gone", "forbidden"],
+    ids=["older", "foreign", "gone", "forbidden", "bereft"],
 )
 def test_one_that_is_fit_no_more_is_used_no_more_until_it_is_again(
-    own: RunningService, account: str, spoil: str, mend: str
+    own: RunningService, account: str, caplog: pytest.LogCaptureFixture, spoil: str, mend: str
 ) -> None:
     customer = customer_of(own, account)
     customer.top_up(10)
+    watching = credit.WatchBalanceRequest(account_id=account, credit_type="chat")
+    stream = customer.app.credit.WatchBalance(watching, timeout=60)
+    next(stream)
     with psycopg.connect(own.config.database_url, autocommit=True) as owner:
         (revision,) = owner.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
         owner.execute(spoil.encode())
@@ -100,6 +113,9 @@ def test_one_that_is_fit_no_more_is_used_no_more_until_it_is_again(
             eventually(lambda: not own.server.health.takes_calls)
             assert health(own) == NOT_SERVING
             require_all_unavailable(own)
+            # Whoever watched before is told to come again, and not kept waiting.
+            require_unavailable(stream)
+            assert sum("the database cannot be used" in line for line in caplog.messages) == 1
         finally:
             owner.execute(mend.format(revision).encode())
     eventually(lambda: own.server.health.takes_calls)
@@ -135,4 +151,29 @@ def test_a_table_that_is_changed_under_a_server_makes_no_defect_of_a_call(
                 assert refusal.retry is not None
         finally:
             owner.execute(mend.encode())
+    assert customer.deduct(1).balance.available == 9
+
+
+@pytest.mark.requirement("H2")
+def test_a_privilege_that_is_lost_makes_no_defect_of_a_call(own: RunningService, account: str) -> None:
+    """Also before the next look, a second later, has found it out."""
+    customer = customer_of(own, account)
+    customer.top_up(10)
+    other = customer_of(own, f"{account}.other")
+    with psycopg.connect(own.config.database_url, autocommit=True) as owner:
+        owner.execute("REVOKE SELECT, INSERT ON entries FROM creditd_app")
+        try:
+            listing = credit.ListTransactionsRequest(account_id=customer.account_id)
+            calls: list[tuple[Any, Any]] = [
+                (customer.app.credit.Deduct, customer.deducting(1)),
+                (other.app.credit.Deduct, other.deducting(1)),
+                (customer.app.credit.ListTransactions, listing),
+            ]
+            for call, request in calls:
+                refusal = refused(call, request, timeout=20)
+                assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE")
+                assert refusal.retry is not None
+        finally:
+            owner.execute("GRANT SELECT, INSERT ON entries TO creditd_app")
+    eventually(lambda: own.server.health.takes_calls)
     assert customer.deduct(1).balance.available == 9

@@ -58,7 +58,7 @@ SURROUNDINGS_FAULTS = (
     Fault(
         "a schema that was changed under a server is a defect of the server's",
         "storage/conflicts.py",
-        "    if code in _OTHER_SCHEMA:\n",
+        "    if error.sqlstate in _OTHER_SCHEMA:\n",
         "    if False:\n",
         _UNREADY,
     ),
@@ -152,5 +152,19 @@ SURROUNDINGS_FAULTS = (
         "                await application.drain(limits.GRACE_SECONDS)\n",
         "",
         ("tests/webhooks/test_process.py",),
+    ),
+    Fault(
+        "streams wait on at a database that is fit no more",
+        "server/health.py",
+        "                self._lose()\n",
+        "                pass\n",
+        _UNREADY,
+    ),
+    Fault(
+        "privileges that are lost later are not looked for",
+        "storage/database.py",
+        "                    require_privileges(connection)\n",
+        "",
+        _UNREADY,
     ),
 )

@@ -316,7 +316,13 @@ def called(name: str) -> str:
     return name.partition(" ")[0]
 
 
-OF_NO_ROWS = {"clock.read_clock", "locking.wait_briefly", "powers.login_of", "privileges.ensure_privileges"}
+OF_NO_ROWS = {
+    "clock.read_clock",
+    "locking.wait_briefly",
+    "powers.login_of",
+    "privileges.ensure_privileges",
+    "privileges.require_privileges",
+}
 """What touches no rows of ours."""
 
 

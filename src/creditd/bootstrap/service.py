@@ -18,6 +18,7 @@ from creditd.config import Config
 from creditd.domain.instant import SECOND
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.verification import Verification
+from creditd.ledger.work import DatabaseUnavailable
 from creditd.server.admin_handlers import (
     AccountHandlers,
     AdjustingHandlers,
@@ -92,7 +93,14 @@ class Service:
         self._server = make_server(shared_port=shared_port, most_connections=places())
         names = [service.full_name for service in SERVICES]
         head = schema_head()
-        self.health = Health(names, lambda: self._is_ready(head), self._bridge, self._connections.note_probe)
+        self.health = Health(
+            names,
+            lambda: self._is_ready(head),
+            self._bridge,
+            self._connections.note_probe,
+            # A call ends by itself; a stream would wait for what does not come.
+            lambda: self._gate.end_streams(DatabaseUnavailable()),
+        )
         self._server.add_generic_rpc_handlers((HeaderMemory(), *self._handlers()))
         health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
         if config.reflection:

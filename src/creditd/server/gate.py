@@ -118,12 +118,16 @@ class Gate:
         if self.is_closed and self.calls <= self._streams:
             self._emptied.set()
 
+    def end_streams(self, why: Exception) -> None:
+        """End every stream, and tell its caller why."""
+        for stream in self._streams.copy():
+            stream.end(why)
+
     async def close(self) -> None:
         """Let nobody in any more, end the streams, and return when no more come."""
         self.is_closed = True
         self._looking.cancel()
-        for stream in self._streams.copy():
-            stream.end(ShuttingDown())
+        self.end_streams(ShuttingDown())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_HOLD_SECONDS):
                 await self._quiet()

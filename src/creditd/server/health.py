@@ -51,10 +51,12 @@ class Health:
         is_ready: Callable[[], bool | None],
         bridge: Bridge,
         note_probe: Callable[[str], None],
+        lose: Callable[[], None],
     ) -> None:
         """Ask ``is_ready`` every second, on the thread that the bridge keeps for it; serve nothing until it says so.
 
         It says None if the database did not answer. ``note_probe`` is given the peer of each question about health.
+        ``lose`` is called when the database turns out to be fit no more.
         """
         self.servicer = _Servicer(note_probe)
         self.serving = False
@@ -63,6 +65,7 @@ class Health:
         self._services = ("", *services)
         self._is_ready = is_ready
         self._bridge = bridge
+        self._lose = lose
         # Without an answer in time the database is as good as away.
         self._failures = Failures(
             "a health check", lambda error: isinstance(error, (TimeoutError, DatabaseUnavailable))
@@ -103,7 +106,9 @@ class Health:
         self._failures.over()
         self.answered += 1
         if ready is not None:
-            self.takes_calls = ready
+            is_lost, self.takes_calls = self.takes_calls and not ready, ready
+            if is_lost:
+                self._lose()
         return bool(ready)
 
     async def _show(self, *, serving: bool) -> None:

@@ -38,7 +38,10 @@ _OTHER_SCHEMA = {"42P01", "42703", "3F000"}
 """No such table, column or schema: the database was never migrated, or was changed under a server that runs."""
 
 _FORBIDDEN = "42501"
-"""Whoever reads is not allowed to. Of a write it says nothing of the database: what only grows refuses so, too."""
+"""Whoever reads is not allowed to. Of a write it says nothing by itself: what only grows refuses so, too."""
+
+_LACKS_PRIVILEGE = "aclcheck_error"
+"""What PostgreSQL refuses by who has been granted what; triggers refuse elsewhere in it."""
 
 _CANCELLED = "57014"
 """PostgreSQL's time limit for a statement, or a cancellation from this side."""
@@ -71,10 +74,18 @@ def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, writt
         return SaveFailure.TOO_SLOW
     if code == _LOCK_NOT_AVAILABLE:
         return SaveFailure.LOCKED
-    if code in _OTHER_SCHEMA:
-        log.warning("the database's schema is not this version's: %s", original.diag.message_primary)
+    if _met_another_database(original):
         return SaveFailure.UNAVAILABLE
     # An operational error without a code is the socket's.
     if (code is None and isinstance(original, psycopg.OperationalError)) or (code or "").startswith(_OUT_OF_REACH):
         return SaveFailure.UNAVAILABLE
     return SaveFailure.OTHER
+
+
+def _met_another_database(error: psycopg.Error) -> bool:
+    """Tell whether a statement failed since the database is not, or not any more, what it was found to be."""
+    if error.sqlstate in _OTHER_SCHEMA:
+        log.warning("the database's schema is not this version's: %s", error.diag.message_primary)
+        return True
+    # The next look at the database tells of it, in one line for all of them.
+    return error.sqlstate == _FORBIDDEN and error.diag.source_function == _LACKS_PRIVILEGE

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from creditd.storage.conflicts import tells_of_unfitness
 from creditd.storage.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
+from creditd.storage.privileges import require_privileges
 from creditd.storage.revisions import require_revision
 from creditd.storage.session import FOUND, Found, Session, SessionRules, UnsuitableDatabase, make_fit, not_kept
 from creditd.storage.turns import Turn, TurnOver, Turns, require_time
@@ -187,7 +188,7 @@ class Database:
                 held.enter_context(self.autocommit())
 
     def is_ready(self, migration: str) -> bool | None:
-        """Tell whether the sessions of the database are what they must be, and it has at least a migration.
+        """Tell whether sessions are what they must be, the database has at least a migration, and we its privileges.
 
         None if it did not answer. A connection that was cut while it idled says nothing of the database: another one
         is asked.
@@ -197,6 +198,7 @@ class Database:
                 with self.autocommit() as connection:
                     self.require_fit(connection)
                     self.revision = require_revision(connection.execute(REVISIONS).scalars().all(), migration)
+                    require_privileges(connection)
             except (DBAPIError, UnsuitableDatabase) as error:
                 if not (isinstance(error, DBAPIError) and error.connection_invalidated):
                     self._note(error)
@@ -217,9 +219,11 @@ class Database:
         """Log what makes the database unfit, once."""
         unfit = getattr(error, "orig", None) or error
         # What may mend itself is told by whoever starts a server, until it was mended once.
-        is_news = isinstance(unfit, UnsuitableDatabase) and (unfit.is_lasting or self.revision)
-        if is_news and self._noted != str(unfit):
-            self._noted = str(unfit)
+        is_lasting = isinstance(unfit, UnsuitableDatabase) and unfit.is_lasting
+        is_news = tells_of_unfitness(error) and (is_lasting or self.revision)
+        line = str(unfit).strip().partition("\n")[0]
+        if is_news and self._noted != line:
+            self._noted = line
             log.warning("the database cannot be used: %s", self._noted)
 
     @property

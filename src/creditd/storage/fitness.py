@@ -4,13 +4,11 @@ from contextlib import ExitStack
 from typing import Final, NamedTuple
 
 import psycopg
-from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from creditd.storage.arrays import texts
 from creditd.storage.database import REVISIONS, Database
 from creditd.storage.powers import login_of
-from creditd.storage.privileges import PRIVILEGES
+from creditd.storage.privileges import require_privileges
 from creditd.storage.revisions import MIGRATE, require_revision
 from creditd.storage.session import UnsuitableDatabase
 from creditd.storage.turns import TurnOver
@@ -57,7 +55,7 @@ def require_fit(database: Database, migration: str, *, least_privilege: bool = F
             database.require_fit(session)
         session = sessions[0]
         require_revision(session.execute(REVISIONS).scalars().all(), migration)
-        _judge_privileges(session)
+        require_privileges(session)
         login = login_of(session) if least_privilege else None
         if login and login.powers:
             raise UnsuitableDatabase(str(login))
@@ -76,26 +74,6 @@ def _judge(facts: Facts) -> None:
         raise UnsuitableDatabase("it is a standby, which takes no writes", is_lasting=False)
     if not facts.is_migrated:
         raise UnsuitableDatabase(MIGRATE, is_lasting=False)
-
-
-_MISSING_PRIVILEGES: Final = text("""
-SELECT current_user::text, string_agg(n.privilege || ' on ' || n.name, ', ' ORDER BY n.name, n.privilege)
-FROM unnest(:names ::text[], :privileges ::text[]) AS n (name, privilege)
-WHERE has_table_privilege(to_regclass(n.name), n.privilege) IS NOT TRUE
-""")
-
-
-def _judge_privileges(session: Connection) -> None:
-    needed = [
-        (table, privilege)
-        for privileges, tables in PRIVILEGES.items()
-        for table in tables
-        for privilege in privileges.split(", ")
-    ]
-    parameters = {"names": texts(table for table, _ in needed), "privileges": texts(name for _, name in needed)}
-    role, missing = session.execute(_MISSING_PRIVILEGES, parameters).one()
-    if missing:
-        raise UnsuitableDatabase(f"{role} lacks {missing}: run `creditd migrate`, which grants what it needs")
 
 
 def wanting(database: Database, migration: str, *, least_privilege: bool = False) -> UnsuitableDatabase | None:

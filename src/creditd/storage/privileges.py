@@ -11,6 +11,9 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from creditd.storage.arrays import texts
+from creditd.storage.session import UnsuitableDatabase
+
 APPLICATION_ROLE: Final = "creditd_app"
 
 PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -93,3 +96,24 @@ def ensure_privileges(connection: Connection) -> str:
     for privileges, tables in PRIVILEGES.items():
         connection.execute(text(f"GRANT {privileges} ON {', '.join(tables)} TO {APPLICATION_ROLE}"))
     return remark
+
+
+_MISSING_PRIVILEGES: Final = text("""
+SELECT current_user::text, string_agg(n.privilege || ' on ' || n.name, ', ' ORDER BY n.name, n.privilege)
+FROM unnest(:names ::text[], :privileges ::text[]) AS n (name, privilege)
+WHERE has_table_privilege(to_regclass(n.name), n.privilege) IS NOT TRUE
+""")
+
+
+def require_privileges(connection: Connection) -> None:
+    """Verify that whom the sessions act as has every privilege that it needs. Raises UnsuitableDatabase."""
+    needed = [
+        (table, privilege)
+        for privileges, tables in PRIVILEGES.items()
+        for table in tables
+        for privilege in privileges.split(", ")
+    ]
+    parameters = {"names": texts(table for table, _ in needed), "privileges": texts(name for _, name in needed)}
+    role, missing = connection.execute(_MISSING_PRIVILEGES, parameters).one()
+    if missing:
+        raise UnsuitableDatabase(f"{role} lacks {missing}: run `creditd migrate`, which grants what it needs")

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.postgres import provide_cluster
-from tests.running import RunningService, running_service
+from tests.support.postgres import provide_cluster
+from tests.support.service import RunningService, running_service
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -18,9 +18,10 @@ from creditd.certificates import (
     pause_seconds,
 )
 from creditd.cli.main import main
-from tests.certificates import DAY, Identity, identity
-from tests.cli.programs import Creditd, free_address
-from tests.tokens import write_public_key
+from tests.support.certificates import DAY, Identity, identity
+from tests.support.ports import free_address
+from tests.support.programs import Creditd
+from tests.support.tokens import write_public_key
 
 NOW = dt.datetime.now(dt.UTC)
 

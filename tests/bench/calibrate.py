@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.bench import requests
+from tests.bench.generator_process import generate
 from tests.bench.job import Job, Outcome
-from tests.bench.load import generate
 
 _CALLERS = 64
 _MOST_CALLERS = 256

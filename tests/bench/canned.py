@@ -4,7 +4,7 @@ import selectors
 import socket
 import sys
 
-from tests.bench.http2 import ACK, DATA, END_HEADERS, END_STREAM, FRAME, HEADERS, PREFACE, SETTINGS, WINDOW_UPDATE
+from tests.support.http2 import ACK, DATA, END_HEADERS, END_STREAM, FRAME, HEADERS, PREFACE, SETTINGS, WINDOW_UPDATE
 
 MESSAGE = b"\x0a\xff\x02" + bytes(383) + b"\x12\x00"
 """An answer about as long as a ReserveResponse is."""

@@ -7,10 +7,10 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
-from tests.bench.http2 import Connection
 from tests.bench.job import Job, Outcome, Step
 from tests.bench.latency import Latencies
 from tests.bench.messages import Template, account_id, batch_outcomes, reservation_field
+from tests.support.http2 import Connection
 
 CALL_TIMEOUT = "10S"
 """The deadline of every call, in grpc-timeout's notation."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.bench import requests
 from tests.bench.cpu import CpuMeter, CpuSeconds
+from tests.bench.generator_process import generate
 from tests.bench.job import Job, Outcome
-from tests.bench.load import generate
 from tests.bench.naive import Naive, NaiveOutcome
 from tests.bench.plan import ACCOUNTS, MODES, SPREADS, Plan
 from tests.bench.service import Service

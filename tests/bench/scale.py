@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import psycopg
 
 from tests.bench import requests, rounds
+from tests.bench.generator_process import generate
 from tests.bench.job import Job, Outcome, Step
-from tests.bench.load import generate
 from tests.bench.paging import measure_pages
 from tests.bench.plan import ACCOUNTS as FEW_ACCOUNTS
 from tests.bench.seed import ACCOUNTS as MANY_ACCOUNTS

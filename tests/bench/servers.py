@@ -20,8 +20,8 @@ from pathlib import Path
 from creditd.development.postgres import embedded_postgres
 from creditd.storage.schema import migrate
 from tests.bench import requests
+from tests.bench.generator_process import generate
 from tests.bench.job import Job, Outcome
-from tests.bench.load import generate
 from tests.bench.rounds import seed
 from tests.bench.service import SETTINGS, Service, ledger_rows, serving
 

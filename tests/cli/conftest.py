@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.postgres import admin_url, create_database, drop_database
+from tests.support.postgres import admin_url, create_database, drop_database
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from creditd.cli.main import main
-from tests.cli.programs import Creditd, free_address
-from tests.running import RunningService
-from tests.tokens import bearer
+from tests.support.ports import free_address
+from tests.support.programs import Creditd
+from tests.support.service import RunningService
+from tests.support.tokens import bearer
 
 
 class Caller:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from creditd.cli.main import main
-from tests.certificates import identity
-from tests.running import RunningService, running_service
-from tests.tokens import bearer
+from tests.support.certificates import identity
+from tests.support.service import RunningService, running_service
+from tests.support.tokens import bearer
 
 BALANCE = ("GetBalance", '{"account_id": "ann"}')
 Call = Callable[..., tuple[int, str, str]]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.programs import Creditd, are_gone
+from tests.support.programs import Creditd, are_gone
 
 
 @pytest.fixture

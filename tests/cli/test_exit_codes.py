@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from creditd.cli.failure import DONE, FAILED, INTERRUPTED, MISUSED, SIGNALLED
-from tests.cli.programs import Creditd, free_address
-from tests.tokens import write_public_key
+from tests.support.ports import free_address
+from tests.support.programs import Creditd
+from tests.support.tokens import write_public_key
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 

@@ -12,7 +12,7 @@ from creditd.cli.main import COMMANDS, main
 from creditd.cli.screen import table
 from creditd.cli.settings import settings
 from creditd.config import Config, ConfigError
-from tests.cli.programs import COMMAND, Creditd
+from tests.support.programs import COMMAND, Creditd
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["help"]])

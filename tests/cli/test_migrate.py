@@ -5,7 +5,7 @@ import pytest
 
 from creditd.cli.main import main
 from creditd.storage.schema import schema_head
-from tests.cli.programs import free_address
+from tests.support.ports import free_address
 
 
 @pytest.mark.requirement("I5")

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from creditd.cli.main import main
-from tests.service.payments.market import OMISE, STRIPE, Market, open_market
-from tests.tokens import bearer
+from tests.support.market import OMISE, STRIPE, Market, open_market
+from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.requirement("E8")
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, are_gone, free_address
-from tests.running import eventually
+from tests.support.patience import eventually
+from tests.support.ports import free_address
+from tests.support.programs import PATIENCE_SECONDS, Creditd, Started, are_gone
 
 READY = "Ctrl-C stops everything"
 

@@ -19,9 +19,10 @@ from sqlalchemy import make_url
 from credit.v1.credit_service_pb2 import GetBalanceRequest
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.storage.schema import migrate, schema_head
-from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, are_gone, free_address
-from tests.running import eventually
-from tests.tokens import bearer, write_public_key
+from tests.support.patience import eventually
+from tests.support.ports import free_address
+from tests.support.programs import PATIENCE_SECONDS, Creditd, Started, are_gone
+from tests.support.tokens import bearer, write_public_key
 
 HIDDEN = "hunter2"
 LISTENING = '"message":"listening"'

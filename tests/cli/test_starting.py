@@ -11,9 +11,10 @@ import pytest
 
 from creditd.cli.failure import INTERRUPTED
 from creditd.storage.schema import migrate
-from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, are_gone, free_address
-from tests.running import eventually
-from tests.tokens import write_public_key
+from tests.support.patience import eventually
+from tests.support.ports import free_address
+from tests.support.programs import PATIENCE_SECONDS, Creditd, Started, are_gone
+from tests.support.tokens import write_public_key
 
 LONG_SECONDS = 600
 """A drain that no test waits for."""

@@ -19,10 +19,12 @@ from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from creditd.ledger.ids import uuid7
 from creditd.storage.schema import migrate
-from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, free_address
-from tests.running import RefusedCall, eventually, read_refusal
-from tests.service.payments.market import PACKAGE, PRICE, STRIPE, Front, open_front
-from tests.tokens import bearer, write_public_key
+from tests.support.market import PACKAGE, PRICE, STRIPE, Front, open_front
+from tests.support.patience import eventually
+from tests.support.ports import free_address
+from tests.support.programs import PATIENCE_SECONDS, Creditd, Started
+from tests.support.refusals import RefusedCall, read_refusal
+from tests.support.tokens import bearer, write_public_key
 
 pytestmark = pytest.mark.requirement("H3", "I5")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import grpc
 
-from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, free_address
-from tests.contract.customer import Customer
-from tests.running import RunningService
+from tests.support.customer import Customer
+from tests.support.ports import free_address
+from tests.support.programs import PATIENCE_SECONDS, Creditd, Started
+from tests.support.service import RunningService
 
 STRIPE_SECRET = "whsec_tests"  # noqa: S105 - nothing is kept secret in a test.
 

@@ -10,9 +10,10 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import source_pb2
 from creditd.storage.schema import migrate
 from tests.clocks.jumping import JumpingDatabase
-from tests.contract.customer import Customer, state_of
-from tests.postgres import admin_url, create_database, drop_database
-from tests.running import RunningService, eventually, running_service
+from tests.support.customer import Customer, state_of
+from tests.support.patience import eventually
+from tests.support.postgres import admin_url, create_database, drop_database
+from tests.support.service import RunningService, running_service
 
 TEN_MINUTES = 600
 

@@ -15,9 +15,11 @@ from credit.v1 import source_pb2
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from credit.v1.purchase_pb2 import PaymentProvider
 from tests.clocks.skewed_servers import STRIPE_SECRET, SkewedServer, skewed_server
-from tests.contract.customer import Customer, state_of
-from tests.running import RunningService, eventually, refused
-from tests.tokens import bearer
+from tests.support.customer import Customer, state_of
+from tests.support.patience import eventually
+from tests.support.refusals import refused
+from tests.support.service import RunningService
+from tests.support.tokens import bearer
 
 TOLERANCE_SECONDS = 60
 """Times on the wire are within this of the database's; the skewed servers' own clocks are ten times as far off."""

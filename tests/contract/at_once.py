@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from tests.running import RefusedCall, read_refusal
+from tests.support.refusals import RefusedCall, read_refusal
 
 
 def at_once(call: Callable[[Any], Any], requests: Sequence[Any]) -> list[Any]:

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.contract.customer import Customer
-from tests.running import RunningService, running_service
+from tests.support.customer import Customer
+from tests.support.service import RunningService, running_service
 
 
 @pytest.fixture(scope="session")

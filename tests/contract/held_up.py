@@ -11,8 +11,9 @@ from psycopg import sql
 from creditd.ledger.batch import Batch
 from creditd.storage.database import Connection
 from creditd.storage.saving import Saved
-from tests.contract.customer import Customer
-from tests.running import RunningService, eventually
+from tests.support.customer import Customer
+from tests.support.patience import eventually
+from tests.support.service import RunningService
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.running import RefusedCall
+from tests.support.refusals import RefusedCall
 
 _INSIDES = re.compile(
     r"traceback|exception|<class|\bfile \"|psycopg|sqlalchemy|postgres|creditd\.|\.py\b|\b0x[0-9a-f]+"

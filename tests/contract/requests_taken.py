@@ -9,7 +9,7 @@ from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_type_pb2 import CreditType
-from tests.contract.customer import Customer
+from tests.support.customer import Customer
 
 
 class Method(NamedTuple):

@@ -9,8 +9,8 @@ from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from tests.contract.at_once import at_once
-from tests.contract.customer import Customer
-from tests.running import RefusedCall, refused
+from tests.support.customer import Customer
+from tests.support.refusals import RefusedCall, refused
 
 ACTIVE, SUSPENDED, CLOSED = (
     account_pb2.ACCOUNT_STATUS_ACTIVE,

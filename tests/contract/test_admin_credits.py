@@ -9,8 +9,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import source_pb2
 from tests.contract.at_once import at_once, reasons
-from tests.contract.customer import Customer, kind_of, slices_of, source_of
-from tests.running import refused
+from tests.support.customer import Customer, kind_of, slices_of, source_of
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("D1")
 

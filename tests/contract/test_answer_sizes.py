@@ -8,8 +8,9 @@ import pytest
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import entry_pb2, reservation_pb2
-from tests.contract.customer import CHAT, Customer
-from tests.running import RunningService, refused
+from tests.support.customer import CHAT, Customer
+from tests.support.refusals import refused
+from tests.support.service import RunningService
 
 MIB = 1024 * 1024
 GRANTS = 1_200

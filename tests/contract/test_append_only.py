@@ -7,7 +7,7 @@ import pytest
 from psycopg import sql
 
 from credit.v1 import account_pb2
-from tests.contract.customer import Customer
+from tests.support.customer import Customer
 
 CHANGES = {
     "UPDATE": "UPDATE {} SET reason = 'other'",

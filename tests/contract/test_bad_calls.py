@@ -12,12 +12,14 @@ from credit.v1 import credit_service_pb2 as credit
 from creditd.server.refusals import InvalidFields
 from creditd.server.request_sizes import CALL_BYTES
 from creditd.server.validation import MAX_VIOLATIONS, validate
-from tests.bench.http2 import RESET, Connection
 from tests.contract.at_once import was_replayed
-from tests.contract.customer import Customer
 from tests.contract.leaks import tells_nothing_of_our_insides
-from tests.running import RunningService, eventually, read_refusal, refused
-from tests.tokens import bearer
+from tests.support.customer import Customer
+from tests.support.http2 import RESET, Connection
+from tests.support.patience import eventually
+from tests.support.refusals import read_refusal, refused
+from tests.support.service import RunningService
+from tests.support.tokens import bearer
 
 RESERVE = "/credit.v1.CreditService/Reserve"
 MEGABYTE = 1024 * 1024

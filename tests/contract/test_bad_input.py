@@ -8,10 +8,10 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1.admin_service_pb2 import CreditAmount
-from tests.contract.customer import Customer
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.contract.requests_taken import METHODS, call_of, spoil
-from tests.running import refused
+from tests.support.customer import Customer
+from tests.support.refusals import refused
 
 NAME = "accounts/a/wallets/chat/reservations/01890000-0000-7000-8000-000000000000"
 

@@ -6,8 +6,8 @@ import grpc
 import pytest
 
 from credit.v1 import credit_service_pb2 as credit
-from tests.contract.customer import Customer, state_of
-from tests.running import details_of, refused
+from tests.support.customer import Customer, state_of
+from tests.support.refusals import details_of, refused
 
 
 def batch_reserve(customer: Customer, *requests: credit.ReserveRequest) -> list[credit.BatchReserveResult]:

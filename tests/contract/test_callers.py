@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
-from tests.contract.customer import Customer
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.contract.requests_taken import METHODS
-from tests.running import RunningService, refused
-from tests.tokens import KEY, KEY_ID, bearer
+from tests.support.customer import Customer
+from tests.support.refusals import refused
+from tests.support.service import RunningService
+from tests.support.tokens import KEY, KEY_ID, bearer
 
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 

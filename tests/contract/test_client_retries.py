@@ -12,9 +12,9 @@ from credit.v1.credit_service_pb2 import GetBalanceRequest, GetBalanceResponse
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, VersionConflict
 from creditd.server.request_sizes import CALL_BYTES
-from tests.contract.customer import Customer
-from tests.running import refused
-from tests.tokens import bearer
+from tests.support.customer import Customer
+from tests.support.refusals import refused
+from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.requirement("H2")
 

@@ -4,8 +4,8 @@ import grpc
 import pytest
 
 from credit.v1 import source_pb2
-from tests.contract.customer import Customer, kind_of, slices_of, state_of
-from tests.running import refused
+from tests.support.customer import Customer, kind_of, slices_of, state_of
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("A3")
 

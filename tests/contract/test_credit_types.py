@@ -7,8 +7,9 @@ import pytest
 
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1.credit_type_pb2 import CreditType
-from tests.contract.customer import Customer
-from tests.running import refused, running_service
+from tests.support.customer import Customer
+from tests.support.refusals import refused
+from tests.support.service import running_service
 
 pytestmark = pytest.mark.requirement("A12")
 

@@ -13,8 +13,9 @@ import pytest
 
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
-from tests.contract.customer import Customer
-from tests.running import RunningService, read_refusal, running_service
+from tests.support.customer import Customer
+from tests.support.refusals import read_refusal
+from tests.support.service import RunningService, running_service
 
 pytestmark = pytest.mark.requirement("H2", "B2")
 

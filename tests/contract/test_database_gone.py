@@ -16,10 +16,12 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from creditd.development.postgres import EmbeddedPostgres
 from tests.contract.at_once import was_replayed
-from tests.contract.customer import Customer, state_of
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.contract.requests_taken import METHODS
-from tests.running import RunningService, details_of, eventually, refused, running_service
+from tests.support.customer import Customer, state_of
+from tests.support.patience import eventually
+from tests.support.refusals import details_of, refused
+from tests.support.service import RunningService, running_service
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 SERVICES = ("", "credit.v1.CreditService", "credit.v1.AdminService")

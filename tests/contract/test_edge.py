@@ -14,9 +14,11 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from credit.v1 import credit_service_pb2 as credit
 from tests.contract.at_once import was_replayed
-from tests.contract.customer import Customer
 from tests.contract.held_up import held_up
-from tests.running import RunningService, eventually, refused, running_service
+from tests.support.customer import Customer
+from tests.support.patience import eventually
+from tests.support.refusals import refused
+from tests.support.service import RunningService, running_service
 
 pytestmark = pytest.mark.requirement("H3")
 

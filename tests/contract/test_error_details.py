@@ -10,9 +10,9 @@ from google.rpc import status_pb2
 from credit.v1 import account_pb2
 from credit.v1 import credit_service_pb2 as credit
 from creditd.ledger.work import Overloaded, VersionConflict
-from tests.contract.customer import Customer
 from tests.contract.leaks import tells_nothing_of_our_insides
-from tests.running import RefusedCall, details_of, refused
+from tests.support.customer import Customer
+from tests.support.refusals import RefusedCall, details_of, refused
 
 pytestmark = pytest.mark.requirement("H2")
 

@@ -5,8 +5,8 @@ import pytest
 
 from credit.v1 import account_pb2, source_pb2
 from credit.v1 import credit_service_pb2 as credit
-from tests.contract.customer import Customer, source_of
-from tests.running import refused
+from tests.support.customer import Customer, source_of
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("A13")
 

@@ -9,10 +9,11 @@ import pytest
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server.headers import MAX_HEADER_BYTES, MAX_HEADERS, read_headers
 from creditd.server.refusals import MetadataTooLarge, TokenInvalid
-from tests.bench.hpack import HeaderTable, grpc_status
-from tests.contract.customer import Customer
-from tests.running import RunningService, refused
-from tests.tokens import bearer
+from tests.support.customer import Customer
+from tests.support.hpack import HeaderTable, grpc_status
+from tests.support.refusals import refused
+from tests.support.service import RunningService
+from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.requirement("H3")
 

@@ -9,7 +9,7 @@ import pytest
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server import balance_handlers, batch_handlers
 from creditd.server.slicing import SLICE_ITEMS
-from tests.contract.customer import Customer
+from tests.support.customer import Customer
 
 pytestmark = pytest.mark.requirement("J5")
 

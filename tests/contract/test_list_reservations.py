@@ -5,8 +5,8 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import reservation_pb2
-from tests.contract.customer import Customer, state_of
-from tests.running import refused
+from tests.support.customer import Customer, state_of
+from tests.support.refusals import refused
 
 
 def listed(customer: Customer, **fields: object) -> credit.ListReservationsResponse:

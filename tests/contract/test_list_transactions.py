@@ -7,8 +7,8 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import entry_pb2
-from tests.contract.customer import Customer, kind_of
-from tests.running import refused
+from tests.support.customer import Customer, kind_of
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("C2")
 

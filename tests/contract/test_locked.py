@@ -8,9 +8,9 @@ import pytest
 from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from creditd.ledger import waiting_room
-from tests.contract.customer import Customer
-from tests.ledger.strangers import ACCOUNT, WALLET, held
-from tests.running import RefusedCall, refused
+from tests.support.customer import Customer
+from tests.support.refusals import RefusedCall, refused
+from tests.support.row_locks import ACCOUNT, WALLET, held
 
 
 def assert_is_busy(refusal: RefusedCall) -> None:

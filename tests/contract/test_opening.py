@@ -10,8 +10,8 @@ from credit.v1 import account_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from tests.contract.at_once import at_once, reasons
-from tests.contract.customer import Customer, kind_of, slices_of
-from tests.running import refused
+from tests.support.customer import Customer, kind_of, slices_of
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("A11")
 

@@ -4,8 +4,9 @@ import grpc
 import pytest
 
 from credit.v1 import source_pb2
-from tests.contract.customer import Customer, kind_of, slices_of, state_of
-from tests.running import eventually, refused
+from tests.support.customer import Customer, kind_of, slices_of, state_of
+from tests.support.patience import eventually
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("A4")
 

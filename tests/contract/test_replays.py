@@ -9,8 +9,9 @@ import pytest
 from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from tests.contract.at_once import was_replayed
-from tests.contract.customer import Customer
-from tests.running import RunningService, refused, running_service
+from tests.support.customer import Customer
+from tests.support.refusals import refused
+from tests.support.service import RunningService, running_service
 
 pytestmark = pytest.mark.requirement("A7")
 

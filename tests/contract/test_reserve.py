@@ -8,8 +8,10 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import source_pb2
-from tests.contract.customer import Customer, kind_of, slices_of, state_of
-from tests.running import RunningService, eventually, refused, running_service
+from tests.support.customer import Customer, kind_of, slices_of, state_of
+from tests.support.patience import eventually
+from tests.support.refusals import refused
+from tests.support.service import RunningService, running_service
 
 
 @pytest.mark.requirement("A1", "A6")

@@ -10,9 +10,9 @@ import pytest
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.server.listener import ListenError, is_loopback, listen, make_server
-from tests.certificates import Identity, identity
-from tests.running import RunningService, running_service
-from tests.tokens import bearer
+from tests.support.certificates import Identity, identity
+from tests.support.service import RunningService, running_service
+from tests.support.tokens import bearer
 
 
 @pytest.fixture(scope="module")

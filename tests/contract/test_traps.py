@@ -8,8 +8,8 @@ import pytest
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import source_pb2
 from tests.contract.at_once import answers, at_once, reasons, was_replayed
-from tests.contract.customer import Customer, kind_of, state_of
-from tests.running import RefusedCall, refused
+from tests.support.customer import Customer, kind_of, state_of
+from tests.support.refusals import RefusedCall, refused
 
 
 @pytest.mark.requirement("A8")

@@ -12,8 +12,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import reservation_pb2, source_pb2
 from credit.v1.admin_service_pb2 import VerifyLedgerRequest
-from tests.contract.customer import Customer, kind_of, slices_of, state_of, summed
-from tests.running import RunningService, eventually, read_refusal, refused, running_service
+from tests.support.customer import Customer, kind_of, slices_of, state_of, summed
+from tests.support.patience import eventually
+from tests.support.refusals import read_refusal, refused
+from tests.support.service import RunningService, running_service
 
 
 def customer_of(service: RunningService, account: str) -> Customer:

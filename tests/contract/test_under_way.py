@@ -7,9 +7,10 @@ import grpc
 import pytest
 
 from tests.contract.at_once import was_replayed
-from tests.contract.customer import Customer
 from tests.contract.held_up import held_up
-from tests.running import eventually, refused
+from tests.support.customer import Customer
+from tests.support.patience import eventually
+from tests.support.refusals import refused
 
 
 @pytest.mark.requirement("A7")

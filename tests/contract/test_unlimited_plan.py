@@ -8,8 +8,8 @@ import pytest
 
 from credit.v1 import account_pb2
 from tests.contract.at_once import at_once, reasons
-from tests.contract.customer import Customer, kind_of, slices_of
-from tests.running import refused
+from tests.support.customer import Customer, kind_of, slices_of
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("A10")
 

@@ -13,10 +13,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from credit.v1 import credit_service_pb2 as credit
 from creditd.bootstrap.service import SERVICES
 from creditd.storage.schema import migrate
-from tests.contract.customer import Customer
-from tests.ledger.databases import migrate_to
-from tests.postgres import admin_url, create_database, drop_database
-from tests.running import RunningService, eventually, read_refusal, refused, running_service
+from tests.support.customer import Customer
+from tests.support.databases import migrate_to
+from tests.support.patience import eventually
+from tests.support.postgres import admin_url, create_database, drop_database
+from tests.support.refusals import read_refusal, refused
+from tests.support.service import RunningService, running_service
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 

@@ -9,8 +9,9 @@ import pytest
 from credit.v1 import balance_pb2, reservation_pb2, source_pb2
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.admin_service_pb2 import VerifyLedgerRequest
-from tests.contract.customer import Customer, kind_of, state_of
-from tests.running import RunningService, refused, running_service
+from tests.support.customer import Customer, kind_of, state_of
+from tests.support.refusals import refused
+from tests.support.service import RunningService, running_service
 
 PATIENCE_SECONDS = 30
 

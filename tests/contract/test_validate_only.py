@@ -6,8 +6,8 @@ import pytest
 
 from credit.v1 import account_pb2
 from tests.contract.at_once import was_replayed
-from tests.contract.customer import Customer, slices_of, state_of
-from tests.running import refused
+from tests.support.customer import Customer, slices_of, state_of
+from tests.support.refusals import refused
 
 
 @pytest.fixture(params=["Reserve", "Deduct"])

@@ -9,8 +9,8 @@ import pytest
 
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import source_pb2
-from tests.contract.customer import Customer
-from tests.running import refused
+from tests.support.customer import Customer
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("D7")
 

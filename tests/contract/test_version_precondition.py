@@ -6,8 +6,8 @@ import grpc
 import pytest
 
 from tests.contract.at_once import at_once, reasons
-from tests.contract.customer import Customer
-from tests.running import refused
+from tests.support.customer import Customer
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("A14")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.contract.at_once import at_once
-from tests.contract.customer import Customer
+from tests.support.customer import Customer
 
 pytestmark = pytest.mark.requirement("B1")
 

@@ -11,10 +11,11 @@ from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.domain.instant import SECOND
 from creditd.server.tokens import LEEWAY_SECONDS
-from tests.contract.customer import Customer, kind_of
 from tests.contract.held_up import locked
-from tests.running import eventually, read_refusal, refused
-from tests.tokens import bearer
+from tests.support.customer import Customer, kind_of
+from tests.support.patience import eventually
+from tests.support.refusals import read_refusal, refused
+from tests.support.tokens import bearer
 
 PATIENCE_SECONDS = 30
 """No test waits so long; a stream that says nothing fails it."""

@@ -8,8 +8,10 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server import watch_handlers
-from tests.contract.customer import Customer
-from tests.running import RunningService, eventually, refused
+from tests.support.customer import Customer
+from tests.support.patience import eventually
+from tests.support.refusals import refused
+from tests.support.service import RunningService
 
 
 def watching(caller: SimpleNamespace, account_id: str) -> Any:

@@ -16,8 +16,8 @@ from credit.v1 import account_pb2, admin_service_pb2, credit_service_pb2
 from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
-from tests.contract.customer import Customer
-from tests.running import details_of, read_refusal
+from tests.support.customer import Customer
+from tests.support.refusals import details_of, read_refusal
 
 pytestmark = pytest.mark.requirement("A11")
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.databases.conftest import OWNER, SERVER
 from tests.databases.suite import run_suite
-from tests.postgres import OWNER_VARIABLE, SERVICE_VARIABLE, VARIABLE, as_login
+from tests.support.postgres import OWNER_VARIABLE, SERVICE_VARIABLE, VARIABLE, as_login
 
 pytestmark = [pytest.mark.databases, pytest.mark.timeout(600)]
 

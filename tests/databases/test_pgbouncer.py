@@ -14,7 +14,7 @@ from creditd.storage.session import UnsuitableDatabase
 from tests.databases.conftest import OWNER, SERVER
 from tests.databases.pgbouncer import CONNECT_QUERY, pgbouncers, running_pgbouncer, version_of
 from tests.databases.suite import run_suite
-from tests.postgres import OWNER_VARIABLE, SERVICE_VARIABLE, VARIABLE, as_login
+from tests.support.postgres import OWNER_VARIABLE, SERVICE_VARIABLE, VARIABLE, as_login
 
 pytestmark = [pytest.mark.databases, pytest.mark.timeout(600)]
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.databases.conftest import postgres_15, postgres_18
 from tests.databases.suite import run_suite
-from tests.postgres import ROLES_VARIABLE, VARIABLE
+from tests.support.postgres import ROLES_VARIABLE, VARIABLE
 
 pytestmark = [pytest.mark.databases, pytest.mark.timeout(300)]
 

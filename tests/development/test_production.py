@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.programs import Creditd, free_address
-from tests.postgres import admin_url, create_database, drop_database
-from tests.tokens import write_public_key
+from tests.support.ports import free_address
+from tests.support.postgres import admin_url, create_database, drop_database
+from tests.support.programs import Creditd
+from tests.support.tokens import write_public_key
 
 ROOT = Path(__file__).parents[2]
 DATABASE = "creditd_production"

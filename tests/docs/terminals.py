@@ -21,9 +21,10 @@ from typing import Final
 from urllib.parse import quote
 
 from creditd.development.postgres import program
-from tests.cli.programs import Creditd, free_address
-from tests.docs.blocks import ROOT, Block
-from tests.running import eventually
+from tests.support.document_blocks import ROOT, Block
+from tests.support.patience import eventually
+from tests.support.ports import free_address
+from tests.support.programs import Creditd
 
 SHIMS: Final = Path(__file__).with_name("terminal")
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from creditd.cli.main import COMMANDS, main
-from tests.docs.blocks import DOCUMENTS, ROOT, Block, blocks_in, blocks_of, prose_of, unfenced
 from tests.docs.terminals import Terminals, terminals
+from tests.support.document_blocks import DOCUMENTS, ROOT, Block, blocks_in, blocks_of, prose_of, unfenced
 
 RUN = ("sh", "sql", "python")
 

@@ -17,8 +17,8 @@ from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.wallet import MAX_BALANCE, Rules
 from tests.domain import invariants
 from tests.domain.books import Books, folded, stored
+from tests.domain.coins import Tokens
 from tests.domain.refusals import is_true
-from tests.domain.tokens import Tokens
 from tests.domain.wallets import START, left, wallet, with_plan, with_status
 
 T = TypeVar("T")

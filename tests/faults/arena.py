@@ -18,10 +18,10 @@ from tests.faults.client import Client, open_channel
 from tests.faults.load import Load
 from tests.faults.mix import HOT, HOT_CREDITS
 from tests.faults.operations import CREDIT_TYPE
-from tests.faults.postgres import at_port
 from tests.faults.processes import ServerProcess
-from tests.postgres import create_database, drop_database
-from tests.tokens import bearer
+from tests.support.postgres import create_database, drop_database
+from tests.support.postgres_faults import at_port
+from tests.support.tokens import bearer
 
 STAFF = (("authorization", bearer("faults", ["ADMIN"])),)
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 
-from tests.bench.http2 import Connection
 from tests.faults.probe import READY
-from tests.raw_http2 import LARGEST_FRAME, RawConnection, half_a_call
+from tests.support.http2 import Connection
+from tests.support.raw_http2 import LARGEST_FRAME, RawConnection, half_a_call
 
 COMMAND = (sys.executable, "-m", "tests.faults.attackers")
 END_SECONDS = 20.0

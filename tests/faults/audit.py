@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from tests.faults.invariants import broken_invariants
+from tests.faults.ledger_checks import broken_invariants
 from tests.faults.operations import Fate, Operation
 
 _ENTRIES = "SELECT account_id, request_id, version, kind, amount FROM entries WHERE request_id IS NOT NULL"

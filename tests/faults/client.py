@@ -10,8 +10,8 @@ import grpc
 
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from tests.faults.operations import Operation
-from tests.running import read_refusal
-from tests.tokens import bearer
+from tests.support.refusals import read_refusal
+from tests.support.tokens import bearer
 
 SPENDER = (("authorization", bearer("faults", ["SERVICE"], "credits.spend credits.read")),)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from creditd.development.postgres import EmbeddedPostgres
-from tests.faults.processes import free_port
+from tests.support.ports import free_port
 
 
 @pytest.fixture(scope="session")

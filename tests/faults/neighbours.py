@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.faults.probe import GO, READY, STOP
-from tests.tokens import bearer
+from tests.support.tokens import bearer
 
 COMMAND = (sys.executable, "-m", "tests.faults.probe")
 

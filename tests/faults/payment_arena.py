@@ -22,8 +22,8 @@ from tests.faults.arena import STAFF, Arena, arena
 from tests.faults.client import open_channel
 from tests.faults.operations import CREDIT_TYPE
 from tests.faults.processes import SECONDS_TO_START, ServerProcess
-from tests.running import eventually
-from tests.service.payments.market import CREDITS, PACKAGE, PRICE, Front, open_front
+from tests.support.market import CREDITS, PACKAGE, PRICE, Front, open_front
+from tests.support.patience import eventually
 
 PACE = 0.2
 """Of the pauses between tries of a webhook. Lemon Squeezy's last try comes after 31 s then, when the kills are over."""

@@ -8,7 +8,7 @@ import orjson
 import psycopg
 
 from creditd.development.fakes.deliveries import Delivery
-from tests.faults.invariants import broken_invariants
+from tests.faults.ledger_checks import broken_invariants
 
 _MOVED = """
 SELECT metadata ->> 'purchase', count(*) FILTER (WHERE kind = 2), coalesce(sum(amount) FILTER (WHERE kind = 2), 0),

@@ -7,7 +7,7 @@ from typing import Any
 from credit.v1.purchase_pb2 import Purchase
 from tests.faults.payment_arena import PaymentArena
 from tests.faults.payment_audit import Due
-from tests.service.payments.market import CREDITS, OMISE, PRICE, PROVIDERS
+from tests.support.market import CREDITS, OMISE, PRICE, PROVIDERS
 
 COPIES = 3
 """How often each webhook is sent, all at once."""

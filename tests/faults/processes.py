@@ -1,11 +1,9 @@
 """Servers as processes of their own, which can be killed and started again at the same address."""
 
 import os
-import random
 import re
 import resource
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,15 +20,13 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from tests.faults.client import open_channel
 from tests.faults.mix import SIGN_UP_CREDITS
 from tests.faults.operations import CREDIT_TYPE
-from tests.running import eventually
-from tests.tokens import write_public_key
+from tests.support.patience import eventually
+from tests.support.ports import free_port
+from tests.support.tokens import write_public_key
 
 COMMAND = (sys.executable, "-m", "creditd.cli")
 SECONDS_TO_START = 30.0
 LOG_TAIL = 4_000
-
-PORTS = (10_000, 32_768)
-"""Below those that the system takes for outgoing connections."""
 
 
 class CreditdProcess:
@@ -171,14 +167,3 @@ class AdapterProcess(CreditdProcess):
         with suppress(OSError), urlopen(f"http://{self.address}/healthz") as answer:
             return b'"reachable"' in answer.read()
         return False
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on, and that no connection is given for its own end.
-
-    Of the others, one would sooner or later be taken while its server is down, by whoever tries to connect to it.
-    """
-    while True:
-        port = random.randrange(*PORTS)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port

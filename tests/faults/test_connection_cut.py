@@ -11,10 +11,10 @@ import pytest
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
+from tests.faults.duration import rounds
 from tests.faults.load import Load
 from tests.faults.mix import Mix
-from tests.faults.proxy import CuttingProxy, Moment
-from tests.faults.rounds import rounds
+from tests.faults.moment_proxy import CuttingProxy, Moment
 
 SECONDS_FOR_A_MOMENT = 10.0
 

@@ -25,13 +25,14 @@ from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import STAFF, Arena, arena
 from tests.faults.audit import OF_THE_BATTERY
 from tests.faults.client import SPENDER, Client, open_channel
+from tests.faults.duration import LONG_SECONDS
 from tests.faults.load import Load
 from tests.faults.mix import HOT, Mix
 from tests.faults.operations import CREDIT_TYPE
-from tests.faults.postgres import frozen
 from tests.faults.probe import signed
-from tests.faults.rounds import LONG_SECONDS
-from tests.running import eventually, read_refusal
+from tests.support.patience import eventually
+from tests.support.postgres_faults import frozen
+from tests.support.refusals import read_refusal
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(LONG_SECONDS)]
 

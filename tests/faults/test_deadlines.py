@@ -8,10 +8,10 @@ import pytest
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
+from tests.faults.duration import rounds
 from tests.faults.load import TIMEOUT_SECONDS, Load
 from tests.faults.mix import Mix
 from tests.faults.operations import Operation
-from tests.faults.rounds import rounds
 
 LONGEST_SECONDS = 0.03
 HASTY_TRIES = 3

@@ -13,9 +13,9 @@ from credit.v1.credit_service_pb2 import GetBalanceRequest
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import SPENDER, Client
+from tests.faults.duration import rounds
 from tests.faults.load import Load
 from tests.faults.mix import HOT, Mix
-from tests.faults.rounds import rounds
 
 FULL_SECONDS = 0.5
 

@@ -6,11 +6,11 @@ import pytest
 
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
+from tests.faults.duration import rounds
 from tests.faults.load import Load
 from tests.faults.mix import Mix
-from tests.faults.postgres import said_meanwhile
-from tests.faults.rounds import rounds
 from tests.faults.storm import COPIES, StormClient
+from tests.support.postgres_faults import said_meanwhile
 
 CALLERS = 8
 """Each with five calls at once."""

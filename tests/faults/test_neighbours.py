@@ -9,12 +9,12 @@ from creditd.development.postgres import EmbeddedPostgres
 from creditd.storage.database import Database, DatabaseSettings
 from tests.faults.arena import STAFF, Arena, arena
 from tests.faults.attackers import ATTACKS, Target, attacked
+from tests.faults.duration import LONG_SECONDS
 from tests.faults.memory import watched_memory
 from tests.faults.neighbours import neighbour
 from tests.faults.processes import AdapterProcess
-from tests.faults.rounds import LONG_SECONDS
 from tests.faults.troubles import HISTORY, TROUBLES, Place, write_the_history
-from tests.tokens import bearer
+from tests.support.tokens import bearer
 
 pytestmark = [pytest.mark.requirement("J5"), pytest.mark.long, pytest.mark.timeout(LONG_SECONDS)]
 

@@ -10,11 +10,11 @@ import pytest
 
 from creditd.development.postgres import EmbeddedPostgres
 from creditd.service.payments.inbox_worker import LEASE
+from tests.faults.duration import LONG_SECONDS
 from tests.faults.payment_arena import PaymentArena, payment_arena
 from tests.faults.payment_audit import PaymentFindings, missing_events, payment_audit
 from tests.faults.payment_storm import PaymentStorm
-from tests.faults.rounds import LONG_SECONDS
-from tests.running import eventually
+from tests.support.patience import eventually
 
 BURSTS = 8
 PURCHASES_A_BURST = 18

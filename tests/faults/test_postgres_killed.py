@@ -9,10 +9,10 @@ import pytest
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
+from tests.faults.duration import rounds
 from tests.faults.load import Load
 from tests.faults.mix import Mix
-from tests.faults.postgres import kill_all, restart
-from tests.faults.rounds import rounds
+from tests.support.postgres_faults import kill_all, restart
 
 
 @pytest.mark.requirement("A7", "A8")

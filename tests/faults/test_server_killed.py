@@ -9,9 +9,9 @@ import pytest
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
+from tests.faults.duration import rounds
 from tests.faults.load import Load
 from tests.faults.mix import Mix
-from tests.faults.rounds import rounds
 
 
 @pytest.mark.requirement("A7", "A8")

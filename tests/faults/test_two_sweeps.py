@@ -8,11 +8,11 @@ import pytest
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import arena
 from tests.faults.client import Client
+from tests.faults.duration import rounds
 from tests.faults.load import Load
 from tests.faults.mix import Mix
-from tests.faults.postgres import said_meanwhile
-from tests.faults.rounds import rounds
-from tests.running import eventually
+from tests.support.patience import eventually
+from tests.support.postgres_faults import said_meanwhile
 
 _OVERDUE = "SELECT count(*) FROM reservations WHERE state = 1 AND expire_time < now() + interval '10 seconds'"
 

@@ -25,7 +25,6 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.ledger.ids import uuid7
 from creditd.service.payments.hints import MAX_KEPT
 from creditd.storage.database import Database
-from tests.contract.payments.webhooks import new_id, stripe_payment
 from tests.faults.arena import STAFF, Arena
 from tests.faults.client import SPENDER, open_channel
 from tests.faults.large_wallets import write_history, write_holds_ending
@@ -33,7 +32,8 @@ from tests.faults.mix import HOT
 from tests.faults.operations import CREDIT_TYPE
 from tests.faults.probe import signed
 from tests.faults.processes import ServerProcess
-from tests.running import eventually
+from tests.support.patience import eventually
+from tests.support.signed_webhooks import new_id, stripe_payment
 
 LONG_SECONDS = 6.0
 """How long a trouble goes on: far longer than anything may take that is done to get past it."""

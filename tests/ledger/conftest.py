@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from creditd.storage.database import Database, DatabaseSettings
-from tests.ledger.books import Books
-from tests.ledger.databases import migrated_database
-from tests.ledger.desk import Desk, desk_at
+from tests.support.databases import migrated_database
+from tests.support.desk import Desk, desk_at
+from tests.support.ledger_books import Books
 
 
 @pytest.fixture(scope="module")

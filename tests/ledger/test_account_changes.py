@@ -8,10 +8,10 @@ import pytest
 from creditd.domain.account import AccountStatus
 from creditd.domain.errors import AccountSuspended
 from creditd.ledger.accounts import ChangedAccount
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk, before_saving
-from tests.ledger.works import add, add_of_each, deduct, origin, refund, reservation_of, reserve
-from tests.running import eventually
+from tests.support.desk import Desk, before_saving
+from tests.support.ledger_books import Books
+from tests.support.patience import eventually
+from tests.support.works import add, add_of_each, deduct, origin, refund, reservation_of, reserve
 
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 

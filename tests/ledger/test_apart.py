@@ -11,18 +11,10 @@ from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.work import DeadlinePassed, Outcome, Overloaded, RecordBusy, Result, Work
-from tests.ledger.books import Books
-from tests.ledger.desk import RULES, Desk
-from tests.ledger.strangers import (
-    ACCOUNT,
-    ALL_ENTRIES,
-    NEW_ACCOUNT,
-    NEW_ENTRY,
-    NEW_WALLET,
-    WALLET,
-    held,
-)
-from tests.ledger.works import add, add_of_each, deduct
+from tests.support.desk import RULES, Desk
+from tests.support.ledger_books import Books
+from tests.support.row_locks import ACCOUNT, ALL_ENTRIES, NEW_ACCOUNT, NEW_ENTRY, NEW_WALLET, WALLET, held
+from tests.support.works import add, add_of_each, deduct
 
 IDLE = "idle_in_transaction_session_timeout"
 

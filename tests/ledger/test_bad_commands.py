@@ -10,9 +10,9 @@ import pytest
 from creditd.domain import decide as rules
 from creditd.ledger import batch
 from creditd.ledger.work import Outcome, Work
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk
-from tests.ledger.works import add, deduct, work
+from tests.support.desk import Desk
+from tests.support.ledger_books import Books
+from tests.support.works import add, deduct, work
 
 
 class Defect(Exception):

@@ -11,9 +11,9 @@ from creditd.domain.errors import AccountClosed, AmountExceedsDebt
 from creditd.domain.grants import Source
 from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Outcome, Work
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk, before_saving, desk_at
-from tests.ledger.works import add, deduct, origin, refund, reservation_of, reserve, work
+from tests.support.desk import Desk, before_saving, desk_at
+from tests.support.ledger_books import Books
+from tests.support.works import add, deduct, origin, refund, reservation_of, reserve, work
 
 
 def claw_back(account: str, amount: int, *grant_ids: str) -> Work:

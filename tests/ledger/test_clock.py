@@ -9,8 +9,8 @@ from creditd.ledger.clock import JUMP, SECOND_LOOK, DatabaseClock
 from creditd.ledger.ids import Ids
 from creditd.ledger.work import DatabaseUnavailable
 from creditd.storage.database import Database, DatabaseSettings
-from tests.ledger.desk import Desk
-from tests.ledger.works import add
+from tests.support.desk import Desk
+from tests.support.works import add
 
 DAY = 86_400 * SECOND
 FIVE_DAYS = Instant(5 * DAY)

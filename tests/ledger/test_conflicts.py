@@ -8,9 +8,9 @@ import pytest
 from creditd.domain.errors import InsufficientCredit, ReservationStateUnfit, VersionMismatch
 from creditd.domain.reservation import ReservationState
 from creditd.ledger.work import VersionConflict
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk, before_saving
-from tests.ledger.works import add, confirm, deduct, refund, reservation_of, reserve
+from tests.support.desk import Desk, before_saving
+from tests.support.ledger_books import Books
+from tests.support.works import add, confirm, deduct, refund, reservation_of, reserve
 
 
 def test_a_writer_with_a_stale_copy_decides_again(desk: Desk, other: Desk, books: Books, account: str) -> None:

@@ -9,9 +9,9 @@ from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Outcome
 from creditd.storage import loading
 from creditd.storage.loading import MAX_DUE
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk
-from tests.ledger.works import MINUTE, add, confirm, deduct, origin, refund, reservation_of, reserve, work
+from tests.support.desk import Desk
+from tests.support.ledger_books import Books
+from tests.support.works import MINUTE, add, confirm, deduct, origin, refund, reservation_of, reserve, work
 
 
 def test_more_holds_than_one_round_settles_come_back_before_the_next_command_is_answered(

@@ -16,10 +16,10 @@ from creditd.ledger.ids import uuid7
 from creditd.ledger.verification import Found
 from creditd.ledger.work import Outcome, Work
 from creditd.storage.loading import load_accounts
-from tests.ledger.books import Books
-from tests.ledger.desk import RULES, Desk
 from tests.ledger.statements import statements_of
-from tests.ledger.works import MINUTE, add, confirm, deduct, origin, refund, reservation_of, reserve, work
+from tests.support.desk import RULES, Desk
+from tests.support.ledger_books import Books
+from tests.support.works import MINUTE, add, confirm, deduct, origin, refund, reservation_of, reserve, work
 
 DAY_SECONDS = 86_400
 GRACE_SECONDS = RULES.grace / SECOND

@@ -6,9 +6,9 @@ from creditd.domain.errors import InsufficientCredit
 from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS
 from creditd.ledger import batch as batches
 from creditd.ledger.work import Outcome, Work
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk
-from tests.ledger.works import add, confirm, deduct, refund, reservation_of, reserve
+from tests.support.desk import Desk
+from tests.support.ledger_books import Books
+from tests.support.works import add, confirm, deduct, refund, reservation_of, reserve
 
 MANY = HEAVY_GRANTS + 1
 

@@ -12,12 +12,12 @@ from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import Ledger, run
 from creditd.ledger.work import Outcome, RecordBusy, ShuttingDown, Work
 from creditd.storage.database import Database, DatabaseSettings
-from tests.ledger.books import Books
-from tests.ledger.databases import clock_of
-from tests.ledger.desk import RULES
-from tests.ledger.strangers import WALLET, held
-from tests.ledger.works import add, deduct
-from tests.running import eventually
+from tests.support.databases import clock_of
+from tests.support.desk import RULES
+from tests.support.ledger_books import Books
+from tests.support.patience import eventually
+from tests.support.row_locks import WALLET, held
+from tests.support.works import add, deduct
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 
 from creditd.ledger.work import DatabaseUnavailable, Outcome
 from creditd.storage import database
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk, desk_at
-from tests.ledger.proxy import Proxy, proxy_to
-from tests.ledger.works import add, confirm, deduct, reservation_of, reserve
-from tests.running import eventually
+from tests.ledger.statement_proxy import Proxy, proxy_to
+from tests.support.desk import Desk, desk_at
+from tests.support.ledger_books import Books
+from tests.support.patience import eventually
+from tests.support.works import add, confirm, deduct, reservation_of, reserve
 
 SAVE = b"INSERT INTO entries"
 COMMIT = b"COMMIT\0"

@@ -7,9 +7,9 @@ import pytest
 from creditd.domain.errors import InsufficientCredit, ReservationNotFound
 from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.work import Outcome, Work
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk, before_saving, desk_at
-from tests.ledger.works import SINK, add, confirm, deduct, reservation_of, reserve
+from tests.support.desk import Desk, before_saving, desk_at
+from tests.support.ledger_books import Books
+from tests.support.works import SINK, add, confirm, deduct, reservation_of, reserve
 
 SIGN_UP = {"spec": 1, "chat": 5}
 

@@ -14,10 +14,10 @@ from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import Ledger, run
 from creditd.ledger.work import DeadlinePassed, Outcome, Overloaded, ShuttingDown, Work
 from creditd.storage.database import Database, DatabaseSettings
-from tests.ledger.books import Books
-from tests.ledger.databases import clock_of
-from tests.ledger.desk import RULES, Desk, before_saving
-from tests.ledger.works import add, deduct, reserve
+from tests.support.databases import clock_of
+from tests.support.desk import RULES, Desk, before_saving
+from tests.support.ledger_books import Books
+from tests.support.works import add, deduct, reserve
 
 WAITING = 40
 """How many may wait for the ledger of these tests."""

@@ -9,9 +9,9 @@ import pytest
 from creditd.domain.account import AccountStatus
 from creditd.domain.errors import InsufficientCredit
 from creditd.ledger.work import Outcome
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk, desk_at
-from tests.ledger.works import add, add_of_each, deduct, origin
+from tests.support.desk import Desk, desk_at
+from tests.support.ledger_books import Books
+from tests.support.works import add, add_of_each, deduct, origin
 
 SERVERS = 3
 BATCHES = 40

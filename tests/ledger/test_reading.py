@@ -10,9 +10,9 @@ from creditd.ledger.balances import AccountState, BalanceRead, BalanceReader, Re
 from creditd.ledger.work import Overloaded
 from creditd.storage import loading
 from creditd.storage.loading import MAX_DUE
-from tests.ledger.desk import RULES, Desk
 from tests.ledger.statements import statements_of
-from tests.ledger.works import add, reserve
+from tests.support.desk import RULES, Desk
+from tests.support.works import add, reserve
 
 SECONDS = 10.0
 

@@ -5,9 +5,9 @@ import pytest
 from creditd.domain.errors import RequestIdReused
 from creditd.domain.reservation import ReservationState
 from creditd.ledger.work import Outcome, Result
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk, before_saving
-from tests.ledger.works import add, confirm, deduct, refund, reservation_of, reserve
+from tests.support.desk import Desk, before_saving
+from tests.support.ledger_books import Books
+from tests.support.works import add, confirm, deduct, refund, reservation_of, reserve
 
 
 def kinds_of(results: list[Result]) -> list[str]:

@@ -13,10 +13,10 @@ from creditd.ledger.ids import uuid7
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Result
 from creditd.storage.request_claims import ClaimKind
-from tests.ledger.books import Books
-from tests.ledger.desk import RULES, Desk, before_saving
-from tests.ledger.works import add, reserve
-from tests.running import eventually
+from tests.support.desk import RULES, Desk, before_saving
+from tests.support.ledger_books import Books
+from tests.support.patience import eventually
+from tests.support.works import add, reserve
 
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 

@@ -1,9 +1,9 @@
 """What a batch writes for many wallets it writes by a few statements, however many they are."""
 
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk
 from tests.ledger.statements import statements_of
-from tests.ledger.works import MINUTE, add, confirm, refund, reservation_of, reserve
+from tests.support.desk import Desk
+from tests.support.ledger_books import Books
+from tests.support.works import MINUTE, add, confirm, refund, reservation_of, reserve
 
 MANY = 120
 

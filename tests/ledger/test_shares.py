@@ -9,9 +9,9 @@ from creditd.ledger.work import Outcome
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection
 from creditd.storage.saving import Saved
-from tests.ledger.books import Books
-from tests.ledger.desk import Desk
-from tests.ledger.works import MINUTE, add, deduct, reserve
+from tests.support.desk import Desk
+from tests.support.ledger_books import Books
+from tests.support.works import MINUTE, add, deduct, reserve
 
 SHARE = 40
 

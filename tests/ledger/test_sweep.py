@@ -19,11 +19,11 @@ from creditd.ledger.writer import Writer
 from creditd.storage import loading
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.telemetry.statistics import LedgerStatistics
-from tests.ledger.books import Books
-from tests.ledger.databases import clock_of, migrated_database
-from tests.ledger.desk import RULES, Desk
 from tests.ledger.statements import statements_of
-from tests.ledger.works import MINUTE, add, refund, reservation_of, reserve
+from tests.support.databases import clock_of, migrated_database
+from tests.support.desk import RULES, Desk
+from tests.support.ledger_books import Books
+from tests.support.works import MINUTE, add, refund, reservation_of, reserve
 
 NEVER_SECONDS = 3_600.0
 """Longer than any test: these sweeps run when they are told to."""

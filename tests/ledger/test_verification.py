@@ -7,9 +7,9 @@ import pytest
 
 from creditd.ledger.verification import ENTRIES_AT_A_TIME, Checked, Found, Verification
 from creditd.storage.verification import entries_of
-from tests.ledger.desk import Desk
 from tests.ledger.statements import statements_of
-from tests.ledger.works import add, deduct
+from tests.support.desk import Desk
+from tests.support.works import add, deduct
 
 LONG = 2 * ENTRIES_AT_A_TIME + 150
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 from credit.v1 import credit_service_pb2 as credit
 from tests.model.account import Account
 from tests.model.asking import UNIT_SECONDS
-from tests.model.story import Server, Story
+from tests.model.comparison import Server, Story
 
 End = tuple[str, int]
 

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.asking import UNIT_SECONDS
+from tests.model.comparison import Server
 from tests.model.reference import DEFAULT_TTL, GRACE, MAX_TTL
 from tests.model.spending import SpendingRules
 from tests.model.staff import StaffRules
-from tests.model.story import Server
-from tests.running import running_service
+from tests.support.service import running_service
 
 SHORT = settings(max_examples=25, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck))
 LONG = settings(SHORT, max_examples=300, stateful_step_count=80)

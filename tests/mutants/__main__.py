@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from tests.mutants.fault import Fault
 from tests.mutants.faults import FAULTS
 from tests.mutants.trial import ALL_SECONDS, SURVIVED, copy_without_fault, plant, witness
-from tests.postgres import session_cluster
+from tests.support.postgres import session_cluster
 
 WORKERS = 2
 """Faults tried at once, each in a copy of its own: for a machine of two cores."""

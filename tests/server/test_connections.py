@@ -17,9 +17,10 @@ from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.bootstrap import service as bootstrap
 from creditd.server import connections
 from creditd.server.connections import STRANGE_CALLS, peer_name
-from tests.raw_http2 import RawConnection
-from tests.running import RunningService, eventually, running_service
-from tests.tokens import bearer
+from tests.support.patience import eventually
+from tests.support.raw_http2 import RawConnection
+from tests.support.service import RunningService, running_service
+from tests.support.tokens import bearer
 
 BALANCE, HEALTH = "/credit.v1.CreditService/GetBalance", "/grpc.health.v1.Health/Check"
 REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"

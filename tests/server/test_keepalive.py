@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from creditd.server import listener
-from tests.running import running_service
+from tests.support.service import running_service
 
 FRAME = struct.Struct(">IBI")
 SETTINGS, PING, GOAWAY = 4, 6, 7

@@ -13,9 +13,10 @@ import pytest
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server import arrivals, listener
 from creditd.server.headers import FORGOTTEN_BYTES, HeaderMemory
-from tests.raw_http2 import ACK, GOAWAY, MAX_CONCURRENT_STREAMS, PING, RST_STREAM, RawConnection
-from tests.running import RunningService, eventually, running_service
-from tests.tokens import bearer
+from tests.support.patience import eventually
+from tests.support.raw_http2 import ACK, GOAWAY, MAX_CONCURRENT_STREAMS, PING, RST_STREAM, RawConnection
+from tests.support.service import RunningService, running_service
+from tests.support.tokens import bearer
 
 BALANCE, WATCH = "/credit.v1.CreditService/GetBalance", "/credit.v1.CreditService/WatchBalance"
 OK, INVALID_ARGUMENT, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAUTHENTICATED = 0, 3, 4, 8, 16

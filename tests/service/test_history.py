@@ -15,8 +15,8 @@ from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.rows import ListedEntry, ListedReservation
 from creditd.storage.transactions import EntryFilter
-from tests.ledger.databases import migrated_database
-from tests.storage.histories import add_history, id_of, without_autovacuum
+from tests.support.databases import migrated_database
+from tests.support.histories import add_history, id_of, without_autovacuum
 
 ENTRIES = int(SCANNED_ROWS * 2.2)
 RELEASED = len([n for n in range(1, ENTRIES + 1) if n % 1000 == 1])

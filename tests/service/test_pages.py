@@ -25,7 +25,7 @@ from creditd.storage.payment_events import EventFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter
-from tests.ledger.databases import clock_of, migrated_database
+from tests.support.databases import clock_of, migrated_database
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 KINDS = (EntryKind.RESERVE, EntryKind.EXPIRE)

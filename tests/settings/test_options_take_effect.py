@@ -17,11 +17,13 @@ from creditd.storage import conninfo
 from creditd.storage import database as database_module
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.webhooks import limits
-from tests.postgres import admin_url
-from tests.raw_http2 import END_STREAM, HEADERS, PING, SETTINGS, RawConnection
-from tests.running import eventually, refused, running_service
-from tests.tokens import bearer
-from tests.webhooks.running import everything, running_adapter
+from tests.support.patience import eventually
+from tests.support.postgres import admin_url
+from tests.support.raw_http2 import END_STREAM, HEADERS, PING, SETTINGS, RawConnection
+from tests.support.refusals import refused
+from tests.support.service import running_service
+from tests.support.tokens import bearer
+from tests.support.webhook_adapter import everything, running_adapter
 
 MAX_HEADER_LIST_SIZE = 6
 WEBHOOK = b"POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"

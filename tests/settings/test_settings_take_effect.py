@@ -16,9 +16,10 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.server.kinds import LEDGER_CONNECTIONS
-from tests.contract.customer import Customer, source_of
-from tests.running import RunningService, read_refusal, refused, running_service
-from tests.tokens import KEY, KEY_ID
+from tests.support.customer import Customer, source_of
+from tests.support.refusals import read_refusal, refused
+from tests.support.service import RunningService, running_service
+from tests.support.tokens import KEY, KEY_ID
 
 UNUSUAL: dict[str, Any] = {
     "database_pool_size": 19,

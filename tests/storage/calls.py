@@ -64,7 +64,7 @@ from creditd.storage.reconciliations import Day
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter
 from creditd.storage.verification import Stretch
-from tests.storage.histories import id_of
+from tests.support.histories import id_of
 
 Call = Callable[[Connection, str], object]
 """Of a function, about an account."""

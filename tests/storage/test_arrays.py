@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from creditd.storage.arrays import flags, identifiers, numbers, texts
 from creditd.storage.database import Connection, Database, DatabaseSettings
-from tests.postgres import admin_url
 from tests.storage.texts import NASTY
+from tests.support.postgres import admin_url
 
 ANY_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 """PostgreSQL's text holds every character but NUL; the edge refuses that one."""

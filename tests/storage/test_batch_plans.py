@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from creditd.storage.database import Database, DatabaseSettings
-from tests.postgres import admin_url
+from tests.support.postgres import admin_url
 
 _PLANS = text("""
 SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT count(*) FROM unnest%'

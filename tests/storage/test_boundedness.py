@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, Engine
 
-from tests.ledger.databases import migrated_database
 from tests.storage.calls import CALLS, LISTED, called
-from tests.storage.histories import add_crowd, add_history, without_autovacuum
 from tests.storage.plans import MODES, Touched, engine_of, plans_of, touched
+from tests.support.databases import migrated_database
+from tests.support.histories import add_crowd, add_history, without_autovacuum
 
 SHORT, LONG = 2_000, 20_000
 """Entries of a wallet; both accounts have the same balance, the same holds, the same that waits."""

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
 from creditd.storage.turns import Turn
-from tests.postgres import admin_url
-from tests.running import running_service
+from tests.support.postgres import admin_url
+from tests.support.service import running_service
 
 SIZE = 3
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from creditd.storage.conninfo import InvalidConninfo, judged, place
 from creditd.storage.database import Database, DatabaseSettings
-from tests.postgres import admin_url
+from tests.support.postgres import admin_url
 
 HIDDEN = "hunter2"
 

@@ -14,8 +14,8 @@ from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.fitness import wanting
 from creditd.storage.schema import schema_head
 from creditd.storage.session import UnsuitableDatabase
-from tests.ledger.databases import migrated_database
-from tests.postgres import admin_url, create_database, drop_database
+from tests.support.databases import migrated_database
+from tests.support.postgres import admin_url, create_database, drop_database
 
 SHOWN = (
     "role",

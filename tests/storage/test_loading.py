@@ -28,10 +28,10 @@ from creditd.storage.lookups import (
 )
 from creditd.storage.prepared import prepared
 from creditd.storage.sweeping import due_wallets
-from tests.ledger.databases import migrated_database
-from tests.ledger.desk import RULES, Desk, desk_at
-from tests.ledger.works import MINUTE, add, add_of_each, confirm, deduct, origin, reservation_of, reserve, work
 from tests.storage.plans import nodes
+from tests.support.databases import migrated_database
+from tests.support.desk import RULES, Desk, desk_at
+from tests.support.works import MINUTE, add, add_of_each, confirm, deduct, origin, reservation_of, reserve, work
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.schema import schema_head
-from tests.ledger.databases import migrated_database
-from tests.postgres import admin_url
+from tests.support.databases import migrated_database
+from tests.support.postgres import admin_url
 
 _CUT = """
 SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-from tests.ledger.databases import migrated_database
 from tests.storage.calls import CALLS, LISTED, called, functions
-from tests.storage.histories import add_crowd, add_history, without_autovacuum
 from tests.storage.plans import ACCOUNT_TABLES, MODES, careless_scans, engine_of, plans_of
+from tests.support.databases import migrated_database
+from tests.support.histories import add_crowd, add_history, without_autovacuum
 
 ENTRIES = 20_000
 """What the one account has that uses the service the most, in each of two wallets."""

@@ -19,11 +19,12 @@ from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.fitness import wanting
 from creditd.storage.powers import login_of
 from creditd.storage.schema import migrate, schema_head
-from tests.cli.programs import Creditd, free_address
-from tests.docs.blocks import ROOT, blocks_of
-from tests.postgres import ROLES_VARIABLE
-from tests.running import running_service
-from tests.tokens import write_public_key
+from tests.support.document_blocks import ROOT, blocks_of
+from tests.support.ports import free_address
+from tests.support.postgres import ROLES_VARIABLE
+from tests.support.programs import Creditd
+from tests.support.service import running_service
+from tests.support.tokens import write_public_key
 
 LOGIN: Final = "creditd_server"
 

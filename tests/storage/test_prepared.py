@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.prepared import prepared
-from tests.postgres import admin_url
+from tests.support.postgres import admin_url
 
 
 @pytest.fixture

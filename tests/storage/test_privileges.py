@@ -15,8 +15,8 @@ from creditd.storage import turns
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.privileges import APPLICATION_ROLE, NO_MEMBER, PRIVILEGES
 from creditd.storage.schema import MIGRATION_LOCK, migrate, schema_head
-from tests.postgres import ROLES_VARIABLE, as_login, create_database
-from tests.running import eventually
+from tests.support.patience import eventually
+from tests.support.postgres import ROLES_VARIABLE, as_login, create_database
 
 _GRANTED = """
 SELECT table_name, string_agg(privilege_type, ', ' ORDER BY privilege_type) FROM information_schema.role_table_grants

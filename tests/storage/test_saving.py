@@ -25,9 +25,9 @@ from creditd.storage.loading import load_wallets
 from creditd.storage.locking import open_accounts
 from creditd.storage.lookups import RequestKey, load_requests, load_reservations
 from creditd.storage.saving import Overtaken, Saved, postpone, save
-from tests.ledger.databases import migrated_database
-from tests.running import eventually
 from tests.storage.texts import NASTY
+from tests.support.databases import migrated_database
+from tests.support.patience import eventually
 
 NOW = Instant(1_750_000_000 * SECOND + 123_457)
 RULES = Rules()

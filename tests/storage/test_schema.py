@@ -23,10 +23,10 @@ from creditd.domain.provider import Provider
 from creditd.ledger.ids import uuid7
 from creditd.storage import payment_events
 from creditd.storage.payment_tables import purchases
-from tests.ledger.databases import migrated_database
-from tests.ledger.desk import desk_at
-from tests.ledger.works import add
-from tests.service.payments.till import Till
+from tests.support.databases import migrated_database
+from tests.support.desk import desk_at
+from tests.support.till import Till
+from tests.support.works import add
 
 metadata = purchases.metadata
 

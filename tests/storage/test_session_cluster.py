@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.postgres import VARIABLE, create_database, drop_database, session_cluster
+from tests.support.postgres import VARIABLE, create_database, drop_database, session_cluster
 
 PATIENCE_SECONDS = 60
 

@@ -19,9 +19,9 @@ from creditd.development.postgres import EmbeddedPostgres
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.turns import Turn, TurnOver
-from tests.faults.postgres import frozen
-from tests.postgres import admin_url
-from tests.running import eventually
+from tests.support.patience import eventually
+from tests.support.postgres import admin_url
+from tests.support.postgres_faults import frozen
 
 CROWD = 12
 """Connections whose turns end at once."""

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from creditd.telemetry import metrics_server
 from creditd.telemetry.metrics_server import MAX_ANSWERS_AT_ONCE, MetricsServer
-from tests.running import eventually
+from tests.support.patience import eventually
 
 SECONDS = 20
 LONG_SECONDS = 10 * SECONDS

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.webhooks.running import Adapter, running_adapter
+from tests.support.webhook_adapter import Adapter, running_adapter
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from grpc import StatusCode
 
 from credit.v1.payment_service_pb2 import IngestResult
-from tests.running import eventually
-from tests.webhooks.running import Adapter, running_adapter
-from tests.webhooks.told_service import SECRET, Refused
+from tests.support.patience import eventually
+from tests.support.told_service import SECRET, Refused
+from tests.support.webhook_adapter import Adapter, running_adapter
 
 OUTCOMES: list[tuple[int, Refused | None, int, str]] = [
     (IngestResult.INGEST_RESULT_STORED, None, 200, "STORED"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from creditd.webhooks import limits
-from tests.webhooks.running import Adapter, everything
+from tests.support.webhook_adapter import Adapter, everything
 
 MAX = limits.MAX_BODY_BYTES
 

@@ -8,8 +8,8 @@ import pytest
 
 from creditd.webhooks import limits
 from creditd.webhooks.places import Places
-from tests.running import eventually
-from tests.webhooks.running import SECONDS, Adapter, everything, running_adapter
+from tests.support.patience import eventually
+from tests.support.webhook_adapter import SECONDS, Adapter, everything, running_adapter
 
 PLACES, PLACES_EACH = 6, 4
 

@@ -10,7 +10,7 @@ from credit.v1.purchase_pb2 import PaymentProvider
 from creditd.webhooks import limits
 from creditd.webhooks.settings import InvalidSetting
 from creditd.webhooks.token_file import TokenFile
-from tests.webhooks.running import Adapter, running_adapter
+from tests.support.webhook_adapter import Adapter, running_adapter
 
 HEADERS = {
     "Content-Type": "application/json",

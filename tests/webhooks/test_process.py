@@ -12,10 +12,12 @@ import httpx
 import pytest
 
 from creditd.webhooks import limits
-from tests.cli.programs import PATIENCE_SECONDS, Creditd, Started, free_address
-from tests.running import eventually
-from tests.webhooks.running import Run, event_loop, told_service
-from tests.webhooks.told_service import ToldService
+from tests.support.event_loop import Run, event_loop
+from tests.support.patience import eventually
+from tests.support.ports import free_address
+from tests.support.programs import PATIENCE_SECONDS, Creditd, Started
+from tests.support.told_service import ToldService
+from tests.support.webhook_adapter import told_service
 
 LISTENING = '"message":"listening for webhooks"'
 

@@ -11,9 +11,10 @@ import pytest
 from creditd.webhooks import limits
 from creditd.webhooks.serving import webhooks_serving
 from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
-from tests.certificates import Identity, identity
-from tests.running import eventually
-from tests.webhooks.running import SECONDS, Adapter, event_loop, running_adapter, told_service
+from tests.support.certificates import Identity, identity
+from tests.support.event_loop import event_loop
+from tests.support.patience import eventually
+from tests.support.webhook_adapter import SECONDS, Adapter, running_adapter, told_service
 
 STATUS_OF_HEALTH = {"reachable": True, "unreachable": False}
 

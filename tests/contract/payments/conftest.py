@@ -7,8 +7,8 @@ import pytest
 
 from creditd.development.fakes.deliveries import Mischief
 from tests.contract.payments.shopper import Shopper
-from tests.running import RunningService
-from tests.service.payments.market import Market, open_market
+from tests.support.market import Market, open_market
+from tests.support.service import RunningService
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,11 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import payment_service_pb2 as pb
 from creditd.ledger.ids import uuid7
-from tests.contract.customer import kind_of
 from tests.contract.leaks import tells_nothing_of_our_insides
-from tests.running import RefusedCall, eventually
-from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PACKAGE, SECONDS, STRIPE, Market
+from tests.support.customer import kind_of
+from tests.support.market import LEMON_SQUEEZY, OMISE, PACKAGE, SECONDS, STRIPE, Market
+from tests.support.patience import eventually
+from tests.support.refusals import RefusedCall
 
 PROVIDER_NAMES: Mapping[int, str] = {STRIPE: "stripe", OMISE: "omise", LEMON_SQUEEZY: "lemonsqueezy"}
 """Providers as paths and fakes name them."""

@@ -7,7 +7,8 @@ import pytest
 from credit.v1 import payment_event_pb2 as event_pb
 from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, VARIANT_ID
 from tests.contract.payments.shopper import Shopper, event_state, state_of
-from tests.contract.payments.webhooks import (
+from tests.support.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
+from tests.support.signed_webhooks import (
     body_of,
     key_of,
     lemon_squeezy_order,
@@ -16,7 +17,6 @@ from tests.contract.payments.webhooks import (
     signed,
     stripe_event,
 )
-from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 
 pytestmark = pytest.mark.requirement("E3")
 

@@ -16,12 +16,13 @@ from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import payment_service_pb2 as payment
-from tests.contract.customer import Customer
 from tests.contract.held_up import Locked, locked
 from tests.contract.payments.shopper import Shopper
-from tests.contract.payments.webhooks import body_of, signed, stripe_event
-from tests.running import eventually, read_refusal, refused
-from tests.service.payments.market import STRIPE
+from tests.support.customer import Customer
+from tests.support.market import STRIPE
+from tests.support.patience import eventually
+from tests.support.refusals import read_refusal, refused
+from tests.support.signed_webhooks import body_of, signed, stripe_event
 
 VERIFY = admin.VerifyLedgerRequest()
 REJECTED = payments.ListRejectedWebhooksRequest()

@@ -6,8 +6,8 @@ import pytest
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1.purchase_pb2 import Purchase
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
-from tests.running import refused
-from tests.service.payments.market import LEMON_SQUEEZY, STRIPE
+from tests.support.market import LEMON_SQUEEZY, STRIPE
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E4")
 

@@ -8,7 +8,9 @@ import pytest
 from starlette.responses import JSONResponse
 
 from tests.contract.payments.shopper import Shopper, event_state
-from tests.contract.payments.webhooks import (
+from tests.support.market import LEMON_SQUEEZY, STRIPE
+from tests.support.refusals import refused
+from tests.support.signed_webhooks import (
     body_of,
     key_of,
     lemon_squeezy_order,
@@ -17,8 +19,6 @@ from tests.contract.payments.webhooks import (
     stripe_event,
     stripe_payment,
 )
-from tests.running import refused
-from tests.service.payments.market import LEMON_SQUEEZY, STRIPE
 
 pytestmark = pytest.mark.requirement("E1")
 

@@ -8,13 +8,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import account_pb2, payment_event_pb2, purchase_pb2
 from credit.v1 import admin_payments_pb2 as admin_pb
 from creditd.domain.provider import Provider
-from tests.contract.customer import Customer
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, event_state, state_of
 from tests.contract.payments.test_payment_events import dismiss, replay, told, when
 from tests.contract.payments.test_reconcile import listed_at_stripe, paid_unheard, reconciled, unheard
-from tests.contract.payments.webhooks import body_of, key_of, new_id, signed, stripe_event, stripe_payment
-from tests.running import eventually, refused
-from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
+from tests.support.customer import Customer
+from tests.support.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
+from tests.support.patience import eventually
+from tests.support.refusals import refused
+from tests.support.signed_webhooks import body_of, key_of, new_id, signed, stripe_event, stripe_payment
 
 PARKED = payment_event_pb2.PAYMENT_EVENT_STATE_PARKED
 

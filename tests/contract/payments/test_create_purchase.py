@@ -12,8 +12,8 @@ from credit.v1 import payment_service_pb2 as pb
 from creditd.ledger.ids import uuid7
 from tests.contract.at_once import was_replayed
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
-from tests.running import refused
-from tests.service.payments.market import CREDITS, LEMON_SQUEEZY, OMISE, PACKAGE, PRICE, PROVIDERS, STRIPE
+from tests.support.market import CREDITS, LEMON_SQUEEZY, OMISE, PACKAGE, PRICE, PROVIDERS, STRIPE
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E1")
 

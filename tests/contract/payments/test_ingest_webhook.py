@@ -10,7 +10,9 @@ import pytest
 from credit.v1 import payment_service_pb2 as pb
 from tests.contract.at_once import at_once
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, event_state
-from tests.contract.payments.webhooks import (
+from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
+from tests.support.refusals import refused
+from tests.support.signed_webhooks import (
     body_of,
     ingesting,
     key_of,
@@ -20,8 +22,6 @@ from tests.contract.payments.webhooks import (
     stripe_event,
     stripe_payment,
 )
-from tests.running import refused
-from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
 
 
 def result_of(answer: pb.IngestWebhookResponse) -> str:

@@ -5,9 +5,9 @@ from prometheus_client import CollectorRegistry
 
 from creditd.telemetry.payment_metrics import PaymentMetrics
 from tests.contract.payments.shopper import Shopper, event_state
-from tests.contract.payments.webhooks import body_of, key_of, signed, stripe_event, stripe_payment
-from tests.running import eventually
-from tests.service.payments.market import OMISE, PRICE, SECONDS, STRIPE
+from tests.support.market import OMISE, PRICE, SECONDS, STRIPE
+from tests.support.patience import eventually
+from tests.support.signed_webhooks import body_of, key_of, signed, stripe_event, stripe_payment
 
 pytestmark = pytest.mark.requirement("I4")
 

@@ -6,7 +6,9 @@ import pytest
 
 from credit.v1 import payment_event_pb2 as event_pb
 from tests.contract.payments.shopper import Shopper, event_state, state_of
-from tests.contract.payments.webhooks import (
+from tests.support.market import LEMON_SQUEEZY, PRICE, STRIPE
+from tests.support.patience import eventually
+from tests.support.signed_webhooks import (
     body_of,
     key_of,
     lemon_squeezy_order,
@@ -16,8 +18,6 @@ from tests.contract.payments.webhooks import (
     stripe_event,
     stripe_payment,
 )
-from tests.running import eventually
-from tests.service.payments.market import LEMON_SQUEEZY, PRICE, STRIPE
 
 pytestmark = pytest.mark.requirement("E3")
 

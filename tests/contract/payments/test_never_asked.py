@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.payments.shopper import Shopper, history_of, state_of
-from tests.running import eventually, refused
-from tests.service.payments.market import STRIPE, Market, open_market
+from tests.support.market import STRIPE, Market, open_market
+from tests.support.patience import eventually
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E4", "E8")
 

@@ -9,9 +9,10 @@ import pytest
 from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import payment_service_pb2 as pb
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, facts_of
-from tests.contract.payments.webhooks import SIGN, ingesting
-from tests.running import refused, running_service
-from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
+from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
+from tests.support.refusals import refused
+from tests.support.service import running_service
+from tests.support.signed_webhooks import SIGN, ingesting
 
 EVERY = [STRIPE, OMISE, LEMON_SQUEEZY]
 

@@ -7,9 +7,9 @@ from credit.v1 import payment_service_pb2 as pb
 from credit.v1.purchase_pb2 import PaymentMethod, Purchase
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.contract.payments.test_payment_events import when
-from tests.contract.payments.webhooks import body_of, ingesting, new_id, signed
-from tests.running import refused
-from tests.service.payments.market import OMISE, PRICE
+from tests.support.market import OMISE, PRICE
+from tests.support.refusals import refused
+from tests.support.signed_webhooks import body_of, ingesting, new_id, signed
 
 CARD, LINK = PaymentMethod.PAYMENT_METHOD_CARD_TOKEN, PaymentMethod.PAYMENT_METHOD_LINK
 

@@ -12,7 +12,7 @@ from credit.v1 import package_pb2
 from credit.v1 import payment_service_pb2 as pb
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import facts_of
-from tests.running import refused
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E1")
 

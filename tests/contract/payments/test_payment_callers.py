@@ -12,10 +12,11 @@ from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.contract.payments.shopper import Shopper, state_of
-from tests.contract.payments.webhooks import body_of, signed, stripe_event, stripe_payment
-from tests.running import RunningService, read_refusal, refused
-from tests.service.payments.market import STRIPE
-from tests.tokens import bearer
+from tests.support.market import STRIPE
+from tests.support.refusals import read_refusal, refused
+from tests.support.service import RunningService
+from tests.support.signed_webhooks import body_of, signed, stripe_event, stripe_payment
+from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.requirement("D3")
 

@@ -9,9 +9,12 @@ import pytest
 from credit.v1 import account_pb2
 from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import payment_event_pb2 as event_pb
-from tests.contract.customer import Customer
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
-from tests.contract.payments.webhooks import (
+from tests.support.customer import Customer
+from tests.support.market import LEMON_SQUEEZY, PRICE, SECONDS, STRIPE
+from tests.support.patience import eventually
+from tests.support.refusals import refused
+from tests.support.signed_webhooks import (
     body_of,
     key_of,
     lemon_squeezy_order,
@@ -20,8 +23,6 @@ from tests.contract.payments.webhooks import (
     stripe_event,
     stripe_payment,
 )
-from tests.running import eventually, refused
-from tests.service.payments.market import LEMON_SQUEEZY, PRICE, SECONDS, STRIPE
 
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 

@@ -5,8 +5,9 @@ import pytest
 
 from tests.contract.at_once import answers, at_once, reasons, was_replayed
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
-from tests.running import eventually, refused
-from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
+from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
+from tests.support.patience import eventually
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E8")
 

@@ -9,8 +9,8 @@ from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import payment_service_pb2 as pb
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import Shopper, facts_of
-from tests.running import refused
-from tests.service.payments.market import LEMON_SQUEEZY
+from tests.support.market import LEMON_SQUEEZY
+from tests.support.refusals import refused
 
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 

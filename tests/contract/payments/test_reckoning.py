@@ -9,8 +9,8 @@ import pytest
 from credit.v1 import payment_event_pb2 as event_pb
 from credit.v1 import purchase_pb2
 from tests.contract.payments.shopper import Shopper, event_state
-from tests.contract.payments.webhooks import body_of, key_of, lemon_squeezy_order, new_id, signed, stripe_event
-from tests.service.payments.market import LEMON_SQUEEZY, PRICE, STRIPE
+from tests.support.market import LEMON_SQUEEZY, PRICE, STRIPE
+from tests.support.signed_webhooks import body_of, key_of, lemon_squeezy_order, new_id, signed, stripe_event
 
 pytestmark = pytest.mark.requirement("E5")
 

@@ -10,9 +10,10 @@ from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1.purchase_pb2 import Purchase
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, history_of
-from tests.contract.payments.webhooks import seconds_now, stripe_event, stripe_payment
-from tests.running import eventually, refused
-from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
+from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
+from tests.support.patience import eventually
+from tests.support.refusals import refused
+from tests.support.signed_webhooks import seconds_now, stripe_event, stripe_payment
 
 pytestmark = pytest.mark.requirement("E8")
 

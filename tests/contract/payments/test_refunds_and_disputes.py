@@ -6,7 +6,7 @@ import pytest
 
 from credit.v1 import admin_service_pb2 as admin
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, state_of
-from tests.service.payments.market import LEMON_SQUEEZY, PRICE, STRIPE
+from tests.support.market import LEMON_SQUEEZY, PRICE, STRIPE
 
 pytestmark = pytest.mark.requirement("E5")
 

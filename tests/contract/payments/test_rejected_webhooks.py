@@ -13,7 +13,10 @@ from credit.v1 import payment_service_pb2 as pb
 from creditd.telemetry.metrics import make_registry
 from creditd.telemetry.payment_metrics import PaymentMetrics
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, facts_of
-from tests.contract.payments.webhooks import (
+from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
+from tests.support.patience import eventually
+from tests.support.refusals import refused
+from tests.support.signed_webhooks import (
     SIGN,
     body_of,
     ingesting,
@@ -24,8 +27,6 @@ from tests.contract.payments.webhooks import (
     stripe_event,
     stripe_payment,
 )
-from tests.running import eventually, refused
-from tests.service.payments.market import LEMON_SQUEEZY, OMISE, STRIPE
 
 pytestmark = pytest.mark.requirement("E7")
 

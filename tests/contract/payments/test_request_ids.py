@@ -15,7 +15,7 @@ from credit.v1 import credit_service_pb2 as credit
 from creditd.ledger.ids import uuid7
 from tests.contract.at_once import at_once, reasons
 from tests.contract.payments.shopper import Shopper
-from tests.running import refused
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("A7")
 

@@ -6,10 +6,10 @@ import pytest
 from credit.v1 import account_pb2, source_pb2
 from credit.v1.purchase_pb2 import Purchase
 from tests.contract.at_once import at_once, reasons, was_replayed
-from tests.contract.customer import Customer
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
-from tests.running import refused
-from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
+from tests.support.customer import Customer
+from tests.support.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E5")
 

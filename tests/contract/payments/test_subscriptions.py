@@ -7,10 +7,11 @@ import pytest
 from credit.v1 import account_pb2
 from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import payment_event_pb2 as event_pb
-from tests.contract.customer import Customer
 from tests.contract.payments.shopper import Shopper
-from tests.running import eventually, refused
-from tests.service.payments.market import LEMON_SQUEEZY, SECONDS
+from tests.support.customer import Customer
+from tests.support.market import LEMON_SQUEEZY, SECONDS
+from tests.support.patience import eventually
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E6")
 

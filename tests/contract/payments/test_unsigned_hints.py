@@ -18,9 +18,10 @@ from creditd.payments.provider import Delivery
 from creditd.service.payments import hint_worker, hints
 from creditd.service.payments.pace import Pace
 from tests.contract.payments.shopper import Shopper
-from tests.contract.payments.webhooks import body_of, ingesting, new_id
-from tests.running import eventually, refused
-from tests.service.payments.market import OMISE, SECONDS, Market, open_market
+from tests.support.market import OMISE, SECONDS, Market, open_market
+from tests.support.patience import eventually
+from tests.support.refusals import refused
+from tests.support.signed_webhooks import body_of, ingesting, new_id
 
 FORGED = 300
 """Far more than are taken from anybody; three thousand of them are a trouble of the long battery."""

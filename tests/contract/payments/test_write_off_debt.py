@@ -8,10 +8,10 @@ import pytest
 from credit.v1 import admin_payments_pb2 as admin_pb
 from creditd.ledger.ids import uuid7
 from tests.contract.at_once import at_once, reasons, was_replayed
-from tests.contract.customer import kind_of
 from tests.contract.payments.shopper import Shopper, facts_of
-from tests.running import refused
-from tests.service.payments.market import OMISE
+from tests.support.customer import kind_of
+from tests.support.market import OMISE
+from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E5")
 

@@ -12,7 +12,7 @@ import pytest
 from creditd.development.postgres import EmbeddedPostgres
 from creditd.development.postgres.folder import mark
 from creditd.development.postgres.revival import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Revival, advice
-from tests.running import eventually
+from tests.support.patience import eventually
 
 PATIENCE_SECONDS = 60.0
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ledger.databases import migrated_database
-from tests.service.payments.till import Till, till_at
+from tests.support.databases import migrated_database
+from tests.support.till import Till, till_at
 
 
 @pytest.fixture(scope="module")

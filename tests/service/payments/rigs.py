@@ -24,7 +24,7 @@ from creditd.payments.provider import PaymentProvider, Webhook
 from creditd.payments.stripe.provider import Stripe, StripeSettings
 from creditd.service.payments.payment_requests import order_of
 from creditd.service.payments.settlement import UnknownPayment
-from tests.service.payments.till import Till
+from tests.support.till import Till
 
 SECRET = "fake" * 8
 URL = "http://fake.example"

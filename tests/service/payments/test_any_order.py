@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.ledger.works import add_of_each, deduct
 from tests.service.payments.lives import LIVES
 from tests.service.payments.rigs import Rig, rig_of
-from tests.service.payments.till import Till
+from tests.support.till import Till
+from tests.support.works import add_of_each, deduct
 
 OWN = 7
 SPENT = 40

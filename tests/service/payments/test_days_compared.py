@@ -4,7 +4,7 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.provider import Provider
 from creditd.storage import reconciliations
 from creditd.storage.reconciliations import Day
-from tests.service.payments.till import Till
+from tests.support.till import Till
 
 HOUR = 3_600 * SECOND
 DAY = Day(Provider.STRIPE, live=False, day=Instant(0))

@@ -10,7 +10,7 @@ from creditd.domain.provider import Provider
 from creditd.ledger.work import DatabaseUnavailable, Overloaded
 from creditd.service.payments.directory import ASKED_AT_A_TIME, MAX_ASKING, Directory
 from creditd.storage import payment_references
-from tests.service.payments.till import Till
+from tests.support.till import Till
 
 Answer = TypeVar("Answer")
 

@@ -8,8 +8,9 @@ import pytest
 
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1 import purchase_pb2
-from tests.running import eventually, read_refusal
-from tests.service.payments.market import CREDITS, LEMON_SQUEEZY, OMISE, PRICE, PROVIDERS, STRIPE, Market, open_market
+from tests.support.market import CREDITS, LEMON_SQUEEZY, OMISE, PRICE, PROVIDERS, STRIPE, Market, open_market
+from tests.support.patience import eventually
+from tests.support.refusals import read_refusal
 
 LINK = purchase_pb2.PaymentMethod.PAYMENT_METHOD_LINK
 CARD_TOKEN = purchase_pb2.PaymentMethod.PAYMENT_METHOD_CARD_TOKEN

@@ -16,7 +16,7 @@ from creditd.service.payments.rejections import Rejections
 from creditd.storage import rejected_webhooks
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.telemetry.statistics import PaymentStatistics
-from tests.ledger.databases import clock_of, migrated_database
+from tests.support.databases import clock_of, migrated_database
 
 FORGED = InvalidWebhook(RejectionReason.BAD_SIGNATURE, "forged")
 

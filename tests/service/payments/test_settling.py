@@ -12,8 +12,8 @@ from creditd.domain.purchase import Purchase, PurchaseKey, PurchaseState
 from creditd.payments.provider import Report, ReportMismatch
 from creditd.service.payments.settlement import UnknownPayment
 from creditd.storage import payment_events
-from tests.ledger.works import add_of_each, confirm, deduct, origin, refund, reservation_of, reserve
-from tests.service.payments.till import PRICE, TOTAL, Till, failed, paid, refunded, report, till_at
+from tests.support.till import PRICE, TOTAL, Till, failed, paid, refunded, report, till_at
+from tests.support.works import add_of_each, confirm, deduct, origin, refund, reservation_of, reserve
 
 ALL, HALF = PRICE.amount, PRICE.amount // 2
 

@@ -20,10 +20,8 @@ from creditd.service.payments.inbox_worker import LEASE
 from creditd.service.payments.settlement import FIRST_LOOK
 from creditd.storage import payment_events
 from creditd.storage.database import Connection
-from tests.faults.processes import free_port
-from tests.ledger.databases import migrated_database
-from tests.running import eventually, running_service
-from tests.service.payments.market import (
+from tests.support.databases import migrated_database
+from tests.support.market import (
     CREDITS,
     LEMON_SQUEEZY,
     OMISE,
@@ -35,6 +33,9 @@ from tests.service.payments.market import (
     open_front,
     open_market,
 )
+from tests.support.patience import eventually
+from tests.support.ports import free_port
+from tests.support.service import running_service
 
 pytestmark = pytest.mark.requirement("E3")
 

@@ -7,8 +7,8 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.subscription import SubscriptionStatus
 from creditd.payments.provider import ReportMismatch
 from creditd.service.payments.settlement import UnknownPayment
-from tests.ledger.works import deduct, origin
-from tests.service.payments.till import TOTAL, Till, paid, subscription
+from tests.support.till import TOTAL, Till, paid, subscription
+from tests.support.works import deduct, origin
 
 ACTIVE, EXPIRED, CANCELLED = SubscriptionStatus.ACTIVE, SubscriptionStatus.EXPIRED, SubscriptionStatus.CANCELLED
 HOUR = 3_600

@@ -10,7 +10,7 @@ from creditd.domain.payment_event import PaymentEvent, PaymentEventState
 from creditd.domain.provider import Provider
 from creditd.ledger.ids import uuid7
 from creditd.storage import payment_events
-from tests.service.payments.till import Till
+from tests.support.till import Till
 
 LEASE = 60 * SECOND
 

@@ -1,24 +1,20 @@
 """The adapter for a test, over real sockets, with a service behind it that answers as it is told."""
 
-import asyncio
 import socket
-import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import uvloop
 
 from creditd.webhooks.serving import webhooks_serving
 from creditd.webhooks.settings import WebhooksSettings
-from tests.webhooks.told_service import ToldService
+from tests.support.event_loop import Run, event_loop
+from tests.support.told_service import ToldService
 
 SECONDS = 30.0
 """Far more than anything here takes, so that a loaded machine fails no test."""
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -64,20 +60,6 @@ def everything(sender: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return received
-
-
-@contextmanager
-def event_loop() -> Iterator[Run]:
-    """Run an event loop on a thread of its own, and give what runs something on it."""
-    loop = uvloop.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="adapter", daemon=True)
-    thread.start()
-    try:
-        yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop).result(SECONDS)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(SECONDS)
-        loop.close()
 
 
 @contextmanager

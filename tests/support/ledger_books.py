@@ -10,7 +10,7 @@ from creditd.storage.accounts import find
 from creditd.storage.database import Database
 from creditd.storage.loading import load_accounts
 from creditd.storage.verification import Stretch, entries_of
-from tests.ledger.desk import RULES
+from tests.support.desk import RULES
 
 
 class Figures(NamedTuple):

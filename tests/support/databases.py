@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, make_url
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage.database import Database
 from creditd.storage.schema import migrate
-from tests.postgres import admin_url, create_database, drop_database
+from tests.support.postgres import admin_url, create_database, drop_database
 
 
 def clock_of(database: Database) -> DatabaseClock:

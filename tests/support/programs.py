@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ import psutil
 
 import creditd
 from credit.v1 import credit_service_pb2
-from tests.running import eventually
+from tests.support.patience import eventually
 
 COMMAND = (sys.executable, "-m", "creditd.cli")
 
@@ -110,12 +109,6 @@ class Started:
         """Send it a signal, and return its exit code."""
         self.process.send_signal(number)
         return self.process.wait(PATIENCE_SECONDS)
-
-
-def free_address() -> str:
-    """Return an address that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def are_gone(processes: list[psutil.Process]) -> bool:

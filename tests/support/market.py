@@ -1,15 +1,12 @@
 """A market: the three fake providers, the webhook adapter and the real service, all over real sockets."""
 
 import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
-
-import uvloop
 
 from credit.v1 import account_pb2, admin_service_pb2, package_pb2, purchase_pb2
 from credit.v1 import admin_payments_pb2 as admin_pb
@@ -20,8 +17,10 @@ from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
 from creditd.ledger.ids import uuid7
 from creditd.webhooks.serving import webhooks_serving
 from creditd.webhooks.settings import WebhooksSettings
-from tests.running import RunningService, eventually, running_service
-from tests.tokens import bearer
+from tests.support.event_loop import Run, event_loop
+from tests.support.patience import eventually
+from tests.support.service import RunningService, running_service
+from tests.support.tokens import bearer
 
 SECONDS = 60.0
 """Far more than anything here takes, so that a loaded machine fails no test."""
@@ -37,7 +36,6 @@ PROVIDERS = {"stripe": STRIPE, "omise": OMISE, "lemonsqueezy": LEMON_SQUEEZY}
 
 _FAST_POLLS = {"payment_poll_interval_seconds": 0.05}
 
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Entered = TypeVar("Entered")
 
 
@@ -158,20 +156,6 @@ class Market:
         """Wait until every webhook is delivered or given up, and every event applied, parked or of no interest."""
         self.act(self.fakes.outgoing.idle)
         eventually(lambda: not self.events("PENDING"), SECONDS)
-
-
-@contextmanager
-def event_loop() -> Iterator[Run]:
-    """Run an event loop on a thread of its own, and give what runs something on it."""
-    loop = uvloop.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="market", daemon=True)
-    thread.start()
-    try:
-        yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop).result(SECONDS)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(SECONDS)
-        loop.close()
 
 
 @contextmanager

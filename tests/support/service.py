@@ -7,7 +7,6 @@ The server runs in this process on a thread with an event loop of its own, so th
 import asyncio
 import os
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +17,6 @@ from typing import Any
 
 import grpc
 import uvloop
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage, QuotaFailure, RetryInfo
-from google.rpc.status_pb2 import Status
 
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
@@ -29,8 +26,8 @@ from creditd.config import Config
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage.schema import migrate
 from creditd.telemetry.calls import observe_nothing
-from tests.postgres import admin_url, create_database, drop_database, service_url
-from tests.tokens import bearer, write_public_key
+from tests.support.postgres import admin_url, create_database, drop_database, service_url
+from tests.support.tokens import bearer, write_public_key
 
 PREPARE_VARIABLE = "CREDITD_TEST_PREPARE_THRESHOLD"
 """Of services under test, for a pooler that tracks no prepared statements."""
@@ -147,68 +144,3 @@ def _serving(config: Config) -> Iterator[RunningService]:
         loop.call_soon_threadsafe(stopping.set)
         thread.join(START_SECONDS)
         loop.close()
-
-
-def eventually(condition: Any, seconds: float = 10.0) -> Any:
-    """Return the first true answer of ``condition``, asked again and again; fail the test if none comes in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        answer = condition()
-        if answer:
-            return answer
-        time.sleep(0.02)
-    message = "it did not come about in time"
-    raise AssertionError(message)
-
-
-@dataclass(frozen=True)
-class RefusedCall:
-    """How a call was refused, with its details read."""
-
-    code: grpc.StatusCode
-    message: str
-    reason: str
-    metadata: dict[str, str]
-    localized: LocalizedMessage
-    violations: list[str]
-    retry: RetryInfo | None
-    quota: QuotaFailure | None
-    trailing: dict[str, Any]
-
-
-def refused(call: Any, request: Any, **options: Any) -> RefusedCall:
-    """Make a call that has to be refused, and return how."""
-    try:
-        answer = call(request, **options)
-        if hasattr(answer, "__next__"):
-            answer = list(answer)
-    except grpc.RpcError as error:
-        return read_refusal(error)
-    message = f"it was not refused: {answer}"
-    raise AssertionError(message)
-
-
-def read_refusal(error: Any) -> RefusedCall:
-    """Read the details of a refused call."""
-    trailing = dict(error.trailing_metadata() or ())
-    status = Status.FromString(trailing.get("grpc-status-details-bin", b""))
-    return RefusedCall(error.code(), error.details(), **details_of(status), trailing=trailing)
-
-
-def details_of(status: Status) -> dict[str, Any]:
-    """Read the details of a status: of a call, or of one item of a batch."""
-    found: dict[type, Any] = {}
-    for kind in (ErrorInfo, LocalizedMessage, BadRequest, RetryInfo, QuotaFailure):
-        for detail in status.details:
-            message = kind()
-            if detail.Unpack(message):
-                found[kind] = message
-    info = found.get(ErrorInfo, ErrorInfo())
-    return {
-        "reason": info.reason,
-        "metadata": dict(info.metadata),
-        "localized": found.get(LocalizedMessage, LocalizedMessage()),
-        "violations": [violation.field for violation in found.get(BadRequest, BadRequest()).field_violations],
-        "retry": found.get(RetryInfo),
-        "quota": found.get(QuotaFailure),
-    }

@@ -9,7 +9,7 @@ from typing import Any
 
 from credit.v1 import payment_service_pb2 as pb
 from creditd.ledger.ids import uuid7
-from tests.service.payments.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE, Market
+from tests.support.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE, Market
 
 Headers = Iterable[tuple[str, str]]
 Sign = Callable[[bytes, bytes, int], Mapping[str, str]]

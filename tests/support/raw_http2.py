@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, Self
 
-from tests.bench.hpack import HeaderTable, grpc_status
+from tests.support.hpack import HeaderTable, grpc_status
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
 END_STREAM = ACK = 1

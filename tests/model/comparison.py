@@ -24,7 +24,8 @@ from tests.model.asking import (
     told_slices,
 )
 from tests.model.reference import Part, Refused
-from tests.running import RefusedCall, RunningService, details_of, read_refusal
+from tests.support.refusals import RefusedCall, details_of, read_refusal
+from tests.support.service import RunningService
 
 MOMENT = 1e-7
 """What a step takes on the reference's clock: something, so that later is later."""

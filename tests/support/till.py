@@ -25,8 +25,8 @@ from creditd.service.payments.subscriptions import Subscriptions
 from creditd.storage import accounts, payment_events, payment_references, purchase_history, purchases
 from creditd.storage.loading import load_accounts
 from creditd.storage.payment_events import EventFilter
-from tests.ledger.books import Books
-from tests.ledger.desk import RULES, Desk, desk_at
+from tests.support.desk import RULES, Desk, desk_at
+from tests.support.ledger_books import Books
 
 PRICE = Money(1_000, "THB")
 CREDITS = 90

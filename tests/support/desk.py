@@ -16,7 +16,7 @@ from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection, Database, DatabaseSettings
 from creditd.storage.saving import Saved
 from creditd.telemetry.statistics import LedgerStatistics
-from tests.ledger.databases import clock_of
+from tests.support.databases import clock_of
 
 RULES = Rules()
 

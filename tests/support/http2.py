@@ -5,7 +5,7 @@ import struct
 from collections import deque
 from typing import Generic, NamedTuple, TypeVar
 
-from tests.bench.hpack import HeaderTable, grpc_status
+from tests.support.hpack import HeaderTable, grpc_status
 
 RESET = -2
 """The status of a call whose stream the server cut off without trailers."""

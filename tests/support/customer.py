@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import account_pb2, balance_pb2, entry_pb2, reservation_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
-from tests.running import RunningService
+from tests.support.service import RunningService
 
 CHAT = "chat"
 

@@ -24,8 +24,7 @@ def watching(caller: SimpleNamespace, account_id: str) -> Any:
 
 
 def refusal_of(caller: SimpleNamespace, account_id: str) -> tuple[str, str, str, str]:
-    request = credit.WatchBalanceRequest(account_id=account_id, credit_type="chat")
-    refusal = refused(caller.credit.WatchBalance, request)
+    refusal = refused(lambda account: watching(caller, account).cancel(), account_id)
     assert refusal.retry
     return refusal.code.name, refusal.reason, refusal.metadata["what"], refusal.metadata["maximum"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from creditd.bootstrap.payment_providers import configured_providers, require_fit
-from creditd.config import Config, ConfigError, config_from_environment
+from creditd.bootstrap.payment_providers import configured_providers
+from creditd.config import Config, ConfigError, config_from_environment, require_fit
 from creditd.domain.instant import Instant
 from creditd.domain.provider import Provider
 
@@ -31,6 +31,7 @@ def now() -> Instant:
 
 def kinds(config: Config) -> list[Provider]:
     """Return which providers a configuration gives."""
+    require_fit(config)
     providers = configured_providers(config, now)
     found = [provider.provider for provider in providers]
     assert {provider.live for provider in providers} <= {config.payments_live}
@@ -61,7 +62,7 @@ def test_each_provider_with_a_key_is_there() -> None:
 )
 def test_what_does_not_fit_together_is_named(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
-        configured_providers(replace(WHOLE, **changes), now)
+        require_fit(replace(WHOLE, **changes))
 
 
 def test_live_keys_serve_live_payments() -> None:
@@ -95,4 +96,4 @@ def test_a_secret_that_can_verify_nothing_is_refused(secret: str) -> None:
 def test_an_empty_secret_is_none(text: str) -> None:
     config = config_from_environment({"CREDITD_STRIPE_API_KEY": "sk_test_1", "CREDITD_STRIPE_WEBHOOK_SECRETS": text})
     with pytest.raises(ConfigError, match="CREDITD_STRIPE_WEBHOOK_SECRETS"):
-        configured_providers(config, now)
+        require_fit(config)

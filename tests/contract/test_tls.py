@@ -9,7 +9,8 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
-from creditd.server.listener import ListenError, is_loopback, listen, make_server
+from creditd.addresses import is_loopback
+from creditd.server.listener import ListenError, listen, make_server
 from tests.support.certificates import Identity, identity
 from tests.support.service import RunningService, running_service
 from tests.support.tokens import bearer

@@ -4,6 +4,7 @@ from tests.mutants.fault import Fault
 
 _ACCESS = "tests/development/postgres/test_access.py"
 _CERTIFICATES = "tests/test_certificates.py"
+_CONFIG = "tests/config/test_environment.py"
 _REVIVAL = "tests/development/postgres/test_revival.py"
 
 MACHINE_FAULTS = (
@@ -76,5 +77,26 @@ MACHINE_FAULTS = (
         "        except Exception:  # noqa: BLE001",
         "        except KeyError:  # noqa: BLE001",
         (_REVIVAL,),
+    ),
+    Fault(
+        "a secret may be in two places",
+        "config/environment.py",
+        "        if texts.get(secret):\n",
+        "        if texts.get(secret) == path:\n",
+        (_CONFIG,),
+    ),
+    Fault(
+        "a message shows a secret",
+        "config/fit.py",
+        "    if SETTINGS[name].is_secret:\n",
+        "    if not SETTINGS[name].rule:\n",
+        (_CONFIG,),
+    ),
+    Fault(
+        "a test key serves live payments",
+        "config/fit.py",
+        "    if is_test == config.payments_live:\n",
+        "    if is_test is config:\n",
+        ("tests/bootstrap/test_payment_providers.py",),
     ),
 )

@@ -320,8 +320,8 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "anybody may send live webhooks though nobody said so",
-        "bootstrap/payment_providers.py",
-        "    if config.payments_live and not is_signed and not config.omise_unsigned_webhooks:\n",
+        "config/fit.py",
+        "    if config.payments_live and not secrets and not config.omise_unsigned_webhooks:\n",
         "    if not config:\n",
         ("tests/bootstrap/test_payment_providers.py",),
     ),

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from creditd.config import Config, ConfigError
+from creditd.config import Config
 from creditd.domain.credit_type import CreditType
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
@@ -100,13 +100,9 @@ class Core:
 
 
 def rules_from(config: Config) -> Rules:
-    """Return what decisions depend on. Raises ConfigError unless the spend order names every source once."""
-    sources = {source.name.lower(): source for source in Source}
-    if sorted(config.spend_order) != sorted(sources):
-        raise ConfigError(f"CREDITD_SPEND_ORDER has to name each of {', '.join(sources)} once")
-    order = tuple(sources[name] for name in config.spend_order)
+    """Return what decisions depend on."""
     return Rules(
-        order,
+        tuple(Source[name.upper()] for name in config.spend_order),
         config.reservation_ttl_seconds * SECOND,
         config.reservation_max_ttl_seconds * SECOND,
         config.refund_grace_seconds * SECOND,

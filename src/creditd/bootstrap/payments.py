@@ -47,7 +47,7 @@ class Payments:
     """What runs and answers for payments. To be made on the event loop that it runs on."""
 
     def __init__(self, core: Core, accounts: AccountLedger, bridge: Bridge, tokens: PageTokens) -> None:
-        """Wire it. Raises ConfigError for a provider whose settings do not fit together."""
+        """Wire it."""
         self._core = core
         self._bridge = bridge
         self._tokens = tokens

@@ -32,7 +32,7 @@ from creditd.cli.methods import all_methods, find_method, full_name, listing
 from creditd.cli.refusal import explain
 from creditd.cli.requests import add_request_ids, parse_request
 from creditd.cli.screen import remark, say
-from creditd.cli.settings import settings
+from creditd.config import configuration
 from creditd.server.policy import SERVICE
 
 TIMEOUT_SECONDS: Final = 30.0
@@ -46,7 +46,7 @@ def command(argv: Sequence[str]) -> int:
     if arguments.method is None:
         say(listing(methods))
         return DONE
-    config = settings()
+    config = configuration()
     method = find_method(arguments.method, methods)
     text = sys.stdin.read() if arguments.json == "-" else arguments.json
     request = parse_request(method.input_type, text)

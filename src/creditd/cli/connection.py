@@ -10,13 +10,12 @@ from typing import Any, Final, NamedTuple
 
 import grpc
 
+from creditd.addresses import is_loopback, port_of
 from creditd.certificates import InvalidCertificate, fit_authorities, fit_pair
 from creditd.cli.failure import MISUSED, Failure
 from creditd.cli.invocation import creditd
 from creditd.cli.screen import remark
-from creditd.cli.settings import port_of
 from creditd.config import Config
-from creditd.server.listener import is_loopback
 from creditd.server.policy import SCOPES, SERVICE
 from creditd.server.tokens import ROLES
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.screen import say
-from creditd.cli.settings import require, settings
+from creditd.config import configuration, require
 from creditd.storage.conninfo import InvalidConninfo
 from creditd.storage.privileges import APPLICATION_ROLE
 from creditd.storage.schema import Migrated, migrate, migration_sql, schema_head
@@ -23,7 +23,7 @@ def command(argv: Sequence[str]) -> int:
     if parser.parse_args(argv).sql:
         migration_sql(sys.stdout)
         return DONE
-    config = settings()
+    config = configuration()
     require(config, {"database_url": "of a user who may create tables and roles"})
     migrated = bring_up_to_date(config.database_url)
     newer = f", newer than this version's {schema_head()}: nothing to do" if migrated.is_newer else ""

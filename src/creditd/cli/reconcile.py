@@ -18,7 +18,7 @@ from creditd.cli.connection import Identity, add_server_arguments, authorization
 from creditd.cli.failure import DONE, FAILED
 from creditd.cli.refusal import explain
 from creditd.cli.screen import remark, say
-from creditd.cli.settings import settings
+from creditd.config import configuration
 
 _PROVIDERS: Final = {
     "stripe": PaymentProvider.PAYMENT_PROVIDER_STRIPE,
@@ -30,7 +30,7 @@ _PROVIDERS: Final = {
 def command(argv: Sequence[str]) -> int:
     """Compare, and print every find and the summary."""
     arguments = _parser().parse_args(argv)
-    config = settings()
+    config = configuration()
     request = pb.ReconcilePaymentsRequest(provider=_PROVIDERS[arguments.provider], since=arguments.since)
     metadata = authorization(arguments.token, Identity("developer", ("ADMIN",)), config)
     server = server_of(arguments, config)

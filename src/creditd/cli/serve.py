@@ -11,13 +11,12 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Final
 
-from creditd.bootstrap.payment_providers import require_fit
 from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.processes import Workers, held_port, require_free_port
 from creditd.cli.serving import run_loop, serving
-from creditd.cli.settings import require, settings, variable
 from creditd.cli.stopping import told_to_stop
-from creditd.config import Config
+from creditd.config import Config, configuration, require, variable
+from creditd.config.environment import without_files
 from creditd.server.listener import ListenError
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import configure_logs
@@ -37,9 +36,8 @@ def command(argv: Sequence[str]) -> int:
     """Serve until told to stop; 0 if that went in order."""
     arguments = _parser().parse_args(argv)
     flags = {"listen": arguments.listen, "metrics_listen": arguments.metrics_listen, "workers": arguments.workers}
-    config = settings(flags)
+    config = configuration(flags)
     require(config, _REQUIRED)
-    require_fit(config)
     lines = configure_logs(config.log_level)
     try:
         config = _with_page_token_secret(config)
@@ -91,7 +89,7 @@ async def _serve(config: Config, lines: LineWriter, worker: int | None) -> int:
 def _supervise(config: Config) -> int:
     try:
         with held_port(config.listen) as address:
-            environment = os.environ | {variable("page_token_secret"): config.page_token_secret}
+            environment = without_files(os.environ) | {variable("page_token_secret"): config.page_token_secret}
             flags = ["--listen", address, "--metrics-listen", config.metrics_listen]
             # -P: a file in the working folder that is called like a module of ours is not taken for it.
             serve = [sys.executable, "-P", "-m", "creditd.cli", "serve", *flags, "--worker"]

@@ -80,17 +80,12 @@ async def serving(
 
 def _described(config: Config) -> dict[str, object]:
     """Return what an operator wants to know first of a server, none of it a secret."""
-    providers = {
-        "stripe": config.stripe_api_key,
-        "omise": config.omise_secret_key,
-        "lemonsqueezy": config.lemonsqueezy_api_key,
-    }
     return {
         "version": __version__,
         "database": place(config.database_url),
         "role": config.database_role,
         "tls": "mutual" if config.tls_client_ca_file else bool(config.tls_certificate_file),
-        "providers": ", ".join(name for name, key in providers.items() if key) or "none",
+        "providers": ", ".join(config.providers) or "none",
         "payments": "live" if config.payments_live else "test",
     }
 

@@ -9,9 +9,8 @@ from typing import Final
 import uvloop
 
 from creditd.cli.failure import DONE, MISUSED, Failure
-from creditd.cli.settings import port_of, require, settings, variable
 from creditd.cli.stopping import told_to_stop
-from creditd.config import Config, ConfigError
+from creditd.config import Config, configuration, require
 from creditd.open_files import raise_open_files
 from creditd.telemetry.logs import configure_logs
 from creditd.webhooks.serving import webhooks_serving
@@ -19,6 +18,7 @@ from creditd.webhooks.settings import InvalidSetting, Token, WebhooksSettings
 from creditd.webhooks.token_file import TokenFile
 
 _REQUIRED: Final = {
+    "webhooks_listen": "host:port, where to take webhooks",
     "webhooks_token_file": "a file with a token of a SERVICE with the scope payments.ingest, renewed in its place",
 }
 
@@ -26,10 +26,8 @@ _REQUIRED: Final = {
 def command(argv: Sequence[str]) -> int:
     """Serve until told to stop; 0 if that went in order."""
     arguments = _parser().parse_args(argv)
-    config = settings({"webhooks_listen": arguments.listen, "webhooks_service": arguments.service})
+    config = configuration({"webhooks_listen": arguments.listen, "webhooks_service": arguments.service})
     require(config, _REQUIRED)
-    for name in ("webhooks_listen", "webhooks_service"):
-        _require_address(name, getattr(config, name))
     lines = configure_logs(config.log_level)
     raise_open_files()
     try:
@@ -42,11 +40,11 @@ def command(argv: Sequence[str]) -> int:
         lines.close()
 
 
-def webhooks_settings(config: Config) -> WebhooksSettings:
-    """Return what the adapter is told by the configuration."""
+def webhooks_settings(config: Config, service: str) -> WebhooksSettings:
+    """Return what the configuration tells the adapter of the service at an address."""
     return WebhooksSettings(
         listen=config.webhooks_listen,
-        service=config.webhooks_service,
+        service=service,
         tls_ca_file=config.webhooks_tls_ca_file,
         tls_certificate_file=config.webhooks_tls_certificate_file,
         tls_key_file=config.webhooks_tls_key_file,
@@ -60,15 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _require_address(name: str, address: str) -> None:
-    try:
-        port_of(address)
-    except ValueError as error:
-        raise ConfigError(f"{variable(name)} is {address!r}; expected host:port") from error
-
-
 async def _serve(config: Config, token: Token) -> int:
     told = told_to_stop()
-    async with webhooks_serving(webhooks_settings(config), token):
+    async with webhooks_serving(webhooks_settings(config, config.webhooks_service), token):
         await told.wait()
     return DONE

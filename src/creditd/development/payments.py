@@ -9,15 +9,18 @@ from typing import Final
 
 from creditd.cli.connection import Identity
 from creditd.cli.failure import MISUSED, Failure
+from creditd.cli.webhooks import webhooks_settings
 from creditd.config import Config
 from creditd.development.data_folder import DataFolder, development_token
 from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
 from creditd.webhooks.serving import webhooks_serving
-from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
+from creditd.webhooks.settings import InvalidSetting
 
 TOKEN_SECONDS: Final = 365 * 86_400
 """The adapter's token is made at each start; no development server runs for longer than a year."""
 
+
+_NAMES: Final = {"stripe": "Stripe", "omise": "Omise", "lemonsqueezy": "Lemon Squeezy"}
 
 FAKES_FILE: Final = "fake-payments"
 """In the data folder: what the fake providers know."""
@@ -25,12 +28,7 @@ FAKES_FILE: Final = "fake-payments"
 
 def real_providers(config: Config) -> tuple[str, ...]:
     """Return the providers that are configured; if there are any, no fake one runs beside them."""
-    keys = {
-        "Stripe": config.stripe_api_key,
-        "Omise": config.omise_secret_key,
-        "Lemon Squeezy": config.lemonsqueezy_api_key,
-    }
-    return tuple(name for name, key in keys.items() if key)
+    return tuple(_NAMES[provider] for provider in config.providers)
 
 
 @asynccontextmanager
@@ -61,23 +59,13 @@ async def webhook_adapter(config: Config, service: str, fakes: Fakes | None) -> 
     token = _token(config)
     async with AsyncExitStack() as stack:
         try:
-            port = await stack.enter_async_context(webhooks_serving(_settings(config, service), lambda: token))
+            port = await stack.enter_async_context(webhooks_serving(webhooks_settings(config, service), lambda: token))
         except InvalidSetting as error:
             raise Failure(str(error), MISUSED) from error
         url = f"http://{config.webhooks_listen.rpartition(':')[0]}:{port}"
         if fakes:
             fakes.outgoing.deliver_to(url)
         yield url
-
-
-def _settings(config: Config, service: str) -> WebhooksSettings:
-    return WebhooksSettings(
-        config.webhooks_listen,
-        service,
-        config.webhooks_tls_ca_file,
-        config.webhooks_tls_certificate_file,
-        config.webhooks_tls_key_file,
-    )
 
 
 def _token(config: Config) -> str:

@@ -1,11 +1,11 @@
 """The gRPC server itself: its options, its port with or without TLS."""
 
-import ipaddress
 from pathlib import Path
 from typing import NamedTuple
 
 import grpc
 
+from creditd.addresses import is_loopback
 from creditd.certificates import InvalidCertificate, Validity, fit_authorities, fit_pair
 from creditd.server.headers import MAX_HEADER_BYTES
 from creditd.server.request_sizes import LARGEST_BYTES
@@ -110,17 +110,6 @@ def listen(server: grpc.aio.Server, address: str, tls: Tls | None) -> int:
     except RuntimeError as error:
         message = f"cannot listen on {address}: is another server running there?"
         raise ListenError(message) from error
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether ``host:port`` is on this machine alone; a Unix socket is."""
-    host = address.rsplit(":", 1)[0].strip("[]")
-    if address.startswith("unix:") or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:

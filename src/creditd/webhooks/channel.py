@@ -1,11 +1,11 @@
 """The one connection to the service, encrypted unless it stays on this machine."""
 
-import ipaddress
 from pathlib import Path
 from typing import Final
 
 import grpc
 
+from creditd.addresses import is_loopback
 from creditd.certificates import InvalidCertificate, Validity, fit_authorities, fit_pair
 from creditd.webhooks import limits
 from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
@@ -39,15 +39,6 @@ def channel_to(settings: WebhooksSettings) -> grpc.aio.Channel:
 def is_reachable(channel: grpc.aio.Channel) -> bool:
     """Tell whether there is a connection; if not, one is tried."""
     return channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether ``host:port`` is on this machine alone."""
-    host = address.rpartition(":")[0].strip("[]")
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _credentials(settings: WebhooksSettings) -> grpc.ChannelCredentials:

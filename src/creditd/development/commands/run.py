@@ -5,15 +5,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 
-from creditd.bootstrap.payment_providers import require_fit
 from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.invocation import creditd
 from creditd.cli.processes import require_free_port
 from creditd.cli.screen import say
 from creditd.cli.serving import run_loop, serving
-from creditd.cli.settings import settings
 from creditd.cli.stopping import told_to_stop
-from creditd.config import Config
+from creditd.config import Config, configuration
 from creditd.development.data_folder import DataFolder
 from creditd.development.database import held, ready_to_serve
 from creditd.development.examples import examples
@@ -27,7 +25,7 @@ from creditd.telemetry.logs import configure_logs
 def command(argv: Sequence[str]) -> int:
     """Run until Ctrl-C or SIGTERM, and end everything that was started."""
     arguments = _parser().parse_args(argv)
-    config = settings(
+    config = configuration(
         {
             "listen": arguments.listen,
             "metrics_listen": arguments.metrics_listen,
@@ -35,7 +33,6 @@ def command(argv: Sequence[str]) -> int:
             "fakes_listen": arguments.fakes_listen,
         }
     )
-    require_fit(config)
     folder = DataFolder(config.data_dir)
     _require_free_ports(config)
     with held(folder), _logging_to(folder, config.log_level) as lines:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from creditd.cli.connection import Identity, add_role_arguments
 from creditd.cli.failure import DONE
 from creditd.cli.screen import remark, say
-from creditd.cli.settings import settings
+from creditd.config import configuration
 from creditd.development.data_folder import DataFolder, development_token
 from creditd.development.tokens import LIFETIME_SECONDS
 
@@ -14,7 +14,7 @@ from creditd.development.tokens import LIFETIME_SECONDS
 def command(argv: Sequence[str]) -> int:
     """Print a token and nothing else."""
     arguments = _parser().parse_args(argv)
-    config = settings()
+    config = configuration()
     folder = DataFolder(config.data_dir)
     if not folder.has_key:
         public_file = folder.signing_key().public_file

@@ -1,0 +1,159 @@
+"""Every setting: its name, type and default, which values it may have, and what it means."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from creditd.config import rules
+from creditd.config.rules import ANY, Rule
+from creditd.server.kinds import LEAST_CONNECTIONS
+
+Value = TypeVar("Value")
+
+
+class Setting(NamedTuple):
+    """A setting as it is declared. The value of a secret stands in no message, and may come from a file."""
+
+    name: str
+    default: Any
+    meaning: str
+    rule: Rule
+    is_secret: bool
+
+
+def _setting(default: Value, meaning: str, rule: Rule = ANY, *, is_secret: bool = False) -> Value:
+    metadata = {"default": default, "meaning": meaning, "rule": rule, "is_secret": is_secret}
+    made: Value = field(default_factory=lambda: default, metadata=metadata)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, with the defaults of a development machine. Times are in seconds.
+
+    One that is made by hand has been judged by nobody; see ``fit.require_fit``.
+    """
+
+    database_url: str = _setting(
+        "", "libpq URL; several hosts may be named. `serve` and `migrate` need it", is_secret=True
+    )
+    database_role: str = _setting("creditd_app", "role that each connection takes; empty to keep the login's own")
+    require_least_privilege: bool = _setting(
+        default=False,
+        meaning="true: do not serve with a login that could rewrite the ledger, rather than "
+        "[warn](docs/operations.md#logins)",
+    )
+    database_pool_size: int = _setting(
+        25,
+        "connections of one process; each kind of waiting has a share ([decision](docs/decisions/0016-bulkheads.md))",
+        rules.at_least(LEAST_CONNECTIONS),
+    )
+    database_prepare_threshold: int = _setting(2, "uses before a statement is prepared; 0: never", rules.at_least(0))
+    listen: str = _setting("127.0.0.1:50051", "where gRPC is served", rules.ADDRESS_OR_SOCKET)
+    metrics_listen: str = _setting(
+        "127.0.0.1:9464", "where Prometheus finds the metrics; empty: nowhere", rules.ADDRESS_OR_NOTHING
+    )
+    workers: int = _setting(1, "processes on the one port", rules.at_least(1))
+    data_dir: Path = _setting(  # noqa: RUF009 - it is field(), which makes no value here.
+        Path(".creditd"), "development: data, key and secret of `run`"
+    )
+    jwt_public_key_files: tuple[str, ...] = _setting(
+        (), "PEM files; a file's name is the `kid`. `serve` needs it", rules.FILES
+    )
+    jwt_issuer: str = _setting("", "issuer that tokens have to state; empty: any")
+    jwt_audience: str = _setting("", "audience that tokens have to state; empty: any")
+    page_token_secret: str = _setting(
+        "",
+        "the same on all servers that answer for each other; random at each start if empty",
+        rules.LONG_SECRET,
+        is_secret=True,
+    )
+    tls_certificate_file: str = _setting("", "PEM; needed on any address but loopback", rules.FILE)
+    tls_key_file: str = _setting("", "PEM; the certificate's key", rules.FILE)
+    tls_client_ca_file: str = _setting("", "PEM; clients have to show a certificate of this authority", rules.FILE)
+    reflection: bool = _setting(default=True, meaning="whether the server describes itself")
+    log_level: str = _setting("INFO", "least level that is logged", rules.LOG_LEVEL)
+    otlp_endpoint: str = _setting("", "where traces go; needs `creditd[otel]`")
+    drain_seconds: float = _setting(2.0, "from NOT_SERVING to taking no new call", rules.at_least(0))
+    shutdown_grace_seconds: float = _setting(10.0, "for calls under way to end", rules.at_least(0))
+    sweep_interval_seconds: float = _setting(1.0, "between looks for what has expired", rules.POSITIVE)
+    reservation_ttl_seconds: int = _setting(300, "lifetime of a hold that states none", rules.at_least(1))
+    reservation_max_ttl_seconds: int = _setting(
+        86_400, "longest lifetime, from the request on, of Reserve and of each ExtendReservation", rules.at_least(1)
+    )
+    refund_grace_seconds: int = _setting(
+        86_400, "for credits that come back after their grant has expired", rules.at_least(0)
+    )
+    spend_order: tuple[str, ...] = _setting(
+        ("free", "promo", "admin", "purchased"), "which source is spent first", rules.SPEND_ORDER
+    )
+    sign_up_credits: Mapping[str, int] = _setting({"spec": 1}, "what an account starts with", rules.AMOUNTS)
+    payments_live: bool = _setting(
+        default=False, meaning="true: real money; see [payments](docs/payments.md) for the following"
+    )
+    payment_poll_interval_seconds: float = _setting(
+        5.0, "between looks for open purchases that are due", rules.POSITIVE
+    )
+    stripe_api_key: str = _setting("", "Stripe is configured once this is set", is_secret=True)
+    stripe_webhook_secrets: tuple[str, ...] = _setting((), "any of them verifies", is_secret=True)
+    stripe_api_url: str = _setting("https://api.stripe.com", "for fakes")
+    omise_secret_key: str = _setting("", "Omise is configured once this is set", is_secret=True)
+    omise_webhook_secrets: tuple[str, ...] = _setting((), "base64; any of them verifies", is_secret=True)
+    omise_unsigned_webhooks: bool = _setting(
+        default=False, meaning="true: take live webhooks that nobody has signed, if no webhook secret is set"
+    )
+    omise_api_url: str = _setting("https://api.omise.co", "for fakes")
+    lemonsqueezy_api_key: str = _setting("", "Lemon Squeezy is configured once this is set", is_secret=True)
+    lemonsqueezy_webhook_secrets: tuple[str, ...] = _setting((), "any of them verifies", is_secret=True)
+    lemonsqueezy_api_url: str = _setting("https://api.lemonsqueezy.com", "for fakes")
+    lemonsqueezy_store_id: str = _setting("", "the store that sells")
+    lemonsqueezy_variant_id: str = _setting("", "variant that packages are sold as")
+    lemonsqueezy_plan_variant_ids: tuple[str, ...] = _setting((), "variants that are subscriptions to the plan")
+    fakes_listen: str = _setting("127.0.0.1:8081", "where `run` has its fake payment providers", rules.ADDRESS)
+    webhooks_listen: str = _setting(
+        "127.0.0.1:8080",
+        "where `webhooks` and `run` take webhooks; empty: `run` takes none",
+        rules.ADDRESS_OR_NOTHING,
+    )
+    webhooks_service: str = _setting("127.0.0.1:50051", "the service that `webhooks` passes them on to", rules.ADDRESS)
+    webhooks_token_file: str = _setting("", "the adapter's own token. `webhooks` needs it")
+    webhooks_tls_ca_file: str = _setting("", "PEM; how `webhooks` knows a service that is not on loopback")
+    webhooks_tls_certificate_file: str = _setting("", "PEM; what `webhooks` shows the service (mutual TLS)")
+    webhooks_tls_key_file: str = _setting("", "PEM; the certificate's key")
+    call_tls: bool = _setting(
+        default=False,
+        meaning="whether `call` and `reconcile` speak TLS to this machine too; to any other they always do",
+    )
+    call_tls_ca_file: str = _setting("", "PEM; how `call` and `reconcile` know the server")
+    call_tls_certificate_file: str = _setting("", "PEM; what they show the server (mutual TLS)")
+    call_tls_key_file: str = _setting("", "PEM; the certificate's key")
+    credit_types: Mapping[str, int] = _setting(
+        {"spec": 0, "chat": 0, "quiz_gen": 0, "THB": 2},
+        "credit types and their decimals, made at the start if missing",
+        rules.CREDIT_TYPES,
+    )
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The payment providers that are configured, by the names in the paths of their webhooks."""
+        keys = {
+            "stripe": self.stripe_api_key,
+            "omise": self.omise_secret_key,
+            "lemonsqueezy": self.lemonsqueezy_api_key,
+        }
+        return tuple(name for name, key in keys.items() if key)
+
+
+def _declared() -> Iterator[Setting]:
+    for item in fields(Config):
+        yield Setting(item.name, **item.metadata)
+
+
+SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _declared()}
+"""All settings, by name, in the order in which they are explained."""
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"CREDITD_{name.upper()}"

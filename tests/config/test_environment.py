@@ -1,0 +1,153 @@
+"""The configuration is what the environment says, and nothing in it that cannot be used is taken."""
+
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from creditd.config import SETTINGS, Config, ConfigError, config_from_environment, configuration
+from creditd.config.environment import without_files
+
+
+def test_the_environments_settings_are_all_good_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_settings(monkeypatch)
+    assert configuration() == Config()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("listen", "50051"),
+        ("listen", "127.0.0.1:65536"),
+        ("metrics_listen", "somewhere"),
+        ("log_level", "LOUD"),
+        ("spend_order", "free,promo"),
+        ("spend_order", "free,promo,admin,stolen"),
+        ("workers", "0"),
+        ("database_pool_size", "0"),
+        ("sweep_interval_seconds", "0"),
+        ("reservation_ttl_seconds", "-1"),
+        ("jwt_public_key_files", "/not/there.pem"),
+        ("tls_certificate_file", __file__),
+        ("tls_client_ca_file", __file__),
+        ("reflection", "perhaps"),
+        ("page_token_secret", "short"),
+        ("credit_types", "zz=99"),
+        ("credit_types", "zz=-1"),
+        ("credit_types", "a-b=0"),
+        ("credit_types", "=0"),
+        ("credit_types", "spec=0,spec=2"),
+        ("credit_types", "spec"),
+        ("sign_up_credits", "gold=1"),
+        ("sign_up_credits", "spec=0"),
+        ("sign_up_credits", "spec=9223372036854775808"),
+        ("sweep_interval_seconds", "inf"),
+        ("drain_seconds", "nan"),
+        ("payment_poll_interval_seconds", "0"),
+        ("reservation_ttl_seconds", "86401"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_setting(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert name in {item.name for item in fields(Config)}
+    forget_settings(monkeypatch)
+    monkeypatch.setenv(f"CREDITD_{name.upper()}", value)
+    with pytest.raises(ConfigError, match=f"CREDITD_{name.upper()}"):
+        configuration()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "near"),
+    [
+        ("CREDITD_DATABASE_ULR", "x", "did you mean CREDITD_DATABASE_URL?"),
+        ("CREDITD_NOTHING_LIKE_IT_AT_ALL", "x", "known are CREDITD_"),
+        ("CREDITD_SIGN_UP_CREDITS", "chta=1", "did you mean chat?"),
+    ],
+)
+def test_a_misspelt_name_is_told_the_nearest(name: str, value: str, near: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_settings(monkeypatch)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as refusal:
+        configuration()
+    assert near in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("page_token_secret", "hunter2"),
+        ("tls_key_file", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n"),
+        ("jwt_public_key_files", "-----BEGIN PRIVATE KEY-----\nhunter2"),
+    ],
+)
+def test_a_secret_stands_in_no_message(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does a key in the place of its file's name."""
+    forget_settings(monkeypatch)
+    monkeypatch.setenv(f"CREDITD_{name.upper()}", value)
+    with pytest.raises(ConfigError, match=f"CREDITD_{name.upper()}") as refusal:
+        configuration()
+    assert "hunter2" not in str(refusal.value)
+
+
+def forget_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the settings of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.startswith("CREDITD_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("name", [name for name, setting in SETTINGS.items() if setting.is_secret])
+def test_any_secret_may_be_in_a_file(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("c2VjcmV0\n")
+    config = config_from_environment({f"CREDITD_{name.upper()}_FILE": str(file)})
+    assert getattr(config, name) in ("c2VjcmV0", ("c2VjcmV0",))
+
+
+def test_a_secret_is_in_one_place(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("one")
+    environment = {"CREDITD_STRIPE_API_KEY_FILE": str(file), "CREDITD_STRIPE_API_KEY": "other"}
+    with pytest.raises(ConfigError, match="CREDITD_STRIPE_API_KEY and CREDITD_STRIPE_API_KEY_FILE are both set"):
+        config_from_environment(environment)
+    assert config_from_environment({**environment, "CREDITD_STRIPE_API_KEY": ""}).stripe_api_key == "one"
+    assert without_files(environment) == {"CREDITD_STRIPE_API_KEY": "other"}
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff"])
+def test_a_file_that_holds_no_secret_is_refused_and_not_shown(content: bytes | None, tmp_path: Path) -> None:
+    file = tmp_path / "hunter2"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match="CREDITD_OMISE_SECRET_KEY_FILE") as refusal:
+        config_from_environment({"CREDITD_OMISE_SECRET_KEY_FILE": str(file)})
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_only_a_secret_may_be_in_a_file() -> None:
+    with pytest.raises(ConfigError, match="CREDITD_LISTEN_FILE is not a setting"):
+        config_from_environment({"CREDITD_LISTEN_FILE": "/etc/hostname"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tls_key_file": __file__}, "CREDITD_TLS_CERTIFICATE_FILE and CREDITD_TLS_KEY_FILE go together"),
+        ({"webhooks_tls_key_file": __file__}, "CREDITD_WEBHOOKS_TLS_KEY_FILE go together"),
+        (
+            {"webhooks_tls_certificate_file": __file__, "webhooks_tls_key_file": __file__},
+            "CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE needs CREDITD_WEBHOOKS_TLS_CA_FILE",
+        ),
+    ],
+)
+def test_settings_that_go_together_are_named(
+    changes: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_settings(monkeypatch)
+    for name, value in changes.items():
+        monkeypatch.setenv(f"CREDITD_{name.upper()}", value)
+    with pytest.raises(ConfigError, match=message):
+        configuration()

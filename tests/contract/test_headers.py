@@ -1,27 +1,18 @@
 """What a caller sends along is bounded before anything reads it, also for those who keep to no announced limit."""
 
-import socket
-import struct
-from collections.abc import Iterator
-
 import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server.headers import MAX_HEADER_BYTES, MAX_HEADERS, read_headers
 from creditd.server.refusals import MetadataTooLarge, TokenInvalid
 from tests.support.customer import Customer
-from tests.support.hpack import HeaderTable, grpc_status
+from tests.support.raw_http2 import RawConnection
 from tests.support.refusals import refused
 from tests.support.service import RunningService
 from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.requirement("H3")
 
-FRAME = struct.Struct(">IBI")
-DATA, HEADERS, SETTINGS, CONTINUATION = 0, 1, 4, 9
-END_STREAM, END_HEADERS = 1, 4
-LARGEST_FRAME = 16_384
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 RESOURCE_EXHAUSTED, UNAUTHENTICATED = 8, 16
 BALANCE = "/credit.v1.CreditService/GetBalance"
 
@@ -53,40 +44,12 @@ def test_two_tokens_are_refused() -> None:
         read_headers([("authorization", "Bearer a"), ("te", "trailers"), ("authorization", "Bearer a")])
 
 
-def frames(connection: socket.socket) -> Iterator[tuple[int, int, bytes]]:
-    stream = connection.makefile("rb")
-    while len(head := stream.read(FRAME.size)) == FRAME.size:
-        word, flags, _ = FRAME.unpack(head)
-        yield word & 0xFF, flags, stream.read(word >> 8)
-
-
 def status_with(service: RunningService, *fields: tuple[bytes, bytes], token: str = "") -> int:
     """Make a call with more headers, as a client would that keeps to no limit; return its grpc-status."""
-    host, _, port = service.address.rpartition(":")
-    block = HeaderTable(service.address, token, "10S").block(BALANCE)
-    block += b"".join(b"\0" + literal(name) + literal(value) for name, value in fields)
-    pieces = [block[at : at + LARGEST_FRAME] for at in range(0, len(block), LARGEST_FRAME)]
-    sent = PREFACE + FRAME.pack(6 << 8 | SETTINGS, 0, 0) + struct.pack(">HI", 1, 0)
-    for number, piece in enumerate(pieces):
-        flags = END_HEADERS if number == len(pieces) - 1 else 0
-        sent += FRAME.pack(len(piece) << 8 | (CONTINUATION if number else HEADERS), flags, 1) + piece
-    sent += FRAME.pack(5 << 8 | DATA, END_STREAM, 1) + b"\0\0\0\0\0"
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
-        connection.sendall(sent)
-        ends = (payload for kind, flags, payload in frames(connection) if kind == HEADERS and flags & END_STREAM)
-        return grpc_status(next(ends))
-
-
-def literal(text: bytes) -> bytes:
-    """Encode a string for a header block (RFC 7541, 5.2)."""
-    length = len(text)
-    if length < 127:
-        return bytes((length,)) + text
-    encoded, rest = bytearray((127,)), length - 127
-    while rest > 127:
-        encoded.append(128 | rest & 127)
-        rest >>= 7
-    return bytes((*encoded, rest)) + text
+    with RawConnection(service.address, token) as connection:
+        stream = connection.begin(BALANCE, fields)
+        connection.say(stream, 0, end=True)
+        return next(status for ended, status in connection.ends() if ended == stream)
 
 
 def test_megabytes_of_headers_are_refused_without_a_token(service: RunningService) -> None:

@@ -1,4 +1,4 @@
-"""A naive model of a wallet: every credit is a token with the name of its grant, moved about one by one.
+"""A naive model of a wallet: every credit is a coin with the name of its grant, moved about one by one.
 
 It is told what was done and how much, and finds out by itself which grants were touched.
 """
@@ -12,14 +12,14 @@ from creditd.domain.reservation import ReservationState
 from creditd.domain.wallet import Movement, Rules
 
 PLAN = "plan"
-"""The token that an unlimited plan pays with: it comes from nowhere and goes nowhere."""
+"""The coin that an unlimited plan pays with: it comes from nowhere and goes nowhere."""
 
 
-class Tokens:
-    """Tokens left to spend by grant, and those that each reservation took, in the order taken."""
+class Coins:
+    """Coins left to spend by grant, and those that each reservation took, in the order taken."""
 
     def __init__(self, grants: Iterable[Grant], debt: int, unit: int, rules: Rules) -> None:
-        """Start with what is live; a token stands for ``unit`` credits."""
+        """Start with what is live; a coin stands for ``unit`` credits."""
         self.grants = {grant.grant_id: grant for grant in grants}
         self.live = Counter({grant.grant_id: grant.remaining // unit for grant in grants})
         self.taken: dict[str, list[str]] = {}
@@ -36,17 +36,17 @@ class Tokens:
         match entry.kind:
             case EntryKind.RESERVE | EntryKind.DEDUCT:
                 self.taken[name] = self._take(amount, unlimited=unlimited)
-                assert self._tokens(entry.slices) == _credits(self.taken[name])
+                assert self._coins(entry.slices) == _credits(self.taken[name])
             case EntryKind.CONFIRM:
                 excess = amount - len(self.taken[name])
                 self._unwind(name, -excess)
                 self.taken[name] += self._take(excess, unlimited=unlimited)
-                assert self._tokens(entry.slices) == _credits(self.taken[name])
+                assert self._coins(entry.slices) == _credits(self.taken[name])
             case EntryKind.REFUND | EntryKind.RELEASE:
-                assert self._tokens(entry.slices) == _credits(self._unwind(name, amount))
+                assert self._coins(entry.slices) == _credits(self._unwind(name, amount))
             case EntryKind.CLAWBACK:
                 self.debt += amount
-                assert self._tokens(entry.slices) == self._pay_debt(first)
+                assert self._coins(entry.slices) == self._pay_debt(first)
             case EntryKind.WRITE_OFF:
                 self.debt -= amount
             case EntryKind.ADMIN_REMOVE:
@@ -63,9 +63,9 @@ class Tokens:
             ReservationState.PENDING,
             ReservationState.CONFIRMED,
         }:
-            assert self._tokens(movement.reservation.slices) == _credits(self.taken[name])
+            assert self._coins(movement.reservation.slices) == _credits(self.taken[name])
 
-    def _tokens(self, slices: Iterable[Slice]) -> list[str]:
+    def _coins(self, slices: Iterable[Slice]) -> list[str]:
         return [part.grant_id for part in slices for _ in range((part.amount - part.returned) // self._unit)]
 
     def _spend_order(self) -> list[str]:
@@ -78,26 +78,26 @@ class Tokens:
     def _take(self, amount: int, *, unlimited: bool) -> list[str]:
         if unlimited:
             return [PLAN] * amount
-        tokens = [name for name in self._spend_order() for _ in range(self.live[name])]
-        self.live.subtract(tokens[: max(amount, 0)])
-        return tokens[: max(amount, 0)]
+        coins = [name for name in self._spend_order() for _ in range(self.live[name])]
+        self.live.subtract(coins[: max(amount, 0)])
+        return coins[: max(amount, 0)]
 
     def _unwind(self, name: str, amount: int) -> list[str]:
-        tokens = [self.taken[name].pop() for _ in range(amount)]
-        self.live.update(_credits(tokens))
-        return tokens
+        coins = [self.taken[name].pop() for _ in range(amount)]
+        self.live.update(_credits(coins))
+        return coins
 
     def _pay_debt(self, first: Collection[str] = ()) -> list[str]:
         bought = [name for name in self._spend_order() if self.grants[name].source == Source.PURCHASED]
         own, others = [name for name in bought if name in first], [name for name in bought if name not in first]
-        tokens = [name for name in own + others for _ in range(self.live[name])][: self.debt]
-        self.live.subtract(tokens)
-        self.debt -= len(tokens)
-        return tokens
+        coins = [name for name in own + others for _ in range(self.live[name])][: self.debt]
+        self.live.subtract(coins)
+        self.debt -= len(coins)
+        return coins
 
     def left(self) -> dict[str, int]:
         """Return the credits that are left to spend, by grant."""
-        return {name: tokens * self._unit for name, tokens in self.live.items() if tokens}
+        return {name: coins * self._unit for name, coins in self.live.items() if coins}
 
     def held(self, names: Iterable[str]) -> int:
         """Return the credits that these reservations took."""
@@ -108,5 +108,5 @@ class Tokens:
         return self.debt * self._unit
 
 
-def _credits(tokens: Iterable[str]) -> list[str]:
-    return [token for token in tokens if token != PLAN]
+def _credits(coins: Iterable[str]) -> list[str]:
+    return [coin for coin in coins if coin != PLAN]

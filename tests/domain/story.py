@@ -17,7 +17,7 @@ from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.wallet import MAX_BALANCE, Rules
 from tests.domain import invariants
 from tests.domain.books import Books, folded, stored
-from tests.domain.coins import Tokens
+from tests.domain.coins import Coins
 from tests.domain.refusals import is_true
 from tests.domain.wallets import START, left, wallet, with_plan, with_status
 
@@ -49,7 +49,7 @@ class Story:
         self.opening = wallet(*grants, debt=owed, rules=opening.rules)
         self.books = Books(self.opening, opening.rules)
         self.refusals: list[Refusal] = []
-        self._tokens = Tokens(grants, owed, unit, opening.rules)
+        self._coins = Coins(grants, owed, unit, opening.rules)
         self._fold = folded(self.opening)
         self._followed = 0
         self._first: tuple[str, ...] = ()
@@ -69,9 +69,9 @@ class Story:
         """Check the invariants, the model against each grant, the holds and the debt, and what the entries fold to."""
         invariants.check(self.books, self.opening)
         held = [reservation.reservation_id for reservation in invariants.pending(self.books)]
-        assert left(self.books.wallet) == self._tokens.left()
-        assert self.books.wallet.reserved == self._tokens.held(held)
-        assert self.books.wallet.debt == self._tokens.owed()
+        assert left(self.books.wallet) == self._coins.left()
+        assert self.books.wallet.reserved == self._coins.held(held)
+        assert self.books.wallet.debt == self._coins.owed()
         assert self._fold.compare(stored(self.books)) == []
 
     # -------------------------------------------------------------------------------------------------- commands
@@ -236,7 +236,7 @@ class Story:
 
     def _follow(self) -> None:
         for movement in self.books.movements[self._followed :]:
-            self._tokens.follow(movement, unlimited=self._is_unlimited(), first=self._first)
+            self._coins.follow(movement, unlimited=self._is_unlimited(), first=self._first)
             self._fold.add(movement.entry)
             invariants.check_times(movement, self.books)
         self._followed = len(self.books.movements)

@@ -31,7 +31,7 @@ class Moment(Enum):
         return b"COMMIT\0" in message if "COMMIT" in self.name else len(message) >= SAVE_BYTES
 
 
-class CuttingProxy:
+class MomentProxy:
     """Passes connections on to a port of this machine until it is closed."""
 
     def __init__(self, target_port: int) -> None:
@@ -104,7 +104,7 @@ class CuttingProxy:
 class Link:
     """One connection: the server's socket, and the one to PostgreSQL."""
 
-    def __init__(self, proxy: CuttingProxy, server: socket.socket, postgres: socket.socket) -> None:
+    def __init__(self, proxy: MomentProxy, server: socket.socket, postgres: socket.socket) -> None:
         """Take over both sockets."""
         self._proxy = proxy
         self._server = server

@@ -14,7 +14,7 @@ from tests.faults.client import Client
 from tests.faults.duration import rounds
 from tests.faults.load import Load
 from tests.faults.mix import Mix
-from tests.faults.moment_proxy import CuttingProxy, Moment
+from tests.faults.moment_proxy import Moment, MomentProxy
 
 SECONDS_FOR_A_MOMENT = 10.0
 
@@ -24,7 +24,7 @@ SECONDS_FOR_A_MOMENT = 10.0
 def test_a_connection_cut_around_a_commit_leaves_nothing_in_doubt(
     postgres: EmbeddedPostgres, tmp_path: Path, rounds: int
 ) -> None:
-    proxy = CuttingProxy(urlsplit(postgres.tcp_url).port or 0)
+    proxy = MomentProxy(urlsplit(postgres.tcp_url).port or 0)
     came: Counter[Moment] = Counter()
     try:
         with arena(postgres, tmp_path, through_port=proxy.port) as place, place.client(Client) as client:

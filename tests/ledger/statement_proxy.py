@@ -12,7 +12,7 @@ _CHUNK = 1 << 20
 
 
 @dataclass
-class Proxy:
+class StatementProxy:
     """Forwards everything until it is told to cut: once, at the next statement that contains a text.
 
     ``before`` says on which side of the statement. After it, ``is_away`` says whether to take new connections.
@@ -71,7 +71,7 @@ def _close(*connections: socket.socket) -> None:
 
 
 @contextmanager
-def proxy_to(url: str) -> Iterator[tuple[Proxy, str]]:
+def proxy_to(url: str) -> Iterator[tuple[StatementProxy, str]]:
     """Run a proxy to the server of a URL; give it and the URL that leads through it."""
     wanted = make_url(url)
     host = str(wanted.query.get("host") or wanted.host or "127.0.0.1")
@@ -84,7 +84,7 @@ def proxy_to(url: str) -> Iterator[tuple[Proxy, str]]:
         connection.connect(f"{host}/.s.PGSQL.{port}")
         return connection
 
-    proxy = Proxy(reach)
+    proxy = StatementProxy(reach)
     here = wanted.set(host="127.0.0.1", port=proxy.listener.getsockname()[1])
     here = here.set(query={"sslmode": "disable", "gssencmode": "disable"})
     Thread(target=proxy.serve, daemon=True).start()

@@ -8,7 +8,7 @@ import pytest
 
 from creditd.ledger.work import DatabaseUnavailable, Outcome
 from creditd.storage import database
-from tests.ledger.statement_proxy import Proxy, proxy_to
+from tests.ledger.statement_proxy import StatementProxy, proxy_to
 from tests.support.desk import Desk, desk_at
 from tests.support.ledger_books import Books
 from tests.support.patience import eventually
@@ -25,20 +25,20 @@ WHERE datname = current_database() AND application_name = 'creditd' AND (wait_ev
 
 
 @pytest.fixture
-def line(url: str) -> Iterator[tuple[Proxy, str]]:
+def line(url: str) -> Iterator[tuple[StatementProxy, str]]:
     """Provide a line to the database that can be cut."""
     with proxy_to(url) as line:
         yield line
 
 
 @pytest.fixture
-def proxy(line: tuple[Proxy, str]) -> Proxy:
+def proxy(line: tuple[StatementProxy, str]) -> StatementProxy:
     """Provide what cuts the line."""
     return line[0]
 
 
 @pytest.fixture
-def remote(line: tuple[Proxy, str]) -> Iterator[Desk]:
+def remote(line: tuple[StatementProxy, str]) -> Iterator[Desk]:
     """Provide a writer at the far end of the line, which sends each statement in full."""
     with desk_at(line[1], prepare_threshold=None) as desk:
         yield desk
@@ -46,7 +46,7 @@ def remote(line: tuple[Proxy, str]) -> Iterator[Desk]:
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 def test_a_line_cut_around_the_save_leaves_one_effect(
-    proxy: Proxy, remote: Desk, books: Books, account: str, *, before: bool
+    proxy: StatementProxy, remote: Desk, books: Books, account: str, *, before: bool
 ) -> None:
     """Cut before, it is done again; cut after, the request id is looked up."""
     remote.do(add(account, 10))
@@ -60,7 +60,7 @@ def test_a_line_cut_around_the_save_leaves_one_effect(
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 def test_a_line_cut_around_the_commit_of_a_first_use_leaves_one_effect(
-    proxy: Proxy, remote: Desk, books: Books, account: str, *, before: bool
+    proxy: StatementProxy, remote: Desk, books: Books, account: str, *, before: bool
 ) -> None:
     proxy.cut(COMMIT, before=before)
     outcome = remote.do(add(account, 10))
@@ -71,7 +71,7 @@ def test_a_line_cut_around_the_commit_of_a_first_use_leaves_one_effect(
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 def test_a_line_cut_under_a_batch_leaves_one_effect_of_each(
-    proxy: Proxy, remote: Desk, books: Books, account: str, *, before: bool
+    proxy: StatementProxy, remote: Desk, books: Books, account: str, *, before: bool
 ) -> None:
     accounts = [f"{account}-{number}" for number in range(20)]
     remote.write(*(add(name, 10) for name in accounts))
@@ -85,7 +85,7 @@ def test_a_line_cut_under_a_batch_leaves_one_effect_of_each(
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 def test_when_the_database_stays_away_the_same_request_tells_later_what_came_of_it(
-    proxy: Proxy, remote: Desk, books: Books, account: str, *, before: bool
+    proxy: StatementProxy, remote: Desk, books: Books, account: str, *, before: bool
 ) -> None:
     remote.do(add(account, 10))
     proxy.cut(SAVE, before=before, stay_away=True)

@@ -40,7 +40,7 @@ class Server(NamedTuple):
     stubs: SimpleNamespace
 
 
-class Story:
+class Comparison:
     """Asks one of the servers and the reference the same, and compares the answers."""
 
     def __init__(self, servers: Sequence[Server], account_id: str) -> None:

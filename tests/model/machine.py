@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 from credit.v1 import credit_service_pb2 as credit
 from tests.model.account import Account
 from tests.model.asking import UNIT_SECONDS
-from tests.model.comparison import Server, Story
+from tests.model.comparison import Comparison, Server
 
 End = tuple[str, int]
 
@@ -38,7 +38,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self, servers: Sequence[Server], steps: "Counter[str]") -> None:
         """Drive servers that share a database; count the steps by rule."""
         super().__init__()
-        self.story = Story(servers, f"model-{uuid4().hex[:12]}")
+        self.comparison = Comparison(servers, f"model-{uuid4().hex[:12]}")
         self._steps = steps
 
     def end(self, chosen: End | None) -> tuple[dict[str, Any], float | None]:
@@ -46,36 +46,36 @@ class Machine(RuleBasedStateMachine):
         if chosen is None:
             return {}, None
         kind, units = chosen
-        now = self.story.account.now
+        now = self.comparison.account.now
         if kind == "ttl":
             return {"ttl": Duration(seconds=round((units + 0.625) * UNIT_SECONDS))}, now + units + 0.625
         time = round(now) + units + 0.5
-        return {"expire_time": self.story.calendar.timestamp(time)}, time
+        return {"expire_time": self.comparison.calendar.timestamp(time)}, time
 
     def stated(self, name: str, off: int | None) -> int | None:
         """Return the version that a caller states."""
-        return None if off is None else max(0, self.story.account.wallets[name].recorded + off)
+        return None if off is None else max(0, self.comparison.account.wallets[name].recorded + off)
 
     def reservation(self, name: str, back: int) -> tuple[int, str]:
         """Return the number and the name of one of the latest reservations, or of one that there never was."""
-        number = max(0, len(self.story.account.wallets[name].holds) - 1 - back)
-        return number, self.story.names.get((name, number), _NOWHERE.format(self.story.account_id, name))
+        number = max(0, len(self.comparison.account.wallets[name].holds) - 1 - back)
+        return number, self.comparison.names.get((name, number), _NOWHERE.format(self.comparison.account_id, name))
 
     def told(self, what: str, server: int) -> None:
         """Count a step, and compare the balances after it."""
         self._steps[what] += 1
-        self.story.compare_balance(server)
+        self.comparison.compare_balance(server)
 
     @initialize(server=servers, by_reading=st.booleans())
     def open(self, server: int, *, by_reading: bool) -> None:
         """Open the account by looking at it, or by another first use."""
         if not by_reading:
-            request = credit.ReserveRequest(account_id=self.story.account_id, credit_type="chat", amount=1)
+            request = credit.ReserveRequest(account_id=self.comparison.account_id, credit_type="chat", amount=1)
             command = partial(Account.reserve, name="chat", amount=1)
-            if answer := self.story.ask(server, "credit.Reserve", request, ("chat",), command):
-                self.story.know("chat", answer)
+            if answer := self.comparison.ask(server, "credit.Reserve", request, ("chat",), command):
+                self.comparison.know("chat", answer)
         self.told("open", 1 - server)
 
     def teardown(self) -> None:
         """Find everything as it should be at the end."""
-        self.story.conclude()
+        self.comparison.conclude()

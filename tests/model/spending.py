@@ -20,16 +20,16 @@ class SpendingRules(Machine):
         fields, time = self.end(end)
         stated = self.stated(name, off)
         request = credit.ReserveRequest(
-            account_id=self.story.account_id, credit_type=name, amount=amount, version=stated, **fields
+            account_id=self.comparison.account_id, credit_type=name, amount=amount, version=stated, **fields
         )
 
         def command(account: Account) -> Any:
             return account.reserve(name, amount, time, stated, lifetime="ttl" in fields)
 
         if ahead:
-            self.story.look_ahead(server, "credit.Reserve", request, name, command)
-        elif answer := self.story.ask(server, "credit.Reserve", request, (name,), command):
-            self.story.know(name, answer)
+            self.comparison.look_ahead(server, "credit.Reserve", request, name, command)
+        elif answer := self.comparison.ask(server, "credit.Reserve", request, (name,), command):
+            self.comparison.know(name, answer)
         self.told("reserve", server)
 
     @rule(server=servers, name=wallets, amount=amounts, off=versions_off, ahead=now_and_then)
@@ -37,16 +37,16 @@ class SpendingRules(Machine):
         """Spend in one step, or only ask what would come of it."""
         stated = self.stated(name, off)
         request = credit.DeductRequest(
-            account_id=self.story.account_id, credit_type=name, amount=amount, version=stated
+            account_id=self.comparison.account_id, credit_type=name, amount=amount, version=stated
         )
 
         def command(account: Account) -> Any:
             return account.deduct(name, amount, stated)
 
         if ahead:
-            self.story.look_ahead(server, "credit.Deduct", request, name, command)
-        elif answer := self.story.ask(server, "credit.Deduct", request, (name,), command):
-            self.story.know(name, answer)
+            self.comparison.look_ahead(server, "credit.Deduct", request, name, command)
+        elif answer := self.comparison.ask(server, "credit.Deduct", request, (name,), command):
+            self.comparison.know(name, answer)
         self.told("deduct", server)
 
     @rule(
@@ -61,10 +61,10 @@ class SpendingRules(Machine):
         fields, time = self.end(("until", units))
         requests = [
             credit.ReserveRequest(
-                account_id=self.story.account_id,
+                account_id=self.comparison.account_id,
                 credit_type=name,
                 amount=amount,
-                request_id=f"{self.story.request_id()}-{number}",
+                request_id=f"{self.comparison.request_id()}-{number}",
                 **fields,
             )
             for number, amount in enumerate(each)
@@ -73,8 +73,8 @@ class SpendingRules(Machine):
         for number in repeats:
             requests.append(requests[number % len(each)])
             commands.append(commands[number % len(each)])
-        answer, _ = self.story.call(server, "credit.BatchReserve", credit.BatchReserveRequest(requests=requests))
-        self.story.compare_results(answer.results, name, commands, requests)
+        answer, _ = self.comparison.call(server, "credit.BatchReserve", credit.BatchReserveRequest(requests=requests))
+        self.comparison.compare_results(answer.results, name, commands, requests)
         self.told("batch reserve", server)
 
     @rule(server=servers, name=wallets, back=which, amount=st.none() | amounts, off=versions_off, excess=st.booleans())
@@ -83,14 +83,14 @@ class SpendingRules(Machine):
         number, reservation = self.reservation(name, back)
         stated = self.stated(name, off)
         request = credit.ConfirmRequest(reservation=reservation, amount=amount, allow_excess=excess, version=stated)
-        answer = self.story.ask(
+        answer = self.comparison.ask(
             server,
             "credit.Confirm",
             request,
             (name,),
             lambda account: account.confirm(name, number, amount, stated, allow_excess=excess),
         )
-        self.story.compare_reservation(name, number, answer)
+        self.comparison.compare_reservation(name, number, answer)
         self.told("confirm", server)
 
     @rule(server=servers, name=wallets, back=which, amount=st.none() | amounts, off=versions_off)
@@ -99,10 +99,10 @@ class SpendingRules(Machine):
         number, reservation = self.reservation(name, back)
         stated = self.stated(name, off)
         request = credit.RefundRequest(reservation=reservation, amount=amount, version=stated)
-        answer = self.story.ask(
+        answer = self.comparison.ask(
             server, "credit.Refund", request, (name,), lambda account: account.refund(name, number, amount, stated)
         )
-        self.story.compare_reservation(name, number, answer)
+        self.comparison.compare_reservation(name, number, answer)
         self.told("refund", server)
 
     @rule(server=servers, name=wallets, back=which, end=ends)
@@ -111,23 +111,23 @@ class SpendingRules(Machine):
         number, reservation = self.reservation(name, back)
         fields, time = self.end(end)
         request = credit.ExtendReservationRequest(reservation=reservation, **fields)
-        answer = self.story.ask(
+        answer = self.comparison.ask(
             server,
             "credit.ExtendReservation",
             request,
             (name,),
             lambda account: account.extend(name, number, time or 0, lifetime="ttl" in fields),
         )
-        self.story.compare_reservation(name, number, answer)
+        self.comparison.compare_reservation(name, number, answer)
         self.told("extend", server)
 
-    @precondition(lambda self: self.story.done)
+    @precondition(lambda self: self.comparison.done)
     @rule(server=servers, back=st.integers(0, 30), differs=st.booleans())
     def ask_again(self, server: int, back: int, *, differs: bool) -> None:
         """Repeat an earlier call, word for word or with other content."""
-        number = max(0, len(self.story.done) - 1 - back)
+        number = max(0, len(self.comparison.done) - 1 - back)
         if differs:
-            self.story.ask_otherwise(server, number)
+            self.comparison.ask_otherwise(server, number)
         else:
-            self.story.ask_again(server, number)
+            self.comparison.ask_again(server, number)
         self.told("ask again", server)

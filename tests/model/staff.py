@@ -24,8 +24,8 @@ class StaffRules(Machine):
     def _end_of(self, life: int | None) -> tuple[Timestamp | None, float]:
         if life is None:
             return None, NEVER
-        end = round(self.story.account.now) + life + 0.5
-        return self.story.calendar.timestamp(end), end
+        end = round(self.comparison.account.now) + life + 0.5
+        return self.comparison.calendar.timestamp(end), end
 
     @initialize(server=servers, gifts=st.lists(st.tuples(additions, sources, lives), max_size=4))
     def begin(self, server: int, gifts: list[tuple[int, str, int | None]]) -> None:
@@ -44,7 +44,7 @@ class StaffRules(Machine):
         """Add the same amount of some types."""
         timestamp, end = self._end_of(life)
         request = admin.AddCreditsRequest(
-            account_id=self.story.account_id,
+            account_id=self.comparison.account_id,
             amounts=[admin.CreditAmount(credit_type=each, amount=amount) for each in names],
             source=f"SOURCE_{source}",
             expire_time=timestamp,
@@ -54,14 +54,14 @@ class StaffRules(Machine):
         def command(account: Account) -> list[list[Part]]:
             return [account.add(each, amount, source, end) for each in names]
 
-        self.story.ask(server, "admin.AddCredits", request, names, command)
+        self.comparison.ask(server, "admin.AddCredits", request, names, command)
 
     @rule(server=servers, name=wallets, amount=amounts, both=now_and_then)
     def remove(self, server: int, name: str, amount: int, *, both: bool) -> None:
         """Remove credits of one type, or of two, all or nothing."""
         names = NAMES if both else (name,)
         request = admin.RemoveCreditsRequest(
-            account_id=self.story.account_id,
+            account_id=self.comparison.account_id,
             amounts=[admin.CreditAmount(credit_type=each, amount=amount) for each in names],
             reason="model",
         )
@@ -69,7 +69,7 @@ class StaffRules(Machine):
         def command(account: Account) -> list[list[Part]]:
             return [account.remove(each, amount) for each in names]
 
-        self.story.ask(server, "admin.RemoveCredits", request, names, command)
+        self.comparison.ask(server, "admin.RemoveCredits", request, names, command)
         self.told("remove", server)
 
     @rule(server=servers, life=lives, unlimited=st.booleans())
@@ -79,15 +79,15 @@ class StaffRules(Machine):
         plan = account_pb2.Plan(kind=account_pb2.PLAN_KIND_STANDARD)
         if unlimited:
             plan = account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED, end_time=timestamp)
-        request = admin.SetPlanRequest(account_id=self.story.account_id, plan=plan, reason="model")
-        self.story.ask(server, "admin.SetPlan", request, (), lambda a: a.set_plan(end if unlimited else None))
+        request = admin.SetPlanRequest(account_id=self.comparison.account_id, plan=plan, reason="model")
+        self.comparison.ask(server, "admin.SetPlan", request, (), lambda a: a.set_plan(end if unlimited else None))
         self.told("set plan", server)
 
     @rule(server=servers, status=statuses, allow_balance=st.booleans())
     def set_status(self, server: int, status: str, *, allow_balance: bool) -> None:
         """Suspend, close or activate the account."""
         request = admin.SetAccountStatusRequest(
-            account_id=self.story.account_id,
+            account_id=self.comparison.account_id,
             status=f"ACCOUNT_STATUS_{status}",
             allow_balance=allow_balance,
             reason="model",
@@ -96,13 +96,13 @@ class StaffRules(Machine):
         def command(account: Account) -> None:
             account.set_status(status, allow_balance=allow_balance)
 
-        self.story.ask(server, "admin.SetAccountStatus", request, (), command)
+        self.comparison.ask(server, "admin.SetAccountStatus", request, (), command)
         self.told("set status", server)
 
     @rule(server=servers, units=st.sampled_from([1, 1, 1, 2, 3, 11]), sweep=st.booleans())
     def pass_time(self, server: int, units: int, *, sweep: bool) -> None:
         """Let time pass, and the sweep come by or not."""
-        self.story.pass_time(units)
+        self.comparison.pass_time(units)
         if sweep:
-            self.story.sweep(server)
+            self.comparison.sweep(server)
         self.told("pass time", server)

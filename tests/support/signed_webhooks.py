@@ -129,3 +129,9 @@ def key_of(document: Mapping[str, Any]) -> str:
     """Return what a delivery is known by: the event's id, or the hash of the body where there is none."""
     event_id = document.get("id")
     return event_id if isinstance(event_id, str) else hashlib.sha256(body_of(document)).hexdigest()
+
+
+def omise_event(key: str, data: Any, *, live: bool = False) -> dict[str, Any]:
+    """Return an event of Omise's with an id of its own."""
+    event_id = new_id("evnt" if live else "evnt_test")
+    return {"object": "event", "id": event_id, "livemode": live, "key": key, "data": data}

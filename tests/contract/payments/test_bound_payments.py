@@ -4,29 +4,20 @@ from typing import Any
 
 import pytest
 
-from credit.v1 import payment_event_pb2 as event_pb
 from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, VARIANT_ID
+from tests.contract.payments.events import ingested
 from tests.contract.payments.shopper import Shopper, event_state, state_of
 from tests.support.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 from tests.support.signed_webhooks import (
-    body_of,
-    key_of,
     lemon_squeezy_order,
     metadata_of,
     new_id,
-    signed,
     stripe_event,
 )
 
 pytestmark = pytest.mark.requirement("E3")
 
 OTHER_VARIANT = "33"
-
-
-def told(shopper: Shopper, provider: int, document: dict[str, Any]) -> event_pb.PaymentEvent:
-    """Hand an authentic webhook in, and return its event once it was tried."""
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, provider, body_of(document)))
-    return shopper.settled(key_of(document))
 
 
 def parked(shopper: Shopper) -> list[str]:
@@ -63,7 +54,7 @@ def test_an_order_at_a_link_that_names_a_purchase_is_parked_though_its_price_is_
 def test_an_order_of_another_product_fails_no_purchase_that_it_names(shopper: Shopper, status: str) -> None:
     purchase = shopper.buy(LEMON_SQUEEZY)
     item = {"variant_id": int(OTHER_VARIANT), "test_mode": True}
-    event = told(shopper, LEMON_SQUEEZY, lemon_squeezy_order(purchase.name, status=status, first_order_item=item))
+    event = ingested(shopper, LEMON_SQUEEZY, lemon_squeezy_order(purchase.name, status=status, first_order_item=item))
     assert event_state(event) == "PARKED"
     assert state_of(shopper.purchase(purchase.name)) == "PENDING"
 
@@ -78,11 +69,11 @@ def test_an_order_of_the_plan_that_names_a_purchase_pays_for_none(shopper: Shopp
 
 def test_what_paid_a_purchase_is_refunded_even_if_another_product_sells_credits_by_now(shopper: Shopper) -> None:
     order = lemon_squeezy_order(shopper.buy(LEMON_SQUEEZY).name)
-    told(shopper, LEMON_SQUEEZY, order)
+    ingested(shopper, LEMON_SQUEEZY, order)
     assert shopper.figures() == (100, 0)
     item = {"variant_id": int(OTHER_VARIANT), "test_mode": True}
     order["data"]["attributes"] |= {"refunded_amount": PRICE // 2, "first_order_item": item}
-    assert event_state(told(shopper, LEMON_SQUEEZY, order)) == "APPLIED"
+    assert event_state(ingested(shopper, LEMON_SQUEEZY, order)) == "APPLIED"
     assert shopper.figures() == (50, 0)
 
 
@@ -105,7 +96,9 @@ def session_of(name: str, reference: str, **fields: Any) -> dict[str, Any]:
 def test_a_session_that_was_not_made_for_the_purchase_is_parked(shopper: Shopper) -> None:
     purchase = shopper.buy()
     for kind in ("completed", "expired", "async_payment_failed"):
-        event = told(shopper, STRIPE, stripe_event(f"checkout.session.{kind}", session_of(purchase.name, new_id("cs"))))
+        event = ingested(
+            shopper, STRIPE, stripe_event(f"checkout.session.{kind}", session_of(purchase.name, new_id("cs")))
+        )
         assert event_state(event) == "PARKED"
         assert f"{purchase.provider_reference} was made for the purchase" in event.problem
     assert (state_of(shopper.purchase(purchase.name)), shopper.figures()) == ("PENDING", (0, 0))
@@ -115,7 +108,7 @@ def test_a_payment_link_with_a_purchases_id_in_its_address_is_no_payment_of_ours
     """Whoever opens a payment link may set its client_reference_id."""
     purchase = shopper.buy()
     account = {"account_id": shopper.account_id}
-    event = told(
+    event = ingested(
         shopper,
         STRIPE,
         stripe_event("checkout.session.completed", session_of(purchase.name, new_id("cs"), metadata=account)),
@@ -127,7 +120,7 @@ def test_a_payment_link_with_a_purchases_id_in_its_address_is_no_payment_of_ours
 def test_the_session_that_was_made_for_the_purchase_pays_it(shopper: Shopper) -> None:
     purchase = shopper.buy()
     session = session_of(purchase.name, purchase.provider_reference)
-    assert event_state(told(shopper, STRIPE, stripe_event("checkout.session.completed", session))) == "APPLIED"
+    assert event_state(ingested(shopper, STRIPE, stripe_event("checkout.session.completed", session))) == "APPLIED"
     assert shopper.figures() == (100, 0)
 
 

@@ -8,9 +8,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import account_pb2, payment_event_pb2, purchase_pb2
 from credit.v1 import admin_payments_pb2 as admin_pb
 from creditd.domain.provider import Provider
+from tests.contract.payments.events import dismiss, event_becomes, events_listed, replay, stripe_event_ingested
+from tests.contract.payments.reconciliation import listed_at_stripe, paid_unheard, reconciled, unheard
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, event_state, state_of
-from tests.contract.payments.test_payment_events import dismiss, replay, told, when
-from tests.contract.payments.test_reconcile import listed_at_stripe, paid_unheard, reconciled, unheard
 from tests.support.customer import Customer
 from tests.support.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 from tests.support.patience import eventually
@@ -22,15 +22,9 @@ PARKED = payment_event_pb2.PAYMENT_EVENT_STATE_PARKED
 Event = payment_event_pb2.PaymentEvent
 
 
-def events_of(shopper: Shopper, **fields: Any) -> list[Event]:
-    """Return the events that a filter lets pass, newest first."""
-    request = admin_pb.ListPaymentEventsRequest(page_size=100, **fields)
-    return list(shopper.staff.admin.ListPaymentEvents(request).payment_events)
-
-
 def shown(shopper: Shopper, reference: str) -> list[Event]:
     """Return what a person is shown that has an id of the provider's."""
-    return [event for event in events_of(shopper, state=PARKED) if reference in event.waits_for]
+    return [event for event in events_listed(shopper, state=PARKED) if reference in event.waits_for]
 
 
 def finds_of(shopper: Shopper, provider: int, reference: str) -> list[bool]:
@@ -63,7 +57,7 @@ def test_an_order_of_ours_that_no_webhook_told_of_is_shown_once_and_placed_by_a_
     replay(shopper, case, "the payer's mail says so")
     shopper.becomes(purchase.name, "COMPLETED")
     assert shopper.figures() == (100, 0)
-    assert when(shopper, case, "APPLIED").purchase == purchase.name
+    assert event_becomes(shopper, case, "APPLIED").purchase == purchase.name
     assert finds_of(shopper, LEMON_SQUEEZY, order) == []
 
 
@@ -71,9 +65,9 @@ def test_a_look_at_an_open_purchase_shows_it_too_and_one_case_stays_one(shopper:
     purchase = paid_unheard(shopper, LEMON_SQUEEZY)
     shopper.market.service.clock.advance(61)
     suggested = f"it may be for {purchase.name}"
-    cases = eventually(lambda: [e for e in events_of(shopper, state=PARKED) if suggested in e.problem])
+    cases = eventually(lambda: [e for e in events_listed(shopper, state=PARKED) if suggested in e.problem])
     reconciled(shopper, LEMON_SQUEEZY)
-    assert [e for e in events_of(shopper, state=PARKED) if suggested in e.problem] == cases
+    assert [e for e in events_listed(shopper, state=PARKED) if suggested in e.problem] == cases
     assert len(cases) == 1
 
 
@@ -97,7 +91,7 @@ def test_a_subscription_that_was_shown_is_placed_by_itself_once_it_says_whose_it
     finds_of(shopper, LEMON_SQUEEZY, f"subscription:{made[0]}")
     (case,) = shown(shopper, f"subscription:{made[0]}")
     shopper.market.act(fake.renew, made[0])
-    assert when(shopper, case, "APPLIED").account_id == shopper.account_id
+    assert event_becomes(shopper, case, "APPLIED").account_id == shopper.account_id
 
 
 def test_a_payment_that_names_a_purchase_of_ours_that_there_is_not_is_one_case_however_it_is_met(
@@ -127,7 +121,7 @@ def paid_twice(shopper: Shopper) -> tuple[purchase_pb2.Purchase, dict[str, Any],
     """Have a purchase paid twice; return it as it was after the first payment, the second one, and its event."""
     purchase = shopper.bought()
     second = stripe_payment(purchase.name)
-    return purchase, second, told(shopper, "payment_intent.succeeded", second)
+    return purchase, second, stripe_event_ingested(shopper, "payment_intent.succeeded", second)
 
 
 @pytest.mark.requirement("E5")
@@ -136,7 +130,7 @@ def test_a_second_payment_given_back_at_the_provider_ends_its_case_by_itself(sho
     assert event_state(event) == "PARKED"
     assert shopper.purchase(purchase.name).extra_amount_left == PRICE
     assert shopper.account().extra_payments == 1
-    refund = told(shopper, "refund.created", refund_of(second))
+    refund = stripe_event_ingested(shopper, "refund.created", refund_of(second))
     assert (event_state(refund), refund.purchase, refund.account_id) == ("APPLIED", purchase.name, shopper.account_id)
     assert event_state(shopper.whole(event.event_id)) == "APPLIED"
     stands = shopper.purchase(purchase.name)
@@ -165,37 +159,41 @@ def test_the_first_payment_given_back_instead_leaves_the_second_to_pay(shopper: 
 
 def test_half_of_a_second_payment_given_back_leaves_the_case_open(shopper: Shopper) -> None:
     purchase, second, event = paid_twice(shopper)
-    told(shopper, "refund.created", refund_of(second, PRICE // 2))
+    stripe_event_ingested(shopper, "refund.created", refund_of(second, PRICE // 2))
     assert shopper.purchase(purchase.name).extra_amount_left == PRICE // 2
     assert event_state(shopper.whole(event.event_id)) == "PARKED"
-    told(shopper, "refund.created", refund_of(second, PRICE // 2))
+    stripe_event_ingested(shopper, "refund.created", refund_of(second, PRICE // 2))
     assert event_state(shopper.whole(event.event_id)) == "APPLIED"
 
 
 def test_what_is_parked_keeps_its_owner_and_is_listed_by_account_purchase_and_time(shopper: Shopper) -> None:
     purchase = shopper.buy()
-    wrong = told(shopper, "payment_intent.succeeded", stripe_payment(purchase.name, amount_received=PRICE + 1))
+    wrong = stripe_event_ingested(
+        shopper, "payment_intent.succeeded", stripe_payment(purchase.name, amount_received=PRICE + 1)
+    )
     other = shopper.another("other")
-    told(other, "payment_intent.succeeded", stripe_payment(other.buy().name))
+    stripe_event_ingested(other, "payment_intent.succeeded", stripe_payment(other.buy().name))
     assert (wrong.account_id, wrong.purchase) == (shopper.account_id, purchase.name)
     for fields in ({"account_id": shopper.account_id}, {"purchase": purchase.name}):
-        assert [event.event_id for event in events_of(shopper, **fields)] == [wrong.event_id]
+        assert [event.event_id for event in events_listed(shopper, **fields)] == [wrong.event_id]
     at = wrong.receive_time
     after = Timestamp(seconds=at.seconds, nanos=at.nanos + 1_000)
-    assert wrong.event_id in {event.event_id for event in events_of(shopper, start_time=at, end_time=after)}
-    assert wrong.event_id not in {event.event_id for event in events_of(shopper, end_time=at)}
-    assert wrong.event_id not in {event.event_id for event in events_of(shopper, start_time=after)}
+    assert wrong.event_id in {event.event_id for event in events_listed(shopper, start_time=at, end_time=after)}
+    assert wrong.event_id not in {event.event_id for event in events_listed(shopper, end_time=at)}
+    assert wrong.event_id not in {event.event_id for event in events_listed(shopper, start_time=after)}
 
 
 def test_the_token_of_a_page_is_of_its_filter_alone(shopper: Shopper) -> None:
     for _ in range(2):
-        told(shopper, "payment_intent.succeeded", stripe_payment(shopper.buy().name, amount_received=1))
+        stripe_event_ingested(
+            shopper, "payment_intent.succeeded", stripe_payment(shopper.buy().name, amount_received=1)
+        )
     first = shopper.staff.admin.ListPaymentEvents(
         admin_pb.ListPaymentEventsRequest(page_size=1, account_id=shopper.account_id)
     )
     token = first.next_page_token
     assert token
-    (second,) = events_of(shopper, account_id=shopper.account_id, page_token=token)
+    (second,) = events_listed(shopper, account_id=shopper.account_id, page_token=token)
     assert second.event_id < first.payment_events[0].event_id
     for account, purchase in (("", ""), ("somebody", ""), ("", second.purchase)):
         request = admin_pb.ListPaymentEventsRequest(page_token=token, account_id=account, purchase=purchase)
@@ -218,7 +216,7 @@ def test_a_plan_that_ended_while_the_account_was_closed_is_over_when_it_is_open_
     shopper.quiet()
     customer.become(account_pb2.ACCOUNT_STATUS_ACTIVE)
     assert shopper.account().plan.kind == account_pb2.PLAN_KIND_STANDARD
-    assert events_of(shopper, account_id=shopper.account_id, state=PARKED) == []
+    assert events_listed(shopper, account_id=shopper.account_id, state=PARKED) == []
 
 
 # A hint read too early.
@@ -241,12 +239,12 @@ def hinted(shopper: Shopper, hint: dict[str, Any]) -> Event:
 def test_a_hint_that_came_before_the_payment_is_read_again_when_it_comes_again(shopper: Shopper) -> None:
     purchase = shopper.buy(OMISE)
     hint = omise_hint(purchase)
-    early = when(shopper, hinted(shopper, hint), "WAITING")
+    early = event_becomes(shopper, hinted(shopper, hint), "WAITING")
     assert (early.account_id, early.purchase) == (shopper.account_id, purchase.name)
     unheard(shopper, lambda: shopper.pay(purchase))
     shopper.staff.payment.IngestWebhook(signed(shopper.market, OMISE, body_of(hint)))
     shopper.becomes(purchase.name, "COMPLETED")
-    assert event_state(when(shopper, early, "APPLIED")) == "APPLIED"
+    assert event_state(event_becomes(shopper, early, "APPLIED")) == "APPLIED"
     assert shopper.kinds() == ["TOP_UP"]
 
 
@@ -256,7 +254,7 @@ def test_a_hint_that_came_before_the_payment_is_read_again_by_itself(shopper: Sh
     early = hinted(shopper, omise_hint(purchase))
     unheard(shopper, lambda: shopper.pay(purchase))
     # Nobody says anything more; the next read is a few seconds after the first.
-    when(shopper, early, "APPLIED")
+    event_becomes(shopper, early, "APPLIED")
     assert state_of(shopper.purchase(purchase.name)) == "COMPLETED"
 
 
@@ -265,7 +263,7 @@ def test_a_later_hint_about_the_same_charge_wakes_an_earlier_one(shopper: Shoppe
     early = hinted(shopper, omise_hint(purchase))
     unheard(shopper, lambda: shopper.pay(purchase))
     hinted(shopper, omise_hint(purchase))
-    when(shopper, early, "APPLIED")
+    event_becomes(shopper, early, "APPLIED")
     assert shopper.kinds() == ["TOP_UP"]
 
 
@@ -273,7 +271,7 @@ def test_a_later_hint_about_the_same_charge_wakes_an_earlier_one(shopper: Shoppe
 
 
 def test_a_foreign_payment_is_tried_once_and_waits_without_an_alarm(shopper: Shopper) -> None:
-    event = told(shopper, "payment_intent.succeeded", stripe_payment())
+    event = stripe_event_ingested(shopper, "payment_intent.succeeded", stripe_payment())
     assert (event_state(event), event.attempts, event.account_id) == ("WAITING", 1, "")
     waited = event.next_attempt_time.seconds - event.receive_time.seconds
     assert waited == 3 * 86_400
@@ -297,7 +295,7 @@ def test_a_webhook_wakes_the_worker_of_its_own_provider_alone(
 def test_an_event_of_a_stripe_event_names_its_owner_before_it_is_tried(shopper: Shopper) -> None:
     purchase = shopper.bought()
     refund = refund_of({"id": purchase.payment_id, "latest_charge": new_id("ch")}, 1)
-    event = told(shopper, "refund.created", refund)
+    event = stripe_event_ingested(shopper, "refund.created", refund)
     assert (event.account_id, event.purchase) == (shopper.account_id, purchase.name)
     document = stripe_event("charge.dispute.created", {"id": "no id!", "payment_intent": purchase.payment_id})
     shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))

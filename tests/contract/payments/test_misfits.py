@@ -5,27 +5,20 @@ from typing import Any
 import pytest
 
 from credit.v1 import payment_event_pb2 as event_pb
+from tests.contract.payments.events import ingested
 from tests.contract.payments.shopper import Shopper, event_state, state_of
 from tests.support.market import LEMON_SQUEEZY, PRICE, STRIPE
 from tests.support.patience import eventually
 from tests.support.signed_webhooks import (
-    body_of,
     key_of,
     lemon_squeezy_order,
     metadata_of,
     new_id,
-    signed,
     stripe_event,
     stripe_payment,
 )
 
 pytestmark = pytest.mark.requirement("E3")
-
-
-def told(shopper: Shopper, provider: int, document: dict[str, Any]) -> event_pb.PaymentEvent:
-    """Hand an authentic webhook in, and return its event once it was tried."""
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, provider, body_of(document)))
-    return shopper.settled(key_of(document))
 
 
 def require_parked(shopper: Shopper, event: event_pb.PaymentEvent, problem: str) -> None:
@@ -56,7 +49,7 @@ def require_parked(shopper: Shopper, event: event_pb.PaymentEvent, problem: str)
 )
 def test_a_payment_of_another_price_or_shape_is_parked(shopper: Shopper, fields: dict[str, Any], problem: str) -> None:
     payment = stripe_payment(shopper.buy().name, **fields)
-    require_parked(shopper, told(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment)), problem)
+    require_parked(shopper, ingested(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment)), problem)
 
 
 @pytest.mark.parametrize(
@@ -75,18 +68,18 @@ def test_an_order_of_another_price_store_or_shape_is_parked(
     shopper: Shopper, fields: dict[str, Any], problem: str
 ) -> None:
     order = lemon_squeezy_order(shopper.buy(LEMON_SQUEEZY).name, **fields)
-    require_parked(shopper, told(shopper, LEMON_SQUEEZY, order), problem)
+    require_parked(shopper, ingested(shopper, LEMON_SQUEEZY, order), problem)
 
 
 def test_taxes_on_top_of_the_price_are_the_payers(shopper: Shopper) -> None:
     name = shopper.buy(LEMON_SQUEEZY).name
-    told(shopper, LEMON_SQUEEZY, lemon_squeezy_order(name, tax=7_000, total=PRICE + 7_000))
+    ingested(shopper, LEMON_SQUEEZY, lemon_squeezy_order(name, tax=7_000, total=PRICE + 7_000))
     assert shopper.becomes(name, "COMPLETED").paid_amount == PRICE + 7_000
 
 
 def test_real_money_never_pays_for_a_purchase_in_test_mode(shopper: Shopper) -> None:
     payment = stripe_payment(shopper.buy().name)
-    event = told(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment, live=True))
+    event = ingested(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment, live=True))
     assert event.live
     require_parked(shopper, event, "live is True")
 
@@ -95,12 +88,12 @@ def test_an_order_in_live_mode_does_not_either(shopper: Shopper) -> None:
     order = lemon_squeezy_order(shopper.buy(LEMON_SQUEEZY).name)
     order["meta"]["test_mode"] = False
     order["data"]["attributes"] |= {"test_mode": False, "first_order_item": {"variant_id": 11}}
-    require_parked(shopper, told(shopper, LEMON_SQUEEZY, order), "live is True")
+    require_parked(shopper, ingested(shopper, LEMON_SQUEEZY, order), "live is True")
 
 
 def test_one_providers_payment_pays_for_no_purchase_of_another(shopper: Shopper) -> None:
     payment = stripe_payment(shopper.buy(LEMON_SQUEEZY).name)
-    event = told(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
+    event = ingested(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
     require_parked(shopper, event, "the purchase is of LEMON_SQUEEZY")
 
 
@@ -108,16 +101,16 @@ def test_one_payment_pays_for_one_purchase(shopper: Shopper) -> None:
     """Whoever can write metadata at the provider still cannot sell a payment twice."""
     first, second = shopper.buy(), shopper.buy()
     payment = stripe_payment(first.name)
-    told(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
+    ingested(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
     payment["metadata"] = metadata_of(second.name)
-    told(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
+    ingested(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
     assert [state_of(shopper.purchase(one.name)) for one in (first, second)] == ["COMPLETED", "PENDING"]
     assert shopper.figures() == (100, 0)
 
 
 def test_a_purchase_paid_twice_is_credited_once_and_the_second_payment_parked(shopper: Shopper) -> None:
     purchase = shopper.bought()
-    event = told(shopper, STRIPE, stripe_event("payment_intent.succeeded", stripe_payment(purchase.name)))
+    event = ingested(shopper, STRIPE, stripe_event("payment_intent.succeeded", stripe_payment(purchase.name)))
     assert event_state(event) == "PARKED"
     assert f"has to be given back: {purchase.payment_id} paid the purchase" in event.problem
     assert shopper.figures() == (100, 0)
@@ -143,7 +136,7 @@ def test_a_purchase_paid_twice_is_credited_once_and_the_second_payment_parked(sh
 def test_metadata_that_name_nothing_of_ours_wait_and_touch_nothing(shopper: Shopper, metadata: Any) -> None:
     shopper.buy()
     payment = stripe_payment() | {"metadata": metadata}
-    event = told(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
+    event = ingested(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
     assert (event_state(event), event.account_id) == ("WAITING", "")
     assert event.problem.startswith("no purchase is known for " + payment["id"])
     assert event.HasField("next_attempt_time")
@@ -156,7 +149,7 @@ def test_metadata_that_name_a_purchase_which_there_is_not_are_for_a_person_at_on
 ) -> None:
     shopper.buy()
     name = f"accounts/{account_id}/purchases/01890000-0000-7000-8000-000000000000"
-    event = told(shopper, STRIPE, stripe_event("payment_intent.succeeded", stripe_payment(name)))
+    event = ingested(shopper, STRIPE, stripe_event("payment_intent.succeeded", stripe_payment(name)))
     require_parked(shopper, event, "no purchase is known for")
     assert (event.account_id, event.purchase) == (account_id, "")
 
@@ -166,7 +159,7 @@ def test_metadata_of_anothers_purchase_pay_that_one_and_nobody_else(shopper: Sho
     other = shopper.another("other")
     purchase = other.buy()
     shopper.buy()
-    told(shopper, STRIPE, stripe_event("payment_intent.succeeded", stripe_payment(purchase.name)))
+    ingested(shopper, STRIPE, stripe_event("payment_intent.succeeded", stripe_payment(purchase.name)))
     assert (shopper.figures(), other.figures()) == ((0, 0), (100, 0))
 
 
@@ -185,11 +178,11 @@ def test_a_refund_before_its_payment_waits_and_is_applied_when_that_is_known(sho
         "metadata": {},
     }
     early = stripe_event("refund.created", refund)
-    waiting = told(shopper, STRIPE, early)
+    waiting = ingested(shopper, STRIPE, early)
     assert (event_state(waiting), waiting.purchase) == ("WAITING", "")
     assert set(waiting.waits_for) == {payment["id"], payment["latest_charge"]}
     assert "no purchase is known" in waiting.problem
-    told(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
+    ingested(shopper, STRIPE, stripe_event("payment_intent.succeeded", payment))
     seen = shopper.becomes(purchase.name, "PARTIALLY_REFUNDED")
     assert (seen.refunded_amount, seen.credits_reversed) == (PRICE // 4, 25)
     assert shopper.figures() == (75, 0)

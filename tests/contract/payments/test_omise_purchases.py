@@ -5,11 +5,11 @@ import pytest
 
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1.purchase_pb2 import PaymentMethod, Purchase
+from tests.contract.payments.events import event_becomes
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
-from tests.contract.payments.test_payment_events import when
 from tests.support.market import OMISE, PRICE
 from tests.support.refusals import refused
-from tests.support.signed_webhooks import body_of, ingesting, new_id, signed
+from tests.support.signed_webhooks import body_of, ingesting, new_id, omise_event, signed
 
 CARD, LINK = PaymentMethod.PAYMENT_METHOD_CARD_TOKEN, PaymentMethod.PAYMENT_METHOD_LINK
 
@@ -27,12 +27,6 @@ def by_card(shopper: Shopper, kind: str = "ok") -> Purchase:
 def by_link(shopper: Shopper) -> Purchase:
     """Buy with a payment link."""
     return shopper.buy(OMISE, method=LINK)
-
-
-def omise_event(key: str, data: dict[str, object], *, live: bool = False) -> dict[str, object]:
-    """Return an event of Omise's with an id of its own."""
-    event_id = new_id("evnt" if live else "evnt_test")
-    return {"object": "event", "id": event_id, "livemode": live, "key": key, "data": data}
 
 
 @pytest.mark.requirement("E1")
@@ -130,7 +124,7 @@ def test_a_hint_alone_pays_for_nothing(shopper: Shopper) -> None:
     data = {"object": "charge", "id": purchase.provider_reference, "paid": True, "status": "successful"}
     document = omise_event("charge.complete", data)
     shopper.staff.payment.IngestWebhook(signed(shopper.market, OMISE, body_of(document)))
-    event = when(shopper, shopper.settled(str(document["id"])), "WAITING")
+    event = event_becomes(shopper, shopper.settled(str(document["id"])), "WAITING")
     assert event.purchase == purchase.name
     assert "successful" not in event.body
     assert state_of(shopper.purchase(purchase.name)) == "PENDING"

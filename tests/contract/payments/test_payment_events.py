@@ -1,7 +1,6 @@
 """Staff list the events of providers, and replay or dismiss those that need them, with a reason that is kept."""
 
 from collections.abc import Callable
-from typing import Any
 
 import grpc
 import pytest
@@ -9,18 +8,16 @@ import pytest
 from credit.v1 import account_pb2
 from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import payment_event_pb2 as event_pb
+from tests.contract.payments.events import dismiss, event_becomes, events_listed, replay, stripe_event_ingested
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.support.customer import Customer
-from tests.support.market import LEMON_SQUEEZY, PRICE, SECONDS, STRIPE
-from tests.support.patience import eventually
+from tests.support.market import LEMON_SQUEEZY, PRICE, STRIPE
 from tests.support.refusals import refused
 from tests.support.signed_webhooks import (
     body_of,
-    key_of,
     lemon_squeezy_order,
     new_id,
     signed,
-    stripe_event,
     stripe_payment,
 )
 
@@ -29,53 +26,15 @@ UNKNOWN = "01890000-0000-7000-8000-000000000000"
 EVENT_STATE = event_pb.PaymentEventState
 
 
-def told(shopper: Shopper, event_type: str, about: dict[str, Any]) -> event_pb.PaymentEvent:
-    """Hand an event of Stripe's in, and return it once it was tried."""
-    document = stripe_event(event_type, about)
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
-    return shopper.settled(key_of(document))
-
-
 def parked(shopper: Shopper) -> event_pb.PaymentEvent:
     """Return an event of a payment whose amount is wrong."""
     payment = stripe_payment(shopper.buy().name, amount_received=PRICE + 1)
-    return told(shopper, "payment_intent.succeeded", payment)
-
-
-def replay(shopper: Shopper, event: event_pb.PaymentEvent, reason: str = "again") -> event_pb.PaymentEvent:
-    """Have an event applied again."""
-    request = admin_pb.ReplayPaymentEventRequest(event_id=event.event_id, reason=reason)
-    answer: admin_pb.ReplayPaymentEventResponse = shopper.staff.admin.ReplayPaymentEvent(request)
-    return answer.payment_event
-
-
-def dismiss(shopper: Shopper, event: event_pb.PaymentEvent, reason: str = "no") -> event_pb.PaymentEvent:
-    """Put an event aside."""
-    request = admin_pb.DismissPaymentEventRequest(event_id=event.event_id, reason=reason)
-    answer: admin_pb.DismissPaymentEventResponse = shopper.staff.admin.DismissPaymentEvent(request)
-    return answer.payment_event
-
-
-def when(shopper: Shopper, event: event_pb.PaymentEvent, state: str) -> event_pb.PaymentEvent:
-    """Wait until an event is in a state, and return it whole."""
-
-    def is_so() -> event_pb.PaymentEvent | None:
-        seen = shopper.whole(event.event_id)
-        return seen if event_state(seen) == state else None
-
-    found: event_pb.PaymentEvent = eventually(is_so, SECONDS)
-    return found
+    return stripe_event_ingested(shopper, "payment_intent.succeeded", payment)
 
 
 def acts_of(event: event_pb.PaymentEvent) -> list[tuple[str, str, str]]:
     """Return what staff did with an event: what, who, why."""
     return [(act.act, act.actor, act.reason) for act in event.acts]
-
-
-def listed(shopper: Shopper, **fields: Any) -> list[event_pb.PaymentEvent]:
-    """Return the newest events of some kind."""
-    request = admin_pb.ListPaymentEventsRequest(page_size=100, **fields)
-    return list(shopper.staff.admin.ListPaymentEvents(request).payment_events)
 
 
 @pytest.mark.requirement("C1", "E3")
@@ -85,10 +44,10 @@ def test_once_the_account_is_open_again_what_was_paid_is_there_without_anybody(
     purchase = shopper.buy()
     customer.top_up(1)
     customer.become(account_pb2.ACCOUNT_STATUS_CLOSED, allow_balance=True)
-    event = told(shopper, "payment_intent.succeeded", stripe_payment(purchase.name))
+    event = stripe_event_ingested(shopper, "payment_intent.succeeded", stripe_payment(purchase.name))
     assert (event_state(event), event.problem.partition(":")[0]) == ("PARKED", "ACCOUNT_CLOSED")
     customer.become(account_pb2.ACCOUNT_STATUS_ACTIVE)
-    applied = when(shopper, event, "APPLIED")
+    applied = event_becomes(shopper, event, "APPLIED")
     assert (applied.purchase, applied.account_id, applied.problem) == (purchase.name, shopper.account_id, "")
     assert acts_of(applied) == []
     assert state_of(shopper.purchase(purchase.name)) == "COMPLETED"
@@ -100,7 +59,7 @@ def test_a_replay_that_mends_nothing_does_no_harm(shopper: Shopper) -> None:
     event = parked(shopper)
     for count in (1, 2):
         replay(shopper, event)
-        again = when(shopper, event, "PARKED")
+        again = event_becomes(shopper, event, "PARKED")
         assert (again.problem, again.attempts) == (event.problem, 1)
         assert [act for act, _, _ in acts_of(again)] == ["REPLAY"] * count
     assert shopper.figures() == (0, 0)
@@ -113,26 +72,28 @@ def test_a_dismissed_event_stays_aside_with_who_and_why(shopper: Shopper) -> Non
     seen = shopper.whole(event.event_id)
     assert acts_of(seen) == [("DISMISS", "staff", "a test payment")]
     assert seen.acts[0].create_time == seen.update_time
-    assert event.event_id not in {one.event_id for one in listed(shopper, state=EVENT_STATE.PAYMENT_EVENT_STATE_PARKED)}
+    assert event.event_id not in {
+        one.event_id for one in events_listed(shopper, state=EVENT_STATE.PAYMENT_EVENT_STATE_PARKED)
+    }
 
 
 def test_a_dismissed_event_may_be_replayed(shopper: Shopper) -> None:
     event = parked(shopper)
     dismiss(shopper, event, "first")
     replay(shopper, event, "second")
-    assert [reason for _, _, reason in acts_of(when(shopper, event, "PARKED"))] == ["first", "second"]
+    assert [reason for _, _, reason in acts_of(event_becomes(shopper, event, "PARKED"))] == ["first", "second"]
 
 
 def _of_no_interest(shopper: Shopper) -> event_pb.PaymentEvent:
-    return told(shopper, "customer.created", {"id": new_id("cus")})
+    return stripe_event_ingested(shopper, "customer.created", {"id": new_id("cus")})
 
 
 def _applied(shopper: Shopper) -> event_pb.PaymentEvent:
-    return told(shopper, "payment_intent.succeeded", stripe_payment(shopper.buy().name))
+    return stripe_event_ingested(shopper, "payment_intent.succeeded", stripe_payment(shopper.buy().name))
 
 
 def _pending(shopper: Shopper) -> event_pb.PaymentEvent:
-    return told(shopper, "payment_intent.succeeded", stripe_payment())
+    return stripe_event_ingested(shopper, "payment_intent.succeeded", stripe_payment())
 
 
 def _dismissed(shopper: Shopper) -> event_pb.PaymentEvent:
@@ -197,17 +158,17 @@ def test_an_act_without_a_proper_reason_or_event_is_refused(
 
 def test_events_are_listed_by_state_and_provider_newest_first_without_bodies(shopper: Shopper) -> None:
     wrong, paid = parked(shopper), _applied(shopper)
-    everything = listed(shopper)
+    everything = events_listed(shopper)
     ids = [event.event_id for event in everything]
     assert ids.index(paid.event_id) < ids.index(wrong.event_id)
     assert ids == sorted(ids, reverse=True)
     assert not any(event.body or event.acts for event in everything)
-    in_parked = listed(shopper, state=EVENT_STATE.PAYMENT_EVENT_STATE_PARKED)
+    in_parked = events_listed(shopper, state=EVENT_STATE.PAYMENT_EVENT_STATE_PARKED)
     assert {event_state(event) for event in in_parked} == {"PARKED"}
     assert wrong.event_id in {event.event_id for event in in_parked}
     order = lemon_squeezy_order(shopper.buy(LEMON_SQUEEZY).name, event="license_key_created")
     shopper.staff.payment.IngestWebhook(signed(shopper.market, LEMON_SQUEEZY, body_of(order)))
-    assert {event.provider for event in listed(shopper, provider=LEMON_SQUEEZY)} == {LEMON_SQUEEZY}
+    assert {event.provider for event in events_listed(shopper, provider=LEMON_SQUEEZY)} == {LEMON_SQUEEZY}
 
 
 def test_pages_of_events_follow_one_another(shopper: Shopper) -> None:

@@ -1,19 +1,17 @@
 """What no webhook told is found at the provider, applied, and told of (requirement E8)."""
 
-from collections.abc import Callable
-
 import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import admin_payments_pb2 as admin_pb
-from credit.v1.purchase_pb2 import Purchase
 from creditd.ledger.ids import uuid7
+from tests.contract.payments.reconciliation import listed_at_stripe, paid_unheard, reconciled, unheard
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, history_of
 from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
 from tests.support.patience import eventually
 from tests.support.refusals import refused
-from tests.support.signed_webhooks import seconds_now, stripe_event, stripe_payment
+from tests.support.signed_webhooks import seconds_now, stripe_payment
 
 pytestmark = pytest.mark.requirement("E8")
 
@@ -21,36 +19,6 @@ EVERY = [STRIPE, OMISE, LEMON_SQUEEZY]
 
 NAMED = [STRIPE, OMISE]
 """Those of which every payment that is listed says what it is for. Lemon Squeezy's orders do not."""
-
-
-def reconciled(
-    shopper: Shopper, provider: int, since: Timestamp | None = None
-) -> tuple[list[admin_pb.ReconciliationFind], admin_pb.ReconciliationSummary]:
-    """Compare a provider; return the finds and the summary that has to end them."""
-    request = admin_pb.ReconcilePaymentsRequest(provider=provider, since=since)  # type: ignore[arg-type]
-    *finds, last = shopper.staff.admin.ReconcilePayments(request)
-    assert {one.WhichOneof("outcome") for one in finds} <= {"find"}
-    assert last.WhichOneof("outcome") == "summary"
-    found = [one.find for one in finds]
-    assert last.summary.applied == sum(find.applied for find in found)
-    assert last.summary.unresolved == sum(not find.applied for find in found)
-    return found, last.summary
-
-
-def unheard(shopper: Shopper, act: Callable[[], object]) -> None:
-    """Do something of which every webhook is lost."""
-    shopper.market.fakes.outgoing.mischief.drop_every = 1
-    act()
-    shopper.market.fakes.outgoing.mischief.drop_every = 0
-
-
-def paid_unheard(shopper: Shopper, provider: int) -> Purchase:
-    """Buy, and pay while every webhook is lost."""
-    bought: list[Purchase] = []
-    # Of its making neither: Omise's webhooks are hints, and one that is read late tells of the payment.
-    unheard(shopper, lambda: bought.append(shopper.buy(provider)))
-    unheard(shopper, lambda: shopper.pay(bought[0]))
-    return bought[0]
 
 
 def found_by(shopper: Shopper, provider: int, how: str) -> int:
@@ -116,12 +84,6 @@ def test_what_does_not_fit_is_told_and_left_for_a_person(shopper: Shopper) -> No
     assert not any(find.applied for find in ours)
     assert found_by(shopper, STRIPE, "unresolved") == before + summary.unresolved
     assert shopper.figures() == (0, 0)
-
-
-def listed_at_stripe(shopper: Shopper, payment: dict[str, object]) -> None:
-    """Have Stripe list the event of a payment, of which no webhook was ever sent."""
-    event = stripe_event("payment_intent.succeeded", payment, created=seconds_now(shopper.market))
-    shopper.market.act(shopper.market.fakes.stripe.events.__setitem__, event["id"], event)
 
 
 def test_another_sale_on_the_same_account_at_the_provider_is_no_find(shopper: Shopper) -> None:

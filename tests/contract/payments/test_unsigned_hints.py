@@ -21,7 +21,7 @@ from tests.contract.payments.shopper import Shopper
 from tests.support.market import OMISE, SECONDS, Market, open_market
 from tests.support.patience import eventually
 from tests.support.refusals import refused
-from tests.support.signed_webhooks import body_of, ingesting, new_id
+from tests.support.signed_webhooks import body_of, ingesting, new_id, omise_event
 
 FORGED = 300
 """Far more than are taken from anybody; three thousand of them are a trouble of the long battery."""
@@ -65,15 +65,9 @@ def stop_time(market: Market) -> None:
     taken._of_one = Pace(hints.STRANGE_OF_ONE_A_SECOND, hints.STRANGE_OF_ONE_AT_ONCE, lambda: 1_000.0)
 
 
-def hint(key: str, data: Any, *, live: bool = False) -> Hint:
-    """Return an event with an id of its own."""
-    event_id = new_id("evnt" if live else "evnt_test")
-    return {"object": "event", "id": event_id, "livemode": live, "key": key, "data": data}
-
-
 def of_charge(charge_id: str, key: str = "charge.complete", **data: Any) -> Hint:
     """Return an event about a charge."""
-    return hint(key, {"object": "charge", "id": charge_id, "paid": True, "status": "successful", **data})
+    return omise_event(key, {"object": "charge", "id": charge_id, "paid": True, "status": "successful", **data})
 
 
 def made_up() -> Hint:
@@ -261,14 +255,14 @@ def test_a_made_up_charge_of_a_link_of_ours_is_no_way_past_the_queue(
 
 def test_what_means_nothing_to_credits_leaves_nothing(market: Market) -> None:
     before = events(market)
-    assert told(market, *(hint("customer.create", {}) for _ in range(50))) == ["NOT_OF_INTEREST"] * 50
+    assert told(market, *(omise_event("customer.create", {}) for _ in range(50))) == ["NOT_OF_INTEREST"] * 50
     assert (events(market), kept(market)) == (before, 0)
 
 
 @pytest.mark.requirement("E7")
 def test_what_is_of_the_other_mode_is_rejected_and_no_persons_to_look_at(market: Market) -> None:
     before = events(market)
-    live = hint("charge.complete", {"object": "charge", "id": new_id("chrg")}, live=True)
+    live = omise_event("charge.complete", {"object": "charge", "id": new_id("chrg")}, live=True)
     assert told(market, live) == ["WEBHOOK_REJECTED"]
     assert (events(market), kept(market)) == (before, 0)
 

@@ -1,6 +1,7 @@
 """What others hold is done apart: nobody else waits for it, and it waits for no more than its row."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from creditd.ledger.work import DeadlinePassed, Outcome, Overloaded, RecordBusy,
 from tests.support.desk import RULES, Desk
 from tests.support.ledger_books import Books
 from tests.support.row_locks import ACCOUNT, ALL_ENTRIES, NEW_ACCOUNT, NEW_ENTRY, NEW_WALLET, WALLET, held
+from tests.support.tickets import FutureTicket
 from tests.support.works import add, add_of_each, deduct
 
 IDLE = "idle_in_transaction_session_timeout"
@@ -83,14 +85,15 @@ def test_a_wallet_that_is_held_for_too_long_is_refused_alone_and_nothing_was_don
 
 
 def test_a_work_whose_caller_gives_up_while_it_waits_has_no_effect(
-    url: str, desk: Desk, books: Books, account: str, neighbours: list[str]
+    url: str, desk: Desk, books: Books, account: str, neighbours: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert neighbours
+    monkeypatch.setattr(waiting_room, "LONGEST_WAIT_SECONDS", 1_000)
     late = deduct(account, 4, deadline=time.monotonic() + 60)
-    in_time = deduct(account, 3, deadline=time.monotonic() + 60)
+    in_time = deduct(account, 3, deadline=time.monotonic() + 1_000)
     with held(url, WALLET, account):
         assert desk.begin(late, in_time) == {}
-        late.deadline = time.monotonic()
+        monkeypatch.setattr(waiting_room, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 61))
         results = desk.go_on()
         assert isinstance(results.pop(late), DeadlinePassed)
         assert results == {}
@@ -203,7 +206,7 @@ def test_a_flood_on_a_wallet_that_is_held_leaves_room_for_others(
     with held(url, WALLET, account), held(url, WALLET, neighbours[0]):
         desk.begin(*(deduct(account, 1) for _ in range(3)))
         with pytest.raises(Overloaded):
-            desk.room.put(deduct(account, 1), None)
+            desk.room.put(FutureTicket(deduct(account, 1)), None)
         desk.begin(deduct(neighbours[0], 1))
     assert len(desk.go_on()) == 4
 
@@ -213,7 +216,7 @@ def test_a_critical_command_on_what_is_held_gives_its_thread_back(
 ) -> None:
     assert neighbours
     terms = Terms(RULES, {}, uuid7)
-    critical = TransactionLedger(desk.database, lambda: terms, desk.clock)
+    critical = TransactionLedger(desk.database, terms, desk.clock)
     work = add(account, 5)
 
     def top_up(transaction: object) -> object:

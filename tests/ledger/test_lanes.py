@@ -9,14 +9,15 @@ from creditd.ledger import ledger as ledgers
 from creditd.ledger import waiting_room
 from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
-from creditd.ledger.ledger import Ledger, run
-from creditd.ledger.work import Outcome, RecordBusy, ShuttingDown, Work
+from creditd.ledger.ledger import Ledger
+from creditd.ledger.work import RecordBusy, ShuttingDown, Work
 from creditd.storage.database import Database, DatabaseSettings
 from tests.support.databases import clock_of
 from tests.support.desk import RULES
 from tests.support.ledger_books import Books
 from tests.support.patience import eventually
 from tests.support.row_locks import WALLET, held
+from tests.support.tickets import ask, run
 from tests.support.works import add, deduct
 
 
@@ -24,17 +25,10 @@ from tests.support.works import add, deduct
 def ledger(url: str) -> Iterator[Ledger]:
     """Provide a ledger with both of its threads."""
     terms, database = Terms(RULES, {}, uuid7), Database(DatabaseSettings(url)).for_batches()
-    ledger = Ledger(database, lambda: terms, clock_of(database))
+    ledger = Ledger(database, terms, clock_of(database))
     yield ledger
     ledger.close(5)
     database.close()
-
-
-def submit(ledger: Ledger, work: Work) -> "Future[Outcome]":
-    """Queue a work, and return the future of its outcome."""
-    work.waiter = future = Future[Outcome]()
-    ledger.submit(work)
-    return future
 
 
 def test_others_are_answered_while_a_wallet_is_held_and_it_is_once_it_is_free(
@@ -44,7 +38,7 @@ def test_others_are_answered_while_a_wallet_is_held_and_it_is_once_it_is_free(
     run(ledger, add(account, 10))
     run(ledger, add(beside, 10))
     with held(url, WALLET, account):
-        waiting = [submit(ledger, deduct(account, 1)) for _ in range(3)]
+        waiting = [ask(ledger.submit, deduct(account, 1)) for _ in range(3)]
         for _ in range(3):
             run(ledger, deduct(beside, 1))
         assert not any(future.done() for future in waiting)
@@ -56,10 +50,10 @@ def test_others_are_answered_while_a_wallet_is_held_and_it_is_once_it_is_free(
 def test_works_on_a_wallet_known_to_be_held_stand_in_no_batch(url: str, ledger: Ledger, account: str) -> None:
     run(ledger, add(account, 10))
     with held(url, WALLET, account):
-        first = submit(ledger, deduct(account, 1))
+        first = ask(ledger.submit, deduct(account, 1))
         eventually(lambda: ledger.waiting_apart == 1)
         batches = ledger.statistics.batches
-        second = submit(ledger, deduct(account, 1))
+        second = ask(ledger.submit, deduct(account, 1))
         eventually(lambda: ledger.waiting_apart == 2)
         assert ledger.statistics.batches == batches
     assert first.result(10)
@@ -72,8 +66,8 @@ def test_a_wallet_that_was_given_up_is_served_when_its_next_caller_comes(
     monkeypatch.setattr(waiting_room, "LONGEST_WAIT_SECONDS", 0.05)
     run(ledger, add(account, 10))
     with held(url, WALLET, account), pytest.raises(RecordBusy):
-        submit(ledger, deduct(account, 1)).result(10)
-    assert submit(ledger, deduct(account, 1)).result(10)
+        ask(ledger.submit, deduct(account, 1)).result(10)
+    assert ask(ledger.submit, deduct(account, 1)).result(10)
 
 
 def test_closing_finishes_what_is_free_and_tells_the_rest(url: str, ledger: Ledger, books: Books, account: str) -> None:
@@ -81,7 +75,7 @@ def test_closing_finishes_what_is_free_and_tells_the_rest(url: str, ledger: Ledg
     run(ledger, add(account, 10))
     run(ledger, add(beside, 10))
     with held(url, WALLET, account):
-        futures = [submit(ledger, deduct(account, 1)), submit(ledger, deduct(beside, 1))]
+        futures = [ask(ledger.submit, deduct(account, 1)), ask(ledger.submit, deduct(beside, 1))]
         ledger.close(0.3)
         assert isinstance(futures[0].exception(10), ShuttingDown)
         assert futures[1].result(10)
@@ -103,9 +97,9 @@ def test_what_a_stuck_batch_keeps_waiting_is_told_when_the_ledger_closes(
         return write(works)
 
     monkeypatch.setattr(ledger._writer, "write", held_up)
-    first = submit(ledger, add(account, 1))
+    first = ask(ledger.submit, add(account, 1))
     reached.result(10)
-    behind = [submit(ledger, add(account, 1)) for _ in range(3)]
+    behind = [ask(ledger.submit, add(account, 1)) for _ in range(3)]
     ledger.close(0.05)
     assert all(isinstance(future.exception(10), ShuttingDown) for future in behind)
     opened.set_result(None)

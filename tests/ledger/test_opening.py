@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from creditd.domain.errors import InsufficientCredit, ReservationNotFound
-from creditd.domain.wallet import Origin, WalletKey
+from creditd.domain.wallet import Origin
 from creditd.ledger.work import Outcome, Work
 from tests.support.desk import Desk, before_saving, desk_at
 from tests.support.ledger_books import Books
-from tests.support.works import SINK, add, confirm, deduct, reservation_of, reserve
+from tests.support.works import add, confirm, deduct, reservation_of, reserve
 
 SIGN_UP = {"spec": 1, "chat": 5}
 
@@ -30,7 +30,7 @@ def other(url: str) -> Iterator[Desk]:
 
 def opening(account: str) -> Work:
     """Return the work that opens an account and does nothing else."""
-    return Work(account, Origin("tests"), (), SINK, keys=(WalletKey(account, ""),))
+    return Work.opening(account, Origin("tests"))
 
 
 def test_an_account_opened_by_two_writers_at_once_gets_its_sign_up_credits_once(

@@ -11,12 +11,13 @@ from creditd.domain.errors import InsufficientCredit
 from creditd.ledger import ledger as ledgers
 from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
-from creditd.ledger.ledger import Ledger, run
+from creditd.ledger.ledger import Ledger
 from creditd.ledger.work import DeadlinePassed, Outcome, Overloaded, ShuttingDown, Work
 from creditd.storage.database import Database, DatabaseSettings
 from tests.support.databases import clock_of
 from tests.support.desk import RULES, Desk, before_saving
 from tests.support.ledger_books import Books
+from tests.support.tickets import ask, run
 from tests.support.works import add, deduct, reserve
 
 WAITING = 40
@@ -45,7 +46,7 @@ def ledger(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     monkeypatch.setattr(ledgers, "MAX_WAITING", WAITING)
     monkeypatch.setattr(ledgers, "MAX_BATCH", 16)
     terms, database = Terms(RULES, {}, uuid7), Database(DatabaseSettings(url, pool_size=2))
-    ledger = Ledger(database, lambda: terms, clock_of(database))
+    ledger = Ledger(database, terms, clock_of(database))
     yield ledger
     ledger.close(5)
     database.close()
@@ -57,19 +58,11 @@ def gate(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Gate:
     return Gate(ledger, monkeypatch)
 
 
-def submit(ledger: Ledger, work: Work) -> "Future[Outcome]":
-    """Queue a work, and return the future of its outcome."""
-    future: Future[Outcome] = Future()
-    work.waiter = future
-    ledger.submit(work)
-    return future
-
-
 def fill(ledger: Ledger, gate: Gate, account: str) -> list["Future[Outcome]"]:
     """Hold the writer up with one work, and fill the queue behind it."""
-    futures = [submit(ledger, add(account, 1_000))]
+    futures = [ask(ledger.submit, add(account, 1_000))]
     assert gate.reached.wait(5)
-    return futures + [submit(ledger, deduct(account, 1)) for _ in range(WAITING)]
+    return futures + [ask(ledger.submit, deduct(account, 1)) for _ in range(WAITING)]
 
 
 def test_what_exceeds_the_queue_is_refused_and_leaves_no_trace(
@@ -78,7 +71,7 @@ def test_what_exceeds_the_queue_is_refused_and_leaves_no_trace(
     futures = fill(ledger, gate, account)
     assert ledger.waiting == WAITING
     with pytest.raises(Overloaded):
-        submit(ledger, deduct(account, 500))
+        ask(ledger.submit, deduct(account, 500))
     gate.opened.set()
     assert all(future.result(10) for future in futures)
     assert books.figures(account) == (1 + WAITING, 1_000 - WAITING, 0)
@@ -98,7 +91,7 @@ def test_closing_finishes_what_waits_and_takes_no_more(ledger: Ledger, gate: Gat
     assert all(future.done() for future in futures)
     assert books.figures(account) == (1 + WAITING, 1_000 - WAITING, 0)
     with pytest.raises(ShuttingDown):
-        submit(ledger, deduct(account, 1))
+        ask(ledger.submit, deduct(account, 1))
 
 
 def test_a_work_that_nobody_waits_for_any_more_is_done_all_the_same(

@@ -1,48 +1,34 @@
 """A balance is the truth however much is due, and an account of which there is much keeps nobody waiting."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from concurrent.futures import Future
 from threading import Event
 
 import pytest
 
 from creditd.domain.weight import HEAVY_GRANTS
-from creditd.ledger.balances import AccountState, BalanceRead, BalanceReader, ReadResult
+from creditd.ledger.balances import AccountState, BalanceReader
 from creditd.ledger.work import Overloaded
 from creditd.storage import loading
 from creditd.storage.loading import MAX_DUE
 from tests.ledger.statements import statements_of
 from tests.support.desk import RULES, Desk
+from tests.support.tickets import ask
 from tests.support.works import add, reserve
 
 SECONDS = 10.0
 
 
-class Answers:
-    """A sink that keeps what comes, and lets one wait for it."""
+def ask_about(reader: BalanceReader, *accounts: str) -> "list[Future[AccountState | None]]":
+    """Ask about accounts, one right after the other."""
+    return [ask(reader.submit, account) for account in accounts]
 
-    def __init__(self) -> None:
-        """Begin with no answers."""
-        self.found: dict[str, ReadResult] = {}
-        self._came: dict[str, Event] = {}
 
-    def ask(self, reader: BalanceReader, *accounts: str) -> None:
-        """Ask about accounts."""
-        for account in accounts:
-            self._came[account] = Event()
-            reader.submit(BalanceRead(account, self))
-
-    def deliver_reads(self, results: Sequence[tuple[BalanceRead, ReadResult]]) -> None:
-        """Take answers."""
-        for read, result in results:
-            self.found[read.account_id] = result
-            self._came[read.account_id].set()
-
-    def state(self, account: str) -> AccountState:
-        """Wait for an account's state."""
-        assert self._came[account].wait(SECONDS)
-        found = self.found[account]
-        assert isinstance(found, AccountState), found
-        return found
+def available(asked: "Future[AccountState | None]") -> int:
+    """Wait for an account's state; return how much it has."""
+    state = asked.result(SECONDS)
+    assert state is not None
+    return state.wallets["chat"].available
 
 
 @pytest.fixture
@@ -70,13 +56,12 @@ def test_a_heavy_account_keeps_none_waiting_that_are_asked_about_with_it(
         return whole(account_id)
 
     monkeypatch.setattr(reader, "_read_whole", late)
-    answers = Answers()
-    answers.ask(reader, account, f"{account}-light", f"{account}-nobody")
-    assert answers.state(f"{account}-light").wallets["chat"].available == 7
-    assert account not in answers.found
-    assert answers.found[f"{account}-nobody"] is None
+    heavy, light, nobody = ask_about(reader, account, f"{account}-light", f"{account}-nobody")
+    assert available(light) == 7
+    assert nobody.result(SECONDS) is None
+    assert not heavy.done()
     go_on.set()
-    assert answers.state(account).wallets["chat"].available == HEAVY_GRANTS + 1
+    assert available(heavy) == HEAVY_GRANTS + 1
 
 
 def test_a_balance_is_right_at_once_however_much_is_due(desk: Desk, account: str, reader: BalanceReader) -> None:
@@ -84,11 +69,12 @@ def test_a_balance_is_right_at_once_however_much_is_due(desk: Desk, account: str
     desk.write(*(add(account, 20) for _ in range(HEAVY_GRANTS + 1)))
     desk.write(*(reserve(account, 1) for _ in range(holds)))
     desk.clock.advance(61)
-    answers = Answers()
-    answers.ask(reader, account)
-    wallet = answers.state(account).wallets["chat"]
+    (asked,) = ask_about(reader, account)
+    state = asked.result(SECONDS)
+    assert state is not None
+    wallet = state.wallets["chat"]
     assert (wallet.available, wallet.reserved) == (20 * (HEAVY_GRANTS + 1), 0)
-    assert reader.read([account, "nobody"]) == {account: answers.found[account]}
+    assert reader.read([account, "nobody"]) == {account: state}
 
 
 def test_more_than_a_read_can_settle_is_refused_rather_than_told_wrong(
@@ -109,11 +95,9 @@ def test_heavy_reads_are_few_and_light_ones_go_on_beside_them(
     make_heavy(desk, account)
     desk.do(add(f"{account}-light", 7))
     monkeypatch.setattr(reader._apart, "_max_waiting", 0)
-    answers = Answers()
-    answers.ask(reader, account, f"{account}-light")
-    assert answers.state(f"{account}-light")
-    assert answers._came[account].wait(SECONDS)
-    assert isinstance(answers.found[account], Overloaded)
+    heavy, light = ask_about(reader, account, f"{account}-light")
+    assert available(light) == 7
+    assert isinstance(heavy.exception(SECONDS), Overloaded)
 
 
 def test_accounts_are_read_by_one_statement_and_a_heavy_one_by_one_more(

@@ -23,7 +23,7 @@ _WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() 
 
 def critical(desk: Desk) -> TransactionLedger:
     """Return the ledger of what is no entry, at a desk."""
-    return TransactionLedger(desk.database, lambda: Terms(RULES, {}, uuid7), desk.clock)
+    return TransactionLedger(desk.database, Terms(RULES, {}, uuid7), desk.clock)
 
 
 def set_plan(desk: Desk, account: str, request_id: str) -> None:

@@ -45,7 +45,7 @@ def sweeps(url: str) -> Iterator[list[Sweep]]:
         for _ in range(2):
             database = Database(DatabaseSettings(url, pool_size=3))
             clock = clock_of(database)
-            writer = Writer(database, lambda: terms, clock, LedgerStatistics(), is_apart=True)
+            writer = Writer(database, terms, clock, LedgerStatistics(), is_apart=True)
             sweep = Sweep(database, writer, clock, NEVER_SECONDS)
             stack.callback(database.close)
             stack.callback(partial(sweep.close, 5))

@@ -328,8 +328,8 @@ LEDGER_FAULTS = (
     Fault(
         "stream of a balance begins before the ends in it are written",
         "server/watch_handlers.py",
-        "await self._balances.written_state_of(key, call)",
-        "await self._balances.state_of(request.account_id, call)",
+        "await self._balances.get_written(call, key)",
+        "await self._balances.get(call, request.account_id)",
         ("tests/contract/test_unwritten_ends.py",),
     ),
     Fault(
@@ -370,8 +370,8 @@ LEDGER_FAULTS = (
     Fault(
         "wallet known to be held tried in every batch",
         "ledger/ledger.py",
-        "if not self._room.knows(work)]",
-        "if work is not None]",
+        "if not self._room.knows(ticket.item)}",
+        "if ticket is not None}",
         ("tests/ledger/test_lanes.py",),
     ),
     Fault(
@@ -384,7 +384,7 @@ LEDGER_FAULTS = (
     Fault(
         "what waits apart not told that the server stops",
         "ledger/side_lane.py",
-        "        self._deliver(left)\n",
+        "        deliver(self._room.close())\n",
         "        pass\n",
         ("tests/ledger/test_lanes.py",),
     ),

@@ -29,7 +29,7 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "staff open accounts by a look at many",
-        "server/balance_handlers.py",
+        "service/balances.py",
         "            _require_to_open(call, unseen[0])\n",
         "",
         _WHO_OPENS,
@@ -71,7 +71,7 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "a version that nothing comes to is waited for",
-        "server/balance_handlers.py",
+        "service/balances.py",
         "        if version > current:\n",
         "        if False:\n",
         ("tests/contract/test_watch_balance.py",),
@@ -100,7 +100,7 @@ SURROUNDINGS_FAULTS = (
     Fault(
         "a batch's long work is done in one go",
         "server/slicing.py",
-        "        await asyncio.sleep(0)\n",
+        "        await _turn()\n",
         "",
         ("tests/contract/test_heavy_answers.py",),
     ),

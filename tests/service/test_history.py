@@ -11,13 +11,16 @@ from creditd.domain.reservation import ReservationState
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.history import History
 from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens
+from creditd.service.threads import Threads
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.rows import ListedEntry, ListedReservation
 from creditd.storage.transactions import EntryFilter
+from tests.support.by_hand import HandSink, driven_by_hand
 from tests.support.databases import migrated_database
 from tests.support.histories import add_history, id_of, without_autovacuum
 
+SINK = HandSink()
 ENTRIES = int(SCANNED_ROWS * 2.2)
 RELEASED = len([n for n in range(1, ENTRIES + 1) if n % 1000 == 1])
 
@@ -31,7 +34,9 @@ def history() -> Iterator[History]:
             add_history(connection, "busy", ENTRIES)
         database, clock = Database(DatabaseSettings(url, pool_size=1)), DatabaseClock()
         clock.look(database)
-        yield History(database, clock, PageTokens(b"secret"))
+        threads = Threads(SINK)
+        yield History(database, clock, threads, PageTokens(b"secret"))
+        threads.close(5)
         database.close()
 
 
@@ -60,7 +65,7 @@ def entry_pages(history: History, wanted: EntryFilter, size: int) -> list[list[s
     """Return what each page of a ledger holds."""
 
     def page_of(asked: Asked) -> Page[StringValue]:
-        page = history.entries(wanted, asked, entry_shown, with_total=False)
+        page = driven_by_hand(history.entries(wanted, asked, entry_shown, with_total=False), SINK)
         return Page(page.entries, page.next_page_token)
 
     return walked(page_of, size)
@@ -110,7 +115,7 @@ def test_no_reservation_is_lost_between_looks(
     history: History, credit_type: str, state: ReservationState | None, expected: int
 ) -> None:
     wanted = ReservationFilter("busy", credit_type, state)
-    pages = walked(lambda asked: history.reservations(wanted, asked, reservation_shown), 9)
+    pages = walked(lambda asked: driven_by_hand(history.reservations(wanted, asked, reservation_shown), SINK), 9)
     found = [value for page in pages for value in page]
     assert len(found) == len(set(found)) == expected
     assert found == sorted(found, reverse=True)

@@ -13,24 +13,35 @@ from creditd.domain.payment_event import PaymentEventState
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import PurchaseState
 from creditd.domain.reservation import ReservationState
+from creditd.domain.wallet import Rules
+from creditd.ledger.accounts import AccountLedger
+from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
+from creditd.ledger.ledger import Ledger
 from creditd.service.accounts import Accounts
+from creditd.service.call import Call
+from creditd.service.catalogue import Catalogue
+from creditd.service.credits import Credits
 from creditd.service.history import History
 from creditd.service.pages import Asked, PageTokens, query_of
 from creditd.service.payments.events import Events
 from creditd.service.payments.reading import PurchaseReading
+from creditd.service.threads import Threads
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.payment_events import EventFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter
+from tests.support.by_hand import HandSink, driven_by_hand
 from tests.support.databases import clock_of, migrated_database
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 KINDS = (EntryKind.RESERVE, EntryKind.EXPIRE)
 TIME = Instant(1_700_000_000_000_000)
 TOKENS = PageTokens(b"secret")
+SINK = HandSink()
+THREADS = Threads(SINK)
 
 List = Callable[[Database, str], object]
 """Asks for a page of a narrowed listing."""
@@ -43,16 +54,26 @@ def shown(item: object) -> StringValue:
 
 def entries(database: Database, token: str) -> object:
     wanted = EntryFilter("ann", "spec", KINDS, ID, TIME, Instant(TIME + 1))
-    return History(database, clock_of(database), TOKENS).entries(wanted, Asked(1, token), shown, with_total=False)
+    history = History(database, clock_of(database), THREADS, TOKENS)
+    return driven_by_hand(history.entries(wanted, Asked(1, token), shown, with_total=False), SINK)
 
 
 def reservations(database: Database, token: str) -> object:
     wanted = ReservationFilter("ann", "spec", ReservationState.PENDING)
-    return History(database, clock_of(database), TOKENS).reservations(wanted, Asked(1, token), shown)
+    history = History(database, clock_of(database), THREADS, TOKENS)
+    return driven_by_hand(history.reservations(wanted, Asked(1, token), shown), SINK)
 
 
 def accounts(database: Database, token: str) -> object:
-    return Accounts(database, TOKENS).list(AccountFilter("a", AccountStatus.SUSPENDED), Asked(1, token), shown)
+    clock = clock_of(database)
+    ledger = Ledger(database, Terms(Rules(), {}, uuid7), clock)
+    credits = Credits(ledger, Catalogue(database, clock, THREADS), SINK)
+    listed = Accounts(database, AccountLedger(database, clock, Rules()), credits, THREADS, TOKENS)
+    wanted = AccountFilter("a", AccountStatus.SUSPENDED)
+    try:
+        return driven_by_hand(listed.list(Call("staff"), wanted, Asked(1, token), shown), SINK)
+    finally:
+        ledger.close(5)
 
 
 def purchases(database: Database, token: str) -> object:

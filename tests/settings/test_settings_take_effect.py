@@ -15,7 +15,7 @@ from credit.v1 import account_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
-from creditd.server.kinds import LEDGER_CONNECTIONS
+from creditd.service.kinds import LEDGER_CONNECTIONS
 from tests.support.customer import Customer, source_of
 from tests.support.refusals import read_refusal, refused
 from tests.support.service import RunningService, running_service

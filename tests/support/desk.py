@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import cast
 
 import pytest
 
@@ -17,6 +18,7 @@ from creditd.storage.database import Connection, Database, DatabaseSettings
 from creditd.storage.saving import Saved
 from creditd.telemetry.statistics import LedgerStatistics
 from tests.support.databases import clock_of
+from tests.support.tickets import FutureTicket
 
 RULES = Rules()
 
@@ -34,10 +36,10 @@ class Desk:
         self.clock = clock_of(self.database)
         self.statistics = LedgerStatistics()
         self.batches = self.database.for_batches()
-        self.writer = Writer(self.batches, lambda: terms, self.clock, self.statistics)
+        self.writer = Writer(self.batches, terms, self.clock, self.statistics)
         self.side_statistics = LedgerStatistics()
         self.room = WaitingRoom(self.side_statistics)
-        self.side_writer = Writer(self.batches, lambda: terms, self.clock, self.side_statistics, is_apart=True)
+        self.side_writer = Writer(self.batches, terms, self.clock, self.side_statistics, is_apart=True)
         self.side_lane = SideLane(self.side_writer, self.room)
         self.accounts = AccountLedger(self.database, self.clock, RULES)
 
@@ -53,14 +55,15 @@ class Desk:
         known = [work for work in works if self.room.knows(work)]
         written = self.writer.write([work for work in works if work not in known])
         for work in known:
-            self.room.put(work, None)
+            self.room.put(FutureTicket(work), None)
         for work, why in written.apart:
-            self.room.put(work, why)
+            self.room.put(FutureTicket(work), why)
         return dict(written.results)
 
     def go_on(self) -> dict[Work, Result]:
         """Do one round of what is apart; return its results."""
-        return {work: result for results in self.side_lane.round() for work, result in results}
+        answered = (answered for answers in self.side_lane.round() for answered in answers)
+        return {ticket.item: cast("Result", answer) for ticket, answer in answered}
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -12,10 +12,8 @@ from creditd.domain.instant import SECOND
 from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.ids import uuid7
-from creditd.ledger.ledger import FutureSink
 from creditd.ledger.work import Outcome, Step, Work
 
-SINK = FutureSink()
 MINUTE = 60 * SECOND
 _NUMBERS = count()
 
@@ -24,7 +22,7 @@ def work(account: str, *commands: Command, credit_type: str = "chat", **options:
     """Return a work of one command or several on one wallet."""
     key = WalletKey(account, credit_type)
     steps = tuple(Step(key, command) for command in commands)
-    return Work(account, commands[0].origin, steps, SINK, **options)
+    return Work.of(steps, **options)
 
 
 def origin(request_id: str | None, *content: object) -> Origin:
@@ -49,7 +47,7 @@ def add_of_each(account: str, amounts: Mapping[str, int]) -> Work:
         )
         for ordinal, (credit_type, amount) in enumerate(amounts.items())
     )
-    return Work(account, by, steps, SINK)
+    return Work.of(steps)
 
 
 def reserve(

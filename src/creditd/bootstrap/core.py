@@ -4,7 +4,6 @@ import logging
 import time
 
 from creditd.config import Config
-from creditd.domain.credit_type import CreditType
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
 from creditd.domain.wallet import Rules
@@ -16,7 +15,6 @@ from creditd.ledger.ledger import Ledger
 from creditd.ledger.sweep import Sweep
 from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.writer import Writer
-from creditd.service.catalogue import Catalogue
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
 from creditd.storage.powers import Login, login_of
 from creditd.telemetry.statistics import LedgerStatistics, Occupancy, PaymentStatistics
@@ -48,21 +46,13 @@ class Core:
         self.rules = rules_from(config)
         terms = Terms(self.rules, config.sign_up_credits, self.make_id)
         self.batches = self.database.for_batches()
-        self.ledger = Ledger(self.batches, lambda: terms, self.clock)
-        self.critical = TransactionLedger(self.database, lambda: terms, self.clock)
+        self.ledger = Ledger(self.batches, terms, self.clock)
+        self.transactions = TransactionLedger(self.database, terms, self.clock)
         self.reader = BalanceReader(self.database, self.clock, self.rules)
-        sweeping = Writer(self.batches, lambda: terms, self.clock, LedgerStatistics(), is_apart=True)
+        sweeping = Writer(self.batches, terms, self.clock, LedgerStatistics(), is_apart=True)
         self.sweep = Sweep(self.batches, sweeping, self.clock, config.sweep_interval_seconds)
         self.payment_statistics = PaymentStatistics()
         self.occupancies: dict[str, Occupancy] = {}
-        self.catalogue = Catalogue(self.database, self.clock)
-
-    def declare_credit_types(self) -> None:
-        """Make the configured credit types that are not there yet; those that are keep their names."""
-        known = self.catalogue.load()
-        for code, decimals in self.config.credit_types.items():
-            if code not in known:
-                self.catalogue.declare(CreditType(code, code, decimals))
 
     def may_serve_by_its_login(self) -> bool:
         """Look at what the database's login could do to the ledger; tell whether the settings let it serve. Blocks.

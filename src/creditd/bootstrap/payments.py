@@ -8,7 +8,6 @@ from creditd.bootstrap.payment_providers import configured_providers
 from creditd.domain.provider import Provider
 from creditd.domain.subscription import Subscription
 from creditd.ledger.accounts import AccountLedger
-from creditd.server.bridge import Bridge
 from creditd.server.payment_admin_handlers import (
     PackageHandlers,
     PaymentEventHandlers,
@@ -16,6 +15,7 @@ from creditd.server.payment_admin_handlers import (
     ReversalHandlers,
 )
 from creditd.server.payment_handlers import PurchaseHandlers, WebhookHandlers
+from creditd.service.catalogue import Catalogue
 from creditd.service.pages import PageTokens
 from creditd.service.payments.applier import Applier
 from creditd.service.payments.backlog import BacklogWatch
@@ -38,6 +38,7 @@ from creditd.service.payments.rejections import Rejections
 from creditd.service.payments.reversals import Reversals
 from creditd.service.payments.settlement import Settlement
 from creditd.service.payments.subscriptions import Subscriptions
+from creditd.service.threads import Threads
 from creditd.storage import subscriptions
 
 Handlers = Iterable[object]
@@ -46,35 +47,38 @@ Handlers = Iterable[object]
 class Payments:
     """What runs and answers for payments. To be made on the event loop that it runs on."""
 
-    def __init__(self, core: Core, accounts: AccountLedger, bridge: Bridge, tokens: PageTokens) -> None:
+    def __init__(
+        self, core: Core, accounts: AccountLedger, catalogue: Catalogue, threads: Threads, tokens: PageTokens
+    ) -> None:
         """Wire it."""
         self._core = core
-        self._bridge = bridge
+        self._threads = threads
+        self._catalogue = catalogue
         self._tokens = tokens
         self._providers = Providers(configured_providers(core.config, core.clock.now))
         statistics, clock, database = core.payment_statistics, core.clock, core.database
         make_id = core.make_id
-        self._settling = Settlement(core.critical, make_id)
-        subscriptions = Subscriptions(core.critical, accounts, make_id)
+        self._settling = Settlement(core.transactions, make_id)
+        subscriptions = Subscriptions(core.transactions, accounts, make_id)
         applier = Applier(self._settling, subscriptions)
         finds = Finds(database, clock, make_id)
-        self._payment_requests = PaymentRequests(core.critical, self._providers, self._settling, bridge.payments)
+        self._payment_requests = PaymentRequests(core.transactions, self._providers, self._settling, threads.payments)
         self._purchases = Purchases(
             database,
-            core.critical,
+            core.transactions,
             self._providers,
             self._payment_requests,
             self._settling,
             clock,
             make_id,
-            bridge.payments,
+            threads.payments,
         )
         turns = asyncio.Semaphore(APPLIED_AT_ONCE)
         self._workers = {
-            provider.provider: InboxWorker(database, provider, applier, clock, bridge.payments, turns, statistics)
+            provider.provider: InboxWorker(database, provider, applier, clock, threads.payments, turns, statistics)
             for provider in self._providers
         }
-        self._rejections = Rejections(database, clock, bridge.background, statistics)
+        self._rejections = Rejections(database, clock, threads.background, statistics)
         filing = Intake(clock, make_id)
         self._hint_workers = self._make_hint_workers(filing)
         self.inbox = Inbox(
@@ -82,28 +86,28 @@ class Payments:
             self._providers,
             clock,
             filing,
-            Hints(database, clock, filing, bridge.webhooks, self._rejections),
-            bridge.webhooks,
+            Hints(database, clock, filing, threads.webhooks, self._rejections),
+            threads.webhooks,
             statistics,
             self._rejections,
             self._wake,
         )
         self.reconciliation = Reconciliation(
-            database, self._providers, applier, finds, clock, make_id, bridge.background, statistics
+            database, self._providers, applier, finds, clock, make_id, threads.background, statistics
         )
         self._background = [
             *(worker.background for worker in self._workers.values()),
             *(worker.background for worker in self._hint_workers.values()),
             *(poller.background for poller in self._make_pollers(finds)),
-            DueWorker(database, self._settling, subscriptions, clock, bridge.background).background,
+            DueWorker(database, self._settling, subscriptions, clock, threads.background).background,
             self.reconciliation.background,
             self._rejections.background,
-            BacklogWatch(database, clock, bridge.background, statistics).background,
+            BacklogWatch(database, clock, threads.background, statistics).background,
         ]
         statistics.failures.update((background.name, background.failures.counts) for background in self._background)
 
     def _make_hint_workers(self, filing: Intake) -> dict[Provider, HintWorker]:
-        core, background = self._core, self._bridge.background
+        core, background = self._core, self._threads.background
         return {
             known.provider: HintWorker(
                 core.database,
@@ -120,7 +124,7 @@ class Payments:
         }
 
     def _make_pollers(self, finds: Finds) -> list[Poller]:
-        core, background = self._core, self._bridge.background
+        core, background = self._core, self._threads.background
         return [
             Poller(
                 core.database,
@@ -144,17 +148,17 @@ class Payments:
 
     def handlers(self) -> tuple[Handlers, Handlers]:
         """Return the handlers of PaymentService, and those of AdminService that are about payments."""
-        core, bridge = self._core, self._bridge
-        packages = Packages(core.database, core.catalogue, core.clock)
+        core, threads = self._core, self._threads
+        packages = Packages(core.database, self._catalogue, core.clock, threads)
         reading = PurchaseReading(core.database, self._tokens)
         administration = (
-            PackageHandlers(bridge, packages),
-            ReversalHandlers(bridge, Reversals(core.critical, self._settling), self._subscriptions_of),
-            PaymentEventHandlers(bridge, Events(core.database, self._tokens, core.clock, core.make_id)),
+            PackageHandlers(packages),
+            ReversalHandlers(threads, Reversals(core.transactions, self._settling), self._subscriptions_of),
+            PaymentEventHandlers(threads, Events(core.database, self._tokens, core.clock, core.make_id)),
             ReconciliationHandlers(self.reconciliation),
         )
         return (
-            PurchaseHandlers(bridge, packages, self._purchases, reading),
+            PurchaseHandlers(threads, packages, self._purchases, reading),
             WebhookHandlers(self.inbox),
         ), administration
 

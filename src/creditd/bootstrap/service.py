@@ -17,18 +17,16 @@ from creditd.certificates import warn_of_ends
 from creditd.config import Config
 from creditd.domain.instant import SECOND
 from creditd.ledger.accounts import AccountLedger
-from creditd.ledger.verification import Verification
 from creditd.ledger.work import DatabaseUnavailable
 from creditd.server.admin_handlers import (
     AccountHandlers,
-    AdjustingHandlers,
+    AdjustmentHandlers,
     CreditTypeHandlers,
     VerificationHandlers,
 )
 from creditd.server.arrivals import Arrivals
 from creditd.server.balance_handlers import BalanceHandlers, HistoryHandlers
 from creditd.server.batch_handlers import BatchHandlers
-from creditd.server.bridge import Bridge
 from creditd.server.connections import Connections, places
 from creditd.server.gate import Gate
 from creditd.server.headers import HeaderMemory
@@ -36,15 +34,18 @@ from creditd.server.health import Health
 from creditd.server.listener import Tls, listen, make_server
 from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
-from creditd.server.spending_handlers import SpendingHandlers, SpendingWorks
+from creditd.server.spending_handlers import SpendingHandlers
 from creditd.server.tokens import TokenVerifier, read_public_keys
 from creditd.server.watch_handlers import WatchHandlers
 from creditd.service.accounts import Accounts
-from creditd.service.adjusting import Adjusting
+from creditd.service.balances import Balances
+from creditd.service.catalogue import Catalogue
+from creditd.service.credits import Credits
 from creditd.service.history import History
+from creditd.service.loop import LoopSink
 from creditd.service.pages import PageTokens
-from creditd.service.spending import Spending
-from creditd.service.watching import Watching
+from creditd.service.threads import Threads
+from creditd.service.verification import Verifications
 from creditd.storage.schema import schema_head
 from creditd.telemetry.calls import Observers
 
@@ -84,11 +85,13 @@ class Service:
     async def start(self, *, shared_port: bool = False) -> None:
         """Listen and serve. Raises ListenError if the port cannot be had."""
         config, core = self._config, self._core
-        self._bridge = Bridge(core.ledger, core.reader, config.database_pool_size)
-        core.occupancies.update(self._bridge.occupancies)
+        self._sink = LoopSink()
+        self._threads = Threads(self._sink, config.database_pool_size)
+        core.occupancies.update(self._threads.occupancies)
+        self._catalogue = Catalogue(core.database, core.clock, self._threads)
         self._tokens = PageTokens(config.page_token_secret.encode())
         self._accounts = AccountLedger(core.database, core.clock, core.rules)
-        self.payments = Payments(core, self._accounts, self._bridge, self._tokens)
+        self.payments = Payments(core, self._accounts, self._catalogue, self._threads, self._tokens)
         self._connections = Connections(places())
         self._server = make_server(shared_port=shared_port, most_connections=places())
         names = [service.full_name for service in SERVICES]
@@ -96,7 +99,7 @@ class Service:
         self.health = Health(
             names,
             lambda: self._is_ready(head),
-            self._bridge,
+            self._threads,
             self._connections.note_probe,
             # A call ends by itself; a stream would wait for what does not come.
             lambda: self._gate.end_streams(DatabaseUnavailable()),
@@ -129,7 +132,7 @@ class Service:
             if not self._core.may_serve_by_its_login():
                 return False
             # What fails half-way is done again by the next check; until then the server is not ready.
-            self._core.declare_credit_types()
+            self._catalogue.declare_missing(self._config.credit_types)
             self._core.connect_ahead()
             self._is_prepared = True
         return True
@@ -139,7 +142,7 @@ class Service:
         return self._core.clock.now() / SECOND
 
     def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
-        config, core, bridge = self._config, self._core, self._bridge
+        config, core, threads = self._config, self._core, self._threads
         keys = read_public_keys(map(Path, config.jwt_public_key_files))
         verifier = TokenVerifier(
             keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None, clock=self._seconds
@@ -147,36 +150,30 @@ class Service:
         self._gate = Gate(self._seconds)
         steps = Steps(
             verifier,
-            bridge,
             self._observers,
             self._gate,
             lambda: self.health.takes_calls,
             Arrivals(),
             self._connections,
         )
-        works = SpendingWorks(Spending(core.catalogue, core.make_id))
-        spending = SpendingHandlers(bridge, core.catalogue, works)
-        balances = BalanceHandlers(bridge, core.catalogue, core.reader, core.clock)
-        self._watch = WatchHandlers(bridge, Watching(core.database), balances)
+        credits = Credits(core.ledger, self._catalogue, self._sink)
+        balances = Balances(core.reader, credits, threads, self._sink)
+        history = History(core.database, core.clock, threads, self._tokens)
+        self._watch = WatchHandlers(balances, history, self._catalogue)
         credit = (
-            spending,
-            BatchHandlers(bridge, spending, works),
-            balances,
-            HistoryHandlers(bridge, History(core.database, core.clock, self._tokens), core.reader),
+            SpendingHandlers(credits, core.make_id),
+            BatchHandlers(credits, core.make_id),
+            BalanceHandlers(balances, self._catalogue, core.clock),
+            HistoryHandlers(history),
             self._watch,
         )
         purchases, administration = self.payments.handlers()
         admin = (
             *administration,
-            CreditTypeHandlers(bridge, core.catalogue),
-            AdjustingHandlers(bridge, Adjusting(core.catalogue, core.make_id), core.catalogue),
-            AccountHandlers(
-                bridge,
-                Accounts(core.database, self._tokens),
-                self._accounts,
-                core.clock,
-            ),
-            VerificationHandlers(bridge, lambda account_id: Verification(core.database, account_id)),
+            CreditTypeHandlers(self._catalogue),
+            AdjustmentHandlers(credits, core.make_id),
+            AccountHandlers(Accounts(core.database, self._accounts, credits, threads, self._tokens), core.clock),
+            VerificationHandlers(Verifications(core.database, threads)),
         )
         handlers = credit, admin, purchases
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
@@ -206,7 +203,7 @@ class Service:
         await self.payments.close(grace.left)
         # The ledger's threads are joined where nothing else waits: deliveries to the event loop go on meanwhile.
         await asyncio.get_running_loop().run_in_executor(None, self._core.finish, grace.left)
-        await self._bridge.close(grace.left)
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.close, grace.left)
         await asyncio.get_running_loop().run_in_executor(None, self._core.close)
 
 

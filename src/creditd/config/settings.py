@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from creditd.config import rules
 from creditd.config.rules import ANY, Rule
-from creditd.server.kinds import LEAST_CONNECTIONS
+from creditd.service.kinds import LEAST_CONNECTIONS
 
 Value = TypeVar("Value")
 

@@ -19,6 +19,11 @@ class WalletKey(NamedTuple):
     account_id: str
     credit_type: str
 
+    @classmethod
+    def of_account(cls, account_id: str) -> "WalletKey":
+        """Return the key that stands for an account alone. No wallet has it, as no credit type has an empty code."""
+        return cls(account_id, "")
+
 
 class Rules(NamedTuple):
     """What is configured, as far as decisions depend on it. Times are in microseconds."""

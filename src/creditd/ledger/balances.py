@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from creditd.domain.account import Account
 from creditd.domain.expiry import Settled, settle
@@ -10,8 +10,8 @@ from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationKey, ReservationState
 from creditd.domain.wallet import Rules, Wallet
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.queue import WorkQueue
-from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, Waiter
+from creditd.ledger.queue import Ticket, TicketQueue, deliver
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown
 from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database
 from creditd.storage.loading import LoadedAccount, load_accounts, load_light_accounts
@@ -44,26 +44,8 @@ class AccountState(NamedTuple):
     unwritten: frozenset[str]
 
 
-class BalanceRead:
-    """A read of one account's balances that waits for its answer; None stands for an account that was never seen."""
-
-    __slots__ = ("account_id", "sink", "waiter")
-
-    def __init__(self, account_id: str, sink: "ReadSink") -> None:
-        """Ask about an account."""
-        self.account_id = account_id
-        self.sink = sink
-        self.waiter: Waiter | None = None
-
-
-ReadResult = AccountState | None | Exception
-
-
-class ReadSink(Protocol):
-    """Where the results of a group of reads go, all at once."""
-
-    def deliver_reads(self, results: Sequence[tuple[BalanceRead, ReadResult]]) -> None:
-        """Take results over from the reader's thread; must neither block nor raise."""
+BalanceTicket = Ticket[str, AccountState | None]
+"""An account whose balances are asked for; the answer is None for one that was never seen."""
 
 
 class BalanceReader:
@@ -77,21 +59,20 @@ class BalanceReader:
         self._database = database
         self._clock = clock
         self._rules = rules
-        self._queue = WorkQueue("balances", self._answer, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
-        self._apart = WorkQueue(
+        self._queue = TicketQueue("balances", self._answer, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
+        self._apart = TicketQueue(
             "balances-apart", self._answer_apart, max_batch=MAX_WAITING_APART, max_waiting=MAX_WAITING_APART
         )
 
-    def submit(self, read: BalanceRead) -> None:
+    def submit(self, ticket: BalanceTicket) -> None:
         """Queue a read. Raises Overloaded, ShuttingDown."""
-        self._queue.submit(read)
+        self._queue.submit(ticket)
 
     def close(self, timeout_seconds: float) -> None:
         """Finish what waits, and take no more."""
         end = time.monotonic() + timeout_seconds
-        self._deliver([(read, ShuttingDown()) for read in self._queue.close(timeout_seconds)])
-        left = self._apart.close(max(0.0, end - time.monotonic()))
-        self._deliver([(read, ShuttingDown()) for read in left])
+        self._queue.close(end)
+        self._apart.close(end)
 
     def read(self, account_ids: Sequence[str]) -> dict[str, AccountState]:
         """Return the state of accounts; one that was never seen is left out. Raises Overloaded."""
@@ -135,41 +116,41 @@ class BalanceReader:
             found = load_reservations(connection, [key]).get(key)
         return as_of(found, self._clock.now()) if found else None
 
-    def _answer(self, reads: Sequence[BalanceRead]) -> None:
+    def _answer(self, tickets: Sequence[BalanceTicket]) -> None:
         """Answer reads together; those of heavy accounts go on to where they hold up no others."""
-        reads = [read for read in reads if not _is_given_up(read)]
-        if not reads:
+        waiting = [ticket for ticket in tickets if not ticket.is_given_up]
+        if not waiting:
             return
         try:
             with Turn(READ_SECONDS).taken():
-                states, heavy = self._read_light({read.account_id for read in reads})
+                states, heavy = self._read_light({ticket.item for ticket in waiting})
         except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
             failure = self._failure_of(error)
-            self._deliver([(read, failure) for read in reads])
+            deliver([(ticket, failure) for ticket in waiting])
             return
-        self._deliver([(read, states.get(read.account_id)) for read in reads if read.account_id not in heavy])
-        for read in reads:
-            if read.account_id in heavy:
-                self._put_apart(read)
+        deliver([(ticket, states.get(ticket.item)) for ticket in waiting if ticket.item not in heavy])
+        for ticket in waiting:
+            if ticket.item in heavy:
+                self._put_apart(ticket)
 
-    def _put_apart(self, read: BalanceRead) -> None:
+    def _put_apart(self, ticket: BalanceTicket) -> None:
         try:
-            self._apart.submit(read)
+            self._apart.submit(ticket)
         except (Overloaded, ShuttingDown) as error:
-            self._deliver([(read, error)])
+            deliver([(ticket, error)])
 
-    def _answer_apart(self, reads: Sequence[BalanceRead]) -> None:
+    def _answer_apart(self, tickets: Sequence[BalanceTicket]) -> None:
         """Answer reads of heavy accounts, each account by itself."""
-        by_account: dict[str, list[BalanceRead]] = {}
-        for read in reads:
-            by_account.setdefault(read.account_id, []).append(read)
+        by_account: dict[str, list[BalanceTicket]] = {}
+        for ticket in tickets:
+            by_account.setdefault(ticket.item, []).append(ticket)
         for account_id, of_account in by_account.items():
-            waiting = [read for read in of_account if not _is_given_up(read)]
+            waiting = [ticket for ticket in of_account if not ticket.is_given_up]
             if waiting:
                 result = self._whole_or_failure(account_id)
-                self._deliver([(read, result) for read in waiting])
+                deliver([(ticket, result) for ticket in waiting])
 
-    def _whole_or_failure(self, account_id: str) -> ReadResult:
+    def _whole_or_failure(self, account_id: str) -> AccountState | Exception | None:
         try:
             with Turn(READ_SECONDS).taken():
                 return self._read_whole(account_id).get(account_id)
@@ -183,18 +164,6 @@ class BalanceReader:
         # Who only reads needs no row of its own: a lock on a whole table was not to be had in time, or a standby's
         # replay was at the same rows.
         return error if reason is SaveFailure.OTHER else DatabaseUnavailable()
-
-    @staticmethod
-    def _deliver(results: Sequence[tuple[BalanceRead, ReadResult]]) -> None:
-        by_sink: dict[ReadSink, list[tuple[BalanceRead, ReadResult]]] = {}
-        for read, result in results:
-            by_sink.setdefault(read.sink, []).append((read, result))
-        for sink, of_sink in by_sink.items():
-            sink.deliver_reads(of_sink)
-
-
-def _is_given_up(read: BalanceRead) -> bool:
-    return read.waiter is not None and read.waiter.done()
 
 
 def _settled(wallet: Wallet, settled: Settled) -> Wallet:

@@ -1,6 +1,7 @@
 """What a batch is decided on: from memory where that suffices, else from the database."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from enum import Enum
 
 from creditd.domain.commands import ON_RESERVATION
@@ -44,9 +45,16 @@ class Loader:
         self._cache = cache
 
     def gather(
-        self, connection: Connection, batch: Batch, works: Sequence[Work], locking: Locking
-    ) -> set[Work] | frozenset[Work]:
+        self,
+        connection: Connection,
+        batch: Batch,
+        works: Sequence[Work],
+        locking: Locking,
+        doubted: AbstractSet[Work] = frozenset(),
+    ) -> AbstractSet[Work]:
         """Fill a batch with all that its works touch; return the works that everything was loaded for.
+
+        For works ``doubted``, and for dry runs, no copy will do.
 
         A wallet and the reservations decided on with it are either both copies kept together or both loaded: a fresh
         wallet's version would let a stale reservation pass.
@@ -55,7 +63,8 @@ class Loader:
         stale: set[WalletKey] = set()
         trusting = locking is Locking.NONE
         for work in works:
-            if not trusting or work.fresh or len(work.steps) != 1 or not self._copy(work.steps[0], batch, held):
+            by_copy = trusting and len(work.steps) == 1 and not work.dry_run and work not in doubted
+            if not by_copy or not self._copy(work.steps[0], batch, held):
                 stale.update(work.keys)
         batch.reservations.update(held)
         if not stale:

@@ -1,74 +1,170 @@
-"""Natural batching: while one batch is under way, what arrives waits, and all that waits goes as the next one.
+"""What waits for the ledger's threads, and how its answers come back.
 
-No timer: a lone item goes at once, and the busier it is, the larger the batches.
+Natural batching: while one batch is under way, what arrives waits, and all that waits goes as the next one. No timer: a
+lone item goes at once, and the busier it is, the larger the batches.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from creditd.ledger.work import Overloaded, ShuttingDown
 
 log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+_NONE_YET = object()
 
 
-class WorkQueue(Generic[Item]):
-    """Items in from any thread, batches out on one thread of its own."""
+class Ticket(Generic[Item, Answer]):
+    """An item that waits for its answer, and what its caller awaits.
+
+    It knows no event loop. ``await`` yields the ticket itself to whoever drives the coroutine; the driver calls
+    ``when_answered``, and drives the coroutine on once it is called back. The answer is returned, or raised if it is an
+    exception. Apart from ``item`` and ``sink`` a ticket is used on the thread of its driver alone, which is where its
+    sink takes the answer to.
+    """
+
+    __slots__ = ("_answer", "_go_on", "is_given_up", "item", "sink")
+
+    def __init__(self, item: Item, sink: "Sink") -> None:
+        """Take an item, whose answer goes to ``sink``."""
+        self.item = item
+        self.sink = sink
+        self.is_given_up = False
+        self._answer: object = _NONE_YET
+        self._go_on: Callable[[], object] | None = None
+
+    def __await__(self) -> Generator[Any, None, Answer]:
+        """Wait for the answer. A coroutine that is cancelled or closed meanwhile gives the ticket up."""
+        while self._answer is _NONE_YET:
+            try:
+                yield self
+            except BaseException:
+                self.give_up()
+                raise
+        answer = self._answer
+        if isinstance(answer, Exception):
+            raise answer
+        return cast("Answer", answer)
+
+    def give_up(self) -> None:
+        """Note that nobody waits for the answer any more."""
+        self.is_given_up = True
+        self._go_on = None
+
+    def when_answered(self, go_on: Callable[[], object]) -> None:
+        """Have ``go_on`` called once the answer is there. For drivers, of a ticket that was yielded to them."""
+        self._go_on = go_on
+
+    def take(self, answer: object) -> None:
+        """Keep the answer."""
+        self._answer = answer
+
+    def call_back(self) -> None:
+        """Let the driver go on, if one still waits."""
+        if self._go_on is not None:
+            self._go_on()
+
+
+Answered = tuple[Ticket[Any, Any], object]
+"""A ticket with its answer, or with the exception that stands for one."""
+
+
+class Sink(Protocol):
+    """Where the answers to a batch go, all at once."""
+
+    def deliver(self, answers: Sequence[Answered]) -> None:
+        """Take answers over from the thread that found them; must neither block nor raise."""
+
+
+def deliver(answers: Sequence[Answered]) -> None:
+    """Send each answer to its ticket's sink."""
+    by_sink: dict[Sink, list[Answered]] = {}
+    for answered in answers:
+        by_sink.setdefault(answered[0].sink, []).append(answered)
+    for sink, of_sink in by_sink.items():
+        sink.deliver(of_sink)
+
+
+def hand_over(answers: Sequence[Answered]) -> None:
+    """Give tickets their answers, on the thread of their drivers, then let the drivers go on.
+
+    One that waits for several tickets finds the answers to all of them.
+    """
+    for ticket, answer in answers:
+        ticket.take(answer)
+    for ticket, _ in answers:
+        ticket.call_back()
+
+
+class TicketQueue(Generic[Item, Answer]):
+    """Tickets in from any thread, batches out on one thread of its own."""
 
     def __init__(
-        self, name: str, process: Callable[[Sequence[Item]], None], *, max_batch: int, max_waiting: int
+        self,
+        name: str,
+        process: Callable[[Sequence[Ticket[Item, Answer]]], None],
+        *,
+        max_batch: int,
+        max_waiting: int,
     ) -> None:
-        """Hand batches of up to ``max_batch`` to ``process``; refuse items beyond ``max_waiting`` in the queue."""
+        """Hand batches of up to ``max_batch`` to ``process``; refuse tickets beyond ``max_waiting`` in the queue."""
         self._process = process
         self._max_batch = max_batch
         self._max_waiting = max_waiting
-        self._queue: SimpleQueue[Item | None] = SimpleQueue()
+        self._queue: SimpleQueue[Ticket[Item, Answer] | None] = SimpleQueue()
         self._closed = False
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     @property
     def waiting(self) -> int:
-        """How many items wait now."""
+        """How many tickets wait now."""
         return self._queue.qsize()
 
-    def submit(self, item: Item) -> None:
-        """Queue an item. Raises Overloaded if the queue is full, ShuttingDown once closed."""
+    def submit(self, ticket: Ticket[Item, Answer]) -> None:
+        """Queue a ticket. Raises Overloaded if the queue is full, ShuttingDown once closed."""
         if self._closed:
             raise ShuttingDown
         if self._queue.qsize() >= self._max_waiting:
             raise Overloaded
-        self._queue.put(item)
+        self._queue.put(ticket)
 
-    def close(self, timeout_seconds: float) -> list[Item]:
-        """Refuse new items, finish those that wait, and end the thread; return the items that were left undone."""
+    def close(self, end: float) -> None:
+        """Refuse new tickets, and finish those that wait until ``end``, on time.monotonic's clock.
+
+        What is left then is answered with ShuttingDown.
+        """
         self._closed = True
         self._queue.put(None)
-        self._thread.join(timeout_seconds)
-        return [item for item in self._waiting(self._max_waiting) if item is not None]
+        self._thread.join(max(0.0, end - time.monotonic()))
+        left = [ticket for ticket in self._waiting(self._max_waiting) if ticket is not None]
+        deliver([(ticket, ShuttingDown()) for ticket in left])
 
     def _run(self) -> None:
         # None ends it; what slipped into the queue behind it, while it was being closed, is finished all the same.
         while not self._closed or not self._queue.empty():
             first = self._queue.get()
-            items = [item for item in (first, *self._waiting(self._max_batch - 1)) if item is not None]
-            if items:
-                self._process_safely(items)
+            tickets = [ticket for ticket in (first, *self._waiting(self._max_batch - 1)) if ticket is not None]
+            if tickets:
+                self._process_safely(tickets)
 
-    def _waiting(self, at_most: int) -> Iterator[Item | None]:
+    def _waiting(self, at_most: int) -> Iterator[Ticket[Item, Answer] | None]:
         try:
             for _ in range(at_most):
                 yield self._queue.get_nowait()
         except Empty:
             return
 
-    def _process_safely(self, items: Sequence[Item]) -> None:
+    def _process_safely(self, tickets: Sequence[Ticket[Item, Answer]]) -> None:
         try:
-            self._process(items)
+            self._process(tickets)
         except Exception:
             # The thread must outlive any defect, or every later call would hang.
             log.exception("a batch failed")

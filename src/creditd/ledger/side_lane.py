@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Thread
 from typing import Final
 
+from creditd.ledger.queue import Answered, Ticket, deliver
 from creditd.ledger.waiting_room import WaitingRoom
-from creditd.ledger.work import Apart, Result, Work
+from creditd.ledger.work import Apart, Outcome, Work
 from creditd.ledger.writer import Writer, Written
 
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS: Final = 0.02
 """Between two looks at wallets that were all held: short beside a caller's patience, long beside the look itself."""
-
-Deliver = Callable[[Sequence[tuple[Work, Result]]], None]
 
 
 class SideLane:
@@ -28,43 +27,47 @@ class SideLane:
         self._writer = writer
         self._room = room
 
-    def round(self) -> Iterator[Sequence[tuple[Work, Result]]]:
-        """Try what waits; give the results as they come."""
+    def round(self) -> Iterator[Sequence[Answered]]:
+        """Try what waits; give the answers as they come."""
         yield self._room.overdue()
         yield self._try(self._room.next(Apart.LOCKED), self._writer.write_free)
         yield self._try(self._room.next(Apart.STUCK), self._writer.write_free)
         yield self._try(self._room.next(Apart.HEAVY), self._writer.write_share)
 
-    def _try(self, works: list[Work], write: Callable[[Sequence[Work]], Written]) -> Sequence[tuple[Work, Result]]:
-        if not works:
+    def _try(
+        self, tickets: list[Ticket[Work, Outcome]], write: Callable[[Sequence[Work]], Written]
+    ) -> Sequence[Answered]:
+        if not tickets:
             return ()
+        by_work = {ticket.item: ticket for ticket in tickets}
+        works = list(by_work)
         try:
             written = write(works)
         except Exception as error:
             # A defect of ours must not leave callers waiting; what was done is told by the same request id.
             log.exception("works apart failed")
             written = Written([(work, error) for work in works], [], set())
-        self._room.settle([work for work, _ in written.results], written.apart, written.heavy)
-        return written.results
+        answers = [(by_work[work], result) for work, result in written.results]
+        self._room.settle([ticket for ticket, _ in answers], written.apart, written.heavy)
+        return answers
 
 
 class SideThread:
     """Runs a side lane on a thread of its own, while something waits in it."""
 
-    def __init__(self, lane: SideLane, room: WaitingRoom, deliver: Deliver) -> None:
-        """Hand results to ``deliver``, on that thread."""
+    def __init__(self, lane: SideLane, room: WaitingRoom) -> None:
+        """Answer from that thread."""
         self._lane = lane
         self._room = room
-        self._deliver = deliver
         self._woken = Event()
         self._closing = False
         self._ended = False
         self._thread = Thread(target=self._run, name="ledger-apart", daemon=True)
         self._thread.start()
 
-    def put(self, work: Work, why: Apart | None) -> None:
+    def put(self, ticket: Ticket[Work, Outcome], why: Apart | None) -> None:
         """Have a work done apart, None for a wallet that is known. Raises Overloaded, ShuttingDown."""
-        if self._room.put(work, why):
+        if self._room.put(ticket, why):
             self._woken.set()
 
     def close(self, timeout_seconds: float) -> None:
@@ -76,8 +79,7 @@ class SideThread:
         self._tell_the_rest()
 
     def _tell_the_rest(self) -> None:
-        left = self._room.close()
-        self._deliver(left)
+        deliver(self._room.close())
 
     def _run(self) -> None:
         while not self._ended and (self._room.waiting or not self._closing):
@@ -93,10 +95,10 @@ class SideThread:
         """Do one round; tell whether anything came of it. The thread must outlive any defect."""
         moved = False
         try:
-            for results in self._lane.round():
-                if results:
+            for answers in self._lane.round():
+                if answers:
                     moved = True
-                    self._deliver(results)
+                    deliver(answers)
         except Exception:
             log.exception("a round apart failed")
         return moved

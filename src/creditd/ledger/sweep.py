@@ -11,7 +11,6 @@ from threading import Event, Lock, Thread
 from creditd.domain.instant import SECOND
 from creditd.domain.wallet import SYSTEM, WalletKey
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.ledger import FutureSink
 from creditd.ledger.set_aside import MAX_SET_ASIDE, SetAside
 from creditd.ledger.work import DatabaseUnavailable, RecordBusy, Work
 from creditd.ledger.writer import Writer
@@ -31,8 +30,6 @@ WALLETS_AT_A_TIME = 100
 LONGEST_PAUSE_SECONDS = 0.25
 """After each share the sweep pauses for as long as it took, so that callers have half of the time at least. A share
 that took longer than this did so by waiting."""
-
-_SINK = FutureSink()
 
 
 def _is_outage(error: Exception) -> bool:
@@ -95,9 +92,7 @@ class Sweep:
         return settled
 
     def _settle(self, keys: Sequence[WalletKey]) -> int:
-        works = [Work(key.account_id, SYSTEM, (), _SINK, keys=(key,)) for key in keys]
-        for work in works:
-            work.fresh = True
+        works = [Work.settling(key, SYSTEM) for key in keys]
         settled = 0
         # What others hold is left to them, and comes up again.
         written = self._writer.write_free(works)

@@ -11,12 +11,11 @@ from typing import TypeVar
 
 from creditd.domain.account import Account
 from creditd.domain.instant import Instant
-from creditd.domain.wallet import SYSTEM, Origin, WalletKey
+from creditd.domain.wallet import SYSTEM, Origin
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.commit import failure_of, write_all
-from creditd.ledger.ledger import FutureSink
 from creditd.ledger.loader import Loader, Locking
 from creditd.ledger.work import DatabaseUnavailable, Outcome, RecordBusy, Step, VersionConflict, Work
 from creditd.ledger.writer import FIRST_BACKOFF_SECONDS, MAX_RETRIES
@@ -28,8 +27,6 @@ from creditd.storage.lookups import RequestKey
 from creditd.storage.request_claims import ClaimKind, claim
 
 Answer = TypeVar("Answer")
-
-_SINK = FutureSink()
 
 
 class Transaction:
@@ -51,8 +48,7 @@ class Transaction:
 
         Raises a Refusal, and then has changed nothing: the transaction may go on. Any other error ends it.
         """
-        # A wallet without a credit type stands for the account alone.
-        work = Work(account_id, origin, steps, _SINK, keys=() if steps else (WalletKey(account_id, ""),))
+        work = Work.of(steps) if steps else Work.opening(account_id, origin)
         while True:
             batch = Batch(self._terms, self._clock.now())
             Loader(WalletCache()).gather(self.connection, batch, [work], Locking.WAITING)
@@ -85,7 +81,7 @@ class Transaction:
 class TransactionLedger:
     """Runs transactions on the ledger, each again while others were quicker."""
 
-    def __init__(self, database: Database, terms: Callable[[], Terms], clock: DatabaseClock) -> None:
+    def __init__(self, database: Database, terms: Terms, clock: DatabaseClock) -> None:
         """Write through ``database``."""
         self._database = database
         self._terms = terms
@@ -105,7 +101,7 @@ class TransactionLedger:
             try:
                 with self._database.transaction() as connection:
                     wait_briefly(connection)
-                    return change(Transaction(connection, self._terms(), self._clock))
+                    return change(Transaction(connection, self._terms, self._clock))
             except Exception as error:
                 failure = failure_of(error)
                 if failure is SaveFailure.UNAVAILABLE:

@@ -7,7 +7,8 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 from creditd.domain.wallet import WalletKey
-from creditd.ledger.work import Apart, DeadlinePassed, Overloaded, RecordBusy, Result, ShuttingDown, Work
+from creditd.ledger.queue import Answered, Ticket
+from creditd.ledger.work import Apart, DeadlinePassed, Outcome, Overloaded, RecordBusy, ShuttingDown, Work
 from creditd.telemetry.statistics import LedgerStatistics
 
 LONGEST_WAIT_SECONDS: Final = 5.0
@@ -32,8 +33,11 @@ WORKS_AT_A_TIME: Final = 256
 """As in a batch of the many."""
 
 
+WorkTicket = Ticket[Work, Outcome]
+
+
 class _Waiting(NamedTuple):
-    work: Work
+    ticket: WorkTicket
     since: float
 
 
@@ -60,7 +64,7 @@ class WaitingRoom:
         self._lock = Lock()
         self._groups: OrderedDict[Keys, _Group] = OrderedDict()
         self._known: dict[WalletKey, int] = {}
-        self._tried: frozenset[Work] = frozenset()
+        self._tried: frozenset[WorkTicket] = frozenset()
         self._closed = False
         self.waiting = 0
 
@@ -69,7 +73,7 @@ class WaitingRoom:
         # A reader's race with the other lane is harmless: versions guard every decision, wherever it is made.
         return bool(self._known) and any(key in self._known for key in work.keys)
 
-    def put(self, work: Work, why: Apart | None) -> bool:
+    def put(self, ticket: WorkTicket, why: Apart | None) -> bool:
         """Take a work in, None for a reason that is known; tell whether it can be tried at once.
 
         Raises Overloaded, ShuttingDown.
@@ -77,15 +81,16 @@ class WaitingRoom:
         with self._lock:
             if self._closed:
                 raise ShuttingDown
-            group = self._groups.get(work.keys)
+            keys = ticket.item.keys
+            group = self._groups.get(keys)
             if self.waiting >= MAX_WAITING or (group and len(group.waiting) >= MAX_WAITING_FOR_ONE):
                 raise Overloaded
             can_be_tried = group is None or not self.waiting
             if group is None:
-                group = self._add(work.keys, why or Apart.LOCKED)
+                group = self._add(keys, why or Apart.LOCKED)
             elif why is not None:
                 group.why = why
-            group.waiting.append(_Waiting(work, time.monotonic()))
+            group.waiting.append(_Waiting(ticket, time.monotonic()))
             group.forget_time = None
             self.waiting += 1
             self._count(group.why)
@@ -120,32 +125,34 @@ class WaitingRoom:
             if position < too_many or (forget_time is not None and forget_time <= now):
                 self._remove(keys)
 
-    def next(self, why: Apart) -> list[Work]:
+    def next(self, why: Apart) -> list[WorkTicket]:
         """Return works to try now that are apart for one reason; those that were tried last come last.
 
         All that are held are tried together; of others, whose trial takes time, those on the same wallets alone.
         """
         together = why is Apart.LOCKED
         of_each = WORKS_OF_A_WALLET if together else WORKS_AT_A_TIME
-        works: list[Work] = []
+        tickets: list[WorkTicket] = []
         with self._lock:
             for keys in [keys for keys, group in self._groups.items() if group.why is why and group.waiting]:
                 found = self._groups[keys].waiting
-                works += [found[position].work for position in range(min(of_each, len(found)))]
+                tickets += [found[position].ticket for position in range(min(of_each, len(found)))]
                 self._groups.move_to_end(keys)
-                if not together or len(works) >= WORKS_AT_A_TIME:
+                if not together or len(tickets) >= WORKS_AT_A_TIME:
                     break
-            self._tried = frozenset(works)
-        return works
+            self._tried = frozenset(tickets)
+        return tickets
 
-    def settle(self, answered: Iterable[Work], apart: Sequence[tuple[Work, Apart]], heavy: set[WalletKey]) -> None:
+    def settle(
+        self, answered: Iterable[WorkTicket], apart: Sequence[tuple[Work, Apart]], heavy: set[WalletKey]
+    ) -> None:
         """Let works go that were answered, and note what is known now of those that were not."""
         gone = set(answered)
         reasons = {work.keys: why for work, why in apart}
         now = time.monotonic()
         with self._lock:
             self._tried = frozenset()
-            for keys in {work.keys for work in gone} | reasons.keys():
+            for keys in {ticket.item.keys for ticket in gone} | reasons.keys():
                 group = self._groups.get(keys)
                 if group is None:
                     continue
@@ -159,45 +166,45 @@ class WaitingRoom:
                 if not group.waiting and group.why is not Apart.HEAVY:
                     self._remove(keys)
 
-    def _leave(self, group: _Group, gone: set[Work], now: float) -> None:
+    def _leave(self, group: _Group, gone: set[WorkTicket], now: float) -> None:
         stay: deque[_Waiting] = deque()
         for waiting in group.waiting:
-            if waiting.work in gone:
+            if waiting.ticket in gone:
                 self._statistics.apart_seconds += now - waiting.since
             else:
                 stay.append(waiting)
         self.waiting -= len(group.waiting) - len(stay)
         group.waiting = stay
 
-    def overdue(self) -> list[tuple[Work, Result]]:
+    def overdue(self) -> list[Answered]:
         """Let works go whose callers' deadlines have passed, or whose wallets were held for too long."""
         now = time.monotonic()
-        results: list[tuple[Work, Result]] = []
+        answers: list[Answered] = []
         with self._lock:
             for group in self._groups.values():
-                late = [(w.work, error) for w in group.waiting if (error := _too_late(w, group.why, now))]
+                late = [(w.ticket, error) for w in group.waiting if (error := _too_late(w, group.why, now))]
                 if late:
-                    self._leave(group, {work for work, _ in late}, now)
+                    self._leave(group, {ticket for ticket, _ in late}, now)
                     group.forget_time = None if group.why is Apart.HEAVY else now + REMEMBERED_SECONDS
                     self._statistics.busy += sum(isinstance(error, RecordBusy) for _, error in late)
                     self._statistics.dropped += sum(isinstance(error, DeadlinePassed) for _, error in late)
-                    results += late
-        return results
+                    answers += late
+        return answers
 
-    def close(self) -> list[tuple[Work, Result]]:
+    def close(self) -> list[Answered]:
         """Let all works go that are not being tried at this moment, and take no more."""
         with self._lock:
             self._closed = True
-            left: list[tuple[Work, Result]] = []
+            left: list[Answered] = []
             for group in self._groups.values():
-                left += [(w.work, ShuttingDown()) for w in group.waiting if w.work not in self._tried]
-                group.waiting = deque(w for w in group.waiting if w.work in self._tried)
+                left += [(w.ticket, ShuttingDown()) for w in group.waiting if w.ticket not in self._tried]
+                group.waiting = deque(w for w in group.waiting if w.ticket in self._tried)
             self.waiting -= len(left)
         return left
 
 
 def _too_late(waiting: _Waiting, why: Apart, now: float) -> Exception | None:
-    deadline = waiting.work.deadline
+    deadline = waiting.ticket.item.deadline
     if deadline is not None and deadline <= now:
         return DeadlinePassed()
     if why is not Apart.HEAVY and waiting.since + LONGEST_WAIT_SECONDS <= now:

@@ -73,13 +73,13 @@ class Writer:
     def __init__(
         self,
         database: Database,
-        terms: Callable[[], Terms],
+        terms: Terms,
         clock: DatabaseClock,
         statistics: LedgerStatistics,
         *,
         is_apart: bool = False,
     ) -> None:
-        """Write through ``database``; ``terms`` is asked anew for each batch.
+        """Write through ``database``.
 
         One that ``is_apart`` does what others leave: works on heavy wallets, and those that hold batches up.
         """
@@ -92,6 +92,7 @@ class Writer:
         self._loader = Loader(self._cache)
         self._trust = Trust()
         self._search_end = 0.0
+        self._doubted: set[Work] = set()
 
     def write(self, works: Sequence[Work]) -> Written:
         """Decide and save works; each gets its outcome, its refusal, why it could not be done, or has to be done apart.
@@ -122,6 +123,7 @@ class Writer:
             written.results.extend((work, DatabaseUnavailable()) for work in works)
             return written
         self._search_end = time.monotonic() + SEARCH_SECONDS
+        self._doubted.clear()
         waiting = self._drop_late(works, written)
         # One turn for all: a database that hangs is not waited for once more by each try.
         with Turn(BATCH_SECONDS).taken():
@@ -148,13 +150,16 @@ class Writer:
 
     def _round(self, works: list[Work], written: Written) -> list[Work]:
         """Write works; return those that have to be decided once more."""
-        shared = [work for work in works if not work.fresh and self._trust.has_doubts(work.keys)]
+        shared = [work for work in works if not self._is_to_load(work) and self._trust.has_doubts(work.keys)]
         if not shared:
             return self._write_trusting(works, written)
         others = set(works).difference(shared)
         own = [work for work in works if work in others]
         again = self._write_trusting(own, written) if own else []
         return [*again, *self._write_shared(shared, written)]
+
+    def _is_to_load(self, work: Work) -> bool:
+        return work.dry_run or work in self._doubted
 
     def _write_shared(self, works: list[Work], written: Written) -> list[Work]:
         """Write works on wallets that other servers write too, locked before they are loaded."""
@@ -217,8 +222,8 @@ class Writer:
         return left
 
     def _attempt(self, connection: Connection, works: list[Work], locking: Locking) -> Attempt:
-        batch = Batch(self._terms(), self._clock.now(), takes_heavy=self._is_apart)
-        fresh = self._loader.gather(connection, batch, works, locking)
+        batch = Batch(self._terms, self._clock.now(), takes_heavy=self._is_apart)
+        fresh = self._loader.gather(connection, batch, works, locking, self._doubted)
         attempt = Attempt(batch, [], [], [])
         for work in works:
             why = batch.why_apart(work)
@@ -245,7 +250,7 @@ class Writer:
             attempt.answers.append((work, refusal))
         else:
             self._statistics.doubted += 1
-            work.fresh = True
+            self._doubted.add(work)
             attempt.again.append(work)
 
     def _save(self, connection: Connection, batch: Batch) -> Saved | None:

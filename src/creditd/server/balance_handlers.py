@@ -7,12 +7,10 @@ from credit.v1 import credit_service_pb2 as pb
 from creditd.domain import errors
 from creditd.domain.entry import EntryKind
 from creditd.domain.reservation import ReservationState, parse_reservation_name
-from creditd.domain.wallet import WalletKey, new_wallet
-from creditd.ledger.balances import AccountState, BalanceReader
+from creditd.domain.wallet import new_wallet
+from creditd.ledger.balances import AccountState
 from creditd.ledger.clock import DatabaseClock
 from creditd.server.answer_sizes import MAX_BALANCES, grants_each
-from creditd.server.bridge import Bridge
-from creditd.server.bulkheads import CATALOGUE
 from creditd.server.credit_messages import (
     balance_message,
     instant,
@@ -24,78 +22,36 @@ from creditd.server.credit_messages import (
 )
 from creditd.server.refusals import InvalidFields
 from creditd.server.slicing import SLICE_ITEMS, sliced
+from creditd.service.balances import Balances
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.history import History
 from creditd.service.pages import Asked
-from creditd.service.spending import opening, settling
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.transactions import EntryFilter
 
 
 class BalanceHandlers:
-    """Balances, of one account and of many."""
+    """Balances, of one account and of many, and the reservation that a balance is held for."""
 
-    def __init__(self, bridge: Bridge, catalogue: Catalogue, reader: BalanceReader, clock: DatabaseClock) -> None:
-        """Read over the bridge."""
-        self._bridge = bridge
+    def __init__(self, balances: Balances, catalogue: Catalogue, clock: DatabaseClock) -> None:
+        """Show plans as they are by ``clock``."""
+        self._balances = balances
         self._catalogue = catalogue
-        self._reader = reader
         self._clock = clock
 
     async def get_balance(self, request: pb.GetBalanceRequest, call: Call) -> pb.GetBalanceResponse:
         """Answer GetBalance."""
-        await self.know(request.credit_types)
-        credit_types = self._wanted(request.credit_types)
+        credit_types = await self._catalogue.chosen(request.credit_types)
         most = _grants_each(1, credit_types)
-        state = await self.state_of(request.account_id, call)
+        state = await self._balances.get(call, request.account_id)
         return pb.GetBalanceResponse(account_balance=self._message(state, credit_types, most))
-
-    async def state_of(self, account_id: str, call: Call) -> AccountState:
-        """Return an account's state. One that was never seen is opened, or for staff AccountNotFound is raised."""
-        state = await self._bridge.balances(account_id)
-        while state is None:
-            _require_to_open(call, account_id)
-            await self._bridge.perform(opening(account_id, call))
-            state = await self._bridge.balances(account_id)
-        return state
-
-    async def written_state_of(self, key: WalletKey, call: Call) -> AccountState:
-        """Return an account's state once all that has ended in one of its wallets is written down."""
-        state = await self.state_of(key.account_id, call)
-        while key.credit_type in state.unwritten:
-            await self._bridge.perform(settling(key, call))
-            state = await self.state_of(key.account_id, call)
-        return state
-
-    async def require_reached(self, key: WalletKey, version: int, call: Call) -> None:
-        """Raise VersionAhead unless a wallet has come to a version, and AccountNotFound for staff if there is none.
-
-        What nothing will ever come to would be waited for without end.
-        """
-        state = await self._bridge.balances(key.account_id)
-        if state is None:
-            _require_to_open(call, key.account_id)
-        wallet = state.wallets.get(key.credit_type) if state else None
-        current = wallet.version if wallet else 0
-        if version > current:
-            raise errors.VersionAhead(stated=version, current=current)
 
     async def batch_get_balances(self, request: pb.BatchGetBalancesRequest, call: Call) -> pb.BatchGetBalancesResponse:
         """Answer BatchGetBalances."""
-        await self.know(request.credit_types)
-        credit_types = self._wanted(request.credit_types)
+        credit_types = await self._catalogue.chosen(request.credit_types)
         most = _grants_each(len(request.account_ids), credit_types)
-        wanted = list(dict.fromkeys(request.account_ids))
-        states = await self._bridge.lookups(lambda: self._reader.read(wanted), owner=call.subject)
-        unseen = [account_id for account_id in wanted if account_id not in states]
-        if unseen:
-            _require_to_open(call, unseen[0])
-            results = await self._bridge.perform_all([opening(account_id, call) for account_id in unseen])
-            for result in results:
-                if isinstance(result, Exception):
-                    raise result
-            states |= await self._bridge.lookups(lambda: self._reader.read(unseen), owner=call.subject)
+        states = await self._balances.get_all(call, list(dict.fromkeys(request.account_ids)))
         answer = pb.BatchGetBalancesResponse()
         # An account has a balance in each of the credit types.
         async for account_ids in sliced(request.account_ids, max(1, SLICE_ITEMS // max(1, len(credit_types)))):
@@ -104,15 +60,11 @@ class BalanceHandlers:
             )
         return answer
 
-    async def know(self, credit_types: Sequence[str]) -> None:
-        """Raise CreditTypeNotFound unless all are known, here or, having been declared elsewhere, to the database."""
-        if not all(map(self._catalogue.knows, credit_types)):
-            await self._bridge.lookups(self._catalogue.load, owner=CATALOGUE)
-        for credit_type in credit_types:
-            self._catalogue.require(credit_type)
-
-    def _wanted(self, credit_types: Sequence[str]) -> list[str]:
-        return sorted(set(credit_types)) if credit_types else self._catalogue.codes()
+    async def get_reservation(self, request: pb.GetReservationRequest, call: Call) -> pb.GetReservationResponse:
+        """Answer GetReservation."""
+        del call
+        found = await self._balances.reservation(parse_reservation_name(request.name))
+        return pb.GetReservationResponse(reservation=reservation_message(found))
 
     def _message(self, state: AccountState, wanted: Sequence[str], most_grants: int) -> balance_pb2.AccountBalance:
         account, wallets, _ = state
@@ -122,11 +74,6 @@ class BalanceHandlers:
             plan=plan_message(account, self._clock.now()),
             balances=[balance_message(wallets.get(code) or new_wallet(account, code), most_grants) for code in wanted],
         )
-
-
-def _require_to_open(call: Call, account_id: str) -> None:
-    if not call.opens:
-        raise errors.AccountNotFound(account_id=account_id)
 
 
 def _grants_each(accounts: int, credit_types: Sequence[str]) -> int:
@@ -139,43 +86,26 @@ def _grants_each(accounts: int, credit_types: Sequence[str]) -> int:
 
 
 class HistoryHandlers:
-    """Reservations, and the pages of the ledger."""
+    """The pages of reservations and of the ledger."""
 
-    def __init__(self, bridge: Bridge, history: History, reader: BalanceReader) -> None:
-        """Read over the bridge."""
-        self._bridge = bridge
+    def __init__(self, history: History) -> None:
+        """Read through ``history``."""
         self._history = history
-        self._reader = reader
-
-    async def get_reservation(self, request: pb.GetReservationRequest, call: Call) -> pb.GetReservationResponse:
-        """Answer GetReservation."""
-        del call
-        key = parse_reservation_name(request.name)
-        found = await self._bridge.lookups(lambda: self._reader.reservation(key), owner=key.account_id)
-        if found is None:
-            raise errors.ReservationNotFound(reservation=request.name)
-        return pb.GetReservationResponse(reservation=reservation_message(found))
 
     async def list_reservations(self, request: pb.ListReservationsRequest, call: Call) -> pb.ListReservationsResponse:
         """Answer ListReservations."""
         del call
         state = ReservationState(request.state) if request.state else None
         wanted = ReservationFilter(request.account_id, request.credit_type, state)
-        page = await self._bridge.pages(
-            lambda: self._history.reservations(wanted, _asked(request), listed_reservation_message),
-            owner=wanted.account_id,
-        )
+        page = await self._history.reservations(wanted, _asked(request), listed_reservation_message)
         return pb.ListReservationsResponse(reservations=page.items, next_page_token=page.next_page_token)
 
     async def list_transactions(self, request: pb.ListTransactionsRequest, call: Call) -> pb.ListTransactionsResponse:
         """Answer ListTransactions."""
         del call
         wanted = _entry_filter(request)
-        page = await self._bridge.pages(
-            lambda: self._history.entries(
-                wanted, _asked(request), listed_entry_message, with_total=request.include_total_size
-            ),
-            owner=wanted.account_id,
+        page = await self._history.entries(
+            wanted, _asked(request), listed_entry_message, with_total=request.include_total_size
         )
         answer = pb.ListTransactionsResponse(entries=page.entries, next_page_token=page.next_page_token)
         if page.total is not None:

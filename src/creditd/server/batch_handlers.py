@@ -5,43 +5,42 @@ from typing import Any
 
 from credit.v1 import credit_service_pb2 as pb
 from creditd.domain.errors import Refusal
-from creditd.ledger.work import Result, Work
+from creditd.ledger.work import Result, Step
+from creditd.server import commands
 from creditd.server.answer_sizes import slices_each
-from creditd.server.bridge import Bridge
+from creditd.server.commands import MakeId
 from creditd.server.refusals import InvalidFields
 from creditd.server.slicing import sliced
-from creditd.server.spending_handlers import SpendingHandlers, SpendingWorks, movement
+from creditd.server.spending_handlers import movement
 from creditd.server.status import status_of
 from creditd.server.validation import validate
 from creditd.service.call import Call
+from creditd.service.credits import Credits, Instruction
 
 
 class BatchHandlers:
     """The calls that carry up to 1,000 requests."""
 
-    def __init__(self, bridge: Bridge, single: SpendingHandlers, works: SpendingWorks) -> None:
-        """Perform works over the bridge."""
-        self._bridge = bridge
-        self._single = single
-        self._works = works
+    def __init__(self, credits: Credits, make_id: MakeId) -> None:
+        """Name new reservations with ``make_id``."""
+        self._credits = credits
+        self._make_id = make_id
 
     async def batch_reserve(self, request: pb.BatchReserveRequest, call: Call) -> pb.BatchReserveResponse:
         """Answer BatchReserve."""
-        await self._know(request.requests)
-        results = await self._perform(request.requests, self._works.reserve, call)
+        results = await self._perform(request.requests, lambda item: commands.reserve(item, call, self._make_id), call)
         outcomes = await _outcomes(pb.BatchReserveResult, pb.ReserveResponse, request.requests, results, call)
         return pb.BatchReserveResponse(results=outcomes)
 
     async def batch_deduct(self, request: pb.BatchDeductRequest, call: Call) -> pb.BatchDeductResponse:
         """Answer BatchDeduct."""
-        await self._know(request.requests)
-        results = await self._perform(request.requests, self._works.deduct, call)
+        results = await self._perform(request.requests, lambda item: commands.deduct(item, call, self._make_id), call)
         outcomes = await _outcomes(pb.BatchDeductResult, pb.DeductResponse, request.requests, results, call)
         return pb.BatchDeductResponse(results=outcomes)
 
     async def batch_confirm(self, request: pb.BatchConfirmRequest, call: Call) -> pb.BatchConfirmResponse:
         """Answer BatchConfirm."""
-        results = await self._perform(request.requests, self._works.confirm, call)
+        results = await self._perform(request.requests, lambda item: commands.confirm(item, call), call)
         outcomes = await _outcomes(pb.BatchConfirmResult, pb.ConfirmResponse, request.requests, results, call)
         for outcome in outcomes:
             if outcome.HasField("response"):
@@ -50,24 +49,19 @@ class BatchHandlers:
                 outcome.response.reservation.ClearField("metadata")
         return pb.BatchConfirmResponse(results=outcomes)
 
-    async def _know(self, requests: Sequence[pb.ReserveRequest] | Sequence[pb.DeductRequest]) -> None:
-        for credit_type in {item.credit_type for item in requests}:
-            await self._single.know(credit_type)
-
-    async def _perform(
-        self, requests: Sequence[Any], make_work: Callable[[Any, Call], Work], call: Call
-    ) -> list[Result]:
-        results: list[Result | Work] = []
+    async def _perform(self, requests: Sequence[Any], read: Callable[[Any], Step], call: Call) -> list[Result]:
+        readings: list[Instruction | Exception] = []
         async for items in sliced(requests):
-            results += [_work_or_refusal(item, make_work, call) for item in items]
-        outcomes = iter(await self._bridge.perform_all([work for work in results if isinstance(work, Work)]))
-        return [next(outcomes) if isinstance(result, Work) else result for result in results]
+            readings += [_instruction_or_refusal(item, read) for item in items]
+        instructions = [reading for reading in readings if isinstance(reading, Instruction)]
+        results = iter(await self._credits.perform_each(call, instructions))
+        return [next(results) if isinstance(reading, Instruction) else reading for reading in readings]
 
 
-def _work_or_refusal(item: Any, make_work: Callable[[Any, Call], Work], call: Call) -> Work | Exception:
+def _instruction_or_refusal(item: Any, read: Callable[[Any], Step]) -> Instruction | Exception:
     try:
         validate(item)
-        return make_work(item, call)
+        return Instruction(*read(item), getattr(item, "validate_only", False))
     except (InvalidFields, Refusal) as refusal:
         return refusal
 

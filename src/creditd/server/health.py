@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio
 
 from creditd.ledger.work import DatabaseUnavailable
-from creditd.server.bridge import Bridge
+from creditd.service.threads import Threads
 from creditd.telemetry.failures import Failures
 
 log = logging.getLogger(__name__)
@@ -49,11 +49,11 @@ class Health:
         self,
         services: Sequence[str],
         is_ready: Callable[[], bool | None],
-        bridge: Bridge,
+        threads: Threads,
         note_probe: Callable[[str], None],
         lose: Callable[[], None],
     ) -> None:
-        """Ask ``is_ready`` every second, on the thread that the bridge keeps for it; serve nothing until it says so.
+        """Ask ``is_ready`` every second, on the thread that is kept for it; serve nothing until it says so.
 
         It says None if the database did not answer. ``note_probe`` is given the peer of each question about health.
         ``lose`` is called when the database turns out to be fit no more.
@@ -64,7 +64,7 @@ class Health:
         self.answered = 0
         self._services = ("", *services)
         self._is_ready = is_ready
-        self._bridge = bridge
+        self._threads = threads
         self._lose = lose
         # Without an answer in time the database is as good as away.
         self._failures = Failures(
@@ -99,7 +99,7 @@ class Health:
     async def _look(self) -> bool:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                ready = await self._bridge.health(self._is_ready)
+                ready = await self._threads.health(self._is_ready)
         except Exception as error:  # noqa: BLE001 - the checks must outlive any failure, or what they last showed would stay.
             self._failures.note(error)
             return False

@@ -7,9 +7,7 @@ from creditd.domain.payment_event import PaymentEventState
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import parse_purchase_name
 from creditd.domain.subscription import Subscription
-from creditd.server.bridge import Bridge
 from creditd.server.credit_messages import instant
-from creditd.server.line import Line
 from creditd.server.payment_messages import (
     act_message,
     event_message,
@@ -21,33 +19,34 @@ from creditd.server.payment_messages import (
 )
 from creditd.server.requests import origin
 from creditd.service.call import Call
+from creditd.service.line import Line
 from creditd.service.pages import Asked
 from creditd.service.payments.events import Events
 from creditd.service.payments.packages import Packages
 from creditd.service.payments.reconciliation import Compared, Find, Reconciliation
 from creditd.service.payments.reversals import Reversals
+from creditd.service.threads import Threads
 from creditd.storage.payment_events import EventFilter
 
 
 class PackageHandlers:
     """Packages put on sale and taken off."""
 
-    def __init__(self, bridge: Bridge, packages: Packages) -> None:
+    def __init__(self, packages: Packages) -> None:
         """Sell by ``packages``."""
-        self._bridge = bridge
         self._packages = packages
 
     async def create_package(self, request: pb.CreatePackageRequest, call: Call) -> pb.CreatePackageResponse:
         """Answer CreatePackage."""
         del call
         package = package_from(request.package)
-        stored = await self._bridge.changes(lambda: self._packages.create(package))
+        stored = await self._packages.create(package)
         return pb.CreatePackageResponse(package=package_message(stored))
 
     async def retire_package(self, request: pb.RetirePackageRequest, call: Call) -> pb.RetirePackageResponse:
         """Answer RetirePackage."""
         del call
-        stored = await self._bridge.changes(lambda: self._packages.retire(request.package_id))
+        stored = await self._packages.retire(request.package_id)
         return pb.RetirePackageResponse(package=package_message(stored))
 
 
@@ -55,10 +54,10 @@ class ReversalHandlers:
     """Money given back by another way, and subscriptions shown."""
 
     def __init__(
-        self, bridge: Bridge, reversing: Reversals, subscriptions_of: Callable[[str], list[Subscription]]
+        self, threads: Threads, reversing: Reversals, subscriptions_of: Callable[[str], list[Subscription]]
     ) -> None:
         """Reverse by ``reversing``."""
-        self._bridge = bridge
+        self._threads = threads
         self._reversals = reversing
         self._subscriptions_of = subscriptions_of
 
@@ -66,7 +65,7 @@ class ReversalHandlers:
         """Answer ReversePurchase."""
         by = origin(call, request, request.reason)
         key = parse_purchase_name(request.name)
-        purchase, call.replayed = await self._bridge.changes(
+        purchase, call.replayed = await self._threads.changes(
             lambda: self._reversals.reverse(key, request.amount, by), owner=key.account_id
         )
         return pb.ReversePurchaseResponse(purchase=purchase_message(purchase))
@@ -76,16 +75,16 @@ class ReversalHandlers:
     ) -> pb.ListSubscriptionsResponse:
         """Answer ListSubscriptions."""
         del call
-        found = await self._bridge.pages(lambda: self._subscriptions_of(request.account_id), owner=request.account_id)
+        found = await self._threads.pages(lambda: self._subscriptions_of(request.account_id), owner=request.account_id)
         return pb.ListSubscriptionsResponse(subscriptions=map(subscription_message, found))
 
 
 class PaymentEventHandlers:
     """The inbox, as staff see it."""
 
-    def __init__(self, bridge: Bridge, events: Events) -> None:
+    def __init__(self, threads: Threads, events: Events) -> None:
         """Act by ``events``."""
-        self._bridge = bridge
+        self._threads = threads
         self._events = events
 
     async def list_payment_events(
@@ -101,12 +100,12 @@ class PaymentEventHandlers:
             instant(request.end_time, "end_time") if request.HasField("end_time") else None,
         )
         asked = Asked(request.page_size, request.page_token)
-        page = await self._bridge.surveys(lambda: self._events.page(wanted, asked, event_message), owner=call.subject)
+        page = await self._threads.surveys(lambda: self._events.page(wanted, asked, event_message), owner=call.subject)
         return pb.ListPaymentEventsResponse(payment_events=page.items, next_page_token=page.next_page_token)
 
     async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:
         """Answer GetPaymentEvent."""
-        event, acts = await self._bridge.surveys(lambda: self._events.get(request.event_id), owner=call.subject)
+        event, acts = await self._threads.surveys(lambda: self._events.get(request.event_id), owner=call.subject)
         message = event_message(event, is_whole=True)
         message.acts.extend(map(act_message, acts))
         return pb.GetPaymentEventResponse(payment_event=message)
@@ -115,14 +114,16 @@ class PaymentEventHandlers:
         self, request: pb.ReplayPaymentEventRequest, call: Call
     ) -> pb.ReplayPaymentEventResponse:
         """Answer ReplayPaymentEvent."""
-        event = await self._bridge.changes(lambda: self._events.replay(request.event_id, call.subject, request.reason))
+        event = await self._threads.changes(lambda: self._events.replay(request.event_id, call.subject, request.reason))
         return pb.ReplayPaymentEventResponse(payment_event=event_message(event))
 
     async def dismiss_payment_event(
         self, request: pb.DismissPaymentEventRequest, call: Call
     ) -> pb.DismissPaymentEventResponse:
         """Answer DismissPaymentEvent."""
-        event = await self._bridge.changes(lambda: self._events.dismiss(request.event_id, call.subject, request.reason))
+        event = await self._threads.changes(
+            lambda: self._events.dismiss(request.event_id, call.subject, request.reason)
+        )
         return pb.DismissPaymentEventResponse(payment_event=event_message(event))
 
     async def list_rejected_webhooks(
@@ -130,7 +131,7 @@ class PaymentEventHandlers:
     ) -> pb.ListRejectedWebhooksResponse:
         """Answer ListRejectedWebhooks."""
         del request
-        found = await self._bridge.surveys(self._events.rejected, owner=call.subject)
+        found = await self._threads.surveys(self._events.rejected, owner=call.subject)
         return pb.ListRejectedWebhooksResponse(rejected_webhooks=map(rejection_message, found))
 
 

@@ -4,7 +4,6 @@ from credit.v1 import payment_service_pb2 as pb
 from creditd.domain.provider import PaymentMethod, Provider
 from creditd.domain.purchase import PurchaseState, parse_purchase_name
 from creditd.payments.provider import Webhook
-from creditd.server.bridge import Bridge
 from creditd.server.credit_messages import number
 from creditd.server.payment_messages import package_message, purchase_message
 from creditd.server.requests import origin
@@ -14,15 +13,16 @@ from creditd.service.payments.inbox import Inbox
 from creditd.service.payments.packages import Packages
 from creditd.service.payments.purchases import Purchases, Wanted
 from creditd.service.payments.reading import PurchaseReading
+from creditd.service.threads import Threads
 from creditd.storage.purchases import PurchaseFilter
 
 
 class PurchaseHandlers:
     """Packages and purchases."""
 
-    def __init__(self, bridge: Bridge, packages: Packages, buying: Purchases, reading: PurchaseReading) -> None:
+    def __init__(self, threads: Threads, packages: Packages, buying: Purchases, reading: PurchaseReading) -> None:
         """Answer from these."""
-        self._bridge = bridge
+        self._threads = threads
         self._packages = packages
         self._purchases = buying
         self._reading = reading
@@ -30,7 +30,7 @@ class PurchaseHandlers:
     async def list_packages(self, request: pb.ListPackagesRequest, call: Call) -> pb.ListPackagesResponse:
         """Answer ListPackages."""
         del call
-        found = await self._bridge.lookups(lambda: self._packages.list(retired=request.show_retired))
+        found = await self._packages.list(retired=request.show_retired)
         return pb.ListPackagesResponse(packages=map(package_message, found))
 
     async def create_purchase(self, request: pb.CreatePurchaseRequest, call: Call) -> pb.CreatePurchaseResponse:
@@ -50,7 +50,7 @@ class PurchaseHandlers:
         """Answer GetPurchase."""
         del call
         key = parse_purchase_name(request.name)
-        purchase, changes = await self._bridge.lookups(lambda: self._reading.get(key), owner=key.account_id)
+        purchase, changes = await self._threads.lookups(lambda: self._reading.get(key), owner=key.account_id)
         return pb.GetPurchaseResponse(purchase=purchase_message(purchase, changes))
 
     async def list_purchases(self, request: pb.ListPurchasesRequest, call: Call) -> pb.ListPurchasesResponse:
@@ -58,7 +58,7 @@ class PurchaseHandlers:
         del call
         wanted = PurchaseFilter(request.account_id, PurchaseState(request.state) if request.state else None)
         asked = Asked(request.page_size, request.page_token)
-        page = await self._bridge.pages(
+        page = await self._threads.pages(
             lambda: self._reading.page(wanted, asked, purchase_message), owner=request.account_id
         )
         return pb.ListPurchasesResponse(purchases=page.items, next_page_token=page.next_page_token)

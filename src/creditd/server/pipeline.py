@@ -1,7 +1,8 @@
 """What every call goes through, composed once for each method when the server starts.
 
 In this order: observe, errors, gate, readiness, authenticate, read, deadline, authorise, validate, handler. Each step
-is a plain function; only waiting for the message and for the ledger is asynchronous.
+is a plain function; only waiting for the message and for the ledger is asynchronous. Handlers of CreditService's unary
+RPCs know nothing of the event loop: it is here that they are driven over it.
 
 To grpc every method has a stream of requests: such a method begins with the headers of a call, so that no message is
 taken in from a caller without a token. One message is read; what follows it is not.
@@ -11,7 +12,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from creditd.domain.errors import Refusal
-from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Sink
+from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed
 from creditd.server.arrivals import Arrivals
 from creditd.server.connections import Connections
 from creditd.server.gate import Gate, Passage
@@ -36,9 +37,10 @@ from creditd.server.texts import language_of
 from creditd.server.tokens import Caller, TokenVerifier
 from creditd.server.validation import validate
 from creditd.service.call import Call
+from creditd.service.loop import driven
 from creditd.telemetry.calls import CallEnd, Observers
 
-UnaryHandler = Callable[[Any, Call], Awaitable[Message]]
+UnaryHandler = Callable[[Any, Call], Coroutine[Any, Any, Message]]
 StreamHandler = Callable[[Any, Call], AsyncGenerator[Message]]
 
 _REPLAYED = (("replayed", "true"),)
@@ -91,7 +93,6 @@ class Steps(NamedTuple):
     """What all methods share."""
 
     verifier: TokenVerifier
-    sink: Sink
     observers: Observers
     gate: Gate
     takes_calls: Callable[[], bool]
@@ -156,9 +157,7 @@ class Pipeline:
         opens = authorize(self._rule, caller, account_id)
         validate(request)
         deadline = None if remaining is None else time.monotonic() + remaining
-        return request, Call(
-            caller.subject, self._steps.sink, deadline, exchange.language, exchange.correlation_id, opens
-        )
+        return request, Call(caller.subject, deadline, exchange.language, exchange.correlation_id, opens)
 
     def _read(self, message: bytes) -> Any:
         if len(message) > self._largest_request:
@@ -209,7 +208,7 @@ class Pipeline:
                     await self._gate.turn_away()
                 with self._gate.passage() as passage:
                     request, call = await self._admit(exchange, passage, context)
-                    response = await handler(request, call)
+                    response = await driven(handler(request, call))
                 if call.replayed:
                     context.set_trailing_metadata(_REPLAYED)
             except asyncio.CancelledError:
@@ -239,7 +238,7 @@ class Pipeline:
                     request, call = await self._admit(exchange, passage, context)
                     self._gate.streams(passage, self._steps.verifier.end_of(_authorization(exchange)))
                     async with aclosing(handler(request, call)) as responses:
-                        async for response in responses:
+                        while (response := await driven(_next(responses))) is not None:
                             passage.sends()
                             yield response
                             passage.goes_on()
@@ -253,6 +252,10 @@ class Pipeline:
                 del context
 
         return serve
+
+
+async def _next(responses: AsyncGenerator[Message]) -> Message | None:
+    return await anext(responses, None)
 
 
 def method_handler(method: MethodDescriptor, handler: Any, steps: Steps) -> "grpc.RpcMethodHandler[Any, Any]":

@@ -7,13 +7,12 @@ from collections.abc import AsyncGenerator
 from credit.v1 import credit_service_pb2 as pb
 from creditd.domain.wallet import WalletKey, new_wallet
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown
-from creditd.server.balance_handlers import BalanceHandlers
-from creditd.server.bridge import Bridge
 from creditd.server.credit_messages import balance_after, balance_message, listed_entry_message
 from creditd.server.refusals import TooManyAtOnce
+from creditd.service.balances import Balances
 from creditd.service.call import Call
-from creditd.service.watching import Watching
-from creditd.storage.rows import ListedEntry
+from creditd.service.catalogue import Catalogue
+from creditd.service.history import History
 from creditd.telemetry.failures import Failures
 
 MAX_WATCHERS = 1_000
@@ -55,11 +54,11 @@ class _Watched:
 class WatchHandlers:
     """Streams balances as they move. What is known of a wallet goes with its last stream."""
 
-    def __init__(self, bridge: Bridge, watching: Watching, balances: BalanceHandlers) -> None:
-        """Look on the threads of the bridge."""
-        self._bridge = bridge
-        self._watching = watching
+    def __init__(self, balances: Balances, history: History, catalogue: Catalogue) -> None:
+        """Begin to look for movements, on the running event loop."""
         self._balances = balances
+        self._history = history
+        self._catalogue = catalogue
         self._wallets: dict[WalletKey, _Watched] = {}
         self._streams = 0
         self._failures = Failures("a look for movements", lambda error: isinstance(error, PASSING))
@@ -76,7 +75,7 @@ class WatchHandlers:
         self, request: pb.WatchBalanceRequest, call: Call
     ) -> AsyncGenerator[pb.WatchBalanceResponse]:
         """Answer WatchBalance."""
-        await self._balances.know([request.credit_type])
+        await self._catalogue.require([request.credit_type])
         self._require_place(request.account_id, call)
         key = WalletKey(request.account_id, request.credit_type)
         watched = self._wallets.setdefault(key, _Watched())
@@ -86,14 +85,14 @@ class WatchHandlers:
             version = request.after_version
             if not request.HasField("after_version"):
                 # The stream goes on from what is written: what is only due by now could come in between yet.
-                state = await self._balances.written_state_of(key, call)
+                state = await self._balances.get_written(call, key)
                 wallet = state.wallets.get(request.credit_type) or new_wallet(state.account, request.credit_type)
                 version = wallet.version
                 yield pb.WatchBalanceResponse(balance=balance_message(wallet._replace(grants=())))
             else:
-                await self._balances.require_reached(key, version, call)
+                await self._balances.require_reached(call, key, version)
             while True:
-                for listed in await self._entries_after(key, version):
+                for listed in await self._history.after(key, version):
                     version = listed.entry.version
                     yield pb.WatchBalanceResponse(
                         balance=balance_after(listed.entry), entry=listed_entry_message(listed)
@@ -122,9 +121,6 @@ class WatchHandlers:
             if not counts[name]:
                 del counts[name]
 
-    async def _entries_after(self, key: WalletKey, version: int) -> list[ListedEntry]:
-        return await self._bridge.watching(lambda: self._watching.entries_after(key, version))
-
     async def _moved_beyond(self, watched: _Watched, version: int) -> None:
         while watched.version <= version:
             await watched.moved.wait()
@@ -147,7 +143,7 @@ class WatchHandlers:
 
     async def _look(self) -> None:
         keys = list(self._wallets)
-        versions = await self._bridge.watching(lambda: self._watching.versions(keys))
+        versions = await self._history.versions(keys)
         for key, version in versions.items():
             # Meanwhile the last stream of a wallet may have ended, and nothing is kept of it any more.
             watched = self._wallets.get(key)

@@ -1,10 +1,16 @@
-"""Accounts for staff: one, or pages of them."""
+"""Accounts for staff: looked up, and their status and plan changed."""
 
 from collections.abc import Callable, Sequence
 
 from creditd.domain import errors
-from creditd.domain.account import Account
+from creditd.domain.account import Account, AccountStatus
+from creditd.domain.instant import Instant
+from creditd.domain.wallet import Origin
+from creditd.ledger.accounts import AccountLedger
+from creditd.service.call import Call
+from creditd.service.credits import Credits
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
+from creditd.service.threads import Threads
 from creditd.storage import accounts, purchases
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database
@@ -12,30 +18,76 @@ from creditd.storage.purchases import Heeded
 
 
 class Accounts:
-    """Looks accounts up, without opening any."""
+    """Looks accounts up, without opening any, and changes them.
 
-    def __init__(self, database: Database, tokens: PageTokens) -> None:
-        """Read through ``database``."""
+    All raise DatabaseUnavailable, Overloaded, ShuttingDown.
+    """
+
+    def __init__(
+        self, database: Database, ledger: AccountLedger, credits: Credits, threads: Threads, tokens: PageTokens
+    ) -> None:
+        """Read through ``database``, change accounts through ``ledger``, and open them through ``credits``."""
         self._database = database
+        self._ledger = ledger
+        self._credits = credits
+        self._threads = threads
         self._tokens = tokens
 
-    def get(self, account_id: str) -> Account:
-        """Return an account. Raises AccountNotFound."""
+    async def get(self, account_id: str) -> tuple[Account, Heeded | None]:
+        """Return an account, and what staff have to know of its payments. Raises AccountNotFound."""
+        return await self._threads.lookups.submit(lambda: self._get(account_id), owner=account_id)
+
+    def _get(self, account_id: str) -> tuple[Account, Heeded | None]:
         with self._database.autocommit() as connection:
             found = accounts.find(connection, account_id)
-        if found is None:
-            raise errors.AccountNotFound(account_id=account_id)
-        return found
+            if found is None:
+                raise errors.AccountNotFound(account_id=account_id)
+            return found, purchases.to_heed(connection, [account_id]).get(account_id)
 
-    def to_heed(self, account_ids: Sequence[str]) -> dict[str, Heeded]:
+    async def to_heed(self, call: Call, account_ids: Sequence[str]) -> dict[str, Heeded]:
         """Return what staff have to know of some accounts' payments, for those of which there is anything."""
+        return await self._threads.surveys.submit(lambda: self._to_heed(account_ids), owner=call.subject)
+
+    def _to_heed(self, account_ids: Sequence[str]) -> dict[str, Heeded]:
         with self._database.autocommit() as connection:
             return purchases.to_heed(connection, account_ids)
 
-    def list(self, wanted: AccountFilter, asked: Asked, show: Callable[[Account], Shown]) -> Page[Shown]:
+    async def list(
+        self, call: Call, wanted: AccountFilter, asked: Asked, show: Callable[[Account], Shown]
+    ) -> Page[Shown]:
         """Return a page of accounts, by account id, each as ``show`` writes it. Raises PageTokenInvalid."""
+        return await self._threads.surveys.submit(lambda: self._list(wanted, asked, show), owner=call.subject)
+
+    def _list(self, wanted: AccountFilter, asked: Asked, show: Callable[[Account], Shown]) -> Page[Shown]:
         query = query_of("accounts", prefix=wanted.prefix, status=wanted.status)
         after = self._tokens.open(query, asked.page_token) if asked.page_token else ""
         with self._database.listing() as connection:
             found = accounts.page(connection, wanted, after, asked.size + 1)
         return self._tokens.page(query, found, asked.size, show, lambda account: account.account_id)
+
+    async def set_status(
+        self, call: Call, account_id: str, status: AccountStatus, origin: Origin, *, allow_balance: bool
+    ) -> Account:
+        """Activate, suspend or close an account, which is opened if it was never seen.
+
+        Raises RequestIdReused, VersionConflict, RecordBusy, and AccountNotEmpty for closing one that has credits,
+        holds or debt unless ``allow_balance`` is set.
+        """
+        await self._credits.open(call, account_id)
+        account, call.replayed = await self._threads.changes.submit(
+            lambda: self._ledger.set_status(account_id, status, origin, allow_balance=allow_balance), owner=account_id
+        )
+        return account
+
+    async def set_plan(
+        self, call: Call, account_id: str, origin: Origin, *, unlimited: bool, until: Instant | None
+    ) -> Account:
+        """Switch the unlimited plan on or off, of an account that is opened if it was never seen.
+
+        Raises AccountClosed, RequestIdReused, VersionConflict, RecordBusy.
+        """
+        await self._credits.open(call, account_id)
+        account, call.replayed = await self._threads.changes.submit(
+            lambda: self._ledger.set_plan(account_id, origin, unlimited=unlimited, until=until), owner=account_id
+        )
+        return account

@@ -6,7 +6,6 @@ import orjson
 
 from creditd.domain import errors
 from creditd.domain.wallet import Origin
-from creditd.ledger.work import Sink
 
 MAX_METADATA_BYTES = 4_096
 """Labels are for finding a movement again, not for payloads: they are stored with every row."""
@@ -14,7 +13,7 @@ MAX_METADATA_BYTES = 4_096
 
 @dataclass(slots=True)
 class Call:
-    """Who calls, when it has to be answered by (on time.monotonic's clock), where its result goes, how to answer.
+    """Who calls, when it has to be answered by (on time.monotonic's clock), and how to answer.
 
     ``opens`` tells whether the call opens an account that was never seen: one of its owner's or of a service does, a
     look of the staff's does not. ``replayed`` is set when the answer is that of an earlier call with the same
@@ -22,7 +21,6 @@ class Call:
     """
 
     subject: str
-    sink: Sink
     deadline: float | None = None
     language: str = "en"
     correlation_id: str = ""

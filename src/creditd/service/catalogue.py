@@ -1,50 +1,81 @@
 """The credit types, kept in memory: they are few, they are never removed, and every call names one."""
 
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Final
+
 from creditd.domain import errors
 from creditd.domain.credit_type import CreditType
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
+from creditd.service.threads import Threads
 from creditd.storage.credit_types import all_credit_types, declare
 from creditd.storage.database import Database
+
+_OWNER: Final = "credit types"
+"""Owns the look-ups of credit types that this server has not seen: calls that name what is not there are many."""
 
 
 class Catalogue:
     """Knows every credit type that this server has seen; one declared elsewhere is looked up when it is first named."""
 
-    def __init__(self, database: Database, clock: DatabaseClock) -> None:
-        """Start empty; ``load`` fills it."""
+    def __init__(self, database: Database, clock: DatabaseClock, threads: Threads) -> None:
+        """Start empty; ``declare_missing`` fills it."""
         self._database = database
         self._clock = clock
+        self._threads = threads
         self._known: dict[str, CreditType] = {}
 
-    def load(self) -> dict[str, CreditType]:
-        """Read all credit types, and return them by code."""
-        with self._database.autocommit() as connection:
-            self._known = all_credit_types(connection)
-        return self._known
+    def declare_missing(self, credit_types: Mapping[str, int]) -> None:
+        """Load the credit types, and make those of ``credit_types``, by code with decimals, that are not there.
 
-    def declare(self, credit_type: CreditType) -> CreditType:
+        Those that are keep their names. Blocks. Raises CreditTypeExists if one has other decimals.
+        """
+        known = self._load()
+        for code, decimals in credit_types.items():
+            if code not in known:
+                self._declare(CreditType(code, code, decimals))
+
+    async def declare(self, credit_type: CreditType) -> CreditType:
         """Make a credit type; a repeat changes nothing.
 
         Raises CreditTypeExists if it exists with other properties, InvalidField for a name that no database holds.
         """
         require_text("credit_type.display_name", credit_type.display_name)
+        return await self._threads.changes.submit(lambda: self._declare(credit_type))
+
+    async def all(self) -> list[CreditType]:
+        """Return all credit types, by code, as the database has them now."""
+        return list((await self._threads.lookups.submit(self._load, owner=_OWNER)).values())
+
+    async def require(self, codes: Collection[str]) -> None:
+        """Raise CreditTypeNotFound unless there are such credit types."""
+        missing = await self.missing(codes)
+        for code in codes:
+            if code in missing:
+                raise errors.CreditTypeNotFound(credit_type=code)
+
+    async def chosen(self, codes: Collection[str]) -> list[str]:
+        """Return codes, each once and sorted; all that there are if none is named. Raises CreditTypeNotFound."""
+        await self.require(codes)
+        return sorted(set(codes) or self._known)
+
+    async def missing(self, codes: Collection[str]) -> AbstractSet[str]:
+        """Return those of some codes that no credit type has. One that is not known here is looked up."""
+        if all(code in self._known for code in codes):
+            return frozenset()
+        known = await self._threads.lookups.submit(self._load, owner=_OWNER)
+        return set(codes) - known.keys()
+
+    def _load(self) -> dict[str, CreditType]:
+        with self._database.autocommit() as connection:
+            self._known = all_credit_types(connection)
+        return self._known
+
+    def _declare(self, credit_type: CreditType) -> CreditType:
         with self._database.transaction() as connection:
             stored = declare(connection, credit_type, self._clock.now())
         self._known = {**self._known, stored.code: stored}
         if stored != credit_type:
             raise errors.CreditTypeExists(credit_type=credit_type.code)
         return stored
-
-    def knows(self, code: str) -> bool:
-        """Tell whether a credit type is known here, without looking."""
-        return code in self._known
-
-    def require(self, code: str) -> None:
-        """Raise CreditTypeNotFound unless the credit type is known here."""
-        if code not in self._known:
-            raise errors.CreditTypeNotFound(credit_type=code)
-
-    def codes(self) -> list[str]:
-        """Return all known codes, sorted."""
-        return sorted(self._known)

@@ -1,12 +1,14 @@
-"""What happened: pages of the ledger and of reservations."""
+"""What happened: pages of the ledger and of reservations, and movements as they come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple
 
+from creditd.domain.wallet import WalletKey
 from creditd.ledger.balances import as_of
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens, Shown, fitting, query_of
-from creditd.storage import reservations, transactions
+from creditd.service.threads import Threads
+from creditd.storage import reservations, transactions, watching
 from creditd.storage.database import Database
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.rows import ListedEntry, ListedReservation
@@ -14,6 +16,10 @@ from creditd.storage.transactions import EntryFilter, Spans, Total
 
 COUNTED_ROWS = 10_000
 """How far a total is counted where it has to be: as long as a page may look, and more than anybody pages through."""
+
+
+ENTRIES_AT_A_TIME = 100
+"""Movements read for one watcher in one go, so that one far behind does not hold up the others."""
 
 
 class EntryPage(NamedTuple, Generic[Shown]):
@@ -25,21 +31,32 @@ class EntryPage(NamedTuple, Generic[Shown]):
 
 
 class History:
-    """Reads pages, newest first."""
+    """Reads pages, newest first, and what comes after a version, oldest first.
 
-    def __init__(self, database: Database, clock: DatabaseClock, tokens: PageTokens) -> None:
+    All raise DatabaseUnavailable, Overloaded, ShuttingDown.
+    """
+
+    def __init__(self, database: Database, clock: DatabaseClock, threads: Threads, tokens: PageTokens) -> None:
         """Read through ``database``."""
         self._database = database
         self._clock = clock
+        self._threads = threads
         self._tokens = tokens
 
-    def entries(
+    async def entries(
         self, wanted: EntryFilter, asked: Asked, show: Callable[[ListedEntry], Shown], *, with_total: bool
     ) -> EntryPage[Shown]:
         """Return a page of an account's ledger, each entry as ``show`` writes it. Raises PageTokenInvalid.
 
         A page for which SCANNED_ROWS were looked at ends there, with a token to go on from.
         """
+        return await self._threads.pages.submit(
+            lambda: self._entries(wanted, asked, show, with_total=with_total), owner=wanted.account_id
+        )
+
+    def _entries(
+        self, wanted: EntryFilter, asked: Asked, show: Callable[[ListedEntry], Shown], *, with_total: bool
+    ) -> EntryPage[Shown]:
         query = _entries_query(wanted)
         cursor = self._tokens.open(query, asked.page_token) if asked.page_token else None
         with self._database.listing() as connection:
@@ -57,13 +74,20 @@ class History:
             token = self._tokens.seal(query, {name: span.first for name, span in looked_at.items()})
         return EntryPage(shown, token, total)
 
-    def reservations(
+    async def reservations(
         self, wanted: ReservationFilter, asked: Asked, show: Callable[[ListedReservation], Shown]
     ) -> Page[Shown]:
         """Return a page of an account's reservations, each in its state at this instant, as ``show`` writes it.
 
         A page for which SCANNED_ROWS were looked at ends there, with a token to go on from. Raises PageTokenInvalid.
         """
+        return await self._threads.pages.submit(
+            lambda: self._reservations(wanted, asked, show), owner=wanted.account_id
+        )
+
+    def _reservations(
+        self, wanted: ReservationFilter, asked: Asked, show: Callable[[ListedReservation], Shown]
+    ) -> Page[Shown]:
         query = query_of("reservations", account=wanted.account_id, credit_type=wanted.credit_type, state=wanted.state)
         before = self._tokens.open(query, asked.page_token) if asked.page_token else ""
         now = self._clock.now()
@@ -74,6 +98,22 @@ class History:
         if look.end is not None and not page.next_page_token:
             return page._replace(next_page_token=self._tokens.seal(query, look.end))
         return page
+
+    async def versions(self, keys: Sequence[WalletKey]) -> dict[WalletKey, int]:
+        """Return the versions of the wallets that exist. One look serves all who watch."""
+        return await self._threads.watching(lambda: self._versions(keys))
+
+    def _versions(self, keys: Sequence[WalletKey]) -> dict[WalletKey, int]:
+        with self._database.autocommit() as connection:
+            return watching.versions(connection, list(keys))
+
+    async def after(self, key: WalletKey, version: int) -> list[ListedEntry]:
+        """Return the next movements of a wallet after a version, in order and without a gap."""
+        return await self._threads.watching(lambda: self._after(key, version))
+
+    def _after(self, key: WalletKey, version: int) -> list[ListedEntry]:
+        with self._database.autocommit() as connection:
+            return transactions.entries_after(connection, key.account_id, key.credit_type, version, ENTRIES_AT_A_TIME)
 
 
 def _entries_query(wanted: EntryFilter) -> bytes:

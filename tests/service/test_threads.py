@@ -10,8 +10,9 @@ import pytest
 
 from creditd.config import Config
 from creditd.ledger.work import Overloaded, ShuttingDown
-from creditd.server.bulkheads import MAX_WAITING, MAX_WAITING_OF_ONE, Bulkhead
-from creditd.server.kinds import KINDS, LEAST_CONNECTIONS, LEDGER_CONNECTIONS, PAGES, USUAL_CONNECTIONS, shares
+from creditd.service.kinds import KINDS, LEAST_CONNECTIONS, LEDGER_CONNECTIONS, PAGES, USUAL_CONNECTIONS, shares
+from creditd.service.loop import LoopSink
+from creditd.service.threads import MAX_WAITING, MAX_WAITING_OF_ONE, Bulkhead
 
 
 class Gate:
@@ -60,11 +61,11 @@ def run(test: Callable[[Bulkhead, Gate], Awaitable[None]], threads: int = 2) -> 
     """Run a test on a bulkhead of its own."""
 
     async def main() -> None:
-        bulkhead = Bulkhead(PAGES, threads)
+        bulkhead = Bulkhead(PAGES, threads, LoopSink())
         with gate() as kept:
             await test(bulkhead, kept)
             kept.open()
-            await bulkhead.close(20)
+            await asyncio.to_thread(bulkhead.close, 20)
 
     asyncio.run(main())
 
@@ -124,7 +125,7 @@ def test_closing_finishes_what_has_begun_and_refuses_the_rest() -> None:
         begun = [asyncio.create_task(bulkhead(kept.job("begun"))) for _ in range(2)]
         waiting = asyncio.create_task(bulkhead(kept.job("waiting")))
         await until(lambda: len(kept.begun) == 2)
-        closing = asyncio.create_task(bulkhead.close(20))
+        closing = asyncio.create_task(asyncio.to_thread(bulkhead.close, 20))
         with pytest.raises(ShuttingDown):
             await waiting
         with pytest.raises(ShuttingDown):

@@ -1,0 +1,86 @@
+"""Balances and reservations as they are at this instant, whether or not the sweep has written it down."""
+
+from collections.abc import Sequence
+
+from creditd.domain import errors
+from creditd.domain.reservation import Reservation, ReservationKey, reservation_name
+from creditd.domain.wallet import WalletKey
+from creditd.ledger.balances import AccountState, BalanceReader, BalanceTicket
+from creditd.ledger.queue import Sink, Ticket
+from creditd.service.call import Call
+from creditd.service.credits import Credits
+from creditd.service.threads import Threads
+
+
+class Balances:
+    """Reads balances, always from the primary. Nothing is awaited but tickets.
+
+    All raise DatabaseUnavailable, Overloaded, ShuttingDown.
+    """
+
+    def __init__(self, reader: BalanceReader, credits: Credits, threads: Threads, sink: Sink) -> None:
+        """Read through ``reader``, and open accounts through ``credits``."""
+        self._reader = reader
+        self._credits = credits
+        self._threads = threads
+        self._sink = sink
+
+    async def get(self, call: Call, account_id: str) -> AccountState:
+        """Return an account's state. One that was never seen is opened, or for staff AccountNotFound is raised."""
+        state = await self._read(account_id)
+        while state is None:
+            _require_to_open(call, account_id)
+            await self._credits.open(call, account_id)
+            state = await self._read(account_id)
+        return state
+
+    async def get_all(self, call: Call, account_ids: Sequence[str]) -> dict[str, AccountState]:
+        """Return the state of accounts, by account; those that were never seen are as in ``get``."""
+        states = await self._read_all(call, account_ids)
+        unseen = [account_id for account_id in account_ids if account_id not in states]
+        if unseen:
+            _require_to_open(call, unseen[0])
+            await self._credits.open_each(call, unseen)
+            states |= await self._read_all(call, unseen)
+        return states
+
+    async def get_written(self, call: Call, key: WalletKey) -> AccountState:
+        """Return an account's state as in ``get``, once all that has ended in one of its wallets is written down."""
+        state = await self.get(call, key.account_id)
+        while key.credit_type in state.unwritten:
+            await self._credits.settle(call, key)
+            state = await self.get(call, key.account_id)
+        return state
+
+    async def require_reached(self, call: Call, key: WalletKey, version: int) -> None:
+        """Raise VersionAhead unless a wallet has come to a version, and AccountNotFound for staff if there is none.
+
+        What nothing will ever come to would be waited for without end.
+        """
+        state = await self._read(key.account_id)
+        if state is None:
+            _require_to_open(call, key.account_id)
+        wallet = state.wallets.get(key.credit_type) if state else None
+        current = wallet.version if wallet else 0
+        if version > current:
+            raise errors.VersionAhead(stated=version, current=current)
+
+    async def reservation(self, key: ReservationKey) -> Reservation:
+        """Return a reservation. Raises ReservationNotFound."""
+        found = await self._threads.lookups.submit(lambda: self._reader.reservation(key), owner=key.account_id)
+        if found is None:
+            raise errors.ReservationNotFound(reservation=reservation_name(*key))
+        return found
+
+    def _read(self, account_id: str) -> BalanceTicket:
+        ticket: BalanceTicket = Ticket(account_id, self._sink)
+        self._reader.submit(ticket)
+        return ticket
+
+    async def _read_all(self, call: Call, account_ids: Sequence[str]) -> dict[str, AccountState]:
+        return await self._threads.lookups.submit(lambda: self._reader.read(account_ids), owner=call.subject)
+
+
+def _require_to_open(call: Call, account_id: str) -> None:
+    if not call.opens:
+        raise errors.AccountNotFound(account_id=account_id)

@@ -1,0 +1,115 @@
+"""The one way from a call to the ledger: a command on a wallet goes in, its outcome comes back."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from creditd.domain import errors
+from creditd.domain.commands import ON_RESERVATION, Add, Command
+from creditd.domain.wallet import Origin, WalletKey
+from creditd.ledger.ledger import Ledger
+from creditd.ledger.queue import Sink, Ticket
+from creditd.ledger.work import Outcome, Overloaded, Result, ShuttingDown, Step, Work
+from creditd.service.call import Call
+from creditd.service.catalogue import Catalogue
+
+
+class Instruction(NamedTuple):
+    """One command on one wallet among others that it does not depend on."""
+
+    key: WalletKey
+    command: Command
+    dry_run: bool = False
+
+
+class Credits:
+    """Moves credits. What a command promises is its rule in :mod:`creditd.domain`.
+
+    Nothing is awaited but tickets. A command that was submitted is finished even if its caller goes away. All raise
+    Overloaded, ShuttingDown, DatabaseUnavailable, DeadlinePassed, VersionConflict, RecordBusy.
+    """
+
+    def __init__(self, ledger: Ledger, catalogue: Catalogue, sink: Sink) -> None:
+        """Submit to ``ledger``, and have the outcomes delivered to ``sink``."""
+        self._ledger = ledger
+        self._catalogue = catalogue
+        self._sink = sink
+
+    async def perform(self, call: Call, key: WalletKey, command: Command, *, dry_run: bool = False) -> Outcome:
+        """Do one command, or with ``dry_run`` decide it without doing it.
+
+        Raises the command's refusals, and CreditTypeNotFound.
+        """
+        if not isinstance(command, ON_RESERVATION):
+            await self._catalogue.require((key.credit_type,))
+        return await self._outcome(call, _work(call, (Step(key, command),), dry_run=dry_run))
+
+    async def perform_all(self, call: Call, steps: Sequence[Step]) -> Outcome:
+        """Do several commands on wallets of one account, all or nothing.
+
+        Raises the first refusal, CreditTypeNotFound, and InvalidField for a wallet that is named twice.
+        """
+        codes = {step.key.credit_type for step in steps}
+        if len(codes) < len(steps):
+            raise errors.InvalidField(field="amounts", rule="each credit type at most once")
+        await self._catalogue.require(codes)
+        return await self._outcome(call, _work(call, tuple(steps)))
+
+    async def perform_each(self, call: Call, instructions: Sequence[Instruction]) -> list[Result]:
+        """Do many commands, each by itself; return their results in order: an outcome, or why there is none."""
+        missing = await self._catalogue.missing(
+            {key.credit_type for key, command, _ in instructions if not isinstance(command, ON_RESERVATION)}
+        )
+        works = [
+            errors.CreditTypeNotFound(credit_type=key.credit_type)
+            if key.credit_type in missing
+            else _work(call, (Step(key, command),), dry_run=dry_run)
+            for key, command, dry_run in instructions
+        ]
+        return await self._results(works)
+
+    async def open(self, call: Call, account_id: str) -> None:
+        """Open an account that was never seen, whoever calls."""
+        await self._outcome(call, Work.opening(account_id, Origin(call.subject), call.deadline))
+
+    async def open_each(self, call: Call, account_ids: Iterable[str]) -> None:
+        """Open accounts that were never seen, whoever calls. Raises why one of them was not opened."""
+        origin = Origin(call.subject)
+        for result in await self._results([Work.opening(name, origin, call.deadline) for name in account_ids]):
+            if isinstance(result, Exception):
+                raise result
+
+    async def settle(self, call: Call, key: WalletKey) -> None:
+        """Write down what has ended in a wallet."""
+        await self._outcome(call, Work.settling(key, Origin(call.subject), call.deadline))
+
+    async def _outcome(self, call: Call, work: Work) -> Outcome:
+        ticket: Ticket[Work, Outcome] = Ticket(work, self._sink)
+        self._ledger.submit(ticket)
+        outcome = await ticket
+        call.replayed = outcome.replayed
+        return outcome
+
+    async def _results(self, works: Sequence[Work | Exception]) -> list[Result]:
+        tickets = [work if isinstance(work, Exception) else self._submit(work) for work in works]
+        return [ticket if isinstance(ticket, Exception) else await _result(ticket) for ticket in tickets]
+
+    def _submit(self, work: Work) -> Ticket[Work, Outcome] | Exception:
+        ticket: Ticket[Work, Outcome] = Ticket(work, self._sink)
+        try:
+            self._ledger.submit(ticket)
+        except (Overloaded, ShuttingDown) as error:
+            return error
+        return ticket
+
+
+def _work(call: Call, steps: tuple[Step, ...], *, dry_run: bool = False) -> Work:
+    # Credits are given deliberately, and so to an account that was never seen as well.
+    opens = call.opens or isinstance(steps[0].command, Add)
+    return Work.of(steps, deadline=call.deadline, dry_run=dry_run, opens=opens)
+
+
+async def _result(ticket: Ticket[Work, Outcome]) -> Result:
+    try:
+        return await ticket
+    except Exception as error:  # noqa: BLE001 - each has its own result, whatever it is.
+        return error

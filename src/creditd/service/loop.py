@@ -1,0 +1,59 @@
+"""Tickets on asyncio's event loop. Nothing below knows of the loop, and no other module of how the two fit together."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Generator, Sequence
+from functools import partial
+from types import coroutine
+from typing import Any, TypeVar
+
+from creditd.ledger.queue import Answered, Ticket, hand_over
+
+Answer = TypeVar("Answer")
+
+
+class LoopSink:
+    """Takes the answers of a batch over to the event loop, which is woken once for all of them."""
+
+    def __init__(self) -> None:
+        """Deliver to the event loop that is running."""
+        self._loop = asyncio.get_running_loop()
+
+    def deliver(self, answers: Sequence[Answered]) -> None:
+        """Take the answers over."""
+        with contextlib.suppress(RuntimeError):
+            # The event loop may end before the threads that answer: then nobody is left to tell.
+            self._loop.call_soon_threadsafe(hand_over, answers)
+
+
+@coroutine
+def driven(
+    steps: Coroutine[Any, Any, Answer] | Generator[Any, Any, Answer],
+) -> Generator[Any, None, Answer]:
+    """Await, on the event loop, a coroutine that awaits tickets; what it awaits of the loop's own is passed through.
+
+    Cancellation is the coroutine's to see: it is thrown in where it waits.
+    """
+    thrown: BaseException | None = None
+    while True:
+        try:
+            awaited = steps.send(None) if thrown is None else steps.throw(thrown)
+        except StopIteration as stop:
+            answer: Answer = stop.value
+            return answer
+        thrown = None
+        try:
+            if isinstance(awaited, Ticket):
+                future = asyncio.get_running_loop().create_future()
+                awaited.when_answered(partial(_wake, future))
+                yield from future
+            else:
+                yield awaited
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the coroutine that waits.
+            thrown = error
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    # One that is cancelled in this turn of the loop does not know of it yet.
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,224 @@
+"""The threads of the service: each kind of waiting has its own, and connections, so that none can starve another.
+
+A thread holds one connection at a time, and the pool has one for each thread: whatever one kind does, it takes no other
+kind's connections.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Condition
+from typing import Any, Final, TypeVar
+
+from creditd.ledger.queue import Sink, Ticket, deliver
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, RecordBusy, ShuttingDown, VersionConflict
+from creditd.service.kinds import (
+    BACKGROUND,
+    CHANGES,
+    HEALTH,
+    LOOKUPS,
+    PAGES,
+    PAYMENTS,
+    SURVEYS,
+    USUAL_CONNECTIONS,
+    VERIFICATION,
+    WATCHING,
+    WEBHOOKS,
+    Kind,
+    shares,
+)
+from creditd.service.loop import driven
+from creditd.storage.conflicts import SaveFailure, classify
+from creditd.storage.turns import Turn
+from creditd.telemetry.statistics import Occupancy
+
+Answer = TypeVar("Answer")
+
+MAX_WAITING: Final = 1_000
+"""Jobs of one kind that wait for a thread: about a second's worth. Who had to wait longer is told to come back."""
+
+MAX_WAITING_OF_ONE: Final = 200
+"""Of these, for one owner: a flood from one account leaves room for the others."""
+
+_STANDS_FOR: Final[Mapping[SaveFailure, type[Exception]]] = {
+    SaveFailure.UNAVAILABLE: DatabaseUnavailable,
+    SaveFailure.TOO_SLOW: DatabaseUnavailable,
+    SaveFailure.MOVED: VersionConflict,
+    SaveFailure.LOCKED: RecordBusy,
+}
+"""What a failure of the database is called beyond the ledger. What it is not in is a defect of ours."""
+
+
+class Job(Ticket[Callable[[], Answer], Answer]):
+    """A function that waits for a thread or runs on one, and what its caller awaits. Given up early, it never runs."""
+
+    __slots__ = ("_bulkhead", "owner", "turn")
+
+    def __init__(self, function: Callable[[], Answer], owner: str, bulkhead: "Bulkhead", sink: Sink) -> None:
+        """Wait for a thread of a bulkhead."""
+        super().__init__(function, sink)
+        self.owner = owner
+        self.turn: Turn | None = None
+        self._bulkhead = bulkhead
+
+    def give_up(self) -> None:
+        """Note that nobody waits for the answer any more."""
+        super().give_up()
+        self._bulkhead.abandon(self)
+
+
+class Bulkhead:
+    """Runs what blocks on the threads of one kind.
+
+    Of several that wait the first goes first, but no owner has more than half of the threads.
+    """
+
+    def __init__(self, kind: Kind, threads: int, sink: Sink) -> None:
+        """Have ``threads`` threads for a kind of waiting, and answer to ``sink``."""
+        self.kind = kind
+        self.occupancy = Occupancy(threads)
+        self._sink = sink
+        self._count = threads
+        self._of_one = max(1, threads // 2)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=kind.name)
+        # What follows is used under its lock, and one waits on it for the last job to end.
+        self._changed = Condition()
+        self._waiting: deque[Job[Any]] = deque()
+        self._running: set[Job[Any]] = set()
+        self._owners: Counter[str] = Counter()
+        self._closed = False
+
+    async def __call__(self, function: Callable[[], Answer], *, owner: str = "") -> Answer:
+        """Await, on the event loop, a function that blocks. Raises what ``submit`` and the job raise."""
+        return await driven(self.submit(function, owner=owner).__await__())
+
+    def submit(self, function: Callable[[], Answer], *, owner: str = "") -> Job[Answer]:
+        """Have a function that blocks run; ``owner`` is whom it works for: an account or, for many of them, the caller.
+
+        Awaiting the job returns what the function returns, and raises what it raises; DatabaseUnavailable,
+        VersionConflict, RecordBusy for what these stand for; ShuttingDown. Raises Overloaded, ShuttingDown.
+        """
+        job = Job(function, owner, self, self._sink)
+        with self._changed:
+            self._require_room(owner)
+            self._waiting.append(job)
+            self._begin()
+        return job
+
+    def _require_room(self, owner: str) -> None:
+        if self._closed:
+            raise ShuttingDown
+        of_owner = sum(job.owner == owner for job in self._waiting) if owner else 0
+        if len(self._waiting) >= MAX_WAITING or of_owner >= MAX_WAITING_OF_ONE:
+            self.occupancy.refused += 1
+            raise Overloaded
+
+    def _begin(self) -> None:
+        """Have as many run as there are threads."""
+        while len(self._running) < self._count:
+            job = next(self._may_run(), None)
+            if job is None:
+                break
+            self._waiting.remove(job)
+            self._running.add(job)
+            self._owners[job.owner] += 1
+            job.turn = Turn(self.kind.seconds)
+            self._threads.submit(self._run, job, job.turn)
+        self._note()
+
+    def _may_run(self) -> Iterator[Job[Any]]:
+        return (job for job in self._waiting if not job.owner or self._owners[job.owner] < self._of_one)
+
+    def _note(self) -> None:
+        self.occupancy.waiting, self.occupancy.running = len(self._waiting), len(self._running)
+
+    def _run(self, job: Job[Any], turn: Turn) -> None:
+        """Run a job, on its thread."""
+        answer: object
+        try:
+            with turn.taken():
+                answer = job.item()
+        except BaseException as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is.
+            answer = self._stands_for(error)
+        with self._changed:
+            self._running.discard(job)
+            self._owners[job.owner] -= 1
+            if not self._owners[job.owner]:
+                del self._owners[job.owner]
+            self._begin()
+            self._changed.notify_all()
+        deliver([(job, answer)])
+
+    def _stands_for(self, error: BaseException) -> BaseException:
+        stands_for = _STANDS_FOR.get(classify(error)) if isinstance(error, Exception) else None
+        if stands_for is None:
+            return error
+        if stands_for in {VersionConflict, RecordBusy} and self.kind.ends_with_caller:
+            # Who only reads needs no row of its own: a lock on a whole table was not to be had in time.
+            stands_for = DatabaseUnavailable
+        answer = stands_for()
+        answer.__cause__ = error
+        return answer
+
+    def abandon(self, job: Job[Any]) -> None:
+        """Hear that nobody waits for a job any more: one that waits never runs, one that runs may be cut short."""
+        with self._changed:
+            if job in self._waiting:
+                self._waiting.remove(job)
+            elif job.turn is not None and self.kind.ends_with_caller:
+                job.turn.end()
+            self.occupancy.abandoned += 1
+            self._note()
+
+    def refuse(self) -> None:
+        """Take no more, and refuse what waits."""
+        with self._changed:
+            self._closed = True
+            refused = list(self._waiting)
+            self._waiting.clear()
+            self._note()
+        deliver([(job, ShuttingDown()) for job in refused])
+
+    def close(self, seconds: float) -> None:
+        """Take no more, refuse what waits, and cut short what has not ended after ``seconds``. Blocks."""
+        self.refuse()
+        end = time.monotonic() + seconds
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running, max(0.0, end - time.monotonic()))
+            for job in self._running:
+                if job.turn:
+                    job.turn.end()
+        self._threads.shutdown(wait=False)
+
+
+class Threads:
+    """A bulkhead for each kind of waiting."""
+
+    def __init__(self, sink: Sink, connections: int = USUAL_CONNECTIONS) -> None:
+        """Answer to ``sink``; the bulkheads share ``connections`` with the ledger."""
+        bulkheads = {kind: Bulkhead(kind, threads, sink) for kind, threads in shares(connections).items()}
+        self._bulkheads = tuple(bulkheads.values())
+        self.health = bulkheads[HEALTH]
+        self.lookups = bulkheads[LOOKUPS]
+        self.pages = bulkheads[PAGES]
+        self.surveys = bulkheads[SURVEYS]
+        self.watching = bulkheads[WATCHING]
+        self.verification = bulkheads[VERIFICATION]
+        self.webhooks = bulkheads[WEBHOOKS]
+        self.payments = bulkheads[PAYMENTS]
+        self.changes = bulkheads[CHANGES]
+        self.background = bulkheads[BACKGROUND]
+
+    @property
+    def occupancies(self) -> dict[str, Occupancy]:
+        """How full each bulkhead is, by the name of its kind."""
+        return {bulkhead.kind.name: bulkhead.occupancy for bulkhead in self._bulkheads}
+
+    def close(self, seconds: float) -> None:
+        """Take no more, refuse what waits, and cut short what has not ended after ``seconds``. Blocks."""
+        end = time.monotonic() + seconds
+        for bulkhead in self._bulkheads:
+            bulkhead.refuse()
+        for bulkhead in self._bulkheads:
+            bulkhead.close(max(0.0, end - time.monotonic()))

@@ -95,7 +95,8 @@ def test_a_field_that_breaks_its_rule_is_named_and_nothing_is_done(rich: Custome
         spoil(request, field, value)
         refusal = refused(call_of(rich, method), request, timeout=20)
         assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT, value
-        expected = "PAGE_TOKEN_INVALID" if field == "page_token" and len(value) < 8_193 else "INVALID_FIELD"
+        is_no_token = field == "page_token" and len(value) < 8_193 and "\0" not in value
+        expected = "PAGE_TOKEN_INVALID" if is_no_token else "INVALID_FIELD"
         assert refusal.reason == expected, value
         assert refusal.violations, value
         assert refusal.violations[0].startswith(field), (value, refusal.violations)

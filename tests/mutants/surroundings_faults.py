@@ -167,4 +167,11 @@ SURROUNDINGS_FAULTS = (
         "",
         _UNREADY,
     ),
+    Fault(
+        "texts with NUL are left to the database",
+        "server/pipeline.py",
+        "        if self._is_of_one:\n            require_storable(message, self._kind)\n",
+        "",
+        ("tests/contract/test_unwritable_texts.py",),
+    ),
 )

@@ -29,13 +29,14 @@ from creditd.server.gate import Gate, Passage
 from creditd.server.headers import Headers, read_headers
 from creditd.server.peers import address_of
 from creditd.server.policy import authorize, rule_for
-from creditd.server.refusals import InvalidFields, MessageTooLarge
-from creditd.server.request_sizes import largest_request
+from creditd.server.refusals import MessageTooLarge
+from creditd.server.request_sizes import CALL_BYTES, largest_request
 from creditd.server.requests import account_reader
 from creditd.server.status import failure_of, reason_of
 from creditd.server.texts import language_of
 from creditd.server.tokens import Caller, TokenVerifier
 from creditd.server.validation import validate
+from creditd.server.wire_texts import require_storable, unreadable
 from creditd.service.call import Call
 from creditd.service.loop import driven
 from creditd.telemetry.calls import CallEnd, Observers
@@ -112,6 +113,9 @@ class Pipeline:
         self._rule = rule_for(self._name)
         self._largest_request = largest_request(self._name)
         self._account_of = account_reader(method.input_type)
+        self._kind = method.input_type
+        # The items of a batch are judged each by itself, and what strangers send as a webhook is taken as it is.
+        self._is_of_one = self._largest_request == CALL_BYTES
         self._from_string = GetMessageClass(method.input_type).FromString
         self._observer = steps.observers(self._name)
 
@@ -164,9 +168,12 @@ class Pipeline:
             raise MessageTooLarge(size=len(message), maximum=self._largest_request)
         # Left to grpc.aio, this error's text would go to the caller.
         try:
-            return self._from_string(message)
+            request = self._from_string(message)
         except DecodeError as error:
-            raise InvalidFields([("request", "wire_format", "is not the message of this method")]) from error
+            raise unreadable(message, self._kind) from error
+        if self._is_of_one:
+            require_storable(message, self._kind)
+        return request
 
     async def _fail(self, exchange: Exchange, error: Exception, context: Any) -> None:
         code, message, details, trailing = failure_of(error, exchange.language, exchange.correlation_id)

@@ -1,7 +1,6 @@
 """A pace: so many a second of each key, a few more after a rest, and nothing remembered of whoever rests."""
 
-from creditd.service.payments.hints import sender_of
-from creditd.service.payments.pace import Pace
+from creditd.service.payments.hints import Pace, sender_of
 
 
 class Watch:

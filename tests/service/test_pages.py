@@ -24,8 +24,8 @@ from creditd.service.catalogue import Catalogue
 from creditd.service.credits import Credits
 from creditd.service.history import History
 from creditd.service.pages import Asked, PageTokens, query_of
-from creditd.service.payments.events import Events
-from creditd.service.payments.reading import PurchaseReading
+from creditd.service.payments.payment_events import Events
+from creditd.service.payments.purchases import PurchaseReader
 from creditd.service.threads import Threads
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database, DatabaseSettings
@@ -77,7 +77,7 @@ def accounts(database: Database, token: str) -> object:
 
 
 def purchases(database: Database, token: str) -> object:
-    return PurchaseReading(database, TOKENS).page(PurchaseFilter("ann", PurchaseState.PENDING), Asked(1, token), shown)
+    return PurchaseReader(database, TOKENS).page(PurchaseFilter("ann", PurchaseState.PENDING), Asked(1, token), shown)
 
 
 def payment_events(database: Database, token: str) -> object:

@@ -211,7 +211,7 @@ CALLS: dict[str, Call] = {
     "payment_events.end_unplaced": lambda c, a: payment_events.end_unplaced(c, STRIPE, [f"waits-{a}-1"], NOW),
     "payment_events.has_recorded": lambda c, a: payment_events.has_recorded(c, a, f"accounts/{a}/purchases/3"),
     "payment_events.shown": lambda c, a: payment_events.shown(c, STRIPE, [f"waits-{a}-1"]),
-    "payment_events.settle": lambda c, a: payment_events.settle(c, _event(c, a)),
+    "payment_events.end_try": lambda c, a: payment_events.end_try(c, _event(c, a)),
     "payment_events.write": lambda c, a: payment_events.write(c, _event(c, a)),
     "payment_events.wake": lambda c, a: payment_events.wake(c, STRIPE, [f"waits-{a}-1"], Instant(0)),
     "payment_events.find": lambda c, a: payment_events.find(c, id_of(a)),

@@ -1,5 +1,6 @@
 """A till: purchases stored as CreatePurchase stores them, and what providers say of them applied, without any."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -18,9 +19,9 @@ from creditd.domain.subscription import Subscription, SubscriptionStatus
 from creditd.ledger.ids import uuid7
 from creditd.ledger.transaction import TransactionLedger
 from creditd.payments.provider import Report
-from creditd.service.payments.applier import Applier
+from creditd.service.payments.cases import Recorded
 from creditd.service.payments.due_worker import DueWorker
-from creditd.service.payments.settlement import Applied, Settlement
+from creditd.service.payments.recorder import PurchaseRecorder, Recorder
 from creditd.service.payments.subscriptions import Subscriptions
 from creditd.storage import accounts, payment_events, payment_references, purchase_history, purchases
 from creditd.storage.loading import load_accounts
@@ -59,10 +60,9 @@ class Till:
         self.books = Books(desk.database)
         critical = TransactionLedger(desk.database, desk.writer._terms, desk.clock)
         self.critical = critical
-        self.settling = Settlement(critical, uuid7)
         subscriptions = Subscriptions(critical, desk.accounts, uuid7)
-        self.applier = Applier(self.settling, subscriptions)
-        self.dues = DueWorker(desk.database, self.settling, subscriptions, desk.clock, _at_once)
+        self.recorder = Recorder(PurchaseRecorder(critical, uuid7), subscriptions)
+        self.dues = DueWorker(desk.database, self.recorder, desk.clock, _at_once)
 
     def order(self, account: str, **fields: Any) -> Purchase:
         """Store a purchase of 90 credits and 10 more for 1,000 satang, for which the provider has been asked."""
@@ -120,8 +120,7 @@ class Till:
 
     def do_what_is_due(self) -> None:
         """Do what is due and whose time has come."""
-        while self.dues._work_once():
-            pass
+        asyncio.run(self.dues.work())
 
     def cases(self, account: str) -> list[PaymentEvent]:
         """Return what a person is shown of an account."""
@@ -163,9 +162,9 @@ class Till:
         assert found is not None
         return found
 
-    def say(self, said: Report | Subscription) -> Applied:
+    def say(self, said: Report | Subscription) -> Recorded:
         """Apply what a provider says."""
-        return self.applier.apply(said, "stripe", "an event")
+        return self.recorder.record(said, "stripe", "an event")
 
     def purchase(self, purchase: Purchase) -> Purchase:
         """Return a purchase as it stands."""

@@ -17,26 +17,22 @@ from creditd.server.payment_admin_handlers import (
 from creditd.server.payment_handlers import PurchaseHandlers, WebhookHandlers
 from creditd.service.catalogue import Catalogue
 from creditd.service.pages import PageTokens
-from creditd.service.payments.applier import Applier
-from creditd.service.payments.backlog import BacklogWatch
+from creditd.service.payments.cases import FoundCases
 from creditd.service.payments.due_worker import DueWorker
-from creditd.service.payments.events import Events
-from creditd.service.payments.finds import Finds
-from creditd.service.payments.hint_worker import HintWorker
-from creditd.service.payments.hints import Hints
-from creditd.service.payments.inbox import Inbox
+from creditd.service.payments.hints import Hints, HintWorker
+from creditd.service.payments.inbox import BacklogWatch, Inbox
 from creditd.service.payments.inbox_worker import APPLIED_AT_ONCE, InboxWorker
 from creditd.service.payments.intake import Intake
 from creditd.service.payments.packages import Packages
+from creditd.service.payments.payment_events import Events
 from creditd.service.payments.payment_requests import PaymentRequests
 from creditd.service.payments.poller import Poller
 from creditd.service.payments.providers import Providers
-from creditd.service.payments.purchases import Purchases
-from creditd.service.payments.reading import PurchaseReading
+from creditd.service.payments.purchases import PurchaseReader, Purchases
 from creditd.service.payments.reconciliation import Reconciliation
+from creditd.service.payments.recorder import PurchaseRecorder, Recorder
 from creditd.service.payments.rejections import Rejections
 from creditd.service.payments.reversals import Reversals
-from creditd.service.payments.settlement import Settlement
 from creditd.service.payments.subscriptions import Subscriptions
 from creditd.service.threads import Threads
 from creditd.storage import subscriptions
@@ -58,24 +54,26 @@ class Payments:
         self._providers = Providers(configured_providers(core.config, core.clock.now))
         statistics, clock, database = core.payment_statistics, core.clock, core.database
         make_id = core.make_id
-        self._settling = Settlement(core.transactions, make_id)
+        self._purchase_recorder = PurchaseRecorder(core.transactions, make_id)
         subscriptions = Subscriptions(core.transactions, accounts, make_id)
-        applier = Applier(self._settling, subscriptions)
-        finds = Finds(database, clock, make_id)
-        self._payment_requests = PaymentRequests(core.transactions, self._providers, self._settling, threads.payments)
+        self._recorder = Recorder(self._purchase_recorder, subscriptions)
+        found_cases = FoundCases(database, clock, make_id)
+        self._payment_requests = PaymentRequests(core.transactions, self._providers, self._recorder, threads.payments)
         self._purchases = Purchases(
             database,
             core.transactions,
             self._providers,
             self._payment_requests,
-            self._settling,
+            self._recorder,
             clock,
             make_id,
             threads.payments,
         )
         turns = asyncio.Semaphore(APPLIED_AT_ONCE)
         self._workers = {
-            provider.provider: InboxWorker(database, provider, applier, clock, threads.payments, turns, statistics)
+            provider.provider: InboxWorker(
+                database, provider, self._recorder, clock, threads.payments, turns, statistics
+            )
             for provider in self._providers
         }
         self._rejections = Rejections(database, clock, threads.background, statistics)
@@ -93,13 +91,13 @@ class Payments:
             self._wake,
         )
         self.reconciliation = Reconciliation(
-            database, self._providers, applier, finds, clock, make_id, threads.background, statistics
+            database, self._providers, self._recorder, found_cases, clock, make_id, threads.background, statistics
         )
         self._background = [
             *(worker.background for worker in self._workers.values()),
             *(worker.background for worker in self._hint_workers.values()),
-            *(poller.background for poller in self._make_pollers(finds)),
-            DueWorker(database, self._settling, subscriptions, clock, threads.background).background,
+            *(poller.background for poller in self._make_pollers(found_cases)),
+            DueWorker(database, self._recorder, clock, threads.background).background,
             self.reconciliation.background,
             self._rejections.background,
             BacklogWatch(database, clock, threads.background, statistics).background,
@@ -123,15 +121,15 @@ class Payments:
             if known.unsigned
         }
 
-    def _make_pollers(self, finds: Finds) -> list[Poller]:
+    def _make_pollers(self, found_cases: FoundCases) -> list[Poller]:
         core, background = self._core, self._threads.background
         return [
             Poller(
                 core.database,
                 provider,
                 self._payment_requests,
-                self._settling,
-                finds,
+                self._recorder,
+                found_cases,
                 core.clock,
                 background,
                 core.payment_statistics,
@@ -150,10 +148,10 @@ class Payments:
         """Return the handlers of PaymentService, and those of AdminService that are about payments."""
         core, threads = self._core, self._threads
         packages = Packages(core.database, self._catalogue, core.clock, threads)
-        reading = PurchaseReading(core.database, self._tokens)
+        reading = PurchaseReader(core.database, self._tokens)
         administration = (
             PackageHandlers(packages),
-            ReversalHandlers(threads, Reversals(core.transactions, self._settling), self._subscriptions_of),
+            ReversalHandlers(threads, Reversals(core.transactions, self._purchase_recorder), self._subscriptions_of),
             PaymentEventHandlers(threads, Events(core.database, self._tokens, core.clock, core.make_id)),
             ReconciliationHandlers(self.reconciliation),
         )

@@ -21,9 +21,9 @@ from creditd.server.requests import origin
 from creditd.service.call import Call
 from creditd.service.line import Line
 from creditd.service.pages import Asked
-from creditd.service.payments.events import Events
 from creditd.service.payments.packages import Packages
-from creditd.service.payments.reconciliation import Compared, Find, Reconciliation
+from creditd.service.payments.payment_events import Events
+from creditd.service.payments.reconciliation import Comparison, Finding, Reconciliation
 from creditd.service.payments.reversals import Reversals
 from creditd.service.threads import Threads
 from creditd.storage.payment_events import EventFilter
@@ -161,7 +161,7 @@ class ReconciliationHandlers:
                 yield _outcome_message(outcome)
 
 
-def _outcome_message(outcome: Find | Compared) -> pb.ReconcilePaymentsResponse:
-    if isinstance(outcome, Find):
+def _outcome_message(outcome: Finding | Comparison) -> pb.ReconcilePaymentsResponse:
+    if isinstance(outcome, Finding):
         return pb.ReconcilePaymentsResponse(find=pb.ReconciliationFind(**outcome._asdict()))
     return pb.ReconcilePaymentsResponse(summary=pb.ReconciliationSummary(**outcome._asdict()))

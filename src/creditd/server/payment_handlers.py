@@ -11,8 +11,7 @@ from creditd.service.call import Call, origin_of
 from creditd.service.pages import Asked
 from creditd.service.payments.inbox import Inbox
 from creditd.service.payments.packages import Packages
-from creditd.service.payments.purchases import Purchases, Wanted
-from creditd.service.payments.reading import PurchaseReading
+from creditd.service.payments.purchases import PurchaseReader, Purchases, Wanted
 from creditd.service.threads import Threads
 from creditd.storage.purchases import PurchaseFilter
 
@@ -20,7 +19,7 @@ from creditd.storage.purchases import PurchaseFilter
 class PurchaseHandlers:
     """Packages and purchases."""
 
-    def __init__(self, threads: Threads, packages: Packages, buying: Purchases, reading: PurchaseReading) -> None:
+    def __init__(self, threads: Threads, packages: Packages, buying: Purchases, reading: PurchaseReader) -> None:
         """Answer from these."""
         self._threads = threads
         self._packages = packages

@@ -87,7 +87,7 @@ def _claim(
     return sorted(found, key=lambda event: event.event_id)
 
 
-def settle(connection: Connection, event: PaymentEvent, *, is_counted: bool = True) -> None:
+def end_try(connection: Connection, event: PaymentEvent, *, is_counted: bool = True) -> None:
     """Write what became of a try, unless the event was taken by another one meanwhile, or by a person.
 
     One that is not ``is_counted`` was no try: what it needed was held by others, or away.
@@ -128,7 +128,7 @@ def hint_again(
 ) -> None:
     """Have a hint read soon that came again: what it is about may have changed since it was read.
 
-    That is at once, or HINT_PAUSE after it was last claimed or settled. One that is not signed stands for all that may
+    That is at once, or HINT_PAUSE after it was last claimed or tried. One that is not signed stands for all that may
     ever be said of its subject: it begins anew if what was said before is applied.
     """
     c = payment_events.c

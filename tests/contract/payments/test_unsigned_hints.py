@@ -15,8 +15,8 @@ from credit.v1 import payment_service_pb2 as pb
 from credit.v1.purchase_pb2 import PaymentMethod
 from creditd.domain.provider import Provider
 from creditd.payments.provider import Delivery
-from creditd.service.payments import hint_worker, hints
-from creditd.service.payments.pace import Pace
+from creditd.service.payments import hints
+from creditd.service.payments.hints import Pace
 from tests.contract.payments.shopper import Shopper
 from tests.support.market import OMISE, SECONDS, Market, open_market
 from tests.support.patience import eventually
@@ -222,7 +222,7 @@ def test_while_omise_is_asked_about_strange_ones_ours_is_read(
     eventually(lambda: asking)
     shopper.pay(purchase)
     shopper.becomes(purchase.name, "COMPLETED")
-    assert len(asking) <= hint_worker.HINTS_AT_A_TIME
+    assert len(asking) <= hints.HINTS_AT_A_TIME
     held.set_result(None)
     eventually(lambda: kept(market) == 0, SECONDS)
 
@@ -297,12 +297,12 @@ def test_while_omise_is_away_a_few_wait_and_are_given_up_in_the_end(
     shopper.misbehave(OMISE, "error")
     monkeypatch.setattr(Pace, "allows", lambda *_: True)
     monkeypatch.setattr(hints, "MAX_KEPT", 5)
-    monkeypatch.setattr(hint_worker, "MAX_TRIES", 3)
+    monkeypatch.setattr(hints, "MAX_TRIES", 3)
     assert Counter(told(market, *(made_up() for _ in range(20)))) == {"STORED": 5, "OVERLOADED": 15}
     assert kept(market) == 5
     dropped = market.service.core.payment_statistics.hints_dropped
     before = dropped["omise", "unread"]
-    for tries in range(1, hint_worker.MAX_TRIES):
+    for tries in range(1, hints.MAX_TRIES):
         eventually(lambda tries=tries: count(market, _TRIED, tries) == 0, SECONDS)
         assert kept(market) == 5
         market.service.clock.advance(60)

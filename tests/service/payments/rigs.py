@@ -22,8 +22,8 @@ from creditd.payments.lemonsqueezy.provider import LemonSqueezy, LemonSqueezySet
 from creditd.payments.omise.provider import Omise, OmiseSettings
 from creditd.payments.provider import PaymentProvider, Webhook
 from creditd.payments.stripe.provider import Stripe, StripeSettings
+from creditd.service.payments.cases import UnknownPayment
 from creditd.service.payments.payment_requests import order_of
-from creditd.service.payments.settlement import UnknownPayment
 from tests.support.till import Till
 
 SECRET = "fake" * 8

@@ -8,7 +8,7 @@ import pytest
 
 from creditd.domain.provider import Provider
 from creditd.ledger.work import DatabaseUnavailable, Overloaded
-from creditd.service.payments.directory import ASKED_AT_A_TIME, MAX_ASKING, Directory
+from creditd.service.payments.hints import ASKED_AT_A_TIME, MAX_ASKING, Directory
 from creditd.storage import payment_references
 from tests.support.till import Till
 

@@ -17,7 +17,7 @@ from creditd.development.fakes.deliveries import Delivery
 from creditd.domain.entry import EntryKind
 from creditd.domain.payment_event import PaymentEvent, PaymentEventState
 from creditd.service.payments.inbox_worker import LEASE
-from creditd.service.payments.settlement import FIRST_LOOK
+from creditd.service.payments.recorder import FIRST_LOOK
 from creditd.storage import payment_events
 from creditd.storage.database import Connection
 from tests.support.databases import migrated_database
@@ -111,17 +111,17 @@ def test_what_a_worker_did_that_died_before_it_said_so_is_not_done_and_done_once
     purchase = market.buy("buyer", LEMON_SQUEEZY)
     deaths: list[object] = []
 
-    settle = payment_events.settle
+    end_try = payment_events.end_try
 
     def die(connection: Connection, event: PaymentEvent, *, is_counted: bool = True) -> None:
         if int(event.provider) != LEMON_SQUEEZY:
-            settle(connection, event, is_counted=is_counted)
+            end_try(connection, event, is_counted=is_counted)
             return
         deaths.append(event)
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(payment_events, "settle", die)
+        patched.setattr(payment_events, "end_try", die)
         _pay(market, purchase)
         market.act(market.fakes.outgoing.idle)
         # With the credits first, and then where it would have said that they failed.

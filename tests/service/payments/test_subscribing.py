@@ -6,7 +6,7 @@ from creditd.domain.account import AccountStatus
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.subscription import SubscriptionStatus
 from creditd.payments.provider import ReportMismatch
-from creditd.service.payments.settlement import UnknownPayment
+from creditd.service.payments.cases import UnknownPayment
 from tests.support.till import TOTAL, Till, paid, subscription
 from tests.support.works import deduct, origin
 

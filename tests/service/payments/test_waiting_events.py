@@ -51,10 +51,10 @@ class Box:
             found = payment_events.claim(connection, Provider.STRIPE, now, Instant(now + LEASE), count)
         return {event.event_id: event for event in found}
 
-    def settle(self, event: PaymentEvent) -> None:
+    def end_try(self, event: PaymentEvent) -> None:
         """Write what became of a try."""
         with self.till.desk.database.transaction() as connection:
-            payment_events.settle(connection, event)
+            payment_events.end_try(connection, event)
 
     def hint_again(self, event: PaymentEvent, *, is_signed: bool = True) -> None:
         """Hear the same again."""
@@ -121,7 +121,7 @@ def test_a_try_that_was_none_is_not_counted(box: Box) -> None:
         claimed = box.claimed()[event.event_id]
         with box.till.desk.database.transaction() as connection:
             put_off = claimed._replace(next_attempt_time=box_now)
-            payment_events.settle(connection, put_off, is_counted=False)
+            payment_events.end_try(connection, put_off, is_counted=False)
         assert (claimed.attempts, box.read(event).attempts) == (1, 0)
 
 
@@ -135,10 +135,10 @@ def test_a_late_worker_takes_nothing_back_from_whoever_came_after_it(box: Box) -
     late = box.claimed()[event.event_id]
     box.till.desk.clock.advance(61)
     later = box.claimed()[event.event_id]
-    box.settle(
+    box.end_try(
         later._replace(state=PaymentEventState.APPLIED, next_attempt_time=None, purchase="accounts/a/purchases/b")
     )
-    box.settle(late._replace(problem="too late"))
+    box.end_try(late._replace(problem="too late"))
     assert (box.read(event).state, box.read(event).problem) == (PaymentEventState.APPLIED, "")
 
 
@@ -148,7 +148,7 @@ def test_whoever_waits_for_a_payment_is_woken_when_it_becomes_known(box: Box) ->
     claimed = box.claimed()
     for one, reference in ((event, "pi_mine"), (other, "pi_other")):
         waiting = claimed[one.event_id]._replace(waits_for=(reference,), next_attempt_time=Instant(now + LEASE))
-        box.settle(waiting)
+        box.end_try(waiting)
     with box.till.desk.database.transaction() as connection:
         payment_events.wake(connection, Provider.STRIPE, ["pi_mine", "ch_mine"], now)
     assert event.event_id in box.claimed()
@@ -167,7 +167,7 @@ def test_a_hint_that_comes_again_and_again_is_read_once_a_second(box: Box) -> No
     box.till.desk.clock.advance(3_600)
     waiting = box.claimed()[event.event_id]._replace(state=PaymentEventState.WAITING, waits_for=("chrg_x",))
     later = Instant(box.till.desk.clock.now() + 3_600 * SECOND)
-    box.settle(waiting._replace(next_attempt_time=later, update_time=box.till.desk.clock.now()))
+    box.end_try(waiting._replace(next_attempt_time=later, update_time=box.till.desk.clock.now()))
     box.till.desk.clock.advance(10)
     box.hint_again(event)
     assert event.event_id in box.claimed()
@@ -176,7 +176,7 @@ def test_a_hint_that_comes_again_and_again_is_read_once_a_second(box: Box) -> No
 def test_an_unsigned_hint_begins_anew_after_it_was_applied(box: Box) -> None:
     """It stands for all that may ever be said of one charge; a signed event says one thing, once."""
     event = box.put(attempts=80)
-    box.settle(box.claimed()[event.event_id]._replace(state=PaymentEventState.APPLIED, next_attempt_time=None))
+    box.end_try(box.claimed()[event.event_id]._replace(state=PaymentEventState.APPLIED, next_attempt_time=None))
     box.till.desk.clock.advance(3_600)
     box.hint_again(event)
     assert box.read(event).state is PaymentEventState.APPLIED

@@ -1,26 +1,27 @@
 """Cases: what a person has to know of, whichever way it came, shown among the payment events.
 
-A webhook that cannot be applied is a case itself. What is met at the provider, by a look or a comparison, becomes an
+A webhook that cannot be recorded is a case itself. What is met at the provider, by a look or a comparison, becomes an
 event of our own making: once, however often it is met.
 """
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
+from creditd.domain.errors import Refusal
 from creditd.domain.instant import Instant
 from creditd.domain.package import Money
 from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventState
 from creditd.domain.payment_facts import Fact, FactKind
 from creditd.domain.provider import Provider
-from creditd.domain.purchase import Purchase, PurchaseKey
+from creditd.domain.purchase import Purchase, PurchaseKey, purchase_name
 from creditd.domain.subscription import Subscription, SubscriptionStatus
-from creditd.payments.provider import Report, Said
-from creditd.service.payments import fates
+from creditd.ledger.clock import DatabaseClock
+from creditd.payments.provider import Report, ReportMismatch, Said
 from creditd.storage import payment_events
-from creditd.storage.database import Connection
+from creditd.storage.database import Connection, Database
 
 FOUND: Final = "creditd.found"
 """The type of an event of our own making, as no provider has it."""
@@ -54,8 +55,8 @@ class Cases:
         account, name = (purchase.account_id, purchase.name) if purchase else (_account_of(said), "")
         if event:
             owned = event._replace(account=account, purchase=name)
-            recorded = fates.parked(owned, problem, now, ParkedCause.RECORDED, references_of(said))
-            payment_events.settle(connection, recorded)
+            recorded = owned.parked(problem, now, ParkedCause.RECORDED, references_of(said))
+            payment_events.end_try(connection, recorded)
         elif not payment_events.has_recorded(connection, account, name):
             self._add(connection, said, account, name, problem, now, ParkedCause.RECORDED)
 
@@ -150,3 +151,91 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class UnknownPayment(Exception):
+    """A payment that belongs to no purchase that is known, or not yet: its other events may tell.
+
+    One that ``is_ours`` names a purchase of ours, or is of a product that only we sell: nobody else will ever know it.
+    Any other may be another sale on the same account at the provider. Of what ``is_over`` nothing is left to be placed:
+    it was never paid, or all of it was given back.
+    """
+
+    def __init__(
+        self,
+        references: tuple[str, ...],
+        *,
+        is_ours: bool,
+        is_over: bool = False,
+        suggested: PurchaseKey | None = None,
+    ) -> None:
+        """Remember what the provider calls it, and which purchase it may be for."""
+        hint = f"; it may be for {purchase_name(suggested)}" if suggested else ""
+        super().__init__("no purchase is known for " + ", ".join(references) + hint)
+        self.references = references
+        self.is_ours = is_ours
+        self.is_over = is_over
+
+
+class Misfit(ReportMismatch):
+    """Something said of a purchase of ours that does not fit it. Nothing of it is believed."""
+
+    def __init__(self, text: str, purchase: Purchase) -> None:
+        """Remember whose it was."""
+        super().__init__(text)
+        self.account_id = purchase.account_id
+        self.purchase = purchase.name
+
+
+class Recorded(NamedTuple):
+    """What was recorded: whose it was, the purchase's name (empty for a subscription), whether it changed anything.
+
+    ``problem`` says what is left for a person or for later; what was said is known all the same.
+    """
+
+    account_id: str
+    purchase: str
+    changed: bool
+    problem: str = ""
+
+
+MAX_PROBLEM_LENGTH: Final = 500
+"""A sentence for a person; what is longer is a page of HTML."""
+
+
+def problem_of(error: Exception) -> str:
+    """Say what a person has to know of an error."""
+    if isinstance(error, Refusal):
+        facts = ", ".join(f"{name} {fact}" for name, fact in error.facts.items())
+        return f"{error.reason}: {facts}"[:MAX_PROBLEM_LENGTH]
+    return (str(error) or type(error).__name__).replace("\x00", "?")[:MAX_PROBLEM_LENGTH]
+
+
+class FoundCases:
+    """Shows finds to staff."""
+
+    def __init__(self, database: Database, clock: DatabaseClock, make_id: Callable[[], str]) -> None:
+        """Keep them in the inbox of ``database``."""
+        self._database = database
+        self._clock = clock
+        self._cases = Cases(make_id)
+
+    def end(self, said: Said) -> None:
+        """End the case of what nobody could place: nothing of it is left to be placed. Blocks."""
+        with self._database.transaction() as connection:
+            payment_events.end_unplaced(connection, said.provider, references_of(said), self._clock.now())
+
+    def show(self, said: Said, error: Exception) -> bool:
+        """Show what was said and could not be applied, and why; return False if a person has put it aside. Blocks."""
+        account, purchase = (error.account_id, error.purchase) if isinstance(error, Misfit) else ("", "")
+        cause = ParkedCause.UNPLACED if isinstance(error, UnknownPayment) else ParkedCause.OTHER
+        with self._database.transaction() as connection:
+            return self._cases.show(
+                connection,
+                said,
+                problem_of(error),
+                self._clock.now(),
+                cause=cause,
+                account=account,
+                purchase=purchase,
+            )

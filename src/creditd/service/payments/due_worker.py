@@ -3,15 +3,13 @@
 import logging
 from typing import Final
 
-from creditd.domain.purchase import PurchaseKey
 from creditd.ledger.clock import DatabaseClock
-from creditd.service.payments.background import Background
+from creditd.service.payments.background import Worker
 from creditd.service.payments.providers import InThread
-from creditd.service.payments.settlement import Applied, Settlement
-from creditd.service.payments.subscriptions import Subscriptions
+from creditd.service.payments.recorder import Recorder
 from creditd.storage import payment_dues
 from creditd.storage.database import Database
-from creditd.storage.payment_dues import PLAN, Due
+from creditd.storage.payment_dues import Tried
 
 log = logging.getLogger(__name__)
 
@@ -24,48 +22,35 @@ IDLE_SECONDS: Final = 1.0
 REASON: Final = "due from before"
 
 
-class DueWorker:
-    """Does what is due in the ``background``. Any number of processes may run one each."""
+class DueWorker(Worker[Tried]):
+    """Does what is due of payments."""
 
-    def __init__(
-        self,
-        database: Database,
-        settling: Settlement,
-        subscriptions: Subscriptions,
-        clock: DatabaseClock,
-        in_thread: InThread,
-    ) -> None:
+    def __init__(self, database: Database, recorder: Recorder, clock: DatabaseClock, in_thread: InThread) -> None:
         """Look for dues in ``database``."""
+        super().__init__(IDLE_SECONDS, "what is due of payments", at_once=False)
         self._database = database
-        self._settling = settling
-        self._subscriptions = subscriptions
+        self._recorder = recorder
         self._clock = clock
         self._in_thread = in_thread
-        self.background = Background(self.work, IDLE_SECONDS, "what is due of payments")
 
-    async def work(self) -> None:
-        """Do all that is due and whose time has come."""
-        while await self._in_thread(self._work_once):
-            pass
+    async def _claim(self) -> list[Tried]:
+        return await self._in_thread(self._claim_in_thread)
 
-    def _work_once(self) -> int:
+    def _claim_in_thread(self) -> list[Tried]:
         now = self._clock.now()
         with self._database.transaction() as connection:
             ready = payment_dues.ready(connection, now, DUES_AT_A_TIME)
             for tried in ready:
                 payment_dues.put_off(connection, tried, now)
-        for due, _ in ready:
-            try:
-                applied = self._resume(due)
-            except Exception:
-                # One that fails, for whatever reason, is put off already, and must not keep the others waiting.
-                log.exception("what is due to %s failed", due.account_id)
-                continue
-            if applied.problem:
-                log.info("still due to %s: %s", due.account_id, applied.problem)
-        return len(ready)
+        return ready
 
-    def _resume(self, due: Due) -> Applied:
-        if due.subject == PLAN:
-            return self._subscriptions.resume(due.account_id, REASON, live=due.live)
-        return self._settling.resume(PurchaseKey(due.account_id, due.subject), REASON)
+    async def _attempt(self, tried: Tried) -> None:
+        due = tried.due
+        try:
+            recorded = await self._in_thread(lambda: self._recorder.resume(due, REASON))
+        except Exception:
+            # One that fails, for whatever reason, is put off already, and must not keep the others waiting.
+            log.exception("what is due to %s failed", due.account_id)
+            return
+        if recorded.problem:
+            log.info("still due to %s: %s", due.account_id, recorded.problem)

@@ -5,24 +5,123 @@ kept until their provider has said whether there is what they are about; the res
 is found all the same, since open purchases are polled and each day is compared.
 """
 
+import asyncio
 import ipaddress
 import time
-from collections.abc import Callable
-from typing import Final, NoReturn
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, NoReturn
 
 from creditd.domain.provider import Provider
 from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import Overloaded
-from creditd.payments.provider import Delivery, InvalidWebhook, PaymentProvider, Unsigned
-from creditd.service.payments.directory import Directory
+from creditd.payments.provider import CallFailed, Delivery, InvalidWebhook, PaymentProvider, Unsigned
+from creditd.service.payments.background import Worker
 from creditd.service.payments.intake import IngestResult, Intake
-from creditd.service.payments.pace import Pace
 from creditd.service.payments.providers import InThread
 from creditd.service.payments.rejections import Rejections
-from creditd.storage import payment_hints
+from creditd.storage import payment_hints, payment_references
 from creditd.storage.database import Database
 from creditd.storage.payment_hints import Hint
+from creditd.telemetry.statistics import PaymentStatistics
+
+
+class Pace:
+    """Tells whether one more is within the pace. It remembers a key only until that is idle again."""
+
+    def __init__(self, each_second: float, at_once: int, now: Callable[[], float] = time.monotonic) -> None:
+        """Allow ``each_second`` of a key, and up to ``at_once`` after a rest; ``now`` is in seconds."""
+        self._interval = 1 / each_second
+        self._ahead = (at_once - 1) * self._interval
+        self._now = now
+        self._idle_from: OrderedDict[str, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many keys are remembered."""
+        return len(self._idle_from)
+
+    def allows(self, key: str = "") -> bool:
+        """Tell whether one more of a key is allowed now, without counting it."""
+        return self._idle_from.get(key, 0.0) - self._now() <= self._ahead
+
+    def count(self, key: str = "") -> None:
+        """Count one of a key, and forget the keys that are idle."""
+        now = self._now()
+        self._idle_from[key] = max(now, self._idle_from.pop(key, 0.0)) + self._interval
+        while self._idle_from:
+            oldest, idle_from = next(iter(self._idle_from.items()))
+            if idle_from > now:
+                return
+            del self._idle_from[oldest]
+
+
+ASKED_AT_A_TIME: Final = 200
+"""By one query: those who came while the one before was under way."""
+
+MAX_ASKING: Final = 2_000
+"""Who wait for their answer: some tenths of a second's worth. Whoever comes then is told to come back."""
+
+
+class _Asked(NamedTuple):
+    references: tuple[str, ...]
+    answer: "asyncio.Future[str]"
+
+
+class Directory:
+    """Tells which of a provider's ids are known here. Used on one event loop."""
+
+    def __init__(self, database: Database, provider: Provider, in_thread: InThread, *, live: bool) -> None:
+        """Look in ``database`` for the ids of one provider in one mode."""
+        self._database = database
+        self._provider = provider
+        self._live = live
+        self._in_thread = in_thread
+        self._payment_requests: list[_Asked] = []
+        self._looking: asyncio.Task[None] | None = None
+
+    async def known(self, references: Sequence[str]) -> str:
+        """Return the first of some ids that is of something of ours; empty if none is.
+
+        Raises Overloaded, and what the database's failures stand for.
+        """
+        if len(self._payment_requests) >= MAX_ASKING:
+            raise Overloaded
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._payment_requests.append(_Asked(tuple(references), answer))
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+        return await answer
+
+    async def _look(self) -> None:
+        """Answer all who ask; who comes meanwhile is answered by the next query."""
+        try:
+            while self._payment_requests:
+                asked, self._payment_requests = (
+                    self._payment_requests[:ASKED_AT_A_TIME],
+                    self._payment_requests[ASKED_AT_A_TIME:],
+                )
+                await self._answer(asked)
+        finally:
+            self._looking = None
+
+    async def _answer(self, asked: Sequence[_Asked]) -> None:
+        wanted = sorted({reference for one in asked for reference in one.references})
+        try:
+            found = await self._in_thread(lambda: self._found(wanted))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is each caller's answer.
+            for one in asked:
+                if not one.answer.done():
+                    one.answer.set_exception(error)
+            return
+        for one in asked:
+            if not one.answer.done():
+                one.answer.set_result(next((each for each in one.references if each in found), ""))
+
+    def _found(self, wanted: Sequence[str]) -> frozenset[str]:
+        with self._database.autocommit() as connection:
+            return frozenset(payment_references.referred(connection, self._provider, wanted, live=self._live))
+
 
 STRANGE_A_SECOND: Final = 10.0
 STRANGE_AT_ONCE: Final = 20
@@ -121,3 +220,73 @@ def sender_of(remote_address: str) -> str:
         return str(address)
     mapped = address.ipv4_mapped
     return str(mapped or ipaddress.ip_network((address, IPV6_NETWORK_BITS), strict=False))
+
+
+HINTS_AT_A_TIME: Final = 4
+"""Asked about together: few, since strangers send them, and the provider's answers are needed for what is ours."""
+
+MAX_TRIES: Final = 8
+"""Some eight minutes of tries. What is real is found by polling and by comparison, and others wait for the place."""
+
+IDLE_SECONDS: Final = 1.0
+"""Between looks for hints whose time has come, or that another server kept."""
+
+
+class HintWorker(Worker[Hint]):
+    """Sees to the hints of a provider that signs none: files those about something there, and drops the others."""
+
+    def __init__(
+        self,
+        database: Database,
+        provider: PaymentProvider,
+        unsigned: Unsigned,
+        filing: Intake,
+        clock: DatabaseClock,
+        in_thread: InThread,
+        statistics: PaymentStatistics,
+        on_filed: Callable[[Provider], None],
+    ) -> None:
+        """See to what ``database`` keeps. ``on_filed`` is called for the provider when there is something to record."""
+        super().__init__(IDLE_SECONDS, f"the hints of {provider.provider.name}", at_once=True)
+        self._database = database
+        self._provider = provider
+        self._unsigned = unsigned
+        self._intake = filing
+        self._clock = clock
+        self._in_thread = in_thread
+        self._statistics = statistics
+        self._on_filed = on_filed
+
+    async def _claim(self) -> list[Hint]:
+        return await self._in_thread(self._claim_in_thread)
+
+    def _claim_in_thread(self) -> list[Hint]:
+        with self._database.transaction() as connection:
+            return payment_hints.claim(connection, self._provider.provider, self._clock.now(), HINTS_AT_A_TIME)
+
+    async def _attempt(self, hint: Hint) -> None:
+        delivery = Delivery(hint.subject, hint.event_type, hint.live, hint.body, is_of_interest=True)
+        try:
+            is_real = await self._unsigned.is_real(delivery)
+        except CallFailed:
+            if hint.tries >= MAX_TRIES:
+                await self._drop(hint, "unread")
+            return
+        if not is_real:
+            await self._drop(hint, "unknown")
+            return
+        await self._in_thread(lambda: self._file(hint, delivery))
+        self._on_filed(self._provider.provider)
+
+    async def _drop(self, hint: Hint, reason: str) -> None:
+        self._statistics.hints_dropped[hint.provider.name.lower(), reason] += 1
+        await self._in_thread(lambda: self._forget(hint))
+
+    def _forget(self, hint: Hint) -> None:
+        with self._database.transaction() as connection:
+            payment_hints.drop(connection, hint)
+
+    def _file(self, hint: Hint, delivery: Delivery) -> None:
+        with self._database.transaction() as connection:
+            self._intake.file(connection, self._provider, delivery)
+            payment_hints.drop(connection, hint)

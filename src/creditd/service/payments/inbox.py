@@ -1,16 +1,21 @@
-"""The inbox: a webhook is verified, stored and only then answered; what it says is applied afterwards."""
+"""The inbox: a webhook is verified, stored and only then answered; what it says is recorded afterwards."""
 
 from collections.abc import Callable
+from typing import Final
 
+from creditd.domain.instant import SECOND
 from creditd.domain.payment_errors import WebhookRejected
 from creditd.domain.provider import Provider
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import Delivery, InvalidWebhook, PaymentProvider, Webhook
+from creditd.service.payments.background import Background
 from creditd.service.payments.hints import Hints
 from creditd.service.payments.intake import IngestResult, Intake
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.rejections import Rejections
+from creditd.storage import payment_events
 from creditd.storage.database import Database
+from creditd.storage.payment_events import Backlog
 from creditd.telemetry.statistics import PaymentStatistics
 
 
@@ -29,7 +34,7 @@ class Inbox:
         rejecting: Rejections,
         on_stored: Callable[[Provider], None],
     ) -> None:
-        """Store them in ``database``. ``on_stored`` is called for a provider that said something to apply."""
+        """Store them in ``database``. ``on_stored`` is called for a provider that said something to record."""
         self._on_stored = on_stored
         self._statistics = statistics
         self._rejections = rejecting
@@ -64,3 +69,31 @@ class Inbox:
     def _store(self, known: PaymentProvider, delivery: Delivery) -> IngestResult:
         with self._database.transaction() as connection:
             return self._intake.file(connection, known, delivery)
+
+
+LOOK_SECONDS: Final = 5.0
+"""Between looks: as often as metrics are usually read."""
+
+
+class BacklogWatch:
+    """Looks at the inbox in the ``background``."""
+
+    def __init__(
+        self, database: Database, clock: DatabaseClock, in_thread: InThread, statistics: PaymentStatistics
+    ) -> None:
+        """Note in ``statistics`` what is seen."""
+        self._database = database
+        self._clock = clock
+        self._in_thread = in_thread
+        self._statistics = statistics
+        self.background = Background(self._note, LOOK_SECONDS, "looking at the inbox")
+
+    async def _note(self) -> None:
+        pending, oldest, waiting, parked = await self._in_thread(self._look)
+        waited = self._clock.now() - oldest if oldest is not None else 0
+        self._statistics.pending, self._statistics.waiting, self._statistics.parked = pending, waiting, parked
+        self._statistics.oldest_pending_seconds = max(0, waited) / SECOND
+
+    def _look(self) -> Backlog:
+        with self._database.autocommit() as connection:
+            return payment_events.backlog(connection)

@@ -1,12 +1,13 @@
-"""The worker of the inbox: applies what was stored, tries again what failed, parks what a person has to look at."""
+"""The worker of the inbox: records what was stored, tries again what failed, parks what a person has to look at."""
 
 import asyncio
 import logging
+import random
 from typing import Final
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventState
+from creditd.domain.payment_event import WAIT, ParkedCause, PaymentEvent, PaymentEventState
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
 from creditd.payments.provider import (
@@ -17,13 +18,10 @@ from creditd.payments.provider import (
     ReportMismatch,
     Said,
 )
-from creditd.service.payments import fates
-from creditd.service.payments.applier import Applier
-from creditd.service.payments.background import Background
-from creditd.service.payments.cases import FOUND, said_in
-from creditd.service.payments.problems import problem_of
+from creditd.service.payments.background import Worker
+from creditd.service.payments.cases import FOUND, Misfit, Recorded, UnknownPayment, problem_of, said_in
 from creditd.service.payments.providers import InThread
-from creditd.service.payments.settlement import Applied, Misfit, UnknownPayment
+from creditd.service.payments.recorder import Recorder
 from creditd.storage import payment_events, payment_references
 from creditd.storage.database import Database
 from creditd.telemetry.statistics import PaymentStatistics
@@ -38,13 +36,13 @@ APPLIED_AT_ONCE: Final = 2
 
 LEASE: Final = 60 * SECOND
 """After it an event that a worker claimed is anybody's again. Where a provider takes longer to answer, two workers
-apply the same event, which does no harm."""
+record the same event, which does no harm."""
 
 IDLE_SECONDS: Final = 1.0
 """Between looks for events whose time has come, or that another server stored."""
 
 MAX_ATTEMPTS: Final = 84
-"""About three days of tries, which is how long Stripe itself repeats a webhook; then, and not before fates.WAIT, the
+"""About three days of tries, which is how long Stripe itself repeats a webhook; then, and not before its WAIT, the
 event is parked."""
 
 _FOR_A_PERSON = (ReportMismatch, Refusal, CallRefused)
@@ -53,64 +51,52 @@ _NO_TRY = (DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
 """What an event needed was held by others, or away: that says nothing about the event, and is no try of it."""
 
 
-class InboxWorker:
-    """Applies the stored events of one provider in the ``background``, so that none waits for another one's provider.
+class InboxWorker(Worker[PaymentEvent]):
+    """Records the stored events of one provider, so that none waits for another one's provider.
 
-    Any number of processes may run one each. Events of a provider that is not configured wait until it is.
+    Events of a provider that is not configured wait until it is.
     """
 
     def __init__(
         self,
         database: Database,
         provider: PaymentProvider,
-        applier: Applier,
+        recorder: Recorder,
         clock: DatabaseClock,
         in_thread: InThread,
         turns: asyncio.Semaphore,
         statistics: PaymentStatistics,
     ) -> None:
-        """Apply by ``applier`` what the inbox of ``database`` holds; workers share the ``turns`` to do so."""
+        """Record by ``recorder`` what the inbox of ``database`` holds; workers share the ``turns`` to do so."""
+        super().__init__(IDLE_SECONDS, f"the inbox of {provider.provider.name}", at_once=True)
         self._statistics = statistics
         self._database = database
         self._provider = provider
         self._turns = turns
-        self._applier = applier
+        self._recorder = recorder
         self._clock = clock
         self._in_thread = in_thread
-        self.background = Background(self.work, IDLE_SECONDS, f"the inbox of {provider.provider.name}")
 
-    async def work(self) -> None:
-        """Apply all events whose time has come."""
-        while await self.work_once():
-            pass
+    async def _claim(self) -> list[PaymentEvent]:
+        return await self._in_thread(self._claim_in_thread)
 
-    async def work_once(self) -> int:
-        """Apply a few of them; return how many."""
-        events = await self._in_thread(self._claim)
-        # One that fails leaves the others to their end: a round is over when all of its events are.
-        results = await asyncio.gather(*map(self._take, events), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        return len(events)
-
-    def _claim(self) -> list[PaymentEvent]:
+    def _claim_in_thread(self) -> list[PaymentEvent]:
         now = self._clock.now()
         with self._database.transaction() as connection:
             return payment_events.claim(
                 connection, self._provider.provider, now, Instant(now + LEASE), EVENTS_AT_A_TIME
             )
 
-    async def _take(self, event: PaymentEvent) -> None:
-        """Try an event. Whoever applies it writes its fate in the same commit; any other fate is written here."""
+    async def _attempt(self, event: PaymentEvent) -> None:
+        """Try an event. Whoever records it writes its fate in the same commit; any other fate is written here."""
         is_counted = True
         ended: tuple[str, ...] = ()
         try:
-            outcome = await self._apply(event)
+            outcome = await self._record(event)
         except UnknownPayment as unknown:
             outcome, ended = self._unplaced(event, unknown), unknown.references if unknown.is_over else ()
         except _NO_TRY as error:
-            outcome, is_counted = fates.tried_again(event, problem_of(error), self._clock.now()), False
+            outcome, is_counted = event.tried_again(problem_of(error), self._clock.now(), _jitter()), False
         except CallFailed as error:
             outcome = self._again(event, error)
         except _FOR_A_PERSON as error:
@@ -119,27 +105,27 @@ class InboxWorker:
             # A defect of ours: it may be mended before the tries are over, and nothing may be lost meanwhile.
             log.exception("a payment event failed", extra={"event_id": event.event_id})
             outcome = self._again(event, error)
-        if isinstance(outcome, Applied):
+        if isinstance(outcome, Recorded):
             self._count(event, PaymentEventState.PARKED if outcome.problem else PaymentEventState.APPLIED)
             return
         self._count(event, outcome.state)
         after = outcome
-        await self._in_thread(lambda: self._settle(after, ended, is_counted=is_counted))
+        await self._in_thread(lambda: self._end_try(after, ended, is_counted=is_counted))
 
     def _count(self, event: PaymentEvent, state: PaymentEventState) -> None:
         self._statistics.applied[event.provider.name.lower(), state.name.lower()] += 1
 
-    async def _apply(self, event: PaymentEvent) -> Applied | PaymentEvent:
+    async def _record(self, event: PaymentEvent) -> Recorded | PaymentEvent:
         """Apply an event, or return what becomes of one that says nothing about credits."""
         provider = self._provider
         if event.live != provider.live:
             raise ReportMismatch(f"live is {event.live}, this service takes live {provider.live}")
         said = await self._said_by(event)
         if said is None:
-            return fates.of_no_interest(event, "", self._clock.now())
+            return event.of_no_interest("", self._clock.now())
         async with self._turns:
             return await self._in_thread(
-                lambda: self._applier.apply(said, provider.provider.name.lower(), event.event_type, event)
+                lambda: self._recorder.record(said, provider.provider.name.lower(), event.event_type, event)
             )
 
     async def _said_by(self, event: PaymentEvent) -> Said | None:
@@ -158,17 +144,17 @@ class InboxWorker:
     def _unplaced(self, event: PaymentEvent, unknown: UnknownPayment) -> PaymentEvent:
         """Return what becomes of an event about something that nobody knows: ours is shown, any other waits."""
         if unknown.is_ours and unknown.is_over:
-            return fates.of_no_interest(event, "nothing of it is with us", self._clock.now())
+            return event.of_no_interest("nothing of it is with us", self._clock.now())
         if unknown.is_ours:
             return self._parked(event, unknown, ParkedCause.UNPLACED, unknown.references)
-        return fates.waiting(event, unknown.references, problem_of(unknown), self._clock.now())
+        return event.waiting(unknown.references, problem_of(unknown), self._clock.now())
 
     def _again(self, event: PaymentEvent, error: Exception) -> PaymentEvent:
         """Return an event that is to be tried again, or parked if that was its last try."""
         # Who sends a hint again and again has it tried often: that alone makes no try its last.
-        if event.attempts >= MAX_ATTEMPTS and self._clock.now() - event.receive_time >= fates.WAIT:
+        if event.attempts >= MAX_ATTEMPTS and self._clock.now() - event.receive_time >= WAIT:
             return self._parked(event, error)
-        return fates.tried_again(event, problem_of(error), self._clock.now())
+        return event.tried_again(problem_of(error), self._clock.now(), _jitter())
 
     def _parked(
         self,
@@ -180,11 +166,11 @@ class InboxWorker:
         log.warning("payment event parked: %s", problem_of(error), extra={"event_id": event.event_id})
         if isinstance(error, Misfit):
             event = event._replace(account=error.account_id, purchase=error.purchase)
-        return fates.parked(event, problem_of(error), self._clock.now(), cause, references)
+        return event.parked(problem_of(error), self._clock.now(), cause, references)
 
-    def _settle(self, event: PaymentEvent, ended: tuple[str, ...], *, is_counted: bool) -> None:
+    def _end_try(self, event: PaymentEvent, ended: tuple[str, ...], *, is_counted: bool) -> None:
         with self._database.transaction() as connection:
-            payment_events.settle(connection, event, is_counted=is_counted)
+            payment_events.end_try(connection, event, is_counted=is_counted)
             if ended:
                 payment_events.end_unplaced(connection, event.provider, ended, event.update_time)
         if not event.waits_for:
@@ -193,3 +179,8 @@ class InboxWorker:
             # Whoever learned of the payment in between woke those alone that said by then what they wait for.
             if payment_references.referred(connection, event.provider, event.waits_for, live=event.live):
                 payment_events.wake(connection, event.provider, event.waits_for, self._clock.now())
+
+
+def _jitter() -> float:
+    """Return the share of a pause that an event waits, so that those that failed together do not come back together."""
+    return random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret.

@@ -16,7 +16,7 @@ from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.payments.provider import CallFailed, CallRefused, Checkout, Order, Report
 from creditd.payments.scrubbing import scrubbed_text
 from creditd.service.payments.providers import InThread, Providers
-from creditd.service.payments.settlement import Settlement
+from creditd.service.payments.recorder import Recorder
 from creditd.storage import payment_events, payment_references, purchase_history, purchases
 
 ASK_LEASE: Final = 180 * SECOND
@@ -48,12 +48,12 @@ class PaymentRequests:
     """Asks providers for payments."""
 
     def __init__(
-        self, ledger: TransactionLedger, providers: Providers, settling: Settlement, in_thread: InThread
+        self, ledger: TransactionLedger, providers: Providers, recorder: Recorder, in_thread: InThread
     ) -> None:
         """Write purchases in transactions of ``ledger``."""
         self._ledger = ledger
         self._providers = providers
-        self._settling = settling
+        self._recorder = recorder
         self._in_thread = in_thread
 
     async def ask(self, key: PurchaseKey, token: str = "") -> Purchase:
@@ -63,7 +63,7 @@ class PaymentRequests:
         known whether the provider did what was asked.
         """
         purchase = await self._transact(lambda transaction: _hold(transaction, key))
-        if _is_settled(purchase):
+        if _is_asked(purchase):
             return purchase
         provider = self._providers.get(purchase.provider)
         order = order_of(purchase, token)
@@ -85,7 +85,7 @@ class PaymentRequests:
         Raises AskedElsewhere, CallFailed.
         """
         purchase = await self._transact(lambda transaction: _hold(transaction, key))
-        if _is_settled(purchase):
+        if _is_asked(purchase):
             return purchase
         try:
             checkout = await self._providers.get(purchase.provider).look_up(order_of(purchase))
@@ -104,7 +104,7 @@ class PaymentRequests:
         code, words = _storable(refusal.code), _storable(str(refusal))
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.FAILED, 0, code, words)
         report = Report(purchase.provider, purchase.live, (), purchase.key, None, (fact,))
-        self._settling.apply(report, purchase.provider.name.lower(), "the provider refused")
+        self._recorder.record(report, purchase.provider.name.lower(), "the provider refused")
         return self._ledger.transact(lambda transaction: _let_go(transaction, purchase.key))
 
 
@@ -113,7 +113,7 @@ def _storable(said: str) -> str:
     return scrubbed_text(said)[:MAX_WORDS_LENGTH].replace("\x00", "?")
 
 
-def _is_settled(purchase: Purchase) -> bool:
+def _is_asked(purchase: Purchase) -> bool:
     """Tell that there is nothing to ask: the provider has answered, or the purchase is over."""
     return bool(purchase.reference) or purchase.state not in STILL_OPEN
 
@@ -121,7 +121,7 @@ def _is_settled(purchase: Purchase) -> bool:
 def _hold(transaction: Transaction, key: PurchaseKey) -> Purchase:
     """Hold a purchase for asking, unless there is nothing to ask; return it as it was before."""
     purchase = _locked(transaction, key)
-    if _is_settled(purchase):
+    if _is_asked(purchase):
         return purchase
     now = transaction.now
     if purchase.ask_end_time is not None and purchase.ask_end_time > now:

@@ -9,12 +9,11 @@ from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
 from creditd.domain.purchase import Purchase, PurchaseState
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import CallRefused, PaymentProvider, Report, ReportMismatch
-from creditd.service.payments.background import PASSING, Background
-from creditd.service.payments.finds import Finds
+from creditd.service.payments.background import PASSING, Worker
+from creditd.service.payments.cases import FoundCases, Misfit, UnknownPayment, problem_of
 from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
-from creditd.service.payments.problems import problem_of
 from creditd.service.payments.providers import InThread
-from creditd.service.payments.settlement import Misfit, Settlement, UnknownPayment
+from creditd.service.payments.recorder import Recorder
 from creditd.storage import purchases
 from creditd.storage.database import Database
 from creditd.telemetry.statistics import PaymentStatistics
@@ -46,56 +45,36 @@ _PASSING = (*PASSING, AskedElsewhere)
 _NOT_FIT = (UnknownPayment, ReportMismatch, Refusal, CallRefused)
 
 
-class Poller:
-    """Looks at the open purchases of one provider in the ``background``, so that none waits for another one's provider.
-
-    Any number of processes may run one each.
-    """
+class Poller(Worker[Purchase]):
+    """Looks at the open purchases of one provider, so that none waits for another one's provider."""
 
     def __init__(
         self,
         database: Database,
         provider: PaymentProvider,
         asking: PaymentRequests,
-        settling: Settlement,
-        finds: Finds,
+        recorder: Recorder,
+        finds: FoundCases,
         clock: DatabaseClock,
         in_thread: InThread,
         statistics: PaymentStatistics,
         interval_seconds: float,
     ) -> None:
         """Look every ``interval_seconds`` for purchases whose time has come."""
+        super().__init__(interval_seconds, f"polling {provider.provider.name}", at_once=False)
         self._statistics = statistics
         self._database = database
         self._provider = provider
         self._payment_requests = asking
-        self._settling = settling
+        self._recorder = recorder
         self._finds = finds
         self._clock = clock
         self._in_thread = in_thread
-        self.background = Background(self.poll, interval_seconds, f"polling {provider.provider.name}")
 
-    async def poll(self) -> None:
-        """Look at all purchases whose time has come."""
-        while await self.poll_once():
-            pass
+    async def _claim(self) -> list[Purchase]:
+        return await self._in_thread(self._claim_in_thread)
 
-    async def poll_once(self) -> int:
-        """Look at a few of them; return how many."""
-        due = await self._in_thread(self._take_due)
-        for purchase in due:
-            try:
-                await self._look(purchase)
-            except _PASSING as error:
-                log.info("looked in vain at %s: %s", purchase.name, type(error).__name__)
-            except _NOT_FIT as error:
-                log.warning("what the provider says of %s does not fit: %s", purchase.name, problem_of(error))
-            except Exception:
-                # A defect of ours that one purchase meets must not keep the others waiting.
-                log.exception("looking at %s failed", purchase.name)
-        return len(due)
-
-    def _take_due(self) -> list[Purchase]:
+    def _claim_in_thread(self) -> list[Purchase]:
         """Take purchases whose time has come, and set the time of their next look before they are looked at."""
         now = self._clock.now()
         with self._database.transaction() as connection:
@@ -104,6 +83,17 @@ class Poller:
                 next_look = None if _is_over(purchase, now) else Instant(now + _pause(purchase, now))
                 purchases.postpone(connection, purchase.key, purchase.polls + 1, next_look)
         return due
+
+    async def _attempt(self, purchase: Purchase) -> None:
+        try:
+            await self._look(purchase)
+        except _PASSING as error:
+            log.info("looked in vain at %s: %s", purchase.name, type(error).__name__)
+        except _NOT_FIT as error:
+            log.warning("what the provider says of %s does not fit: %s", purchase.name, problem_of(error))
+        except Exception:
+            # A defect of ours that one purchase meets must not keep the others waiting.
+            log.exception("looking at %s failed", purchase.name)
 
     async def _look(self, purchase: Purchase) -> None:
         provider = self._provider
@@ -116,7 +106,7 @@ class Poller:
             return
         for report in await provider.inspect(order_of(purchase)):
             try:
-                changed = await self._apply(report, "seen at the provider")
+                changed = await self._record(report, "seen at the provider")
             except (UnknownPayment, Misfit) as error:
                 await self._show(report, error)
                 continue
@@ -125,7 +115,7 @@ class Poller:
                 log.warning("%s was found paid or changed at the provider before any webhook said so", purchase.name)
 
     async def _show(self, report: Report, error: UnknownPayment | Misfit) -> None:
-        """Show to a person what the provider says of a purchase and nobody can apply."""
+        """Show to a person what the provider says of a purchase and cannot be recorded."""
         if await self._in_thread(lambda: self._finds.show(report, error)):
             log.warning("what was seen at the provider does not fit: %s", problem_of(error))
 
@@ -135,11 +125,11 @@ class Poller:
             return
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.EXPIRED, 0)
         report = Report(purchase.provider, purchase.live, (), purchase.key, None, (fact,))
-        await self._apply(report, "the provider was never asked")
+        await self._record(report, "the provider was never asked")
 
-    async def _apply(self, report: Report, reason: str) -> bool:
+    async def _record(self, report: Report, reason: str) -> bool:
         actor = report.provider.name.lower()
-        applied = await self._in_thread(lambda: self._settling.apply(report, actor, reason))
+        applied = await self._in_thread(lambda: self._recorder.record(report, actor, reason))
         return applied.changed
 
 

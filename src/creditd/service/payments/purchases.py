@@ -1,4 +1,4 @@
-"""CreatePurchase and CancelPurchase."""
+"""Purchases: created, cancelled, looked up."""
 
 import asyncio
 import logging
@@ -19,18 +19,20 @@ from creditd.domain.payment_errors import (
 )
 from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
 from creditd.domain.provider import PaymentMethod, Provider
-from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseKey, PurchaseState, purchase_name
+from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseChange, PurchaseKey, PurchaseState, purchase_name
 from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Overloaded
 from creditd.payments.limits import limits_of, limits_text
 from creditd.payments.provider import CallFailed, CallRefused, PaymentProvider, Report
+from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
 from creditd.service.payments.providers import InThread, Providers
-from creditd.service.payments.settlement import FIRST_LOOK, Settlement
+from creditd.service.payments.recorder import FIRST_LOOK, Recorder
 from creditd.storage import packages, purchase_history, purchases
 from creditd.storage.database import Database
+from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.request_claims import ClaimKind
 
 log = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ class Purchases:
         ledger: TransactionLedger,
         providers: Providers,
         asking: PaymentRequests,
-        settling: Settlement,
+        recorder: Recorder,
         clock: DatabaseClock,
         make_id: Callable[[], str],
         in_thread: InThread,
@@ -78,7 +80,7 @@ class Purchases:
         self._ledger = ledger
         self._providers = providers
         self._payment_requests = asking
-        self._settling = settling
+        self._recorder = recorder
         self._clock = clock
         self._make_id = make_id
         self._in_thread = in_thread
@@ -216,7 +218,7 @@ class Purchases:
             raise PurchaseStateUnfit(purchase=purchase.name, state=refusal.code) from refusal
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.CANCELLED, 0)
         report = Report(purchase.provider, purchase.live, (), purchase.key, None, (fact,))
-        await self._in_thread(lambda: self._settling.apply(report, origin.actor, origin.reason or "cancelled"))
+        await self._in_thread(lambda: self._recorder.record(report, origin.actor, origin.reason or "cancelled"))
         return await self._in_thread(lambda: self._find(purchase.key))
 
     def _find(self, key: PurchaseKey) -> Purchase:
@@ -263,3 +265,29 @@ def _require_stated(provider: PaymentProvider, method: PaymentMethod, wanted: Wa
         raise InvalidField(field="card_token", rule=f"required for {way}")
     if method is not PaymentMethod.CARD_TOKEN and wanted.card_token:
         raise InvalidField(field="card_token", rule=f"only for CARD_TOKEN, not for {way}")
+
+
+class PurchaseReader:
+    """Looks purchases up."""
+
+    def __init__(self, database: Database, tokens: PageTokens) -> None:
+        """Read through ``database``."""
+        self._database = database
+        self._tokens = tokens
+
+    def get(self, key: PurchaseKey) -> tuple[Purchase, list[PurchaseChange]]:
+        """Return a purchase and its history, oldest first. Raises PurchaseNotFound."""
+        with self._database.snapshot() as connection:
+            found = purchases.find(connection, key)
+            changes = purchase_history.changes_of(connection, key)
+        if found is None:
+            raise PurchaseNotFound(purchase=purchase_name(key))
+        return found, changes
+
+    def page(self, wanted: PurchaseFilter, asked: Asked, show: Callable[[Purchase], Shown]) -> Page[Shown]:
+        """Return a page of an account's purchases as ``show`` writes them, newest first. Raises PageTokenInvalid."""
+        query = query_of("purchases", account=wanted.account_id, state=wanted.state)
+        before = self._tokens.open(query, asked.page_token) if asked.page_token else None
+        with self._database.listing() as connection:
+            found = purchases.page(connection, wanted, before, asked.size + 1)
+        return self._tokens.page(query, found, asked.size, show, lambda purchase: purchase.purchase_id)

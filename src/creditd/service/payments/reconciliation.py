@@ -14,13 +14,10 @@ from creditd.domain.payment_errors import ProviderUnavailable
 from creditd.domain.provider import Provider
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import CallFailed, CallRefused, PaymentProvider, ReportMismatch, Said
-from creditd.service.payments.applier import Applier
 from creditd.service.payments.background import Background
-from creditd.service.payments.cases import references_of
-from creditd.service.payments.finds import Finds
-from creditd.service.payments.problems import problem_of
+from creditd.service.payments.cases import FoundCases, Recorded, UnknownPayment, problem_of, references_of
 from creditd.service.payments.providers import InThread, Providers
-from creditd.service.payments.settlement import Applied, UnknownPayment
+from creditd.service.payments.recorder import Recorder
 from creditd.storage import outbox, reconciliations
 from creditd.storage.database import Database
 from creditd.storage.reconciliations import Day
@@ -43,7 +40,7 @@ INTERVAL_SECONDS: Final = 600.0
 """Between looks whether today's comparison is still to be made."""
 
 
-class Find(NamedTuple):
+class Finding(NamedTuple):
     """Something at a provider that was not known here; ``purchase`` is a resource name, empty if there is none."""
 
     reference: str
@@ -52,7 +49,7 @@ class Find(NamedTuple):
     description: str
 
 
-class Compared(NamedTuple):
+class Comparison(NamedTuple):
     """How much was compared, applied, and left for a person."""
 
     compared: int
@@ -67,18 +64,18 @@ class Reconciliation:
         self,
         database: Database,
         providers: Providers,
-        applier: Applier,
-        finds: Finds,
+        recorder: Recorder,
+        finds: FoundCases,
         clock: DatabaseClock,
         make_id: Callable[[], str],
         in_thread: InThread,
         statistics: PaymentStatistics,
     ) -> None:
-        """Apply finds by ``applier``."""
+        """Apply finds by ``recorder``."""
         self._statistics = statistics
         self._database = database
         self._providers = providers
-        self._applier = applier
+        self._recorder = recorder
         self._finds = finds
         self._clock = clock
         self._make_id = make_id
@@ -114,7 +111,7 @@ class Reconciliation:
         with self._database.transaction() as connection:
             reconciliations.end(connection, day, self._clock.now())
 
-    async def compare(self, kind: Provider, since: Instant | None) -> AsyncIterator[Find | Compared]:
+    async def compare(self, kind: Provider, since: Instant | None) -> AsyncIterator[Finding | Comparison]:
         """Apply what a provider tells of the time since an instant; give every find, then how much was compared.
 
         Raises ProviderNotConfigured, ProviderUnavailable, InvalidField for a time before any of them was there.
@@ -136,9 +133,9 @@ class Reconciliation:
                         yield find
         except CallFailed as error:
             raise ProviderUnavailable(provider=kind.name) from error
-        yield Compared(counts["compared"], counts["applied"], counts["unresolved"])
+        yield Comparison(counts["compared"], counts["applied"], counts["unresolved"])
 
-    async def _pass(self, provider: PaymentProvider, start: Instant, counts: Counter[str]) -> AsyncIterator[Find]:
+    async def _pass(self, provider: PaymentProvider, start: Instant, counts: Counter[str]) -> AsyncIterator[Finding]:
         """Go once through all that a provider tells, one after the other, and keep nothing of it."""
         async for said in provider.recent(start):
             counts["compared"] += 1
@@ -147,10 +144,10 @@ class Reconciliation:
                 counts["applied" if find.applied else "unresolved"] += 1
                 yield find
 
-    def _take(self, provider: PaymentProvider, said: Said, counts: Counter[str]) -> Find | None:
+    def _take(self, provider: PaymentProvider, said: Said, counts: Counter[str]) -> Finding | None:
         name, reference = provider.provider.name.lower(), (*references_of(said), "")[0]
         try:
-            applied = self._applier.apply(said, name, "seen at the provider")
+            applied = self._recorder.record(said, name, "seen at the provider")
         except UnknownPayment as unknown:
             counts["unplaced"] += 1
             if unknown.is_over:
@@ -167,23 +164,23 @@ class Reconciliation:
         self._statistics.finds[name, "applied"] += 1
         log.warning("reconciliation: %s of %s was not known here and is applied", reference, name)
         self._announce(name, reference, applied)
-        return Find(reference, applied.purchase, applied=True, description="was not known here")
+        return Finding(reference, applied.purchase, applied=True, description="was not known here")
 
-    def _unresolved(self, name: str, said: Said, error: Exception) -> Find | None:
-        """Show what nobody can apply to a person, and tell of it, unless a person has put it aside."""
+    def _unresolved(self, name: str, said: Said, error: Exception) -> Finding | None:
+        """Show what cannot be recorded to a person, and tell of it, unless a person has put it aside."""
         if not self._finds.show(said, error):
             return None
         return self._left(
-            name, (*references_of(said), "")[0], Applied("", "", changed=False, problem=problem_of(error))
+            name, (*references_of(said), "")[0], Recorded("", "", changed=False, problem=problem_of(error))
         )
 
-    def _left(self, name: str, reference: str, applied: Applied) -> Find:
+    def _left(self, name: str, reference: str, applied: Recorded) -> Finding:
         """Tell of what a person is shown."""
         self._statistics.finds[name, "unresolved"] += 1
         log.warning("reconciliation: %s of %s is for a person: %s", reference, name, applied.problem)
-        return Find(reference, applied.purchase, applied=False, description=applied.problem)
+        return Finding(reference, applied.purchase, applied=False, description=applied.problem)
 
-    def _announce(self, provider: str, reference: str, applied: Applied) -> None:
+    def _announce(self, provider: str, reference: str, applied: Recorded) -> None:
         account_id = applied.account_id
         payload = {"provider": provider, "reference": reference, "purchase": applied.purchase}
         with self._database.transaction() as connection:

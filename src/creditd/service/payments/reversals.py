@@ -6,7 +6,7 @@ from creditd.domain.purchase import Purchase, PurchaseKey, purchase_name
 from creditd.domain.wallet import Origin
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.payments.provider import Report
-from creditd.service.payments.settlement import Settlement
+from creditd.service.payments.recorder import PurchaseRecorder
 from creditd.storage import purchase_history, purchases
 from creditd.storage.request_claims import ClaimKind
 
@@ -14,10 +14,10 @@ from creditd.storage.request_claims import ClaimKind
 class Reversals:
     """Takes credits of purchases back for staff."""
 
-    def __init__(self, ledger: TransactionLedger, settling: Settlement) -> None:
+    def __init__(self, ledger: TransactionLedger, recorder: PurchaseRecorder) -> None:
         """Move credits through ``ledger``."""
         self._ledger = ledger
-        self._settling = settling
+        self._recorder = recorder
 
     def reverse(self, key: PurchaseKey, amount: int, origin: Origin) -> tuple[Purchase, bool]:
         """Note that ``amount`` of the payment was given back, all that is left of it if 0; its share of credits goes.
@@ -50,8 +50,8 @@ class Reversals:
         report = Report(purchase.provider, purchase.live, (), None, None, (fact,))
         # The request id is the fact's: where nothing is left to take back there is no entry that could keep it.
         by = origin._replace(request_id=None, fingerprint=0)
-        settled = self._settling.settle(transaction, purchase, report, by)
-        if settled.refusal:
+        recorded = self._recorder.bring_up_to_date(transaction, purchase, report, by)
+        if recorded.refusal:
             # Whoever asked is there to be told, so that nothing of it is kept.
-            raise settled.refusal
-        return settled.purchase, False
+            raise recorded.refusal
+        return recorded.purchase, False

@@ -12,10 +12,7 @@ from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.payments.provider import ReportMismatch
-from creditd.service.payments import fates
-from creditd.service.payments.cases import Cases, references_of
-from creditd.service.payments.problems import problem_of
-from creditd.service.payments.settlement import Applied, UnknownPayment
+from creditd.service.payments.cases import Cases, Recorded, UnknownPayment, problem_of, references_of
 from creditd.storage import accounts, outbox, payment_dues, payment_events, payment_references, subscriptions
 from creditd.storage.database import Connection
 from creditd.storage.payment_dues import Due
@@ -31,7 +28,7 @@ class Subscriptions:
         self._make_id = make_id
         self._cases = Cases(make_id)
 
-    def apply(self, said: Subscription, actor: str, reason: str, event: PaymentEvent | None = None) -> Applied:
+    def record(self, said: Subscription, actor: str, reason: str, event: PaymentEvent | None = None) -> Recorded:
         """Take over a description unless a newer one is known, and switch the plan if what it entitles to changes.
 
         What became of the ``event`` that said it is written in the same commit. A plan that staff has set stays until a
@@ -40,11 +37,11 @@ class Subscriptions:
         does not say whose it is while nothing said so before, Misfit for one that was another account's.
         """
         origin = Origin(actor, reason=reason)
-        return self._ledger.transact(lambda transaction: self._apply(transaction, said, origin, event))
+        return self._ledger.transact(lambda transaction: self._record(transaction, said, origin, event))
 
-    def _apply(
+    def _record(
         self, transaction: Transaction, said: Subscription, origin: Origin, event: PaymentEvent | None
-    ) -> Applied:
+    ) -> Recorded:
         connection, now = transaction.connection, transaction.now
         said = _with_account(connection, said)
         account = self._locked_account(transaction, said.account_id, origin)
@@ -65,23 +62,23 @@ class Subscriptions:
         if problem:
             self._cases.record(connection, said, None, problem, now, event)
         elif event:
-            payment_events.settle(connection, fates.applied(event, account.account_id, "", now))
-        return Applied(account.account_id, "", changed, problem)
+            payment_events.end_try(connection, event.applied(account.account_id, "", now))
+        return Recorded(account.account_id, "", changed, problem)
 
-    def resume(self, account_id: str, reason: str, *, live: bool) -> Applied:
+    def resume(self, account_id: str, reason: str, *, live: bool) -> Recorded:
         """Switch a plan that is due to what an account's subscriptions entitle it to, if that can be done by now."""
         origin = Origin("subscriptions", reason=reason)
         return self._ledger.transact(lambda transaction: self._resume(transaction, account_id, origin, live=live))
 
-    def _resume(self, transaction: Transaction, account_id: str, origin: Origin, *, live: bool) -> Applied:
+    def _resume(self, transaction: Transaction, account_id: str, origin: Origin, *, live: bool) -> Recorded:
         connection, now = transaction.connection, transaction.now
         account = self._locked_account(transaction, account_id, origin)
         due = Due(account_id, payment_dues.PLAN, live)
         if not payment_dues.drop(connection, due):
-            return Applied(account_id, "", changed=False)
+            return Recorded(account_id, "", changed=False)
         plan = entitlement((one for one in subscriptions.of_account(connection, account_id) if one.live == live), now)
         problem = self._switch_or_owe(transaction, account, plan, origin, due)
-        return Applied(account_id, "", changed=not problem, problem=problem)
+        return Recorded(account_id, "", changed=not problem, problem=problem)
 
     def _switch_or_owe(
         self, transaction: Transaction, account: Account, plan: Entitlement, origin: Origin, due: Due

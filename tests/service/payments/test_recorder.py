@@ -10,7 +10,7 @@ from creditd.domain.package import Money
 from creditd.domain.payment_facts import DisputeStage, Fact, FactKind, FundsStage, PaymentStage, RefundStage
 from creditd.domain.purchase import Purchase, PurchaseKey, PurchaseState
 from creditd.payments.provider import Report, ReportMismatch
-from creditd.service.payments.settlement import UnknownPayment
+from creditd.service.payments.cases import UnknownPayment
 from creditd.storage import payment_events
 from tests.support.till import PRICE, TOTAL, Till, failed, paid, refunded, report, till_at
 from tests.support.works import add_of_each, confirm, deduct, origin, refund, reservation_of, reserve
@@ -399,11 +399,11 @@ def test_what_fails_with_its_event_s_fate_is_not_done_either(
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(payment_events, "settle", fail)
+        patched.setattr(payment_events, "end_try", fail)
         with pytest.raises(RuntimeError):
-            till.applier.apply(paid(purchase), "stripe", "an event", event)
+            till.recorder.record(paid(purchase), "stripe", "an event", event)
     assert (till.purchase(purchase), till.figures(account)) == (purchase, (0, 0))
-    till.applier.apply(paid(purchase), "stripe", "an event", event)
+    till.recorder.record(paid(purchase), "stripe", "an event", event)
     known = till.event(event)
     assert (known.state.name, known.account, known.purchase) == ("APPLIED", account, purchase.name)
     assert till.figures(account) == (TOTAL, 0)

@@ -1,4 +1,4 @@
-"""What a provider says, applied: facts merged, credits moved by the difference, the purchase's row with them.
+"""What a provider says, recorded: facts merged, credits moved by the difference, the purchase's row with them.
 
 Nothing here counts events. A purchase's facts say how many of its credits are to be there; what is missing comes in,
 what is too many goes, in the one transaction that also writes the purchase. So it may be said any number of times, in
@@ -18,14 +18,14 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.outbox import OutboxKind
 from creditd.domain.payment_event import PaymentEvent
 from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, Standing, credits_reversed, merged, standing
-from creditd.domain.purchase import PAYABLE, Purchase, PurchaseKey, PurchaseState, parse_purchase_name, purchase_name
+from creditd.domain.purchase import PAYABLE, Purchase, PurchaseKey, PurchaseState, parse_purchase_name
+from creditd.domain.subscription import Subscription
 from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Step
-from creditd.payments.provider import Report, ReportMismatch
-from creditd.service.payments import fates
-from creditd.service.payments.cases import Cases
-from creditd.service.payments.problems import problem_of
+from creditd.payments.provider import Report, Said
+from creditd.service.payments.cases import Cases, Misfit, Recorded, UnknownPayment, problem_of
+from creditd.service.payments.subscriptions import Subscriptions
 from creditd.storage import outbox, payment_dues, payment_events, payment_references, purchase_history, purchases
 from creditd.storage.payment_dues import Due
 
@@ -33,53 +33,7 @@ FIRST_LOOK: Final = 60 * SECOND
 """After it an open purchase is looked at for the first time: by then most webhooks have come."""
 
 
-class UnknownPayment(Exception):
-    """A payment that belongs to no purchase that is known, or not yet: its other events may tell.
-
-    One that ``is_ours`` names a purchase of ours, or is of a product that only we sell: nobody else will ever know it.
-    Any other may be another sale on the same account at the provider. Of what ``is_over`` nothing is left to be placed:
-    it was never paid, or all of it was given back.
-    """
-
-    def __init__(
-        self,
-        references: tuple[str, ...],
-        *,
-        is_ours: bool,
-        is_over: bool = False,
-        suggested: PurchaseKey | None = None,
-    ) -> None:
-        """Remember what the provider calls it, and which purchase it may be for."""
-        hint = f"; it may be for {purchase_name(suggested)}" if suggested else ""
-        super().__init__("no purchase is known for " + ", ".join(references) + hint)
-        self.references = references
-        self.is_ours = is_ours
-        self.is_over = is_over
-
-
-class Misfit(ReportMismatch):
-    """Something said of a purchase of ours that does not fit it. Nothing of it is believed."""
-
-    def __init__(self, text: str, purchase: Purchase) -> None:
-        """Remember whose it was."""
-        super().__init__(text)
-        self.account_id = purchase.account_id
-        self.purchase = purchase.name
-
-
-class Applied(NamedTuple):
-    """What was applied: whose it was, the purchase's name (empty for a subscription), whether it changed anything.
-
-    ``problem`` says what is left for a person or for later; what was said is known all the same.
-    """
-
-    account_id: str
-    purchase: str
-    changed: bool
-    problem: str = ""
-
-
-class Settled(NamedTuple):
+class RecordedPurchase(NamedTuple):
     """A purchase as it is after all that is known of it, and why its credits could not follow, if they could not."""
 
     purchase: Purchase
@@ -87,8 +41,8 @@ class Settled(NamedTuple):
     refusal: Refusal | None
 
 
-class Settlement:
-    """Applies what is said of purchases."""
+class PurchaseRecorder:
+    """Records what is said of purchases."""
 
     def __init__(self, ledger: TransactionLedger, make_id: Callable[[], str]) -> None:
         """Move credits through ``ledger``."""
@@ -96,18 +50,18 @@ class Settlement:
         self._make_id = make_id
         self._cases = Cases(make_id)
 
-    def apply(self, report: Report, actor: str, reason: str, event: PaymentEvent | None = None) -> Applied:
-        """Apply a report, and write in the same commit what became of the ``event`` that said it.
+    def record(self, report: Report, actor: str, reason: str, event: PaymentEvent | None = None) -> Recorded:
+        """Record a report, and write in the same commit what became of the ``event`` that said it.
 
         ``actor`` and ``reason`` go into the purchase's history and the ledger. What cannot follow yet (the account is
         closed) is due from then on, and what a person has to do is shown as a parked event. Raises UnknownPayment, and
-        Misfit for what does not fit the purchase; then nothing is written, and the event is the caller's to settle.
+        Misfit for what does not fit the purchase; then nothing is written, and its try is the caller's to end.
         """
-        return self._ledger.transact(lambda transaction: self._apply(transaction, report, actor, reason, event))
+        return self._ledger.transact(lambda transaction: self._record(transaction, report, actor, reason, event))
 
-    def _apply(
+    def _record(
         self, transaction: Transaction, report: Report, actor: str, reason: str, event: PaymentEvent | None
-    ) -> Applied:
+    ) -> Recorded:
         connection, now = transaction.connection, transaction.now
         purchase = _purchase_of(transaction, report)
         _require_fit(purchase, report)
@@ -116,33 +70,35 @@ class Settlement:
         )
         if others:
             raise Misfit(f"{', '.join(others)} belongs to another purchase", purchase)
-        settled = self.settle(transaction, purchase, report, Origin(actor, reason=reason))
+        recorded = self.bring_up_to_date(transaction, purchase, report, Origin(actor, reason=reason))
         payment_events.wake(connection, purchase.provider, report.references, now)
         if not report.facts or not report.is_final:
-            _look_soon(transaction, settled.purchase)
-        problem = _problem_of(settled, report)
+            _look_soon(transaction, recorded.purchase)
+        problem = _problem_of(recorded, report)
         if problem:
-            self._cases.record(connection, report, settled.purchase, problem, now, event)
+            self._cases.record(connection, report, recorded.purchase, problem, now, event)
         elif event:
             fate = _fate(event, report, purchase, now)
             # To read again what has not ended is no try that failed.
-            payment_events.settle(connection, fate, is_counted=report.is_final)
-        return Applied(purchase.account_id, purchase.name, settled.changed, problem)
+            payment_events.end_try(connection, fate, is_counted=report.is_final)
+        return Recorded(purchase.account_id, purchase.name, recorded.changed, problem)
 
-    def resume(self, key: PurchaseKey, reason: str) -> Applied:
+    def resume(self, key: PurchaseKey, reason: str) -> Recorded:
         """Do what is due for a purchase by all that is known of it, if that can be done by now."""
         return self._ledger.transact(lambda transaction: self._resume(transaction, key, reason))
 
-    def _resume(self, transaction: Transaction, key: PurchaseKey, reason: str) -> Applied:
+    def _resume(self, transaction: Transaction, key: PurchaseKey, reason: str) -> Recorded:
         purchase = purchases.lock(transaction.connection, key)
         assert purchase is not None  # noqa: S101 - something was due for it, and none is ever deleted.
         nothing = Report(purchase.provider, purchase.live, (), None, None, ())
         origin = Origin(purchase.provider.name.lower(), reason=reason)
-        settled = self.settle(transaction, purchase, nothing, origin)
-        problem = problem_of(settled.refusal) if settled.refusal else ""
-        return Applied(purchase.account_id, purchase.name, settled.changed, problem)
+        recorded = self.bring_up_to_date(transaction, purchase, nothing, origin)
+        problem = problem_of(recorded.refusal) if recorded.refusal else ""
+        return Recorded(purchase.account_id, purchase.name, recorded.changed, problem)
 
-    def settle(self, transaction: Transaction, purchase: Purchase, report: Report, origin: Origin) -> Settled:
+    def bring_up_to_date(
+        self, transaction: Transaction, purchase: Purchase, report: Report, origin: Origin
+    ) -> RecordedPurchase:
         """Bring a purchase, whose row is locked, to where its facts say.
 
         The facts are written whatever becomes of its credits: a refusal is due, and done when it can be.
@@ -171,7 +127,7 @@ class Settlement:
             self._announce(transaction, purchase, after)
         if refusal is None and not after.extra_left:
             payment_events.end_recorded(connection, purchase.account_id, purchase.name, now)
-        return Settled(after, after != purchase, refusal)
+        return RecordedPurchase(after, after != purchase, refusal)
 
     def _move_credits(self, transaction: Transaction, purchase: Purchase, stands: Standing, origin: Origin) -> Purchase:
         """Grant what was paid for, take back what was given back, and return the purchase as it is then."""
@@ -280,11 +236,11 @@ def _with_payment(report: Report, purchase: Purchase) -> Iterator[Fact]:
             yield fact._replace(payment=fact.payment or payment or purchase.payment_id)
 
 
-def _problem_of(settled: Settled, report: Report) -> str:
+def _problem_of(recorded: RecordedPurchase, report: Report) -> str:
     """Say what is left to do after what a report said: credits that are due, or a payment to be given back."""
-    purchase = settled.purchase
-    if settled.refusal:
-        return problem_of(settled.refusal)
+    purchase = recorded.purchase
+    if recorded.refusal:
+        return problem_of(recorded.refusal)
     paid = {fact.subject for fact in report.facts if fact.kind == FactKind.PAYMENT and fact.stage == PaymentStage.PAID}
     if not purchase.extra_left or paid.isdisjoint(purchase.extra_payment_ids):
         return ""
@@ -293,9 +249,9 @@ def _problem_of(settled: Settled, report: Report) -> str:
 
 def _fate(event: PaymentEvent, report: Report, purchase: Purchase, now: Instant) -> PaymentEvent:
     if report.is_final:
-        return fates.applied(event, purchase.account_id, purchase.name, now)
+        return event.applied(purchase.account_id, purchase.name, now)
     owned = event._replace(account=purchase.account_id, purchase=purchase.name)
-    return fates.read_again(owned, report.references, now)
+    return owned.read_again(report.references, now)
 
 
 def _look_soon(transaction: Transaction, purchase: Purchase) -> None:
@@ -319,3 +275,27 @@ def _as_it_stands(purchase: Purchase, stands: Standing) -> Purchase:
         extra_left=stands.extra_left,
         next_poll_time=purchase.next_poll_time if stands.state in PAYABLE else None,
     )
+
+
+class Recorder:
+    """Records reports in purchases, and subscriptions in plans."""
+
+    def __init__(self, purchases: PurchaseRecorder, subscriptions: Subscriptions) -> None:
+        """Record by these two."""
+        self._purchases = purchases
+        self._subscriptions = subscriptions
+
+    def record(self, said: Said, actor: str, reason: str, event: PaymentEvent | None = None) -> Recorded:
+        """Record what was said, and write in the same commit what became of the ``event`` that said it.
+
+        Blocks. Raises as :meth:`PurchaseRecorder.record` and :meth:`Subscriptions.record`.
+        """
+        if isinstance(said, Subscription):
+            return self._subscriptions.record(said, actor, reason, event)
+        return self._purchases.record(said, actor, reason, event)
+
+    def resume(self, due: Due, reason: str) -> Recorded:
+        """Do what is due by all that is known, if that can be done by now. Blocks."""
+        if due.subject == payment_dues.PLAN:
+            return self._subscriptions.resume(due.account_id, reason, live=due.live)
+        return self._purchases.resume(PurchaseKey(due.account_id, due.subject), reason)

@@ -25,7 +25,7 @@ def reserve() -> tuple[Step, ...]:
 
 def reserve_and_confirm() -> tuple[Step, ...]:
     """A Reserve, and the Confirm of what it held."""
-    confirm = ConfirmRequest(reservation=RESERVATION, request_id=REQUEST_ID)
+    confirm = ConfirmRequest(name=RESERVATION, request_id=REQUEST_ID)
     return (
         _step("CreditService/Reserve", _reserve_request(), answer="reservation"),
         _step("CreditService/Confirm", confirm),

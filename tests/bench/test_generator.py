@@ -51,7 +51,7 @@ class Recorder:
 
     def confirm(self, request: pb.ConfirmRequest, _context: grpc.ServicerContext) -> pb.ConfirmResponse:
         """Takes any name."""
-        self.confirmed.add(request.reservation)
+        self.confirmed.add(request.name)
         return pb.ConfirmResponse()
 
     def batch_reserve(self, request: pb.BatchReserveRequest, _context: grpc.ServicerContext) -> pb.BatchReserveResponse:

@@ -11,11 +11,13 @@ import grpc
 import psycopg
 import pytest
 
-from credit.v1 import admin_payments_pb2, admin_service_pb2, package_pb2
+from credit.v1 import admin_service_pb2, money_pb2, package_pb2
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_service_pb2 as payment
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from creditd.ledger.ids import uuid7
 from creditd.storage.schema import migrate
@@ -103,13 +105,14 @@ def sell(channel: grpc.Channel) -> None:
     package = package_pb2.Package(
         package_id=PACKAGE,
         display_name="Small",
-        price=package_pb2.Money(amount=PRICE, currency="THB"),
+        price=money_pb2.Money(amount=PRICE, currency="THB"),
         credit_type="chat",
         credits=90,
         bonus=10,
     )
-    request = admin_payments_pb2.CreatePackageRequest(package=package)
-    AdminServiceStub(channel).CreatePackage(request, metadata=METADATA, timeout=PATIENCE_SECONDS, wait_for_ready=True)
+    request = payment_admin.CreatePackageRequest(package=package)
+    stub = PaymentAdminServiceStub(channel)
+    stub.CreatePackage(request, metadata=METADATA, timeout=PATIENCE_SECONDS, wait_for_ready=True)
 
 
 def top_up(channel: grpc.Channel, account: str, amount: int = 1_000) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from credit.v1 import credit_service_pb2 as credit
-from credit.v1 import payment_service_pb2 as payment
 from credit.v1 import source_pb2
+from credit.v1 import webhook_service_pb2 as webhook_pb
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
-from credit.v1.purchase_pb2 import PaymentProvider
+from credit.v1.payment_provider_pb2 import PaymentProvider
 from tests.clocks.skewed_servers import STRIPE_SECRET, SkewedServer, skewed_server
 from tests.support.customer import Customer, state_of
 from tests.support.patience import eventually
@@ -109,20 +109,20 @@ def test_it_takes_tokens_while_they_are_good_and_no_longer(skewed: SkewedServer,
 @pytest.mark.requirement("E7")
 def test_it_takes_webhooks_that_were_signed_just_now_and_no_others(skewed: SkewedServer, customer: Customer) -> None:
     there = skewed.serve(customer)
-    ingest = there.staff.payment.IngestWebhook
-    assert ingest(stripe_webhook(age_seconds=0)).result == payment.INGEST_RESULT_NOT_OF_INTEREST
+    ingest = there.staff.webhook.IngestWebhook
+    assert ingest(stripe_webhook(age_seconds=0)).result == webhook_pb.INGEST_RESULT_NOT_OF_INTEREST
     assert refused(ingest, stripe_webhook(age_seconds=600)).metadata["problem"] == "too_old"
     assert refused(ingest, stripe_webhook(age_seconds=-600)).metadata["problem"] == "in_the_future"
 
 
-def stripe_webhook(age_seconds: int) -> payment.IngestWebhookRequest:
+def stripe_webhook(age_seconds: int) -> webhook_pb.IngestWebhookRequest:
     """Return a webhook that says nothing about credits, signed so long ago."""
     event = {"id": f"evt_{time.monotonic_ns()}", "object": "event", "type": "plan.created", "livemode": False}
     body = json.dumps(event | {"data": {"object": {}}}).encode()
     seconds = int(time.time()) - age_seconds
     signature = hmac.new(STRIPE_SECRET.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
-    header = payment.WebhookHeader(name="stripe-signature", value=f"t={seconds},v1={signature}")
-    return payment.IngestWebhookRequest(
+    header = webhook_pb.WebhookHeader(name="stripe-signature", value=f"t={seconds},v1={signature}")
+    return webhook_pb.IngestWebhookRequest(
         provider=PaymentProvider.PAYMENT_PROVIDER_STRIPE, body=body, headers=[header], remote_address="192.0.2.1"
     )
 

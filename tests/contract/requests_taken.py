@@ -9,6 +9,7 @@ from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_type_pb2 import CreditType
+from creditd.domain.resource_names import account_name
 from tests.support.customer import Customer
 
 
@@ -24,8 +25,8 @@ _SPENDING = {
     "credit_type": "credit_type",
     "amount": "amount",
     "request_id": "request_id",
-    "version": "count",
-    "description": "text",
+    "expected_version": "count",
+    "reason": "text",
     "metadata": "metadata",
 }
 
@@ -41,7 +42,7 @@ _ADJUSTING = {
 
 _PAGE = {"account_id": "account_id", "credit_type": "filter", "page_size": "page_size", "page_token": "page_token"}
 
-_CHANGING = {"account_id": "account_id", "reason": "reason", "request_id": "request_id"}
+_CHANGING = {"name": "account", "reason": "reason", "request_id": "request_id"}
 
 
 def _adding(customer: Customer) -> Message:
@@ -59,21 +60,21 @@ METHODS: Mapping[str, Method] = {
     "Confirm": Method(
         lambda c: c.confirming(c.hold(1)),
         {
-            "reservation": "reservation",
+            "name": "reservation",
             "amount": "amount",
             "request_id": "request_id",
-            "version": "count",
-            "description": "text",
+            "expected_version": "count",
+            "reason": "text",
             "metadata": "metadata",
         },
     ),
     "Refund": Method(
         lambda c: c.refunding(c.hold(1)),
         {
-            "reservation": "reservation",
+            "name": "reservation",
             "amount": "amount",
             "request_id": "request_id",
-            "version": "count",
+            "expected_version": "count",
             "reason": "text",
             "metadata": "metadata",
         },
@@ -81,7 +82,7 @@ METHODS: Mapping[str, Method] = {
     "ExtendReservation": Method(
         lambda c: c.extending(c.hold(1), 600),
         {
-            "reservation": "reservation",
+            "name": "reservation",
             "expiration": "missing",
             "expire_time": "timestamp",
             "request_id": "request_id",
@@ -112,7 +113,7 @@ METHODS: Mapping[str, Method] = {
         {
             "credit_type": "missing",
             "credit_type.code": "credit_type",
-            "credit_type.display_name": "name",
+            "credit_type.display_name": "display name",
             "credit_type.decimals": "decimals",
         },
     ),
@@ -125,7 +126,7 @@ METHODS: Mapping[str, Method] = {
         lambda c: c.planning(account_pb2.PLAN_KIND_STANDARD),
         _CHANGING | {"plan": "missing", "plan.kind": "stated enum", "plan.end_time": "timestamp"},
     ),
-    "GetAccount": Method(lambda c: admin.GetAccountRequest(account_id=c.account_id), {"account_id": "account_id"}),
+    "GetAccount": Method(lambda c: admin.GetAccountRequest(name=account_name(c.account_id)), {"name": "account"}),
     "ListAccounts": Method(
         lambda c: admin.ListAccountsRequest(account_id_prefix=c.account_id),
         {"account_id_prefix": "prefix", "status": "enum", "page_size": "page_size", "page_token": "page_token"},

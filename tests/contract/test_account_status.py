@@ -8,6 +8,7 @@ import pytest
 from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from creditd.domain.resource_names import account_name
 from tests.contract.at_once import at_once
 from tests.support.customer import Customer
 from tests.support.refusals import RefusedCall, refused
@@ -137,7 +138,7 @@ def test_nothing_is_spent_once_a_suspension_was_answered(customer: Customer) -> 
 def test_staff_see_status_and_version(customer: Customer) -> None:
     """Each change raises the account's version."""
     customer.balance()
-    request = admin.GetAccountRequest(account_id=customer.account_id)
+    request = admin.GetAccountRequest(name=account_name(customer.account_id))
     opened = customer.staff.admin.GetAccount(request).account
     assert (opened.status, opened.version, opened.create_time) == (ACTIVE, 1, opened.update_time)
     suspended = customer.become(SUSPENDED)

@@ -42,7 +42,7 @@ def talkative(service: RunningService, app: SimpleNamespace, staff: SimpleNamesp
     customer = Customer(service, app, staff, "answer_sizes.talkative")
     grant_many(customer, 110)
     for _ in range(60):
-        name = customer.reserve(110, metadata=LABELS, description=REASON).reservation.name
+        name = customer.reserve(110, metadata=LABELS, reason=REASON).reservation.name
         customer.refund(name, metadata=LABELS, reason=REASON)
     return customer
 
@@ -141,7 +141,7 @@ def test_a_batch_of_confirmations_does_not_repeat_what_the_holds_came_with(talka
     """1,000 of 6 kB each, which 1,000 small requests would bring back."""
     other = talkative.another("batch")
     other.top_up(1_000)
-    names = [other.reserve(1, metadata=LABELS, description=REASON).reservation.name for _ in range(20)]
+    names = [other.reserve(1, metadata=LABELS, reason=REASON).reservation.name for _ in range(20)]
     requests = [other.confirming(name) for name in names]
     results = other.app.credit.BatchConfirm(credit.BatchConfirmRequest(requests=requests)).results
     assert [len(result.response.reservation.metadata) for result in results] == [0] * 20

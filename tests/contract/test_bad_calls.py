@@ -74,7 +74,7 @@ def test_a_method_that_is_not_there_is_unimplemented(rich: Customer, method: str
 @pytest.mark.requirement("H3")
 def test_a_message_over_the_limit_is_refused_with_a_reason(rich: Customer) -> None:
     """Saying what the limit of this method is."""
-    request = rich.reserving(1, description="x" * CALL_BYTES)
+    request = rich.reserving(1, reason="x" * CALL_BYTES)
     refusal = refused(rich.app.credit.Reserve, request)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
     assert refusal.metadata["maximum"] == str(CALL_BYTES)
@@ -83,7 +83,7 @@ def test_a_message_over_the_limit_is_refused_with_a_reason(rich: Customer) -> No
 @pytest.mark.requirement("H3")
 @pytest.mark.parametrize("megabytes", [3, 64])
 def test_a_message_far_over_the_limit_is_not_even_read(rich: Customer, megabytes: int) -> None:
-    request = rich.reserving(1, description="x" * (megabytes * MEGABYTE))
+    request = rich.reserving(1, reason="x" * (megabytes * MEGABYTE))
     assert refused(rich.app.credit.Reserve, request).code == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
@@ -163,10 +163,10 @@ def test_amounts_at_the_limit_about_a_reservation_do_not_overflow(customer: Cust
     assert refused(app.Confirm, customer.confirming(name, INT64_MAX)).reason == "AMOUNT_EXCEEDS_RESERVATION"
     assert refused(app.Confirm, too_much).reason == "INSUFFICIENT_CREDIT"
     customer.confirm(name)
-    assert refused(app.Refund, customer.refunding(name, INT64_MAX)).reason == "AMOUNT_EXCEEDS_CAPTURED"
+    assert refused(app.Refund, customer.refunding(name, INT64_MAX)).reason == "AMOUNT_EXCEEDS_CONFIRMED"
     customer.go_unlimited()
     huge = customer.deduct(INT64_MAX).reservation
-    assert (huge.captured_amount, customer.figures()) == (INT64_MAX, (990, 0))
+    assert (huge.confirmed_amount, customer.figures()) == (INT64_MAX, (990, 0))
     assert customer.refund(huge.name).entry.amount == INT64_MAX
     assert customer.deduct(INT64_MAX).entry.amount == INT64_MAX
     assert customer.figures() == (990, 0)

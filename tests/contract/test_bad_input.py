@@ -28,7 +28,8 @@ BAD: Mapping[str, list[Any]] = {
     "request_id": [None, "", "x" * 256, *NUL],
     "text": ["x" * 501, *NUL],
     "reason": [None, "", "x" * 501, *NUL],
-    "name": ["x" * 101, *NUL],
+    "display name": ["x" * 101, *NUL],
+    "account": [None, "", "x", "accounts/", "accounts/a/b", "accounts/a b", "accounts/a\n", "packages/a", *NUL],
     "prefix": ["x" * 129, "a b", "a%", "a\n", *NUL],
     "metadata": [
         {"": "v"},
@@ -108,16 +109,16 @@ def test_a_field_that_breaks_its_rule_is_named_and_nothing_is_done(rich: Custome
 @pytest.mark.requirement("H2")
 def test_every_violation_is_named_at_once(customer: Customer) -> None:
     """So that a form shows all of its mistakes, and not one after the other."""
-    request = customer.reserving(0, credit_type="1", request_id="", description="x" * 501)
+    request = customer.reserving(0, credit_type="1", request_id="", reason="x" * 501)
     request.account_id = ""
     refusal = refused(customer.app.credit.Reserve, request)
-    assert set(refusal.violations) == {"account_id", "credit_type", "amount", "request_id", "description"}
+    assert set(refusal.violations) == {"account_id", "credit_type", "amount", "request_id", "reason"}
 
 
 @pytest.mark.requirement("H1")
 def test_values_at_the_very_limit_are_taken(rich: Customer) -> None:
     labels = {"k" * 64: "v" * (4_096 - 64)}
-    answer = rich.reserve(1, request_id="x" * 255, description="d" * 500, metadata=labels, version=1)
+    answer = rich.reserve(1, request_id="x" * 255, reason="d" * 500, metadata=labels, expected_version=1)
     assert dict(answer.entry.metadata) == labels
     assert rich.deduct(1, metadata={str(number): "" for number in range(64)}).entry.version == 3
     longest = Customer(rich.service, rich.app, rich.staff, f"{'x' * 120}._:@+-1")
@@ -128,10 +129,8 @@ def test_values_at_the_very_limit_are_taken(rich: Customer) -> None:
     "text", ["ไทย 🪙 \u202ertl", "quote\" ' \\ {} , NULL", "line\nfeed\ttab\r", "\x01\x7f", "%s $1 :name"]
 )
 def test_any_other_text_comes_back_as_it_was(rich: Customer, text: str) -> None:
-    """In a description, a label, and a request id; none of it means anything to the database."""
-    answer = rich.reserve(
-        1, description=text, metadata={text[:20]: text}, request_id=f"{text}{rich.request_id()[-90:]}"
-    )
+    """In a reason, a label, and a request id; none of it means anything to the database."""
+    answer = rich.reserve(1, reason=text, metadata={text[:20]: text}, request_id=f"{text}{rich.request_id()[-90:]}")
     assert answer.entry.reason == text
-    assert rich.reservation(answer.reservation.name).description == text
+    assert rich.reservation(answer.reservation.name).reason == text
     assert dict(rich.entries()[0].metadata) == {text[:20]: text}

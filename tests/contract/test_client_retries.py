@@ -85,7 +85,7 @@ def test_a_bare_cancelled_is_repeated() -> None:
 def test_a_stated_version_that_has_moved_is_tried_once(customer: Customer, stub: Any) -> None:
     """Although its code, ABORTED, is one that is repeated."""
     works = customer.service.core.ledger.statistics.works
-    request = customer.reserving(1, version=customer.balance().version + 1)
+    request = customer.reserving(1, expected_version=customer.balance().version + 1)
     assert refused(stub.Reserve, request, metadata=METADATA, timeout=20).reason == "VERSION_MISMATCH"
     assert customer.service.core.ledger.statistics.works - works == 1
     assert customer.figures() == (100, 0)
@@ -93,7 +93,7 @@ def test_a_stated_version_that_has_moved_is_tried_once(customer: Customer, stub:
 
 def test_a_message_that_is_too_large_is_not_to_be_sent_again(customer: Customer, stub: Any) -> None:
     """Although its code, RESOURCE_EXHAUSTED, is one that is repeated."""
-    request = customer.reserving(1, description="x" * CALL_BYTES)
+    request = customer.reserving(1, reason="x" * CALL_BYTES)
     refusal = refused(stub.Reserve, request, metadata=METADATA, timeout=20)
     assert refusal.reason == "MESSAGE_TOO_LARGE"
     assert refusal.trailing["grpc-retry-pushback-ms"] == "-1"

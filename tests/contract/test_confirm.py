@@ -16,8 +16,8 @@ UNKNOWN = "01890000-0000-7000-8000-000000000000"
 def test_it_spends_all_that_is_held(customer: Customer) -> None:
     customer.top_up(100)
     name = customer.hold(30)
-    answer = customer.confirm(name, description="done", metadata={"tokens": "812"})
-    assert (state_of(answer.reservation), answer.reservation.captured_amount) == ("CONFIRMED", 30)
+    answer = customer.confirm(name, reason="done", metadata={"tokens": "812"})
+    assert (state_of(answer.reservation), answer.reservation.confirmed_amount) == ("CONFIRMED", 30)
     entry = answer.entry
     assert (kind_of(entry), entry.amount, entry.available_delta, entry.reserved_delta) == ("CONFIRM", 30, 0, -30)
     assert (entry.reservation, entry.reason, dict(entry.metadata)) == (name, "done", {"tokens": "812"})
@@ -59,7 +59,7 @@ def test_an_allowed_excess_is_taken_in_spend_order(customer: Customer) -> None:
     answer = customer.confirm(name, 40, allow_excess=True)
     assert (answer.entry.amount, answer.entry.available_delta, answer.entry.reserved_delta) == (40, -10, -30)
     assert slices_of(answer.reservation) == [("PURCHASED", 30), ("FREE", 3), ("PURCHASED", 7)]
-    assert (answer.reservation.amount, answer.reservation.captured_amount) == (30, 40)
+    assert (answer.reservation.amount, answer.reservation.confirmed_amount) == (30, 40)
     assert customer.by_source() == {"PURCHASED": 63}
 
 

@@ -6,6 +6,7 @@ import grpc
 import pytest
 
 from credit.v1 import admin_service_pb2 as admin
+from credit.v1 import credit_service_pb2
 from credit.v1.credit_type_pb2 import CreditType
 from tests.support.customer import Customer
 from tests.support.refusals import refused
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.requirement("A12")
 
 def listed(customer: Customer) -> dict[str, CreditType]:
     """Return all credit types by code."""
-    answer = customer.staff.admin.ListCreditTypes(admin.ListCreditTypesRequest())
+    answer = customer.staff.credit.ListCreditTypes(credit_service_pb2.ListCreditTypesRequest())
     return {credit_type.code: credit_type for credit_type in answer.credit_types}
 
 
@@ -40,7 +41,7 @@ def test_those_of_the_configuration_are_there(customer: Customer) -> None:
 
 def test_a_new_one_is_used_at_once(customer: Customer) -> None:
     answer = customer.staff.admin.CreateCreditType(declaring("gems", "Gems", 3))
-    assert answer.credit_type == CreditType(code="gems", display_name="Gems", decimals=3)
+    assert answer.credit_type == CreditType(name="creditTypes/gems", code="gems", display_name="Gems", decimals=3)
     assert listed(customer)["gems"] == answer.credit_type
     customer.top_up(1_500, credit_type="gems")
     assert customer.deduct(500, credit_type="gems").balance.available == 1_000
@@ -66,7 +67,7 @@ def test_the_same_code_with_other_properties_is_refused(customer: Customer, disp
     refusal = refused(customer.staff.admin.CreateCreditType, declaring("same", display_name, decimals))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.ALREADY_EXISTS, "CREDIT_TYPE_EXISTS")
     assert refusal.metadata["credit_type"] == "same"
-    assert listed(customer)["same"] == CreditType(code="same", display_name="Same")
+    assert listed(customer)["same"] == CreditType(name="creditTypes/same", code="same", display_name="Same")
 
 
 def test_one_without_a_name_is_called_by_its_code(customer: Customer) -> None:

@@ -12,7 +12,6 @@ import psycopg
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from creditd.development.postgres import EmbeddedPostgres
 from tests.contract.at_once import was_replayed
@@ -93,7 +92,7 @@ ABOUT_A_RESERVATION: Mapping[str, Callable[[Customer], Any]] = {
     "Refund": lambda c: c.refunding(NAME),
     "ExtendReservation": lambda c: c.extending(NAME, 60),
     "GetReservation": lambda _: credit.GetReservationRequest(name=NAME),
-    "ListCreditTypes": lambda _: admin.ListCreditTypesRequest(),
+    "ListCreditTypes": lambda _: credit.ListCreditTypesRequest(),
 }
 
 
@@ -201,6 +200,6 @@ def test_connections_that_were_cut_are_replaced_without_a_call_being_done_twice(
             request = customer.deducting(1)
             eventually(lambda request=request: succeeds(lambda: customer.app.credit.Deduct(request)))
             eventually(lambda: succeeds(customer.entries))
-            eventually(lambda: succeeds(lambda: staff.admin.ListCreditTypes(admin.ListCreditTypesRequest())))
+            eventually(lambda: succeeds(lambda: staff.credit.ListCreditTypes(credit.ListCreditTypesRequest())))
     assert customer.figures() == (90, 0)
     assert customer.balance().version == 11

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.requirement("A5")
 def test_it_spends_in_one_movement(customer: Customer) -> None:
     customer.top_up(10, source_pb2.SOURCE_FREE)
     customer.top_up(100)
-    answer = customer.deduct(30, description="a quiz", metadata={"quiz": "7"})
+    answer = customer.deduct(30, reason="a quiz", metadata={"quiz": "7"})
     reservation, entry = answer.reservation, answer.entry
-    assert (state_of(reservation), reservation.amount, reservation.captured_amount) == ("CONFIRMED", 30, 30)
+    assert (state_of(reservation), reservation.amount, reservation.confirmed_amount) == ("CONFIRMED", 30, 30)
     assert not reservation.HasField("expire_time")
     assert (kind_of(entry), entry.amount, entry.available_delta, entry.reserved_delta) == ("DEDUCT", 30, -30, 0)
     assert (entry.reservation, entry.reason, dict(entry.metadata)) == (reservation.name, "a quiz", {"quiz": "7"})

@@ -23,7 +23,13 @@ from tests.support.service import RunningService, running_service
 pytestmark = pytest.mark.requirement("H3")
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
-SERVICES = ["credit.v1.CreditService", "credit.v1.AdminService", "credit.v1.PaymentService"]
+SERVICES = [
+    "credit.v1.CreditService",
+    "credit.v1.AdminService",
+    "credit.v1.PaymentService",
+    "credit.v1.PaymentAdminService",
+    "credit.v1.WebhookService",
+]
 
 
 def health_of(channel: grpc.Channel, service: str = "") -> int:

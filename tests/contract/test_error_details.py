@@ -85,7 +85,7 @@ REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
         "FAILED_PRECONDITION",
         {"requested", "reserved"},
     ),
-    "AMOUNT_EXCEEDS_CAPTURED": (
+    "AMOUNT_EXCEEDS_CONFIRMED": (
         lambda c: refused(c.app.credit.Refund, c.refunding(c.deduct(1).reservation.name, 2)),
         "FAILED_PRECONDITION",
         {"requested", "refundable"},
@@ -96,7 +96,7 @@ REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
         {"credit_type"},
     ),
     "VERSION_MISMATCH": (
-        lambda c: refused(c.app.credit.Reserve, c.reserving(1, version=9)),
+        lambda c: refused(c.app.credit.Reserve, c.reserving(1, expected_version=9)),
         "ABORTED",
         {"stated", "current"},
     ),
@@ -239,10 +239,10 @@ def test_an_item_of_a_batch_carries_what_a_single_call_carries(rich: Customer) -
     metadata = [("x-correlation-id", "same")]
     requests = [
         rich.reserving(101),
-        rich.reserving(0, description="x" * 501),
+        rich.reserving(0, reason="x" * 501),
         rich.reserving(1, credit_type="nothing"),
         rich.reserving(1, seconds=10**6),
-        rich.reserving(1, version=9),
+        rich.reserving(1, expected_version=9),
         rich.reserving(1, request_id=rich.entries()[0].request_id),
     ]
     batch: Any = app.credit.BatchReserve(credit.BatchReserveRequest(requests=requests), metadata=metadata)

@@ -43,7 +43,7 @@ def test_it_never_takes_time_away(customer: Customer) -> None:
 def test_an_instant_in_the_past_is_refused(customer: Customer) -> None:
     customer.top_up(10)
     request = credit.ExtendReservationRequest(
-        reservation=customer.hold(10), expire_time=customer.after(-1), request_id=customer.request_id()
+        name=customer.hold(10), expire_time=customer.after(-1), request_id=customer.request_id()
     )
     refusal = refused(customer.app.credit.ExtendReservation, request)
     assert (refusal.reason, refusal.violations) == ("EXPIRY_IN_PAST", ["expire_time"])

@@ -7,6 +7,7 @@ import pytest
 
 from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
+from creditd.domain.resource_names import account_name
 from creditd.ledger import waiting_room
 from tests.support.customer import Customer
 from tests.support.refusals import RefusedCall, refused
@@ -52,7 +53,7 @@ def test_a_call_on_a_balance_that_stays_held_is_refused_alone_and_can_be_repeate
 def test_a_change_of_an_account_that_is_held_gives_up_soon(customer: Customer, statement: str) -> None:
     customer.top_up(100)
     request = admin.SetPlanRequest(
-        account_id=customer.account_id,
+        name=account_name(customer.account_id),
         plan=account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED),
         reason="test",
         request_id=customer.request_id(),

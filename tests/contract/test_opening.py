@@ -9,6 +9,7 @@ import pytest
 from credit.v1 import account_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from creditd.domain.resource_names import account_name
 from tests.contract.at_once import at_once, reasons
 from tests.support.customer import Customer, kind_of, slices_of
 from tests.support.refusals import refused
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.requirement("A11")
 def is_open(customer: Customer) -> bool:
     """Tell whether staff find the account."""
     try:
-        customer.staff.admin.GetAccount(admin.GetAccountRequest(account_id=customer.account_id))
+        customer.staff.admin.GetAccount(admin.GetAccountRequest(name=account_name(customer.account_id)))
     except grpc.RpcError:
         return False
     return True
@@ -55,7 +56,7 @@ def test_the_first_use_opens_it_with_its_sign_up_credits(customer: Customer, use
 
 LOOKS: dict[str, Callable[[Customer], Any]] = {
     "GetAccount": lambda customer: refused(
-        customer.staff.admin.GetAccount, admin.GetAccountRequest(account_id=customer.account_id)
+        customer.staff.admin.GetAccount, admin.GetAccountRequest(name=account_name(customer.account_id))
     ),
     "ListTransactions": lambda customer: customer.page(),
     "ListReservations": lambda customer: customer.app.credit.ListReservations(

@@ -18,7 +18,7 @@ def test_a_pending_one_is_given_back_whole(customer: Customer) -> None:
     name = customer.hold(30)
     answer = customer.refund(name, reason="the work failed")
     assert state_of(answer.reservation) == "REFUNDED"
-    assert (answer.reservation.captured_amount, answer.reservation.refunded_amount) == (0, 0)
+    assert (answer.reservation.confirmed_amount, answer.reservation.refunded_amount) == (0, 0)
     entry = answer.entry
     assert (kind_of(entry), entry.amount, entry.available_delta, entry.reserved_delta) == ("REFUND", 30, 30, -30)
     assert (entry.reservation, entry.reason) == (name, "the work failed")
@@ -58,7 +58,7 @@ def test_a_confirmed_one_is_given_back_in_parts_last_taken_first(customer: Custo
     assert slices_of(customer.refund(name, 4).entry) == [("PURCHASED", 2), ("PROMO", 2)]
     last = customer.refund(name)
     assert slices_of(last.entry) == [("PROMO", 8), ("FREE", 10)]
-    assert (state_of(last.reservation), last.reservation.captured_amount, last.reservation.refunded_amount) == (
+    assert (state_of(last.reservation), last.reservation.confirmed_amount, last.reservation.refunded_amount) == (
         "CONFIRMED",
         25,
         25,
@@ -73,12 +73,12 @@ def test_more_than_was_spent_and_not_yet_refunded_is_refused(customer: Customer)
     customer.confirm(name, 20)
     customer.refund(name, 15)
     refusal = refused(customer.app.credit.Refund, customer.refunding(name, 6))
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "AMOUNT_EXCEEDS_CAPTURED")
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "AMOUNT_EXCEEDS_CONFIRMED")
     assert (refusal.metadata["requested"], refusal.metadata["refundable"]) == ("6", "5")
     assert customer.figures() == (95, 0)
     customer.refund(name, 5)
     nothing_left = refused(customer.app.credit.Refund, customer.refunding(name))
-    assert (nothing_left.reason, nothing_left.metadata["refundable"]) == ("AMOUNT_EXCEEDS_CAPTURED", "0")
+    assert (nothing_left.reason, nothing_left.metadata["refundable"]) == ("AMOUNT_EXCEEDS_CONFIRMED", "0")
 
 
 def test_credits_return_to_the_very_grants_that_they_were_taken_from(customer: Customer) -> None:

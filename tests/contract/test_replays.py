@@ -25,7 +25,7 @@ def adding(customer: Customer) -> admin.AddCreditsRequest:
 
 
 MUTATIONS: dict[str, Callable[[Customer], tuple[Any, Any]]] = {
-    "Reserve": lambda c: (c.app.credit.Reserve, c.reserving(10, description="work", metadata={"a": "b", "z": "ü"})),
+    "Reserve": lambda c: (c.app.credit.Reserve, c.reserving(10, reason="work", metadata={"a": "b", "z": "ü"})),
     "Reserve until": lambda c: (c.app.credit.Reserve, c.reserving(10, expire_time=c.after(77))),
     "Confirm": lambda c: (c.app.credit.Confirm, c.confirming(c.hold(10))),
     "Confirm less": lambda c: (c.app.credit.Confirm, c.confirming(c.hold(10), 4, metadata={"k": "v"})),
@@ -52,7 +52,7 @@ def change_everything(customer: Customer, answer: Any) -> None:
     if reservation is not None and reservation.state == 1:
         customer.extend(reservation.name, 1_000)
         customer.confirm(reservation.name, 3)
-    if reservation is not None and reservation.captured_amount > reservation.refunded_amount:
+    if reservation is not None and reservation.confirmed_amount > reservation.refunded_amount:
         customer.refund(reservation.name, 1)
     customer.top_up(50)
     customer.go_unlimited(30)

@@ -17,14 +17,14 @@ from tests.support.service import RunningService, running_service
 @pytest.mark.requirement("A1", "A6")
 def test_it_answers_with_the_reservation_the_entry_and_the_balance_after(customer: Customer) -> None:
     topped_up = customer.top_up(100)
-    answer = customer.reserve(30, description="a story", metadata={"model": "large"})
+    answer = customer.reserve(30, reason="a story", metadata={"model": "large"})
     reservation, entry, balance = answer.reservation, answer.entry, answer.balance
     assert reservation.name.startswith(f"accounts/{customer.account_id}/wallets/chat/reservations/")
     assert (reservation.account_id, reservation.credit_type) == (customer.account_id, "chat")
-    assert (state_of(reservation), reservation.amount, reservation.captured_amount) == ("PENDING", 30, 0)
+    assert (state_of(reservation), reservation.amount, reservation.confirmed_amount) == ("PENDING", 30, 0)
     assert slices_of(reservation) == slices_of(entry) == [("PURCHASED", 30)]
     assert reservation.slices[0].grant_id == topped_up.slices[0].grant_id
-    assert (reservation.description, dict(reservation.metadata)) == ("a story", {"model": "large"})
+    assert (reservation.reason, dict(reservation.metadata)) == ("a story", {"model": "large"})
     assert (kind_of(entry), entry.amount, entry.available_delta, entry.reserved_delta) == ("RESERVE", 30, -30, 30)
     assert (entry.reservation, entry.actor, entry.reason) == (reservation.name, "app", "a story")
     assert (balance.available, balance.reserved, balance.total) == (70, 30, 100)
@@ -63,7 +63,7 @@ def test_the_same_request_id_with_other_content_is_refused(customer: Customer) -
     for other in (
         customer.reserving(11, request_id=request_id),
         customer.reserving(10, request_id=request_id, credit_type="spec"),
-        customer.reserving(10, request_id=request_id, description="other"),
+        customer.reserving(10, request_id=request_id, reason="other"),
         customer.reserving(10, request_id=request_id, seconds=60),
     ):
         refusal = refused(customer.app.credit.Reserve, other)

@@ -41,7 +41,7 @@ def test_trap_two_confirms_at_once_with_one_request_id_have_one_effect_and_the_s
         request = customer.confirming(customer.hold(10), 7)
         first, second = at_once(customer.app.credit.Confirm, [request] * 2)
         assert first == second
-        assert first.reservation.captured_amount == 7
+        assert first.reservation.confirmed_amount == 7
     assert customer.figures() == (30, 0)
     assert customer.kinds().count("CONFIRM") == 10
 
@@ -95,10 +95,10 @@ def test_trap_refunds_never_sum_over_what_was_captured(customer: Customer) -> No
     name = customer.hold(120)
     customer.confirm(name, 100)
     outcomes = at_once(customer.app.credit.Refund, [customer.refunding(name, 30) for _ in range(10)])
-    assert reasons(outcomes) == ["AMOUNT_EXCEEDS_CAPTURED"] * 7 + ["OK"] * 3
+    assert reasons(outcomes) == ["AMOUNT_EXCEEDS_CONFIRMED"] * 7 + ["OK"] * 3
     assert customer.figures() == (140, 0)
     assert customer.refund(name).entry.amount == 10
-    assert refused(customer.app.credit.Refund, customer.refunding(name)).reason == "AMOUNT_EXCEEDS_CAPTURED"
+    assert refused(customer.app.credit.Refund, customer.refunding(name)).reason == "AMOUNT_EXCEEDS_CONFIRMED"
     assert customer.figures() == (150, 0)
 
 
@@ -112,7 +112,7 @@ def test_trap_a_refund_lowers_used(customer: Customer) -> None:
     customer.refund(name, 5)
     reservation = customer.reservation(name)
     assert state_of(reservation) == "CONFIRMED"
-    assert reservation.captured_amount - reservation.refunded_amount == 25
+    assert reservation.confirmed_amount - reservation.refunded_amount == 25
     amounts = {"CONFIRM": 0, "REFUND": 0}
     for entry in customer.entries(reservation=name):
         if kind_of(entry) in amounts:
@@ -149,6 +149,6 @@ def test_trap_a_reservation_is_confirmed_by_its_whole_name_alone(customer: Custo
     name = customer.hold(10)
     neighbour = customer.another("neighbour").account_id
     for other in (name.replace("/chat/", "/spec/"), name.replace(customer.account_id, neighbour)):
-        refusal = refused(app.credit.Confirm, credit.ConfirmRequest(reservation=other, request_id="x"))
+        refusal = refused(app.credit.Confirm, credit.ConfirmRequest(name=other, request_id="x"))
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "RESERVATION_NOT_FOUND")
     assert customer.figures() == (90, 10)

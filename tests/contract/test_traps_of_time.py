@@ -45,7 +45,7 @@ def test_trap_a_hold_shields_its_free_part_from_expiry(half_free: Customer) -> N
     name = half_free.hold(50, seconds=120)
     assert slices_of(half_free.reservation(name)) == [("FREE", 30), ("PURCHASED", 20)]
     half_free.service.clock.advance(90)
-    assert half_free.confirm(name).reservation.captured_amount == 50
+    assert half_free.confirm(name).reservation.confirmed_amount == 50
     assert half_free.by_source() == {"PURCHASED": 80}
 
 

@@ -25,7 +25,7 @@ def test_a_reserve_takes_nothing_and_is_recorded_with_its_amount(customer: Custo
     entry = answer.entry
     assert (kind_of(entry), entry.amount, entry.available_delta, entry.reserved_delta) == ("RESERVE", 1_000, 0, 0)
     confirmed = customer.confirm(answer.reservation.name, 800)
-    assert (confirmed.reservation.captured_amount, confirmed.entry.amount) == (800, 800)
+    assert (confirmed.reservation.confirmed_amount, confirmed.entry.amount) == (800, 800)
     assert customer.figures() == (10, 0)
 
 
@@ -38,7 +38,7 @@ def test_nothing_comes_back_for_spending_under_the_plan(customer: Customer) -> N
     answer = customer.refund(name, 200)
     assert (answer.entry.amount, answer.entry.available_delta, slices_of(answer.entry)) == (200, 0, [])
     assert answer.reservation.refunded_amount == 200
-    assert refused(customer.app.credit.Refund, customer.refunding(name, 301)).reason == "AMOUNT_EXCEEDS_CAPTURED"
+    assert refused(customer.app.credit.Refund, customer.refunding(name, 301)).reason == "AMOUNT_EXCEEDS_CONFIRMED"
     assert customer.figures() == (10, 0)
 
 
@@ -80,7 +80,7 @@ def test_a_hold_from_within_the_plan_takes_nothing_after_it(customer: Customer) 
     customer.go_unlimited()
     name = customer.hold(100)
     customer.go_standard()
-    assert customer.confirm(name).reservation.captured_amount == 100
+    assert customer.confirm(name).reservation.confirmed_amount == 100
     assert customer.figures() == (10, 0)
 
 

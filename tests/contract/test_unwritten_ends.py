@@ -48,7 +48,7 @@ ENDS = 3
 def test_the_next_command_may_state_the_version_that_is_shown(lapsed: Customer) -> None:
     shown = lapsed.balance()
     assert (shown.available, shown.reserved, shown.version) == (75, 25, 5 + ENDS)
-    held = lapsed.reserve(75, version=shown.version)
+    held = lapsed.reserve(75, expected_version=shown.version)
     assert (held.balance.available, held.balance.version) == (0, shown.version + 1)
     kinds = [kind_of(entry) for entry in lapsed.entries()]
     assert kinds[: ENDS + 1] == ["RESERVE", "RELEASE", "EXPIRE", "RELEASE"]
@@ -61,9 +61,9 @@ def test_so_may_every_command_that_takes_a_version(lapsed: Customer, method: str
         credit.ListReservationsRequest(account_id=lapsed.account_id, state=reservation_pb2.RESERVATION_STATE_PENDING)
     ).reservations
     asking: Callable[[int], Any] = {
-        "Deduct": lambda version: lapsed.deducting(1, version=version),
-        "Confirm": lambda version: lapsed.confirming(live.name, version=version),
-        "Refund": lambda version: lapsed.refunding(live.name, version=version),
+        "Deduct": lambda version: lapsed.deducting(1, expected_version=version),
+        "Confirm": lambda version: lapsed.confirming(live.name, expected_version=version),
+        "Refund": lambda version: lapsed.refunding(live.name, expected_version=version),
     }[method]
     shown = lapsed.balance().version
     refusal = refused(getattr(lapsed.app.credit, method), asking(5))
@@ -98,7 +98,7 @@ def test_written_down_it_has_the_version_that_was_shown(lapsed: Customer) -> Non
 def test_if_more_ends_before_the_command_it_is_told_so(lapsed: Customer) -> None:
     shown = lapsed.balance()
     lapsed.service.clock.advance(600)
-    refusal = refused(lapsed.app.credit.Reserve, lapsed.reserving(1, version=shown.version))
+    refusal = refused(lapsed.app.credit.Reserve, lapsed.reserving(1, expected_version=shown.version))
     assert (refusal.reason, refusal.metadata["current"]) == ("VERSION_MISMATCH", str(shown.version + 1))
     assert lapsed.balance().version == shown.version + 1
 
@@ -109,7 +109,7 @@ def test_a_bound_that_came_too_early_is_no_movement(customer: Customer) -> None:
     before = customer.balance()
     customer.service.clock.advance(31)
     assert customer.balance() == before
-    assert customer.reserve(1, version=before.version).balance.version == before.version + 1
+    assert customer.reserve(1, expected_version=before.version).balance.version == before.version + 1
 
 
 @pytest.mark.requirement("A2")

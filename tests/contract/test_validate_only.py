@@ -47,7 +47,7 @@ def test_it_is_refused_for_the_same_reasons(customer: Customer, spending: Any) -
     assert reason(amount=11) == "INSUFFICIENT_CREDIT"
     assert reason(amount=0) == "INVALID_FIELD"
     assert reason(amount=1, credit_type="nothing") == "CREDIT_TYPE_NOT_FOUND"
-    assert reason(amount=1, version=7) == "VERSION_MISMATCH"
+    assert reason(amount=1, expected_version=7) == "VERSION_MISMATCH"
     customer.become(account_pb2.ACCOUNT_STATUS_SUSPENDED)
     assert reason(amount=1) == "ACCOUNT_SUSPENDED"
 

@@ -20,11 +20,11 @@ def decided(request: pytest.FixtureRequest, customer: Customer) -> tuple[Any, An
     spent = customer.deduct(10).reservation.name
     app = customer.app.credit
     return {
-        "Reserve": (app.Reserve, lambda version: customer.reserving(5, version=version)),
-        "Deduct": (app.Deduct, lambda version: customer.deducting(5, version=version)),
-        "Confirm": (app.Confirm, lambda version: customer.confirming(held, version=version)),
-        "Refund pending": (app.Refund, lambda version: customer.refunding(held, version=version)),
-        "Refund confirmed": (app.Refund, lambda version: customer.refunding(spent, version=version)),
+        "Reserve": (app.Reserve, lambda version: customer.reserving(5, expected_version=version)),
+        "Deduct": (app.Deduct, lambda version: customer.deducting(5, expected_version=version)),
+        "Confirm": (app.Confirm, lambda version: customer.confirming(held, expected_version=version)),
+        "Refund pending": (app.Refund, lambda version: customer.refunding(held, expected_version=version)),
+        "Refund confirmed": (app.Refund, lambda version: customer.refunding(spent, expected_version=version)),
     }[request.param]
 
 
@@ -49,22 +49,22 @@ def test_of_two_that_decided_on_the_same_version_one_wins(customer: Customer) ->
     customer.top_up(100)
     for _ in range(5):
         version = customer.balance().version
-        requests = [customer.deducting(1, version=version) for _ in range(4)]
+        requests = [customer.deducting(1, expected_version=version) for _ in range(4)]
         assert reasons(at_once(customer.app.credit.Deduct, requests)) == ["OK"] + ["VERSION_MISMATCH"] * 3
 
 
 def test_an_untouched_wallet_has_version_0(customer: Customer) -> None:
     """Version 0 is a statement like any other, not the lack of one."""
-    refusal = refused(customer.app.credit.Reserve, customer.reserving(1, version=0))
+    refusal = refused(customer.app.credit.Reserve, customer.reserving(1, expected_version=0))
     assert refusal.reason == "INSUFFICIENT_CREDIT"
     customer.top_up(1)
-    assert refused(customer.app.credit.Reserve, customer.reserving(1, version=0)).reason == "VERSION_MISMATCH"
+    assert refused(customer.app.credit.Reserve, customer.reserving(1, expected_version=0)).reason == "VERSION_MISMATCH"
 
 
 @pytest.mark.requirement("A7")
 def test_a_repeat_answers_the_first_answer_whatever_the_version_is_now(customer: Customer) -> None:
     customer.top_up(100)
-    request = customer.deducting(1, version=1)
+    request = customer.deducting(1, expected_version=1)
     first = customer.app.credit.Deduct(request)
     customer.deduct(1)
     assert customer.app.credit.Deduct(request) == first

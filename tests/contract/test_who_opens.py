@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 import grpc
 import psycopg
 import pytest
+from google.protobuf.descriptor import Descriptor
 from psycopg import sql
 
+from buf.validate import validate_pb2
 from credit.v1 import account_pb2, admin_service_pb2, credit_service_pb2
-from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import payment_admin_service_pb2 as payment_admin
+from creditd.domain.resource_names import account_name
 from tests.support.customer import Customer
 from tests.support.refusals import details_of, read_refusal
 
@@ -85,7 +88,7 @@ TAKINGS: dict[str, Use] = {
     ),
     "RemoveCredits": lambda by, c: by.admin.RemoveCredits(c.removing(1, credit_type="spec")),
     "WriteOffDebt": lambda by, c: by.admin.WriteOffDebt(
-        payments.WriteOffDebtRequest(
+        admin_service_pb2.WriteOffDebtRequest(
             account_id=c.account_id, credit_type="spec", reason="test", request_id=c.request_id()
         )
     ),
@@ -103,7 +106,7 @@ ON_RECORD: dict[str, Use] = {
     "SetAccountStatus": lambda by, c: by.admin.SetAccountStatus(c.becoming(account_pb2.ACCOUNT_STATUS_SUSPENDED)),
 }
 NEVER: dict[str, Use] = {
-    "GetAccount": lambda by, c: by.admin.GetAccount(admin.GetAccountRequest(account_id=c.account_id)),
+    "GetAccount": lambda by, c: by.admin.GetAccount(admin.GetAccountRequest(name=account_name(c.account_id))),
     "ListTransactions": lambda by, c: by.credit.ListTransactions(
         credit.ListTransactionsRequest(account_id=c.account_id)
     ),
@@ -117,8 +120,8 @@ NEVER: dict[str, Use] = {
     "BatchConfirm": lambda by, c: by.credit.BatchConfirm(credit.BatchConfirmRequest(requests=[c.confirming(held(c))])),
     "VerifyLedger": lambda by, c: list(by.admin.VerifyLedger(admin.VerifyLedgerRequest(account_id=c.account_id))),
     "ListAccounts": lambda by, c: by.admin.ListAccounts(admin.ListAccountsRequest(account_id_prefix=c.account_id)),
-    "ListSubscriptions": lambda by, c: by.admin.ListSubscriptions(
-        payments.ListSubscriptionsRequest(account_id=c.account_id)
+    "ListSubscriptions": lambda by, c: by.payment_admin.ListSubscriptions(
+        payment_admin.ListSubscriptionsRequest(account_id=c.account_id)
     ),
 }
 USES: dict[str, Use] = LOOKS | TAKINGS | ON_RECORD | NEVER
@@ -126,7 +129,7 @@ USES: dict[str, Use] = LOOKS | TAKINGS | ON_RECORD | NEVER
 
 def held(customer: Customer) -> str:
     """Return the name of a reservation that there cannot be."""
-    return f"accounts/{customer.account_id}/creditTypes/spec/reservations/{UNKNOWN}"
+    return f"accounts/{customer.account_id}/wallets/spec/reservations/{UNKNOWN}"
 
 
 def rows_of(customer: Customer) -> dict[str, int]:
@@ -168,17 +171,25 @@ def may_open(name: str, by: By) -> bool:
 
 
 def test_every_rpc_about_an_account_is_here() -> None:
-    services = (credit_service_pb2.DESCRIPTOR, admin_service_pb2.DESCRIPTOR)
+    services = (credit_service_pb2.DESCRIPTOR, admin_service_pb2.DESCRIPTOR, payment_admin.DESCRIPTOR)
     named = {
         method.name
         for file in services
         for service in file.services_by_name.values()
         for method in service.methods
-        if {"account_id", "account_ids", "account_id_prefix", "reservation"} & set(method.input_type.fields_by_name)
+        if {"account_id", "account_ids", "account_id_prefix"} & set(method.input_type.fields_by_name)
+        or names_an_account(method.input_type)
         or method.name.startswith("Batch")
     }
-    # An event is replayed for the purchase or the subscription that its provider names.
-    assert named - USES.keys() == {"ListPaymentEvents"}
+    # An event is of whom its provider names, and a purchase that is reversed has opened its account.
+    assert named - USES.keys() == {"ListPaymentEvents", "ReversePurchase"}
+
+
+def names_an_account(request: Descriptor) -> bool:
+    """Tell whether a request is about a resource whose name begins with an account."""
+    name = request.fields_by_name.get("name")
+    options: Any = name.GetOptions() if name else None
+    return bool(options and options.Extensions[validate_pb2.field].string.pattern.startswith("^accounts/"))
 
 
 @pytest.mark.parametrize("name", USES)

@@ -30,7 +30,7 @@ def _state(facts: Facts, books: Books) -> ReservationState:
 _TRUTHS: dict[type[errors.Refusal], Callable[[Facts, Books], bool]] = {
     errors.AccountClosed: lambda _, books: books.wallet.account.status == AccountStatus.CLOSED,
     errors.AccountSuspended: lambda _, books: books.wallet.account.status == AccountStatus.SUSPENDED,
-    errors.AmountExceedsCaptured: lambda facts, _: facts["requested"] > facts["refundable"] or not facts["requested"],
+    errors.AmountExceedsConfirmed: lambda facts, _: facts["requested"] > facts["refundable"] or not facts["requested"],
     errors.AmountExceedsDebt: lambda facts, books: (
         facts["debt"] == books.wallet.debt and (facts["requested"] > facts["debt"] or not facts["debt"])
     ),

@@ -5,7 +5,7 @@ import pytest
 from creditd.domain.commands import Refund
 from creditd.domain.entry import EntryKind
 from creditd.domain.errors import (
-    AmountExceedsCaptured,
+    AmountExceedsConfirmed,
     ReservationExpired,
     ReservationNotFound,
     ReservationStateUnfit,
@@ -89,12 +89,12 @@ def test_trap_refunds_summing_over_what_was_captured() -> None:
     books = Books(wallet(purchased(100)))
     spent = books.confirm(books.reserve(100), 80)
     books.refund(spent, 50)
-    with pytest.raises(AmountExceedsCaptured) as refusal:
+    with pytest.raises(AmountExceedsConfirmed) as refusal:
         books.refund(spent, 31)
     assert refusal.value.facts == {"requested": 31, "refundable": 30}
     assert books.wallet.available == 70
     assert books.refund(spent, 30).refunded == 80
-    with pytest.raises(AmountExceedsCaptured):
+    with pytest.raises(AmountExceedsConfirmed):
         books.refund(spent, 1)
     assert books.wallet.available == 100
 
@@ -103,7 +103,7 @@ def test_what_was_given_back_whole_cannot_be_given_back_again() -> None:
     books = Books(wallet(purchased(10)))
     spent = books.deduct(10)
     books.refund(spent)
-    with pytest.raises(AmountExceedsCaptured) as refusal:
+    with pytest.raises(AmountExceedsConfirmed) as refusal:
         books.refund(spent)
     assert refusal.value.facts == {"requested": 0, "refundable": 0}
 
@@ -111,7 +111,7 @@ def test_what_was_given_back_whole_cannot_be_given_back_again() -> None:
 def test_trap_what_confirm_gave_back_already_is_not_refunded_once_more() -> None:
     books = Books(wallet(purchased(100)))
     spent = books.confirm(books.reserve(100), 1)
-    with pytest.raises(AmountExceedsCaptured):
+    with pytest.raises(AmountExceedsConfirmed):
         books.refund(spent, 2)
     books.refund(spent)
     assert books.wallet.available == 100

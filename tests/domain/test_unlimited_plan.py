@@ -4,7 +4,7 @@ import pytest
 
 from creditd.domain.account import AccountStatus
 from creditd.domain.entry import EntryKind
-from creditd.domain.errors import AccountSuspended, AmountExceedsCaptured, AmountExceedsReservation, InsufficientCredit
+from creditd.domain.errors import AccountSuspended, AmountExceedsConfirmed, AmountExceedsReservation, InsufficientCredit
 from creditd.domain.reservation import ReservationState
 from tests.domain.books import Books
 from tests.domain.wallets import (
@@ -61,7 +61,7 @@ def test_trap_nothing_comes_back_for_what_the_plan_covered() -> None:
     assert used(books.refund(spent, 3)) == 4
     assert used(books.refund(spent)) == 0
     assert books.wallet.available == 10
-    with pytest.raises(AmountExceedsCaptured):
+    with pytest.raises(AmountExceedsConfirmed):
         books.refund(spent, 1)
 
 

@@ -81,11 +81,11 @@ def deduct(account_id: str, amount: int) -> Operation:
 
 def confirm(held: Operation, amount: int) -> Operation:
     """Spend what is held, or a part of it."""
-    request = pb.ConfirmRequest(reservation=held.reservation, amount=amount, request_id=uuid7())
+    request = pb.ConfirmRequest(name=held.reservation, amount=amount, request_id=uuid7())
     return Operation(EntryKind.CONFIRM, held.account_id, request)
 
 
 def refund(taken: Operation, amount: int | None = None) -> Operation:
     """Give back what was held, or what was spent, or a part of the latter."""
-    request = pb.RefundRequest(reservation=taken.reservation, amount=amount, request_id=uuid7())
+    request = pb.RefundRequest(name=taken.reservation, amount=amount, request_id=uuid7())
     return Operation(EntryKind.REFUND, taken.account_id, request)

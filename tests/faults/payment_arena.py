@@ -9,12 +9,13 @@ from typing import Any
 import grpc
 import psycopg
 
-from credit.v1 import admin_payments_pb2 as admin_pb
-from credit.v1 import package_pb2
+from credit.v1 import money_pb2, package_pb2
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_service_pb2 as pb
-from credit.v1.admin_service_pb2_grpc import AdminServiceStub
+from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
+from credit.v1.payment_provider_pb2 import PaymentProvider
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
-from credit.v1.purchase_pb2 import PaymentProvider, Purchase
+from credit.v1.purchase_pb2 import Purchase
 from creditd.development.fakes.deliveries import Delivery
 from creditd.development.postgres import EmbeddedPostgres
 from creditd.ledger.ids import uuid7
@@ -104,9 +105,10 @@ def _sell(address: str) -> None:
     package = package_pb2.Package(
         package_id=PACKAGE,
         display_name="Small",
-        price=package_pb2.Money(amount=PRICE, currency="THB"),
+        price=money_pb2.Money(amount=PRICE, currency="THB"),
         credit_type=CREDIT_TYPE,
         credits=CREDITS,
     )
     with open_channel(address) as channel:
-        AdminServiceStub(channel).CreatePackage(admin_pb.CreatePackageRequest(package=package), metadata=STAFF)
+        request = payment_admin.CreatePackageRequest(package=package)
+        PaymentAdminServiceStub(channel).CreatePackage(request, metadata=STAFF)

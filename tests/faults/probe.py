@@ -23,10 +23,10 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from credit.v1 import credit_service_pb2 as credit
-from credit.v1 import payment_service_pb2 as payment
+from credit.v1 import webhook_service_pb2 as webhook_pb
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
-from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
-from credit.v1.purchase_pb2 import PaymentProvider
+from credit.v1.payment_provider_pb2 import PaymentProvider
+from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from creditd.ledger.ids import uuid7
 from tests.faults.client import open_channel
 from tests.faults.operations import CREDIT_TYPE
@@ -60,9 +60,9 @@ class Calls:
         self._threads = ThreadPoolExecutor(PATIENT)
         channel = open_channel(address)
         self._options: dict[str, Any] = {"metadata": metadata, "timeout": TIMEOUT_SECONDS}
-        self._credit, self._payment, self._health = (
+        self._credit, self._webhooks, self._health = (
             CreditServiceStub(channel),
-            PaymentServiceStub(channel),
+            WebhookServiceStub(channel),
             HealthStub(channel),
         )
         self._secret = webhook_secret.encode()
@@ -110,7 +110,7 @@ class Calls:
         return self._credit.GetBalance.future(credit.GetBalanceRequest(account_id=_account(number)), **self._options)
 
     def _webhook(self, number: int) -> Any:
-        return self._payment.IngestWebhook.future(signed(_event(number), self._secret), **self._options)
+        return self._webhooks.IngestWebhook.future(signed(_event(number), self._secret), **self._options)
 
 
 def _event(number: int) -> dict[str, Any]:
@@ -126,13 +126,13 @@ def _ask(address: str, method: str, path: str, body: bytes = b"", headers: Mappi
         answer.read()
 
 
-def signed(event: dict[str, Any], secret: bytes) -> payment.IngestWebhookRequest:
+def signed(event: dict[str, Any], secret: bytes) -> webhook_pb.IngestWebhookRequest:
     """Return an authentic webhook of Stripe's."""
     body = json.dumps({"livemode": False, "data": {"object": {}}} | event).encode()
     seconds = int(time.time())
     signature = hmac.new(secret, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
-    header = payment.WebhookHeader(name="stripe-signature", value=f"t={seconds},v1={signature}")
-    return payment.IngestWebhookRequest(
+    header = webhook_pb.WebhookHeader(name="stripe-signature", value=f"t={seconds},v1={signature}")
+    return webhook_pb.IngestWebhookRequest(
         provider=PaymentProvider.PAYMENT_PROVIDER_STRIPE, body=body, headers=[header], remote_address="192.0.2.1"
     )
 

@@ -20,7 +20,7 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
-from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
+from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from creditd.development.postgres import EmbeddedPostgres
 from tests.faults.arena import STAFF, Arena, arena
 from tests.faults.audit import OF_THE_BATTERY
@@ -64,7 +64,7 @@ EASE_SECONDS = 30.0
 def calls_at(channel: grpc.Channel, name: str) -> dict[str, Callable[[], object]]:
     """Return a call of each kind of waiting, by its name."""
     options: Any = {"metadata": STAFF, "timeout": 60}
-    reader, staff, payment = CreditServiceStub(channel), AdminServiceStub(channel), PaymentServiceStub(channel)
+    reader, staff, webhooks = CreditServiceStub(channel), AdminServiceStub(channel), WebhookServiceStub(channel)
     event = {"id": f"evt_frozen{time.monotonic_ns()}", "object": "event", "type": "plan.created"}
     webhook = signed(event, SECRET.encode())
     hold = credit.ReserveRequest(
@@ -74,7 +74,7 @@ def calls_at(channel: grpc.Channel, name: str) -> dict[str, Callable[[], object]
         "Reserve": lambda: reader.Reserve(hold, metadata=SPENDER, timeout=60),
         "GetBalance": lambda: reader.GetBalance(credit.GetBalanceRequest(account_id=HOT), **options),
         "ListTransactions": lambda: reader.ListTransactions(credit.ListTransactionsRequest(account_id=HOT), **options),
-        "IngestWebhook": lambda: payment.IngestWebhook(webhook, **options),
+        "IngestWebhook": lambda: webhooks.IngestWebhook(webhook, **options),
         "ListAccounts": lambda: staff.ListAccounts(admin.ListAccountsRequest(), **options),
     }
 

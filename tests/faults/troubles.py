@@ -13,15 +13,18 @@ from typing import Any
 import grpc
 import psycopg
 
-from credit.v1 import account_pb2, admin_payments_pb2, entry_pb2
+from credit.v1 import account_pb2, entry_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
-from credit.v1.payment_service_pb2 import IngestWebhookRequest
-from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
-from credit.v1.purchase_pb2 import PaymentProvider
+from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
+from credit.v1.payment_provider_pb2 import PaymentProvider
+from credit.v1.webhook_service_pb2 import IngestWebhookRequest
+from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from creditd.domain.instant import SECOND, Instant
+from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from creditd.service.payments.hints import MAX_KEPT
 from creditd.storage.database import Database
@@ -142,7 +145,10 @@ def locked_rows(place: Place) -> Run:
 
     def change() -> object:
         request = admin.SetAccountStatusRequest(
-            account_id="locked-account", status=account_pb2.ACCOUNT_STATUS_ACTIVE, reason="battery", request_id=uuid7()
+            name=account_name("locked-account"),
+            status=account_pb2.ACCOUNT_STATUS_ACTIVE,
+            reason="battery",
+            request_id=uuid7(),
         )
         return staff.SetAccountStatus(request, metadata=STAFF, timeout=IMPATIENT_SECONDS)
 
@@ -287,7 +293,7 @@ def foreign_payments(place: Place) -> Run:
 
     def run() -> str:
         with open_channel(place.address) as channel, ThreadPoolExecutor(CALLERS) as threads:
-            stub = PaymentServiceStub(channel)
+            stub = WebhookServiceStub(channel)
 
             def tell(event: dict[str, Any]) -> None:
                 request = signed(event, place.webhook_secret)
@@ -311,7 +317,7 @@ def forged_hints(place: Place) -> Run:
 
     def run() -> str:
         with open_channel(place.address) as channel, ThreadPoolExecutor(CALLERS) as threads:
-            stub = PaymentServiceStub(channel)
+            stub = WebhookServiceStub(channel)
             told = list(threads.map(lambda one: _succeeds(lambda: stub.IngestWebhook(one, metadata=STAFF)), requests))
         with place.looking() as looking:
             assert looking.execute("SELECT count(*) FROM payment_events WHERE provider = 2").fetchone() == (0,)
@@ -365,14 +371,14 @@ def _staff_calls(channel: grpc.Channel) -> list[Callable[[], object]]:
             token = reader.ListTransactions(request, **options).next_page_token
 
     suspended = admin.ListAccountsRequest(status=account_pb2.ACCOUNT_STATUS_SUSPENDED, page_size=100)
-    events = admin_payments_pb2.ListPaymentEventsRequest(page_size=100)
+    events = payment_admin.ListPaymentEventsRequest(page_size=100)
     return [
         transactions(kinds=[entry_pb2.ENTRY_KIND_CLAWBACK]),
         transactions(kinds=[entry_pb2.ENTRY_KIND_DEDUCT], include_total_size=True),
         transactions(kinds=[entry_pb2.ENTRY_KIND_EXPIRE], include_total_size=True),
         lambda: staff.ListAccounts(suspended, **options),
         lambda: staff.ListAccounts(admin.ListAccountsRequest(page_size=100), **options),
-        lambda: staff.ListPaymentEvents(events, **options),
+        lambda: PaymentAdminServiceStub(channel).ListPaymentEvents(events, **options),
         export,
     ]
 

@@ -97,7 +97,7 @@ class Account:
             self.require_version(name, stated)
             refundable = hold.confirmed - hold.refunded
             amount = refundable if amount is None else amount
-            refuse_if(not 0 < amount <= refundable, "AMOUNT_EXCEEDS_CAPTURED")
+            refuse_if(not 0 < amount <= refundable, "AMOUNT_EXCEEDS_CONFIRMED")
             hold.refunded += amount
         else:
             hold.require_pending()

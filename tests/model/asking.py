@@ -19,7 +19,7 @@ CODES = {
     "RESERVATION_STATE": "FAILED_PRECONDITION",
     "RESERVATION_NOT_FOUND": "NOT_FOUND",
     "AMOUNT_EXCEEDS_RESERVATION": "FAILED_PRECONDITION",
-    "AMOUNT_EXCEEDS_CAPTURED": "FAILED_PRECONDITION",
+    "AMOUNT_EXCEEDS_CONFIRMED": "FAILED_PRECONDITION",
     "ACCOUNT_SUSPENDED": "FAILED_PRECONDITION",
     "ACCOUNT_CLOSED": "FAILED_PRECONDITION",
     "ACCOUNT_NOT_EMPTY": "FAILED_PRECONDITION",
@@ -116,7 +116,7 @@ def told_reservation(reservation: reservation_pb2.Reservation, calendar: Calenda
     """Return the figures of a reservation."""
     state = named(reservation_pb2.ReservationState, reservation.state, "RESERVATION_STATE_")
     ends = calendar.eighth(reservation, "expire_time")
-    return state, reservation.amount, reservation.captured_amount, reservation.refunded_amount, ends
+    return state, reservation.amount, reservation.confirmed_amount, reservation.refunded_amount, ends
 
 
 def expected_reservation(hold: Hold) -> tuple[object, ...]:

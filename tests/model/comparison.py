@@ -144,9 +144,8 @@ class Comparison:
         """Ask for something else under an id that was used before."""
         method, request, _, names = self.done[number]
         other = type(request).FromString(request.SerializeToString())
-        for field in ("description", "reason"):
-            if hasattr(other, field):
-                setattr(other, field, "something else")
+        if hasattr(other, "reason"):
+            other.reason = "something else"
         if other == request:
             other.ttl.seconds = 4_321
         answer, _ = self.call(server, method, other)

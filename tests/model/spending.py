@@ -20,7 +20,7 @@ class SpendingRules(Machine):
         fields, time = self.end(end)
         stated = self.stated(name, off)
         request = credit.ReserveRequest(
-            account_id=self.comparison.account_id, credit_type=name, amount=amount, version=stated, **fields
+            account_id=self.comparison.account_id, credit_type=name, amount=amount, expected_version=stated, **fields
         )
 
         def command(account: Account) -> Any:
@@ -37,7 +37,7 @@ class SpendingRules(Machine):
         """Spend in one step, or only ask what would come of it."""
         stated = self.stated(name, off)
         request = credit.DeductRequest(
-            account_id=self.comparison.account_id, credit_type=name, amount=amount, version=stated
+            account_id=self.comparison.account_id, credit_type=name, amount=amount, expected_version=stated
         )
 
         def command(account: Account) -> Any:
@@ -82,7 +82,7 @@ class SpendingRules(Machine):
         """Spend what is held, or less, or more."""
         number, reservation = self.reservation(name, back)
         stated = self.stated(name, off)
-        request = credit.ConfirmRequest(reservation=reservation, amount=amount, allow_excess=excess, version=stated)
+        request = credit.ConfirmRequest(name=reservation, amount=amount, allow_excess=excess, expected_version=stated)
         answer = self.comparison.ask(
             server,
             "credit.Confirm",
@@ -98,7 +98,7 @@ class SpendingRules(Machine):
         """Give back what is held, or part or all of what was spent."""
         number, reservation = self.reservation(name, back)
         stated = self.stated(name, off)
-        request = credit.RefundRequest(reservation=reservation, amount=amount, version=stated)
+        request = credit.RefundRequest(name=reservation, amount=amount, expected_version=stated)
         answer = self.comparison.ask(
             server, "credit.Refund", request, (name,), lambda account: account.refund(name, number, amount, stated)
         )
@@ -110,7 +110,7 @@ class SpendingRules(Machine):
         """Give a hold more time."""
         number, reservation = self.reservation(name, back)
         fields, time = self.end(end)
-        request = credit.ExtendReservationRequest(reservation=reservation, **fields)
+        request = credit.ExtendReservationRequest(name=reservation, **fields)
         answer = self.comparison.ask(
             server,
             "credit.ExtendReservation",

@@ -6,6 +6,7 @@ from hypothesis.stateful import initialize, rule
 
 from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
+from creditd.domain.resource_names import account_name
 from tests.model.account import Account
 from tests.model.machine import Machine, amounts, now_and_then, servers, wallets
 from tests.model.reference import NEVER, Part
@@ -79,7 +80,7 @@ class StaffRules(Machine):
         plan = account_pb2.Plan(kind=account_pb2.PLAN_KIND_STANDARD)
         if unlimited:
             plan = account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED, end_time=timestamp)
-        request = admin.SetPlanRequest(account_id=self.comparison.account_id, plan=plan, reason="model")
+        request = admin.SetPlanRequest(name=account_name(self.comparison.account_id), plan=plan, reason="model")
         self.comparison.ask(server, "admin.SetPlan", request, (), lambda a: a.set_plan(end if unlimited else None))
         self.told("set plan", server)
 
@@ -87,7 +88,7 @@ class StaffRules(Machine):
     def set_status(self, server: int, status: str, *, allow_balance: bool) -> None:
         """Suspend, close or activate the account."""
         request = admin.SetAccountStatusRequest(
-            account_id=self.comparison.account_id,
+            name=account_name(self.comparison.account_id),
             status=f"ACCOUNT_STATUS_{status}",
             allow_balance=allow_balance,
             reason="model",

@@ -427,7 +427,7 @@ LEDGER_FAULTS = (
         "a field left out of the fingerprint",
         "server/fingerprints.py",
         'frozenset({"request_id"})',
-        'frozenset({"request_id", "version"})',
+        'frozenset({"request_id", "expected_version"})',
         ("tests/server/test_fingerprints.py",),
     ),
     Fault(

@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 
 from credit.v1 import (
     account_pb2,
-    admin_payments_pb2,
     admin_service_pb2,
     credit_service_pb2,
+    payment_admin_service_pb2,
     payment_service_pb2,
     source_pb2,
 )
 from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount, SetPlanRequest
 from credit.v1.credit_service_pb2 import ConfirmRequest, DeductRequest, RefundRequest, ReserveRequest
+from creditd.domain.resource_names import account_name
 from creditd.server.fingerprints import fingerprint
 
 RESERVATION = "accounts/alice/wallets/chat/reservations/01975c5e-0000-7000-8000-000000000000"
@@ -35,19 +36,19 @@ VECTORS: list[tuple[Message, int]] = [
             credit_type="chat",
             amount=2**63 - 1,
             ttl={"seconds": 60, "nanos": 500},
-            version=0,
+            expected_version=0,
             validate_only=True,
-            description='ภาษาไทย "\\\n\x7f 🙂',
+            reason='ภาษาไทย "\\\n\x7f 🙂',
             metadata={"model": "large", "b": "", "ก": "\t"},
         ),
-        -4_768_000_212_691_292_782,
+        -7_295_322_955_662_764_867,
     ),
     (DeductRequest(account_id="alice", credit_type="chat", amount=5), -331_028_162_145_759_829),
     (
-        ConfirmRequest(reservation=RESERVATION, amount=3, allow_excess=True, request_id="r-2"),
-        -2_421_172_168_272_006_869,
+        ConfirmRequest(name=RESERVATION, amount=3, allow_excess=True, request_id="r-2"),
+        -7_539_315_148_482_595_992,
     ),
-    (RefundRequest(reservation=RESERVATION, reason="the model failed"), -1_385_855_675_280_802_068),
+    (RefundRequest(name=RESERVATION, reason="the model failed"), -7_426_190_681_631_472_965),
     (
         AddCreditsRequest(
             account_id="alice",
@@ -56,20 +57,22 @@ VECTORS: list[tuple[Message, int]] = [
             expire_time={"seconds": 1_800_000_000},
             reason="spring",
         ),
-        -1_754_374_614_872_395_333,
+        -1_334_567_456_206_633_920,
     ),
     (
         SetPlanRequest(
-            account_id="alice", plan=account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED), reason="a month for free"
+            name=account_name("alice"),
+            plan=account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED),
+            reason="a month for free",
         ),
-        5_305_878_809_210_223_779,
+        -9_067_682_795_696_611_880,
     ),
 ]
 """Fingerprints that rows have. A change of one of these refuses honest replays of what was done before it."""
 
 KINDS: list[Descriptor] = [
     message
-    for module in (credit_service_pb2, admin_service_pb2, admin_payments_pb2, payment_service_pb2)
+    for module in (credit_service_pb2, admin_service_pb2, payment_admin_service_pb2, payment_service_pb2)
     for message in module.DESCRIPTOR.message_types_by_name.values()
     if message.name.endswith("Request") and "request_id" in message.fields_by_name
 ]
@@ -182,7 +185,7 @@ def test_other_labels_give_another_one(first: dict[str, str], second: dict[str, 
 @given(st.tuples(texts, texts, texts), st.tuples(texts, texts, texts))
 def test_text_that_moves_from_one_field_to_the_next_gives_another_one(first: Any, second: Any) -> None:
     numbers = [
-        fingerprint(ReserveRequest(account_id=account_id, credit_type=credit_type, description=description))
+        fingerprint(ReserveRequest(account_id=account_id, credit_type=credit_type, reason=description))
         for account_id, credit_type, description in (first, second, ("".join(first), "", ""))
     ]
     assert (numbers[0] == numbers[1]) == (first == second)
@@ -191,7 +194,7 @@ def test_text_that_moves_from_one_field_to_the_next_gives_another_one(first: Any
 
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1))
 def test_other_figures_give_another_one(first: int, second: int) -> None:
-    numbers = [fingerprint(ReserveRequest(amount=amount, version=second)) for amount in (first, second)]
+    numbers = [fingerprint(ReserveRequest(amount=amount, expected_version=second)) for amount in (first, second)]
     assert (numbers[0] == numbers[1]) == (first == second)
     assert all(-(2**63) <= number < 2**63 for number in numbers)
 

@@ -73,7 +73,7 @@ def test_all_languages_have_the_same_reasons() -> None:
     ],
 )
 def test_figures_are_filled_in(language: str, text: str) -> None:
-    assert message_of("AMOUNT_EXCEEDS_CAPTURED", language, {"requested": 9, "refundable": 4}) == text
+    assert message_of("AMOUNT_EXCEEDS_CONFIRMED", language, {"requested": 9, "refundable": 4}) == text
 
 
 def test_an_id_in_a_hebrew_text_is_kept_from_being_turned_round() -> None:

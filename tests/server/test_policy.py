@@ -14,6 +14,8 @@ from creditd.server.tokens import ROLES, Caller
 CREDIT = "/credit.v1.CreditService/"
 ADMIN = "/credit.v1.AdminService/"
 PAYMENT = "/credit.v1.PaymentService/"
+PAYMENT_ADMIN = "/credit.v1.PaymentAdminService/"
+WEBHOOK = "/credit.v1.WebhookService/"
 
 SPENDING = {
     "Reserve",
@@ -70,10 +72,19 @@ def payment_rpcs(names: set[str]) -> set[str]:
     return {PAYMENT + name for name in names}
 
 
+def payment_admin_rpcs(*names: str) -> set[str]:
+    return {PAYMENT_ADMIN + name for name in names}
+
+
+CATALOGUE = {CREDIT + "ListCreditTypes"}
+
+
 ALL_READING = (
-    credit_rpcs(READING)
+    CATALOGUE
+    | credit_rpcs(READING)
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
-    | admin_rpcs("GetAccount", "ListAccounts", "ListCreditTypes", "ListSubscriptions")
+    | admin_rpcs("GetAccount", "ListAccounts")
+    | payment_admin_rpcs("ListSubscriptions")
 )
 
 
@@ -126,14 +137,14 @@ def test_a_caller_without_roles_may_do_nothing() -> None:
     [
         ((), set()),
         (("payments.read", "credits.write"), set()),
-        (("credits.spend",), credit_rpcs(SPENDING)),
-        (("credits.read",), credit_rpcs(READING) | payment_rpcs(PURCHASE_READING | {"ListPackages"})),
-        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"})),
-        (("payments.ingest",), payment_rpcs({"IngestWebhook"})),
-        (("credits.admin",), admin_rpcs("AddCredits")),
+        (("credits.spend",), credit_rpcs(SPENDING) | CATALOGUE),
+        (("credits.read",), credit_rpcs(READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"})),
+        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"}) | CATALOGUE),
+        (("payments.ingest",), {WEBHOOK + "IngestWebhook"}),
+        (("credits.admin",), admin_rpcs("AddCredits") | CATALOGUE),
         (
             ("credits.spend", "credits.read"),
-            credit_rpcs(SPENDING | READING) | payment_rpcs(PURCHASE_READING | {"ListPackages"}),
+            credit_rpcs(SPENDING | READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"}),
         ),
     ],
 )
@@ -145,7 +156,7 @@ def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set
 @pytest.mark.parametrize("role", ["USER", "PREMIUM"])
 def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str) -> None:
     owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin", "payments.write"))
-    catalogue = payment_rpcs({"ListPackages"})
+    catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
     assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | catalogue
     for account_id in ("you", "ME", "me ", "", None):
         assert allowed(owner, account_id) == catalogue
@@ -158,7 +169,8 @@ def test_support_reads_and_changes_nothing() -> None:
 
 @pytest.mark.requirement("D3")
 def test_finance_reads_and_verifies() -> None:
-    more = admin_rpcs("VerifyLedger", "ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks")
+    more = admin_rpcs("VerifyLedger")
+    more |= payment_admin_rpcs("ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks")
     assert allowed(somebody("FINANCE"), "anybody") == ALL_READING | more
 
 
@@ -171,7 +183,7 @@ def test_administrators_may_do_everything(role: str) -> None:
 @pytest.mark.requirement("D3")
 def test_several_roles_add_up() -> None:
     both = somebody("USER", "SERVICE", scopes=("credits.spend",))
-    catalogue = payment_rpcs({"ListPackages"})
+    catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
     assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING) | payment_rpcs(BUYING) | catalogue
     assert allowed(both, "you") == credit_rpcs(SPENDING) | catalogue
 

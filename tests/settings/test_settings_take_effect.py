@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import text
 
 from credit.v1 import account_pb2, source_pb2
-from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.service.kinds import LEDGER_CONNECTIONS
@@ -54,7 +53,7 @@ def test_an_account_starts_with_what_is_configured(customer: Customer) -> None:
 
 @pytest.mark.requirement("A12")
 def test_credit_types_are_there_with_their_decimals(customer: Customer) -> None:
-    answer = customer.staff.admin.ListCreditTypes(admin.ListCreditTypesRequest())
+    answer = customer.staff.credit.ListCreditTypes(credit.ListCreditTypesRequest())
     assert {one.code: one.decimals for one in answer.credit_types} == UNUSUAL["credit_types"]
 
 

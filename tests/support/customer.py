@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import account_pb2, balance_pb2, entry_pb2, reservation_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from creditd.domain.resource_names import account_name
 from tests.support.service import RunningService
 
 CHAT = "chat"
@@ -78,7 +79,7 @@ class Customer:
     def confirming(self, reservation: str, amount: int | None = None, **fields: Any) -> credit.ConfirmRequest:
         """Return the request to spend what is held."""
         fields = {"request_id": self.request_id()} | fields
-        return credit.ConfirmRequest(reservation=reservation, amount=amount, **fields)
+        return credit.ConfirmRequest(name=reservation, amount=amount, **fields)
 
     def confirm(self, reservation: str, amount: int | None = None, **fields: Any) -> credit.ConfirmResponse:
         """Spend what is held, or part of it."""
@@ -88,7 +89,7 @@ class Customer:
     def refunding(self, reservation: str, amount: int | None = None, **fields: Any) -> credit.RefundRequest:
         """Return the request to give credits back."""
         fields = {"request_id": self.request_id()} | fields
-        return credit.RefundRequest(reservation=reservation, amount=amount, **fields)
+        return credit.RefundRequest(name=reservation, amount=amount, **fields)
 
     def refund(self, reservation: str, amount: int | None = None, **fields: Any) -> credit.RefundResponse:
         """Give back what is left of a reservation, or part of it."""
@@ -108,7 +109,7 @@ class Customer:
     def extending(self, reservation: str, seconds: int, **fields: Any) -> credit.ExtendReservationRequest:
         """Return the request for more time."""
         fields = {"request_id": self.request_id()} | fields
-        return credit.ExtendReservationRequest(reservation=reservation, ttl=Duration(seconds=seconds), **fields)
+        return credit.ExtendReservationRequest(name=reservation, ttl=Duration(seconds=seconds), **fields)
 
     def extend(self, reservation: str, seconds: int) -> credit.ExtendReservationResponse:
         """Give a hold so much time from now."""
@@ -131,7 +132,7 @@ class Customer:
         """Return the request to change the plan."""
         plan = account_pb2.Plan(kind=kind, end_time=None if seconds is None else self.after(seconds))
         fields = {"reason": "test", "request_id": self.request_id()} | fields
-        return admin.SetPlanRequest(account_id=self.account_id, plan=plan, **fields)
+        return admin.SetPlanRequest(name=account_name(self.account_id), plan=plan, **fields)
 
     def go_unlimited(self, seconds: float | None = None) -> account_pb2.Account:
         """Start the unlimited plan, for good or for so many seconds."""
@@ -147,7 +148,7 @@ class Customer:
     def becoming(self, status: account_pb2.AccountStatus, **fields: Any) -> admin.SetAccountStatusRequest:
         """Return the request to change the status."""
         fields = {"reason": "test", "request_id": self.request_id()} | fields
-        return admin.SetAccountStatusRequest(account_id=self.account_id, status=status, **fields)
+        return admin.SetAccountStatusRequest(name=account_name(self.account_id), status=status, **fields)
 
     def become(self, status: account_pb2.AccountStatus, **fields: Any) -> account_pb2.Account:
         """Change the status."""

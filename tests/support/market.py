@@ -8,12 +8,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from credit.v1 import account_pb2, admin_service_pb2, package_pb2, purchase_pb2
-from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import (
+    account_pb2,
+    admin_service_pb2,
+    money_pb2,
+    package_pb2,
+    payment_provider_pb2,
+    purchase_pb2,
+)
 from credit.v1 import credit_service_pb2 as credit_pb
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_event_pb2 as event_pb
 from credit.v1 import payment_service_pb2 as pb
 from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
+from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from creditd.webhooks.serving import webhooks_serving
 from creditd.webhooks.settings import WebhooksSettings
@@ -29,9 +37,9 @@ PACKAGE = "small"
 PRICE = 100_000
 CREDITS = 100
 
-STRIPE = purchase_pb2.PaymentProvider.PAYMENT_PROVIDER_STRIPE
-OMISE = purchase_pb2.PaymentProvider.PAYMENT_PROVIDER_OMISE
-LEMON_SQUEEZY = purchase_pb2.PaymentProvider.PAYMENT_PROVIDER_LEMON_SQUEEZY
+STRIPE = payment_provider_pb2.PaymentProvider.PAYMENT_PROVIDER_STRIPE
+OMISE = payment_provider_pb2.PaymentProvider.PAYMENT_PROVIDER_OMISE
+LEMON_SQUEEZY = payment_provider_pb2.PaymentProvider.PAYMENT_PROVIDER_LEMON_SQUEEZY
 PROVIDERS = {"stripe": STRIPE, "omise": OMISE, "lemonsqueezy": LEMON_SQUEEZY}
 
 _FAST_POLLS = {"payment_poll_interval_seconds": 0.05}
@@ -93,12 +101,12 @@ class Market:
         package = package_pb2.Package(
             package_id=fields.get("package_id", PACKAGE),
             display_name="Small",
-            price=package_pb2.Money(amount=PRICE, currency=currency),
+            price=money_pb2.Money(amount=PRICE, currency=currency),
             credit_type="chat",
             credits=90,
             bonus=10,
         )
-        self.staff.admin.CreatePackage(admin_pb.CreatePackageRequest(package=package))
+        self.staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package))
 
     def buy(self, account: str, provider: int, **fields: Any) -> purchase_pb2.Purchase:
         """Create a purchase as the account's owner."""
@@ -133,7 +141,7 @@ class Market:
 
     def account(self, account_id: str) -> account_pb2.Account:
         """Return an account."""
-        request = admin_service_pb2.GetAccountRequest(account_id=account_id)
+        request = admin_service_pb2.GetAccountRequest(name=account_name(account_id))
         found: account_pb2.Account = self.staff.admin.GetAccount(request).account
         return found
 
@@ -149,8 +157,8 @@ class Market:
     def events(self, state: str = "") -> list[event_pb.PaymentEvent]:
         """Return the payment events in a state, or all."""
         name = f"PAYMENT_EVENT_STATE_{state or 'UNSPECIFIED'}"
-        request = admin_pb.ListPaymentEventsRequest(state=name, page_size=100)
-        return list(self.staff.admin.ListPaymentEvents(request).payment_events)
+        request = payment_admin.ListPaymentEventsRequest(state=name, page_size=100)
+        return list(self.staff.payment_admin.ListPaymentEvents(request).payment_events)
 
     def settle(self) -> None:
         """Wait until every webhook is delivered or given up, and every event applied, parked or of no interest."""

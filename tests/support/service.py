@@ -20,7 +20,9 @@ import uvloop
 
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
+from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from creditd.bootstrap import Core, Service
 from creditd.config import Config
 from creditd.ledger.clock import DatabaseClock
@@ -55,7 +57,7 @@ class RunningService:
         return channel
 
     def as_caller(self, subject: str, *roles: str, scope: str = "", language: str = "") -> SimpleNamespace:
-        """Return stubs whose calls carry a token: ``credit``, ``admin`` and ``payment``; a call takes the request."""
+        """Return stubs whose calls carry a token, by the name of the service; a call takes the request."""
         # The same caller keeps its connection: a thousand of them would be more files than a process may select from.
         caller = subject, roles, scope, language
         if caller not in self.callers:
@@ -64,7 +66,11 @@ class RunningService:
                 metadata.append(("accept-language", language))
             channel = grpc.intercept_channel(self.channel(), _WithMetadata(metadata))
             self.callers[caller] = SimpleNamespace(
-                credit=CreditServiceStub(channel), admin=AdminServiceStub(channel), payment=PaymentServiceStub(channel)
+                credit=CreditServiceStub(channel),
+                admin=AdminServiceStub(channel),
+                payment=PaymentServiceStub(channel),
+                payment_admin=PaymentAdminServiceStub(channel),
+                webhook=WebhookServiceStub(channel),
             )
         return self.callers[caller]
 

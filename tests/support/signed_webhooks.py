@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from credit.v1 import payment_service_pb2 as pb
+from credit.v1 import webhook_service_pb2 as webhook_pb
 from creditd.ledger.ids import uuid7
 from tests.support.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE, Market
 
@@ -15,13 +15,13 @@ Headers = Iterable[tuple[str, str]]
 Sign = Callable[[bytes, bytes, int], Mapping[str, str]]
 
 
-def ingesting(provider: int, body: bytes, headers: Mapping[str, str] | Headers) -> pb.IngestWebhookRequest:
+def ingesting(provider: int, body: bytes, headers: Mapping[str, str] | Headers) -> webhook_pb.IngestWebhookRequest:
     """Return the request to take a webhook in."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
-    return pb.IngestWebhookRequest(
+    return webhook_pb.IngestWebhookRequest(
         provider=provider,  # type: ignore[arg-type]
         body=body,
-        headers=[pb.WebhookHeader(name=name, value=value) for name, value in pairs],
+        headers=[webhook_pb.WebhookHeader(name=name, value=value) for name, value in pairs],
         remote_address="192.0.2.1",
     )
 
@@ -37,7 +37,7 @@ def seconds_now(market: Market) -> int:
     return market.service.clock.now() // 1_000_000
 
 
-def signed(market: Market, provider: int, body: bytes, age_seconds: int = 0) -> pb.IngestWebhookRequest:
+def signed(market: Market, provider: int, body: bytes, age_seconds: int = 0) -> webhook_pb.IngestWebhookRequest:
     """Return the request to take an authentic webhook in, signed so many seconds ago."""
     headers = SIGN[provider](secret_of(market, provider), body, seconds_now(market) - age_seconds)
     return ingesting(provider, body, headers)

@@ -9,7 +9,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
-from credit.v1.payment_service_pb2 import IngestResult, IngestWebhookRequest, IngestWebhookResponse
+from credit.v1.webhook_service_pb2 import IngestResult, IngestWebhookRequest, IngestWebhookResponse
 
 SECRET = "what only we should know"  # noqa: S105 - it is to be looked for.
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from credit.v1.payment_service_pb2 import IngestResult
+from credit.v1.webhook_service_pb2 import IngestResult
 from tests.support.patience import eventually
 from tests.support.told_service import SECRET, Refused
 from tests.support.webhook_adapter import Adapter, running_adapter

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from credit.v1.payment_service_pb2 import IngestWebhookRequest
-from credit.v1.purchase_pb2 import PaymentProvider
+from credit.v1.payment_provider_pb2 import PaymentProvider
+from credit.v1.webhook_service_pb2 import IngestWebhookRequest
 from creditd.webhooks import limits
 from creditd.webhooks.settings import InvalidSetting
 from creditd.webhooks.token_file import TokenFile

@@ -144,8 +144,8 @@ class Payments:
         if provider in self._hint_workers:
             self._hint_workers[provider].background.wake()
 
-    def handlers(self) -> tuple[Handlers, Handlers]:
-        """Return the handlers of PaymentService, and those of AdminService that are about payments."""
+    def handlers(self) -> tuple[Handlers, Handlers, Handlers]:
+        """Return the handlers of PaymentService, PaymentAdminService and WebhookService."""
         core, threads = self._core, self._threads
         packages = Packages(core.database, self._catalogue, core.clock, threads)
         reading = PurchaseReader(core.database, self._tokens)
@@ -155,10 +155,8 @@ class Payments:
             PaymentEventHandlers(threads, Events(core.database, self._tokens, core.clock, core.make_id)),
             ReconciliationHandlers(self.reconciliation),
         )
-        return (
-            PurchaseHandlers(threads, packages, self._purchases, reading),
-            WebhookHandlers(self.inbox),
-        ), administration
+        purchases = PurchaseHandlers(threads, packages, self._purchases, reading)
+        return (purchases,), administration, (WebhookHandlers(self.inbox),)
 
     def _subscriptions_of(self, account_id: str) -> list[Subscription]:
         with self._core.database.autocommit() as connection:

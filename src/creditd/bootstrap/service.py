@@ -10,7 +10,13 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from credit.v1 import admin_service_pb2, credit_service_pb2, payment_service_pb2
+from credit.v1 import (
+    admin_service_pb2,
+    credit_service_pb2,
+    payment_admin_service_pb2,
+    payment_service_pb2,
+    webhook_service_pb2,
+)
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payments import Payments
 from creditd.certificates import warn_of_ends
@@ -55,6 +61,8 @@ SERVICES = tuple(
         (credit_service_pb2, "CreditService"),
         (admin_service_pb2, "AdminService"),
         (payment_service_pb2, "PaymentService"),
+        (payment_admin_service_pb2, "PaymentAdminService"),
+        (webhook_service_pb2, "WebhookService"),
     )
 )
 
@@ -160,22 +168,22 @@ class Service:
         balances = Balances(core.reader, credits, threads, self._sink)
         history = History(core.database, core.clock, threads, self._tokens)
         self._watch = WatchHandlers(balances, history, self._catalogue)
+        credit_types = CreditTypeHandlers(self._catalogue)
         credit = (
             SpendingHandlers(credits, core.make_id),
             BatchHandlers(credits, core.make_id),
             BalanceHandlers(balances, self._catalogue, core.clock),
             HistoryHandlers(history),
             self._watch,
+            credit_types,
         )
-        purchases, administration = self.payments.handlers()
         admin = (
-            *administration,
-            CreditTypeHandlers(self._catalogue),
+            credit_types,
             AdjustmentHandlers(credits, core.make_id),
             AccountHandlers(Accounts(core.database, self._accounts, credits, threads, self._tokens), core.clock),
             VerificationHandlers(Verifications(core.database, threads)),
         )
-        handlers = credit, admin, purchases
+        handlers = credit, admin, *self.payments.handlers()
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
     @property

@@ -11,9 +11,9 @@ from typing import Any, Final
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from credit.v1 import admin_payments_pb2 as pb
-from credit.v1.admin_service_pb2_grpc import AdminServiceStub
-from credit.v1.purchase_pb2 import PaymentProvider
+from credit.v1 import payment_admin_service_pb2 as pb
+from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
+from credit.v1.payment_provider_pb2 import PaymentProvider
 from creditd.cli.connection import Identity, add_server_arguments, authorization, channel_to, no_answer, server_of
 from creditd.cli.failure import DONE, FAILED
 from creditd.cli.refusal import explain
@@ -35,7 +35,7 @@ def command(argv: Sequence[str]) -> int:
     metadata = authorization(arguments.token, Identity("developer", ("ADMIN",)), config)
     server = server_of(arguments, config)
     with channel_to(server) as channel:
-        stub: Any = AdminServiceStub(channel)
+        stub: Any = PaymentAdminServiceStub(channel)
         try:
             return _show(stub.ReconcilePayments(request, metadata=metadata))
         except grpc.RpcError as error:

@@ -60,10 +60,10 @@ class AmountExceedsReservation(Refusal):
     reason = "AMOUNT_EXCEEDS_RESERVATION"
 
 
-class AmountExceedsCaptured(Refusal):
+class AmountExceedsConfirmed(Refusal):
     """More was to be given back than can be. Facts: requested, refundable."""
 
-    reason = "AMOUNT_EXCEEDS_CAPTURED"
+    reason = "AMOUNT_EXCEEDS_CONFIRMED"
 
 
 class CreditTypeNotFound(Refusal):

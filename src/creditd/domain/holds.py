@@ -163,7 +163,7 @@ def refund(
 ) -> Movement:
     """Give back a pending reservation whole, or part or all of a confirmed one.
 
-    Raises ReservationExpired, ReservationStateUnfit, AmountExceedsCaptured, AccountClosed, VersionMismatch.
+    Raises ReservationExpired, ReservationStateUnfit, AmountExceedsConfirmed, AccountClosed, VersionMismatch.
     """
     wallet.account.require_open()
     if reservation.state == ReservationState.CONFIRMED:
@@ -184,7 +184,7 @@ def _refund_confirmed(
     refundable = spent.confirmed - spent.refunded
     amount = refundable if command.amount is None else command.amount
     if amount > refundable or not amount:
-        raise errors.AmountExceedsCaptured(requested=amount, refundable=refundable)
+        raise errors.AmountExceedsConfirmed(requested=amount, refundable=refundable)
     given_back, slices = mark_returned(spent.slices, amount - min(amount, _covered_last(spent)))
     wallet.require_room(sum(part.amount for part in given_back))
     shift = returning(wallet, given_back, 0, now, rules, graces)

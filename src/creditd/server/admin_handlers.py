@@ -4,13 +4,14 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 from credit.v1 import account_pb2, credit_type_pb2, source_pb2
-from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as pb
+from credit.v1 import credit_service_pb2 as credit_pb
 from creditd.domain.account import AccountStatus
 from creditd.domain.commands import Add, Remove, WriteOff
 from creditd.domain.credit_type import CreditType
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
+from creditd.domain.resource_names import credit_type_name, id_in
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.verification import Checked, Found
@@ -44,14 +45,16 @@ class CreditTypeHandlers:
         )
         return pb.CreateCreditTypeResponse(credit_type=_credit_type_message(stored))
 
-    async def list_credit_types(self, request: pb.ListCreditTypesRequest, call: Call) -> pb.ListCreditTypesResponse:
+    async def list_credit_types(
+        self, request: credit_pb.ListCreditTypesRequest, call: Call
+    ) -> credit_pb.ListCreditTypesResponse:
         """Answer ListCreditTypes."""
         del request, call
-        return pb.ListCreditTypesResponse(credit_types=map(_credit_type_message, await self._catalogue.all()))
+        return credit_pb.ListCreditTypesResponse(credit_types=map(_credit_type_message, await self._catalogue.all()))
 
 
 def _credit_type_message(credit_type: CreditType) -> credit_type_pb2.CreditType:
-    return credit_type_pb2.CreditType(**credit_type._asdict())
+    return credit_type_pb2.CreditType(name=credit_type_name(credit_type.code), **credit_type._asdict())
 
 
 class AdjustmentHandlers:
@@ -98,12 +101,12 @@ class AdjustmentHandlers:
             entries=map(entry_message, outcome.entries), balances=map(balance_after, outcome.entries)
         )
 
-    async def write_off_debt(self, request: payments.WriteOffDebtRequest, call: Call) -> payments.WriteOffDebtResponse:
+    async def write_off_debt(self, request: pb.WriteOffDebtRequest, call: Call) -> pb.WriteOffDebtResponse:
         """Answer WriteOffDebt."""
         key = WalletKey(request.account_id, request.credit_type)
         command = WriteOff(origin(call, request, request.reason), request.amount or None)
         (entry,) = (await self._credits.perform(call, key, command)).entries
-        return payments.WriteOffDebtResponse(entry=entry_message(entry), balance=balance_after(entry))
+        return pb.WriteOffDebtResponse(entry=entry_message(entry), balance=balance_after(entry))
 
 
 class AccountHandlers:
@@ -118,7 +121,7 @@ class AccountHandlers:
         """Answer SetAccountStatus."""
         by, status = origin(call, request, request.reason), AccountStatus(request.status)
         account = await self._accounts.set_status(
-            call, request.account_id, status, by, allow_balance=request.allow_balance
+            call, id_in(request.name), status, by, allow_balance=request.allow_balance
         )
         return pb.SetAccountStatusResponse(account=account_message(account, account.update_time))
 
@@ -127,13 +130,13 @@ class AccountHandlers:
         by = origin(call, request, request.reason)
         unlimited = request.plan.kind == account_pb2.PLAN_KIND_UNLIMITED
         until = instant(request.plan.end_time, "plan.end_time") if request.plan.HasField("end_time") else None
-        account = await self._accounts.set_plan(call, request.account_id, by, unlimited=unlimited, until=until)
+        account = await self._accounts.set_plan(call, id_in(request.name), by, unlimited=unlimited, until=until)
         return pb.SetPlanResponse(account=account_message(account, account.update_time))
 
     async def get_account(self, request: pb.GetAccountRequest, call: Call) -> pb.GetAccountResponse:
         """Answer GetAccount."""
         del call
-        account, heeded = await self._accounts.get(request.account_id)
+        account, heeded = await self._accounts.get(id_in(request.name))
         message = account_message(account, self._clock.now())
         _show_what_to_heed([message], {account.account_id: heeded} if heeded else {})
         return pb.GetAccountResponse(account=message)

@@ -45,7 +45,7 @@ class BatchHandlers:
         for outcome in outcomes:
             if outcome.HasField("response"):
                 # They came with another request, whose size this one's says nothing of.
-                outcome.response.reservation.ClearField("description")
+                outcome.response.reservation.ClearField("reason")
                 outcome.response.reservation.ClearField("metadata")
         return pb.BatchConfirmResponse(results=outcomes)
 

@@ -16,40 +16,40 @@ MakeId = Callable[[], str]
 def reserve(request: pb.ReserveRequest, call: Call, make_id: MakeId) -> Step:
     """Read a ReserveRequest; its reservation is named by ``make_id``. Raises InvalidField, as all of these."""
     expire_time, ttl = expiry(request)
-    by = origin(call, request, request.description, "description")
-    version = request.version if request.HasField("version") else None
+    by = origin(call, request, request.reason)
+    version = request.expected_version if request.HasField("expected_version") else None
     command = Reserve(by, make_id(), request.amount, expire_time, ttl, version)
     return Step(WalletKey(request.account_id, request.credit_type), command)
 
 
 def deduct(request: pb.DeductRequest, call: Call, make_id: MakeId) -> Step:
     """Read a DeductRequest; its reservation is named by ``make_id``."""
-    by = origin(call, request, request.description, "description")
-    version = request.version if request.HasField("version") else None
+    by = origin(call, request, request.reason)
+    version = request.expected_version if request.HasField("expected_version") else None
     return Step(WalletKey(request.account_id, request.credit_type), Deduct(by, make_id(), request.amount, version))
 
 
 def confirm(request: pb.ConfirmRequest, call: Call) -> Step:
     """Read a ConfirmRequest."""
-    account_id, credit_type, reservation_id = parse_reservation_name(request.reservation)
-    by = origin(call, request, request.description, "description")
+    account_id, credit_type, reservation_id = parse_reservation_name(request.name)
+    by = origin(call, request, request.reason)
     amount = request.amount if request.HasField("amount") else None
-    version = request.version if request.HasField("version") else None
+    version = request.expected_version if request.HasField("expected_version") else None
     return Step(WalletKey(account_id, credit_type), Confirm(by, reservation_id, amount, request.allow_excess, version))
 
 
 def refund(request: pb.RefundRequest, call: Call) -> Step:
     """Read a RefundRequest."""
-    account_id, credit_type, reservation_id = parse_reservation_name(request.reservation)
+    account_id, credit_type, reservation_id = parse_reservation_name(request.name)
     by = origin(call, request, request.reason)
     amount = request.amount if request.HasField("amount") else None
-    version = request.version if request.HasField("version") else None
+    version = request.expected_version if request.HasField("expected_version") else None
     return Step(WalletKey(account_id, credit_type), Refund(by, reservation_id, amount, version))
 
 
 def extend(request: pb.ExtendReservationRequest, call: Call) -> Step:
     """Read an ExtendReservationRequest."""
-    account_id, credit_type, reservation_id = parse_reservation_name(request.reservation)
+    account_id, credit_type, reservation_id = parse_reservation_name(request.name)
     expire_time, ttl = expiry(request)
     by = origin(call, request, "")
     return Step(WalletKey(account_id, credit_type), Extend(by, reservation_id, expire_time, ttl))

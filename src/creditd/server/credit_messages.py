@@ -14,6 +14,7 @@ from creditd.domain.entry import Entry
 from creditd.domain.grants import Slice
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation, reservation_name
+from creditd.domain.resource_names import account_name
 from creditd.domain.wallet import Wallet
 from creditd.server.answer_sizes import GRANTS_SHOWN, SLICES_OF_ONE, SLICES_SHOWN
 from creditd.storage.rows import ListedEntry, ListedReservation
@@ -122,7 +123,7 @@ def reservation_fields(reservation: Reservation, most_slices: int = SLICES_SHOWN
         "credit_type": reservation.credit_type,
         "state": number(reservation.state),
         "amount": reservation.amount,
-        "captured_amount": reservation.confirmed,
+        "confirmed_amount": reservation.confirmed,
         "refunded_amount": reservation.refunded,
         "unlimited": reservation.unlimited,
         "slices": _slices(reservation.slices[:most_slices]),
@@ -130,7 +131,7 @@ def reservation_fields(reservation: Reservation, most_slices: int = SLICES_SHOWN
         "expire_time": None if reservation.expire_time is None else time_fields(reservation.expire_time),
         "create_time": time_fields(reservation.create_time),
         "update_time": time_fields(reservation.update_time),
-        "description": reservation.description,
+        "reason": reservation.description,
         "metadata": labels(reservation.metadata),
     }
 
@@ -200,6 +201,7 @@ def plan_message(account: Account, now: Instant) -> account_pb2.Plan:
 def account_message(account: Account, now: Instant) -> account_pb2.Account:
     """Write an account as it is at an instant."""
     return account_pb2.Account(
+        name=account_name(account.account_id),
         account_id=account.account_id,
         status=number(account.status),
         plan=plan_message(account, now),

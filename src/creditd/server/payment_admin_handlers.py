@@ -1,11 +1,12 @@
-"""AdminService, the part about payments: packages, reversals, payment events, reconciliation."""
+"""PaymentAdminService: packages, reversals, payment events, reconciliation."""
 
 from collections.abc import AsyncGenerator, Callable
 
-from credit.v1 import admin_payments_pb2 as pb
+from credit.v1 import payment_admin_service_pb2 as pb
 from creditd.domain.payment_event import PaymentEventState
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import parse_purchase_name
+from creditd.domain.resource_names import id_in
 from creditd.domain.subscription import Subscription
 from creditd.server.credit_messages import instant
 from creditd.server.payment_messages import (
@@ -46,7 +47,7 @@ class PackageHandlers:
     async def retire_package(self, request: pb.RetirePackageRequest, call: Call) -> pb.RetirePackageResponse:
         """Answer RetirePackage."""
         del call
-        stored = await self._packages.retire(request.package_id)
+        stored = await self._packages.retire(id_in(request.name))
         return pb.RetirePackageResponse(package=package_message(stored))
 
 
@@ -105,7 +106,7 @@ class PaymentEventHandlers:
 
     async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:
         """Answer GetPaymentEvent."""
-        event, acts = await self._threads.surveys(lambda: self._events.get(request.event_id), owner=call.subject)
+        event, acts = await self._threads.surveys(lambda: self._events.get(id_in(request.name)), owner=call.subject)
         message = event_message(event, is_whole=True)
         message.acts.extend(map(act_message, acts))
         return pb.GetPaymentEventResponse(payment_event=message)
@@ -114,16 +115,16 @@ class PaymentEventHandlers:
         self, request: pb.ReplayPaymentEventRequest, call: Call
     ) -> pb.ReplayPaymentEventResponse:
         """Answer ReplayPaymentEvent."""
-        event = await self._threads.changes(lambda: self._events.replay(request.event_id, call.subject, request.reason))
+        event_id = id_in(request.name)
+        event = await self._threads.changes(lambda: self._events.replay(event_id, call.subject, request.reason))
         return pb.ReplayPaymentEventResponse(payment_event=event_message(event))
 
     async def dismiss_payment_event(
         self, request: pb.DismissPaymentEventRequest, call: Call
     ) -> pb.DismissPaymentEventResponse:
         """Answer DismissPaymentEvent."""
-        event = await self._threads.changes(
-            lambda: self._events.dismiss(request.event_id, call.subject, request.reason)
-        )
+        event_id = id_in(request.name)
+        event = await self._threads.changes(lambda: self._events.dismiss(event_id, call.subject, request.reason))
         return pb.DismissPaymentEventResponse(payment_event=event_message(event))
 
     async def list_rejected_webhooks(

@@ -1,6 +1,7 @@
-"""PaymentService: packages listed, purchases made and looked up, webhooks taken in."""
+"""PaymentService: packages listed, purchases made and looked up; and WebhookService: webhooks taken in."""
 
 from credit.v1 import payment_service_pb2 as pb
+from credit.v1 import webhook_service_pb2 as webhook_pb
 from creditd.domain.provider import PaymentMethod, Provider
 from creditd.domain.purchase import PurchaseState, parse_purchase_name
 from creditd.payments.provider import Webhook
@@ -76,7 +77,9 @@ class WebhookHandlers:
         """Hand them to the inbox."""
         self._inbox = inbox
 
-    async def ingest_webhook(self, request: pb.IngestWebhookRequest, call: Call) -> pb.IngestWebhookResponse:
+    async def ingest_webhook(
+        self, request: webhook_pb.IngestWebhookRequest, call: Call
+    ) -> webhook_pb.IngestWebhookResponse:
         """Answer IngestWebhook."""
         del call
         headers: dict[str, str] = {}
@@ -85,4 +88,4 @@ class WebhookHandlers:
             headers[header.name] = f"{headers[header.name]}, {header.value}" if header.name in headers else header.value
         webhook = Webhook(request.body, headers)
         result = await self._inbox.ingest(Provider(request.provider), webhook, request.remote_address)
-        return pb.IngestWebhookResponse(result=number(result))
+        return webhook_pb.IngestWebhookResponse(result=number(result))

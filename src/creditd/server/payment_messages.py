@@ -2,12 +2,20 @@
 
 from collections.abc import Iterable
 
-from credit.v1 import package_pb2, payment_event_pb2, purchase_pb2
+from credit.v1 import (
+    money_pb2,
+    package_pb2,
+    payment_event_pb2,
+    purchase_pb2,
+    rejected_webhooks_pb2,
+    subscription_pb2,
+)
 from creditd.domain.instant import Instant
 from creditd.domain.package import Package
 from creditd.domain.payment_event import PaymentEvent, PaymentEventAct
 from creditd.domain.purchase import Purchase, PurchaseChange
 from creditd.domain.rejected_webhooks import RejectedWebhooks
+from creditd.domain.resource_names import package_name, payment_event_name
 from creditd.domain.subscription import Subscription
 from creditd.server.credit_messages import number, timestamp
 
@@ -15,9 +23,10 @@ from creditd.server.credit_messages import number, timestamp
 def package_message(package: Package) -> package_pb2.Package:
     """Write a package."""
     message = package_pb2.Package(
+        name=package_name(package.package_id),
         package_id=package.package_id,
         display_name=package.display_name,
-        price=package_pb2.Money(amount=package.amount, currency=package.currency),
+        price=money_pb2.Money(amount=package.amount, currency=package.currency),
         credit_type=package.credit_type,
         credits=package.credits,
         bonus=package.bonus,
@@ -48,9 +57,10 @@ def purchase_message(purchase: Purchase, changes: Iterable[PurchaseChange] = ())
         name=purchase.name,
         account_id=purchase.account_id,
         package=package_pb2.Package(
+            name=package_name(purchase.package_id),
             package_id=purchase.package_id,
             display_name=purchase.display_name,
-            price=package_pb2.Money(amount=purchase.amount, currency=purchase.currency),
+            price=money_pb2.Money(amount=purchase.amount, currency=purchase.currency),
             credit_type=purchase.credit_type,
             credits=purchase.credits,
             bonus=purchase.bonus,
@@ -101,7 +111,7 @@ def _change_message(change: PurchaseChange) -> purchase_pb2.PurchaseChange:
 def event_message(event: PaymentEvent, *, is_whole: bool = False) -> payment_event_pb2.PaymentEvent:
     """Write a payment event; its body only if it is to be whole."""
     message = payment_event_pb2.PaymentEvent(
-        event_id=event.event_id,
+        name=payment_event_name(event.event_id),
         provider=number(event.provider),
         delivery_key=event.delivery_key,
         event_type=event.event_type,
@@ -124,15 +134,18 @@ def event_message(event: PaymentEvent, *, is_whole: bool = False) -> payment_eve
 def act_message(act: PaymentEventAct) -> payment_event_pb2.PaymentEventAct:
     """Write what a member of staff did with an event."""
     return payment_event_pb2.PaymentEventAct(
-        act=act.act, actor=act.actor, reason=act.reason, create_time=timestamp(act.create_time)
+        kind=f"PAYMENT_EVENT_ACT_KIND_{act.act}",
+        actor=act.actor,
+        reason=act.reason,
+        create_time=timestamp(act.create_time),
     )
 
 
-def rejection_message(rejection: RejectedWebhooks) -> payment_event_pb2.RejectedWebhooks:
+def rejection_message(rejection: RejectedWebhooks) -> rejected_webhooks_pb2.RejectedWebhooks:
     """Write an hour's count of rejected webhooks."""
-    return payment_event_pb2.RejectedWebhooks(
+    return rejected_webhooks_pb2.RejectedWebhooks(
         provider=number(rejection.provider),
-        reason=rejection.reason,
+        reason=f"REJECTION_REASON_{rejection.reason.name}",
         hour=timestamp(rejection.hour),
         count=rejection.rejections,
         last_time=timestamp(rejection.last_time),
@@ -140,9 +153,9 @@ def rejection_message(rejection: RejectedWebhooks) -> payment_event_pb2.Rejected
     )
 
 
-def subscription_message(subscription: Subscription) -> payment_event_pb2.Subscription:
+def subscription_message(subscription: Subscription) -> subscription_pb2.Subscription:
     """Write a subscription."""
-    message = payment_event_pb2.Subscription(
+    message = subscription_pb2.Subscription(
         provider=number(subscription.provider),
         subscription_id=subscription.subscription_id,
         account_id=subscription.account_id,

@@ -16,7 +16,7 @@ _BYTES: Final[Mapping[str, int]] = {
     "/credit.v1.CreditService/BatchConfirm": LARGEST_BYTES,
     "/credit.v1.CreditService/BatchDeduct": LARGEST_BYTES,
     "/credit.v1.CreditService/BatchGetBalances": LARGEST_BYTES,
-    "/credit.v1.PaymentService/IngestWebhook": LARGEST_BYTES,
+    "/credit.v1.WebhookService/IngestWebhook": LARGEST_BYTES,
 }
 
 

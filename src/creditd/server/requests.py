@@ -12,15 +12,14 @@ from creditd.server.fingerprints import fingerprint
 from creditd.service.call import Call, origin_of
 
 
-def origin(call: Call, request: Any, reason: str, field: str = "reason") -> Origin:
+def origin(call: Call, request: Any, reason: str) -> Origin:
     """Return the origin of a mutation: who asks, under which request id, with which content.
 
-    The fingerprint tells the same id with other content apart. ``field`` is where the request states the
-    reason. Raises InvalidField.
+    The fingerprint tells the same id with other content apart. Raises InvalidField.
     """
     labels = getattr(request, "metadata", None)
     metadata = dict(labels) if labels else None
-    return origin_of(call, request.request_id or None, fingerprint(request), reason, metadata, reason_field=field)
+    return origin_of(call, request.request_id or None, fingerprint(request), reason, metadata)
 
 
 def expiry(request: Any) -> tuple[Instant | None, int | None]:
@@ -38,8 +37,6 @@ def account_reader(request: Descriptor) -> Callable[[Any], str | None]:
     names = request.fields_by_name
     if "account_id" in names:
         return _account_id
-    if "reservation" in names:
-        return _account_of_reservation
     if "name" in names:
         return _account_of_name
     return _no_account
@@ -50,18 +47,10 @@ def _account_id(request: Any) -> str | None:
     return account_id
 
 
-def _account_of_reservation(request: Any) -> str | None:
-    return _account_in(request.reservation)
-
-
 def _account_of_name(request: Any) -> str | None:
-    return _account_in(request.name)
-
-
-def _account_in(name: str) -> str | None:
-    # The name is not validated yet: what has no second part is nobody's account.
-    parts = name.split("/", 2)
-    return parts[1] if len(parts) > 1 else ""
+    # The name is not validated yet: one that does not begin with an account is about none.
+    collection, *rest = request.name.split("/", 2)
+    return rest[0] if rest and collection == "accounts" else None
 
 
 def _no_account(request: Any) -> str | None:

@@ -70,7 +70,7 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "RESERVATION_EXPIRED": (StatusCode.FAILED_PRECONDITION, "{reservation} has expired; its credits are back"),
     "RESERVATION_STATE": (StatusCode.FAILED_PRECONDITION, "{reservation} is {state}, which does not allow this"),
     "AMOUNT_EXCEEDS_RESERVATION": (StatusCode.FAILED_PRECONDITION, "{requested} requested, {reserved} reserved"),
-    "AMOUNT_EXCEEDS_CAPTURED": (StatusCode.FAILED_PRECONDITION, "{requested} requested, {refundable} refundable"),
+    "AMOUNT_EXCEEDS_CONFIRMED": (StatusCode.FAILED_PRECONDITION, "{requested} requested, {refundable} refundable"),
     "CREDIT_TYPE_NOT_FOUND": (StatusCode.NOT_FOUND, "no credit type {credit_type}"),
     "CREDIT_TYPE_EXISTS": (StatusCode.ALREADY_EXISTS, "credit type {credit_type} exists, with other properties"),
     "ACCOUNT_NOT_FOUND": (

@@ -35,16 +35,14 @@ def origin_of(
     reason: str = "",
     metadata: dict[str, str] | None = None,
     ordinal: int = 0,
-    *,
-    reason_field: str = "reason",
 ) -> Origin:
-    """Return the origin of a call's movement; its reason stands in a field of some name.
+    """Return the origin of a call's movement.
 
     Raises InvalidField if its metadata is too large, or for a text that cannot be stored.
     """
     if request_id is not None:
         require_text("request_id", request_id)
-    require_text(reason_field, reason)
+    require_text("reason", reason)
     return Origin(call.subject, request_id, fingerprint, reason, metadata_text(metadata) if metadata else "", ordinal)
 
 

@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from credit.v1.payment_service_pb2 import IngestResult, IngestWebhookResponse
+from credit.v1.webhook_service_pb2 import IngestResult, IngestWebhookResponse
 
 NOT_STORED: Final = HTTPStatus.SERVICE_UNAVAILABLE
 """For whatever is not known to be stored, so that the provider sends it again."""

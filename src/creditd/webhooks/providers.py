@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from credit.v1.purchase_pb2 import PaymentProvider
+from credit.v1.payment_provider_pb2 import PaymentProvider
 
 
 class Sender(NamedTuple):

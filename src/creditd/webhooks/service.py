@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 import grpc
 
-from credit.v1.payment_service_pb2 import IngestWebhookRequest, WebhookHeader
-from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
+from credit.v1.webhook_service_pb2 import IngestWebhookRequest, WebhookHeader
+from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from creditd.webhooks import limits
 from creditd.webhooks.answers import Answer, answer_to, answer_to_failure
 from creditd.webhooks.channel import is_reachable
@@ -36,7 +36,7 @@ class Service:
     def __init__(self, channel: grpc.aio.Channel, token: Token) -> None:
         """Call over ``channel``, each call with the token of the moment."""
         self._channel = channel
-        self._ingest = PaymentServiceStub(channel).IngestWebhook
+        self._ingest = WebhookServiceStub(channel).IngestWebhook
         self._token = token
 
     @property

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import payment_admin_service_pb2 as admin_pb
 from credit.v1 import payment_event_pb2 as event_pb
 from tests.contract.payments.shopper import Shopper, event_state
 from tests.support.market import SECONDS, STRIPE
@@ -17,7 +17,7 @@ from tests.support.signed_webhooks import (
 
 def ingested(shopper: Shopper, provider: int, document: dict[str, Any]) -> event_pb.PaymentEvent:
     """Hand an authentic webhook in, and return its event once it was tried."""
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, provider, body_of(document)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, provider, body_of(document)))
     return shopper.settled(key_of(document))
 
 
@@ -28,15 +28,15 @@ def stripe_event_ingested(shopper: Shopper, event_type: str, about: dict[str, An
 
 def replay(shopper: Shopper, event: event_pb.PaymentEvent, reason: str = "again") -> event_pb.PaymentEvent:
     """Have an event applied again."""
-    request = admin_pb.ReplayPaymentEventRequest(event_id=event.event_id, reason=reason)
-    answer: admin_pb.ReplayPaymentEventResponse = shopper.staff.admin.ReplayPaymentEvent(request)
+    request = admin_pb.ReplayPaymentEventRequest(name=event.name, reason=reason)
+    answer: admin_pb.ReplayPaymentEventResponse = shopper.staff.payment_admin.ReplayPaymentEvent(request)
     return answer.payment_event
 
 
 def dismiss(shopper: Shopper, event: event_pb.PaymentEvent, reason: str = "no") -> event_pb.PaymentEvent:
     """Put an event aside."""
-    request = admin_pb.DismissPaymentEventRequest(event_id=event.event_id, reason=reason)
-    answer: admin_pb.DismissPaymentEventResponse = shopper.staff.admin.DismissPaymentEvent(request)
+    request = admin_pb.DismissPaymentEventRequest(name=event.name, reason=reason)
+    answer: admin_pb.DismissPaymentEventResponse = shopper.staff.payment_admin.DismissPaymentEvent(request)
     return answer.payment_event
 
 
@@ -44,7 +44,7 @@ def event_becomes(shopper: Shopper, event: event_pb.PaymentEvent, state: str) ->
     """Wait until an event is in a state, and return it whole."""
 
     def is_so() -> event_pb.PaymentEvent | None:
-        seen = shopper.whole(event.event_id)
+        seen = shopper.whole(event.name)
         return seen if event_state(seen) == state else None
 
     found: event_pb.PaymentEvent = eventually(is_so, SECONDS)
@@ -54,4 +54,4 @@ def event_becomes(shopper: Shopper, event: event_pb.PaymentEvent, state: str) ->
 def events_listed(shopper: Shopper, **fields: Any) -> list[event_pb.PaymentEvent]:
     """Return the newest events of some kind."""
     request = admin_pb.ListPaymentEventsRequest(page_size=100, **fields)
-    return list(shopper.staff.admin.ListPaymentEvents(request).payment_events)
+    return list(shopper.staff.payment_admin.ListPaymentEvents(request).payment_events)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import payment_admin_service_pb2 as admin_pb
 from credit.v1.purchase_pb2 import Purchase
 from tests.contract.payments.shopper import Shopper
 from tests.support.signed_webhooks import seconds_now, stripe_event
@@ -15,7 +15,7 @@ def reconciled(
 ) -> tuple[list[admin_pb.ReconciliationFind], admin_pb.ReconciliationSummary]:
     """Compare a provider; return the finds and the summary that has to end them."""
     request = admin_pb.ReconcilePaymentsRequest(provider=provider, since=since)  # type: ignore[arg-type]
-    *finds, last = shopper.staff.admin.ReconcilePayments(request)
+    *finds, last = shopper.staff.payment_admin.ReconcilePayments(request)
     assert {one.WhichOneof("outcome") for one in finds} <= {"find"}
     assert last.WhichOneof("outcome") == "summary"
     found = [one.find for one in finds]

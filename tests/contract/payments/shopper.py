@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from credit.v1 import account_pb2, entry_pb2, payment_event_pb2, purchase_pb2
-from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_service_pb2 as pb
+from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.support.customer import kind_of
@@ -103,7 +104,7 @@ class Shopper:
     def reverse(self, purchase: purchase_pb2.Purchase, amount: int = 0, **fields: Any) -> Any:
         """Return the request to take back the credits of a part of a payment."""
         fields = {"reason": "given back by bank transfer", "request_id": uuid7()} | fields
-        return admin_pb.ReversePurchaseRequest(name=purchase.name, amount=amount, **fields)
+        return payment_admin.ReversePurchaseRequest(name=purchase.name, amount=amount, **fields)
 
     def figures(self) -> tuple[int, int]:
         """Return how many chat credits are available, and the debt."""
@@ -130,7 +131,7 @@ class Shopper:
     def account(self) -> account_pb2.Account:
         """Return the account as staff see it."""
         answer: admin.GetAccountResponse = self.staff.admin.GetAccount(
-            admin.GetAccountRequest(account_id=self.account_id)
+            admin.GetAccountRequest(name=account_name(self.account_id))
         )
         return answer.account
 
@@ -150,8 +151,8 @@ class Shopper:
 
     def event(self, delivery_key: str) -> payment_event_pb2.PaymentEvent | None:
         """Return the event of a delivery, or None if nothing is stored of it."""
-        request = admin_pb.ListPaymentEventsRequest(page_size=100)
-        listed = self.staff.admin.ListPaymentEvents(request).payment_events
+        request = payment_admin.ListPaymentEventsRequest(page_size=100)
+        listed = self.staff.payment_admin.ListPaymentEvents(request).payment_events
         return next((event for event in listed if event.delivery_key == delivery_key), None)
 
     def settled(self, delivery_key: str) -> payment_event_pb2.PaymentEvent:
@@ -162,17 +163,17 @@ class Shopper:
             event = self.event(delivery_key)
             return event if event and (event_state(event) in is_tried or event.problem) else None
 
-        return self.whole(eventually(tried, SECONDS).event_id)
+        return self.whole(eventually(tried, SECONDS).name)
 
     def quiet(self) -> None:
         """Wait until every webhook that was sent has arrived, and every event was tried."""
         self.market.act(self.market.fakes.outgoing.idle)
         eventually(lambda: all(event.problem for event in self.market.events("PENDING")), SECONDS)
 
-    def whole(self, event_id: str) -> payment_event_pb2.PaymentEvent:
+    def whole(self, name: str) -> payment_event_pb2.PaymentEvent:
         """Return an event with its body and the acts of staff."""
-        request = admin_pb.GetPaymentEventRequest(event_id=event_id)
-        answer: admin_pb.GetPaymentEventResponse = self.staff.admin.GetPaymentEvent(request)
+        request = payment_admin.GetPaymentEventRequest(name=name)
+        answer: payment_admin.GetPaymentEventResponse = self.staff.payment_admin.GetPaymentEvent(request)
         return answer.payment_event
 
 

@@ -22,7 +22,7 @@ OTHER_VARIANT = "33"
 
 def parked(shopper: Shopper) -> list[str]:
     """Return why events that name the shopper's account are parked."""
-    events = [shopper.whole(event.event_id) for event in shopper.market.events("PARKED")]
+    events = [shopper.whole(event.name) for event in shopper.market.events("PARKED")]
     return [event.problem for event in events if shopper.account_id in event.body]
 
 

@@ -12,10 +12,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from psycopg import sql
 
 from credit.v1 import account_pb2
-from credit.v1 import admin_payments_pb2 as payments
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_service_pb2 as payment
+from creditd.domain.resource_names import account_name
 from tests.contract.held_up import Locked, locked
 from tests.contract.payments.shopper import Shopper
 from tests.support.customer import Customer
@@ -25,7 +26,7 @@ from tests.support.refusals import read_refusal, refused
 from tests.support.signed_webhooks import body_of, signed, stripe_event
 
 VERIFY = admin.VerifyLedgerRequest()
-REJECTED = payments.ListRejectedWebhooksRequest()
+REJECTED = payment_admin.ListRejectedWebhooksRequest()
 
 
 @pytest.fixture
@@ -97,10 +98,10 @@ def hook() -> dict[str, Any]:
 
 def assert_others_go_on(shopper: Shopper, customer: Customer) -> None:
     """A webhook is taken in, an account, its ledger and its balance are read, and health is looked at."""
-    stored = shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
+    stored = shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
     assert stored.result
     account_id = customer.account_id
-    assert customer.staff.admin.GetAccount(admin.GetAccountRequest(account_id=account_id)).account.account_id
+    assert customer.staff.admin.GetAccount(admin.GetAccountRequest(name=account_name(account_id))).account.account_id
     assert customer.staff.credit.ListTransactions(history(customer)).entries
     assert customer.balance().available == 100
     assert_health_is_looked_at(customer)
@@ -126,9 +127,11 @@ def test_verifications_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> 
         for _ in range(3):
             assert refused(verify, VERIFY, timeout=0.2).code == grpc.StatusCode.DEADLINE_EXCEEDED
         waiting = [calls.stream(verify, VERIFY) for _ in range(4)]
-        stored = shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
+        stored = shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
         assert stored.result
-        assert seen.staff.admin.GetAccount(admin.GetAccountRequest(account_id=seen.account_id)).account.account_id
+        assert seen.staff.admin.GetAccount(
+            admin.GetAccountRequest(name=account_name(seen.account_id))
+        ).account.account_id
         assert seen.staff.credit.ListTransactions(history(seen)).entries
         assert_health_is_looked_at(seen)
         assert table.waiting == 1
@@ -138,9 +141,9 @@ def test_verifications_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> 
 @pytest.mark.requirement("J5")
 def test_queries_of_staff_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> None:
     with held(seen, "rejected_webhooks") as (table, calls):
-        begun = calls.begin(seen.staff.admin.ListRejectedWebhooks, *[REJECTED] * 8)
+        begun = calls.begin(seen.staff.payment_admin.ListRejectedWebhooks, *[REJECTED] * 8)
         another = seen.service.as_caller("another", "ADMIN")
-        begun += calls.begin(another.admin.ListRejectedWebhooks, *[REJECTED] * 8)
+        begun += calls.begin(another.payment_admin.ListRejectedWebhooks, *[REJECTED] * 8)
         table.until(2)
         assert_others_go_on(shopper, seen)
         assert not any(call.done() for call in begun)
@@ -149,7 +152,7 @@ def test_queries_of_staff_hold_up_nobody_else(shopper: Shopper, seen: Customer) 
 @pytest.mark.requirement("J5")
 def test_one_of_the_staff_holds_up_no_other(seen: Customer) -> None:
     with held(seen, "rejected_webhooks") as (table, calls):
-        begun = calls.begin(seen.staff.admin.ListRejectedWebhooks, *[REJECTED] * 8)
+        begun = calls.begin(seen.staff.payment_admin.ListRejectedWebhooks, *[REJECTED] * 8)
         table.until(1)
         another = seen.service.as_caller("another", "ADMIN")
         assert another.admin.ListAccounts(admin.ListAccountsRequest(page_size=1)).accounts
@@ -162,7 +165,7 @@ def test_credit_types_that_are_not_there_hold_up_no_other_look_up(seen: Customer
         unknown = credit.GetBalanceRequest(account_id=seen.account_id, credit_types=["unknown"])
         begun = calls.begin(seen.staff.credit.GetBalance, *[unknown] * 8)
         table.until(1)
-        request = admin.GetAccountRequest(account_id=seen.account_id)
+        request = admin.GetAccountRequest(name=account_name(seen.account_id))
         assert seen.staff.admin.GetAccount(request).account.account_id
         assert not any(call.done() for call in begun)
 
@@ -172,7 +175,7 @@ def test_lookups_hold_up_neither_health_nor_webhooks(shopper: Shopper, seen: Cus
     with held(seen, "packages") as (table, calls):
         begun = calls.begin(seen.staff.payment.ListPackages, *[payment.ListPackagesRequest()] * 6)
         table.until(2)
-        stored = shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
+        stored = shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
         assert stored.result
         assert seen.staff.credit.ListTransactions(history(seen)).entries
         assert_health_is_looked_at(seen)
@@ -185,7 +188,7 @@ def test_one_accounts_pages_hold_up_no_other_accounts(shopper: Shopper, seen: Cu
         slow = seen.another("slow")
         begun = calls.begin(seen.staff.credit.ListReservations, *[holds(slow)] * 8)
         table.until(2)
-        stored = shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
+        stored = shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
         assert stored.result
         assert seen.staff.credit.ListTransactions(history(seen)).entries
         assert_health_is_looked_at(seen)
@@ -241,7 +244,7 @@ def test_what_takes_too_long_is_unavailable_for_now(seen: Customer) -> None:
 def test_a_statement_that_is_cancelled_is_unavailable_for_now(seen: Customer) -> None:
     """A read, a command of the ledger, and a change of an account alike; nothing of them is done."""
     plan = admin.SetPlanRequest(
-        account_id=seen.account_id,
+        name=account_name(seen.account_id),
         plan=account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED),
         reason="test",
         request_id=seen.request_id(),

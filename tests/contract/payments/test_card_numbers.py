@@ -48,7 +48,7 @@ def test_they_are_masked_wherever_a_body_has_them(shopper: Shopper) -> None:
     metadata = metadata_of(name) | {"note": f"card {CARD}, order {NO_CARD}", CARD: "x"}
     payment = stripe_payment(metadata=metadata, description=GROUPED, nested=[{"deep": int(CARD)}])
     document = stripe_event("payment_intent.succeeded", payment)
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
     event = shopper.settled(key_of(document))
     assert (event_state(event), event.purchase) == ("APPLIED", name)
     seen: dict[str, Any] = json.loads(event.body)["data"]["object"]
@@ -61,7 +61,7 @@ def test_they_are_masked_wherever_a_body_has_them(shopper: Shopper) -> None:
 def test_they_are_masked_in_what_lemon_squeezy_hands_back(shopper: Shopper) -> None:
     document = lemon_squeezy_order(shopper.buy(LEMON_SQUEEZY).name, user_name=f"Ann {CARD}")
     document["meta"]["custom_data"]["card"] = CARD
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, LEMON_SQUEEZY, body_of(document)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, LEMON_SQUEEZY, body_of(document)))
     assert event_state(shopper.settled(key_of(document))) == "APPLIED"
     assert CARD not in stored(shopper)
 
@@ -73,7 +73,7 @@ def test_they_are_masked_in_what_a_provider_says_of_a_failure(shopper: Shopper) 
         last_payment_error={"code": "card_declined", "message": f"{CARD} was declined"},
     )
     document = stripe_event("payment_intent.payment_failed", failed)
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
     purchase = shopper.becomes(shopper.settled(key_of(document)).purchase, "FAILED")
     assert purchase.failure_message == f"{'*' * 16} was declined"
 

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import account_pb2, payment_event_pb2, purchase_pb2
-from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from creditd.domain.provider import Provider
 from tests.contract.payments.events import dismiss, event_becomes, events_listed, replay, stripe_event_ingested
 from tests.contract.payments.reconciliation import listed_at_stripe, paid_unheard, reconciled, unheard
@@ -132,7 +132,7 @@ def test_a_second_payment_given_back_at_the_provider_ends_its_case_by_itself(sho
     assert shopper.account().extra_payments == 1
     refund = stripe_event_ingested(shopper, "refund.created", refund_of(second))
     assert (event_state(refund), refund.purchase, refund.account_id) == ("APPLIED", purchase.name, shopper.account_id)
-    assert event_state(shopper.whole(event.event_id)) == "APPLIED"
+    assert event_state(shopper.whole(event.name)) == "APPLIED"
     stands = shopper.purchase(purchase.name)
     assert (state_of(stands), stands.extra_amount_left, list(stands.extra_payment_ids)) == (
         "COMPLETED",
@@ -153,7 +153,7 @@ def test_the_first_payment_given_back_instead_leaves_the_second_to_pay(shopper: 
         0,
         [purchase.payment_id],
     )
-    assert event_state(shopper.whole(event.event_id)) == "APPLIED"
+    assert event_state(shopper.whole(event.name)) == "APPLIED"
     assert shopper.figures() == (100, 0)
 
 
@@ -161,9 +161,9 @@ def test_half_of_a_second_payment_given_back_leaves_the_case_open(shopper: Shopp
     purchase, second, event = paid_twice(shopper)
     stripe_event_ingested(shopper, "refund.created", refund_of(second, PRICE // 2))
     assert shopper.purchase(purchase.name).extra_amount_left == PRICE // 2
-    assert event_state(shopper.whole(event.event_id)) == "PARKED"
+    assert event_state(shopper.whole(event.name)) == "PARKED"
     stripe_event_ingested(shopper, "refund.created", refund_of(second, PRICE // 2))
-    assert event_state(shopper.whole(event.event_id)) == "APPLIED"
+    assert event_state(shopper.whole(event.name)) == "APPLIED"
 
 
 def test_what_is_parked_keeps_its_owner_and_is_listed_by_account_purchase_and_time(shopper: Shopper) -> None:
@@ -175,12 +175,12 @@ def test_what_is_parked_keeps_its_owner_and_is_listed_by_account_purchase_and_ti
     stripe_event_ingested(other, "payment_intent.succeeded", stripe_payment(other.buy().name))
     assert (wrong.account_id, wrong.purchase) == (shopper.account_id, purchase.name)
     for fields in ({"account_id": shopper.account_id}, {"purchase": purchase.name}):
-        assert [event.event_id for event in events_listed(shopper, **fields)] == [wrong.event_id]
+        assert [event.name for event in events_listed(shopper, **fields)] == [wrong.name]
     at = wrong.receive_time
     after = Timestamp(seconds=at.seconds, nanos=at.nanos + 1_000)
-    assert wrong.event_id in {event.event_id for event in events_listed(shopper, start_time=at, end_time=after)}
-    assert wrong.event_id not in {event.event_id for event in events_listed(shopper, end_time=at)}
-    assert wrong.event_id not in {event.event_id for event in events_listed(shopper, start_time=after)}
+    assert wrong.name in {event.name for event in events_listed(shopper, start_time=at, end_time=after)}
+    assert wrong.name not in {event.name for event in events_listed(shopper, end_time=at)}
+    assert wrong.name not in {event.name for event in events_listed(shopper, start_time=after)}
 
 
 def test_the_token_of_a_page_is_of_its_filter_alone(shopper: Shopper) -> None:
@@ -188,16 +188,16 @@ def test_the_token_of_a_page_is_of_its_filter_alone(shopper: Shopper) -> None:
         stripe_event_ingested(
             shopper, "payment_intent.succeeded", stripe_payment(shopper.buy().name, amount_received=1)
         )
-    first = shopper.staff.admin.ListPaymentEvents(
-        admin_pb.ListPaymentEventsRequest(page_size=1, account_id=shopper.account_id)
+    first = shopper.staff.payment_admin.ListPaymentEvents(
+        payment_admin.ListPaymentEventsRequest(page_size=1, account_id=shopper.account_id)
     )
     token = first.next_page_token
     assert token
     (second,) = events_listed(shopper, account_id=shopper.account_id, page_token=token)
-    assert second.event_id < first.payment_events[0].event_id
+    assert second.name < first.payment_events[0].name
     for account, purchase in (("", ""), ("somebody", ""), ("", second.purchase)):
-        request = admin_pb.ListPaymentEventsRequest(page_token=token, account_id=account, purchase=purchase)
-        assert refused(shopper.staff.admin.ListPaymentEvents, request).reason == "PAGE_TOKEN_INVALID"
+        request = payment_admin.ListPaymentEventsRequest(page_token=token, account_id=account, purchase=purchase)
+        assert refused(shopper.staff.payment_admin.ListPaymentEvents, request).reason == "PAGE_TOKEN_INVALID"
 
 
 # A fact and its consequence.
@@ -231,7 +231,7 @@ def omise_hint(purchase: purchase_pb2.Purchase) -> dict[str, Any]:
 
 def hinted(shopper: Shopper, hint: dict[str, Any]) -> Event:
     """Hand a hint in, and return its event once it was read."""
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, OMISE, body_of(hint)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, OMISE, body_of(hint)))
     return shopper.settled(key_of(hint))
 
 
@@ -242,7 +242,7 @@ def test_a_hint_that_came_before_the_payment_is_read_again_when_it_comes_again(s
     early = event_becomes(shopper, hinted(shopper, hint), "WAITING")
     assert (early.account_id, early.purchase) == (shopper.account_id, purchase.name)
     unheard(shopper, lambda: shopper.pay(purchase))
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, OMISE, body_of(hint)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, OMISE, body_of(hint)))
     shopper.becomes(purchase.name, "COMPLETED")
     assert event_state(event_becomes(shopper, early, "APPLIED")) == "APPLIED"
     assert shopper.kinds() == ["TOP_UP"]
@@ -298,6 +298,6 @@ def test_an_event_of_a_stripe_event_names_its_owner_before_it_is_tried(shopper: 
     event = stripe_event_ingested(shopper, "refund.created", refund)
     assert (event.account_id, event.purchase) == (shopper.account_id, purchase.name)
     document = stripe_event("charge.dispute.created", {"id": "no id!", "payment_intent": purchase.payment_id})
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
     unfit = shopper.settled(key_of(document))
     assert (event_state(unfit), unfit.account_id, unfit.purchase) == ("PARKED", shopper.account_id, purchase.name)

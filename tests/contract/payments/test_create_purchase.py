@@ -6,9 +6,10 @@ from typing import Any
 import grpc
 import pytest
 
-from credit.v1 import admin_payments_pb2 as admin_pb
-from credit.v1 import package_pb2, purchase_pb2
+from credit.v1 import money_pb2, package_pb2, payment_provider_pb2
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_service_pb2 as pb
+from creditd.domain.resource_names import package_name
 from creditd.ledger.ids import uuid7
 from tests.contract.at_once import was_replayed
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
@@ -17,7 +18,7 @@ from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E1")
 
-METHOD = purchase_pb2.PaymentMethod
+METHOD = payment_provider_pb2.PaymentMethod
 CHECKOUTS = [STRIPE, LEMON_SQUEEZY]
 
 
@@ -121,7 +122,7 @@ def test_the_package_stays_as_it_was_when_it_was_bought(shopper: Shopper) -> Non
     package_id = uuid7()
     shopper.market.sell(package_id=package_id)
     purchase = shopper.buy(package_id=package_id)
-    shopper.staff.admin.RetirePackage(admin_pb.RetirePackageRequest(package_id=package_id))
+    shopper.staff.payment_admin.RetirePackage(payment_admin.RetirePackageRequest(name=package_name(package_id)))
     shopper.pay(purchase)
     assert shopper.becomes(purchase.name, "COMPLETED").credits_granted == CREDITS
 
@@ -129,7 +130,7 @@ def test_the_package_stays_as_it_was_when_it_was_bought(shopper: Shopper) -> Non
 def test_a_package_that_there_is_not_or_not_any_more_is_not_sold(shopper: Shopper) -> None:
     package_id = uuid7()
     shopper.market.sell(package_id=package_id)
-    shopper.staff.admin.RetirePackage(admin_pb.RetirePackageRequest(package_id=package_id))
+    shopper.staff.payment_admin.RetirePackage(payment_admin.RetirePackageRequest(name=package_name(package_id)))
     for wanted, code, reason in (("nothing", "NOT_FOUND", "PACKAGE_NOT_FOUND"), (package_id, "", "PACKAGE_RETIRED")):
         refusal = refused(shopper.staff.payment.CreatePurchase, shopper.buying(package_id=wanted))
         assert (refusal.code.name, refusal.reason) == (code or "FAILED_PRECONDITION", reason)
@@ -199,9 +200,9 @@ def test_an_amount_that_the_provider_does_not_take_is_refused_before_it_is_asked
     shopper: Shopper, staff: SimpleNamespace, provider: int, amount: int, currency: str, minimum: str, maximum: str
 ) -> None:
     package_id = f"of-{amount}-{currency.lower()}-{provider}"
-    price = package_pb2.Money(amount=amount, currency=currency)
+    price = money_pb2.Money(amount=amount, currency=currency)
     package = package_pb2.Package(package_id=package_id, display_name="X", price=price, credit_type="chat", credits=1)
-    staff.admin.CreatePackage(admin_pb.CreatePackageRequest(package=package))
+    staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package))
     refusal = refused(shopper.staff.payment.CreatePurchase, shopper.buying(provider, package_id=package_id))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PAYMENT_NOT_SUPPORTED")
     facts = facts_of(refusal)
@@ -218,11 +219,11 @@ def test_an_amount_that_the_provider_does_not_take_is_refused_before_it_is_asked
 
 
 def test_one_and_a_half_million_rupiah_are_paid_at_stripe(shopper: Shopper, staff: SimpleNamespace) -> None:
-    price = package_pb2.Money(amount=150_000_000, currency="IDR")
+    price = money_pb2.Money(amount=150_000_000, currency="IDR")
     package = package_pb2.Package(
         package_id="in-rupiah", display_name="X", price=price, credit_type="chat", credits=1_000
     )
-    staff.admin.CreatePackage(admin_pb.CreatePackageRequest(package=package))
+    staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package))
     purchase = shopper.bought(STRIPE, package_id="in-rupiah")
     assert (purchase.paid_amount, shopper.figures()) == (150_000_000, (1_000, 0))
 
@@ -290,12 +291,12 @@ def test_two_hundred_characters_of_a_name_are_sold_everywhere(shopper: Shopper, 
     package = package_pb2.Package(
         package_id=uuid7(),
         display_name="เครดิต" * 33,
-        price=package_pb2.Money(amount=99_999_999, currency="THB"),
+        price=money_pb2.Money(amount=99_999_999, currency="THB"),
         credit_type="chat",
         credits=10**12,
         bonus=10**12,
     )
-    staff.admin.CreatePackage(admin_pb.CreatePackageRequest(package=package))
+    staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package))
     assert set(PROVIDERS.values()) == {STRIPE, OMISE, LEMON_SQUEEZY}
     for provider in CHECKOUTS:
         purchase = shopper.buy(provider, package_id=package.package_id)

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
-from credit.v1 import payment_service_pb2 as pb
+from credit.v1 import webhook_service_pb2 as webhook_pb
 from tests.contract.at_once import at_once
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, event_state
 from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
@@ -24,14 +24,14 @@ from tests.support.signed_webhooks import (
 )
 
 
-def result_of(answer: pb.IngestWebhookResponse) -> str:
+def result_of(answer: webhook_pb.IngestWebhookResponse) -> str:
     """Return what became of a webhook."""
-    return pb.IngestResult.Name(answer.result).removeprefix("INGEST_RESULT_")
+    return webhook_pb.IngestResult.Name(answer.result).removeprefix("INGEST_RESULT_")
 
 
 def ingest(shopper: Shopper, provider: int, document: Any) -> str:
     """Hand an authentic webhook in, and return what became of it."""
-    return result_of(shopper.staff.payment.IngestWebhook(signed(shopper.market, provider, body_of(document))))
+    return result_of(shopper.staff.webhook.IngestWebhook(signed(shopper.market, provider, body_of(document))))
 
 
 def paid(shopper: Shopper, provider: int) -> tuple[str, dict[str, Any]]:
@@ -70,7 +70,7 @@ def test_the_same_webhook_again_is_a_duplicate(shopper: Shopper, provider: int) 
 def test_the_same_webhook_many_times_at_once_has_one_effect(shopper: Shopper) -> None:
     name, document = paid(shopper, STRIPE)
     request = signed(shopper.market, STRIPE, body_of(document))
-    results = sorted(map(result_of, at_once(shopper.staff.payment.IngestWebhook, [request] * 20)))
+    results = sorted(map(result_of, at_once(shopper.staff.webhook.IngestWebhook, [request] * 20)))
     assert results == ["DUPLICATE"] * 19 + ["STORED"]
     shopper.becomes(name, "COMPLETED")
     assert shopper.kinds() == ["TOP_UP"]
@@ -118,7 +118,7 @@ def test_a_header_that_comes_twice_is_one_list(shopper: Shopper) -> None:
     request = signed(shopper.market, STRIPE, body_of(document))
     time, _, signature = request.headers[0].value.partition(",")
     split = [("stripe-signature", f"{time},v1={'0' * 64}"), ("stripe-signature", signature)]
-    shopper.staff.payment.IngestWebhook(ingesting(STRIPE, request.body, split))
+    shopper.staff.webhook.IngestWebhook(ingesting(STRIPE, request.body, split))
     shopper.becomes(name, "COMPLETED")
 
 
@@ -128,7 +128,7 @@ def test_an_event_is_the_providers_whose_secret_signed_it(shopper: Shopper) -> N
     _, document = paid(shopper, STRIPE)
     request = signed(shopper.market, STRIPE, body_of(document))
     request.provider = LEMON_SQUEEZY
-    assert refused(shopper.staff.payment.IngestWebhook, request).metadata["problem"] == "no_signature"
+    assert refused(shopper.staff.webhook.IngestWebhook, request).metadata["problem"] == "no_signature"
 
 
 @pytest.mark.requirement("E7")
@@ -151,7 +151,7 @@ def test_an_event_is_the_providers_whose_secret_signed_it(shopper: Shopper) -> N
     ids=["empty", "null", "list", "no fields", "cut", "not UTF-8", "gzip", "text", "NaN", "deep", "of wrong types"],
 )
 def test_what_is_signed_and_no_event_is_refused_as_malformed(shopper: Shopper, provider: int, body: bytes) -> None:
-    refusal = refused(shopper.staff.payment.IngestWebhook, signed(shopper.market, provider, body))
+    refusal = refused(shopper.staff.webhook.IngestWebhook, signed(shopper.market, provider, body))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "WEBHOOK_REJECTED")
     assert refusal.metadata["problem"] == "malformed"
     assert refusal.violations == ["body"]
@@ -172,14 +172,14 @@ def test_a_call_out_of_bounds_is_refused_by_field(shopper: Shopper, spoil: dict[
     request = signed(shopper.market, STRIPE, b"{}")
     for name, value in spoil.items():
         setattr(request, name, value)
-    refusal = refused(shopper.staff.payment.IngestWebhook, request)
+    refusal = refused(shopper.staff.webhook.IngestWebhook, request)
     assert (refusal.reason, refusal.violations) == ("INVALID_FIELD", [field])
 
 
 @pytest.mark.requirement("E7")
 @pytest.mark.parametrize("header", [("X-Signature", "x"), ("", "x"), ("x y", "z"), ("x", "y" * 8_193)])
 def test_a_header_out_of_bounds_is_refused(shopper: Shopper, header: tuple[str, str]) -> None:
-    refusal = refused(shopper.staff.payment.IngestWebhook, ingesting(LEMON_SQUEEZY, b"{}", [header]))
+    refusal = refused(shopper.staff.webhook.IngestWebhook, ingesting(LEMON_SQUEEZY, b"{}", [header]))
     assert refusal.reason == "INVALID_FIELD"
     assert refusal.violations[0].startswith("headers[0].")
 

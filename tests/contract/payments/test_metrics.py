@@ -30,7 +30,7 @@ def ingest(shopper: Shopper, amount: int) -> None:
     """Hand the same payment of an amount in twice."""
     document = stripe_event("payment_intent.succeeded", stripe_payment(shopper.buy().name, amount_received=amount))
     for _ in range(2):
-        shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
+        shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
     assert event_state(shopper.settled(key_of(document))) in {"APPLIED", "PARKED"}
 
 
@@ -44,7 +44,7 @@ def test_webhooks_taken_in_and_events_applied_or_parked_are_counted(shopper: Sho
 def test_what_waits_is_counted_in_the_database(shopper: Shopper) -> None:
     ingest(shopper, PRICE + 1)
     document = stripe_event("payment_intent.succeeded", stripe_payment())
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
     assert eventually(lambda: measured(shopper, "parked") >= 1, SECONDS)
     assert eventually(lambda: measured(shopper, "waiting") >= 1, SECONDS)
     # What is another's is no alarm. What cannot be read back is.

@@ -4,7 +4,8 @@ import grpc
 import pytest
 
 from credit.v1 import payment_service_pb2 as pb
-from credit.v1.purchase_pb2 import PaymentMethod, Purchase
+from credit.v1.payment_provider_pb2 import PaymentMethod
+from credit.v1.purchase_pb2 import Purchase
 from tests.contract.payments.events import event_becomes
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.support.market import OMISE, PRICE
@@ -123,7 +124,7 @@ def test_a_hint_alone_pays_for_nothing(shopper: Shopper) -> None:
     purchase = shopper.buy(OMISE)
     data = {"object": "charge", "id": purchase.provider_reference, "paid": True, "status": "successful"}
     document = omise_event("charge.complete", data)
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, OMISE, body_of(document)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, OMISE, body_of(document)))
     event = event_becomes(shopper, shopper.settled(str(document["id"])), "WAITING")
     assert event.purchase == purchase.name
     assert "successful" not in event.body
@@ -133,14 +134,14 @@ def test_a_hint_alone_pays_for_nothing(shopper: Shopper) -> None:
 @pytest.mark.requirement("E2")
 def test_a_charge_that_omise_does_not_know_is_parked(shopper: Shopper) -> None:
     document = omise_event("charge.complete", {"object": "charge", "id": new_id("chrg_test")})
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, OMISE, body_of(document)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, OMISE, body_of(document)))
     event = shopper.settled(str(document["id"]))
     assert (event_state(event), event.problem) == ("PARKED", "unknown object")
 
 
 def test_an_event_of_live_mode_is_parked_before_anything_is_asked(shopper: Shopper) -> None:
     document = omise_event("charge.complete", {"object": "charge", "id": new_id("chrg")}, live=True)
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, OMISE, body_of(document)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, OMISE, body_of(document)))
     event = shopper.settled(str(document["id"]))
     assert (event_state(event), event.live) == ("PARKED", True)
     assert "live is True" in event.problem
@@ -153,7 +154,7 @@ def test_an_event_of_live_mode_is_parked_before_anything_is_asked(shopper: Shopp
 )
 def test_an_id_with_a_path_in_it_is_no_id(shopper: Shopper, charge: object) -> None:
     body = body_of(omise_event("charge.complete", {"object": "charge", "id": charge}))
-    refusal = refused(shopper.staff.payment.IngestWebhook, signed(shopper.market, OMISE, body))
+    refusal = refused(shopper.staff.webhook.IngestWebhook, signed(shopper.market, OMISE, body))
     assert (refusal.reason, refusal.metadata["problem"]) == ("WEBHOOK_REJECTED", "malformed")
 
 
@@ -170,5 +171,5 @@ def test_while_omise_is_away_a_hint_waits_and_is_tried_again(shopper: Shopper) -
 def test_without_the_time_of_its_signature_it_is_not_signed(shopper: Shopper) -> None:
     request = signed(shopper.market, OMISE, body_of(omise_event("charge.complete", {})))
     headers = [(header.name, header.value) for header in request.headers if not header.name.endswith("timestamp")]
-    refusal = refused(shopper.staff.payment.IngestWebhook, ingesting(OMISE, request.body, headers))
+    refusal = refused(shopper.staff.webhook.IngestWebhook, ingesting(OMISE, request.body, headers))
     assert refusal.metadata["problem"] == "no_signature"

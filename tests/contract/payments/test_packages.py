@@ -7,16 +7,17 @@ import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from credit.v1 import admin_payments_pb2 as admin_pb
-from credit.v1 import package_pb2
+from credit.v1 import money_pb2, package_pb2
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_service_pb2 as pb
+from creditd.domain.resource_names import package_name
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import facts_of
 from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E1")
 
-PRICE = package_pb2.Money(amount=9_900, currency="THB")
+PRICE = money_pb2.Money(amount=9_900, currency="THB")
 
 
 def package(**fields: Any) -> package_pb2.Package:
@@ -32,21 +33,21 @@ def package(**fields: Any) -> package_pb2.Package:
     return package_pb2.Package(**stated | fields)
 
 
-def creating(wanted: package_pb2.Package) -> admin_pb.CreatePackageRequest:
+def creating(wanted: package_pb2.Package) -> payment_admin.CreatePackageRequest:
     """Return the request to sell a package."""
-    return admin_pb.CreatePackageRequest(package=wanted)
+    return payment_admin.CreatePackageRequest(package=wanted)
 
 
 def create(staff: SimpleNamespace, wanted: package_pb2.Package) -> package_pb2.Package:
     """Sell a package."""
-    answer: admin_pb.CreatePackageResponse = staff.admin.CreatePackage(creating(wanted))
+    answer: payment_admin.CreatePackageResponse = staff.payment_admin.CreatePackage(creating(wanted))
     return answer.package
 
 
 def retire(staff: SimpleNamespace, package_id: str) -> package_pb2.Package:
     """Sell a package no more."""
-    answer: admin_pb.RetirePackageResponse = staff.admin.RetirePackage(
-        admin_pb.RetirePackageRequest(package_id=package_id)
+    answer: payment_admin.RetirePackageResponse = staff.payment_admin.RetirePackage(
+        payment_admin.RetirePackageRequest(name=package_name(package_id))
     )
     return answer.package
 
@@ -63,7 +64,9 @@ def test_a_package_on_sale_is_listed_as_it_was_created(staff: SimpleNamespace) -
     assert made.create_time.seconds
     assert not made.HasField("retire_time")
     assert listed(staff)[wanted.package_id] == made
+    assert made.name == f"packages/{wanted.package_id}"
     made.ClearField("create_time")
+    made.ClearField("name")
     assert made == wanted
 
 
@@ -89,8 +92,8 @@ def test_the_same_package_again_is_answered_as_before(staff: SimpleNamespace) ->
     "other",
     [
         {"display_name": "More credits"},
-        {"price": package_pb2.Money(amount=9_901, currency="THB")},
-        {"price": package_pb2.Money(amount=9_900, currency="USD")},
+        {"price": money_pb2.Money(amount=9_901, currency="THB")},
+        {"price": money_pb2.Money(amount=9_900, currency="USD")},
         {"credit_type": "spec"},
         {"credits": 91},
         {"bonus": 0},
@@ -101,7 +104,7 @@ def test_another_package_with_its_id_is_refused_and_changes_nothing(
     staff: SimpleNamespace, other: dict[str, Any]
 ) -> None:
     made = create(staff, package())
-    refusal = refused(staff.admin.CreatePackage, creating(package(package_id=made.package_id, **other)))
+    refusal = refused(staff.payment_admin.CreatePackage, creating(package(package_id=made.package_id, **other)))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.ALREADY_EXISTS, "PACKAGE_EXISTS")
     assert facts_of(refusal) == {"package_id": made.package_id}
     assert listed(staff)[made.package_id] == made
@@ -124,15 +127,15 @@ def test_to_retire_or_create_it_again_leaves_it_retired_as_it_is(staff: SimpleNa
 
 
 def test_to_retire_what_there_is_not_is_refused(staff: SimpleNamespace) -> None:
-    request = admin_pb.RetirePackageRequest(package_id="nothing")
-    refusal = refused(staff.admin.RetirePackage, request)
+    request = payment_admin.RetirePackageRequest(name=package_name("nothing"))
+    refusal = refused(staff.payment_admin.RetirePackage, request)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "PACKAGE_NOT_FOUND")
     assert facts_of(refusal) == {"package_id": "nothing"}
 
 
 def test_credits_of_a_type_that_there_is_not_are_not_sold(staff: SimpleNamespace) -> None:
     wanted = package(credit_type="nothing")
-    refusal = refused(staff.admin.CreatePackage, creating(wanted))
+    refusal = refused(staff.payment_admin.CreatePackage, creating(wanted))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "CREDIT_TYPE_NOT_FOUND")
     assert wanted.package_id not in listed(staff, retired=True)
 
@@ -148,12 +151,12 @@ def test_credits_of_a_type_that_there_is_not_are_not_sold(staff: SimpleNamespace
         ("package.display_name", package(display_name="x" * 201)),
         ("package.display_name", package(display_name="a\x00b")),
         ("package.price", package(price=None)),
-        ("package.price.amount", package(price=package_pb2.Money(amount=0, currency="THB"))),
-        ("package.price.amount", package(price=package_pb2.Money(amount=-1, currency="THB"))),
-        ("package.price.amount", package(price=package_pb2.Money(amount=100_000_000, currency="THB"))),
-        ("package.price.amount", package(price=package_pb2.Money(amount=10**12, currency="IDR"))),
-        ("package.price.currency", package(price=package_pb2.Money(amount=1, currency="thb"))),
-        ("package.price.currency", package(price=package_pb2.Money(amount=1, currency="BAHT"))),
+        ("package.price.amount", package(price=money_pb2.Money(amount=0, currency="THB"))),
+        ("package.price.amount", package(price=money_pb2.Money(amount=-1, currency="THB"))),
+        ("package.price.amount", package(price=money_pb2.Money(amount=100_000_000, currency="THB"))),
+        ("package.price.amount", package(price=money_pb2.Money(amount=10**12, currency="IDR"))),
+        ("package.price.currency", package(price=money_pb2.Money(amount=1, currency="thb"))),
+        ("package.price.currency", package(price=money_pb2.Money(amount=1, currency="BAHT"))),
         ("package.credit_type", package(credit_type="chat; --")),
         ("package.credits", package(credits=0)),
         ("package.credits", package(credits=10**12 + 1)),
@@ -165,7 +168,7 @@ def test_a_field_out_of_bounds_is_named_and_nothing_is_sold(
     staff: SimpleNamespace, field: str, spoilt: package_pb2.Package
 ) -> None:
     before = listed(staff, retired=True)
-    refusal = refused(staff.admin.CreatePackage, creating(spoilt))
+    refusal = refused(staff.payment_admin.CreatePackage, creating(spoilt))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
     assert refusal.violations == [field]
     assert listed(staff, retired=True) == before
@@ -188,7 +191,7 @@ def test_a_field_out_of_bounds_is_named_and_nothing_is_sold(
     ],
 )
 def test_a_price_is_as_high_as_its_currency_needs(staff: SimpleNamespace, amount: int, currency: str) -> None:
-    wanted = package(price=package_pb2.Money(amount=amount, currency=currency))
+    wanted = package(price=money_pb2.Money(amount=amount, currency=currency))
     assert create(staff, wanted).price == wanted.price
 
 
@@ -204,8 +207,8 @@ def test_a_price_is_as_high_as_its_currency_needs(staff: SimpleNamespace, amount
 def test_a_price_that_no_provider_takes_is_refused_with_what_each_takes(
     staff: SimpleNamespace, amount: int, currency: str, rule: str
 ) -> None:
-    wanted = package(price=package_pb2.Money(amount=amount, currency=currency))
-    refusal = refused(staff.admin.CreatePackage, creating(wanted))
+    wanted = package(price=money_pb2.Money(amount=amount, currency=currency))
+    refusal = refused(staff.payment_admin.CreatePackage, creating(wanted))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
     assert refusal.violations == ["package.price.amount"]
     assert rule in refusal.metadata["rule"]
@@ -213,4 +216,4 @@ def test_a_price_that_no_provider_takes_is_refused_with_what_each_takes(
 
 
 def test_no_package_at_all_is_refused(staff: SimpleNamespace) -> None:
-    assert refused(staff.admin.CreatePackage, admin_pb.CreatePackageRequest()).violations == ["package"]
+    assert refused(staff.payment_admin.CreatePackage, payment_admin.CreatePackageRequest()).violations == ["package"]

@@ -6,10 +6,14 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 
-from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import admin_service_pb2
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_service_pb2 as pb
+from credit.v1 import webhook_service_pb2 as webhook
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
+from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
+from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.contract.payments.shopper import Shopper, state_of
 from tests.support.market import STRIPE
@@ -50,18 +54,18 @@ ALLOWED: Mapping[str, tuple[Any, set[Caller]]] = {
     "GetPurchase": (pb.GetPurchaseRequest(name=NAME), STAFF | OWNERS | {BUYER, READER}),
     "ListPurchases": (pb.ListPurchasesRequest(account_id=ACCOUNT), STAFF | OWNERS | {BUYER, READER}),
     "CancelPurchase": (pb.CancelPurchaseRequest(name=NAME), ADMINS | OWNERS | {BUYER}),
-    "IngestWebhook": (pb.IngestWebhookRequest(), ADMINS | {ADAPTER}),
-    "CreatePackage": (admin_pb.CreatePackageRequest(), ADMINS),
-    "RetirePackage": (admin_pb.RetirePackageRequest(), ADMINS),
-    "ReversePurchase": (admin_pb.ReversePurchaseRequest(name=NAME), ADMINS),
-    "WriteOffDebt": (admin_pb.WriteOffDebtRequest(account_id=ACCOUNT), ADMINS),
-    "ListPaymentEvents": (admin_pb.ListPaymentEventsRequest(), FINANCE),
-    "GetPaymentEvent": (admin_pb.GetPaymentEventRequest(), FINANCE),
-    "ReplayPaymentEvent": (admin_pb.ReplayPaymentEventRequest(), ADMINS),
-    "DismissPaymentEvent": (admin_pb.DismissPaymentEventRequest(), ADMINS),
-    "ListRejectedWebhooks": (admin_pb.ListRejectedWebhooksRequest(), FINANCE),
-    "ListSubscriptions": (admin_pb.ListSubscriptionsRequest(account_id=ACCOUNT), STAFF),
-    "ReconcilePayments": (admin_pb.ReconcilePaymentsRequest(), ADMINS),
+    "IngestWebhook": (webhook.IngestWebhookRequest(), ADMINS | {ADAPTER}),
+    "CreatePackage": (payment_admin.CreatePackageRequest(), ADMINS),
+    "RetirePackage": (payment_admin.RetirePackageRequest(), ADMINS),
+    "ReversePurchase": (payment_admin.ReversePurchaseRequest(name=NAME), ADMINS),
+    "WriteOffDebt": (admin_service_pb2.WriteOffDebtRequest(account_id=ACCOUNT), ADMINS),
+    "ListPaymentEvents": (payment_admin.ListPaymentEventsRequest(), FINANCE),
+    "GetPaymentEvent": (payment_admin.GetPaymentEventRequest(), FINANCE),
+    "ReplayPaymentEvent": (payment_admin.ReplayPaymentEventRequest(), ADMINS),
+    "DismissPaymentEvent": (payment_admin.DismissPaymentEventRequest(), ADMINS),
+    "ListRejectedWebhooks": (payment_admin.ListRejectedWebhooksRequest(), FINANCE),
+    "ListSubscriptions": (payment_admin.ListSubscriptionsRequest(account_id=ACCOUNT), STAFF),
+    "ReconcilePayments": (payment_admin.ReconcilePaymentsRequest(), ADMINS),
 }
 """Requests that change nothing: most lack a field, which is looked at only after the caller."""
 
@@ -70,7 +74,8 @@ ALLOWED: Mapping[str, tuple[Any, set[Caller]]] = {
 def calls(service: RunningService) -> dict[str, Any]:
     """Return every call by its name, without a token."""
     channel = service.channel()
-    return {**vars(PaymentServiceStub(channel)), **vars(AdminServiceStub(channel))}
+    stubs = PaymentServiceStub, PaymentAdminServiceStub, AdminServiceStub, WebhookServiceStub
+    return {name: call for stub in stubs for name, call in vars(stub(channel)).items()}
 
 
 def outcome_of(call: Any, request: Any, **options: Any) -> str:
@@ -138,8 +143,8 @@ def test_the_adapter_can_mint_nothing(shopper: Shopper) -> None:
     """Its token opens one door, and behind that the provider's signature counts."""
     adapter = shopper.market.service.as_caller("webhooks", "SERVICE", scope="payments.ingest")
     request = signed(shopper.market, STRIPE, body_of(stripe_event("a.b", stripe_payment(shopper.buy().name))))
-    assert adapter.payment.IngestWebhook(request).result == pb.INGEST_RESULT_NOT_OF_INTEREST
+    assert adapter.webhook.IngestWebhook(request).result == webhook.INGEST_RESULT_NOT_OF_INTEREST
     del request.headers[:]
-    assert refused(adapter.payment.IngestWebhook, request).reason == "WEBHOOK_REJECTED"
+    assert refused(adapter.webhook.IngestWebhook, request).reason == "WEBHOOK_REJECTED"
     assert refused(adapter.payment.ListPackages, pb.ListPackagesRequest()).reason == "PERMISSION_DENIED"
     assert shopper.figures() == (0, 0)

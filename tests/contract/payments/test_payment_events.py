@@ -6,8 +6,9 @@ import grpc
 import pytest
 
 from credit.v1 import account_pb2
-from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_event_pb2 as event_pb
+from creditd.domain.resource_names import payment_event_name
 from tests.contract.payments.events import dismiss, event_becomes, events_listed, replay, stripe_event_ingested
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.support.customer import Customer
@@ -34,7 +35,10 @@ def parked(shopper: Shopper) -> event_pb.PaymentEvent:
 
 def acts_of(event: event_pb.PaymentEvent) -> list[tuple[str, str, str]]:
     """Return what staff did with an event: what, who, why."""
-    return [(act.act, act.actor, act.reason) for act in event.acts]
+    return [
+        (event_pb.PaymentEventActKind.Name(act.kind).removeprefix("PAYMENT_EVENT_ACT_KIND_"), act.actor, act.reason)
+        for act in event.acts
+    ]
 
 
 @pytest.mark.requirement("C1", "E3")
@@ -69,12 +73,10 @@ def test_a_dismissed_event_stays_aside_with_who_and_why(shopper: Shopper) -> Non
     event = parked(shopper)
     aside = dismiss(shopper, event, "a test payment")
     assert (event_state(aside), aside.problem) == ("DISMISSED", event.problem)
-    seen = shopper.whole(event.event_id)
+    seen = shopper.whole(event.name)
     assert acts_of(seen) == [("DISMISS", "staff", "a test payment")]
     assert seen.acts[0].create_time == seen.update_time
-    assert event.event_id not in {
-        one.event_id for one in events_listed(shopper, state=EVENT_STATE.PAYMENT_EVENT_STATE_PARKED)
-    }
+    assert event.name not in {one.name for one in events_listed(shopper, state=EVENT_STATE.PAYMENT_EVENT_STATE_PARKED)}
 
 
 def test_a_dismissed_event_may_be_replayed(shopper: Shopper) -> None:
@@ -99,7 +101,7 @@ def _pending(shopper: Shopper) -> event_pb.PaymentEvent:
 def _dismissed(shopper: Shopper) -> event_pb.PaymentEvent:
     event = parked(shopper)
     dismiss(shopper, event)
-    return shopper.whole(event.event_id)
+    return shopper.whole(event.name)
 
 
 @pytest.mark.parametrize("make", [_of_no_interest, _applied, _pending], ids=lambda make: make.__name__[1:])
@@ -107,76 +109,85 @@ def test_only_what_waits_for_a_person_is_replayed(
     shopper: Shopper, make: Callable[[Shopper], event_pb.PaymentEvent]
 ) -> None:
     event = make(shopper)
-    request = admin_pb.ReplayPaymentEventRequest(event_id=event.event_id, reason="why not")
-    refusal = refused(shopper.staff.admin.ReplayPaymentEvent, request)
+    request = payment_admin.ReplayPaymentEventRequest(name=event.name, reason="why not")
+    refusal = refused(shopper.staff.payment_admin.ReplayPaymentEvent, request)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PAYMENT_EVENT_STATE")
-    assert facts_of(refusal) == {"payment_event": event.event_id, "state": event_state(event)}
-    assert not shopper.whole(event.event_id).acts
+    assert facts_of(refusal) == {"payment_event": event.name, "state": event_state(event)}
+    assert not shopper.whole(event.name).acts
 
 
 @pytest.mark.parametrize("make", [_of_no_interest, _applied, _pending, _dismissed], ids=lambda make: make.__name__[1:])
 def test_only_what_is_parked_is_dismissed(shopper: Shopper, make: Callable[[Shopper], event_pb.PaymentEvent]) -> None:
     event = make(shopper)
-    request = admin_pb.DismissPaymentEventRequest(event_id=event.event_id, reason="why not")
-    refusal = refused(shopper.staff.admin.DismissPaymentEvent, request)
+    request = payment_admin.DismissPaymentEventRequest(name=event.name, reason="why not")
+    refusal = refused(shopper.staff.payment_admin.DismissPaymentEvent, request)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PAYMENT_EVENT_STATE")
-    assert facts_of(refusal) == {"payment_event": event.event_id, "state": event_state(event)}
-    assert acts_of(shopper.whole(event.event_id)) == acts_of(event)
+    assert facts_of(refusal) == {"payment_event": event.name, "state": event_state(event)}
+    assert acts_of(shopper.whole(event.name)) == acts_of(event)
 
 
 def test_an_event_that_there_is_not_is_not_found(shopper: Shopper) -> None:
     for call, request in (
-        (shopper.staff.admin.GetPaymentEvent, admin_pb.GetPaymentEventRequest(event_id=UNKNOWN)),
-        (shopper.staff.admin.ReplayPaymentEvent, admin_pb.ReplayPaymentEventRequest(event_id=UNKNOWN, reason="r")),
-        (shopper.staff.admin.DismissPaymentEvent, admin_pb.DismissPaymentEventRequest(event_id=UNKNOWN, reason="r")),
+        (
+            shopper.staff.payment_admin.GetPaymentEvent,
+            payment_admin.GetPaymentEventRequest(name=payment_event_name(UNKNOWN)),
+        ),
+        (
+            shopper.staff.payment_admin.ReplayPaymentEvent,
+            payment_admin.ReplayPaymentEventRequest(name=payment_event_name(UNKNOWN), reason="r"),
+        ),
+        (
+            shopper.staff.payment_admin.DismissPaymentEvent,
+            payment_admin.DismissPaymentEventRequest(name=payment_event_name(UNKNOWN), reason="r"),
+        ),
     ):
         refusal = refused(call, request)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "PAYMENT_EVENT_NOT_FOUND")
-        assert facts_of(refusal) == {"payment_event": UNKNOWN}
+        assert facts_of(refusal) == {"payment_event": payment_event_name(UNKNOWN)}
 
 
 @pytest.mark.parametrize(
-    ("event_id", "reason", "field"),
+    ("name", "reason", "field"),
     [
-        ("", "r", "event_id"),
-        ("../x", "r", "event_id"),
-        (UNKNOWN, "", "reason"),
-        (UNKNOWN, "x" * 501, "reason"),
-        (UNKNOWN, "a\x00b", "reason"),
+        ("", "r", "name"),
+        ("paymentEvents/../x", "r", "name"),
+        (payment_event_name(UNKNOWN), "", "reason"),
+        (payment_event_name(UNKNOWN), "x" * 501, "reason"),
+        (payment_event_name(UNKNOWN), "a\x00b", "reason"),
     ],
 )
 def test_an_act_without_a_proper_reason_or_event_is_refused(
-    shopper: Shopper, event_id: str, reason: str, field: str
+    shopper: Shopper, name: str, reason: str, field: str
 ) -> None:
     for call, kind in (
-        (shopper.staff.admin.ReplayPaymentEvent, admin_pb.ReplayPaymentEventRequest),
-        (shopper.staff.admin.DismissPaymentEvent, admin_pb.DismissPaymentEventRequest),
+        (shopper.staff.payment_admin.ReplayPaymentEvent, payment_admin.ReplayPaymentEventRequest),
+        (shopper.staff.payment_admin.DismissPaymentEvent, payment_admin.DismissPaymentEventRequest),
     ):
-        refusal = refused(call, kind(event_id=event_id, reason=reason))
+        refusal = refused(call, kind(name=name, reason=reason))
         assert (refusal.reason, refusal.violations) == ("INVALID_FIELD", [field])
 
 
 def test_events_are_listed_by_state_and_provider_newest_first_without_bodies(shopper: Shopper) -> None:
     wrong, paid = parked(shopper), _applied(shopper)
     everything = events_listed(shopper)
-    ids = [event.event_id for event in everything]
-    assert ids.index(paid.event_id) < ids.index(wrong.event_id)
+    ids = [event.name for event in everything]
+    assert ids.index(paid.name) < ids.index(wrong.name)
     assert ids == sorted(ids, reverse=True)
     assert not any(event.body or event.acts for event in everything)
     in_parked = events_listed(shopper, state=EVENT_STATE.PAYMENT_EVENT_STATE_PARKED)
     assert {event_state(event) for event in in_parked} == {"PARKED"}
-    assert wrong.event_id in {event.event_id for event in in_parked}
+    assert wrong.name in {event.name for event in in_parked}
     order = lemon_squeezy_order(shopper.buy(LEMON_SQUEEZY).name, event="license_key_created")
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, LEMON_SQUEEZY, body_of(order)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, LEMON_SQUEEZY, body_of(order)))
     assert {event.provider for event in events_listed(shopper, provider=LEMON_SQUEEZY)} == {LEMON_SQUEEZY}
 
 
 def test_pages_of_events_follow_one_another(shopper: Shopper) -> None:
-    made = [_of_no_interest(shopper).event_id for _ in range(3)][::-1]
-    first = shopper.staff.admin.ListPaymentEvents(admin_pb.ListPaymentEventsRequest(page_size=2))
-    rest = admin_pb.ListPaymentEventsRequest(page_size=1, page_token=first.next_page_token)
-    second = shopper.staff.admin.ListPaymentEvents(rest)
+    made = [_of_no_interest(shopper).name for _ in range(3)][::-1]
+    first = shopper.staff.payment_admin.ListPaymentEvents(payment_admin.ListPaymentEventsRequest(page_size=2))
+    rest = payment_admin.ListPaymentEventsRequest(page_size=1, page_token=first.next_page_token)
+    second = shopper.staff.payment_admin.ListPaymentEvents(rest)
     pages = [*first.payment_events, *second.payment_events]
-    assert [event.event_id for event in pages] == made
-    other = admin_pb.ListPaymentEventsRequest(page_token=first.next_page_token, provider=STRIPE)
-    assert refused(shopper.staff.admin.ListPaymentEvents, other).reason == "PAGE_TOKEN_INVALID"
+    assert [event.name for event in pages] == made
+    other = payment_admin.ListPaymentEventsRequest(page_token=first.next_page_token, provider=STRIPE)
+    assert refused(shopper.staff.payment_admin.ListPaymentEvents, other).reason == "PAGE_TOKEN_INVALID"

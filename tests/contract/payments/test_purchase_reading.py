@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import grpc
 import pytest
 
-from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_service_pb2 as pb
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import Shopper, facts_of
@@ -88,8 +88,8 @@ def test_a_page_token_is_for_its_own_query_alone(shopper: Shopper) -> None:
     ):
         refusal = refused(shopper.staff.payment.ListPurchases, request)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
-    events = admin_pb.ListPaymentEventsRequest(page_token=token)
-    assert refused(shopper.staff.admin.ListPaymentEvents, events).reason == "PAGE_TOKEN_INVALID"
+    events = payment_admin.ListPaymentEventsRequest(page_token=token)
+    assert refused(shopper.staff.payment_admin.ListPaymentEvents, events).reason == "PAGE_TOKEN_INVALID"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,10 @@ def test_what_is_no_name_of_a_purchase_is_refused_everywhere(staff: SimpleNamesp
     for call, request in (
         (staff.payment.GetPurchase, pb.GetPurchaseRequest(name=name)),
         (staff.payment.CancelPurchase, pb.CancelPurchaseRequest(name=name)),
-        (staff.admin.ReversePurchase, admin_pb.ReversePurchaseRequest(name=name, reason="r", request_id=uuid7())),
+        (
+            staff.payment_admin.ReversePurchase,
+            payment_admin.ReversePurchaseRequest(name=name, reason="r", request_id=uuid7()),
+        ),
     ):
         refusal = refused(call, request)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
@@ -123,8 +126,8 @@ def test_a_purchase_is_found_on_its_own_account_alone(shopper: Shopper) -> None:
             (shopper.staff.payment.GetPurchase, pb.GetPurchaseRequest(name=name)),
             (shopper.staff.payment.CancelPurchase, pb.CancelPurchaseRequest(name=name)),
             (
-                shopper.staff.admin.ReversePurchase,
-                admin_pb.ReversePurchaseRequest(name=name, reason="r", request_id=uuid7()),
+                shopper.staff.payment_admin.ReversePurchase,
+                payment_admin.ReversePurchaseRequest(name=name, reason="r", request_id=uuid7()),
             ),
         ):
             refusal = refused(call, request)

@@ -26,7 +26,7 @@ TIMES = {
 def said(shopper: Shopper, kind: str, about: dict[str, Any], **fields: Any) -> event_pb.PaymentEvent:
     """Hand an event of Stripe's in, and return it once it was tried."""
     document = stripe_event(kind, about, **fields)
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
     return shopper.settled(key_of(document))
 
 
@@ -167,7 +167,7 @@ def test_more_refunded_than_was_paid_takes_no_more_than_was_bought(shopper: Shop
 def lemon_squeezy_said(shopper: Shopper, order: dict[str, Any], day: int, **fields: Any) -> event_pb.PaymentEvent:
     """Hand in how an order stands on a day of November."""
     order["data"]["attributes"] |= {"updated_at": f"2026-11-{day:02}T00:00:00.000000Z"} | fields
-    shopper.staff.payment.IngestWebhook(signed(shopper.market, LEMON_SQUEEZY, body_of(order)))
+    shopper.staff.webhook.IngestWebhook(signed(shopper.market, LEMON_SQUEEZY, body_of(order)))
     return shopper.settled(key_of(order))
 
 

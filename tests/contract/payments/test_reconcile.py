@@ -4,7 +4,7 @@ import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.reconciliation import listed_at_stripe, paid_unheard, reconciled, unheard
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, history_of
@@ -108,15 +108,15 @@ def test_of_a_time_in_which_nothing_happened_nothing_is_compared(shopper: Shoppe
     shopper.bought()
     tomorrow = Timestamp(seconds=seconds_now(shopper.market) + 86_400)
     for provider in EVERY:
-        assert reconciled(shopper, provider, tomorrow) == ([], admin_pb.ReconciliationSummary())
+        assert reconciled(shopper, provider, tomorrow) == ([], payment_admin.ReconciliationSummary())
 
 
 @pytest.mark.parametrize("provider", EVERY, ids=PROVIDER_NAMES.get)
 @pytest.mark.parametrize("how", ["error", "html"])
 def test_a_provider_that_is_away_cannot_be_compared(shopper: Shopper, provider: int, how: str) -> None:
     shopper.misbehave(provider, how)
-    request = admin_pb.ReconcilePaymentsRequest(provider=provider)  # type: ignore[arg-type]
-    refusal = refused(shopper.staff.admin.ReconcilePayments, request)
+    request = payment_admin.ReconcilePaymentsRequest(provider=provider)  # type: ignore[arg-type]
+    refusal = refused(shopper.staff.payment_admin.ReconcilePayments, request)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "PROVIDER_UNAVAILABLE")
     assert refusal.metadata["provider"] == LABELS[provider].upper()
 
@@ -127,8 +127,8 @@ def test_a_provider_that_is_away_cannot_be_compared(shopper: Shopper, provider: 
 def test_a_request_out_of_bounds_is_refused(shopper: Shopper, fields: dict[str, int], field: str) -> None:
     since = Timestamp(seconds=fields["since"]) if "since" in fields else None
     provider = fields.get("provider", STRIPE if since else 0)
-    request = admin_pb.ReconcilePaymentsRequest(provider=provider, since=since)  # type: ignore[arg-type]
-    refusal = refused(shopper.staff.admin.ReconcilePayments, request)
+    request = payment_admin.ReconcilePaymentsRequest(provider=provider, since=since)  # type: ignore[arg-type]
+    refusal = refused(shopper.staff.payment_admin.ReconcilePayments, request)
     assert (refusal.reason, refusal.violations) == ("INVALID_FIELD", [field])
 
 

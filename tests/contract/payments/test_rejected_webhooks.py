@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 import grpc
 import pytest
 
-from credit.v1 import admin_payments_pb2 as admin_pb
-from credit.v1 import payment_service_pb2 as pb
+from credit.v1 import payment_admin_service_pb2 as payment_admin
+from credit.v1 import rejected_webhooks_pb2
+from credit.v1 import webhook_service_pb2 as webhook_pb
 from creditd.telemetry.metrics import make_registry
 from creditd.telemetry.payment_metrics import PaymentMetrics
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, facts_of
@@ -30,7 +31,7 @@ from tests.support.signed_webhooks import (
 
 pytestmark = pytest.mark.requirement("E7")
 
-Forge = Callable[[Shopper, int, bytes], pb.IngestWebhookRequest]
+Forge = Callable[[Shopper, int, bytes], webhook_pb.IngestWebhookRequest]
 
 
 def document_of(shopper: Shopper, provider: int) -> dict[str, object]:
@@ -46,7 +47,7 @@ def document_of(shopper: Shopper, provider: int) -> dict[str, object]:
 def _with(change: Callable[[str], str]) -> Forge:
     """Return what changes every header of a webhook."""
 
-    def forge(shopper: Shopper, provider: int, body: bytes) -> pb.IngestWebhookRequest:
+    def forge(shopper: Shopper, provider: int, body: bytes) -> webhook_pb.IngestWebhookRequest:
         request = signed(shopper.market, provider, body)
         for header in request.headers:
             header.value = change(header.value)
@@ -56,19 +57,19 @@ def _with(change: Callable[[str], str]) -> Forge:
 
 
 def _by(secret: bytes) -> Forge:
-    def forge(shopper: Shopper, provider: int, body: bytes) -> pb.IngestWebhookRequest:
+    def forge(shopper: Shopper, provider: int, body: bytes) -> webhook_pb.IngestWebhookRequest:
         return ingesting(provider, body, SIGN[provider](secret, body, seconds_now(shopper.market)))
 
     return forge
 
 
-def _re_serialised(shopper: Shopper, provider: int, body: bytes) -> pb.IngestWebhookRequest:
+def _re_serialised(shopper: Shopper, provider: int, body: bytes) -> webhook_pb.IngestWebhookRequest:
     request = signed(shopper.market, provider, body)
     request.body = json.dumps(json.loads(body), separators=(",", ":")).encode()
     return request
 
 
-def _changed(shopper: Shopper, provider: int, body: bytes) -> pb.IngestWebhookRequest:
+def _changed(shopper: Shopper, provider: int, body: bytes) -> webhook_pb.IngestWebhookRequest:
     request = signed(shopper.market, provider, body)
     request.body = body.replace(b'"', b'" ', 1)
     return request
@@ -91,8 +92,11 @@ FORGED: Mapping[str, Forge] = {
 
 def told(shopper: Shopper, provider: int, reason: str) -> tuple[int, str]:
     """Return how many of a provider's webhooks were rejected for a reason, and where the last one came from."""
-    listed = shopper.staff.admin.ListRejectedWebhooks(admin_pb.ListRejectedWebhooksRequest()).rejected_webhooks
-    rows = [row for row in listed if (row.provider, row.reason) == (provider, reason)]
+    listed = shopper.staff.payment_admin.ListRejectedWebhooks(
+        payment_admin.ListRejectedWebhooksRequest()
+    ).rejected_webhooks
+    number = rejected_webhooks_pb2.RejectionReason.Value(f"REJECTION_REASON_{reason.upper()}")
+    rows = [row for row in listed if (row.provider, row.reason) == (provider, number)]
     return sum(row.count for row in rows), rows[0].last_remote_address if rows else ""
 
 
@@ -103,15 +107,15 @@ def measured(shopper: Shopper, provider: int, reason: str) -> float:
     return registry.get_sample_value("creditd_payments_rejected_total", labels) or 0.0
 
 
-def require_rejected(shopper: Shopper, request: pb.IngestWebhookRequest, problem: str) -> None:
+def require_rejected(shopper: Shopper, request: webhook_pb.IngestWebhookRequest, problem: str) -> None:
     """Have a webhook rejected for a reason, counted, and nothing stored."""
     before = measured(shopper, request.provider, problem)
     newest = shopper.market.events()[:1]
-    refusal = refused(shopper.staff.payment.IngestWebhook, request)
+    refusal = refused(shopper.staff.webhook.IngestWebhook, request)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "WEBHOOK_REJECTED")
     assert facts_of(refusal) == {"problem": problem}
     assert measured(shopper, request.provider, problem) == before + 1
-    assert [event.event_id for event in shopper.market.events()[:1]] == [event.event_id for event in newest]
+    assert [event.name for event in shopper.market.events()[:1]] == [event.name for event in newest]
 
 
 def require_told(shopper: Shopper, provider: int, problem: str, remote_address: str) -> None:
@@ -148,7 +152,7 @@ def test_an_old_or_future_signature_is_rejected(shopper: Shopper, provider: int,
 @pytest.mark.parametrize("age", [290, -290])
 def test_within_five_minutes_either_way_it_is_taken(shopper: Shopper, age: int) -> None:
     document = stripe_event("customer.created", {"id": new_id("cus"), "object": "customer"})
-    assert shopper.staff.payment.IngestWebhook(signed(shopper.market, STRIPE, body_of(document), age)).result
+    assert shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(document), age)).result
 
 
 def test_a_signature_of_an_older_scheme_counts_for_nothing(shopper: Shopper) -> None:
@@ -170,7 +174,9 @@ def test_staff_are_told_how_many_were_rejected_for_which_reason(shopper: Shopper
         require_rejected(shopper, request, problem)
     for problem in requests:
         require_told(shopper, provider, problem, "192.0.2.1")
-    listed = shopper.staff.admin.ListRejectedWebhooks(admin_pb.ListRejectedWebhooksRequest()).rejected_webhooks
+    listed = shopper.staff.payment_admin.ListRejectedWebhooks(
+        payment_admin.ListRejectedWebhooksRequest()
+    ).rejected_webhooks
     for row in listed:
         assert row.hour.seconds % 3_600 == row.hour.nanos == 0
         assert 0 <= row.last_time.seconds - row.hour.seconds <= 3_600
@@ -180,14 +186,14 @@ def test_staff_are_told_how_many_were_rejected_for_which_reason(shopper: Shopper
 def test_an_address_cannot_break_the_log(shopper: Shopper) -> None:
     request = ingesting(STRIPE, b"{}", [])
     request.remote_address = "192.0.2.1\n\x00\x1b[2J"
-    refused(shopper.staff.payment.IngestWebhook, request)
+    refused(shopper.staff.webhook.IngestWebhook, request)
     eventually(lambda: told(shopper, STRIPE, "no_signature")[1] == "192.0.2.1???[2J")
 
 
 def test_what_a_forged_webhook_said_shows_nowhere(shopper: Shopper) -> None:
     marker = new_id("marker")
-    refused(shopper.staff.payment.IngestWebhook, ingesting(STRIPE, marker.encode(), [("stripe-signature", marker)]))
-    listed = shopper.staff.admin.ListRejectedWebhooks(admin_pb.ListRejectedWebhooksRequest())
+    refused(shopper.staff.webhook.IngestWebhook, ingesting(STRIPE, marker.encode(), [("stripe-signature", marker)]))
+    listed = shopper.staff.payment_admin.ListRejectedWebhooks(payment_admin.ListRejectedWebhooksRequest())
     assert marker not in f"{listed}{shopper.market.events()}"
 
 

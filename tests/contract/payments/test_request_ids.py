@@ -9,9 +9,9 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import account_pb2, source_pb2
-from credit.v1 import admin_payments_pb2 as admin_pb
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from tests.contract.at_once import at_once, reasons
 from tests.contract.payments.shopper import Shopper
@@ -40,15 +40,15 @@ def hold(by: Shopper) -> str:
 
 
 def confirm(by: Shopper, request_id: str) -> tuple[Any, Any]:
-    return by.staff.credit.Confirm, credit.ConfirmRequest(reservation=hold(by), request_id=request_id)
+    return by.staff.credit.Confirm, credit.ConfirmRequest(name=hold(by), request_id=request_id)
 
 
 def refund(by: Shopper, request_id: str) -> tuple[Any, Any]:
-    return by.staff.credit.Refund, credit.RefundRequest(reservation=hold(by), request_id=request_id)
+    return by.staff.credit.Refund, credit.RefundRequest(name=hold(by), request_id=request_id)
 
 
 def extend(by: Shopper, request_id: str) -> tuple[Any, Any]:
-    request = credit.ExtendReservationRequest(reservation=hold(by), request_id=request_id)
+    request = credit.ExtendReservationRequest(name=hold(by), request_id=request_id)
     request.ttl.seconds = 600
     return by.staff.credit.ExtendReservation, request
 
@@ -66,13 +66,13 @@ def remove(by: Shopper, request_id: str) -> tuple[Any, Any]:
 
 
 def set_status(by: Shopper, request_id: str) -> tuple[Any, Any]:
-    request = admin.SetAccountStatusRequest(account_id=by.account_id, reason="looked at", request_id=request_id)
+    request = admin.SetAccountStatusRequest(name=account_name(by.account_id), reason="looked at", request_id=request_id)
     request.status = account_pb2.ACCOUNT_STATUS_ACTIVE
     return by.staff.admin.SetAccountStatus, request
 
 
 def set_plan(by: Shopper, request_id: str) -> tuple[Any, Any]:
-    about: dict[str, Any] = {"account_id": by.account_id, "reason": "a trial is over", "request_id": request_id}
+    about: dict[str, Any] = {"name": account_name(by.account_id), "reason": "a trial is over", "request_id": request_id}
     plan = account_pb2.Plan(kind=account_pb2.PLAN_KIND_STANDARD)
     return by.staff.admin.SetPlan, admin.SetPlanRequest(**about, plan=plan)
 
@@ -83,7 +83,7 @@ def create_purchase(by: Shopper, request_id: str) -> tuple[Any, Any]:
 
 def reverse_purchase(by: Shopper, request_id: str) -> tuple[Any, Any]:
     paid = by.purchases()[-1]
-    return by.staff.admin.ReversePurchase, by.reverse(paid, 1_000, request_id=request_id)
+    return by.staff.payment_admin.ReversePurchase, by.reverse(paid, 1_000, request_id=request_id)
 
 
 USES: dict[str, Call] = {
@@ -147,7 +147,7 @@ def test_writing_debt_off_takes_no_request_id_that_was_used(rich: Shopper) -> No
     request_id = uuid7()
     method, request = set_plan(rich, request_id)
     method(request)
-    write_off = admin_pb.WriteOffDebtRequest(
+    write_off = admin.WriteOffDebtRequest(
         account_id=rich.account_id, credit_type="chat", reason="forgiven", request_id=request_id
     )
     assert refused(rich.staff.admin.WriteOffDebt, write_off).reason == "REQUEST_ID_REUSED"
@@ -158,7 +158,7 @@ def test_an_id_of_a_refused_change_stays_free(rich: Shopper) -> None:
     request_id = uuid7()
     nothing = rich.buying(request_id=request_id, package_id="none")
     assert refused(rich.staff.payment.CreatePurchase, nothing).reason == "PACKAGE_NOT_FOUND"
-    closing = admin.SetAccountStatusRequest(account_id=rich.account_id, reason="gone", request_id=request_id)
+    closing = admin.SetAccountStatusRequest(name=account_name(rich.account_id), reason="gone", request_id=request_id)
     closing.status = account_pb2.ACCOUNT_STATUS_CLOSED
     assert refused(rich.staff.admin.SetAccountStatus, closing).reason == "ACCOUNT_NOT_EMPTY"
     method, request = reserve(rich, request_id)

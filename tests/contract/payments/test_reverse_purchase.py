@@ -16,7 +16,7 @@ pytestmark = pytest.mark.requirement("E5")
 
 def reverse(shopper: Shopper, purchase: Purchase, amount: int = 0, **fields: str) -> Purchase:
     """Take the credits of a part of a payment back, of all that is left of it if 0."""
-    found: Purchase = shopper.staff.admin.ReversePurchase(shopper.reverse(purchase, amount, **fields)).purchase
+    found: Purchase = shopper.staff.payment_admin.ReversePurchase(shopper.reverse(purchase, amount, **fields)).purchase
     return found
 
 
@@ -45,11 +45,11 @@ def test_parts_add_up_to_the_whole_and_no_further(shopper: Shopper) -> None:
     for _ in range(3):
         reverse(shopper, purchase, 33_333)
     assert shopper.figures() == (1, 0)
-    refusal = refused(shopper.staff.admin.ReversePurchase, shopper.reverse(purchase, 2))
+    refusal = refused(shopper.staff.payment_admin.ReversePurchase, shopper.reverse(purchase, 2))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "AMOUNT_EXCEEDS_PAYMENT")
     assert facts_of(refusal) == {"requested": "2", "left": "1"}
     assert state_of(reverse(shopper, purchase)) == "REFUNDED"
-    assert facts_of(refused(shopper.staff.admin.ReversePurchase, shopper.reverse(purchase))) == {
+    assert facts_of(refused(shopper.staff.payment_admin.ReversePurchase, shopper.reverse(purchase))) == {
         "requested": "0",
         "left": "0",
     }
@@ -60,13 +60,13 @@ def test_parts_add_up_to_the_whole_and_no_further(shopper: Shopper) -> None:
 def test_the_same_request_again_takes_nothing_more(shopper: Shopper) -> None:
     purchase = shopper.bought()
     request = shopper.reverse(purchase, PRICE // 2)
-    first, call = shopper.staff.admin.ReversePurchase.with_call(request)
+    first, call = shopper.staff.payment_admin.ReversePurchase.with_call(request)
     assert not was_replayed(call)
-    again, call = shopper.staff.admin.ReversePurchase.with_call(request)
+    again, call = shopper.staff.payment_admin.ReversePurchase.with_call(request)
     assert was_replayed(call)
     assert again == first
     request.amount = 1
-    refusal = refused(shopper.staff.admin.ReversePurchase, request)
+    refusal = refused(shopper.staff.payment_admin.ReversePurchase, request)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
     assert shopper.figures() == (50, 0)
 
@@ -74,7 +74,9 @@ def test_the_same_request_again_takes_nothing_more(shopper: Shopper) -> None:
 @pytest.mark.requirement("A7", "B3")
 def test_the_same_request_many_times_at_once_takes_it_once(shopper: Shopper) -> None:
     purchase = shopper.bought()
-    outcomes = at_once(shopper.staff.admin.ReversePurchase, [shopper.reverse(purchase, PRICE // 2, request_id="1")] * 5)
+    outcomes = at_once(
+        shopper.staff.payment_admin.ReversePurchase, [shopper.reverse(purchase, PRICE // 2, request_id="1")] * 5
+    )
     assert reasons(outcomes) == ["OK"] * 5
     assert shopper.kinds() == ["CLAWBACK", "TOP_UP"]
     assert shopper.figures() == (50, 0)
@@ -84,7 +86,7 @@ def test_the_same_request_many_times_at_once_takes_it_once(shopper: Shopper) -> 
 def test_several_at_once_never_take_more_than_was_paid(shopper: Shopper) -> None:
     purchase = shopper.bought()
     requests = [shopper.reverse(purchase, PRICE // 2) for _ in range(4)]
-    outcomes = at_once(shopper.staff.admin.ReversePurchase, requests)
+    outcomes = at_once(shopper.staff.payment_admin.ReversePurchase, requests)
     assert reasons(outcomes) == ["AMOUNT_EXCEEDS_PAYMENT"] * 2 + ["OK"] * 2
     assert shopper.figures() == (0, 0)
 
@@ -119,7 +121,7 @@ def test_a_refund_at_the_provider_comes_on_top_up_to_the_whole(shopper: Shopper)
 
 def test_what_is_not_paid_cannot_be_given_back(shopper: Shopper) -> None:
     purchase = shopper.buy()
-    refusal = refused(shopper.staff.admin.ReversePurchase, shopper.reverse(purchase))
+    refusal = refused(shopper.staff.payment_admin.ReversePurchase, shopper.reverse(purchase))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PURCHASE_STATE")
     assert facts_of(refusal) == {"purchase": purchase.name, "state": "PENDING"}
     assert state_of(shopper.purchase(purchase.name)) == "PENDING"
@@ -129,7 +131,7 @@ def test_what_is_not_paid_cannot_be_given_back(shopper: Shopper) -> None:
 def test_of_a_closed_account_nothing_is_taken(shopper: Shopper, customer: Customer) -> None:
     purchase = shopper.bought()
     customer.become(account_pb2.ACCOUNT_STATUS_CLOSED, allow_balance=True)
-    refusal = refused(shopper.staff.admin.ReversePurchase, shopper.reverse(purchase))
+    refusal = refused(shopper.staff.payment_admin.ReversePurchase, shopper.reverse(purchase))
     assert refusal.reason == "ACCOUNT_CLOSED"
     assert shopper.purchase(purchase.name) == purchase
 
@@ -150,6 +152,6 @@ def test_a_field_out_of_bounds_is_named_and_nothing_is_taken(shopper: Shopper, f
     purchase = shopper.bought()
     request = shopper.reverse(purchase)
     setattr(request, field, value)
-    refusal = refused(shopper.staff.admin.ReversePurchase, request)
+    refusal = refused(shopper.staff.payment_admin.ReversePurchase, request)
     assert (refusal.reason, refusal.violations) == ("INVALID_FIELD", [field])
     assert shopper.figures() == (100, 0)

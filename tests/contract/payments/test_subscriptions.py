@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from credit.v1 import account_pb2
-from credit.v1 import admin_payments_pb2 as admin_pb
-from credit.v1 import payment_event_pb2 as event_pb
+from credit.v1 import account_pb2, subscription_pb2
+from credit.v1 import payment_admin_service_pb2 as payment_admin
 from tests.contract.payments.shopper import Shopper
 from tests.support.customer import Customer
 from tests.support.market import LEMON_SQUEEZY, SECONDS
@@ -21,25 +20,25 @@ def act(shopper: Shopper, name: str, *arguments: Any, **options: Any) -> str:
     return str(shopper.market.act(getattr(shopper.market.fakes.lemonsqueezy, name), *arguments, **options))
 
 
-def listed(shopper: Shopper) -> list[event_pb.Subscription]:
+def listed(shopper: Shopper) -> list[subscription_pb2.Subscription]:
     """Return an account's subscriptions."""
-    request = admin_pb.ListSubscriptionsRequest(account_id=shopper.account_id)
-    return list(shopper.staff.admin.ListSubscriptions(request).subscriptions)
+    request = payment_admin.ListSubscriptionsRequest(account_id=shopper.account_id)
+    return list(shopper.staff.payment_admin.ListSubscriptions(request).subscriptions)
 
 
-def status_of(subscription: event_pb.Subscription) -> str:
+def status_of(subscription: subscription_pb2.Subscription) -> str:
     """Return what the provider calls a subscription."""
-    return event_pb.SubscriptionStatus.Name(subscription.status).removeprefix("SUBSCRIPTION_STATUS_")
+    return subscription_pb2.SubscriptionStatus.Name(subscription.status).removeprefix("SUBSCRIPTION_STATUS_")
 
 
-def becomes(shopper: Shopper, subscription_id: str, status: str) -> event_pb.Subscription:
+def becomes(shopper: Shopper, subscription_id: str, status: str) -> subscription_pb2.Subscription:
     """Wait until a subscription has a status, and return it."""
 
-    def found() -> event_pb.Subscription | None:
+    def found() -> subscription_pb2.Subscription | None:
         known = [one for one in listed(shopper) if one.subscription_id == subscription_id]
         return known[0] if known and status_of(known[0]) == status else None
 
-    subscription: event_pb.Subscription = eventually(found, SECONDS)
+    subscription: subscription_pb2.Subscription = eventually(found, SECONDS)
     return subscription
 
 
@@ -61,8 +60,8 @@ def test_who_has_none_is_shown_none(shopper: Shopper) -> None:
 
 @pytest.mark.parametrize("account_id", ["", "a/../b", "x" * 129])
 def test_what_is_no_account_is_refused(shopper: Shopper, account_id: str) -> None:
-    request = admin_pb.ListSubscriptionsRequest(account_id=account_id)
-    assert refused(shopper.staff.admin.ListSubscriptions, request).violations == ["account_id"]
+    request = payment_admin.ListSubscriptionsRequest(account_id=account_id)
+    assert refused(shopper.staff.payment_admin.ListSubscriptions, request).violations == ["account_id"]
 
 
 def test_an_active_one_is_listed_and_carries_the_plan(shopper: Shopper) -> None:

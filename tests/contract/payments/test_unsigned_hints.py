@@ -11,8 +11,8 @@ import httpx
 import psycopg
 import pytest
 
-from credit.v1 import payment_service_pb2 as pb
-from credit.v1.purchase_pb2 import PaymentMethod
+from credit.v1 import webhook_service_pb2 as webhook_pb
+from credit.v1.payment_provider_pb2 import PaymentMethod
 from creditd.domain.provider import Provider
 from creditd.payments.provider import Delivery
 from creditd.service.payments import hints
@@ -84,11 +84,11 @@ def _told(market: Market, one: Hint, address: str) -> str:
     request = ingesting(OMISE, body_of(one), {})
     request.remote_address = address
     try:
-        result = market.staff.payment.IngestWebhook(request).result
+        result = market.staff.webhook.IngestWebhook(request).result
     except Exception as error:  # noqa: BLE001 - read again by its details.
         del error
-        return refused(market.staff.payment.IngestWebhook, request).reason
-    return pb.IngestResult.Name(result).removeprefix("INGEST_RESULT_")
+        return refused(market.staff.webhook.IngestWebhook, request).reason
+    return webhook_pb.IngestResult.Name(result).removeprefix("INGEST_RESULT_")
 
 
 def post_all(market: Market, sent: list[Hint], address_of: Callable[[int], str]) -> Counter[int]:

@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 import pytest
 
-from credit.v1 import admin_payments_pb2 as admin_pb
+from credit.v1 import admin_service_pb2
 from creditd.ledger.ids import uuid7
 from tests.contract.at_once import at_once, reasons, was_replayed
 from tests.contract.payments.shopper import Shopper, facts_of
@@ -16,10 +16,10 @@ from tests.support.refusals import refused
 pytestmark = pytest.mark.requirement("E5")
 
 
-def writing_off(shopper: Shopper, amount: int = 0, **fields: Any) -> admin_pb.WriteOffDebtRequest:
+def writing_off(shopper: Shopper, amount: int = 0, **fields: Any) -> admin_service_pb2.WriteOffDebtRequest:
     """Return the request to write debt off, all of it if 0."""
     stated = {"account_id": shopper.account_id, "credit_type": "chat", "reason": "goodwill", "request_id": uuid7()}
-    return admin_pb.WriteOffDebtRequest(**{"amount": amount} | stated | fields)
+    return admin_service_pb2.WriteOffDebtRequest(**{"amount": amount} | stated | fields)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def debtor(shopper: Shopper) -> Shopper:
     """Return somebody who spent 60 credits of a purchase that was reversed."""
     purchase = shopper.bought()
     shopper.spend(60)
-    shopper.staff.admin.ReversePurchase(shopper.reverse(purchase))
+    shopper.staff.payment_admin.ReversePurchase(shopper.reverse(purchase))
     assert shopper.figures() == (0, 60)
     return shopper
 

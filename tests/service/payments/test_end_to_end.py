@@ -6,14 +6,14 @@ import grpc
 import httpx
 import pytest
 
+from credit.v1 import payment_provider_pb2, purchase_pb2
 from credit.v1 import payment_service_pb2 as pb
-from credit.v1 import purchase_pb2
 from tests.support.market import CREDITS, LEMON_SQUEEZY, OMISE, PRICE, PROVIDERS, STRIPE, Market, open_market
 from tests.support.patience import eventually
 from tests.support.refusals import read_refusal
 
-LINK = purchase_pb2.PaymentMethod.PAYMENT_METHOD_LINK
-CARD_TOKEN = purchase_pb2.PaymentMethod.PAYMENT_METHOD_CARD_TOKEN
+LINK = payment_provider_pb2.PaymentMethod.PAYMENT_METHOD_LINK
+CARD_TOKEN = payment_provider_pb2.PaymentMethod.PAYMENT_METHOD_CARD_TOKEN
 SIGN_UP = {"sign_up_credits": {"chat": 5}}
 FREE = 5
 

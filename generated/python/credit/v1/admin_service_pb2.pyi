@@ -2,7 +2,6 @@ import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
 from credit.v1 import account_pb2 as _account_pb2
-from credit.v1 import admin_payments_pb2 as _admin_payments_pb2
 from credit.v1 import balance_pb2 as _balance_pb2
 from credit.v1 import credit_type_pb2 as _credit_type_pb2
 from credit.v1 import entry_pb2 as _entry_pb2
@@ -28,16 +27,6 @@ class CreateCreditTypeResponse(_message.Message):
     credit_type: _credit_type_pb2.CreditType
     def __init__(self, credit_type: _Optional[_Union[_credit_type_pb2.CreditType, _Mapping]] = ...) -> None: ...
 
-class ListCreditTypesRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
-class ListCreditTypesResponse(_message.Message):
-    __slots__ = ("credit_types",)
-    CREDIT_TYPES_FIELD_NUMBER: _ClassVar[int]
-    credit_types: _containers.RepeatedCompositeFieldContainer[_credit_type_pb2.CreditType]
-    def __init__(self, credit_types: _Optional[_Iterable[_Union[_credit_type_pb2.CreditType, _Mapping]]] = ...) -> None: ...
-
 class CreditAmount(_message.Message):
     __slots__ = ("credit_type", "amount")
     CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -47,7 +36,7 @@ class CreditAmount(_message.Message):
     def __init__(self, credit_type: _Optional[str] = ..., amount: _Optional[int] = ...) -> None: ...
 
 class AddCreditsRequest(_message.Message):
-    __slots__ = ("account_id", "amounts", "source", "expire_time", "reason", "request_id", "metadata")
+    __slots__ = ("account_id", "amounts", "source", "expire_time", "request_id", "reason", "metadata")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -59,17 +48,17 @@ class AddCreditsRequest(_message.Message):
     AMOUNTS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
-    REASON_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     amounts: _containers.RepeatedCompositeFieldContainer[CreditAmount]
     source: _source_pb2.Source
     expire_time: _timestamp_pb2.Timestamp
-    reason: str
     request_id: str
+    reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class AddCreditsResponse(_message.Message):
     __slots__ = ("entries", "balances")
@@ -80,7 +69,7 @@ class AddCreditsResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...
 
 class RemoveCreditsRequest(_message.Message):
-    __slots__ = ("account_id", "amounts", "reason", "request_id", "metadata")
+    __slots__ = ("account_id", "amounts", "request_id", "reason", "metadata")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -90,15 +79,15 @@ class RemoveCreditsRequest(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNTS_FIELD_NUMBER: _ClassVar[int]
-    REASON_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     amounts: _containers.RepeatedCompositeFieldContainer[CreditAmount]
-    reason: str
     request_id: str
+    reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RemoveCreditsResponse(_message.Message):
     __slots__ = ("entries", "balances")
@@ -108,19 +97,41 @@ class RemoveCreditsResponse(_message.Message):
     balances: _containers.RepeatedCompositeFieldContainer[_balance_pb2.Balance]
     def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...
 
-class SetAccountStatusRequest(_message.Message):
-    __slots__ = ("account_id", "status", "reason", "allow_balance", "request_id")
+class WriteOffDebtRequest(_message.Message):
+    __slots__ = ("account_id", "credit_type", "amount", "request_id", "reason")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
-    STATUS_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    credit_type: str
+    amount: int
+    request_id: str
+    reason: str
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class WriteOffDebtResponse(_message.Message):
+    __slots__ = ("entry", "balance")
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    entry: _entry_pb2.Entry
+    balance: _balance_pb2.Balance
+    def __init__(self, entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ...) -> None: ...
+
+class SetAccountStatusRequest(_message.Message):
+    __slots__ = ("name", "status", "allow_balance", "request_id", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
     ALLOW_BALANCE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    account_id: str
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
     status: _account_pb2.AccountStatus
-    reason: str
     allow_balance: bool
     request_id: str
-    def __init__(self, account_id: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., reason: _Optional[str] = ..., allow_balance: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., allow_balance: _Optional[bool] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SetAccountStatusResponse(_message.Message):
     __slots__ = ("account",)
@@ -129,16 +140,16 @@ class SetAccountStatusResponse(_message.Message):
     def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ...) -> None: ...
 
 class SetPlanRequest(_message.Message):
-    __slots__ = ("account_id", "plan", "reason", "request_id")
-    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("name", "plan", "request_id", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
-    REASON_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    account_id: str
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
     plan: _account_pb2.Plan
-    reason: str
     request_id: str
-    def __init__(self, account_id: _Optional[str] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SetPlanResponse(_message.Message):
     __slots__ = ("account",)
@@ -147,10 +158,10 @@ class SetPlanResponse(_message.Message):
     def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ...) -> None: ...
 
 class GetAccountRequest(_message.Message):
-    __slots__ = ("account_id",)
-    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
-    account_id: str
-    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetAccountResponse(_message.Message):
     __slots__ = ("account",)

@@ -3,7 +3,6 @@
 import grpc
 import warnings
 
-from credit.v1 import admin_payments_pb2 as credit_dot_v1_dot_admin__payments__pb2
 from credit.v1 import admin_service_pb2 as credit_dot_v1_dot_admin__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -41,11 +40,6 @@ class AdminServiceStub:
                 request_serializer=credit_dot_v1_dot_admin__service__pb2.CreateCreditTypeRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_admin__service__pb2.CreateCreditTypeResponse.FromString,
                 _registered_method=True)
-        self.ListCreditTypes = channel.unary_unary(
-                '/credit.v1.AdminService/ListCreditTypes',
-                request_serializer=credit_dot_v1_dot_admin__service__pb2.ListCreditTypesRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__service__pb2.ListCreditTypesResponse.FromString,
-                _registered_method=True)
         self.AddCredits = channel.unary_unary(
                 '/credit.v1.AdminService/AddCredits',
                 request_serializer=credit_dot_v1_dot_admin__service__pb2.AddCreditsRequest.SerializeToString,
@@ -55,6 +49,11 @@ class AdminServiceStub:
                 '/credit.v1.AdminService/RemoveCredits',
                 request_serializer=credit_dot_v1_dot_admin__service__pb2.RemoveCreditsRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_admin__service__pb2.RemoveCreditsResponse.FromString,
+                _registered_method=True)
+        self.WriteOffDebt = channel.unary_unary(
+                '/credit.v1.AdminService/WriteOffDebt',
+                request_serializer=credit_dot_v1_dot_admin__service__pb2.WriteOffDebtRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__service__pb2.WriteOffDebtResponse.FromString,
                 _registered_method=True)
         self.SetAccountStatus = channel.unary_unary(
                 '/credit.v1.AdminService/SetAccountStatus',
@@ -81,61 +80,6 @@ class AdminServiceStub:
                 request_serializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerResponse.FromString,
                 _registered_method=True)
-        self.CreatePackage = channel.unary_unary(
-                '/credit.v1.AdminService/CreatePackage',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.CreatePackageRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.CreatePackageResponse.FromString,
-                _registered_method=True)
-        self.RetirePackage = channel.unary_unary(
-                '/credit.v1.AdminService/RetirePackage',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.RetirePackageRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.RetirePackageResponse.FromString,
-                _registered_method=True)
-        self.ReversePurchase = channel.unary_unary(
-                '/credit.v1.AdminService/ReversePurchase',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseResponse.FromString,
-                _registered_method=True)
-        self.WriteOffDebt = channel.unary_unary(
-                '/credit.v1.AdminService/WriteOffDebt',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtResponse.FromString,
-                _registered_method=True)
-        self.ListPaymentEvents = channel.unary_unary(
-                '/credit.v1.AdminService/ListPaymentEvents',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsResponse.FromString,
-                _registered_method=True)
-        self.GetPaymentEvent = channel.unary_unary(
-                '/credit.v1.AdminService/GetPaymentEvent',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventResponse.FromString,
-                _registered_method=True)
-        self.ReplayPaymentEvent = channel.unary_unary(
-                '/credit.v1.AdminService/ReplayPaymentEvent',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventResponse.FromString,
-                _registered_method=True)
-        self.DismissPaymentEvent = channel.unary_unary(
-                '/credit.v1.AdminService/DismissPaymentEvent',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventResponse.FromString,
-                _registered_method=True)
-        self.ListRejectedWebhooks = channel.unary_unary(
-                '/credit.v1.AdminService/ListRejectedWebhooks',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksResponse.FromString,
-                _registered_method=True)
-        self.ListSubscriptions = channel.unary_unary(
-                '/credit.v1.AdminService/ListSubscriptions',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsResponse.FromString,
-                _registered_method=True)
-        self.ReconcilePayments = channel.unary_stream(
-                '/credit.v1.AdminService/ReconcilePayments',
-                request_serializer=credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsResponse.FromString,
-                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -144,13 +88,6 @@ class AdminServiceServicer:
 
     def CreateCreditType(self, request, context):
         """Declares a credit type.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListCreditTypes(self, request, context):
-        """All credit types.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,6 +107,13 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WriteOffDebt(self, request, context):
+        """Writes debt off. No credits move.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetAccountStatus(self, request, context):
         """Suspends, closes or activates an account. Opens one that was never seen.
         """
@@ -178,7 +122,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetPlan(self, request, context):
-        """Switches the unlimited plan on or off.
+        """Switches the unlimited plan on or off. Opens an account that was never seen.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -205,84 +149,6 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def CreatePackage(self, request, context):
-        """Puts a package of credits on sale.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def RetirePackage(self, request, context):
-        """Takes a package off sale. What was bought before stays as it is.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ReversePurchase(self, request, context):
-        """Takes credits of a purchase back, for money that was given back by a way that its provider knows nothing of.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def WriteOffDebt(self, request, context):
-        """Writes debt off. No credits move.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListPaymentEvents(self, request, context):
-        """What came in by webhooks, newest first.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetPaymentEvent(self, request, context):
-        """One of them, with its body and what staff did with it.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ReplayPaymentEvent(self, request, context):
-        """Has a parked or dismissed event applied again.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def DismissPaymentEvent(self, request, context):
-        """Puts a parked event aside for good.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListRejectedWebhooks(self, request, context):
-        """How many webhooks were rejected, by hour, provider and reason, newest first.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListSubscriptions(self, request, context):
-        """An account's subscriptions, which decide its unlimited plan.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ReconcilePayments(self, request, context):
-        """Compares what happened at a provider with what is known here, and applies what was missed; streams every find, then
-        a summary.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -290,11 +156,6 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.CreateCreditType,
                     request_deserializer=credit_dot_v1_dot_admin__service__pb2.CreateCreditTypeRequest.FromString,
                     response_serializer=credit_dot_v1_dot_admin__service__pb2.CreateCreditTypeResponse.SerializeToString,
-            ),
-            'ListCreditTypes': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListCreditTypes,
-                    request_deserializer=credit_dot_v1_dot_admin__service__pb2.ListCreditTypesRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__service__pb2.ListCreditTypesResponse.SerializeToString,
             ),
             'AddCredits': grpc.unary_unary_rpc_method_handler(
                     servicer.AddCredits,
@@ -305,6 +166,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.RemoveCredits,
                     request_deserializer=credit_dot_v1_dot_admin__service__pb2.RemoveCreditsRequest.FromString,
                     response_serializer=credit_dot_v1_dot_admin__service__pb2.RemoveCreditsResponse.SerializeToString,
+            ),
+            'WriteOffDebt': grpc.unary_unary_rpc_method_handler(
+                    servicer.WriteOffDebt,
+                    request_deserializer=credit_dot_v1_dot_admin__service__pb2.WriteOffDebtRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__service__pb2.WriteOffDebtResponse.SerializeToString,
             ),
             'SetAccountStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.SetAccountStatus,
@@ -330,61 +196,6 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.VerifyLedger,
                     request_deserializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerRequest.FromString,
                     response_serializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerResponse.SerializeToString,
-            ),
-            'CreatePackage': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreatePackage,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.CreatePackageRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.CreatePackageResponse.SerializeToString,
-            ),
-            'RetirePackage': grpc.unary_unary_rpc_method_handler(
-                    servicer.RetirePackage,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.RetirePackageRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.RetirePackageResponse.SerializeToString,
-            ),
-            'ReversePurchase': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReversePurchase,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseResponse.SerializeToString,
-            ),
-            'WriteOffDebt': grpc.unary_unary_rpc_method_handler(
-                    servicer.WriteOffDebt,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtResponse.SerializeToString,
-            ),
-            'ListPaymentEvents': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListPaymentEvents,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsResponse.SerializeToString,
-            ),
-            'GetPaymentEvent': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetPaymentEvent,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventResponse.SerializeToString,
-            ),
-            'ReplayPaymentEvent': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReplayPaymentEvent,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventResponse.SerializeToString,
-            ),
-            'DismissPaymentEvent': grpc.unary_unary_rpc_method_handler(
-                    servicer.DismissPaymentEvent,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventResponse.SerializeToString,
-            ),
-            'ListRejectedWebhooks': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListRejectedWebhooks,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksResponse.SerializeToString,
-            ),
-            'ListSubscriptions': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListSubscriptions,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsResponse.SerializeToString,
-            ),
-            'ReconcilePayments': grpc.unary_stream_rpc_method_handler(
-                    servicer.ReconcilePayments,
-                    request_deserializer=credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -415,33 +226,6 @@ class AdminService:
             '/credit.v1.AdminService/CreateCreditType',
             credit_dot_v1_dot_admin__service__pb2.CreateCreditTypeRequest.SerializeToString,
             credit_dot_v1_dot_admin__service__pb2.CreateCreditTypeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListCreditTypes(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/ListCreditTypes',
-            credit_dot_v1_dot_admin__service__pb2.ListCreditTypesRequest.SerializeToString,
-            credit_dot_v1_dot_admin__service__pb2.ListCreditTypesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -496,6 +280,33 @@ class AdminService:
             '/credit.v1.AdminService/RemoveCredits',
             credit_dot_v1_dot_admin__service__pb2.RemoveCreditsRequest.SerializeToString,
             credit_dot_v1_dot_admin__service__pb2.RemoveCreditsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WriteOffDebt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/WriteOffDebt',
+            credit_dot_v1_dot_admin__service__pb2.WriteOffDebtRequest.SerializeToString,
+            credit_dot_v1_dot_admin__service__pb2.WriteOffDebtResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -631,303 +442,6 @@ class AdminService:
             '/credit.v1.AdminService/VerifyLedger',
             credit_dot_v1_dot_admin__service__pb2.VerifyLedgerRequest.SerializeToString,
             credit_dot_v1_dot_admin__service__pb2.VerifyLedgerResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CreatePackage(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/CreatePackage',
-            credit_dot_v1_dot_admin__payments__pb2.CreatePackageRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.CreatePackageResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def RetirePackage(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/RetirePackage',
-            credit_dot_v1_dot_admin__payments__pb2.RetirePackageRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.RetirePackageResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ReversePurchase(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/ReversePurchase',
-            credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.ReversePurchaseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def WriteOffDebt(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/WriteOffDebt',
-            credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.WriteOffDebtResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListPaymentEvents(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/ListPaymentEvents',
-            credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.ListPaymentEventsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetPaymentEvent(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/GetPaymentEvent',
-            credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.GetPaymentEventResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ReplayPaymentEvent(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/ReplayPaymentEvent',
-            credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.ReplayPaymentEventResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def DismissPaymentEvent(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/DismissPaymentEvent',
-            credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.DismissPaymentEventResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListRejectedWebhooks(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/ListRejectedWebhooks',
-            credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.ListRejectedWebhooksResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListSubscriptions(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.AdminService/ListSubscriptions',
-            credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.ListSubscriptionsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ReconcilePayments(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_stream(
-            request,
-            target,
-            '/credit.v1.AdminService/ReconcilePayments',
-            credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsRequest.SerializeToString,
-            credit_dot_v1_dot_admin__payments__pb2.ReconcilePaymentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,7 +4,6 @@ isort:skip_file
 """
 
 from collections import abc as _abc
-from credit.v1 import admin_payments_pb2 as _admin_payments_pb2
 from credit.v1 import admin_service_pb2 as _admin_service_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -36,46 +35,22 @@ class AdminServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AdminServiceAsyncStub: ...
     CreateCreditType: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.CreateCreditTypeRequest, _admin_service_pb2.CreateCreditTypeResponse]
     """Declares a credit type."""
-    ListCreditTypes: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListCreditTypesRequest, _admin_service_pb2.ListCreditTypesResponse]
-    """All credit types."""
     AddCredits: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.AddCreditsRequest, _admin_service_pb2.AddCreditsResponse]
     """Adds credits of one or several types, all or nothing. Opens an account that was never seen."""
     RemoveCredits: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RemoveCreditsRequest, _admin_service_pb2.RemoveCreditsResponse]
     """Removes credits of one or several types, all or nothing; never below zero."""
+    WriteOffDebt: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.WriteOffDebtRequest, _admin_service_pb2.WriteOffDebtResponse]
+    """Writes debt off. No credits move."""
     SetAccountStatus: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.SetAccountStatusRequest, _admin_service_pb2.SetAccountStatusResponse]
     """Suspends, closes or activates an account. Opens one that was never seen."""
     SetPlan: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.SetPlanRequest, _admin_service_pb2.SetPlanResponse]
-    """Switches the unlimited plan on or off."""
+    """Switches the unlimited plan on or off. Opens an account that was never seen."""
     GetAccount: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetAccountRequest, _admin_service_pb2.GetAccountResponse]
     """One account; it is not opened by being looked at."""
     ListAccounts: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAccountsRequest, _admin_service_pb2.ListAccountsResponse]
     """Accounts, by account id."""
     VerifyLedger: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.VerifyLedgerRequest, _admin_service_pb2.VerifyLedgerResponse]
     """Folds the ledger and compares it with the stored balances; streams every difference, then a summary."""
-    CreatePackage: _grpc.UnaryUnaryMultiCallable[_admin_payments_pb2.CreatePackageRequest, _admin_payments_pb2.CreatePackageResponse]
-    """Puts a package of credits on sale."""
-    RetirePackage: _grpc.UnaryUnaryMultiCallable[_admin_payments_pb2.RetirePackageRequest, _admin_payments_pb2.RetirePackageResponse]
-    """Takes a package off sale. What was bought before stays as it is."""
-    ReversePurchase: _grpc.UnaryUnaryMultiCallable[_admin_payments_pb2.ReversePurchaseRequest, _admin_payments_pb2.ReversePurchaseResponse]
-    """Takes credits of a purchase back, for money that was given back by a way that its provider knows nothing of."""
-    WriteOffDebt: _grpc.UnaryUnaryMultiCallable[_admin_payments_pb2.WriteOffDebtRequest, _admin_payments_pb2.WriteOffDebtResponse]
-    """Writes debt off. No credits move."""
-    ListPaymentEvents: _grpc.UnaryUnaryMultiCallable[_admin_payments_pb2.ListPaymentEventsRequest, _admin_payments_pb2.ListPaymentEventsResponse]
-    """What came in by webhooks, newest first."""
-    GetPaymentEvent: _grpc.UnaryUnaryMultiCallable[_admin_payments_pb2.GetPaymentEventRequest, _admin_payments_pb2.GetPaymentEventResponse]
-    """One of them, with its body and what staff did with it."""
-    ReplayPaymentEvent: _grpc.UnaryUnaryMultiCallable[_admin_payments_pb2.ReplayPaymentEventRequest, _admin_payments_pb2.ReplayPaymentEventResponse]
-    """Has a parked or dismissed event applied again."""
-    DismissPaymentEvent: _grpc.UnaryUnaryMultiCallable[_admin_payments_pb2.DismissPaymentEventRequest, _admin_payments_pb2.DismissPaymentEventResponse]
-    """Puts a parked event aside for good."""
-    ListRejectedWebhooks: _grpc.UnaryUnaryMultiCallable[_admin_payments_pb2.ListRejectedWebhooksRequest, _admin_payments_pb2.ListRejectedWebhooksResponse]
-    """How many webhooks were rejected, by hour, provider and reason, newest first."""
-    ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_admin_payments_pb2.ListSubscriptionsRequest, _admin_payments_pb2.ListSubscriptionsResponse]
-    """An account's subscriptions, which decide its unlimited plan."""
-    ReconcilePayments: _grpc.UnaryStreamMultiCallable[_admin_payments_pb2.ReconcilePaymentsRequest, _admin_payments_pb2.ReconcilePaymentsResponse]
-    """Compares what happened at a provider with what is known here, and applies what was missed; streams every find, then
-    a summary.
-    """
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -84,46 +59,22 @@ class AdminServiceAsyncStub(AdminServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateCreditType: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.CreateCreditTypeRequest, _admin_service_pb2.CreateCreditTypeResponse]  # type: ignore[assignment]
     """Declares a credit type."""
-    ListCreditTypes: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListCreditTypesRequest, _admin_service_pb2.ListCreditTypesResponse]  # type: ignore[assignment]
-    """All credit types."""
     AddCredits: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.AddCreditsRequest, _admin_service_pb2.AddCreditsResponse]  # type: ignore[assignment]
     """Adds credits of one or several types, all or nothing. Opens an account that was never seen."""
     RemoveCredits: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RemoveCreditsRequest, _admin_service_pb2.RemoveCreditsResponse]  # type: ignore[assignment]
     """Removes credits of one or several types, all or nothing; never below zero."""
+    WriteOffDebt: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.WriteOffDebtRequest, _admin_service_pb2.WriteOffDebtResponse]  # type: ignore[assignment]
+    """Writes debt off. No credits move."""
     SetAccountStatus: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.SetAccountStatusRequest, _admin_service_pb2.SetAccountStatusResponse]  # type: ignore[assignment]
     """Suspends, closes or activates an account. Opens one that was never seen."""
     SetPlan: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.SetPlanRequest, _admin_service_pb2.SetPlanResponse]  # type: ignore[assignment]
-    """Switches the unlimited plan on or off."""
+    """Switches the unlimited plan on or off. Opens an account that was never seen."""
     GetAccount: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetAccountRequest, _admin_service_pb2.GetAccountResponse]  # type: ignore[assignment]
     """One account; it is not opened by being looked at."""
     ListAccounts: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAccountsRequest, _admin_service_pb2.ListAccountsResponse]  # type: ignore[assignment]
     """Accounts, by account id."""
     VerifyLedger: _aio.UnaryStreamMultiCallable[_admin_service_pb2.VerifyLedgerRequest, _admin_service_pb2.VerifyLedgerResponse]  # type: ignore[assignment]
     """Folds the ledger and compares it with the stored balances; streams every difference, then a summary."""
-    CreatePackage: _aio.UnaryUnaryMultiCallable[_admin_payments_pb2.CreatePackageRequest, _admin_payments_pb2.CreatePackageResponse]  # type: ignore[assignment]
-    """Puts a package of credits on sale."""
-    RetirePackage: _aio.UnaryUnaryMultiCallable[_admin_payments_pb2.RetirePackageRequest, _admin_payments_pb2.RetirePackageResponse]  # type: ignore[assignment]
-    """Takes a package off sale. What was bought before stays as it is."""
-    ReversePurchase: _aio.UnaryUnaryMultiCallable[_admin_payments_pb2.ReversePurchaseRequest, _admin_payments_pb2.ReversePurchaseResponse]  # type: ignore[assignment]
-    """Takes credits of a purchase back, for money that was given back by a way that its provider knows nothing of."""
-    WriteOffDebt: _aio.UnaryUnaryMultiCallable[_admin_payments_pb2.WriteOffDebtRequest, _admin_payments_pb2.WriteOffDebtResponse]  # type: ignore[assignment]
-    """Writes debt off. No credits move."""
-    ListPaymentEvents: _aio.UnaryUnaryMultiCallable[_admin_payments_pb2.ListPaymentEventsRequest, _admin_payments_pb2.ListPaymentEventsResponse]  # type: ignore[assignment]
-    """What came in by webhooks, newest first."""
-    GetPaymentEvent: _aio.UnaryUnaryMultiCallable[_admin_payments_pb2.GetPaymentEventRequest, _admin_payments_pb2.GetPaymentEventResponse]  # type: ignore[assignment]
-    """One of them, with its body and what staff did with it."""
-    ReplayPaymentEvent: _aio.UnaryUnaryMultiCallable[_admin_payments_pb2.ReplayPaymentEventRequest, _admin_payments_pb2.ReplayPaymentEventResponse]  # type: ignore[assignment]
-    """Has a parked or dismissed event applied again."""
-    DismissPaymentEvent: _aio.UnaryUnaryMultiCallable[_admin_payments_pb2.DismissPaymentEventRequest, _admin_payments_pb2.DismissPaymentEventResponse]  # type: ignore[assignment]
-    """Puts a parked event aside for good."""
-    ListRejectedWebhooks: _aio.UnaryUnaryMultiCallable[_admin_payments_pb2.ListRejectedWebhooksRequest, _admin_payments_pb2.ListRejectedWebhooksResponse]  # type: ignore[assignment]
-    """How many webhooks were rejected, by hour, provider and reason, newest first."""
-    ListSubscriptions: _aio.UnaryUnaryMultiCallable[_admin_payments_pb2.ListSubscriptionsRequest, _admin_payments_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
-    """An account's subscriptions, which decide its unlimited plan."""
-    ReconcilePayments: _aio.UnaryStreamMultiCallable[_admin_payments_pb2.ReconcilePaymentsRequest, _admin_payments_pb2.ReconcilePaymentsResponse]  # type: ignore[assignment]
-    """Compares what happened at a provider with what is known here, and applies what was missed; streams every find, then
-    a summary.
-    """
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """AdminService lets staff declare credit types, add and remove credits, and look into accounts and the ledger."""
@@ -135,14 +86,6 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.CreateCreditTypeResponse, _abc.Awaitable[_admin_service_pb2.CreateCreditTypeResponse]]:
         """Declares a credit type."""
-
-    @_abc_1.abstractmethod
-    def ListCreditTypes(
-        self,
-        request: _admin_service_pb2.ListCreditTypesRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_service_pb2.ListCreditTypesResponse, _abc.Awaitable[_admin_service_pb2.ListCreditTypesResponse]]:
-        """All credit types."""
 
     @_abc_1.abstractmethod
     def AddCredits(
@@ -161,6 +104,14 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         """Removes credits of one or several types, all or nothing; never below zero."""
 
     @_abc_1.abstractmethod
+    def WriteOffDebt(
+        self,
+        request: _admin_service_pb2.WriteOffDebtRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.WriteOffDebtResponse, _abc.Awaitable[_admin_service_pb2.WriteOffDebtResponse]]:
+        """Writes debt off. No credits move."""
+
+    @_abc_1.abstractmethod
     def SetAccountStatus(
         self,
         request: _admin_service_pb2.SetAccountStatusRequest,
@@ -174,7 +125,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.SetPlanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.SetPlanResponse, _abc.Awaitable[_admin_service_pb2.SetPlanResponse]]:
-        """Switches the unlimited plan on or off."""
+        """Switches the unlimited plan on or off. Opens an account that was never seen."""
 
     @_abc_1.abstractmethod
     def GetAccount(
@@ -199,95 +150,5 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_admin_service_pb2.VerifyLedgerResponse], _abc.AsyncIterator[_admin_service_pb2.VerifyLedgerResponse]]:
         """Folds the ledger and compares it with the stored balances; streams every difference, then a summary."""
-
-    @_abc_1.abstractmethod
-    def CreatePackage(
-        self,
-        request: _admin_payments_pb2.CreatePackageRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_payments_pb2.CreatePackageResponse, _abc.Awaitable[_admin_payments_pb2.CreatePackageResponse]]:
-        """Puts a package of credits on sale."""
-
-    @_abc_1.abstractmethod
-    def RetirePackage(
-        self,
-        request: _admin_payments_pb2.RetirePackageRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_payments_pb2.RetirePackageResponse, _abc.Awaitable[_admin_payments_pb2.RetirePackageResponse]]:
-        """Takes a package off sale. What was bought before stays as it is."""
-
-    @_abc_1.abstractmethod
-    def ReversePurchase(
-        self,
-        request: _admin_payments_pb2.ReversePurchaseRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_payments_pb2.ReversePurchaseResponse, _abc.Awaitable[_admin_payments_pb2.ReversePurchaseResponse]]:
-        """Takes credits of a purchase back, for money that was given back by a way that its provider knows nothing of."""
-
-    @_abc_1.abstractmethod
-    def WriteOffDebt(
-        self,
-        request: _admin_payments_pb2.WriteOffDebtRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_payments_pb2.WriteOffDebtResponse, _abc.Awaitable[_admin_payments_pb2.WriteOffDebtResponse]]:
-        """Writes debt off. No credits move."""
-
-    @_abc_1.abstractmethod
-    def ListPaymentEvents(
-        self,
-        request: _admin_payments_pb2.ListPaymentEventsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_payments_pb2.ListPaymentEventsResponse, _abc.Awaitable[_admin_payments_pb2.ListPaymentEventsResponse]]:
-        """What came in by webhooks, newest first."""
-
-    @_abc_1.abstractmethod
-    def GetPaymentEvent(
-        self,
-        request: _admin_payments_pb2.GetPaymentEventRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_payments_pb2.GetPaymentEventResponse, _abc.Awaitable[_admin_payments_pb2.GetPaymentEventResponse]]:
-        """One of them, with its body and what staff did with it."""
-
-    @_abc_1.abstractmethod
-    def ReplayPaymentEvent(
-        self,
-        request: _admin_payments_pb2.ReplayPaymentEventRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_payments_pb2.ReplayPaymentEventResponse, _abc.Awaitable[_admin_payments_pb2.ReplayPaymentEventResponse]]:
-        """Has a parked or dismissed event applied again."""
-
-    @_abc_1.abstractmethod
-    def DismissPaymentEvent(
-        self,
-        request: _admin_payments_pb2.DismissPaymentEventRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_payments_pb2.DismissPaymentEventResponse, _abc.Awaitable[_admin_payments_pb2.DismissPaymentEventResponse]]:
-        """Puts a parked event aside for good."""
-
-    @_abc_1.abstractmethod
-    def ListRejectedWebhooks(
-        self,
-        request: _admin_payments_pb2.ListRejectedWebhooksRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_payments_pb2.ListRejectedWebhooksResponse, _abc.Awaitable[_admin_payments_pb2.ListRejectedWebhooksResponse]]:
-        """How many webhooks were rejected, by hour, provider and reason, newest first."""
-
-    @_abc_1.abstractmethod
-    def ListSubscriptions(
-        self,
-        request: _admin_payments_pb2.ListSubscriptionsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_payments_pb2.ListSubscriptionsResponse, _abc.Awaitable[_admin_payments_pb2.ListSubscriptionsResponse]]:
-        """An account's subscriptions, which decide its unlimited plan."""
-
-    @_abc_1.abstractmethod
-    def ReconcilePayments(
-        self,
-        request: _admin_payments_pb2.ReconcilePaymentsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_admin_payments_pb2.ReconcilePaymentsResponse], _abc.AsyncIterator[_admin_payments_pb2.ReconcilePaymentsResponse]]:
-        """Compares what happened at a provider with what is known here, and applies what was missed; streams every find, then
-        a summary.
-        """
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -94,6 +94,11 @@ class CreditServiceStub:
                 request_serializer=credit_dot_v1_dot_credit__service__pb2.WatchBalanceRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_credit__service__pb2.WatchBalanceResponse.FromString,
                 _registered_method=True)
+        self.ListCreditTypes = channel.unary_unary(
+                '/credit.v1.CreditService/ListCreditTypes',
+                request_serializer=credit_dot_v1_dot_credit__service__pb2.ListCreditTypesRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_credit__service__pb2.ListCreditTypesResponse.FromString,
+                _registered_method=True)
         self.GetReservation = channel.unary_unary(
                 '/credit.v1.CreditService/GetReservation',
                 request_serializer=credit_dot_v1_dot_credit__service__pb2.GetReservationRequest.SerializeToString,
@@ -177,14 +182,14 @@ class CreditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetBalance(self, request, context):
-        """One account's balances by credit type and source. Opens an account that was never seen, unless it is staff who look.
+        """One account's wallets: their balances, by credit type and source. Opens an account that was never seen, unless it is staff who look.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetBalances(self, request, context):
-        """The balances of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look.
+        """The wallets of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -192,6 +197,13 @@ class CreditServiceServicer:
 
     def WatchBalance(self, request, context):
         """Streams a wallet's balance, now and after each movement, without a gap; resumable by version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCreditTypes(self, request, context):
+        """All credit types.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -212,7 +224,7 @@ class CreditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTransactions(self, request, context):
-        """An account's ledger, newest first.
+        """An account's ledger, newest first. What a caller knows as a transaction is an Entry: one movement, one row.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -275,6 +287,11 @@ def add_CreditServiceServicer_to_server(servicer, server):
                     servicer.WatchBalance,
                     request_deserializer=credit_dot_v1_dot_credit__service__pb2.WatchBalanceRequest.FromString,
                     response_serializer=credit_dot_v1_dot_credit__service__pb2.WatchBalanceResponse.SerializeToString,
+            ),
+            'ListCreditTypes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCreditTypes,
+                    request_deserializer=credit_dot_v1_dot_credit__service__pb2.ListCreditTypesRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_credit__service__pb2.ListCreditTypesResponse.SerializeToString,
             ),
             'GetReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReservation,
@@ -594,6 +611,33 @@ class CreditService:
             '/credit.v1.CreditService/WatchBalance',
             credit_dot_v1_dot_credit__service__pb2.WatchBalanceRequest.SerializeToString,
             credit_dot_v1_dot_credit__service__pb2.WatchBalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCreditTypes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.CreditService/ListCreditTypes',
+            credit_dot_v1_dot_credit__service__pb2.ListCreditTypesRequest.SerializeToString,
+            credit_dot_v1_dot_credit__service__pb2.ListCreditTypesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,17 +57,19 @@ class CreditServiceStub:
     BatchDeduct: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.BatchDeductRequest, _credit_service_pb2.BatchDeductResponse]
     """Up to 1,000 Deduct requests, each with its own result; one that is refused never fails another."""
     GetBalance: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.GetBalanceRequest, _credit_service_pb2.GetBalanceResponse]
-    """One account's balances by credit type and source. Opens an account that was never seen, unless it is staff who look."""
+    """One account's wallets: their balances, by credit type and source. Opens an account that was never seen, unless it is staff who look."""
     BatchGetBalances: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.BatchGetBalancesRequest, _credit_service_pb2.BatchGetBalancesResponse]
-    """The balances of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look."""
+    """The wallets of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look."""
     WatchBalance: _grpc.UnaryStreamMultiCallable[_credit_service_pb2.WatchBalanceRequest, _credit_service_pb2.WatchBalanceResponse]
     """Streams a wallet's balance, now and after each movement, without a gap; resumable by version."""
+    ListCreditTypes: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.ListCreditTypesRequest, _credit_service_pb2.ListCreditTypesResponse]
+    """All credit types."""
     GetReservation: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.GetReservationRequest, _credit_service_pb2.GetReservationResponse]
     """One reservation."""
     ListReservations: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.ListReservationsRequest, _credit_service_pb2.ListReservationsResponse]
     """An account's reservations, newest first."""
     ListTransactions: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.ListTransactionsRequest, _credit_service_pb2.ListTransactionsResponse]
-    """An account's ledger, newest first."""
+    """An account's ledger, newest first. What a caller knows as a transaction is an Entry: one movement, one row."""
 
 @_typing.type_check_only
 class CreditServiceAsyncStub(CreditServiceStub):
@@ -98,17 +100,19 @@ class CreditServiceAsyncStub(CreditServiceStub):
     BatchDeduct: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.BatchDeductRequest, _credit_service_pb2.BatchDeductResponse]  # type: ignore[assignment]
     """Up to 1,000 Deduct requests, each with its own result; one that is refused never fails another."""
     GetBalance: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.GetBalanceRequest, _credit_service_pb2.GetBalanceResponse]  # type: ignore[assignment]
-    """One account's balances by credit type and source. Opens an account that was never seen, unless it is staff who look."""
+    """One account's wallets: their balances, by credit type and source. Opens an account that was never seen, unless it is staff who look."""
     BatchGetBalances: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.BatchGetBalancesRequest, _credit_service_pb2.BatchGetBalancesResponse]  # type: ignore[assignment]
-    """The balances of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look."""
+    """The wallets of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look."""
     WatchBalance: _aio.UnaryStreamMultiCallable[_credit_service_pb2.WatchBalanceRequest, _credit_service_pb2.WatchBalanceResponse]  # type: ignore[assignment]
     """Streams a wallet's balance, now and after each movement, without a gap; resumable by version."""
+    ListCreditTypes: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.ListCreditTypesRequest, _credit_service_pb2.ListCreditTypesResponse]  # type: ignore[assignment]
+    """All credit types."""
     GetReservation: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.GetReservationRequest, _credit_service_pb2.GetReservationResponse]  # type: ignore[assignment]
     """One reservation."""
     ListReservations: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.ListReservationsRequest, _credit_service_pb2.ListReservationsResponse]  # type: ignore[assignment]
     """An account's reservations, newest first."""
     ListTransactions: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.ListTransactionsRequest, _credit_service_pb2.ListTransactionsResponse]  # type: ignore[assignment]
-    """An account's ledger, newest first."""
+    """An account's ledger, newest first. What a caller knows as a transaction is an Entry: one movement, one row."""
 
 class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
     """CreditService spends credits: hold them before costly work, confirm when it succeeded, refund when it failed.
@@ -190,7 +194,7 @@ class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credit_service_pb2.GetBalanceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credit_service_pb2.GetBalanceResponse, _abc.Awaitable[_credit_service_pb2.GetBalanceResponse]]:
-        """One account's balances by credit type and source. Opens an account that was never seen, unless it is staff who look."""
+        """One account's wallets: their balances, by credit type and source. Opens an account that was never seen, unless it is staff who look."""
 
     @_abc_1.abstractmethod
     def BatchGetBalances(
@@ -198,7 +202,7 @@ class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credit_service_pb2.BatchGetBalancesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credit_service_pb2.BatchGetBalancesResponse, _abc.Awaitable[_credit_service_pb2.BatchGetBalancesResponse]]:
-        """The balances of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look."""
+        """The wallets of up to 1,000 accounts. Opens the ones that were never seen, unless it is staff who look."""
 
     @_abc_1.abstractmethod
     def WatchBalance(
@@ -207,6 +211,14 @@ class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_credit_service_pb2.WatchBalanceResponse], _abc.AsyncIterator[_credit_service_pb2.WatchBalanceResponse]]:
         """Streams a wallet's balance, now and after each movement, without a gap; resumable by version."""
+
+    @_abc_1.abstractmethod
+    def ListCreditTypes(
+        self,
+        request: _credit_service_pb2.ListCreditTypesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_credit_service_pb2.ListCreditTypesResponse, _abc.Awaitable[_credit_service_pb2.ListCreditTypesResponse]]:
+        """All credit types."""
 
     @_abc_1.abstractmethod
     def GetReservation(
@@ -230,6 +242,6 @@ class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credit_service_pb2.ListTransactionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credit_service_pb2.ListTransactionsResponse, _abc.Awaitable[_credit_service_pb2.ListTransactionsResponse]]:
-        """An account's ledger, newest first."""
+        """An account's ledger, newest first. What a caller knows as a transaction is an Entry: one movement, one row."""
 
 def add_CreditServiceServicer_to_server(servicer: CreditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,19 +25,21 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63redit/v1/credit_type.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\"{\n\nCreditType\x12\x31\n\x04\x63ode\x18\x01 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$\x12\x1d\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1b\n\x08\x64\x65\x63imals\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\t(\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63redit/v1/credit_type.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\"\xbd\x01\n\nCreditType\x12@\n\x04name\x18\x01 \x01(\tB2\xbaH/r*2(^creditTypes/[A-Za-z][A-Za-z0-9_]{0,31}$\xd8\x01\x01\x12\x31\n\x04\x63ode\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$\x12\x1d\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1b\n\x08\x64\x65\x63imals\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\t(\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'credit.v1.credit_type_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_CREDITTYPE'].fields_by_name['name']._loaded_options = None
+  _globals['_CREDITTYPE'].fields_by_name['name']._serialized_options = b'\272H/r*2(^creditTypes/[A-Za-z][A-Za-z0-9_]{0,31}$\330\001\001'
   _globals['_CREDITTYPE'].fields_by_name['code']._loaded_options = None
   _globals['_CREDITTYPE'].fields_by_name['code']._serialized_options = b'\272H r\0362\034^[A-Za-z][A-Za-z0-9_]{0,31}$'
   _globals['_CREDITTYPE'].fields_by_name['display_name']._loaded_options = None
   _globals['_CREDITTYPE'].fields_by_name['display_name']._serialized_options = b'\272H\004r\002\030d'
   _globals['_CREDITTYPE'].fields_by_name['decimals']._loaded_options = None
   _globals['_CREDITTYPE'].fields_by_name['decimals']._serialized_options = b'\272H\006\032\004\030\t(\000'
-  _globals['_CREDITTYPE']._serialized_start=71
-  _globals['_CREDITTYPE']._serialized_end=194
+  _globals['_CREDITTYPE']._serialized_start=72
+  _globals['_CREDITTYPE']._serialized_end=261
 # @@protoc_insertion_point(module_scope)

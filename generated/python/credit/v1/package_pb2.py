@@ -23,20 +23,19 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from credit.v1 import money_pb2 as credit_dot_v1_dot_money__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63redit/v1/package.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x05Money\x12\x1e\n\x06\x61mount\x18\x01 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\xff\x9f\x94\xa5\x8d\x1d \x00\x12#\n\x08\x63urrency\x18\x02 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[A-Z]{3}$\"\xe7\x02\n\x07Package\x12\x35\n\npackage_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,63}$\x12 \n\x0c\x64isplay_name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\'\n\x05price\x18\x03 \x01(\x0b\x32\x10.credit.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x38\n\x0b\x63redit_type\x18\x04 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$\x12\x1f\n\x07\x63redits\x18\x05 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xa0\x94\xa5\x8d\x1d \x00\x12\x1d\n\x05\x62onus\x18\x06 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x00\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bretire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63redit/v1/package.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x15\x63redit/v1/money.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x03\n\x07Package\x12;\n\x04name\x18\x01 \x01(\tB-\xbaH*r%2#^packages/[a-z0-9][a-z0-9_-]{0,63}$\xd8\x01\x01\x12\x35\n\npackage_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,63}$\x12 \n\x0c\x64isplay_name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\'\n\x05price\x18\x04 \x01(\x0b\x32\x10.credit.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12\x38\n\x0b\x63redit_type\x18\x05 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$\x12\x1f\n\x07\x63redits\x18\x06 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xa0\x94\xa5\x8d\x1d \x00\x12\x1d\n\x05\x62onus\x18\x07 \x01(\x03\x42\x0e\xbaH\x0b\"\t\x18\x80\xa0\x94\xa5\x8d\x1d(\x00\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bretire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'credit.v1.package_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MONEY'].fields_by_name['amount']._loaded_options = None
-  _globals['_MONEY'].fields_by_name['amount']._serialized_options = b'\272H\013\"\t\030\377\237\224\245\215\035 \000'
-  _globals['_MONEY'].fields_by_name['currency']._loaded_options = None
-  _globals['_MONEY'].fields_by_name['currency']._serialized_options = b'\272H\016r\0142\n^[A-Z]{3}$'
+  _globals['_PACKAGE'].fields_by_name['name']._loaded_options = None
+  _globals['_PACKAGE'].fields_by_name['name']._serialized_options = b'\272H*r%2#^packages/[a-z0-9][a-z0-9_-]{0,63}$\330\001\001'
   _globals['_PACKAGE'].fields_by_name['package_id']._loaded_options = None
   _globals['_PACKAGE'].fields_by_name['package_id']._serialized_options = b'\272H\036r\0342\032^[a-z0-9][a-z0-9_-]{0,63}$'
   _globals['_PACKAGE'].fields_by_name['display_name']._loaded_options = None
@@ -49,8 +48,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PACKAGE'].fields_by_name['credits']._serialized_options = b'\272H\013\"\t\030\200\240\224\245\215\035 \000'
   _globals['_PACKAGE'].fields_by_name['bonus']._loaded_options = None
   _globals['_PACKAGE'].fields_by_name['bonus']._serialized_options = b'\272H\013\"\t\030\200\240\224\245\215\035(\000'
-  _globals['_MONEY']._serialized_start=100
-  _globals['_MONEY']._serialized_end=176
-  _globals['_PACKAGE']._serialized_start=179
-  _globals['_PACKAGE']._serialized_end=538
+  _globals['_PACKAGE']._serialized_start=124
+  _globals['_PACKAGE']._serialized_end=544
 # @@protoc_insertion_point(module_scope)

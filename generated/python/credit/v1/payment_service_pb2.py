@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from credit.v1 import package_pb2 as credit_dot_v1_dot_package__pb2
+from credit.v1 import payment_provider_pb2 as credit_dot_v1_dot_payment__provider__pb2
 from credit.v1 import purchase_pb2 as credit_dot_v1_dot_purchase__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63redit/v1/payment_service.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17\x63redit/v1/package.proto\x1a\x18\x63redit/v1/purchase.proto\"+\n\x13ListPackagesRequest\x12\x14\n\x0cshow_retired\x18\x01 \x01(\x08\"<\n\x14ListPackagesResponse\x12$\n\x08packages\x18\x01 \x03(\x0b\x32\x12.credit.v1.Package\"\x84\x03\n\x15\x43reatePurchaseRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x35\n\npackage_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,63}$\x12\x38\n\x08provider\x18\x03 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x32\n\x06method\x18\x04 \x01(\x0e\x32\x18.credit.v1.PaymentMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x35\n\ncard_token\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^(tokn_[a-z0-9_]{1,100})?$\x12\x38\n\nreturn_url\x18\x06 \x01(\tB$\xbaH!r\x1f\x18\xd0\x0f\x32\x1a^(https?://[\\x21-\\x7e]+)?$\x12\x1e\n\nrequest_id\x18\x07 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"?\n\x16\x43reatePurchaseResponse\x12%\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.Purchase\"\x95\x01\n\x12GetPurchaseRequest\x12\x7f\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\"<\n\x13GetPurchaseResponse\x12%\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.Purchase\"\xbc\x01\n\x14ListPurchasesRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\x18.credit.v1.PurchaseStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\"X\n\x15ListPurchasesResponse\x12&\n\tpurchases\x18\x01 \x03(\x0b\x32\x13.credit.v1.Purchase\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb2\x01\n\x15\x43\x61ncelPurchaseRequest\x12\x7f\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"?\n\x16\x43\x61ncelPurchaseResponse\x12%\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.Purchase\"\xbf\x01\n\x14IngestWebhookRequest\x12\x38\n\x08provider\x18\x01 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x17\n\x04\x62ody\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x10\x12\x33\n\x07headers\x18\x03 \x03(\x0b\x32\x18.credit.v1.WebhookHeaderB\x08\xbaH\x05\x92\x01\x02\x10 \x12\x1f\n\x0eremote_address\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\"P\n\rWebhookHeader\x12&\n\x04name\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{1,64}$\x12\x17\n\x05value\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\"@\n\x15IngestWebhookResponse\x12\'\n\x06result\x18\x01 \x01(\x0e\x32\x17.credit.v1.IngestResult*\x87\x01\n\x0cIngestResult\x12\x1d\n\x19INGEST_RESULT_UNSPECIFIED\x10\x00\x12\x18\n\x14INGEST_RESULT_STORED\x10\x01\x12\x1b\n\x17INGEST_RESULT_DUPLICATE\x10\x02\x12!\n\x1dINGEST_RESULT_NOT_OF_INTEREST\x10\x03\x32\x85\x04\n\x0ePaymentService\x12O\n\x0cListPackages\x12\x1e.credit.v1.ListPackagesRequest\x1a\x1f.credit.v1.ListPackagesResponse\x12U\n\x0e\x43reatePurchase\x12 .credit.v1.CreatePurchaseRequest\x1a!.credit.v1.CreatePurchaseResponse\x12L\n\x0bGetPurchase\x12\x1d.credit.v1.GetPurchaseRequest\x1a\x1e.credit.v1.GetPurchaseResponse\x12R\n\rListPurchases\x12\x1f.credit.v1.ListPurchasesRequest\x1a .credit.v1.ListPurchasesResponse\x12U\n\x0e\x43\x61ncelPurchase\x12 .credit.v1.CancelPurchaseRequest\x1a!.credit.v1.CancelPurchaseResponse\x12R\n\rIngestWebhook\x12\x1f.credit.v1.IngestWebhookRequest\x1a .credit.v1.IngestWebhookResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63redit/v1/payment_service.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17\x63redit/v1/package.proto\x1a credit/v1/payment_provider.proto\x1a\x18\x63redit/v1/purchase.proto\"+\n\x13ListPackagesRequest\x12\x14\n\x0cshow_retired\x18\x01 \x01(\x08\"<\n\x14ListPackagesResponse\x12$\n\x08packages\x18\x01 \x03(\x0b\x32\x12.credit.v1.Package\"\x84\x03\n\x15\x43reatePurchaseRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x35\n\npackage_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,63}$\x12\x38\n\x08provider\x18\x03 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x32\n\x06method\x18\x04 \x01(\x0e\x32\x18.credit.v1.PaymentMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x35\n\ncard_token\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^(tokn_[a-z0-9_]{1,100})?$\x12\x38\n\nreturn_url\x18\x06 \x01(\tB$\xbaH!r\x1f\x18\xd0\x0f\x32\x1a^(https?://[\\x21-\\x7e]+)?$\x12\x1e\n\nrequest_id\x18\x07 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\"?\n\x16\x43reatePurchaseResponse\x12%\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.Purchase\"\x95\x01\n\x12GetPurchaseRequest\x12\x7f\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\"<\n\x13GetPurchaseResponse\x12%\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.Purchase\"\xbc\x01\n\x14ListPurchasesRequest\x12\x35\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\x18.credit.v1.PurchaseStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\"X\n\x15ListPurchasesResponse\x12&\n\tpurchases\x18\x01 \x03(\x0b\x32\x13.credit.v1.Purchase\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb2\x01\n\x15\x43\x61ncelPurchaseRequest\x12\x7f\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"?\n\x16\x43\x61ncelPurchaseResponse\x12%\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.Purchase2\xb1\x03\n\x0ePaymentService\x12O\n\x0cListPackages\x12\x1e.credit.v1.ListPackagesRequest\x1a\x1f.credit.v1.ListPackagesResponse\x12U\n\x0e\x43reatePurchase\x12 .credit.v1.CreatePurchaseRequest\x1a!.credit.v1.CreatePurchaseResponse\x12L\n\x0bGetPurchase\x12\x1d.credit.v1.GetPurchaseRequest\x1a\x1e.credit.v1.GetPurchaseResponse\x12R\n\rListPurchases\x12\x1f.credit.v1.ListPurchasesRequest\x1a .credit.v1.ListPurchasesResponse\x12U\n\x0e\x43\x61ncelPurchase\x12 .credit.v1.CancelPurchaseRequest\x1a!.credit.v1.CancelPurchaseResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -62,46 +63,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CANCELPURCHASEREQUEST'].fields_by_name['name']._serialized_options = b'\272Hnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
   _globals['_CANCELPURCHASEREQUEST'].fields_by_name['reason']._loaded_options = None
   _globals['_CANCELPURCHASEREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\005r\003\030\364\003'
-  _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['provider']._loaded_options = None
-  _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['provider']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['body']._loaded_options = None
-  _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['body']._serialized_options = b'\272H\006z\004\030\200\200\020'
-  _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['headers']._loaded_options = None
-  _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['headers']._serialized_options = b'\272H\005\222\001\002\020 '
-  _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['remote_address']._loaded_options = None
-  _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['remote_address']._serialized_options = b'\272H\004r\002\030@'
-  _globals['_WEBHOOKHEADER'].fields_by_name['name']._loaded_options = None
-  _globals['_WEBHOOKHEADER'].fields_by_name['name']._serialized_options = b'\272H\025r\0232\021^[a-z0-9-]{1,64}$'
-  _globals['_WEBHOOKHEADER'].fields_by_name['value']._loaded_options = None
-  _globals['_WEBHOOKHEADER'].fields_by_name['value']._serialized_options = b'\272H\005r\003\030\200@'
-  _globals['_INGESTRESULT']._serialized_start=1773
-  _globals['_INGESTRESULT']._serialized_end=1908
-  _globals['_LISTPACKAGESREQUEST']._serialized_start=126
-  _globals['_LISTPACKAGESREQUEST']._serialized_end=169
-  _globals['_LISTPACKAGESRESPONSE']._serialized_start=171
-  _globals['_LISTPACKAGESRESPONSE']._serialized_end=231
-  _globals['_CREATEPURCHASEREQUEST']._serialized_start=234
-  _globals['_CREATEPURCHASEREQUEST']._serialized_end=622
-  _globals['_CREATEPURCHASERESPONSE']._serialized_start=624
-  _globals['_CREATEPURCHASERESPONSE']._serialized_end=687
-  _globals['_GETPURCHASEREQUEST']._serialized_start=690
-  _globals['_GETPURCHASEREQUEST']._serialized_end=839
-  _globals['_GETPURCHASERESPONSE']._serialized_start=841
-  _globals['_GETPURCHASERESPONSE']._serialized_end=901
-  _globals['_LISTPURCHASESREQUEST']._serialized_start=904
-  _globals['_LISTPURCHASESREQUEST']._serialized_end=1092
-  _globals['_LISTPURCHASESRESPONSE']._serialized_start=1094
-  _globals['_LISTPURCHASESRESPONSE']._serialized_end=1182
-  _globals['_CANCELPURCHASEREQUEST']._serialized_start=1185
-  _globals['_CANCELPURCHASEREQUEST']._serialized_end=1363
-  _globals['_CANCELPURCHASERESPONSE']._serialized_start=1365
-  _globals['_CANCELPURCHASERESPONSE']._serialized_end=1428
-  _globals['_INGESTWEBHOOKREQUEST']._serialized_start=1431
-  _globals['_INGESTWEBHOOKREQUEST']._serialized_end=1622
-  _globals['_WEBHOOKHEADER']._serialized_start=1624
-  _globals['_WEBHOOKHEADER']._serialized_end=1704
-  _globals['_INGESTWEBHOOKRESPONSE']._serialized_start=1706
-  _globals['_INGESTWEBHOOKRESPONSE']._serialized_end=1770
-  _globals['_PAYMENTSERVICE']._serialized_start=1911
-  _globals['_PAYMENTSERVICE']._serialized_end=2428
+  _globals['_LISTPACKAGESREQUEST']._serialized_start=160
+  _globals['_LISTPACKAGESREQUEST']._serialized_end=203
+  _globals['_LISTPACKAGESRESPONSE']._serialized_start=205
+  _globals['_LISTPACKAGESRESPONSE']._serialized_end=265
+  _globals['_CREATEPURCHASEREQUEST']._serialized_start=268
+  _globals['_CREATEPURCHASEREQUEST']._serialized_end=656
+  _globals['_CREATEPURCHASERESPONSE']._serialized_start=658
+  _globals['_CREATEPURCHASERESPONSE']._serialized_end=721
+  _globals['_GETPURCHASEREQUEST']._serialized_start=724
+  _globals['_GETPURCHASEREQUEST']._serialized_end=873
+  _globals['_GETPURCHASERESPONSE']._serialized_start=875
+  _globals['_GETPURCHASERESPONSE']._serialized_end=935
+  _globals['_LISTPURCHASESREQUEST']._serialized_start=938
+  _globals['_LISTPURCHASESREQUEST']._serialized_end=1126
+  _globals['_LISTPURCHASESRESPONSE']._serialized_start=1128
+  _globals['_LISTPURCHASESRESPONSE']._serialized_end=1216
+  _globals['_CANCELPURCHASEREQUEST']._serialized_start=1219
+  _globals['_CANCELPURCHASEREQUEST']._serialized_end=1397
+  _globals['_CANCELPURCHASERESPONSE']._serialized_start=1399
+  _globals['_CANCELPURCHASERESPONSE']._serialized_end=1462
+  _globals['_PAYMENTSERVICE']._serialized_start=1465
+  _globals['_PAYMENTSERVICE']._serialized_end=1898
 # @@protoc_insertion_point(module_scope)

@@ -63,11 +63,6 @@ class PaymentServiceStub:
                 request_serializer=credit_dot_v1_dot_payment__service__pb2.CancelPurchaseRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_payment__service__pb2.CancelPurchaseResponse.FromString,
                 _registered_method=True)
-        self.IngestWebhook = channel.unary_unary(
-                '/credit.v1.PaymentService/IngestWebhook',
-                request_serializer=credit_dot_v1_dot_payment__service__pb2.IngestWebhookRequest.SerializeToString,
-                response_deserializer=credit_dot_v1_dot_payment__service__pb2.IngestWebhookResponse.FromString,
-                _registered_method=True)
 
 
 class PaymentServiceServicer:
@@ -113,14 +108,6 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def IngestWebhook(self, request, context):
-        """For the webhook adapter: takes in a webhook as it arrived. Its authenticity is checked here. An answer means that it
-        is stored, or was before; what it says is applied soon after.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_PaymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -148,11 +135,6 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.CancelPurchase,
                     request_deserializer=credit_dot_v1_dot_payment__service__pb2.CancelPurchaseRequest.FromString,
                     response_serializer=credit_dot_v1_dot_payment__service__pb2.CancelPurchaseResponse.SerializeToString,
-            ),
-            'IngestWebhook': grpc.unary_unary_rpc_method_handler(
-                    servicer.IngestWebhook,
-                    request_deserializer=credit_dot_v1_dot_payment__service__pb2.IngestWebhookRequest.FromString,
-                    response_serializer=credit_dot_v1_dot_payment__service__pb2.IngestWebhookResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -294,33 +276,6 @@ class PaymentService:
             '/credit.v1.PaymentService/CancelPurchase',
             credit_dot_v1_dot_payment__service__pb2.CancelPurchaseRequest.SerializeToString,
             credit_dot_v1_dot_payment__service__pb2.CancelPurchaseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def IngestWebhook(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/credit.v1.PaymentService/IngestWebhook',
-            credit_dot_v1_dot_payment__service__pb2.IngestWebhookRequest.SerializeToString,
-            credit_dot_v1_dot_payment__service__pb2.IngestWebhookResponse.FromString,
             options,
             channel_credentials,
             insecure,

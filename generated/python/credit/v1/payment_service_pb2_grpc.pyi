@@ -49,10 +49,6 @@ class PaymentServiceStub:
     """An account's purchases, newest first."""
     CancelPurchase: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CancelPurchaseRequest, _payment_service_pb2.CancelPurchaseResponse]
     """Cancels a pending purchase, here and, where that can be done, at the provider."""
-    IngestWebhook: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.IngestWebhookRequest, _payment_service_pb2.IngestWebhookResponse]
-    """For the webhook adapter: takes in a webhook as it arrived. Its authenticity is checked here. An answer means that it
-    is stored, or was before; what it says is applied soon after.
-    """
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -75,10 +71,6 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """An account's purchases, newest first."""
     CancelPurchase: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CancelPurchaseRequest, _payment_service_pb2.CancelPurchaseResponse]  # type: ignore[assignment]
     """Cancels a pending purchase, here and, where that can be done, at the provider."""
-    IngestWebhook: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.IngestWebhookRequest, _payment_service_pb2.IngestWebhookResponse]  # type: ignore[assignment]
-    """For the webhook adapter: takes in a webhook as it arrived. Its authenticity is checked here. An answer means that it
-    is stored, or was before; what it says is applied soon after.
-    """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     """PaymentService sells packages of credits through Stripe, Omise and Lemon Squeezy.
@@ -128,15 +120,5 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.CancelPurchaseResponse, _abc.Awaitable[_payment_service_pb2.CancelPurchaseResponse]]:
         """Cancels a pending purchase, here and, where that can be done, at the provider."""
-
-    @_abc_1.abstractmethod
-    def IngestWebhook(
-        self,
-        request: _payment_service_pb2.IngestWebhookRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_payment_service_pb2.IngestWebhookResponse, _abc.Awaitable[_payment_service_pb2.IngestWebhookResponse]]:
-        """For the webhook adapter: takes in a webhook as it arrived. Its authenticity is checked here. An answer means that it
-        is stored, or was before; what it says is applied soon after.
-        """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

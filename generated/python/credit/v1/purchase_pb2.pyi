@@ -1,6 +1,7 @@
 import datetime
 
 from credit.v1 import package_pb2 as _package_pb2
+from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -10,21 +11,6 @@ from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class PaymentProvider(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    PAYMENT_PROVIDER_UNSPECIFIED: _ClassVar[PaymentProvider]
-    PAYMENT_PROVIDER_STRIPE: _ClassVar[PaymentProvider]
-    PAYMENT_PROVIDER_OMISE: _ClassVar[PaymentProvider]
-    PAYMENT_PROVIDER_LEMON_SQUEEZY: _ClassVar[PaymentProvider]
-
-class PaymentMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    PAYMENT_METHOD_UNSPECIFIED: _ClassVar[PaymentMethod]
-    PAYMENT_METHOD_CHECKOUT: _ClassVar[PaymentMethod]
-    PAYMENT_METHOD_PROMPTPAY: _ClassVar[PaymentMethod]
-    PAYMENT_METHOD_CARD_TOKEN: _ClassVar[PaymentMethod]
-    PAYMENT_METHOD_LINK: _ClassVar[PaymentMethod]
 
 class PurchaseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -36,15 +22,6 @@ class PurchaseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PURCHASE_STATE_CANCELLED: _ClassVar[PurchaseState]
     PURCHASE_STATE_PARTIALLY_REFUNDED: _ClassVar[PurchaseState]
     PURCHASE_STATE_REFUNDED: _ClassVar[PurchaseState]
-PAYMENT_PROVIDER_UNSPECIFIED: PaymentProvider
-PAYMENT_PROVIDER_STRIPE: PaymentProvider
-PAYMENT_PROVIDER_OMISE: PaymentProvider
-PAYMENT_PROVIDER_LEMON_SQUEEZY: PaymentProvider
-PAYMENT_METHOD_UNSPECIFIED: PaymentMethod
-PAYMENT_METHOD_CHECKOUT: PaymentMethod
-PAYMENT_METHOD_PROMPTPAY: PaymentMethod
-PAYMENT_METHOD_CARD_TOKEN: PaymentMethod
-PAYMENT_METHOD_LINK: PaymentMethod
 PURCHASE_STATE_UNSPECIFIED: PurchaseState
 PURCHASE_STATE_PENDING: PurchaseState
 PURCHASE_STATE_COMPLETED: PurchaseState
@@ -85,8 +62,8 @@ class Purchase(_message.Message):
     name: str
     account_id: str
     package: _package_pb2.Package
-    provider: PaymentProvider
-    method: PaymentMethod
+    provider: _payment_provider_pb2.PaymentProvider
+    method: _payment_provider_pb2.PaymentMethod
     state: PurchaseState
     redirect_url: str
     qr_image_url: str
@@ -108,7 +85,7 @@ class Purchase(_message.Message):
     changes: _containers.RepeatedCompositeFieldContainer[PurchaseChange]
     extra_payment_ids: _containers.RepeatedScalarFieldContainer[str]
     extra_amount_left: int
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ..., provider: _Optional[_Union[PaymentProvider, str]] = ..., method: _Optional[_Union[PaymentMethod, str]] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., redirect_url: _Optional[str] = ..., qr_image_url: _Optional[str] = ..., payment_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., provider_reference: _Optional[str] = ..., payment_id: _Optional[str] = ..., credits_granted: _Optional[int] = ..., credits_reversed: _Optional[int] = ..., paid_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., disputed_amount: _Optional[int] = ..., open_disputes: _Optional[int] = ..., failure_code: _Optional[str] = ..., failure_message: _Optional[str] = ..., live: _Optional[bool] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[PurchaseChange, _Mapping]]] = ..., extra_payment_ids: _Optional[_Iterable[str]] = ..., extra_amount_left: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., method: _Optional[_Union[_payment_provider_pb2.PaymentMethod, str]] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., redirect_url: _Optional[str] = ..., qr_image_url: _Optional[str] = ..., payment_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., provider_reference: _Optional[str] = ..., payment_id: _Optional[str] = ..., credits_granted: _Optional[int] = ..., credits_reversed: _Optional[int] = ..., paid_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., disputed_amount: _Optional[int] = ..., open_disputes: _Optional[int] = ..., failure_code: _Optional[str] = ..., failure_message: _Optional[str] = ..., live: _Optional[bool] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[PurchaseChange, _Mapping]]] = ..., extra_payment_ids: _Optional[_Iterable[str]] = ..., extra_amount_left: _Optional[int] = ...) -> None: ...
 
 class PurchaseChange(_message.Message):
     __slots__ = ("version", "state", "credits_granted", "credits_reversed", "refunded_amount", "disputed_amount", "failure_code", "actor", "reason", "create_time")

@@ -25,7 +25,7 @@ RESERVATION_STATE_REFUNDED: ReservationState
 RESERVATION_STATE_EXPIRED: ReservationState
 
 class Reservation(_message.Message):
-    __slots__ = ("name", "account_id", "credit_type", "state", "amount", "captured_amount", "refunded_amount", "unlimited", "slices", "expire_time", "create_time", "update_time", "description", "metadata", "slice_count")
+    __slots__ = ("name", "account_id", "credit_type", "state", "amount", "confirmed_amount", "refunded_amount", "unlimited", "slices", "slice_count", "expire_time", "create_time", "update_time", "reason", "metadata")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -38,29 +38,29 @@ class Reservation(_message.Message):
     CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
-    CAPTURED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REFUNDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     UNLIMITED_FIELD_NUMBER: _ClassVar[int]
     SLICES_FIELD_NUMBER: _ClassVar[int]
+    SLICE_COUNT_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
-    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
-    SLICE_COUNT_FIELD_NUMBER: _ClassVar[int]
     name: str
     account_id: str
     credit_type: str
     state: ReservationState
     amount: int
-    captured_amount: int
+    confirmed_amount: int
     refunded_amount: int
     unlimited: bool
     slices: _containers.RepeatedCompositeFieldContainer[_source_pb2.Slice]
+    slice_count: int
     expire_time: _timestamp_pb2.Timestamp
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    description: str
+    reason: str
     metadata: _containers.ScalarMap[str, str]
-    slice_count: int
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., amount: _Optional[int] = ..., captured_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., unlimited: _Optional[bool] = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., slice_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., amount: _Optional[int] = ..., confirmed_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., unlimited: _Optional[bool] = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...

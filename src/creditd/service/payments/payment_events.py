@@ -6,6 +6,7 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payment_errors import PaymentEventNotFound, PaymentEventStateUnfit
 from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
 from creditd.domain.rejected_webhooks import RejectedWebhooks
+from creditd.domain.resource_names import payment_event_name
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
@@ -61,7 +62,7 @@ class Events:
             event = payment_events.find(connection, event_id)
             acts = payment_events.acts_of(connection, event_id)
         if event is None:
-            raise PaymentEventNotFound(payment_event=event_id)
+            raise PaymentEventNotFound(payment_event=payment_event_name(event_id))
         return event, acts
 
     def replay(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
@@ -93,9 +94,9 @@ class Events:
         with self._database.transaction() as connection:
             event = payment_events.lock(connection, event_id)
             if event is None:
-                raise PaymentEventNotFound(payment_event=event_id)
+                raise PaymentEventNotFound(payment_event=payment_event_name(event_id))
             if not is_fit(event):
-                raise PaymentEventStateUnfit(payment_event=event_id, state=event.state.name)
+                raise PaymentEventStateUnfit(payment_event=payment_event_name(event_id), state=event.state.name)
             after = PaymentEvent(**(event._asdict() | changes))._replace(update_time=now)
             payment_events.write(connection, after)
             payment_events.add_act(connection, event_id, self._make_id(), PaymentEventAct(*act, now))

@@ -10,21 +10,23 @@ from google.protobuf.message import Message
 
 from credit.v1 import (
     account_pb2,
-    admin_payments_pb2,
     admin_service_pb2,
     credit_service_pb2,
     entry_pb2,
+    payment_admin_service_pb2,
     payment_service_pb2,
     source_pb2,
 )
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from credit.v1.entry_pb2 import Entry
+from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.purchase_pb2 import Purchase
 from creditd.cli.failure import Failure
 from creditd.cli.refusal import explain
 from creditd.cli.screen import say, table
+from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 
 WIDTH: Final = 100
@@ -39,6 +41,7 @@ class Narrator:
         self._credit: Any = CreditServiceStub(channel)
         self._admin: Any = AdminServiceStub(channel)
         self._payment: Any = PaymentServiceStub(channel)
+        self._payment_admin: Any = PaymentAdminServiceStub(channel)
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._chapters = 0
 
@@ -58,14 +61,18 @@ class Narrator:
 
     async def administer(self, method: str, **fields: Any) -> Any:
         """Call a method of AdminService by its name, likewise."""
-        module = admin_service_pb2 if hasattr(admin_service_pb2, f"{method}Request") else admin_payments_pb2
-        kind = getattr(module, f"{method}Request")
+        kind = getattr(admin_service_pb2, f"{method}Request")
         return await getattr(self._admin, method)(_request(kind, fields), metadata=self._metadata)
 
     async def buy(self, method: str, **fields: Any) -> Any:
         """Call a method of PaymentService by its name, likewise."""
         kind = getattr(payment_service_pb2, f"{method}Request")
         return await getattr(self._payment, method)(_request(kind, fields), metadata=self._metadata)
+
+    async def sell(self, method: str, **fields: Any) -> Any:
+        """Call a method of PaymentAdminService by its name, likewise."""
+        kind = getattr(payment_admin_service_pb2, f"{method}Request")
+        return await getattr(self._payment_admin, method)(_request(kind, fields), metadata=self._metadata)
 
     async def purchases(self, account_id: str) -> Sequence[Purchase]:
         """Return an account's purchases, newest first."""
@@ -89,7 +96,7 @@ class Narrator:
     async def set_plan(self, account_id: str, kind: account_pb2.PlanKind) -> None:
         """Switch an account's plan."""
         plan = account_pb2.Plan(kind=kind)
-        await self.administer("SetPlan", account_id=account_id, plan=plan, reason="the demo")
+        await self.administer("SetPlan", name=account_name(account_id), plan=plan, reason="the demo")
 
     async def show_balance(self, account_id: str, *, available: int) -> None:
         """Show an account's balance. Raises Failure unless as much is available."""

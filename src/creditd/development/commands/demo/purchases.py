@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from credit.v1.package_pb2 import Money, Package
-from credit.v1.purchase_pb2 import PaymentProvider, Purchase, PurchaseState
+from credit.v1.money_pb2 import Money
+from credit.v1.package_pb2 import Package
+from credit.v1.payment_provider_pb2 import PaymentProvider
+from credit.v1.purchase_pb2 import Purchase, PurchaseState
 from creditd.cli.failure import Failure
 from creditd.development.commands.demo.narrator import CREDIT_TYPE, Narrator, expect
 from creditd.development.fakes.server import Fakes
@@ -34,7 +36,7 @@ async def _purchases(narrator: Narrator, fakes: Fakes) -> None:
         credits=CREDITS,
         bonus=BONUS,
     )
-    await narrator.administer("CreatePackage", package=package)
+    await narrator.sell("CreatePackage", package=package)
     narrator.tell(
         f"A package is put on sale: {CREDITS} credits and {BONUS} more for {PRICE_SATANG / 100:.0f} baht. dora buys it "
         "through each of three providers, here fake ones. A purchase is pending until its provider says it is paid."

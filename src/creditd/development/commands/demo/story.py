@@ -51,10 +51,10 @@ async def _reserve_confirm_refund(narrator: Narrator) -> None:
     held = await narrator.spend("Reserve", account_id="ann", credit_type=CREDIT_TYPE, amount=4)
     await narrator.show_balance("ann", available=7)
     narrator.tell("It cost 3. Confirm spends them; the fourth goes back to where it came from, the purchased ones.")
-    await narrator.spend("Confirm", reservation=held.reservation.name, amount=3)
+    await narrator.spend("Confirm", name=held.reservation.name, amount=3)
     await narrator.show_balance("ann", available=8)
     narrator.tell("A part of the result was bad: Refund gives 1 back, the one that was taken last.")
-    await narrator.spend("Refund", reservation=held.reservation.name, amount=1, reason="a bad part")
+    await narrator.spend("Refund", name=held.reservation.name, amount=1, reason="a bad part")
     await narrator.show_balance("ann", available=9)
 
 
@@ -67,7 +67,7 @@ async def _expiry(narrator: Narrator) -> None:
     await asyncio.sleep(HOLD_SECONDS + _PAUSE_SECONDS)
     narrator.tell("Its time is over: the credits are back, and a late Confirm is refused.")
     await narrator.show_balance("ann", available=9)
-    late = await outcome(narrator.spend("Confirm", reservation=held.reservation.name))
+    late = await outcome(narrator.spend("Confirm", name=held.reservation.name))
     narrator.show_refusal(refusal(late, "RESERVATION_EXPIRED"))
 
 
@@ -100,7 +100,7 @@ async def _unlimited_plan(narrator: Narrator) -> None:
     await _add(narrator, "carol", 20)
     await narrator.set_plan("carol", PLAN_KIND_UNLIMITED)
     held = await narrator.spend("Reserve", account_id="carol", credit_type=CREDIT_TYPE, amount=1_000)
-    await narrator.spend("Confirm", reservation=held.reservation.name)
+    await narrator.spend("Confirm", name=held.reservation.name)
     expect(held.reservation.unlimited and not held.reservation.slices, "an unlimited plan takes no credits")
     narrator.tell("A Reserve and a Confirm of 1,000 are recorded, and her credits are set aside untouched:")
     await narrator.show_balance("carol", available=21)

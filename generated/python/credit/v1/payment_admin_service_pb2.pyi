@@ -1,11 +1,12 @@
 import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
-from credit.v1 import balance_pb2 as _balance_pb2
-from credit.v1 import entry_pb2 as _entry_pb2
 from credit.v1 import package_pb2 as _package_pb2
 from credit.v1 import payment_event_pb2 as _payment_event_pb2
+from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
 from credit.v1 import purchase_pb2 as _purchase_pb2
+from credit.v1 import rejected_webhooks_pb2 as _rejected_webhooks_pb2
+from credit.v1 import subscription_pb2 as _subscription_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -28,10 +29,10 @@ class CreatePackageResponse(_message.Message):
     def __init__(self, package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ...) -> None: ...
 
 class RetirePackageRequest(_message.Message):
-    __slots__ = ("package_id",)
-    PACKAGE_ID_FIELD_NUMBER: _ClassVar[int]
-    package_id: str
-    def __init__(self, package_id: _Optional[str] = ...) -> None: ...
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class RetirePackageResponse(_message.Message):
     __slots__ = ("package",)
@@ -40,16 +41,16 @@ class RetirePackageResponse(_message.Message):
     def __init__(self, package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ...) -> None: ...
 
 class ReversePurchaseRequest(_message.Message):
-    __slots__ = ("name", "amount", "reason", "request_id")
+    __slots__ = ("name", "amount", "request_id", "reason")
     NAME_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
-    REASON_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     name: str
     amount: int
-    reason: str
     request_id: str
-    def __init__(self, name: _Optional[str] = ..., amount: _Optional[int] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ReversePurchaseResponse(_message.Message):
     __slots__ = ("purchase",)
@@ -57,47 +58,25 @@ class ReversePurchaseResponse(_message.Message):
     purchase: _purchase_pb2.Purchase
     def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ...) -> None: ...
 
-class WriteOffDebtRequest(_message.Message):
-    __slots__ = ("account_id", "credit_type", "amount", "reason", "request_id")
-    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
-    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
-    AMOUNT_FIELD_NUMBER: _ClassVar[int]
-    REASON_FIELD_NUMBER: _ClassVar[int]
-    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    account_id: str
-    credit_type: str
-    amount: int
-    reason: str
-    request_id: str
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
-
-class WriteOffDebtResponse(_message.Message):
-    __slots__ = ("entry", "balance")
-    ENTRY_FIELD_NUMBER: _ClassVar[int]
-    BALANCE_FIELD_NUMBER: _ClassVar[int]
-    entry: _entry_pb2.Entry
-    balance: _balance_pb2.Balance
-    def __init__(self, entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ...) -> None: ...
-
 class ListPaymentEventsRequest(_message.Message):
-    __slots__ = ("state", "provider", "page_size", "page_token", "account_id", "purchase", "start_time", "end_time")
+    __slots__ = ("state", "provider", "account_id", "purchase", "start_time", "end_time", "page_size", "page_token")
     STATE_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
-    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
-    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     PURCHASE_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     state: _payment_event_pb2.PaymentEventState
-    provider: _purchase_pb2.PaymentProvider
-    page_size: int
-    page_token: str
+    provider: _payment_provider_pb2.PaymentProvider
     account_id: str
     purchase: str
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
-    def __init__(self, state: _Optional[_Union[_payment_event_pb2.PaymentEventState, str]] = ..., provider: _Optional[_Union[_purchase_pb2.PaymentProvider, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    page_size: int
+    page_token: str
+    def __init__(self, state: _Optional[_Union[_payment_event_pb2.PaymentEventState, str]] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListPaymentEventsResponse(_message.Message):
     __slots__ = ("payment_events", "next_page_token")
@@ -108,10 +87,10 @@ class ListPaymentEventsResponse(_message.Message):
     def __init__(self, payment_events: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class GetPaymentEventRequest(_message.Message):
-    __slots__ = ("event_id",)
-    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
-    event_id: str
-    def __init__(self, event_id: _Optional[str] = ...) -> None: ...
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetPaymentEventResponse(_message.Message):
     __slots__ = ("payment_event",)
@@ -120,12 +99,12 @@ class GetPaymentEventResponse(_message.Message):
     def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ...) -> None: ...
 
 class ReplayPaymentEventRequest(_message.Message):
-    __slots__ = ("event_id", "reason")
-    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("name", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
-    event_id: str
+    name: str
     reason: str
-    def __init__(self, event_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ReplayPaymentEventResponse(_message.Message):
     __slots__ = ("payment_event",)
@@ -134,12 +113,12 @@ class ReplayPaymentEventResponse(_message.Message):
     def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ...) -> None: ...
 
 class DismissPaymentEventRequest(_message.Message):
-    __slots__ = ("event_id", "reason")
-    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("name", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
-    event_id: str
+    name: str
     reason: str
-    def __init__(self, event_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DismissPaymentEventResponse(_message.Message):
     __slots__ = ("payment_event",)
@@ -154,8 +133,8 @@ class ListRejectedWebhooksRequest(_message.Message):
 class ListRejectedWebhooksResponse(_message.Message):
     __slots__ = ("rejected_webhooks",)
     REJECTED_WEBHOOKS_FIELD_NUMBER: _ClassVar[int]
-    rejected_webhooks: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.RejectedWebhooks]
-    def __init__(self, rejected_webhooks: _Optional[_Iterable[_Union[_payment_event_pb2.RejectedWebhooks, _Mapping]]] = ...) -> None: ...
+    rejected_webhooks: _containers.RepeatedCompositeFieldContainer[_rejected_webhooks_pb2.RejectedWebhooks]
+    def __init__(self, rejected_webhooks: _Optional[_Iterable[_Union[_rejected_webhooks_pb2.RejectedWebhooks, _Mapping]]] = ...) -> None: ...
 
 class ListSubscriptionsRequest(_message.Message):
     __slots__ = ("account_id",)
@@ -166,16 +145,16 @@ class ListSubscriptionsRequest(_message.Message):
 class ListSubscriptionsResponse(_message.Message):
     __slots__ = ("subscriptions",)
     SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
-    subscriptions: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.Subscription]
-    def __init__(self, subscriptions: _Optional[_Iterable[_Union[_payment_event_pb2.Subscription, _Mapping]]] = ...) -> None: ...
+    subscriptions: _containers.RepeatedCompositeFieldContainer[_subscription_pb2.Subscription]
+    def __init__(self, subscriptions: _Optional[_Iterable[_Union[_subscription_pb2.Subscription, _Mapping]]] = ...) -> None: ...
 
 class ReconcilePaymentsRequest(_message.Message):
     __slots__ = ("provider", "since")
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
-    provider: _purchase_pb2.PaymentProvider
+    provider: _payment_provider_pb2.PaymentProvider
     since: _timestamp_pb2.Timestamp
-    def __init__(self, provider: _Optional[_Union[_purchase_pb2.PaymentProvider, str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ReconcilePaymentsResponse(_message.Message):
     __slots__ = ("find", "summary")

@@ -103,7 +103,7 @@ format: setup ## Format the code and apply the fixes that ruff is sure of
 .PHONY: generate
 generate: setup ## Write generated/ from protos/, and the settings in README.md
 	sh tools/generate_python.sh generated/python
-	$(PYTHON_BIN) -m tests.docs.settings_table
+	$(PYTHON_BIN) -m tests.support.settings_table
 
 .PHONY: generated-check
 generated-check: setup ## Fail if generated/ is not what protos/ gives

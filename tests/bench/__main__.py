@@ -10,7 +10,7 @@ from tests.bench.calibrate import calibrate
 from tests.bench.cpu import CpuMeter
 from tests.bench.report import Ledger
 from tests.bench.rounds import Round, measure_all, seed
-from tests.bench.service import ledger_rows, running_service
+from tests.bench.service_process import ledger_rows, running_service
 
 
 def main() -> int:

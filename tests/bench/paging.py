@@ -10,7 +10,7 @@ from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from tests.bench.latency import Latencies
 from tests.bench.messages import account_id
 from tests.bench.requests import CREDIT_TYPE
-from tests.bench.service import Service
+from tests.bench.service_process import Service
 
 _PAGE_SIZE = 100
 _REPEATED = 200

@@ -10,7 +10,7 @@ from tests.bench.generator_process import generate
 from tests.bench.job import Job, Outcome
 from tests.bench.naive import Naive, NaiveOutcome
 from tests.bench.plan import ACCOUNTS, MODES, SPREADS, Plan
-from tests.bench.service import Service
+from tests.bench.service_process import Service
 
 _SEEDING_CALLERS = 64
 

@@ -19,7 +19,7 @@ from tests.bench.paging import measure_pages
 from tests.bench.plan import ACCOUNTS as FEW_ACCOUNTS
 from tests.bench.seed import ACCOUNTS as MANY_ACCOUNTS
 from tests.bench.seed import ENTRIES_PER_ACCOUNT, seed
-from tests.bench.service import Service, fresh_database, serving
+from tests.bench.service_process import Service, fresh_database, serving
 
 _QUICK_ACCOUNTS = 20_000
 _CALLERS = (1, 64)

@@ -23,7 +23,7 @@ from tests.bench import requests
 from tests.bench.generator_process import generate
 from tests.bench.job import Job, Outcome
 from tests.bench.rounds import seed
-from tests.bench.service import SETTINGS, Service, ledger_rows, serving
+from tests.bench.service_process import SETTINGS, Service, ledger_rows, serving
 
 CALLERS = 64
 """Over all servers."""

@@ -7,8 +7,8 @@ import pytest
 
 from creditd.config import SETTINGS, config_from_environment, variable
 from creditd.config.settings import Setting
-from tests.docs.settings_table import default_text, table, written
 from tests.support.document_blocks import DOCUMENTS
+from tests.support.settings_table import default_text, table, written
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

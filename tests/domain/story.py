@@ -18,7 +18,7 @@ from creditd.domain.wallet import MAX_BALANCE, Rules
 from tests.domain import invariants
 from tests.domain.books import Books, folded, stored
 from tests.domain.coins import Coins
-from tests.domain.refusals import is_true
+from tests.domain.truths import is_true
 from tests.domain.wallets import START, left, wallet, with_plan, with_status
 
 T = TypeVar("T")

@@ -64,13 +64,13 @@ def tell_stories(servers: list[Server], extent: settings, capsys: pytest.Capture
     assert steps.total() > 10 * steps["open"]
 
 
-@pytest.mark.requirement("A1", "A2", "A3", "A4", "A5", "A7", "A8", "A9", "A10", "A14", "C1", "D1", "I6")
+@pytest.mark.requirement("A1", "A2", "A3", "A4", "A5", "A7", "A8", "A9", "A10", "A14", "B1", "C1", "D1", "I6")
 @pytest.mark.timeout(FOUND_SECONDS)
 def test_the_servers_answer_as_the_reference_does(servers: list[Server], capsys: pytest.CaptureFixture[str]) -> None:
     tell_stories(servers, SHORT, capsys)
 
 
-@pytest.mark.requirement("A1", "A2", "A3", "A4", "A5", "A7", "A8", "A9", "A10", "A14", "C1", "D1", "I6")
+@pytest.mark.requirement("A1", "A2", "A3", "A4", "A5", "A7", "A8", "A9", "A10", "A14", "B1", "C1", "D1", "I6")
 @pytest.mark.long
 @pytest.mark.timeout(FOUND_SECONDS)
 def test_they_do_so_in_long_stories(servers: list[Server], capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,9 +5,9 @@ With `--brief`, only how many there are and what does not fit.
 
 import sys
 
+from tests.spec.index import mistakes, summary, table
 from tests.spec.marks import marked_tests
 from tests.spec.register import REGISTER, parse
-from tests.spec.report import mistakes, summary, table
 
 
 def main(words: list[str]) -> int:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.spec.index import mistakes, summary, table
 from tests.spec.register import REGISTER, Requirement, State, parse
-from tests.spec.report import mistakes, summary, table
 
 ROWS = [
     Requirement("A1", "Done", State.DELIVERED),

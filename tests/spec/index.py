@@ -1,4 +1,4 @@
-"""What is said of the requirements and their tests: a table, and what does not fit."""
+"""The index of requirements and their tests: a table, and what does not fit."""
 
 import textwrap
 from collections import Counter

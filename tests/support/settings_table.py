@@ -1,4 +1,4 @@
-"""The table of settings in README.md, from their declaration. ``python -m tests.docs.settings_table`` writes it."""
+"""The table of settings in README.md, from their declaration. ``python -m tests.support.settings_table`` writes it."""
 
 from collections.abc import Mapping
 from pathlib import Path

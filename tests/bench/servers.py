@@ -1,7 +1,8 @@
 """`make bench-servers`: one, two and four servers on one database, with the same number of callers in all.
 
 Rounds of one, two and four servers take turns, so that what else the machine does falls on all of them. The figure that
-counts is the ratio to one server's rate.
+counts is the ratio to one server's rate, beside the ratio where no server meets another. ``cpu us`` is the processor
+time of one operation, of all processes together: it tells the same on a machine that others use.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 from creditd.development.postgres import embedded_postgres
 from creditd.storage.schema import migrate
 from tests.bench import requests
+from tests.bench.cpu import CpuMeter
 from tests.bench.generator_process import generate
 from tests.bench.job import Job, Outcome
 from tests.bench.rounds import seed
@@ -29,8 +31,12 @@ CALLERS = 64
 """Over all servers."""
 
 SERVERS = (1, 2, 4)
-SPREADS = {"1 hot": (0, 1), "100": (1, 100)}
-"""The number of the first account, and how many there are; every server's callers use all of them."""
+APART = "100 apart"
+"""Where each server has its share of the accounts, so that none meets another: what is lost there is lost to the
+machine, which runs all servers, PostgreSQL and the callers, and no way to share accounts brings more."""
+
+SPREADS = {"1 hot": (0, 1), "100": (1, 100), APART: (101, 100)}
+"""The number of the first account, and how many there are; every server's callers use all of them but for APART."""
 
 TARGETS = {2: 0.9, 4: 0.8}
 """Of one server's rate, by the number of servers."""
@@ -49,6 +55,8 @@ class Total:
     refusals: Counter[str] = field(default_factory=Counter)
     acknowledged: int = 0
     log_bytes: int = 0
+    cpu_seconds: float = 0.0
+    operations: int = 0
 
     @property
     def rate(self) -> float:
@@ -65,7 +73,7 @@ def main() -> int:
     totals = {(spread, count): Total() for spread in SPREADS for count in SERVERS}
     with _database() as (database_url, log), ExitStack() as stack:
         servers = [stack.enter_context(serving(database_url)) for _ in range(max(SERVERS))]
-        acknowledged = seed(servers[0], 0, 1 + SPREADS["100"][1]).acknowledged
+        acknowledged = seed(servers[0], 0, sum(SPREADS[APART])).acknowledged
         for _ in range(1 if arguments.quick else 3):
             for (spread, count), total in totals.items():
                 _measure(servers[:count], spread, log, total)
@@ -87,16 +95,20 @@ def _database() -> Iterator[tuple[str, Path]]:
 
 def _measure(servers: Sequence[Service], spread: str, log: Path, total: Total) -> None:
     first_account, accounts = SPREADS[spread]
+    share, step = (accounts // len(servers),) * 2 if spread == APART else (accounts, 0)
     jobs = [
-        Job(s.port, s.token, requests.reserve(), CALLERS // len(servers), first_account, accounts, 0.7, 2.0)
-        for s in servers
+        Job(s.port, s.token, requests.reserve(), CALLERS // len(servers), first_account + n * step, share, 0.7, 2.0)
+        for n, s in enumerate(servers)
     ]
-    before, size = _counts(servers), log.stat().st_size
+    meters = [CpuMeter(server.pid, server.database_url) for server in servers]
+    before, size, used = _counts(servers), log.stat().st_size, _cpu(meters)
     with ThreadPoolExecutor(len(jobs)) as pool:
         outcomes: list[Outcome] = list(pool.map(generate, jobs))
     total.rates.append(sum(outcome.rate for outcome in outcomes))
     total.counts.update(_counts(servers) - before)
     total.log_bytes += log.stat().st_size - size
+    total.cpu_seconds += _cpu(meters) - used + sum(outcome.generator_cpu_s for outcome in outcomes)
+    total.operations += sum(outcome.operations for outcome in outcomes)
     for outcome in outcomes:
         total.acknowledged += outcome.acknowledged
         total.refusals.update(outcome.refusals)
@@ -112,12 +124,19 @@ def _counts(servers: Sequence[Service]) -> Counter[str]:
     return found
 
 
+def _cpu(meters: Sequence[CpuMeter]) -> float:
+    """Return the processor time that all servers and their one PostgreSQL have used."""
+    read = [meter.read() for meter in meters]
+    return sum(used.server for used in read) + read[0].postgres
+
+
 def _report(totals: dict[tuple[str, int], Total]) -> None:
-    print(f"{'accounts':>8} {'servers':>7} {'ops/s':>7} {'of one':>7} {'target':>7} {'batch':>6} {'conflicts':>9} "
-          f"{'stale':>6} {'shared':>7} {'apart':>6} {'log bytes':>9}  refusals")  # fmt: skip
+    print(f"{'accounts':>9} {'servers':>7} {'ops/s':>7} {'of one':>7} {'target':>7} {'cpu us':>6} {'batch':>6} "
+          f"{'conflicts':>9} {'stale':>6} {'shared':>7} {'apart':>6} {'log bytes':>9}  refusals")  # fmt: skip
     for (spread, count), total in totals.items():
         counts, ratio = total.counts, total.rate / totals[spread, 1].rate
-        print(f"{spread:>8} {count:>7} {total.rate:>7,.0f} {ratio:>6.2f}x {TARGETS.get(count, 1):>6.1f}x "
+        print(f"{spread:>9} {count:>7} {total.rate:>7,.0f} {ratio:>6.2f}x {TARGETS.get(count, 1):>6.1f}x "
+              f"{total.cpu_seconds / max(1, total.operations) * 1e6:>6.0f} "
               f"{counts['works'] / max(1, counts['batches']):>6.1f} "
               f"{counts['conflicts'] / max(1, counts['batches']):>9.1%} "
               f"{counts['stale_copies'] / max(1, counts['copies']):>6.1%} "

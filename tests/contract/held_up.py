@@ -23,10 +23,10 @@ def held_up(customer: Customer) -> Iterator[Callable[[], Any]]:
     save = writer._save
     reached, opened = Event(), Event()
 
-    def held_up_save(connection: Connection, batch: Batch) -> Saved | None:
+    def held_up_save(connection: Connection, batch: Batch, *, commits: bool = False) -> Saved | None:
         reached.set()
         opened.wait()
-        return save(connection, batch)
+        return save(connection, batch, commits=commits)
 
     def until_it_waits() -> None:
         assert reached.wait(10)

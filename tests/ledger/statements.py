@@ -1,8 +1,10 @@
 """The statements that a server sends, counted: a bound that holds however slow the machine is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+from psycopg import RawCursor
 from sqlalchemy import Connection, event
 
 from creditd.storage import saving
@@ -14,20 +16,20 @@ from creditd.storage.prepared import Prepared
 def statements_of(database: Database) -> Iterator[list[str]]:
     """Give the list of the statements that go to a database until the block ends, saves among them."""
     seen: list[str] = []
-    row = Prepared.row
+    sent = Prepared.sent
 
     def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         seen.append(statement)
 
-    def note_save(statement: Prepared, connection: Connection, parameters: dict[str, object]) -> object:
+    def note_save(statement: Prepared, connection: Connection, parameters: Mapping[str, Any]) -> RawCursor[Any]:
         if connection.engine.pool is database._engine.pool:
-            seen.append("save" if statement is saving._SAVE else "prepared")
-        return row(statement, connection, parameters)
+            seen.append("save" if statement is saving._SAVE else statement.query.decode())
+        return sent(statement, connection, parameters)
 
     event.listen(database._engine, "before_cursor_execute", note)
-    Prepared.row = note_save  # type: ignore[assignment, method-assign]
+    Prepared.sent = note_save  # type: ignore[assignment, method-assign]
     try:
         yield seen
     finally:
-        Prepared.row = row  # type: ignore[method-assign]
+        Prepared.sent = sent  # type: ignore[method-assign]
         event.remove(database._engine, "before_cursor_execute", note)

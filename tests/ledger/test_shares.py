@@ -23,9 +23,9 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(batches, "MAX_WORK", SHARE)
     save, weights = Writer._save, []
 
-    def weighed(writer: Writer, connection: Connection, batch: Batch) -> Saved | None:
+    def weighed(writer: Writer, connection: Connection, batch: Batch, *, commits: bool = False) -> Saved | None:
         weights.append(sum(weight_of(entry) for entry in batch.changes.entries))
-        return save(writer, connection, batch)
+        return save(writer, connection, batch, commits=commits)
 
     monkeypatch.setattr(Writer, "_save", weighed)
     return weights

@@ -49,6 +49,7 @@ from creditd.storage import (
     request_claims,
     reservations,
     saving,
+    sharing,
     subscriptions,
     sweeping,
     transactions,
@@ -171,7 +172,6 @@ CALLS: dict[str, Call] = {
     "loading.load_accounts": lambda c, a: loading.load_accounts(c, _names(a), NOW, RULES.order),
     "loading.load_light_accounts": lambda c, a: loading.load_light_accounts(c, _names(a), NOW, RULES.order),
     "locking.lock_free_wallets": lambda c, a: locking.lock_free_wallets(c, _keys(a)),
-    "locking.lock_some_wallets": lambda c, a: locking.lock_some_wallets(c, _keys(a)),
     "locking.lock_wallets_of": locking.lock_wallets_of,
     "locking.lock_wallets": lambda c, a: locking.lock_wallets(c, _keys(a)),
     "locking.open_accounts": lambda c, a: locking.open_accounts(c, [_account(a), _account(f"{a}-new")]),
@@ -286,6 +286,9 @@ CALLS: dict[str, Call] = {
         Subscription(Provider.LEMON_SQUEEZY, True, "sub-1", a, SubscriptionStatus.ACTIVE, True, None, NOW),  # noqa: FBT003
         NOW,
     ),
+    "sharing.share_wallets": lambda c, a: sharing.share_wallets(
+        c, _keys(a), _keys(a)[:1], NOW, RULES.order, takes_heavy=False
+    ),
     "sweeping.due_wallets": lambda c, _a: sweeping.due_wallets(c, Instant(NOW + 60 * SECOND), 100),
     "transactions.spans": lambda c, a: transactions.spans(c, _entries(a)),
     "transactions.newest": lambda c, a: transactions.newest(
@@ -320,6 +323,7 @@ OF_NO_ROWS = {
     "clock.read_clock",
     "locking.wait_briefly",
     "powers.login_of",
+    "prepared.round_trip",
     "privileges.ensure_privileges",
     "privileges.require_privileges",
 }

@@ -61,7 +61,7 @@ def plans_of(engine: Engine, call: Callable[[Connection], object], *, in_order: 
 @contextmanager
 def _recorded(engine: Engine) -> Iterator[list[Statement]]:
     statements: list[Statement] = []
-    row = Prepared.row
+    sent = Prepared.sent
 
     def record(*told: Any) -> None:
         _, _, query, parameters, _, _ = told
@@ -70,14 +70,14 @@ def _recorded(engine: Engine) -> Iterator[list[Statement]]:
 
     def record_prepared(statement: Prepared, connection: Connection, parameters: Mapping[str, Any]) -> Any:
         statements.append(Statement(statement.query, tuple(parameters[name] for name in statement.names)))
-        return row(statement, connection, parameters)
+        return sent(statement, connection, parameters)
 
     event.listen(engine, "before_cursor_execute", record)
-    Prepared.row = record_prepared  # type: ignore[assignment, method-assign]
+    Prepared.sent = record_prepared  # type: ignore[assignment, method-assign]
     try:
         yield statements
     finally:
-        Prepared.row = row  # type: ignore[method-assign]
+        Prepared.sent = sent  # type: ignore[method-assign]
         event.remove(engine, "before_cursor_execute", record)
 
 

@@ -53,12 +53,17 @@ class Desk:
     def begin(self, *works: Work) -> dict[Work, Result]:
         """Write works as one batch; return the results of those that are not left to be done apart."""
         known = [work for work in works if self.room.knows(work)]
-        written = self.writer.write([work for work in works if work not in known])
+        results: dict[Work, Result] = {}
+        left = [work for work in works if work not in known]
         for work in known:
             self.room.put(FutureTicket(work), None)
-        for work, why in written.apart:
-            self.room.put(FutureTicket(work), why)
-        return dict(written.results)
+        while left:
+            written = self.writer.write(left)
+            results |= dict(written.results)
+            for work, why in written.apart:
+                self.room.put(FutureTicket(work), why)
+            left = written.left
+        return results
 
     def go_on(self) -> dict[Work, Result]:
         """Do one round of what is apart; return its results."""
@@ -94,9 +99,9 @@ def before_saving(patch: pytest.MonkeyPatch, desk: Desk, others: Callable[[], ob
     """Let others come in between: so many times after the desk has decided and before it saves."""
     save, left = desk.writer._save, iter(range(times))
 
-    def interrupted(connection: Connection, batch: Batch) -> Saved | None:
+    def interrupted(connection: Connection, batch: Batch, *, commits: bool = False) -> Saved | None:
         if next(left, None) is not None:
             others()
-        return save(connection, batch)
+        return save(connection, batch, commits=commits)
 
     patch.setattr(desk.writer, "_save", interrupted)

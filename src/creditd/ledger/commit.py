@@ -30,9 +30,10 @@ def why_unsaved(saved: Saved | None) -> SaveFailure:
     return SaveFailure.KNOWN_REQUEST if saved and not saved.moved else SaveFailure.MOVED
 
 
-def write_down(connection: Connection, batch: Batch, clock: DatabaseClock) -> Saved | None:
+def write_down(connection: Connection, batch: Batch, clock: DatabaseClock, *, commits: bool = False) -> Saved | None:
     """Write what a batch changed, of each account all or nothing; return what became of it, None if that is nothing.
 
+    With ``commits`` the transaction is committed together with what is saved, which makes no wallets then.
     Raises Moved, Overtaken or an error of the database's; then nothing of it may be kept.
     """
     changes = batch.changes
@@ -44,7 +45,7 @@ def write_down(connection: Connection, batch: Batch, clock: DatabaseClock) -> Sa
     if not changes.entries:
         return None
     asked = time.monotonic_ns()
-    saved = save(connection, changes)
+    saved = save(connection, changes, commits=commits)
     clock.observe(saved.database_time, (time.monotonic_ns() - asked) // 1_000)
     return saved
 

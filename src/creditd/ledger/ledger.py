@@ -59,7 +59,9 @@ class Ledger:
         self._queue.close(end)
         self._side.close(max(0.0, end - time.monotonic()))
 
-    def _write(self, tickets: Sequence[Ticket[Work, Outcome]]) -> None:
+    def _write(self, tickets: Sequence[Ticket[Work, Outcome]]) -> list[Ticket[Work, Outcome]]:
+        """Write works and send their answers; return those that are left to the next batch."""
+        left: list[Ticket[Work, Outcome]] = []
         answers: list[Answered] = []
         by_work = {ticket.item: ticket for ticket in tickets if not self._room.knows(ticket.item)}
         if len(by_work) < len(tickets):
@@ -67,14 +69,16 @@ class Ledger:
         if by_work:
             written = self._write_safely(list(by_work))
             answers += [(by_work[work], result) for work, result in written.results]
+            left = [by_work[work] for work in written.left]
             for work, why in written.apart:
                 self._put_apart(by_work[work], why, answers)
         deliver(answers)
+        return left
 
     def _pass_on(self, tickets: Iterable[Ticket[Work, Outcome]], answers: list[Answered]) -> None:
         """Put works on wallets that are served apart where these are."""
         for ticket in tickets:
-            self.statistics.works += 1
+            self.statistics.works += not self._writer.has_left(ticket.item)
             self._put_apart(ticket, None, answers)
 
     def _put_apart(self, ticket: Ticket[Work, Outcome], why: Apart | None, answers: list[Answered]) -> None:
@@ -89,4 +93,4 @@ class Ledger:
         except Exception as error:
             # A defect of ours must not leave callers waiting; what was done is told by the same request id.
             log.exception("a batch failed")
-            return Written([(work, error) for work in works], [], set())
+            return Written([(work, error) for work in works], [], set(), [])

@@ -1,8 +1,10 @@
 """What a batch is decided on: from memory where that suffices, else from the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
+from types import MappingProxyType
+from typing import Final
 
 from creditd.domain.commands import ON_RESERVATION
 from creditd.domain.grants import NO_GRACES, of_unknown_grace
@@ -15,7 +17,7 @@ from creditd.ledger.cache import WalletCache
 from creditd.ledger.work import Apart, Step, Work
 from creditd.storage.database import Connection
 from creditd.storage.loading import load_light_wallets, load_wallets
-from creditd.storage.locking import lock_free_wallets, lock_some_wallets, lock_wallets, share_accounts
+from creditd.storage.locking import lock_free_wallets, lock_wallets, share_accounts
 from creditd.storage.lookups import (
     GrantKey,
     RequestKey,
@@ -26,6 +28,13 @@ from creditd.storage.lookups import (
     load_reservations,
 )
 from creditd.storage.request_claims import load_claims
+from creditd.storage.sharing import share_wallets
+
+MAX_PASSES: Final = 2
+"""How often a work may be left for the next batch since another server holds its wallet; then it is waited for. One of
+four servers finds one wallet in five held: so one work in 25 is waited for, and a batch rarely waits."""
+
+NO_PASSES: Final[Mapping[Work, int]] = MappingProxyType({})
 
 
 class Locking(Enum):
@@ -51,10 +60,12 @@ class Loader:
         works: Sequence[Work],
         locking: Locking,
         doubted: AbstractSet[Work] = frozenset(),
+        passes: Mapping[Work, int] = NO_PASSES,
     ) -> AbstractSet[Work]:
         """Fill a batch with all that its works touch; return the works that everything was loaded for.
 
-        For works ``doubted``, and for dry runs, no copy will do.
+        For works ``doubted``, and for dry runs, no copy will do. ``passes`` is how often works have been left to the
+        next batch.
 
         A wallet and the reservations decided on with it are either both copies kept together or both loaded: a fresh
         wallet's version would let a stale reservation pass.
@@ -70,7 +81,7 @@ class Loader:
         if not stale:
             return frozenset()
         fresh = {work for work in works if not stale.isdisjoint(work.keys)}
-        self._load(connection, batch, fresh, stale, locking)
+        self._load(connection, batch, fresh, stale, locking, passes)
         return frozenset() if locking is Locking.SHARED else fresh
 
     def _copy(self, step: Step, batch: Batch, held: dict[ReservationKey, Reservation]) -> bool:
@@ -94,7 +105,13 @@ class Loader:
         return True
 
     def _load(
-        self, connection: Connection, batch: Batch, works: Iterable[Work], keys: set[WalletKey], locking: Locking
+        self,
+        connection: Connection,
+        batch: Batch,
+        works: Collection[Work],
+        keys: set[WalletKey],
+        locking: Locking,
+        passes: Mapping[Work, int],
     ) -> None:
         """Load wallets first, then reservations, then request ids.
 
@@ -110,14 +127,14 @@ class Loader:
         if locking is Locking.WAITING:
             share_accounts(connection, {key.account_id for key in keys})
             lock_wallets(connection, keys)
-        elif locking is Locking.SHARED:
-            batch.later = lock_some_wallets(connection, keys)
-            keys = keys - batch.later
         elif locking is Locking.FREE:
             held = lock_free_wallets(connection, keys)
             batch.apart.update(dict.fromkeys(held, Apart.LOCKED))
             keys = keys - held
-        self._load_wallets(connection, batch, keys)
+        if locking is Locking.SHARED:
+            self._share_wallets(connection, batch, works, keys, passes)
+        else:
+            self._load_wallets(connection, batch, keys)
         named = _named_reservations(works)
         self._load_reservations(connection, batch, named)
         self._load_graces(connection, batch, named)
@@ -127,6 +144,21 @@ class Loader:
         if requests:
             self._load_requests(connection, batch, requests, works)
             self._load_reservations(connection, batch, _replayed_reservations(batch))
+
+    @staticmethod
+    def _share_wallets(
+        connection: Connection, batch: Batch, works: Collection[Work], keys: set[WalletKey], passes: Mapping[Work, int]
+    ) -> None:
+        patient = max(works, key=lambda work: passes.get(work, 0))
+        own = set(patient.keys)
+        awaited = own if passes.get(patient, 0) >= MAX_PASSES or own == keys else set[WalletKey]()
+        now, order, takes_heavy = batch.now, batch.spend_order, batch.takes_heavy
+        shared = share_wallets(connection, keys, awaited, now, order, takes_heavy=takes_heavy)
+        if shared.held == keys:
+            shared = share_wallets(connection, keys, own, now, order, takes_heavy=takes_heavy)
+        batch.apart.update(dict.fromkeys(shared.heavy, Apart.HEAVY))
+        batch.later = shared.held
+        batch.take_in(shared.wallets)
 
     @staticmethod
     def _load_wallets(connection: Connection, batch: Batch, keys: set[WalletKey]) -> None:

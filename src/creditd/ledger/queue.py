@@ -109,12 +109,15 @@ class TicketQueue(Generic[Item, Answer]):
     def __init__(
         self,
         name: str,
-        process: Callable[[Sequence[Ticket[Item, Answer]]], None],
+        process: Callable[[Sequence[Ticket[Item, Answer]]], Sequence[Ticket[Item, Answer]] | None],
         *,
         max_batch: int,
         max_waiting: int,
     ) -> None:
-        """Hand batches of up to ``max_batch`` to ``process``; refuse tickets beyond ``max_waiting`` in the queue."""
+        """Hand batches of up to ``max_batch`` to ``process``; refuse tickets beyond ``max_waiting`` in the queue.
+
+        What ``process`` returns, if anything, it has left to the next batch, where it comes first.
+        """
         self._process = process
         self._max_batch = max_batch
         self._max_waiting = max_waiting
@@ -149,11 +152,12 @@ class TicketQueue(Generic[Item, Answer]):
 
     def _run(self) -> None:
         # None ends it; what slipped into the queue behind it, while it was being closed, is finished all the same.
-        while not self._closed or not self._queue.empty():
-            first = self._queue.get()
-            tickets = [ticket for ticket in (first, *self._waiting(self._max_batch - 1)) if ticket is not None]
-            if tickets:
-                self._process_safely(tickets)
+        left: Sequence[Ticket[Item, Answer]] = ()
+        while left or not self._closed or not self._queue.empty():
+            first: Sequence[Ticket[Item, Answer] | None] = left or [self._queue.get()]
+            waiting = self._waiting(self._max_batch - len(first))
+            tickets = [ticket for ticket in (*first, *waiting) if ticket is not None]
+            left = self._process_safely(tickets) if tickets else ()
 
     def _waiting(self, at_most: int) -> Iterator[Ticket[Item, Answer] | None]:
         try:
@@ -162,9 +166,10 @@ class TicketQueue(Generic[Item, Answer]):
         except Empty:
             return
 
-    def _process_safely(self, tickets: Sequence[Ticket[Item, Answer]]) -> None:
+    def _process_safely(self, tickets: Sequence[Ticket[Item, Answer]]) -> Sequence[Ticket[Item, Answer]]:
         try:
-            self._process(tickets)
+            return self._process(tickets) or ()
         except Exception:
             # The thread must outlive any defect, or every later call would hang.
             log.exception("a batch failed")
+            return ()

@@ -46,7 +46,7 @@ class SideLane:
         except Exception as error:
             # A defect of ours must not leave callers waiting; what was done is told by the same request id.
             log.exception("works apart failed")
-            written = Written([(work, error) for work in works], [], set())
+            written = Written([(work, error) for work in works], [], set(), [])
         answers = [(by_work[work], result) for work, result in written.results]
         self._room.settle([ticket for ticket, _ in answers], written.apart, written.heavy)
         return answers

@@ -60,11 +60,15 @@ class Attempt(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What became of works: their results, those that have to be done apart, and the wallets that are heavy now."""
+    """What became of works: their results, those that have to be done apart, and the wallets that are heavy now.
+
+    Those ``left`` are for the next batch: another server holds their wallets at this moment.
+    """
 
     results: list[tuple[Work, Result]]
     apart: list[tuple[Work, Apart]]
     heavy: set[WalletKey]
+    left: list[Work]
 
 
 class Writer:
@@ -93,6 +97,7 @@ class Writer:
         self._trust = Trust()
         self._search_end = 0.0
         self._doubted: set[Work] = set()
+        self._passes: dict[Work, int] = {}
 
     def write(self, works: Sequence[Work]) -> Written:
         """Decide and save works; each gets its outcome, its refusal, why it could not be done, or has to be done apart.
@@ -101,9 +106,18 @@ class Writer:
         """
         if not self._is_apart:
             self._statistics.batches += 1
-            self._statistics.works += len(works)
+            self._statistics.works += self._count_new(works)
             self._statistics.batch_sizes[len(works)] += 1
-        return self._write(works, self._round)
+        written = self._write(works, self._round)
+        self._passes = {work: self._passes[work] for work in written.left}
+        return written
+
+    def has_left(self, work: Work) -> bool:
+        """Tell whether the last batch has left a work to this one."""
+        return work in self._passes
+
+    def _count_new(self, works: Sequence[Work]) -> int:
+        return len(works) - sum(work in self._passes for work in works) if self._passes else len(works)
 
     def write_free(self, works: Sequence[Work]) -> Written:
         """Decide and save, as in ``write``, the works whose rows nobody else holds; the others stay apart."""
@@ -118,7 +132,7 @@ class Writer:
         return []
 
     def _write(self, works: Sequence[Work], step: Callable[[list[Work], Written], list[Work]]) -> Written:
-        written = Written([], [], set())
+        written = Written([], [], set(), [])
         if not self._clock.is_read:
             written.results.extend((work, DatabaseUnavailable()) for work in works)
             return written
@@ -163,18 +177,34 @@ class Writer:
 
     def _write_shared(self, works: list[Work], written: Written) -> list[Work]:
         """Write works on wallets that other servers write too, locked before they are loaded."""
-        self._statistics.shared += len(works)
+        self._statistics.shared += self._count_new(works)
         try:
             with self._database.transaction() as connection:
                 attempt = self._attempt(connection, works, Locking.SHARED)
                 if needs_transaction(attempt.batch.changes):
                     # Accounts are locked before wallets, never after them.
                     raise Moved  # noqa: TRY301 - it undoes the transaction.
-                saved = self._save(connection, attempt.batch)
+                saved = self._save(connection, attempt.batch, commits=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
             return self._recover(works, error, written)
         unsaved = self._commit(attempt, saved, written)
-        return [*attempt.again, *self._write_locked(unsaved, why_unsaved(saved), written)]
+        again = self._leave(attempt, written)
+        return [*again, *self._write_locked(unsaved, why_unsaved(saved), written)]
+
+    def _leave(self, attempt: Attempt, written: Written) -> list[Work]:
+        """Leave to the next batch what others hold; return what has to be decided once more in this one.
+
+        A round of their own would have the callers of all others wait, and be as long for few works as for many.
+        """
+        if self._is_apart:
+            return attempt.again
+        held = attempt.batch.later
+        again = [work for work in attempt.again if held.isdisjoint(work.keys)]
+        left = [work for work in attempt.again if not held.isdisjoint(work.keys)]
+        for work in left:
+            self._passes[work] = self._passes.get(work, 0) + 1
+        written.left.extend(left)
+        return again
 
     def _write_trusting(self, works: list[Work], written: Written) -> list[Work]:
         """Write works, decided on copies in memory where there are some."""
@@ -223,7 +253,7 @@ class Writer:
 
     def _attempt(self, connection: Connection, works: list[Work], locking: Locking) -> Attempt:
         batch = Batch(self._terms, self._clock.now(), takes_heavy=self._is_apart)
-        fresh = self._loader.gather(connection, batch, works, locking, self._doubted)
+        fresh = self._loader.gather(connection, batch, works, locking, self._doubted, self._passes)
         attempt = Attempt(batch, [], [], [])
         for work in works:
             why = batch.why_apart(work)
@@ -253,9 +283,9 @@ class Writer:
             self._doubted.add(work)
             attempt.again.append(work)
 
-    def _save(self, connection: Connection, batch: Batch) -> Saved | None:
+    def _save(self, connection: Connection, batch: Batch, *, commits: bool = False) -> Saved | None:
         started = time.perf_counter()
-        saved = write_down(connection, batch, self._clock)
+        saved = write_down(connection, batch, self._clock, commits=commits)
         self._statistics.save_seconds += time.perf_counter() - started
         return saved
 

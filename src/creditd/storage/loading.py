@@ -5,9 +5,10 @@ A plain join, planned while the tables were small, reads them whole when they ar
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
-from sqlalchemy import Connection, TextClause, text
+import psycopg
+from sqlalchemy import Connection, text
 
 from creditd.domain.account import Account, new_account
 from creditd.domain.grants import NO_GRACES, Graces, Grant, Source, SpendOrder, in_spend_order
@@ -16,6 +17,7 @@ from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet, WalletKey, new_wallet
 from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, is_heavy
 from creditd.storage.arrays import texts
+from creditd.storage.prepared import prepared
 from creditd.storage.rows import (
     ACCOUNT_COLUMNS,
     RESERVATION_COLUMNS,
@@ -101,9 +103,9 @@ LEFT JOIN LATERAL (
 
 # Of a light wallet all that is due is loaded, and of a heavy one nothing is used: the index's own order does, which
 # stops at the limit. A share of what is due has to be the first one also among holds that end together.
-_LIGHT_WALLETS = text(_wallets("expire_time"))
+_LIGHT_WALLETS = prepared(_wallets("expire_time"))
 
-_WALLETS = text(_wallets("expire_time, reservation_id"))
+_WALLETS = prepared(_wallets("expire_time, reservation_id"))
 
 _ACCOUNT_WALLETS = text(f"""
 SELECT k.account_id, w.credit_type, {_WALLET_COLUMNS}
@@ -136,29 +138,6 @@ class Light(NamedTuple):
     heavy: set[WalletKey]
 
 
-def load_light_wallets(connection: Connection, keys: Collection[WalletKey], now: Instant, order: SpendOrder) -> Light:
-    """Load wallets, but for the heavy ones; of these no more is read than shows that they are heavy."""
-    loaded = _load(connection, _LIGHT_WALLETS, keys, now, order, _Most(HEAVY_GRANTS, HEAVY_DUE, HEAVY_DUE))
-    light = {key: wallet for key, wallet in loaded.items() if not _is_heavy(wallet, now)}
-    return Light(light, loaded.keys() - light.keys())
-
-
-def _is_heavy(loaded: LoadedWallet, now: Instant) -> bool:
-    more_is_due = loaded.next_hold_end is not None and loaded.next_hold_end <= now
-    slices = sum(len(held.slices) for held in loaded.due)
-    return more_is_due or is_heavy(len(loaded.wallet.grants), len(loaded.due), slices)
-
-
-def load_wallets(
-    connection: Connection, keys: Collection[WalletKey], now: Instant, order: SpendOrder
-) -> dict[WalletKey, LoadedWallet]:
-    """Load wallets whole, but of what is due no more than is settled at once; ``next_hold_end`` is then due itself.
-
-    One that has no row is one before its first movement.
-    """
-    return _load(connection, _WALLETS, keys, now, order, _Most(_ALL, MAX_DUE, MAX_DUE_SLICES))
-
-
 class _Most(NamedTuple):
     """How much of each wallet is loaded."""
 
@@ -175,22 +154,69 @@ class _Most(NamedTuple):
         }
 
 
-def _load(
-    connection: Connection,
-    statement: TextClause,
-    keys: Collection[WalletKey],
-    now: Instant,
-    order: SpendOrder,
-    most: _Most,
+_LIGHT: Final = _Most(HEAVY_GRANTS, HEAVY_DUE, HEAVY_DUE)
+"""Of a wallet that others wait beside."""
+
+
+class WalletQuery:
+    """A look at wallets: sent, and read once the rows are there."""
+
+    def __init__(self, keys: Collection[WalletKey], now: Instant, order: SpendOrder, *, takes_heavy: bool) -> None:
+        """Ask for wallets as they are at ``now``, grants in an ``order``.
+
+        Unless it ``takes_heavy`` ones, no more is read of them than shows that they are heavy. Of what is due no more
+        is loaded than is settled at once; ``next_hold_end`` is then due itself.
+        """
+        self._keys = keys
+        self._now = now
+        self._order = order
+        self._takes_heavy = takes_heavy
+        self._most = _Most(_ALL, MAX_DUE, MAX_DUE_SLICES) if takes_heavy else _LIGHT
+        self._cursor: psycopg.RawCursor[Any] | None = None
+
+    def send(self, connection: Connection) -> Self:
+        """Send the one statement. Raises psycopg.Error as it comes from the driver."""
+        parameters = {
+            "account_id": texts(key.account_id for key in self._keys),
+            "credit_type": texts(key.credit_type for key in self._keys),
+            "now": self._now,
+            **self._most.parameters,
+        }
+        statement = _WALLETS if self._takes_heavy else _LIGHT_WALLETS
+        self._cursor = statement.sent(connection, parameters)
+        return self
+
+    def read(self) -> Light:
+        """Return what was found; a wallet that has no row is one before its first movement."""
+        assert self._cursor is not None  # noqa: S101 - sent before it is read.
+        loaded = {
+            WalletKey(row[0], row[1]): _loaded_wallet(row, self._now, self._order, self._most) for row in self._cursor
+        }
+        if self._takes_heavy:
+            return Light(loaded, set())
+        light = {key: wallet for key, wallet in loaded.items() if not _is_heavy(wallet, self._now)}
+        return Light(light, loaded.keys() - light.keys())
+
+
+def load_light_wallets(connection: Connection, keys: Collection[WalletKey], now: Instant, order: SpendOrder) -> Light:
+    """Load wallets, but for the heavy ones; of these no more is read than shows that they are heavy."""
+    return WalletQuery(keys, now, order, takes_heavy=False).send(connection).read()
+
+
+def load_wallets(
+    connection: Connection, keys: Collection[WalletKey], now: Instant, order: SpendOrder
 ) -> dict[WalletKey, LoadedWallet]:
-    parameters = {
-        "account_id": texts(key.account_id for key in keys),
-        "credit_type": texts(key.credit_type for key in keys),
-        "now": now,
-        **most.parameters,
-    }
-    rows = connection.execute(statement, parameters)
-    return {WalletKey(row[0], row[1]): _loaded_wallet(row, now, order, most) for row in rows}
+    """Load wallets whole, but of what is due no more than is settled at once; ``next_hold_end`` is then due itself.
+
+    One that has no row is one before its first movement.
+    """
+    return WalletQuery(keys, now, order, takes_heavy=True).send(connection).read().wallets
+
+
+def _is_heavy(loaded: LoadedWallet, now: Instant) -> bool:
+    more_is_due = loaded.next_hold_end is not None and loaded.next_hold_end <= now
+    slices = sum(len(held.slices) for held in loaded.due)
+    return more_is_due or is_heavy(len(loaded.wallet.grants), len(loaded.due), slices)
 
 
 def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder, most: _Most) -> LoadedWallet:
@@ -233,7 +259,7 @@ def load_light_accounts(
     connection: Connection, account_ids: Collection[str], now: Instant, order: SpendOrder
 ) -> LightAccounts:
     """Load accounts with all of their wallets, but for the heavy ones; one that was never seen is left out."""
-    loaded = _load_accounts(connection, account_ids, now, order, _Most(HEAVY_GRANTS, HEAVY_DUE, HEAVY_DUE))
+    loaded = _load_accounts(connection, account_ids, now, order, _LIGHT)
     heavy = {
         account_id
         for account_id, account in loaded.items()

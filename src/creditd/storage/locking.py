@@ -28,38 +28,6 @@ def lock_wallets(connection: Connection, keys: Iterable[WalletKey]) -> None:
     connection.execute(_LOCK, parameters)
 
 
-# As above, but for what others hold; one that has no row comes back as held too.
-_LOCK_FREE = text("""
-SELECT k.account_id, k.credit_type
-FROM unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
-LEFT JOIN LATERAL (
-    SELECT true AS is_ours FROM wallets WHERE account_id = k.account_id AND credit_type = k.credit_type
-    FOR NO KEY UPDATE SKIP LOCKED OFFSET 0
-) AS locked ON true
-WHERE locked.is_ours IS NULL
-""")
-
-
-def lock_some_wallets(connection: Connection, keys: Iterable[WalletKey]) -> set[WalletKey]:
-    """Lock wallets that nobody else holds; return the keys of the others. At least one is locked if it has a row.
-
-    The first is waited for if others hold them all; nothing else is held meanwhile, so that nobody deadlocks. Accounts
-    are left alone: their versions stand in the wallets.
-    """
-    wanted = sorted(keys)
-    parameters = {
-        "account_id": texts(key.account_id for key in wanted),
-        "credit_type": texts(key.credit_type for key in wanted),
-    }
-    held = {
-        WalletKey(account_id, credit_type) for account_id, credit_type in connection.execute(_LOCK_FREE, parameters)
-    }
-    if len(held) == len(wanted):
-        lock_wallets(connection, wanted[:1])
-        held.remove(wanted[0])
-    return held
-
-
 _LOCK_OF_ACCOUNT = text("""
 SELECT count(*) FROM (
     SELECT 1 FROM wallets WHERE account_id = :account_id ORDER BY credit_type FOR UPDATE

@@ -145,12 +145,12 @@ class Overtaken(Exception):
     """Others made the row of a wallet that this was to make; the transaction has to be rolled back."""
 
 
-def save(connection: Connection, changes: Changes) -> Saved:
+def save(connection: Connection, changes: Changes, *, commits: bool = False) -> Saved:
     """Write all changes of each account or none of them; tell of which accounts none.
 
-    On a connection in autocommit mode they are committed when this returns. Changes that make wallets need a
-    transaction, which others can still end: raises Overtaken, and psycopg.Error as it comes from the driver;
-    :mod:`creditd.storage.conflicts` tells what they mean.
+    With ``commits`` the transaction is committed in the same round trip. On a connection in autocommit mode all is
+    committed when this returns. Changes that make wallets need a transaction, which others can still end: raises
+    Overtaken, and psycopg.Error as it comes from the driver; :mod:`creditd.storage.conflicts` tells what they mean.
     """
     parameters = {
         **_wallet_rows(changes),
@@ -158,7 +158,8 @@ def save(connection: Connection, changes: Changes) -> Saved:
         **_reservation_rows(changes.reservations.values()),
         **_entry_rows(changes.entries),
     }
-    database_time, appended, moved, known = _SAVE.row(connection, parameters)
+    execute = _SAVE.last_row if commits else _SAVE.row
+    database_time, appended, moved, known = execute(connection, parameters)
     saved = Saved(Instant(database_time), frozenset(moved or ()), frozenset(known or ()))
     if appended != _count_entries(changes, saved.unsaved):
         raise Overtaken

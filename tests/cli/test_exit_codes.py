@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from creditd.cli.failure import DONE, FAILED, INTERRUPTED, MISUSED, SIGNALLED
+from creditd.cli.output import DONE, FAILED, INTERRUPTED, MISUSED, SIGNALLED
 from tests.support.ports import free_address
 from tests.support.programs import Creditd
 from tests.support.tokens import write_public_key

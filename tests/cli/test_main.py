@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from creditd.cli.main import COMMANDS, main
-from creditd.cli.screen import table
+from creditd.cli.output import table
 from tests.support.programs import COMMAND, Creditd
 
 

@@ -168,9 +168,14 @@ def test_a_second_signal_ends_it_at_once(creditd: Creditd, number: int, code: in
 
 @pytest.fixture
 def workers(creditd: Creditd) -> Iterator[Started]:
-    """Serve with two workers, with metrics."""
-    migrate(creditd.settings["CREDITD_DATABASE_URL"])
-    creditd.settings["CREDITD_METRICS_LISTEN"] = two_free_ports()
+    """Serve with two workers, with metrics, and with secrets in files."""
+    settings = creditd.settings
+    migrate(settings["CREDITD_DATABASE_URL"])
+    settings["CREDITD_METRICS_LISTEN"] = two_free_ports()
+    for name in ("CREDITD_DATABASE_URL", "CREDITD_PAGE_TOKEN_SECRET"):
+        file = creditd.folder / name
+        file.write_text(settings.pop(name, "known to all workers"))
+        settings[f"{name}_FILE"] = str(file)
     with creditd.started("serve", "--workers", "2") as started:
         started.says(LISTENING, times=2)
         yield started

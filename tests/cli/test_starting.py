@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from creditd.cli.failure import INTERRUPTED
+from creditd.cli.output import INTERRUPTED
 from creditd.storage.schema import migrate
 from tests.support.patience import eventually
 from tests.support.ports import free_address
@@ -132,7 +132,7 @@ def test_a_second_signal_ends_a_start_at_once(creditd: Creditd, number: int, cod
     """Though its end waits for something itself."""
     script = (
         "import time\n"
-        "from creditd.cli.stopping import signals_as_interrupts\n"
+        "from creditd.cli.signals import signals_as_interrupts\n"
         "with signals_as_interrupts():\n"
         "    try:\n"
         "        print('begun', flush=True)\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from creditd.config import SETTINGS, Config, ConfigError, config_from_environment, configuration
-from creditd.config.environment import without_files
+from creditd.config.environment import with_secret
 
 
 def test_the_environments_settings_are_all_good_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,12 @@ def test_a_secret_is_in_one_place(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="CREDITD_STRIPE_API_KEY and CREDITD_STRIPE_API_KEY_FILE are both set"):
         config_from_environment(environment)
     assert config_from_environment({**environment, "CREDITD_STRIPE_API_KEY": ""}).stripe_api_key == "one"
-    assert without_files(environment) == {"CREDITD_STRIPE_API_KEY": "other"}
+
+
+def test_a_secret_that_is_handed_on_replaces_its_file_and_no_other() -> None:
+    environment = {"CREDITD_PAGE_TOKEN_SECRET_FILE": "a", "CREDITD_STRIPE_API_KEY_FILE": "b"}
+    handed = with_secret(environment, "page_token_secret", "c")
+    assert handed == {"CREDITD_STRIPE_API_KEY_FILE": "b", "CREDITD_PAGE_TOKEN_SECRET": "c"}
 
 
 @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff"])

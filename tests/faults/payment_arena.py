@@ -16,7 +16,7 @@ from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_provider_pb2 import PaymentProvider
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.purchase_pb2 import Purchase
-from creditd.development.fakes.deliveries import Delivery
+from creditd.development.fakes.deliveries import SentWebhook
 from creditd.development.postgres import EmbeddedPostgres
 from creditd.ledger.ids import uuid7
 from tests.faults.arena import STAFF, Arena, arena
@@ -68,7 +68,7 @@ class PaymentArena:
 
         return self.front.run(on_the_loop())
 
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> list[SentWebhook]:
         """Return all webhooks so far, with the answers that each had."""
         return list(self.act(lambda: list(self.front.fakes.outgoing.deliveries)))
 

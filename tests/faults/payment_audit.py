@@ -7,7 +7,7 @@ from typing import NamedTuple
 import orjson
 import psycopg
 
-from creditd.development.fakes.deliveries import Delivery
+from creditd.development.fakes.deliveries import SentWebhook
 from tests.faults.ledger_checks import broken_invariants
 
 _MOVED = """
@@ -91,13 +91,13 @@ def payment_audit(connection: psycopg.Connection, dues: Mapping[str, Due]) -> Pa
     )
 
 
-def missing_events(connection: psycopg.Connection, deliveries: Iterable[Delivery]) -> set[str]:
+def missing_events(connection: psycopg.Connection, deliveries: Iterable[SentWebhook]) -> set[str]:
     """Return the keys of the events that were answered with 200 and are not in the inbox."""
     taken = {_key_of(delivery) for delivery in deliveries if delivery.is_done}
     return taken.difference(key for (key,) in connection.execute("SELECT delivery_key FROM payment_events"))
 
 
-def _key_of(delivery: Delivery) -> str:
+def _key_of(delivery: SentWebhook) -> str:
     _, body = delivery.make()
     if delivery.provider == "lemonsqueezy":
         return hashlib.sha256(body).hexdigest()

@@ -99,4 +99,11 @@ MACHINE_FAULTS = (
         "    if is_test is config:\n",
         ("tests/bootstrap/test_payment_providers.py",),
     ),
+    Fault(
+        "workers lose the secrets that are in files",
+        "config/environment.py",
+        "if _FILES.get(other) != secret}",
+        "if other not in _FILES}",
+        (_CONFIG,),
+    ),
 )

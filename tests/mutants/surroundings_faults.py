@@ -141,14 +141,14 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "a start goes on although it was told to stop",
-        "cli/stopping.py",
+        "cli/signals.py",
         "        if self._starting:\n            self._starting.cancel()\n",
         "",
         ("tests/cli/test_starting.py",),
     ),
     Fault(
         "an adapter that stops waits for nobody",
-        "webhooks/serving.py",
+        "webhooks/adapter.py",
         "                await application.drain(limits.GRACE_SECONDS)\n",
         "",
         ("tests/webhooks/test_process.py",),

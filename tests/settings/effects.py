@@ -9,6 +9,7 @@ _BUYING = (
     "tests/contract/payments/test_create_purchase.py::"
     "test_a_purchase_by_a_checkout_page_is_pending_and_says_where_to_pay"
 )
+_PROCESS = "tests/webhooks/test_process.py"
 _PROVIDERS = "tests/bootstrap/test_payment_providers.py"
 _SUBSCRIPTIONS = "tests/contract/payments/test_subscriptions.py"
 _TLS = "tests/contract/test_tls.py"
@@ -59,7 +60,7 @@ SETTINGS: Mapping[str, str] = {
     "tls_client_ca_file": f"{_TLS}::test_a_client_without_a_certificate_is_turned_away",
     "reflection": f"{_EDGE}::test_reflection_can_be_switched_off",
     "log_level": "tests/telemetry/test_logs.py::test_lines_below_the_level_are_left_out",
-    "otlp_endpoint": "tests/telemetry/test_tracing.py::test_an_endpoint_without_opentelemetry_is_a_clear_error",
+    "otlp_endpoint": "tests/telemetry/test_traces.py::test_an_endpoint_without_opentelemetry_is_a_clear_error",
     "drain_seconds": f"{_EDGE}::test_a_call_under_way_is_finished_and_new_ones_go_elsewhere",
     "shutdown_grace_seconds": "tests/cli/test_stopping.py::test_it_ends_in_time_whatever_does_not",
     "sweep_interval_seconds": f"{_HERE}::test_a_sweep_that_is_far_away_writes_nothing",
@@ -84,8 +85,8 @@ SETTINGS: Mapping[str, str] = {
     "lemonsqueezy_variant_id": _BUYING,
     "lemonsqueezy_plan_variant_ids": f"{_SUBSCRIPTIONS}::test_an_active_one_is_listed_and_carries_the_plan",
     "fakes_listen": _RUN,
-    "webhooks_listen": "tests/webhooks/test_process.py::test_what_is_under_way_is_answered_before_it_ends",
-    "webhooks_service": "tests/webhooks/test_process.py::test_what_is_under_way_is_answered_before_it_ends",
+    "webhooks_listen": f"{_PROCESS}::test_what_is_under_way_is_answered_first_and_others_are_turned_away",
+    "webhooks_service": f"{_PROCESS}::test_what_is_under_way_is_answered_first_and_others_are_turned_away",
     "webhooks_token_file": "tests/webhooks/test_passing_on.py::test_a_token_that_is_renewed_is_used_without_a_restart",
     "webhooks_tls_ca_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
     "webhooks_tls_certificate_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
@@ -133,7 +134,7 @@ HTTP_OPTIONS: Mapping[str, str] = {
     "access_log": "tests/webhooks/test_answers.py::test_the_line_of_a_webhook_says_all_but_what_it_says",
     "server_header": f"{_OPTIONS}::test_an_idle_connection_of_the_adapter_is_closed",
     "timeout_keep_alive": f"{_OPTIONS}::test_an_idle_connection_of_the_adapter_is_closed",
-    "timeout_graceful_shutdown": "tests/webhooks/test_process.py::test_what_is_under_way_is_answered_before_it_ends",
+    "timeout_graceful_shutdown": f"{_PROCESS}::test_what_is_under_way_is_answered_first_and_others_are_turned_away",
     "h11_max_incomplete_event_size": f"{_BODIES}::test_too_large_a_head_is_turned_away",
 }
 """Of the adapter's HTTP server."""

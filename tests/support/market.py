@@ -23,7 +23,7 @@ from credit.v1 import payment_service_pb2 as pb
 from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
 from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
-from creditd.webhooks.serving import webhooks_serving
+from creditd.webhooks.adapter import webhooks_serving
 from creditd.webhooks.settings import WebhooksSettings
 from tests.support.event_loop import Run, event_loop
 from tests.support.patience import eventually

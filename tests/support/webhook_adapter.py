@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from creditd.webhooks.serving import webhooks_serving
+from creditd.webhooks.adapter import webhooks_serving
 from creditd.webhooks.settings import WebhooksSettings
 from tests.support.event_loop import Run, event_loop
 from tests.support.told_service import ToldService

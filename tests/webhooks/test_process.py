@@ -137,9 +137,9 @@ def test_a_setting_that_cannot_be_used_is_one_clear_line(
 
 @pytest.mark.requirement("E2")
 def test_it_knows_no_database() -> None:
-    program = "import sys, creditd.cli.webhooks, creditd.webhooks.serving; print(*sys.modules, sep='\\n')"
+    program = "import sys, creditd.cli.webhooks, creditd.webhooks.adapter; print(*sys.modules, sep='\\n')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     modules = done.stdout.split()
-    assert "creditd.webhooks.service" in modules
+    assert "creditd.webhooks.ingestion" in modules
     forbidden = ("sqlalchemy", "psycopg", "alembic", "creditd.ledger", "creditd.storage", "creditd.bootstrap")
     assert [name for name in modules if name.startswith(forbidden)] == []

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from creditd.webhooks import limits
-from creditd.webhooks.serving import webhooks_serving
+from creditd.webhooks.adapter import webhooks_serving
 from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
 from tests.support.certificates import Identity, identity
 from tests.support.event_loop import event_loop

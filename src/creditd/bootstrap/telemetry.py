@@ -15,7 +15,7 @@ from creditd.telemetry.logs import access_log
 from creditd.telemetry.metrics import RpcMetrics, make_registry
 from creditd.telemetry.metrics_server import MetricsServer, start_metrics_server
 from creditd.telemetry.payment_metrics import PaymentMetrics
-from creditd.telemetry.tracing import configure_tracing
+from creditd.telemetry.traces import configure_tracing
 
 
 def _days_left(validity: Validity) -> float:

@@ -14,7 +14,6 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from creditd.cli.answers import as_json
 from creditd.cli.connection import (
     Identity,
     Metadata,
@@ -27,11 +26,10 @@ from creditd.cli.connection import (
     no_answer,
     server_of,
 )
-from creditd.cli.failure import DONE, FAILED
+from creditd.cli.messages import add_request_ids, as_json, parse_request
 from creditd.cli.methods import all_methods, find_method, full_name, listing
+from creditd.cli.output import DONE, FAILED, remark, say
 from creditd.cli.refusal import explain
-from creditd.cli.requests import add_request_ids, parse_request
-from creditd.cli.screen import remark, say
 from creditd.config import configuration
 from creditd.server.policy import SERVICE
 

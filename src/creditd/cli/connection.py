@@ -12,9 +12,8 @@ import grpc
 
 from creditd.addresses import is_loopback, port_of
 from creditd.certificates import InvalidCertificate, fit_authorities, fit_pair
-from creditd.cli.failure import MISUSED, Failure
 from creditd.cli.invocation import creditd
-from creditd.cli.screen import remark
+from creditd.cli.output import MISUSED, CommandFailure, remark
 from creditd.config import Config
 from creditd.server.policy import SCOPES, SERVICE
 from creditd.server.tokens import ROLES
@@ -68,20 +67,20 @@ def add_role_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def server_of(arguments: argparse.Namespace, config: Config) -> Server:
-    """Return the server that flags and settings name. Raises Failure unless they fit together."""
+    """Return the server that flags and settings name. Raises CommandFailure unless they fit together."""
     address = arguments.address or config.listen
     ca_file = arguments.ca or config.call_tls_ca_file
     certificate_file = arguments.cert or config.call_tls_certificate_file
     key_file = arguments.key or config.call_tls_key_file
     if bool(certificate_file) != bool(key_file):
-        raise Failure("--cert and --key go together", MISUSED)
+        raise CommandFailure("--cert and --key go together", MISUSED)
     wants_tls = bool(arguments.tls or config.call_tls or ca_file or certificate_file)
     return Server(address, wants_tls or not is_loopback(address), ca_file, certificate_file, key_file)
 
 
 @contextmanager
 def channel_to(server: Server) -> Iterator[grpc.Channel]:
-    """Keep a channel until the block ends. Raises Failure for a file that cannot be read."""
+    """Keep a channel until the block ends. Raises CommandFailure for a file that cannot be read."""
     if server.tls:
         channel = grpc.secure_channel(server.address, _credentials(server))
     else:
@@ -97,27 +96,29 @@ def _credentials(server: Server) -> grpc.ChannelCredentials:
         if server.certificate_file:
             fit_pair(("--cert", server.certificate_file), ("--key", server.key_file))
     except InvalidCertificate as error:
-        raise Failure(str(error), MISUSED) from error
+        raise CommandFailure(str(error), MISUSED) from error
     try:
         ca, key, certificate = (
             Path(file).read_bytes() if file else None
             for file in (server.ca_file, server.key_file, server.certificate_file)
         )
     except OSError as error:
-        raise Failure(f"{error.filename}: {error.strerror}", MISUSED) from error
+        raise CommandFailure(f"{error.filename}: {error.strerror}", MISUSED) from error
     return grpc.ssl_channel_credentials(ca, key, certificate)
 
 
-def no_answer(server: Server, error: grpc.RpcError) -> Failure | None:
+def no_answer(server: Server, error: grpc.RpcError) -> CommandFailure | None:
     """Return what to say of a call that reached no server of ours; None if one has answered it."""
     call: Any = error
     if call.code() is not grpc.StatusCode.UNAVAILABLE or call.trailing_metadata():
         return None
     if not server.tls and _speaks_tls(server.address):
-        return Failure(f"the server at {server.address} speaks TLS: call it with --tls, or --ca FILE")
+        return CommandFailure(f"the server at {server.address} speaks TLS: call it with --tls, or --ca FILE")
     if server.tls and _speaks_tls(server.address):
-        return Failure(f"no TLS with the server at {server.address}: {call.details()}. See --ca, --cert and --key")
-    return Failure(f"no server answers at {server.address}: {call.details()}")
+        return CommandFailure(
+            f"no TLS with the server at {server.address}: {call.details()}. See --ca, --cert and --key"
+        )
+    return CommandFailure(f"no server answers at {server.address}: {call.details()}")
 
 
 def _speaks_tls(address: str) -> bool:

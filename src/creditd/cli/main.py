@@ -8,9 +8,8 @@ from importlib import import_module
 from typing import Final
 
 from creditd import __version__
-from creditd.cli.failure import DONE, INTERRUPTED, MISUSED, Failure
-from creditd.cli.screen import remark, say
-from creditd.cli.stopping import signals_as_interrupts
+from creditd.cli.output import DONE, INTERRUPTED, MISUSED, CommandFailure, remark, say
+from creditd.cli.signals import signals_as_interrupts
 from creditd.config import ConfigError
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -41,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with signals_as_interrupts():
             return _command(name)(arguments)
-    except Failure as failure:
+    except CommandFailure as failure:
         remark(f"creditd {name}: {failure}")
         return failure.exit_code
     except ConfigError as error:
@@ -65,12 +64,12 @@ def _command(name: str) -> Command:
     if name not in COMMANDS:
         near = get_close_matches(name, COMMANDS, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
-        raise Failure(f"there is no such command; {hint}", MISUSED)
+        raise CommandFailure(f"there is no such command; {hint}", MISUSED)
     package = "creditd.development.commands" if name in DEVELOPMENT else "creditd.cli"
     try:
         command: Command = import_module(f"{package}.{name}").command
     except ModuleNotFoundError as error:
         if name not in DEVELOPMENT:
             raise
-        raise Failure(f"{error.name} is not installed: pip install 'creditd[development]'") from error
+        raise CommandFailure(f"{error.name} is not installed: pip install 'creditd[development]'") from error
     return command

@@ -9,7 +9,7 @@ from typing import Final
 
 from google.protobuf.descriptor import MethodDescriptor
 
-from creditd.cli.failure import MISUSED, Failure
+from creditd.cli.output import MISUSED, CommandFailure
 
 PACKAGE: Final = "credit.v1"
 
@@ -30,7 +30,7 @@ def _methods() -> Iterator[MethodDescriptor]:
 def find_method(name: str, methods: Sequence[MethodDescriptor]) -> MethodDescriptor:
     """Return the RPC called ``Method``, ``Service/Method`` or ``package.Service/Method``, in any case of letters.
 
-    Raises Failure, with what may have been meant.
+    Raises CommandFailure, with what may have been meant.
     """
     wanted = name.strip("/").lower()
     found = [method for method in methods if wanted in _names(method)]
@@ -38,11 +38,11 @@ def find_method(name: str, methods: Sequence[MethodDescriptor]) -> MethodDescrip
         return found[0]
     if found:
         meant = " or ".join(f"{method.containing_service.name}/{method.name}" for method in found)
-        raise Failure(f"{name} is in several services: say {meant}", MISUSED)
+        raise CommandFailure(f"{name} is in several services: say {meant}", MISUSED)
     known = {method.name.lower(): method.name for method in methods}
     near = [known[match] for match in get_close_matches(wanted.rpartition("/")[2], known, 3)]
     hint = f"did you mean {' or '.join(near)}?" if near else "`creditd call` lists all of them"
-    raise Failure(f"there is no RPC {name}; {hint}", MISUSED)
+    raise CommandFailure(f"there is no RPC {name}; {hint}", MISUSED)
 
 
 def _names(method: MethodDescriptor) -> set[str]:

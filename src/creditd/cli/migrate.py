@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import SQLAlchemyError
 
-from creditd.cli.failure import DONE, MISUSED, Failure
-from creditd.cli.screen import say
+from creditd.cli.output import DONE, MISUSED, CommandFailure, say
 from creditd.config import configuration, require
 from creditd.storage.conninfo import InvalidConninfo
 from creditd.storage.privileges import APPLICATION_ROLE
@@ -34,13 +33,13 @@ def command(argv: Sequence[str]) -> int:
 
 
 def bring_up_to_date(url: str) -> Migrated:
-    """Migrate the database. Raises Failure, in PostgreSQL's own words."""
+    """Migrate the database. Raises CommandFailure, in PostgreSQL's own words."""
     try:
         return migrate(url)
     except InvalidConninfo as error:
-        raise Failure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
+        raise CommandFailure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
     except UnsuitableDatabase as error:
-        raise Failure(f"CREDITD_DATABASE_URL: {error}", MISUSED) from error
+        raise CommandFailure(f"CREDITD_DATABASE_URL: {error}", MISUSED) from error
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         hint = ""
@@ -49,4 +48,4 @@ def bring_up_to_date(url: str) -> Migrated:
                 f". Have a superuser run: CREATE ROLE {APPLICATION_ROLE} NOLOGIN; (if it is not there) "
                 f"GRANT {APPLICATION_ROLE} TO the user that serves;"
             )
-        raise Failure(f"the database cannot be migrated: {str(cause).strip()}{hint}") from error
+        raise CommandFailure(f"the database cannot be migrated: {str(cause).strip()}{hint}") from error

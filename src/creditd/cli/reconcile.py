@@ -15,9 +15,8 @@ from credit.v1 import payment_admin_service_pb2 as pb
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_provider_pb2 import PaymentProvider
 from creditd.cli.connection import Identity, add_server_arguments, authorization, channel_to, no_answer, server_of
-from creditd.cli.failure import DONE, FAILED
+from creditd.cli.output import DONE, FAILED, remark, say
 from creditd.cli.refusal import explain
-from creditd.cli.screen import remark, say
 from creditd.config import configuration
 
 _PROVIDERS: Final = {

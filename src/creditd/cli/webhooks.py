@@ -8,12 +8,12 @@ from typing import Final
 
 import uvloop
 
-from creditd.cli.failure import DONE, MISUSED, Failure
-from creditd.cli.stopping import told_to_stop
+from creditd.cli.output import DONE, MISUSED, CommandFailure
+from creditd.cli.signals import told_to_stop
 from creditd.config import Config, configuration, require
 from creditd.open_files import raise_open_files
 from creditd.telemetry.logs import configure_logs
-from creditd.webhooks.serving import webhooks_serving
+from creditd.webhooks.adapter import webhooks_serving
 from creditd.webhooks.settings import InvalidSetting, Token, WebhooksSettings
 from creditd.webhooks.token_file import TokenFile
 
@@ -35,7 +35,7 @@ def command(argv: Sequence[str]) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(config, token))
     except InvalidSetting as error:
-        raise Failure(str(error), MISUSED) from error
+        raise CommandFailure(str(error), MISUSED) from error
     finally:
         lines.close()
 

@@ -42,9 +42,11 @@ def config_from_environment(environment: Mapping[str, str] | None = None) -> Con
     return Config(**{_SETTINGS[name].name: _parse(_SETTINGS[name], text) for name, text in texts.items()})
 
 
-def without_files(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which no secret is named by a file: for a process that is given the secrets."""
-    return {name: text for name, text in environment.items() if name not in _FILES}
+def with_secret(environment: Mapping[str, str], name: str, value: str) -> dict[str, str]:
+    """Return an environment in which a secret is what is given, and in no file."""
+    secret = variable(name)
+    kept = {other: text for other, text in environment.items() if _FILES.get(other) != secret}
+    return kept | {secret: value}
 
 
 def _own(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

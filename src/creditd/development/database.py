@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from creditd.cli.failure import MISUSED, Failure
 from creditd.cli.migrate import bring_up_to_date
+from creditd.cli.output import MISUSED, CommandFailure
 from creditd.config import Config
 from creditd.development.data_folder import DataFolder
 from creditd.development.postgres import EmbeddedPostgresError, embedded_postgres
@@ -14,14 +14,14 @@ from creditd.development.postgres.folder import hold
 
 @contextmanager
 def held(folder: DataFolder) -> Iterator[None]:
-    """Have a data folder to ourselves, made if it is not there. Raises Failure while somebody else has it."""
+    """Have a data folder to ourselves, made if it is not there. Raises CommandFailure while somebody else has it."""
     try:
         lock = hold(folder.path)
     except EmbeddedPostgresError as error:
-        raise Failure(f"{error} (CREDITD_DATA_DIR names it.)", MISUSED) from error
+        raise CommandFailure(f"{error} (CREDITD_DATA_DIR names it.)", MISUSED) from error
     except OSError as error:
         message = f"cannot use the data folder {folder.path} (CREDITD_DATA_DIR): {error.strerror}"
-        raise Failure(message, MISUSED) from error
+        raise CommandFailure(message, MISUSED) from error
     with lock:
         yield
 
@@ -30,7 +30,7 @@ def held(folder: DataFolder) -> Iterator[None]:
 def ready_to_serve(config: Config, folder: DataFolder) -> Iterator[Config]:
     """Run the embedded PostgreSQL unless a database is configured, migrate, and add the development key and secret.
 
-    Gives the configuration with all of that in it. Raises Failure.
+    Gives the configuration with all of that in it. Raises CommandFailure.
     """
     with ExitStack() as stack:
         url = config.database_url or stack.enter_context(_embedded(folder))
@@ -52,5 +52,5 @@ def _embedded(folder: DataFolder) -> Iterator[str]:
         try:
             url = stack.enter_context(embedded_postgres(folder.postgres, own_account=True, revived=True))
         except EmbeddedPostgresError as error:
-            raise Failure(str(error)) from error
+            raise CommandFailure(str(error)) from error
         yield url

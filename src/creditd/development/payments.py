@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Final
 
 from creditd.cli.connection import Identity
-from creditd.cli.failure import MISUSED, Failure
+from creditd.cli.output import MISUSED, CommandFailure
 from creditd.cli.webhooks import webhooks_settings
 from creditd.config import Config
 from creditd.development.data_folder import DataFolder, development_token
 from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
-from creditd.webhooks.serving import webhooks_serving
+from creditd.webhooks.adapter import webhooks_serving
 from creditd.webhooks.settings import InvalidSetting
 
 TOKEN_SECONDS: Final = 365 * 86_400
@@ -51,7 +51,7 @@ async def webhook_adapter(config: Config, service: str, fakes: Fakes | None) -> 
     """Run the webhook adapter in front of the service at an address, and have the fakes send their webhooks to it.
 
     Gives its URL; empty if ``webhooks_listen`` is, and none runs. Nor does one in front of a Unix socket: it calls a
-    host and a port. Raises Failure.
+    host and a port. Raises CommandFailure.
     """
     if not config.webhooks_listen or service.startswith("unix:"):
         yield ""
@@ -61,7 +61,7 @@ async def webhook_adapter(config: Config, service: str, fakes: Fakes | None) -> 
         try:
             port = await stack.enter_async_context(webhooks_serving(webhooks_settings(config, service), lambda: token))
         except InvalidSetting as error:
-            raise Failure(str(error), MISUSED) from error
+            raise CommandFailure(str(error), MISUSED) from error
         url = f"http://{config.webhooks_listen.rpartition(':')[0]}:{port}"
         if fakes:
             fakes.outgoing.deliver_to(url)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from creditd.telemetry.logs import AccessLog
 from creditd.telemetry.metrics import RpcMetrics
-from creditd.telemetry.tracing import Tracing
+from creditd.telemetry.traces import Tracing
 
 
 class CallEnd(NamedTuple):

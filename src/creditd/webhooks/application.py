@@ -18,9 +18,9 @@ from starlette.routing import Route, Router
 from creditd.webhooks import limits
 from creditd.webhooks.answers import NOT_STORED, Answer
 from creditd.webhooks.body import TurnedAway, body_of
+from creditd.webhooks.ingestion import Arrived, Ingestion
 from creditd.webhooks.places import Places
-from creditd.webhooks.providers import SENDERS
-from creditd.webhooks.service import Arrived, Service
+from creditd.webhooks.senders import SENDERS
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _HEADERS: Final = {
 class Application:
     """Answers HTTP. ``routes`` is the ASGI application."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Ingestion) -> None:
         """Pass webhooks on to a service."""
         self._service = service
         self._reading = Places(limits.MAX_READING, limits.MAX_READING_EACH)

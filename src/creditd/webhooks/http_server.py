@@ -1,25 +1,18 @@
-"""An HTTP server on the event loop that runs already, which leaves signals alone and waits for nobody for ever."""
+"""The adapter's HTTP server, which waits for nobody for ever."""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from creditd import asgi
 from creditd.webhooks import limits
 from creditd.webhooks.places import Places
 from creditd.webhooks.settings import InvalidSetting
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        # Signals belong to whoever runs the event loop.
-        yield
 
 
 class _Connection(H11Protocol):
@@ -28,7 +21,7 @@ class _Connection(H11Protocol):
     uvicorn waits for it without end once a single byte has come, and for the rest of a body that was turned away.
     """
 
-    _patience: asyncio.TimerHandle | None = None
+    _head_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, *arguments: Any, places: Places, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -41,8 +34,8 @@ class _Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._places.leave(self)
-        if self._patience:
-            self._patience.cancel()
+        if self._head_timer:
+            self._head_timer.cancel()
 
     def handle_events(self) -> None:
         super().handle_events()
@@ -56,14 +49,14 @@ class _Connection(H11Protocol):
         super().on_response_complete()
 
     def _wait_for_a_head(self) -> None:
-        if self._patience:
-            self._patience.cancel()
-        self._patience = self.loop.call_later(limits.HEAD_SECONDS, self._lose_patience)
+        if self._head_timer:
+            self._head_timer.cancel()
+        self._head_timer = self.loop.call_later(limits.HEAD_SECONDS, self._close_idle)
         self._places.leave(self)
         # The peer itself, not what a proxy says of it: a header is not there yet.
-        self._places.take(self, self.client[0] if self.client else "", self._lose_patience)
+        self._places.take(self, self.client[0] if self.client else "", self._close_idle)
 
-    def _lose_patience(self) -> None:
+    def _close_idle(self) -> None:
         if not self._is_busy():
             self.transport.abort()
 
@@ -74,20 +67,16 @@ class _Connection(H11Protocol):
 
 def listening(address: str) -> socket.socket:
     """Listen on ``host:port``, a free port for 0. Raises InvalidSetting if it cannot be had."""
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, int(port)), family=family)
+        return asgi.listening(address)
     except OSError as error:
         raise InvalidSetting(
             f"cannot listen on {address}: {error.strerror}; is another server running there?"
         ) from error
 
 
-@asynccontextmanager
-async def http_serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve an ASGI application on a socket that listens already.
+def http_serving(app: Any, listener: socket.socket) -> AbstractAsyncContextManager[None]:
+    """Serve an ASGI application on a socket that listens already, while the block lasts.
 
     When the block ends, no more connections are taken; what is under way ends within limits.GRACE_SECONDS.
     """
@@ -104,11 +93,4 @@ async def http_serving(app: Any, listener: socket.socket) -> AsyncIterator[None]
         timeout_graceful_shutdown=limits.GRACE_SECONDS,
         h11_max_incomplete_event_size=limits.MAX_HEADERS_BYTES,
     )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield
-    finally:
-        # Connections wait at the socket from the moment that it listens, so that nobody waits for a start.
-        server.should_exit = True
-        await task
+    return asgi.asgi_serving(config, listener)

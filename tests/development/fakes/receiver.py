@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from creditd.development.fakes.serving import http_serving, listening
+from creditd.asgi import listening
+from creditd.development.fakes.server import fake_serving, url_of
 
 
 @dataclass
@@ -35,6 +36,7 @@ async def receiving(answer: Callable[[str, int], int] = lambda _body, _before: 2
     """Take webhooks until the block ends."""
     receiver = Receiver(answer)
     app = Starlette(routes=[Route("/webhooks/{provider}", receiver.take, methods=["POST"])])
-    listener, receiver.url = listening("127.0.0.1:0")
-    async with http_serving(app, listener):
+    listener = listening("127.0.0.1:0")
+    receiver.url = url_of(listener)
+    async with fake_serving(app, listener):
         yield receiver

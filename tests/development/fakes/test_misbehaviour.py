@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from creditd.asgi import listening
 from creditd.development.fakes.misbehaviour import Misbehaving
-from creditd.development.fakes.serving import http_serving, listening
+from creditd.development.fakes.server import fake_serving, url_of
 from creditd.payments.calling import Api
 from creditd.payments.provider import CallFailed
 
@@ -37,9 +38,10 @@ class Charges:
 
 @asynccontextmanager
 async def serving(charges: Charges) -> AsyncIterator[httpx.AsyncClient]:
-    listener, url = listening("127.0.0.1:0")
+    listener = listening("127.0.0.1:0")
+    url = url_of(listener)
     headers = {"authorization": "Bearer sk_test_fake"}
-    async with http_serving(charges.api, listener), httpx.AsyncClient(base_url=url, headers=headers) as client:
+    async with fake_serving(charges.api, listener), httpx.AsyncClient(base_url=url, headers=headers) as client:
         yield client
 
 

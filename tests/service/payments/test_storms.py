@@ -13,7 +13,7 @@ import pytest
 
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1.purchase_pb2 import Purchase
-from creditd.development.fakes.deliveries import Delivery
+from creditd.development.fakes.deliveries import SentWebhook
 from creditd.domain.entry import EntryKind
 from creditd.domain.payment_event import PaymentEvent, PaymentEventState
 from creditd.service.payments.inbox_worker import LEASE
@@ -170,7 +170,7 @@ def test_what_is_paid_while_the_service_is_away_is_credited_once_it_is_back(tmp_
             _verify_ledger(market)
 
 
-async def _deliver_at_once(url: str, deliveries: Sequence[Delivery]) -> Counter[int]:
+async def _deliver_at_once(url: str, deliveries: Sequence[SentWebhook]) -> Counter[int]:
     """Deliver all, once each, and count the answers by their status."""
     limits = httpx.Limits(max_connections=CONNECTIONS)
     async with AsyncExitStack() as stack:
@@ -186,7 +186,7 @@ async def _deliver_at_once(url: str, deliveries: Sequence[Delivery]) -> Counter[
     return Counter(answers)
 
 
-async def _deliver(sender: httpx.AsyncClient, delivery: Delivery) -> int:
+async def _deliver(sender: httpx.AsyncClient, delivery: SentWebhook) -> int:
     headers, body = delivery.make()
     answer = await sender.post(f"/webhooks/{delivery.provider}", headers=dict(headers), content=body)
     return answer.status_code

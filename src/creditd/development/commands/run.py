@@ -5,12 +5,11 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 
-from creditd.cli.failure import DONE, MISUSED, Failure
 from creditd.cli.invocation import creditd
+from creditd.cli.output import DONE, MISUSED, CommandFailure, say
 from creditd.cli.processes import require_free_port
-from creditd.cli.screen import say
-from creditd.cli.serving import run_loop, serving
-from creditd.cli.stopping import told_to_stop
+from creditd.cli.serve import run_loop, serving
+from creditd.cli.signals import told_to_stop
 from creditd.config import Config, configuration
 from creditd.development.data_folder import DataFolder
 from creditd.development.database import held, ready_to_serve
@@ -64,7 +63,7 @@ def _require_free_ports(config: Config) -> None:
         try:
             require_free_port(address)
         except ListenError as error:
-            raise Failure(
+            raise CommandFailure(
                 f"{error}. Is it running already? If not, choose another port: {creditd()} run {flag} HOST:PORT",
                 MISUSED,
             ) from error

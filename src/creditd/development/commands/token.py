@@ -4,8 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from creditd.cli.connection import Identity, add_role_arguments
-from creditd.cli.failure import DONE
-from creditd.cli.screen import remark, say
+from creditd.cli.output import DONE, remark, say
 from creditd.config import configuration
 from creditd.development.data_folder import DataFolder, development_token
 from creditd.development.tokens import LIFETIME_SECONDS

@@ -53,7 +53,7 @@ class Mischief:
 
 
 @dataclass
-class Delivery:
+class SentWebhook:
     """What became of a webhook. ``statuses`` has one item for each try, None where no answer came back."""
 
     provider: str
@@ -72,14 +72,14 @@ class Outgoing:
     def __init__(self, webhooks_url: str = "", *, pace: float = 1.0, seed: int = 0) -> None:
         """Deliver to an address, or keep all until :meth:`deliver_to`. Pauses are multiplied by ``pace``."""
         self.mischief = Mischief()
-        self.deliveries: deque[Delivery] = deque(maxlen=REMEMBERED)
+        self.deliveries: deque[SentWebhook] = deque(maxlen=REMEMBERED)
         self._pace = pace
         self._random = random.Random(seed)  # noqa: S311 - an order that a test can repeat is no secret.
         self._url = ""
         self._has_url = asyncio.Event()
         self._sent = 0
-        self._held: list[Delivery] = []
-        self._window: list[Delivery] = []
+        self._held: list[SentWebhook] = []
+        self._window: list[SentWebhook] = []
         self._tasks: set[asyncio.Task[None]] = set()
         limits = httpx.Limits(max_connections=AT_ONCE)
         timeout = httpx.Timeout(ANSWER_SECONDS, pool=None)
@@ -101,7 +101,7 @@ class Outgoing:
         if self.mischief.drop_every and self._sent % self.mischief.drop_every == 0:
             return
         for _ in range(self.mischief.repeat):
-            delivery = Delivery(provider, make)
+            delivery = SentWebhook(provider, make)
             self.deliveries.append(delivery)
             if self.mischief.hold:
                 self._held.append(delivery)
@@ -136,7 +136,7 @@ class Outgoing:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
 
-    def _let_go(self, delivery: Delivery) -> None:
+    def _let_go(self, delivery: SentWebhook) -> None:
         if self.mischief.reorder <= 1 and not self._window:
             self._start([delivery])
             return
@@ -150,17 +150,17 @@ class Outgoing:
         if window:
             self._start(window)
 
-    def _start(self, deliveries: Sequence[Delivery]) -> None:
+    def _start(self, deliveries: Sequence[SentWebhook]) -> None:
         task = asyncio.get_running_loop().create_task(self._one_after_the_other(deliveries))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _one_after_the_other(self, deliveries: Sequence[Delivery]) -> None:
+    async def _one_after_the_other(self, deliveries: Sequence[SentWebhook]) -> None:
         await self._has_url.wait()
         for delivery in deliveries:
             await self._deliver(delivery)
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, delivery: SentWebhook) -> None:
         lost = self.mischief.drop_tries
         await asyncio.sleep(self.mischief.delay_seconds)
         for pause in (0.0, *PAUSES_SECONDS[delivery.provider]):
@@ -169,11 +169,11 @@ class Outgoing:
             if delivery.is_done:
                 return
 
-    async def _try(self, delivery: Delivery) -> int | None:
+    async def _try(self, delivery: SentWebhook) -> int | None:
         async with self._turns:
             return await self._answer_to(delivery)
 
-    async def _answer_to(self, delivery: Delivery) -> int | None:
+    async def _answer_to(self, delivery: SentWebhook) -> int | None:
         headers, body = delivery.make()
         try:
             answer = await self._client.post(

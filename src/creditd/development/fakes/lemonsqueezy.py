@@ -28,7 +28,7 @@ from creditd.development.fakes.lemonsqueezy_objects import (
     STORE_ID,
     VARIANT_ID,
     Object,
-    Terms,
+    OrderTerms,
     checkout_object,
     invoice_object,
     order_object,
@@ -56,7 +56,7 @@ class FakeLemonSqueezy:
         self.orders: dict[str, Object] = {}
         self.subscriptions: dict[str, Object] = {}
         self.invoices: dict[str, Object] = {}
-        self.terms = Terms("THB", tax_percent=0, tax_inclusive=False)
+        self.terms = OrderTerms("THB", tax_percent=0, tax_inclusive=False)
         self._url = url
         self._outgoing = outgoing
         self._secret = webhook_secret.encode()
@@ -75,7 +75,7 @@ class FakeLemonSqueezy:
 
     def sell_on(self, currency: str, tax_percent: int = 0, *, tax_inclusive: bool = False) -> None:
         """Sell in another currency, or with taxes, from now on."""
-        self.terms = Terms(currency, tax_percent, tax_inclusive)
+        self.terms = OrderTerms(currency, tax_percent, tax_inclusive)
 
     def pay(self, checkout_id: str, *, discount: int = 0) -> str:
         """Pay at a checkout, as often as one likes until it expires; return the order's id."""

@@ -25,7 +25,7 @@ PERIOD: Final = timedelta(days=30)
 Object = dict[str, Any]
 
 
-class Terms(NamedTuple):
+class OrderTerms(NamedTuple):
     """What a store sells on: its currency, and taxes on top of its prices or as a part of them."""
 
     currency: str
@@ -47,7 +47,7 @@ def checkout_object(wanted: Mapping[str, Any], url: str) -> Object:
     return _object("checkouts", checkout_id, attributes)
 
 
-def order_object(number: int, terms: Terms, price: int, discount: int, item: Mapping[str, Any]) -> Object:
+def order_object(number: int, terms: OrderTerms, price: int, discount: int, item: Mapping[str, Any]) -> Object:
     """Return a paid order of one thing."""
     net = price - discount
     on_top, within = net * terms.tax_percent // 100, net - round(net * 100 / (100 + terms.tax_percent))

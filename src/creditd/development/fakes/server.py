@@ -1,25 +1,30 @@
 """The three fake providers on one HTTP server, each under a path of its own, with the payers' and staff's acts."""
 
+import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from creditd.asgi import asgi_serving, listening
 from creditd.development.fakes.control import Subjects, acts_of, control_routes
 from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
 from creditd.development.fakes.memory import Memory
 from creditd.development.fakes.misbehaviour import Misbehaving
 from creditd.development.fakes.omise import FakeOmise
-from creditd.development.fakes.serving import http_serving, listening
 from creditd.development.fakes.stripe import FakeStripe
 
 _KEY: Final = "sk_test_fake"
+
+_GRACE_SECONDS: Final = 1
+"""A fake that was told to be slow is not waited for."""
 
 
 class FakesSettings(NamedTuple):
@@ -76,17 +81,32 @@ async def fakes_running(settings: FakesSettings) -> AsyncIterator[Fakes]:
     ``POST /control/{act}`` takes ``mischief`` (``deliveries.Mischief``), ``release`` and ``idle``;
     ``POST /{provider}/control/{act}`` takes the acts of that fake, ``misbehave`` and ``behave``.
     """
-    listener, url = listening(settings.listen)
+    listener = listening(settings.listen)
+    url = url_of(listener)
     outgoing = Outgoing(settings.webhooks_url, pace=settings.pace)
     fakes = _fakes(url, outgoing, settings.webhook_secret)
     try:
         application: ASGIApp = _application(fakes)
         if settings.file:
             application = Memory(application, {name: getattr(fakes, name) for name in fakes.apis}, settings.file)
-        async with http_serving(application, listener):
+        async with fake_serving(application, listener):
             yield fakes
     finally:
         await outgoing.close()
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return where a socket listens, as a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def fake_serving(app: ASGIApp, listener: socket.socket) -> AbstractAsyncContextManager[None]:
+    """Serve an ASGI application on a socket that listens already, while the block lasts."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=_GRACE_SECONDS
+    )
+    return asgi_serving(config, listener)
 
 
 def _fakes(url: str, outgoing: Outgoing, secret: str) -> Fakes:

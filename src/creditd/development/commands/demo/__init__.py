@@ -12,11 +12,10 @@ from pathlib import Path
 import grpc
 
 from creditd.cli.connection import everybody
-from creditd.cli.failure import DONE, INTERRUPTED, Failure
+from creditd.cli.output import DONE, INTERRUPTED, CommandFailure, say
 from creditd.cli.refusal import explain
-from creditd.cli.screen import say
-from creditd.cli.serving import run_loop, serving
-from creditd.cli.stopping import told_to_stop
+from creditd.cli.serve import run_loop, serving
+from creditd.cli.signals import told_to_stop
 from creditd.config import Config
 from creditd.development.commands.demo.narrator import Narrator
 from creditd.development.commands.demo.story import tell
@@ -80,4 +79,4 @@ async def _tell(config: Config, fakes: Fakes) -> None:
         try:
             await tell(Narrator(channel, token), fakes)
         except grpc.aio.AioRpcError as error:
-            raise Failure(f"this was not to be refused: {explain(error)}") from error
+            raise CommandFailure(f"this was not to be refused: {explain(error)}") from error

@@ -23,9 +23,8 @@ from credit.v1.entry_pb2 import Entry
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.purchase_pb2 import Purchase
-from creditd.cli.failure import Failure
+from creditd.cli.output import CommandFailure, say, table
 from creditd.cli.refusal import explain
-from creditd.cli.screen import say, table
 from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 
@@ -99,7 +98,7 @@ class Narrator:
         await self.administer("SetPlan", name=account_name(account_id), plan=plan, reason="the demo")
 
     async def show_balance(self, account_id: str, *, available: int) -> None:
-        """Show an account's balance. Raises Failure unless as much is available."""
+        """Show an account's balance. Raises CommandFailure unless as much is available."""
         answer = await self.spend("GetBalance", account_id=account_id, credit_types=[CREDIT_TYPE])
         balance = answer.account_balance.balances[0]
         sources = ", ".join(f"{grant.available} {_word(source_pb2.Source, grant.source)}" for grant in balance.grants)
@@ -148,16 +147,16 @@ async def outcome(call: Awaitable[Any]) -> Any:
 
 
 def refusal(result: Any, reason: str) -> grpc.aio.AioRpcError:
-    """Return the error that a call had to be refused with. Raises Failure for any other outcome."""
+    """Return the error that a call had to be refused with. Raises CommandFailure for any other outcome."""
     if isinstance(result, grpc.aio.AioRpcError) and f" {reason}:" in explain(result):
         return result
-    raise Failure(f"expected {reason}, got {explain(result) if isinstance(result, grpc.RpcError) else result}")
+    raise CommandFailure(f"expected {reason}, got {explain(result) if isinstance(result, grpc.RpcError) else result}")
 
 
 def expect(fact: object, what: str) -> None:
-    """Raise Failure unless something that was just told is so."""
+    """Raise CommandFailure unless something that was just told is so."""
     if not fact:
-        raise Failure(f"the story went wrong: {what}")
+        raise CommandFailure(f"the story went wrong: {what}")
 
 
 def _request(kind: type[Message], fields: dict[str, Any]) -> Message:

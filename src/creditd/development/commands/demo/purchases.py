@@ -8,7 +8,7 @@ from credit.v1.money_pb2 import Money
 from credit.v1.package_pb2 import Package
 from credit.v1.payment_provider_pb2 import PaymentProvider
 from credit.v1.purchase_pb2 import Purchase, PurchaseState
-from creditd.cli.failure import Failure
+from creditd.cli.output import CommandFailure
 from creditd.development.commands.demo.narrator import CREDIT_TYPE, Narrator, expect
 from creditd.development.fakes.server import Fakes
 
@@ -21,7 +21,7 @@ _LOOKS: Final = 100
 
 
 async def tell_of_purchases(narrator: Narrator, fakes: Fakes) -> None:
-    """Tell it. Raises Failure where something does not come about."""
+    """Tell it. Raises CommandFailure where something does not come about."""
     await _purchases(narrator, fakes)
     await _money_back(narrator, fakes)
 
@@ -85,10 +85,10 @@ async def _created(narrator: Narrator, provider: str) -> Purchase:
 
 
 async def _in_state(narrator: Narrator, name: str, state: int) -> Purchase:
-    """Return a purchase once it is in a state. Raises Failure if it does not get there."""
+    """Return a purchase once it is in a state. Raises CommandFailure if it does not get there."""
     for _ in range(_LOOKS):
         purchase: Purchase = (await narrator.buy("GetPurchase", name=name)).purchase
         if purchase.state == state:
             return purchase
         await asyncio.sleep(_PAUSE_SECONDS)
-    raise Failure(f"{name} did not become {PurchaseState.Name(state)}")
+    raise CommandFailure(f"{name} did not become {PurchaseState.Name(state)}")

@@ -9,7 +9,7 @@ from credit.v1.account_pb2 import PLAN_KIND_STANDARD, PLAN_KIND_UNLIMITED
 from credit.v1.admin_service_pb2 import CreditAmount
 from credit.v1.entry_pb2 import ENTRY_KIND_RELEASE
 from credit.v1.source_pb2 import SOURCE_PURCHASED
-from creditd.cli.failure import Failure
+from creditd.cli.output import CommandFailure
 from creditd.development.commands.demo.narrator import CREDIT_TYPE, Narrator, expect, outcome, refusal
 from creditd.development.commands.demo.purchases import tell_of_purchases
 from creditd.development.fakes.server import Fakes
@@ -21,7 +21,7 @@ _LOOKS: Final = 50
 
 
 async def tell(narrator: Narrator, fakes: Fakes) -> None:
-    """Tell it. Raises Failure where something does not come about."""
+    """Tell it. Raises CommandFailure where something does not come about."""
     await _opening(narrator)
     await _top_up(narrator)
     await _reserve_confirm_refund(narrator)
@@ -128,7 +128,7 @@ async def _until_swept(narrator: Narrator) -> None:
         if newest.kind == ENTRY_KIND_RELEASE:
             return
         await asyncio.sleep(_PAUSE_SECONDS)
-    raise Failure("the sweep has not written down what expired")
+    raise CommandFailure("the sweep has not written down what expired")
 
 
 async def _add(narrator: Narrator, account_id: str, amount: int) -> None:

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from creditd.telemetry.tracing import (
+from creditd.telemetry.traces import (
     EXPORT_SECONDS,
     NO_TRACING,
     NoOpenTelemetry,

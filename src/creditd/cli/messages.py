@@ -1,33 +1,33 @@
-"""From JSON to a request: fields checked by name, request ids made where they are needed and missing."""
+"""Requests from JSON and answers to JSON."""
 
 import json
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from creditd.cli.failure import MISUSED, Failure
+from creditd.cli.output import MISUSED, CommandFailure
 from creditd.ledger.ids import uuid7
 
 
 def parse_request(kind: Descriptor, text: str) -> Message:
-    """Return a request from JSON, with field names as in the proto or in camelCase. Raises Failure."""
+    """Return a request from JSON, with field names as in the proto or in camelCase. Raises CommandFailure."""
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        raise Failure(f"this is no JSON ({error}): {text}", MISUSED) from error
+        raise CommandFailure(f"this is no JSON ({error}): {text}", MISUSED) from error
     if not isinstance(document, dict):
-        raise Failure(f'a request is a JSON object, such as {{"account_id": "ann"}}, and not {text}', MISUSED)
+        raise CommandFailure(f'a request is a JSON object, such as {{"account_id": "ann"}}, and not {text}', MISUSED)
     request = GetMessageClass(kind)()
     try:
         json_format.ParseDict(document, request)
     except json_format.ParseError as error:
-        raise Failure(_explained(str(error), kind), MISUSED) from error
+        raise CommandFailure(_explained(str(error), kind), MISUSED) from error
     return request
 
 
@@ -78,3 +78,21 @@ def _parts(request: Message) -> Iterator[tuple[str, Message]]:
     for field, value in request.ListFields():
         if field.is_repeated and field.message_type and not field.message_type.GetOptions().map_entry:
             yield from ((f"{field.name}[{position}].", message) for position, message in enumerate(value))
+
+
+def as_json(message: Message) -> str:
+    """Return a message as JSON with the proto's own field names. 64-bit numbers are strings, as JSON has no such."""
+    document = json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    return json.dumps(_in_order(document, message.DESCRIPTOR), indent=2, ensure_ascii=False)
+
+
+def _in_order(document: Any, kind: Any) -> Any:
+    # json_format puts what is zero after everything else.
+    if isinstance(document, list):
+        return [_in_order(item, kind) for item in document]
+    if not isinstance(document, dict) or kind is None or kind.GetOptions().map_entry or "@type" in document:
+        return document
+    fields = [field for field in kind.fields if field.name in document]
+    return {field.name: _in_order(document[field.name], field.message_type) for field in fields}

@@ -1,9 +1,29 @@
-"""What people read: results on standard output, and remarks on standard error, where they spoil no pipe."""
+"""What people read of a command: results on standard output, remarks on standard error, and how it gives up."""
 
 import re
 import sys
 from collections.abc import Sequence
 from typing import Final
+
+DONE: Final = 0
+FAILED: Final = 1
+MISUSED: Final = 2
+"""Of the command line and of settings, as argparse has it, a port that is taken and a folder that cannot be had among
+them: trying again without a change is of no use."""
+
+INTERRUPTED: Final = 130
+"""As shells have it for Ctrl-C."""
+
+SIGNALLED: Final = 128
+"""Plus the number of the signal that ended a process at once, as shells have it."""
+
+
+class CommandFailure(Exception):
+    """A command cannot do what it was asked; the message is for the person at the terminal."""
+
+    def __init__(self, message: str, exit_code: int = FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def say(text: str = "") -> None:

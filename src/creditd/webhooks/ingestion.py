@@ -10,7 +10,7 @@ from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from creditd.webhooks import limits
 from creditd.webhooks.answers import Answer, answer_to, answer_to_failure
 from creditd.webhooks.channel import is_reachable
-from creditd.webhooks.providers import Sender
+from creditd.webhooks.senders import Sender
 from creditd.webhooks.settings import Token
 
 MAX_ADDRESS_LENGTH: Final = 64
@@ -30,7 +30,7 @@ class Arrived(NamedTuple):
     remote_address: str
 
 
-class Service:
+class Ingestion:
     """Passes webhooks on over a channel, which stays its owner's to close."""
 
     def __init__(self, channel: grpc.aio.Channel, token: Token) -> None:

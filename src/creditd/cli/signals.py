@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 from typing import Final
 
-from creditd.cli.failure import FAILED, INTERRUPTED, SIGNALLED, Failure
+from creditd.cli.output import FAILED, INTERRUPTED, SIGNALLED, CommandFailure
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -31,7 +31,7 @@ class Told(asyncio.Event):
 
     @asynccontextmanager
     async def unless_told(self) -> AsyncIterator[None]:
-        """Give up what the block awaits once told to stop. Raises Failure then."""
+        """Give up what the block awaits once told to stop. Raises CommandFailure then."""
         task = self._starting = asyncio.current_task()
         try:
             yield
@@ -45,7 +45,7 @@ class Told(asyncio.Event):
         finally:
             self._starting = None
         if self.is_set():
-            raise Failure("told to stop before it was ready", INTERRUPTED)
+            raise CommandFailure("told to stop before it was ready", INTERRUPTED)
 
 
 def told_to_stop(lifeline: int | None = None) -> Told:

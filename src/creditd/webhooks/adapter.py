@@ -10,7 +10,7 @@ from creditd.webhooks import limits
 from creditd.webhooks.application import Application
 from creditd.webhooks.channel import channel_to, is_reachable, validities
 from creditd.webhooks.http_server import http_serving, listening
-from creditd.webhooks.service import Service
+from creditd.webhooks.ingestion import Ingestion
 from creditd.webhooks.settings import Token, WebhooksSettings
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
     try:
         listener = listening(settings.listen)
         port: int = listener.getsockname()[1]
-        application = Application(Service(channel, token))
+        application = Application(Ingestion(channel, token))
         async with http_serving(application.routes, listener):
             # The first webhook need not wait for a connection.
             is_reachable(channel)

@@ -167,4 +167,9 @@ def test_a_server_says_what_ends_soon_and_meters_it(tmp_path: Path) -> None:
         (left,) = [line for line in lines if line.startswith("creditd_tls_days_left{")]
         assert 'setting="CREDITD_TLS_CERTIFICATE_FILE"' in left
         assert 0.5 < float(left.rpartition(" ")[2]) <= 1
+        files(tmp_path, identity("server", AUTHORITY, end=100 * DAY))
+        with urllib.request.urlopen(f"http://{creditd.settings['CREDITD_METRICS_LISTEN']}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        (left,) = [line for line in lines if line.startswith("creditd_tls_days_left{")]
+        assert 99 < float(left.rpartition(" ")[2]) <= 100
         started.stop(signal.SIGTERM)

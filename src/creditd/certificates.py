@@ -5,7 +5,8 @@ TLS judges them by this machine's wall clock, and so does this.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -66,9 +67,66 @@ def fit_authorities(setting: str, file: str) -> Validity:
     return Validity(setting, max(one.not_valid_after_utc for one in valid))
 
 
-async def warn_of_ends(validities: Sequence[Validity]) -> None:
+class Renewals:
+    """Certificates in files that something else renews: looked at again whenever the files have changed.
+
+    Files that have become unfit leave what they held before in use: whoever renews them may be at it just now.
+    """
+
+    def __init__(self, files: Sequence[str], judge: Callable[[], tuple[Validity, ...]], *, tells: bool = True) -> None:
+        """Look at the files, as ``judge`` does, which raises InvalidCertificate; ``tells``: what follows is logged."""
+        self._files = [Path(file) for file in files if file]
+        self._judge = judge
+        self._tells = tells
+        self._lock = threading.Lock()
+        self._seen = self._look()
+        self._validities = judge()
+
+    @property
+    def validities(self) -> tuple[Validity, ...]:
+        """Until when what was last fit can be used."""
+        self.take()
+        return self._validities
+
+    def take(self) -> bool:
+        """Look at the files again if they have changed since; return whether what they hold now is to be used."""
+        with self._lock:
+            seen = self._look()
+            if seen == self._seen:
+                return False
+            # Noted before they are read: what is written meanwhile is seen next time, and a complaint is made once.
+            self._seen = seen
+            try:
+                self._validities = self._judge()
+            except InvalidCertificate as error:
+                if self._tells:
+                    log.warning("what was renewed cannot be used, the certificate before stays in use: %s", error)
+                return False
+            if self._tells:
+                log.info("the certificates were renewed", extra={"ends": min(self._validities, key=_end).end})
+            return True
+
+    def _look(self) -> list[tuple[int, int, int] | None]:
+        """Return what changes with the files; None for one that is not there."""
+        return [_mark(file) for file in self._files]
+
+
+def _mark(file: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    # A volume that is swapped as a whole, as Kubernetes does, changes the number where time and size may not.
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+def _end(validity: Validity) -> datetime:
+    return validity.end
+
+
+async def warn_of_ends(look: Callable[[], Sequence[Validity]]) -> None:
     """Log a warning once a day of what ends within two weeks, and an error of what has ended, until cancelled."""
-    while validities:
+    while validities := look():
         for validity in validities:
             _warn(validity)
         await asyncio.sleep(pause_seconds(validities))
@@ -83,9 +141,9 @@ def pause_seconds(validities: Sequence[Validity]) -> float:
 def _warn(validity: Validity) -> None:
     day = f"{validity.end:%Y-%m-%d %H:%M} UTC"
     if validity.seconds_left <= 0:
-        log.error("%s has expired on %s: renew it and restart", validity.setting, day)
+        log.error("%s has expired on %s: renew it", validity.setting, day)
     elif validity.seconds_left < WARNING_DAYS * DAY_SECONDS:
-        log.warning("%s expires on %s: renew it and restart", validity.setting, day)
+        log.warning("%s expires on %s: renew it", validity.setting, day)
 
 
 def _now() -> datetime:

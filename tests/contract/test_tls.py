@@ -1,11 +1,15 @@
 """Encryption: plaintext stays on this machine, and mutual TLS turns strangers away."""
 
 import asyncio
+import logging
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
@@ -99,3 +103,38 @@ def test_plaintext_is_refused_on_an_address_that_others_can_reach() -> None:
 )
 def test_only_addresses_of_this_machine_are_loopback(address: str, expected: bool) -> None:  # noqa: FBT001 - an example.
     assert is_loopback(address) is expected
+
+
+@pytest.mark.requirement("I7")
+def test_what_is_renewed_is_served_without_a_restart_and_what_is_unfit_is_not(
+    tmp_path: Path, authority: Identity, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Over real connections, each with a handshake of its own."""
+    certificate, key = tmp_path / "server.crt", tmp_path / "server.key"
+
+    def renew(new: Identity) -> None:
+        certificate.write_bytes(new.certificate_pem)
+        key.write_bytes(new.key_pem)
+
+    first, second = identity("first", authority), identity("second", authority)
+    renew(first)
+    with (
+        caplog.at_level(logging.INFO),
+        running_service(tmp_path, tls_certificate_file=str(certificate), tls_key_file=str(key)) as service,
+    ):
+        assert served(service) == first.certificate_pem
+        renew(second)
+        assert served(service) == second.certificate_pem
+        assert caplog.messages.count("the certificates were renewed") == 1
+        key.write_bytes(first.key_pem)
+        assert [served(service) for _ in range(3)] == [second.certificate_pem] * 3
+        assert sum("stays in use" in line for line in caplog.messages) == 1
+        renew(first)
+        assert served(service) == first.certificate_pem
+
+
+def served(service: RunningService) -> bytes:
+    """Shake hands, and return the certificate that was shown."""
+    host, _, port = service.address.rpartition(":")
+    shown = ssl.get_server_certificate((host, int(port))).encode()
+    return x509.load_pem_x509_certificate(shown).public_bytes(Encoding.PEM)

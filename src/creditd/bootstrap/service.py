@@ -120,7 +120,8 @@ class Service:
         tls = tls_of(config)
         self.port = listen(self._server, config.listen, tls)
         if tls:
-            self._warning = asyncio.create_task(warn_of_ends(tls.validities()), name="ends of certificates")
+            renewals = tls.renewals(tells=False)
+            self._warning = asyncio.create_task(warn_of_ends(lambda: renewals.validities), name="ends of certificates")
         await self.health.prepare()
         await self.health.start()
         await self._server.start()

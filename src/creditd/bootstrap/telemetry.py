@@ -6,7 +6,7 @@ from prometheus_client import Gauge
 
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.service import SERVICES, tls_of
-from creditd.certificates import DAY_SECONDS, Validity
+from creditd.certificates import DAY_SECONDS, Renewals
 from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
 from creditd.telemetry.calls import call_observers
 from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
@@ -18,8 +18,8 @@ from creditd.telemetry.payment_metrics import PaymentMetrics
 from creditd.telemetry.traces import configure_tracing
 
 
-def _days_left(validity: Validity) -> float:
-    return validity.seconds_left / DAY_SECONDS
+def _days_left(renewals: Renewals, place: int) -> float:
+    return renewals.validities[place].seconds_left / DAY_SECONDS
 
 
 class Telemetry:
@@ -60,8 +60,10 @@ class Telemetry:
             labelnames=("setting",),
             registry=registry,
         )
-        for validity in tls.validities() if tls else ():
-            days_left.labels(validity.setting).set_function(partial(_days_left, validity))
+        if tls:
+            renewals = tls.renewals(tells=False)
+            for place, validity in enumerate(renewals.validities):
+                days_left.labels(validity.setting).set_function(partial(_days_left, renewals, place))
         self._tracing = configure_tracing(config.otlp_endpoint)
         self.observers = call_observers(calls, access_log(lines), self._tracing)
         self._server: MetricsServer | None = None

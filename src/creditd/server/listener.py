@@ -6,7 +6,7 @@ from typing import NamedTuple
 import grpc
 
 from creditd.addresses import is_loopback
-from creditd.certificates import InvalidCertificate, Validity, fit_authorities, fit_pair
+from creditd.certificates import InvalidCertificate, Renewals, Validity, fit_authorities, fit_pair
 from creditd.server.headers import MAX_HEADER_BYTES
 from creditd.server.request_sizes import LARGEST_BYTES
 
@@ -55,6 +55,10 @@ class Tls(NamedTuple):
         if not self.client_ca_file:
             return (fit_pair(*own),)
         return fit_pair(*own), fit_authorities("CREDITD_TLS_CLIENT_CA_FILE", self.client_ca_file)
+
+    def renewals(self, *, tells: bool = True) -> Renewals:
+        """Return what follows the files as they are renewed. Raises InvalidCertificate."""
+        return Renewals([self.certificate_file, self.key_file, self.client_ca_file], self.validities, tells=tells)
 
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -113,8 +117,25 @@ def listen(server: grpc.aio.Server, address: str, tls: Tls | None) -> int:
 
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:
-    tls.validities()
+    """Return what each handshake looks at anew, so that renewed files are served without a restart."""
+    renewals = tls.renewals()
+
+    def renewed() -> grpc.ServerCertificateConfiguration | None:
+        try:
+            return _configuration(tls) if renewals.take() else None
+        except OSError:
+            # They were swapped again since they were judged: the next handshake looks at them.
+            return None
+
     # grpc's TLS is 1.2 or newer, without an option for less.
+    return grpc.dynamic_ssl_server_credentials(
+        _configuration(tls),
+        renewed,  # type: ignore[arg-type]  # None is for what has not changed, as the library has it.
+        require_client_authentication=bool(tls.client_ca_file),
+    )
+
+
+def _configuration(tls: Tls) -> grpc.ServerCertificateConfiguration:
     pair = (Path(tls.key_file).read_bytes(), Path(tls.certificate_file).read_bytes())
     client_ca = Path(tls.client_ca_file).read_bytes() if tls.client_ca_file else None
-    return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
+    return grpc.ssl_server_certificate_configuration([pair], client_ca)

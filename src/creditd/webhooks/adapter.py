@@ -24,7 +24,9 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
     Raises InvalidSetting, before anything is served.
     """
     channel = channel_to(settings)
-    warning = asyncio.create_task(warn_of_ends(validities(settings)), name="ends of certificates")
+    # What the channel was made with, whatever the files hold later: it is not made anew.
+    used = validities(settings)
+    warning = asyncio.create_task(warn_of_ends(lambda: used), name="ends of certificates")
     try:
         listener = listening(settings.listen)
         port: int = listener.getsockname()[1]

@@ -16,7 +16,7 @@ class ConfigError(Exception):
     """A setting that cannot be used; the message names it and says what is expected."""
 
 
-class Rule(NamedTuple):
+class ValueRule(NamedTuple):
     """Which values a setting may have, as a test and in words."""
 
     is_fit: Callable[[Any], bool]
@@ -45,28 +45,30 @@ def _are_credit_types(decimals: Mapping[str, int]) -> bool:
     return all(_CREDIT_TYPE.fullmatch(code) and 0 <= count <= MAX_DECIMALS for code, count in decimals.items())
 
 
-def at_least(least: int) -> Rule:
+def at_least(least: int) -> ValueRule:
     """Return the rule for a number of ``least`` or more."""
-    return Rule(lambda value: least <= value < inf, f"{least} or more")
+    return ValueRule(lambda value: least <= value < inf, f"{least} or more")
 
 
-ANY: Final = Rule(lambda _: True, "")
-POSITIVE: Final = Rule(lambda value: 0 < value < inf, "more than 0")
-ADDRESS: Final = Rule(is_address, "host:port")
-ADDRESS_OR_SOCKET: Final = Rule(
+ANY: Final = ValueRule(lambda _: True, "")
+POSITIVE: Final = ValueRule(lambda value: 0 < value < inf, "more than 0")
+ADDRESS: Final = ValueRule(is_address, "host:port")
+ADDRESS_OR_SOCKET: Final = ValueRule(
     lambda address: address.startswith("unix:") or is_address(address), "host:port or unix:/path"
 )
-ADDRESS_OR_NOTHING: Final = Rule(lambda address: not address or is_address(address), "host:port, or nothing")
-FILE: Final = Rule(_is_readable, "a file that this user may read")
-FILES: Final = Rule(lambda paths: all(map(_is_readable, paths)), "files that this user may read")
-LOG_LEVEL: Final = Rule(lambda level: level in logging.getLevelNamesMapping(), "DEBUG, INFO, WARNING or ERROR")
-SPEND_ORDER: Final = Rule(lambda order: sorted(order) == _SOURCES, f"each of {', '.join(_SOURCES)} once")
-LONG_SECRET: Final = Rule(
+ADDRESS_OR_NOTHING: Final = ValueRule(lambda address: not address or is_address(address), "host:port, or nothing")
+FILE: Final = ValueRule(_is_readable, "a file that this user may read")
+FILES: Final = ValueRule(lambda paths: all(map(_is_readable, paths)), "files that this user may read")
+LOG_LEVEL: Final = ValueRule(lambda level: level in logging.getLevelNamesMapping(), "DEBUG, INFO, WARNING or ERROR")
+SPEND_ORDER: Final = ValueRule(lambda order: sorted(order) == _SOURCES, f"each of {', '.join(_SOURCES)} once")
+LONG_SECRET: Final = ValueRule(
     lambda secret: not secret or len(secret) >= MIN_SECRET_CHARACTERS,
     f"{MIN_SECRET_CHARACTERS} characters or more, or nothing",
 )
-CREDIT_TYPES: Final = Rule(_are_credit_types, f"codes of letters, digits and _, each with 0 to {MAX_DECIMALS} decimals")
-AMOUNTS: Final = Rule(
+CREDIT_TYPES: Final = ValueRule(
+    _are_credit_types, f"codes of letters, digits and _, each with 0 to {MAX_DECIMALS} decimals"
+)
+AMOUNTS: Final = ValueRule(
     lambda amounts: all(0 < amount <= MAX_AMOUNT for amount in amounts.values()),
     "credit types, each with an amount of 1 or more",
 )

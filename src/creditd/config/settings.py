@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from creditd.config import rules
-from creditd.config.rules import ANY, Rule
+from creditd.config.rules import ANY, ValueRule
 from creditd.service.kinds import LEAST_CONNECTIONS
 
 Value = TypeVar("Value")
@@ -18,11 +18,11 @@ class Setting(NamedTuple):
     name: str
     default: Any
     meaning: str
-    rule: Rule
+    rule: ValueRule
     is_secret: bool
 
 
-def _setting(default: Value, meaning: str, rule: Rule = ANY, *, is_secret: bool = False) -> Value:
+def _setting(default: Value, meaning: str, rule: ValueRule = ANY, *, is_secret: bool = False) -> Value:
     metadata = {"default": default, "meaning": meaning, "rule": rule, "is_secret": is_secret}
     made: Value = field(default_factory=lambda: default, metadata=metadata)
     return made

@@ -1,0 +1,180 @@
+"""Names of files, classes and protos are those of docs/vocabulary.md: one noun, one name."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+SOURCES: Final = ROOT / "src" / "creditd"
+PROTOS: Final = ROOT / "protos" / "credit" / "v1"
+
+
+class Term(NamedTuple):
+    """A row of the vocabulary."""
+
+    word: str
+    meaning: str
+    not_called: tuple[str, ...]
+
+
+def terms() -> list[Term]:
+    """Return the rows of the vocabulary."""
+    text = (ROOT / "docs/vocabulary.md").read_text(encoding="utf-8")
+    rows = [line.strip("|\n ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    rows = [row for row in rows if row[0] not in ("word", "---")]
+    return [Term(row[0], row[1], tuple(row[2].rstrip(" |").split(", ")) if len(row) > 2 else ()) for row in rows]
+
+
+TERMS: Final = terms()
+
+FORBIDDEN: Final[Mapping[str, str]] = {
+    **{word: term.word for term in TERMS for word in term.not_called if word},
+    **dict.fromkeys(("util", "helper", "manager", "base", "common", "misc"), "what it does"),
+    "unfit": "the fact that is stated",
+    "transaction": "entry, or where it is the database's: transaction.py",
+}
+"""By word in the singular: what the thing is called instead."""
+
+REASONS: Final[Mapping[str, str]] = {
+    "ledger/transaction.py": "ledger writes within a transaction of the database",
+    "TransactionLedger": "ledger writes within a transaction of the database",
+    "Transaction": "a transaction of the database",
+    "ListTransactions": "what callers call the list of entries (requirement A1)",
+    "ListTransactionsRequest": "what callers call the list of entries (requirement A1)",
+    "ListTransactionsResponse": "what callers call the list of entries (requirement A1)",
+    "Money.currency": "money has a currency",
+}
+"""Names that hold a forbidden word all the same, each with its reason."""
+
+GERUNDS: Final[Mapping[str, str]] = {
+    "config/settings.py": "a setting is a thing",
+    "webhooks/settings.py": "a setting is a thing",
+    "ledger/waiting_room.py": "a waiting room is a room",
+}
+"""Files that are named by a gerund all the same, each with its reason."""
+
+TWINS: Final[Mapping[str, str]] = {}
+"""Classes of one name in several modules, each with its reason."""
+
+LEFT: Final = {
+    "payments/calling.py",
+    "payments/scrubbing.py",
+    "server/slicing.py",
+    "server/spending_handlers.py",
+    "storage/loading.py",
+    "storage/locking.py",
+    "storage/saving.py",
+    "storage/sharing.py",
+    "storage/sweeping.py",
+    "storage/transactions.py",
+    "storage/watching.py",
+    "PaymentEventStateUnfit",
+    "PurchaseStateUnfit",
+    "ReservationStateUnfit",
+    "Account",
+    "Found",
+    "Hint",
+    "Kind",
+    "Light",
+}
+"""Names that are older than these rules. None is added; each goes with its file or class."""
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name, in the singular and in small letters."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)
+    return [part.lower().removesuffix("s") for part in parts]
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Return every module of ours, by its path within the package."""
+    for file in sorted(SOURCES.rglob("*.py")):
+        yield str(file.relative_to(SOURCES)), file
+
+
+def classes() -> Mapping[str, list[str]]:
+    """Return in which modules each class that is not private is."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, file in modules():
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(name)
+    return found
+
+
+def fields() -> Iterator[str]:
+    """Return every message, RPC and field of the protos."""
+    for file in sorted(PROTOS.glob("*.proto")):
+        message = ""
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if named := re.match(r"\s*(?:message|enum|service) (\w+)|\s*rpc (\w+)", line):
+                message = named[1] or named[2]
+                yield message
+            elif field := re.match(r"\s+(?:optional |repeated )?(?:map<[^>]+>|[\w.]+) (\w+) = \d+", line):
+                yield f"{message}.{field[1]}"
+
+
+def offences(names: Iterator[str]) -> dict[str, str]:
+    """Return the names that hold a forbidden word, each with what it is called instead."""
+    return {
+        name: f"{word} is called: {FORBIDDEN[word]}"
+        for name in names
+        if name not in REASONS and name not in LEFT
+        for word in words_of(name.rpartition(".")[2] if "." in name and not name.endswith(".py") else Path(name).stem)
+        if word in FORBIDDEN
+    }
+
+
+def test_no_file_has_a_name_that_the_vocabulary_refuses() -> None:
+    assert not offences(name for name, _ in modules())
+
+
+def test_no_class_has_a_name_that_the_vocabulary_refuses() -> None:
+    assert not offences(iter(classes()))
+
+
+def test_no_message_rpc_or_field_has_a_name_that_the_vocabulary_refuses() -> None:
+    assert not offences(fields())
+
+
+def test_files_are_named_by_nouns() -> None:
+    gerunds = {name for name, _ in modules() if any(word.endswith("ing") for word in words_of(Path(name).stem))}
+    assert not gerunds - GERUNDS.keys() - LEFT
+
+
+def test_a_class_is_in_one_module() -> None:
+    assert not {
+        name: where for name, where in classes().items() if len(where) > 1 and name not in TWINS and name not in LEFT
+    }
+
+
+def test_a_word_is_explained_once_and_is_no_other_ones_synonym() -> None:
+    words = [term.word for term in TERMS]
+    assert len(words) == len(set(words))
+    assert not FORBIDDEN.keys() & set(words)
+    assert all(term.meaning.strip() for term in TERMS)
+
+
+@pytest.mark.parametrize("file", sorted(PROTOS.glob("*.proto")), ids=lambda file: file.stem)
+def test_every_noun_of_the_protos_is_explained(file: Path) -> None:
+    noun = file.stem.removesuffix("_service").replace("_", " ").removesuffix("s")
+    assert file.stem.endswith("_service") or noun in {"error", "payment provider", *(term.word for term in TERMS)}
+
+
+def test_every_exception_is_needed() -> None:
+    names = {name for name, _ in modules()} | classes().keys() | set(fields())
+    assert not [name for name in (*REASONS, *GERUNDS, *TWINS) if name not in names]
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("captured_amounts", "captured"), ("UnfitPayment", "unfit"), ("HTTPManager", "manager")],
+)
+def test_a_forbidden_word_is_found_in_a_name(name: str, word: str) -> None:
+    assert word in words_of(name)
+    assert offences(iter([name]))

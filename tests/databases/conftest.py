@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from creditd.development.postgres.programs import program
-from creditd.storage.privileges import APPLICATION_ROLE
+from creditd.storage.migrations.privileges import APPLICATION_ROLE
 from tests.databases.cluster import running_postgres
 
 DEBIAN = Path("/usr/lib/postgresql/15/bin")

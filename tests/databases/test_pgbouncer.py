@@ -7,10 +7,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import text
 
+from creditd.storage.connections.fitness import wanting
+from creditd.storage.connections.session import UnsuitableDatabase
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.fitness import wanting
 from creditd.storage.schema import migrate, schema_head
-from creditd.storage.session import UnsuitableDatabase
 from tests.databases.conftest import OWNER, SERVER
 from tests.databases.pgbouncer import CONNECT_QUERY, pgbouncers, running_pgbouncer, version_of
 from tests.databases.suite import run_suite

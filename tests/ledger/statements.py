@@ -8,8 +8,8 @@ from psycopg import RawCursor
 from sqlalchemy import Connection, event
 
 from creditd.storage import saving
+from creditd.storage.connections.prepared import Prepared
 from creditd.storage.database import Database
-from creditd.storage.prepared import Prepared
 
 
 @contextmanager

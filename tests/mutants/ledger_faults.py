@@ -446,7 +446,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "rare filter that looks at the whole history",
-        "storage/transactions.py",
+        "storage/entries.py",
         "if size <= rows or wanted.served_by",
         "if size >= 0 or wanted.served_by",
         ("tests/storage/test_boundedness.py",),

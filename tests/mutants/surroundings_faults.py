@@ -64,7 +64,7 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "another program's revision is newer than all of ours",
-        "storage/revisions.py",
+        "storage/migrations/revisions.py",
         "if len(names) > 1 or not _REVISION.fullmatch(names[0]):",
         "if False:",
         ("tests/cli/test_migrate.py",),
@@ -113,14 +113,14 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "what is granted to everybody is nobody's power",
-        "storage/powers.py",
+        "storage/migrations/powers.py",
         "OR by_role = 0 OR",
         "OR",
         _POWERS,
     ),
     Fault(
         "a login with power serves where least privilege is required",
-        "storage/fitness.py",
+        "storage/connections/fitness.py",
         "        if login and login.powers:\n",
         "        if False:\n",
         _POWERS,

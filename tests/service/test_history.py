@@ -13,9 +13,9 @@ from creditd.service.history import History
 from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens
 from creditd.service.threads import Threads
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.entries import EntryFilter
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.rows import ListedEntry, ListedReservation
-from creditd.storage.transactions import EntryFilter
 from tests.support.by_hand import HandSink, driven_by_hand
 from tests.support.databases import migrated_database
 from tests.support.histories import add_history, id_of, without_autovacuum

@@ -29,10 +29,10 @@ from creditd.service.payments.purchases import PurchaseReader
 from creditd.service.threads import Threads
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.entries import EntryFilter
 from creditd.storage.payment_events import EventFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reservations import ReservationFilter
-from creditd.storage.transactions import EntryFilter
 from tests.support.by_hand import HandSink, driven_by_hand
 from tests.support.databases import clock_of, migrated_database
 

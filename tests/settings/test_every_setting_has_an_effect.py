@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from creditd.config import Config
-from creditd.storage import conninfo
+from creditd.storage.connections import conninfo
 from tests.settings.effects import DATABASE_OPTIONS, GRPC_OPTIONS, HTTP_OPTIONS, SETTINGS
 
 ROOT = Path(__file__).parents[2]

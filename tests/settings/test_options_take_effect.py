@@ -13,8 +13,8 @@ from sqlalchemy import exc, text
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server import listener
 from creditd.server.listener import listen, make_server
-from creditd.storage import conninfo
 from creditd.storage import database as database_module
+from creditd.storage.connections import conninfo
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.webhooks import limits
 from tests.support.patience import eventually

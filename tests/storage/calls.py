@@ -32,17 +32,19 @@ from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
     accounts,
+    connections,
     credit_types,
+    entries,
     loading,
     locking,
     lookups,
+    migrations,
     outbox,
     packages,
     payment_dues,
     payment_events,
     payment_hints,
     payment_references,
-    purchase_history,
     purchases,
     reconciliations,
     rejected_webhooks,
@@ -52,18 +54,17 @@ from creditd.storage import (
     sharing,
     subscriptions,
     sweeping,
-    transactions,
     verification,
     watching,
 )
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.changes import Changes
+from creditd.storage.entries import EntryFilter
 from creditd.storage.payment_dues import Due, Tried
 from creditd.storage.payment_events import EventFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reconciliations import Day
 from creditd.storage.reservations import ReservationFilter
-from creditd.storage.transactions import EntryFilter
 from creditd.storage.verification import Stretch
 from tests.support.histories import id_of
 
@@ -133,10 +134,10 @@ def _entries(account: str, *kinds: EntryKind, reservation: bool = False, credit_
 
 def _listed(wanted: Callable[[str], EntryFilter]) -> Call:
     def call(connection: Connection, account: str) -> None:
-        within = transactions.spans(connection, wanted(account))
-        looked_at = transactions.newest(connection, wanted(account), within, ROWS)
-        transactions.page(connection, wanted(account), looked_at, PAGE)
-        transactions.count_all(connection, wanted(account), within, ROWS)
+        within = entries.spans(connection, wanted(account))
+        looked_at = entries.newest(connection, wanted(account), within, ROWS)
+        entries.page(connection, wanted(account), looked_at, PAGE)
+        entries.count_all(connection, wanted(account), within, ROWS)
 
     return call
 
@@ -260,13 +261,11 @@ CALLS: dict[str, Call] = {
     "purchases.due": lambda c, _a: purchases.due(c, STRIPE, LATER, 10),
     "purchases.postpone": lambda c, a: purchases.postpone(c, PurchaseKey(a, id_of(a)), 1, LATER),
     "purchases.to_heed": lambda c, a: purchases.to_heed(c, _names(a)),
-    "purchase_history.record": lambda c, a: purchase_history.record(
-        c, _purchase(c, a)._replace(version=99), "tests", ""
-    ),
-    "purchase_history.changes_of": lambda c, a: purchase_history.changes_of(c, PurchaseKey(a, id_of(a))),
-    "purchase_history.facts_of": lambda c, a: purchase_history.facts_of(c, PurchaseKey(a, id_of(a))),
-    "purchase_history.facts_about": lambda c, a: purchase_history.facts_about(c, a, FactKind.REFUND, "subject-3"),
-    "purchase_history.write_facts": lambda c, a: purchase_history.write_facts(c, PurchaseKey(a, id_of(a)), [_FACT]),
+    "purchases.record": lambda c, a: purchases.record(c, _purchase(c, a)._replace(version=99), "tests", ""),
+    "purchases.changes_of": lambda c, a: purchases.changes_of(c, PurchaseKey(a, id_of(a))),
+    "purchases.facts_of": lambda c, a: purchases.facts_of(c, PurchaseKey(a, id_of(a))),
+    "purchases.facts_about": lambda c, a: purchases.facts_about(c, a, FactKind.REFUND, "subject-3"),
+    "purchases.write_facts": lambda c, a: purchases.write_facts(c, PurchaseKey(a, id_of(a)), [_FACT]),
     "reconciliations.begin": lambda c, _a: reconciliations.begin(c, _DAY, NOW, NOW),
     "reconciliations.end": lambda c, _a: reconciliations.end(c, _DAY, NOW),
     "reconciliations.last_start": lambda c, _a: reconciliations.last_start(c, STRIPE, live=True),
@@ -290,21 +289,21 @@ CALLS: dict[str, Call] = {
         c, _keys(a), _keys(a)[:1], NOW, RULES.order, takes_heavy=False
     ),
     "sweeping.due_wallets": lambda c, _a: sweeping.due_wallets(c, Instant(NOW + 60 * SECOND), 100),
-    "transactions.spans": lambda c, a: transactions.spans(c, _entries(a)),
-    "transactions.newest": lambda c, a: transactions.newest(
-        c, _entries(a, EntryKind.RELEASE), transactions.spans(c, _entries(a)), ROWS
+    "entries.spans": lambda c, a: entries.spans(c, _entries(a)),
+    "entries.newest": lambda c, a: entries.newest(
+        c, _entries(a, EntryKind.RELEASE), entries.spans(c, _entries(a)), ROWS
     ),
-    "transactions.page": _listed(_entries),
-    "transactions.page of a type": _listed(lambda a: _entries(a, credit_type="chat")),
-    "transactions.page of a common kind": _listed(lambda a: _entries(a, EntryKind.RESERVE)),
-    "transactions.page of a kind that is rare here": _listed(lambda a: _entries(a, EntryKind.RELEASE)),
-    "transactions.page of rare kinds": _listed(lambda a: _entries(a, EntryKind.CLAWBACK, EntryKind.TOP_UP)),
-    "transactions.page of a reservation": _listed(lambda a: _entries(a, reservation=True, credit_type="chat")),
-    "transactions.page of a reservation and a kind": _listed(
+    "entries.page": _listed(_entries),
+    "entries.page of a type": _listed(lambda a: _entries(a, credit_type="chat")),
+    "entries.page of a common kind": _listed(lambda a: _entries(a, EntryKind.RESERVE)),
+    "entries.page of a kind that is rare here": _listed(lambda a: _entries(a, EntryKind.RELEASE)),
+    "entries.page of rare kinds": _listed(lambda a: _entries(a, EntryKind.CLAWBACK, EntryKind.TOP_UP)),
+    "entries.page of a reservation": _listed(lambda a: _entries(a, reservation=True, credit_type="chat")),
+    "entries.page of a reservation and a kind": _listed(
         lambda a: _entries(a, EntryKind.CLAWBACK, reservation=True, credit_type="chat")
     ),
-    "transactions.count_all": _listed(lambda a: _entries(a, EntryKind.GRANT)),
-    "transactions.entries_after": lambda c, a: transactions.entries_after(c, a, "chat", 10, 100),
+    "entries.count_all": _listed(lambda a: _entries(a, EntryKind.GRANT)),
+    "entries.entries_after": lambda c, a: entries.entries_after(c, a, "chat", 10, 100),
     "verification.next_accounts": lambda c, _a: verification.next_accounts(c, "account-5"),
     "verification.kept_wallets": lambda c, a: verification.kept_wallets(c, _names(a)),
     "verification.entries_of": lambda c, a: verification.entries_of(
@@ -335,20 +334,28 @@ LISTED = {
     "payment_events.page",
     "purchases.page",
     "reservations.page",
-    "transactions.count_all",
-    "transactions.newest",
-    "transactions.page",
-    "transactions.spans",
+    "entries.count_all",
+    "entries.newest",
+    "entries.page",
+    "entries.spans",
 }
 """What the service calls on a connection that is lent for a listing."""
 
 
 def functions() -> Iterator[str]:
     """Return every public function of the storage that takes a connection."""
-    for info in pkgutil.iter_modules(storage.__path__):
-        module = import_module(f"creditd.storage.{info.name}")
+    for path in _modules():
+        module, short = import_module(path), path.rpartition(".")[2]
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            is_ours = function.__module__ == module.__name__ and not name.startswith("_")
-            is_ours = is_ours and f"{info.name}.{name}" not in OF_NO_ROWS
+            is_ours = function.__module__ == path and not name.startswith("_")
+            is_ours = is_ours and f"{short}.{name}" not in OF_NO_ROWS
             if is_ours and next(iter(inspect.signature(function).parameters), "") == "connection":
-                yield f"{info.name}.{name}"
+                yield f"{short}.{name}"
+
+
+def _modules() -> Iterator[str]:
+    """Return the modules of the storage, but for those that Alembic runs."""
+    for package in (storage, connections, migrations):
+        for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            if not info.ispkg and info.name != f"{migrations.__name__}.env":
+                yield info.name

@@ -8,7 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.exc import DBAPIError
 
 from creditd.storage.conflicts import SaveFailure, classify
-from creditd.storage.conninfo import CONNECT_TIMEOUT_SECONDS, with_defaults
+from creditd.storage.connections.conninfo import CONNECT_TIMEOUT_SECONDS, with_defaults
 from creditd.storage.database import Database, DatabaseSettings
 
 PATIENCE_SECONDS = 20

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from creditd.storage.connections.turns import Turn
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
-from creditd.storage.turns import Turn
 from tests.support.postgres import admin_url
 from tests.support.service import running_service
 

@@ -9,7 +9,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import text
 
-from creditd.storage.conninfo import InvalidConninfo, judged, place
+from creditd.storage.connections.conninfo import InvalidConninfo, judged, place
 from creditd.storage.database import Database, DatabaseSettings
 from tests.support.postgres import admin_url
 

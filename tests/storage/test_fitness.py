@@ -10,10 +10,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import text
 
+from creditd.storage.connections.fitness import wanting
+from creditd.storage.connections.session import UnsuitableDatabase
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.fitness import wanting
 from creditd.storage.schema import schema_head
-from creditd.storage.session import UnsuitableDatabase
 from tests.support.databases import migrated_database
 from tests.support.postgres import admin_url, create_database, drop_database
 

@@ -15,9 +15,9 @@ import pytest
 from creditd.bootstrap import Core
 from creditd.config import Config
 from creditd.development.postgres import embedded_postgres, program
+from creditd.storage.connections.fitness import wanting
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.fitness import wanting
-from creditd.storage.powers import login_of
+from creditd.storage.migrations.powers import login_of
 from creditd.storage.schema import migrate, schema_head
 from tests.support.document_blocks import ROOT, blocks_of
 from tests.support.ports import free_address

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from creditd.storage.connections.prepared import prepared
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.prepared import prepared
 from tests.support.postgres import admin_url
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from creditd.cli.main import main
 from creditd.development.postgres import embedded_postgres
-from creditd.storage import turns
+from creditd.storage.connections import turns
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.privileges import APPLICATION_ROLE, NO_MEMBER, PRIVILEGES
+from creditd.storage.migrations.privileges import APPLICATION_ROLE, NO_MEMBER, PRIVILEGES
 from creditd.storage.schema import MIGRATION_LOCK, migrate, schema_head
 from tests.support.patience import eventually
 from tests.support.postgres import ROLES_VARIABLE, as_login, create_database

@@ -23,7 +23,7 @@ from creditd.service.payments.cases import Recorded
 from creditd.service.payments.due_worker import DueWorker
 from creditd.service.payments.recorder import PurchaseRecorder, Recorder
 from creditd.service.payments.subscriptions import Subscriptions
-from creditd.storage import accounts, payment_events, payment_references, purchase_history, purchases
+from creditd.storage import accounts, payment_events, payment_references, purchases
 from creditd.storage.loading import load_accounts
 from creditd.storage.payment_events import EventFilter
 from tests.support.desk import RULES, Desk, desk_at
@@ -69,7 +69,7 @@ class Till:
         purchase = self.draft(account, **fields)
         with self.desk.database.transaction() as connection:
             purchases.add(connection, purchase)
-            purchase_history.record(connection, purchase, "tests", "created")
+            purchases.record(connection, purchase, "tests", "created")
             payment_references.refer(
                 connection, purchase.provider, purchase.name, [purchase.reference], live=purchase.live
             )
@@ -176,7 +176,7 @@ class Till:
     def history(self, purchase: Purchase) -> list[PurchaseChange]:
         """Return a purchase's history."""
         with self.desk.database.autocommit() as connection:
-            return purchase_history.changes_of(connection, purchase.key)
+            return purchases.changes_of(connection, purchase.key)
 
     def figures(self, account: str) -> Figures:
         """Return what an account has, none if it was never seen; and check that its ledger adds up."""

@@ -16,7 +16,7 @@ from creditd.ledger.sweep import Sweep
 from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.writer import Writer
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
-from creditd.storage.powers import Login, login_of
+from creditd.storage.migrations.powers import Login, login_of
 from creditd.telemetry.statistics import LedgerStatistics, Occupancy, PaymentStatistics
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from creditd.cli.output import DONE, MISUSED, CommandFailure, say
 from creditd.config import configuration, require
-from creditd.storage.conninfo import InvalidConninfo
-from creditd.storage.privileges import APPLICATION_ROLE
+from creditd.storage.connections.conninfo import InvalidConninfo
+from creditd.storage.connections.session import UnsuitableDatabase
+from creditd.storage.migrations.privileges import APPLICATION_ROLE
 from creditd.storage.schema import Migrated, migrate, migration_sql, schema_head
-from creditd.storage.session import UnsuitableDatabase
 
 
 def command(argv: Sequence[str]) -> int:

@@ -24,11 +24,11 @@ from creditd.config.environment import with_secret
 from creditd.open_files import raise_open_files
 from creditd.server.listener import ListenError
 from creditd.server.tokens import InvalidKey
-from creditd.storage.conninfo import InvalidConninfo, place
-from creditd.storage.fitness import wanting
+from creditd.storage.connections.conninfo import InvalidConninfo, place
+from creditd.storage.connections.fitness import wanting
+from creditd.storage.connections.session import UnsuitableDatabase
+from creditd.storage.connections.turns import Turn
 from creditd.storage.schema import schema_head
-from creditd.storage.session import UnsuitableDatabase
-from creditd.storage.turns import Turn
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import configure_logs
 from creditd.telemetry.traces import NoOpenTelemetry

@@ -27,8 +27,8 @@ from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.history import History
 from creditd.service.pages import Asked
+from creditd.storage.entries import EntryFilter
 from creditd.storage.reservations import ReservationFilter
-from creditd.storage.transactions import EntryFilter
 
 
 class BalanceHandlers:

@@ -8,11 +8,11 @@ from creditd.ledger.balances import as_of
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens, Shown, fitting, query_of
 from creditd.service.threads import Threads
-from creditd.storage import reservations, transactions, watching
+from creditd.storage import entries, reservations, watching
 from creditd.storage.database import Database
+from creditd.storage.entries import EntryFilter, Spans, Total
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.rows import ListedEntry, ListedReservation
-from creditd.storage.transactions import EntryFilter, Spans, Total
 
 COUNTED_ROWS = 10_000
 """How far a total is counted where it has to be: as long as a page may look, and more than anybody pages through."""
@@ -60,11 +60,11 @@ class History:
         query = _entries_query(wanted)
         cursor = self._tokens.open(query, asked.page_token) if asked.page_token else None
         with self._database.listing() as connection:
-            whole = transactions.spans(connection, wanted)
+            whole = entries.spans(connection, wanted)
             rest = whole if cursor is None else _before(whole, cursor)
-            looked_at = transactions.newest(connection, wanted, rest, SCANNED_ROWS)
-            found = transactions.page(connection, wanted, looked_at, asked.size + 1)
-            total = transactions.count_all(connection, wanted, whole, COUNTED_ROWS) if with_total else None
+            looked_at = entries.newest(connection, wanted, rest, SCANNED_ROWS)
+            found = entries.page(connection, wanted, looked_at, asked.size + 1)
+            total = entries.count_all(connection, wanted, whole, COUNTED_ROWS) if with_total else None
         shown = fitting(found, asked.size, show)
         token = ""
         if len(shown) < len(found):
@@ -113,7 +113,7 @@ class History:
 
     def _after(self, key: WalletKey, version: int) -> list[ListedEntry]:
         with self._database.autocommit() as connection:
-            return transactions.entries_after(connection, key.account_id, key.credit_type, version, ENTRIES_AT_A_TIME)
+            return entries.entries_after(connection, key.account_id, key.credit_type, version, ENTRIES_AT_A_TIME)
 
 
 def _entries_query(wanted: EntryFilter) -> bytes:

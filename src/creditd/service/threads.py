@@ -30,7 +30,7 @@ from creditd.service.kinds import (
 )
 from creditd.service.loop import driven
 from creditd.storage.conflicts import SaveFailure, classify
-from creditd.storage.turns import Turn
+from creditd.storage.connections.turns import Turn
 from creditd.telemetry.statistics import Occupancy
 
 Answer = TypeVar("Answer")

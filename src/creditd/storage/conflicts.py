@@ -7,8 +7,8 @@ import psycopg
 from sqlalchemy import exc
 from sqlalchemy.exc import DBAPIError
 
-from creditd.storage.session import UnsuitableDatabase
-from creditd.storage.turns import TurnOver
+from creditd.storage.connections.session import UnsuitableDatabase
+from creditd.storage.connections.turns import TurnOver
 
 log = logging.getLogger(__name__)
 

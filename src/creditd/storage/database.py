@@ -11,11 +11,19 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc,
 from sqlalchemy.exc import DBAPIError
 
 from creditd.storage.conflicts import tells_of_unfitness
-from creditd.storage.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
-from creditd.storage.privileges import require_privileges
-from creditd.storage.revisions import require_revision
-from creditd.storage.session import FOUND, Found, Session, SessionRules, UnsuitableDatabase, make_fit, not_kept
-from creditd.storage.turns import Turn, TurnOver, Turns, require_time
+from creditd.storage.connections.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
+from creditd.storage.connections.session import (
+    FOUND,
+    Found,
+    Session,
+    SessionRules,
+    UnsuitableDatabase,
+    make_fit,
+    not_kept,
+)
+from creditd.storage.connections.turns import Turn, TurnOver, Turns, require_time
+from creditd.storage.migrations.privileges import require_privileges
+from creditd.storage.migrations.revisions import require_revision
 
 log = logging.getLogger(__name__)
 

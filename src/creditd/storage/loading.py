@@ -17,7 +17,7 @@ from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet, WalletKey, new_wallet
 from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, is_heavy
 from creditd.storage.arrays import texts
-from creditd.storage.prepared import prepared
+from creditd.storage.connections.prepared import prepared
 from creditd.storage.rows import (
     ACCOUNT_COLUMNS,
     RESERVATION_COLUMNS,

@@ -20,7 +20,7 @@ from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet
 from creditd.storage.arrays import flags, identifiers, numbers, texts
 from creditd.storage.changes import ChangedGrant, Changes
-from creditd.storage.prepared import prepared
+from creditd.storage.connections.prepared import prepared
 from creditd.storage.slices import graces_to_json, slices_to_json
 
 # A version that the snapshot shows to have moved is not waited for: it never comes back. A row that is waited for is

@@ -13,12 +13,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from creditd.storage.connections.session import SessionRules, UnsuitableDatabase
+from creditd.storage.connections.turns import Turn
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.migrations import LOCK_TIMEOUT, STATEMENT_TIMEOUT
-from creditd.storage.privileges import ensure_privileges
-from creditd.storage.revisions import not_ours, revision_of
-from creditd.storage.session import SessionRules, UnsuitableDatabase
-from creditd.storage.turns import Turn
+from creditd.storage.migrations.privileges import ensure_privileges
+from creditd.storage.migrations.revisions import not_ours, revision_of
 
 
 def _alembic_config() -> Config:

@@ -9,8 +9,8 @@ from creditd.domain.grants import SpendOrder
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import texts
+from creditd.storage.connections.prepared import prepared, round_trip
 from creditd.storage.loading import LoadedWallet, WalletQuery
-from creditd.storage.prepared import prepared, round_trip
 
 
 def _lock(how: str) -> str:

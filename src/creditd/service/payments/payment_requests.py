@@ -17,7 +17,7 @@ from creditd.payments.provider import CallFailed, CallRefused, Checkout, Order, 
 from creditd.payments.scrubbing import scrubbed_text
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.recorder import Recorder
-from creditd.storage import payment_events, payment_references, purchase_history, purchases
+from creditd.storage import payment_events, payment_references, purchases
 
 ASK_LEASE: Final = 180 * SECOND
 """Longer than a look through a provider and a call after it take, each with all its tries: whoever asked is gone."""
@@ -149,7 +149,7 @@ def _answered(transaction: Transaction, key: PurchaseKey, checkout: Checkout) ->
         update_time=max(transaction.now, purchase.update_time),
     )
     purchases.write(transaction.connection, answered)
-    purchase_history.record(
+    purchases.record(
         transaction.connection, answered, purchase.provider.name.lower(), "the provider was asked for a payment"
     )
     payment_references.refer(

@@ -30,7 +30,7 @@ from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.recorder import FIRST_LOOK, Recorder
-from creditd.storage import packages, purchase_history, purchases
+from creditd.storage import packages, purchases
 from creditd.storage.database import Database
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.request_claims import ClaimKind
@@ -145,7 +145,7 @@ class Purchases:
         package = packages.find(connection, wanted.package_id)
         made = self._new(_on_sale(package, wanted.package_id), provider, wanted, origin)
         purchases.add(connection, made)
-        purchase_history.record(connection, made, origin.actor, "created")
+        purchases.record(connection, made, origin.actor, "created")
         return made, True
 
     def _new(self, package: Package, provider: PaymentProvider, wanted: Wanted, origin: Origin) -> Purchase:
@@ -279,7 +279,7 @@ class PurchaseReader:
         """Return a purchase and its history, oldest first. Raises PurchaseNotFound."""
         with self._database.snapshot() as connection:
             found = purchases.find(connection, key)
-            changes = purchase_history.changes_of(connection, key)
+            changes = purchases.changes_of(connection, key)
         if found is None:
             raise PurchaseNotFound(purchase=purchase_name(key))
         return found, changes

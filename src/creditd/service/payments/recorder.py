@@ -26,7 +26,7 @@ from creditd.ledger.work import Step
 from creditd.payments.provider import Report, Said
 from creditd.service.payments.cases import Cases, Misfit, Recorded, UnknownPayment, problem_of
 from creditd.service.payments.subscriptions import Subscriptions
-from creditd.storage import outbox, payment_dues, payment_events, payment_references, purchase_history, purchases
+from creditd.storage import outbox, payment_dues, payment_events, payment_references, purchases
 from creditd.storage.payment_dues import Due
 
 FIRST_LOOK: Final = 60 * SECOND
@@ -104,10 +104,10 @@ class PurchaseRecorder:
         The facts are written whatever becomes of its credits: a refusal is due, and done when it can be.
         """
         connection, now = transaction.connection, transaction.now
-        known = purchase_history.facts_of(connection, purchase.key)
+        known = purchases.facts_of(connection, purchase.key)
         facts = merged(known, _with_payment(report, purchase))
         told = set(facts.values()).difference(known)
-        purchase_history.write_facts(connection, purchase.key, told)
+        purchases.write_facts(connection, purchase.key, told)
         stands = standing(facts.values(), purchase.payment_id)
         due = Due(purchase.account_id, purchase.purchase_id, purchase.live)
         refusal = None
@@ -123,7 +123,7 @@ class PurchaseRecorder:
         if after != purchase:
             after = after._replace(version=purchase.version + 1, update_time=max(now, purchase.update_time))
             purchases.write(connection, after)
-            purchase_history.record(connection, after, origin.actor, origin.reason)
+            purchases.record(connection, after, origin.actor, origin.reason)
             self._announce(transaction, purchase, after)
         if refusal is None and not after.extra_left:
             payment_events.end_recorded(connection, purchase.account_id, purchase.name, now)

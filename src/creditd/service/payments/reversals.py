@@ -7,7 +7,7 @@ from creditd.domain.wallet import Origin
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.payments.provider import Report
 from creditd.service.payments.recorder import PurchaseRecorder
-from creditd.storage import purchase_history, purchases
+from creditd.storage import purchases
 from creditd.storage.request_claims import ClaimKind
 
 
@@ -34,9 +34,7 @@ class Reversals:
         if purchase is None:
             raise PurchaseNotFound(purchase=purchase_name(key))
         subject, fingerprint = origin.request_id or "", str(origin.fingerprint)
-        for fact in purchase_history.facts_about(
-            transaction.connection, key.account_id, FactKind.OUTSIDE_REFUND, subject
-        ):
+        for fact in purchases.facts_about(transaction.connection, key.account_id, FactKind.OUTSIDE_REFUND, subject):
             # The fingerprint covers the purchase's name as well.
             if fact.code == fingerprint:
                 return purchase, True

@@ -6,12 +6,12 @@ from typing import Final, NamedTuple
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
+from creditd.storage.connections.session import UnsuitableDatabase
+from creditd.storage.connections.turns import TurnOver
 from creditd.storage.database import REVISIONS, Database
-from creditd.storage.powers import login_of
-from creditd.storage.privileges import require_privileges
-from creditd.storage.revisions import MIGRATE, require_revision
-from creditd.storage.session import UnsuitableDatabase
-from creditd.storage.turns import TurnOver
+from creditd.storage.migrations.powers import login_of
+from creditd.storage.migrations.privileges import require_privileges
+from creditd.storage.migrations.revisions import MIGRATE, require_revision
 
 OLDEST_VERSION: Final = 15
 """Of PostgreSQL, the oldest that the tests run on."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from creditd.storage.session import UnsuitableDatabase
+from creditd.storage.connections.session import UnsuitableDatabase
 
 MIGRATE: Final = "the database's schema is missing or older than this version: run `creditd migrate`"
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from creditd.storage.arrays import texts
-from creditd.storage.session import UnsuitableDatabase
+from creditd.storage.connections.session import UnsuitableDatabase
 
 APPLICATION_ROLE: Final = "creditd_app"
 

@@ -211,12 +211,12 @@ def test_a_flood_on_a_wallet_that_is_held_leaves_room_for_others(
     assert len(desk.go_on()) == 4
 
 
-def test_a_critical_command_on_what_is_held_gives_its_thread_back(
+def test_a_transaction_on_what_is_held_gives_its_thread_back(
     url: str, desk: Desk, books: Books, account: str, neighbours: list[str]
 ) -> None:
     assert neighbours
     terms = Terms(RULES, {}, uuid7)
-    critical = TransactionLedger(desk.database, terms, desk.clock)
+    transactions = TransactionLedger(desk.database, terms, desk.clock)
     work = add(account, 5)
 
     def top_up(transaction: object) -> object:
@@ -224,8 +224,8 @@ def test_a_critical_command_on_what_is_held_gives_its_thread_back(
 
     for statement in (WALLET, ACCOUNT):
         with held(url, statement, account), pytest.raises(RecordBusy):
-            critical.transact(top_up)
-    critical.transact(top_up)
+            transactions.transact(top_up)
+    transactions.transact(top_up)
     assert books.figures(account) == (2, 15, 0)
 
 

@@ -21,7 +21,7 @@ from tests.support.works import add, reserve
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-def critical(desk: Desk) -> TransactionLedger:
+def transactions_at(desk: Desk) -> TransactionLedger:
     """Return the ledger of what is no entry, at a desk."""
     return TransactionLedger(desk.database, Terms(RULES, {}, uuid7), desk.clock)
 
@@ -37,7 +37,7 @@ def buy(desk: Desk, account: str, request_id: str) -> None:
     def change(transaction: Transaction) -> None:
         transaction.claim(transaction.hold(account), request_id, ClaimKind.PURCHASE)
 
-    critical(desk).transact(change)
+    transactions_at(desk).transact(change)
 
 
 Use = Callable[[Desk, str, str], None]
@@ -96,7 +96,7 @@ def test_a_save_whose_snapshot_is_older_than_the_claim_is_refused(
             eventually(lambda: looking.execute(_WAITING).fetchone())
             transaction.claim(held, "used", ClaimKind.PURCHASE)
 
-        critical(other).transact(change)
+        transactions_at(other).transact(change)
         (result,) = saved[0].result()
     assert isinstance(result, RequestIdReused)
     assert books.kinds(account) == ["TOP_UP"]

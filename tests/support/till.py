@@ -58,10 +58,10 @@ class Till:
         """Apply to the database of a desk."""
         self.desk = desk
         self.books = Books(desk.database)
-        critical = TransactionLedger(desk.database, desk.writer._terms, desk.clock)
-        self.critical = critical
-        subscriptions = Subscriptions(critical, desk.accounts, uuid7)
-        self.recorder = Recorder(PurchaseRecorder(critical, uuid7), subscriptions)
+        transactions = TransactionLedger(desk.database, desk.writer._terms, desk.clock)
+        self.transactions = transactions
+        subscriptions = Subscriptions(transactions, desk.accounts, uuid7)
+        self.recorder = Recorder(PurchaseRecorder(transactions, uuid7), subscriptions)
         self.dues = DueWorker(desk.database, self.recorder, desk.clock, _at_once)
 
     def order(self, account: str, **fields: Any) -> Purchase:

@@ -1,4 +1,4 @@
-"""Changes of an account's status and plan: rare and critical, so decided on locked rows (requirement B3)."""
+"""Changes of an account's status and plan: rare, and none may be lost, so decided on locked rows (requirement B3)."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -53,7 +53,7 @@ class Loader:
         """Take from ``cache`` what is there."""
         self._cache = cache
 
-    def gather(
+    def fill(
         self,
         connection: Connection,
         batch: Batch,

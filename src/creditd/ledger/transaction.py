@@ -1,4 +1,4 @@
-"""Critical commands: decided and saved together with rows of their own, in one transaction, rows locked first.
+"""Transactions on the ledger: commands and rows of one's own, saved together, decided on rows that are locked first.
 
 A purchase's credits and the purchase's own row are committed together or not at all. Group commit is for the many;
 this is for the few that must not come apart (design, section 6).
@@ -51,7 +51,7 @@ class Transaction:
         work = Work.of(steps) if steps else Work.opening(account_id, origin)
         while True:
             batch = Batch(self._terms, self._clock.now())
-            Loader(WalletCache()).gather(self.connection, batch, [work], Locking.WAITING)
+            Loader(WalletCache()).fill(self.connection, batch, [work], Locking.WAITING)
             if batch.unsettled.isdisjoint(work.keys):
                 outcome = batch.decide(work)
                 write_all(self.connection, batch, self._clock)

@@ -253,7 +253,7 @@ class Writer:
 
     def _attempt(self, connection: Connection, works: list[Work], locking: Locking) -> Attempt:
         batch = Batch(self._terms, self._clock.now(), takes_heavy=self._is_apart)
-        fresh = self._loader.gather(connection, batch, works, locking, self._doubted, self._passes)
+        fresh = self._loader.fill(connection, batch, works, locking, self._doubted, self._passes)
         attempt = Attempt(batch, [], [], [])
         for work in works:
             why = batch.why_apart(work)

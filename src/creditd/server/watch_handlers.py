@@ -75,7 +75,7 @@ class WatchHandlers:
         self, request: pb.WatchBalanceRequest, call: Call
     ) -> AsyncGenerator[pb.WatchBalanceResponse]:
         """Answer WatchBalance."""
-        await self._catalogue.require([request.credit_type])
+        await self._catalogue.require(request.credit_type)
         self._require_place(request.account_id, call)
         key = WalletKey(request.account_id, request.credit_type)
         watched = self._wallets.setdefault(key, _Watched())

@@ -48,16 +48,17 @@ class Catalogue:
         """Return all credit types, by code, as the database has them now."""
         return list((await self._threads.lookups.submit(self._load, owner=_OWNER)).values())
 
-    async def require(self, codes: Collection[str]) -> None:
+    async def require(self, *codes: str) -> None:
         """Raise CreditTypeNotFound unless there are such credit types."""
-        missing = await self.missing(codes)
         for code in codes:
-            if code in missing:
-                raise errors.CreditTypeNotFound(credit_type=code)
+            if code not in self._known:
+                missing = await self.missing(codes)
+                if code in missing:
+                    raise errors.CreditTypeNotFound(credit_type=code)
 
     async def chosen(self, codes: Collection[str]) -> list[str]:
         """Return codes, each once and sorted; all that there are if none is named. Raises CreditTypeNotFound."""
-        await self.require(codes)
+        await self.require(*codes)
         return sorted(set(codes) or self._known)
 
     async def missing(self, codes: Collection[str]) -> AbstractSet[str]:

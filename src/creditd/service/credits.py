@@ -40,7 +40,7 @@ class Credits:
         Raises the command's refusals, and CreditTypeNotFound.
         """
         if not isinstance(command, ON_RESERVATION):
-            await self._catalogue.require((key.credit_type,))
+            await self._catalogue.require(key.credit_type)
         return await self._outcome(call, _work(call, (Step(key, command),), dry_run=dry_run))
 
     async def perform_all(self, call: Call, steps: Sequence[Step]) -> Outcome:
@@ -51,7 +51,7 @@ class Credits:
         codes = {step.key.credit_type for step in steps}
         if len(codes) < len(steps):
             raise errors.InvalidField(field="amounts", rule="each credit type at most once")
-        await self._catalogue.require(codes)
+        await self._catalogue.require(*codes)
         return await self._outcome(call, _work(call, tuple(steps)))
 
     async def perform_each(self, call: Call, instructions: Sequence[Instruction]) -> list[Result]:

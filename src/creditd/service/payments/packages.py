@@ -32,7 +32,7 @@ class Packages:
         """
         require_text("package.display_name", package.display_name)
         _require_payable(package)
-        await self._catalogue.require((package.credit_type,))
+        await self._catalogue.require(package.credit_type)
         return await self._threads.changes.submit(lambda: self._declare(package))
 
     def _declare(self, package: Package) -> Package:

@@ -20,6 +20,7 @@ from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.queue import Ticket
+from creditd.server.admin_handlers import CreditTypeHandlers
 from creditd.server.balance_handlers import BalanceHandlers, HistoryHandlers
 from creditd.server.batch_handlers import BatchHandlers
 from creditd.server.services import snake_case
@@ -60,6 +61,7 @@ class Server:
             BatchHandlers(self.credits, uuid7),
             BalanceHandlers(balances, self.catalogue, clock),
             HistoryHandlers(history),
+            CreditTypeHandlers(self.catalogue),
         )
 
     def begin(self, rpc: str, request: Any) -> Coroutine[Any, Any, Any]:
@@ -173,6 +175,7 @@ REQUESTS: Final[dict[str, tuple[Request, int]]] = {
         lambda server, account: pb.ListReservationsRequest(account_id=held(server, account).split("/")[1]),
         90,
     ),
+    "ListCreditTypes": (lambda *_: pb.ListCreditTypesRequest(), 100),
     "ListTransactions": (lambda _, account: pb.ListTransactionsRequest(account_id=account), 100),
 }
 """A request for each RPC, and what its account has of its 100 credits when it is answered."""

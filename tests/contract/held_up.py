@@ -10,7 +10,7 @@ from psycopg import sql
 
 from creditd.ledger.batch import Batch
 from creditd.storage.database import Connection
-from creditd.storage.saving import Saved
+from creditd.storage.save import Saved
 from tests.support.customer import Customer
 from tests.support.patience import eventually
 from tests.support.service import RunningService

@@ -12,8 +12,8 @@ from creditd.domain.wallet import Movement, Origin, Rules, Wallet, new_wallet
 from creditd.ledger.ids import Ids
 from creditd.storage.changes import Changes
 from creditd.storage.database import Database
-from creditd.storage.locking import open_accounts
-from creditd.storage.saving import save
+from creditd.storage.locks import open_accounts
+from creditd.storage.save import save
 from tests.faults.operations import CREDIT_TYPE
 
 RULES = Rules()

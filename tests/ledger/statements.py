@@ -7,7 +7,7 @@ from typing import Any
 from psycopg import RawCursor
 from sqlalchemy import Connection, event
 
-from creditd.storage import saving
+from creditd.storage import save
 from creditd.storage.connections.prepared import Prepared
 from creditd.storage.database import Database
 
@@ -23,7 +23,7 @@ def statements_of(database: Database) -> Iterator[list[str]]:
 
     def note_save(statement: Prepared, connection: Connection, parameters: Mapping[str, Any]) -> RawCursor[Any]:
         if connection.engine.pool is database._engine.pool:
-            seen.append("save" if statement is saving._SAVE else statement.query.decode())
+            seen.append("save" if statement is save._SAVE else statement.query.decode())
         return sent(statement, connection, parameters)
 
     event.listen(database._engine, "before_cursor_execute", note)

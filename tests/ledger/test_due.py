@@ -7,8 +7,8 @@ from creditd.domain.errors import ReservationExpired
 from creditd.domain.instant import Instant
 from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Outcome
-from creditd.storage import loading
-from creditd.storage.loading import MAX_DUE
+from creditd.storage import wallets
+from creditd.storage.wallets import MAX_DUE
 from tests.support.desk import Desk
 from tests.support.ledger_books import Books
 from tests.support.works import MINUTE, add, confirm, deduct, origin, refund, reservation_of, reserve, work
@@ -31,7 +31,7 @@ def test_no_command_is_refused_for_what_is_due_in_a_later_round(
     desk: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several commands in one batch, on that wallet and on another: each is decided on a settled wallet."""
-    monkeypatch.setattr(loading, "MAX_DUE", 3)
+    monkeypatch.setattr(wallets, "MAX_DUE", 3)
     rival = f"{account}-rival"
     desk.write(add(account, 10), add(rival, 10))
     held = reservation_of(desk.do(reserve(account, 1)))
@@ -47,7 +47,7 @@ def test_no_command_is_refused_for_what_is_due_in_a_later_round(
 def test_holds_of_several_ends_go_back_in_the_order_of_time_over_several_rounds(
     desk: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "MAX_DUE", 2)
+    monkeypatch.setattr(wallets, "MAX_DUE", 2)
     desk.do(add(account, 28))
     for amount in (7, 1, 6, 2, 5, 3, 4):
         desk.do(reserve(account, amount, ttl=amount * MINUTE))
@@ -62,7 +62,7 @@ def test_holds_that_end_together_go_back_in_the_order_of_their_names_over_severa
     desk: Desk, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A read that settles all of them at once tells what will be written, to the last grant."""
-    monkeypatch.setattr(loading, "MAX_DUE", 2)
+    monkeypatch.setattr(wallets, "MAX_DUE", 2)
     desk.do(add(account, 28))
     end = Instant(desk.clock.now() + MINUTE)
     names = sorted(uuid7() for _ in range(7))

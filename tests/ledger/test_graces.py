@@ -15,7 +15,7 @@ from creditd.ledger.balances import BalanceReader
 from creditd.ledger.ids import uuid7
 from creditd.ledger.verification import Found
 from creditd.ledger.work import Outcome, Work
-from creditd.storage.loading import load_accounts
+from creditd.storage.wallets import load_accounts
 from tests.ledger.statements import statements_of
 from tests.support.desk import RULES, Desk
 from tests.support.ledger_books import Books

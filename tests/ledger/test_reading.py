@@ -9,8 +9,8 @@ import pytest
 from creditd.domain.weight import HEAVY_GRANTS
 from creditd.ledger.balances import AccountState, BalanceReader
 from creditd.ledger.work import Overloaded
-from creditd.storage import loading
-from creditd.storage.loading import MAX_DUE
+from creditd.storage import wallets
+from creditd.storage.wallets import MAX_DUE
 from tests.ledger.statements import statements_of
 from tests.support.desk import RULES, Desk
 from tests.support.tickets import ask
@@ -80,7 +80,7 @@ def test_a_balance_is_right_at_once_however_much_is_due(desk: Desk, account: str
 def test_more_than_a_read_can_settle_is_refused_rather_than_told_wrong(
     desk: Desk, account: str, reader: BalanceReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "MAX_DUE_READ", 70)
+    monkeypatch.setattr(wallets, "MAX_DUE_READ", 70)
     desk.do(add(account, 100))
     desk.write(*(reserve(account, 1) for _ in range(71)))
     desk.clock.advance(61)

@@ -12,7 +12,7 @@ from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Result
-from creditd.storage.request_claims import ClaimKind
+from creditd.storage.requests import ClaimKind
 from tests.support.desk import RULES, Desk, before_saving
 from tests.support.ledger_books import Books
 from tests.support.patience import eventually

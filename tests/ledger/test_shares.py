@@ -8,7 +8,7 @@ from creditd.ledger.batch import Batch
 from creditd.ledger.work import Outcome
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection
-from creditd.storage.saving import Saved
+from creditd.storage.save import Saved
 from tests.support.desk import Desk
 from tests.support.ledger_books import Books
 from tests.support.works import MINUTE, add, deduct, reserve

@@ -16,7 +16,7 @@ from creditd.ledger.ids import uuid7
 from creditd.ledger.set_aside import LONGEST_SECONDS, SetAside
 from creditd.ledger.sweep import Sweep
 from creditd.ledger.writer import Writer
-from creditd.storage import loading
+from creditd.storage import wallets
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.telemetry.statistics import LedgerStatistics
 from tests.ledger.statements import statements_of
@@ -81,7 +81,7 @@ def test_two_sweeps_at_once_release_each_hold_once(desk: Desk, books: Books, acc
 def test_a_sweep_settles_a_wallet_in_which_more_is_due_than_a_round_takes(
     desk: Desk, books: Books, account: str, sweeps: list[Sweep], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "MAX_DUE", 2)
+    monkeypatch.setattr(wallets, "MAX_DUE", 2)
     desk.do(add(account, 10))
     desk.write(*(reserve(account, 1) for _ in range(9)))
     pass_time(61, *sweeps)

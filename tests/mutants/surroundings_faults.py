@@ -57,7 +57,7 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "a schema that was changed under a server is a defect of the server's",
-        "storage/conflicts.py",
+        "storage/failures.py",
         "    if error.sqlstate in _OTHER_SCHEMA:\n",
         "    if False:\n",
         _UNREADY,

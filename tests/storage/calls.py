@@ -35,9 +35,7 @@ from creditd.storage import (
     connections,
     credit_types,
     entries,
-    loading,
-    locking,
-    lookups,
+    locks,
     migrations,
     outbox,
     packages,
@@ -48,14 +46,13 @@ from creditd.storage import (
     purchases,
     reconciliations,
     rejected_webhooks,
-    request_claims,
+    requests,
     reservations,
-    saving,
-    sharing,
+    save,
+    shared_wallets,
     subscriptions,
-    sweeping,
     verification,
-    watching,
+    wallets,
 )
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.changes import Changes
@@ -118,14 +115,14 @@ def _hint(account: str) -> payment_hints.Hint:
 
 def _wallet(connection: Connection, account: str) -> Wallet:
     key = WalletKey(account, "chat")
-    return loading.load_wallets(connection, [key], NOW, RULES.order)[key].wallet
+    return wallets.load_wallets(connection, [key], NOW, RULES.order)[key].wallet
 
 
 def _save(connection: Connection, account: str) -> object:
     changes = Changes()
     add = Add(Origin("tests", uuid7(), 1), EntryKind.TOP_UP, uuid7(), Source.PURCHASED, 10, None)
     changes.add(decide(_wallet(connection, account), None, add, NOW, RULES))
-    return saving.save(connection, changes)
+    return save.save(connection, changes)
 
 
 def _entries(account: str, *kinds: EntryKind, reservation: bool = False, credit_type: str = "") -> EntryFilter:
@@ -167,30 +164,30 @@ CALLS: dict[str, Call] = {
     "accounts.change": lambda c, a: accounts.change(c, _account(a), Origin("tests", uuid7(), 1)),
     "credit_types.all_credit_types": lambda c, _a: credit_types.all_credit_types(c),
     "credit_types.declare": lambda c, _a: credit_types.declare(c, CreditType("new", "New", 0), NOW),
-    "loading.load_wallets": lambda c, a: loading.load_wallets(c, _keys(a), NOW, RULES.order),
-    "loading.load_wallets late": lambda c, a: loading.load_wallets(c, _keys(a), LATER, RULES.order),
-    "loading.load_light_wallets": lambda c, a: loading.load_light_wallets(c, _keys(a), NOW, RULES.order),
-    "loading.load_accounts": lambda c, a: loading.load_accounts(c, _names(a), NOW, RULES.order),
-    "loading.load_light_accounts": lambda c, a: loading.load_light_accounts(c, _names(a), NOW, RULES.order),
-    "locking.lock_free_wallets": lambda c, a: locking.lock_free_wallets(c, _keys(a)),
-    "locking.lock_wallets_of": locking.lock_wallets_of,
-    "locking.lock_wallets": lambda c, a: locking.lock_wallets(c, _keys(a)),
-    "locking.open_accounts": lambda c, a: locking.open_accounts(c, [_account(a), _account(f"{a}-new")]),
-    "locking.share_accounts": lambda c, a: locking.share_accounts(c, _names(a)),
-    "lookups.load_reservations": lambda c, a: lookups.load_reservations(
+    "wallets.load_wallets": lambda c, a: wallets.load_wallets(c, _keys(a), NOW, RULES.order),
+    "wallets.load_wallets late": lambda c, a: wallets.load_wallets(c, _keys(a), LATER, RULES.order),
+    "wallets.load_light_wallets": lambda c, a: wallets.load_light_wallets(c, _keys(a), NOW, RULES.order),
+    "wallets.load_accounts": lambda c, a: wallets.load_accounts(c, _names(a), NOW, RULES.order),
+    "wallets.load_light_accounts": lambda c, a: wallets.load_light_accounts(c, _names(a), NOW, RULES.order),
+    "locks.lock_free_wallets": lambda c, a: locks.lock_free_wallets(c, _keys(a)),
+    "locks.lock_wallets_of": locks.lock_wallets_of,
+    "locks.lock_wallets": lambda c, a: locks.lock_wallets(c, _keys(a)),
+    "locks.open_accounts": lambda c, a: locks.open_accounts(c, [_account(a), _account(f"{a}-new")]),
+    "locks.share_accounts": lambda c, a: locks.share_accounts(c, _names(a)),
+    "reservations.load_reservations": lambda c, a: reservations.load_reservations(
         c, [ReservationKey(a, "chat", id_of(a, n)) for n in range(1, 33)]
     ),
-    "lookups.load_graces": lambda c, a: lookups.load_graces(
-        c, [lookups.GrantKey(a, "chat", id_of(a, n)) for n in range(1, 33)]
+    "wallets.load_graces": lambda c, a: wallets.load_graces(
+        c, [wallets.GrantKey(a, "chat", id_of(a, n)) for n in range(1, 33)]
     ),
-    "lookups.load_light_reservations": lambda c, a: lookups.load_light_reservations(
+    "reservations.load_light_reservations": lambda c, a: reservations.load_light_reservations(
         c, [ReservationKey(a, "chat", id_of(a, n)) for n in range(1, 33)]
     ),
-    "lookups.load_light_requests": lambda c, a: lookups.load_light_requests(
-        c, [lookups.RequestKey(a, f"{a}-chat{n}") for n in range(1, 33)]
+    "requests.load_light_requests": lambda c, a: requests.load_light_requests(
+        c, [requests.RequestKey(a, f"{a}-chat{n}") for n in range(1, 33)]
     ),
-    "lookups.load_requests": lambda c, a: lookups.load_requests(
-        c, [lookups.RequestKey(a, f"{a}-chat{n}") for n in range(1, 33)]
+    "requests.load_requests": lambda c, a: requests.load_requests(
+        c, [requests.RequestKey(a, f"{a}-chat{n}") for n in range(1, 33)]
     ),
     "outbox.announce": lambda c, a: outbox.announce(c, a, uuid7(), OutboxKind.PLAN_CHANGED, {}, NOW),
     "packages.declare": lambda c, _a: packages.declare(c, _SMALL),
@@ -240,12 +237,10 @@ CALLS: dict[str, Call] = {
     "payment_events.acts_of": lambda c, a: payment_events.acts_of(c, id_of(a)),
     "payment_references.refer": lambda c, a: payment_references.refer(c, STRIPE, a, [f"pi_{a}_1", "new"], live=True),
     "payment_references.referred": lambda c, a: payment_references.referred(c, STRIPE, [f"pi_{a}_1", "x"], live=True),
-    "request_claims.load_claims": lambda c, a: request_claims.load_claims(
-        c, [lookups.RequestKey(a, f"claim-{n}") for n in range(1, 33)]
+    "requests.load_claims": lambda c, a: requests.load_claims(
+        c, [requests.RequestKey(a, f"claim-{n}") for n in range(1, 33)]
     ),
-    "request_claims.claim": lambda c, a: request_claims.claim(
-        c, lookups.RequestKey(a, uuid7()), request_claims.ClaimKind.PURCHASE, NOW
-    ),
+    "requests.claim": lambda c, a: requests.claim(c, requests.RequestKey(a, uuid7()), requests.ClaimKind.PURCHASE, NOW),
     "purchases.add": lambda c, a: purchases.add(c, _purchase(c, a)._replace(purchase_id=uuid7(), request_id=uuid7())),
     "purchases.find": lambda c, a: purchases.find(c, PurchaseKey(a, id_of(a))),
     "purchases.find_by_request": lambda c, a: purchases.find_by_request(c, a, "purchase-3"),
@@ -277,18 +272,18 @@ CALLS: dict[str, Call] = {
     "reservations.page of a rare state": _reserved("", ReservationState.EXPIRED),
     "reservations.page pending": _reserved("", ReservationState.PENDING),
     "reservations.page pending of a type": _reserved("chat", ReservationState.PENDING),
-    "saving.save": _save,
-    "saving.postpone": lambda c, a: saving.postpone(c, [_wallet(c, a)]),
+    "save.save": _save,
+    "save.postpone": lambda c, a: save.postpone(c, [_wallet(c, a)]),
     "subscriptions.of_account": subscriptions.of_account,
     "subscriptions.write": lambda c, a: subscriptions.write(
         c,
         Subscription(Provider.LEMON_SQUEEZY, True, "sub-1", a, SubscriptionStatus.ACTIVE, True, None, NOW),  # noqa: FBT003
         NOW,
     ),
-    "sharing.share_wallets": lambda c, a: sharing.share_wallets(
+    "shared_wallets.share_wallets": lambda c, a: shared_wallets.share_wallets(
         c, _keys(a), _keys(a)[:1], NOW, RULES.order, takes_heavy=False
     ),
-    "sweeping.due_wallets": lambda c, _a: sweeping.due_wallets(c, Instant(NOW + 60 * SECOND), 100),
+    "wallets.due_wallets": lambda c, _a: wallets.due_wallets(c, Instant(NOW + 60 * SECOND), 100),
     "entries.spans": lambda c, a: entries.spans(c, _entries(a)),
     "entries.newest": lambda c, a: entries.newest(
         c, _entries(a, EntryKind.RELEASE), entries.spans(c, _entries(a)), ROWS
@@ -309,7 +304,7 @@ CALLS: dict[str, Call] = {
     "verification.entries_of": lambda c, a: verification.entries_of(
         c, {WalletKey(a, "chat"): Stretch(100, 900), WalletKey("account-1", "chat"): Stretch(0, 9)}, 500
     ),
-    "watching.versions": lambda c, a: watching.versions(c, _keys(a)),
+    "wallets.versions": lambda c, a: wallets.versions(c, _keys(a)),
 }
 
 
@@ -320,7 +315,7 @@ def called(name: str) -> str:
 
 OF_NO_ROWS = {
     "clock.read_clock",
-    "locking.wait_briefly",
+    "locks.wait_briefly",
     "powers.login_of",
     "prepared.round_trip",
     "privileges.ensure_privileges",

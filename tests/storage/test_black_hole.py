@@ -7,9 +7,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.exc import DBAPIError
 
-from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.connections.conninfo import CONNECT_TIMEOUT_SECONDS, with_defaults
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.failures import SaveFailure, classify
 
 PATIENCE_SECONDS = 20
 """Several times what connecting may take, and far less than the 130 s for which the driver waits by itself."""

@@ -16,17 +16,18 @@ from creditd.domain.wallet import WalletKey
 from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, HEAVY_SLICES
 from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Work
-from creditd.storage import loading
+from creditd.storage import wallets
 from creditd.storage.arrays import texts
-from creditd.storage.loading import Light, LoadedWallet, load_accounts, load_light_wallets, load_wallets
-from creditd.storage.lookups import (
-    RequestKey,
-    load_light_requests,
-    load_light_reservations,
-    load_requests,
-    load_reservations,
+from creditd.storage.requests import RequestKey, load_light_requests, load_requests
+from creditd.storage.reservations import load_light_reservations, load_reservations
+from creditd.storage.wallets import (
+    LightWallets,
+    LoadedWallet,
+    due_wallets,
+    load_accounts,
+    load_light_wallets,
+    load_wallets,
 )
-from creditd.storage.sweeping import due_wallets
 from tests.storage.plans import nodes
 from tests.support.databases import migrated_database
 from tests.support.desk import RULES, Desk, desk_at
@@ -46,7 +47,7 @@ def load(desk: Desk, *keys: WalletKey) -> dict[WalletKey, LoadedWallet]:
         return load_wallets(connection, keys, desk.clock.now(), RULES.order)
 
 
-def load_light(desk: Desk, *keys: WalletKey) -> Light:
+def load_light(desk: Desk, *keys: WalletKey) -> LightWallets:
     """Load wallets as they are now, but for the heavy ones."""
     with desk.database.autocommit() as connection:
         return load_light_wallets(connection, keys, desk.clock.now(), RULES.order)
@@ -126,7 +127,7 @@ def test_due_holds_come_soonest_first_and_the_next_one_s_end_with_them(
     with desk.database.autocommit() as connection:
         _, _, due, next_hold_end, _ = load_wallets(connection, [key], Instant(now), RULES.order)[key]
         assert ([r.amount for r in due], next_hold_end) == ([1, 2, 3], ends[4])
-        monkeypatch.setattr(loading, "MAX_DUE", 2)
+        monkeypatch.setattr(wallets, "MAX_DUE", 2)
         _, _, due, next_hold_end, _ = load_wallets(connection, [key], Instant(now), RULES.order)[key]
         assert ([r.amount for r in due], next_hold_end) == ([1, 2], ends[3])
 
@@ -203,7 +204,7 @@ def test_a_wallet_whose_due_holds_have_many_slices_is_heavy(desk: Desk, account:
 def test_of_what_is_due_no_more_is_loaded_than_has_so_many_slices(
     desk: Desk, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "MAX_DUE_SLICES", 5)
+    monkeypatch.setattr(wallets, "MAX_DUE_SLICES", 5)
     desk.write(*(add(account, 1) for _ in range(12)))
     for seconds in (10, 20, 30):
         desk.do(reserve(account, 4, ttl=seconds * SECOND))
@@ -234,7 +235,7 @@ def test_of_a_heavy_wallet_no_more_rows_are_read_than_show_that_it_is(desk: Desk
     desk.clock.advance(61)
     most = {"most_grants": HEAVY_GRANTS + 1, "most_due": HEAVY_DUE + 1, "most_slices": HEAVY_DUE}
     keys = {"account_id": texts([account]), "credit_type": texts(["chat"]), "now": desk.clock.now()}
-    query, names = loading._LIGHT_WALLETS
+    query, names = wallets._LIGHT_WALLETS
     with psycopg.connect(desk.url, autocommit=True) as connection, psycopg.RawCursor(connection) as cursor:
         cursor.execute(b"SET plan_cache_mode = force_generic_plan")
         explained = b"EXPLAIN (ANALYZE, FORMAT JSON) " + query

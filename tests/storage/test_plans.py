@@ -25,7 +25,7 @@ BY_ANOTHER_KEY = {
     "accounts.page by status": "status",
     "purchases.due": "next_poll_time",
     "payment_dues.ready": "next_try_time",
-    "sweeping.due_wallets": "next_expire_time",
+    "wallets.due_wallets": "next_expire_time",
 }
 """What looks for the accounts themselves."""
 

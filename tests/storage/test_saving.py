@@ -19,12 +19,13 @@ from creditd.domain.reservation import ReservationKey
 from creditd.domain.wallet import MAX_BALANCE, Movement, Origin, Rules, Wallet, WalletKey, new_wallet
 from creditd.ledger.ids import uuid7
 from creditd.storage.changes import Changes
-from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.loading import load_wallets
-from creditd.storage.locking import open_accounts
-from creditd.storage.lookups import RequestKey, load_requests, load_reservations
-from creditd.storage.saving import Overtaken, Saved, postpone, save
+from creditd.storage.failures import SaveFailure, classify
+from creditd.storage.locks import open_accounts
+from creditd.storage.requests import RequestKey, load_requests
+from creditd.storage.reservations import load_reservations
+from creditd.storage.save import Overtaken, Saved, postpone, save
+from creditd.storage.wallets import load_wallets
 from tests.storage.texts import NASTY
 from tests.support.databases import migrated_database
 from tests.support.patience import eventually

@@ -16,9 +16,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from creditd.development.postgres import EmbeddedPostgres
-from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.connections.turns import Turn, TurnOver
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.failures import SaveFailure, classify
 from tests.support.patience import eventually
 from tests.support.postgres import admin_url
 from tests.support.postgres_faults import frozen

@@ -15,7 +15,7 @@ from creditd.ledger.waiting_room import WaitingRoom
 from creditd.ledger.work import Outcome, Result, Work
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection, Database, DatabaseSettings
-from creditd.storage.saving import Saved
+from creditd.storage.save import Saved
 from creditd.telemetry.statistics import LedgerStatistics
 from tests.support.databases import clock_of
 from tests.support.tickets import FutureTicket

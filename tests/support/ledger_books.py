@@ -8,8 +8,8 @@ from creditd.domain.wallet import Wallet, WalletKey
 from creditd.ledger.verification import Checked, Found, Verification
 from creditd.storage.accounts import find
 from creditd.storage.database import Database
-from creditd.storage.loading import load_accounts
 from creditd.storage.verification import Stretch, entries_of
+from creditd.storage.wallets import load_accounts
 from tests.support.desk import RULES
 
 

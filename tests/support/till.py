@@ -24,8 +24,8 @@ from creditd.service.payments.due_worker import DueWorker
 from creditd.service.payments.recorder import PurchaseRecorder, Recorder
 from creditd.service.payments.subscriptions import Subscriptions
 from creditd.storage import accounts, payment_events, payment_references, purchases
-from creditd.storage.loading import load_accounts
 from creditd.storage.payment_events import EventFilter
+from creditd.storage.wallets import load_accounts
 from tests.support.desk import RULES, Desk, desk_at
 from tests.support.ledger_books import Books
 

@@ -14,10 +14,9 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import Ids
 from creditd.storage import accounts, outbox, payment_dues, payment_events, subscriptions
 from creditd.storage.database import Connection, Database
-from creditd.storage.loading import load_accounts
-from creditd.storage.locking import lock_wallets_of, wait_briefly
-from creditd.storage.lookups import RequestKey
-from creditd.storage.request_claims import ClaimKind, claim
+from creditd.storage.locks import lock_wallets_of, wait_briefly
+from creditd.storage.requests import ClaimKind, RequestKey, claim
+from creditd.storage.wallets import load_accounts
 
 Change = Callable[[Connection, Account, Instant], Account]
 

@@ -12,11 +12,11 @@ from creditd.domain.wallet import Rules, Wallet
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.queue import Ticket, TicketQueue, deliver
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown
-from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.connections.turns import Turn
 from creditd.storage.database import Database
-from creditd.storage.loading import LoadedAccount, load_accounts, load_light_accounts
-from creditd.storage.lookups import load_reservations
+from creditd.storage.failures import SaveFailure, classify
+from creditd.storage.reservations import load_reservations
+from creditd.storage.wallets import LoadedAccount, load_accounts, load_light_accounts
 
 MAX_BATCH = 256
 """Accounts read by one statement."""

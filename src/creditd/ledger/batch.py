@@ -17,8 +17,8 @@ from creditd.domain.wallet import Movement, Rules, Wallet, WalletKey, new_wallet
 from creditd.domain.weight import weight_of
 from creditd.ledger.work import Apart, Outcome, Step, Work
 from creditd.storage.changes import Changes
-from creditd.storage.loading import LoadedWallet
-from creditd.storage.lookups import RequestKey
+from creditd.storage.requests import RequestKey
+from creditd.storage.wallets import LoadedWallet
 
 MAX_WORK = 2_000
 """Entries and slices that the works of a batch write, one work more or less: some tens of milliseconds. What does not

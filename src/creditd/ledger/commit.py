@@ -6,10 +6,10 @@ from creditd.domain.wallet import WalletKey
 from creditd.ledger.batch import Batch
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage.changes import Changes
-from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Connection
-from creditd.storage.locking import lock_wallets, open_accounts, share_accounts
-from creditd.storage.saving import Overtaken, Saved, postpone, save
+from creditd.storage.failures import SaveFailure, classify
+from creditd.storage.locks import lock_wallets, open_accounts, share_accounts
+from creditd.storage.save import Overtaken, Saved, postpone, save
 
 NO_ACCOUNTS: frozenset[str] = frozenset()
 

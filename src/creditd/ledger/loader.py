@@ -16,19 +16,11 @@ from creditd.ledger.batch import Batch
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.work import Apart, Step, Work
 from creditd.storage.database import Connection
-from creditd.storage.loading import load_light_wallets, load_wallets
-from creditd.storage.locking import lock_free_wallets, lock_wallets, share_accounts
-from creditd.storage.lookups import (
-    GrantKey,
-    RequestKey,
-    load_graces,
-    load_light_requests,
-    load_light_reservations,
-    load_requests,
-    load_reservations,
-)
-from creditd.storage.request_claims import load_claims
-from creditd.storage.sharing import share_wallets
+from creditd.storage.locks import lock_free_wallets, lock_wallets, share_accounts
+from creditd.storage.requests import RequestKey, load_claims, load_light_requests, load_requests
+from creditd.storage.reservations import load_light_reservations, load_reservations
+from creditd.storage.shared_wallets import share_wallets
+from creditd.storage.wallets import GrantKey, load_graces, load_light_wallets, load_wallets
 
 MAX_PASSES: Final = 2
 """How often a work may be left for the next batch since another server holds its wallet; then it is waited for. One of

@@ -14,9 +14,9 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.set_aside import MAX_SET_ASIDE, SetAside
 from creditd.ledger.work import DatabaseUnavailable, RecordBusy, Work
 from creditd.ledger.writer import Writer
-from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.database import Database
-from creditd.storage.sweeping import due_wallets
+from creditd.storage.failures import SaveFailure, classify
+from creditd.storage.wallets import due_wallets
 from creditd.telemetry.failures import Failures
 
 log = logging.getLogger(__name__)

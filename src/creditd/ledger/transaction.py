@@ -20,11 +20,10 @@ from creditd.ledger.loader import Loader, Locking
 from creditd.ledger.work import DatabaseUnavailable, Outcome, RecordBusy, Step, VersionConflict, Work
 from creditd.ledger.writer import FIRST_BACKOFF_SECONDS, MAX_RETRIES
 from creditd.storage import accounts
-from creditd.storage.conflicts import SaveFailure
 from creditd.storage.database import Connection, Database
-from creditd.storage.locking import lock_wallets_of, wait_briefly
-from creditd.storage.lookups import RequestKey
-from creditd.storage.request_claims import ClaimKind, claim
+from creditd.storage.failures import SaveFailure
+from creditd.storage.locks import lock_wallets_of, wait_briefly
+from creditd.storage.requests import ClaimKind, RequestKey, claim
 
 Answer = TypeVar("Answer")
 

@@ -24,11 +24,11 @@ from creditd.ledger.loader import Loader, Locking
 from creditd.ledger.trust import Trust
 from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
 from creditd.storage.changes import Changes
-from creditd.storage.conflicts import SaveFailure
 from creditd.storage.connections.turns import Turn
 from creditd.storage.database import BATCH_SECONDS, Connection, Database
-from creditd.storage.locking import wait_briefly
-from creditd.storage.saving import Saved
+from creditd.storage.failures import SaveFailure
+from creditd.storage.locks import wait_briefly
+from creditd.storage.save import Saved
 from creditd.telemetry.statistics import LedgerStatistics
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from creditd.ledger.balances import as_of
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens, Shown, fitting, query_of
 from creditd.service.threads import Threads
-from creditd.storage import entries, reservations, watching
+from creditd.storage import entries, reservations, wallets
 from creditd.storage.database import Database
 from creditd.storage.entries import EntryFilter, Spans, Total
 from creditd.storage.reservations import ReservationFilter
@@ -105,7 +105,7 @@ class History:
 
     def _versions(self, keys: Sequence[WalletKey]) -> dict[WalletKey, int]:
         with self._database.autocommit() as connection:
-            return watching.versions(connection, list(keys))
+            return wallets.versions(connection, list(keys))
 
     async def after(self, key: WalletKey, version: int) -> list[ListedEntry]:
         """Return the next movements of a wallet after a version, in order and without a gap."""

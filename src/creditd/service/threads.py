@@ -29,8 +29,8 @@ from creditd.service.kinds import (
     shares,
 )
 from creditd.service.loop import driven
-from creditd.storage.conflicts import SaveFailure, classify
 from creditd.storage.connections.turns import Turn
+from creditd.storage.failures import SaveFailure, classify
 from creditd.telemetry.statistics import Occupancy
 
 Answer = TypeVar("Answer")

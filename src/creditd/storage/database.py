@@ -10,7 +10,6 @@ import psycopg
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc, text
 from sqlalchemy.exc import DBAPIError
 
-from creditd.storage.conflicts import tells_of_unfitness
 from creditd.storage.connections.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
 from creditd.storage.connections.session import (
     FOUND,
@@ -22,6 +21,7 @@ from creditd.storage.connections.session import (
     not_kept,
 )
 from creditd.storage.connections.turns import Turn, TurnOver, Turns, require_time
+from creditd.storage.failures import tells_of_unfitness
 from creditd.storage.migrations.privileges import require_privileges
 from creditd.storage.migrations.revisions import require_revision
 

@@ -1,14 +1,23 @@
 """Pages of reservations. Every statement here touches a number of rows that its parameters bound."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from creditd.domain.instant import Instant
-from creditd.domain.reservation import ReservationState
-from creditd.storage.arrays import identifiers
-from creditd.storage.rows import LISTED_RESERVATION_COLUMNS, ListedReservation, listed_reservation_from, timestamp
+from creditd.domain.reservation import Reservation, ReservationKey, ReservationState
+from creditd.domain.weight import HEAVY_SLICES
+from creditd.storage.arrays import identifiers, texts
+from creditd.storage.rows import (
+    LISTED_RESERVATION_COLUMNS,
+    RESERVATION_COLUMNS,
+    Light,
+    ListedReservation,
+    listed_reservation_from,
+    reservation_from,
+    timestamp,
+)
 
 OLDEST = "00000000-0000-0000-0000-000000000000"
 NEWEST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -115,3 +124,50 @@ def _by_id(connection: Connection, account_id: str, ids: Sequence[str]) -> list[
     rows = connection.execute(_BY_ID, {"account_id": account_id, "reservation_id": identifiers(ids)})
     found = [listed_reservation_from(row) for row in rows]
     return sorted(found, key=lambda listed: listed.reservation.reservation_id, reverse=True)
+
+
+_RESERVATIONS = text(f"""
+SELECT {RESERVATION_COLUMNS}
+FROM unnest(:account_id ::text[], :credit_type ::text[], :reservation_id ::uuid[])
+     AS k (account_id, credit_type, reservation_id)
+CROSS JOIN LATERAL (
+    SELECT account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited,
+           CASE WHEN jsonb_array_length(slices) <= :most_slices ::integer THEN slices END AS slices,
+           expire_time, create_time, update_time, description, metadata
+    FROM reservations
+    WHERE account_id = k.account_id AND credit_type = k.credit_type AND reservation_id = k.reservation_id OFFSET 0
+) AS r
+""")
+
+_ALL = 2**31 - 1
+
+
+def load_reservations(connection: Connection, keys: Collection[ReservationKey]) -> dict[ReservationKey, Reservation]:
+    """Load the reservations that exist."""
+    return _load_reservations(connection, keys, _ALL).found
+
+
+def load_light_reservations(
+    connection: Connection, keys: Collection[ReservationKey]
+) -> Light[ReservationKey, Reservation]:
+    """Load the reservations that exist, but for those with many slices."""
+    return _load_reservations(connection, keys, HEAVY_SLICES)
+
+
+def _load_reservations(
+    connection: Connection, keys: Collection[ReservationKey], most_slices: int
+) -> Light[ReservationKey, Reservation]:
+    parameters = {
+        "account_id": texts(key.account_id for key in keys),
+        "credit_type": texts(key.credit_type for key in keys),
+        "reservation_id": identifiers(key.reservation_id for key in keys),
+        "most_slices": most_slices,
+    }
+    light = Light[ReservationKey, Reservation]({}, set())
+    for row in connection.execute(_RESERVATIONS, parameters):
+        key = ReservationKey(row.account_id, row.credit_type, str(row.reservation_id))
+        if row.slices is None:
+            light.heavy.add(key)
+        else:
+            light.found[key] = reservation_from(row)
+    return light

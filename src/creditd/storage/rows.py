@@ -1,7 +1,7 @@
 """How rows become the domain's values: the columns to select, in order, and the functions that read them."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
@@ -131,3 +131,14 @@ def listed_entry_from(row: Sequence[Any]) -> ListedEntry:
 def metadata_from(document: Any) -> str:
     """Read a JSON object of strings as the domain keeps it: text, empty for none."""
     return "" if document is None else orjson.dumps(document).decode()
+
+
+Named = TypeVar("Named")
+Found = TypeVar("Found")
+
+
+class Light(NamedTuple, Generic[Named, Found]):
+    """What was found by its name, and the names of what is too heavy to be loaded together with others."""
+
+    found: dict[Named, Found]
+    heavy: set[Named]

@@ -33,7 +33,7 @@ from creditd.service.payments.recorder import FIRST_LOOK, Recorder
 from creditd.storage import packages, purchases
 from creditd.storage.database import Database
 from creditd.storage.purchases import PurchaseFilter
-from creditd.storage.request_claims import ClaimKind
+from creditd.storage.requests import ClaimKind
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.payments.provider import Report
 from creditd.service.payments.recorder import PurchaseRecorder
 from creditd.storage import purchases
-from creditd.storage.request_claims import ClaimKind
+from creditd.storage.requests import ClaimKind
 
 
 class Reversals:

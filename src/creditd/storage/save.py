@@ -150,7 +150,7 @@ def save(connection: Connection, changes: Changes, *, commits: bool = False) -> 
 
     With ``commits`` the transaction is committed in the same round trip. On a connection in autocommit mode all is
     committed when this returns. Changes that make wallets need a transaction, which others can still end: raises
-    Overtaken, and psycopg.Error as it comes from the driver; :mod:`creditd.storage.conflicts` tells what they mean.
+    Overtaken, and psycopg.Error as it comes from the driver; :mod:`creditd.storage.failures` tells what they mean.
     """
     parameters = {
         **_wallet_rows(changes),

@@ -1,4 +1,4 @@
-"""What a decision needs to know: wallets with their live grants and what is due, reservations, known request ids.
+"""Wallets as rows: loaded with their live grants and what is due, found when something is due, their versions compared.
 
 Each look-up of many keys is an unnest with a LATERAL ... OFFSET 0: found by key for each row, whatever statistics say.
 A plain join, planned while the tables were small, reads them whole when they are large.
@@ -16,7 +16,7 @@ from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet, WalletKey, new_wallet
 from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, is_heavy
-from creditd.storage.arrays import texts
+from creditd.storage.arrays import identifiers, texts
 from creditd.storage.connections.prepared import prepared
 from creditd.storage.rows import (
     ACCOUNT_COLUMNS,
@@ -131,7 +131,7 @@ class LoadedWallet(NamedTuple):
     graces: Graces = NO_GRACES
 
 
-class Light(NamedTuple):
+class LightWallets(NamedTuple):
     """Wallets loaded together, and the keys of those that are too heavy for that, of which nothing is told."""
 
     wallets: dict[WalletKey, LoadedWallet]
@@ -186,19 +186,21 @@ class WalletQuery:
         self._cursor = statement.sent(connection, parameters)
         return self
 
-    def read(self) -> Light:
+    def read(self) -> LightWallets:
         """Return what was found; a wallet that has no row is one before its first movement."""
         assert self._cursor is not None  # noqa: S101 - sent before it is read.
         loaded = {
             WalletKey(row[0], row[1]): _loaded_wallet(row, self._now, self._order, self._most) for row in self._cursor
         }
         if self._takes_heavy:
-            return Light(loaded, set())
+            return LightWallets(loaded, set())
         light = {key: wallet for key, wallet in loaded.items() if not _is_heavy(wallet, self._now)}
-        return Light(light, loaded.keys() - light.keys())
+        return LightWallets(light, loaded.keys() - light.keys())
 
 
-def load_light_wallets(connection: Connection, keys: Collection[WalletKey], now: Instant, order: SpendOrder) -> Light:
+def load_light_wallets(
+    connection: Connection, keys: Collection[WalletKey], now: Instant, order: SpendOrder
+) -> LightWallets:
     """Load wallets, but for the heavy ones; of these no more is read than shows that they are heavy."""
     return WalletQuery(keys, now, order, takes_heavy=False).send(connection).read()
 
@@ -289,3 +291,64 @@ def _load_accounts(
         if row[1] is not None:
             loaded.wallets[row[1]] = _loaded_wallet(row, now, order, most)
     return found
+
+
+_DUE = text(f"""
+SELECT account_id, credit_type, {micros("next_expire_time")} FROM wallets
+WHERE next_expire_time <= {timestamp(":now ::bigint")} ORDER BY next_expire_time LIMIT :count
+""")
+
+
+def due_wallets(connection: Connection, now: Instant, count: int) -> list[tuple[WalletKey, Instant]]:
+    """Return wallets in which something may have expired, and since when; the longest overdue first."""
+    rows = connection.execute(_DUE, {"now": now, "count": count})
+    return [(WalletKey(account_id, credit_type), Instant(since)) for account_id, credit_type, since in rows]
+
+
+_VERSIONS = text("""
+SELECT k.account_id, k.credit_type, w.version
+FROM unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
+CROSS JOIN LATERAL (
+    SELECT version FROM wallets WHERE account_id = k.account_id AND credit_type = k.credit_type OFFSET 0
+) AS w
+""")
+
+
+def versions(connection: Connection, keys: Collection[WalletKey]) -> dict[WalletKey, int]:
+    """Return the versions of the wallets that exist."""
+    parameters = {
+        "account_id": texts(key.account_id for key in keys),
+        "credit_type": texts(key.credit_type for key in keys),
+    }
+    rows = connection.execute(_VERSIONS, parameters)
+    return {WalletKey(account_id, credit_type): version for account_id, credit_type, version in rows}
+
+
+class GrantKey(NamedTuple):
+    """Which grant."""
+
+    account_id: str
+    credit_type: str
+    grant_id: str
+
+
+_GRACES = text(f"""
+SELECT k.account_id, k.credit_type, k.grant_id, {micros("g.grace_end")}
+FROM unnest(:account_id ::text[], :credit_type ::text[], :grant_id ::uuid[]) AS k (account_id, credit_type, grant_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM grants
+    WHERE account_id = k.account_id AND credit_type = k.credit_type AND grant_id = k.grant_id OFFSET 0
+) AS g
+WHERE g.grace_end IS NOT NULL
+""")
+
+
+def load_graces(connection: Connection, keys: Collection[GrantKey]) -> dict[GrantKey, Instant]:
+    """Return when the graces of those grants end, or ended, that have had one."""
+    parameters = {
+        "account_id": texts(key.account_id for key in keys),
+        "credit_type": texts(key.credit_type for key in keys),
+        "grant_id": identifiers(key.grant_id for key in keys),
+    }
+    rows = connection.execute(_GRACES, parameters)
+    return {GrantKey(account_id, credit_type, str(grant_id)): end for account_id, credit_type, grant_id, end in rows}

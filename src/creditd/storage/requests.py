@@ -1,4 +1,4 @@
-"""Request ids of what is no entry: a change of an account, a purchase, a reversal.
+"""Request ids: what they did, and which were used for what is no entry (changes, purchases, reversals).
 
 An entry's request id stands in the entry. The save refuses an entry whose id is claimed here, and whoever claims one
 here has looked into the entries, with the account and its wallets locked; so that an id is used once in an account.
@@ -6,15 +6,67 @@ here has looked into the entries, with the account and its wallets locked; so th
 
 from collections.abc import Collection
 from enum import IntEnum
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from creditd.domain import errors
-from creditd.domain.entry import EntryKind
+from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.instant import Instant
+from creditd.domain.weight import HEAVY_SLICES
 from creditd.storage.arrays import texts
-from creditd.storage.lookups import RequestKey
-from creditd.storage.rows import micros, timestamp
+from creditd.storage.rows import ENTRY_COLUMNS, Light, entry_from, micros, timestamp
+
+
+class RequestKey(NamedTuple):
+    """Which request: request ids are the account's."""
+
+    account_id: str
+    request_id: str
+
+
+_REQUESTS = text(f"""
+SELECT {ENTRY_COLUMNS}
+FROM unnest(:account_id ::text[], :request_id ::text[]) AS k (account_id, request_id)
+CROSS JOIN LATERAL (
+    SELECT account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
+           available_after, reserved_after, debt_after,
+           CASE WHEN jsonb_array_length(slices) <= :most_slices ::integer THEN slices END AS slices,
+           reservation_id, reservation_state, reservation_captured, reservation_refunded, reservation_expire_time,
+           request_id, ordinal, fingerprint, actor, reason, metadata, create_time, graces
+    FROM entries WHERE account_id = k.account_id AND request_id = k.request_id ORDER BY ordinal OFFSET 0
+) AS e
+""")
+
+
+def load_requests(connection: Connection, keys: Collection[RequestKey]) -> dict[RequestKey, list[Entry]]:
+    """Load what known request ids did: their entries, by ordinal."""
+    return _load_requests(connection, keys, 2**31 - 1).found
+
+
+def load_light_requests(connection: Connection, keys: Collection[RequestKey]) -> Light[RequestKey, list[Entry]]:
+    """Load what known request ids did, but for those that an entry with many slices tells of."""
+    return _load_requests(connection, keys, HEAVY_SLICES)
+
+
+def _load_requests(
+    connection: Connection, keys: Collection[RequestKey], most_slices: int
+) -> Light[RequestKey, list[Entry]]:
+    parameters = {
+        "account_id": texts(key.account_id for key in keys),
+        "request_id": texts(key.request_id for key in keys),
+        "most_slices": most_slices,
+    }
+    light = Light[RequestKey, list[Entry]]({}, set())
+    for row in connection.execute(_REQUESTS, parameters):
+        key = RequestKey(row.account_id, row.request_id)
+        if row.slices is None:
+            light.heavy.add(key)
+        else:
+            light.found.setdefault(key, []).append(entry_from(row))
+    for key in light.heavy:
+        light.found.pop(key, None)
+    return light
 
 
 class ClaimKind(IntEnum):

@@ -10,7 +10,7 @@ from creditd.domain.instant import Instant
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import texts
 from creditd.storage.connections.prepared import prepared, round_trip
-from creditd.storage.loading import LoadedWallet, WalletQuery
+from creditd.storage.wallets import LoadedWallet, WalletQuery
 
 
 def _lock(how: str) -> str:

@@ -9,7 +9,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
-from credit.v1.webhook_service_pb2 import IngestResult, IngestWebhookRequest, IngestWebhookResponse
+from credit.v1.webhook_service_pb2 import DESCRIPTOR, IngestResult, IngestWebhookRequest, IngestWebhookResponse
 
 SECRET = "what only we should know"  # noqa: S105 - it is to be looked for.
 
@@ -53,7 +53,8 @@ class ToldService:
         handler = grpc.unary_unary_rpc_method_handler(
             self._ingest, IngestWebhookRequest.FromString, IngestWebhookResponse.SerializeToString
         )
-        service = grpc.method_handlers_generic_handler("credit.v1.PaymentService", {"IngestWebhook": handler})
+        name = DESCRIPTOR.services_by_name["WebhookService"].full_name
+        service = grpc.method_handlers_generic_handler(name, {"IngestWebhook": handler})
         self._server.add_generic_rpc_handlers((service,))
         if credentials:
             port = self._server.add_secure_port(self.address, credentials)

@@ -1,4 +1,4 @@
-"""All that does not know of gRPC: storage, ledger, and the service on top."""
+"""The parts that do not know gRPC: storage, ledger, and the service on top."""
 
 import logging
 import time
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 
 class Core:
-    """All that does not know of gRPC: storage, ledger, and the service on top."""
+    """The parts that do not know gRPC: storage, ledger, and the service on top."""
 
     def __init__(self, config: Config, clock: DatabaseClock | None = None, *, warns_of_powers: bool = True) -> None:
         """Wire it. Nothing is connected before it is used.
 
-        ``warns_of_powers``: whether the log is to tell what the database's login could do to the ledger.
+        ``warns_of_powers``: whether to log what the database's login could do to the ledger.
         """
         self.config = config
         self.login: Login | None = None
@@ -55,9 +55,9 @@ class Core:
         self.occupancies: dict[str, Occupancy] = {}
 
     def may_serve_by_its_login(self) -> bool:
-        """Look at what the database's login could do to the ledger; tell whether the settings let it serve. Blocks.
+        """Check what the database's login could do to the ledger; return whether the settings let it serve. Blocks.
 
-        A database may come back later than at the start, when it is judged as a whole.
+        The start judges the whole database; this is for one that was away then.
         """
         with self.database.transaction() as connection:
             login = login_of(connection)
@@ -75,7 +75,7 @@ class Core:
         self.database.connect_ahead(READING_CONNECTIONS)
 
     def finish(self, seconds: float) -> None:
-        """Take no more, and finish what waits if it takes no more than ``seconds``. Blocks."""
+        """Accept no more work, and finish what waits within ``seconds``. Blocks."""
         end = time.monotonic() + seconds
         # Told first and awaited last: what it has begun it finishes meanwhile.
         self.sweep.close(0.0)
@@ -83,14 +83,14 @@ class Core:
             part.close(max(0.0, end - time.monotonic()))
 
     def close(self) -> None:
-        """Let go of the database, and of what still waits for it. Blocks."""
+        """Close the database's connections, and drop what still waits for them. Blocks."""
         self.finish(0.0)
         self.batches.close()
         self.database.close()
 
 
 def rules_from(config: Config) -> Rules:
-    """Return what decisions depend on."""
+    """Return the settings that decisions depend on."""
     return Rules(
         tuple(Source[name.upper()] for name in config.spend_order),
         config.reservation_ttl_seconds * SECOND,

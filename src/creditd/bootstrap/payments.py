@@ -1,4 +1,4 @@
-"""Payments in one process: the providers that are configured, the inbox and its worker, and what looks for the rest."""
+"""Payments in one process: the configured providers, the inbox, its workers, and the pollers."""
 
 import asyncio
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ Handlers = Iterable[object]
 
 
 class Payments:
-    """What runs and answers for payments. To be made on the event loop that it runs on."""
+    """Everything that runs for payments. Make it on the event loop that it is to run on."""
 
     def __init__(
         self, core: Core, accounts: AccountLedger, catalogue: Catalogue, threads: Threads, tokens: PageTokens
@@ -139,7 +139,7 @@ class Payments:
         ]
 
     def _wake(self, provider: Provider) -> None:
-        """Have the workers of a provider look at once; other servers' workers look by themselves each second."""
+        """Wake a provider's workers; other servers' workers look every second by themselves."""
         self._workers[provider].background.wake()
         if provider in self._hint_workers:
             self._hint_workers[provider].background.wake()
@@ -163,14 +163,14 @@ class Payments:
             return subscriptions.of_account(connection, account_id)
 
     def start(self) -> None:
-        """Begin to apply what is stored, and to look for what is not."""
+        """Start the workers and the pollers."""
         for background in self._background:
             background.start()
 
     async def close(self, seconds: float) -> None:
-        """Stop. What providers are asked for is finished if it takes no more than ``seconds``.
+        """Stop. Requests to providers that are under way have ``seconds`` to finish.
 
-        What was not finished is taken up again by whoever runs next.
+        The next server that runs resumes what was not finished.
         """
         await asyncio.gather(*(background.close() for background in self._background), self._purchases.finish(seconds))
         await self._rejections.flush()

@@ -82,7 +82,7 @@ class Service:
     """The gRPC service of one process."""
 
     def __init__(self, core: Core, observers: Observers) -> None:
-        """Serve ``core``, and have ``observers`` note every call."""
+        """Serve ``core``; ``observers`` observe every call."""
         self._core = core
         self._observers = observers
         self._config = core.config
@@ -147,7 +147,7 @@ class Service:
         return True
 
     def _seconds(self) -> float:
-        """Return the seconds since the Unix epoch, by the clock that everything else is decided by."""
+        """Return the seconds since the Unix epoch, by the database's clock."""
         return self._core.clock.now() / SECOND
 
     def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
@@ -189,11 +189,11 @@ class Service:
 
     @property
     def watched(self) -> int:
-        """How many wallets something is kept of for streams."""
+        """How many wallets streams are watching."""
         return self._watch.watched
 
     async def stop(self) -> None:
-        """Drain: show it, let callers turn away, answer each that comes all the same, finish what runs, then close."""
+        """Drain: report NOT_SERVING, refuse new calls, finish those under way, then close."""
         if self._warning:
             self._warning.cancel()
         await self.health.drain()
@@ -224,7 +224,7 @@ def tls_of(config: Config) -> Tls | None:
 
 
 class _Grace:
-    """The time that all of a stop may take, whatever takes it."""
+    """The time that all steps of a stop share."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""What a process tells of itself."""
+"""The telemetry of a process."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ def _days_left(renewals: Renewals, place: int) -> float:
 
 
 class Telemetry:
-    """What a process tells of itself: its metrics on a port, its calls in the log and, if configured, as traces."""
+    """The telemetry of a process: metrics on a port, an access log and, if configured, traces."""
 
     def __init__(self, core: Core, lines: LineWriter, *, worker_index: int = 0) -> None:
         """Serve metrics at the configured port plus ``worker_index``.
@@ -72,7 +72,7 @@ class Telemetry:
             self._server = start_metrics_server(host, int(port), registry, worker_index=worker_index)
 
     def close(self) -> None:
-        """Send what is left, and answer no more."""
+        """Send what is left, and stop serving metrics."""
         self._tracing.close()
         if self._server:
             self._server.close()

@@ -1,4 +1,4 @@
-"""How commands reach a server: a channel to its address, with or without TLS, and a token to show."""
+"""How commands reach a server: a channel to its address, with or without TLS, and a token."""
 
 import argparse
 import socket
@@ -35,7 +35,7 @@ def everybody(subject: str) -> Identity:
 
 
 PROBE_SECONDS: Final = 3.0
-"""For finding out whether a server that does not answer speaks TLS."""
+"""Longest probe of whether a server speaks TLS."""
 
 
 class Server(NamedTuple):
@@ -49,7 +49,7 @@ class Server(NamedTuple):
 
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add where the server is, and how it is spoken to."""
+    """Add the flags for the server's address and TLS."""
     parser.add_argument("--address", metavar="HOST:PORT", help="of the server (CREDITD_LISTEN)")
     parser.add_argument("--tls", action="store_true", help="speak TLS, also to this machine (CREDITD_CALL_TLS)")
     parser.add_argument("--ca", metavar="FILE", help="the authority to know the server by (CREDITD_CALL_TLS_CA_FILE)")
@@ -58,7 +58,7 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_role_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the caller may do."""
+    """Add the flags for the caller's roles and scopes."""
     roles = sorted(ROLES)
     parser.add_argument("--role", action="append", default=[], choices=roles, help="may be given several times")
     parser.add_argument(
@@ -108,7 +108,7 @@ def _credentials(server: Server) -> grpc.ChannelCredentials:
 
 
 def no_answer(server: Server, error: grpc.RpcError) -> CommandFailure | None:
-    """Return what to say of a call that reached no server of ours; None if one has answered it."""
+    """Return the failure of a call that no server of ours answered; None if one did."""
     call: Any = error
     if call.code() is not grpc.StatusCode.UNAVAILABLE or call.trailing_metadata():
         return None
@@ -122,7 +122,7 @@ def no_answer(server: Server, error: grpc.RpcError) -> CommandFailure | None:
 
 
 def _speaks_tls(address: str) -> bool:
-    """Tell whether a server begins a TLS handshake, whoever it is and whatever it asks for."""
+    """Return whether a server answers a TLS handshake; its certificate does not matter."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

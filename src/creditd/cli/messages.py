@@ -52,7 +52,7 @@ def _explained(error: str, kind: Descriptor) -> str:
 
 
 def _value_explained(value: str, type_name: str, place: str, kind: Descriptor) -> str:
-    """Say which names an enum has, and which of them a misspelt one is nearest to, its prefix said or not."""
+    """Return which values an enum has, and the one nearest to a misspelt one, with or without the prefix."""
     unspecified, *names = (known.name for known in kind.file.pool.FindEnumTypeByName(type_name).values)
     prefix = unspecified.removesuffix("UNSPECIFIED")
     short = {name.removeprefix(prefix): name for name in names}
@@ -63,7 +63,7 @@ def _value_explained(value: str, type_name: str, place: str, kind: Descriptor) -
 
 
 def add_request_ids(request: Message) -> dict[str, str]:
-    """Give each part of a request that needs a request id and has none a fresh one; return these by their fields."""
+    """Set a fresh request id wherever a request needs one and has none; return those set, by field."""
     made = {}
     for place, message in _parts(request):
         if "request_id" in message.DESCRIPTOR.fields_by_name and not getattr(message, "request_id", ""):
@@ -73,7 +73,7 @@ def add_request_ids(request: Message) -> dict[str, str]:
 
 
 def _parts(request: Message) -> Iterator[tuple[str, Message]]:
-    """A request, and those within it if it is a batch, each with where it stands."""
+    """Yield a request, and those within it if it is a batch, each with where it stands."""
     yield "", request
     for field, value in request.ListFields():
         if field.is_repeated and field.message_type and not field.message_type.GetOptions().map_entry:
@@ -81,7 +81,7 @@ def _parts(request: Message) -> Iterator[tuple[str, Message]]:
 
 
 def as_json(message: Message) -> str:
-    """Return a message as JSON with the proto's own field names. 64-bit numbers are strings, as JSON has no such."""
+    """Return a message as JSON with the proto's own field names. 64-bit numbers become strings."""
     document = json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )

@@ -1,4 +1,4 @@
-"""The RPCs of credit.v1, found in the generated code: one that is added to a proto is here by itself."""
+"""The RPCs of credit.v1, read from the generated code, so that a new one needs no change here."""
 
 import pkgutil
 from collections.abc import Iterator, Sequence

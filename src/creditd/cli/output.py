@@ -1,4 +1,4 @@
-"""What people read of a command: results on standard output, remarks on standard error, and how it gives up."""
+"""The output of commands: results on standard output, remarks on standard error, failures and exit codes."""
 
 import re
 import sys
@@ -27,13 +27,13 @@ class CommandFailure(Exception):
 
 
 def say(text: str = "") -> None:
-    """Write a result, at once: it may be read by another program while we go on."""
+    """Write a result and flush it: another program may be reading it."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def remark(text: str) -> None:
-    """Write what is not the result itself."""
+    """Write a remark: anything but the result itself."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 

@@ -30,7 +30,7 @@ PROVEN_SECONDS: Final = 30.0
 class Workers:
     """Worker processes, each with a number from 0 on.
 
-    A worker's standard input is a pipe that we hold open: when it ends, we are gone, however that came about.
+    A worker's standard input is a pipe that this process holds open; it ends when this process ends, however it ends.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Workers:
         *,
         hopeless: int,
     ) -> None:
-        """Run what ``command`` says for each number; one that first exits with ``hopeless`` is not tried again."""
+        """Run ``command`` for each number; a worker whose first run exits with ``hopeless`` is not restarted."""
         self._command = command
         self._environment = environment
         self._count = count
@@ -117,7 +117,7 @@ def held_port(address: str) -> Iterator[str]:
 
 
 def _holder(host: str, port: int) -> socket.socket:
-    """Bound and not listening, it gets no connections, and keeps the port from others while no worker is up yet."""
+    """Return a bound socket that does not listen: it takes no connections, and keeps the port while no worker is up."""
     try:
         return _bound(host, port, socket.SO_REUSEPORT)
     except ListenError:

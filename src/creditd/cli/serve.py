@@ -45,7 +45,7 @@ _LIFELINE: Final = 0
 
 
 LOOK_SECONDS: Final = 5.0
-"""For the look at the database that a start tells of. Health goes on looking; a stop must not wait for this."""
+"""Longest check of the database at a start. Health goes on checking; a stop must not wait for this."""
 
 Answer = TypeVar("Answer")
 
@@ -87,7 +87,7 @@ def _with_page_token_secret(config: Config) -> Config:
 
 
 def _require_free_port(address: str) -> None:
-    """Find out before grpc does, which says so in its own words on standard error."""
+    """Check the port first: grpc would report it in its own words on standard error."""
     try:
         if not address.startswith("unix:"):
             require_free_port(address)
@@ -133,9 +133,10 @@ async def serving(
 ) -> AsyncIterator[Service]:
     """Serve until the block ends, then drain and stop. A worker shares its port with its siblings.
 
-    The first one warns of what the database's login could do, but not in development, where it is whoever is there.
+    The first worker warns of what the database's login could do, except in development, where any login will do.
 
-    Raises CommandFailure. A database that is not there is none: the log says so, and health shows it until it is.
+    Raises CommandFailure. A database that is away is no failure: the log says so, and health is NOT_SERVING until it
+    is back.
     """
     files = raise_open_files()
     core = _core(config, warns_of_powers=not worker_index and not is_development)
@@ -168,7 +169,7 @@ async def serving(
 
 
 def _described(config: Config) -> dict[str, object]:
-    """Return what an operator wants to know first of a server, none of it a secret."""
+    """Return what the first log line says of a server; no secrets."""
     return {
         "version": __version__,
         "database": place(config.database_url),

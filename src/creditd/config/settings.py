@@ -32,7 +32,7 @@ def _setting(default: Value, meaning: str, rule: ValueRule = ANY, *, is_secret: 
 class Config:
     """All settings, with the defaults of a development machine. Times are in seconds.
 
-    One that is made by hand has been judged by nobody; see ``fit.require_fit``.
+    A Config that is constructed directly has not been judged: see ``fit.require_fit``.
     """
 
     database_url: str = _setting(

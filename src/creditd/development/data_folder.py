@@ -1,4 +1,4 @@
-"""The data folder of development (CREDITD_DATA_DIR): all that `creditd run` keeps from one start to the next.
+"""The data folder of development (CREDITD_DATA_DIR): all that ``creditd run`` keeps from one start to the next.
 
 - owner.lock: held by the `creditd run` that works on the folder, with its process id in it
 - postgres/: the embedded PostgreSQL with its data
@@ -17,7 +17,7 @@ from creditd.development.tokens import KID, LIFETIME_SECONDS, SigningKey, make_s
 
 
 class DataFolder(NamedTuple):
-    """Where things are in a data folder; nothing is made before it is asked for."""
+    """The paths in a data folder; nothing is created before it is asked for."""
 
     path: Path
 
@@ -28,7 +28,7 @@ class DataFolder(NamedTuple):
 
     @property
     def log(self) -> Path:
-        """The log file of `creditd run`."""
+        """The log file of ``creditd run``."""
         return self.path / "creditd.log"
 
     @property

@@ -1,4 +1,4 @@
-"""What a service needs to run on a developer's machine, made where it is not there: database, keys, secret."""
+"""What a service needs on a developer's machine, made if it is missing: database, keys, secret."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +14,7 @@ from creditd.development.postgres.folder import hold
 
 @contextmanager
 def held(folder: DataFolder) -> Iterator[None]:
-    """Have a data folder to ourselves, made if it is not there. Raises CommandFailure while somebody else has it."""
+    """Hold a data folder, made if it is missing, for this process alone. Raises CommandFailure while it is held."""
     try:
         lock = hold(folder.path)
     except EmbeddedPostgresError as error:

@@ -1,4 +1,4 @@
-"""What `creditd run` says to try next: commands that work as they are pasted into another terminal."""
+"""Commands that ``creditd run`` shows to try next; they work as pasted into another terminal."""
 
 import shlex
 

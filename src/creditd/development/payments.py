@@ -74,6 +74,6 @@ def _token(config: Config) -> str:
 
 
 def _webhook_secret(config: Config) -> str:
-    """Return a secret that is the data folder's own, and the same from one start to the next."""
+    """Return the data folder's own secret, which stays the same across starts."""
     seed = DataFolder(config.data_dir).page_token_secret()
     return hmac.digest(seed.encode(), b"webhooks of the fake providers", hashlib.sha256).hex()

@@ -1,4 +1,4 @@
-"""What is noted of every call: a span, a count with its duration, and one line in the log."""
+"""The telemetry of every call: a span, a count with its duration, and one log line."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class CallEnd(NamedTuple):
 
 
 class CallObserver(NamedTuple):
-    """Notes the calls of one method."""
+    """Observes the calls of one method."""
 
     begin: Callable[[Mapping[str, str | bytes]], object]
     end: Callable[[CallEnd], None]
@@ -33,7 +33,7 @@ Observers = Callable[[str], CallObserver]
 
 
 def call_observers(metrics: RpcMetrics, log_call: AccessLog, tracing: Tracing) -> Observers:
-    """Return what notes every call by metrics, log and trace."""
+    """Return the observers that feed metrics, log and traces."""
 
     def observer_of(method: str) -> CallObserver:
         observe = metrics.observer(method)
@@ -60,9 +60,3 @@ def call_observers(metrics: RpcMetrics, log_call: AccessLog, tracing: Tracing) -
         return CallObserver(begin, end)
 
     return observer_of
-
-
-def observe_nothing(method: str) -> CallObserver:
-    """Return an observer that notes nothing."""
-    del method
-    return CallObserver(lambda _: None, lambda _: None)

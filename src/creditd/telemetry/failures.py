@@ -1,4 +1,4 @@
-"""What fails again and again in the background: a line at first, then counts, and a line when it is over."""
+"""Repeated failures of background work: one log line, then counts, and a line when it is over."""
 
 import logging
 import re
@@ -34,7 +34,7 @@ class _Failure:
     rounds: int = 0
 
     def is_due(self, again_seconds: float) -> bool:
-        """Count a round; tell whether it is time for a line."""
+        """Count a round; return whether a line is due."""
         self.rounds += 1
         if time.monotonic() < self.next_line:
             return False
@@ -42,7 +42,7 @@ class _Failure:
         return True
 
     def take_rounds(self) -> int:
-        """Return how many rounds the line is about, and begin to count anew."""
+        """Return the rounds since the last line, and reset the count."""
         rounds, self.rounds = self.rounds, 0
         return rounds
 
@@ -55,7 +55,7 @@ class Failures:
     """
 
     def __init__(self, name: str, is_outage: Callable[[Exception], bool]) -> None:
-        """Begin without any; ``name`` is what fails."""
+        """Start without failures; ``name`` is the work that fails."""
         self.counts: Counter[str] = Counter()
         self._name = name
         self._is_outage = is_outage
@@ -64,7 +64,7 @@ class Failures:
         self._since = 0.0
 
     def note(self, error: Exception) -> None:
-        """Count a failure; log it if it was not logged of late."""
+        """Count a failure; log it unless it was logged recently."""
         self.counts[type(error).__name__] += 1
         if self._is_outage(error):
             self._note_outage(error)
@@ -74,7 +74,7 @@ class Failures:
             self._log(error, failure, exc_info=error)
 
     def over(self) -> None:
-        """Take note of a round that went well: if there was an outage, it has ended."""
+        """Note a round that succeeded: an outage, if there was one, is over."""
         if self._outage is not None:
             seconds = time.monotonic() - self._since
             self._outage = None

@@ -1,4 +1,4 @@
-"""Where lines of log go out: gathered in memory, written by a thread of their own, many with one write."""
+"""Log output: lines gathered in memory and written by one thread, many per write."""
 
 import atexit
 import fcntl
@@ -54,11 +54,11 @@ class LineWriter:
         self._held = held + len(line)
 
     def hurry(self) -> None:
-        """Have what was taken written now; does not wait for it."""
+        """Ask for the lines to be written now, without waiting."""
         self._wake.set()
 
     def flush(self) -> None:
-        """Write what was taken, and wait for it."""
+        """Write the lines, and wait until they are written."""
         with self._flushing:
             # Other threads only append to this list, so cutting off its front loses nothing.
             count = len(self._lines)
@@ -67,12 +67,12 @@ class LineWriter:
             self._held = 0
             dropped, self._dropped = self._dropped, 0
             if dropped:
-                chunk += _confession(dropped)
+                chunk += _dropped_lines_record(dropped)
             if chunk:
                 self._write_out(chunk)
 
     def close(self) -> None:
-        """Write what was taken, and end the thread; a descriptor that takes nothing is left after a while."""
+        """Write the lines and end the thread; gives up after a while on a descriptor that accepts nothing."""
         atexit.unregister(self.close)
         self._closed = True
         self._wake.set()
@@ -111,7 +111,7 @@ class LineWriter:
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
 
 
-def _confession(dropped: int) -> bytes:
+def _dropped_lines_record(dropped: int) -> bytes:
     return orjson.dumps(
         {
             "time": datetime.now(UTC),  # noqa: TID251 - a log tells this machine's time.

@@ -1,4 +1,4 @@
-"""The adapter, while a block does: in a process of its own, or inside another one."""
+"""The adapter, running while a block does: in a process of its own, or inside another one."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIterator[int]:
-    """Serve on this event loop until the block ends, and give the port. The service need not be there.
+    """Serve on this event loop until the block ends, and yield the port. The service need not be up.
 
     At the end of the block those under way are answered, and others are turned away meanwhile. Signals are left alone.
     Raises InvalidSetting, before anything is served.

@@ -1,4 +1,4 @@
-"""What a provider is answered, and why. The why stands in the log alone: the answer tells nothing."""
+"""The answers to providers, each with its reason. The reason is for the log: the answer reveals nothing."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
 
 
 def answer_to(response: IngestWebhookResponse) -> Answer:
-    """Return the answer for what the service took. A result that a newer service names is stored as well."""
+    """Return the answer to a webhook that the service took. A result unknown to this version means stored too."""
     if response.result == IngestResult.INGEST_RESULT_UNSPECIFIED:
         # No service of ours says so: something else answers in its place.
         return Answer(NOT_STORED, "RESULT_UNSPECIFIED")

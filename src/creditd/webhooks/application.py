@@ -1,4 +1,4 @@
-"""The routes: one for each provider, and one that says how the adapter is."""
+"""The routes: one for each provider, and one for health."""
 
 import asyncio
 import contextlib

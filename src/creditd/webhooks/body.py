@@ -1,4 +1,4 @@
-"""Takes in the body of a request, within limits: too much of it, or too slow, and it is turned away."""
+"""Reads the body of a request within limits of size and time."""
 
 import asyncio
 from functools import partial

@@ -29,37 +29,28 @@ def channel_to(settings: WebhooksSettings) -> grpc.aio.Channel:
     """Return a channel to the service, which need not be there yet. Raises InvalidSetting."""
     if settings.tls_ca_file:
         return grpc.aio.secure_channel(settings.service, _credentials(settings), options=_OPTIONS)
-    if settings.tls_certificate_file or settings.tls_key_file:
-        raise InvalidSetting("a certificate to show the service needs CREDITD_WEBHOOKS_TLS_CA_FILE, to know it by")
     if not is_loopback(settings.service):
         raise InvalidSetting(f"{settings.service} is not a loopback address: set CREDITD_WEBHOOKS_TLS_CA_FILE")
     return grpc.aio.insecure_channel(settings.service, options=_OPTIONS)
 
 
 def is_reachable(channel: grpc.aio.Channel) -> bool:
-    """Tell whether there is a connection; if not, one is tried."""
+    """Return whether there is a connection; if not, start one."""
     return channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
 
 
 def _credentials(settings: WebhooksSettings) -> grpc.ChannelCredentials:
-    _require_fit(settings)
+    try:
+        # Checked first: grpc would report nothing and never connect.
+        validities(settings)
+    except InvalidCertificate as error:
+        raise InvalidSetting(str(error)) from error
     certificate, key = settings.tls_certificate_file, settings.tls_key_file
     return grpc.ssl_channel_credentials(
         Path(settings.tls_ca_file).read_bytes(),
         Path(key).read_bytes() if key else None,
         Path(certificate).read_bytes() if certificate else None,
     )
-
-
-def _require_fit(settings: WebhooksSettings) -> None:
-    """Find out before grpc does, which says nothing and never connects."""
-    certificate, key = settings.tls_certificate_file, settings.tls_key_file
-    if bool(certificate) != bool(key):
-        raise InvalidSetting("CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE and CREDITD_WEBHOOKS_TLS_KEY_FILE go together")
-    try:
-        validities(settings)
-    except InvalidCertificate as error:
-        raise InvalidSetting(str(error)) from error
 
 
 def validities(settings: WebhooksSettings) -> tuple[Validity, ...]:

@@ -1,4 +1,4 @@
-"""How much the adapter takes, and how long it waits. Read when used, as attributes of this module."""
+"""The limits of the adapter: sizes, counts and times. Read as attributes of this module, so that tests can set them."""
 
 MAX_BODY_BYTES = 262_144
 """What the service takes (`IngestWebhookRequest.body`). The providers' events take a few kB, the largest some tens."""

@@ -1,4 +1,4 @@
-"""Who may wait for how much: places for connections and for bodies, taken from whoever has waited longest.
+"""Places for connections and bodies that wait; when there are no more, the longest waiting loses its own.
 
 What a provider sends comes at once. Whoever keeps us waiting, by mistake or on purpose, waits longest, and so gives way
 to those who come after: however many such there are, they keep nobody out.

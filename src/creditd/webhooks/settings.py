@@ -1,4 +1,4 @@
-"""What the adapter is told."""
+"""The settings of the adapter."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _require_free_ports(config: Config) -> None:
-    """Find out before anything is started or written."""
+    """Check the ports before anything is started or written."""
     addresses = {
         "--listen": config.listen,
         "--metrics-listen": config.metrics_listen,

@@ -16,7 +16,7 @@ host all all 127.0.0.1/32 scram-sha-256
 
 
 def write_access(cluster: Path, owner: Owner | None) -> None:
-    """Writes who may log in, in place of what a start before, or an older version, has written.
+    """Write who may log in, in place of what an earlier start or an older version has written.
 
     The kernel tells PostgreSQL which user a connection over the socket is of. The one that started it may become any
     role of the database; the one that it runs under, where that is another, has no business there.

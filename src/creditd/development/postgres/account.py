@@ -15,7 +15,7 @@ from typing import Final
 
 from creditd.development.postgres.programs import EmbeddedPostgresError, Owner
 
-_log: Final = logging.getLogger(__name__)
+log: Final = logging.getLogger(__name__)
 
 OWN_ACCOUNT: Final = "creditd-postgres"
 PLAIN_ACCOUNT: Final = "nobody"
@@ -33,7 +33,7 @@ _PAUSE_SECONDS: Final = 0.2
 
 
 def owner_of(cluster: Path, *, own_account: bool = False) -> Owner | None:
-    """The account to run PostgreSQL under if it cannot be our own, that is if we are root; otherwise None.
+    """Return the account to run PostgreSQL under where we are root; None where it runs under our own.
 
     It is whoever owns the cluster, if it is there. With `own_account`, `nobody` gives way to an account of its own,
     made if it is not there; where it cannot be made, a warning says so.
@@ -48,10 +48,10 @@ def owner_of(cluster: Path, *, own_account: bool = False) -> Owner | None:
 
 
 def take_over(path: Path, owner: Owner | None) -> None:
-    """Makes the account the owner of a file or a folder with all that is in it. PostgreSQL must not run on it."""
+    """Make the account the owner of a file or a folder with all that is in it. PostgreSQL must not run on it."""
     if owner is None or not path.exists() or (before := path.stat().st_uid) == owner.uid:
         return
-    _log.warning("%s becomes that of the user with the id %d", path, owner.uid)
+    log.warning("%s becomes that of the user with the id %d", path, owner.uid)
     for folder, folders, files in os.walk(path):
         for name in (*folders, *files):
             inner = Path(folder) / name
@@ -65,7 +65,7 @@ def take_over(path: Path, owner: Owner | None) -> None:
 def _own_account() -> Owner | None:
     found = _look_up() or _make()
     if found is None:
-        _log.warning(
+        log.warning(
             "The user %s, for PostgreSQL alone, cannot be made: it runs as %s, and whatever else runs as that user can "
             "read and change its data. Make it by hand: useradd --system --user-group %s",
             OWN_ACCOUNT,
@@ -98,6 +98,6 @@ def _make() -> Owner | None:
         # Also if it failed: another process may have been faster.
         if found := _look_up():
             return found
-        _log.info("%s: %s", command[0], done.stderr.strip())
+        log.info("%s: %s", command[0], done.stderr.strip())
         time.sleep(_PAUSE_SECONDS)
     return None

@@ -23,7 +23,7 @@ _UNFINISHED: Final = "cluster.new-"
 
 
 def ensure_cluster(data_dir: Path, owner: Owner | None, *, durable: bool) -> Path:
-    """The cluster in the data folder, made now if there is none; on the disk when this returns, if durable.
+    """Return the cluster in the data folder, made now if there is none; if ``durable``, it is on the disk by then.
 
     It is made beside and renamed when it is whole, so that an initdb that was interrupted is never taken for one.
     """
@@ -61,7 +61,7 @@ def _new_password(data_dir: Path, owner: Owner | None) -> Path:
 
 
 def _initdb(cluster: Path, owner: Owner | None, password: Path, *, durable: bool) -> None:
-    """The same collation on every machine; who may log in is written at each start."""
+    """Run initdb with the same collation on every machine; who may log in is written at each start."""
     command = [
         str(program("initdb")),
         f"--pgdata={cluster}",
@@ -90,7 +90,7 @@ def _initdb(cluster: Path, owner: Owner | None, password: Path, *, durable: bool
 
 
 def _flush(folder: Path) -> None:
-    """Makes the renaming survive a loss of power; initdb did so with what is inside."""
+    """Make the renaming survive a loss of power; initdb did so with what is inside."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

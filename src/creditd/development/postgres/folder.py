@@ -21,7 +21,7 @@ import psutil
 
 from creditd.development.postgres.programs import EmbeddedPostgresError
 
-_log: Final = logging.getLogger(__name__)
+log: Final = logging.getLogger(__name__)
 
 _NO_PROCESS: Final = 2**31 - 1
 _STOP_SECONDS: Final = 60.0
@@ -41,7 +41,7 @@ class DataFolderInUse(EmbeddedPostgresError):
 
 
 def hold(folder: Path) -> IO[str]:
-    """Makes the folder and holds it until the file returned is closed or this process ends, however it ends.
+    """Make the folder and hold it until the file returned is closed or this process ends, however it ends.
 
     Raises DataFolderInUse if somebody holds it.
     """
@@ -60,7 +60,7 @@ def hold(folder: Path) -> IO[str]:
 
 
 def mark(folder: Path) -> str:
-    """The cluster_name by which the processes that we start on the folder are known: it is in all their titles.
+    """Return the cluster_name that is in the titles of all processes that we start on the folder.
 
     Titles can be read by anyone; where a process works, in a container often not even by root.
     """
@@ -68,7 +68,7 @@ def mark(folder: Path) -> str:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Ends what outlived the run that started it. Call it with the hold.
+    """End what outlived the run that started it. Call it with the folder held.
 
     Raises DataFolderInUse for a postmaster that somebody else started on the folder.
     """
@@ -78,7 +78,7 @@ def clear_leftovers(folder: Path) -> None:
         return
     process = _living(pid)
     if process is not None and _is_ours(process, folder):
-        _log.warning("PostgreSQL (process %d) was left on %s by a run that ended abruptly: stopping it", pid, folder)
+        log.warning("PostgreSQL (process %d) was left on %s by a run that ended abruptly: stopping it", pid, folder)
         _stop(process)
     elif process is not None and _is_somebodys(process, folder / "cluster"):
         raise DataFolderInUse(folder, pid)
@@ -88,7 +88,7 @@ def clear_leftovers(folder: Path) -> None:
 
 
 def tail(log: Path, lines: int = 12) -> str:
-    """The last lines of PostgreSQL's log, for a message."""
+    """Return the last lines of PostgreSQL's log, for a message."""
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) if log.exists() else ""
 
 
@@ -114,7 +114,7 @@ def _is_somebodys(process: psutil.Process, cluster: Path) -> bool:
 
 
 def _kill_backends(folder: Path) -> None:
-    """Ends what a killed postmaster left: a backend amid a long statement does not notice, and blocks the next start.
+    """End what a killed postmaster left: a backend amid a long statement does not notice, and blocks the next start.
 
     It can do no harm: what it had not committed is lost already, and recovery follows.
     """
@@ -128,7 +128,7 @@ def _kill_backends(folder: Path) -> None:
 
 
 def _disown(pid_file: Path) -> None:
-    """Puts a number there that no process has.
+    """Put a number there that no process has.
 
     The one of a postmaster that is gone may belong to another program by now, and PostgreSQL would refuse to start on
     its account, for ever. The file itself stays: by the rest of it PostgreSQL sees backends that still run.
@@ -138,7 +138,7 @@ def _disown(pid_file: Path) -> None:
 
 
 def _stop(process: psutil.Process) -> None:
-    """Ends a postmaster that is no child of ours: a fast shutdown, or failing that an immediate one."""
+    """End a postmaster that is no child of ours: a fast shutdown, or failing that an immediate one."""
     for request in (signal.SIGINT, signal.SIGQUIT):
         process.send_signal(request)
         deadline = time.monotonic() + _STOP_SECONDS

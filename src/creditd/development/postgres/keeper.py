@@ -30,7 +30,7 @@ exit 0
 
 
 def start_keeper(account: list[str], command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """Runs the command under a keeper; `account` goes before both. What they say goes to the end of the log."""
+    """Run the command under a keeper; ``account`` goes before both. Their output is added to the log."""
     log.touch(mode=0o600)
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - the program and its arguments are our own.

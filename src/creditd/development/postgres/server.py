@@ -3,12 +3,13 @@
 import logging
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 import psycopg
@@ -22,10 +23,7 @@ from creditd.development.postgres.keeper import end_keeper, start_keeper
 from creditd.development.postgres.programs import EmbeddedPostgresError, Owner, as_owner, give, program
 from creditd.development.postgres.revival import Revival
 
-if TYPE_CHECKING:
-    import subprocess
-
-_log: Final = logging.getLogger(__name__)
+log: Final = logging.getLogger(__name__)
 
 DATABASE: Final = "creditd"
 _SOCKET_PORT: Final = 5432
@@ -51,10 +49,10 @@ _SETTINGS: Final[Mapping[str, str]] = {
 def embedded_postgres(
     data_dir: Path, *, settings: Mapping[str, str] | None = None, own_account: bool = False, revived: bool = False
 ) -> Iterator[str]:
-    """Runs PostgreSQL on the data folder, made if it is not there, and gives the libpq URL of its database `creditd`.
+    """Run PostgreSQL on the data folder, made if it is not there, and give the libpq URL of its database ``creditd``.
 
     It listens on a Unix socket that only we can open. Where we are root, it runs under an account of its own if
-    `own_account` says so, otherwise as nobody. One that dies is started again if it is to be `revived`. Raises
+    ``own_account`` says so, otherwise as nobody. One that dies is started again if ``revived`` says so. Raises
     DataFolderInUse while another process has the folder, and EmbeddedPostgresError with PostgreSQL's own words if it
     does not start.
     """
@@ -70,9 +68,9 @@ def embedded_postgres(
 
 
 class EmbeddedPostgres:
-    """One PostgreSQL on one data folder; `settings` go over the durable ones that it has by itself.
+    """One PostgreSQL on one data folder; ``settings`` go over the durable ones that it has by itself.
 
-    With `tcp_port` it listens on 127.0.0.1 too; for `own_account` see `embedded_postgres`.
+    With ``tcp_port`` it listens on 127.0.0.1 too; for ``own_account`` see ``embedded_postgres``.
     """
 
     def __init__(
@@ -103,7 +101,7 @@ class EmbeddedPostgres:
 
     @property
     def tcp_url(self) -> str:
-        """Where the superuser connects over TCP; only for a server that was given a `tcp_port`."""
+        """Where the superuser connects over TCP; only for a server that was given a ``tcp_port``."""
         password = (self.data_dir / "password").read_text(encoding="ascii")
         return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{self._tcp_port}/{DATABASE}"
 
@@ -113,7 +111,7 @@ class EmbeddedPostgres:
         return int((self._cluster / "postmaster.pid").read_text(encoding="utf-8").split(maxsplit=1)[0])
 
     def start(self) -> None:
-        """Returns when connections are let in. On an error, Ctrl-C included, nothing is left running."""
+        """Start, and return when connections are let in. On an error, Ctrl-C included, nothing is left running."""
         self._started_by = os.getpid()
         try:
             self._held.enter_context(hold(self.data_dir))
@@ -124,10 +122,10 @@ class EmbeddedPostgres:
         except BaseException:
             self.stop()
             raise
-        _log.info("PostgreSQL (process %d) runs on %s", self.pid, self.data_dir)
+        log.info("PostgreSQL (process %d) runs on %s", self.pid, self.data_dir)
 
     def stop(self) -> None:
-        """Shuts PostgreSQL down, rolling back what is open, and frees the folder. Harmless when it does not run."""
+        """Shut PostgreSQL down, rolling back what is open, and free the folder. Harmless when it does not run."""
         if os.getpid() != self._started_by:
             # A forked child unwinds our stack; the server is still its parent's.
             return
@@ -142,9 +140,9 @@ class EmbeddedPostgres:
     @property
     def said(self) -> str:
         """What PostgreSQL has said since it was last started, or the end of it."""
-        with self.log_file.open("rb") as log:
-            log.seek(max(self._said_before, self.log_file.stat().st_size - _SAID_BYTES))
-            return log.read().decode(errors="replace")
+        with self.log_file.open("rb") as file:
+            file.seek(max(self._said_before, self.log_file.stat().st_size - _SAID_BYTES))
+            return file.read().decode(errors="replace")
 
     @property
     def is_dead(self) -> bool:
@@ -152,7 +150,7 @@ class EmbeddedPostgres:
         return self._keeper is not None and self._keeper.poll() is not None
 
     def revive(self) -> None:
-        """Starts one that is dead again, and returns when connections are let in. Raises EmbeddedPostgresError."""
+        """Start one that is dead again, and return when connections are let in. Raises EmbeddedPostgresError."""
         clear_leftovers(self.data_dir)
         self._remove_stale_sockets()
         self._spawn()
@@ -162,10 +160,10 @@ class EmbeddedPostgres:
             if self._keeper is not None:
                 end_keeper(self._keeper)
             raise
-        _log.warning("PostgreSQL (process %d) runs again on %s", self.pid, self.data_dir)
+        log.warning("PostgreSQL (process %d) runs again on %s", self.pid, self.data_dir)
 
     def _prepare(self) -> None:
-        """Makes or takes over all that PostgreSQL needs, for the account that it runs under."""
+        """Make or take over all that PostgreSQL needs, for the account that it runs under."""
         self._owner = owner_of(self._cluster, own_account=self._own_account)
         take_over(self._cluster, self._owner)
         take_over(self.data_dir / "password", self._owner)
@@ -176,7 +174,7 @@ class EmbeddedPostgres:
             self.log_file.replace(self.log_file.with_suffix(".log.1"))
 
     def _make_socket_dir(self) -> None:
-        """Beside the data, or where that path is too long, in the folder for temporary files."""
+        """Make it beside the data, or where that path is too long, in the folder for temporary files."""
         folder = self.data_dir / "socket"
         if len(os.fsencode(folder / f".s.PGSQL.{self._port}")) > _SOCKET_PATH_BYTES:
             folder = Path(tempfile.mkdtemp(prefix="creditd-"))
@@ -188,7 +186,7 @@ class EmbeddedPostgres:
         self._remove_stale_sockets()
 
     def _remove_stale_sockets(self) -> None:
-        """They are of a PostgreSQL that is gone: the folder is held, and what ran on it has been ended.
+        """Remove the sockets of a PostgreSQL that is gone: the folder is held, and what ran on it has been ended.
 
         After a power cut the process id in the socket's lock may be another program's by now, and PostgreSQL would not
         start.
@@ -223,7 +221,7 @@ class EmbeddedPostgres:
             time.sleep(_POLL_SECONDS)
 
     def _refuse_to_wait(self, error: psycopg.OperationalError, deadline: float) -> None:
-        """Raises if PostgreSQL is gone or has had its time."""
+        """Raise EmbeddedPostgresError if PostgreSQL is gone or has had its time."""
         if self._keeper is None or self._keeper.poll() is not None or time.monotonic() > deadline:
             raise EmbeddedPostgresError(
                 f"PostgreSQL did not start on {self.data_dir} ({error}); {self.log_file} ends:\n{tail(self.log_file)}"

@@ -55,7 +55,7 @@ def test_what_comes_back_after_the_grace_lapses_at_once_whatever_is_remembered(
 ) -> None:
     for late in spend_before_the_expiry_and_use_the_grace_up(desk, account):
         if memory == "lost":
-            desk.writer._cache._wallets.clear()
+            desk.forget()
         by = other if memory == "another server's" else desk
         by.clock.advance(GRACE_SECONDS + 61)
         outcome = by.do(refund(late))
@@ -73,7 +73,7 @@ def test_what_comes_back_in_the_grace_ends_with_it_though_nothing_was_left_meanw
     second, third = spend_before_the_expiry_and_use_the_grace_up(desk, account)
     desk.clock.advance(GRACE_SECONDS - 5)
     if memory == "lost":
-        desk.writer._cache._wallets.clear()
+        desk.forget()
     assert desk.do(refund(second)).entries[0].available_after == 6
     assert desk.do(refund(third)).entries[0].available_after == 10
     desk.clock.advance(10)
@@ -136,7 +136,7 @@ def _end(desk: Desk, held: Reservation, end: int) -> None:
             ),
             {"end": end, "account": held.account_id, "id": held.reservation_id},
         )
-    desk.writer._cache._wallets.clear()
+    desk.forget()
 
 
 def test_a_confirm_of_less_begins_the_grace_and_says_so(desk: Desk, books: Books, account: str) -> None:
@@ -159,7 +159,7 @@ def test_rows_from_before_there_was_a_memory_get_one_grace_more(desk: Desk, book
             text("UPDATE grants SET expire_time = now() + interval '1 hour' WHERE account_id = :account"),
             {"account": account},
         )
-    desk.writer._cache._wallets.clear()
+    desk.forget()
     desk.do(refund(first))
     assert available(desk, account) == 4
     desk.clock.advance(GRACE_SECONDS + 1)
@@ -238,7 +238,7 @@ def test_a_hold_that_comes_back_in_a_grace_that_is_used_up_ends_with_it(
 ) -> None:
     spent = hold_before_the_expiry_and_use_the_grace_up(desk, books, account, minutes=10)
     if memory == "lost":
-        desk.writer._cache._wallets.clear()
+        desk.forget()
     by = other if memory == "another server's" else desk
     by.clock.advance(121 + 480 if by is other else 480)
     if way == "refund":

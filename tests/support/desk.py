@@ -70,6 +70,10 @@ class Desk:
         answered = (answered for answers in self.side_lane.round() for answered in answers)
         return {ticket.item: cast("Result", answer) for ticket, answer in answered}
 
+    def forget(self) -> None:
+        """Lose every copy of a wallet, as a server does that is started again."""
+        self.writer._cache._wallets.clear()
+
     def close(self) -> None:
         """Let go of the connections."""
         self.batches.close()

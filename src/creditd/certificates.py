@@ -1,4 +1,4 @@
-"""Certificates as they stand in files: whether they can be used, and until when.
+"""Certificates in files: whether they can be used, and until when.
 
 TLS judges them by this machine's wall clock, and so does this.
 """
@@ -36,7 +36,7 @@ class Validity(NamedTuple):
 
     @property
     def seconds_left(self) -> float:
-        """How long it can still be used; less than nothing once it cannot."""
+        """How long it can still be used; negative once it has expired."""
         return (self.end - _now()).total_seconds()
 
 
@@ -133,7 +133,7 @@ async def warn_of_ends(look: Callable[[], Sequence[Validity]]) -> None:
 
 
 def pause_seconds(validities: Sequence[Validity]) -> float:
-    """Return how long to wait for the next look: a day, or less where something ends before."""
+    """Return the seconds until the next check: a day, or less where something expires sooner."""
     ends = [validity.seconds_left for validity in validities if validity.seconds_left > 0]
     return max(LEAST_PAUSE_SECONDS, min([DAY_SECONDS, *ends]))
 

@@ -99,6 +99,7 @@ def forget_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.mark.requirement("I7")
 @pytest.mark.parametrize("name", [name for name, setting in SETTINGS.items() if setting.is_secret])
 def test_any_secret_may_be_in_a_file(name: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"

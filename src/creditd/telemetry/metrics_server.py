@@ -1,4 +1,4 @@
-"""Serves metrics over HTTP to whoever asks, a few at a time, and waits for nobody for long."""
+"""Serves metrics over HTTP, a few requests at a time, each for a limited time."""
 
 import socket
 import time

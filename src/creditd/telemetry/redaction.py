@@ -1,4 +1,4 @@
-"""What must not stand in a log: tokens, authorization headers, passwords. The last line of defence, not the first."""
+"""Removes tokens, authorization headers and passwords from logs: the last line of defence, not the first."""
 
 import re
 from typing import Final
@@ -34,5 +34,5 @@ def redacted(text: str) -> str:
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether what goes by this name is never shown; metadata is the caller's, and may hold anything."""
+    """Return whether values of this name are never shown; metadata is the caller's, and may hold anything."""
     return _SECRET_NAME.search(name) is not None

@@ -1,4 +1,4 @@
-"""Traces: one server span for each call, if OpenTelemetry is installed (the extra `otel`) and an endpoint is named.
+"""Traces: one server span for each call, if OpenTelemetry is installed (the extra ``otel``) and an endpoint is named.
 
 Otherwise the same functions do nothing, at the cost of being called. Sampling is OpenTelemetry's own affair
 (OTEL_TRACES_SAMPLER), and so is what else its environment variables say.
@@ -21,11 +21,11 @@ EXPORT_SECONDS: Final = 3.0
 
 
 class NoOpenTelemetry(RuntimeError):
-    """Traces were asked for, and the extra that makes them is not installed."""
+    """An endpoint for traces is set, and the extra ``otel`` is not installed."""
 
 
 class Tracing(NamedTuple):
-    """How to trace a call.
+    """The functions that trace calls.
 
     ``start(method, traceparent, tracestate)`` begins a span under the caller's, ``finish(span, code)`` ends it with the
     name of a status code, and ``close()`` sends what is left.
@@ -52,9 +52,9 @@ NO_TRACING: Final = Tracing(_start_nothing, _finish_nothing, _close_nothing)
 
 
 def configure_tracing(endpoint: str, service_name: str = "creditd") -> Tracing:
-    """Return what traces calls to an OTLP endpoint such as `http://collector:4317`; NO_TRACING if none is named.
+    """Return the tracing to an OTLP endpoint such as ``http://collector:4317``; NO_TRACING without one.
 
-    Raises NoOpenTelemetry if one is named in vain. Call it once in each process, after a fork.
+    Raises NoOpenTelemetry if OpenTelemetry is not installed. Call it once in each process, after a fork.
     """
     if not endpoint:
         return NO_TRACING
@@ -67,7 +67,7 @@ def configure_tracing(endpoint: str, service_name: str = "creditd") -> Tracing:
 
 
 def tracing_to(exporter: "SpanExporter", service_name: str) -> Tracing:
-    """Return what traces calls to an exporter, from a thread of its own."""
+    """Return the tracing to an exporter, which runs on a thread of its own."""
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - as above.
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - as above.
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - as above.

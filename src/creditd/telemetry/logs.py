@@ -45,7 +45,7 @@ QUIET = ("httpx", "httpcore", "uvicorn")
 
 
 def configure_logs(level: str = "INFO", descriptor: int = STANDARD_ERROR) -> LineWriter:
-    """Send all logs of this process, from a level up, to a descriptor as JSON; this replaces what was configured before.
+    """Send all logs of this process, from a level up, to a descriptor as JSON, in place of what was configured.
 
     Call it once in each process, after a fork. Closing what it returns writes the last lines.
     """
@@ -127,7 +127,7 @@ class _Handler(logging.Handler):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a record: time, level, logger, message, correlation_id, exception, and the fields of ``extra``."""
+    """A JSON object per record: time, level, logger, message, correlation_id, exception, and the fields of ``extra``."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object as text."""

@@ -127,7 +127,7 @@ class _Handler(logging.Handler):
 
 
 class JsonFormatter(logging.Formatter):
-    """A JSON object per record: time, level, logger, message, correlation_id, exception, and the fields of ``extra``."""
+    """A JSON object per record: time, level, logger, message, correlation_id, exception, fields of ``extra``."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object as text."""

@@ -62,17 +62,12 @@ TWINS: Final[Mapping[str, str]] = {}
 """Classes of one name in several modules, each with its reason."""
 
 LEFT: Final = {
-    "payments/calling.py",
-    "payments/scrubbing.py",
     "server/slicing.py",
     "server/spending_handlers.py",
     "PaymentEventStateUnfit",
     "PurchaseStateUnfit",
     "ReservationStateUnfit",
-    "Account",
     "Found",
-    "Hint",
-    "Kind",
 }
 """Names that are older than these rules. None is added; each goes with its file or class."""
 

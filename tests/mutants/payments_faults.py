@@ -103,7 +103,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "session that is complete but not paid counts as paid",
-        "payments/stripe/events.py",
+        "payments/stripe/reports.py",
         "            return _session(session, None)\n",
         "            return _session(session, PaymentStage.PAID)\n",
         ("tests/payments/test_stripe_events.py",),
@@ -152,7 +152,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "dispute's money in another currency reckoned as the charge's own",
-        "payments/stripe/events.py",
+        "payments/stripe/reports.py",
         'if transaction.get("currency", currency.lower()) == currency.lower():',
         "if True:",
         ("tests/payments/test_stripe_events.py",),
@@ -180,9 +180,9 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "reference that whoever opens a payment link sets names a purchase",
-        "payments/stripe/events.py",
-        'account_id, purchase_id = metadata.get("account_id"), metadata.get("purchase_id")',
-        'account_id, purchase_id = metadata.get("account_id"), document.get("client_reference_id")',
+        "payments/stripe/reports.py",
+        'return purchase_in(document.get("metadata"))',
+        'return purchase_in({**mapping(document.get("metadata")), "purchase_id": document.get("client_reference_id")})',
         ("tests/payments/test_stripe_events.py",),
     ),
     Fault(

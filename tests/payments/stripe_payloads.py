@@ -11,7 +11,7 @@ from creditd.domain.package import Money
 from creditd.domain.provider import PaymentMethod
 from creditd.domain.purchase import PurchaseKey
 from creditd.payments.provider import Delivery, Order, Webhook
-from creditd.payments.stripe.events import EVENT_TYPES
+from creditd.payments.stripe.reports import EVENT_TYPES
 
 SECRET = "whsec_test_secret"  # noqa: S105 - nothing is kept secret in a test.
 SECONDS = 1_750_000_000

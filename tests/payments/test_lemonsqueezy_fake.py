@@ -18,8 +18,8 @@ from creditd.domain.package import Money
 from creditd.domain.payment_facts import Fact, Standing, merged, standing
 from creditd.domain.purchase import PurchaseState
 from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
+from creditd.payments.documents import instant_in
 from creditd.payments.lemonsqueezy.provider import LemonSqueezy, LemonSqueezySettings
-from creditd.payments.lemonsqueezy.reports import instant_in
 from creditd.payments.provider import CallRefused, Order, Report, Said, Webhook
 from tests.payments.lemonsqueezy_payloads import NOW, ORDER, SECRET
 

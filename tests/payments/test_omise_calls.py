@@ -12,7 +12,7 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.package import Money
 from creditd.domain.payment_facts import PaymentStage
 from creditd.domain.provider import PaymentMethod
-from creditd.payments import calling
+from creditd.payments import client
 from creditd.payments.omise.provider import Omise, OmiseSettings
 from creditd.payments.provider import CallFailed, CallRefused, Checkout, Report, ReportMismatch, Said
 from tests.payments.omise_payloads import (
@@ -41,7 +41,7 @@ CHARGE, CHARGES, A_LINK = f"/charges/{CHARGE_ID}", "/charges", f"/links/{LINK_ID
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calling, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(client, "FIRST_PAUSE_SECONDS", 0.0)
 
 
 class Recorder:
@@ -230,7 +230,7 @@ def test_what_was_never_made_is_not_found(method: PaymentMethod) -> None:
 
 
 def test_a_list_that_does_not_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creditd.payments.omise.account.MAX_PAGES", 3)
+    monkeypatch.setattr("creditd.payments.omise.api.MAX_PAGES", 3)
     endless = Recorder(ok(listed(charge_object(metadata={}), total=10**9)))
     with pytest.raises(CallFailed):
         asyncio.run(omise(endless).look_up(order()))

@@ -10,9 +10,10 @@ import pytest
 
 from creditd.domain.instant import SECOND
 from creditd.domain.payment_facts import Direction, DisputeStage, Fact, FactKind, PaymentStage, RefundStage, standing
-from creditd.payments import calling
+from creditd.payments import client
+from creditd.payments.documents import PAGE_SIZE
 from creditd.payments.provider import CallFailed, CallRefused, Checkout, Report
-from creditd.payments.stripe.provider import API_VERSION, PAGE_SIZE, SESSION_SECONDS, Stripe, StripeSettings
+from creditd.payments.stripe.provider import API_VERSION, SESSION_SECONDS, Stripe, StripeSettings
 from tests.payments.stripe_payloads import (
     CHARGE,
     DISPUTE,
@@ -75,7 +76,7 @@ class Api:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calling, "MAX_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(client, "MAX_PAUSE_SECONDS", 0.0)
 
 
 def listed(*items: Any, has_more: bool = False) -> dict[str, Any]:
@@ -140,7 +141,7 @@ def test_a_lasting_failure_leaves_the_outcome_unknown(failure: Any) -> None:
     api = Api(failure)
     with pytest.raises(CallFailed):
         api.ask(lambda stripe: stripe.begin(ORDER))
-    assert len(api.requests) == calling.TRIES
+    assert len(api.requests) == client.TRIES
 
 
 @pytest.mark.parametrize("answer", [{}, OPEN | {"id": "../cs"}, OPEN | {"id": 1}, OPEN | {"expires_at": None}])

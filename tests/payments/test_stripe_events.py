@@ -24,8 +24,8 @@ from creditd.domain.payment_facts import (
 )
 from creditd.domain.purchase import PurchaseState
 from creditd.payments.provider import Report, ReportMismatch
-from creditd.payments.stripe.events import EVENT_TYPES, Seen, refund_now
 from creditd.payments.stripe.provider import Stripe, StripeSettings
+from creditd.payments.stripe.reports import EVENT_TYPES, Seen, refund_now
 from tests.payments.stripe_payloads import (
     CHARGE,
     DISPUTE,

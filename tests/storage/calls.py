@@ -109,8 +109,8 @@ def _event(connection: Connection, account: str) -> PaymentEvent:
     return found
 
 
-def _hint(account: str) -> payment_hints.Hint:
-    return payment_hints.Hint(STRIPE, True, f"{account}-1", "paid", "{}", 0, NOW, NOW)  # noqa: FBT003 - as a row is.
+def _hint(account: str) -> payment_hints.PaymentHint:
+    return payment_hints.PaymentHint(STRIPE, True, f"{account}-1", "paid", "{}", 0, NOW, NOW)  # noqa: FBT003 - as a row is.
 
 
 def _wallet(connection: Connection, account: str) -> Wallet:

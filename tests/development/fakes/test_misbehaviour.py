@@ -16,7 +16,7 @@ from starlette.routing import Route
 from creditd.asgi import listening
 from creditd.development.fakes.misbehaviour import Misbehaving
 from creditd.development.fakes.server import fake_serving, url_of
-from creditd.payments.calling import Api
+from creditd.payments.client import Client
 from creditd.payments.provider import CallFailed
 
 ANSWER = {"id": "ch_1", "amount": 100}
@@ -145,7 +145,7 @@ def test_an_unknown_way_to_misbehave_is_refused() -> None:
 def test_our_client_takes_a_cut_after_the_work_for_an_unknown_outcome() -> None:
     async def test(charges: Charges, client: httpx.AsyncClient) -> None:
         charges.api.misbehave("cut", times=1, after_work=True)
-        api = Api(str(client.base_url), {"authorization": "Bearer sk_test_fake"})
+        api = Client(str(client.base_url), {"authorization": "Bearer sk_test_fake"})
         with pytest.raises(CallFailed):
             await api.post("/charges", is_repeatable=False)
         assert charges.made == 1

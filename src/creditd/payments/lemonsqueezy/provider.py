@@ -19,19 +19,17 @@ from creditd.domain.provider import PaymentMethod, Provider
 from creditd.domain.purchase import PurchaseKey
 from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.domain.subscription import Subscription
+from creditd.payments.card_numbers import scrubbed
+from creditd.payments.documents import account_id_in, instant_in, mapping, purchase_in
+from creditd.payments.lemonsqueezy.api import CHECKOUT_LIFETIME, LemonSqueezyApi, LemonSqueezySettings, purchase_id_of
 from creditd.payments.lemonsqueezy.reports import (
     Resource,
-    account_id_in,
-    instant_in,
     is_live,
-    mapping,
     order_report,
-    purchase_in,
     resource,
     subscription_of,
     variant_id_of,
 )
-from creditd.payments.lemonsqueezy.store import CHECKOUT_LIFETIME, LemonSqueezySettings, Store, purchase_id_of
 from creditd.payments.provider import (
     CallFailed,
     CallRefused,
@@ -46,7 +44,6 @@ from creditd.payments.provider import (
     Unsigned,
     Webhook,
 )
-from creditd.payments.scrubbing import scrubbed
 from creditd.payments.signatures import from_hex, is_signed
 
 __all__ = ["LemonSqueezy", "LemonSqueezySettings"]
@@ -89,7 +86,7 @@ class LemonSqueezy:
         self.live = settings.live
         self._settings = settings
         self._secrets = tuple(secret.encode() for secret in settings.webhook_secrets)
-        self._store = Store(settings, transport)
+        self._store = LemonSqueezyApi(settings, transport)
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:  # noqa: ARG002 - its webhooks carry no time.
         """Verify a webhook: ``X-Signature`` is the HMAC-SHA256 of the body in hex. Raises InvalidWebhook.

@@ -7,7 +7,6 @@ ReportMismatch.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from creditd.domain.instant import Instant
@@ -16,19 +15,14 @@ from creditd.domain.payment_facts import Fact, FactKind, FundsStage, PaymentStag
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import PurchaseKey
 from creditd.domain.subscription import Subscription, SubscriptionStatus
+from creditd.payments.documents import UUID, amount_in, instant_in, mapping
 from creditd.payments.provider import Report, ReportMismatch
-
-MAX_AMOUNT = 2**63 - 1
-"""The largest that the database holds."""
 
 MAX_ID_DIGITS = 20
 """Of its numbers: what an unsigned integer of 64 bits has."""
 
 _ID = re.compile(rf"[0-9]{{1,{MAX_ID_DIGITS}}}")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_ACCOUNT_ID = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUSES: Mapping[Any, SubscriptionStatus] = {status.name.lower(): status for status in SubscriptionStatus}
 
 
@@ -46,14 +40,9 @@ def resource(said: Any) -> Resource:
     kind, resource_id, attributes = document.get("type"), document.get("id"), document.get("attributes")
     if not isinstance(kind, str) or not isinstance(resource_id, str) or not isinstance(attributes, dict):
         raise ReportMismatch("it is no JSON:API resource")
-    if not (_ID.fullmatch(resource_id) or _UUID.fullmatch(resource_id)):
+    if not (_ID.fullmatch(resource_id) or UUID.fullmatch(resource_id)):
         raise ReportMismatch("its id is none of Lemon Squeezy's")
     return Resource(kind, resource_id, attributes)
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """Return a JSON object, or an empty one for anything else: PHP writes an empty one as a list."""
-    return value if isinstance(value, dict) else {}
 
 
 def is_live(*said: Mapping[str, Any]) -> bool:
@@ -63,32 +52,6 @@ def is_live(*said: Mapping[str, Any]) -> bool:
     """
     modes = [part["test_mode"] for part in said if "test_mode" in part]
     return bool(modes) and all(mode is False for mode in modes)
-
-
-def account_id_in(custom: Any) -> str | None:
-    """Return the account that custom data names; None if it names none or nothing that could be one."""
-    account_id = mapping(custom).get("account_id")
-    return account_id if isinstance(account_id, str) and _ACCOUNT_ID.fullmatch(account_id) else None
-
-
-def purchase_in(custom: Any) -> PurchaseKey | None:
-    """Return the purchase that custom data names; None if it names none or nothing that could be one."""
-    account_id, purchase_id = account_id_in(custom), mapping(custom).get("purchase_id")
-    if account_id is None or not isinstance(purchase_id, str) or not _UUID.fullmatch(purchase_id):
-        return None
-    return PurchaseKey(account_id, purchase_id)
-
-
-def instant_in(attributes: Mapping[str, Any], name: str) -> Instant | None:
-    """Return a time, to the microsecond; None where there is none. Raises ReportMismatch."""
-    text = attributes.get(name)
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-        return Instant((time - _EPOCH) // timedelta(microseconds=1))
-    except (TypeError, ValueError) as error:
-        raise ReportMismatch(f"{name} is no time") from error
 
 
 def time_of(said: Resource, name: str) -> Instant:
@@ -130,7 +93,7 @@ def order_report(
     """
     subject = order_reference(order)
     identifier = order.attributes.get("identifier")
-    known_as = [identifier] if isinstance(identifier, str) and _UUID.fullmatch(identifier) else []
+    known_as = [identifier] if isinstance(identifier, str) and UUID.fullmatch(identifier) else []
     said_time = _update_time(order)
     facts = tuple(
         fact if fact.kind == FactKind.PAYMENT else fact._replace(said_time=said_time, receive_time=receive_time)
@@ -168,7 +131,7 @@ def _misfit(order: Resource, variant_id: str) -> str:
 
 
 def _order_facts(order: Resource, subject: str) -> tuple[Fact, ...]:
-    total = _amount(order, "total")
+    total = amount_in(order.attributes, "total")
     match order.attributes.get("status"):
         case "pending":
             return ()
@@ -195,7 +158,7 @@ def _refunded(order: Resource, total: int) -> int:
     if attributes.get("status") == "refunded":
         return total
     if attributes.get("refunded_amount") is not None:
-        return _amount(order, "refunded_amount")
+        return amount_in(order.attributes, "refunded_amount")
     if attributes.get("status") == "partial_refund":
         raise ReportMismatch("a part was refunded, and it is not said how much")
     return total if attributes.get("refunded") or attributes.get("refunded_at") else 0
@@ -208,8 +171,8 @@ def _price(order: Resource) -> Money:
     both, unless a discount, another quantity or a set-up fee changed it. Older payloads do not say which,
     and then taxes were on top.
     """
-    attributes, total = order.attributes, _amount(order, "total")
-    amount = total if attributes.get("tax_inclusive") is True else total - _amount(order, "tax")
+    attributes, total = order.attributes, amount_in(order.attributes, "total")
+    amount = total if attributes.get("tax_inclusive") is True else total - amount_in(order.attributes, "tax")
     return Money(amount, _currency(order))
 
 
@@ -218,13 +181,6 @@ def _currency(order: Resource) -> str:
     if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
         raise ReportMismatch("the order's currency is none")
     return currency
-
-
-def _amount(order: Resource, name: str) -> int:
-    amount = order.attributes.get(name)
-    if type(amount) is not int or not 0 <= amount <= MAX_AMOUNT:
-        raise ReportMismatch(f"the order's {name} is no amount")
-    return amount
 
 
 def subscription_of(said: Resource, *, live: bool, account_id: str, is_plan: bool) -> Subscription:

@@ -13,7 +13,7 @@ import orjson
 
 from creditd.domain.instant import Instant
 from creditd.domain.rejected_webhooks import RejectionReason
-from creditd.payments.omise.ids import Kind, id_in, is_live_id
+from creditd.payments.omise.ids import ObjectKind, id_in, is_live_id
 from creditd.payments.provider import InvalidWebhook, Webhook
 from creditd.payments.signatures import from_hex, is_signed, require_recent, seconds_of
 
@@ -60,7 +60,7 @@ def read_event(event: Any) -> Hint:
     """Read an event object. Raises InvalidWebhook (MALFORMED), also where its ids and it are of different modes."""
     if not isinstance(event, dict) or event.get("object") != "event":
         raise _malformed("it is no event")
-    key, live, event_id = event.get("key"), event.get("livemode"), _require_id(event, Kind.EVENT)
+    key, live, event_id = event.get("key"), event.get("livemode"), _require_id(event, ObjectKind.EVENT)
     if not isinstance(key, str) or not _EVENT_KEY.fullmatch(key) or not isinstance(live, bool):
         raise _malformed("it does not say what happened, or in which mode")
     read_ids = _OF_INTEREST.get(key)
@@ -71,22 +71,25 @@ def read_event(event: Any) -> Hint:
 
 
 def _charge_ids(data: Any) -> dict[str, str]:
-    ids = {"charge": _require_id(data, Kind.CHARGE)}
-    of_link = id_in(_inner(data, "link"), Kind.LINK)
+    ids = {"charge": _require_id(data, ObjectKind.CHARGE)}
+    of_link = id_in(_inner(data, "link"), ObjectKind.LINK)
     # Not read, since nobody has proved it: it says whose turn it is.
     return ids | {"of_link": of_link} if of_link else ids
 
 
 def _refund_ids(data: Any) -> dict[str, str]:
-    return {"refund": _require_id(data, Kind.REFUND), "charge": _require_id(_inner(data, "charge"), Kind.CHARGE)}
+    return {
+        "refund": _require_id(data, ObjectKind.REFUND),
+        "charge": _require_id(_inner(data, "charge"), ObjectKind.CHARGE),
+    }
 
 
 def _dispute_ids(data: Any) -> dict[str, str]:
-    return {"dispute": _require_id(data, Kind.DISPUTE)}
+    return {"dispute": _require_id(data, ObjectKind.DISPUTE)}
 
 
 def _link_ids(data: Any) -> dict[str, str]:
-    return {"link": _require_id(data, Kind.LINK)}
+    return {"link": _require_id(data, ObjectKind.LINK)}
 
 
 _OF_INTEREST: Final[Mapping[str, Callable[[Any], dict[str, str]]]] = {
@@ -101,7 +104,7 @@ def _inner(data: Any, name: str) -> Any:
     return data.get(name) if isinstance(data, dict) else None
 
 
-def _require_id(said: Any, kind: Kind) -> str:
+def _require_id(said: Any, kind: ObjectKind) -> str:
     found = id_in(said, kind)
     if found is None:
         raise _malformed(f"there is no {kind.name.lower()} id where one belongs")

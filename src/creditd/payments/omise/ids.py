@@ -13,7 +13,7 @@ MAX_CHARACTERS: Final = 40
 """After the prefix. Omise's have 19 and none is known to be longer; they become keys of rows and parts of addresses."""
 
 
-class Kind(StrEnum):
+class ObjectKind(StrEnum):
     """What an id is of, as its prefix."""
 
     CHARGE = "chrg"
@@ -24,10 +24,10 @@ class Kind(StrEnum):
     SOURCE = "src"
 
 
-_PATTERNS: Final = {kind: re.compile(rf"{kind}_(test_)?[0-9a-z]{{1,{MAX_CHARACTERS}}}") for kind in Kind}
+_PATTERNS: Final = {kind: re.compile(rf"{kind}_(test_)?[0-9a-z]{{1,{MAX_CHARACTERS}}}") for kind in ObjectKind}
 
 
-def id_in(said: Any, kind: Kind) -> str | None:
+def id_in(said: Any, kind: ObjectKind) -> str | None:
     """Return the id that is said, alone or as the ``id`` of a whole object; None if it is none of that kind."""
     if isinstance(said, dict):
         said = said.get("id")

@@ -17,18 +17,17 @@ import orjson
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.provider import PaymentMethod, Provider
 from creditd.domain.rejected_webhooks import RejectionReason
-from creditd.payments.omise.account import Account, OmiseSettings, link_mark
+from creditd.payments.documents import instant_in, mapping
+from creditd.payments.omise.api import OmiseApi, OmiseSettings, link_mark
 from creditd.payments.omise.hints import hint_of, read_event, require_signature
-from creditd.payments.omise.ids import Kind, id_in
+from creditd.payments.omise.ids import ObjectKind, id_in
 from creditd.payments.omise.reports import (
     charge_report,
     failure_in,
-    instant_in,
     is_paid,
     is_pending,
     is_under_way,
     link_report,
-    mapping,
     nothing_yet,
 )
 from creditd.payments.omise.unsigned import UnsignedHints, subject_of
@@ -92,7 +91,7 @@ class Omise:
         self.live = settings.live
         self._now = now
         self._secrets = tuple(from_base64(secret) for secret in settings.webhook_secrets)
-        self._account = Account(settings, transport)
+        self._account = OmiseApi(settings, transport)
         self.unsigned = None if self._secrets else UnsignedHints(self._account)
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:
@@ -138,7 +137,7 @@ class Omise:
             link = _known(await self._account.link(ids["link"]))
             return await self._link_report(link, read_time) or nothing_yet(link)
         dispute = _known(await self._account.dispute(ids["dispute"])) if "dispute" in ids else None
-        charge_id = id_in(dispute.get("charge"), Kind.CHARGE) if dispute else ids.get("charge")
+        charge_id = id_in(dispute.get("charge"), ObjectKind.CHARGE) if dispute else ids.get("charge")
         if charge_id is None:
             raise ReportMismatch("it is not said which charge it is about")
         charge = _known(await self._account.charge(charge_id))
@@ -152,7 +151,7 @@ class Omise:
     ) -> Report | None:
         """Report a charge with the dispute that it names, and with another one that is known of."""
         disputes = {dispute["id"]: dispute} if dispute else {}
-        named = id_in(charge.get("dispute"), Kind.DISPUTE)
+        named = id_in(charge.get("dispute"), ObjectKind.DISPUTE)
         if named and named not in disputes:
             # It is read by itself: what the charge holds of it need not be all.
             disputes[named] = _known(await self._account.dispute(named))
@@ -199,7 +198,7 @@ class Omise:
         if await self._is_over(order):
             return
         try:
-            if id_in(order.reference, Kind.LINK):
+            if id_in(order.reference, ObjectKind.LINK):
                 await self._account.delete_link(order.reference)
             else:
                 await self._account.expire(order.reference)
@@ -209,7 +208,7 @@ class Omise:
 
     async def _is_over(self, order: Order) -> bool:
         """Tell whether nobody can pay any more, as nobody has. Raises CallRefused if somebody has."""
-        if id_in(order.reference, Kind.LINK):
+        if id_in(order.reference, ObjectKind.LINK):
             link = await self._account.link(order.reference)
             charges: Sequence[Mapping[str, Any]] = await self._account.charges_of(link) if link else []
             is_over = link is None or link.get("deleted") is True
@@ -227,7 +226,7 @@ class Omise:
         Raises CallFailed, ReportMismatch.
         """
         read_time = self._now()
-        if id_in(order.reference, Kind.LINK):
+        if id_in(order.reference, ObjectKind.LINK):
             link = await self._account.link(order.reference)
             report = await self._link_report(link, read_time) if link else None
         else:

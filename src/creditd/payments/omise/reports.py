@@ -6,7 +6,6 @@ They are in the shapes of version 2019-05-29: https://docs.omise.co/charges-api,
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from creditd.domain.instant import Instant
@@ -21,13 +20,9 @@ from creditd.domain.payment_facts import (
     refund_facts,
 )
 from creditd.domain.provider import Provider
-from creditd.domain.purchase import PurchaseKey
-from creditd.payments.omise.ids import Kind, id_in
+from creditd.payments.documents import amount_in, mapping, purchase_in, text_of
+from creditd.payments.omise.ids import ObjectKind, id_in
 from creditd.payments.provider import Report, ReportMismatch
-from creditd.payments.scrubbing import scrubbed_text
-
-MAX_AMOUNT: Final = 2**63 - 1
-"""The largest that the database holds."""
 
 MAX_CODE_CHARACTERS: Final = 100
 """Failure codes are an open set of short names: https://docs.omise.co/api-testing."""
@@ -38,11 +33,7 @@ MAX_MESSAGE_CHARACTERS: Final = 500
 REVERSED: Final = "reversed"
 """The failure code of an authorisation that was given back before any money moved; Omise has none for it."""
 
-_ACCOUNT_ID: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
-_PURCHASE_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
 _DISPUTES: Final[Mapping[Any, tuple[FundsStage, DisputeStage]]] = {
     "open": (FundsStage.WITHDRAWN, DisputeStage.OPEN),
     "pending": (FundsStage.WITHDRAWN, DisputeStage.OPEN),
@@ -50,11 +41,6 @@ _DISPUTES: Final[Mapping[Any, tuple[FundsStage, DisputeStage]]] = {
     "won": (FundsStage.REINSTATED, DisputeStage.CLOSED),
 }
 """Omise takes the money when a dispute opens, gives it back when it is won, and may take it again."""
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """Return a JSON object, or an empty one for anything else."""
-    return value if isinstance(value, dict) else {}
 
 
 def is_pending(charge: Mapping[str, Any]) -> bool:
@@ -76,7 +62,7 @@ def charge_report(
     ``read_time`` is from before it was asked for: of two readings the later one counts. What was paid and voided later
     stays one that was paid, all of it refunded.
     """
-    charge_id = _id(charge, Kind.CHARGE)
+    charge_id = _id(charge, ObjectKind.CHARGE)
     payment = _payment(charge, charge_id)
     if payment is None:
         return None
@@ -85,12 +71,12 @@ def charge_report(
         taken_back = [*_refunds(charge, charge_id), *_disputes(charge, disputes)]
         facts += [fact._replace(said_time=read_time) for fact in taken_back]
         price = _money(charge)
-    link, source = id_in(charge.get("link"), Kind.LINK), id_in(charge.get("source"), Kind.SOURCE)
+    link, source = id_in(charge.get("link"), ObjectKind.LINK), id_in(charge.get("source"), ObjectKind.SOURCE)
     return Report(
         Provider.OMISE,
         _live(charge),
         (charge_id, *(other for other in (link, source) if other)),
-        _purchase(charge),
+        purchase_in(charge.get("metadata")),
         price,
         tuple(facts),
         currency=_currency(charge),
@@ -104,7 +90,7 @@ def link_report(link: Mapping[str, Any], charges: Iterable[Report]) -> Report | 
     A link that was deleted takes no payment any more. Several charges are the attempts of one payer: at most one of
     them is paid. Are there more, they are all reported, and it is for a person to give one back.
     """
-    link_id, live = _id(link, Kind.LINK), _live(link)
+    link_id, live = _id(link, ObjectKind.LINK), _live(link)
     facts: list[Fact] = []
     references, price = [link_id], None
     for charge in charges:
@@ -114,7 +100,7 @@ def link_report(link: Mapping[str, Any], charges: Iterable[Report]) -> Report | 
         references += (one for one in charge.references if one not in references)
         price = price or charge.price
     if link.get("deleted") is True:
-        facts.append(Fact(FactKind.PAYMENT, link_id, PaymentStage.CANCELLED, _amount(link, "amount")))
+        facts.append(Fact(FactKind.PAYMENT, link_id, PaymentStage.CANCELLED, amount_in(link, "amount")))
     if not facts:
         return None
     return Report(
@@ -131,10 +117,10 @@ def link_report(link: Mapping[str, Any], charges: Iterable[Report]) -> Report | 
 
 def nothing_yet(said: Mapping[str, Any]) -> Report:
     """Report a charge or a link of which nothing has come yet, and whose it is. Raises ReportMismatch."""
-    kind = Kind.LINK if said.get("object") == "link" else Kind.CHARGE
-    others = [id_in(said.get("link"), Kind.LINK), id_in(said.get("source"), Kind.SOURCE)]
+    kind = ObjectKind.LINK if said.get("object") == "link" else ObjectKind.CHARGE
+    others = [id_in(said.get("link"), ObjectKind.LINK), id_in(said.get("source"), ObjectKind.SOURCE)]
     references = (_id(said, kind), *(other for other in others if other))
-    return Report(Provider.OMISE, _live(said), references, _purchase(said), None, (), is_final=False)
+    return Report(Provider.OMISE, _live(said), references, purchase_in(said.get("metadata")), None, (), is_final=False)
 
 
 def is_under_way(report: Report) -> bool:
@@ -145,19 +131,8 @@ def is_under_way(report: Report) -> bool:
 
 def failure_in(charge: Mapping[str, Any]) -> tuple[str, str]:
     """Return Omise's code and words for why a charge failed, as they can be stored; empty where it says nothing."""
-    code = _text(charge, "failure_code", MAX_CODE_CHARACTERS)
-    return code, _text(charge, "failure_message", MAX_MESSAGE_CHARACTERS)
-
-
-def instant_in(said: Mapping[str, Any], name: str) -> Instant | None:
-    """Return a time; None where there is none. Raises ReportMismatch."""
-    text = said.get(name)
-    if text is None:
-        return None
-    try:
-        return Instant((datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1))
-    except (TypeError, ValueError) as error:
-        raise ReportMismatch(f"{name} is no time") from error
+    code = text_of(charge.get("failure_code"), MAX_CODE_CHARACTERS)
+    return code, text_of(charge.get("failure_message"), MAX_MESSAGE_CHARACTERS)
 
 
 def _is_taken_back(charge: Mapping[str, Any]) -> bool:
@@ -193,12 +168,12 @@ def _refunds(charge: Mapping[str, Any], charge_id: str) -> Iterable[Fact]:
     for refund in _list(charge.get("refunds")):
         if _currency(refund) != _currency(charge):
             raise ReportMismatch("a refund of the charge is in another currency")
-        fact = Fact(FactKind.REFUND, _id(refund, Kind.REFUND), _refund_stage(refund), _amount(refund, "amount"))
+        fact = Fact(FactKind.REFUND, _id(refund, ObjectKind.REFUND), _refund_stage(refund), amount_in(refund, "amount"))
         every += fact.amount
         active += 0 if fact.stage == RefundStage.FAILED else fact.amount
         yield from refund_facts(fact, made_time=None)
     is_whole = _is_taken_back(charge) or charge.get("status") == "reversed"
-    total = _amount(charge, "amount" if is_whole else "refunded_amount")
+    total = amount_in(charge, "amount" if is_whole else "refunded_amount")
     # It is not said whether a refund that failed is in the total.
     yield Fact(FactKind.REFUND_TOTAL, charge_id, 0, total if is_whole or total > every else active)
 
@@ -216,24 +191,14 @@ def _refund_stage(refund: Mapping[str, Any]) -> RefundStage:
 
 def _disputes(charge: Mapping[str, Any], disputes: Sequence[Mapping[str, Any]]) -> Iterable[Fact]:
     for dispute in disputes:
-        dispute_id, amount = _id(dispute, Kind.DISPUTE), _amount(dispute, "amount")
+        dispute_id, amount = _id(dispute, ObjectKind.DISPUTE), amount_in(dispute, "amount")
         stages = _DISPUTES.get(dispute.get("status"))
         if stages is None:
             raise ReportMismatch("the dispute's status is not known")
-        if id_in(dispute.get("charge"), Kind.CHARGE) != charge["id"] or _currency(dispute) != _currency(charge):
+        if id_in(dispute.get("charge"), ObjectKind.CHARGE) != charge["id"] or _currency(dispute) != _currency(charge):
             raise ReportMismatch("the dispute is of another charge, or in another currency")
         yield Fact(FactKind.DISPUTE_FUNDS, dispute_id, stages[0], amount)
         yield Fact(FactKind.DISPUTE, dispute_id, stages[1], amount)
-
-
-def _purchase(charge: Mapping[str, Any]) -> PurchaseKey | None:
-    metadata = mapping(charge.get("metadata"))
-    account_id, purchase_id = metadata.get("account_id"), metadata.get("purchase_id")
-    if not isinstance(account_id, str) or not _ACCOUNT_ID.fullmatch(account_id):
-        return None
-    if not isinstance(purchase_id, str) or not _PURCHASE_ID.fullmatch(purchase_id):
-        return None
-    return PurchaseKey(account_id, purchase_id)
 
 
 def _list(said: Any) -> list[Mapping[str, Any]]:
@@ -243,7 +208,7 @@ def _list(said: Any) -> list[Mapping[str, Any]]:
     return data
 
 
-def _id(said: Mapping[str, Any], kind: Kind) -> str:
+def _id(said: Mapping[str, Any], kind: ObjectKind) -> str:
     found = id_in(said.get("id"), kind)
     if found is None:
         raise ReportMismatch(f"a {kind.name.lower()} has no id of one")
@@ -258,14 +223,7 @@ def _live(said: Mapping[str, Any]) -> bool:
 
 
 def _money(said: Mapping[str, Any]) -> Money:
-    return Money(_amount(said, "amount"), _currency(said))
-
-
-def _amount(said: Mapping[str, Any], name: str) -> int:
-    amount = said.get(name)
-    if isinstance(amount, bool) or not isinstance(amount, int) or not 0 <= amount <= MAX_AMOUNT:
-        raise ReportMismatch(f"{name} is no amount")
-    return amount
+    return Money(amount_in(said, "amount"), _currency(said))
 
 
 def _currency(said: Mapping[str, Any]) -> str:
@@ -273,9 +231,3 @@ def _currency(said: Mapping[str, Any]) -> str:
     if not _CURRENCY.fullmatch(currency):
         raise ReportMismatch("the currency is none")
     return currency
-
-
-def _text(said: Mapping[str, Any], name: str, max_characters: int) -> str:
-    """Return a text that can be stored: without card numbers, without NUL, no longer than that."""
-    text = said.get(name)
-    return scrubbed_text(text).replace("\x00", "?")[:max_characters] if isinstance(text, str) else ""

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import orjson
 
-from creditd.payments.omise.account import Account
-from creditd.payments.omise.ids import Kind, id_in
-from creditd.payments.omise.reports import mapping
+from creditd.payments.documents import mapping
+from creditd.payments.omise.api import OmiseApi
+from creditd.payments.omise.ids import ObjectKind, id_in
 from creditd.payments.provider import Delivery
 
-_READ = (Kind.DISPUTE, Kind.LINK, Kind.CHARGE)
+_READ = (ObjectKind.DISPUTE, ObjectKind.LINK, ObjectKind.CHARGE)
 """What is read for a hint, the first of these that it names."""
 
 
@@ -24,7 +24,7 @@ def subject_of(ids: Mapping[str, str]) -> str:
 class UnsignedHints:
     """What is done with unsigned hints of one account."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: OmiseApi) -> None:
         """Ask ``account``."""
         self._account = account
 
@@ -35,15 +35,15 @@ class UnsignedHints:
         """
         if reference == delivery.key:
             return delivery
-        kind = Kind.LINK if id_in(reference, Kind.LINK) else Kind.CHARGE
+        kind = ObjectKind.LINK if id_in(reference, ObjectKind.LINK) else ObjectKind.CHARGE
         event_id = mapping(orjson.loads(delivery.body)).get("event")
         body = orjson.dumps({"event": event_id, kind.name.lower(): reference}).decode()
         return delivery._replace(key=reference, body=body)
 
     async def is_real(self, delivery: Delivery) -> bool:
         """Ask Omise whether there is what a hint is about. Raises CallFailed."""
-        if id_in(delivery.key, Kind.DISPUTE):
+        if id_in(delivery.key, ObjectKind.DISPUTE):
             return await self._account.dispute(delivery.key) is not None
-        if id_in(delivery.key, Kind.LINK):
+        if id_in(delivery.key, ObjectKind.LINK):
             return await self._account.link(delivery.key) is not None
         return await self._account.charge(delivery.key) is not None

@@ -15,7 +15,9 @@ import orjson
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.provider import PaymentMethod, Provider
 from creditd.domain.rejected_webhooks import RejectionReason
-from creditd.payments.calling import Api
+from creditd.payments.card_numbers import scrubbed
+from creditd.payments.client import Client
+from creditd.payments.documents import MAX_PAGES, PAGE_SIZE
 from creditd.payments.provider import (
     CallFailed,
     CallRefused,
@@ -30,16 +32,15 @@ from creditd.payments.provider import (
     Unsigned,
     Webhook,
 )
-from creditd.payments.scrubbing import scrubbed
 from creditd.payments.signatures import from_hex, is_signed, require_recent, seconds_of
-from creditd.payments.stripe.events import (
+from creditd.payments.stripe.reports import (
     EVENT_TYPES,
     ID,
     Seen,
     dispute_now,
     instant_of,
     intent_now,
-    purchase_in,
+    named_purchase,
     read_event,
     refund_now,
     session_now,
@@ -58,12 +59,6 @@ It counts from the purchase, not from the call: the same key has to come with th
 
 CLOCK_DIFFERENCE_SECONDS: Final = 300
 """Stripe's clock may be so far behind ours, when its lists are asked for what came since an instant of ours."""
-
-PAGE_SIZE: Final = 100
-"""The most that Stripe gives at a time: https://docs.stripe.com/api/pagination."""
-
-MAX_PAGES: Final = 1000
-"""A hundred thousand objects; whoever has more in a few days reconciles a shorter time."""
 
 _SESSIONS: Final = "/v1/checkout/sessions"
 _EVENT_TYPE: Final = re.compile(r"[a-z0-9_.]{1,100}")
@@ -93,7 +88,7 @@ class Stripe:
         self.live = settings.live
         self._secrets = tuple(secret.encode() for secret in settings.webhook_secrets)
         headers = {"Authorization": f"Bearer {settings.api_key}", "Stripe-Version": API_VERSION}
-        self._api = Api(settings.api_url, headers, transport=transport)
+        self._api = Client(settings.api_url, headers, transport=transport)
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:
         """Verify a webhook: https://docs.stripe.com/webhooks#verify-manually. Raises InvalidWebhook."""
@@ -123,7 +118,7 @@ class Stripe:
         """Say which objects an event is about: its own, the payment's and the charge's."""
         about = orjson.loads(delivery.body)["data"]["object"]
         ids = (about.get(name) for name in ("payment_intent", "id", "charge"))
-        purchase = purchase_in(about)
+        purchase = named_purchase(about)
         references = tuple(one for one in ids if isinstance(one, str) and ID.fullmatch(one))
         return Names(references, purchase.account_id if purchase else "", purchase)
 
@@ -266,7 +261,7 @@ def _checked(event: Any) -> dict[str, Any]:
 def _storable(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event without card numbers. The account stays, whose own number may look like one."""
     stored: dict[str, Any] = scrubbed(event)
-    named = purchase_in(event["data"]["object"])
+    named = named_purchase(event["data"]["object"])
     if named is not None:
         stored["data"]["object"]["metadata"]["account_id"] = named.account_id
     return stored

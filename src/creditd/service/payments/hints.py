@@ -23,7 +23,7 @@ from creditd.service.payments.providers import InThread
 from creditd.service.payments.rejections import Rejections
 from creditd.storage import payment_hints, payment_references
 from creditd.storage.database import Database
-from creditd.storage.payment_hints import Hint
+from creditd.storage.payment_hints import PaymentHint
 from creditd.telemetry.statistics import PaymentStatistics
 
 
@@ -197,7 +197,7 @@ class Hints:
     def _keep(self, known: PaymentProvider, delivery: Delivery) -> IngestResult | None:
         """Keep a hint until the provider has said whether it is about anything; None if too many are kept."""
         now = self._clock.now()
-        hint = Hint(known.provider, delivery.live, delivery.key, delivery.event_type, delivery.body, 0, now, now)
+        hint = PaymentHint(known.provider, delivery.live, delivery.key, delivery.event_type, delivery.body, 0, now, now)
         with self._database.transaction() as connection:
             if payment_hints.count(connection, known.provider) >= MAX_KEPT:
                 return None
@@ -232,7 +232,7 @@ IDLE_SECONDS: Final = 1.0
 """Between looks for hints whose time has come, or that another server kept."""
 
 
-class HintWorker(Worker[Hint]):
+class HintWorker(Worker[PaymentHint]):
     """Sees to the hints of a provider that signs none: files those about something there, and drops the others."""
 
     def __init__(
@@ -257,14 +257,14 @@ class HintWorker(Worker[Hint]):
         self._statistics = statistics
         self._on_filed = on_filed
 
-    async def _claim(self) -> list[Hint]:
+    async def _claim(self) -> list[PaymentHint]:
         return await self._in_thread(self._claim_in_thread)
 
-    def _claim_in_thread(self) -> list[Hint]:
+    def _claim_in_thread(self) -> list[PaymentHint]:
         with self._database.transaction() as connection:
             return payment_hints.claim(connection, self._provider.provider, self._clock.now(), HINTS_AT_A_TIME)
 
-    async def _attempt(self, hint: Hint) -> None:
+    async def _attempt(self, hint: PaymentHint) -> None:
         delivery = Delivery(hint.subject, hint.event_type, hint.live, hint.body, is_of_interest=True)
         try:
             is_real = await self._unsigned.is_real(delivery)
@@ -278,15 +278,15 @@ class HintWorker(Worker[Hint]):
         await self._in_thread(lambda: self._file(hint, delivery))
         self._on_filed(self._provider.provider)
 
-    async def _drop(self, hint: Hint, reason: str) -> None:
+    async def _drop(self, hint: PaymentHint, reason: str) -> None:
         self._statistics.hints_dropped[hint.provider.name.lower(), reason] += 1
         await self._in_thread(lambda: self._forget(hint))
 
-    def _forget(self, hint: Hint) -> None:
+    def _forget(self, hint: PaymentHint) -> None:
         with self._database.transaction() as connection:
             payment_hints.drop(connection, hint)
 
-    def _file(self, hint: Hint, delivery: Delivery) -> None:
+    def _file(self, hint: PaymentHint, delivery: Delivery) -> None:
         with self._database.transaction() as connection:
             self._intake.file(connection, self._provider, delivery)
             payment_hints.drop(connection, hint)

@@ -13,8 +13,8 @@ from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
 from creditd.domain.provider import PaymentMethod
 from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseKey, PurchaseState
 from creditd.ledger.transaction import Transaction, TransactionLedger
+from creditd.payments.card_numbers import scrubbed_text
 from creditd.payments.provider import CallFailed, CallRefused, Checkout, Order, Report
-from creditd.payments.scrubbing import scrubbed_text
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.recorder import Recorder
 from creditd.storage import payment_events, payment_references, purchases

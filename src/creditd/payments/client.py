@@ -35,7 +35,7 @@ _REPEATABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 """Answers that another try may change. 409 is Stripe's for a key that is in use at the moment."""
 
 
-class Api:
+class Client:
     """One provider's API. Answers are JSON objects."""
 
     def __init__(

@@ -11,18 +11,13 @@ import httpx
 
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.provider import PaymentMethod
-from creditd.payments.calling import Api
-from creditd.payments.omise.ids import Kind, id_in
+from creditd.payments.client import Client
+from creditd.payments.documents import MAX_PAGES, PAGE_SIZE
+from creditd.payments.omise.ids import ObjectKind, id_in
 from creditd.payments.provider import CallFailed, CallRefused, Order, ReportMismatch
 
 API_VERSION: Final = "2019-05-29"
 """Pinned, so that answers keep their shapes whatever the account's own version is, or becomes."""
-
-PAGE_SIZE: Final = 100
-"""The largest page of its lists: https://docs.omise.co/lists-api."""
-
-MAX_PAGES: Final = 1_000
-"""Of one list: a hundred thousand objects. A list that does not end by then is none."""
 
 MAX_TEXT_CHARACTERS: Final = 255
 """Of descriptions and titles: what any API takes; ours are names of packages."""
@@ -43,7 +38,7 @@ class OmiseSettings(NamedTuple):
     live: bool
 
 
-class Account:
+class OmiseApi:
     """An account at Omise.
 
     Every call raises CallFailed, for nonsense too, and ReportMismatch for what is no id.
@@ -52,40 +47,40 @@ class Account:
     def __init__(self, settings: OmiseSettings, transport: httpx.AsyncBaseTransport | None) -> None:
         """Take settings; ``transport`` is for tests."""
         headers = {"Omise-Version": API_VERSION, "Content-Type": "application/json", "Accept": "application/json"}
-        self._api = Api(settings.api_url, headers, auth=(settings.secret_key, ""), transport=transport)
+        self._api = Client(settings.api_url, headers, auth=(settings.secret_key, ""), transport=transport)
 
     async def charge(self, charge_id: str) -> dict[str, Any] | None:
         """Read a charge; None if there is none."""
-        return await self._read(Kind.CHARGE, charge_id)
+        return await self._read(ObjectKind.CHARGE, charge_id)
 
     async def dispute(self, dispute_id: str) -> dict[str, Any] | None:
         """Read a dispute; None if there is none."""
-        return await self._read(Kind.DISPUTE, dispute_id)
+        return await self._read(ObjectKind.DISPUTE, dispute_id)
 
     async def link(self, link_id: str) -> dict[str, Any] | None:
         """Read a link; None if there is none."""
-        return await self._read(Kind.LINK, link_id)
+        return await self._read(ObjectKind.LINK, link_id)
 
     async def charges_of(self, link: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the charges of a link that was read: it holds the first twenty, and most links have no more."""
         charges = link.get("charges")
         data, total = _page_of(charges) if isinstance(charges, dict) else ([], 0)
         if len(data) >= total:
-            return [_sensible(one, Kind.CHARGE) for one in data]
-        listed = self._list(f"/links/{link['id']}/charges", Kind.CHARGE, Instant(0))
+            return [_sensible(one, ObjectKind.CHARGE) for one in data]
+        listed = self._list(f"/links/{link['id']}/charges", ObjectKind.CHARGE, Instant(0))
         return [charge async for charge in listed]
 
     def charges(self, since: Instant) -> AsyncIterator[dict[str, Any]]:
         """List the charges made since an instant, oldest first: what is made meanwhile comes at the end."""
-        return self._list("/charges", Kind.CHARGE, since)
+        return self._list("/charges", ObjectKind.CHARGE, since)
 
     def links(self, since: Instant) -> AsyncIterator[dict[str, Any]]:
         """List the links made since an instant, oldest first."""
-        return self._list("/links", Kind.LINK, since)
+        return self._list("/links", ObjectKind.LINK, since)
 
     def events(self, since: Instant) -> AsyncIterator[dict[str, Any]]:
         """List the events since an instant, oldest first. They are in whatever version they happened."""
-        return self._list("/events", Kind.EVENT, since)
+        return self._list("/events", ObjectKind.EVENT, since)
 
     async def make_charge(self, order: Order) -> dict[str, Any]:
         """Charge a card, or make a PromptPay QR code. Raises CallRefused as well."""
@@ -100,7 +95,7 @@ class Account:
             document["card"] = order.token
         else:
             document["source"] = {"type": "promptpay", **_priced(order)}
-        return _sensible(await self._make("/charges", document, order), Kind.CHARGE)
+        return _sensible(await self._make("/charges", document, order), ObjectKind.CHARGE)
 
     async def make_link(self, order: Order) -> dict[str, Any]:
         """Make a link that is paid once. Raises CallRefused as well.
@@ -111,15 +106,17 @@ class Account:
         description = f"{order.description[: MAX_TEXT_CHARACTERS - len(mark)]}{mark}"
         title = order.description[:MAX_TEXT_CHARACTERS]
         document = {**_priced(order), "title": title, "description": description, "multiple": False}
-        return _sensible(await self._make("/links", document, order), Kind.LINK)
+        return _sensible(await self._make("/links", document, order), ObjectKind.LINK)
 
     async def expire(self, charge_id: str) -> None:
         """Have a pending charge expire. Raises CallRefused where Omise does not do that."""
-        await self._api.post(f"/charges/{_require(charge_id, Kind.CHARGE)}/expire", document={}, is_repeatable=True)
+        await self._api.post(
+            f"/charges/{_require(charge_id, ObjectKind.CHARGE)}/expire", document={}, is_repeatable=True
+        )
 
     async def delete_link(self, link_id: str) -> None:
         """Delete a link. Raises CallRefused."""
-        await self._api.delete(f"/links/{_require(link_id, Kind.LINK)}")
+        await self._api.delete(f"/links/{_require(link_id, ObjectKind.LINK)}")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -131,7 +128,7 @@ class Account:
         headers = {"Idempotency-Key": order.name.purchase_id}
         return await self._api.post(path, document=document, headers=headers, is_repeatable=False)
 
-    async def _read(self, kind: Kind, object_id: str) -> dict[str, Any] | None:
+    async def _read(self, kind: ObjectKind, object_id: str) -> dict[str, Any] | None:
         path = f"/{kind.name.lower()}s/{_require(object_id, kind)}"
         try:
             answer = await self._api.get(path)
@@ -144,7 +141,7 @@ class Account:
             raise CallFailed(f"{path}: the answer is another object")
         return found
 
-    async def _list(self, path: str, kind: Kind, since: Instant) -> AsyncIterator[dict[str, Any]]:
+    async def _list(self, path: str, kind: ObjectKind, since: Instant) -> AsyncIterator[dict[str, Any]]:
         start = datetime.fromtimestamp(since // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for number in range(MAX_PAGES):
             offset = number * PAGE_SIZE
@@ -166,13 +163,13 @@ def _priced(order: Order) -> dict[str, Any]:
     return {"amount": order.price.amount, "currency": order.price.currency}
 
 
-def _require(object_id: str, kind: Kind) -> str:
+def _require(object_id: str, kind: ObjectKind) -> str:
     if id_in(object_id, kind) is None:
         raise ReportMismatch(f"that is no id of a {kind.name.lower()}")
     return object_id
 
 
-def _sensible(said: Any, kind: Kind) -> dict[str, Any]:
+def _sensible(said: Any, kind: ObjectKind) -> dict[str, Any]:
     if not isinstance(said, dict) or said.get("object") != kind.name.lower() or id_in(said.get("id"), kind) is None:
         raise CallFailed(f"the answer makes no sense: it is no {kind.name.lower()}")
     return said

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from creditd.payments import calling
-from creditd.payments.calling import MAX_ANSWER_BYTES, Api
+from creditd.payments import client
+from creditd.payments.client import MAX_ANSWER_BYTES, Client
 from creditd.payments.provider import CallFailed
 
 
@@ -15,7 +15,7 @@ def read(answer: httpx.AsyncByteStream) -> dict[str, object]:
     """Call an API whose answers have this body."""
 
     async def call() -> dict[str, object]:
-        api = Api(
+        api = Client(
             "https://api.example", {}, transport=httpx.MockTransport(lambda _: httpx.Response(200, stream=answer))
         )
         try:
@@ -44,15 +44,15 @@ class Body(httpx.AsyncByteStream):
 
 
 def test_an_answer_that_comes_byte_by_byte_ends_with_the_time_for_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calling, "CALL_SECONDS", 0.05)
-    monkeypatch.setattr(calling, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(client, "CALL_SECONDS", 0.05)
+    monkeypatch.setattr(client, "FIRST_PAUSE_SECONDS", 0.0)
     with pytest.raises(CallFailed, match="TimeoutError"):
         read(Body(b" ", pause_seconds=0.001))
 
 
 def test_no_more_is_read_than_an_answer_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calling, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(client, "FIRST_PAUSE_SECONDS", 0.0)
     body = Body(b"x" * 1024 * 1024)
     with pytest.raises(CallFailed, match="without a JSON object"):
         read(body)
-    assert body.asked <= calling.TRIES * (MAX_ANSWER_BYTES // (1024 * 1024) + 1)
+    assert body.asked <= client.TRIES * (MAX_ANSWER_BYTES // (1024 * 1024) + 1)

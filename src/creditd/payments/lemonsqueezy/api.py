@@ -11,18 +11,13 @@ from typing import Any, NamedTuple
 import httpx
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.payments.calling import Api
-from creditd.payments.lemonsqueezy.reports import Resource, mapping, resource, time_of, variant_id_of
+from creditd.payments.client import Client
+from creditd.payments.documents import MAX_PAGES, PAGE_SIZE, mapping
+from creditd.payments.lemonsqueezy.reports import Resource, resource, time_of, variant_id_of
 from creditd.payments.provider import CallFailed, CallRefused, Order, ReportMismatch
 
 CHECKOUT_LIFETIME = 24 * 3600 * SECOND
 """As long as a Stripe Checkout session lives; a price in the catalogue does not change from one hour to the next."""
-
-PAGE_SIZE = 100
-"""The largest page of its lists: https://docs.lemonsqueezy.com/api/getting-started/requests."""
-
-MAX_PAGES = 1_000
-"""Of one list: a hundred thousand objects. A list that does not end by then is none."""
 
 MAX_NAME_CHARACTERS = 200
 """Of the product's name as the payer sees it, before the purchase's id."""
@@ -43,7 +38,7 @@ class LemonSqueezySettings(NamedTuple):
     live: bool
 
 
-class Store:
+class LemonSqueezyApi:
     """A store at Lemon Squeezy. Every call raises CallFailed, for nonsense too."""
 
     def __init__(self, settings: LemonSqueezySettings, transport: httpx.AsyncBaseTransport | None) -> None:
@@ -54,7 +49,7 @@ class Store:
             "Content-Type": "application/vnd.api+json",
             "Authorization": f"Bearer {settings.api_key}",
         }
-        self._api = Api(settings.api_url, headers, transport=transport)
+        self._api = Client(settings.api_url, headers, transport=transport)
 
     async def make_checkout(self, order: Order) -> Resource:
         """Make a checkout. Raises CallRefused as well; CallFailed leaves open whether there is one."""
@@ -142,7 +137,7 @@ def _new_checkout(order: Order, settings: LemonSqueezySettings) -> dict[str, Any
 
 
 def purchase_id_of(order: Resource) -> str:
-    """Return the purchase's id from the end of the name of what was bought, as :meth:`Store.make_checkout` put it."""
+    """Return the purchase's id from the end of the name of what was bought, where ``make_checkout`` put it."""
     name = str(mapping(order.attributes.get("first_order_item")).get("product_name", ""))
     return name.rpartition("(")[2].removesuffix(")")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from creditd.payments.scrubbing import MASK, MAX_DEPTH, scrubbed, scrubbed_text
+from creditd.payments.card_numbers import MASK, MAX_DEPTH, scrubbed, scrubbed_text
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(),

@@ -28,11 +28,8 @@ from creditd.domain.payment_facts import (
 )
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import PurchaseKey
+from creditd.payments.documents import MAX_AMOUNT, amount_in, mapping, purchase_in, text_of
 from creditd.payments.provider import Report, ReportMismatch
-from creditd.payments.scrubbing import scrubbed_text
-
-MAX_AMOUNT: Final = 2**63 - 1
-"""The largest that the database holds."""
 
 MAX_MESSAGE_LENGTH: Final = 500
 """Why a payment failed is a sentence for the payer; what is longer helps nobody."""
@@ -43,8 +40,6 @@ ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
 _MAX_SECONDS: Final = 253_402_300_799
 """The end of the year 9999, beyond which PostgreSQL's timestamps go and Python's do not."""
 
-_ACCOUNT_ID = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CURRENCY = re.compile(r"[a-z]{3}")
 
 _REFUND_STAGES: Mapping[Any, RefundStage] = {
@@ -103,8 +98,8 @@ def _charge(charge: Seen) -> Report | None:
     if payment is None:
         return None
     currency = _currency(charge.fields)
-    facts = [_fact(charge, FactKind.REFUND_TOTAL, payment, 0, _amount(charge.fields, "amount_refunded"))]
-    listed = _mapping(charge.fields.get("refunds")).get("data")
+    facts = [_fact(charge, FactKind.REFUND_TOTAL, payment, 0, amount_in(charge.fields, "amount_refunded"))]
+    listed = mapping(charge.fields.get("refunds")).get("data")
     for refund in listed or ():
         if isinstance(refund, dict):
             _require_currency(refund, currency)
@@ -173,10 +168,10 @@ def _paid_intent(intent: Seen) -> Report:
 
 
 def _failed_intent(intent: Seen) -> Report:
-    error = _mapping(intent.fields.get("last_payment_error"))
+    error = mapping(intent.fields.get("last_payment_error"))
     # What the bank says tells a payer more than Stripe's own "card_declined".
-    code = _text(error.get("decline_code") or error.get("code") or error.get("type"))
-    fact = _unpaid(_own_id(intent.fields), PaymentStage.FAILED, code, _text(error.get("message")))
+    code = text_of(error.get("decline_code") or error.get("code") or error.get("type"), MAX_MESSAGE_LENGTH)
+    fact = _unpaid(_own_id(intent.fields), PaymentStage.FAILED, code, text_of(error.get("message"), MAX_MESSAGE_LENGTH))
     return _report(intent, _names_of(intent), fact)
 
 
@@ -189,7 +184,7 @@ def _refund_facts(refund: Seen) -> list[Fact]:
     stage = _REFUND_STAGES.get(refund.fields.get("status"))
     if stage is None:
         raise ReportMismatch("the refund's status is not known")
-    fact = _fact(refund, FactKind.REFUND, _own_id(refund.fields), stage, _amount(refund.fields, "amount"))
+    fact = _fact(refund, FactKind.REFUND, _own_id(refund.fields), stage, amount_in(refund.fields, "amount"))
     return refund_facts(fact, made_time=_time(refund.fields, "created"))
 
 
@@ -199,7 +194,7 @@ def _dispute(dispute: Seen, funds: FundsStage | None = None) -> Report | None:
     if payment is None:
         return None
     fields = dispute.fields
-    dispute_id, amount, currency = _own_id(fields), _amount(fields, "amount"), _currency(fields)
+    dispute_id, amount, currency = _own_id(fields), amount_in(fields, "amount"), _currency(fields)
     stage = DisputeStage.CLOSED if fields.get("status") in _DISPUTES_OVER else DisputeStage.OPEN
     facts = [_fact(dispute, FactKind.DISPUTE, dispute_id, stage, amount)]
     transactions = list(_transactions(dispute, dispute_id, Money(amount, currency)))
@@ -215,8 +210,8 @@ def _transactions(dispute: Seen, dispute_id: str, disputed: Money) -> Iterator[F
     further ones. They are only ever added.
     """
     for number, transaction in enumerate(dispute.fields.get("balance_transactions") or ()):
-        amount = _moved(_mapping(transaction), disputed)
-        name = _mapping(transaction).get("id")
+        amount = _moved(mapping(transaction), disputed)
+        name = mapping(transaction).get("id")
         subject = transaction_subject(dispute_id, name if isinstance(name, str) and ID.fullmatch(name) else str(number))
         direction = Direction.OUT if amount < 0 else Direction.BACK
         yield _fact(dispute, FactKind.DISPUTE_TRANSACTION, subject, direction, abs(amount))
@@ -277,7 +272,7 @@ EVENT_TYPES: Final = frozenset(_READERS)
 
 
 def _report(seen: Seen, references: tuple[str, ...], *facts: Fact) -> Report:
-    return Report(Provider.STRIPE, seen.live, references, purchase_in(seen.fields), None, facts)
+    return Report(Provider.STRIPE, seen.live, references, named_purchase(seen.fields), None, facts)
 
 
 def _payment_of(seen: Seen) -> tuple[str, ...] | None:
@@ -288,19 +283,13 @@ def _payment_of(seen: Seen) -> tuple[str, ...] | None:
     return (payment, charge) if charge else (payment,)
 
 
-def purchase_in(document: Mapping[str, Any]) -> PurchaseKey | None:
+def named_purchase(document: Mapping[str, Any]) -> PurchaseKey | None:
     """Return our own name of the purchase if it is handed back; anything else in its place is no hint.
 
     Metadata are set with the secret key alone. A ``client_reference_id`` is not read: whoever opens a payment link sets
     it in the link's address (https://docs.stripe.com/payment-links/url-parameters).
     """
-    metadata = _mapping(document.get("metadata"))
-    account_id, purchase_id = metadata.get("account_id"), metadata.get("purchase_id")
-    if not isinstance(account_id, str) or not _ACCOUNT_ID.fullmatch(account_id):
-        return None
-    if not isinstance(purchase_id, str) or not _UUID.fullmatch(purchase_id):
-        return None
-    return PurchaseKey(account_id, purchase_id)
+    return purchase_in(document.get("metadata"))
 
 
 def _own_id(document: Mapping[str, Any]) -> str:
@@ -320,7 +309,7 @@ def _reference(document: Mapping[str, Any], name: str) -> str | None:
 
 def _price(document: Mapping[str, Any], amount: str) -> Money:
     """Return what was charged. Stripe counts in the smallest unit as well: https://docs.stripe.com/currencies."""
-    return Money(_amount(document, amount), _currency(document))
+    return Money(amount_in(document, amount), _currency(document))
 
 
 def _currency(document: Mapping[str, Any]) -> str:
@@ -343,19 +332,3 @@ def _time(document: Mapping[str, Any], name: str) -> Instant | None:
 def instant_of(seconds: Any) -> Instant | None:
     """Return an instant from Unix seconds; None for anything that is no time of Stripe's."""
     return Instant(seconds * SECOND) if type(seconds) is int and 0 <= seconds <= _MAX_SECONDS else None
-
-
-def _amount(document: Mapping[str, Any], name: str) -> int:
-    amount = document.get(name)
-    if type(amount) is not int or not 0 <= amount <= MAX_AMOUNT:
-        raise ReportMismatch(f"{name} is no amount")
-    return amount
-
-
-def _text(value: Any) -> str:
-    """Return a text that can be stored: without card numbers, and without NUL, which no text of PostgreSQL's holds."""
-    return scrubbed_text(value).replace("\x00", "?")[:MAX_MESSAGE_LENGTH] if isinstance(value, str) else ""
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -1,0 +1,72 @@
+"""What the JSON documents of all providers have in common, and the lists that they come in."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from creditd.domain.instant import Instant
+from creditd.domain.purchase import PurchaseKey
+from creditd.payments.card_numbers import scrubbed_text
+from creditd.payments.provider import ReportMismatch
+
+MAX_AMOUNT: Final = 2**63 - 1
+"""The largest that the database holds."""
+
+PAGE_SIZE: Final = 100
+"""The largest page of each provider's lists: https://docs.stripe.com/api/pagination, https://docs.omise.co/lists-api,
+https://docs.lemonsqueezy.com/api/getting-started/requests."""
+
+MAX_PAGES: Final = 1_000
+"""Of one list: a hundred thousand objects. A list that does not end by then is none."""
+
+UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+_ACCOUNT_ID: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return a JSON object, or an empty one for anything else: PHP writes an empty one as a list."""
+    return value if isinstance(value, dict) else {}
+
+
+def account_id_in(labels: Any) -> str | None:
+    """Return the account that metadata or custom data name; None if they name none or nothing that could be one."""
+    account_id = mapping(labels).get("account_id")
+    return account_id if isinstance(account_id, str) and _ACCOUNT_ID.fullmatch(account_id) else None
+
+
+def purchase_in(labels: Any) -> PurchaseKey | None:
+    """Return the purchase that metadata or custom data name; None if they name none or nothing that could be one."""
+    account_id, purchase_id = account_id_in(labels), mapping(labels).get("purchase_id")
+    if account_id is None or not isinstance(purchase_id, str) or not UUID.fullmatch(purchase_id):
+        return None
+    return PurchaseKey(account_id, purchase_id)
+
+
+def amount_in(document: Mapping[str, Any], name: str) -> int:
+    """Return an amount in the smallest unit, from 0 to MAX_AMOUNT. Raises ReportMismatch."""
+    amount = document.get(name)
+    if type(amount) is not int or not 0 <= amount <= MAX_AMOUNT:
+        raise ReportMismatch(f"{name} is no amount")
+    return amount
+
+
+def text_of(value: Any, max_characters: int) -> str:
+    """Return a text that can be stored, no longer than that; empty for what is none.
+
+    It is without card numbers, and without NUL, which no text of PostgreSQL's holds.
+    """
+    return scrubbed_text(value).replace("\x00", "?")[:max_characters] if isinstance(value, str) else ""
+
+
+def instant_in(document: Mapping[str, Any], name: str) -> Instant | None:
+    """Return a time in ISO 8601, to the microsecond; None where there is none. Raises ReportMismatch."""
+    text = document.get(name)
+    if text is None:
+        return None
+    try:
+        return Instant((datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1))
+    except (TypeError, ValueError) as error:
+        raise ReportMismatch(f"{name} is no time") from error

@@ -57,6 +57,7 @@ def call(
     return run
 
 
+@pytest.mark.requirement("I7")
 def test_with_a_certificate_of_the_authority_it_is_answered(call: Call, files: Path) -> None:
     flags = ("--ca", f"{files}/ca.crt", "--cert", f"{files}/client.crt", "--key", f"{files}/client.key")
     assert call(*flags)[0] == 0
@@ -69,6 +70,7 @@ def test_the_files_come_from_the_environment_too(call: Call, files: Path, monkey
     assert call()[0] == 0
 
 
+@pytest.mark.requirement("I7")
 def test_in_plaintext_it_says_that_the_server_speaks_tls(call: Call) -> None:
     code, _, err = call()
     assert code == 1

@@ -75,6 +75,7 @@ def test_a_misspelt_name_is_told_the_nearest(name: str, value: str, near: str, m
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.requirement("I7")
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -106,6 +106,7 @@ def test_only_addresses_of_this_machine_are_loopback(address: str, expected: boo
 
 
 @pytest.mark.requirement("I7")
+@pytest.mark.requirement("I7")
 def test_what_is_renewed_is_served_without_a_restart_and_what_is_unfit_is_not(
     tmp_path: Path, authority: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -13,6 +13,8 @@ from tests.support.patience import eventually
 from tests.support.refusals import refused
 from tests.support.service import RunningService
 
+pytestmark = pytest.mark.requirement("J5")
+
 
 def watching(caller: SimpleNamespace, account_id: str) -> Any:
     """Open a stream, and return it once it shows something."""

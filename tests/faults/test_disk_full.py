@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from credit.v1.credit_service_pb2 import GetBalanceRequest
 from creditd.development.postgres import EmbeddedPostgres
@@ -27,6 +28,7 @@ _FILL = "CREATE TRIGGER full_disk AFTER INSERT ON entries FOR EACH STATEMENT EXE
 _FREE = "DROP TRIGGER full_disk ON entries"
 
 
+@pytest.mark.requirement("A7", "H2")
 @rounds(10)
 def test_a_full_disk_stops_writing_alone_and_only_while_it_is_full(
     postgres: EmbeddedPostgres, tmp_path: Path, rounds: int

@@ -97,6 +97,7 @@ def test_who_asks_for_health_or_what_there_is_is_no_stranger(service: RunningSer
         assert not connections_of(service)._strange[peer_name(*probe.socket.getsockname())]
 
 
+@pytest.mark.requirement("J5")
 def test_strangers_leave_when_places_grow_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those with a token stay, those who ask for health too, and newcomers get in."""
     monkeypatch.setattr(bootstrap, "places", lambda: 150)

@@ -83,6 +83,7 @@ def test_a_proxy_on_this_machine_says_whom_it_speaks_for(adapter: Adapter, forwa
     assert adapter.service.taken[0].request.remote_address == address
 
 
+@pytest.mark.requirement("I7")
 def test_a_token_that_is_renewed_is_used_without_a_restart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "token"
     file.write_text("first\n")

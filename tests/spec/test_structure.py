@@ -121,3 +121,9 @@ def test_every_test_looks_at_something() -> None:
 def test_those_that_do_not_are_there() -> None:
     names = {function.name for tree in modules().values() for function in functions(tree)}
     assert names >= RAISES_BY_ITSELF
+
+
+def test_every_folder_is_explained() -> None:
+    explained = (FOLDER / "README.md").read_text(encoding="utf-8")
+    folders = {folder_of(name) for name in modules() if name.count(".") > 1}
+    assert [folder for folder in sorted(folders) if f"`{folder}/`" not in explained] == []

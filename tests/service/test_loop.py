@@ -117,7 +117,7 @@ def test_who_waits_for_many_tickets_is_woken_once_for_a_batch() -> None:
     waiting: Coroutine[Any, Any, list[int]] = all_of(tickets)
     first = waiting.send(None)
     woken: list[object] = []
-    first.when_answered(lambda: woken.append(_next(waiting)))
+    first.go_on = lambda: woken.append(_next(waiting))
     deliver([(ticket, number) for number, ticket in enumerate(tickets)])
     assert woken == [list(range(10))]
     assert sink.deliveries == 1

@@ -33,7 +33,7 @@ class HandSink:
     def answer(self, ticket: Ticket[Any, Any]) -> None:
         """Wait until a ticket is answered."""
         called: list[bool] = []
-        ticket.when_answered(lambda: called.append(True))
+        ticket.go_on = lambda: called.append(True)
         while not called:
             self.take_over()
 

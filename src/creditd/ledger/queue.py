@@ -24,52 +24,39 @@ _NONE_YET = object()
 class Ticket(Generic[Item, Answer]):
     """An item that waits for its answer, and what its caller awaits.
 
-    It knows no event loop. ``await`` yields the ticket itself to whoever drives the coroutine; the driver calls
-    ``when_answered``, and drives the coroutine on once it is called back. The answer is returned, or raised if it is an
-    exception. Apart from ``item`` and ``sink`` a ticket is used on the thread of its driver alone, which is where its
-    sink takes the answer to.
+    It knows no event loop. ``await`` yields the ticket itself to whoever drives the coroutine; the driver sets
+    ``go_on``, which is called when the answer is there, and drives the coroutine on. The answer is returned, or raised
+    if it is an exception. ``answer`` and ``go_on`` are used on the thread of the driver alone, which is where the sink
+    takes the answer to; ``is_given_up`` tells the other threads that nobody waits any more.
     """
 
-    __slots__ = ("_answer", "_go_on", "is_given_up", "item", "sink")
+    __slots__ = ("answer", "go_on", "is_given_up", "item", "sink")
 
     def __init__(self, item: Item, sink: "Sink") -> None:
         """Take an item, whose answer goes to ``sink``."""
         self.item = item
         self.sink = sink
         self.is_given_up = False
-        self._answer: object = _NONE_YET
-        self._go_on: Callable[[], object] | None = None
+        self.answer: object = _NONE_YET
+        self.go_on: Callable[[], object] | None = None
 
     def __await__(self) -> Generator[Any, None, Answer]:
         """Wait for the answer. A coroutine that is cancelled or closed meanwhile gives the ticket up."""
-        while self._answer is _NONE_YET:
+        while self.answer is _NONE_YET:
             try:
                 yield self
             except BaseException:
                 self.give_up()
                 raise
-        answer = self._answer
-        if isinstance(answer, Exception):
+        answer = self.answer
+        if isinstance(answer, BaseException):
             raise answer
         return cast("Answer", answer)
 
     def give_up(self) -> None:
         """Note that nobody waits for the answer any more."""
         self.is_given_up = True
-        self._go_on = None
-
-    def when_answered(self, go_on: Callable[[], object]) -> None:
-        """Have ``go_on`` called once the answer is there. For drivers, of a ticket that was yielded to them."""
-        self._go_on = go_on
-
-    def take(self, answer: object) -> None:
-        """Keep the answer."""
-        self._answer = answer
-
-    def call_back(self) -> None:
-        """Let the driver go on, if one still waits."""
-        if self._go_on is not None:
-            self._go_on()
+        self.go_on = None
 
 
 Answered = tuple[Ticket[Any, Any], object]
@@ -98,9 +85,10 @@ def hand_over(answers: Sequence[Answered]) -> None:
     One that waits for several tickets finds the answers to all of them.
     """
     for ticket, answer in answers:
-        ticket.take(answer)
+        ticket.answer = answer
     for ticket, _ in answers:
-        ticket.call_back()
+        if ticket.go_on is not None:
+            ticket.go_on()
 
 
 class TicketQueue(Generic[Item, Answer]):

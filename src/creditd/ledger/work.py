@@ -49,8 +49,8 @@ class Work:
         origin: Origin,
         steps: tuple[Step, ...],
         keys: tuple[WalletKey, ...],
-        *,
         deadline: float | None = None,
+        *,
         dry_run: bool = False,
         opens: bool = True,
     ) -> None:
@@ -67,25 +67,25 @@ class Work:
     def of(
         cls,
         steps: tuple[Step, ...],
-        *,
         deadline: float | None = None,
+        *,
         dry_run: bool = False,
         opens: bool = True,
     ) -> "Work":
         """Return the work of one step or more, on one account and from one origin."""
         key, command = steps[0]
         keys = (key,) if len(steps) == 1 else tuple([step.key for step in steps])
-        return cls(key.account_id, command.origin, steps, keys, deadline=deadline, dry_run=dry_run, opens=opens)
+        return cls(key.account_id, command.origin, steps, keys, deadline, dry_run=dry_run, opens=opens)
 
     @classmethod
     def opening(cls, account_id: str, origin: Origin, deadline: float | None = None) -> "Work":
         """Return the work that opens an account if it was never seen."""
-        return cls(account_id, origin, (), (WalletKey.of_account(account_id),), deadline=deadline)
+        return cls(account_id, origin, (), (WalletKey.of_account(account_id),), deadline)
 
     @classmethod
     def settling(cls, key: WalletKey, origin: Origin, deadline: float | None = None) -> "Work":
         """Return the work that writes down what has ended in a wallet."""
-        return cls(key.account_id, origin, (), (key,), deadline=deadline)
+        return cls(key.account_id, origin, (), (key,), deadline)
 
 
 class Apart(Enum):

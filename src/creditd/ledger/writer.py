@@ -164,7 +164,7 @@ class Writer:
 
     def _round(self, works: list[Work], written: Written) -> list[Work]:
         """Write works; return those that have to be decided once more."""
-        shared = [work for work in works if not self._is_to_load(work) and self._trust.has_doubts(work.keys)]
+        shared = [work for work in works if self._trust.has_doubts(work.keys) and not self._is_to_load(work)]
         if not shared:
             return self._write_trusting(works, written)
         others = set(works).difference(shared)

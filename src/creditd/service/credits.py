@@ -41,7 +41,9 @@ class Credits:
         """
         if not isinstance(command, ON_RESERVATION):
             await self._catalogue.require(key.credit_type)
-        return await self._outcome(call, _work(call, (Step(key, command),), dry_run=dry_run))
+        outcome = await self._submit(_work(call, (Step(key, command),), dry_run=dry_run))
+        call.replayed = outcome.replayed
+        return outcome
 
     async def perform_all(self, call: Call, steps: Sequence[Step]) -> Outcome:
         """Do several commands on wallets of one account, all or nothing.
@@ -52,7 +54,9 @@ class Credits:
         if len(codes) < len(steps):
             raise errors.InvalidField(field="amounts", rule="each credit type at most once")
         await self._catalogue.require(*codes)
-        return await self._outcome(call, _work(call, tuple(steps)))
+        outcome = await self._submit(_work(call, tuple(steps)))
+        call.replayed = outcome.replayed
+        return outcome
 
     async def perform_each(self, call: Call, instructions: Sequence[Instruction]) -> list[Result]:
         """Do many commands, each by itself; return their results in order: an outcome, or why there is none."""
@@ -69,7 +73,7 @@ class Credits:
 
     async def open(self, call: Call, account_id: str) -> None:
         """Open an account that was never seen, whoever calls."""
-        await self._outcome(call, Work.opening(account_id, Origin(call.subject), call.deadline))
+        await self._submit(Work.opening(account_id, Origin(call.subject), call.deadline))
 
     async def open_each(self, call: Call, account_ids: Iterable[str]) -> None:
         """Open accounts that were never seen, whoever calls. Raises why one of them was not opened."""
@@ -80,36 +84,31 @@ class Credits:
 
     async def settle(self, call: Call, key: WalletKey) -> None:
         """Write down what has ended in a wallet."""
-        await self._outcome(call, Work.settling(key, Origin(call.subject), call.deadline))
-
-    async def _outcome(self, call: Call, work: Work) -> Outcome:
-        ticket: Ticket[Work, Outcome] = Ticket(work, self._sink)
-        self._ledger.submit(ticket)
-        outcome = await ticket
-        call.replayed = outcome.replayed
-        return outcome
+        await self._submit(Work.settling(key, Origin(call.subject), call.deadline))
 
     async def _results(self, works: Sequence[Work | Exception]) -> list[Result]:
-        tickets = [work if isinstance(work, Exception) else self._submit(work) for work in works]
-        return [ticket if isinstance(ticket, Exception) else await _result(ticket) for ticket in tickets]
+        tickets = [work if isinstance(work, Exception) else self._submit_or_refuse(work) for work in works]
+        results: list[Result] = []
+        for ticket in tickets:
+            try:
+                results.append(ticket if isinstance(ticket, Exception) else await ticket)
+            except Exception as error:  # noqa: BLE001 - each has its own result, whatever it is.
+                results.append(error)
+        return results
 
-    def _submit(self, work: Work) -> Ticket[Work, Outcome] | Exception:
-        ticket: Ticket[Work, Outcome] = Ticket(work, self._sink)
+    def _submit_or_refuse(self, work: Work) -> Ticket[Work, Outcome] | Exception:
         try:
-            self._ledger.submit(ticket)
+            return self._submit(work)
         except (Overloaded, ShuttingDown) as error:
             return error
+
+    def _submit(self, work: Work) -> Ticket[Work, Outcome]:
+        ticket: Ticket[Work, Outcome] = Ticket(work, self._sink)
+        self._ledger.submit(ticket)
         return ticket
 
 
 def _work(call: Call, steps: tuple[Step, ...], *, dry_run: bool = False) -> Work:
     # Credits are given deliberately, and so to an account that was never seen as well.
     opens = call.opens or isinstance(steps[0].command, Add)
-    return Work.of(steps, deadline=call.deadline, dry_run=dry_run, opens=opens)
-
-
-async def _result(ticket: Ticket[Work, Outcome]) -> Result:
-    try:
-        return await ticket
-    except Exception as error:  # noqa: BLE001 - each has its own result, whatever it is.
-        return error
+    return Work.of(steps, call.deadline, dry_run=dry_run, opens=opens)

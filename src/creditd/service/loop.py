@@ -45,7 +45,7 @@ def driven(
         try:
             if isinstance(awaited, Ticket):
                 future = asyncio.get_running_loop().create_future()
-                awaited.when_answered(partial(_wake, future))
+                awaited.go_on = partial(_wake, future)
                 yield from future
             else:
                 yield awaited

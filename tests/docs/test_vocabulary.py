@@ -67,7 +67,6 @@ LEFT: Final = {
     "PaymentEventStateUnfit",
     "PurchaseStateUnfit",
     "ReservationStateUnfit",
-    "Found",
 }
 """Names that are older than these rules. None is added; each goes with its file or class."""
 

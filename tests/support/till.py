@@ -60,8 +60,8 @@ class Till:
         self.books = Books(desk.database)
         transactions = TransactionLedger(desk.database, desk.writer._terms, desk.clock)
         self.transactions = transactions
-        subscriptions = Subscriptions(transactions, desk.accounts, uuid7)
-        self.recorder = Recorder(PurchaseRecorder(transactions, uuid7), subscriptions)
+        subscriptions = Subscriptions(desk.accounts, uuid7)
+        self.recorder = Recorder(transactions, PurchaseRecorder(uuid7), subscriptions)
         self.dues = DueWorker(desk.database, self.recorder, desk.clock, _at_once)
 
     def order(self, account: str, **fields: Any) -> Purchase:

@@ -54,9 +54,9 @@ class Payments:
         self._providers = Providers(configured_providers(core.config, core.clock.now))
         statistics, clock, database = core.payment_statistics, core.clock, core.database
         make_id = core.make_id
-        self._purchase_recorder = PurchaseRecorder(core.transactions, make_id)
-        subscriptions = Subscriptions(core.transactions, accounts, make_id)
-        self._recorder = Recorder(self._purchase_recorder, subscriptions)
+        self._purchase_recorder = PurchaseRecorder(make_id)
+        subscriptions = Subscriptions(accounts, make_id)
+        self._recorder = Recorder(core.transactions, self._purchase_recorder, subscriptions)
         found_cases = FoundCases(database, clock, make_id)
         self._payment_requests = PaymentRequests(core.transactions, self._providers, self._recorder, threads.payments)
         self._purchases = Purchases(

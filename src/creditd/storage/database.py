@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from creditd.storage.connections.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
 from creditd.storage.connections.session import (
     FOUND,
-    Found,
     Session,
     SessionRules,
+    SessionState,
     UnsuitableDatabase,
     make_fit,
     not_kept,
@@ -220,7 +220,7 @@ class Database:
 
     def require_fit(self, connection: Connection) -> None:
         """Verify that a session that was lent is still what it must be. Raises UnsuitableDatabase."""
-        if unmet := Found(*connection.exec_driver_sql(FOUND).one()).unmet(self._rules):
+        if unmet := SessionState(*connection.exec_driver_sql(FOUND).one()).unmet(self._rules):
             raise not_kept(unmet)
 
     def _note(self, error: Exception) -> None:

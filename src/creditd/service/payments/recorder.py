@@ -44,24 +44,18 @@ class RecordedPurchase(NamedTuple):
 class PurchaseRecorder:
     """Records what is said of purchases."""
 
-    def __init__(self, ledger: TransactionLedger, make_id: Callable[[], str]) -> None:
-        """Move credits through ``ledger``."""
-        self._ledger = ledger
+    def __init__(self, make_id: Callable[[], str]) -> None:
+        """Give new grants and announcements their ids by ``make_id``."""
         self._make_id = make_id
         self._cases = Cases(make_id)
 
-    def record(self, report: Report, actor: str, reason: str, event: PaymentEvent | None = None) -> Recorded:
-        """Record a report, and write in the same commit what became of the ``event`` that said it.
+    def record(self, transaction: Transaction, report: Report, origin: Origin, event: PaymentEvent | None) -> Recorded:
+        """Record a report, with what becomes of the ``event`` that said it.
 
-        ``actor`` and ``reason`` go into the purchase's history and the ledger. What cannot follow yet (the account is
+        Who asked, and why, goes into the purchase's history and the ledger. What cannot follow yet (the account is
         closed) is due from then on, and what a person has to do is shown as a parked event. Raises UnknownPayment, and
-        Misfit for what does not fit the purchase; then nothing is written, and its try is the caller's to end.
+        Misfit for what does not fit the purchase.
         """
-        return self._ledger.transact(lambda transaction: self._record(transaction, report, actor, reason, event))
-
-    def _record(
-        self, transaction: Transaction, report: Report, actor: str, reason: str, event: PaymentEvent | None
-    ) -> Recorded:
         connection, now = transaction.connection, transaction.now
         purchase = _purchase_of(transaction, report)
         _require_fit(purchase, report)
@@ -70,7 +64,7 @@ class PurchaseRecorder:
         )
         if others:
             raise Misfit(f"{', '.join(others)} belongs to another purchase", purchase)
-        recorded = self.bring_up_to_date(transaction, purchase, report, Origin(actor, reason=reason))
+        recorded = self.bring_up_to_date(transaction, purchase, report, origin)
         payment_events.wake(connection, purchase.provider, report.references, now)
         if not report.facts or not report.is_final:
             _look_soon(transaction, recorded.purchase)
@@ -83,11 +77,8 @@ class PurchaseRecorder:
             payment_events.end_try(connection, fate, is_counted=report.is_final)
         return Recorded(purchase.account_id, purchase.name, recorded.changed, problem)
 
-    def resume(self, key: PurchaseKey, reason: str) -> Recorded:
+    def resume(self, transaction: Transaction, key: PurchaseKey, reason: str) -> Recorded:
         """Do what is due for a purchase by all that is known of it, if that can be done by now."""
-        return self._ledger.transact(lambda transaction: self._resume(transaction, key, reason))
-
-    def _resume(self, transaction: Transaction, key: PurchaseKey, reason: str) -> Recorded:
         purchase = purchases.lock(transaction.connection, key)
         assert purchase is not None  # noqa: S101 - something was due for it, and none is ever deleted.
         nothing = Report(purchase.provider, purchase.live, (), None, None, ())
@@ -278,24 +269,30 @@ def _as_it_stands(purchase: Purchase, stands: Standing) -> Purchase:
 
 
 class Recorder:
-    """Records reports in purchases, and subscriptions in plans."""
+    """Records reports in purchases, and subscriptions in plans, each in one transaction. Blocks."""
 
-    def __init__(self, purchases: PurchaseRecorder, subscriptions: Subscriptions) -> None:
-        """Record by these two."""
-        self._purchases = purchases
+    def __init__(
+        self, ledger: TransactionLedger, purchase_recorder: PurchaseRecorder, subscriptions: Subscriptions
+    ) -> None:
+        """Record by these two, in transactions of ``ledger``."""
+        self._ledger = ledger
+        self._purchase_recorder = purchase_recorder
         self._subscriptions = subscriptions
 
     def record(self, said: Said, actor: str, reason: str, event: PaymentEvent | None = None) -> Recorded:
         """Record what was said, and write in the same commit what became of the ``event`` that said it.
 
-        Blocks. Raises as :meth:`PurchaseRecorder.record` and :meth:`Subscriptions.record`.
+        Raises UnknownPayment, and ReportMismatch for what does not fit; then nothing is written, and the event's try is
+        the caller's to end.
         """
+        origin = Origin(actor, reason=reason)
         if isinstance(said, Subscription):
-            return self._subscriptions.record(said, actor, reason, event)
-        return self._purchases.record(said, actor, reason, event)
+            return self._ledger.transact(lambda it: self._subscriptions.record(it, said, origin, event))
+        return self._ledger.transact(lambda it: self._purchase_recorder.record(it, said, origin, event))
 
     def resume(self, due: Due, reason: str) -> Recorded:
-        """Do what is due by all that is known, if that can be done by now. Blocks."""
+        """Do what is due by all that is known, if that can be done by now."""
         if due.subject == payment_dues.PLAN:
-            return self._subscriptions.resume(due.account_id, reason, live=due.live)
-        return self._purchases.resume(PurchaseKey(due.account_id, due.subject), reason)
+            return self._ledger.transact(lambda it: self._subscriptions.resume(it, due, reason))
+        key = PurchaseKey(due.account_id, due.subject)
+        return self._ledger.transact(lambda it: self._purchase_recorder.resume(it, key, reason))

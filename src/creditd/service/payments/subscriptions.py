@@ -10,7 +10,7 @@ from creditd.domain.payment_event import PaymentEvent
 from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
 from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
-from creditd.ledger.transaction import Transaction, TransactionLedger
+from creditd.ledger.transaction import Transaction
 from creditd.payments.provider import ReportMismatch
 from creditd.service.payments.cases import Cases, Recorded, UnknownPayment, problem_of, references_of
 from creditd.storage import accounts, outbox, payment_dues, payment_events, payment_references, subscriptions
@@ -21,27 +21,22 @@ from creditd.storage.payment_dues import Due
 class Subscriptions:
     """Applies what is said of subscriptions."""
 
-    def __init__(self, ledger: TransactionLedger, accounts: AccountLedger, make_id: Callable[[], str]) -> None:
-        """Change plans through ``accounts``, in transactions of ``ledger``."""
-        self._ledger = ledger
+    def __init__(self, accounts: AccountLedger, make_id: Callable[[], str]) -> None:
+        """Change plans through ``accounts``."""
         self._accounts = accounts
         self._make_id = make_id
         self._cases = Cases(make_id)
 
-    def record(self, said: Subscription, actor: str, reason: str, event: PaymentEvent | None = None) -> Recorded:
+    def record(
+        self, transaction: Transaction, said: Subscription, origin: Origin, event: PaymentEvent | None
+    ) -> Recorded:
         """Take over a description unless a newer one is known, and switch the plan if what it entitles to changes.
 
-        What became of the ``event`` that said it is written in the same commit. A plan that staff has set stays until a
+        What becomes of the ``event`` that said it is written too. A plan that staff has set stays until a
         subscription changes what it entitles to. Of a closed account the description is known all the same, and the
         plan is due: it is switched in the moment that the account is opened again. Raises UnknownPayment for one that
         does not say whose it is while nothing said so before, Misfit for one that was another account's.
         """
-        origin = Origin(actor, reason=reason)
-        return self._ledger.transact(lambda transaction: self._record(transaction, said, origin, event))
-
-    def _record(
-        self, transaction: Transaction, said: Subscription, origin: Origin, event: PaymentEvent | None
-    ) -> Recorded:
         connection, now = transaction.connection, transaction.now
         said = _with_account(connection, said)
         account = self._locked_account(transaction, said.account_id, origin)
@@ -65,18 +60,15 @@ class Subscriptions:
             payment_events.end_try(connection, event.applied(account.account_id, "", now))
         return Recorded(account.account_id, "", changed, problem)
 
-    def resume(self, account_id: str, reason: str, *, live: bool) -> Recorded:
+    def resume(self, transaction: Transaction, due: Due, reason: str) -> Recorded:
         """Switch a plan that is due to what an account's subscriptions entitle it to, if that can be done by now."""
+        connection, now, account_id = transaction.connection, transaction.now, due.account_id
         origin = Origin("subscriptions", reason=reason)
-        return self._ledger.transact(lambda transaction: self._resume(transaction, account_id, origin, live=live))
-
-    def _resume(self, transaction: Transaction, account_id: str, origin: Origin, *, live: bool) -> Recorded:
-        connection, now = transaction.connection, transaction.now
         account = self._locked_account(transaction, account_id, origin)
-        due = Due(account_id, payment_dues.PLAN, live)
         if not payment_dues.drop(connection, due):
             return Recorded(account_id, "", changed=False)
-        plan = entitlement((one for one in subscriptions.of_account(connection, account_id) if one.live == live), now)
+        ours = [one for one in subscriptions.of_account(connection, account_id) if one.live == due.live]
+        plan = entitlement(ours, now)
         problem = self._switch_or_owe(transaction, account, plan, origin, due)
         return Recorded(account_id, "", changed=not problem, problem=problem)
 

@@ -48,7 +48,7 @@ class Session(psycopg.Connection[Any]):
     beginning: str = ""
 
 
-class Found(NamedTuple):
+class SessionState(NamedTuple):
     """What a session is, as FOUND asks for it."""
 
     role: str
@@ -90,11 +90,11 @@ SELECT current_user::text, pg_backend_pid(), {MILLISECONDS_OF.format("statement_
 """
 
 
-def _found(session: "psycopg.Connection[Any]") -> Found:
+def _found(session: "psycopg.Connection[Any]") -> SessionState:
     row = session.execute(FOUND, prepare=False).fetchone()
     if row is None:
         raise psycopg.OperationalError
-    return Found(*row)
+    return SessionState(*row)
 
 
 def make_fit(session: Session, rules: SessionRules, connect: Callable[[], "psycopg.Connection[Any]"]) -> None:
@@ -180,7 +180,7 @@ def _listed(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
-def _advice(seen: Found, rules: SessionRules, unmet: Mapping[str, str]) -> str:
+def _advice(seen: SessionState, rules: SessionRules, unmet: Mapping[str, str]) -> str:
     """Return what to tell of a pooler that forgets what is set."""
     wanted = {"role": rules.role} if rules.role else {}
     wanted |= {"statement_timeout": f"{rules.statement_milliseconds}ms"} | {

@@ -77,12 +77,14 @@ def accounts(database: Database, token: str) -> object:
 
 
 def purchases(database: Database, token: str) -> object:
-    return PurchaseReader(database, TOKENS).page(PurchaseFilter("ann", PurchaseState.PENDING), Asked(1, token), shown)
+    wanted = PurchaseFilter("ann", PurchaseState.PENDING)
+    return driven_by_hand(PurchaseReader(database, TOKENS, THREADS).page(wanted, Asked(1, token), shown), SINK)
 
 
 def payment_events(database: Database, token: str) -> object:
     wanted = EventFilter(state=PaymentEventState.PARKED, provider=Provider.STRIPE)
-    return Events(database, TOKENS, clock_of(database), uuid7).page(wanted, Asked(1, token), shown)
+    events = Events(database, TOKENS, clock_of(database), uuid7, THREADS)
+    return driven_by_hand(events.page(Call("staff"), wanted, Asked(1, token), shown), SINK)
 
 
 MADE_BY_VERSION_1: dict[List, str] = {

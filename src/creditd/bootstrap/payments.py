@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payment_providers import configured_providers
 from creditd.domain.provider import Provider
-from creditd.domain.subscription import Subscription
 from creditd.ledger.accounts import AccountLedger
 from creditd.server.payment_admin_handlers import (
     PackageHandlers,
@@ -35,7 +34,6 @@ from creditd.service.payments.rejections import Rejections
 from creditd.service.payments.reversals import Reversals
 from creditd.service.payments.subscriptions import Subscriptions
 from creditd.service.threads import Threads
-from creditd.storage import subscriptions
 
 Handlers = Iterable[object]
 
@@ -148,19 +146,15 @@ class Payments:
         """Return the handlers of PaymentService, PaymentAdminService and WebhookService."""
         core, threads = self._core, self._threads
         packages = Packages(core.database, self._catalogue, core.clock, threads)
-        reading = PurchaseReader(core.database, self._tokens)
+        reading = PurchaseReader(core.database, self._tokens, threads)
         administration = (
             PackageHandlers(packages),
-            ReversalHandlers(threads, Reversals(core.transactions, self._purchase_recorder), self._subscriptions_of),
-            PaymentEventHandlers(threads, Events(core.database, self._tokens, core.clock, core.make_id)),
+            ReversalHandlers(Reversals(core.transactions, self._purchase_recorder, threads), reading),
+            PaymentEventHandlers(Events(core.database, self._tokens, core.clock, core.make_id, threads)),
             ReconciliationHandlers(self.reconciliation),
         )
-        purchases = PurchaseHandlers(threads, packages, self._purchases, reading)
+        purchases = PurchaseHandlers(packages, self._purchases, reading)
         return (purchases,), administration, (WebhookHandlers(self.inbox),)
-
-    def _subscriptions_of(self, account_id: str) -> list[Subscription]:
-        with self._core.database.autocommit() as connection:
-            return subscriptions.of_account(connection, account_id)
 
     def start(self) -> None:
         """Start the workers and the pollers."""

@@ -1,13 +1,12 @@
 """PaymentAdminService: packages, reversals, payment events, reconciliation."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 
 from credit.v1 import payment_admin_service_pb2 as pb
 from creditd.domain.payment_event import PaymentEventState
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import parse_purchase_name
 from creditd.domain.resource_names import id_in
-from creditd.domain.subscription import Subscription
 from creditd.server.credit_messages import instant
 from creditd.server.payment_messages import (
     act_message,
@@ -24,9 +23,9 @@ from creditd.service.line import Line
 from creditd.service.pages import Asked
 from creditd.service.payments.packages import Packages
 from creditd.service.payments.payment_events import Events
+from creditd.service.payments.purchases import PurchaseReader
 from creditd.service.payments.reconciliation import Comparison, Finding, Reconciliation
 from creditd.service.payments.reversals import Reversals
-from creditd.service.threads import Threads
 from creditd.storage.payment_events import EventFilter
 
 
@@ -54,21 +53,16 @@ class PackageHandlers:
 class ReversalHandlers:
     """Money given back by another way, and subscriptions shown."""
 
-    def __init__(
-        self, threads: Threads, reversing: Reversals, subscriptions_of: Callable[[str], list[Subscription]]
-    ) -> None:
-        """Reverse by ``reversing``."""
-        self._threads = threads
-        self._reversals = reversing
-        self._subscriptions_of = subscriptions_of
+    def __init__(self, reversals: Reversals, reader: PurchaseReader) -> None:
+        """Reverse by ``reversals``."""
+        self._reversals = reversals
+        self._reader = reader
 
     async def reverse_purchase(self, request: pb.ReversePurchaseRequest, call: Call) -> pb.ReversePurchaseResponse:
         """Answer ReversePurchase."""
         by = origin(call, request, request.reason)
         key = parse_purchase_name(request.name)
-        purchase, call.replayed = await self._threads.changes(
-            lambda: self._reversals.reverse(key, request.amount, by), owner=key.account_id
-        )
+        purchase, call.replayed = await self._reversals.reverse(key, request.amount, by)
         return pb.ReversePurchaseResponse(purchase=purchase_message(purchase))
 
     async def list_subscriptions(
@@ -76,16 +70,15 @@ class ReversalHandlers:
     ) -> pb.ListSubscriptionsResponse:
         """Answer ListSubscriptions."""
         del call
-        found = await self._threads.pages(lambda: self._subscriptions_of(request.account_id), owner=request.account_id)
+        found = await self._reader.subscriptions(request.account_id)
         return pb.ListSubscriptionsResponse(subscriptions=map(subscription_message, found))
 
 
 class PaymentEventHandlers:
     """The inbox, as staff see it."""
 
-    def __init__(self, threads: Threads, events: Events) -> None:
+    def __init__(self, events: Events) -> None:
         """Act by ``events``."""
-        self._threads = threads
         self._events = events
 
     async def list_payment_events(
@@ -101,12 +94,12 @@ class PaymentEventHandlers:
             instant(request.end_time, "end_time") if request.HasField("end_time") else None,
         )
         asked = Asked(request.page_size, request.page_token)
-        page = await self._threads.surveys(lambda: self._events.page(wanted, asked, event_message), owner=call.subject)
+        page = await self._events.page(call, wanted, asked, event_message)
         return pb.ListPaymentEventsResponse(payment_events=page.items, next_page_token=page.next_page_token)
 
     async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:
         """Answer GetPaymentEvent."""
-        event, acts = await self._threads.surveys(lambda: self._events.get(id_in(request.name)), owner=call.subject)
+        event, acts = await self._events.get(call, id_in(request.name))
         message = event_message(event, is_whole=True)
         message.acts.extend(map(act_message, acts))
         return pb.GetPaymentEventResponse(payment_event=message)
@@ -116,7 +109,7 @@ class PaymentEventHandlers:
     ) -> pb.ReplayPaymentEventResponse:
         """Answer ReplayPaymentEvent."""
         event_id = id_in(request.name)
-        event = await self._threads.changes(lambda: self._events.replay(event_id, call.subject, request.reason))
+        event = await self._events.replay(call, event_id, request.reason)
         return pb.ReplayPaymentEventResponse(payment_event=event_message(event))
 
     async def dismiss_payment_event(
@@ -124,7 +117,7 @@ class PaymentEventHandlers:
     ) -> pb.DismissPaymentEventResponse:
         """Answer DismissPaymentEvent."""
         event_id = id_in(request.name)
-        event = await self._threads.changes(lambda: self._events.dismiss(event_id, call.subject, request.reason))
+        event = await self._events.dismiss(call, event_id, request.reason)
         return pb.DismissPaymentEventResponse(payment_event=event_message(event))
 
     async def list_rejected_webhooks(
@@ -132,7 +125,7 @@ class PaymentEventHandlers:
     ) -> pb.ListRejectedWebhooksResponse:
         """Answer ListRejectedWebhooks."""
         del request
-        found = await self._threads.surveys(self._events.rejected, owner=call.subject)
+        found = await self._events.rejected(call)
         return pb.ListRejectedWebhooksResponse(rejected_webhooks=map(rejection_message, found))
 
 

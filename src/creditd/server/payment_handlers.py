@@ -13,19 +13,17 @@ from creditd.service.pages import Asked
 from creditd.service.payments.inbox import Inbox
 from creditd.service.payments.packages import Packages
 from creditd.service.payments.purchases import PurchaseReader, Purchases, Wanted
-from creditd.service.threads import Threads
 from creditd.storage.purchases import PurchaseFilter
 
 
 class PurchaseHandlers:
     """Packages and purchases."""
 
-    def __init__(self, threads: Threads, packages: Packages, buying: Purchases, reading: PurchaseReader) -> None:
+    def __init__(self, packages: Packages, purchases: Purchases, reader: PurchaseReader) -> None:
         """Answer from these."""
-        self._threads = threads
         self._packages = packages
-        self._purchases = buying
-        self._reading = reading
+        self._purchases = purchases
+        self._reader = reader
 
     async def list_packages(self, request: pb.ListPackagesRequest, call: Call) -> pb.ListPackagesResponse:
         """Answer ListPackages."""
@@ -50,7 +48,7 @@ class PurchaseHandlers:
         """Answer GetPurchase."""
         del call
         key = parse_purchase_name(request.name)
-        purchase, changes = await self._threads.lookups(lambda: self._reading.get(key), owner=key.account_id)
+        purchase, changes = await self._reader.get(key)
         return pb.GetPurchaseResponse(purchase=purchase_message(purchase, changes))
 
     async def list_purchases(self, request: pb.ListPurchasesRequest, call: Call) -> pb.ListPurchasesResponse:
@@ -58,9 +56,7 @@ class PurchaseHandlers:
         del call
         wanted = PurchaseFilter(request.account_id, PurchaseState(request.state) if request.state else None)
         asked = Asked(request.page_size, request.page_token)
-        page = await self._threads.pages(
-            lambda: self._reading.page(wanted, asked, purchase_message), owner=request.account_id
-        )
+        page = await self._reader.page(wanted, asked, purchase_message)
         return pb.ListPurchasesResponse(purchases=page.items, next_page_token=page.next_page_token)
 
     async def cancel_purchase(self, request: pb.CancelPurchaseRequest, call: Call) -> pb.CancelPurchaseResponse:

@@ -8,8 +8,9 @@ from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentE
 from creditd.domain.rejected_webhooks import RejectedWebhooks
 from creditd.domain.resource_names import payment_event_name
 from creditd.ledger.clock import DatabaseClock
-from creditd.service.call import require_text
+from creditd.service.call import Call, require_text
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
+from creditd.service.threads import Threads
 from creditd.storage import payment_events, rejected_webhooks
 from creditd.storage.database import Database
 from creditd.storage.payment_events import EventFilter
@@ -30,18 +31,25 @@ class Events:
         tokens: PageTokens,
         clock: DatabaseClock,
         make_id: Callable[[], str],
+        threads: Threads,
     ) -> None:
         """Read and write through ``database``."""
         self._database = database
+        self._threads = threads
         self._tokens = tokens
         self._clock = clock
         self._make_id = make_id
 
-    def page(self, wanted: EventFilter, asked: Asked, show: Callable[[PaymentEvent], Shown]) -> Page[Shown]:
+    async def page(
+        self, call: Call, wanted: EventFilter, asked: Asked, show: Callable[[PaymentEvent], Shown]
+    ) -> Page[Shown]:
         """Return a page of events without their bodies, newest first, each as ``show`` writes it.
 
         Raises PageTokenInvalid.
         """
+        return await self._threads.surveys.submit(lambda: self._page(wanted, asked, show), owner=call.subject)
+
+    def _page(self, wanted: EventFilter, asked: Asked, show: Callable[[PaymentEvent], Shown]) -> Page[Shown]:
         query = query_of(
             "payment_events",
             state=wanted.state,
@@ -56,8 +64,11 @@ class Events:
             found = payment_events.page(connection, wanted, before, asked.size + 1)
         return self._tokens.page(query, found, asked.size, show, lambda event: event.event_id)
 
-    def get(self, event_id: str) -> tuple[PaymentEvent, list[PaymentEventAct]]:
+    async def get(self, call: Call, event_id: str) -> tuple[PaymentEvent, list[PaymentEventAct]]:
         """Return an event and what staff did with it, oldest first. Raises PaymentEventNotFound."""
+        return await self._threads.surveys.submit(lambda: self._get(event_id), owner=call.subject)
+
+    def _get(self, event_id: str) -> tuple[PaymentEvent, list[PaymentEventAct]]:
         with self._database.snapshot() as connection:
             event = payment_events.find(connection, event_id)
             acts = payment_events.acts_of(connection, event_id)
@@ -65,9 +76,9 @@ class Events:
             raise PaymentEventNotFound(payment_event=payment_event_name(event_id))
         return event, acts
 
-    def replay(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
+    async def replay(self, call: Call, event_id: str, reason: str) -> PaymentEvent:
         """Have an event applied again that could not be. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
-        changes = {
+        changes: dict[str, object] = {
             "state": PaymentEventState.PENDING,
             "next_attempt_time": self._clock.now(),
             "attempts": 0,
@@ -76,11 +87,14 @@ class Events:
             "is_ours": True,
             "waits_for": (),
         }
-        return self._act(event_id, _may_be_replayed, changes, ("REPLAY", actor, reason))
+        act = "REPLAY", call.subject, reason
+        return await self._threads.changes.submit(lambda: self._act(event_id, _may_be_replayed, changes, act))
 
-    def dismiss(self, event_id: str, actor: str, reason: str) -> PaymentEvent:
+    async def dismiss(self, call: Call, event_id: str, reason: str) -> PaymentEvent:
         """Put a parked event aside. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
-        return self._act(event_id, _is_parked, {"state": PaymentEventState.DISMISSED}, ("DISMISS", actor, reason))
+        changes: dict[str, object] = {"state": PaymentEventState.DISMISSED}
+        act = "DISMISS", call.subject, reason
+        return await self._threads.changes.submit(lambda: self._act(event_id, _is_parked, changes, act))
 
     def _act(
         self,
@@ -102,8 +116,11 @@ class Events:
             payment_events.add_act(connection, event_id, self._make_id(), PaymentEventAct(*act, now))
         return after
 
-    def rejected(self) -> list[RejectedWebhooks]:
+    async def rejected(self, call: Call) -> list[RejectedWebhooks]:
         """Return the counts of rejected webhooks, newest first."""
+        return await self._threads.surveys.submit(self._rejected, owner=call.subject)
+
+    def _rejected(self) -> list[RejectedWebhooks]:
         start = Instant(self._clock.now() - REJECTIONS_AGE)
         with self._database.autocommit() as connection:
             return rejected_webhooks.since(connection, start, REJECTIONS_SHOWN)

@@ -20,6 +20,7 @@ from creditd.domain.payment_errors import (
 from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
 from creditd.domain.provider import PaymentMethod, Provider
 from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseChange, PurchaseKey, PurchaseState, purchase_name
+from creditd.domain.subscription import Subscription
 from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.transaction import Transaction, TransactionLedger
@@ -30,7 +31,8 @@ from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.recorder import FIRST_LOOK, Recorder
-from creditd.storage import packages, purchases
+from creditd.service.threads import Threads
+from creditd.storage import packages, purchases, subscriptions
 from creditd.storage.database import Database
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.requests import ClaimKind
@@ -268,15 +270,19 @@ def _require_stated(provider: PaymentProvider, method: PaymentMethod, wanted: Wa
 
 
 class PurchaseReader:
-    """Looks purchases up."""
+    """Looks up purchases and subscriptions."""
 
-    def __init__(self, database: Database, tokens: PageTokens) -> None:
+    def __init__(self, database: Database, tokens: PageTokens, threads: Threads) -> None:
         """Read through ``database``."""
         self._database = database
         self._tokens = tokens
+        self._threads = threads
 
-    def get(self, key: PurchaseKey) -> tuple[Purchase, list[PurchaseChange]]:
+    async def get(self, key: PurchaseKey) -> tuple[Purchase, list[PurchaseChange]]:
         """Return a purchase and its history, oldest first. Raises PurchaseNotFound."""
+        return await self._threads.lookups.submit(lambda: self._get(key), owner=key.account_id)
+
+    def _get(self, key: PurchaseKey) -> tuple[Purchase, list[PurchaseChange]]:
         with self._database.snapshot() as connection:
             found = purchases.find(connection, key)
             changes = purchases.changes_of(connection, key)
@@ -284,10 +290,21 @@ class PurchaseReader:
             raise PurchaseNotFound(purchase=purchase_name(key))
         return found, changes
 
-    def page(self, wanted: PurchaseFilter, asked: Asked, show: Callable[[Purchase], Shown]) -> Page[Shown]:
+    async def page(self, wanted: PurchaseFilter, asked: Asked, show: Callable[[Purchase], Shown]) -> Page[Shown]:
         """Return a page of an account's purchases as ``show`` writes them, newest first. Raises PageTokenInvalid."""
+        return await self._threads.pages.submit(lambda: self._page(wanted, asked, show), owner=wanted.account_id)
+
+    def _page(self, wanted: PurchaseFilter, asked: Asked, show: Callable[[Purchase], Shown]) -> Page[Shown]:
         query = query_of("purchases", account=wanted.account_id, state=wanted.state)
         before = self._tokens.open(query, asked.page_token) if asked.page_token else None
         with self._database.listing() as connection:
             found = purchases.page(connection, wanted, before, asked.size + 1)
         return self._tokens.page(query, found, asked.size, show, lambda purchase: purchase.purchase_id)
+
+    async def subscriptions(self, account_id: str) -> list[Subscription]:
+        """Return an account's subscriptions."""
+        return await self._threads.pages.submit(lambda: self._subscriptions(account_id), owner=account_id)
+
+    def _subscriptions(self, account_id: str) -> list[Subscription]:
+        with self._database.autocommit() as connection:
+            return subscriptions.of_account(connection, account_id)

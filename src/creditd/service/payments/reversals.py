@@ -7,6 +7,7 @@ from creditd.domain.wallet import Origin
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.payments.provider import Report
 from creditd.service.payments.recorder import PurchaseRecorder
+from creditd.service.threads import Threads
 from creditd.storage import purchases
 from creditd.storage.requests import ClaimKind
 
@@ -14,18 +15,22 @@ from creditd.storage.requests import ClaimKind
 class Reversals:
     """Takes credits of purchases back for staff."""
 
-    def __init__(self, ledger: TransactionLedger, recorder: PurchaseRecorder) -> None:
+    def __init__(self, ledger: TransactionLedger, recorder: PurchaseRecorder, threads: Threads) -> None:
         """Move credits through ``ledger``."""
+        self._threads = threads
         self._ledger = ledger
         self._recorder = recorder
 
-    def reverse(self, key: PurchaseKey, amount: int, origin: Origin) -> tuple[Purchase, bool]:
+    async def reverse(self, key: PurchaseKey, amount: int, origin: Origin) -> tuple[Purchase, bool]:
         """Note that ``amount`` of the payment was given back, all that is left of it if 0; its share of credits goes.
 
         Tells whether the request id had done so before. Raises PurchaseNotFound, PurchaseStateUnfit for one that is not
         paid, AmountExceedsPayment, RequestIdReused, AccountClosed.
         """
-        return self._ledger.transact(lambda transaction: self._reverse(transaction, key, amount, origin))
+        return await self._threads.changes.submit(
+            lambda: self._ledger.transact(lambda transaction: self._reverse(transaction, key, amount, origin)),
+            owner=key.account_id,
+        )
 
     def _reverse(
         self, transaction: Transaction, key: PurchaseKey, amount: int, origin: Origin

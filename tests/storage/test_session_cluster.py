@@ -17,7 +17,7 @@ from tests.support.postgres import VARIABLE, create_database, drop_database, ses
 PATIENCE_SECONDS = 60
 
 CONFTEST = """
-from tests.postgres import provide_cluster
+from tests.support.postgres import provide_cluster
 
 def pytest_configure(config):
     provide_cluster(config)
@@ -28,7 +28,7 @@ import os, time
 from pathlib import Path
 import psycopg
 import pytest
-from tests.postgres import admin_url, create_database, drop_database
+from tests.support.postgres import admin_url, create_database, drop_database
 
 @pytest.mark.parametrize("number", range(4))
 def test_database(number, worker_id):

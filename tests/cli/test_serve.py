@@ -229,7 +229,7 @@ def can_call(creditd: Creditd) -> bool:
         with grpc.insecure_channel(creditd.settings["CREDITD_LISTEN"], options=options) as channel:
             request = GetBalanceRequest(account_id="ann", credit_types=["spec"])
             answer = CreditServiceStub(channel).GetBalance(request, metadata=metadata, timeout=PATIENCE_SECONDS)
-            assert answer.account_balance.balances[0].available == 1
+            assert answer.account_balance.wallets[0].balance.available == 1
     return True
 
 

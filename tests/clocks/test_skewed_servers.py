@@ -84,7 +84,7 @@ def test_what_it_makes_stands_in_the_order_of_making(skewed: SkewedServer, custo
     servers = (there, customer, customer, there)
     for amount, server in enumerate(servers, 1):
         server.top_up(amount)
-    oldest_first = [grant.available for grant in customer.balance().grants]
+    oldest_first = [grant.available for grant in customer.wallet().grants]
     assert oldest_first == [1, 2, 3, 4]
     names = [server.hold(1) for server in servers]
     request = credit.ListReservationsRequest(account_id=customer.account_id)

@@ -82,7 +82,7 @@ def test_a_closed_one_refuses_all_but_reads(customer: Customer) -> None:
     for refusal in closing_refusals(customer, name):
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "ACCOUNT_CLOSED")
     found = customer.account_balance("chat")
-    assert (found.status, found.balances[0].available, found.balances[0].reserved) == (CLOSED, 90, 10)
+    assert (found.status, found.wallets[0].balance.available, found.wallets[0].balance.reserved) == (CLOSED, 90, 10)
     assert customer.kinds() == ["RESERVE", "ADMIN_ADD"]
     assert customer.reservation(name).amount == 10
     listed = credit.ListReservationsRequest(account_id=customer.account_id)
@@ -139,11 +139,11 @@ def test_staff_see_status_and_version(customer: Customer) -> None:
     """Each change raises the account's version."""
     customer.balance()
     request = admin.GetAccountRequest(name=account_name(customer.account_id))
-    opened = customer.staff.admin.GetAccount(request).account
+    opened = customer.staff.admin.GetAccount(request).account_overview.account
     assert (opened.status, opened.version, opened.create_time) == (ACTIVE, 1, opened.update_time)
     suspended = customer.become(SUSPENDED)
     assert (suspended.status, suspended.version, suspended.create_time) == (SUSPENDED, 2, opened.create_time)
-    assert customer.staff.admin.GetAccount(request).account == suspended
+    assert customer.staff.admin.GetAccount(request).account_overview.account == suspended
 
 
 @pytest.mark.requirement("A11", "C1")
@@ -165,7 +165,7 @@ def test_accounts_are_listed_by_id_in_pages_filtered_by_prefix_and_status(custom
     def listed(**fields: Any) -> tuple[list[str], str]:
         request = admin.ListAccountsRequest(account_id_prefix=f"{customer.account_id}.", **fields)
         page = customer.staff.admin.ListAccounts(request)
-        return [account.account_id.rpartition(".")[2] for account in page.accounts], page.next_page_token
+        return [one.account.account_id.rpartition(".")[2] for one in page.account_overviews], page.next_page_token
 
     assert listed() == (["0", "1", "2", "3", "4"], "")
     assert listed(status=SUSPENDED) == (["1", "3"], "")

@@ -44,14 +44,14 @@ def test_several_types_are_added_in_one_call(customer: Customer) -> None:
         assert (entry.actor, entry.reason, dict(entry.metadata)) == ("staff", "a gift", {"ticket": "42"})
         assert (entry.request_id, slices_of(entry)) == (request.request_id, [("ADMIN", entry.amount)])
         assert (balance.credit_type, balance.available, balance.version) == (entry.credit_type, entry.amount, 1)
-    assert [balance.available for balance in customer.account_balance("THB", "chat").balances] == [500, 7]
+    assert [wallet.balance.available for wallet in customer.account_balance("THB", "chat").wallets] == [500, 7]
 
 
 def test_credits_are_added_as_of_a_source_and_with_an_expiry(customer: Customer) -> None:
     end = customer.after(3_600)
     request = adding(customer, {"chat": 10}, source=source_pb2.SOURCE_PROMO, expire_time=end)
     customer.staff.admin.AddCredits(request)
-    (grant,) = customer.balance().grants
+    (grant,) = customer.wallet().grants
     assert (source_of(grant), grant.available, grant.expire_time) == ("PROMO", 10, end)
 
 
@@ -60,7 +60,7 @@ def test_an_expiry_centuries_away_comes_back_to_the_second(customer: Customer, s
     """What stands for "never" elsewhere is still a time that every client can read."""
     end = Timestamp(seconds=seconds, nanos=999_999_999)
     customer.staff.admin.AddCredits(adding(customer, {"chat": 10}, expire_time=end))
-    (grant,) = customer.balance().grants
+    (grant,) = customer.wallet().grants
     assert grant.expire_time == Timestamp(seconds=seconds)
     assert grant.expire_time.ToJsonString()
 

@@ -4,6 +4,7 @@ import grpc
 import pytest
 
 from credit.v1 import credit_service_pb2 as credit
+from tests.support.answers import lasting
 from tests.support.customer import Customer, kind_of, state_of
 from tests.support.refusals import refused
 
@@ -17,7 +18,7 @@ def test_it_gives_more_time(customer: Customer) -> None:
     answer = customer.extend(name, 100)
     assert abs(answer.reservation.expire_time.seconds - customer.after(100).seconds) < 60
     customer.service.clock.advance(20)
-    assert customer.reservation(name) == answer.reservation
+    assert lasting(customer.reservation(name)) == lasting(answer.reservation)
     assert customer.confirm(name).balance.available == 0
 
 

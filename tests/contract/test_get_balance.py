@@ -26,7 +26,7 @@ def test_it_shows_what_is_left_by_source_in_spend_order_with_expiries(customer: 
     customer.top_up(20, source_pb2.SOURCE_PROMO, seconds=9_000)
     customer.top_up(30, source_pb2.SOURCE_ADMIN)
     customer.reserve(4)
-    grants = customer.balance().grants
+    grants = customer.wallet().grants
     assert [(source_of(grant), grant.available) for grant in grants] == [
         ("FREE", 6),
         ("PROMO", 20),
@@ -41,16 +41,16 @@ def test_it_shows_what_is_left_by_source_in_spend_order_with_expiries(customer: 
 def test_it_shows_every_credit_type_or_those_asked_for(customer: Customer) -> None:
     customer.top_up(100)
     everything = customer.account_balance()
-    codes = [balance.credit_type for balance in everything.balances]
+    codes = [wallet.balance.credit_type for wallet in everything.wallets]
     assert codes == sorted(codes)
     assert {"spec", "chat", "quiz_gen", "THB"} <= set(codes)
-    some = customer.account_balance("spec", "chat", "spec").balances
+    some = [wallet.balance for wallet in customer.account_balance("spec", "chat", "spec").wallets]
     assert [(balance.credit_type, balance.available) for balance in some] == [("chat", 100), ("spec", 1)]
 
 
 def test_a_wallet_before_its_first_movement_is_empty(customer: Customer) -> None:
     balance = customer.balance("THB")
-    assert (balance.total, balance.version, len(balance.grants)) == (0, 0, 0)
+    assert (balance.total, balance.version, len(customer.wallet("THB").grants)) == (0, 0, 0)
     assert not balance.HasField("update_time")
 
 
@@ -80,7 +80,7 @@ def test_many_accounts_come_in_the_order_asked_for(customer: Customer) -> None:
     request = credit.BatchGetBalancesRequest(account_ids=ids, credit_types=["chat", "spec"])
     found = customer.app.credit.BatchGetBalances(request).account_balances
     assert [balance.account_id for balance in found] == ids
-    assert [[balance.available for balance in one.balances] for one in found] == [[50, 1], [0, 1], [7, 1], [50, 1]]
+    assert [[wallet.balance.available for wallet in one.wallets] for one in found] == [[50, 1], [0, 1], [7, 1], [50, 1]]
     assert found[0] == rich.account_balance("chat", "spec")
 
 
@@ -90,7 +90,7 @@ def test_a_thousand_accounts_come_in_one_call_and_no_more(customer: Customer) ->
     assert (refusal.code, refusal.violations) == (grpc.StatusCode.INVALID_ARGUMENT, ["account_ids"])
     request = credit.BatchGetBalancesRequest(account_ids=ids[:1_000], credit_types=["spec"])
     found = customer.app.credit.BatchGetBalances(request).account_balances
-    assert [one.balances[0].available for one in found] == [1] * 1_000
+    assert [one.wallets[0].balance.available for one in found] == [1] * 1_000
 
 
 @pytest.mark.requirement("A2")

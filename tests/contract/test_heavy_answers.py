@@ -45,7 +45,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> Turns:
 def test_many_balances_are_written_a_few_at_a_time(
     customer: Customer, monkeypatch: pytest.MonkeyPatch, credit_types: list[str]
 ) -> None:
-    written = counted(monkeypatch, balance_handlers, "balance_message")
+    written = counted(monkeypatch, balance_handlers, "wallet_message")
     ids = [f"{customer.account_id}.{number}" for number in range(200)]
     request = credit.BatchGetBalancesRequest(account_ids=ids, credit_types=credit_types)
     found = customer.app.credit.BatchGetBalances(request).account_balances

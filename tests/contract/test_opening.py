@@ -101,12 +101,12 @@ def test_100_accounts_opened_at_once_in_batches_are_each_opened_once(customer: C
     ids = [f"{customer.account_id}.{number}" for number in range(100)]
     request = credit.BatchGetBalancesRequest(account_ids=ids, credit_types=["spec"])
     for answer in at_once(customer.app.credit.BatchGetBalances, [request] * 8):
-        assert [one.balances[0].available for one in answer.account_balances] == [1] * 100
-        assert {one.balances[0].version for one in answer.account_balances} == {1}
+        assert [one.wallets[0].balance.available for one in answer.account_balances] == [1] * 100
+        assert {one.wallets[0].balance.version for one in answer.account_balances} == {1}
 
 
 def test_what_signs_up_with_nothing_has_a_free_credit_of_no_expiry(customer: Customer) -> None:
-    (grant,) = customer.balance("spec").grants
+    (grant,) = customer.wallet("spec").grants
     assert (grant.source, grant.available, grant.HasField("expire_time")) == (source_pb2.SOURCE_FREE, 1, False)
 
 

@@ -87,7 +87,7 @@ def test_credits_return_to_the_very_grants_that_they_were_taken_from(customer: C
     name = customer.hold(15)
     customer.confirm(name)
     customer.refund(name, 8)
-    left = {grant.grant_id: grant.available for grant in customer.balance().grants}
+    left = {grant.grant_id: grant.available for grant in customer.wallet().grants}
     assert left == {first: 3, second: 10}
 
 

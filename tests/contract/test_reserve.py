@@ -8,6 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import source_pb2
+from tests.support.answers import lasting
 from tests.support.customer import Customer, kind_of, slices_of, state_of
 from tests.support.patience import eventually
 from tests.support.refusals import refused
@@ -31,7 +32,7 @@ def test_it_answers_with_the_reservation_the_entry_and_the_balance_after(custome
     assert balance.version == entry.version == topped_up.version + 1
     assert balance.update_time == entry.create_time == reservation.create_time
     assert customer.figures() == (70, 30)
-    assert customer.reservation(reservation.name) == reservation
+    assert lasting(customer.reservation(reservation.name)) == lasting(reservation)
 
 
 @pytest.mark.requirement("A1")

@@ -65,7 +65,7 @@ def test_trap_a_free_part_that_expired_under_a_hold_comes_back_free_and_keeps_th
     now = half_free.after(0).seconds
     assert slices_of(half_free.refund(name).entry) == [("PURCHASED", 20), ("FREE", 30)]
     assert half_free.by_source() == {"FREE": 30, "PURCHASED": 100}
-    free = half_free.balance().grants[0]
+    free = half_free.wallet().grants[0]
     assert now <= free.expire_time.seconds - 86_400 <= now + 60
     half_free.service.clock.advance(86_400 + 60)
     assert half_free.by_source() == {"PURCHASED": 100}
@@ -114,9 +114,10 @@ def test_trap_a_balance_right_before_the_sweep_shows_what_has_expired(unswept: R
     unswept.clock.advance(15)
     assert customer.figures() == (10, 0)
     many = credit.BatchGetBalancesRequest(account_ids=[account], credit_types=["chat"])
-    (balance,) = customer.app.credit.BatchGetBalances(many).account_balances[0].balances
+    wallet = customer.app.credit.BatchGetBalances(many).account_balances[0].wallets[0]
+    balance = wallet.balance
     assert (balance.available, balance.reserved, balance.total) == (10, 0, 10)
-    assert summed(balance.grants) == {"PURCHASED": 10}
+    assert summed(wallet.grants) == {"PURCHASED": 10}
     assert [state_of(customer.reservation(name)) for name in (kept, lost)] == ["EXPIRED", "EXPIRED"]
     assert [kind_of(entry) for entry in customer.entries()] == ["RESERVE", "RESERVE", "ADMIN_ADD", "ADMIN_ADD"]
 

@@ -75,7 +75,7 @@ def test_so_may_every_command_that_takes_a_version(lapsed: Customer, method: str
 def test_every_read_shows_the_same_until_it_is_written(lapsed: Customer) -> None:
     shown = lapsed.balance()
     many = credit.BatchGetBalancesRequest(account_ids=[lapsed.account_id], credit_types=["chat"])
-    (in_a_batch,) = lapsed.app.credit.BatchGetBalances(many).account_balances[0].balances
+    in_a_batch = lapsed.app.credit.BatchGetBalances(many).account_balances[0].wallets[0].balance
     assert shown == in_a_batch == lapsed.balance()
     ended = [one for one in listed(lapsed) if state_of(one) == "EXPIRED"]
     assert shown.update_time == max((one.expire_time for one in ended), key=lambda at: at.ToNanoseconds())

@@ -47,7 +47,6 @@ def test_it_begins_with_the_balance_as_it_is_then_shows_each_movement(customer: 
     stream = watch()
     first = next(stream)
     assert (first.balance.available, first.balance.version, first.HasField("entry")) == (100, 1, False)
-    assert not first.balance.grants
     held = customer.reserve(30)
     spent = customer.confirm(held.reservation.name, 10)
     for movement in (held, spent):

@@ -91,11 +91,11 @@ def expected_figures(wallet: Wallet) -> tuple[int, ...]:
 def told_account(answer: balance_pb2.AccountBalance, calendar: Calendar) -> dict[str, object]:
     """Return all that a GetBalance tells, grants with their expiries included."""
     told: dict[str, object] = {
-        balance.credit_type: (
-            told_figures(balance),
-            [(source_of(g), g.available, calendar.eighth(g, "expire_time")) for g in balance.grants],
+        wallet.balance.credit_type: (
+            told_figures(wallet.balance),
+            [(source_of(g), g.available, calendar.eighth(g, "expire_time")) for g in wallet.grants],
         )
-        for balance in answer.balances
+        for wallet in answer.wallets
     }
     told["status"] = named(account_pb2.AccountStatus, answer.status, "ACCOUNT_STATUS_")
     unlimited = answer.plan.kind == account_pb2.PLAN_KIND_UNLIMITED

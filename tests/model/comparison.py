@@ -24,6 +24,7 @@ from tests.model.asking import (
     told_slices,
 )
 from tests.model.reference import Part, Refused
+from tests.support.answers import lasting
 from tests.support.refusals import RefusedCall, details_of, read_refusal
 from tests.support.service import RunningService
 
@@ -136,7 +137,7 @@ class Comparison:
         """Ask for what was done before: the answer is the first one, whatever has happened since."""
         method, request, first, names = self.done[number]
         answer, replayed = self.call(server, method, request)
-        assert (answer, replayed) == (first, True)
+        assert (lasting(answer), replayed) == (lasting(first), True)
         if names:
             self.account.settle(*names)
 
@@ -160,7 +161,7 @@ class Comparison:
         for result, command, request in zip(results, commands, requests, strict=True):
             tried = deepcopy(self.account)
             if request.request_id in answers:
-                assert result.response == answers[request.request_id]
+                assert lasting(result.response) == lasting(answers[request.request_id])
                 continue
             reason = _refusal_of(command, tried)
             if reason:

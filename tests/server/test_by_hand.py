@@ -57,10 +57,10 @@ class Server:
         balances = Balances(self._reader, self.credits, self._threads, self.sink)
         history = History(self._database, clock, self._threads, PageTokens(b"secret"))
         self._handlers = (
-            SpendingHandlers(self.credits, uuid7),
-            BatchHandlers(self.credits, uuid7),
+            SpendingHandlers(self.credits, uuid7, clock),
+            BatchHandlers(self.credits, uuid7, clock),
             BalanceHandlers(balances, self.catalogue, clock),
-            HistoryHandlers(history),
+            HistoryHandlers(history, clock),
             CreditTypeHandlers(self.catalogue),
         )
 
@@ -137,7 +137,7 @@ def held(server: Server, account: str) -> str:
 def available(server: Server, account: str) -> int:
     """Return what an account has."""
     answer = server.answer("GetBalance", pb.GetBalanceRequest(account_id=account, credit_types=["chat"]))
-    left: int = answer.account_balance.balances[0].available
+    left: int = answer.account_balance.wallets[0].balance.available
     return left
 
 

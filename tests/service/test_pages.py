@@ -17,11 +17,9 @@ from creditd.domain.wallet import Rules
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
-from creditd.ledger.ledger import Ledger
+from creditd.ledger.transaction import TransactionLedger
 from creditd.service.accounts import Accounts
 from creditd.service.call import Call
-from creditd.service.catalogue import Catalogue
-from creditd.service.credits import Credits
 from creditd.service.history import History
 from creditd.service.pages import Asked, PageTokens, query_of
 from creditd.service.payments.payment_events import Events
@@ -65,15 +63,11 @@ def reservations(database: Database, token: str) -> object:
 
 
 def accounts(database: Database, token: str) -> object:
-    clock = clock_of(database)
-    ledger = Ledger(database, Terms(Rules(), {}, uuid7), clock)
-    credits = Credits(ledger, Catalogue(database, clock, THREADS), SINK)
-    listed = Accounts(database, AccountLedger(database, clock, Rules()), credits, THREADS, TOKENS)
+    rules = Rules()
+    transactions = TransactionLedger(database, Terms(rules, {}, uuid7), clock_of(database))
+    listed = Accounts(database, AccountLedger(transactions, rules, uuid7), THREADS, TOKENS)
     wanted = AccountFilter("a", AccountStatus.SUSPENDED)
-    try:
-        return driven_by_hand(listed.list(Call("staff"), wanted, Asked(1, token), shown), SINK)
-    finally:
-        ledger.close(5)
+    return driven_by_hand(listed.list(Call("staff"), wanted, Asked(1, token), shown), SINK)
 
 
 def purchases(database: Database, token: str) -> object:

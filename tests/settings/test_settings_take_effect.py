@@ -61,7 +61,7 @@ def test_credit_types_are_there_with_their_decimals(customer: Customer) -> None:
 def test_sources_are_spent_in_the_order_configured(customer: Customer) -> None:
     for source in (source_pb2.SOURCE_PROMO, source_pb2.SOURCE_ADMIN, source_pb2.SOURCE_PURCHASED):
         customer.top_up(1, source)
-    assert [source_of(grant) for grant in customer.balance().grants] == ["PURCHASED", "ADMIN", "PROMO", "FREE"]
+    assert [source_of(grant) for grant in customer.wallet().grants] == ["PURCHASED", "ADMIN", "PROMO", "FREE"]
 
 
 @pytest.mark.requirement("A2")

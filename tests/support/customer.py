@@ -117,6 +117,12 @@ class Customer:
         answer: credit.ExtendReservationResponse = self.app.credit.ExtendReservation(request)
         return answer
 
+    def adding(self, amount: int, **fields: Any) -> admin.AddCreditsRequest:
+        """Return the request to give credits."""
+        amounts = [admin.CreditAmount(credit_type=fields.pop("credit_type", CHAT), amount=amount)]
+        fields = {"reason": "test", "request_id": self.request_id()} | fields
+        return admin.AddCreditsRequest(account_id=self.account_id, amounts=amounts, **fields)
+
     def removing(self, amount: int, **fields: Any) -> admin.RemoveCreditsRequest:
         """Return the request to take credits away."""
         amounts = [admin.CreditAmount(credit_type=fields.pop("credit_type", CHAT), amount=amount)]
@@ -163,7 +169,11 @@ class Customer:
 
     def balance(self, credit_type: str = CHAT) -> balance_pb2.Balance:
         """Return the balance in one credit type."""
-        return self.account_balance(credit_type).balances[0]
+        return self.wallet(credit_type).balance
+
+    def wallet(self, credit_type: str = CHAT) -> balance_pb2.Wallet:
+        """Return the wallet in one credit type."""
+        return self.account_balance(credit_type).wallets[0]
 
     def figures(self, credit_type: str = CHAT) -> tuple[int, int]:
         """Return what is available and what is reserved."""
@@ -172,7 +182,7 @@ class Customer:
 
     def by_source(self, credit_type: str = CHAT) -> dict[str, int]:
         """Return what is available by source, in spend order."""
-        return summed(self.balance(credit_type).grants)
+        return summed(self.wallet(credit_type).grants)
 
     def reservation(self, name: str) -> reservation_pb2.Reservation:
         """Return a reservation."""

@@ -11,6 +11,7 @@ from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.side_lane import SideLane
+from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.waiting_room import WaitingRoom
 from creditd.ledger.work import Outcome, Result, Work
 from creditd.ledger.writer import Writer
@@ -41,7 +42,8 @@ class Desk:
         self.room = WaitingRoom(self.side_statistics)
         self.side_writer = Writer(self.batches, terms, self.clock, self.side_statistics, is_apart=True)
         self.side_lane = SideLane(self.side_writer, self.room)
-        self.accounts = AccountLedger(self.database, self.clock, RULES)
+        self.transactions = TransactionLedger(self.database, terms, self.clock)
+        self.accounts = AccountLedger(self.transactions, RULES, uuid7)
 
     def write(self, *works: Work) -> list[Result]:
         """Write works as one batch; return their results in the order of the works."""

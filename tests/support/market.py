@@ -136,13 +136,13 @@ class Market:
     def balance(self, account: str) -> tuple[int, int]:
         """Return an account's available credits and its debt."""
         request = credit_pb.GetBalanceRequest(account_id=account, credit_types=["chat"])
-        (balance,) = self.reader.credit.GetBalance(request).account_balance.balances
-        return balance.available, balance.debt
+        (wallet,) = self.reader.credit.GetBalance(request).account_balance.wallets
+        return wallet.balance.available, wallet.balance.debt
 
-    def account(self, account_id: str) -> account_pb2.Account:
-        """Return an account."""
+    def account(self, account_id: str) -> account_pb2.AccountOverview:
+        """Return an account as staff see it."""
         request = admin_service_pb2.GetAccountRequest(name=account_name(account_id))
-        found: account_pb2.Account = self.staff.admin.GetAccount(request).account
+        found: account_pb2.AccountOverview = self.staff.admin.GetAccount(request).account_overview
         return found
 
     def open_disputes(self, account: str) -> int:
@@ -152,7 +152,7 @@ class Market:
     def is_unlimited(self, account: str) -> bool:
         """Tell whether an account's plan is unlimited now; opens it if it was never seen."""
         self.balance(account)
-        return self.account(account).plan.kind == account_pb2.PLAN_KIND_UNLIMITED
+        return self.account(account).account.plan.kind == account_pb2.PLAN_KIND_UNLIMITED
 
     def events(self, state: str = "") -> list[event_pb.PaymentEvent]:
         """Return the payment events in a state, or all."""

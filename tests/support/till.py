@@ -17,7 +17,6 @@ from creditd.domain.provider import Provider
 from creditd.domain.purchase import Purchase, PurchaseChange, PurchaseState
 from creditd.domain.subscription import Subscription, SubscriptionStatus
 from creditd.ledger.ids import uuid7
-from creditd.ledger.transaction import TransactionLedger
 from creditd.payments.provider import Report
 from creditd.service.payments.cases import Recorded
 from creditd.service.payments.due_worker import DueWorker
@@ -58,7 +57,7 @@ class Till:
         """Apply to the database of a desk."""
         self.desk = desk
         self.books = Books(desk.database)
-        transactions = TransactionLedger(desk.database, desk.writer._terms, desk.clock)
+        transactions = desk.transactions
         self.transactions = transactions
         subscriptions = Subscriptions(desk.accounts, uuid7)
         self.recorder = Recorder(transactions, PurchaseRecorder(uuid7), subscriptions)

@@ -98,7 +98,7 @@ class Service:
         core.occupancies.update(self._threads.occupancies)
         self._catalogue = Catalogue(core.database, core.clock, self._threads)
         self._tokens = PageTokens(config.page_token_secret.encode())
-        self._accounts = AccountLedger(core.database, core.clock, core.rules)
+        self._accounts = AccountLedger(core.transactions, core.rules, core.make_id)
         self.payments = Payments(core, self._accounts, self._catalogue, self._threads, self._tokens)
         self._connections = Connections(places())
         self._server = make_server(shared_port=shared_port, most_connections=places())
@@ -171,17 +171,17 @@ class Service:
         self._watch = WatchHandlers(balances, history, self._catalogue)
         credit_types = CreditTypeHandlers(self._catalogue)
         credit = (
-            SpendingHandlers(credits, core.make_id),
-            BatchHandlers(credits, core.make_id),
+            SpendingHandlers(credits, core.make_id, core.clock),
+            BatchHandlers(credits, core.make_id, core.clock),
             BalanceHandlers(balances, self._catalogue, core.clock),
-            HistoryHandlers(history),
+            HistoryHandlers(history, core.clock),
             self._watch,
             credit_types,
         )
         admin = (
             credit_types,
             AdjustmentHandlers(credits, core.make_id),
-            AccountHandlers(Accounts(core.database, self._accounts, credits, threads, self._tokens), core.clock),
+            AccountHandlers(Accounts(core.database, self._accounts, threads, self._tokens), core.clock),
             VerificationHandlers(Verifications(core.database, threads)),
         )
         handlers = credit, admin, *self.payments.handlers()

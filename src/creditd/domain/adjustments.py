@@ -20,9 +20,10 @@ from creditd.domain.wallet import MAX_BALANCE, Movement, NewGrant, Origin, Rules
 def add(wallet: Wallet, command: Add, now: Instant, rules: Rules) -> Movement:
     """Bring in a new grant; a purchased one pays a debt first.
 
-    Raises AccountClosed, BalanceTooLarge, ExpiryInPast.
+    Raises AccountClosed, VersionMismatch, BalanceTooLarge, ExpiryInPast.
     """
     wallet.account.require_open()
+    wallet.require_version(command.version)
     wallet.require_room(command.amount)
     errors.require_future("expire_time", command.expire_time, now)
     grant = Grant(command.grant_id, command.source, command.amount, command.expire_time)
@@ -40,8 +41,9 @@ def add(wallet: Wallet, command: Add, now: Instant, rules: Rules) -> Movement:
 
 
 def remove(wallet: Wallet, command: Remove, now: Instant) -> Movement:
-    """Take available credits away, in spend order. Raises AccountClosed, InsufficientCredit."""
+    """Take available credits away, in spend order. Raises AccountClosed, VersionMismatch, InsufficientCredit."""
     wallet.account.require_open()
+    wallet.require_version(command.version)
     wallet.require_available(command.amount)
     taken = take(wallet.grants, command.amount)
     shift = Shift(available=-command.amount, reserved=0, live=taken.live, changed=taken.changed, slices=taken.slices)
@@ -86,8 +88,12 @@ def restore(wallet: Wallet, command: Restore, now: Instant, rules: Rules) -> Mov
 
 
 def write_off(wallet: Wallet, command: WriteOff, now: Instant) -> Movement:
-    """Lower the debt; no credits move. Raises AccountClosed, AmountExceedsDebt (also where there is no debt)."""
+    """Lower the debt; no credits move.
+
+    Raises AccountClosed, VersionMismatch, AmountExceedsDebt (also where there is no debt).
+    """
     wallet.account.require_open()
+    wallet.require_version(command.version)
     amount = wallet.debt if command.amount is None else command.amount
     if amount > wallet.debt or not amount:
         raise errors.AmountExceedsDebt(requested=amount, debt=wallet.debt)

@@ -62,6 +62,7 @@ class Extend:
     reservation_id: str
     expire_time: Instant | None = None
     ttl: int | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Add:
     source: Source
     amount: int
     expire_time: Instant | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Remove:
 
     origin: Origin
     amount: int
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class WriteOff:
 
     origin: Origin
     amount: int | None = None
+    version: int | None = None
 
 
 Command = Reserve | Deduct | Confirm | Refund | Extend | Add | Remove | Clawback | Restore | WriteOff

@@ -205,10 +205,12 @@ def _covered_last(spent: Reservation) -> int:
 def extend(wallet: Wallet, held: Reservation, command: Extend, now: Instant, rules: Rules) -> Movement:
     """Give a pending reservation more time, never less.
 
-    Raises ReservationExpired, ReservationStateUnfit, ExpiryInPast, ExpiryOutOfRange, AccountSuspended, AccountClosed.
+    Raises ReservationExpired, ReservationStateUnfit, ExpiryInPast, ExpiryOutOfRange, AccountSuspended, AccountClosed,
+    VersionMismatch.
     """
     wallet.account.require_spending()
     held.require_pending()
+    wallet.require_version(command.version)
     expire_time = resolve_expiry(command.expire_time, command.ttl, now, rules)
     if held.expire_time is not None and held.expire_time > expire_time:
         expire_time = held.expire_time

@@ -10,15 +10,23 @@ from creditd.domain.instant import Instant
 from creditd.domain.outbox import OutboxKind
 from creditd.domain.subscription import entitlement
 from creditd.domain.wallet import Origin, Rules
-from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.ids import Ids
+from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.storage import accounts, outbox, payment_dues, payment_events, subscriptions
-from creditd.storage.database import Connection, Database
-from creditd.storage.locks import lock_wallets_of, wait_briefly
+from creditd.storage.database import Connection
+from creditd.storage.locks import lock_wallets_of
 from creditd.storage.requests import ClaimKind, RequestKey, claim
 from creditd.storage.wallets import load_accounts
 
 Change = Callable[[Connection, Account, Instant], Account]
+
+
+class _Wanted(NamedTuple):
+    """Whose account is to be changed, by whom and why, at which version, and whether that is only tried."""
+
+    account_id: str
+    origin: Origin
+    version: int | None
+    dry_run: bool
 
 
 class ChangedAccount(NamedTuple):
@@ -47,55 +55,78 @@ def _with_what_is_due(connection: Connection, account: Account, now: Instant, ma
 class AccountLedger:
     """Changes accounts, each change once for its request id and with a row that tells who made it and why."""
 
-    def __init__(self, database: Database, clock: DatabaseClock, rules: Rules) -> None:
-        """Change accounts through ``database``."""
-        self._database = database
-        self._clock = clock
+    def __init__(self, ledger: TransactionLedger, rules: Rules, make_id: Callable[[], str]) -> None:
+        """Change accounts in transactions of ``ledger``."""
+        self._ledger = ledger
         self._rules = rules
-        self._make_id = Ids(clock.now)
+        self._make_id = make_id
 
     def set_status(
-        self, account_id: str, status: AccountStatus, origin: Origin, *, allow_balance: bool
+        self,
+        account_id: str,
+        status: AccountStatus,
+        origin: Origin,
+        *,
+        allow_balance: bool,
+        version: int | None = None,
+        dry_run: bool = False,
     ) -> ChangedAccount:
-        """Activate, suspend or close an account.
+        """Activate, suspend or close an account, if its version is ``version``; a ``dry_run`` changes nothing.
 
-        Raises AccountNotFound, RequestIdReused, and AccountNotEmpty for closing one that has credits, holds or debt
-        unless ``allow_balance`` is set.
+        Raises RequestIdReused, VersionMismatch, VersionConflict, RecordBusy, DatabaseUnavailable, and AccountNotEmpty
+        for closing one that has credits, holds or debt unless ``allow_balance`` is set.
         """
 
         def change(connection: Connection, account: Account, now: Instant) -> Account:
             closing = status == AccountStatus.CLOSED and not allow_balance
-            is_empty = not closing or self._is_empty(connection, account_id, now)
+            is_empty = not closing or self._is_empty(connection, account.account_id, now)
             changed = with_status(account, status, now, is_empty=is_empty)
             is_opened = account.status == AccountStatus.CLOSED != changed.status
             return _with_what_is_due(connection, changed, now, self._make_id) if is_opened else changed
 
-        return self._change(account_id, ClaimKind.ACCOUNT_STATUS, origin, change)
+        return self._change(_Wanted(account_id, origin, version, dry_run), ClaimKind.ACCOUNT_STATUS, change)
 
-    def set_plan(self, account_id: str, origin: Origin, *, unlimited: bool, until: Instant | None) -> ChangedAccount:
-        """Switch the unlimited plan on or off. Raises AccountNotFound, AccountClosed, RequestIdReused."""
+    def set_plan(
+        self,
+        account_id: str,
+        origin: Origin,
+        *,
+        unlimited: bool,
+        until: Instant | None,
+        version: int | None = None,
+        dry_run: bool = False,
+    ) -> ChangedAccount:
+        """Switch the unlimited plan on or off, if the account's version is ``version``; a ``dry_run`` changes nothing.
+
+        Raises AccountClosed, ExpiryInPast, RequestIdReused, VersionMismatch, VersionConflict, RecordBusy,
+        DatabaseUnavailable.
+        """
 
         def change(_: Connection, account: Account, now: Instant) -> Account:
             return with_plan(account, now, unlimited=unlimited, until=until)
 
-        return self._change(account_id, ClaimKind.PLAN, origin, change)
+        return self._change(_Wanted(account_id, origin, version, dry_run), ClaimKind.PLAN, change)
 
-    def _change(self, account_id: str, kind: ClaimKind, origin: Origin, change: Change) -> ChangedAccount:
-        with self._database.transaction() as connection:
-            wait_briefly(connection)
-            account = accounts.lock(connection, account_id)
-            if account is None:
-                raise errors.AccountNotFound(account_id=account_id)
-            request_id = origin.request_id or ""
-            known = accounts.known_change(connection, account, request_id)
-            if known and known.fingerprint == origin.fingerprint:
-                return ChangedAccount(known.account, replayed=True)
-            now = self._clock.now()
-            lock_wallets_of(connection, account_id)
-            claim(connection, RequestKey(account_id, request_id), kind, now)
-            changed = change(connection, account, now)
-            accounts.change(connection, changed, origin)
-            return ChangedAccount(changed, replayed=False)
+    def _change(self, wanted: _Wanted, kind: ClaimKind, change: Change) -> ChangedAccount:
+        return self._ledger.transact(
+            lambda transaction: self._changed(transaction, wanted, kind, change), dry_run=wanted.dry_run
+        )
+
+    @staticmethod
+    def _changed(transaction: Transaction, wanted: _Wanted, kind: ClaimKind, change: Change) -> ChangedAccount:
+        connection, origin = transaction.connection, wanted.origin
+        account = transaction.hold(wanted.account_id)
+        request_id = origin.request_id or ""
+        known = accounts.known_change(connection, account, request_id)
+        if known and known.fingerprint == origin.fingerprint:
+            return ChangedAccount(known.account, replayed=True)
+        now = transaction.now
+        claim(connection, RequestKey(wanted.account_id, request_id), kind, now)
+        if wanted.version is not None and wanted.version != account.version:
+            raise errors.VersionMismatch(stated=wanted.version, current=account.version)
+        changed = change(connection, account, now)
+        accounts.change(connection, changed, origin)
+        return ChangedAccount(changed, replayed=False)
 
     def change_plan(
         self,

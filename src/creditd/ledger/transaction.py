@@ -7,6 +7,7 @@ this is for the few that must not come apart (design, section 6).
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from creditd.domain.account import Account
@@ -77,6 +78,10 @@ class Transaction:
         accounts.raise_version(self.connection, account._replace(version=account.version + 1))
 
 
+class _Undone(Exception):
+    """Rolls a dry run back."""
+
+
 class TransactionLedger:
     """Runs transactions on the ledger, each again while others were quicker."""
 
@@ -86,8 +91,8 @@ class TransactionLedger:
         self._terms = terms
         self._clock = clock
 
-    def transact(self, change: Callable[[Transaction], Answer]) -> Answer:
-        """Run ``change`` in a transaction and commit, unless it raises.
+    def transact(self, change: Callable[[Transaction], Answer], *, dry_run: bool = False) -> Answer:
+        """Run ``change`` in a transaction and commit, unless it raises or is a ``dry_run``; return its answer.
 
         It may be run several times, and locks rows of its own before those of accounts and wallets. Blocks. Raises what
         ``change`` raises; VersionConflict or RecordBusy, and nothing was done; DatabaseUnavailable, and it may have
@@ -98,9 +103,7 @@ class TransactionLedger:
             if retry:
                 time.sleep(random.uniform(0, FIRST_BACKOFF_SECONDS * 2**retry))  # noqa: S311 - jitter is no secret.
             try:
-                with self._database.transaction() as connection:
-                    wait_briefly(connection)
-                    return change(Transaction(connection, self._terms, self._clock))
+                return self._attempt(change, dry_run=dry_run)
             except Exception as error:
                 failure = failure_of(error)
                 if failure is SaveFailure.UNAVAILABLE:
@@ -113,3 +116,12 @@ class TransactionLedger:
                 if failure is SaveFailure.OTHER:
                     raise
         raise VersionConflict
+
+    def _attempt(self, change: Callable[[Transaction], Answer], *, dry_run: bool) -> Answer:
+        answers: list[Answer] = []
+        with suppress(_Undone), self._database.transaction() as connection:
+            wait_briefly(connection)
+            answers.append(change(Transaction(connection, self._terms, self._clock)))
+            if dry_run:
+                raise _Undone
+        return answers[0]

@@ -1,6 +1,6 @@
 """AdminService: credit types, credits added and removed, accounts, verification."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from credit.v1 import account_pb2, credit_type_pb2, source_pb2
@@ -15,10 +15,10 @@ from creditd.domain.resource_names import credit_type_name, id_in
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.verification import Checked, Found
-from creditd.ledger.work import Step
+from creditd.ledger.work import Outcome, Step
 from creditd.server.commands import MakeId
-from creditd.server.credit_messages import account_message, balance_after, entry_message, instant
-from creditd.server.requests import origin
+from creditd.server.credit_messages import Fields, account_message, balance_after, entry_message, instant
+from creditd.server.requests import origin, stated_amount, stated_version
 from creditd.service.accounts import Accounts
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
@@ -80,33 +80,43 @@ class AdjustmentHandlers:
                     source,
                     item.amount,
                     expire_time,
+                    stated_version(item),
                 ),
             )
             for ordinal, item in enumerate(request.amounts)
         ]
-        outcome = await self._credits.perform_all(call, steps)
-        return pb.AddCreditsResponse(
-            entries=map(entry_message, outcome.entries), balances=map(balance_after, outcome.entries)
-        )
+        outcome = await self._credits.perform_all(call, steps, dry_run=request.validate_only)
+        return pb.AddCreditsResponse(**_movements(outcome, dry_run=request.validate_only))
 
     async def remove_credits(self, request: pb.RemoveCreditsRequest, call: Call) -> pb.RemoveCreditsResponse:
         """Answer RemoveCredits."""
         by = origin(call, request, request.reason)
         steps = [
-            Step(WalletKey(request.account_id, item.credit_type), Remove(by._replace(ordinal=ordinal), item.amount))
+            Step(
+                WalletKey(request.account_id, item.credit_type),
+                Remove(by._replace(ordinal=ordinal), item.amount, stated_version(item)),
+            )
             for ordinal, item in enumerate(request.amounts)
         ]
-        outcome = await self._credits.perform_all(call, steps)
-        return pb.RemoveCreditsResponse(
-            entries=map(entry_message, outcome.entries), balances=map(balance_after, outcome.entries)
-        )
+        outcome = await self._credits.perform_all(call, steps, dry_run=request.validate_only)
+        return pb.RemoveCreditsResponse(**_movements(outcome, dry_run=request.validate_only))
 
     async def write_off_debt(self, request: pb.WriteOffDebtRequest, call: Call) -> pb.WriteOffDebtResponse:
         """Answer WriteOffDebt."""
         key = WalletKey(request.account_id, request.credit_type)
-        command = WriteOff(origin(call, request, request.reason), request.amount or None)
-        (entry,) = (await self._credits.perform(call, key, command)).entries
-        return pb.WriteOffDebtResponse(entry=entry_message(entry), balance=balance_after(entry))
+        command = WriteOff(origin(call, request, request.reason), stated_amount(request), stated_version(request))
+        outcome = await self._credits.perform(call, key, command, dry_run=request.validate_only)
+        (entry,) = outcome.entries
+        shown = None if request.validate_only else entry_message(entry)
+        return pb.WriteOffDebtResponse(entry=shown, balance=balance_after(entry))
+
+
+def _movements(outcome: Outcome, *, dry_run: bool) -> Fields:
+    """Write what was done, or would have been, as an answer's fields."""
+    return {
+        "entries": None if dry_run else map(entry_message, outcome.entries),
+        "balances": map(balance_after, outcome.entries),
+    }
 
 
 class AccountHandlers:
@@ -121,7 +131,13 @@ class AccountHandlers:
         """Answer SetAccountStatus."""
         by, status = origin(call, request, request.reason), AccountStatus(request.status)
         account = await self._accounts.set_status(
-            call, id_in(request.name), status, by, allow_balance=request.allow_balance
+            call,
+            id_in(request.name),
+            status,
+            by,
+            allow_balance=request.allow_balance,
+            version=stated_version(request),
+            dry_run=request.validate_only,
         )
         return pb.SetAccountStatusResponse(account=account_message(account, account.update_time))
 
@@ -130,32 +146,36 @@ class AccountHandlers:
         by = origin(call, request, request.reason)
         unlimited = request.plan.kind == account_pb2.PLAN_KIND_UNLIMITED
         until = instant(request.plan.end_time, "plan.end_time") if request.plan.HasField("end_time") else None
-        account = await self._accounts.set_plan(call, id_in(request.name), by, unlimited=unlimited, until=until)
+        account = await self._accounts.set_plan(
+            call,
+            id_in(request.name),
+            by,
+            unlimited=unlimited,
+            until=until,
+            version=stated_version(request),
+            dry_run=request.validate_only,
+        )
         return pb.SetPlanResponse(account=account_message(account, account.update_time))
 
     async def get_account(self, request: pb.GetAccountRequest, call: Call) -> pb.GetAccountResponse:
         """Answer GetAccount."""
         del call
         account, heeded = await self._accounts.get(id_in(request.name))
-        message = account_message(account, self._clock.now())
-        _show_what_to_heed([message], {account.account_id: heeded} if heeded else {})
-        return pb.GetAccountResponse(account=message)
+        overview = _overview(account_message(account, self._clock.now()), heeded)
+        return pb.GetAccountResponse(account_overview=overview)
 
     async def list_accounts(self, request: pb.ListAccountsRequest, call: Call) -> pb.ListAccountsResponse:
         """Answer ListAccounts."""
         wanted = AccountFilter(request.account_id_prefix, AccountStatus(request.status) if request.status else None)
         asked, now = Asked(request.page_size, request.page_token), self._clock.now()
         page = await self._accounts.list(call, wanted, asked, lambda account: account_message(account, now))
-        account_ids = [message.account_id for message in page.items]
-        _show_what_to_heed(page.items, await self._accounts.to_heed(call, account_ids))
-        return pb.ListAccountsResponse(accounts=page.items, next_page_token=page.next_page_token)
+        heeded = await self._accounts.to_heed(call, [account.account_id for account in page.items])
+        overviews = [_overview(account, heeded.get(account.account_id)) for account in page.items]
+        return pb.ListAccountsResponse(account_overviews=overviews, next_page_token=page.next_page_token)
 
 
-def _show_what_to_heed(messages: Sequence[account_pb2.Account], found: Mapping[str, Heeded]) -> None:
-    """Fill in what staff have to know of the payments of accounts."""
-    for message in messages:
-        if heeded := found.get(message.account_id):
-            message.open_disputes, message.extra_payments = heeded
+def _overview(account: account_pb2.Account, heeded: Heeded | None) -> account_pb2.AccountOverview:
+    return account_pb2.AccountOverview(account=account, **heeded._asdict() if heeded else {})
 
 
 class VerificationHandlers:
@@ -179,4 +199,7 @@ def _finding_message(finding: Found | Checked) -> pb.VerifyLedgerResponse:
     if isinstance(finding, Checked):
         return pb.VerifyLedgerResponse(summary=pb.LedgerSummary(**finding._asdict()))
     wallet, difference = finding
-    return pb.VerifyLedgerResponse(difference=pb.LedgerDifference(**wallet._asdict(), **difference._asdict()))
+    message = pb.LedgerDifference(**wallet._asdict(), **difference._asdict())
+    if not difference.version:
+        message.ClearField("version")
+    return pb.VerifyLedgerResponse(difference=message)

@@ -12,13 +12,13 @@ from creditd.ledger.balances import AccountState
 from creditd.ledger.clock import DatabaseClock
 from creditd.server.answer_sizes import MAX_BALANCES, grants_each
 from creditd.server.credit_messages import (
-    balance_message,
     instant,
     listed_entry_message,
     listed_reservation_message,
     number,
     plan_message,
     reservation_message,
+    wallet_message,
 )
 from creditd.server.refusals import InvalidFields
 from creditd.server.slicing import SLICE_ITEMS, sliced
@@ -64,7 +64,7 @@ class BalanceHandlers:
         """Answer GetReservation."""
         del call
         found = await self._balances.reservation(parse_reservation_name(request.name))
-        return pb.GetReservationResponse(reservation=reservation_message(found))
+        return pb.GetReservationResponse(reservation=reservation_message(found, self._clock.now()))
 
     def _message(self, state: AccountState, wanted: Sequence[str], most_grants: int) -> balance_pb2.AccountBalance:
         account, wallets, _ = state
@@ -72,7 +72,7 @@ class BalanceHandlers:
             account_id=account.account_id,
             status=number(account.status),
             plan=plan_message(account, self._clock.now()),
-            balances=[balance_message(wallets.get(code) or new_wallet(account, code), most_grants) for code in wanted],
+            wallets=[wallet_message(wallets.get(code) or new_wallet(account, code), most_grants) for code in wanted],
         )
 
 
@@ -88,16 +88,20 @@ def _grants_each(accounts: int, credit_types: Sequence[str]) -> int:
 class HistoryHandlers:
     """The pages of reservations and of the ledger."""
 
-    def __init__(self, history: History) -> None:
-        """Read through ``history``."""
+    def __init__(self, history: History, clock: DatabaseClock) -> None:
+        """Read through ``history``, and tell by ``clock`` how long reservations last."""
         self._history = history
+        self._clock = clock
 
     async def list_reservations(self, request: pb.ListReservationsRequest, call: Call) -> pb.ListReservationsResponse:
         """Answer ListReservations."""
         del call
         state = ReservationState(request.state) if request.state else None
         wanted = ReservationFilter(request.account_id, request.credit_type, state)
-        page = await self._history.reservations(wanted, _asked(request), listed_reservation_message)
+        now = self._clock.now()
+        page = await self._history.reservations(
+            wanted, _asked(request), lambda listed: listed_reservation_message(listed, now)
+        )
         return pb.ListReservationsResponse(reservations=page.items, next_page_token=page.next_page_token)
 
     async def list_transactions(self, request: pb.ListTransactionsRequest, call: Call) -> pb.ListTransactionsResponse:

@@ -5,10 +5,12 @@ from typing import Any
 
 from credit.v1 import credit_service_pb2 as pb
 from creditd.domain.errors import Refusal
-from creditd.ledger.work import Result, Step
+from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.work import Outcome, Result, Step
 from creditd.server import commands
 from creditd.server.answer_sizes import slices_each
 from creditd.server.commands import MakeId
+from creditd.server.credit_messages import balance_after_fields, entry_fields
 from creditd.server.refusals import InvalidFields
 from creditd.server.slicing import sliced
 from creditd.server.spending_handlers import movement
@@ -17,36 +19,38 @@ from creditd.server.validation import validate
 from creditd.service.call import Call
 from creditd.service.credits import Credits, Instruction
 
+Write = Callable[[Any, Outcome, int], Any]
+"""Writes the answer to a request from its outcome, with so many slices at most."""
+
 
 class BatchHandlers:
     """The calls that carry up to 1,000 requests."""
 
-    def __init__(self, credits: Credits, make_id: MakeId) -> None:
-        """Name new reservations with ``make_id``."""
+    def __init__(self, credits: Credits, make_id: MakeId, clock: DatabaseClock) -> None:
+        """Name new reservations with ``make_id``, and tell by ``clock`` how long they last."""
         self._credits = credits
         self._make_id = make_id
+        self._clock = clock
 
     async def batch_reserve(self, request: pb.BatchReserveRequest, call: Call) -> pb.BatchReserveResponse:
         """Answer BatchReserve."""
         results = await self._perform(request.requests, lambda item: commands.reserve(item, call, self._make_id), call)
-        outcomes = await _outcomes(pb.BatchReserveResult, pb.ReserveResponse, request.requests, results, call)
+        write = self._movement(pb.ReserveResponse)
+        outcomes = await self._outcomes(pb.BatchReserveResult, request.requests, results, call, write)
         return pb.BatchReserveResponse(results=outcomes)
 
     async def batch_deduct(self, request: pb.BatchDeductRequest, call: Call) -> pb.BatchDeductResponse:
         """Answer BatchDeduct."""
         results = await self._perform(request.requests, lambda item: commands.deduct(item, call, self._make_id), call)
-        outcomes = await _outcomes(pb.BatchDeductResult, pb.DeductResponse, request.requests, results, call)
+        write = self._movement(pb.DeductResponse)
+        outcomes = await self._outcomes(pb.BatchDeductResult, request.requests, results, call, write)
         return pb.BatchDeductResponse(results=outcomes)
 
     async def batch_confirm(self, request: pb.BatchConfirmRequest, call: Call) -> pb.BatchConfirmResponse:
         """Answer BatchConfirm."""
         results = await self._perform(request.requests, lambda item: commands.confirm(item, call), call)
-        outcomes = await _outcomes(pb.BatchConfirmResult, pb.ConfirmResponse, request.requests, results, call)
-        for outcome in outcomes:
-            if outcome.HasField("response"):
-                # They came with another request, whose size this one's says nothing of.
-                outcome.response.reservation.ClearField("reason")
-                outcome.response.reservation.ClearField("metadata")
+        # A reservation's reason and labels came with another request, whose size this one's says nothing of.
+        outcomes = await self._outcomes(pb.BatchConfirmResult, request.requests, results, call, _confirmation)
         return pb.BatchConfirmResponse(results=outcomes)
 
     async def _perform(self, requests: Sequence[Any], read: Callable[[Any], Step], call: Call) -> list[Result]:
@@ -57,25 +61,36 @@ class BatchHandlers:
         results = iter(await self._credits.perform_each(call, instructions))
         return [next(results) if isinstance(reading, Instruction) else reading for reading in readings]
 
+    async def _outcomes(
+        self, kind: Any, items: Sequence[Any], results: Sequence[Result], call: Call, write: Write
+    ) -> list[Any]:
+        most = slices_each(len(items))
+        outcomes: list[Any] = []
+        async for pairs in sliced(list(zip(items, results, strict=True))):
+            outcomes += [
+                kind(error=status_of(result, call.language, call.correlation_id))
+                if isinstance(result, Exception)
+                else kind(response=write(item, result, most))
+                for item, result in pairs
+            ]
+        return outcomes
+
+    def _movement(self, response: Any) -> Write:
+        now = self._clock.now()
+        return lambda item, outcome, most: movement(
+            response, outcome, now, dry_run=item.validate_only, most_slices=most
+        )
+
 
 def _instruction_or_refusal(item: Any, read: Callable[[Any], Step]) -> Instruction | Exception:
     try:
         validate(item)
-        return Instruction(*read(item), getattr(item, "validate_only", False))
+        return Instruction(*read(item), item.validate_only)
     except (InvalidFields, Refusal) as refusal:
         return refusal
 
 
-async def _outcomes(kind: Any, response: Any, items: Sequence[Any], results: Sequence[Result], call: Call) -> list[Any]:
-    most = slices_each(len(items))
-    outcomes: list[Any] = []
-    async for pairs in sliced(list(zip(items, results, strict=True))):
-        outcomes += [_outcome(kind, response, *pair, call, most) for pair in pairs]
-    return outcomes
-
-
-def _outcome(kind: Any, response: Any, item: Any, result: Result, call: Call, most_slices: int) -> Any:
-    if isinstance(result, Exception):
-        return kind(error=status_of(result, call.language, call.correlation_id))
-    dry_run = getattr(item, "validate_only", False)
-    return kind(response=movement(response, result, dry_run=dry_run, most_slices=most_slices))
+def _confirmation(item: pb.ConfirmRequest, outcome: Outcome, most_slices: int) -> pb.Confirmation:
+    (entry,) = outcome.entries
+    shown = None if item.validate_only else entry_fields(entry, most_slices)
+    return pb.Confirmation(entry=shown, balance=balance_after_fields(entry))

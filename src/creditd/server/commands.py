@@ -7,7 +7,7 @@ from creditd.domain.commands import Confirm, Deduct, Extend, Refund, Reserve
 from creditd.domain.reservation import parse_reservation_name
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.work import Step
-from creditd.server.requests import expiry, origin
+from creditd.server.requests import expiry, origin, stated_amount, stated_version
 from creditd.service.call import Call
 
 MakeId = Callable[[], str]
@@ -17,7 +17,7 @@ def reserve(request: pb.ReserveRequest, call: Call, make_id: MakeId) -> Step:
     """Read a ReserveRequest; its reservation is named by ``make_id``. Raises InvalidField, as all of these."""
     expire_time, ttl = expiry(request)
     by = origin(call, request, request.reason)
-    version = request.expected_version if request.HasField("expected_version") else None
+    version = stated_version(request)
     command = Reserve(by, make_id(), request.amount, expire_time, ttl, version)
     return Step(WalletKey(request.account_id, request.credit_type), command)
 
@@ -25,7 +25,7 @@ def reserve(request: pb.ReserveRequest, call: Call, make_id: MakeId) -> Step:
 def deduct(request: pb.DeductRequest, call: Call, make_id: MakeId) -> Step:
     """Read a DeductRequest; its reservation is named by ``make_id``."""
     by = origin(call, request, request.reason)
-    version = request.expected_version if request.HasField("expected_version") else None
+    version = stated_version(request)
     return Step(WalletKey(request.account_id, request.credit_type), Deduct(by, make_id(), request.amount, version))
 
 
@@ -33,8 +33,8 @@ def confirm(request: pb.ConfirmRequest, call: Call) -> Step:
     """Read a ConfirmRequest."""
     account_id, credit_type, reservation_id = parse_reservation_name(request.name)
     by = origin(call, request, request.reason)
-    amount = request.amount if request.HasField("amount") else None
-    version = request.expected_version if request.HasField("expected_version") else None
+    amount = stated_amount(request)
+    version = stated_version(request)
     return Step(WalletKey(account_id, credit_type), Confirm(by, reservation_id, amount, request.allow_excess, version))
 
 
@@ -42,8 +42,8 @@ def refund(request: pb.RefundRequest, call: Call) -> Step:
     """Read a RefundRequest."""
     account_id, credit_type, reservation_id = parse_reservation_name(request.name)
     by = origin(call, request, request.reason)
-    amount = request.amount if request.HasField("amount") else None
-    version = request.expected_version if request.HasField("expected_version") else None
+    amount = stated_amount(request)
+    version = stated_version(request)
     return Step(WalletKey(account_id, credit_type), Refund(by, reservation_id, amount, version))
 
 
@@ -51,5 +51,6 @@ def extend(request: pb.ExtendReservationRequest, call: Call) -> Step:
     """Read an ExtendReservationRequest."""
     account_id, credit_type, reservation_id = parse_reservation_name(request.name)
     expire_time, ttl = expiry(request)
-    by = origin(call, request, "")
-    return Step(WalletKey(account_id, credit_type), Extend(by, reservation_id, expire_time, ttl))
+    by = origin(call, request, request.reason)
+    version = stated_version(request)
+    return Step(WalletKey(account_id, credit_type), Extend(by, reservation_id, expire_time, ttl, version))

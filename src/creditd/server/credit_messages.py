@@ -13,7 +13,7 @@ from creditd.domain.account import Account
 from creditd.domain.entry import Entry
 from creditd.domain.grants import Slice
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.reservation import Reservation, reservation_name
+from creditd.domain.reservation import Reservation, ReservationState, reservation_name
 from creditd.domain.resource_names import account_name
 from creditd.domain.wallet import Wallet
 from creditd.server.answer_sizes import GRANTS_SHOWN, SLICES_OF_ONE, SLICES_SHOWN
@@ -32,7 +32,7 @@ def timestamp(instant: Instant) -> Timestamp:
 
 
 def time_fields(instant: Instant) -> dict[str, int]:
-    """Write an instant, as a Timestamp's fields."""
+    """Write an instant, or a time that passes, as the fields of a Timestamp or a Duration."""
     seconds, rest = divmod(instant, SECOND)
     return {"seconds": seconds, "nanos": rest * 1_000}
 
@@ -115,8 +115,8 @@ def listed_entry_message(listed: ListedEntry) -> entry_pb2.Entry:
     return entry_pb2.Entry(**entry_fields(listed.entry) | {"slice_count": listed.slice_count})
 
 
-def reservation_fields(reservation: Reservation, most_slices: int = SLICES_SHOWN) -> Fields:
-    """Write a reservation with the first of its slices, as a Reservation's fields."""
+def reservation_fields(reservation: Reservation, now: Instant, most_slices: int = SLICES_SHOWN) -> Fields:
+    """Write a reservation with the first of its slices, as a Reservation's fields, in an answer of ``now``."""
     return {
         "name": reservation.name,
         "account_id": reservation.account_id,
@@ -129,6 +129,7 @@ def reservation_fields(reservation: Reservation, most_slices: int = SLICES_SHOWN
         "slices": _slices(reservation.slices[:most_slices]),
         "slice_count": len(reservation.slices),
         "expire_time": None if reservation.expire_time is None else time_fields(reservation.expire_time),
+        "remaining_ttl": _remaining(reservation, now),
         "create_time": time_fields(reservation.create_time),
         "update_time": time_fields(reservation.update_time),
         "reason": reservation.description,
@@ -136,14 +137,22 @@ def reservation_fields(reservation: Reservation, most_slices: int = SLICES_SHOWN
     }
 
 
-def reservation_message(reservation: Reservation) -> reservation_pb2.Reservation:
-    """Write the one reservation of an answer."""
-    return reservation_pb2.Reservation(**reservation_fields(reservation, SLICES_OF_ONE))
+def _remaining(reservation: Reservation, now: Instant) -> dict[str, int] | None:
+    """Return how much of a pending reservation's time is left, as a Duration's fields."""
+    if reservation.expire_time is None or reservation.state != ReservationState.PENDING:
+        return None
+    return time_fields(Instant(max(0, reservation.expire_time - now)))
 
 
-def listed_reservation_message(listed: ListedReservation) -> reservation_pb2.Reservation:
-    """Write a reservation of which the first slices were read."""
-    return reservation_pb2.Reservation(**reservation_fields(listed.reservation) | {"slice_count": listed.slice_count})
+def reservation_message(reservation: Reservation, now: Instant) -> reservation_pb2.Reservation:
+    """Write the one reservation of an answer of ``now``."""
+    return reservation_pb2.Reservation(**reservation_fields(reservation, now, SLICES_OF_ONE))
+
+
+def listed_reservation_message(listed: ListedReservation, now: Instant) -> reservation_pb2.Reservation:
+    """Write a reservation of which the first slices were read, in an answer of ``now``."""
+    fields = reservation_fields(listed.reservation, now) | {"slice_count": listed.slice_count}
+    return reservation_pb2.Reservation(**fields)
 
 
 def balance_after_fields(entry: Entry) -> Fields:
@@ -165,8 +174,8 @@ def balance_after(entry: Entry) -> balance_pb2.Balance:
     return balance_pb2.Balance(**balance_after_fields(entry))
 
 
-def balance_message(wallet: Wallet, most_grants: int = GRANTS_SHOWN) -> balance_pb2.Balance:
-    """Write a wallet's balance, with the first of its grants in spend order."""
+def balance_message(wallet: Wallet) -> balance_pb2.Balance:
+    """Write a wallet's figures."""
     return balance_pb2.Balance(
         account_id=wallet.account.account_id,
         credit_type=wallet.credit_type,
@@ -176,6 +185,13 @@ def balance_message(wallet: Wallet, most_grants: int = GRANTS_SHOWN) -> balance_
         debt=wallet.debt,
         version=wallet.version,
         update_time=timestamp(wallet.update_time) if wallet.version else None,
+    )
+
+
+def wallet_message(wallet: Wallet, most_grants: int = GRANTS_SHOWN) -> balance_pb2.Wallet:
+    """Write a wallet, with the first of its grants in spend order."""
+    return balance_pb2.Wallet(
+        balance=balance_message(wallet),
         grants=[
             balance_pb2.GrantBalance(
                 grant_id=grant.grant_id,

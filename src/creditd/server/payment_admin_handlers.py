@@ -17,7 +17,7 @@ from creditd.server.payment_messages import (
     rejection_message,
     subscription_message,
 )
-from creditd.server.requests import origin
+from creditd.server.requests import origin, stated_amount, stated_version
 from creditd.service.call import Call
 from creditd.service.line import Line
 from creditd.service.pages import Asked
@@ -62,7 +62,10 @@ class ReversalHandlers:
         """Answer ReversePurchase."""
         by = origin(call, request, request.reason)
         key = parse_purchase_name(request.name)
-        purchase, call.replayed = await self._reversals.reverse(key, request.amount, by)
+        amount, version = stated_amount(request), stated_version(request)
+        purchase, call.replayed = await self._reversals.reverse(
+            key, amount, by, version=version, dry_run=request.validate_only
+        )
         return pb.ReversePurchaseResponse(purchase=purchase_message(purchase))
 
     async def list_subscriptions(
@@ -100,9 +103,9 @@ class PaymentEventHandlers:
     async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:
         """Answer GetPaymentEvent."""
         event, acts = await self._events.get(call, id_in(request.name))
-        message = event_message(event, is_whole=True)
-        message.acts.extend(map(act_message, acts))
-        return pb.GetPaymentEventResponse(payment_event=message)
+        return pb.GetPaymentEventResponse(
+            payment_event=event_message(event), body=event.body, acts=map(act_message, acts)
+        )
 
     async def replay_payment_event(
         self, request: pb.ReplayPaymentEventRequest, call: Call

@@ -6,7 +6,7 @@ from creditd.domain.provider import PaymentMethod, Provider
 from creditd.domain.purchase import PurchaseState, parse_purchase_name
 from creditd.payments.provider import Webhook
 from creditd.server.credit_messages import number
-from creditd.server.payment_messages import package_message, purchase_message
+from creditd.server.payment_messages import change_message, package_message, purchase_message
 from creditd.server.requests import origin
 from creditd.service.call import Call, origin_of
 from creditd.service.pages import Asked
@@ -49,7 +49,7 @@ class PurchaseHandlers:
         del call
         key = parse_purchase_name(request.name)
         purchase, changes = await self._reader.get(key)
-        return pb.GetPurchaseResponse(purchase=purchase_message(purchase, changes))
+        return pb.GetPurchaseResponse(purchase=purchase_message(purchase), changes=map(change_message, changes))
 
     async def list_purchases(self, request: pb.ListPurchasesRequest, call: Call) -> pb.ListPurchasesResponse:
         """Answer ListPurchases."""

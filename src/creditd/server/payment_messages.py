@@ -1,7 +1,5 @@
 """Packages, purchases and payment events as messages of credit.v1."""
 
-from collections.abc import Iterable
-
 from credit.v1 import (
     money_pb2,
     package_pb2,
@@ -51,20 +49,17 @@ def package_from(message: package_pb2.Package) -> Package:
     )
 
 
-def purchase_message(purchase: Purchase, changes: Iterable[PurchaseChange] = ()) -> purchase_pb2.Purchase:
+def purchase_message(purchase: Purchase) -> purchase_pb2.Purchase:
     """Write a purchase."""
     message = purchase_pb2.Purchase(
         name=purchase.name,
         account_id=purchase.account_id,
-        package=package_pb2.Package(
-            name=package_name(purchase.package_id),
-            package_id=purchase.package_id,
-            display_name=purchase.display_name,
-            price=money_pb2.Money(amount=purchase.amount, currency=purchase.currency),
-            credit_type=purchase.credit_type,
-            credits=purchase.credits,
-            bonus=purchase.bonus,
-        ),
+        package=package_name(purchase.package_id),
+        display_name=purchase.display_name,
+        price=money_pb2.Money(amount=purchase.amount, currency=purchase.currency),
+        credit_type=purchase.credit_type,
+        credits=purchase.credits,
+        bonus=purchase.bonus,
         provider=number(purchase.provider),
         method=number(purchase.method),
         state=number(purchase.state),
@@ -86,14 +81,14 @@ def purchase_message(purchase: Purchase, changes: Iterable[PurchaseChange] = ())
         version=purchase.version,
         create_time=timestamp(purchase.create_time),
         update_time=timestamp(purchase.update_time),
-        changes=map(_change_message, changes),
     )
     if purchase.payment_expire_time is not None:
         message.payment_expire_time.CopyFrom(timestamp(purchase.payment_expire_time))
     return message
 
 
-def _change_message(change: PurchaseChange) -> purchase_pb2.PurchaseChange:
+def change_message(change: PurchaseChange) -> purchase_pb2.PurchaseChange:
+    """Write a row of a purchase's history."""
     return purchase_pb2.PurchaseChange(
         version=change.version,
         state=number(change.state),
@@ -108,8 +103,8 @@ def _change_message(change: PurchaseChange) -> purchase_pb2.PurchaseChange:
     )
 
 
-def event_message(event: PaymentEvent, *, is_whole: bool = False) -> payment_event_pb2.PaymentEvent:
-    """Write a payment event; its body only if it is to be whole."""
+def event_message(event: PaymentEvent) -> payment_event_pb2.PaymentEvent:
+    """Write a payment event."""
     message = payment_event_pb2.PaymentEvent(
         name=payment_event_name(event.event_id),
         provider=number(event.provider),
@@ -124,7 +119,6 @@ def event_message(event: PaymentEvent, *, is_whole: bool = False) -> payment_eve
         live=event.live,
         receive_time=timestamp(event.receive_time),
         update_time=timestamp(event.update_time),
-        body=event.body if is_whole else "",
     )
     if event.next_attempt_time is not None:
         message.next_attempt_time.CopyFrom(timestamp(event.next_attempt_time))

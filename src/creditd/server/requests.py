@@ -22,6 +22,18 @@ def origin(call: Call, request: Any, reason: str) -> Origin:
     return origin_of(call, request.request_id or None, fingerprint(request), reason, metadata)
 
 
+def stated_version(request: Any) -> int | None:
+    """Return the version that a request expects, or None."""
+    version: int | None = request.expected_version if request.HasField("expected_version") else None
+    return version
+
+
+def stated_amount(request: Any) -> int | None:
+    """Return the amount that a request states, or None for all that there is."""
+    amount: int | None = request.amount if request.HasField("amount") else None
+    return amount
+
+
 def expiry(request: Any) -> tuple[Instant | None, int | None]:
     """Return the expire time or the lifetime that a request states (AIP-214), or neither. Raises InvalidFields."""
     stated = request.WhichOneof("expiration")

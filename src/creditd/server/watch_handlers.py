@@ -88,7 +88,7 @@ class WatchHandlers:
                 state = await self._balances.get_written(call, key)
                 wallet = state.wallets.get(request.credit_type) or new_wallet(state.account, request.credit_type)
                 version = wallet.version
-                yield pb.WatchBalanceResponse(balance=balance_message(wallet._replace(grants=())))
+                yield pb.WatchBalanceResponse(balance=balance_message(wallet))
             else:
                 await self._balances.require_reached(call, key, version)
             while True:

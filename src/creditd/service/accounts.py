@@ -8,7 +8,6 @@ from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
 from creditd.service.call import Call
-from creditd.service.credits import Credits
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
 from creditd.storage import accounts, purchases
@@ -23,13 +22,10 @@ class Accounts:
     All raise DatabaseUnavailable, Overloaded, ShuttingDown.
     """
 
-    def __init__(
-        self, database: Database, ledger: AccountLedger, credits: Credits, threads: Threads, tokens: PageTokens
-    ) -> None:
-        """Read through ``database``, change accounts through ``ledger``, and open them through ``credits``."""
+    def __init__(self, database: Database, ledger: AccountLedger, threads: Threads, tokens: PageTokens) -> None:
+        """Read through ``database``, and change accounts through ``ledger``."""
         self._database = database
         self._ledger = ledger
-        self._credits = credits
         self._threads = threads
         self._tokens = tokens
 
@@ -66,28 +62,49 @@ class Accounts:
         return self._tokens.page(query, found, asked.size, show, lambda account: account.account_id)
 
     async def set_status(
-        self, call: Call, account_id: str, status: AccountStatus, origin: Origin, *, allow_balance: bool
+        self,
+        call: Call,
+        account_id: str,
+        status: AccountStatus,
+        origin: Origin,
+        *,
+        allow_balance: bool,
+        version: int | None = None,
+        dry_run: bool = False,
     ) -> Account:
-        """Activate, suspend or close an account, which is opened if it was never seen.
+        """Activate, suspend or close an account, which is opened if it was never seen; a ``dry_run`` changes nothing.
 
-        Raises RequestIdReused, VersionConflict, RecordBusy, and AccountNotEmpty for closing one that has credits,
-        holds or debt unless ``allow_balance`` is set.
+        Raises RequestIdReused, VersionMismatch if its version is not ``version``, VersionConflict, RecordBusy, and
+        AccountNotEmpty for closing one that has credits, holds or debt unless ``allow_balance`` is set.
         """
-        await self._credits.open(call, account_id)
         account, call.replayed = await self._threads.changes.submit(
-            lambda: self._ledger.set_status(account_id, status, origin, allow_balance=allow_balance), owner=account_id
+            lambda: self._ledger.set_status(
+                account_id, status, origin, allow_balance=allow_balance, version=version, dry_run=dry_run
+            ),
+            owner=account_id,
         )
         return account
 
     async def set_plan(
-        self, call: Call, account_id: str, origin: Origin, *, unlimited: bool, until: Instant | None
+        self,
+        call: Call,
+        account_id: str,
+        origin: Origin,
+        *,
+        unlimited: bool,
+        until: Instant | None,
+        version: int | None = None,
+        dry_run: bool = False,
     ) -> Account:
         """Switch the unlimited plan on or off, of an account that is opened if it was never seen.
 
-        Raises AccountClosed, RequestIdReused, VersionConflict, RecordBusy.
+        A ``dry_run`` changes nothing. Raises AccountClosed, ExpiryInPast, RequestIdReused, VersionMismatch if the
+        account's version is not ``version``, VersionConflict, RecordBusy.
         """
-        await self._credits.open(call, account_id)
         account, call.replayed = await self._threads.changes.submit(
-            lambda: self._ledger.set_plan(account_id, origin, unlimited=unlimited, until=until), owner=account_id
+            lambda: self._ledger.set_plan(
+                account_id, origin, unlimited=unlimited, until=until, version=version, dry_run=dry_run
+            ),
+            owner=account_id,
         )
         return account

@@ -45,8 +45,8 @@ class Credits:
         call.replayed = outcome.replayed
         return outcome
 
-    async def perform_all(self, call: Call, steps: Sequence[Step]) -> Outcome:
-        """Do several commands on wallets of one account, all or nothing.
+    async def perform_all(self, call: Call, steps: Sequence[Step], *, dry_run: bool = False) -> Outcome:
+        """Do several commands on wallets of one account, all or nothing, or with ``dry_run`` decide them.
 
         Raises the first refusal, CreditTypeNotFound, and InvalidField for a wallet that is named twice.
         """
@@ -54,7 +54,7 @@ class Credits:
         if len(codes) < len(steps):
             raise errors.InvalidField(field="amounts", rule="each credit type at most once")
         await self._catalogue.require(*codes)
-        outcome = await self._submit(_work(call, tuple(steps)))
+        outcome = await self._submit(_work(call, tuple(steps), dry_run=dry_run))
         call.replayed = outcome.replayed
         return outcome
 

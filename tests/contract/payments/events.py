@@ -44,7 +44,7 @@ def event_becomes(shopper: Shopper, event: event_pb.PaymentEvent, state: str) ->
     """Wait until an event is in a state, and return it whole."""
 
     def is_so() -> event_pb.PaymentEvent | None:
-        seen = shopper.whole(event.name)
+        seen = shopper.event_called(event.name)
         return seen if event_state(seen) == state else None
 
     found: event_pb.PaymentEvent = eventually(is_so, SECONDS)

@@ -1,6 +1,6 @@
 """Somebody who buys credits, and what is seen of it here and at the provider, in a word each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -77,7 +77,7 @@ class Shopper:
         return self.becomes(purchase.name, "COMPLETED")
 
     def purchase(self, name: str) -> purchase_pb2.Purchase:
-        """Return a purchase as it stands, with its history."""
+        """Return a purchase as it stands."""
         answer: pb.GetPurchaseResponse = self.staff.payment.GetPurchase(pb.GetPurchaseRequest(name=name))
         return answer.purchase
 
@@ -101,16 +101,25 @@ class Shopper:
         request = pb.ListPurchasesRequest(account_id=self.account_id, **fields)
         return list(self.staff.payment.ListPurchases(request).purchases)
 
-    def reverse(self, purchase: purchase_pb2.Purchase, amount: int = 0, **fields: Any) -> Any:
-        """Return the request to take back the credits of a part of a payment."""
+    def changes(self, name: str) -> list[purchase_pb2.PurchaseChange]:
+        """Return the history of a purchase."""
+        answer: pb.GetPurchaseResponse = self.staff.payment.GetPurchase(pb.GetPurchaseRequest(name=name))
+        return list(answer.changes)
+
+    def history(self, purchase: purchase_pb2.Purchase) -> list[tuple[str, str]]:
+        """Return each change of a purchase as where it stood then and who brought it about, oldest first."""
+        return [(state_of(change), change.actor) for change in self.changes(purchase.name)]
+
+    def reverse(self, purchase: purchase_pb2.Purchase, amount: int | None = None, **fields: Any) -> Any:
+        """Return the request to take back the credits of a payment, or of a part of it."""
         fields = {"reason": "given back by bank transfer", "request_id": uuid7()} | fields
         return payment_admin.ReversePurchaseRequest(name=purchase.name, amount=amount, **fields)
 
     def figures(self) -> tuple[int, int]:
         """Return how many chat credits are available, and the debt."""
         request = credit.GetBalanceRequest(account_id=self.account_id, credit_types=["chat"])
-        (balance,) = self.market.reader.credit.GetBalance(request).account_balance.balances
-        return balance.available, balance.debt
+        (wallet,) = self.market.reader.credit.GetBalance(request).account_balance.wallets
+        return wallet.balance.available, wallet.balance.debt
 
     def spend(self, amount: int) -> None:
         """Spend chat credits."""
@@ -130,10 +139,14 @@ class Shopper:
 
     def account(self) -> account_pb2.Account:
         """Return the account as staff see it."""
+        return self.overview().account
+
+    def overview(self) -> account_pb2.AccountOverview:
+        """Return the account with what staff have to know of its payments."""
         answer: admin.GetAccountResponse = self.staff.admin.GetAccount(
             admin.GetAccountRequest(name=account_name(self.account_id))
         )
-        return answer.account
+        return answer.account_overview
 
     def checkouts(self, provider: int = STRIPE) -> list[str]:
         """Return the checkouts that the provider has for this account, by their ids."""
@@ -156,25 +169,29 @@ class Shopper:
         return next((event for event in listed if event.delivery_key == delivery_key), None)
 
     def settled(self, delivery_key: str) -> payment_event_pb2.PaymentEvent:
-        """Wait until a stored event is tried, whatever came of it, and return it whole."""
+        """Wait until a stored event is tried, whatever came of it, and return it."""
         is_tried = {"APPLIED", "PARKED", "NOT_OF_INTEREST", "DISMISSED"}
 
         def tried() -> payment_event_pb2.PaymentEvent | None:
             event = self.event(delivery_key)
             return event if event and (event_state(event) in is_tried or event.problem) else None
 
-        return self.whole(eventually(tried, SECONDS).name)
+        return self.event_called(eventually(tried, SECONDS).name)
 
     def quiet(self) -> None:
         """Wait until every webhook that was sent has arrived, and every event was tried."""
         self.market.act(self.market.fakes.outgoing.idle)
         eventually(lambda: all(event.problem for event in self.market.events("PENDING")), SECONDS)
 
-    def whole(self, name: str) -> payment_event_pb2.PaymentEvent:
-        """Return an event with its body and the acts of staff."""
+    def event_called(self, name: str) -> payment_event_pb2.PaymentEvent:
+        """Return an event by its name."""
+        return self.shown(name).payment_event
+
+    def shown(self, name: str) -> payment_admin.GetPaymentEventResponse:
+        """Return what staff are shown of an event: its body too, and what they did with it."""
         request = payment_admin.GetPaymentEventRequest(name=name)
         answer: payment_admin.GetPaymentEventResponse = self.staff.payment_admin.GetPaymentEvent(request)
-        return answer.payment_event
+        return answer
 
 
 def state_of(purchase: purchase_pb2.Purchase | purchase_pb2.PurchaseChange) -> str:
@@ -191,8 +208,3 @@ def facts_of(refusal: RefusedCall) -> dict[str, str]:
     """Return the figures of a refusal, but for the correlation id that each has; it must tell nothing else of us."""
     assert tells_nothing_of_our_insides(refusal)
     return {name: fact for name, fact in refusal.metadata.items() if name != "correlation_id"}
-
-
-def history_of(purchase: purchase_pb2.Purchase) -> Sequence[tuple[str, str]]:
-    """Return each change of a purchase as where it stood then and who brought it about, oldest first."""
-    return [(state_of(change), change.actor) for change in purchase.changes]

@@ -22,8 +22,8 @@ OTHER_VARIANT = "33"
 
 def parked(shopper: Shopper) -> list[str]:
     """Return why events that name the shopper's account are parked."""
-    events = [shopper.whole(event.name) for event in shopper.market.events("PARKED")]
-    return [event.problem for event in events if shopper.account_id in event.body]
+    shown = [shopper.shown(event.name) for event in shopper.market.events("PARKED")]
+    return [one.payment_event.problem for one in shown if shopper.account_id in one.body]
 
 
 @pytest.mark.parametrize(

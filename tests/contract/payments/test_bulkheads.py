@@ -101,7 +101,9 @@ def assert_others_go_on(shopper: Shopper, customer: Customer) -> None:
     stored = shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
     assert stored.result
     account_id = customer.account_id
-    assert customer.staff.admin.GetAccount(admin.GetAccountRequest(name=account_name(account_id))).account.account_id
+    assert customer.staff.admin.GetAccount(
+        admin.GetAccountRequest(name=account_name(account_id))
+    ).account_overview.account.account_id
     assert customer.staff.credit.ListTransactions(history(customer)).entries
     assert customer.balance().available == 100
     assert_health_is_looked_at(customer)
@@ -131,7 +133,7 @@ def test_verifications_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> 
         assert stored.result
         assert seen.staff.admin.GetAccount(
             admin.GetAccountRequest(name=account_name(seen.account_id))
-        ).account.account_id
+        ).account_overview.account.account_id
         assert seen.staff.credit.ListTransactions(history(seen)).entries
         assert_health_is_looked_at(seen)
         assert table.waiting == 1
@@ -155,7 +157,7 @@ def test_one_of_the_staff_holds_up_no_other(seen: Customer) -> None:
         begun = calls.begin(seen.staff.payment_admin.ListRejectedWebhooks, *[REJECTED] * 8)
         table.until(1)
         another = seen.service.as_caller("another", "ADMIN")
-        assert another.admin.ListAccounts(admin.ListAccountsRequest(page_size=1)).accounts
+        assert another.admin.ListAccounts(admin.ListAccountsRequest(page_size=1)).account_overviews
         assert not any(call.done() for call in begun)
 
 
@@ -166,7 +168,7 @@ def test_credit_types_that_are_not_there_hold_up_no_other_look_up(seen: Customer
         begun = calls.begin(seen.staff.credit.GetBalance, *[unknown] * 8)
         table.until(1)
         request = admin.GetAccountRequest(name=account_name(seen.account_id))
-        assert seen.staff.admin.GetAccount(request).account.account_id
+        assert seen.staff.admin.GetAccount(request).account_overview.account.account_id
         assert not any(call.done() for call in begun)
 
 

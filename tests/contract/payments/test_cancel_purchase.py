@@ -5,7 +5,7 @@ import pytest
 
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1.purchase_pb2 import Purchase
-from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
+from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, state_of
 from tests.support.market import LEMON_SQUEEZY, STRIPE
 from tests.support.refusals import refused
 
@@ -28,8 +28,8 @@ def test_a_pending_purchase_is_cancelled_with_who_and_why(shopper: Shopper, prov
     purchase = shopper.buy(provider)
     assert state_of(cancel(shopper, purchase, "changed my mind")) == "CANCELLED"
     seen = shopper.purchase(purchase.name)
-    assert history_of(seen)[-1] == ("CANCELLED", "staff")
-    assert seen.changes[-1].reason == "changed my mind"
+    assert shopper.history(seen)[-1] == ("CANCELLED", "staff")
+    assert shopper.changes(seen.name)[-1].reason == "changed my mind"
     assert shopper.figures() == (0, 0)
 
 
@@ -51,7 +51,7 @@ def test_to_cancel_again_is_answered_as_it_is(shopper: Shopper) -> None:
     purchase = shopper.buy()
     first = cancel(shopper, purchase, "first")
     assert cancel(shopper, purchase, "second") == first
-    assert [change.reason for change in shopper.purchase(purchase.name).changes].count("second") == 0
+    assert [change.reason for change in shopper.changes(purchase.name)].count("second") == 0
 
 
 def test_a_payment_under_way_all_the_same_completes_it(shopper: Shopper) -> None:

@@ -51,7 +51,7 @@ def test_they_are_masked_wherever_a_body_has_them(shopper: Shopper) -> None:
     shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(document)))
     event = shopper.settled(key_of(document))
     assert (event_state(event), event.purchase) == ("APPLIED", name)
-    seen: dict[str, Any] = json.loads(event.body)["data"]["object"]
+    seen: dict[str, Any] = json.loads(shopper.shown(event.name).body)["data"]["object"]
     assert seen["metadata"]["note"] == f"card {'*' * 16}, order {NO_CARD}"
     assert (seen["description"], seen["nested"]) == ("**** ****-**** ****", [{"deep": "*" * 16}])
     assert CARD not in stored(shopper)

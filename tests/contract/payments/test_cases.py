@@ -129,17 +129,17 @@ def test_a_second_payment_given_back_at_the_provider_ends_its_case_by_itself(sho
     purchase, second, event = paid_twice(shopper)
     assert event_state(event) == "PARKED"
     assert shopper.purchase(purchase.name).extra_amount_left == PRICE
-    assert shopper.account().extra_payments == 1
+    assert shopper.overview().extra_payments == 1
     refund = stripe_event_ingested(shopper, "refund.created", refund_of(second))
     assert (event_state(refund), refund.purchase, refund.account_id) == ("APPLIED", purchase.name, shopper.account_id)
-    assert event_state(shopper.whole(event.name)) == "APPLIED"
+    assert event_state(shopper.event_called(event.name)) == "APPLIED"
     stands = shopper.purchase(purchase.name)
     assert (state_of(stands), stands.extra_amount_left, list(stands.extra_payment_ids)) == (
         "COMPLETED",
         0,
         [second["id"]],
     )
-    assert (shopper.account().extra_payments, shopper.figures()) == (0, (100, 0))
+    assert (shopper.overview().extra_payments, shopper.figures()) == (0, (100, 0))
 
 
 @pytest.mark.requirement("E5")
@@ -153,7 +153,7 @@ def test_the_first_payment_given_back_instead_leaves_the_second_to_pay(shopper: 
         0,
         [purchase.payment_id],
     )
-    assert event_state(shopper.whole(event.name)) == "APPLIED"
+    assert event_state(shopper.event_called(event.name)) == "APPLIED"
     assert shopper.figures() == (100, 0)
 
 
@@ -161,9 +161,9 @@ def test_half_of_a_second_payment_given_back_leaves_the_case_open(shopper: Shopp
     purchase, second, event = paid_twice(shopper)
     stripe_event_ingested(shopper, "refund.created", refund_of(second, PRICE // 2))
     assert shopper.purchase(purchase.name).extra_amount_left == PRICE // 2
-    assert event_state(shopper.whole(event.name)) == "PARKED"
+    assert event_state(shopper.event_called(event.name)) == "PARKED"
     stripe_event_ingested(shopper, "refund.created", refund_of(second, PRICE // 2))
-    assert event_state(shopper.whole(event.name)) == "APPLIED"
+    assert event_state(shopper.event_called(event.name)) == "APPLIED"
 
 
 def test_what_is_parked_keeps_its_owner_and_is_listed_by_account_purchase_and_time(shopper: Shopper) -> None:

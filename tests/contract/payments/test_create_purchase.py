@@ -12,7 +12,7 @@ from credit.v1 import payment_service_pb2 as pb
 from creditd.domain.resource_names import package_name
 from creditd.ledger.ids import uuid7
 from tests.contract.at_once import was_replayed
-from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
+from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, state_of
 from tests.support.market import CREDITS, LEMON_SQUEEZY, OMISE, PACKAGE, PRICE, PROVIDERS, STRIPE
 from tests.support.refusals import refused
 
@@ -36,7 +36,7 @@ def test_a_purchase_by_a_checkout_page_is_pending_and_says_where_to_pay(shopper:
     assert purchase.payment_expire_time.seconds > purchase.create_time.seconds
     assert [purchase.provider_reference] == shopper.checkouts(provider)
     assert (purchase.payment_id, purchase.credits_granted, purchase.paid_amount, purchase.live) == ("", 0, 0, False)
-    assert (purchase.package.package_id, purchase.package.price.amount, purchase.package.bonus) == (PACKAGE, PRICE, 10)
+    assert (purchase.package, purchase.price.amount, purchase.bonus) == (package_name(PACKAGE), PRICE, 10)
     assert shopper.figures() == (0, 0)
 
 
@@ -267,19 +267,19 @@ def test_nobodys_purchases_are_none(shopper: Shopper) -> None:
 def test_the_history_says_who_did_what(shopper: Shopper) -> None:
     owner = shopper.market.service.as_caller(shopper.account_id, "USER")
     purchase = owner.payment.CreatePurchase(shopper.buying()).purchase
-    assert not purchase.changes
     shopper.pay(purchase)
     seen = shopper.becomes(purchase.name, "COMPLETED")
-    assert history_of(seen) == [
+    assert shopper.history(seen) == [
         ("PENDING", shopper.account_id),
         ("PENDING", "stripe"),
         ("COMPLETED", "stripe"),
     ]
-    assert [change.version for change in seen.changes] == [1, 2, 3] == list(range(1, seen.version + 1))
-    assert seen.changes[0].reason == "created"
-    assert seen.changes[-1].reason in {"checkout.session.completed", "payment_intent.succeeded"}
-    assert seen.changes[-1].credits_granted == CREDITS
-    assert seen.changes[-1].create_time == seen.update_time
+    changes = shopper.changes(purchase.name)
+    assert [change.version for change in changes] == [1, 2, 3] == list(range(1, seen.version + 1))
+    assert changes[0].reason == "created"
+    assert changes[-1].reason in {"checkout.session.completed", "payment_intent.succeeded"}
+    assert changes[-1].credits_granted == CREDITS
+    assert changes[-1].create_time == seen.update_time
 
 
 def test_a_purchase_costs_what_the_package_does_at_the_provider(shopper: Shopper) -> None:

@@ -50,7 +50,7 @@ def test_a_webhook_is_stored_and_soon_applied(shopper: Shopper, provider: int) -
     assert (event_state(event), event.purchase, event.problem) == ("APPLIED", name, "")
     assert (event.provider, event.live, event.attempts) == (provider, False, 1)
     assert not event.HasField("next_attempt_time")
-    assert json.loads(event.body) == document
+    assert json.loads(shopper.shown(event.name).body) == document
     shopper.becomes(name, "COMPLETED")
     assert shopper.figures() == (100, 0)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.payments.shopper import Shopper, history_of, state_of
+from tests.contract.payments.shopper import Shopper, state_of
 from tests.support.market import STRIPE, Market, open_market
 from tests.support.patience import eventually
 from tests.support.refusals import refused
@@ -34,8 +34,8 @@ def test_after_a_day_it_has_expired(late_market: Market, account: str) -> None:
     assert state_of(shopper.purchase(pending.name)) == "PENDING"
     clock.advance(3_600)
     seen = shopper.becomes(pending.name, "EXPIRED")
-    assert history_of(seen)[-1] == ("EXPIRED", "stripe")
-    assert seen.changes[-1].reason == "the provider was never asked"
+    assert shopper.history(seen)[-1] == ("EXPIRED", "stripe")
+    assert shopper.changes(seen.name)[-1].reason == "the provider was never asked"
     assert state_of(shopper.create(request)) == "EXPIRED"
     assert not shopper.checkouts()
 

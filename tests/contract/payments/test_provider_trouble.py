@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from tests.contract.at_once import answers, at_once, reasons, was_replayed
-from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
+from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, facts_of, state_of
 from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
 from tests.support.patience import eventually
 from tests.support.refusals import refused
@@ -115,7 +115,7 @@ def test_a_refusal_of_the_provider_fails_the_purchase_for_good(shopper: Shopper)
     (failed,) = shopper.purchases()
     assert (state_of(failed), failed.failure_code) == ("FAILED", "currency")
     assert failed.failure_message == refusal.metadata["message"]
-    assert history_of(shopper.purchase(failed.name))[-1] == ("FAILED", "lemon_squeezy")
+    assert shopper.history(failed)[-1] == ("FAILED", "lemon_squeezy")
     assert not shopper.checkouts()
 
 
@@ -131,7 +131,7 @@ def test_a_payment_that_fails_is_told_with_the_providers_words_and_may_succeed_l
     paid = shopper.becomes(purchase.name, "COMPLETED")
     assert (paid.failure_code, paid.failure_message) == ("", "")
     assert shopper.figures() == (100, 0)
-    codes = [change.failure_code for change in paid.changes]
+    codes = [change.failure_code for change in shopper.changes(paid.name)]
     assert codes == ["", "", "insufficient_funds", ""]
 
 

@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.reconciliation import listed_at_stripe, paid_unheard, reconciled, unheard
-from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper, history_of
+from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper
 from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
 from tests.support.patience import eventually
 from tests.support.refusals import refused
@@ -38,8 +38,8 @@ def test_a_payment_that_no_webhook_told_of_is_found_and_applied(shopper: Shopper
     assert found_by(shopper, provider, "applied") == before + summary.applied
     seen = shopper.becomes(purchase.name, "COMPLETED")
     assert shopper.figures() == (100, 0)
-    assert history_of(seen)[-1] == ("COMPLETED", LABELS[provider])
-    assert seen.changes[-1].reason == "seen at the provider"
+    assert shopper.history(seen)[-1] == ("COMPLETED", LABELS[provider])
+    assert shopper.changes(seen.name)[-1].reason == "seen at the provider"
 
 
 @pytest.mark.parametrize("provider", NAMED, ids=PROVIDER_NAMES.get)
@@ -138,7 +138,7 @@ def test_an_open_purchase_is_looked_at_by_itself_after_a_while(shopper: Shopper,
     before = found_by(shopper, provider, "polled")
     shopper.market.service.clock.advance(61)
     seen = shopper.becomes(purchase.name, "COMPLETED")
-    assert seen.changes[-1].reason == "seen at the provider"
+    assert shopper.changes(seen.name)[-1].reason == "seen at the provider"
     assert shopper.figures() == (100, 0)
     assert eventually(lambda: found_by(shopper, provider, "polled") > before)
 

@@ -53,17 +53,17 @@ def test_an_open_dispute_is_told_of_and_takes_credits_only_with_the_money(shoppe
 def test_staff_see_how_many_disputes_of_an_account_are_open(shopper: Shopper) -> None:
     """Over all of its purchases, alone and in the list."""
     shopper.bought()
-    assert shopper.account().open_disputes == 0
+    assert shopper.overview().open_disputes == 0
     disputed = [shopper.bought() for _ in range(2)]
     disputes = [act(shopper, "open_dispute", purchase.payment_id) for purchase in disputed]
     for purchase in disputed:
         shopper.when(purchase.name, lambda p: p.open_disputes == 1)
-    assert shopper.account().open_disputes == 2
+    assert shopper.overview().open_disputes == 2
     listing = admin.ListAccountsRequest(account_id_prefix=shopper.account_id)
-    assert [one.open_disputes for one in shopper.staff.admin.ListAccounts(listing).accounts] == [2]
+    assert [one.open_disputes for one in shopper.staff.admin.ListAccounts(listing).account_overviews] == [2]
     act(shopper, "close_dispute", disputes[0])
     shopper.when(disputed[0].name, lambda p: p.open_disputes == 0)
-    assert shopper.account().open_disputes == 1
+    assert shopper.overview().open_disputes == 1
 
 
 def test_a_dispute_that_is_won_gives_the_credits_back(shopper: Shopper) -> None:
@@ -109,7 +109,7 @@ def test_at_omise_a_dispute_takes_the_money_at_once(shopper: Shopper) -> None:
     fake = shopper.market.fakes.omise
     dispute = shopper.market.act(fake.open_dispute, purchase.payment_id)
     shopper.when(purchase.name, lambda p: p.open_disputes == 1 and p.credits_reversed == 100)
-    assert shopper.account().open_disputes == 1
+    assert shopper.overview().open_disputes == 1
     shopper.market.act(fake.win_dispute, dispute)
     shopper.when(purchase.name, lambda p: not p.open_disputes and not p.credits_reversed)
     assert shopper.figures() == (100, 0)

@@ -6,7 +6,7 @@ import pytest
 from credit.v1 import account_pb2, source_pb2
 from credit.v1.purchase_pb2 import Purchase
 from tests.contract.at_once import at_once, reasons, was_replayed
-from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, history_of, state_of
+from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, state_of
 from tests.support.customer import Customer
 from tests.support.market import LEMON_SQUEEZY, OMISE, PRICE, STRIPE
 from tests.support.refusals import refused
@@ -14,7 +14,7 @@ from tests.support.refusals import refused
 pytestmark = pytest.mark.requirement("E5")
 
 
-def reverse(shopper: Shopper, purchase: Purchase, amount: int = 0, **fields: str) -> Purchase:
+def reverse(shopper: Shopper, purchase: Purchase, amount: int | None = None, **fields: str) -> Purchase:
     """Take the credits of a part of a payment back, of all that is left of it if 0."""
     found: Purchase = shopper.staff.payment_admin.ReversePurchase(shopper.reverse(purchase, amount, **fields)).purchase
     return found
@@ -37,7 +37,7 @@ def test_a_part_takes_the_same_share_rounded_down_with_who_and_why(shopper: Shop
     assert shopper.figures() == (67, 0)
     entry = shopper.entries()[0]
     assert (entry.actor, entry.reason, entry.amount) == ("staff", "a third by bank transfer", 33)
-    assert history_of(shopper.purchase(purchase.name))[-1] == ("PARTIALLY_REFUNDED", "staff")
+    assert shopper.history(purchase)[-1] == ("PARTIALLY_REFUNDED", "staff")
 
 
 def test_parts_add_up_to_the_whole_and_no_further(shopper: Shopper) -> None:
@@ -139,6 +139,7 @@ def test_of_a_closed_account_nothing_is_taken(shopper: Shopper, customer: Custom
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("amount", 0),
         ("amount", -1),
         ("reason", ""),
         ("reason", "x" * 501),
@@ -155,3 +156,21 @@ def test_a_field_out_of_bounds_is_named_and_nothing_is_taken(shopper: Shopper, f
     refusal = refused(shopper.staff.payment_admin.ReversePurchase, request)
     assert (refusal.reason, refusal.violations) == ("INVALID_FIELD", [field])
     assert shopper.figures() == (100, 0)
+
+
+@pytest.mark.requirement("A14")
+def test_it_is_tried_and_done_only_at_the_version_stated(shopper: Shopper) -> None:
+    purchase = shopper.bought()
+    call, version = shopper.staff.payment_admin.ReversePurchase, purchase.version
+    refusal = refused(call, shopper.reverse(purchase, expected_version=version - 1))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.ABORTED, "VERSION_MISMATCH")
+    assert facts_of(refusal) == {"stated": str(version - 1), "current": str(version)}
+    request = shopper.reverse(purchase, expected_version=version, validate_only=True)
+    tried = call(request).purchase
+    assert (state_of(tried), tried.credits_reversed) == ("REFUNDED", 100)
+    assert (shopper.purchase(purchase.name), shopper.figures()) == (purchase, (100, 0))
+    assert len(shopper.changes(purchase.name)) == version
+    request.validate_only = False
+    assert call(request).purchase.version == version + 1
+    assert call(request).purchase.credits_reversed == 100
+    assert shopper.figures() == (0, 0)

@@ -16,8 +16,8 @@ from tests.support.refusals import refused
 pytestmark = pytest.mark.requirement("E5")
 
 
-def writing_off(shopper: Shopper, amount: int = 0, **fields: Any) -> admin_service_pb2.WriteOffDebtRequest:
-    """Return the request to write debt off, all of it if 0."""
+def writing_off(shopper: Shopper, amount: int | None = None, **fields: Any) -> admin_service_pb2.WriteOffDebtRequest:
+    """Return the request to write debt off, all of it unless an amount is stated."""
     stated = {"account_id": shopper.account_id, "credit_type": "chat", "reason": "goodwill", "request_id": uuid7()}
     return admin_service_pb2.WriteOffDebtRequest(**{"amount": amount} | stated | fields)
 
@@ -106,10 +106,10 @@ def test_what_was_written_off_stays_so_however_often_the_dispute_is_won_and_open
 
 def test_where_there_is_no_debt_nothing_is_written_off(shopper: Shopper) -> None:
     shopper.bought()
-    for amount in (0, 1):
+    for amount, requested in ((None, "0"), (1, "1")):
         refusal = refused(shopper.staff.admin.WriteOffDebt, writing_off(shopper, amount))
         assert refusal.reason == "AMOUNT_EXCEEDS_DEBT"
-        assert facts_of(refusal) == {"requested": str(amount), "debt": "0"}
+        assert facts_of(refusal) == {"requested": requested, "debt": "0"}
     assert shopper.kinds() == ["TOP_UP"]
 
 
@@ -129,6 +129,7 @@ def test_of_a_credit_type_that_there_is_not_nothing_is_written_off(debtor: Shopp
         ("account_id", ""),
         ("account_id", "a/../b"),
         ("credit_type", ""),
+        ("amount", 0),
         ("amount", -1),
         ("reason", ""),
         ("reason", "x" * 501),
@@ -142,3 +143,15 @@ def test_a_field_out_of_bounds_is_named(shopper: Shopper, field: str, value: obj
     setattr(request, field, value)
     refusal = refused(shopper.staff.admin.WriteOffDebt, request)
     assert (refusal.reason, refusal.violations) == ("INVALID_FIELD", [field])
+
+
+@pytest.mark.requirement("A14")
+def test_it_is_tried_and_done_only_at_the_version_stated(debtor: Shopper) -> None:
+    version = debtor.entries()[0].version
+    refusal = refused(debtor.staff.admin.WriteOffDebt, writing_off(debtor, 5, expected_version=version - 1))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.ABORTED, "VERSION_MISMATCH")
+    tried = debtor.staff.admin.WriteOffDebt(writing_off(debtor, 5, expected_version=version, validate_only=True))
+    assert (tried.balance.debt, tried.HasField("entry")) == (55, False)
+    assert debtor.figures() == (0, 60)
+    done = debtor.staff.admin.WriteOffDebt(writing_off(debtor, 5, expected_version=version, metadata={"ticket": "7"}))
+    assert (done.balance.debt, dict(done.entry.metadata)) == (55, {"ticket": "7"})

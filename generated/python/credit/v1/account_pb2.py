@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63redit/v1/account.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n\x04Plan\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x13.credit.v1.PlanKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x96\x02\n\x07\x41\x63\x63ount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12(\n\x06status\x18\x03 \x01(\x0e\x32\x18.credit.v1.AccountStatus\x12\x1d\n\x04plan\x18\x04 \x01(\x0b\x32\x0f.credit.v1.Plan\x12\x0f\n\x07version\x18\x05 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\ropen_disputes\x18\x08 \x01(\x05\x12\x16\n\x0e\x65xtra_payments\x18\t \x01(\x05*\x83\x01\n\rAccountStatus\x12\x1e\n\x1a\x41\x43\x43OUNT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_ACTIVE\x10\x01\x12\x1c\n\x18\x41\x43\x43OUNT_STATUS_SUSPENDED\x10\x02\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_CLOSED\x10\x03*V\n\x08PlanKind\x12\x19\n\x15PLAN_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PLAN_KIND_STANDARD\x10\x01\x12\x17\n\x13PLAN_KIND_UNLIMITED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63redit/v1/account.proto\x12\tcredit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n\x04Plan\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x13.credit.v1.PlanKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe7\x01\n\x07\x41\x63\x63ount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12(\n\x06status\x18\x03 \x01(\x0e\x32\x18.credit.v1.AccountStatus\x12\x1d\n\x04plan\x18\x04 \x01(\x0b\x32\x0f.credit.v1.Plan\x12\x0f\n\x07version\x18\x05 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\x0f\x41\x63\x63ountOverview\x12#\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.credit.v1.Account\x12\x15\n\ropen_disputes\x18\x02 \x01(\x05\x12\x16\n\x0e\x65xtra_payments\x18\x03 \x01(\x05*\x83\x01\n\rAccountStatus\x12\x1e\n\x1a\x41\x43\x43OUNT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_ACTIVE\x10\x01\x12\x1c\n\x18\x41\x43\x43OUNT_STATUS_SUSPENDED\x10\x02\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_CLOSED\x10\x03*V\n\x08PlanKind\x12\x19\n\x15PLAN_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PLAN_KIND_STANDARD\x10\x01\x12\x17\n\x13PLAN_KIND_UNLIMITED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +35,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PLAN'].fields_by_name['kind']._loaded_options = None
   _globals['_PLAN'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_ACCOUNTSTATUS']._serialized_start=483
-  _globals['_ACCOUNTSTATUS']._serialized_end=614
-  _globals['_PLANKIND']._serialized_start=616
-  _globals['_PLANKIND']._serialized_end=702
+  _globals['_ACCOUNTSTATUS']._serialized_start=539
+  _globals['_ACCOUNTSTATUS']._serialized_end=670
+  _globals['_PLANKIND']._serialized_start=672
+  _globals['_PLANKIND']._serialized_end=758
   _globals['_PLAN']._serialized_start=100
   _globals['_PLAN']._serialized_end=199
   _globals['_ACCOUNT']._serialized_start=202
-  _globals['_ACCOUNT']._serialized_end=480
+  _globals['_ACCOUNT']._serialized_end=433
+  _globals['_ACCOUNTOVERVIEW']._serialized_start=435
+  _globals['_ACCOUNTOVERVIEW']._serialized_end=536
 # @@protoc_insertion_point(module_scope)

@@ -39,7 +39,7 @@ class Plan(_message.Message):
     def __init__(self, kind: _Optional[_Union[PlanKind, str]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Account(_message.Message):
-    __slots__ = ("name", "account_id", "status", "plan", "version", "create_time", "update_time", "open_disputes", "extra_payments")
+    __slots__ = ("name", "account_id", "status", "plan", "version", "create_time", "update_time")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -47,8 +47,6 @@ class Account(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
-    OPEN_DISPUTES_FIELD_NUMBER: _ClassVar[int]
-    EXTRA_PAYMENTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     account_id: str
     status: AccountStatus
@@ -56,6 +54,14 @@ class Account(_message.Message):
     version: int
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class AccountOverview(_message.Message):
+    __slots__ = ("account", "open_disputes", "extra_payments")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    OPEN_DISPUTES_FIELD_NUMBER: _ClassVar[int]
+    EXTRA_PAYMENTS_FIELD_NUMBER: _ClassVar[int]
+    account: Account
     open_disputes: int
     extra_payments: int
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open_disputes: _Optional[int] = ..., extra_payments: _Optional[int] = ...) -> None: ...
+    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., open_disputes: _Optional[int] = ..., extra_payments: _Optional[int] = ...) -> None: ...

@@ -28,15 +28,17 @@ class CreateCreditTypeResponse(_message.Message):
     def __init__(self, credit_type: _Optional[_Union[_credit_type_pb2.CreditType, _Mapping]] = ...) -> None: ...
 
 class CreditAmount(_message.Message):
-    __slots__ = ("credit_type", "amount")
+    __slots__ = ("credit_type", "amount", "expected_version")
     CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
     credit_type: str
     amount: int
-    def __init__(self, credit_type: _Optional[str] = ..., amount: _Optional[int] = ...) -> None: ...
+    expected_version: int
+    def __init__(self, credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., expected_version: _Optional[int] = ...) -> None: ...
 
 class AddCreditsRequest(_message.Message):
-    __slots__ = ("account_id", "amounts", "source", "expire_time", "request_id", "reason", "metadata")
+    __slots__ = ("account_id", "amounts", "source", "expire_time", "request_id", "validate_only", "reason", "metadata")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +51,7 @@ class AddCreditsRequest(_message.Message):
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     account_id: str
@@ -56,9 +59,10 @@ class AddCreditsRequest(_message.Message):
     source: _source_pb2.Source
     expire_time: _timestamp_pb2.Timestamp
     request_id: str
+    validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class AddCreditsResponse(_message.Message):
     __slots__ = ("entries", "balances")
@@ -69,7 +73,7 @@ class AddCreditsResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...
 
 class RemoveCreditsRequest(_message.Message):
-    __slots__ = ("account_id", "amounts", "request_id", "reason", "metadata")
+    __slots__ = ("account_id", "amounts", "request_id", "validate_only", "reason", "metadata")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -80,14 +84,16 @@ class RemoveCreditsRequest(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNTS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     amounts: _containers.RepeatedCompositeFieldContainer[CreditAmount]
     request_id: str
+    validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RemoveCreditsResponse(_message.Message):
     __slots__ = ("entries", "balances")
@@ -98,18 +104,31 @@ class RemoveCreditsResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...
 
 class WriteOffDebtRequest(_message.Message):
-    __slots__ = ("account_id", "credit_type", "amount", "request_id", "reason")
+    __slots__ = ("account_id", "credit_type", "amount", "request_id", "expected_version", "validate_only", "reason", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     credit_type: str
     amount: int
     request_id: str
+    expected_version: int
+    validate_only: bool
     reason: str
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class WriteOffDebtResponse(_message.Message):
     __slots__ = ("entry", "balance")
@@ -120,18 +139,22 @@ class WriteOffDebtResponse(_message.Message):
     def __init__(self, entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ...) -> None: ...
 
 class SetAccountStatusRequest(_message.Message):
-    __slots__ = ("name", "status", "allow_balance", "request_id", "reason")
+    __slots__ = ("name", "status", "allow_balance", "request_id", "expected_version", "validate_only", "reason")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     ALLOW_BALANCE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     name: str
     status: _account_pb2.AccountStatus
     allow_balance: bool
     request_id: str
+    expected_version: int
+    validate_only: bool
     reason: str
-    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., allow_balance: _Optional[bool] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., allow_balance: _Optional[bool] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SetAccountStatusResponse(_message.Message):
     __slots__ = ("account",)
@@ -140,16 +163,20 @@ class SetAccountStatusResponse(_message.Message):
     def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ...) -> None: ...
 
 class SetPlanRequest(_message.Message):
-    __slots__ = ("name", "plan", "request_id", "reason")
+    __slots__ = ("name", "plan", "request_id", "expected_version", "validate_only", "reason")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     name: str
     plan: _account_pb2.Plan
     request_id: str
+    expected_version: int
+    validate_only: bool
     reason: str
-    def __init__(self, name: _Optional[str] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SetPlanResponse(_message.Message):
     __slots__ = ("account",)
@@ -164,10 +191,10 @@ class GetAccountRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetAccountResponse(_message.Message):
-    __slots__ = ("account",)
-    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
-    account: _account_pb2.Account
-    def __init__(self, account: _Optional[_Union[_account_pb2.Account, _Mapping]] = ...) -> None: ...
+    __slots__ = ("account_overview",)
+    ACCOUNT_OVERVIEW_FIELD_NUMBER: _ClassVar[int]
+    account_overview: _account_pb2.AccountOverview
+    def __init__(self, account_overview: _Optional[_Union[_account_pb2.AccountOverview, _Mapping]] = ...) -> None: ...
 
 class ListAccountsRequest(_message.Message):
     __slots__ = ("account_id_prefix", "status", "page_size", "page_token")
@@ -182,12 +209,12 @@ class ListAccountsRequest(_message.Message):
     def __init__(self, account_id_prefix: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListAccountsResponse(_message.Message):
-    __slots__ = ("accounts", "next_page_token")
-    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("account_overviews", "next_page_token")
+    ACCOUNT_OVERVIEWS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    accounts: _containers.RepeatedCompositeFieldContainer[_account_pb2.Account]
+    account_overviews: _containers.RepeatedCompositeFieldContainer[_account_pb2.AccountOverview]
     next_page_token: str
-    def __init__(self, accounts: _Optional[_Iterable[_Union[_account_pb2.Account, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, account_overviews: _Optional[_Iterable[_Union[_account_pb2.AccountOverview, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class VerifyLedgerRequest(_message.Message):
     __slots__ = ("account_id",)

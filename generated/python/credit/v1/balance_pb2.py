@@ -27,7 +27,7 @@ from credit.v1 import source_pb2 as credit_dot_v1_dot_source__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63redit/v1/balance.proto\x12\tcredit.v1\x1a\x17\x63redit/v1/account.proto\x1a\x16\x63redit/v1/source.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x01\n\x07\x42\x61lance\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63redit_type\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x10\n\x08reserved\x18\x04 \x01(\x03\x12\x11\n\tavailable\x18\x05 \x01(\x03\x12\x0c\n\x04\x64\x65\x62t\x18\x06 \x01(\x03\x12\x0f\n\x07version\x18\x07 \x01(\x03\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x06grants\x18\t \x03(\x0b\x32\x17.credit.v1.GrantBalance\x12\x13\n\x0bgrant_count\x18\n \x01(\x05\"\x87\x01\n\x0cGrantBalance\x12\x10\n\x08grant_id\x18\x01 \x01(\t\x12!\n\x06source\x18\x02 \x01(\x0e\x32\x11.credit.v1.Source\x12\x11\n\tavailable\x18\x03 \x01(\x03\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x93\x01\n\x0e\x41\x63\x63ountBalance\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12(\n\x06status\x18\x02 \x01(\x0e\x32\x18.credit.v1.AccountStatus\x12\x1d\n\x04plan\x18\x03 \x01(\x0b\x32\x0f.credit.v1.Plan\x12$\n\x08\x62\x61lances\x18\x04 \x03(\x0b\x32\x12.credit.v1.Balanceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63redit/v1/balance.proto\x12\tcredit.v1\x1a\x17\x63redit/v1/account.proto\x1a\x16\x63redit/v1/source.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x01\n\x07\x42\x61lance\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63redit_type\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x10\n\x08reserved\x18\x04 \x01(\x03\x12\x11\n\tavailable\x18\x05 \x01(\x03\x12\x0c\n\x04\x64\x65\x62t\x18\x06 \x01(\x03\x12\x0f\n\x07version\x18\x07 \x01(\x03\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"k\n\x06Wallet\x12#\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x12.credit.v1.Balance\x12\'\n\x06grants\x18\x02 \x03(\x0b\x32\x17.credit.v1.GrantBalance\x12\x13\n\x0bgrant_count\x18\x03 \x01(\x05\"\x87\x01\n\x0cGrantBalance\x12\x10\n\x08grant_id\x18\x01 \x01(\t\x12!\n\x06source\x18\x02 \x01(\x0e\x32\x11.credit.v1.Source\x12\x11\n\tavailable\x18\x03 \x01(\x03\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x91\x01\n\x0e\x41\x63\x63ountBalance\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12(\n\x06status\x18\x02 \x01(\x0e\x32\x18.credit.v1.AccountStatus\x12\x1d\n\x04plan\x18\x03 \x01(\x0b\x32\x0f.credit.v1.Plan\x12\"\n\x07wallets\x18\x04 \x03(\x0b\x32\x11.credit.v1.Walletb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,9 +35,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'credit.v1.balance_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BALANCE']._serialized_start=121
-  _globals['_BALANCE']._serialized_end=365
-  _globals['_GRANTBALANCE']._serialized_start=368
-  _globals['_GRANTBALANCE']._serialized_end=503
-  _globals['_ACCOUNTBALANCE']._serialized_start=506
-  _globals['_ACCOUNTBALANCE']._serialized_end=653
+  _globals['_BALANCE']._serialized_end=303
+  _globals['_WALLET']._serialized_start=305
+  _globals['_WALLET']._serialized_end=412
+  _globals['_GRANTBALANCE']._serialized_start=415
+  _globals['_GRANTBALANCE']._serialized_end=550
+  _globals['_ACCOUNTBALANCE']._serialized_start=553
+  _globals['_ACCOUNTBALANCE']._serialized_end=698
 # @@protoc_insertion_point(module_scope)

@@ -41,16 +41,20 @@ class RetirePackageResponse(_message.Message):
     def __init__(self, package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ...) -> None: ...
 
 class ReversePurchaseRequest(_message.Message):
-    __slots__ = ("name", "amount", "request_id", "reason")
+    __slots__ = ("name", "amount", "request_id", "expected_version", "validate_only", "reason")
     NAME_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     name: str
     amount: int
     request_id: str
+    expected_version: int
+    validate_only: bool
     reason: str
-    def __init__(self, name: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ReversePurchaseResponse(_message.Message):
     __slots__ = ("purchase",)
@@ -93,10 +97,14 @@ class GetPaymentEventRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetPaymentEventResponse(_message.Message):
-    __slots__ = ("payment_event",)
+    __slots__ = ("payment_event", "body", "acts")
     PAYMENT_EVENT_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    ACTS_FIELD_NUMBER: _ClassVar[int]
     payment_event: _payment_event_pb2.PaymentEvent
-    def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ...) -> None: ...
+    body: str
+    acts: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.PaymentEventAct]
+    def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ..., body: _Optional[str] = ..., acts: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEventAct, _Mapping]]] = ...) -> None: ...
 
 class ReplayPaymentEventRequest(_message.Message):
     __slots__ = ("name", "reason")

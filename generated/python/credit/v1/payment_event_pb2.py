@@ -26,19 +26,19 @@ from credit.v1 import payment_provider_pb2 as credit_dot_v1_dot_payment__provide
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63redit/v1/payment_event.proto\x12\tcredit.v1\x1a credit/v1/payment_provider.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdd\x03\n\x0cPaymentEvent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x08provider\x18\x02 \x01(\x0e\x32\x1a.credit.v1.PaymentProvider\x12\x14\n\x0c\x64\x65livery_key\x18\x03 \x01(\t\x12\x12\n\nevent_type\x18\x04 \x01(\t\x12+\n\x05state\x18\x05 \x01(\x0e\x32\x1c.credit.v1.PaymentEventState\x12\x0f\n\x07problem\x18\x06 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x05\x12\x35\n\x11next_attempt_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\naccount_id\x18\t \x01(\t\x12\x10\n\x08purchase\x18\n \x01(\t\x12\x11\n\twaits_for\x18\x0b \x03(\t\x12\x0c\n\x04live\x18\x0c \x01(\x08\x12\x30\n\x0creceive_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x62ody\x18\x0f \x01(\t\x12(\n\x04\x61\x63ts\x18\x10 \x03(\x0b\x32\x1a.credit.v1.PaymentEventAct\"\x8f\x01\n\x0fPaymentEventAct\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.credit.v1.PaymentEventActKind\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x87\x02\n\x11PaymentEventState\x12#\n\x1fPAYMENT_EVENT_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPAYMENT_EVENT_STATE_PENDING\x10\x01\x12\x1f\n\x1bPAYMENT_EVENT_STATE_APPLIED\x10\x02\x12\'\n#PAYMENT_EVENT_STATE_NOT_OF_INTEREST\x10\x03\x12\x1e\n\x1aPAYMENT_EVENT_STATE_PARKED\x10\x04\x12!\n\x1dPAYMENT_EVENT_STATE_DISMISSED\x10\x05\x12\x1f\n\x1bPAYMENT_EVENT_STATE_WAITING\x10\x06*\x84\x01\n\x13PaymentEventActKind\x12&\n\"PAYMENT_EVENT_ACT_KIND_UNSPECIFIED\x10\x00\x12!\n\x1dPAYMENT_EVENT_ACT_KIND_REPLAY\x10\x01\x12\"\n\x1ePAYMENT_EVENT_ACT_KIND_DISMISS\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63redit/v1/payment_event.proto\x12\tcredit.v1\x1a credit/v1/payment_provider.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x03\n\x0cPaymentEvent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x08provider\x18\x02 \x01(\x0e\x32\x1a.credit.v1.PaymentProvider\x12\x14\n\x0c\x64\x65livery_key\x18\x03 \x01(\t\x12\x12\n\nevent_type\x18\x04 \x01(\t\x12+\n\x05state\x18\x05 \x01(\x0e\x32\x1c.credit.v1.PaymentEventState\x12\x0f\n\x07problem\x18\x06 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x05\x12\x35\n\x11next_attempt_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\naccount_id\x18\t \x01(\t\x12\x10\n\x08purchase\x18\n \x01(\t\x12\x11\n\twaits_for\x18\x0b \x03(\t\x12\x0c\n\x04live\x18\x0c \x01(\x08\x12\x30\n\x0creceive_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8f\x01\n\x0fPaymentEventAct\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.credit.v1.PaymentEventActKind\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x87\x02\n\x11PaymentEventState\x12#\n\x1fPAYMENT_EVENT_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPAYMENT_EVENT_STATE_PENDING\x10\x01\x12\x1f\n\x1bPAYMENT_EVENT_STATE_APPLIED\x10\x02\x12\'\n#PAYMENT_EVENT_STATE_NOT_OF_INTEREST\x10\x03\x12\x1e\n\x1aPAYMENT_EVENT_STATE_PARKED\x10\x04\x12!\n\x1dPAYMENT_EVENT_STATE_DISMISSED\x10\x05\x12\x1f\n\x1bPAYMENT_EVENT_STATE_WAITING\x10\x06*\x84\x01\n\x13PaymentEventActKind\x12&\n\"PAYMENT_EVENT_ACT_KIND_UNSPECIFIED\x10\x00\x12!\n\x1dPAYMENT_EVENT_ACT_KIND_REPLAY\x10\x01\x12\"\n\x1ePAYMENT_EVENT_ACT_KIND_DISMISS\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'credit.v1.payment_event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PAYMENTEVENTSTATE']._serialized_start=738
-  _globals['_PAYMENTEVENTSTATE']._serialized_end=1001
-  _globals['_PAYMENTEVENTACTKIND']._serialized_start=1004
-  _globals['_PAYMENTEVENTACTKIND']._serialized_end=1136
+  _globals['_PAYMENTEVENTSTATE']._serialized_start=682
+  _globals['_PAYMENTEVENTSTATE']._serialized_end=945
+  _globals['_PAYMENTEVENTACTKIND']._serialized_start=948
+  _globals['_PAYMENTEVENTACTKIND']._serialized_end=1080
   _globals['_PAYMENTEVENT']._serialized_start=112
-  _globals['_PAYMENTEVENT']._serialized_end=589
-  _globals['_PAYMENTEVENTACT']._serialized_start=592
-  _globals['_PAYMENTEVENTACT']._serialized_end=735
+  _globals['_PAYMENTEVENT']._serialized_end=533
+  _globals['_PAYMENTEVENTACT']._serialized_start=536
+  _globals['_PAYMENTEVENTACT']._serialized_end=679
 # @@protoc_insertion_point(module_scope)

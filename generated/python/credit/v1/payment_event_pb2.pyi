@@ -38,7 +38,7 @@ PAYMENT_EVENT_ACT_KIND_REPLAY: PaymentEventActKind
 PAYMENT_EVENT_ACT_KIND_DISMISS: PaymentEventActKind
 
 class PaymentEvent(_message.Message):
-    __slots__ = ("name", "provider", "delivery_key", "event_type", "state", "problem", "attempts", "next_attempt_time", "account_id", "purchase", "waits_for", "live", "receive_time", "update_time", "body", "acts")
+    __slots__ = ("name", "provider", "delivery_key", "event_type", "state", "problem", "attempts", "next_attempt_time", "account_id", "purchase", "waits_for", "live", "receive_time", "update_time")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     DELIVERY_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -53,8 +53,6 @@ class PaymentEvent(_message.Message):
     LIVE_FIELD_NUMBER: _ClassVar[int]
     RECEIVE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
-    BODY_FIELD_NUMBER: _ClassVar[int]
-    ACTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     provider: _payment_provider_pb2.PaymentProvider
     delivery_key: str
@@ -69,9 +67,7 @@ class PaymentEvent(_message.Message):
     live: bool
     receive_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    body: str
-    acts: _containers.RepeatedCompositeFieldContainer[PaymentEventAct]
-    def __init__(self, name: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., delivery_key: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[_Union[PaymentEventState, str]] = ..., problem: _Optional[str] = ..., attempts: _Optional[int] = ..., next_attempt_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., waits_for: _Optional[_Iterable[str]] = ..., live: _Optional[bool] = ..., receive_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., body: _Optional[str] = ..., acts: _Optional[_Iterable[_Union[PaymentEventAct, _Mapping]]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., delivery_key: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[_Union[PaymentEventState, str]] = ..., problem: _Optional[str] = ..., attempts: _Optional[int] = ..., next_attempt_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., waits_for: _Optional[_Iterable[str]] = ..., live: _Optional[bool] = ..., receive_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PaymentEventAct(_message.Message):
     __slots__ = ("kind", "actor", "reason", "create_time")

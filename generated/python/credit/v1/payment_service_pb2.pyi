@@ -53,10 +53,12 @@ class GetPurchaseRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetPurchaseResponse(_message.Message):
-    __slots__ = ("purchase",)
+    __slots__ = ("purchase", "changes")
     PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
     purchase: _purchase_pb2.Purchase
-    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ...) -> None: ...
+    changes: _containers.RepeatedCompositeFieldContainer[_purchase_pb2.PurchaseChange]
+    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[_purchase_pb2.PurchaseChange, _Mapping]]] = ...) -> None: ...
 
 class ListPurchasesRequest(_message.Message):
     __slots__ = ("account_id", "state", "page_size", "page_token")

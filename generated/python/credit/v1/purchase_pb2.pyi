@@ -1,6 +1,6 @@
 import datetime
 
-from credit.v1 import package_pb2 as _package_pb2
+from credit.v1 import money_pb2 as _money_pb2
 from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -32,10 +32,15 @@ PURCHASE_STATE_PARTIALLY_REFUNDED: PurchaseState
 PURCHASE_STATE_REFUNDED: PurchaseState
 
 class Purchase(_message.Message):
-    __slots__ = ("name", "account_id", "package", "provider", "method", "state", "redirect_url", "qr_image_url", "payment_expire_time", "provider_reference", "payment_id", "credits_granted", "credits_reversed", "paid_amount", "refunded_amount", "disputed_amount", "open_disputes", "failure_code", "failure_message", "live", "version", "create_time", "update_time", "changes", "extra_payment_ids", "extra_amount_left")
+    __slots__ = ("name", "account_id", "package", "display_name", "price", "credit_type", "credits", "bonus", "provider", "method", "state", "redirect_url", "qr_image_url", "payment_expire_time", "provider_reference", "payment_id", "credits_granted", "credits_reversed", "paid_amount", "refunded_amount", "disputed_amount", "open_disputes", "extra_payment_ids", "extra_amount_left", "failure_code", "failure_message", "live", "version", "create_time", "update_time")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CREDITS_FIELD_NUMBER: _ClassVar[int]
+    BONUS_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -50,18 +55,22 @@ class Purchase(_message.Message):
     REFUNDED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     DISPUTED_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     OPEN_DISPUTES_FIELD_NUMBER: _ClassVar[int]
+    EXTRA_PAYMENT_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXTRA_AMOUNT_LEFT_FIELD_NUMBER: _ClassVar[int]
     FAILURE_CODE_FIELD_NUMBER: _ClassVar[int]
     FAILURE_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     LIVE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
-    CHANGES_FIELD_NUMBER: _ClassVar[int]
-    EXTRA_PAYMENT_IDS_FIELD_NUMBER: _ClassVar[int]
-    EXTRA_AMOUNT_LEFT_FIELD_NUMBER: _ClassVar[int]
     name: str
     account_id: str
-    package: _package_pb2.Package
+    package: str
+    display_name: str
+    price: _money_pb2.Money
+    credit_type: str
+    credits: int
+    bonus: int
     provider: _payment_provider_pb2.PaymentProvider
     method: _payment_provider_pb2.PaymentMethod
     state: PurchaseState
@@ -76,16 +85,15 @@ class Purchase(_message.Message):
     refunded_amount: int
     disputed_amount: int
     open_disputes: int
+    extra_payment_ids: _containers.RepeatedScalarFieldContainer[str]
+    extra_amount_left: int
     failure_code: str
     failure_message: str
     live: bool
     version: int
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    changes: _containers.RepeatedCompositeFieldContainer[PurchaseChange]
-    extra_payment_ids: _containers.RepeatedScalarFieldContainer[str]
-    extra_amount_left: int
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., method: _Optional[_Union[_payment_provider_pb2.PaymentMethod, str]] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., redirect_url: _Optional[str] = ..., qr_image_url: _Optional[str] = ..., payment_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., provider_reference: _Optional[str] = ..., payment_id: _Optional[str] = ..., credits_granted: _Optional[int] = ..., credits_reversed: _Optional[int] = ..., paid_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., disputed_amount: _Optional[int] = ..., open_disputes: _Optional[int] = ..., failure_code: _Optional[str] = ..., failure_message: _Optional[str] = ..., live: _Optional[bool] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[PurchaseChange, _Mapping]]] = ..., extra_payment_ids: _Optional[_Iterable[str]] = ..., extra_amount_left: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., package: _Optional[str] = ..., display_name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., credit_type: _Optional[str] = ..., credits: _Optional[int] = ..., bonus: _Optional[int] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., method: _Optional[_Union[_payment_provider_pb2.PaymentMethod, str]] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., redirect_url: _Optional[str] = ..., qr_image_url: _Optional[str] = ..., payment_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., provider_reference: _Optional[str] = ..., payment_id: _Optional[str] = ..., credits_granted: _Optional[int] = ..., credits_reversed: _Optional[int] = ..., paid_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., disputed_amount: _Optional[int] = ..., open_disputes: _Optional[int] = ..., extra_payment_ids: _Optional[_Iterable[str]] = ..., extra_amount_left: _Optional[int] = ..., failure_code: _Optional[str] = ..., failure_message: _Optional[str] = ..., live: _Optional[bool] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PurchaseChange(_message.Message):
     __slots__ = ("version", "state", "credits_granted", "credits_reversed", "refunded_amount", "disputed_amount", "failure_code", "actor", "reason", "create_time")

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from credit.v1 import source_pb2 as credit_dot_v1_dot_source__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63redit/v1/reservation.proto\x12\tcredit.v1\x1a\x16\x63redit/v1/source.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x04\n\x0bReservation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63redit_type\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.credit.v1.ReservationState\x12\x0e\n\x06\x61mount\x18\x05 \x01(\x03\x12\x18\n\x10\x63onfirmed_amount\x18\x06 \x01(\x03\x12\x17\n\x0frefunded_amount\x18\x07 \x01(\x03\x12\x11\n\tunlimited\x18\x08 \x01(\x08\x12 \n\x06slices\x18\t \x03(\x0b\x32\x10.credit.v1.Slice\x12\x13\n\x0bslice_count\x18\n \x01(\x05\x12/\n\x0b\x65xpire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x0f \x01(\t\x12\x36\n\x08metadata\x18\x10 \x03(\x0b\x32$.credit.v1.Reservation.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xb4\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19RESERVATION_STATE_PENDING\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_CONFIRMED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_REFUNDED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63redit/v1/reservation.proto\x12\tcredit.v1\x1a\x16\x63redit/v1/source.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x04\n\x0bReservation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63redit_type\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.credit.v1.ReservationState\x12\x0e\n\x06\x61mount\x18\x05 \x01(\x03\x12\x18\n\x10\x63onfirmed_amount\x18\x06 \x01(\x03\x12\x17\n\x0frefunded_amount\x18\x07 \x01(\x03\x12\x11\n\tunlimited\x18\x08 \x01(\x08\x12 \n\x06slices\x18\t \x03(\x0b\x32\x10.credit.v1.Slice\x12\x13\n\x0bslice_count\x18\n \x01(\x05\x12/\n\x0b\x65xpire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\rremaining_ttl\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x0f \x01(\t\x12\x36\n\x08metadata\x18\x10 \x03(\x0b\x32$.credit.v1.Reservation.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xb4\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19RESERVATION_STATE_PENDING\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_CONFIRMED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_REFUNDED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +36,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RESERVATION_METADATAENTRY']._loaded_options = None
   _globals['_RESERVATION_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_RESERVATIONSTATE']._serialized_start=624
-  _globals['_RESERVATIONSTATE']._serialized_end=804
-  _globals['_RESERVATION']._serialized_start=100
-  _globals['_RESERVATION']._serialized_end=621
-  _globals['_RESERVATION_METADATAENTRY']._serialized_start=574
-  _globals['_RESERVATION_METADATAENTRY']._serialized_end=621
+  _globals['_RESERVATIONSTATE']._serialized_start=706
+  _globals['_RESERVATIONSTATE']._serialized_end=886
+  _globals['_RESERVATION']._serialized_start=132
+  _globals['_RESERVATION']._serialized_end=703
+  _globals['_RESERVATION_METADATAENTRY']._serialized_start=656
+  _globals['_RESERVATION_METADATAENTRY']._serialized_end=703
 # @@protoc_insertion_point(module_scope)

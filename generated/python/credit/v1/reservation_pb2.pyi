@@ -1,6 +1,7 @@
 import datetime
 
 from credit.v1 import source_pb2 as _source_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -25,7 +26,7 @@ RESERVATION_STATE_REFUNDED: ReservationState
 RESERVATION_STATE_EXPIRED: ReservationState
 
 class Reservation(_message.Message):
-    __slots__ = ("name", "account_id", "credit_type", "state", "amount", "confirmed_amount", "refunded_amount", "unlimited", "slices", "slice_count", "expire_time", "create_time", "update_time", "reason", "metadata")
+    __slots__ = ("name", "account_id", "credit_type", "state", "amount", "confirmed_amount", "refunded_amount", "unlimited", "slices", "slice_count", "expire_time", "remaining_ttl", "create_time", "update_time", "reason", "metadata")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +45,7 @@ class Reservation(_message.Message):
     SLICES_FIELD_NUMBER: _ClassVar[int]
     SLICE_COUNT_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_TTL_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
@@ -59,8 +61,9 @@ class Reservation(_message.Message):
     slices: _containers.RepeatedCompositeFieldContainer[_source_pb2.Slice]
     slice_count: int
     expire_time: _timestamp_pb2.Timestamp
+    remaining_ttl: _duration_pb2.Duration
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., amount: _Optional[int] = ..., confirmed_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., unlimited: _Optional[bool] = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., amount: _Optional[int] = ..., confirmed_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., unlimited: _Optional[bool] = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., remaining_ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...

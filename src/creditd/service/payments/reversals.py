@@ -1,5 +1,6 @@
 """ReversePurchase: staff say that money was given back by a way that the provider knows nothing of."""
 
+from creditd.domain.errors import VersionMismatch
 from creditd.domain.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseStateUnfit
 from creditd.domain.payment_facts import Fact, FactKind, RefundStage
 from creditd.domain.purchase import Purchase, PurchaseKey, purchase_name
@@ -21,19 +22,30 @@ class Reversals:
         self._ledger = ledger
         self._recorder = recorder
 
-    async def reverse(self, key: PurchaseKey, amount: int, origin: Origin) -> tuple[Purchase, bool]:
-        """Note that ``amount`` of the payment was given back, all that is left of it if 0; its share of credits goes.
+    async def reverse(
+        self,
+        key: PurchaseKey,
+        amount: int | None,
+        origin: Origin,
+        *,
+        version: int | None = None,
+        dry_run: bool = False,
+    ) -> tuple[Purchase, bool]:
+        """Note that ``amount`` of the payment was given back, or all that is left of it; its share of credits goes.
 
-        Tells whether the request id had done so before. Raises PurchaseNotFound, PurchaseStateUnfit for one that is not
-        paid, AmountExceedsPayment, RequestIdReused, AccountClosed.
+        Tells whether the request id had done so before. A ``dry_run`` changes nothing. Raises PurchaseNotFound,
+        PurchaseStateUnfit for one that is not paid, VersionMismatch if its version is not ``version``,
+        AmountExceedsPayment, RequestIdReused, AccountClosed.
         """
         return await self._threads.changes.submit(
-            lambda: self._ledger.transact(lambda transaction: self._reverse(transaction, key, amount, origin)),
+            lambda: self._ledger.transact(
+                lambda transaction: self._reverse(transaction, key, amount, origin, version), dry_run=dry_run
+            ),
             owner=key.account_id,
         )
 
     def _reverse(
-        self, transaction: Transaction, key: PurchaseKey, amount: int, origin: Origin
+        self, transaction: Transaction, key: PurchaseKey, amount: int | None, origin: Origin, version: int | None
     ) -> tuple[Purchase, bool]:
         purchase = purchases.lock(transaction.connection, key)
         if purchase is None:
@@ -46,10 +58,13 @@ class Reversals:
         transaction.claim(transaction.hold(key.account_id), subject, ClaimKind.REVERSAL)
         if not purchase.granted:
             raise PurchaseStateUnfit(purchase=purchase.name, state=purchase.state.name)
+        if version is not None and version != purchase.version:
+            raise VersionMismatch(stated=version, current=purchase.version)
         left = purchase.paid - purchase.refunded
-        if amount > left or not left:
+        amount = left if amount is None else amount
+        if amount > left or not amount:
             raise AmountExceedsPayment(requested=amount, left=left)
-        fact = Fact(FactKind.OUTSIDE_REFUND, subject, RefundStage.SUCCEEDED, amount or left, fingerprint)
+        fact = Fact(FactKind.OUTSIDE_REFUND, subject, RefundStage.SUCCEEDED, amount, fingerprint)
         report = Report(purchase.provider, purchase.live, (), None, None, (fact,))
         # The request id is the fact's: where nothing is left to take back there is no entry that could keep it.
         by = origin._replace(request_id=None, fingerprint=0)

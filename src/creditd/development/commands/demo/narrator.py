@@ -100,8 +100,9 @@ class Narrator:
     async def show_balance(self, account_id: str, *, available: int) -> None:
         """Show an account's balance. Raises CommandFailure unless as much is available."""
         answer = await self.spend("GetBalance", account_id=account_id, credit_types=[CREDIT_TYPE])
-        balance = answer.account_balance.balances[0]
-        sources = ", ".join(f"{grant.available} {_word(source_pb2.Source, grant.source)}" for grant in balance.grants)
+        (wallet,) = answer.account_balance.wallets
+        balance = wallet.balance
+        sources = ", ".join(f"{grant.available} {_word(source_pb2.Source, grant.source)}" for grant in wallet.grants)
         row = (account_id, balance.total, balance.reserved, balance.available, sources or "-", balance.version)
         self.show(("account", "total", "reserved", "available", "available from", "version"), [row])
         expect(balance.available == available, f"{available} are available to {account_id}")

@@ -16,7 +16,7 @@ from creditd.domain.entry import Entry
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation
 from creditd.storage import tables
-from creditd.storage.slices import slices_to_json
+from creditd.storage.slices import graces_to_json, slices_to_json
 from tests.bench.life import Life, lived
 from tests.bench.multiply import choose_accounts, insert, without_indexes
 from tests.bench.requests import CREDIT_TYPE
@@ -58,7 +58,10 @@ def _insert_wallets(connection: psycopg.Connection, life: Life) -> None:
     insert(connection, tables.wallets, figures | versions | {"update_time": wallet.update_time})
     for grant in life.grants.values():
         state = {"credit_type": wallet.credit_type, "amount": life.granted[grant.grant_id].amount}
-        insert(connection, tables.grants, state | _plain(grant._asdict()) | {"live": grant.remaining > 0})
+        row = _plain(grant._asdict())
+        # No grant of this life has had a grace: what it has left is kept as it came in.
+        del row["graced"]
+        insert(connection, tables.grants, state | row | {"live": grant.remaining > 0})
 
 
 def _reservation_row(reservation: Reservation) -> dict[str, object]:
@@ -74,7 +77,12 @@ def _entry_row(entry: Entry) -> dict[str, object]:
     names = ("id", "state", "captured", "refunded", "expire_time")
     reservation = {f"reservation_{name}": value for name, value in zip(names, after, strict=True)}
     del row["request_id"]
-    return _plain(row | reservation) | {"slices": slices_to_json(entry.slices), "metadata": entry.metadata or None}
+    texts = {
+        "slices": slices_to_json(entry.slices),
+        "graces": graces_to_json(entry.graces),
+        "metadata": entry.metadata or None,
+    }
+    return _plain(row | reservation) | texts
 
 
 def _plain(row: dict[str, object]) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server import balance_handlers, batch_handlers
-from creditd.server.slicing import SLICE_ITEMS
+from creditd.server.chunks import CHUNK_ITEMS
 from tests.support.customer import Customer
 
 pytestmark = pytest.mark.requirement("J5")
@@ -51,7 +51,7 @@ def test_many_balances_are_written_a_few_at_a_time(
     found = customer.app.credit.BatchGetBalances(request).account_balances
     assert [one.account_id for one in found] == ids
     assert written.calls == 200 * len(credit_types)
-    assert written.most <= SLICE_ITEMS
+    assert written.most <= CHUNK_ITEMS
 
 
 def test_a_batch_is_read_and_answered_a_few_at_a_time(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,4 +62,4 @@ def test_a_batch_is_read_and_answered_a_few_at_a_time(customer: Customer, monkey
     results = customer.app.credit.BatchReserve(request).results
     assert [result.response.entry.request_id for result in results] == [one.request_id for one in request.requests]
     assert (read.calls, written.calls) == (300, 300)
-    assert max(read.most, written.most) <= SLICE_ITEMS
+    assert max(read.most, written.most) <= CHUNK_ITEMS

@@ -62,8 +62,6 @@ TWINS: Final[Mapping[str, str]] = {}
 """Classes of one name in several modules, each with its reason."""
 
 LEFT: Final = {
-    "server/slicing.py",
-    "server/spending_handlers.py",
     "PaymentEventStateUnfit",
     "PurchaseStateUnfit",
     "ReservationStateUnfit",

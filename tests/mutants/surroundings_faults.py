@@ -99,7 +99,7 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "a batch's long work is done in one go",
-        "server/slicing.py",
+        "server/chunks.py",
         "        await _turn()\n",
         "",
         ("tests/contract/test_heavy_answers.py",),

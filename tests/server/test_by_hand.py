@@ -23,8 +23,8 @@ from creditd.ledger.queue import Ticket
 from creditd.server.admin_handlers import CreditTypeHandlers
 from creditd.server.balance_handlers import BalanceHandlers, HistoryHandlers
 from creditd.server.batch_handlers import BatchHandlers
+from creditd.server.hold_handlers import HoldHandlers
 from creditd.server.services import snake_case
-from creditd.server.spending_handlers import SpendingHandlers
 from creditd.service.balances import Balances
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
@@ -57,7 +57,7 @@ class Server:
         balances = Balances(self._reader, self.credits, self._threads, self.sink)
         history = History(self._database, clock, self._threads, PageTokens(b"secret"))
         self._handlers = (
-            SpendingHandlers(self.credits, uuid7, clock),
+            HoldHandlers(self.credits, uuid7, clock),
             BatchHandlers(self.credits, uuid7, clock),
             BalanceHandlers(balances, self.catalogue, clock),
             HistoryHandlers(history, clock),

@@ -37,10 +37,10 @@ from creditd.server.connections import Connections, places
 from creditd.server.gate import Gate
 from creditd.server.headers import HeaderMemory
 from creditd.server.health import Health
+from creditd.server.hold_handlers import HoldHandlers
 from creditd.server.listener import Tls, listen, make_server
 from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
-from creditd.server.spending_handlers import SpendingHandlers
 from creditd.server.tokens import TokenVerifier, read_public_keys
 from creditd.server.watch_handlers import WatchHandlers
 from creditd.service.accounts import Accounts
@@ -171,7 +171,7 @@ class Service:
         self._watch = WatchHandlers(balances, history, self._catalogue)
         credit_types = CreditTypeHandlers(self._catalogue)
         credit = (
-            SpendingHandlers(credits, core.make_id, core.clock),
+            HoldHandlers(credits, core.make_id, core.clock),
             BatchHandlers(credits, core.make_id, core.clock),
             BalanceHandlers(balances, self._catalogue, core.clock),
             HistoryHandlers(history, core.clock),

@@ -11,6 +11,7 @@ from creditd.domain.wallet import new_wallet
 from creditd.ledger.balances import AccountState
 from creditd.ledger.clock import DatabaseClock
 from creditd.server.answer_sizes import MAX_BALANCES, grants_each
+from creditd.server.chunks import CHUNK_ITEMS, chunked
 from creditd.server.credit_messages import (
     instant,
     listed_entry_message,
@@ -21,7 +22,6 @@ from creditd.server.credit_messages import (
     wallet_message,
 )
 from creditd.server.refusals import InvalidFields
-from creditd.server.slicing import SLICE_ITEMS, sliced
 from creditd.service.balances import Balances
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
@@ -54,7 +54,7 @@ class BalanceHandlers:
         states = await self._balances.get_all(call, list(dict.fromkeys(request.account_ids)))
         answer = pb.BatchGetBalancesResponse()
         # An account has a balance in each of the credit types.
-        async for account_ids in sliced(request.account_ids, max(1, SLICE_ITEMS // max(1, len(credit_types)))):
+        async for account_ids in chunked(request.account_ids, max(1, CHUNK_ITEMS // max(1, len(credit_types)))):
             answer.account_balances.extend(
                 [self._message(states[account_id], credit_types, most) for account_id in account_ids]
             )

@@ -9,11 +9,11 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import Outcome, Result, Step
 from creditd.server import commands
 from creditd.server.answer_sizes import slices_each
+from creditd.server.chunks import chunked
 from creditd.server.commands import MakeId
 from creditd.server.credit_messages import balance_after_fields, entry_fields
+from creditd.server.hold_handlers import movement
 from creditd.server.refusals import InvalidFields
-from creditd.server.slicing import sliced
-from creditd.server.spending_handlers import movement
 from creditd.server.status import status_of
 from creditd.server.validation import validate
 from creditd.service.call import Call
@@ -55,7 +55,7 @@ class BatchHandlers:
 
     async def _perform(self, requests: Sequence[Any], read: Callable[[Any], Step], call: Call) -> list[Result]:
         readings: list[Instruction | Exception] = []
-        async for items in sliced(requests):
+        async for items in chunked(requests):
             readings += [_instruction_or_refusal(item, read) for item in items]
         instructions = [reading for reading in readings if isinstance(reading, Instruction)]
         results = iter(await self._credits.perform_each(call, instructions))
@@ -66,7 +66,7 @@ class BatchHandlers:
     ) -> list[Any]:
         most = slices_each(len(items))
         outcomes: list[Any] = []
-        async for pairs in sliced(list(zip(items, results, strict=True))):
+        async for pairs in chunked(list(zip(items, results, strict=True))):
             outcomes += [
                 kind(error=status_of(result, call.language, call.correlation_id))
                 if isinstance(result, Exception)

@@ -1,4 +1,4 @@
-"""Long work done in slices: other calls have their turn between two of them."""
+"""Long work done in chunks: other calls have their turn between two of them."""
 
 from collections.abc import AsyncIterator, Generator, Sequence
 from types import coroutine
@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 Item = TypeVar("Item")
 
-SLICE_ITEMS: Final = 20
+CHUNK_ITEMS: Final = 20
 """Requests of a batch read, or balances or results written, before others have their turn: some milliseconds."""
 
 
@@ -16,8 +16,8 @@ def _turn() -> Generator[None, None, None]:
     yield
 
 
-async def sliced(items: Sequence[Item], size: int = SLICE_ITEMS) -> AsyncIterator[Sequence[Item]]:
-    """Yield items in slices of ``size``, and let others have their turn after each."""
+async def chunked(items: Sequence[Item], size: int = CHUNK_ITEMS) -> AsyncIterator[Sequence[Item]]:
+    """Yield items in chunks of ``size``, and let others have their turn after each."""
     for first in range(0, len(items), size):
         yield items[first : first + size]
         await _turn()

@@ -24,7 +24,7 @@ def movement(response: Any, outcome: Outcome, now: Instant, *, dry_run: bool, mo
     )
 
 
-class SpendingHandlers:
+class HoldHandlers:
     """The single calls."""
 
     def __init__(self, credits: Credits, make_id: MakeId, clock: DatabaseClock) -> None:

@@ -101,9 +101,10 @@ format: setup ## Format the code and apply the fixes that ruff is sure of
 # ---- Generating
 
 .PHONY: generate
-generate: setup ## Write generated/ from protos/, and the settings in README.md
+generate: setup ## Write generated/ from protos/, the settings in README.md, and the errors in docs/errors.md
 	sh tools/generate_python.sh generated/python
 	$(PYTHON_BIN) -m tests.support.settings_table
+	$(PYTHON_BIN) -m tests.support.error_reasons
 
 .PHONY: generated-check
 generated-check: setup ## Fail if generated/ is not what protos/ gives

@@ -104,7 +104,7 @@ def test_holds_of_a_batch_are_confirmed_by_a_batch(customer: Customer) -> None:
         customer.confirming(names[0]),
     ]
     results = customer.app.credit.BatchConfirm(credit.BatchConfirmRequest(requests=requests)).results
-    assert outcomes(results) == ["OK", "OK", "AMOUNT_EXCEEDS_RESERVATION", "RESERVATION_STATE"]
+    assert outcomes(results) == ["OK", "OK", "AMOUNT_EXCEEDS_RESERVATION", "RESERVATION_CONFIRMED"]
     assert [result.response.entry.amount for result in results[:2]] == [30, 12]
     assert [state_of(customer.reservation(name)) for name in names] == ["CONFIRMED", "CONFIRMED", "PENDING"]
     assert customer.figures() == (28, 30)

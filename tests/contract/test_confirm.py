@@ -82,8 +82,8 @@ def test_a_confirmed_one_is_not_confirmed_again(customer: Customer) -> None:
     name = customer.hold(30)
     customer.confirm(name, 10)
     refusal = refused(customer.app.credit.Confirm, customer.confirming(name, 10))
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "RESERVATION_STATE")
-    assert (refusal.metadata["reservation"], refusal.metadata["state"]) == (name, "CONFIRMED")
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "RESERVATION_CONFIRMED")
+    assert refusal.metadata["reservation"] == name
     assert customer.figures() == (90, 0)
 
 
@@ -92,7 +92,7 @@ def test_a_refunded_one_is_not_confirmed(customer: Customer) -> None:
     name = customer.hold(30)
     customer.refund(name)
     refusal = refused(customer.app.credit.Confirm, customer.confirming(name))
-    assert (refusal.reason, refusal.metadata["state"]) == ("RESERVATION_STATE", "REFUNDED")
+    assert (refusal.reason, refusal.metadata["reservation"]) == ("RESERVATION_REFUNDED", name)
     assert customer.figures() == (100, 0)
 
 

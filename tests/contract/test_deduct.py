@@ -49,7 +49,7 @@ def test_it_can_be_neither_confirmed_nor_extended(customer: Customer) -> None:
         (customer.app.credit.ExtendReservation, customer.extending(name, 60)),
     ):
         refusal = refused(call, request)
-        assert (refusal.reason, refusal.metadata["state"]) == ("RESERVATION_STATE", "CONFIRMED")
+        assert (refusal.reason, refusal.metadata["reservation"]) == ("RESERVATION_CONFIRMED", name)
 
 
 def test_it_never_expires(customer: Customer) -> None:

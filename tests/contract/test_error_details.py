@@ -12,6 +12,7 @@ from credit.v1 import credit_service_pb2 as credit
 from creditd.ledger.work import Overloaded, VersionConflict
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.support.customer import Customer
+from tests.support.error_reasons import documented
 from tests.support.refusals import RefusedCall, details_of, refused
 
 pytestmark = pytest.mark.requirement("H2")
@@ -23,6 +24,12 @@ def _spent_twice(c: Customer) -> RefusedCall:
     name = c.hold(10)
     c.confirm(name)
     return refused(c.app.credit.Confirm, c.confirming(name))
+
+
+def _given_back_twice(c: Customer) -> RefusedCall:
+    name = c.hold(10)
+    c.refund(name)
+    return refused(c.app.credit.Refund, c.refunding(name))
 
 
 def _too_late(c: Customer) -> RefusedCall:
@@ -38,6 +45,8 @@ def _while(status: account_pb2.AccountStatus) -> Provoke:
 
     return provoke
 
+
+DOCUMENTED = documented()
 
 REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
     "INSUFFICIENT_CREDIT": (
@@ -78,7 +87,13 @@ REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
         "NOT_FOUND",
         {"reservation"},
     ),
-    "RESERVATION_STATE": (_spent_twice, "FAILED_PRECONDITION", {"reservation", "state"}),
+    "RESERVATION_CONFIRMED": (_spent_twice, "FAILED_PRECONDITION", {"reservation"}),
+    "RESERVATION_REFUNDED": (_given_back_twice, "FAILED_PRECONDITION", {"reservation"}),
+    "RESERVATION_PENDING": (
+        lambda c: refused(c.app.credit.Refund, c.refunding(c.hold(2), 1)),
+        "FAILED_PRECONDITION",
+        {"reservation", "requested", "reserved"},
+    ),
     "RESERVATION_EXPIRED": (_too_late, "FAILED_PRECONDITION", {"reservation"}),
     "AMOUNT_EXCEEDS_RESERVATION": (
         lambda c: refused(c.app.credit.Confirm, c.confirming(c.hold(1), 2)),
@@ -132,6 +147,7 @@ def test_each_reason_comes_with_its_code_and_every_figure(rich: Customer, reason
     refusal = provoke(rich)
     assert (refusal.reason, refusal.code.name) == (reason, code)
     assert refusal.metadata.keys() == {*facts, "correlation_id"}
+    assert DOCUMENTED[reason].metadata.keys() == facts
     assert all(refusal.metadata.values())
     assert refusal.localized.locale == "en"
     assert refusal.localized.message

@@ -79,8 +79,8 @@ def test_an_ended_one_gets_no_more_time(customer: Customer) -> None:
     customer.refund(returned)
     customer.service.clock.advance(61)
     for name, reason in (
-        (spent, "RESERVATION_STATE"),
-        (returned, "RESERVATION_STATE"),
+        (spent, "RESERVATION_CONFIRMED"),
+        (returned, "RESERVATION_REFUNDED"),
         (expired, "RESERVATION_EXPIRED"),
     ):
         refusal = refused(customer.app.credit.ExtendReservation, customer.extending(name, 60))

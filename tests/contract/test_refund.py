@@ -33,8 +33,8 @@ def test_a_pending_one_is_not_given_back_in_part(customer: Customer) -> None:
     name = customer.hold(30)
     for amount in (1, 29, 31):
         refusal = refused(customer.app.credit.Refund, customer.refunding(name, amount))
-        assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "RESERVATION_STATE")
-        assert refusal.metadata["state"] == "PENDING"
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "RESERVATION_PENDING")
+        assert (refusal.metadata["requested"], refusal.metadata["reserved"]) == (str(amount), "30")
     assert customer.figures() == (70, 30)
     assert customer.refund(name, 30).balance.available == 100
 
@@ -44,7 +44,7 @@ def test_one_that_was_given_back_is_not_given_back_again(customer: Customer) -> 
     name = customer.hold(30)
     customer.refund(name)
     refusal = refused(customer.app.credit.Refund, customer.refunding(name))
-    assert (refusal.reason, refusal.metadata["state"]) == ("RESERVATION_STATE", "REFUNDED")
+    assert (refusal.reason, refusal.metadata["reservation"]) == ("RESERVATION_REFUNDED", name)
     assert customer.figures() == (100, 0)
 
 

@@ -6,9 +6,10 @@ from creditd.domain.commands import Confirm
 from creditd.domain.entry import EntryKind
 from creditd.domain.errors import (
     AmountExceedsReservation,
+    ReservationConfirmed,
     ReservationExpired,
     ReservationNotFound,
-    ReservationStateUnfit,
+    ReservationRefunded,
 )
 from creditd.domain.instant import SECOND
 from creditd.domain.reservation import ReservationState
@@ -113,9 +114,9 @@ def test_trap_of_two_confirms_only_the_first_has_an_effect() -> None:
     books = Books(wallet(free(10)))
     held = books.reserve(4)
     books.confirm(held)
-    with pytest.raises(ReservationStateUnfit) as refusal:
+    with pytest.raises(ReservationConfirmed) as refusal:
         books.confirm(held)
-    assert refusal.value.facts == {"reservation": held.name, "state": "CONFIRMED"}
+    assert refusal.value.facts == {"reservation": held.name}
     assert (books.wallet.available, books.wallet.reserved) == (6, 0)
 
 
@@ -123,14 +124,14 @@ def test_a_refunded_reservation_cannot_be_confirmed() -> None:
     books = Books(wallet(free(1)))
     held = books.reserve(1)
     books.refund(held)
-    with pytest.raises(ReservationStateUnfit) as refusal:
+    with pytest.raises(ReservationRefunded) as refusal:
         books.confirm(held)
-    assert refusal.value.facts == {"reservation": held.name, "state": "REFUNDED"}
+    assert refusal.value.facts == {"reservation": held.name}
 
 
 def test_a_deduction_is_confirmed_from_the_start_and_cannot_be_confirmed_again() -> None:
     books = Books(wallet(free(1)))
-    with pytest.raises(ReservationStateUnfit):
+    with pytest.raises(ReservationConfirmed):
         books.confirm(books.deduct(1))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from creditd.domain.entry import EntryKind
-from creditd.domain.errors import ExpiryOutOfRange, ReservationExpired, ReservationStateUnfit
+from creditd.domain.errors import ExpiryOutOfRange, ReservationConfirmed, ReservationExpired, ReservationRefunded
 from creditd.domain.reservation import ReservationState
 from tests.domain.books import Books
 from tests.domain.wallets import MINUTE, RULES, after, free, wallet
@@ -84,6 +84,7 @@ def test_what_is_spent_or_given_back_cannot_be_extended() -> None:
     books = Books(wallet(free(2)))
     spent, ended = books.deduct(1), books.reserve(1)
     books.refund(ended)
-    for reservation in (spent, ended):
-        with pytest.raises(ReservationStateUnfit):
-            books.extend(reservation, ttl=MINUTE)
+    with pytest.raises(ReservationConfirmed):
+        books.extend(spent, ttl=MINUTE)
+    with pytest.raises(ReservationRefunded):
+        books.extend(ended, ttl=MINUTE)

@@ -8,7 +8,8 @@ from creditd.domain.errors import (
     AmountExceedsConfirmed,
     ReservationExpired,
     ReservationNotFound,
-    ReservationStateUnfit,
+    ReservationPending,
+    ReservationRefunded,
 )
 from creditd.domain.grants import Source
 from creditd.domain.reservation import ReservationState
@@ -34,9 +35,9 @@ def test_part_of_a_pending_reservation_cannot_be_refunded() -> None:
     """To spend less is what Confirm with a smaller amount is for."""
     books = Books(wallet(free(2)))
     held = books.reserve(2)
-    with pytest.raises(ReservationStateUnfit) as refusal:
+    with pytest.raises(ReservationPending) as refusal:
         books.refund(held, 1)
-    assert refusal.value.facts == {"reservation": held.name, "state": "PENDING"}
+    assert refusal.value.facts == {"reservation": held.name, "requested": 1, "reserved": 2}
     assert books.wallet.reserved == 2
 
 
@@ -176,9 +177,9 @@ def test_a_refunded_reservation_is_not_refunded_twice() -> None:
     books = Books(wallet(free(1)))
     held = books.reserve(1)
     books.refund(held)
-    with pytest.raises(ReservationStateUnfit) as refusal:
+    with pytest.raises(ReservationRefunded) as refusal:
         books.refund(held)
-    assert refusal.value.facts == {"reservation": held.name, "state": "REFUNDED"}
+    assert refusal.value.facts == {"reservation": held.name}
     assert books.wallet.available == 1
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from creditd.domain.errors import ReservationStateUnfit, VersionMismatch
+from creditd.domain.errors import ReservationConfirmed, VersionMismatch
 from creditd.domain.grants import Source
 from creditd.domain.reservation import Reservation
 from tests.domain.books import Books
@@ -57,7 +57,7 @@ def test_that_the_reservation_has_ended_is_told_before_the_version() -> None:
     books = Books(wallet(free(5)))
     held = books.reserve(1)
     books.confirm(held)
-    with pytest.raises(ReservationStateUnfit):
+    with pytest.raises(ReservationConfirmed):
         books.confirm(held, version=1)
     with pytest.raises(VersionMismatch):
         books.refund(held, version=1)

@@ -42,6 +42,10 @@ _TRUTHS: dict[type[errors.Refusal], Callable[[Facts, Books], bool]] = {
     ),
     errors.InsufficientCredit: lambda facts, books: facts["required"] > facts["available"] == books.wallet.available,
     errors.ReservationExpired: lambda facts, books: _state(facts, books) == ReservationState.EXPIRED,
-    errors.ReservationStateUnfit: lambda facts, books: _state(facts, books).name == facts["state"],
+    errors.ReservationConfirmed: lambda facts, books: _state(facts, books) == ReservationState.CONFIRMED,
+    errors.ReservationRefunded: lambda facts, books: _state(facts, books) == ReservationState.REFUNDED,
+    errors.ReservationPending: lambda facts, books: (
+        _state(facts, books) == ReservationState.PENDING and facts["requested"] != facts["reserved"]
+    ),
     errors.VersionMismatch: lambda facts, books: facts["stated"] != facts["current"] == books.wallet.version,
 }

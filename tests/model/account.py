@@ -102,7 +102,7 @@ class Account:
         else:
             hold.require_pending()
             self.require_version(name, stated)
-            refuse_if(amount not in (None, hold.amount), "RESERVATION_STATE")
+            refuse_if(amount not in (None, hold.amount), "RESERVATION_PENDING")
             amount, hold.state = hold.amount, "REFUNDED"
         return self._move(name, self.wallets[name].give_back(hold, amount, self.now))
 

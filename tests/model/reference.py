@@ -54,7 +54,7 @@ class Hold:
     def require_pending(self) -> None:
         """Refuse what only a pending reservation allows."""
         refuse_if(self.state == "EXPIRED", "RESERVATION_EXPIRED")
-        refuse_if(self.state != "PENDING", "RESERVATION_STATE")
+        refuse_if(self.state != "PENDING", f"RESERVATION_{self.state}")
 
 
 @dataclass

@@ -48,10 +48,22 @@ class ReservationExpired(Refusal):
     reason = "RESERVATION_EXPIRED"
 
 
-class ReservationStateUnfit(Refusal):
-    """The reservation's state does not allow the command. Facts: reservation, state."""
+class ReservationPending(Refusal):
+    """The reservation is pending: it is given back whole, and not in part. Facts: reservation, requested, reserved."""
 
-    reason = "RESERVATION_STATE"
+    reason = "RESERVATION_PENDING"
+
+
+class ReservationConfirmed(Refusal):
+    """The reservation was confirmed before. Facts: reservation."""
+
+    reason = "RESERVATION_CONFIRMED"
+
+
+class ReservationRefunded(Refusal):
+    """The reservation was given back before anything of it was spent. Facts: reservation."""
+
+    reason = "RESERVATION_REFUNDED"
 
 
 class AmountExceedsReservation(Refusal):

@@ -130,8 +130,8 @@ def confirm(
     """Spend what is held, or less, or with ``allow_excess`` more.
 
     A suspended account may spend what it held before, since that work is done; the excess counts as new spending.
-    Raises ReservationExpired, ReservationStateUnfit, AmountExceedsReservation, InsufficientCredit, AccountSuspended,
-    AccountClosed, VersionMismatch.
+    Raises ReservationConfirmed, ReservationRefunded, ReservationExpired, AmountExceedsReservation, InsufficientCredit,
+    AccountSuspended, AccountClosed, VersionMismatch.
     """
     wallet.account.require_open()
     held.require_pending()
@@ -163,7 +163,8 @@ def refund(
 ) -> Movement:
     """Give back a pending reservation whole, or part or all of a confirmed one.
 
-    Raises ReservationExpired, ReservationStateUnfit, AmountExceedsConfirmed, AccountClosed, VersionMismatch.
+    Raises ReservationRefunded, ReservationExpired, ReservationPending for a part of one that is pending,
+    AmountExceedsConfirmed, AccountClosed, VersionMismatch.
     """
     wallet.account.require_open()
     if reservation.state == ReservationState.CONFIRMED:
@@ -172,7 +173,8 @@ def refund(
     reservation.require_pending()
     wallet.require_version(command.version)
     if command.amount not in (None, reservation.amount):
-        raise errors.ReservationStateUnfit(reservation=reservation.name, state=reservation.state.name)
+        requested = command.amount or 0
+        raise errors.ReservationPending(reservation=reservation.name, requested=requested, reserved=reservation.amount)
     shift = returning(wallet, reservation.slices[::-1], reservation.held, now, rules, graces)
     ended = reservation._replace(state=ReservationState.REFUNDED, update_time=now)
     return moved(wallet, EntryKind.REFUND, reservation.amount, shift, command.origin, now, ended)
@@ -205,8 +207,8 @@ def _covered_last(spent: Reservation) -> int:
 def extend(wallet: Wallet, held: Reservation, command: Extend, now: Instant, rules: Rules) -> Movement:
     """Give a pending reservation more time, never less.
 
-    Raises ReservationExpired, ReservationStateUnfit, ExpiryInPast, ExpiryOutOfRange, AccountSuspended, AccountClosed,
-    VersionMismatch.
+    Raises ReservationConfirmed, ReservationRefunded, ReservationExpired, ExpiryInPast, ExpiryOutOfRange,
+    AccountSuspended, AccountClosed, VersionMismatch.
     """
     wallet.account.require_spending()
     held.require_pending()

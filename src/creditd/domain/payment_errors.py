@@ -27,10 +27,25 @@ class PurchaseNotFound(Refusal):
     reason = "PURCHASE_NOT_FOUND"
 
 
-class PurchaseStateUnfit(Refusal):
-    """The purchase's state does not allow this. Facts: purchase, state."""
+class PurchasePaid(Refusal):
+    """The purchase is paid, so that it cannot be cancelled. Facts: purchase, state.
 
-    reason = "PURCHASE_STATE"
+    The state is PENDING if the provider has the payment, and its event is still to come.
+    """
+
+    reason = "PURCHASE_PAID"
+
+
+class PurchaseExpired(Refusal):
+    """The purchase's time to be paid is over. Facts: purchase."""
+
+    reason = "PURCHASE_EXPIRED"
+
+
+class PurchaseNotPaid(Refusal):
+    """Nothing was paid for the purchase, so that nothing can be taken back. Facts: purchase, state."""
+
+    reason = "PURCHASE_NOT_PAID"
 
 
 class ProviderNotConfigured(Refusal):
@@ -72,10 +87,28 @@ class PaymentEventNotFound(Refusal):
     reason = "PAYMENT_EVENT_NOT_FOUND"
 
 
-class PaymentEventStateUnfit(Refusal):
-    """The payment event's state does not allow this. Facts: payment_event, state."""
+class PaymentEventPending(Refusal):
+    """The payment event is still tried by itself. Facts: payment_event, state: PENDING or WAITING."""
 
-    reason = "PAYMENT_EVENT_STATE"
+    reason = "PAYMENT_EVENT_PENDING"
+
+
+class PaymentEventApplied(Refusal):
+    """The payment event is applied. Facts: payment_event."""
+
+    reason = "PAYMENT_EVENT_APPLIED"
+
+
+class PaymentEventNotOfInterest(Refusal):
+    """The payment event says nothing about credits. Facts: payment_event."""
+
+    reason = "PAYMENT_EVENT_NOT_OF_INTEREST"
+
+
+class PaymentEventDismissed(Refusal):
+    """The payment event was put aside before. Facts: payment_event."""
+
+    reason = "PAYMENT_EVENT_DISMISSED"
 
 
 class AmountExceedsPayment(Refusal):

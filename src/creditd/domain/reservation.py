@@ -1,7 +1,8 @@
 """Reservations: credits held for one piece of work, and what became of them."""
 
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from creditd.domain import errors
 from creditd.domain.grants import Slice
@@ -15,6 +16,13 @@ class ReservationState(IntEnum):
     CONFIRMED = 2
     REFUNDED = 3
     EXPIRED = 4
+
+
+_ENDED: Final[Mapping[ReservationState, type[errors.Refusal]]] = {
+    ReservationState.CONFIRMED: errors.ReservationConfirmed,
+    ReservationState.REFUNDED: errors.ReservationRefunded,
+    ReservationState.EXPIRED: errors.ReservationExpired,
+}
 
 
 class Reservation(NamedTuple):
@@ -46,12 +54,9 @@ class Reservation(NamedTuple):
         return sum(part.amount for part in self.slices) if self.state == ReservationState.PENDING else 0
 
     def require_pending(self) -> None:
-        """Raise ReservationExpired or ReservationStateUnfit unless it is pending."""
-        if self.state == ReservationState.PENDING:
-            return
-        if self.state == ReservationState.EXPIRED:
-            raise errors.ReservationExpired(reservation=self.name)
-        raise errors.ReservationStateUnfit(reservation=self.name, state=self.state.name)
+        """Raise ReservationConfirmed, ReservationRefunded or ReservationExpired, whichever came first, if any did."""
+        if self.state != ReservationState.PENDING:
+            raise _ENDED[self.state](reservation=self.name)
 
     @property
     def name(self) -> str:

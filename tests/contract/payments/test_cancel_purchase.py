@@ -66,7 +66,7 @@ def test_a_payment_under_way_all_the_same_completes_it(shopper: Shopper) -> None
 def test_a_paid_purchase_stays_paid(shopper: Shopper) -> None:
     purchase = shopper.bought()
     refusal = refused(shopper.staff.payment.CancelPurchase, cancelling(purchase))
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PURCHASE_STATE")
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PURCHASE_PAID")
     assert facts_of(refusal) == {"purchase": purchase.name, "state": "COMPLETED"}
     assert shopper.purchase(purchase.name) == purchase
 
@@ -77,8 +77,8 @@ def test_one_that_is_paid_and_not_known_to_be_is_not_cancelled(shopper: Shopper)
     shopper.market.fakes.outgoing.mischief.hold = True
     shopper.pay(purchase)
     refusal = refused(shopper.staff.payment.CancelPurchase, cancelling(purchase))
-    assert refusal.reason == "PURCHASE_STATE"
-    assert refusal.metadata["purchase"] == purchase.name
+    assert refusal.reason == "PURCHASE_PAID"
+    assert facts_of(refusal) == {"purchase": purchase.name, "state": "PENDING"}
     assert state_of(shopper.purchase(purchase.name)) == "PENDING"
     shopper.market.act(shopper.market.fakes.outgoing.release)
     shopper.becomes(purchase.name, "COMPLETED")
@@ -89,7 +89,7 @@ def test_one_that_has_expired_is_over_already(shopper: Shopper) -> None:
     shopper.market.act(shopper.market.fakes.stripe.expire, purchase.provider_reference)
     shopper.becomes(purchase.name, "EXPIRED")
     refusal = refused(shopper.staff.payment.CancelPurchase, cancelling(purchase))
-    assert (refusal.reason, refusal.metadata["state"]) == ("PURCHASE_STATE", "EXPIRED")
+    assert (refusal.reason, facts_of(refusal)) == ("PURCHASE_EXPIRED", {"purchase": purchase.name})
 
 
 def test_one_whose_payment_failed_can_be_cancelled(shopper: Shopper) -> None:

@@ -12,8 +12,9 @@ from creditd.domain.resource_names import payment_event_name
 from tests.contract.payments.events import dismiss, event_becomes, events_listed, replay, stripe_event_ingested
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.support.customer import Customer
+from tests.support.error_reasons import documented
 from tests.support.market import LEMON_SQUEEZY, PRICE, STRIPE
-from tests.support.refusals import refused
+from tests.support.refusals import RefusedCall, refused
 from tests.support.signed_webhooks import (
     body_of,
     lemon_squeezy_order,
@@ -25,6 +26,8 @@ from tests.support.signed_webhooks import (
 UNKNOWN = "01890000-0000-7000-8000-000000000000"
 
 EVENT_STATE = event_pb.PaymentEventState
+
+DOCUMENTED = documented()
 
 
 def parked(shopper: Shopper) -> event_pb.PaymentEvent:
@@ -104,6 +107,16 @@ def _dismissed(shopper: Shopper) -> event_pb.PaymentEvent:
     return shopper.event_called(event.name)
 
 
+def assert_told_where_it_stands(refusal: RefusedCall, event: event_pb.PaymentEvent) -> None:
+    """Assert that a refusal is of the state that an event is in."""
+    state = event_state(event)
+    told = "PENDING" if state == "WAITING" else state
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, f"PAYMENT_EVENT_{told}")
+    facts = {"payment_event": event.name} | ({"state": state} if told == "PENDING" else {})
+    assert facts_of(refusal) == facts
+    assert DOCUMENTED[refusal.reason].metadata.keys() == facts.keys()
+
+
 @pytest.mark.parametrize("make", [_of_no_interest, _applied, _pending], ids=lambda make: make.__name__[1:])
 def test_only_what_waits_for_a_person_is_replayed(
     shopper: Shopper, make: Callable[[Shopper], event_pb.PaymentEvent]
@@ -111,8 +124,7 @@ def test_only_what_waits_for_a_person_is_replayed(
     event = make(shopper)
     request = payment_admin.ReplayPaymentEventRequest(name=event.name, reason="why not")
     refusal = refused(shopper.staff.payment_admin.ReplayPaymentEvent, request)
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PAYMENT_EVENT_STATE")
-    assert facts_of(refusal) == {"payment_event": event.name, "state": event_state(event)}
+    assert_told_where_it_stands(refusal, event)
     assert not acts_of(shopper, event)
 
 
@@ -122,8 +134,7 @@ def test_only_what_is_parked_is_dismissed(shopper: Shopper, make: Callable[[Shop
     before = acts_of(shopper, event)
     request = payment_admin.DismissPaymentEventRequest(name=event.name, reason="why not")
     refusal = refused(shopper.staff.payment_admin.DismissPaymentEvent, request)
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PAYMENT_EVENT_STATE")
-    assert facts_of(refusal) == {"payment_event": event.name, "state": event_state(event)}
+    assert_told_where_it_stands(refusal, event)
     assert acts_of(shopper, event) == before
 
 

@@ -122,7 +122,7 @@ def test_a_refund_at_the_provider_comes_on_top_up_to_the_whole(shopper: Shopper)
 def test_what_is_not_paid_cannot_be_given_back(shopper: Shopper) -> None:
     purchase = shopper.buy()
     refusal = refused(shopper.staff.payment_admin.ReversePurchase, shopper.reverse(purchase))
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PURCHASE_STATE")
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PURCHASE_NOT_PAID")
     assert facts_of(refusal) == {"purchase": purchase.name, "state": "PENDING"}
     assert state_of(shopper.purchase(purchase.name)) == "PENDING"
 

@@ -2,8 +2,15 @@
 
 from collections.abc import Callable
 
+from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_errors import PaymentEventNotFound, PaymentEventStateUnfit
+from creditd.domain.payment_errors import (
+    PaymentEventApplied,
+    PaymentEventDismissed,
+    PaymentEventNotFound,
+    PaymentEventNotOfInterest,
+    PaymentEventPending,
+)
 from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
 from creditd.domain.rejected_webhooks import RejectedWebhooks
 from creditd.domain.resource_names import payment_event_name
@@ -77,7 +84,10 @@ class Events:
         return event, acts
 
     async def replay(self, call: Call, event_id: str, reason: str) -> PaymentEvent:
-        """Have an event applied again that could not be. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
+        """Have an event applied again that could not be.
+
+        Raises PaymentEventNotFound, PaymentEventPending, PaymentEventApplied, PaymentEventNotOfInterest.
+        """
         changes: dict[str, object] = {
             "state": PaymentEventState.PENDING,
             "next_attempt_time": self._clock.now(),
@@ -91,7 +101,11 @@ class Events:
         return await self._threads.changes.submit(lambda: self._act(event_id, _may_be_replayed, changes, act))
 
     async def dismiss(self, call: Call, event_id: str, reason: str) -> PaymentEvent:
-        """Put a parked event aside. Raises PaymentEventNotFound, PaymentEventStateUnfit."""
+        """Put a parked event aside.
+
+        Raises PaymentEventNotFound, PaymentEventPending, PaymentEventApplied, PaymentEventNotOfInterest,
+        PaymentEventDismissed.
+        """
         changes: dict[str, object] = {"state": PaymentEventState.DISMISSED}
         act = "DISMISS", call.subject, reason
         return await self._threads.changes.submit(lambda: self._act(event_id, _is_parked, changes, act))
@@ -110,7 +124,7 @@ class Events:
             if event is None:
                 raise PaymentEventNotFound(payment_event=payment_event_name(event_id))
             if not is_fit(event):
-                raise PaymentEventStateUnfit(payment_event=payment_event_name(event_id), state=event.state.name)
+                raise _unfit(event)
             after = PaymentEvent(**(event._asdict() | changes))._replace(update_time=now)
             payment_events.write(connection, after)
             payment_events.add_act(connection, event_id, self._make_id(), PaymentEventAct(*act, now))
@@ -134,3 +148,16 @@ def _may_be_replayed(event: PaymentEvent) -> bool:
     """Tell whether an event was of interest and is not applied; what nobody knew for days may be known by now."""
     is_given_up = event.state == PaymentEventState.NOT_OF_INTEREST and bool(event.problem)
     return is_given_up or event.state in {PaymentEventState.PARKED, PaymentEventState.DISMISSED}
+
+
+def _unfit(event: PaymentEvent) -> Refusal:
+    """Return why an event can be neither replayed nor dismissed."""
+    name = payment_event_name(event.event_id)
+    match event.state:
+        case PaymentEventState.APPLIED:
+            return PaymentEventApplied(payment_event=name)
+        case PaymentEventState.NOT_OF_INTEREST:
+            return PaymentEventNotOfInterest(payment_event=name)
+        case PaymentEventState.DISMISSED:
+            return PaymentEventDismissed(payment_event=name)
+    return PaymentEventPending(payment_event=name, state=event.state.name)

@@ -14,8 +14,9 @@ from creditd.domain.payment_errors import (
     PaymentNotSupported,
     ProviderRefused,
     ProviderUnavailable,
+    PurchaseExpired,
     PurchaseNotFound,
-    PurchaseStateUnfit,
+    PurchasePaid,
 )
 from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
 from creditd.domain.provider import PaymentMethod, Provider
@@ -198,13 +199,15 @@ class Purchases:
     async def cancel(self, key: PurchaseKey, origin: Origin) -> Purchase:
         """Cancel a purchase that is not paid, at its provider too where that can be done; a repeat changes nothing.
 
-        Raises PurchaseNotFound, PurchaseStateUnfit for one that is paid or over, ProviderUnavailable.
+        Raises PurchaseNotFound, PurchasePaid, PurchaseExpired, ProviderUnavailable.
         """
         purchase = await self._in_thread(lambda: self._find(key))
         if purchase.state == PurchaseState.CANCELLED:
             return purchase
+        if purchase.state == PurchaseState.EXPIRED:
+            raise PurchaseExpired(purchase=purchase.name)
         if purchase.state not in STILL_OPEN:
-            raise PurchaseStateUnfit(purchase=purchase.name, state=purchase.state.name)
+            raise PurchasePaid(purchase=purchase.name, state=purchase.state.name)
         return await self._finished(self._cancel(purchase, origin))
 
     async def _cancel(self, purchase: Purchase, origin: Origin) -> Purchase:
@@ -217,7 +220,7 @@ class Purchases:
         except (AskedElsewhere, CallFailed) as error:
             raise ProviderUnavailable(provider=purchase.provider.name) from error
         except CallRefused as refusal:
-            raise PurchaseStateUnfit(purchase=purchase.name, state=refusal.code) from refusal
+            raise PurchasePaid(purchase=purchase.name, state=purchase.state.name) from refusal
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.CANCELLED, 0)
         report = Report(purchase.provider, purchase.live, (), purchase.key, None, (fact,))
         await self._in_thread(lambda: self._recorder.record(report, origin.actor, origin.reason or "cancelled"))

@@ -1,7 +1,7 @@
 """ReversePurchase: staff say that money was given back by a way that the provider knows nothing of."""
 
 from creditd.domain.errors import VersionMismatch
-from creditd.domain.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseStateUnfit
+from creditd.domain.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseNotPaid
 from creditd.domain.payment_facts import Fact, FactKind, RefundStage
 from creditd.domain.purchase import Purchase, PurchaseKey, purchase_name
 from creditd.domain.wallet import Origin
@@ -34,7 +34,7 @@ class Reversals:
         """Note that ``amount`` of the payment was given back, or all that is left of it; its share of credits goes.
 
         Tells whether the request id had done so before. A ``dry_run`` changes nothing. Raises PurchaseNotFound,
-        PurchaseStateUnfit for one that is not paid, VersionMismatch if its version is not ``version``,
+        PurchaseNotPaid, VersionMismatch if its version is not ``version``,
         AmountExceedsPayment, RequestIdReused, AccountClosed.
         """
         return await self._threads.changes.submit(
@@ -57,7 +57,7 @@ class Reversals:
                 return purchase, True
         transaction.claim(transaction.hold(key.account_id), subject, ClaimKind.REVERSAL)
         if not purchase.granted:
-            raise PurchaseStateUnfit(purchase=purchase.name, state=purchase.state.name)
+            raise PurchaseNotPaid(purchase=purchase.name, state=purchase.state.name)
         if version is not None and version != purchase.version:
             raise VersionMismatch(stated=version, current=purchase.version)
         left = purchase.paid - purchase.refunded

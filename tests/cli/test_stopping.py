@@ -110,7 +110,7 @@ def sell(channel: grpc.Channel) -> None:
         credits=90,
         bonus=10,
     )
-    request = payment_admin.CreatePackageRequest(package=package)
+    request = payment_admin.CreatePackageRequest(package=package, request_id=uuid7())
     stub = PaymentAdminServiceStub(channel)
     stub.CreatePackage(request, metadata=METADATA, timeout=PATIENCE_SECONDS, wait_for_ready=True)
 

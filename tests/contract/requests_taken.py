@@ -10,6 +10,7 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_type_pb2 import CreditType
 from creditd.domain.resource_names import account_name
+from creditd.ledger.ids import uuid7
 from tests.support.customer import Customer
 
 
@@ -109,9 +110,12 @@ METHODS: Mapping[str, Method] = {
         {"account_id": "account_id", "credit_type": "credit_type", "after_version": "count"},
     ),
     "CreateCreditType": Method(
-        lambda _: admin.CreateCreditTypeRequest(credit_type=CreditType(code="taken", display_name="Taken")),
+        lambda _: admin.CreateCreditTypeRequest(
+            credit_type=CreditType(code="taken", display_name="Taken"), request_id=uuid7()
+        ),
         {
             "credit_type": "missing",
+            "request_id": "request_id",
             "credit_type.code": "credit_type",
             "credit_type.display_name": "display name",
             "credit_type.decimals": "decimals",

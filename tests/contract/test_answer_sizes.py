@@ -8,6 +8,7 @@ import pytest
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import entry_pb2, reservation_pb2
+from creditd.ledger.ids import uuid7
 from tests.support.customer import CHAT, Customer
 from tests.support.refusals import refused
 from tests.support.service import RunningService
@@ -129,7 +130,7 @@ def test_more_balances_than_fit_are_refused_before_any_is_read(service: RunningS
     del service
     codes = [f"answer_sizes_{number}" for number in range(11)]
     for code in codes:
-        request = admin.CreateCreditTypeRequest()
+        request = admin.CreateCreditTypeRequest(request_id=uuid7())
         request.credit_type.code = code
         rich.staff.admin.CreateCreditType(request)
     many = credit.BatchGetBalancesRequest(account_ids=[rich.account_id] * 1_000, credit_types=codes)

@@ -8,6 +8,7 @@ import pytest
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2
 from credit.v1.credit_type_pb2 import CreditType
+from creditd.ledger.ids import uuid7
 from tests.support.customer import Customer
 from tests.support.refusals import refused
 from tests.support.service import running_service
@@ -24,7 +25,7 @@ def listed(customer: Customer) -> dict[str, CreditType]:
 def declaring(code: str, display_name: str = "", decimals: int = 0) -> admin.CreateCreditTypeRequest:
     """Return the request to declare a credit type."""
     return admin.CreateCreditTypeRequest(
-        credit_type=CreditType(code=code, display_name=display_name, decimals=decimals)
+        credit_type=CreditType(code=code, display_name=display_name, decimals=decimals), request_id=uuid7()
     )
 
 

@@ -110,5 +110,5 @@ def _sell(address: str) -> None:
         credits=CREDITS,
     )
     with open_channel(address) as channel:
-        request = payment_admin.CreatePackageRequest(package=package)
+        request = payment_admin.CreatePackageRequest(package=package, request_id=uuid7())
         PaymentAdminServiceStub(channel).CreatePackage(request, metadata=STAFF)

@@ -239,7 +239,7 @@ def test_a_refusal_is_raised_where_the_outcome_is_awaited(server: Server, accoun
 def test_a_credit_type_that_another_server_declared_is_looked_up_once(server: Server, url: str, account: str) -> None:
     assert available(server, account) == 100
     another, code = Server(url), f"type-{uuid4().hex[:8]}"
-    driven_by_hand(another.catalogue.declare(CreditType(code, code, 0)), another.sink)
+    driven_by_hand(another.catalogue.declare(CreditType(code, code, 0), Origin("tests", uuid7(), 1)), another.sink)
     another.close()
     begun = server.begin("Reserve", reserving(account, 1, code))
     # First the credit types are looked up, then the command is decided.

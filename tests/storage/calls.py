@@ -240,6 +240,16 @@ CALLS: dict[str, Call] = {
     "requests.load_claims": lambda c, a: requests.load_claims(
         c, [requests.RequestKey(a, f"claim-{n}") for n in range(1, 33)]
     ),
+    "requests.require_unused": lambda c, a: requests.require_unused(c, requests.RequestKey(a, uuid7())),
+    "requests.is_repeat": lambda c, a: requests.is_repeat(c, requests.RequestKey(a, "claim-3"), 7),
+    "requests.once": lambda c, _a: requests.once(
+        c,
+        Origin("tests", uuid7(), 7),
+        requests.ClaimKind.CREDIT_TYPE,
+        NOW,
+        lambda: CreditType("new", "New", 0),
+        lambda fields: CreditType(**fields),
+    ),
     "requests.claim": lambda c, a: requests.claim(c, requests.RequestKey(a, uuid7()), requests.ClaimKind.PURCHASE, NOW),
     "purchases.add": lambda c, a: purchases.add(c, _purchase(c, a)._replace(purchase_id=uuid7(), request_id=uuid7())),
     "purchases.find": lambda c, a: purchases.find(c, PurchaseKey(a, id_of(a))),

@@ -106,7 +106,7 @@ class Market:
             credits=90,
             bonus=10,
         )
-        self.staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package))
+        self.staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package, request_id=uuid7()))
 
     def buy(self, account: str, provider: int, **fields: Any) -> purchase_pb2.Purchase:
         """Create a purchase as the account's owner."""

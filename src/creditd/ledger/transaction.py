@@ -69,12 +69,12 @@ class Transaction:
         lock_wallets_of(self.connection, account_id)
         return account
 
-    def claim(self, account: Account, request_id: str, kind: ClaimKind) -> None:
+    def claim(self, account: Account, request_id: str, kind: ClaimKind, fingerprint: int | None = None) -> None:
         """Claim a request id of an account that is held, for what is no entry. Raises RequestIdReused.
 
         It raises the account's version: what others have decided on before is decided again, and finds the claim.
         """
-        claim(self.connection, RequestKey(account.account_id, request_id), kind, self.now)
+        claim(self.connection, RequestKey(account.account_id, request_id), kind, self.now, fingerprint)
         accounts.raise_version(self.connection, account._replace(version=account.version + 1))
 
 

@@ -38,11 +38,9 @@ class CreditTypeHandlers:
 
     async def create_credit_type(self, request: pb.CreateCreditTypeRequest, call: Call) -> pb.CreateCreditTypeResponse:
         """Answer CreateCreditType."""
-        del call
         wanted = request.credit_type
-        stored = await self._catalogue.declare(
-            CreditType(wanted.code, wanted.display_name or wanted.code, wanted.decimals)
-        )
+        credit_type = CreditType(wanted.code, wanted.display_name or wanted.code, wanted.decimals)
+        stored, call.replayed = await self._catalogue.declare(credit_type, origin(call, request, ""))
         return pb.CreateCreditTypeResponse(credit_type=_credit_type_message(stored))
 
     async def list_credit_types(

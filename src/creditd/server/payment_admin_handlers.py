@@ -38,15 +38,12 @@ class PackageHandlers:
 
     async def create_package(self, request: pb.CreatePackageRequest, call: Call) -> pb.CreatePackageResponse:
         """Answer CreatePackage."""
-        del call
-        package = package_from(request.package)
-        stored = await self._packages.create(package)
+        stored, call.replayed = await self._packages.create(package_from(request.package), origin(call, request, ""))
         return pb.CreatePackageResponse(package=package_message(stored))
 
     async def retire_package(self, request: pb.RetirePackageRequest, call: Call) -> pb.RetirePackageResponse:
         """Answer RetirePackage."""
-        del call
-        stored = await self._packages.retire(id_in(request.name))
+        stored, call.replayed = await self._packages.retire(id_in(request.name), origin(call, request, ""))
         return pb.RetirePackageResponse(package=package_message(stored))
 
 
@@ -111,16 +108,16 @@ class PaymentEventHandlers:
         self, request: pb.ReplayPaymentEventRequest, call: Call
     ) -> pb.ReplayPaymentEventResponse:
         """Answer ReplayPaymentEvent."""
-        event_id = id_in(request.name)
-        event = await self._events.replay(call, event_id, request.reason)
+        by = origin(call, request, request.reason)
+        event, call.replayed = await self._events.replay(id_in(request.name), by)
         return pb.ReplayPaymentEventResponse(payment_event=event_message(event))
 
     async def dismiss_payment_event(
         self, request: pb.DismissPaymentEventRequest, call: Call
     ) -> pb.DismissPaymentEventResponse:
         """Answer DismissPaymentEvent."""
-        event_id = id_in(request.name)
-        event = await self._events.dismiss(call, event_id, request.reason)
+        by = origin(call, request, request.reason)
+        event, call.replayed = await self._events.dismiss(id_in(request.name), by)
         return pb.DismissPaymentEventResponse(payment_event=event_message(event))
 
     async def list_rejected_webhooks(

@@ -8,7 +8,7 @@ from creditd.payments.provider import Webhook
 from creditd.server.credit_messages import number
 from creditd.server.payment_messages import change_message, package_message, purchase_message
 from creditd.server.requests import origin
-from creditd.service.call import Call, origin_of
+from creditd.service.call import Call
 from creditd.service.pages import Asked
 from creditd.service.payments.inbox import Inbox
 from creditd.service.payments.packages import Packages
@@ -61,8 +61,8 @@ class PurchaseHandlers:
 
     async def cancel_purchase(self, request: pb.CancelPurchaseRequest, call: Call) -> pb.CancelPurchaseResponse:
         """Answer CancelPurchase."""
-        by = origin_of(call, None, 0, request.reason)
-        purchase = await self._purchases.cancel(parse_purchase_name(request.name), by)
+        by = origin(call, request, request.reason)
+        purchase, call.replayed = await self._purchases.cancel(parse_purchase_name(request.name), by)
         return pb.CancelPurchaseResponse(purchase=purchase_message(purchase))
 
 

@@ -6,11 +6,14 @@ from typing import Final
 
 from creditd.domain import errors
 from creditd.domain.credit_type import CreditType
+from creditd.domain.instant import Instant
+from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
 from creditd.service.threads import Threads
 from creditd.storage.credit_types import all_credit_types, declare
-from creditd.storage.database import Database
+from creditd.storage.database import Connection, Database
+from creditd.storage.requests import ClaimKind, once
 
 _OWNER: Final = "credit types"
 """Owns the look-ups of credit types that this server has not seen: calls that name what is not there are many."""
@@ -36,13 +39,14 @@ class Catalogue:
             if code not in known:
                 self._declare(CreditType(code, code, decimals))
 
-    async def declare(self, credit_type: CreditType) -> CreditType:
-        """Make a credit type; a repeat changes nothing.
+    async def declare(self, credit_type: CreditType, origin: Origin) -> tuple[CreditType, bool]:
+        """Make a credit type; tell whether the request id had made it before. One that is as wanted stays as it is.
 
-        Raises CreditTypeExists if it exists with other properties, InvalidField for a name that no database holds.
+        Raises CreditTypeExists if it exists with other properties, RequestIdReused, InvalidField for a name that no
+        database holds.
         """
         require_text("credit_type.display_name", credit_type.display_name)
-        return await self._threads.changes.submit(lambda: self._declare(credit_type))
+        return await self._threads.changes.submit(lambda: self._declare_once(credit_type, origin))
 
     async def all(self) -> list[CreditType]:
         """Return all credit types, by code, as the database has them now."""
@@ -73,10 +77,28 @@ class Catalogue:
             self._known = all_credit_types(connection)
         return self._known
 
-    def _declare(self, credit_type: CreditType) -> CreditType:
+    def _declare_once(self, credit_type: CreditType, origin: Origin) -> tuple[CreditType, bool]:
+        now = self._clock.now()
         with self._database.transaction() as connection:
-            stored = declare(connection, credit_type, self._clock.now())
+            stored, is_repeat = once(
+                connection,
+                origin,
+                ClaimKind.CREDIT_TYPE,
+                now,
+                lambda: _declared(connection, credit_type, now),
+                lambda fields: CreditType(**fields),
+            )
         self._known = {**self._known, stored.code: stored}
-        if stored != credit_type:
-            raise errors.CreditTypeExists(credit_type=credit_type.code)
-        return stored
+        return stored, is_repeat
+
+    def _declare(self, credit_type: CreditType) -> None:
+        with self._database.transaction() as connection:
+            stored = _declared(connection, credit_type, self._clock.now())
+        self._known = {**self._known, stored.code: stored}
+
+
+def _declared(connection: Connection, credit_type: CreditType, now: Instant) -> CreditType:
+    stored = declare(connection, credit_type, now)
+    if stored != credit_type:
+        raise errors.CreditTypeExists(credit_type=credit_type.code)
+    return stored

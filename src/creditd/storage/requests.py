@@ -1,21 +1,32 @@
-"""Request ids: what they did, and which were used for what is no entry (changes, purchases, reversals).
+"""Request ids: what they did, and which were used for what is no entry (changes, purchases, acts of staff).
 
 An entry's request id stands in the entry. The save refuses an entry whose id is claimed here, and whoever claims one
 here has looked into the entries, with the account and its wallets locked; so that an id is used once in an account.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
+import orjson
 from sqlalchemy import Connection, text
 
 from creditd.domain import errors
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.instant import Instant
+from creditd.domain.wallet import Origin
 from creditd.domain.weight import HEAVY_SLICES
 from creditd.storage.arrays import texts
 from creditd.storage.rows import ENTRY_COLUMNS, Light, entry_from, micros, timestamp
+
+
+class _Row(Protocol):
+    """A named tuple of what JSON can hold."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+Answer = TypeVar("Answer", bound=_Row)
 
 
 class RequestKey(NamedTuple):
@@ -76,6 +87,12 @@ class ClaimKind(IntEnum):
     PLAN = 2
     PURCHASE = 3
     REVERSAL = 4
+    CANCELLATION = 5
+    CREDIT_TYPE = 6
+    PACKAGE = 7
+    PACKAGE_RETIREMENT = 8
+    EVENT_REPLAY = 9
+    EVENT_DISMISSAL = 10
 
 
 _CLAIMS = text(f"""
@@ -106,20 +123,85 @@ WHERE e.account_id = :account_id AND e.request_id = :request_id ORDER BY e.ordin
 """)
 
 _CLAIM = text(f"""
-INSERT INTO request_claims (account_id, request_id, kind, create_time)
-VALUES (:account_id, :request_id, :kind, {timestamp(":now ::bigint")})
+INSERT INTO request_claims (account_id, request_id, kind, create_time, fingerprint, answer)
+VALUES (:account_id, :request_id, :kind, {timestamp(":now ::bigint")}, :fingerprint, :answer ::jsonb)
 ON CONFLICT (account_id, request_id) DO NOTHING
 """)
 
 
-def claim(connection: Connection, key: RequestKey, kind: ClaimKind, now: Instant) -> None:
+def claim(
+    connection: Connection, key: RequestKey, kind: ClaimKind, now: Instant, fingerprint: int | None = None
+) -> None:
     """Claim a request id. The account's row and its wallets' are locked. Raises RequestIdReused.
 
     A save that was decided before and comes after does not see the claim: the account's version has to be raised too.
     """
+    require_unused(connection, key)
+    if not _add(connection, key, kind, now, fingerprint, None):
+        raise load_claims(connection, [key])[key]
+
+
+def require_unused(connection: Connection, key: RequestKey) -> None:
+    """Raise RequestIdReused for the id of an entry, or for one that is claimed."""
     used = connection.execute(_ENTRY, key._asdict()).one_or_none()
     if used:
         raise errors.reused(key.request_id, EntryKind(used[0]).name, used[1])
-    values = {**key._asdict(), "kind": int(kind), "now": now}
-    if not connection.execute(_CLAIM, values).rowcount:
-        raise load_claims(connection, [key])[key]
+    claimed = load_claims(connection, [key]).get(key)
+    if claimed:
+        raise claimed
+
+
+def _add(
+    connection: Connection,
+    key: RequestKey,
+    kind: ClaimKind,
+    now: Instant,
+    fingerprint: int | None,
+    answer: str | None,
+) -> bool:
+    values = {**key._asdict(), "kind": int(kind), "now": now, "fingerprint": fingerprint, "answer": answer}
+    return bool(connection.execute(_CLAIM, values).rowcount)
+
+
+_KNOWN = text("""
+SELECT answer FROM request_claims
+WHERE account_id = :account_id AND request_id = :request_id AND fingerprint = :fingerprint
+""")
+
+
+def is_repeat(connection: Connection, key: RequestKey, fingerprint: int) -> bool:
+    """Tell whether a request id was claimed with this content before."""
+    return connection.execute(_KNOWN, {**key._asdict(), "fingerprint": fingerprint}).one_or_none() is not None
+
+
+NO_ACCOUNT: Final = ""
+"""Stands for the account of what is about none: a credit type, a package, a payment event."""
+
+# Nobody else looks at the id until the transaction ends: whoever brings it at the same time finds the answer then.
+_WAIT_FOR_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:request_id, 0))")
+
+
+def once(
+    connection: Connection,
+    origin: Origin,
+    kind: ClaimKind,
+    now: Instant,
+    act: Callable[[], Answer],
+    read: Callable[[dict[str, Any]], Answer],
+) -> tuple[Answer, bool]:
+    """Do an act about no account once for its request id, within a transaction that is open.
+
+    Return its answer, and whether it is that of an earlier call with the same content: that one's answer as it was
+    then, which ``read`` makes of its fields. Raises RequestIdReused, and what ``act`` raises.
+    """
+    key = RequestKey(NO_ACCOUNT, origin.request_id or "")
+    connection.execute(_WAIT_FOR_TURN, {"request_id": key.request_id})
+    known = connection.execute(_KNOWN, {**key._asdict(), "fingerprint": origin.fingerprint}).one_or_none()
+    if known is not None:
+        return read(known.answer), True
+    claimed = load_claims(connection, [key]).get(key)
+    if claimed:
+        raise claimed
+    answer = act()
+    _add(connection, key, kind, now, origin.fingerprint, orjson.dumps(answer._asdict()).decode())
+    return answer, False

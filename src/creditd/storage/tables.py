@@ -77,12 +77,14 @@ account_changes = Table(
 request_claims = Table(
     "request_claims",
     metadata,
-    Column("account_id", _KEY, nullable=False),
+    Column("account_id", _KEY, nullable=False, comment="empty for what is about no account"),
     Column("request_id", _KEY, nullable=False),
     Column("kind", SmallInteger, nullable=False),
     Column("create_time", InstantColumn, nullable=False),
+    Column("fingerprint", BigInteger),
+    Column("answer", JSONB, comment="for what is about no account: as it was right after the request"),
     PrimaryKeyConstraint("account_id", "request_id", name="request_claims_pkey"),
-    CheckConstraint("kind BETWEEN 1 AND 4", name="request_claims_kind"),
+    CheckConstraint("kind BETWEEN 1 AND 10", name="request_claims_kind"),
 )
 
 wallets = Table(

@@ -4,6 +4,7 @@ from typing import Any
 
 from credit.v1 import payment_admin_service_pb2 as admin_pb
 from credit.v1 import payment_event_pb2 as event_pb
+from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import Shopper, event_state
 from tests.support.market import SECONDS, STRIPE
 from tests.support.patience import eventually
@@ -28,14 +29,14 @@ def stripe_event_ingested(shopper: Shopper, event_type: str, about: dict[str, An
 
 def replay(shopper: Shopper, event: event_pb.PaymentEvent, reason: str = "again") -> event_pb.PaymentEvent:
     """Have an event applied again."""
-    request = admin_pb.ReplayPaymentEventRequest(name=event.name, reason=reason)
+    request = admin_pb.ReplayPaymentEventRequest(name=event.name, reason=reason, request_id=uuid7())
     answer: admin_pb.ReplayPaymentEventResponse = shopper.staff.payment_admin.ReplayPaymentEvent(request)
     return answer.payment_event
 
 
 def dismiss(shopper: Shopper, event: event_pb.PaymentEvent, reason: str = "no") -> event_pb.PaymentEvent:
     """Put an event aside."""
-    request = admin_pb.DismissPaymentEventRequest(name=event.name, reason=reason)
+    request = admin_pb.DismissPaymentEventRequest(name=event.name, reason=reason, request_id=uuid7())
     answer: admin_pb.DismissPaymentEventResponse = shopper.staff.payment_admin.DismissPaymentEvent(request)
     return answer.payment_event
 

@@ -5,6 +5,7 @@ import pytest
 
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1.purchase_pb2 import Purchase
+from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, state_of
 from tests.support.market import LEMON_SQUEEZY, STRIPE
 from tests.support.refusals import refused
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.requirement("E4")
 
 def cancelling(purchase: Purchase, reason: str = "") -> pb.CancelPurchaseRequest:
     """Return the request to cancel a purchase."""
-    return pb.CancelPurchaseRequest(name=purchase.name, reason=reason)
+    return pb.CancelPurchaseRequest(name=purchase.name, reason=reason, request_id=uuid7())
 
 
 def cancel(shopper: Shopper, purchase: Purchase, reason: str = "") -> Purchase:

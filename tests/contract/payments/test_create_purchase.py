@@ -122,7 +122,9 @@ def test_the_package_stays_as_it_was_when_it_was_bought(shopper: Shopper) -> Non
     package_id = uuid7()
     shopper.market.sell(package_id=package_id)
     purchase = shopper.buy(package_id=package_id)
-    shopper.staff.payment_admin.RetirePackage(payment_admin.RetirePackageRequest(name=package_name(package_id)))
+    shopper.staff.payment_admin.RetirePackage(
+        payment_admin.RetirePackageRequest(name=package_name(package_id), request_id=uuid7())
+    )
     shopper.pay(purchase)
     assert shopper.becomes(purchase.name, "COMPLETED").credits_granted == CREDITS
 
@@ -130,7 +132,9 @@ def test_the_package_stays_as_it_was_when_it_was_bought(shopper: Shopper) -> Non
 def test_a_package_that_there_is_not_or_not_any_more_is_not_sold(shopper: Shopper) -> None:
     package_id = uuid7()
     shopper.market.sell(package_id=package_id)
-    shopper.staff.payment_admin.RetirePackage(payment_admin.RetirePackageRequest(name=package_name(package_id)))
+    shopper.staff.payment_admin.RetirePackage(
+        payment_admin.RetirePackageRequest(name=package_name(package_id), request_id=uuid7())
+    )
     for wanted, code, reason in (("nothing", "NOT_FOUND", "PACKAGE_NOT_FOUND"), (package_id, "", "PACKAGE_RETIRED")):
         refusal = refused(shopper.staff.payment.CreatePurchase, shopper.buying(package_id=wanted))
         assert (refusal.code.name, refusal.reason) == (code or "FAILED_PRECONDITION", reason)
@@ -202,7 +206,7 @@ def test_an_amount_that_the_provider_does_not_take_is_refused_before_it_is_asked
     package_id = f"of-{amount}-{currency.lower()}-{provider}"
     price = money_pb2.Money(amount=amount, currency=currency)
     package = package_pb2.Package(package_id=package_id, display_name="X", price=price, credit_type="chat", credits=1)
-    staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package))
+    staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package, request_id=uuid7()))
     refusal = refused(shopper.staff.payment.CreatePurchase, shopper.buying(provider, package_id=package_id))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PAYMENT_NOT_SUPPORTED")
     facts = facts_of(refusal)
@@ -223,7 +227,7 @@ def test_one_and_a_half_million_rupiah_are_paid_at_stripe(shopper: Shopper, staf
     package = package_pb2.Package(
         package_id="in-rupiah", display_name="X", price=price, credit_type="chat", credits=1_000
     )
-    staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package))
+    staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package, request_id=uuid7()))
     purchase = shopper.bought(STRIPE, package_id="in-rupiah")
     assert (purchase.paid_amount, shopper.figures()) == (150_000_000, (1_000, 0))
 
@@ -296,7 +300,7 @@ def test_two_hundred_characters_of_a_name_are_sold_everywhere(shopper: Shopper, 
         credits=10**12,
         bonus=10**12,
     )
-    staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package))
+    staff.payment_admin.CreatePackage(payment_admin.CreatePackageRequest(package=package, request_id=uuid7()))
     assert set(PROVIDERS.values()) == {STRIPE, OMISE, LEMON_SQUEEZY}
     for provider in CHECKOUTS:
         purchase = shopper.buy(provider, package_id=package.package_id)

@@ -6,6 +6,7 @@ import pytest
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1.payment_provider_pb2 import PaymentMethod
 from credit.v1.purchase_pb2 import Purchase
+from creditd.ledger.ids import uuid7
 from tests.contract.payments.events import event_becomes
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.support.market import OMISE, PRICE
@@ -112,7 +113,7 @@ def test_promptpay_and_links_are_paid_in_baht_alone(shopper: Shopper) -> None:
 @pytest.mark.parametrize("buy", [lambda shopper: shopper.buy(OMISE), by_link], ids=["PromptPay", "link"])
 def test_cancelled_it_cannot_be_paid_any_more(shopper: Shopper, buy: object) -> None:
     purchase = buy(shopper)  # type: ignore[operator]
-    answer = shopper.staff.payment.CancelPurchase(pb.CancelPurchaseRequest(name=purchase.name))
+    answer = shopper.staff.payment.CancelPurchase(pb.CancelPurchaseRequest(name=purchase.name, request_id=uuid7()))
     assert state_of(answer.purchase) == "CANCELLED"
     with pytest.raises(ValueError, match=r"expired|deleted"):
         shopper.pay(purchase)

@@ -35,7 +35,7 @@ def package(**fields: Any) -> package_pb2.Package:
 
 def creating(wanted: package_pb2.Package) -> payment_admin.CreatePackageRequest:
     """Return the request to sell a package."""
-    return payment_admin.CreatePackageRequest(package=wanted)
+    return payment_admin.CreatePackageRequest(package=wanted, request_id=uuid7())
 
 
 def create(staff: SimpleNamespace, wanted: package_pb2.Package) -> package_pb2.Package:
@@ -47,7 +47,7 @@ def create(staff: SimpleNamespace, wanted: package_pb2.Package) -> package_pb2.P
 def retire(staff: SimpleNamespace, package_id: str) -> package_pb2.Package:
     """Sell a package no more."""
     answer: payment_admin.RetirePackageResponse = staff.payment_admin.RetirePackage(
-        payment_admin.RetirePackageRequest(name=package_name(package_id))
+        payment_admin.RetirePackageRequest(name=package_name(package_id), request_id=uuid7())
     )
     return answer.package
 
@@ -127,7 +127,7 @@ def test_to_retire_or_create_it_again_leaves_it_retired_as_it_is(staff: SimpleNa
 
 
 def test_to_retire_what_there_is_not_is_refused(staff: SimpleNamespace) -> None:
-    request = payment_admin.RetirePackageRequest(name=package_name("nothing"))
+    request = payment_admin.RetirePackageRequest(name=package_name("nothing"), request_id=uuid7())
     refusal = refused(staff.payment_admin.RetirePackage, request)
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "PACKAGE_NOT_FOUND")
     assert facts_of(refusal) == {"package_id": "nothing"}
@@ -216,4 +216,6 @@ def test_a_price_that_no_provider_takes_is_refused_with_what_each_takes(
 
 
 def test_no_package_at_all_is_refused(staff: SimpleNamespace) -> None:
-    assert refused(staff.payment_admin.CreatePackage, payment_admin.CreatePackageRequest()).violations == ["package"]
+    assert refused(
+        staff.payment_admin.CreatePackage, payment_admin.CreatePackageRequest(request_id=uuid7())
+    ).violations == ["package"]

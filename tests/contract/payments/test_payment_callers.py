@@ -14,6 +14,7 @@ from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
+from creditd.ledger.ids import uuid7
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.contract.payments.shopper import Shopper, state_of
 from tests.support.market import STRIPE
@@ -53,16 +54,16 @@ ALLOWED: Mapping[str, tuple[Any, set[Caller]]] = {
     "CreatePurchase": (pb.CreatePurchaseRequest(account_id=ACCOUNT), ADMINS | OWNERS | {BUYER}),
     "GetPurchase": (pb.GetPurchaseRequest(name=NAME), STAFF | OWNERS | {BUYER, READER}),
     "ListPurchases": (pb.ListPurchasesRequest(account_id=ACCOUNT), STAFF | OWNERS | {BUYER, READER}),
-    "CancelPurchase": (pb.CancelPurchaseRequest(name=NAME), ADMINS | OWNERS | {BUYER}),
+    "CancelPurchase": (pb.CancelPurchaseRequest(name=NAME, request_id=uuid7()), ADMINS | OWNERS | {BUYER}),
     "IngestWebhook": (webhook.IngestWebhookRequest(), ADMINS | {ADAPTER}),
-    "CreatePackage": (payment_admin.CreatePackageRequest(), ADMINS),
-    "RetirePackage": (payment_admin.RetirePackageRequest(), ADMINS),
+    "CreatePackage": (payment_admin.CreatePackageRequest(request_id=uuid7()), ADMINS),
+    "RetirePackage": (payment_admin.RetirePackageRequest(request_id=uuid7()), ADMINS),
     "ReversePurchase": (payment_admin.ReversePurchaseRequest(name=NAME), ADMINS),
     "WriteOffDebt": (admin_service_pb2.WriteOffDebtRequest(account_id=ACCOUNT), ADMINS),
     "ListPaymentEvents": (payment_admin.ListPaymentEventsRequest(), FINANCE),
     "GetPaymentEvent": (payment_admin.GetPaymentEventRequest(), FINANCE),
-    "ReplayPaymentEvent": (payment_admin.ReplayPaymentEventRequest(), ADMINS),
-    "DismissPaymentEvent": (payment_admin.DismissPaymentEventRequest(), ADMINS),
+    "ReplayPaymentEvent": (payment_admin.ReplayPaymentEventRequest(request_id=uuid7()), ADMINS),
+    "DismissPaymentEvent": (payment_admin.DismissPaymentEventRequest(request_id=uuid7()), ADMINS),
     "ListRejectedWebhooks": (payment_admin.ListRejectedWebhooksRequest(), FINANCE),
     "ListSubscriptions": (payment_admin.ListSubscriptionsRequest(account_id=ACCOUNT), STAFF),
     "ReconcilePayments": (payment_admin.ReconcilePaymentsRequest(), ADMINS),
@@ -116,7 +117,12 @@ def test_owners_buy_for_themselves_and_for_nobody_else(shopper: Shopper) -> None
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
     assert not other.purchases()
     assert owner.payment.GetPurchase(pb.GetPurchaseRequest(name=purchase.name)).purchase.name == purchase.name
-    assert state_of(owner.payment.CancelPurchase(pb.CancelPurchaseRequest(name=purchase.name)).purchase) == "CANCELLED"
+    assert (
+        state_of(
+            owner.payment.CancelPurchase(pb.CancelPurchaseRequest(name=purchase.name, request_id=uuid7())).purchase
+        )
+        == "CANCELLED"
+    )
 
 
 def test_a_refusal_does_not_tell_whether_a_purchase_exists(shopper: Shopper) -> None:

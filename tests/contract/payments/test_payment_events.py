@@ -9,6 +9,7 @@ from credit.v1 import account_pb2
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_event_pb2 as event_pb
 from creditd.domain.resource_names import payment_event_name
+from creditd.ledger.ids import uuid7
 from tests.contract.payments.events import dismiss, event_becomes, events_listed, replay, stripe_event_ingested
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.support.customer import Customer
@@ -122,7 +123,7 @@ def test_only_what_waits_for_a_person_is_replayed(
     shopper: Shopper, make: Callable[[Shopper], event_pb.PaymentEvent]
 ) -> None:
     event = make(shopper)
-    request = payment_admin.ReplayPaymentEventRequest(name=event.name, reason="why not")
+    request = payment_admin.ReplayPaymentEventRequest(name=event.name, reason="why not", request_id=uuid7())
     refusal = refused(shopper.staff.payment_admin.ReplayPaymentEvent, request)
     assert_told_where_it_stands(refusal, event)
     assert not acts_of(shopper, event)
@@ -132,7 +133,7 @@ def test_only_what_waits_for_a_person_is_replayed(
 def test_only_what_is_parked_is_dismissed(shopper: Shopper, make: Callable[[Shopper], event_pb.PaymentEvent]) -> None:
     event = make(shopper)
     before = acts_of(shopper, event)
-    request = payment_admin.DismissPaymentEventRequest(name=event.name, reason="why not")
+    request = payment_admin.DismissPaymentEventRequest(name=event.name, reason="why not", request_id=uuid7())
     refusal = refused(shopper.staff.payment_admin.DismissPaymentEvent, request)
     assert_told_where_it_stands(refusal, event)
     assert acts_of(shopper, event) == before
@@ -146,11 +147,11 @@ def test_an_event_that_there_is_not_is_not_found(shopper: Shopper) -> None:
         ),
         (
             shopper.staff.payment_admin.ReplayPaymentEvent,
-            payment_admin.ReplayPaymentEventRequest(name=payment_event_name(UNKNOWN), reason="r"),
+            payment_admin.ReplayPaymentEventRequest(name=payment_event_name(UNKNOWN), reason="r", request_id=uuid7()),
         ),
         (
             shopper.staff.payment_admin.DismissPaymentEvent,
-            payment_admin.DismissPaymentEventRequest(name=payment_event_name(UNKNOWN), reason="r"),
+            payment_admin.DismissPaymentEventRequest(name=payment_event_name(UNKNOWN), reason="r", request_id=uuid7()),
         ),
     ):
         refusal = refused(call, request)
@@ -175,7 +176,7 @@ def test_an_act_without_a_proper_reason_or_event_is_refused(
         (shopper.staff.payment_admin.ReplayPaymentEvent, payment_admin.ReplayPaymentEventRequest),
         (shopper.staff.payment_admin.DismissPaymentEvent, payment_admin.DismissPaymentEventRequest),
     ):
-        refusal = refused(call, kind(name=name, reason=reason))
+        refusal = refused(call, kind(name=name, reason=reason, request_id=uuid7()))
         assert (refusal.reason, refusal.violations) == ("INVALID_FIELD", [field])
 
 

@@ -103,7 +103,7 @@ def test_a_list_out_of_bounds_is_refused(shopper: Shopper, field: str, value: ob
 def test_what_is_no_name_of_a_purchase_is_refused_everywhere(staff: SimpleNamespace, name: str) -> None:
     for call, request in (
         (staff.payment.GetPurchase, pb.GetPurchaseRequest(name=name)),
-        (staff.payment.CancelPurchase, pb.CancelPurchaseRequest(name=name)),
+        (staff.payment.CancelPurchase, pb.CancelPurchaseRequest(name=name, request_id=uuid7())),
         (
             staff.payment_admin.ReversePurchase,
             payment_admin.ReversePurchaseRequest(name=name, reason="r", request_id=uuid7()),
@@ -121,7 +121,7 @@ def test_a_purchase_is_found_on_its_own_account_alone(shopper: Shopper) -> None:
         name = purchase.name.replace(shopper.account_id, account_id)
         for call, request in (
             (shopper.staff.payment.GetPurchase, pb.GetPurchaseRequest(name=name)),
-            (shopper.staff.payment.CancelPurchase, pb.CancelPurchaseRequest(name=name)),
+            (shopper.staff.payment.CancelPurchase, pb.CancelPurchaseRequest(name=name, request_id=uuid7())),
             (
                 shopper.staff.payment_admin.ReversePurchase,
                 payment_admin.ReversePurchaseRequest(name=name, reason="r", request_id=uuid7()),

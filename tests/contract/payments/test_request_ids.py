@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import account_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import payment_service_pb2 as pb
 from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from tests.contract.at_once import at_once, reasons
@@ -83,8 +84,13 @@ def create_purchase(by: Shopper, request_id: str) -> tuple[Any, Any]:
 
 
 def reverse_purchase(by: Shopper, request_id: str) -> tuple[Any, Any]:
-    paid = by.purchases()[-1]
+    paid = by.purchases(page_size=100)[-1]
     return by.staff.payment_admin.ReversePurchase, by.reverse(paid, 1_000, request_id=request_id)
+
+
+def cancel_purchase(by: Shopper, request_id: str) -> tuple[Any, Any]:
+    request = pb.CancelPurchaseRequest(name=by.buy().name, request_id=request_id)
+    return by.staff.payment.CancelPurchase, request
 
 
 USES: dict[str, Call] = {
@@ -99,6 +105,7 @@ USES: dict[str, Call] = {
     "PLAN": set_plan,
     "PURCHASE": create_purchase,
     "REVERSAL": reverse_purchase,
+    "CANCELLATION": cancel_purchase,
 }
 """What uses a request id, as a refusal names it."""
 
@@ -127,12 +134,12 @@ def test_a_request_id_that_anything_has_used_is_refused_to_everything_else(rich:
         used = Timestamp()
         used.FromJsonString(refusal.metadata["use_time"])
         assert abs(used.ToMicroseconds() - rich.market.service.clock.now()) < 60_000_000
-        if first not in {"PURCHASE", "REVERSAL"}:
+        if first not in {"PURCHASE", "REVERSAL", "CANCELLATION"}:
             assert lasting(method(request)) == lasting(answer)
     assert wrong == []
 
 
-@pytest.mark.parametrize("other", ["ACCOUNT_STATUS", "PLAN", "PURCHASE", "REVERSAL"])
+@pytest.mark.parametrize("other", ["ACCOUNT_STATUS", "PLAN", "PURCHASE", "REVERSAL", "CANCELLATION"])
 @pytest.mark.parametrize("entry", ["RESERVE", "ADMIN_ADD"])
 def test_trap_one_request_id_brought_by_two_calls_at_once_is_used_once(rich: Shopper, other: str, entry: str) -> None:
     """By what is an entry and by what is none; on an account that was there, and on one that nobody has seen."""

@@ -8,6 +8,7 @@ import pytest
 
 from credit.v1 import payment_provider_pb2, purchase_pb2
 from credit.v1 import payment_service_pb2 as pb
+from creditd.ledger.ids import uuid7
 from tests.support.market import CREDITS, LEMON_SQUEEZY, OMISE, PRICE, PROVIDERS, STRIPE, Market, open_market
 from tests.support.patience import eventually
 from tests.support.refusals import read_refusal
@@ -134,7 +135,7 @@ def test_who_repeats_the_request_has_one_purchase_and_one_checkout(market: Marke
 def test_a_cancelled_purchase_can_be_paid_no_more_at_stripe(market: Market, account: str) -> None:
     purchase = market.buy(account, STRIPE)
     owner = market.service.as_caller(account, "USER")
-    cancelled = owner.payment.CancelPurchase(pb.CancelPurchaseRequest(name=purchase.name)).purchase
+    cancelled = owner.payment.CancelPurchase(pb.CancelPurchaseRequest(name=purchase.name, request_id=uuid7())).purchase
     assert cancelled.state == purchase_pb2.PURCHASE_STATE_CANCELLED
     with pytest.raises(ValueError, match="expired"):
         market.act(market.fakes.stripe.pay, purchase.provider_reference)

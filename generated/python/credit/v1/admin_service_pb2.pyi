@@ -16,10 +16,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateCreditTypeRequest(_message.Message):
-    __slots__ = ("credit_type",)
+    __slots__ = ("credit_type", "request_id")
     CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     credit_type: _credit_type_pb2.CreditType
-    def __init__(self, credit_type: _Optional[_Union[_credit_type_pb2.CreditType, _Mapping]] = ...) -> None: ...
+    request_id: str
+    def __init__(self, credit_type: _Optional[_Union[_credit_type_pb2.CreditType, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CreateCreditTypeResponse(_message.Message):
     __slots__ = ("credit_type",)

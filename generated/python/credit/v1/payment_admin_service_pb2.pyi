@@ -17,10 +17,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreatePackageRequest(_message.Message):
-    __slots__ = ("package",)
+    __slots__ = ("package", "request_id")
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     package: _package_pb2.Package
-    def __init__(self, package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ...) -> None: ...
+    request_id: str
+    def __init__(self, package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CreatePackageResponse(_message.Message):
     __slots__ = ("package",)
@@ -29,10 +31,12 @@ class CreatePackageResponse(_message.Message):
     def __init__(self, package: _Optional[_Union[_package_pb2.Package, _Mapping]] = ...) -> None: ...
 
 class RetirePackageRequest(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("name", "request_id")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class RetirePackageResponse(_message.Message):
     __slots__ = ("package",)
@@ -107,12 +111,14 @@ class GetPaymentEventResponse(_message.Message):
     def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ..., body: _Optional[str] = ..., acts: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEventAct, _Mapping]]] = ...) -> None: ...
 
 class ReplayPaymentEventRequest(_message.Message):
-    __slots__ = ("name", "reason")
+    __slots__ = ("name", "request_id", "reason")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     name: str
+    request_id: str
     reason: str
-    def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ReplayPaymentEventResponse(_message.Message):
     __slots__ = ("payment_event",)
@@ -121,12 +127,14 @@ class ReplayPaymentEventResponse(_message.Message):
     def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ...) -> None: ...
 
 class DismissPaymentEventRequest(_message.Message):
-    __slots__ = ("name", "reason")
+    __slots__ = ("name", "request_id", "reason")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     name: str
+    request_id: str
     reason: str
-    def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DismissPaymentEventResponse(_message.Message):
     __slots__ = ("payment_event",)

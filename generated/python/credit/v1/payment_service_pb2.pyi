@@ -81,12 +81,14 @@ class ListPurchasesResponse(_message.Message):
     def __init__(self, purchases: _Optional[_Iterable[_Union[_purchase_pb2.Purchase, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class CancelPurchaseRequest(_message.Message):
-    __slots__ = ("name", "reason")
+    __slots__ = ("name", "request_id", "reason")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     name: str
+    request_id: str
     reason: str
-    def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class CancelPurchaseResponse(_message.Message):
     __slots__ = ("purchase",)

@@ -1,18 +1,21 @@
 """The packages on sale."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from creditd.domain.errors import InvalidField
+from creditd.domain.instant import Instant
 from creditd.domain.package import Package
 from creditd.domain.payment_errors import PackageExists, PackageNotFound
 from creditd.domain.provider import Provider
+from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.limits import limits_of, limits_text
 from creditd.service.call import require_text
 from creditd.service.catalogue import Catalogue
 from creditd.service.threads import Threads
 from creditd.storage import packages
-from creditd.storage.database import Database
+from creditd.storage.database import Connection, Database
+from creditd.storage.requests import ClaimKind, once
 
 
 class Packages:
@@ -25,34 +28,38 @@ class Packages:
         self._clock = clock
         self._threads = threads
 
-    async def create(self, package: Package) -> Package:
-        """Sell a package; a repeat changes nothing. Its times are set here.
+    async def create(self, package: Package, origin: Origin) -> tuple[Package, bool]:
+        """Sell a package; tell whether the request id had made it before. One that is as wanted stays as it is.
 
-        Raises PackageExists if its id is taken by one with other properties, CreditTypeNotFound, InvalidField.
+        Its times are set here. Raises PackageExists if its id is taken by one with other properties,
+        CreditTypeNotFound, RequestIdReused, InvalidField.
         """
         require_text("package.display_name", package.display_name)
         _require_payable(package)
         await self._catalogue.require(package.credit_type)
-        return await self._threads.changes.submit(lambda: self._declare(package))
+        now = self._clock.now()
+        return await self._once(origin, ClaimKind.PACKAGE, now, lambda connection: _declared(connection, package, now))
 
-    def _declare(self, package: Package) -> Package:
+    async def retire(self, package_id: str, origin: Origin) -> tuple[Package, bool]:
+        """Sell a package no more; tell whether the request id had done so before. One that is retired stays as it is.
+
+        Raises PackageNotFound, RequestIdReused.
+        """
+        now = self._clock.now()
+        return await self._once(
+            origin, ClaimKind.PACKAGE_RETIREMENT, now, lambda connection: _retired(connection, package_id, now)
+        )
+
+    async def _once(
+        self, origin: Origin, kind: ClaimKind, now: Instant, act: Callable[[Connection], Package]
+    ) -> tuple[Package, bool]:
+        return await self._threads.changes.submit(lambda: self._do_once(origin, kind, now, act))
+
+    def _do_once(
+        self, origin: Origin, kind: ClaimKind, now: Instant, act: Callable[[Connection], Package]
+    ) -> tuple[Package, bool]:
         with self._database.transaction() as connection:
-            stored = packages.declare(connection, package._replace(create_time=self._clock.now(), retire_time=None))
-        if package._replace(create_time=stored.create_time, retire_time=stored.retire_time) != stored:
-            raise PackageExists(package_id=package.package_id)
-        return stored
-
-    async def retire(self, package_id: str) -> Package:
-        """Sell a package no more; a repeat changes nothing. Raises PackageNotFound."""
-        return await self._threads.changes.submit(lambda: self._retire(package_id))
-
-    def _retire(self, package_id: str) -> Package:
-        with self._database.transaction() as connection:
-            packages.retire(connection, package_id, self._clock.now())
-            found = packages.find(connection, package_id)
-        if found is None:
-            raise PackageNotFound(package_id=package_id)
-        return found
+            return once(connection, origin, kind, now, lambda: act(connection), lambda fields: Package(**fields))
 
     async def list(self, *, retired: bool) -> Sequence[Package]:
         """Return what is on sale, by id; with ``retired`` also what is not any more."""
@@ -61,6 +68,21 @@ class Packages:
     def _page(self, *, retired: bool) -> Sequence[Package]:
         with self._database.autocommit() as connection:
             return packages.page(connection, retired=retired)
+
+
+def _declared(connection: Connection, package: Package, now: Instant) -> Package:
+    stored = packages.declare(connection, package._replace(create_time=now, retire_time=None))
+    if package._replace(create_time=stored.create_time, retire_time=stored.retire_time) != stored:
+        raise PackageExists(package_id=package.package_id)
+    return stored
+
+
+def _retired(connection: Connection, package_id: str, now: Instant) -> Package:
+    packages.retire(connection, package_id, now)
+    found = packages.find(connection, package_id)
+    if found is None:
+        raise PackageNotFound(package_id=package_id)
+    return found
 
 
 def _require_payable(package: Package) -> None:

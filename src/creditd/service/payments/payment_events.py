@@ -1,6 +1,7 @@
 """Payment events for staff: listed, shown, replayed, dismissed, each act with its reason and who did it."""
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
@@ -11,22 +12,35 @@ from creditd.domain.payment_errors import (
     PaymentEventNotOfInterest,
     PaymentEventPending,
 )
-from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.provider import Provider
 from creditd.domain.rejected_webhooks import RejectedWebhooks
 from creditd.domain.resource_names import payment_event_name
+from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
-from creditd.service.call import Call, require_text
+from creditd.service.call import Call
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
 from creditd.storage import payment_events, rejected_webhooks
-from creditd.storage.database import Database
+from creditd.storage.database import Connection, Database
 from creditd.storage.payment_events import EventFilter
+from creditd.storage.requests import ClaimKind, once
 
 REJECTIONS_SHOWN = 1_000
 """What fits a page; newer hours come first."""
 
 REJECTIONS_AGE = 90 * 86_400 * SECOND
 """A quarter of a year says whether something is new."""
+
+
+class _Act(NamedTuple):
+    """What staff do with an event: what it is called, which events it is for, and what changes."""
+
+    event_id: str
+    name: str
+    kind: ClaimKind
+    is_fit: Callable[[PaymentEvent], bool]
+    changes: dict[str, object]
 
 
 class Events:
@@ -83,10 +97,11 @@ class Events:
             raise PaymentEventNotFound(payment_event=payment_event_name(event_id))
         return event, acts
 
-    async def replay(self, call: Call, event_id: str, reason: str) -> PaymentEvent:
-        """Have an event applied again that could not be.
+    async def replay(self, event_id: str, origin: Origin) -> tuple[PaymentEvent, bool]:
+        """Have an event applied again that could not be; tell whether the request id had done so before.
 
-        Raises PaymentEventNotFound, PaymentEventPending, PaymentEventApplied, PaymentEventNotOfInterest.
+        Raises RequestIdReused, PaymentEventNotFound, PaymentEventPending, PaymentEventApplied,
+        PaymentEventNotOfInterest.
         """
         changes: dict[str, object] = {
             "state": PaymentEventState.PENDING,
@@ -97,38 +112,36 @@ class Events:
             "is_ours": True,
             "waits_for": (),
         }
-        act = "REPLAY", call.subject, reason
-        return await self._threads.changes.submit(lambda: self._act(event_id, _may_be_replayed, changes, act))
+        act = _Act(event_id, "REPLAY", ClaimKind.EVENT_REPLAY, _may_be_replayed, changes)
+        return await self._threads.changes.submit(lambda: self._act_once(act, origin))
 
-    async def dismiss(self, call: Call, event_id: str, reason: str) -> PaymentEvent:
-        """Put a parked event aside.
+    async def dismiss(self, event_id: str, origin: Origin) -> tuple[PaymentEvent, bool]:
+        """Put a parked event aside; tell whether the request id had done so before.
 
-        Raises PaymentEventNotFound, PaymentEventPending, PaymentEventApplied, PaymentEventNotOfInterest,
-        PaymentEventDismissed.
+        Raises RequestIdReused, PaymentEventNotFound, PaymentEventPending, PaymentEventApplied,
+        PaymentEventNotOfInterest, PaymentEventDismissed.
         """
         changes: dict[str, object] = {"state": PaymentEventState.DISMISSED}
-        act = "DISMISS", call.subject, reason
-        return await self._threads.changes.submit(lambda: self._act(event_id, _is_parked, changes, act))
+        act = _Act(event_id, "DISMISS", ClaimKind.EVENT_DISMISSAL, _is_parked, changes)
+        return await self._threads.changes.submit(lambda: self._act_once(act, origin))
 
-    def _act(
-        self,
-        event_id: str,
-        is_fit: Callable[[PaymentEvent], bool],
-        changes: dict[str, object],
-        act: tuple[str, str, str],
-    ) -> PaymentEvent:
-        require_text("reason", act[-1])
+    def _act_once(self, act: _Act, origin: Origin) -> tuple[PaymentEvent, bool]:
         now = self._clock.now()
         with self._database.transaction() as connection:
-            event = payment_events.lock(connection, event_id)
-            if event is None:
-                raise PaymentEventNotFound(payment_event=payment_event_name(event_id))
-            if not is_fit(event):
-                raise _unfit(event)
-            after = PaymentEvent(**(event._asdict() | changes))._replace(update_time=now)
-            payment_events.write(connection, after)
-            payment_events.add_act(connection, event_id, self._make_id(), PaymentEventAct(*act, now))
-        return after
+            return once(connection, origin, act.kind, now, lambda: self._act(connection, act, origin, now), _event_of)
+
+    def _act(self, connection: Connection, act: _Act, origin: Origin, now: Instant) -> PaymentEvent:
+        event = payment_events.lock(connection, act.event_id)
+        if event is None:
+            raise PaymentEventNotFound(payment_event=payment_event_name(act.event_id))
+        if not act.is_fit(event):
+            raise _unfit(event)
+        after = PaymentEvent(**(event._asdict() | act.changes))._replace(update_time=now)
+        payment_events.write(connection, after)
+        noted = PaymentEventAct(act.name, origin.actor, origin.reason, now)
+        payment_events.add_act(connection, act.event_id, self._make_id(), noted)
+        # Its body is a webhook's, of any size, and no part of an answer.
+        return after._replace(body="")
 
     async def rejected(self, call: Call) -> list[RejectedWebhooks]:
         """Return the counts of rejected webhooks, newest first."""
@@ -161,3 +174,14 @@ def _unfit(event: PaymentEvent) -> Refusal:
         case PaymentEventState.DISMISSED:
             return PaymentEventDismissed(payment_event=name)
     return PaymentEventPending(payment_event=name, state=event.state.name)
+
+
+def _event_of(fields: dict[str, Any]) -> PaymentEvent:
+    """Return an event from its fields as JSON has them."""
+    event = PaymentEvent(**fields)
+    return event._replace(
+        provider=Provider(event.provider),
+        state=PaymentEventState(event.state),
+        waits_for=tuple(event.waits_for),
+        cause=ParkedCause(event.cause),
+    )

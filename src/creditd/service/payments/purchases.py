@@ -33,10 +33,10 @@ from creditd.service.payments.payment_requests import AskedElsewhere, PaymentReq
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.recorder import FIRST_LOOK, Recorder
 from creditd.service.threads import Threads
-from creditd.storage import packages, purchases, subscriptions
+from creditd.storage import packages, purchases, requests, subscriptions
 from creditd.storage.database import Database
 from creditd.storage.purchases import PurchaseFilter
-from creditd.storage.requests import ClaimKind
+from creditd.storage.requests import ClaimKind, RequestKey
 
 log = logging.getLogger(__name__)
 
@@ -196,19 +196,19 @@ class Purchases:
             update_time=now,
         )
 
-    async def cancel(self, key: PurchaseKey, origin: Origin) -> Purchase:
-        """Cancel a purchase that is not paid, at its provider too where that can be done; a repeat changes nothing.
+    async def cancel(self, key: PurchaseKey, origin: Origin) -> tuple[Purchase, bool]:
+        """Cancel a purchase that is not paid, at its provider too where that can be done.
 
-        Raises PurchaseNotFound, PurchasePaid, PurchaseExpired, ProviderUnavailable.
+        One that is cancelled stays as it is. Tell whether the request id had cancelled it before; the purchase is
+        returned as it stands by now. Raises PurchaseNotFound, RequestIdReused, PurchasePaid, PurchaseExpired,
+        ProviderUnavailable.
         """
-        purchase = await self._in_thread(lambda: self._find(key))
-        if purchase.state == PurchaseState.CANCELLED:
-            return purchase
-        if purchase.state == PurchaseState.EXPIRED:
-            raise PurchaseExpired(purchase=purchase.name)
-        if purchase.state not in STILL_OPEN:
-            raise PurchasePaid(purchase=purchase.name, state=purchase.state.name)
-        return await self._finished(self._cancel(purchase, origin))
+        purchase, is_over, is_repeat = await self._in_thread(
+            lambda: self._ledger.transact(lambda transaction: _look(transaction, key, origin)), owner=key.account_id
+        )
+        if not is_over:
+            purchase = await self._finished(self._cancel(purchase, origin))
+        return purchase, is_repeat
 
     async def _cancel(self, purchase: Purchase, origin: Origin) -> Purchase:
         provider = self._providers.get(purchase.provider)
@@ -223,8 +223,17 @@ class Purchases:
             raise PurchasePaid(purchase=purchase.name, state=purchase.state.name) from refusal
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.CANCELLED, 0)
         report = Report(purchase.provider, purchase.live, (), purchase.key, None, (fact,))
-        await self._in_thread(lambda: self._recorder.record(report, origin.actor, origin.reason or "cancelled"))
+        by = Origin(origin.actor, reason=origin.reason or "cancelled")
+        await self._in_thread(
+            lambda: self._ledger.transact(lambda transaction: self._record_cancelled(transaction, report, by, origin)),
+            owner=purchase.account_id,
+        )
         return await self._in_thread(lambda: self._find(purchase.key))
+
+    def _record_cancelled(self, transaction: Transaction, report: Report, by: Origin, origin: Origin) -> None:
+        assert report.purchase is not None  # noqa: S101 - made above, of the purchase.
+        self._recorder.record_within(transaction, report, by)
+        _claim(transaction, report.purchase.account_id, origin)
 
     def _find(self, key: PurchaseKey) -> Purchase:
         with self._database.autocommit() as connection:
@@ -232,6 +241,37 @@ class Purchases:
         if found is None:
             raise PurchaseNotFound(purchase=purchase_name(key))
         return found
+
+
+def _look(transaction: Transaction, key: PurchaseKey, origin: Origin) -> tuple[Purchase, bool, bool]:
+    """Return a purchase that is to be cancelled; whether there is nothing left to do; and whether that is a repeat.
+
+    Raises PurchaseNotFound, RequestIdReused, PurchasePaid, PurchaseExpired.
+    """
+    connection = transaction.connection
+    purchase = purchases.find(connection, key)
+    if purchase is None:
+        raise PurchaseNotFound(purchase=purchase_name(key))
+    request = RequestKey(key.account_id, origin.request_id or "")
+    if requests.is_repeat(connection, request, origin.fingerprint):
+        return purchase, True, True
+    requests.require_unused(connection, request)
+    if purchase.state == PurchaseState.CANCELLED:
+        _claim(transaction, key.account_id, origin)
+        return purchase, True, False
+    if purchase.state == PurchaseState.EXPIRED:
+        raise PurchaseExpired(purchase=purchase.name)
+    if purchase.state not in STILL_OPEN:
+        raise PurchasePaid(purchase=purchase.name, state=purchase.state.name)
+    return purchase, False, False
+
+
+def _claim(transaction: Transaction, account_id: str, origin: Origin) -> None:
+    account = transaction.hold(account_id)
+    request = RequestKey(account_id, origin.request_id or "")
+    # Two instances of one call may have been at the provider at once: what the first one wrote is of both.
+    if not requests.is_repeat(transaction.connection, request, origin.fingerprint):
+        transaction.claim(account, request.request_id, ClaimKind.CANCELLATION, origin.fingerprint)
 
 
 def _on_sale(package: Package | None, package_id: str) -> Package:

@@ -106,6 +106,10 @@ generate: setup ## Write generated/ from protos/, the settings in README.md, and
 	$(PYTHON_BIN) -m tests.support.settings_table
 	$(PYTHON_BIN) -m tests.support.error_reasons
 
+.PHONY: release-api
+release-api: setup ## Promise clients the API as it is: write protos/released.binpb, which lint compares with
+	sh tools/release_api.sh
+
 .PHONY: generated-check
 generated-check: setup ## Fail if generated/ is not what protos/ gives
 	sh tools/check_generated.sh
@@ -115,6 +119,7 @@ lock: setup ## Pin every dependency with hashes; keeps the versions pinned alrea
 	$(COMPILE) --all-extras pyproject.toml --output-file requirements.lock
 	$(COMPILE) --extra otel pyproject.toml --output-file requirements-runtime.lock
 	$(COMPILE) --group build --output-file requirements-build.lock
+	$(COMPILE) --group generate --output-file requirements-generate.lock
 
 .PHONY: image
 image: ## Build the container image (IMAGE=creditd)

@@ -13,7 +13,6 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 from psycopg import sql
 
-from buf.validate import validate_pb2
 from credit.v1 import account_pb2, admin_service_pb2, credit_service_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
@@ -21,6 +20,7 @@ from credit.v1 import payment_admin_service_pb2 as payment_admin
 from creditd.domain.resource_names import account_name
 from tests.support.customer import Customer
 from tests.support.refusals import details_of, read_refusal
+from tests.support.rules import rules_of
 
 pytestmark = pytest.mark.requirement("A11")
 
@@ -188,8 +188,7 @@ def test_every_rpc_about_an_account_is_here() -> None:
 def names_an_account(request: Descriptor) -> bool:
     """Tell whether a request is about a resource whose name begins with an account."""
     name = request.fields_by_name.get("name")
-    options: Any = name.GetOptions() if name else None
-    return bool(options and options.Extensions[validate_pb2.field].string.pattern.startswith("^accounts/"))
+    return name is not None and rules_of(name).string.pattern.startswith("^accounts/")
 
 
 @pytest.mark.parametrize("name", USES)

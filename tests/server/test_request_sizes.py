@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 
-from buf.validate import validate_pb2
 from creditd.bootstrap.service import SERVICES
 from creditd.server.request_sizes import CALL_BYTES, LARGEST_BYTES, largest_request
+from tests.support.rules import rules_of
 
 METHODS = [method for service in SERVICES for method in service.methods]
 METADATA_BYTES = 4 * 1024
@@ -24,11 +24,6 @@ NUMBER_BYTES, LENGTH_BYTES, BYTES_PER_CHARACTER = 12, 6, 4
 
 def name_of(method: MethodDescriptor) -> str:
     return f"/{method.containing_service.full_name}/{method.name}"
-
-
-def rules_of(field: FieldDescriptor) -> Any:
-    options: Any = field.GetOptions()
-    return options.Extensions[validate_pb2.field]
 
 
 def fields_of(message: Any) -> Iterator[FieldDescriptor]:

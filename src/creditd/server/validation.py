@@ -6,7 +6,6 @@ from typing import Any
 import protovalidate
 from google.protobuf.message import Message
 
-from buf.validate import validate_pb2
 from creditd.server.refusals import InvalidFields, Violation
 
 REPORTED_IN_FULL_BYTES = 1_024
@@ -44,14 +43,14 @@ def _described(violation: Any, kind: Any) -> Violation:
 
 
 def _values_allowed(elements: Sequence[Any], kind: Any) -> list[str]:
-    """Return the names that a field, or each element of a repeated one, may have; a path leads to it from a message."""
+    """Return the names that a field, or each element of a repeated one, may have; a path leads to it from a message.
+
+    The one that says that nothing is stated is left out, also where it may be stated.
+    """
     *way, last = (element.field_name for element in elements)
     for name in way:
         kind = kind.fields_by_name[name].message_type
-    field = kind.fields_by_name[last]
-    rules = field.GetOptions().Extensions[validate_pb2.field]
-    refused = {*rules.enum.not_in, *rules.repeated.items.enum.not_in}
-    return [value.name for value in field.enum_type.values if value.number not in refused]
+    return [value.name for value in kind.fields_by_name[last].enum_type.values if value.number]
 
 
 def _named(element: Any) -> str:

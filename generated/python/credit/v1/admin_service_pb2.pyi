@@ -1,6 +1,3 @@
-import datetime
-
-from buf.validate import validate_pb2 as _validate_pb2
 from credit.v1 import account_pb2 as _account_pb2
 from credit.v1 import balance_pb2 as _balance_pb2
 from credit.v1 import credit_type_pb2 as _credit_type_pb2
@@ -64,7 +61,7 @@ class AddCreditsRequest(_message.Message):
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class AddCreditsResponse(_message.Message):
     __slots__ = ("entries", "balances")
@@ -95,7 +92,7 @@ class RemoveCreditsRequest(_message.Message):
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RemoveCreditsResponse(_message.Message):
     __slots__ = ("entries", "balances")
@@ -130,7 +127,7 @@ class WriteOffDebtRequest(_message.Message):
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class WriteOffDebtResponse(_message.Message):
     __slots__ = ("entry", "balance")
@@ -156,7 +153,7 @@ class SetAccountStatusRequest(_message.Message):
     expected_version: int
     validate_only: bool
     reason: str
-    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., allow_balance: _Optional[bool] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., allow_balance: bool = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SetAccountStatusResponse(_message.Message):
     __slots__ = ("account",)
@@ -178,7 +175,7 @@ class SetPlanRequest(_message.Message):
     expected_version: int
     validate_only: bool
     reason: str
-    def __init__(self, name: _Optional[str] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SetPlanResponse(_message.Message):
     __slots__ = ("account",)

@@ -1,5 +1,3 @@
-import datetime
-
 from credit.v1 import account_pb2 as _account_pb2
 from credit.v1 import source_pb2 as _source_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -29,7 +27,7 @@ class Balance(_message.Message):
     debt: int
     version: int
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., total: _Optional[int] = ..., reserved: _Optional[int] = ..., available: _Optional[int] = ..., debt: _Optional[int] = ..., version: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., total: _Optional[int] = ..., reserved: _Optional[int] = ..., available: _Optional[int] = ..., debt: _Optional[int] = ..., version: _Optional[int] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Wallet(_message.Message):
     __slots__ = ("balance", "grants", "grant_count")
@@ -51,7 +49,7 @@ class GrantBalance(_message.Message):
     source: _source_pb2.Source
     available: int
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, grant_id: _Optional[str] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., available: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, grant_id: _Optional[str] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., available: _Optional[int] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AccountBalance(_message.Message):
     __slots__ = ("account_id", "status", "plan", "wallets")

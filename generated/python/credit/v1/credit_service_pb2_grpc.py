@@ -5,7 +5,7 @@ import warnings
 
 from credit.v1 import credit_service_pb2 as credit_dot_v1_dot_credit__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.72.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in credit/v1/credit_service_pb2_grpc.py depends on'
+        + f' but the generated code in credit/v1/credit_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class CreditServiceStub:
+class CreditServiceStub(object):
     """CreditService spends credits: hold them before costly work, confirm when it succeeded, refund when it failed.
 
     Every mutation takes the caller's request_id. The same id with the same content answers with the first answer, however
@@ -116,7 +116,7 @@ class CreditServiceStub:
                 _registered_method=True)
 
 
-class CreditServiceServicer:
+class CreditServiceServicer(object):
     """CreditService spends credits: hold them before costly work, confirm when it succeeded, refund when it failed.
 
     Every mutation takes the caller's request_id. The same id with the same content answers with the first answer, however
@@ -316,7 +316,7 @@ def add_CreditServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class CreditService:
+class CreditService(object):
     """CreditService spends credits: hold them before costly work, confirm when it succeeded, refund when it failed.
 
     Every mutation takes the caller's request_id. The same id with the same content answers with the first answer, however

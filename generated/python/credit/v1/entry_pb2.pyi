@@ -1,5 +1,3 @@
-import datetime
-
 from credit.v1 import source_pb2 as _source_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -93,4 +91,4 @@ class Entry(_message.Message):
     reason: str
     metadata: _containers.ScalarMap[str, str]
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., version: _Optional[int] = ..., kind: _Optional[_Union[EntryKind, str]] = ..., amount: _Optional[int] = ..., available_delta: _Optional[int] = ..., reserved_delta: _Optional[int] = ..., debt_delta: _Optional[int] = ..., available_after: _Optional[int] = ..., reserved_after: _Optional[int] = ..., debt_after: _Optional[int] = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., reservation: _Optional[str] = ..., request_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., version: _Optional[int] = ..., kind: _Optional[_Union[EntryKind, str]] = ..., amount: _Optional[int] = ..., available_delta: _Optional[int] = ..., reserved_delta: _Optional[int] = ..., debt_delta: _Optional[int] = ..., available_after: _Optional[int] = ..., reserved_after: _Optional[int] = ..., debt_after: _Optional[int] = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., reservation: _Optional[str] = ..., request_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -1,6 +1,3 @@
-import datetime
-
-from buf.validate import validate_pb2 as _validate_pb2
 from credit.v1 import money_pb2 as _money_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf import descriptor as _descriptor
@@ -30,4 +27,4 @@ class Package(_message.Message):
     bonus: int
     create_time: _timestamp_pb2.Timestamp
     retire_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., package_id: _Optional[str] = ..., display_name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., credit_type: _Optional[str] = ..., credits: _Optional[int] = ..., bonus: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., retire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., package_id: _Optional[str] = ..., display_name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., credit_type: _Optional[str] = ..., credits: _Optional[int] = ..., bonus: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., retire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -1,6 +1,3 @@
-import datetime
-
-from buf.validate import validate_pb2 as _validate_pb2
 from credit.v1 import package_pb2 as _package_pb2
 from credit.v1 import payment_event_pb2 as _payment_event_pb2
 from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
@@ -58,7 +55,7 @@ class ReversePurchaseRequest(_message.Message):
     expected_version: int
     validate_only: bool
     reason: str
-    def __init__(self, name: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ReversePurchaseResponse(_message.Message):
     __slots__ = ("purchase",)
@@ -84,7 +81,7 @@ class ListPaymentEventsRequest(_message.Message):
     end_time: _timestamp_pb2.Timestamp
     page_size: int
     page_token: str
-    def __init__(self, state: _Optional[_Union[_payment_event_pb2.PaymentEventState, str]] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, state: _Optional[_Union[_payment_event_pb2.PaymentEventState, str]] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListPaymentEventsResponse(_message.Message):
     __slots__ = ("payment_events", "next_page_token")
@@ -170,7 +167,7 @@ class ReconcilePaymentsRequest(_message.Message):
     SINCE_FIELD_NUMBER: _ClassVar[int]
     provider: _payment_provider_pb2.PaymentProvider
     since: _timestamp_pb2.Timestamp
-    def __init__(self, provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., since: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ReconcilePaymentsResponse(_message.Message):
     __slots__ = ("find", "summary")
@@ -190,7 +187,7 @@ class ReconciliationFind(_message.Message):
     purchase: str
     applied: bool
     description: str
-    def __init__(self, reference: _Optional[str] = ..., purchase: _Optional[str] = ..., applied: _Optional[bool] = ..., description: _Optional[str] = ...) -> None: ...
+    def __init__(self, reference: _Optional[str] = ..., purchase: _Optional[str] = ..., applied: bool = ..., description: _Optional[str] = ...) -> None: ...
 
 class ReconciliationSummary(_message.Message):
     __slots__ = ("compared", "applied", "unresolved")

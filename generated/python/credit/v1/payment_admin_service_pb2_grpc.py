@@ -5,7 +5,7 @@ import warnings
 
 from credit.v1 import payment_admin_service_pb2 as credit_dot_v1_dot_payment__admin__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.72.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in credit/v1/payment_admin_service_pb2_grpc.py depends on'
+        + f' but the generated code in credit/v1/payment_admin_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class PaymentAdminServiceStub:
+class PaymentAdminServiceStub(object):
     """PaymentAdminService lets staff sell packages, look into what payment providers said, and set right what went wrong.
     """
 
@@ -87,7 +87,7 @@ class PaymentAdminServiceStub:
                 _registered_method=True)
 
 
-class PaymentAdminServiceServicer:
+class PaymentAdminServiceServicer(object):
     """PaymentAdminService lets staff sell packages, look into what payment providers said, and set right what went wrong.
     """
 
@@ -223,7 +223,7 @@ def add_PaymentAdminServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class PaymentAdminService:
+class PaymentAdminService(object):
     """PaymentAdminService lets staff sell packages, look into what payment providers said, and set right what went wrong.
     """
 

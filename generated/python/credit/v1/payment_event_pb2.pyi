@@ -1,5 +1,3 @@
-import datetime
-
 from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -67,7 +65,7 @@ class PaymentEvent(_message.Message):
     live: bool
     receive_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., delivery_key: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[_Union[PaymentEventState, str]] = ..., problem: _Optional[str] = ..., attempts: _Optional[int] = ..., next_attempt_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., waits_for: _Optional[_Iterable[str]] = ..., live: _Optional[bool] = ..., receive_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., delivery_key: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[_Union[PaymentEventState, str]] = ..., problem: _Optional[str] = ..., attempts: _Optional[int] = ..., next_attempt_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., waits_for: _Optional[_Iterable[str]] = ..., live: bool = ..., receive_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PaymentEventAct(_message.Message):
     __slots__ = ("kind", "actor", "reason", "create_time")
@@ -79,4 +77,4 @@ class PaymentEventAct(_message.Message):
     actor: str
     reason: str
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, kind: _Optional[_Union[PaymentEventActKind, str]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, kind: _Optional[_Union[PaymentEventActKind, str]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -1,4 +1,3 @@
-from buf.validate import validate_pb2 as _validate_pb2
 from credit.v1 import package_pb2 as _package_pb2
 from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
 from credit.v1 import purchase_pb2 as _purchase_pb2
@@ -14,7 +13,7 @@ class ListPackagesRequest(_message.Message):
     __slots__ = ("show_retired",)
     SHOW_RETIRED_FIELD_NUMBER: _ClassVar[int]
     show_retired: bool
-    def __init__(self, show_retired: _Optional[bool] = ...) -> None: ...
+    def __init__(self, show_retired: bool = ...) -> None: ...
 
 class ListPackagesResponse(_message.Message):
     __slots__ = ("packages",)

@@ -5,7 +5,7 @@ import warnings
 
 from credit.v1 import payment_service_pb2 as credit_dot_v1_dot_payment__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.72.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in credit/v1/payment_service_pb2_grpc.py depends on'
+        + f' but the generated code in credit/v1/payment_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class PaymentServiceStub:
+class PaymentServiceStub(object):
     """PaymentService sells packages of credits through Stripe, Omise and Lemon Squeezy.
 
     No field anywhere takes card data. Credits come in only by what a provider says and proves, never by what a caller
@@ -65,7 +65,7 @@ class PaymentServiceStub:
                 _registered_method=True)
 
 
-class PaymentServiceServicer:
+class PaymentServiceServicer(object):
     """PaymentService sells packages of credits through Stripe, Omise and Lemon Squeezy.
 
     No field anywhere takes card data. Credits come in only by what a provider says and proves, never by what a caller
@@ -144,7 +144,7 @@ def add_PaymentServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class PaymentService:
+class PaymentService(object):
     """PaymentService sells packages of credits through Stripe, Omise and Lemon Squeezy.
 
     No field anywhere takes card data. Credits come in only by what a provider says and proves, never by what a caller

@@ -1,5 +1,3 @@
-import datetime
-
 from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -45,4 +43,4 @@ class RejectedWebhooks(_message.Message):
     count: int
     last_time: _timestamp_pb2.Timestamp
     last_remote_address: str
-    def __init__(self, provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., reason: _Optional[_Union[RejectionReason, str]] = ..., hour: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., count: _Optional[int] = ..., last_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_remote_address: _Optional[str] = ...) -> None: ...
+    def __init__(self, provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., reason: _Optional[_Union[RejectionReason, str]] = ..., hour: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., count: _Optional[int] = ..., last_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., last_remote_address: _Optional[str] = ...) -> None: ...

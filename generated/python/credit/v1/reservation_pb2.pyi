@@ -1,5 +1,3 @@
-import datetime
-
 from credit.v1 import source_pb2 as _source_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -66,4 +64,4 @@ class Reservation(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., amount: _Optional[int] = ..., confirmed_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., unlimited: _Optional[bool] = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., remaining_ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., amount: _Optional[int] = ..., confirmed_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., unlimited: bool = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., remaining_ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...

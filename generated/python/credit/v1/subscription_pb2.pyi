@@ -1,5 +1,3 @@
-import datetime
-
 from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -47,4 +45,4 @@ class Subscription(_message.Message):
     end_time: _timestamp_pb2.Timestamp
     live: bool
     provider_update_time: _timestamp_pb2.Timestamp
-    def __init__(self, provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., subscription_id: _Optional[str] = ..., account_id: _Optional[str] = ..., status: _Optional[_Union[SubscriptionStatus, str]] = ..., keeps_service: _Optional[bool] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., live: _Optional[bool] = ..., provider_update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., subscription_id: _Optional[str] = ..., account_id: _Optional[str] = ..., status: _Optional[_Union[SubscriptionStatus, str]] = ..., keeps_service: bool = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., live: bool = ..., provider_update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

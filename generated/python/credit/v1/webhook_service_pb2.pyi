@@ -1,4 +1,3 @@
-from buf.validate import validate_pb2 as _validate_pb2
 from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper

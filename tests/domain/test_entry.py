@@ -30,7 +30,7 @@ def test_it_says_who_asked_for_it_why_and_under_which_request_id() -> None:
 def test_the_reservation_keeps_the_reason_and_metadata_that_it_was_made_with() -> None:
     reservation = Books(wallet(free(10))).do(Reserve(ORIGIN, "name", 4)).reservation
     assert reservation is not None
-    assert (reservation.description, reservation.metadata) == ("a picture", '{"model":"x"}')
+    assert (reservation.reason, reservation.metadata) == ("a picture", '{"model":"x"}')
 
 
 def test_it_shows_the_figures_after_the_movement() -> None:

@@ -1,5 +1,6 @@
 """The planted faults. Each replaces text that stands exactly once in its file, so that none rots unnoticed."""
 
+from tests.mutants.api_faults import API_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
@@ -16,4 +17,5 @@ FAULTS = (
     *SURROUNDINGS_FAULTS,
     *MACHINE_FAULTS,
     *STRANGERS_FAULTS,
+    *API_FAULTS,
 )

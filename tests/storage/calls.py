@@ -240,7 +240,6 @@ CALLS: dict[str, Call] = {
     "requests.load_claims": lambda c, a: requests.load_claims(
         c, [requests.RequestKey(a, f"claim-{n}") for n in range(1, 33)]
     ),
-    "requests.require_unused": lambda c, a: requests.require_unused(c, requests.RequestKey(a, uuid7())),
     "requests.is_repeat": lambda c, a: requests.is_repeat(c, requests.RequestKey(a, "claim-3"), 7),
     "requests.once": lambda c, _a: requests.once(
         c,

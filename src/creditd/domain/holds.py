@@ -97,7 +97,7 @@ def _new_reservation(
         expire_time=expire_time,
         create_time=now,
         update_time=now,
-        description=command.origin.reason,
+        reason=command.origin.reason,
         metadata=command.origin.metadata,
     )
 

@@ -44,7 +44,7 @@ class Reservation(NamedTuple):
     expire_time: Instant | None
     create_time: Instant
     update_time: Instant
-    description: str
+    reason: str
     metadata: str
     """A JSON object of strings, or the empty string for none."""
 

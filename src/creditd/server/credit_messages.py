@@ -132,7 +132,7 @@ def reservation_fields(reservation: Reservation, now: Instant, most_slices: int 
         "remaining_ttl": _remaining(reservation, now),
         "create_time": time_fields(reservation.create_time),
         "update_time": time_fields(reservation.update_time),
-        "reason": reservation.description,
+        "reason": reservation.reason,
         "metadata": labels(reservation.metadata),
     }
 

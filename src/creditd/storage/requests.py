@@ -136,19 +136,11 @@ def claim(
 
     A save that was decided before and comes after does not see the claim: the account's version has to be raised too.
     """
-    require_unused(connection, key)
-    if not _add(connection, key, kind, now, fingerprint, None):
-        raise load_claims(connection, [key])[key]
-
-
-def require_unused(connection: Connection, key: RequestKey) -> None:
-    """Raise RequestIdReused for the id of an entry, or for one that is claimed."""
     used = connection.execute(_ENTRY, key._asdict()).one_or_none()
     if used:
         raise errors.reused(key.request_id, EntryKind(used[0]).name, used[1])
-    claimed = load_claims(connection, [key]).get(key)
-    if claimed:
-        raise claimed
+    if not _add(connection, key, kind, now, fingerprint, None):
+        raise load_claims(connection, [key])[key]
 
 
 def _add(

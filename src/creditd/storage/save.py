@@ -246,7 +246,7 @@ def _reservation_rows(reservations: Iterable[Reservation]) -> dict[str, str]:
         "r_expire_time": numbers([r.expire_time for r in rows]),
         "r_create_time": numbers([r.create_time for r in rows]),
         "r_update_time": numbers([r.update_time for r in rows]),
-        "r_description": texts([r.description for r in rows]),
+        "r_description": texts([r.reason for r in rows]),
         "r_metadata": texts([r.metadata or None for r in rows]),
     }
 

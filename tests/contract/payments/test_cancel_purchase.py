@@ -6,6 +6,7 @@ import pytest
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1.purchase_pb2 import Purchase
 from creditd.ledger.ids import uuid7
+from tests.contract.at_once import answers, at_once, reasons, was_replayed
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, facts_of, state_of
 from tests.support.market import LEMON_SQUEEZY, STRIPE
 from tests.support.refusals import refused
@@ -53,6 +54,33 @@ def test_to_cancel_again_is_answered_as_it_is(shopper: Shopper) -> None:
     first = cancel(shopper, purchase, "first")
     assert cancel(shopper, purchase, "second") == first
     assert [change.reason for change in shopper.changes(purchase.name)].count("second") == 0
+
+
+@pytest.mark.requirement("A7")
+def test_the_same_request_again_is_answered_as_it_stands_and_another_with_its_id_refused(shopper: Shopper) -> None:
+    """Once it is cancelled, and also once it was paid all the same."""
+    purchase = shopper.buy(LEMON_SQUEEZY)
+    request = cancelling(purchase, "first")
+    call = shopper.staff.payment.CancelPurchase
+    first, made = call.with_call(request)
+    again, repeated = call.with_call(request)
+    assert again == first
+    assert (was_replayed(made), was_replayed(repeated)) == (False, True)
+    other = pb.CancelPurchaseRequest(name=purchase.name, reason="second", request_id=request.request_id)
+    assert refused(call, other).reason == "REQUEST_ID_REUSED"
+    assert [change.reason for change in shopper.changes(purchase.name)].count("first") == 1
+    shopper.pay(purchase)
+    paid = shopper.becomes(purchase.name, "COMPLETED")
+    assert call(request).purchase == paid
+
+
+@pytest.mark.requirement("A7")
+def test_ten_at_once_with_one_id_cancel_it_once(shopper: Shopper) -> None:
+    purchase = shopper.buy()
+    outcomes = at_once(shopper.staff.payment.CancelPurchase, [cancelling(purchase, "all")] * 10)
+    assert {state_of(answer.purchase) for answer in answers(outcomes)} == {"CANCELLED"}
+    assert reasons(outcomes) == ["OK"] * 10
+    assert [change.reason for change in shopper.changes(purchase.name)].count("all") == 1
 
 
 def test_a_payment_under_way_all_the_same_completes_it(shopper: Shopper) -> None:

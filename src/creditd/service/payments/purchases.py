@@ -223,17 +223,8 @@ class Purchases:
             raise PurchasePaid(purchase=purchase.name, state=purchase.state.name) from refusal
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.CANCELLED, 0)
         report = Report(purchase.provider, purchase.live, (), purchase.key, None, (fact,))
-        by = Origin(origin.actor, reason=origin.reason or "cancelled")
-        await self._in_thread(
-            lambda: self._ledger.transact(lambda transaction: self._record_cancelled(transaction, report, by, origin)),
-            owner=purchase.account_id,
-        )
+        await self._in_thread(lambda: self._recorder.record(report, origin.actor, origin.reason or "cancelled"))
         return await self._in_thread(lambda: self._find(purchase.key))
-
-    def _record_cancelled(self, transaction: Transaction, report: Report, by: Origin, origin: Origin) -> None:
-        assert report.purchase is not None  # noqa: S101 - made above, of the purchase.
-        self._recorder.record_within(transaction, report, by)
-        _claim(transaction, report.purchase.account_id, origin)
 
     def _find(self, key: PurchaseKey) -> Purchase:
         with self._database.autocommit() as connection:
@@ -244,34 +235,25 @@ class Purchases:
 
 
 def _look(transaction: Transaction, key: PurchaseKey, origin: Origin) -> tuple[Purchase, bool, bool]:
-    """Return a purchase that is to be cancelled; whether there is nothing left to do; and whether that is a repeat.
+    """Claim the request id for the cancellation of a purchase, before its provider is asked.
 
-    Raises PurchaseNotFound, RequestIdReused, PurchasePaid, PurchaseExpired.
+    Return the purchase; whether there is nothing left to do; and whether the id was claimed for it before. Raises
+    PurchaseNotFound, RequestIdReused, PurchasePaid, PurchaseExpired.
     """
-    connection = transaction.connection
-    purchase = purchases.find(connection, key)
+    account = transaction.hold(key.account_id)
+    purchase = purchases.find(transaction.connection, key)
     if purchase is None:
         raise PurchaseNotFound(purchase=purchase_name(key))
     request = RequestKey(key.account_id, origin.request_id or "")
-    if requests.is_repeat(connection, request, origin.fingerprint):
-        return purchase, True, True
-    requests.require_unused(connection, request)
-    if purchase.state == PurchaseState.CANCELLED:
-        _claim(transaction, key.account_id, origin)
-        return purchase, True, False
+    if requests.is_repeat(transaction.connection, request, origin.fingerprint):
+        # One that has expired meanwhile has done so at the provider because of this very request.
+        return purchase, purchase.state not in {*STILL_OPEN, PurchaseState.EXPIRED}, True
     if purchase.state == PurchaseState.EXPIRED:
         raise PurchaseExpired(purchase=purchase.name)
-    if purchase.state not in STILL_OPEN:
+    if purchase.state not in {*STILL_OPEN, PurchaseState.CANCELLED}:
         raise PurchasePaid(purchase=purchase.name, state=purchase.state.name)
-    return purchase, False, False
-
-
-def _claim(transaction: Transaction, account_id: str, origin: Origin) -> None:
-    account = transaction.hold(account_id)
-    request = RequestKey(account_id, origin.request_id or "")
-    # Two instances of one call may have been at the provider at once: what the first one wrote is of both.
-    if not requests.is_repeat(transaction.connection, request, origin.fingerprint):
-        transaction.claim(account, request.request_id, ClaimKind.CANCELLATION, origin.fingerprint)
+    transaction.claim(account, request.request_id, ClaimKind.CANCELLATION, origin.fingerprint)
+    return purchase, purchase.state == PurchaseState.CANCELLED, False
 
 
 def _on_sale(package: Package | None, package_id: str) -> Package:

@@ -290,10 +290,6 @@ class Recorder:
             return self._ledger.transact(lambda it: self._subscriptions.record(it, said, origin, event))
         return self._ledger.transact(lambda it: self._purchase_recorder.record(it, said, origin, event))
 
-    def record_within(self, transaction: Transaction, report: Report, origin: Origin) -> None:
-        """Record a report within a transaction of somebody's. Raises what ``record`` does."""
-        self._purchase_recorder.record(transaction, report, origin, None)
-
     def resume(self, due: Due, reason: str) -> Recorded:
         """Do what is due by all that is known, if that can be done by now."""
         if due.subject == payment_dues.PLAN:

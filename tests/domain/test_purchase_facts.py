@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,6 +46,13 @@ def known(*said: Iterable[Fact]) -> dict[Any, Fact]:
     for one in said:
         result = merged(result.values(), one)
     return result
+
+
+@pytest.mark.parametrize("kind", FactKind)
+def test_of_two_equal_facts_the_one_that_states_its_payment_stays(kind: FactKind) -> None:
+    stating = Fact(kind, "subject", 1, 1, payment="payment")
+    silent = Fact(kind, "subject", 1, 1)
+    assert merged([stating], [silent]) == merged([silent], [stating]) == {(kind, "subject"): stating}
 
 
 @given(sets, sets, sets)

@@ -126,23 +126,28 @@ _NEVER: Final = math.inf
 
 
 def _furthest(fact: Fact) -> tuple[Any, ...]:
-    return fact.stage, fact.amount, fact.code, fact.message, *_latest_times(fact)
+    return fact.stage, fact.amount, *_words(fact), *_latest_times(fact)
 
 
 def _latest(fact: Fact) -> tuple[Any, ...]:
     """Order by the provider's clock. Most count in seconds: of one second the further one is taken for the later."""
     said_time, receive_time = _latest_times(fact)
-    return said_time, fact.stage, fact.amount, receive_time, fact.code, fact.message
+    return said_time, fact.stage, fact.amount, receive_time, *_words(fact)
 
 
 def _latest_told(fact: Fact) -> tuple[Any, ...]:
     """Order by the provider's clock, and within its second by when we were told: no amount is by itself the later."""
-    return *_latest_times(fact), fact.stage, fact.amount, fact.code, fact.message
+    return *_latest_times(fact), fact.stage, fact.amount, *_words(fact)
 
 
 def _earliest(fact: Fact) -> tuple[Any, ...]:
     said_time, receive_time = (_NEVER if time is None else time for time in (fact.said_time, fact.receive_time))
-    return -said_time, -receive_time, fact.stage, fact.amount, fact.code, fact.message
+    return -said_time, -receive_time, fact.stage, fact.amount, *_words(fact)
+
+
+def _words(fact: Fact) -> tuple[str, str, str]:
+    """Return what makes each order total. A fact that states its payment stays before one that does not."""
+    return fact.payment, fact.code, fact.message
 
 
 def _latest_times(fact: Fact) -> tuple[float, float]:

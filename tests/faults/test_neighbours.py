@@ -8,7 +8,7 @@ import pytest
 from creditd.development.postgres import EmbeddedPostgres
 from creditd.storage.database import Database, DatabaseSettings
 from tests.faults.arena import STAFF, Arena, arena
-from tests.faults.attackers import ATTACKS, Target, attacked
+from tests.faults.attackers import ATTACKS, NOTICED, Target, attacked
 from tests.faults.duration import LONG_SECONDS
 from tests.faults.memory import watched_memory
 from tests.faults.neighbours import neighbour
@@ -71,7 +71,10 @@ def attacked_place(
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_reaches_nobody_else(attacked_place: tuple[Arena, AdapterProcess], attack: str) -> None:
-    """Nor does it take much memory. A newcomer connects, a webhook and a probe come in as ever."""
+    """Nobody's call fails, and none but the attacks in NOTICED makes one wait. Nor does it take much memory.
+
+    A newcomer connects, a webhook and a probe come in as ever.
+    """
     running, adapter = attacked_place
     [server] = running.servers
     target = Target(
@@ -92,5 +95,5 @@ def test_an_attack_reaches_nobody_else(attacked_place: tuple[Arena, AdapterProce
         pass
     print(figures.table(attack, f"{evidence[0]}; {memory}"))
     assert not figures.failures
-    assert not figures.too_slow()
+    assert attack in NOTICED or not figures.too_slow()
     assert memory.growth < most_megabytes

@@ -19,8 +19,8 @@ MAX_HEADERS: Final = 64
 MAX_HEADER_BYTES: Final = 16 * 1024
 """Of all names and values together: twice gRPC's usual limit, for long tokens."""
 
-FORGOTTEN_BYTES: Final = 32 * 1024 * 1024
-"""Headers of calls that have ended and that may stay in memory: those of 30,000 calls of the usual kilobyte, or of a
+FORGOTTEN_BYTES: Final = 16 * 1024 * 1024
+"""Headers of calls that have ended and that may stay in memory: those of 15,000 calls of the usual kilobyte, or of a
 few that bring megabytes."""
 
 

@@ -47,6 +47,9 @@ _CANCELLED = "57014"
 """PostgreSQL's time limit for a statement, or a cancellation from this side."""
 
 
+_OF_THE_CONNECTION = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+
+
 def tells_of_unfitness(error: Exception) -> bool:
     """Tell whether an error of a look at the database is its own answer that it cannot be used as it is."""
     original = error.orig if isinstance(error, DBAPIError) else error
@@ -76,8 +79,9 @@ def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, writt
         return SaveFailure.LOCKED
     if _met_another_database(original):
         return SaveFailure.UNAVAILABLE
-    # An operational error without a code is the socket's.
-    if (code is None and isinstance(original, psycopg.OperationalError)) or (code or "").startswith(_OUT_OF_REACH):
+    # Without a code an operational error is the socket's. An internal one is the driver's, of answers that fit no
+    # question: a pooler that was cut off left them on the connection.
+    if (code is None and isinstance(original, _OF_THE_CONNECTION)) or (code or "").startswith(_OUT_OF_REACH):
         return SaveFailure.UNAVAILABLE
     return SaveFailure.OTHER
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.requirement("A12")
 
 def listed(customer: Customer) -> dict[str, CreditType]:
     """Return all credit types by code."""
-    answer = customer.staff.credit.ListCreditTypes(credit_service_pb2.ListCreditTypesRequest())
+    answer = customer.staff.credit.ListCreditTypes(credit_service_pb2.ListCreditTypesRequest(page_size=100))
     return {credit_type.code: credit_type for credit_type in answer.credit_types}
 
 

@@ -339,4 +339,25 @@ PAYMENTS_FAULTS = (
         "    if not method:\n",
         ("tests/contract/payments/test_create_purchase.py",),
     ),
+    Fault(
+        "an account's subscriptions are answered without an end",
+        "storage/subscriptions.py",
+        "connection.execute(query.order_by(*place).limit(count))",
+        "connection.execute(query.order_by(*place))",
+        ("tests/storage/test_short_lists.py", "tests/contract/payments/test_paged_lists.py"),
+    ),
+    Fault(
+        "a page of rejected webhooks begins again with its hour",
+        "storage/rejected_webhooks.py",
+        "or_(c.hour < after.hour, is_later)",
+        "or_(c.hour <= after.hour, is_later)",
+        ("tests/contract/payments/test_paged_lists.py",),
+    ),
+    Fault(
+        "a payment event shows all ids that it waits for",
+        "server/payment_messages.py",
+        "event.waits_for[:PROVIDER_IDS_SHOWN]",
+        "event.waits_for",
+        ("tests/server/test_answers_bounded.py",),
+    ),
 )

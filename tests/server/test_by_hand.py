@@ -52,7 +52,7 @@ class Server:
         self._ledger = Ledger(self._batches, Terms(Rules(), {}, uuid7), clock)
         self._reader = BalanceReader(self._database, clock, Rules())
         self._threads = Threads(self.sink)
-        self.catalogue = Catalogue(self._database, clock, self._threads)
+        self.catalogue = Catalogue(self._database, clock, self._threads, PageTokens(b"secret"))
         self.credits = Credits(self._ledger, self.catalogue, self.sink)
         balances = Balances(self._reader, self.credits, self._threads, self.sink)
         history = History(self._database, clock, self._threads, PageTokens(b"secret"))

@@ -163,6 +163,7 @@ CALLS: dict[str, Call] = {
     "accounts.raise_version": lambda c, a: accounts.raise_version(c, _account(a)),
     "accounts.change": lambda c, a: accounts.change(c, _account(a), Origin("tests", uuid7(), 1)),
     "credit_types.all_credit_types": lambda c, _a: credit_types.all_credit_types(c),
+    "credit_types.page": lambda c, _a: credit_types.page(c, "", PAGE),
     "credit_types.declare": lambda c, _a: credit_types.declare(c, CreditType("new", "New", 0), NOW),
     "wallets.load_wallets": lambda c, a: wallets.load_wallets(c, _keys(a), NOW, RULES.order),
     "wallets.load_wallets late": lambda c, a: wallets.load_wallets(c, _keys(a), LATER, RULES.order),
@@ -192,7 +193,7 @@ CALLS: dict[str, Call] = {
     "outbox.announce": lambda c, a: outbox.announce(c, a, uuid7(), OutboxKind.PLAN_CHANGED, {}, NOW),
     "packages.declare": lambda c, _a: packages.declare(c, _SMALL),
     "packages.find": lambda c, _a: packages.find(c, "small"),
-    "packages.page": lambda c, _a: packages.page(c, retired=False),
+    "packages.page": lambda c, _a: packages.page(c, "", PAGE, retired=False),
     "packages.retire": lambda c, _a: packages.retire(c, "small", NOW),
     "payment_events.add": lambda c, a: payment_events.add(c, _event(c, a)._replace(delivery_key="new")),
     "payment_events.claim": lambda c, _a: payment_events.claim(c, STRIPE, LATER, LATER, 10),
@@ -274,7 +275,7 @@ CALLS: dict[str, Call] = {
     "reconciliations.end": lambda c, _a: reconciliations.end(c, _DAY, NOW),
     "reconciliations.last_start": lambda c, _a: reconciliations.last_start(c, STRIPE, live=True),
     "rejected_webhooks.add": lambda c, _a: rejected_webhooks.add(c, _REJECTION),
-    "rejected_webhooks.since": lambda c, _a: rejected_webhooks.since(c, Instant(NOW - 3_600 * SECOND), 1_000),
+    "rejected_webhooks.page": lambda c, _a: rejected_webhooks.page(c, Instant(NOW - 3_600 * SECOND), None, PAGE),
     "reservations.page": _reserved("", None),
     "reservations.page of a type": _reserved("spec", None),
     "reservations.page of a common state": _reserved("", ReservationState.CONFIRMED),
@@ -284,6 +285,13 @@ CALLS: dict[str, Call] = {
     "save.save": _save,
     "save.postpone": lambda c, a: save.postpone(c, [_wallet(c, a)]),
     "subscriptions.of_account": subscriptions.of_account,
+    "subscriptions.page": lambda c, a: subscriptions.page(c, a, None, PAGE),
+    "subscriptions.page after another": lambda c, a: subscriptions.page(
+        c,
+        a,
+        subscriptions.SubscriptionPlace(3, True, "sub-1"),  # noqa: FBT003
+        PAGE,
+    ),
     "subscriptions.write": lambda c, a: subscriptions.write(
         c,
         Subscription(Provider.LEMON_SQUEEZY, True, "sub-1", a, SubscriptionStatus.ACTIVE, True, None, NOW),  # noqa: FBT003
@@ -336,8 +344,12 @@ OF_NO_ROWS = {
 LISTED = {
     "accounts.page",
     "payment_events.page",
+    "credit_types.page",
+    "packages.page",
     "purchases.page",
+    "rejected_webhooks.page",
     "reservations.page",
+    "subscriptions.page",
     "entries.count_all",
     "entries.newest",
     "entries.page",

@@ -145,7 +145,7 @@ class Payments:
     def handlers(self) -> tuple[Handlers, Handlers, Handlers]:
         """Return the handlers of PaymentService, PaymentAdminService and WebhookService."""
         core, threads = self._core, self._threads
-        packages = Packages(core.database, self._catalogue, core.clock, threads)
+        packages = Packages(core.database, self._catalogue, core.clock, threads, self._tokens)
         reading = PurchaseReader(core.database, self._tokens, threads)
         administration = (
             PackageHandlers(packages),

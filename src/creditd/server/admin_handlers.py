@@ -47,8 +47,9 @@ class CreditTypeHandlers:
         self, request: credit_pb.ListCreditTypesRequest, call: Call
     ) -> credit_pb.ListCreditTypesResponse:
         """Answer ListCreditTypes."""
-        del request, call
-        return credit_pb.ListCreditTypesResponse(credit_types=map(_credit_type_message, await self._catalogue.all()))
+        del call
+        page = await self._catalogue.page(Asked(request.page_size, request.page_token), _credit_type_message)
+        return credit_pb.ListCreditTypesResponse(credit_types=page.items, next_page_token=page.next_page_token)
 
 
 def _credit_type_message(credit_type: CreditType) -> credit_type_pb2.CreditType:

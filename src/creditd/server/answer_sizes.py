@@ -18,6 +18,9 @@ GRANTS_OF_AN_ANSWER = 10_000
 MAX_BALANCES = 10_000
 """Accounts times credit types in one answer: 2.5 MB with the longest names."""
 
+PROVIDER_IDS_SHOWN = 100
+"""Of what a payment event or a purchase has to do with: 25 kB with the longest ids, and two or three in practice."""
+
 
 def slices_each(results: int) -> int:
     """Return how many slices each of so many results of a batch shows, up to 1,000 results."""

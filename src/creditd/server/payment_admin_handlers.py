@@ -70,8 +70,9 @@ class ReversalHandlers:
     ) -> pb.ListSubscriptionsResponse:
         """Answer ListSubscriptions."""
         del call
-        found = await self._reader.subscriptions(request.account_id)
-        return pb.ListSubscriptionsResponse(subscriptions=map(subscription_message, found))
+        asked = Asked(request.page_size, request.page_token)
+        page = await self._reader.subscriptions(request.account_id, asked, subscription_message)
+        return pb.ListSubscriptionsResponse(subscriptions=page.items, next_page_token=page.next_page_token)
 
 
 class PaymentEventHandlers:
@@ -124,9 +125,9 @@ class PaymentEventHandlers:
         self, request: pb.ListRejectedWebhooksRequest, call: Call
     ) -> pb.ListRejectedWebhooksResponse:
         """Answer ListRejectedWebhooks."""
-        del request
-        found = await self._events.rejected(call)
-        return pb.ListRejectedWebhooksResponse(rejected_webhooks=map(rejection_message, found))
+        asked = Asked(request.page_size, request.page_token)
+        page = await self._events.rejected(call, asked, rejection_message)
+        return pb.ListRejectedWebhooksResponse(rejected_webhooks=page.items, next_page_token=page.next_page_token)
 
 
 COMPARISONS_AT_ONCE = 1

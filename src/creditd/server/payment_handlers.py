@@ -28,8 +28,9 @@ class PurchaseHandlers:
     async def list_packages(self, request: pb.ListPackagesRequest, call: Call) -> pb.ListPackagesResponse:
         """Answer ListPackages."""
         del call
-        found = await self._packages.list(retired=request.show_retired)
-        return pb.ListPackagesResponse(packages=map(package_message, found))
+        asked = Asked(request.page_size, request.page_token)
+        page = await self._packages.list(asked, package_message, retired=request.show_retired)
+        return pb.ListPackagesResponse(packages=page.items, next_page_token=page.next_page_token)
 
     async def create_purchase(self, request: pb.CreatePurchaseRequest, call: Call) -> pb.CreatePurchaseResponse:
         """Answer CreatePurchase."""

@@ -15,6 +15,7 @@ from creditd.domain.purchase import Purchase, PurchaseChange
 from creditd.domain.rejected_webhooks import RejectedWebhooks
 from creditd.domain.resource_names import package_name, payment_event_name
 from creditd.domain.subscription import Subscription
+from creditd.server.answer_sizes import PROVIDER_IDS_SHOWN
 from creditd.server.credit_messages import number, timestamp
 
 
@@ -73,7 +74,8 @@ def purchase_message(purchase: Purchase) -> purchase_pb2.Purchase:
         refunded_amount=purchase.refunded,
         disputed_amount=purchase.disputed,
         open_disputes=purchase.open_disputes,
-        extra_payment_ids=purchase.extra_payment_ids,
+        extra_payment_ids=purchase.extra_payment_ids[:PROVIDER_IDS_SHOWN],
+        extra_payment_count=len(purchase.extra_payment_ids),
         extra_amount_left=purchase.extra_left,
         failure_code=purchase.failure_code,
         failure_message=purchase.failure_message,
@@ -115,7 +117,8 @@ def event_message(event: PaymentEvent) -> payment_event_pb2.PaymentEvent:
         attempts=event.attempts,
         purchase=event.purchase,
         account_id=event.account,
-        waits_for=event.waits_for,
+        waits_for=event.waits_for[:PROVIDER_IDS_SHOWN],
+        waits_for_count=len(event.waits_for),
         live=event.live,
         receive_time=timestamp(event.receive_time),
         update_time=timestamp(event.update_time),

@@ -1,6 +1,6 @@
 """The credit types, kept in memory: they are few, they are never removed, and every call names one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -10,8 +10,9 @@ from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
+from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
-from creditd.storage.credit_types import all_credit_types, declare
+from creditd.storage import credit_types
 from creditd.storage.database import Connection, Database
 from creditd.storage.requests import ClaimKind, once
 
@@ -22,20 +23,21 @@ _OWNER: Final = "credit types"
 class Catalogue:
     """Knows every credit type that this server has seen; one declared elsewhere is looked up when it is first named."""
 
-    def __init__(self, database: Database, clock: DatabaseClock, threads: Threads) -> None:
+    def __init__(self, database: Database, clock: DatabaseClock, threads: Threads, tokens: PageTokens) -> None:
         """Start empty; ``declare_missing`` fills it."""
         self._database = database
         self._clock = clock
         self._threads = threads
+        self._tokens = tokens
         self._known: dict[str, CreditType] = {}
 
-    def declare_missing(self, credit_types: Mapping[str, int]) -> None:
-        """Load the credit types, and make those of ``credit_types``, by code with decimals, that are not there.
+    def declare_missing(self, wanted: Mapping[str, int]) -> None:
+        """Load the credit types, and make those of ``wanted``, by code with decimals, that are not there.
 
         Those that are keep their names. Blocks. Raises CreditTypeExists if one has other decimals.
         """
         known = self._load()
-        for code, decimals in credit_types.items():
+        for code, decimals in wanted.items():
             if code not in known:
                 self._declare(CreditType(code, code, decimals))
 
@@ -48,9 +50,19 @@ class Catalogue:
         require_text("credit_type.display_name", credit_type.display_name)
         return await self._threads.changes.submit(lambda: self._declare_once(credit_type, origin))
 
-    async def all(self) -> list[CreditType]:
-        """Return all credit types, by code, as the database has them now."""
-        return list((await self._threads.lookups.submit(self._load, owner=_OWNER)).values())
+    async def page(self, asked: Asked, show: Callable[[CreditType], Shown]) -> Page[Shown]:
+        """Return a page of the credit types, by code, as the database has them now, each as ``show`` writes it.
+
+        Raises PageTokenInvalid.
+        """
+        return await self._threads.lookups.submit(lambda: self._page(asked, show), owner=_OWNER)
+
+    def _page(self, asked: Asked, show: Callable[[CreditType], Shown]) -> Page[Shown]:
+        query = query_of("credit_types")
+        after = self._tokens.open(query, asked.page_token) if asked.page_token else ""
+        with self._database.listing() as connection:
+            found = credit_types.page(connection, after, asked.size + 1)
+        return self._tokens.page(query, found, asked.size, show, lambda credit_type: credit_type.code)
 
     async def require(self, *codes: str) -> None:
         """Raise CreditTypeNotFound unless there are such credit types."""
@@ -74,7 +86,7 @@ class Catalogue:
 
     def _load(self) -> dict[str, CreditType]:
         with self._database.autocommit() as connection:
-            self._known = all_credit_types(connection)
+            self._known = credit_types.all_credit_types(connection)
         return self._known
 
     def _declare_once(self, credit_type: CreditType, origin: Origin) -> tuple[CreditType, bool]:
@@ -98,7 +110,7 @@ class Catalogue:
 
 
 def _declared(connection: Connection, credit_type: CreditType, now: Instant) -> CreditType:
-    stored = declare(connection, credit_type, now)
+    stored = credit_types.declare(connection, credit_type, now)
     if stored != credit_type:
         raise errors.CreditTypeExists(credit_type=credit_type.code)
     return stored

@@ -15,6 +15,13 @@ def all_credit_types(connection: Connection) -> dict[str, CreditType]:
     return {row.code: CreditType(*row) for row in rows}
 
 
+def page(connection: Connection, after: str, count: int) -> list[CreditType]:
+    """Return the credit types whose codes come after one, by code."""
+    c = credit_types.c
+    query = select(c.code, c.display_name, c.decimals).where(c.code > after).order_by(c.code).limit(count)
+    return [CreditType(*row) for row in connection.execute(query)]
+
+
 def declare(connection: Connection, credit_type: CreditType, now: Instant) -> CreditType:
     """Make a credit type unless its code exists; return what is stored."""
     values = {**credit_type._asdict(), "create_time": now}

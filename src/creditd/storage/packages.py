@@ -24,9 +24,9 @@ def find(connection: Connection, package_id: str) -> Package | None:
     return Package(*row) if row else None
 
 
-def page(connection: Connection, *, retired: bool) -> list[Package]:
-    """Return the packages on sale, by id; with ``retired`` also those that are not any more."""
-    query = _select().order_by(packages.c.package_id)
+def page(connection: Connection, after: str, count: int, *, retired: bool) -> list[Package]:
+    """Return the packages on sale whose ids come after one, by id; with ``retired`` also those not sold any more."""
+    query = _select().where(packages.c.package_id > after).order_by(packages.c.package_id).limit(count)
     if not retired:
         query = query.where(packages.c.retire_time.is_(None))
     return [Package(*row) for row in connection.execute(query)]

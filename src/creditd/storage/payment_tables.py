@@ -42,6 +42,7 @@ packages = Table(
     PrimaryKeyConstraint("package_id", name="packages_pkey"),
     ForeignKeyConstraint(["credit_type"], ["credit_types.code"], name="packages_credit_type"),
     CheckConstraint("amount > 0 AND credits > 0 AND bonus >= 0", name="packages_amounts"),
+    Index("packages_on_sale", "package_id", postgresql_where=text("retire_time IS NULL")),
 )
 
 purchases = Table(

@@ -1,6 +1,8 @@
 """Webhooks that were rejected: how many, why and when; nothing of what they said is kept."""
 
-from sqlalchemy import Connection, select
+from typing import NamedTuple
+
+from sqlalchemy import Connection, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from creditd.domain.instant import Instant
@@ -20,10 +22,24 @@ def add(connection: Connection, rejection: RejectedWebhooks) -> None:
     connection.execute(statement.on_conflict_do_update(constraint="rejected_webhooks_pkey", set_=more))
 
 
-def since(connection: Connection, start: Instant, count: int) -> list[RejectedWebhooks]:
-    """Return the counts since an instant, newest first."""
+class RejectionPlace(NamedTuple):
+    """Where a count stands among the others: newer hours come first."""
+
+    hour: Instant
+    provider: int
+    reason: str
+
+
+def page(connection: Connection, start: Instant, after: RejectionPlace | None, count: int) -> list[RejectedWebhooks]:
+    """Return the counts since an instant that come after a place, newest first; from the newest on after None.
+
+    An hour has as many counts as there are providers times reasons: the index on the hours alone is enough.
+    """
     c = rejected_webhooks.c
     query = select(*(c[name] for name in RejectedWebhooks._fields)).where(c.hour >= start)
+    if after is not None:
+        is_later = tuple_(c.provider, c.reason) > tuple_(after.provider, after.reason)
+        query = query.where(c.hour <= after.hour, or_(c.hour < after.hour, is_later))
     rows = connection.execute(query.order_by(c.hour.desc(), c.provider, c.reason).limit(count))
     return [
         RejectedWebhooks(*row)._replace(provider=Provider(row.provider), reason=RejectionReason(row.reason))

@@ -1,14 +1,32 @@
 """Subscriptions as rows."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from creditd.domain.instant import Instant
 from creditd.domain.provider import Provider
 from creditd.domain.subscription import Subscription, SubscriptionStatus
 from creditd.storage.payment_tables import subscriptions
+
+
+class SubscriptionPlace(NamedTuple):
+    """Where a subscription stands among its account's."""
+
+    provider: int
+    live: bool
+    subscription_id: str
+
+
+def page(connection: Connection, account_id: str, after: SubscriptionPlace | None, count: int) -> list[Subscription]:
+    """Return an account's subscriptions that come after a place, by place; from the first on after None."""
+    c = subscriptions.c
+    place = (c.provider, c.live, c.subscription_id)
+    query = select(*(c[name] for name in Subscription._fields)).where(c.account_id == account_id)
+    if after is not None:
+        query = query.where(tuple_(*place) > tuple_(*after))
+    return [_from(row) for row in connection.execute(query.order_by(*place).limit(count))]
 
 
 def of_account(connection: Connection, account_id: str) -> list[Subscription]:

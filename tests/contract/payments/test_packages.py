@@ -54,8 +54,13 @@ def retire(staff: SimpleNamespace, package_id: str) -> package_pb2.Package:
 
 def listed(staff: SimpleNamespace, *, retired: bool = False) -> dict[str, package_pb2.Package]:
     """Return what is sold, by id and in the order of the answer."""
-    answer = staff.payment.ListPackages(pb.ListPackagesRequest(show_retired=retired))
-    return {one.package_id: one for one in answer.packages}
+    request, found = pb.ListPackagesRequest(show_retired=retired, page_size=100), []
+    while True:
+        answer = staff.payment.ListPackages(request)
+        found += answer.packages
+        request.page_token = answer.next_page_token
+        if not request.page_token:
+            return {one.package_id: one for one in found}
 
 
 def test_a_package_on_sale_is_listed_as_it_was_created(staff: SimpleNamespace) -> None:

@@ -93,7 +93,7 @@ FORGED: Mapping[str, Forge] = {
 def told(shopper: Shopper, provider: int, reason: str) -> tuple[int, str]:
     """Return how many of a provider's webhooks were rejected for a reason, and where the last one came from."""
     listed = shopper.staff.payment_admin.ListRejectedWebhooks(
-        payment_admin.ListRejectedWebhooksRequest()
+        payment_admin.ListRejectedWebhooksRequest(page_size=100)
     ).rejected_webhooks
     number = rejected_webhooks_pb2.RejectionReason.Value(f"REJECTION_REASON_{reason.upper()}")
     rows = [row for row in listed if (row.provider, row.reason) == (provider, number)]
@@ -175,7 +175,7 @@ def test_staff_are_told_how_many_were_rejected_for_which_reason(shopper: Shopper
     for problem in requests:
         require_told(shopper, provider, problem, "192.0.2.1")
     listed = shopper.staff.payment_admin.ListRejectedWebhooks(
-        payment_admin.ListRejectedWebhooksRequest()
+        payment_admin.ListRejectedWebhooksRequest(page_size=100)
     ).rejected_webhooks
     for row in listed:
         assert row.hour.seconds % 3_600 == row.hour.nanos == 0
@@ -193,7 +193,7 @@ def test_an_address_cannot_break_the_log(shopper: Shopper) -> None:
 def test_what_a_forged_webhook_said_shows_nowhere(shopper: Shopper) -> None:
     marker = new_id("marker")
     refused(shopper.staff.webhook.IngestWebhook, ingesting(STRIPE, marker.encode(), [("stripe-signature", marker)]))
-    listed = shopper.staff.payment_admin.ListRejectedWebhooks(payment_admin.ListRejectedWebhooksRequest())
+    listed = shopper.staff.payment_admin.ListRejectedWebhooks(payment_admin.ListRejectedWebhooksRequest(page_size=100))
     assert marker not in f"{listed}{shopper.market.events()}"
 
 

@@ -315,14 +315,20 @@ class WatchBalanceResponse(_message.Message):
     def __init__(self, balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ..., entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ...) -> None: ...
 
 class ListCreditTypesRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListCreditTypesResponse(_message.Message):
-    __slots__ = ("credit_types",)
+    __slots__ = ("credit_types", "next_page_token")
     CREDIT_TYPES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     credit_types: _containers.RepeatedCompositeFieldContainer[_credit_type_pb2.CreditType]
-    def __init__(self, credit_types: _Optional[_Iterable[_Union[_credit_type_pb2.CreditType, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, credit_types: _Optional[_Iterable[_Union[_credit_type_pb2.CreditType, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class GetReservationRequest(_message.Message):
     __slots__ = ("name",)

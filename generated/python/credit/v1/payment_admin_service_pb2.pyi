@@ -140,26 +140,38 @@ class DismissPaymentEventResponse(_message.Message):
     def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ...) -> None: ...
 
 class ListRejectedWebhooksRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListRejectedWebhooksResponse(_message.Message):
-    __slots__ = ("rejected_webhooks",)
+    __slots__ = ("rejected_webhooks", "next_page_token")
     REJECTED_WEBHOOKS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     rejected_webhooks: _containers.RepeatedCompositeFieldContainer[_rejected_webhooks_pb2.RejectedWebhooks]
-    def __init__(self, rejected_webhooks: _Optional[_Iterable[_Union[_rejected_webhooks_pb2.RejectedWebhooks, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, rejected_webhooks: _Optional[_Iterable[_Union[_rejected_webhooks_pb2.RejectedWebhooks, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ListSubscriptionsRequest(_message.Message):
-    __slots__ = ("account_id",)
+    __slots__ = ("account_id", "page_size", "page_token")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     account_id: str
-    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+    page_size: int
+    page_token: str
+    def __init__(self, account_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListSubscriptionsResponse(_message.Message):
-    __slots__ = ("subscriptions",)
+    __slots__ = ("subscriptions", "next_page_token")
     SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     subscriptions: _containers.RepeatedCompositeFieldContainer[_subscription_pb2.Subscription]
-    def __init__(self, subscriptions: _Optional[_Iterable[_Union[_subscription_pb2.Subscription, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, subscriptions: _Optional[_Iterable[_Union[_subscription_pb2.Subscription, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ReconcilePaymentsRequest(_message.Message):
     __slots__ = ("provider", "since")

@@ -36,7 +36,7 @@ PAYMENT_EVENT_ACT_KIND_REPLAY: PaymentEventActKind
 PAYMENT_EVENT_ACT_KIND_DISMISS: PaymentEventActKind
 
 class PaymentEvent(_message.Message):
-    __slots__ = ("name", "provider", "delivery_key", "event_type", "state", "problem", "attempts", "next_attempt_time", "account_id", "purchase", "waits_for", "live", "receive_time", "update_time")
+    __slots__ = ("name", "provider", "delivery_key", "event_type", "state", "problem", "attempts", "next_attempt_time", "account_id", "purchase", "waits_for", "live", "receive_time", "update_time", "waits_for_count")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     DELIVERY_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +51,7 @@ class PaymentEvent(_message.Message):
     LIVE_FIELD_NUMBER: _ClassVar[int]
     RECEIVE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FOR_COUNT_FIELD_NUMBER: _ClassVar[int]
     name: str
     provider: _payment_provider_pb2.PaymentProvider
     delivery_key: str
@@ -65,7 +66,8 @@ class PaymentEvent(_message.Message):
     live: bool
     receive_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., delivery_key: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[_Union[PaymentEventState, str]] = ..., problem: _Optional[str] = ..., attempts: _Optional[int] = ..., next_attempt_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., waits_for: _Optional[_Iterable[str]] = ..., live: bool = ..., receive_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    waits_for_count: int
+    def __init__(self, name: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., delivery_key: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[_Union[PaymentEventState, str]] = ..., problem: _Optional[str] = ..., attempts: _Optional[int] = ..., next_attempt_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., waits_for: _Optional[_Iterable[str]] = ..., live: bool = ..., receive_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., waits_for_count: _Optional[int] = ...) -> None: ...
 
 class PaymentEventAct(_message.Message):
     __slots__ = ("kind", "actor", "reason", "create_time")

@@ -10,16 +10,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ListPackagesRequest(_message.Message):
-    __slots__ = ("show_retired",)
+    __slots__ = ("show_retired", "page_size", "page_token")
     SHOW_RETIRED_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     show_retired: bool
-    def __init__(self, show_retired: bool = ...) -> None: ...
+    page_size: int
+    page_token: str
+    def __init__(self, show_retired: bool = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListPackagesResponse(_message.Message):
-    __slots__ = ("packages",)
+    __slots__ = ("packages", "next_page_token")
     PACKAGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     packages: _containers.RepeatedCompositeFieldContainer[_package_pb2.Package]
-    def __init__(self, packages: _Optional[_Iterable[_Union[_package_pb2.Package, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, packages: _Optional[_Iterable[_Union[_package_pb2.Package, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class CreatePurchaseRequest(_message.Message):
     __slots__ = ("account_id", "package_id", "provider", "method", "card_token", "return_url", "request_id")

@@ -1,6 +1,6 @@
 """The packages on sale."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from creditd.domain.errors import InvalidField
 from creditd.domain.instant import Instant
@@ -12,6 +12,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.payments.limits import limits_of, limits_text
 from creditd.service.call import require_text
 from creditd.service.catalogue import Catalogue
+from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
 from creditd.storage import packages
 from creditd.storage.database import Connection, Database
@@ -21,12 +22,15 @@ from creditd.storage.requests import ClaimKind, once
 class Packages:
     """Puts packages on sale and takes them off again."""
 
-    def __init__(self, database: Database, catalogue: Catalogue, clock: DatabaseClock, threads: Threads) -> None:
+    def __init__(
+        self, database: Database, catalogue: Catalogue, clock: DatabaseClock, threads: Threads, tokens: PageTokens
+    ) -> None:
         """Keep them in ``database``."""
         self._database = database
         self._catalogue = catalogue
         self._clock = clock
         self._threads = threads
+        self._tokens = tokens
 
     async def create(self, package: Package, origin: Origin) -> tuple[Package, bool]:
         """Sell a package; tell whether the request id had made it before. One that is as wanted stays as it is.
@@ -61,13 +65,19 @@ class Packages:
         with self._database.transaction() as connection:
             return once(connection, origin, kind, now, lambda: act(connection), lambda fields: Package(**fields))
 
-    async def list(self, *, retired: bool) -> Sequence[Package]:
-        """Return what is on sale, by id; with ``retired`` also what is not any more."""
-        return await self._threads.lookups.submit(lambda: self._page(retired=retired))
+    async def list(self, asked: Asked, show: Callable[[Package], Shown], *, retired: bool) -> Page[Shown]:
+        """Return a page of what is on sale, by id, each as ``show`` writes it; with ``retired`` also of what was.
 
-    def _page(self, *, retired: bool) -> Sequence[Package]:
-        with self._database.autocommit() as connection:
-            return packages.page(connection, retired=retired)
+        Raises PageTokenInvalid.
+        """
+        return await self._threads.lookups.submit(lambda: self._page(asked, show, retired=retired))
+
+    def _page(self, asked: Asked, show: Callable[[Package], Shown], *, retired: bool) -> Page[Shown]:
+        query = query_of("packages", retired=retired or None)
+        after = self._tokens.open(query, asked.page_token) if asked.page_token else ""
+        with self._database.listing() as connection:
+            found = packages.page(connection, after, asked.size + 1, retired=retired)
+        return self._tokens.page(query, found, asked.size, show, lambda package: package.package_id)
 
 
 def _declared(connection: Connection, package: Package, now: Instant) -> Package:

@@ -24,10 +24,8 @@ from creditd.service.threads import Threads
 from creditd.storage import payment_events, rejected_webhooks
 from creditd.storage.database import Connection, Database
 from creditd.storage.payment_events import EventFilter
+from creditd.storage.rejected_webhooks import RejectionPlace
 from creditd.storage.requests import ClaimKind, once
-
-REJECTIONS_SHOWN = 1_000
-"""What fits a page; newer hours come first."""
 
 REJECTIONS_AGE = 90 * 86_400 * SECOND
 """A quarter of a year says whether something is new."""
@@ -143,14 +141,24 @@ class Events:
         # Its body is a webhook's, of any size, and no part of an answer.
         return after._replace(body="")
 
-    async def rejected(self, call: Call) -> list[RejectedWebhooks]:
-        """Return the counts of rejected webhooks, newest first."""
-        return await self._threads.surveys.submit(self._rejected, owner=call.subject)
+    async def rejected(self, call: Call, asked: Asked, show: Callable[[RejectedWebhooks], Shown]) -> Page[Shown]:
+        """Return a page of the counts of rejected webhooks, newest first, each as ``show`` writes it.
 
-    def _rejected(self) -> list[RejectedWebhooks]:
+        Raises PageTokenInvalid.
+        """
+        return await self._threads.surveys.submit(lambda: self._rejected(asked, show), owner=call.subject)
+
+    def _rejected(self, asked: Asked, show: Callable[[RejectedWebhooks], Shown]) -> Page[Shown]:
+        query = query_of("rejected_webhooks")
+        after = RejectionPlace(*self._tokens.open(query, asked.page_token)) if asked.page_token else None
         start = Instant(self._clock.now() - REJECTIONS_AGE)
-        with self._database.autocommit() as connection:
-            return rejected_webhooks.since(connection, start, REJECTIONS_SHOWN)
+        with self._database.listing() as connection:
+            found = rejected_webhooks.page(connection, start, after, asked.size + 1)
+        return self._tokens.page(query, found, asked.size, show, lambda item: list(_place(item)))
+
+
+def _place(rejection: RejectedWebhooks) -> RejectionPlace:
+    return RejectionPlace(rejection.hour, int(rejection.provider), rejection.reason.value)
 
 
 def _is_parked(event: PaymentEvent) -> bool:

@@ -326,10 +326,22 @@ class PurchaseReader:
             found = purchases.page(connection, wanted, before, asked.size + 1)
         return self._tokens.page(query, found, asked.size, show, lambda purchase: purchase.purchase_id)
 
-    async def subscriptions(self, account_id: str) -> list[Subscription]:
-        """Return an account's subscriptions."""
-        return await self._threads.pages.submit(lambda: self._subscriptions(account_id), owner=account_id)
+    async def subscriptions(self, account_id: str, asked: Asked, show: Callable[[Subscription], Shown]) -> Page[Shown]:
+        """Return a page of an account's subscriptions, each as ``show`` writes it. Raises PageTokenInvalid.
 
-    def _subscriptions(self, account_id: str) -> list[Subscription]:
-        with self._database.autocommit() as connection:
-            return subscriptions.of_account(connection, account_id)
+        Not by the time of the description: what a provider says meanwhile would move one to a page seen before.
+        """
+        return await self._threads.pages.submit(lambda: self._subscriptions(account_id, asked, show), owner=account_id)
+
+    def _subscriptions(self, account_id: str, asked: Asked, show: Callable[[Subscription], Shown]) -> Page[Shown]:
+        query = query_of("subscriptions", account=account_id)
+        after = (
+            subscriptions.SubscriptionPlace(*self._tokens.open(query, asked.page_token)) if asked.page_token else None
+        )
+        with self._database.listing() as connection:
+            found = subscriptions.page(connection, account_id, after, asked.size + 1)
+        return self._tokens.page(query, found, asked.size, show, lambda item: list(_place(item)))
+
+
+def _place(subscription: Subscription) -> subscriptions.SubscriptionPlace:
+    return subscriptions.SubscriptionPlace(int(subscription.provider), subscription.live, subscription.subscription_id)

@@ -1,0 +1,117 @@
+"""No answer grows without end: a list comes in pages, and whatever else is repeated has a bound that is stated here."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+
+from creditd.bootstrap.service import SERVICES
+from creditd.domain.instant import Instant
+from creditd.domain.payment_event import PaymentEvent, PaymentEventState
+from creditd.domain.provider import Provider
+from creditd.domain.purchase import Purchase, PurchaseState
+from creditd.server import answer_sizes
+from creditd.server.payment_messages import event_message, purchase_message
+from creditd.storage import payment_events, purchases
+
+AMOUNTS = 100
+"""Of AddCredits and RemoveCredits, by their requests."""
+
+BATCH = 1_000
+"""Items of a batch, by its request."""
+
+KINDS_OF_DETAILS = 5
+"""Of an error within a batch: what it is, in words, which fields, when to repeat it, and which quota."""
+
+LABELS = 64
+"""Of a movement, by the requests that make one."""
+
+BOUNDS = {
+    "AccountBalance.wallets": answer_sizes.MAX_BALANCES,
+    "AddCreditsResponse.balances": AMOUNTS,
+    "AddCreditsResponse.entries": AMOUNTS,
+    "BatchConfirmResponse.results": BATCH,
+    "BatchDeductResponse.results": BATCH,
+    "BatchGetBalancesResponse.account_balances": BATCH,
+    "BatchReserveResponse.results": BATCH,
+    "Entry.metadata": LABELS,
+    "Entry.slices": answer_sizes.SLICES_SHOWN,
+    "GetPaymentEventResponse.acts": payment_events.MAX_ACTS,
+    "GetPurchaseResponse.changes": purchases.MAX_CHANGES,
+    "PaymentEvent.waits_for": answer_sizes.PROVIDER_IDS_SHOWN,
+    "Purchase.extra_payment_ids": answer_sizes.PROVIDER_IDS_SHOWN,
+    "RemoveCreditsResponse.balances": AMOUNTS,
+    "RemoveCreditsResponse.entries": AMOUNTS,
+    "Reservation.metadata": LABELS,
+    "Reservation.slices": answer_sizes.SLICES_OF_ONE,
+    "Status.details": KINDS_OF_DETAILS,
+    "Wallet.grants": answer_sizes.GRANTS_SHOWN,
+}
+"""Of each repeated field that is no page, how much it holds at most."""
+
+METHODS = [method for service in SERVICES for method in service.methods]
+
+
+def is_paged(method: MethodDescriptor) -> bool:
+    """Tell whether a list can be asked for in pages (AIP-158)."""
+    asks = {"page_size", "page_token"} <= set(method.input_type.fields_by_name)
+    return asks and "next_page_token" in method.output_type.fields_by_name
+
+
+def repeated(message: Descriptor) -> Iterator[FieldDescriptor]:
+    """Yield the repeated fields of a message, and of all within it."""
+    for field in message.fields:
+        if field.is_repeated:
+            yield field
+        within = field.message_type
+        if within is not None and not within.GetOptions().map_entry:
+            yield from repeated(within)
+
+
+def _name(field: FieldDescriptor) -> str:
+    return ".".join(field.full_name.split(".")[-2:])
+
+
+def unbounded(method: MethodDescriptor) -> set[str]:
+    """Return the repeated fields of a method's answer for which there is neither a page nor a bound."""
+    found = {_name(field) for field in repeated(method.output_type)}
+    paged = {f"{method.output_type.name}.{field.name}" for field in method.output_type.fields}
+    return found - BOUNDS.keys() - (paged if is_paged(method) else set())
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_an_answer_is_a_page_or_has_a_bound(method: MethodDescriptor) -> None:
+    assert unbounded(method) == set()
+    assert is_paged(method) or not method.name.startswith("List")
+
+
+def test_each_bound_is_of_a_field_that_there_is() -> None:
+    found = {_name(field) for method in METHODS for field in repeated(method.output_type)}
+    assert BOUNDS.keys() <= found
+
+
+IDS = tuple(f"id_{n:04}" for n in range(250))
+
+_PURCHASE: list[Any] = [
+    *("ann", "01890a5d-ac96-774b-bcce-b302099a8057", 1, "1", 1, Provider.STRIPE, True, 1, ""),
+    *("small", "Small", 1_000, "THB", "chat", 90, 10, PurchaseState.COMPLETED, "cs_1", "", "", None, "pi_1", 100, 0),
+    *((), 1_000, 0, 0, 0, "", "", None, 0, None, Instant(1), Instant(1)),
+]
+
+_EVENT: list[Any] = [
+    *(Provider.STRIPE, "evt_1", "01890a5d-ac96-774b-bcce-b302099a8057", "charge.refunded", True, "{}"),
+    *(PaymentEventState.PARKED, 1, None, IDS, "", "", Instant(1), Instant(1)),
+]
+
+
+def test_a_purchase_shows_the_first_extra_payments_and_how_many_there_are() -> None:
+    message = purchase_message(Purchase(*_PURCHASE)._replace(extra_payment_ids=IDS))
+    assert list(message.extra_payment_ids) == list(IDS[: BOUNDS["Purchase.extra_payment_ids"]])
+    assert message.extra_payment_count == len(IDS)
+
+
+def test_a_payment_event_shows_the_first_ids_it_waits_for_and_how_many_there_are() -> None:
+    message = event_message(PaymentEvent(*_EVENT))
+    assert list(message.waits_for) == list(IDS[: BOUNDS["PaymentEvent.waits_for"]])
+    assert message.waits_for_count == len(IDS)

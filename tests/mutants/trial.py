@@ -26,8 +26,8 @@ _SOME_FAILED: Final = 1
 
 
 def copy_without_fault(copy: Path) -> Path:
-    """Copy the source, its tests, and the documents that some of them read."""
-    for part in ("src", "generated", "tests", "docs"):
+    """Copy the source, its tests, and the protos and documents that some of them read."""
+    for part in ("src", "generated", "tests", "docs", "protos"):
         shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / file, copy)

@@ -55,7 +55,7 @@ DOMAIN_FAULTS = (
     Fault(
         "hold under a plan forgotten when the last hold of credits ends",
         "domain/wallet.py",
-        "elif shift.reserved and not reserved and account.had_no_plan:",
+        "elif shift.reserved and not reserved and wallet.account.had_no_plan:",
         "elif shift.reserved and not reserved:",
         ("tests/domain/test_expiry.py",),
     ),

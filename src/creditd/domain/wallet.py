@@ -146,31 +146,13 @@ def moved(
     reservation: Reservation | None = None,
 ) -> Movement:
     """Build the movement that applies a shift to a wallet; its version rises by exactly one."""
-    account, credit_type, version, available, reserved, debt, _, next_expire_time, update_time = wallet
+    account, credit_type, version, available, reserved, debt, _, _, update_time = wallet
     version += 1
     available += shift.available
     reserved += shift.reserved
     debt += shift.debt
     # Entries of a wallet never go back in time, even where two servers' clocks differ by a little.
     time = max(update_time, now)
-    after = None
-    if reservation is not None:
-        after = ReservationAfter(
-            reservation_id=reservation.reservation_id,
-            state=reservation.state,
-            confirmed=reservation.confirmed,
-            refunded=reservation.refunded,
-            expire_time=reservation.expire_time,
-        )
-        if reservation.state == ReservationState.PENDING:
-            next_expire_time = earliest(next_expire_time, reservation.expire_time)
-        elif shift.reserved and not reserved and account.had_no_plan:
-            # The last hold has ended, so that the grants alone tell when to look again. Under a plan there may be
-            # holds of nothing, which the figures do not show.
-            next_expire_time = first_expiry(shift.live)
-    for grant in shift.changed:
-        if grant.remaining:
-            next_expire_time = earliest(next_expire_time, grant.expire_time)
     entry = Entry(
         account_id=account.account_id,
         credit_type=credit_type,
@@ -184,7 +166,7 @@ def moved(
         reserved_after=reserved,
         debt_after=debt,
         slices=shift.slices,
-        reservation=after,
+        reservation=None if reservation is None else _as_recorded(reservation),
         request_id=origin.request_id,
         ordinal=origin.ordinal,
         fingerprint=origin.fingerprint,
@@ -202,7 +184,35 @@ def moved(
         reserved=reserved,
         debt=debt,
         grants=shift.live,
-        next_expire_time=next_expire_time,
+        next_expire_time=_next_expire_time(wallet, shift, reservation),
         update_time=time,
     )
     return Movement(after_wallet, entry, shift.changed, shift.granted, reservation)
+
+
+def _as_recorded(reservation: Reservation) -> ReservationAfter:
+    """Return what an entry records of the reservation that it is about."""
+    return ReservationAfter(
+        reservation_id=reservation.reservation_id,
+        state=reservation.state,
+        confirmed=reservation.confirmed,
+        refunded=reservation.refunded,
+        expire_time=reservation.expire_time,
+    )
+
+
+def _next_expire_time(wallet: Wallet, shift: Shift, reservation: Reservation | None) -> Instant | None:
+    """Return when something of a wallet expires next, once a shift has been applied to it."""
+    found = wallet.next_expire_time
+    reserved = wallet.reserved + shift.reserved
+    if reservation is not None:
+        if reservation.state == ReservationState.PENDING:
+            found = earliest(found, reservation.expire_time)
+        elif shift.reserved and not reserved and wallet.account.had_no_plan:
+            # The last hold has ended, so that the grants alone tell when to look again. Under a plan there may be
+            # holds of nothing, which the figures do not show.
+            found = first_expiry(shift.live)
+    for grant in shift.changed:
+        if grant.remaining:
+            found = earliest(found, grant.expire_time)
+    return found

@@ -12,6 +12,7 @@ import pytest
 ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = ROOT / "src" / "creditd"
 FOLDERS: Final = [*sorted(file.parent for file in SOURCES.glob("*/__init__.py")), SOURCES / "service" / "payments"]
+DOCUMENTS: Final = [*(ROOT / "docs").rglob("*.md")]
 PARTS: Final = ("**Purpose.**", "**Nouns.**", "**Invariants.**", "**Non-goals.**", "**Callers.**", "**Start with**")
 MOST_LINES: Final = 25
 
@@ -61,3 +62,10 @@ def test_nobody_else_calls_it(folder: Path) -> None:
     name = str(folder.relative_to(SOURCES))
     (line,) = re.findall(r"\*\*Callers\.\*\* (.*)", readme_of(folder))
     assert callers()[name] - {name.partition("/")[0]} <= set(re.findall(r"`(\w+)`", line))
+
+
+@pytest.mark.parametrize("page", ["README.md", "tests/README.md", *sorted(str(p.relative_to(ROOT)) for p in DOCUMENTS)])
+def test_files_that_a_page_names_are_there(page: str) -> None:
+    files = [f"/{file.relative_to(ROOT)}" for part in ("src", "tests") for file in (ROOT / part).rglob("*.py")]
+    named = re.findall(r"`([\w/]+\.py)`", (ROOT / page).read_text(encoding="utf-8"))
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in files)] == []

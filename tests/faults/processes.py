@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +30,7 @@ SECONDS_TO_START = 30.0
 LOG_TAIL = 4_000
 
 
-class CreditdProcess:
+class CreditdProcess(ABC):
     """One process of ours; everything but its addresses and settings is as in production."""
 
     COMMAND: ClassVar[str]
@@ -107,8 +108,9 @@ class CreditdProcess:
             sys.stderr.write(self._log.read_text(errors="replace")[-LOG_TAIL:])
             raise
 
+    @abstractmethod
     def _is_up(self) -> bool:
-        raise NotImplementedError
+        """Tell whether it answers."""
 
 
 class ServerProcess(CreditdProcess):

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -69,3 +69,8 @@ def test_files_that_a_page_names_are_there(page: str) -> None:
     files = [f"/{file.relative_to(ROOT)}" for part in ("src", "tests") for file in (ROOT / part).rglob("*.py")]
     named = re.findall(r"`([\w/]+\.py)`", (ROOT / page).read_text(encoding="utf-8"))
     assert [name for name in named if not any(file.endswith(f"/{name}") for file in files)] == []
+
+
+def test_a_decision_has_a_number_of_its_own() -> None:
+    numbers = Counter(file.name[:4] for file in (ROOT / "docs" / "decisions").glob("*.md"))
+    assert [number for number, files in numbers.items() if files > 1] == []

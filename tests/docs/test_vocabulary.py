@@ -61,9 +61,6 @@ GERUNDS: Final[Mapping[str, str]] = {
 TWINS: Final[Mapping[str, str]] = {}
 """Classes of one name in several modules, each with its reason."""
 
-LEFT: Final[frozenset[str]] = frozenset()
-"""Names that are older than these rules. None is added; each goes with its file or class."""
-
 
 def words_of(name: str) -> list[str]:
     """Return the words of a name, in the singular and in small letters."""
@@ -104,7 +101,7 @@ def offences(names: Iterator[str]) -> dict[str, str]:
     return {
         name: f"{word} is called: {FORBIDDEN[word]}"
         for name in names
-        if name not in REASONS and name not in LEFT
+        if name not in REASONS
         for word in words_of(name.rpartition(".")[2] if "." in name and not name.endswith(".py") else Path(name).stem)
         if word in FORBIDDEN
     }
@@ -124,13 +121,11 @@ def test_no_message_rpc_or_field_has_a_name_that_the_vocabulary_refuses() -> Non
 
 def test_files_are_named_by_nouns() -> None:
     gerunds = {name for name, _ in modules() if any(word.endswith("ing") for word in words_of(Path(name).stem))}
-    assert not gerunds - GERUNDS.keys() - LEFT
+    assert not gerunds - GERUNDS.keys()
 
 
 def test_a_class_is_in_one_module() -> None:
-    assert not {
-        name: where for name, where in classes().items() if len(where) > 1 and name not in TWINS and name not in LEFT
-    }
+    assert not {name: where for name, where in classes().items() if len(where) > 1 and name not in TWINS}
 
 
 def test_a_word_is_explained_once_and_is_no_other_ones_synonym() -> None:

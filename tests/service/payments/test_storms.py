@@ -45,11 +45,11 @@ PURCHASES = 50
 COPIES = 10
 """Of each event, which makes a thousand deliveries."""
 
-SENDERS = 20
+SENDERS = 10
 """Each sends its share at once; one alone would be busy looking for a free connection among many."""
 
 CONNECTIONS = 10
-"""Of each sender: together no more than the adapter has under way at a time."""
+"""Of each sender: together no more than the adapter reads of one address at a time (limits.MAX_READING_EACH)."""
 
 NO_POLLS = {"payment_poll_interval_seconds": 3_600.0}
 """Whatever arrives came by a webhook."""

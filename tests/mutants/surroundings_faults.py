@@ -181,4 +181,11 @@ SURROUNDINGS_FAULTS = (
         "            return None\n",
         ("tests/contract/test_tls.py",),
     ),
+    Fault(
+        "a connection that was lost is rolled back",
+        "storage/connections/turns.py",
+        "            if driver.closed:\n                connection.invalidate()\n",
+        "            pass\n",
+        ("tests/storage/test_lost_connections.py",),
+    ),
 )

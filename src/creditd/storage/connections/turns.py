@@ -139,12 +139,20 @@ class Turns:
 
     @contextmanager
     def lent(self, connection: Connection) -> Iterator[None]:
-        """Watch over a connection until the block ends. Raises TurnOver if the thread's turn is over already."""
+        """Watch over a connection until the block ends. Raises TurnOver if the thread's turn is over already.
+
+        One that was lost meanwhile is given up: prepared statements go past SQLAlchemy, which would not know of it,
+        would roll it back, and would log that this failed.
+        """
         driver = connection.connection.driver_connection
         if driver is None:
             raise psycopg.OperationalError
-        with self.watched(driver):
-            yield
+        try:
+            with self.watched(driver):
+                yield
+        finally:
+            if driver.closed:
+                connection.invalidate()
 
     @contextmanager
     def watched(self, driver: "psycopg.Connection[Any]", turn: Turn | None = None) -> Iterator[None]:

@@ -54,6 +54,7 @@ REASONS: Final[Mapping[str, str]] = {
 GERUNDS: Final[Mapping[str, str]] = {
     "config/settings.py": "a setting is a thing",
     "webhooks/settings.py": "a setting is a thing",
+    "domain/payment_standing.py": "a standing is a noun of its own",
     "ledger/waiting_room.py": "a waiting room is a room",
 }
 """Files that are named by a gerund all the same, each with its reason."""

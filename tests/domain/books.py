@@ -27,7 +27,7 @@ from tests.domain.wallets import RULES, START, by_source
 CALLER = Origin(actor="caller", request_id="request")
 
 
-class Books:
+class WalletBooks:
     """A wallet as it is now, its reservations, every grant that it ever had, its entries, and the time.
 
     What is known only from the movements is kept apart from the wallet, as rows are, so that the two can be compared.
@@ -48,9 +48,9 @@ class Books:
         """Let time pass; nothing is swept meanwhile."""
         self.now = Instant(self.now + microseconds)
 
-    def copy(self) -> "Books":
+    def copy(self) -> "WalletBooks":
         """Return books that go on from here by themselves."""
-        other = Books(self.wallet, self.rules, self.now)
+        other = WalletBooks(self.wallet, self.rules, self.now)
         other.grants, other.reservations = dict(self.grants), dict(self.reservations)
         other.entries, other.movements = list(self.entries), list(self.movements)
         other._names = self._names
@@ -208,7 +208,7 @@ def folded(opening: Wallet) -> Fold:
     return fold
 
 
-def stored(books: Books) -> StoredWallet:
+def stored(books: WalletBooks) -> StoredWallet:
     """Return the figures of a wallet's rows."""
     wallet = books.wallet
     held = sum(reservation.held for reservation in books.reservations.values())

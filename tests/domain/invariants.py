@@ -9,7 +9,7 @@ from creditd.domain.grants import Grant, Slice, Source, in_spend_order
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.wallet import MAX_BALANCE, Movement, Wallet
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 
 FOLLOWS = {
     None: {EntryKind.RESERVE: ReservationState.PENDING, EntryKind.DEDUCT: ReservationState.CONFIRMED},
@@ -26,7 +26,7 @@ FOLLOWS = {
 """What state each kind of entry leads to from each state: a reservation ends once."""
 
 
-def check(books: Books, opening: Wallet) -> None:
+def check(books: WalletBooks, opening: Wallet) -> None:
     """Check everything at once."""
     check_figures(books.wallet)
     check_rows(books)
@@ -47,14 +47,14 @@ def check_figures(wallet: Wallet) -> None:
         assert all(grant.source != Source.PURCHASED for grant in wallet.grants)
 
 
-def check_rows(books: Books) -> None:
+def check_rows(books: WalletBooks) -> None:
     """The wallet is what its grants and pending reservations, each written down by itself, add up to."""
     live = [grant for grant in books.grants.values() if grant.remaining]
     assert books.wallet.grants == in_spend_order(live, books.rules.order)
     assert books.wallet.reserved == sum(part.amount for r in pending(books) for part in r.slices)
 
 
-def check_fold(books: Books, opening: Wallet) -> None:
+def check_fold(books: WalletBooks, opening: Wallet) -> None:
     """Folding the entries gives the wallet, entry by entry; there is one for each version, in the order of time."""
     figures = (opening.available, opening.reserved, opening.debt)
     for version, (entry, movement) in enumerate(zip(books.entries, books.movements, strict=True), start=1):
@@ -71,7 +71,7 @@ def check_fold(books: Books, opening: Wallet) -> None:
     assert all(before.create_time <= after.create_time for before, after in pairwise(books.entries))
 
 
-def check_reservations(books: Books) -> None:
+def check_reservations(books: WalletBooks) -> None:
     """A reservation ends once; what was captured and given back stays within what was taken, slice by slice."""
     states: dict[str, ReservationState] = {}
     for movement in books.movements:
@@ -108,7 +108,7 @@ def _check_after(entry: Entry, reservation: Reservation) -> None:
     )
 
 
-def check_conservation(books: Books, opening: Wallet) -> None:
+def check_conservation(books: WalletBooks, opening: Wallet) -> None:
     """No credit is lost, made, or changes its source: each grant is accounted for to the last credit.
 
     granted = remaining + held + spent and not returned + lapsed + removed + clawed back + paid to a debt, the last two
@@ -135,7 +135,7 @@ def _granted(movements: Iterable[Movement], opening: Wallet) -> dict[str, Grant]
     return {grant.grant_id: grant for grant in (*opening.grants, *(Grant(*granted) for granted in came_in))}
 
 
-def _fates(books: Books) -> Iterator[tuple[str, int]]:
+def _fates(books: WalletBooks) -> Iterator[tuple[str, int]]:
     for grant in books.grants.values():
         yield grant.grant_id, grant.remaining
     for reservation in books.reservations.values():
@@ -150,7 +150,7 @@ def _fates(books: Books) -> Iterator[tuple[str, int]]:
                 yield part.grant_id, part.amount
 
 
-def check_next_expire_time(books: Books) -> None:
+def check_next_expire_time(books: WalletBooks) -> None:
     """Nothing of the wallet expires before its next expire time, and nothing is due after a step."""
     first = first_expiry(books)
     if first is not None:
@@ -159,7 +159,7 @@ def check_next_expire_time(books: Books) -> None:
     assert books.wallet.is_settled(books.now)
 
 
-def check_times(movement: Movement, books: Books) -> None:
+def check_times(movement: Movement, books: WalletBooks) -> None:
     """Nothing lapses before its time, and what never expires never does."""
     usable_until = {grant.grant_id: grant.expire_time for grant in movement.changed}
     for part in movement.entry.slices:
@@ -170,7 +170,7 @@ def check_times(movement: Movement, books: Books) -> None:
             assert part.expire_time <= books.now
 
 
-def check_graces(books: Books, opening: Wallet) -> None:
+def check_graces(books: WalletBooks, opening: Wallet) -> None:
     """A grant has one grace: from the first instant at which something came back after its expiry, whatever follows."""
     usable_until = {name: grant.expire_time for name, grant in _granted(books.movements, opening).items()}
     graces: dict[str, Instant] = {}
@@ -211,13 +211,13 @@ def _amounts(slices: Iterable[Slice]) -> Counter[str]:
     return amounts
 
 
-def first_expiry(books: Books) -> Instant | None:
+def first_expiry(books: WalletBooks) -> Instant | None:
     """Return when the first live grant or pending reservation expires."""
     times = [grant.expire_time for grant in books.wallet.grants if grant.expire_time is not None]
     return min((*times, *(end for end, _ in books.hold_ends())), default=None)
 
 
-def pending(books: Books) -> list[Reservation]:
+def pending(books: WalletBooks) -> list[Reservation]:
     """Return the reservations that hold something now."""
     return [r for r in books.reservations.values() if r.state == ReservationState.PENDING]
 

@@ -16,7 +16,7 @@ from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.domain.wallet import MAX_BALANCE, Rules
 from tests.domain import invariants
-from tests.domain.books import Books, folded, stored
+from tests.domain.books import WalletBooks, folded, stored
 from tests.domain.coins import Coins
 from tests.domain.truths import is_true
 from tests.domain.wallets import START, left, wallet, with_plan, with_status
@@ -47,7 +47,7 @@ class Story:
                 grants.append(Grant(f"opening-{number}", source, amount * unit, expires))
         owed = 0 if any(grant.source == Source.PURCHASED for grant in grants) else opening.debt * unit
         self.opening = wallet(*grants, debt=owed, rules=opening.rules)
-        self.books = Books(self.opening, opening.rules)
+        self.books = WalletBooks(self.opening, opening.rules)
         self.refusals: list[Refusal] = []
         self._coins = Coins(grants, owed, unit, opening.rules)
         self._fold = folded(self.opening)
@@ -257,7 +257,7 @@ class Story:
         return None
 
 
-def essence(books: Books) -> object:
+def essence(books: WalletBooks) -> object:
     """Return all that the books hold but when it was written down."""
     return (
         books.wallet._replace(update_time=START),

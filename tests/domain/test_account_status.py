@@ -8,10 +8,10 @@ from creditd.domain.account import AccountStatus
 from creditd.domain.errors import AccountClosed, AccountSuspended
 from creditd.domain.grants import Source
 from creditd.domain.reservation import Reservation
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 from tests.domain.wallets import MINUTE, free, wallet, with_status
 
-Act = Callable[[Books, Reservation, Reservation], object]
+Act = Callable[[WalletBooks, Reservation, Reservation], object]
 
 SPENDING: dict[str, Act] = {
     "reserve": lambda books, _held, _spent: books.reserve(1),
@@ -32,9 +32,9 @@ NOT_SPENDING: dict[str, Act] = {
 }
 
 
-def books_with(status: AccountStatus) -> tuple[Books, Reservation, Reservation]:
+def books_with(status: AccountStatus) -> tuple[WalletBooks, Reservation, Reservation]:
     """Return books of an account that got this status after it held 2 credits and spent 3 of 10, and owed 1."""
-    books = Books(wallet(free(10), debt=1))
+    books = WalletBooks(wallet(free(10), debt=1))
     held, spent = books.reserve(2), books.deduct(3)
     books.wallet = with_status(books.wallet, status)
     return books, held, spent

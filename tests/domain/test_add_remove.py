@@ -6,7 +6,7 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.errors import ExpiryInPast, InsufficientCredit
 from creditd.domain.grants import Source
 from creditd.domain.instant import instant_text
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 from tests.domain.wallets import DAY, after, by_source, free, left, parts, promo, purchased, wallet
 
 
@@ -22,7 +22,7 @@ from tests.domain.wallets import DAY, after, by_source, free, left, parts, promo
 def test_added_credits_are_a_grant_of_their_source_and_the_entry_says_how_they_came(
     source: Source, kind: EntryKind
 ) -> None:
-    books = Books(wallet())
+    books = WalletBooks(wallet())
     movement = books.add(5, source, "new")
     assert by_source(books.wallet) == {source: 5}
     assert books.wallet.available == 5
@@ -32,19 +32,19 @@ def test_added_credits_are_a_grant_of_their_source_and_the_entry_says_how_they_c
 
 
 def test_every_addition_is_a_grant_of_its_own() -> None:
-    books = Books(wallet(purchased(5, "first")))
+    books = WalletBooks(wallet(purchased(5, "first")))
     books.add(5, Source.PURCHASED, "second")
     assert left(books.wallet) == {"first": 5, "second": 5}
 
 
 def test_the_movement_tells_of_the_new_grant_as_it_came_in() -> None:
-    movement = Books(wallet()).add(5, Source.PROMO, "new", expires=after(DAY))
+    movement = WalletBooks(wallet()).add(5, Source.PROMO, "new", expires=after(DAY))
     assert movement.granted == ("new", Source.PROMO, 5, after(DAY))
     assert movement.changed == (promo(5, "new", expires=after(DAY)),)
 
 
 def test_credits_that_have_expired_already_are_not_taken_in() -> None:
-    books = Books(wallet())
+    books = WalletBooks(wallet())
     for offset in (0, -1):
         with pytest.raises(ExpiryInPast) as refusal:
             books.add(5, Source.PROMO, expires=after(offset))
@@ -55,13 +55,13 @@ def test_credits_that_have_expired_already_are_not_taken_in() -> None:
 
 def test_added_credits_can_expire_in_a_hundred_years() -> None:
     """The maximum is one for holds; grants live as long as they are told to."""
-    books = Books(wallet())
+    books = WalletBooks(wallet())
     books.add(5, Source.PROMO, expires=after(36_525 * DAY))
     assert books.wallet.available == 5
 
 
 def test_remove_takes_available_credits_in_spend_order() -> None:
-    books = Books(wallet(free(3), purchased(5)))
+    books = WalletBooks(wallet(free(3), purchased(5)))
     movement = books.remove(4)
     assert left(books.wallet) == {"purchased": 4}
     assert (movement.entry.kind, movement.entry.amount) == (EntryKind.ADMIN_REMOVE, 4)
@@ -71,7 +71,7 @@ def test_remove_takes_available_credits_in_spend_order() -> None:
 
 
 def test_removing_below_zero_is_refused() -> None:
-    books = Books(wallet(free(3)))
+    books = WalletBooks(wallet(free(3)))
     with pytest.raises(InsufficientCredit) as refusal:
         books.remove(4)
     assert refusal.value.facts == {"required": 4, "available": 3}
@@ -79,7 +79,7 @@ def test_removing_below_zero_is_refused() -> None:
 
 
 def test_a_removal_does_not_reach_what_is_held() -> None:
-    books = Books(wallet(free(3)))
+    books = WalletBooks(wallet(free(3)))
     books.reserve(2)
     with pytest.raises(InsufficientCredit):
         books.remove(2)
@@ -88,7 +88,7 @@ def test_a_removal_does_not_reach_what_is_held() -> None:
 
 
 def test_what_is_held_comes_back_after_the_rest_was_removed() -> None:
-    books = Books(wallet(free(3)))
+    books = WalletBooks(wallet(free(3)))
     held = books.reserve(2)
     books.remove(1)
     books.refund(held)

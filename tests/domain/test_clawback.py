@@ -6,7 +6,7 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.errors import BalanceTooLarge
 from creditd.domain.grants import Source
 from creditd.domain.wallet import MAX_BALANCE
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 from tests.domain.wallets import (
     DAY,
     HOUR,
@@ -26,7 +26,7 @@ from tests.domain.wallets import (
 
 def test_what_is_left_of_the_purchase_s_own_grants_goes_first_then_other_purchased_credits_in_spend_order() -> None:
     soon = purchased(2, "soon", expires=after(DAY))
-    books = Books(wallet(purchased(3, "first"), purchased(4, "own"), soon, purchased(1, "own-too"), free(9)))
+    books = WalletBooks(wallet(purchased(3, "first"), purchased(4, "own"), soon, purchased(1, "own-too"), free(9)))
     movement = books.claw_back(9, "own", "own-too")
     assert parts(movement.entry.slices) == [("own", 4), ("own-too", 1), ("soon", 2), ("first", 2)]
     assert left(books.wallet) == {"free": 9, "first": 1}
@@ -34,14 +34,14 @@ def test_what_is_left_of_the_purchase_s_own_grants_goes_first_then_other_purchas
 
 
 def test_no_more_of_a_grant_is_taken_than_was_asked_for() -> None:
-    books = Books(wallet(purchased(3, "first"), purchased(4, "own")))
+    books = WalletBooks(wallet(purchased(3, "first"), purchased(4, "own")))
     movement = books.claw_back(3, "own")
     assert left(books.wallet) == {"first": 3, "own": 1}
     assert movement.changed == (purchased(1, "own"),)
 
 
 def test_free_promo_and_admin_credits_are_never_taken_not_even_where_they_are_named() -> None:
-    books = Books(wallet(free(5), promo(5), admin(5), purchased(2)))
+    books = WalletBooks(wallet(free(5), promo(5), admin(5), purchased(2)))
     movement = books.claw_back(10, "free", "promo", "admin", "purchased")
     assert parts(movement.entry.slices) == [("purchased", 2)]
     assert left(books.wallet) == {"free": 5, "promo": 5, "admin": 5}
@@ -49,27 +49,27 @@ def test_free_promo_and_admin_credits_are_never_taken_not_even_where_they_are_na
 
 
 def test_the_entry_tells_what_was_to_be_taken_what_was_and_what_is_owed() -> None:
-    entry = Books(wallet(purchased(3))).claw_back(10).entry
+    entry = WalletBooks(wallet(purchased(3))).claw_back(10).entry
     assert (entry.kind, entry.amount) == (EntryKind.CLAWBACK, 10)
     assert (entry.available_delta, entry.reserved_delta, entry.debt_delta) == (-3, 0, 7)
     assert (entry.available_after, entry.reserved_after, entry.debt_after) == (0, 0, 7)
 
 
 def test_where_all_was_spent_all_is_owed() -> None:
-    books = Books(wallet(purchased(5)))
+    books = WalletBooks(wallet(purchased(5)))
     books.deduct(5)
     assert books.claw_back(5, "purchased").entry.slices == ()
     assert (books.wallet.available, books.wallet.debt) == (0, 5)
 
 
 def test_what_is_owed_adds_up() -> None:
-    books = Books(wallet(debt=3))
+    books = WalletBooks(wallet(debt=3))
     books.claw_back(4)
     assert books.wallet.debt == 7
 
 
 def test_what_a_hold_holds_is_not_taken_and_can_still_be_spent() -> None:
-    books = Books(wallet(purchased(10)))
+    books = WalletBooks(wallet(purchased(10)))
     held = books.reserve(6)
     books.claw_back(10, "purchased")
     assert (books.wallet.available, books.wallet.reserved, books.wallet.debt) == (0, 6, 6)
@@ -79,7 +79,7 @@ def test_what_a_hold_holds_is_not_taken_and_can_still_be_spent() -> None:
 
 @pytest.mark.parametrize("end", ["refund", "confirm less", "expire"])
 def test_what_a_hold_gives_back_pays_the_debt_from_its_purchased_part_alone(end: str) -> None:
-    books = Books(wallet(free(3), purchased(10)))
+    books = WalletBooks(wallet(free(3), purchased(10)))
     held = books.reserve(8, ttl=MINUTE)
     books.claw_back(10, "purchased")
     assert (left(books.wallet), books.wallet.debt) == ({}, 5)
@@ -95,7 +95,7 @@ def test_what_a_hold_gives_back_pays_the_debt_from_its_purchased_part_alone(end:
 
 
 def test_spent_credits_that_come_back_after_the_clawback_pay_what_is_owed_for_them() -> None:
-    books = Books(wallet(free(2), purchased(5)))
+    books = WalletBooks(wallet(free(2), purchased(5)))
     spent = books.deduct(6)
     books.claw_back(5, "purchased")
     assert books.wallet.debt == 4
@@ -104,7 +104,7 @@ def test_spent_credits_that_come_back_after_the_clawback_pay_what_is_owed_for_th
 
 
 def test_credits_set_aside_under_an_unlimited_plan_are_there_to_take() -> None:
-    books = Books(with_plan(wallet(free(1), purchased(10))))
+    books = WalletBooks(with_plan(wallet(free(1), purchased(10))))
     held = books.reserve(50)
     books.claw_back(4, "purchased")
     assert left(books.wallet) == {"free": 1, "purchased": 6}
@@ -113,7 +113,7 @@ def test_credits_set_aside_under_an_unlimited_plan_are_there_to_take() -> None:
 
 
 def test_a_purchased_grant_that_has_expired_is_not_there_to_take() -> None:
-    books = Books(wallet(purchased(4, "old", expires=after(HOUR)), purchased(3, "new")))
+    books = WalletBooks(wallet(purchased(4, "old", expires=after(HOUR)), purchased(3, "new")))
     books.wait(HOUR)
     movement = books.claw_back(5, "old")
     assert parts(movement.entry.slices) == [("new", 3)]
@@ -122,7 +122,7 @@ def test_a_purchased_grant_that_has_expired_is_not_there_to_take() -> None:
 
 
 def test_more_debt_than_an_int64_holds_is_refused_with_the_figures() -> None:
-    books = Books(wallet(debt=MAX_BALANCE - 3))
+    books = WalletBooks(wallet(debt=MAX_BALANCE - 3))
     with pytest.raises(BalanceTooLarge) as refusal:
         books.claw_back(4)
     assert refusal.value.facts == {"amount": 4, "total": MAX_BALANCE - 3, "maximum": MAX_BALANCE}
@@ -131,20 +131,20 @@ def test_more_debt_than_an_int64_holds_is_refused_with_the_figures() -> None:
 
 
 def test_what_can_be_taken_does_not_count_for_the_limit_of_the_debt() -> None:
-    books = Books(wallet(purchased(MAX_BALANCE)))
+    books = WalletBooks(wallet(purchased(MAX_BALANCE)))
     books.claw_back(MAX_BALANCE)
     assert (books.wallet.available, books.wallet.debt) == (0, 0)
 
 
 def test_the_next_top_up_pays_what_is_owed_first() -> None:
-    books = Books(wallet(purchased(3)))
+    books = WalletBooks(wallet(purchased(3)))
     books.claw_back(10)
     books.add(10, Source.PURCHASED, "next")
     assert (left(books.wallet), books.wallet.debt) == ({"next": 3}, 0)
 
 
 def test_what_is_restored_is_a_new_purchased_grant_that_never_expires() -> None:
-    books = Books(wallet(purchased(10, expires=after(DAY))))
+    books = WalletBooks(wallet(purchased(10, expires=after(DAY))))
     books.claw_back(6, "purchased")
     movement = books.restore(6, "restored")
     assert movement.granted == ("restored", Source.PURCHASED, 6, None)
@@ -154,7 +154,7 @@ def test_what_is_restored_is_a_new_purchased_grant_that_never_expires() -> None:
 
 
 def test_what_is_restored_pays_what_is_owed_first() -> None:
-    books = Books(wallet(purchased(3)))
+    books = WalletBooks(wallet(purchased(3)))
     books.claw_back(10, "purchased")
     entry = books.restore(10, "restored").entry
     assert (entry.available_delta, entry.debt_delta) == (3, -7)
@@ -162,20 +162,20 @@ def test_what_is_restored_pays_what_is_owed_first() -> None:
 
 
 def test_a_clawback_takes_from_a_restored_grant_that_it_names() -> None:
-    books = Books(wallet(purchased(4, "other")))
+    books = WalletBooks(wallet(purchased(4, "other")))
     books.restore(5, "restored")
     books.claw_back(5, "purchased", "restored")
     assert left(books.wallet) == {"other": 4}
 
 
 def test_a_restoration_without_room_is_refused() -> None:
-    books = Books(wallet(free(MAX_BALANCE)))
+    books = WalletBooks(wallet(free(MAX_BALANCE)))
     with pytest.raises(BalanceTooLarge):
         books.restore(1)
 
 
 def test_trap_a_refund_after_clawback_and_restoration_makes_no_grant_larger_than_it_came_in() -> None:
-    books = Books(wallet())
+    books = WalletBooks(wallet())
     books.add(10, Source.PURCHASED, "bought")
     spent = books.deduct(6)
     books.claw_back(10, "bought")

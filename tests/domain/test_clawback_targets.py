@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.domain.grants import Grant, Source
-from tests.domain.books import Books, folded, stored
+from tests.domain.books import WalletBooks, folded, stored
 from tests.domain.wallets import MINUTE, by_source, wallet
 
 sources = st.sampled_from([*Source, Source.PURCHASED, Source.PURCHASED])
@@ -15,16 +15,16 @@ grants = st.lists(st.builds(Grant, st.uuids().map(str), sources, st.integers(1, 
 targets = st.integers(0, 30)
 
 
-def books_with(opening: list[Grant], held: int) -> Books:
+def books_with(opening: list[Grant], held: int) -> WalletBooks:
     """Return books of these grants, of which as much of an amount is held as there is."""
-    books = Books(wallet(*opening))
+    books = WalletBooks(wallet(*opening))
     amount = min(held, books.wallet.available)
     if amount:
         books.reserve(amount, ttl=MINUTE)
     return books
 
 
-def go_to(books: Books, targets: Iterable[int], first: list[Grant]) -> None:
+def go_to(books: WalletBooks, targets: Iterable[int], first: list[Grant]) -> None:
     """Take back up to each target in turn, by the difference to the one before."""
     taken, names = 0, count()
     for target in targets:
@@ -35,7 +35,7 @@ def go_to(books: Books, targets: Iterable[int], first: list[Grant]) -> None:
         taken = target
 
 
-def figures(books: Books) -> object:
+def figures(books: WalletBooks) -> object:
     """Return all that does not tell one purchased grant from another."""
     return (*books.wallet[3:6], by_source(books.wallet))
 

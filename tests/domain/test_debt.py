@@ -2,20 +2,20 @@
 
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source, pay_debt
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 from tests.domain.wallets import DAY, HOUR, MINUTE, after, free, left, parts, purchased, wallet
 
 
-def indebted(spent_purchased: int, debt: int) -> tuple[Books, str]:
+def indebted(spent_purchased: int, debt: int) -> tuple[WalletBooks, str]:
     """Return books whose purchased credits are all spent by one deduction, and which then got a debt."""
-    books = Books(wallet(purchased(spent_purchased)))
+    books = WalletBooks(wallet(purchased(spent_purchased)))
     name = books.deduct(spent_purchased).reservation_id
     books.wallet = books.wallet._replace(debt=debt)
     return books, name
 
 
 def test_a_top_up_pays_the_debt_first() -> None:
-    books = Books(wallet(debt=30))
+    books = WalletBooks(wallet(debt=30))
     movement = books.add(100, Source.PURCHASED, "new")
     assert (books.wallet.available, books.wallet.debt) == (70, 0)
     assert left(books.wallet) == {"new": 70}
@@ -23,7 +23,7 @@ def test_a_top_up_pays_the_debt_first() -> None:
 
 
 def test_a_top_up_smaller_than_the_debt_goes_into_it_whole() -> None:
-    books = Books(wallet(debt=30))
+    books = WalletBooks(wallet(debt=30))
     movement = books.add(10, Source.PURCHASED, "new")
     assert (books.wallet.available, books.wallet.debt) == (0, 20)
     assert left(books.wallet) == {}
@@ -32,26 +32,26 @@ def test_a_top_up_smaller_than_the_debt_goes_into_it_whole() -> None:
 
 
 def test_a_top_up_of_exactly_the_debt_leaves_neither() -> None:
-    books = Books(wallet(debt=30))
+    books = WalletBooks(wallet(debt=30))
     books.add(30, Source.PURCHASED)
     assert (books.wallet.available, books.wallet.debt, books.wallet.grants) == (0, 0, ())
 
 
 def test_the_grant_s_amount_is_what_was_bought_also_where_a_debt_was_paid_from_it() -> None:
-    movement = Books(wallet(debt=30)).add(100, Source.PURCHASED, "new")
+    movement = WalletBooks(wallet(debt=30)).add(100, Source.PURCHASED, "new")
     assert movement.granted == ("new", Source.PURCHASED, 100, None)
     assert parts(movement.entry.slices) == [("new", 100)]
 
 
 def test_free_promo_and_admin_credits_pay_no_debt() -> None:
-    books = Books(wallet(debt=30))
+    books = WalletBooks(wallet(debt=30))
     for source in (Source.FREE, Source.PROMO, Source.ADMIN):
         books.add(10, source)
     assert (books.wallet.available, books.wallet.debt) == (30, 30)
 
 
 def test_free_credits_are_spendable_in_spite_of_a_debt() -> None:
-    books = Books(wallet(free(5), debt=30))
+    books = WalletBooks(wallet(free(5), debt=30))
     assert parts(books.deduct(5).slices) == [("free", 5)]
     assert books.wallet.debt == 30
 
@@ -75,7 +75,7 @@ def test_refunds_part_by_part_pay_the_debt_before_anything_is_available() -> Non
 
 
 def test_refunded_free_credits_pay_no_debt() -> None:
-    books = Books(wallet(free(2), purchased(3)))
+    books = WalletBooks(wallet(free(2), purchased(3)))
     spent = books.deduct(5)
     books.wallet = books.wallet._replace(debt=10)
     books.refund(spent)
@@ -84,7 +84,7 @@ def test_refunded_free_credits_pay_no_debt() -> None:
 
 
 def test_what_a_confirm_leaves_over_pays_the_debt() -> None:
-    books = Books(wallet(purchased(10)))
+    books = WalletBooks(wallet(purchased(10)))
     held = books.reserve(10)
     books.wallet = books.wallet._replace(debt=3)
     books.confirm(held, 2)
@@ -92,7 +92,7 @@ def test_what_a_confirm_leaves_over_pays_the_debt() -> None:
 
 
 def test_a_hold_given_back_pays_the_debt() -> None:
-    books = Books(wallet(purchased(10)))
+    books = WalletBooks(wallet(purchased(10)))
     held = books.reserve(10)
     books.wallet = books.wallet._replace(debt=3)
     books.refund(held)
@@ -100,7 +100,7 @@ def test_a_hold_given_back_pays_the_debt() -> None:
 
 
 def test_an_expired_hold_pays_the_debt() -> None:
-    books = Books(wallet(purchased(10)))
+    books = WalletBooks(wallet(purchased(10)))
     books.reserve(10, ttl=MINUTE)
     books.wallet = books.wallet._replace(debt=3)
     books.wait(MINUTE)
@@ -109,7 +109,7 @@ def test_an_expired_hold_pays_the_debt() -> None:
 
 
 def test_what_comes_back_in_its_grace_pays_the_debt_and_only_the_rest_lapses() -> None:
-    books = Books(wallet(purchased(10, expires=after(HOUR))))
+    books = WalletBooks(wallet(purchased(10, expires=after(HOUR))))
     books.reserve(10, ttl=2 * HOUR)
     books.wallet = books.wallet._replace(debt=3)
     books.wait(2 * HOUR + DAY)
@@ -119,7 +119,7 @@ def test_what_comes_back_in_its_grace_pays_the_debt_and_only_the_rest_lapses() -
 
 
 def test_what_is_held_pays_no_debt_while_it_is_held() -> None:
-    books = Books(wallet(purchased(10)))
+    books = WalletBooks(wallet(purchased(10)))
     books.reserve(10)
     books.wallet = books.wallet._replace(debt=3)
     books.add(1, Source.FREE)

@@ -6,12 +6,12 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.errors import InsufficientCredit
 from creditd.domain.grants import Source
 from creditd.domain.reservation import ReservationState
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 from tests.domain.wallets import DAY, HOUR, MINUTE, after, free, left, parts, promo, purchased, wallet, with_plan
 
 
 def test_an_expired_hold_goes_back_by_itself() -> None:
-    books = Books(wallet(free(2), purchased(2)))
+    books = WalletBooks(wallet(free(2), purchased(2)))
     held = books.reserve(3, ttl=MINUTE)
     books.wait(MINUTE)
     books.settle()
@@ -21,7 +21,7 @@ def test_an_expired_hold_goes_back_by_itself() -> None:
 
 
 def test_the_release_is_a_movement_with_its_entry() -> None:
-    books = Books(wallet(free(2), purchased(2)))
+    books = WalletBooks(wallet(free(2), purchased(2)))
     books.reserve(3, ttl=MINUTE)
     books.wait(MINUTE)
     (release,) = books.settle()
@@ -32,14 +32,14 @@ def test_the_release_is_a_movement_with_its_entry() -> None:
 
 
 def test_a_grant_is_spendable_up_to_the_last_instant_before_its_expire_time() -> None:
-    books = Books(wallet(free(5, expires=after(DAY))))
+    books = WalletBooks(wallet(free(5, expires=after(DAY))))
     books.wait(DAY - 1)
     books.reserve(5)
     assert books.wallet.reserved == 5
 
 
 def test_an_expired_grant_is_not_spendable_from_its_expire_time_on() -> None:
-    books = Books(wallet(free(5, expires=after(DAY)), purchased(1)))
+    books = WalletBooks(wallet(free(5, expires=after(DAY)), purchased(1)))
     books.wait(DAY)
     with pytest.raises(InsufficientCredit) as refusal:
         books.reserve(2)
@@ -47,7 +47,7 @@ def test_an_expired_grant_is_not_spendable_from_its_expire_time_on() -> None:
 
 
 def test_the_lapse_is_a_movement_with_its_entry() -> None:
-    books = Books(wallet(free(5, expires=after(DAY))))
+    books = WalletBooks(wallet(free(5, expires=after(DAY))))
     books.wait(DAY)
     (lapse,) = books.settle()
     entry = lapse.entry
@@ -58,7 +58,7 @@ def test_the_lapse_is_a_movement_with_its_entry() -> None:
 
 
 def test_trap_grant_100_that_expires_after_60_were_spent_leaves_0_not_minus_60() -> None:
-    books = Books(wallet(free(100, expires=after(DAY))))
+    books = WalletBooks(wallet(free(100, expires=after(DAY))))
     books.deduct(60)
     books.wait(DAY)
     books.settle()
@@ -67,7 +67,7 @@ def test_trap_grant_100_that_expires_after_60_were_spent_leaves_0_not_minus_60()
 
 
 def test_a_grant_that_was_used_up_leaves_no_entry_when_it_expires() -> None:
-    books = Books(wallet(free(100, expires=after(DAY))))
+    books = WalletBooks(wallet(free(100, expires=after(DAY))))
     books.deduct(100)
     books.wait(DAY)
     assert books.settle() == ()
@@ -80,7 +80,7 @@ def test_trap_the_balance_is_known_to_be_stale_from_the_very_instant_on_though_n
 
 
 def test_a_live_hold_shields_what_it_holds_from_expiry() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     held = books.reserve(3, ttl=2 * HOUR)
     books.wait(HOUR)
     books.settle()
@@ -90,7 +90,7 @@ def test_a_live_hold_shields_what_it_holds_from_expiry() -> None:
 
 
 def test_what_a_hold_gives_back_before_the_grant_expires_lapses_with_the_grant() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     books.reserve(3, ttl=HOUR - 1)
     books.wait(HOUR)
     books.settle()
@@ -100,7 +100,7 @@ def test_what_a_hold_gives_back_before_the_grant_expires_lapses_with_the_grant()
 
 def test_trap_hold_over_free_and_purchased_whose_free_part_expires_meanwhile() -> None:
     """What is spent is spent in the order taken; what comes back of the free part keeps the grace, and stays free."""
-    books = Books(wallet(free(10, expires=after(HOUR)), purchased(10)))
+    books = WalletBooks(wallet(free(10, expires=after(HOUR)), purchased(10)))
     held = books.reserve(15, ttl=2 * HOUR)
     books.wait(HOUR + 1)
     spent = books.confirm(held, 8)
@@ -113,7 +113,7 @@ def test_trap_hold_over_free_and_purchased_whose_free_part_expires_meanwhile() -
 
 
 def test_trap_hold_over_free_and_purchased_whose_free_part_expires_meanwhile_and_which_expires_itself() -> None:
-    books = Books(wallet(free(10, expires=after(HOUR)), purchased(10)))
+    books = WalletBooks(wallet(free(10, expires=after(HOUR)), purchased(10)))
     books.reserve(15, ttl=2 * HOUR)
     books.wait(2 * HOUR)
     books.settle()
@@ -125,7 +125,7 @@ def test_trap_hold_over_free_and_purchased_whose_free_part_expires_meanwhile_and
 
 
 def test_several_things_due_happen_in_the_order_of_their_times() -> None:
-    books = Books(wallet(free(1, expires=after(3)), promo(2, expires=after(1)), purchased(4)))
+    books = WalletBooks(wallet(free(1, expires=after(3)), promo(2, expires=after(1)), purchased(4)))
     books.reserve(1, ttl=2)
     books.wait(10)
     books.settle()
@@ -135,7 +135,7 @@ def test_several_things_due_happen_in_the_order_of_their_times() -> None:
 
 def test_it_makes_no_difference_how_many_holds_are_settled_in_one_go() -> None:
     """The grant lapses once, after the last hold that ends before it, also where that hold is left for the next go."""
-    in_one_go = Books(wallet(free(9, expires=after(3))))
+    in_one_go = WalletBooks(wallet(free(9, expires=after(3))))
     for ttl in (1, 2):
         in_one_go.reserve(1, ttl=ttl)
     in_one_go.wait(10)
@@ -149,19 +149,19 @@ def test_it_makes_no_difference_how_many_holds_are_settled_in_one_go() -> None:
 
 
 def test_grants_that_expire_together_lapse_each_with_an_entry_of_its_own() -> None:
-    books = Books(wallet(*(free(1, name, expires=after(1)) for name in "cab")))
+    books = WalletBooks(wallet(*(free(1, name, expires=after(1)) for name in "cab")))
     books.wait(1)
     assert [parts(movement.entry.slices) for movement in books.settle()] == [[("a", 1)], [("b", 1)], [("c", 1)]]
 
 
 def test_grants_lapse_in_the_order_of_their_times() -> None:
-    books = Books(wallet(free(1, "a", expires=after(2)), promo(1, "b", expires=after(1))))
+    books = WalletBooks(wallet(free(1, "a", expires=after(2)), promo(1, "b", expires=after(1))))
     books.wait(2)
     assert [parts(movement.entry.slices) for movement in books.settle()] == [[("b", 1)], [("a", 1)]]
 
 
 def test_a_grant_and_a_hold_on_it_that_end_at_the_same_instant_leave_the_held_part_the_grace() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     books.reserve(3, ttl=HOUR)
     books.wait(HOUR)
     books.settle()
@@ -170,7 +170,7 @@ def test_a_grant_and_a_hold_on_it_that_end_at_the_same_instant_leave_the_held_pa
 
 def test_what_is_due_is_due_though_the_sweep_comes_a_year_late() -> None:
     """The grace counts from when the hold ended, not from when somebody looked."""
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     books.reserve(5, ttl=2 * HOUR)
     books.wait(365 * DAY)
     books.settle()
@@ -179,7 +179,7 @@ def test_what_is_due_is_due_though_the_sweep_comes_a_year_late() -> None:
 
 
 def test_settling_twice_is_settling_once() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     books.reserve(3, ttl=MINUTE)
     books.wait(2 * HOUR)
     assert books.settle()
@@ -189,7 +189,7 @@ def test_settling_twice_is_settling_once() -> None:
 
 
 def test_what_a_movement_makes_expire_sooner_is_looked_at_sooner() -> None:
-    books = Books(wallet(purchased(5)))
+    books = WalletBooks(wallet(purchased(5)))
     books.remove(1)
     books.add(5, Source.PROMO, expires=after(DAY))
     books.add(5, Source.FREE, expires=after(HOUR))
@@ -201,7 +201,7 @@ def test_what_a_movement_makes_expire_sooner_is_looked_at_sooner() -> None:
 
 def test_a_look_that_finds_nothing_due_tells_when_to_look_next() -> None:
     """A hold that ended before another leaves its expire time behind; settling corrects it without a movement."""
-    books = Books(wallet(free(5, expires=after(DAY))))
+    books = WalletBooks(wallet(free(5, expires=after(DAY))))
     first = books.reserve(2, ttl=MINUTE)
     books.reserve(1, ttl=HOUR)
     books.confirm(first)
@@ -212,7 +212,7 @@ def test_a_look_that_finds_nothing_due_tells_when_to_look_next() -> None:
 
 
 def test_the_end_of_the_last_hold_leaves_nothing_to_look_at_but_the_grants() -> None:
-    books = Books(wallet(free(5, expires=after(DAY)), purchased(5)))
+    books = WalletBooks(wallet(free(5, expires=after(DAY)), purchased(5)))
     for _ in range(2):
         books.confirm(books.reserve(2, ttl=MINUTE), 1)
         books.refund(books.reserve(2, ttl=MINUTE))
@@ -222,7 +222,7 @@ def test_the_end_of_the_last_hold_leaves_nothing_to_look_at_but_the_grants() -> 
 
 
 def test_a_hold_under_a_plan_is_looked_at_though_no_figure_shows_it() -> None:
-    books = Books(with_plan(wallet(free(5))))
+    books = WalletBooks(with_plan(wallet(free(5))))
     held = books.reserve(2, ttl=HOUR)
     books.wallet = with_plan(books.wallet, unlimited=False)
     books.confirm(books.reserve(2, ttl=MINUTE))
@@ -233,7 +233,7 @@ def test_a_hold_under_a_plan_is_looked_at_though_no_figure_shows_it() -> None:
 
 
 def test_entries_never_go_back_in_time_though_two_servers_clocks_differ() -> None:
-    books = Books(wallet(free(5)))
+    books = WalletBooks(wallet(free(5)))
     books.wait(1_000)
     books.reserve(1)
     books.wait(-500)

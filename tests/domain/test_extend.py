@@ -5,24 +5,24 @@ import pytest
 from creditd.domain.entry import EntryKind
 from creditd.domain.errors import ExpiryOutOfRange, ReservationConfirmed, ReservationExpired, ReservationRefunded
 from creditd.domain.reservation import ReservationState
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 from tests.domain.wallets import MINUTE, RULES, after, free, wallet
 
 
 def test_extend_counts_the_time_from_now() -> None:
-    books = Books(wallet(free(1)))
+    books = WalletBooks(wallet(free(1)))
     held = books.reserve(1, ttl=5 * MINUTE)
     books.wait(3 * MINUTE)
     assert books.extend(held, ttl=5 * MINUTE).expire_time == after(8 * MINUTE)
 
 
 def test_extend_takes_an_instant_as_well() -> None:
-    books = Books(wallet(free(1)))
+    books = WalletBooks(wallet(free(1)))
     assert books.extend(books.reserve(1), until=after(10 * MINUTE)).expire_time == after(10 * MINUTE)
 
 
 def test_an_extended_hold_can_be_confirmed_after_it_would_have_ended() -> None:
-    books = Books(wallet(free(1)))
+    books = WalletBooks(wallet(free(1)))
     held = books.reserve(1, ttl=5 * MINUTE)
     books.extend(held, ttl=10 * MINUTE)
     books.wait(9 * MINUTE)
@@ -31,7 +31,7 @@ def test_an_extended_hold_can_be_confirmed_after_it_would_have_ended() -> None:
 
 
 def test_an_extended_hold_ends_at_its_new_time() -> None:
-    books = Books(wallet(free(1)))
+    books = WalletBooks(wallet(free(1)))
     held = books.reserve(1, ttl=5 * MINUTE)
     books.extend(held, ttl=10 * MINUTE)
     books.wait(10 * MINUTE)
@@ -40,13 +40,13 @@ def test_an_extended_hold_ends_at_its_new_time() -> None:
 
 
 def test_extend_never_shortens() -> None:
-    books = Books(wallet(free(1)))
+    books = WalletBooks(wallet(free(1)))
     held = books.reserve(1, ttl=10 * MINUTE)
     assert books.extend(held, ttl=MINUTE).expire_time == after(10 * MINUTE)
 
 
 def test_extend_changes_no_figure_but_is_a_movement() -> None:
-    books = Books(wallet(free(10)))
+    books = WalletBooks(wallet(free(10)))
     held = books.reserve(4)
     books.extend(held, ttl=10 * MINUTE)
     entry = books.entries[-1]
@@ -56,7 +56,7 @@ def test_extend_changes_no_figure_but_is_a_movement() -> None:
 
 
 def test_extending_beyond_the_maximum_from_now_is_refused() -> None:
-    books = Books(wallet(free(1)))
+    books = WalletBooks(wallet(free(1)))
     held = books.reserve(1)
     with pytest.raises(ExpiryOutOfRange):
         books.extend(held, ttl=RULES.max_ttl + 1)
@@ -64,7 +64,7 @@ def test_extending_beyond_the_maximum_from_now_is_refused() -> None:
 
 
 def test_a_hold_can_be_extended_again_and_again() -> None:
-    books = Books(wallet(free(1)))
+    books = WalletBooks(wallet(free(1)))
     held = books.reserve(1, ttl=RULES.max_ttl)
     for _ in range(3):
         books.wait(RULES.max_ttl - 1)
@@ -73,7 +73,7 @@ def test_a_hold_can_be_extended_again_and_again() -> None:
 
 
 def test_an_expired_hold_cannot_be_extended() -> None:
-    books = Books(wallet(free(1)))
+    books = WalletBooks(wallet(free(1)))
     held = books.reserve(1, ttl=MINUTE)
     books.wait(MINUTE)
     with pytest.raises(ReservationExpired):
@@ -81,7 +81,7 @@ def test_an_expired_hold_cannot_be_extended() -> None:
 
 
 def test_what_is_spent_or_given_back_cannot_be_extended() -> None:
-    books = Books(wallet(free(2)))
+    books = WalletBooks(wallet(free(2)))
     spent, ended = books.deduct(1), books.reserve(1)
     books.refund(ended)
     with pytest.raises(ReservationConfirmed):

@@ -3,13 +3,13 @@
 from creditd.domain.entry import Entry
 from creditd.domain.fold import Difference, Fold
 from creditd.domain.grants import Source
-from tests.domain.books import Books, folded, stored
+from tests.domain.books import WalletBooks, folded, stored
 from tests.domain.wallets import DAY, MINUTE, after, wallet
 
 
-def lively_books() -> Books:
+def lively_books() -> WalletBooks:
     """Return books with an entry of every kind."""
-    books = Books(wallet())
+    books = WalletBooks(wallet())
     books.add(10, Source.FREE, expires=after(DAY))
     books.add(5, Source.PROMO)
     books.add(20, Source.PURCHASED)
@@ -55,7 +55,7 @@ def test_folding_gives_the_wallet_at_every_version() -> None:
 
 def test_trap_a_top_up_that_paid_a_debt_folds_to_what_was_left_of_it() -> None:
     opening = wallet(debt=30)
-    books = Books(opening)
+    books = WalletBooks(opening)
     books.add(100, Source.PURCHASED)
     fold = folded(opening)
     fold.add(books.entries[0])
@@ -65,7 +65,7 @@ def test_trap_a_top_up_that_paid_a_debt_folds_to_what_was_left_of_it() -> None:
 
 def test_trap_credits_that_came_back_and_paid_a_debt_fold_to_what_was_left_of_them() -> None:
     for give_back in ("confirm less", "refund", "expire", "refund confirmed"):
-        books = Books(wallet())
+        books = WalletBooks(wallet())
         books.add(10, Source.PURCHASED)
         held = books.deduct(10) if give_back == "refund confirmed" else books.reserve(10, ttl=MINUTE)
         books.wallet = books.wallet._replace(debt=3)

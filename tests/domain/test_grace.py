@@ -3,12 +3,12 @@
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Grace, Source
 from creditd.domain.wallet import Rules
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 from tests.domain.wallets import DAY, HOUR, after, by_source, free, left, parts, promo, purchased, wallet
 
 
 def test_a_refund_after_the_expiry_is_usable_for_24_hours() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     spent = books.deduct(5)
     books.wait(2 * HOUR)
     books.refund(spent)
@@ -23,7 +23,7 @@ def test_a_refund_after_the_expiry_is_usable_for_24_hours() -> None:
 
 
 def test_the_grace_is_configured() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))), Rules(grace=HOUR))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))), Rules(grace=HOUR))
     spent = books.deduct(5)
     books.wait(2 * HOUR)
     books.refund(spent)
@@ -31,7 +31,7 @@ def test_the_grace_is_configured() -> None:
 
 
 def test_without_any_grace_what_comes_back_lapses_at_once_by_an_entry_of_its_own() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))), Rules(grace=0))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))), Rules(grace=0))
     spent = books.deduct(5)
     books.wait(2 * HOUR)
     books.refund(spent)
@@ -44,7 +44,7 @@ def test_without_any_grace_what_comes_back_lapses_at_once_by_an_entry_of_its_own
 
 
 def test_what_comes_back_before_the_expiry_expires_as_it_always_would_have() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     spent = books.deduct(5)
     books.wait(HOUR - 1)
     books.refund(spent)
@@ -52,7 +52,7 @@ def test_what_comes_back_before_the_expiry_expires_as_it_always_would_have() -> 
 
 
 def test_what_never_expires_needs_no_grace() -> None:
-    books = Books(wallet(purchased(5)))
+    books = WalletBooks(wallet(purchased(5)))
     spent = books.deduct(5)
     books.wait(365 * DAY)
     books.refund(spent)
@@ -60,7 +60,7 @@ def test_what_never_expires_needs_no_grace() -> None:
 
 
 def test_credits_in_their_grace_keep_their_source() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     spent = books.deduct(5)
     books.wait(2 * HOUR)
     books.refund(spent)
@@ -68,7 +68,7 @@ def test_credits_in_their_grace_keep_their_source() -> None:
 
 
 def test_what_confirm_leaves_over_of_an_expired_grant_keeps_the_grace() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     held = books.reserve(5, ttl=2 * HOUR)
     books.wait(HOUR)
     books.confirm(held, 2)
@@ -77,7 +77,7 @@ def test_what_confirm_leaves_over_of_an_expired_grant_keeps_the_grace() -> None:
 
 
 def test_a_hold_that_ends_after_its_grant_keeps_the_grace_from_its_end_however_late_the_sweep() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     books.reserve(5, ttl=2 * HOUR)
     books.wait(5 * HOUR)
     books.settle()
@@ -86,7 +86,7 @@ def test_a_hold_that_ends_after_its_grant_keeps_the_grace_from_its_end_however_l
 
 
 def test_credits_spent_in_their_grace_and_given_back_within_it_keep_its_end() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     spent = books.deduct(5)
     books.wait(2 * HOUR)
     books.refund(spent)
@@ -100,7 +100,7 @@ def test_trap_a_second_late_refund_shares_the_grace_of_the_first_one() -> None:
     """It does not depend on whether anything of the first is still left."""
     expire_times = set()
     for spend_the_first in (False, True):
-        books = Books(wallet(free(10, expires=after(HOUR))))
+        books = WalletBooks(wallet(free(10, expires=after(HOUR))))
         first, second = books.deduct(4), books.deduct(6)
         books.wait(2 * HOUR)
         books.refund(first)
@@ -117,7 +117,7 @@ def test_trap_what_comes_back_after_the_grace_lapses_at_once_by_an_entry_of_its_
     """Whether it was taken before the expiry or in the grace, and by every way back."""
     for taken_in_grace in (False, True):
         for way in ("refund", "confirm less", "refund confirmed", "expiry"):
-            books = Books(wallet(free(10, expires=after(HOUR))), Rules(max_ttl=30 * DAY))
+            books = WalletBooks(wallet(free(10, expires=after(HOUR))), Rules(max_ttl=30 * DAY))
             first = books.deduct(4)
             late = books.deduct(6) if way == "refund confirmed" else books.reserve(6, ttl=2 * DAY)
             books.wait(2 * HOUR)
@@ -142,7 +142,7 @@ def test_trap_what_comes_back_after_the_grace_lapses_at_once_by_an_entry_of_its_
 
 def test_trap_credits_held_again_and_again_have_one_grace() -> None:
     """Each hold ends a little after the grace that the one before began."""
-    books = Books(wallet(promo(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(promo(5, expires=after(HOUR))))
     books.reserve(5, ttl=2 * HOUR)
     books.wait(2 * HOUR)
     books.reserve(5, ttl=DAY)
@@ -154,7 +154,7 @@ def test_trap_credits_held_again_and_again_have_one_grace() -> None:
 
 def test_trap_many_holds_taken_before_the_expiry_share_one_grace() -> None:
     """A hold for each day, kept alive, must not lend its end to the others."""
-    books = Books(wallet(promo(10, expires=after(HOUR))))
+    books = WalletBooks(wallet(promo(10, expires=after(HOUR))))
     holds = [books.reserve(1) for _ in range(10)]
     for day in range(10):
         for held in holds[day:]:
@@ -171,7 +171,7 @@ def test_trap_many_holds_taken_before_the_expiry_share_one_grace() -> None:
 
 
 def test_the_entry_that_a_grace_begins_with_says_when_it_ends() -> None:
-    books = Books(wallet(free(5, expires=after(HOUR))))
+    books = WalletBooks(wallet(free(5, expires=after(HOUR))))
     held = books.reserve(5, ttl=DAY)
     books.wait(2 * HOUR)
     books.confirm(held, 2)
@@ -181,7 +181,7 @@ def test_the_entry_that_a_grace_begins_with_says_when_it_ends() -> None:
 
 
 def test_only_the_part_of_a_refund_that_expired_is_in_its_grace() -> None:
-    books = Books(wallet(free(5, "older", expires=after(HOUR)), free(5, "younger", expires=after(3 * HOUR))))
+    books = WalletBooks(wallet(free(5, "older", expires=after(HOUR)), free(5, "younger", expires=after(3 * HOUR))))
     spent = books.deduct(8)
     books.wait(2 * HOUR)
     books.refund(spent)

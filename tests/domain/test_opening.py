@@ -8,7 +8,7 @@ from creditd.domain.adjustments import open_account
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.wallet import Movement
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 from tests.domain.wallets import RULES, START, by_source
 
 
@@ -48,6 +48,6 @@ def test_a_credit_type_without_sign_up_credits_gets_no_movement() -> None:
 
 def test_sign_up_credits_are_spendable_at_once() -> None:
     _, (movement,) = opened({"spec": 1})
-    books = Books(movement.wallet)
+    books = WalletBooks(movement.wallet)
     assert books.reserve(1).amount == 1
     assert books.wallet.version == 2

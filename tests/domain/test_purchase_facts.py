@@ -16,12 +16,11 @@ from creditd.domain.payment_facts import (
     FundsStage,
     PaymentStage,
     RefundStage,
-    Standing,
     merged,
     refund_facts,
-    standing,
     transaction_subject,
 )
+from creditd.domain.payment_standing import Standing, standing
 
 PAID = Fact(FactKind.PAYMENT, "pi_1", PaymentStage.PAID, 1000)
 

@@ -13,12 +13,12 @@ from creditd.domain.errors import (
 )
 from creditd.domain.grants import Source
 from creditd.domain.reservation import ReservationState
-from tests.domain.books import CALLER, Books
+from tests.domain.books import CALLER, WalletBooks
 from tests.domain.wallets import MINUTE, by_source, free, left, parts, promo, purchased, used, wallet
 
 
 def test_a_pending_reservation_goes_back_whole() -> None:
-    books = Books(wallet(free(2), purchased(2)))
+    books = WalletBooks(wallet(free(2), purchased(2)))
     held = books.reserve(3)
     ended = books.refund(held)
     assert (ended.state, ended.confirmed, ended.refunded) == (ReservationState.REFUNDED, 0, 0)
@@ -27,13 +27,13 @@ def test_a_pending_reservation_goes_back_whole() -> None:
 
 
 def test_a_pending_reservation_goes_back_whole_also_when_the_whole_amount_is_named() -> None:
-    books = Books(wallet(free(2)))
+    books = WalletBooks(wallet(free(2)))
     assert books.refund(books.reserve(2), 2).state == ReservationState.REFUNDED
 
 
 def test_part_of_a_pending_reservation_cannot_be_refunded() -> None:
     """To spend less is what Confirm with a smaller amount is for."""
-    books = Books(wallet(free(2)))
+    books = WalletBooks(wallet(free(2)))
     held = books.reserve(2)
     with pytest.raises(ReservationPending) as refusal:
         books.refund(held, 1)
@@ -42,14 +42,14 @@ def test_part_of_a_pending_reservation_cannot_be_refunded() -> None:
 
 
 def test_a_confirmed_reservation_goes_back_whole_if_no_amount_is_named() -> None:
-    books = Books(wallet(free(2), purchased(2)))
+    books = WalletBooks(wallet(free(2), purchased(2)))
     spent = books.refund(books.confirm(books.reserve(3)))
     assert (spent.state, spent.confirmed, spent.refunded) == (ReservationState.CONFIRMED, 3, 3)
     assert left(books.wallet) == {"free": 2, "purchased": 2}
 
 
 def test_a_confirmed_reservation_goes_back_part_by_part_from_the_last_taken_to_the_first() -> None:
-    books = Books(wallet(free(2), promo(2), purchased(2)))
+    books = WalletBooks(wallet(free(2), promo(2), purchased(2)))
     spent = books.confirm(books.reserve(6))
     steps = [
         {"purchased": 1},
@@ -66,20 +66,20 @@ def test_a_confirmed_reservation_goes_back_part_by_part_from_the_last_taken_to_t
 
 
 def test_a_refund_can_reach_over_several_grants() -> None:
-    books = Books(wallet(free(2), promo(2), purchased(2)))
+    books = WalletBooks(wallet(free(2), promo(2), purchased(2)))
     spent = books.refund(books.deduct(6), 5)
     assert left(books.wallet) == {"free": 1, "promo": 2, "purchased": 2}
     assert [part.returned for part in spent.slices] == [1, 2, 2]
 
 
 def test_the_slices_stay_as_the_record_of_what_was_spent() -> None:
-    books = Books(wallet(free(2), purchased(2)))
+    books = WalletBooks(wallet(free(2), purchased(2)))
     spent = books.deduct(3)
     assert parts(books.refund(spent).slices) == parts(spent.slices) == [("free", 2), ("purchased", 1)]
 
 
 def test_no_amount_named_means_all_that_is_left() -> None:
-    books = Books(wallet(purchased(10)))
+    books = WalletBooks(wallet(purchased(10)))
     spent = books.deduct(10)
     books.refund(spent, 3)
     assert books.refund(spent).refunded == 10
@@ -87,7 +87,7 @@ def test_no_amount_named_means_all_that_is_left() -> None:
 
 
 def test_trap_refunds_summing_over_what_was_captured() -> None:
-    books = Books(wallet(purchased(100)))
+    books = WalletBooks(wallet(purchased(100)))
     spent = books.confirm(books.reserve(100), 80)
     books.refund(spent, 50)
     with pytest.raises(AmountExceedsConfirmed) as refusal:
@@ -101,7 +101,7 @@ def test_trap_refunds_summing_over_what_was_captured() -> None:
 
 
 def test_what_was_given_back_whole_cannot_be_given_back_again() -> None:
-    books = Books(wallet(purchased(10)))
+    books = WalletBooks(wallet(purchased(10)))
     spent = books.deduct(10)
     books.refund(spent)
     with pytest.raises(AmountExceedsConfirmed) as refusal:
@@ -110,7 +110,7 @@ def test_what_was_given_back_whole_cannot_be_given_back_again() -> None:
 
 
 def test_trap_what_confirm_gave_back_already_is_not_refunded_once_more() -> None:
-    books = Books(wallet(purchased(100)))
+    books = WalletBooks(wallet(purchased(100)))
     spent = books.confirm(books.reserve(100), 1)
     with pytest.raises(AmountExceedsConfirmed):
         books.refund(spent, 2)
@@ -119,7 +119,7 @@ def test_trap_what_confirm_gave_back_already_is_not_refunded_once_more() -> None
 
 
 def test_trap_refund_lowers_used() -> None:
-    books = Books(wallet(purchased(100)))
+    books = WalletBooks(wallet(purchased(100)))
     spent = books.confirm(books.reserve(40))
     assert used(spent) == 40
     assert used(books.refund(spent, 15)) == 25
@@ -127,7 +127,7 @@ def test_trap_refund_lowers_used() -> None:
 
 
 def test_trap_purchased_never_becomes_free() -> None:
-    books = Books(wallet(free(10), purchased(10)))
+    books = WalletBooks(wallet(free(10), purchased(10)))
     for amount in (15, 20, 11):
         books.refund(books.deduct(amount))
         books.refund(books.reserve(amount))
@@ -137,7 +137,7 @@ def test_trap_purchased_never_becomes_free() -> None:
 
 
 def test_trap_free_never_becomes_purchased() -> None:
-    books = Books(wallet(free(10)))
+    books = WalletBooks(wallet(free(10)))
     spent = books.deduct(10)
     books.add(5, Source.PURCHASED)
     books.refund(spent)
@@ -145,7 +145,7 @@ def test_trap_free_never_becomes_purchased() -> None:
 
 
 def test_credits_go_back_to_their_own_grant_though_others_of_the_source_came_in_since() -> None:
-    books = Books(wallet(purchased(2, "first")))
+    books = WalletBooks(wallet(purchased(2, "first")))
     spent = books.deduct(2)
     books.add(5, Source.PURCHASED, "second")
     books.refund(spent)
@@ -153,7 +153,7 @@ def test_credits_go_back_to_their_own_grant_though_others_of_the_source_came_in_
 
 
 def test_the_entry_tells_what_went_back_in_the_order_in_which_it_went() -> None:
-    books = Books(wallet(free(2), purchased(2)))
+    books = WalletBooks(wallet(free(2), purchased(2)))
     spent = books.deduct(4)
     books.refund(spent, 3)
     entry = books.entries[-1]
@@ -165,7 +165,7 @@ def test_the_entry_tells_what_went_back_in_the_order_in_which_it_went() -> None:
 
 
 def test_the_entry_of_a_pending_refund_ends_the_hold() -> None:
-    books = Books(wallet(free(2), purchased(2)))
+    books = WalletBooks(wallet(free(2), purchased(2)))
     books.refund(books.reserve(3))
     entry = books.entries[-1]
     assert (entry.kind, entry.amount) == (EntryKind.REFUND, 3)
@@ -174,7 +174,7 @@ def test_the_entry_of_a_pending_refund_ends_the_hold() -> None:
 
 
 def test_a_refunded_reservation_is_not_refunded_twice() -> None:
-    books = Books(wallet(free(1)))
+    books = WalletBooks(wallet(free(1)))
     held = books.reserve(1)
     books.refund(held)
     with pytest.raises(ReservationRefunded) as refusal:
@@ -184,7 +184,7 @@ def test_a_refunded_reservation_is_not_refunded_twice() -> None:
 
 
 def test_an_expired_reservation_is_back_already_and_not_refunded_again() -> None:
-    books = Books(wallet(free(1)))
+    books = WalletBooks(wallet(free(1)))
     held = books.reserve(1, ttl=MINUTE)
     books.wait(MINUTE)
     with pytest.raises(ReservationExpired):
@@ -193,7 +193,7 @@ def test_an_expired_reservation_is_back_already_and_not_refunded_again() -> None
 
 
 def test_a_confirmed_reservation_can_be_refunded_however_late() -> None:
-    books = Books(wallet(purchased(1)))
+    books = WalletBooks(wallet(purchased(1)))
     spent = books.confirm(books.reserve(1))
     books.wait(10**15)
     books.refund(spent)
@@ -202,4 +202,4 @@ def test_a_confirmed_reservation_can_be_refunded_however_late() -> None:
 
 def test_a_reservation_that_nobody_made_is_not_found() -> None:
     with pytest.raises(ReservationNotFound):
-        Books(wallet(free(1))).do(Refund(CALLER, "unknown"))
+        WalletBooks(wallet(free(1))).do(Refund(CALLER, "unknown"))

@@ -7,10 +7,10 @@ import pytest
 from creditd.domain.errors import ReservationConfirmed, VersionMismatch
 from creditd.domain.grants import Source
 from creditd.domain.reservation import Reservation
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 from tests.domain.wallets import MINUTE, free, wallet
 
-Act = Callable[[Books, Reservation, int], object]
+Act = Callable[[WalletBooks, Reservation, int], object]
 
 ACTS: dict[str, Act] = {
     "reserve": lambda books, _held, version: books.reserve(1, version=version),
@@ -22,7 +22,7 @@ ACTS: dict[str, Act] = {
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS.keys())
 def test_the_version_that_the_balance_is_at_is_accepted(act: Act) -> None:
-    books = Books(wallet(free(5)))
+    books = WalletBooks(wallet(free(5)))
     held = books.reserve(1)
     act(books, held, books.wallet.version)
     assert books.wallet.version == 2
@@ -30,7 +30,7 @@ def test_the_version_that_the_balance_is_at_is_accepted(act: Act) -> None:
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS.keys())
 def test_another_version_is_refused_with_both_figures(act: Act) -> None:
-    books = Books(wallet(free(5)))
+    books = WalletBooks(wallet(free(5)))
     held = books.reserve(1)
     books.add(1, Source.FREE)
     with pytest.raises(VersionMismatch) as refusal:
@@ -39,14 +39,14 @@ def test_another_version_is_refused_with_both_figures(act: Act) -> None:
 
 
 def test_the_version_of_a_wallet_before_its_first_movement_is_0() -> None:
-    books = Books(wallet(free(5)))
+    books = WalletBooks(wallet(free(5)))
     books.reserve(1, version=0)
     with pytest.raises(VersionMismatch):
         books.reserve(1, version=0)
 
 
 def test_an_expiry_moves_the_balance_too() -> None:
-    books = Books(wallet(free(5)))
+    books = WalletBooks(wallet(free(5)))
     books.reserve(1, ttl=MINUTE)
     books.wait(MINUTE)
     with pytest.raises(VersionMismatch):
@@ -54,7 +54,7 @@ def test_an_expiry_moves_the_balance_too() -> None:
 
 
 def test_that_the_reservation_has_ended_is_told_before_the_version() -> None:
-    books = Books(wallet(free(5)))
+    books = WalletBooks(wallet(free(5)))
     held = books.reserve(1)
     books.confirm(held)
     with pytest.raises(ReservationConfirmed):

@@ -8,26 +8,26 @@ from creditd.domain.account import AccountStatus
 from creditd.domain.instant import instant_text
 from creditd.domain.reservation import ReservationState
 from creditd.domain.wallet import MAX_BALANCE
-from tests.domain.books import Books
+from tests.domain.books import WalletBooks
 
 Facts = Mapping[str, Any]
 
 
-def is_true(refusal: errors.Refusal, books: Books) -> bool:
+def is_true(refusal: errors.Refusal, books: WalletBooks) -> bool:
     """Tell whether the fact that a refusal states is one, as far as the books show."""
     return _TRUTHS[type(refusal)](refusal.facts, books)
 
 
-def _balance_too_large(facts: Facts, books: Books) -> bool:
+def _balance_too_large(facts: Facts, books: WalletBooks) -> bool:
     totals = {books.wallet.available + books.wallet.reserved, books.wallet.debt}
     return bool(facts["total"] in totals and facts["amount"] + facts["total"] > facts["maximum"] == MAX_BALANCE)
 
 
-def _state(facts: Facts, books: Books) -> ReservationState:
+def _state(facts: Facts, books: WalletBooks) -> ReservationState:
     return next(r.state for r in books.reservations.values() if r.name == facts["reservation"])
 
 
-_TRUTHS: dict[type[errors.Refusal], Callable[[Facts, Books], bool]] = {
+_TRUTHS: dict[type[errors.Refusal], Callable[[Facts, WalletBooks], bool]] = {
     errors.AccountClosed: lambda _, books: books.wallet.account.status == AccountStatus.CLOSED,
     errors.AccountSuspended: lambda _, books: books.wallet.account.status == AccountStatus.SUSPENDED,
     errors.AmountExceedsConfirmed: lambda facts, _: facts["requested"] > facts["refundable"] or not facts["requested"],

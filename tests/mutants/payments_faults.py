@@ -33,7 +33,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "second payment of one purchase taken for the first",
-        "domain/payment_facts.py",
+        "domain/payment_standing.py",
         "    extra = sorted(one for one in known if one is not pays)\n",
         "    extra = sorted(one for one in known[:0])\n",
         ("tests/service/payments/test_recorder.py",),
@@ -61,14 +61,14 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "share of a partial refund rounded up",
-        "domain/payment_facts.py",
+        "domain/payment_standing.py",
         "return granted * returned // paid",
         "return -(-granted * returned // paid)",
         ("tests/service/payments/test_recorder.py",),
     ),
     Fault(
         "of a refund and a dispute only the larger counts",
-        "domain/payment_facts.py",
+        "domain/payment_standing.py",
         "return min(self.paid, self.refunded + self.disputed)",
         "return max(self.refunded, self.disputed)",
         ("tests/service/payments/test_recorder.py",),
@@ -110,14 +110,14 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "failed refund subtracted from a total that no longer holds it",
-        "domain/payment_facts.py",
-        "    return failed > _latest_times(total)\n",
+        "domain/payment_standing.py",
+        "    return failed > latest_times(total)\n",
         "    return True\n",
         ("tests/domain/test_purchase_facts.py",),
     ),
     Fault(
         "refund told by itself counted again beside the total that holds it",
-        "domain/payment_facts.py",
+        "domain/payment_standing.py",
         "unknown += max(0, total.amount - held)",
         "unknown += total.amount",
         ("tests/domain/test_purchase_facts.py",),
@@ -138,7 +138,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "part of a dispute's money that came back taken for all of it",
-        "domain/payment_facts.py",
+        "domain/payment_standing.py",
         "return untold + sum(max(0, amount) for amount in moved.values())",
         "return untold + sum(max(0, amount) for amount in moved.values() if amount >= 1000)",
         ("tests/domain/test_purchase_facts.py",),
@@ -243,7 +243,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "refund of one payment counted against another",
-        "domain/payment_facts.py",
+        "domain/payment_standing.py",
         "    return fact.payment or untold\n",
         "    return untold\n",
         ("tests/service/payments/test_recorder.py",),

@@ -15,7 +15,8 @@ from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VA
 from creditd.development.fakes.lemonsqueezy_objects import PERIOD, time_after
 from creditd.domain.instant import Instant
 from creditd.domain.package import Money
-from creditd.domain.payment_facts import Fact, Standing, merged, standing
+from creditd.domain.payment_facts import Fact, merged
+from creditd.domain.payment_standing import Standing, standing
 from creditd.domain.purchase import PurchaseState
 from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
 from creditd.payments.documents import instant_in

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from creditd.domain.instant import Instant
 from creditd.domain.package import Money
-from creditd.domain.payment_facts import Fact, FactKind, FundsStage, PaymentStage, merged, standing
+from creditd.domain.payment_facts import Fact, FactKind, FundsStage, PaymentStage, merged
+from creditd.domain.payment_standing import standing
 from creditd.domain.purchase import PurchaseState
 from creditd.payments.provider import Report, ReportMismatch
 from tests.payments.lemonsqueezy_payloads import IDENTIFIER, OTHER, PLAN, PURCHASE, order_object, told

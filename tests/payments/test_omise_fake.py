@@ -14,7 +14,8 @@ from creditd.development.fakes.misbehaviour import Misbehaving
 from creditd.development.fakes.omise import ASKING_TOKEN, DECLINED_TOKEN, FakeOmise
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.package import Money
-from creditd.domain.payment_facts import Fact, Standing, merged, standing
+from creditd.domain.payment_facts import Fact, merged
+from creditd.domain.payment_standing import Standing, standing
 from creditd.domain.provider import PaymentMethod
 from creditd.domain.purchase import PurchaseKey, PurchaseState
 from creditd.payments.omise.provider import Omise, OmiseSettings

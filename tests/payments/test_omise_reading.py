@@ -12,10 +12,9 @@ from creditd.domain.payment_facts import (
     FundsStage,
     PaymentStage,
     RefundStage,
-    Standing,
     merged,
-    standing,
 )
+from creditd.domain.payment_standing import Standing, standing
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import PurchaseState
 from creditd.payments.provider import Report, ReportMismatch, Said

@@ -9,7 +9,15 @@ import httpx
 import pytest
 
 from creditd.domain.instant import SECOND
-from creditd.domain.payment_facts import Direction, DisputeStage, Fact, FactKind, PaymentStage, RefundStage, standing
+from creditd.domain.payment_facts import (
+    Direction,
+    DisputeStage,
+    Fact,
+    FactKind,
+    PaymentStage,
+    RefundStage,
+)
+from creditd.domain.payment_standing import standing
 from creditd.payments import client
 from creditd.payments.documents import PAGE_SIZE
 from creditd.payments.provider import CallFailed, CallRefused, Checkout, Report

@@ -18,10 +18,9 @@ from creditd.domain.payment_facts import (
     FundsStage,
     PaymentStage,
     RefundStage,
-    Standing,
     merged,
-    standing,
 )
+from creditd.domain.payment_standing import Standing, standing
 from creditd.domain.purchase import PurchaseState
 from creditd.payments.provider import Report, ReportMismatch
 from creditd.payments.stripe.provider import Stripe, StripeSettings

@@ -1,8 +1,10 @@
 """Every failure goes over the wire with a code, a reason, its figures, and a text in the caller's language."""
 
 import logging
+import re
+from collections.abc import Iterator, Mapping
 from string import Formatter
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from google.protobuf.any_pb2 import Any as Packed
@@ -71,6 +73,33 @@ def placeholders(text: str) -> set[str | None]:
 def test_every_refusal_has_a_reason_that_the_enum_knows(kind: type[Refusal]) -> None:
     assert kind.__module__ in {errors.__name__, payment_errors.__name__, refusals.__name__}
     assert kind.reason in REASONS
+
+
+OTHER_REASONS: Final[Mapping[type[Exception], str]] = {
+    InvalidFields: "one reason for one broken field and for several",
+    work.DeadlinePassed: "DEADLINE_EXCEEDED is gRPC's own word; the ledger only knows that a time has passed",
+}
+"""Errors whose class is not called like their reason, each with why."""
+
+
+def all_errors() -> Iterator[tuple[type[Exception], str]]:
+    """Return every class of errors that goes over the wire, with its reason; subclasses of subclasses as well."""
+    kinds = [*Refusal.__subclasses__()]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        if kind.__module__.startswith("creditd."):
+            yield kind, kind.reason
+    yield from status._REASONS.items()
+
+
+@pytest.mark.parametrize(("kind", "reason"), [*all_errors()], ids=lambda value: getattr(value, "__name__", value))
+def test_an_error_is_called_like_its_reason(kind: type[Exception], reason: str) -> None:
+    upper_snake = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).upper()
+    assert (upper_snake == reason) != (kind in OTHER_REASONS)
+
+
+def test_every_reason_but_that_of_a_defect_has_an_error() -> None:
+    assert {reason for _, reason in all_errors()} == {*REASONS} - {"INTERNAL"}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from creditd.service.call import Call
 from creditd.service.history import History
 from creditd.service.pages import Asked, PageTokens, query_of
 from creditd.service.payments.payment_events import Events
-from creditd.service.payments.purchases import PurchaseReader
+from creditd.service.payments.purchase_reader import PurchaseReader
 from creditd.service.threads import Threads
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database, DatabaseSettings

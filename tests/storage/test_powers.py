@@ -32,7 +32,7 @@ OWNER: Final = "creditd_owner"
 
 
 @dataclass
-class Books:
+class DocumentedDatabase:
     """A database as documented, by the URLs of an administrator, of the owner, and of the login that serves."""
 
     administrator: str
@@ -53,7 +53,7 @@ class Books:
 
 
 @pytest.fixture(scope="module")
-def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
+def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DocumentedDatabase]:
     """Make logins and database as documented, in a cluster of these tests' own: roles belong to the cluster."""
     given = os.environ.get(ROLES_VARIABLE)
     if given:
@@ -63,7 +63,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
         yield made_as_documented(url)
 
 
-def made_as_documented(administrator: str) -> Books:
+def made_as_documented(administrator: str) -> DocumentedDatabase:
     scripts = [block.text for block in blocks_of(ROOT / "docs" / "operations.md") if block.language == "sql"]
     psql = [str(program("psql")), "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", administrator]
     subprocess.run(psql, input="".join(scripts).encode(), check=True)
@@ -73,7 +73,7 @@ def made_as_documented(administrator: str) -> Books:
         )
     owner, server = (psycopg.conninfo.make_conninfo(there, user=login) for login in (OWNER, LOGIN))
     migrate(owner)
-    return Books(there, owner, server)
+    return DocumentedDatabase(there, owner, server)
 
 
 def powers(url: str) -> tuple[str, ...]:
@@ -86,14 +86,14 @@ def powers(url: str) -> tuple[str, ...]:
         database.close()
 
 
-def test_the_documented_login_that_serves_has_no_powers(books: Books) -> None:
+def test_the_documented_login_that_serves_has_no_powers(books: DocumentedDatabase) -> None:
     assert powers(books.server) == ()
     database = Database(DatabaseSettings(books.server, pool_size=2))
     assert wanting(database, schema_head(), least_privilege=True) is None
     database.close()
 
 
-def test_the_documented_owner_has_the_powers_of_one_and_is_no_superuser(books: Books) -> None:
+def test_the_documented_owner_has_the_powers_of_one_and_is_no_superuser(books: DocumentedDatabase) -> None:
     tables = ("account_changes", "entries", "payment_event_acts", "purchase_changes")
     owned = [f"owner of {table}" for table in tables]
     owned += ["owner of the database credit", "owner of the trigger function refuse_change"]
@@ -164,14 +164,14 @@ POWERS: Final = {
 """By a name: what an administrator says to give a power, and to take it back, and what is found."""
 
 
-def taken_back(books: Books, script: str) -> None:
+def taken_back(books: DocumentedDatabase, script: str) -> None:
     books.execute(script)
     books.execute(f"REVOKE pg_write_all_data, pg_execute_server_program FROM {LOGIN}")
     books.execute("DROP ROLE IF EXISTS bookkeeper")
 
 
 @pytest.mark.parametrize("name", POWERS)
-def test_each_power_alone_is_found(books: Books, name: str) -> None:
+def test_each_power_alone_is_found(books: DocumentedDatabase, name: str) -> None:
     given, back, found = POWERS[name]
     books.execute(given)
     try:
@@ -181,7 +181,7 @@ def test_each_power_alone_is_found(books: Books, name: str) -> None:
     assert powers(books.server) == ()
 
 
-def test_who_makes_roles_has_power_before_16(books: Books) -> None:
+def test_who_makes_roles_has_power_before_16(books: DocumentedDatabase) -> None:
     books.execute(f"ALTER ROLE {LOGIN} CREATEROLE")
     found = powers(books.server)
     books.execute(f"ALTER ROLE {LOGIN} NOCREATEROLE")
@@ -198,7 +198,7 @@ MEMBERSHIPS: Final = {
 MEMBERSHIPS_BEFORE_16: Final = {"": True, "WITH ADMIN OPTION": True}
 
 
-def test_a_membership_counts_by_any_option_that_is_of_use(books: Books) -> None:
+def test_a_membership_counts_by_any_option_that_is_of_use(books: DocumentedDatabase) -> None:
     """PostgreSQL 16 and newer have the options; before, a member is one in every way."""
     books.execute("CREATE ROLE bookkeeper; GRANT UPDATE ON entries TO bookkeeper")
     seen = {}
@@ -211,7 +211,7 @@ def test_a_membership_counts_by_any_option_that_is_of_use(books: Books) -> None:
     assert seen == (MEMBERSHIPS if books.version >= 16 else MEMBERSHIPS_BEFORE_16)
 
 
-def test_a_session_authorization_that_was_set_hides_nothing(books: Books) -> None:
+def test_a_session_authorization_that_was_set_hides_nothing(books: DocumentedDatabase) -> None:
     database = Database(DatabaseSettings(books.administrator, role="", pool_size=1))
     with database.connection() as connection:
         connection.exec_driver_sql(f"SET SESSION AUTHORIZATION {LOGIN}")
@@ -231,7 +231,7 @@ def settings(folder: Path, url: str, **more: str) -> dict[str, str]:
     }
 
 
-def test_serve_warns_once_and_counts_and_goes_on(books: Books, tmp_path: Path) -> None:
+def test_serve_warns_once_and_counts_and_goes_on(books: DocumentedDatabase, tmp_path: Path) -> None:
     metrics = free_address()
     given = settings(tmp_path, books.owner, CREDITD_METRICS_LISTEN=metrics)
     with Creditd(tmp_path, given).started("serve") as started:
@@ -245,7 +245,7 @@ def test_serve_warns_once_and_counts_and_goes_on(books: Books, tmp_path: Path) -
     assert f"creditd_database_login_powers {len(powers(books.owner)):.1f}" in counted
 
 
-def test_where_it_is_required_a_login_with_powers_does_not_serve(books: Books, tmp_path: Path) -> None:
+def test_where_it_is_required_a_login_with_powers_does_not_serve(books: DocumentedDatabase, tmp_path: Path) -> None:
     done = Creditd(tmp_path, settings(tmp_path, books.owner, CREDITD_REQUIRE_LEAST_PRIVILEGE="true"))("serve")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
@@ -254,7 +254,7 @@ def test_where_it_is_required_a_login_with_powers_does_not_serve(books: Books, t
     )
 
 
-def test_a_database_that_comes_late_is_asked_too(books: Books, tmp_path: Path) -> None:
+def test_a_database_that_comes_late_is_asked_too(books: DocumentedDatabase, tmp_path: Path) -> None:
     """A service that has not looked at its start stays NOT_SERVING."""
     given = {"database_url": books.owner, "require_least_privilege": True}
     with running_service(tmp_path, **given) as service:
@@ -263,7 +263,7 @@ def test_a_database_that_comes_late_is_asked_too(books: Books, tmp_path: Path) -
         assert service.server.health.serving
 
 
-def test_in_development_nothing_is_said_of_it(books: Books, caplog: pytest.LogCaptureFixture) -> None:
+def test_in_development_nothing_is_said_of_it(books: DocumentedDatabase, caplog: pytest.LogCaptureFixture) -> None:
     core = Core(Config(database_url=books.owner), warns_of_powers=False)
     with caplog.at_level(logging.WARNING):
         assert core.may_serve_by_its_login()

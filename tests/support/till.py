@@ -21,7 +21,7 @@ from creditd.payments.provider import Report
 from creditd.service.payments.cases import Recorded
 from creditd.service.payments.due_worker import DueWorker
 from creditd.service.payments.recorder import PurchaseRecorder, Recorder
-from creditd.service.payments.subscriptions import Subscriptions
+from creditd.service.payments.subscriptions import SubscriptionRecorder
 from creditd.storage import accounts, payment_events, payment_references, purchases
 from creditd.storage.payment_events import EventFilter
 from creditd.storage.wallets import load_accounts
@@ -59,7 +59,7 @@ class Till:
         self.books = Books(desk.database)
         transactions = desk.transactions
         self.transactions = transactions
-        subscriptions = Subscriptions(desk.accounts, uuid7)
+        subscriptions = SubscriptionRecorder(desk.accounts, uuid7)
         self.recorder = Recorder(transactions, PurchaseRecorder(uuid7), subscriptions)
         self.dues = DueWorker(desk.database, self.recorder, desk.clock, _at_once)
 

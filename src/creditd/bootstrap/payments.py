@@ -12,10 +12,12 @@ from creditd.server.payment_admin_handlers import (
     PaymentEventHandlers,
     ReconciliationHandlers,
     ReversalHandlers,
+    SubscriptionHandlers,
 )
 from creditd.server.payment_handlers import PurchaseHandlers, WebhookHandlers
 from creditd.service.catalogue import Catalogue
 from creditd.service.pages import PageTokens
+from creditd.service.payments.background import Background
 from creditd.service.payments.cases import FoundCases
 from creditd.service.payments.due_worker import DueWorker
 from creditd.service.payments.hints import Hints, HintWorker
@@ -27,12 +29,13 @@ from creditd.service.payments.payment_events import Events
 from creditd.service.payments.payment_requests import PaymentRequests
 from creditd.service.payments.poller import Poller
 from creditd.service.payments.providers import Providers
-from creditd.service.payments.purchases import PurchaseReader, Purchases
+from creditd.service.payments.purchase_reader import PurchaseReader
+from creditd.service.payments.purchases import Purchases
 from creditd.service.payments.reconciliation import Reconciliation
 from creditd.service.payments.recorder import PurchaseRecorder, Recorder
 from creditd.service.payments.rejections import Rejections
 from creditd.service.payments.reversals import Reversals
-from creditd.service.payments.subscriptions import Subscriptions
+from creditd.service.payments.subscriptions import SubscriptionReader, SubscriptionRecorder
 from creditd.service.threads import Threads
 
 Handlers = Iterable[object]
@@ -44,72 +47,67 @@ class Payments:
     def __init__(
         self, core: Core, accounts: AccountLedger, catalogue: Catalogue, threads: Threads, tokens: PageTokens
     ) -> None:
-        """Wire it."""
+        """Build every part on ``core``, the process's database, ledger and clock."""
         self._core = core
         self._threads = threads
         self._catalogue = catalogue
         self._tokens = tokens
         self._providers = Providers(configured_providers(core.config, core.clock.now))
-        statistics, clock, database = core.payment_statistics, core.clock, core.database
-        make_id = core.make_id
-        self._purchase_recorder = PurchaseRecorder(make_id)
-        subscriptions = Subscriptions(accounts, make_id)
-        self._recorder = Recorder(core.transactions, self._purchase_recorder, subscriptions)
-        found_cases = FoundCases(database, clock, make_id)
+        self._purchase_recorder = PurchaseRecorder(core.make_id)
+        self._recorder = Recorder(
+            core.transactions, self._purchase_recorder, SubscriptionRecorder(accounts, core.make_id)
+        )
+        self._found_cases = FoundCases(core.database, core.clock, core.make_id)
         self._payment_requests = PaymentRequests(core.transactions, self._providers, self._recorder, threads.payments)
-        self._purchases = Purchases(
-            database,
+        self._purchases = self._make_purchases()
+        self._rejections = Rejections(core.database, core.clock, threads.background, core.payment_statistics)
+        intake = Intake(core.clock, core.make_id)
+        self._inbox_workers = self._make_inbox_workers()
+        self._hint_workers = self._make_hint_workers(intake)
+        self.inbox = self._make_inbox(intake)
+        self.reconciliation = self._make_reconciliation()
+        self._background = self._make_background()
+        core.payment_statistics.failures.update(
+            (background.name, background.failures.counts) for background in self._background
+        )
+
+    def _make_purchases(self) -> Purchases:
+        core = self._core
+        return Purchases(
+            core.database,
             core.transactions,
             self._providers,
             self._payment_requests,
             self._recorder,
-            clock,
-            make_id,
-            threads.payments,
+            core.clock,
+            core.make_id,
+            self._threads.payments,
         )
+
+    def _make_inbox_workers(self) -> dict[Provider, InboxWorker]:
+        core = self._core
         turns = asyncio.Semaphore(APPLIED_AT_ONCE)
-        self._workers = {
+        return {
             provider.provider: InboxWorker(
-                database, provider, self._recorder, clock, threads.payments, turns, statistics
+                core.database,
+                provider,
+                self._recorder,
+                core.clock,
+                self._threads.payments,
+                turns,
+                core.payment_statistics,
             )
             for provider in self._providers
         }
-        self._rejections = Rejections(database, clock, threads.background, statistics)
-        filing = Intake(clock, make_id)
-        self._hint_workers = self._make_hint_workers(filing)
-        self.inbox = Inbox(
-            database,
-            self._providers,
-            clock,
-            filing,
-            Hints(database, clock, filing, threads.webhooks, self._rejections),
-            threads.webhooks,
-            statistics,
-            self._rejections,
-            self._wake,
-        )
-        self.reconciliation = Reconciliation(
-            database, self._providers, self._recorder, found_cases, clock, make_id, threads.background, statistics
-        )
-        self._background = [
-            *(worker.background for worker in self._workers.values()),
-            *(worker.background for worker in self._hint_workers.values()),
-            *(poller.background for poller in self._make_pollers(found_cases)),
-            DueWorker(database, self._recorder, clock, threads.background).background,
-            self.reconciliation.background,
-            self._rejections.background,
-            BacklogWatch(database, clock, threads.background, statistics).background,
-        ]
-        statistics.failures.update((background.name, background.failures.counts) for background in self._background)
 
-    def _make_hint_workers(self, filing: Intake) -> dict[Provider, HintWorker]:
+    def _make_hint_workers(self, intake: Intake) -> dict[Provider, HintWorker]:
         core, background = self._core, self._threads.background
         return {
             known.provider: HintWorker(
                 core.database,
                 known,
                 known.unsigned,
-                filing,
+                intake,
                 core.clock,
                 background,
                 core.payment_statistics,
@@ -119,7 +117,47 @@ class Payments:
             if known.unsigned
         }
 
-    def _make_pollers(self, found_cases: FoundCases) -> list[Poller]:
+    def _make_inbox(self, intake: Intake) -> Inbox:
+        core, in_thread = self._core, self._threads.webhooks
+        return Inbox(
+            core.database,
+            self._providers,
+            core.clock,
+            intake,
+            Hints(core.database, core.clock, intake, in_thread, self._rejections),
+            in_thread,
+            core.payment_statistics,
+            self._rejections,
+            self._wake,
+        )
+
+    def _make_reconciliation(self) -> Reconciliation:
+        core = self._core
+        return Reconciliation(
+            core.database,
+            self._providers,
+            self._recorder,
+            self._found_cases,
+            core.clock,
+            core.make_id,
+            self._threads.background,
+            core.payment_statistics,
+        )
+
+    def _make_background(self) -> list[Background]:
+        """Return what runs by itself, in the order in which it is started."""
+        core, in_thread = self._core, self._threads.background
+        return [
+            *(worker.background for worker in self._inbox_workers.values()),
+            *(worker.background for worker in self._hint_workers.values()),
+            *(poller.background for poller in self._make_pollers()),
+            DueWorker(core.database, self._recorder, core.clock, in_thread).background,
+            self.reconciliation.background,
+            self._rejections.background,
+            BacklogWatch(core.database, core.clock, in_thread, core.payment_statistics).background,
+        ]
+
+    def _make_pollers(self) -> list[Poller]:
         core, background = self._core, self._threads.background
         return [
             Poller(
@@ -127,7 +165,7 @@ class Payments:
                 provider,
                 self._payment_requests,
                 self._recorder,
-                found_cases,
+                self._found_cases,
                 core.clock,
                 background,
                 core.payment_statistics,
@@ -138,7 +176,7 @@ class Payments:
 
     def _wake(self, provider: Provider) -> None:
         """Wake a provider's workers; other servers' workers look every second by themselves."""
-        self._workers[provider].background.wake()
+        self._inbox_workers[provider].background.wake()
         if provider in self._hint_workers:
             self._hint_workers[provider].background.wake()
 
@@ -149,7 +187,8 @@ class Payments:
         reading = PurchaseReader(core.database, self._tokens, threads)
         administration = (
             PackageHandlers(packages),
-            ReversalHandlers(Reversals(core.transactions, self._purchase_recorder, threads), reading),
+            ReversalHandlers(Reversals(core.transactions, self._purchase_recorder, threads)),
+            SubscriptionHandlers(SubscriptionReader(core.database, self._tokens, threads)),
             PaymentEventHandlers(Events(core.database, self._tokens, core.clock, core.make_id, threads)),
             ReconciliationHandlers(self.reconciliation),
         )

@@ -33,7 +33,7 @@ def command(argv: Sequence[str]) -> int:
 
 
 def bring_up_to_date(url: str) -> Migrated:
-    """Migrate the database. Raises CommandFailure, in PostgreSQL's own words."""
+    """Migrate the database. Raises CommandFailure if it cannot, in PostgreSQL's own words."""
     try:
         return migrate(url)
     except InvalidConninfo as error:

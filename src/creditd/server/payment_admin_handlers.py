@@ -23,9 +23,9 @@ from creditd.service.line import Line
 from creditd.service.pages import Asked
 from creditd.service.payments.packages import Packages
 from creditd.service.payments.payment_events import Events
-from creditd.service.payments.purchases import PurchaseReader
 from creditd.service.payments.reconciliation import Comparison, Finding, Reconciliation
 from creditd.service.payments.reversals import Reversals
+from creditd.service.payments.subscriptions import SubscriptionReader
 from creditd.storage.payment_events import EventFilter
 
 
@@ -48,12 +48,11 @@ class PackageHandlers:
 
 
 class ReversalHandlers:
-    """Money given back by another way, and subscriptions shown."""
+    """Credits taken back by staff, for money refunded outside the provider."""
 
-    def __init__(self, reversals: Reversals, reader: PurchaseReader) -> None:
+    def __init__(self, reversals: Reversals) -> None:
         """Reverse by ``reversals``."""
         self._reversals = reversals
-        self._reader = reader
 
     async def reverse_purchase(self, request: pb.ReversePurchaseRequest, call: Call) -> pb.ReversePurchaseResponse:
         """Answer ReversePurchase."""
@@ -65,13 +64,21 @@ class ReversalHandlers:
         )
         return pb.ReversePurchaseResponse(purchase=purchase_message(purchase))
 
+
+class SubscriptionHandlers:
+    """Subscriptions, as staff see them."""
+
+    def __init__(self, reader: SubscriptionReader) -> None:
+        """Read by ``reader``."""
+        self._reader = reader
+
     async def list_subscriptions(
         self, request: pb.ListSubscriptionsRequest, call: Call
     ) -> pb.ListSubscriptionsResponse:
         """Answer ListSubscriptions."""
         del call
         asked = Asked(request.page_size, request.page_token)
-        page = await self._reader.subscriptions(request.account_id, asked, subscription_message)
+        page = await self._reader.page(request.account_id, asked, subscription_message)
         return pb.ListSubscriptionsResponse(subscriptions=page.items, next_page_token=page.next_page_token)
 
 

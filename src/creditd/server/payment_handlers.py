@@ -12,7 +12,8 @@ from creditd.service.call import Call
 from creditd.service.pages import Asked
 from creditd.service.payments.inbox import Inbox
 from creditd.service.payments.packages import Packages
-from creditd.service.payments.purchases import PurchaseReader, Purchases, Wanted
+from creditd.service.payments.purchase_reader import PurchaseReader
+from creditd.service.payments.purchases import Purchases, Wanted
 from creditd.storage.purchases import PurchaseFilter
 
 

@@ -52,8 +52,8 @@ def migrate(url: str) -> Migrated:
     """Bring the schema and the application's privileges up to date.
 
     Safe to call again, and by several at once: the others wait. A schema that is newer than this version is left alone.
-    Raises SQLAlchemyError, and UnsuitableDatabase if something makes the connections act as somebody else than the
-    owner, or if the schema is another program's.
+    Raises sqlalchemy.exc.SQLAlchemyError; UnsuitableDatabase if something makes the connections act as somebody other
+    than the owner, or if the schema is another program's.
     """
     # Nothing is prepared: a prepared statement leaves a portal open, and with it the snapshot that it read.
     database = Database(DatabaseSettings(url, role="", prepare_threshold=None), MIGRATOR)

@@ -286,7 +286,7 @@ def test_a_webhook_wakes_the_worker_of_its_own_provider_alone(
 ) -> None:
     payments = shopper.market.service.server.payments
     woken = []
-    for kind, worker in payments._workers.items():
+    for kind, worker in payments._inbox_workers.items():
         monkeypatch.setattr(worker.background, "wake", lambda kind=kind: woken.append(int(kind)))
     payments._wake(Provider(provider))
     assert woken == [provider]

@@ -53,8 +53,8 @@ def embedded_postgres(
 
     It listens on a Unix socket that only we can open. Where we are root, it runs under an account of its own if
     ``own_account`` says so, otherwise as nobody. One that dies is started again if ``revived`` says so. Raises
-    DataFolderInUse while another process has the folder, and EmbeddedPostgresError with PostgreSQL's own words if it
-    does not start.
+    DataFolderInUse while another process has the folder, EmbeddedPostgresError if it does not start, in PostgreSQL's
+    own words.
     """
     server = EmbeddedPostgres(data_dir, settings=settings, own_account=own_account)
     server.start()

@@ -1,4 +1,4 @@
-"""Purchases: created, cancelled, looked up."""
+"""Purchases: created and cancelled."""
 
 import asyncio
 import logging
@@ -20,22 +20,18 @@ from creditd.domain.payment_errors import (
 )
 from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
 from creditd.domain.provider import PaymentMethod, Provider
-from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseChange, PurchaseKey, PurchaseState, purchase_name
-from creditd.domain.subscription import Subscription
+from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseKey, PurchaseState, purchase_name
 from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Overloaded
 from creditd.payments.limits import limits_of, limits_text
 from creditd.payments.provider import CallFailed, CallRefused, PaymentProvider, Report
-from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.recorder import FIRST_LOOK, Recorder
-from creditd.service.threads import Threads
-from creditd.storage import packages, purchases, requests, subscriptions
+from creditd.storage import packages, purchases, requests
 from creditd.storage.database import Database
-from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.requests import ClaimKind, RequestKey
 
 log = logging.getLogger(__name__)
@@ -292,56 +288,3 @@ def _require_stated(provider: PaymentProvider, method: PaymentMethod, wanted: Wa
         raise InvalidField(field="card_token", rule=f"required for {way}")
     if method is not PaymentMethod.CARD_TOKEN and wanted.card_token:
         raise InvalidField(field="card_token", rule=f"only for CARD_TOKEN, not for {way}")
-
-
-class PurchaseReader:
-    """Looks up purchases and subscriptions."""
-
-    def __init__(self, database: Database, tokens: PageTokens, threads: Threads) -> None:
-        """Read through ``database``."""
-        self._database = database
-        self._tokens = tokens
-        self._threads = threads
-
-    async def get(self, key: PurchaseKey) -> tuple[Purchase, list[PurchaseChange]]:
-        """Return a purchase and its history, oldest first. Raises PurchaseNotFound."""
-        return await self._threads.lookups.submit(lambda: self._get(key), owner=key.account_id)
-
-    def _get(self, key: PurchaseKey) -> tuple[Purchase, list[PurchaseChange]]:
-        with self._database.snapshot() as connection:
-            found = purchases.find(connection, key)
-            changes = purchases.changes_of(connection, key)
-        if found is None:
-            raise PurchaseNotFound(purchase=purchase_name(key))
-        return found, changes
-
-    async def page(self, wanted: PurchaseFilter, asked: Asked, show: Callable[[Purchase], Shown]) -> Page[Shown]:
-        """Return a page of an account's purchases as ``show`` writes them, newest first. Raises PageTokenInvalid."""
-        return await self._threads.pages.submit(lambda: self._page(wanted, asked, show), owner=wanted.account_id)
-
-    def _page(self, wanted: PurchaseFilter, asked: Asked, show: Callable[[Purchase], Shown]) -> Page[Shown]:
-        query = query_of("purchases", account=wanted.account_id, state=wanted.state)
-        before = self._tokens.open(query, asked.page_token) if asked.page_token else None
-        with self._database.listing() as connection:
-            found = purchases.page(connection, wanted, before, asked.size + 1)
-        return self._tokens.page(query, found, asked.size, show, lambda purchase: purchase.purchase_id)
-
-    async def subscriptions(self, account_id: str, asked: Asked, show: Callable[[Subscription], Shown]) -> Page[Shown]:
-        """Return a page of an account's subscriptions, each as ``show`` writes it. Raises PageTokenInvalid.
-
-        Not by the time of the description: what a provider says meanwhile would move one to a page seen before.
-        """
-        return await self._threads.pages.submit(lambda: self._subscriptions(account_id, asked, show), owner=account_id)
-
-    def _subscriptions(self, account_id: str, asked: Asked, show: Callable[[Subscription], Shown]) -> Page[Shown]:
-        query = query_of("subscriptions", account=account_id)
-        after = (
-            subscriptions.SubscriptionPlace(*self._tokens.open(query, asked.page_token)) if asked.page_token else None
-        )
-        with self._database.listing() as connection:
-            found = subscriptions.page(connection, account_id, after, asked.size + 1)
-        return self._tokens.page(query, found, asked.size, show, lambda item: list(_place(item)))
-
-
-def _place(subscription: Subscription) -> subscriptions.SubscriptionPlace:
-    return subscriptions.SubscriptionPlace(int(subscription.provider), subscription.live, subscription.subscription_id)

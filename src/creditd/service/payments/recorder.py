@@ -17,7 +17,8 @@ from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.outbox import OutboxKind
 from creditd.domain.payment_event import PaymentEvent
-from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, Standing, credits_reversed, merged, standing
+from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, merged
+from creditd.domain.payment_standing import Standing, credits_reversed, standing
 from creditd.domain.purchase import PAYABLE, Purchase, PurchaseKey, PurchaseState, parse_purchase_name
 from creditd.domain.subscription import Subscription
 from creditd.domain.wallet import Origin, WalletKey
@@ -25,7 +26,7 @@ from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Step
 from creditd.payments.provider import Report, Said
 from creditd.service.payments.cases import Cases, Misfit, Recorded, UnknownPayment, problem_of
-from creditd.service.payments.subscriptions import Subscriptions
+from creditd.service.payments.subscriptions import SubscriptionRecorder
 from creditd.storage import outbox, payment_dues, payment_events, payment_references, purchases
 from creditd.storage.payment_dues import Due
 
@@ -272,7 +273,7 @@ class Recorder:
     """Records reports in purchases, and subscriptions in plans, each in one transaction. Blocks."""
 
     def __init__(
-        self, ledger: TransactionLedger, purchase_recorder: PurchaseRecorder, subscriptions: Subscriptions
+        self, ledger: TransactionLedger, purchase_recorder: PurchaseRecorder, subscriptions: SubscriptionRecorder
     ) -> None:
         """Record by these two, in transactions of ``ledger``."""
         self._ledger = ledger

@@ -1,4 +1,4 @@
-"""What a provider says of subscriptions, applied: they decide the account's unlimited plan (requirement E6)."""
+"""Subscriptions recorded and listed. They decide whether an account's plan is unlimited (requirement E6)."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,17 @@ from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.transaction import Transaction
 from creditd.payments.provider import ReportMismatch
+from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.payments.cases import Cases, Recorded, UnknownPayment, problem_of, references_of
+from creditd.service.threads import Threads
 from creditd.storage import accounts, outbox, payment_dues, payment_events, payment_references, subscriptions
-from creditd.storage.database import Connection
+from creditd.storage.database import Connection, Database
 from creditd.storage.payment_dues import Due
+from creditd.storage.subscriptions import SubscriptionPlace
 
 
-class Subscriptions:
-    """Applies what is said of subscriptions."""
+class SubscriptionRecorder:
+    """Records what providers say of subscriptions."""
 
     def __init__(self, accounts: AccountLedger, make_id: Callable[[], str]) -> None:
         """Change plans through ``accounts``."""
@@ -35,7 +38,7 @@ class Subscriptions:
         What becomes of the ``event`` that said it is written too. A plan that staff has set stays until a
         subscription changes what it entitles to. Of a closed account the description is known all the same, and the
         plan is due: it is switched in the moment that the account is opened again. Raises UnknownPayment for one that
-        does not say whose it is while nothing said so before, Misfit for one that was another account's.
+        does not say whose it is while nothing said so before, ReportMismatch for one that was another account's.
         """
         connection, now = transaction.connection, transaction.now
         said = _with_account(connection, said)
@@ -112,6 +115,34 @@ class Subscriptions:
             payload,
             changed.update_time,
         )
+
+
+class SubscriptionReader:
+    """Lists subscriptions."""
+
+    def __init__(self, database: Database, tokens: PageTokens, threads: Threads) -> None:
+        """Read through ``database``."""
+        self._database = database
+        self._tokens = tokens
+        self._threads = threads
+
+    async def page(self, account_id: str, asked: Asked, show: Callable[[Subscription], Shown]) -> Page[Shown]:
+        """Return a page of an account's subscriptions, each as ``show`` writes it. Raises PageTokenInvalid.
+
+        Not by the time of the description: what a provider says meanwhile would move one to a page seen before.
+        """
+        return await self._threads.pages.submit(lambda: self._page(account_id, asked, show), owner=account_id)
+
+    def _page(self, account_id: str, asked: Asked, show: Callable[[Subscription], Shown]) -> Page[Shown]:
+        query = query_of("subscriptions", account=account_id)
+        after = SubscriptionPlace(*self._tokens.open(query, asked.page_token)) if asked.page_token else None
+        with self._database.listing() as connection:
+            found = subscriptions.page(connection, account_id, after, asked.size + 1)
+        return self._tokens.page(query, found, asked.size, show, lambda item: list(_place(item)))
+
+
+def _place(subscription: Subscription) -> SubscriptionPlace:
+    return SubscriptionPlace(int(subscription.provider), subscription.live, subscription.subscription_id)
 
 
 def _with_account(connection: Connection, said: Subscription) -> Subscription:

@@ -82,6 +82,6 @@ SELECT session_user::text, array(
 
 
 def login_of(connection: Connection) -> Login:
-    """Return who has logged in on a connection, whomever it acts as. Raises DBAPIError."""
+    """Return who has logged in on a connection, whomever it acts as. Raises sqlalchemy.exc.DBAPIError."""
     name, powers = connection.execute(_POWERS).one()
     return Login(name, tuple(powers))

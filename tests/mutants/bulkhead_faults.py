@@ -15,8 +15,8 @@ BULKHEAD_FAULTS = (
     Fault(
         "webhooks share threads with staff's queries",
         "bootstrap/payments.py",
-        "            threads.webhooks,\n",
-        "            threads.surveys,\n",
+        "core, in_thread = self._core, self._threads.webhooks\n",
+        "core, in_thread = self._core, self._threads.surveys\n",
         (_OVER_THE_WIRE,),
     ),
     Fault(

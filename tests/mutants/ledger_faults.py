@@ -47,9 +47,9 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "the grace of a grant that has nothing left is forgotten by its row",
-        "storage/save.py",
-        "numbers(row.grant.expire_time if row.grant.graced else None for row in rows)",
-        "numbers(None for row in rows)",
+        "storage/columns.py",
+        "numbers([one.expire_time if one.graced else None for one in grant])",
+        "numbers([None for _ in grant])",
         ("tests/ledger/test_graces.py",),
     ),
     Fault(
@@ -194,10 +194,31 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "request id not stored with the entry",
-        "storage/save.py",
-        "texts([e.request_id for e in rows])",
-        "texts([None for e in rows])",
+        "storage/columns.py",
+        "texts(request_id)",
+        "texts([None for _ in request_id])",
         ("tests/ledger/test_replays.py",),
+    ),
+    Fault(
+        "slices of one movement written for another",
+        "storage/columns.py",
+        "element = written.get(id(slices))",
+        "element = next(iter(written.values()), None)",
+        ("tests/storage/test_saving.py",),
+    ),
+    Fault(
+        "column taken for one value throughout since its ends are alike",
+        "storage/arrays.py",
+        " and values.count(values[0]) == len(values)",
+        "",
+        ("tests/storage/test_arrays.py",),
+    ),
+    Fault(
+        "texts joined though one of them holds a quote",
+        "storage/arrays.py",
+        """ and joined.count('"') == 2 * len(values) - 2""",
+        "",
+        ("tests/storage/test_arrays.py",),
     ),
     Fault(
         "known request ids not looked up",

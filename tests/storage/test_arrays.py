@@ -39,8 +39,13 @@ def connection() -> Iterator[Connection]:
 def test_an_array_holds_what_was_written_into_it(
     connection: Connection, write: Callable[[object], str], kind: str, elements: st.SearchStrategy[object]
 ) -> None:
+    some = st.lists(elements, max_size=8)
+    repeated = st.builds(
+        lambda value, others, count: [value, *others, value] * count, elements, some, st.integers(1, 3)
+    )
+
     @settings(deadline=None, max_examples=100)
-    @given(st.lists(elements, max_size=8))
+    @given(some | repeated)
     def round_trip(values: list[object]) -> None:
         read = connection.execute(text(f"SELECT CAST(:values AS {kind})"), {"values": write(values)}).scalar_one()
         assert [str(value) if isinstance(value, UUID) else value for value in read] == values
@@ -51,6 +56,12 @@ def test_an_array_holds_what_was_written_into_it(
 def test_every_text_that_means_something_elsewhere_is_just_a_text(connection: Connection) -> None:
     read = connection.execute(text("SELECT CAST(:values AS text[])"), {"values": texts(NASTY)}).scalar_one()
     assert read == NASTY
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_one_text_that_needs_care_leaves_the_others_as_they_are(connection: Connection, nasty: str) -> None:
+    values = ["plain", nasty, "also plain"]
+    assert connection.execute(text("SELECT CAST(:values AS text[])"), {"values": texts(values)}).scalar_one() == values
 
 
 def test_json_in_a_text_array_comes_back_as_json(connection: Connection) -> None:

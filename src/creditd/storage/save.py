@@ -14,14 +14,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from creditd.domain.entry import Entry
 from creditd.domain.instant import Instant
-from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet
-from creditd.storage.arrays import flags, identifiers, numbers, texts
-from creditd.storage.changes import ChangedGrant, Changes
+from creditd.storage.arrays import numbers, texts
+from creditd.storage.changes import Changes
+from creditd.storage.columns import columns_of
 from creditd.storage.connections.prepared import prepared
-from creditd.storage.slices import graces_to_json, slices_to_json
 
 # A version that the snapshot shows to have moved is not waited for: it never comes back. A row that is waited for is
 # looked at again once it is locked.
@@ -152,14 +150,8 @@ def save(connection: Connection, changes: Changes, *, commits: bool = False) -> 
     committed when this returns. Changes that make wallets need a transaction, which others can still end: raises
     Overtaken, and psycopg.Error as it comes from the driver; :mod:`creditd.storage.failures` tells what they mean.
     """
-    parameters = {
-        **_wallet_rows(changes),
-        **_grant_rows(changes.grants.values()),
-        **_reservation_rows(changes.reservations.values()),
-        **_entry_rows(changes.entries),
-    }
     execute = _SAVE.last_row if commits else _SAVE.row
-    database_time, appended, moved, known = execute(connection, parameters)
+    database_time, appended, moved, known = execute(connection, columns_of(changes))
     saved = Saved(Instant(database_time), frozenset(moved or ()), frozenset(known or ()))
     if appended != _count_entries(changes, saved.unsaved):
         raise Overtaken
@@ -199,85 +191,3 @@ def postpone(connection: Connection, wallets: Iterable[Wallet]) -> None:
         "next_expire_time": numbers(wallet.next_expire_time for wallet in rows),
     }
     connection.execute(_POSTPONE, parameters)
-
-
-def _wallet_rows(changes: Changes) -> dict[str, str]:
-    rows = sorted(changes.wallets.items())
-    return {
-        "w_account_id": texts(key.account_id for key, _ in rows),
-        "w_credit_type": texts(key.credit_type for key, _ in rows),
-        "w_base_version": numbers(changes.base_versions[key] for key, _ in rows),
-        "w_version": numbers(w.version for _, w in rows),
-        "w_available": numbers(w.available for _, w in rows),
-        "w_reserved": numbers(w.reserved for _, w in rows),
-        "w_debt": numbers(w.debt for _, w in rows),
-        "w_next_expire_time": numbers(w.next_expire_time for _, w in rows),
-        "w_account_version": numbers(w.account.version for _, w in rows),
-        "w_update_time": numbers(w.update_time for _, w in rows),
-    }
-
-
-def _grant_rows(grants: Iterable[ChangedGrant]) -> dict[str, str]:
-    rows = sorted(grants)
-    return {
-        "g_account_id": texts(row.key.account_id for row in rows),
-        "g_credit_type": texts(row.key.credit_type for row in rows),
-        "g_grant_id": identifiers(row.grant.grant_id for row in rows),
-        "g_source": numbers(row.grant.source for row in rows),
-        "g_amount": numbers(row.amount for row in rows),
-        "g_remaining": numbers(row.grant.remaining for row in rows),
-        "g_expire_time": numbers(row.grant.expire_time for row in rows),
-        "g_grace_end": numbers(row.grant.expire_time if row.grant.graced else None for row in rows),
-    }
-
-
-def _reservation_rows(reservations: Iterable[Reservation]) -> dict[str, str]:
-    rows = sorted(reservations, key=lambda r: (r.account_id, r.reservation_id))
-    return {
-        "r_account_id": texts([r.account_id for r in rows]),
-        "r_credit_type": texts([r.credit_type for r in rows]),
-        "r_reservation_id": identifiers([r.reservation_id for r in rows]),
-        "r_state": numbers([r.state for r in rows]),
-        "r_amount": numbers([r.amount for r in rows]),
-        "r_captured": numbers([r.confirmed for r in rows]),
-        "r_refunded": numbers([r.refunded for r in rows]),
-        "r_unlimited": flags([r.unlimited for r in rows]),
-        "r_slices": texts([slices_to_json(r.slices) for r in rows]),
-        "r_expire_time": numbers([r.expire_time for r in rows]),
-        "r_create_time": numbers([r.create_time for r in rows]),
-        "r_update_time": numbers([r.update_time for r in rows]),
-        "r_description": texts([r.reason for r in rows]),
-        "r_metadata": texts([r.metadata or None for r in rows]),
-    }
-
-
-def _entry_rows(entries: list[Entry]) -> dict[str, str]:
-    rows = sorted(entries, key=lambda e: e[:3])
-    after = [e.reservation for e in rows]
-    return {
-        "e_account_id": texts([e.account_id for e in rows]),
-        "e_credit_type": texts([e.credit_type for e in rows]),
-        "e_version": numbers([e.version for e in rows]),
-        "e_kind": numbers([e.kind for e in rows]),
-        "e_amount": numbers([e.amount for e in rows]),
-        "e_available_delta": numbers([e.available_delta for e in rows]),
-        "e_reserved_delta": numbers([e.reserved_delta for e in rows]),
-        "e_debt_delta": numbers([e.debt_delta for e in rows]),
-        "e_available_after": numbers([e.available_after for e in rows]),
-        "e_reserved_after": numbers([e.reserved_after for e in rows]),
-        "e_debt_after": numbers([e.debt_after for e in rows]),
-        "e_slices": texts([slices_to_json(e.slices) for e in rows]),
-        "e_reservation_id": identifiers([r and r.reservation_id for r in after]),
-        "e_reservation_state": numbers([r and r.state for r in after]),
-        "e_reservation_captured": numbers([r and r.confirmed for r in after]),
-        "e_reservation_refunded": numbers([r and r.refunded for r in after]),
-        "e_reservation_expire_time": numbers([r and r.expire_time for r in after]),
-        "e_request_id": texts([e.request_id for e in rows]),
-        "e_ordinal": numbers([e.ordinal for e in rows]),
-        "e_fingerprint": numbers([e.fingerprint for e in rows]),
-        "e_actor": texts([e.actor for e in rows]),
-        "e_reason": texts([e.reason for e in rows]),
-        "e_metadata": texts([e.metadata or None for e in rows]),
-        "e_create_time": numbers([e.create_time for e in rows]),
-        "e_graces": texts([graces_to_json(e.graces) for e in rows]),
-    }

@@ -8,6 +8,9 @@ import orjson
 from creditd.domain.grants import Grace, Slice, Source
 from creditd.domain.instant import Instant
 
+_digits = int.__repr__
+"""An enum's own formatting takes longer than all the rest of a slice."""
+
 
 def slices_to_json(slices: Sequence[Slice]) -> str:
     """Write slices in their order."""
@@ -18,7 +21,7 @@ def slices_to_json(slices: Sequence[Slice]) -> str:
 
 def _slice_to_json(part: Slice) -> str:
     grant_id, source, amount, expire_time, returned, graced = part
-    text = f'{{"grant":"{grant_id}","source":{source:d},"amount":{amount}'
+    text = f'{{"grant":"{grant_id}","source":{_digits(source)},"amount":{amount}'
     if expire_time is not None:
         text += f',"expires":{expire_time}'
     if returned:

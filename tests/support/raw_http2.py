@@ -19,7 +19,7 @@ PATIENCE_SECONDS: Final = 20.0
 RESET: Final = -2
 """Stands for the status of a call that was reset without one."""
 
-_FRAME: Final = struct.Struct(">IBI")
+FRAME: Final = struct.Struct(">IBI")
 _SETTING: Final = struct.Struct(">HI")
 _NO_TABLE: Final = _SETTING.pack(1, 0)
 
@@ -58,7 +58,7 @@ class RawConnection:
 
     def send(self, kind: int, flags: int, stream: int, payload: bytes = b"", *, before: bytes = b"") -> None:
         """Send one frame, and what goes before it."""
-        self.socket.sendall(before + _FRAME.pack(len(payload) << 8 | kind, flags, stream) + payload)
+        self.socket.sendall(before + FRAME.pack(len(payload) << 8 | kind, flags, stream) + payload)
 
     def begin(self, path: str, more: Sequence[tuple[bytes, bytes]] = ()) -> int:
         """Send the headers of a call, and ``more`` of them; return its stream. Its message is still to come."""
@@ -88,8 +88,8 @@ class RawConnection:
 
     def frames(self) -> Iterator[Frame]:
         """Yield what the server sends, until it closes the connection."""
-        while len(head := self._stream.read(_FRAME.size)) == _FRAME.size:
-            word, flags, stream = _FRAME.unpack(head)
+        while len(head := self._stream.read(FRAME.size)) == FRAME.size:
+            word, flags, stream = FRAME.unpack(head)
             yield Frame(word & 0xFF, flags, stream, self._stream.read(word >> 8))
 
     def settings(self) -> dict[int, int]:
@@ -112,7 +112,7 @@ class RawConnection:
 def half_a_call(address: str, path: str) -> bytes:
     """Return what begins a connection, and a call on it without its message."""
     block = HeaderTable(address, "", "30S").block(path)
-    return PREFACE + _FRAME.pack(SETTINGS, 0, 0) + _FRAME.pack(len(block) << 8 | HEADERS, END_HEADERS, 1) + block
+    return PREFACE + FRAME.pack(SETTINGS, 0, 0) + FRAME.pack(len(block) << 8 | HEADERS, END_HEADERS, 1) + block
 
 
 def literal(text: bytes) -> bytes:

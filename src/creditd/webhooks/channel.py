@@ -1,7 +1,6 @@
 """The one connection to the service, encrypted unless it stays on this machine."""
 
 from pathlib import Path
-from typing import Final
 
 import grpc
 
@@ -10,28 +9,30 @@ from creditd.certificates import InvalidCertificate, Validity, fit_authorities, 
 from creditd.webhooks import limits
 from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
 
-_NEVER_MS: Final = 2**31 - 1
-
-_OPTIONS: Final = (
-    # The address given is the one called: a proxy named by the environment would see the token.
-    ("grpc.enable_http_proxy", 0),
-    # Open also between webhooks, so that the first one after a quiet hour does not wait for it.
-    ("grpc.client_idle_timeout_ms", _NEVER_MS),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", limits.MAX_RECONNECT_SECONDS * 1_000),
-    ("grpc.max_reconnect_backoff_ms", limits.MAX_RECONNECT_SECONDS * 1_000),
-    ("grpc.keepalive_time_ms", limits.KEEPALIVE_SECONDS * 1_000),
-    ("grpc.keepalive_timeout_ms", limits.KEEPALIVE_TIMEOUT_SECONDS * 1_000),
-)
-
 
 def channel_to(settings: WebhooksSettings) -> grpc.aio.Channel:
     """Return a channel to the service, which need not be there yet. Raises InvalidSetting."""
     if settings.tls_ca_file:
-        return grpc.aio.secure_channel(settings.service, _credentials(settings), options=_OPTIONS)
+        return grpc.aio.secure_channel(settings.service, _credentials(settings), options=_options())
     if not is_loopback(settings.service):
         raise InvalidSetting(f"{settings.service} is not a loopback address: set CREDITD_WEBHOOKS_TLS_CA_FILE")
-    return grpc.aio.insecure_channel(settings.service, options=_OPTIONS)
+    return grpc.aio.insecure_channel(settings.service, options=_options())
+
+
+def _options() -> list[tuple[str, int]]:
+    return [
+        # The address given is the one called: a proxy named by the environment would see the token.
+        ("grpc.enable_http_proxy", 0),
+        ("grpc.client_idle_timeout_ms", limits.CHANNEL_IDLE_MILLISECONDS),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", limits.MAX_RECONNECT_SECONDS * 1_000),
+        ("grpc.max_reconnect_backoff_ms", limits.MAX_RECONNECT_SECONDS * 1_000),
+        ("grpc.keepalive_time_ms", limits.KEEPALIVE_SECONDS * 1_000),
+        # Both: the one is for a machine that is gone, which the system finds out; the other for a process that hangs,
+        # whose system acknowledges whatever is sent.
+        ("grpc.keepalive_timeout_ms", limits.KEEPALIVE_TIMEOUT_SECONDS * 1_000),
+        ("grpc.http2.ping_timeout_ms", limits.KEEPALIVE_TIMEOUT_SECONDS * 1_000),
+    ]
 
 
 def is_reachable(channel: grpc.aio.Channel) -> bool:

@@ -50,6 +50,10 @@ RETRY_AFTER_SECONDS = 5
 MAX_RECONNECT_SECONDS = 2
 """The longest pause between tries to reach the service: grpc's own two minutes would outlast its restart by far."""
 
+CHANNEL_IDLE_MILLISECONDS = 2**31 - 1
+"""For gRPC: without end. The connection to the service stays open also between webhooks, so that the first one after a
+quiet hour does not wait for it."""
+
 KEEPALIVE_SECONDS = 30
 """How often a connection with a call under way is probed; setting it also has the system give up on a dead one."""
 

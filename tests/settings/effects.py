@@ -19,11 +19,14 @@ _ADAPTER = "tests/webhooks/test_service_away.py"
 _KEEPALIVE = "tests/server/test_keepalive.py"
 _STRANGERS = "tests/server/test_strangers.py"
 _BODIES = "tests/webhooks/test_bodies.py"
+_CHANNEL = "tests/webhooks/test_channel.py"
+_CLIENT = "tests/payments/test_client.py"
+_CONNINFO = "tests/storage/test_conninfo.py"
+_FITNESS = "tests/storage/test_fitness.py"
+_BY_QR_CODE = "tests/contract/payments/test_omise_purchases.py::test_the_usual_way_is_a_qr_code_with_its_end"
+_LOOKING = "tests/service/payments/test_end_to_end.py::test_a_purchase_whose_webhooks_are_all_lost_is_found_by_looking"
 _POWERS = "tests/storage/test_powers.py"
 _EMBEDDED = "tests/development/postgres/test_server.py"
-
-_KNOWN = "tests/settings/test_every_setting_has_an_effect.py::test_every_option_of_grpc_is_one_that_grpc_knows"
-"""For what does nothing before a connection has idled for half an hour, or its peer is gone without a word."""
 
 _A_FORGED_SIGNATURE_IS_REJECTED = (
     "tests/contract/payments/test_rejected_webhooks.py::test_a_forged_signature_is_rejected"
@@ -37,7 +40,13 @@ _WEBHOOKS_ARE_REPEATED_WHILE_THE = (
     f"{_ADAPTER}::test_webhooks_are_repeated_while_the_service_is_away_and_stored_once_it_is_back"
 )
 _CALLS_THAT_WAIT_ARE = f"{_STRANGERS}::test_calls_that_wait_to_be_looked_at_are_not_cut_off"
-_POSTGRESQLS_OWN_TIME_LIMITS_ARE = "tests/storage/test_turns.py::test_postgresqls_own_time_limits_are_no_defect"
+_SESSIONS = f"{_FITNESS}::test_sessions_are_what_they_must_be_whatever_the_login_is_set_to"
+_TIME_LIMITS = f"{_OPTIONS}::test_a_session_ends_what_takes_too_long"
+_PROBED = f"{_OPTIONS}::test_a_connection_over_tcp_is_probed_as_we_say"
+_POOL = f"{_OPTIONS}::test_a_pool_has_as_many_connections_as_it_may_and_waits_for_no_more"
+_DURABLE = f"{_EMBEDDED}::test_commits_are_durable_unless_a_setting_says_otherwise"
+_PRIVATE = f"{_EMBEDDED}::test_it_listens_on_a_private_socket_alone"
+_UNIVERSAL = f"{_EMBEDDED}::test_it_has_the_memory_and_the_time_of_day_that_it_is_given"
 
 SETTINGS: Mapping[str, str] = {
     "database_url": f"{_RUN}::test_it_takes_a_database_that_is_configured_and_starts_none",
@@ -70,21 +79,21 @@ SETTINGS: Mapping[str, str] = {
     "spend_order": f"{_HERE}::test_sources_are_spent_in_the_order_configured",
     "sign_up_credits": f"{_HERE}::test_an_account_starts_with_what_is_configured",
     "payments_live": f"{_PROVIDERS}::test_live_keys_serve_live_payments",
-    "payment_poll_interval_seconds": "tests/service/payments/test_background.py",
+    "payment_poll_interval_seconds": _LOOKING,
     "stripe_api_key": _BUYING,
     "stripe_webhook_secrets": "tests/contract/payments/test_rejected_webhooks.py::test_a_forged_signature_is_rejected",
     "stripe_api_url": _BUYING,
-    "omise_secret_key": "tests/contract/payments/test_omise_purchases.py",
+    "omise_secret_key": _BY_QR_CODE,
     "omise_webhook_secrets": "tests/contract/payments/test_rejected_webhooks.py::test_a_forged_signature_is_rejected",
     "omise_unsigned_webhooks": f"{_PROVIDERS}::test_live_webhooks_are_signed_unless_it_is_said_otherwise",
-    "omise_api_url": "tests/contract/payments/test_omise_purchases.py",
+    "omise_api_url": _BY_QR_CODE,
     "lemonsqueezy_api_key": _BUYING,
     "lemonsqueezy_webhook_secrets": _A_FORGED_SIGNATURE_IS_REJECTED,
     "lemonsqueezy_api_url": _BUYING,
     "lemonsqueezy_store_id": _BUYING,
     "lemonsqueezy_variant_id": _BUYING,
     "lemonsqueezy_plan_variant_ids": f"{_SUBSCRIPTIONS}::test_an_active_one_is_listed_and_carries_the_plan",
-    "fakes_listen": _RUN,
+    "fakes_listen": f"{_RUN}::test_it_says_what_it_started_and_where",
     "webhooks_listen": f"{_PROCESS}::test_what_is_under_way_is_answered_first_and_others_are_turned_away",
     "webhooks_service": f"{_PROCESS}::test_what_is_under_way_is_answered_first_and_others_are_turned_away",
     "webhooks_token_file": "tests/webhooks/test_passing_on.py::test_a_token_that_is_renewed_is_used_without_a_restart",
@@ -117,11 +126,12 @@ GRPC_OPTIONS: Mapping[str, str] = {
     "grpc.keepalive_permit_without_calls": f"{_KEEPALIVE}::test_the_server_pings_a_silent_connection",
     "grpc.http2.min_ping_interval_without_data_ms": _A_CLIENT_THAT_PINGS_AS,
     "grpc.enable_http_proxy": f"{_OPTIONS}::test_a_proxy_of_the_environment_is_passed_by",
-    "grpc.client_idle_timeout_ms": _KNOWN,
+    "grpc.client_idle_timeout_ms": f"{_CHANNEL}::test_a_connection_that_is_not_used_is_let_go_after_its_time_only",
     "grpc.initial_reconnect_backoff_ms": _WEBHOOKS_ARE_REPEATED_WHILE_THE,
     "grpc.min_reconnect_backoff_ms": _WEBHOOKS_ARE_REPEATED_WHILE_THE,
     "grpc.max_reconnect_backoff_ms": _WEBHOOKS_ARE_REPEATED_WHILE_THE,
-    "grpc.keepalive_timeout_ms": _KNOWN,
+    "grpc.keepalive_timeout_ms": f"{_CHANNEL}::test_the_system_gives_up_a_machine_that_is_gone",
+    "grpc.http2.ping_timeout_ms": f"{_CHANNEL}::test_a_service_that_acknowledges_nothing_is_given_up",
 }
 """Of the server and of the adapter's channel."""
 
@@ -139,32 +149,53 @@ HTTP_OPTIONS: Mapping[str, str] = {
 }
 """Of the adapter's HTTP server."""
 
+HTTP_CLIENT_OPTIONS: Mapping[str, str] = {
+    "base_url": f"{_CLIENT}::test_an_answer_that_leads_elsewhere_is_not_followed",
+    "headers": f"{_CLIENT}::test_an_answer_that_leads_elsewhere_is_not_followed",
+    "auth": f"{_CLIENT}::test_an_answer_that_leads_elsewhere_is_not_followed",
+    "follow_redirects": f"{_CLIENT}::test_an_answer_that_leads_elsewhere_is_not_followed",
+    "transport": f"{_CLIENT}::test_no_more_is_read_than_an_answer_may_have",
+    "timeout": f"{_CLIENT}::test_who_says_nothing_is_given_up",
+    "connect": f"{_CLIENT}::test_who_takes_no_connection_is_given_up",
+}
+"""Of the client that calls payment providers."""
+
 DATABASE_OPTIONS: Mapping[str, str] = {
-    "creator": "tests/storage/test_fitness.py::test_sessions_are_what_they_must_be_whatever_the_login_is_set_to",
-    "pool_size": f"{_OPTIONS}::test_a_pool_has_as_many_connections_as_it_may_and_waits_for_no_more",
-    "max_overflow": f"{_OPTIONS}::test_a_pool_has_as_many_connections_as_it_may_and_waits_for_no_more",
-    "pool_timeout": f"{_OPTIONS}::test_a_pool_has_as_many_connections_as_it_may_and_waits_for_no_more",
+    "creator": _SESSIONS,
+    "pool_size": _POOL,
+    "max_overflow": _POOL,
+    "pool_timeout": _POOL,
     "pool_use_lifo": f"{_OPTIONS}::test_the_connection_used_last_is_lent_first",
     "hide_parameters": f"{_OPTIONS}::test_an_error_of_the_database_shows_no_parameters",
-    "connect_timeout": "tests/storage/test_conninfo.py::test_what_its_user_says_of_a_session_is_heeded",
-    "keepalives_idle": f"{_OPTIONS}::test_a_connection_over_tcp_is_probed_as_we_say",
-    "keepalives_interval": f"{_OPTIONS}::test_a_connection_over_tcp_is_probed_as_we_say",
-    "keepalives_count": f"{_OPTIONS}::test_a_connection_over_tcp_is_probed_as_we_say",
-    "tcp_user_timeout": f"{_OPTIONS}::test_a_connection_over_tcp_is_probed_as_we_say",
-    "target_session_attrs": "tests/storage/test_conninfo.py::test_the_forms_that_are_documented_connect",
-    "application_name": "tests/storage/test_conninfo.py::test_what_its_user_says_of_a_session_is_heeded",
-    "client_encoding": "tests/storage/test_conninfo.py::test_what_its_user_says_of_a_session_is_heeded",
-    **dict.fromkeys(
-        ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
-        "tests/storage/test_black_hole.py::test_the_other_end_of_a_connection_over_tcp_is_looked_for",
-    ),
-    "lock_timeout": "tests/storage/test_turns.py::test_postgresqls_own_time_limits_are_no_defect",
-    "idle_in_transaction_session_timeout": _POSTGRESQLS_OWN_TIME_LIMITS_ARE,
-    "statement_timeout": "tests/storage/test_turns.py::test_postgresqls_own_time_limits_are_no_defect",
-    "plan_cache_mode": "tests/storage/test_batch_plans.py",
-    "enable_bitmapscan": "tests/storage/test_plans.py",
-    "fsync": f"{_EMBEDDED}::test_commits_are_durable_unless_a_setting_says_otherwise",
-    "full_page_writes": f"{_EMBEDDED}::test_commits_are_durable_unless_a_setting_says_otherwise",
-    "synchronous_commit": f"{_EMBEDDED}::test_commits_are_durable_unless_a_setting_says_otherwise",
+    "connect_timeout": f"{_CONNINFO}::test_what_its_user_says_of_a_session_is_heeded",
+    "keepalives_idle": _PROBED,
+    "keepalives_interval": _PROBED,
+    "keepalives_count": _PROBED,
+    "target_session_attrs": f"{_CONNINFO}::test_the_forms_that_are_documented_connect",
 }
-"""Of SQLAlchemy's pool, of libpq, of sessions, and of the embedded PostgreSQL."""
+"""Of SQLAlchemy's pool, and of libpq where they are no settings of PostgreSQL's."""
+
+SESSION_SETTINGS: Mapping[str, str] = {
+    "tcp_user_timeout": _PROBED,
+    "application_name": f"{_CONNINFO}::test_what_its_user_says_of_a_session_is_heeded",
+    "client_encoding": f"{_CONNINFO}::test_what_its_user_says_of_a_session_is_heeded",
+    "role": f"{_HERE}::test_a_session_is_what_it_is_told_to_be",
+    "statement_timeout": _TIME_LIMITS,
+    "lock_timeout": _TIME_LIMITS,
+    "idle_in_transaction_session_timeout": f"{_OPTIONS}::test_a_transaction_that_idles_for_too_long_is_taken_away",
+    "default_transaction_isolation": _SESSIONS,
+    "session_replication_role": f"{_OPTIONS}::test_a_login_for_which_triggers_do_not_fire_has_them_fire",
+    "plan_cache_mode": "tests/storage/test_batch_plans.py::test_what_batches_prepare_has_one_plan_from_its_first_use",
+    "enable_bitmapscan": f"{_OPTIONS}::test_only_lists_are_read_in_the_order_of_an_index",
+    "fsync": _DURABLE,
+    "full_page_writes": _DURABLE,
+    "synchronous_commit": _DURABLE,
+    "shared_buffers": _UNIVERSAL,
+    "timezone": _UNIVERSAL,
+    "log_timezone": _UNIVERSAL,
+    "listen_addresses": _PRIVATE,
+    "unix_socket_directories": _PRIVATE,
+    "port": f"{_EMBEDDED}::test_tcp_is_on_loopback_and_asks_for_the_password",
+    "cluster_name": f"{_EMBEDDED}::test_an_orphan_whose_keeper_was_killed_too_is_stopped_by_the_next_start",
+}
+"""Of PostgreSQL, wherever they are set: by libpq, for a session, a transaction, or the embedded server."""

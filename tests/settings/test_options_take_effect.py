@@ -3,9 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg import pq
 from sqlalchemy import exc, text
@@ -18,7 +19,7 @@ from creditd.storage.connections import conninfo
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.webhooks import limits
 from tests.support.patience import eventually
-from tests.support.postgres import admin_url
+from tests.support.postgres import admin_url, as_login, create_database, drop_database
 from tests.support.raw_http2 import END_STREAM, HEADERS, PING, SETTINGS, RawConnection
 from tests.support.refusals import refused
 from tests.support.service import running_service
@@ -27,6 +28,14 @@ from tests.support.webhook_adapter import everything, running_adapter
 
 MAX_HEADER_LIST_SIZE = 6
 WEBHOOK = b"POST /webhooks/stripe HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+LOCK = 6_071
+"""An advisory lock that nothing else takes."""
+
+REFUSING_TABLE = """
+CREATE TABLE refusing (n int);
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'it is refused'; END$$;
+CREATE TRIGGER refuse BEFORE INSERT ON refusing EXECUTE FUNCTION refuse();
+"""
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -142,6 +151,62 @@ def test_the_connection_used_last_is_lent_first(database: Database) -> None:
         ended_last = first.execute(pid).scalar_one()
     with database.autocommit() as connection:
         assert connection.execute(pid).scalar_one() == ended_last
+
+
+@pytest.mark.parametrize(
+    ("limit", "statement"),
+    [("statement timeout", "SELECT pg_sleep(60)"), ("lock timeout", f"SELECT pg_advisory_xact_lock({LOCK})")],
+)
+def test_a_session_ends_what_takes_too_long(
+    limit: str, statement: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "STATEMENT_TIMEOUT_SECONDS", 1)
+    settings = DatabaseSettings(admin_url(), role="", lock_timeout_milliseconds=50)
+    with closing(Database(settings)) as hasty, database.transaction() as holding:
+        holding.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        with pytest.raises(exc.DBAPIError, match=limit), hasty.autocommit() as connection:
+            connection.execute(text(statement))
+
+
+def test_a_transaction_that_idles_for_too_long_is_taken_away(database: Database) -> None:
+    """Others wait for its locks."""
+    settings = DatabaseSettings(admin_url(), role="", idle_in_transaction_seconds=1)
+    wanted = text("SELECT count(*) FROM pg_stat_get_activity(:pid)")
+    with closing(Database(settings)) as idle, idle.connection() as lost, database.autocommit() as watching:
+        pid = lost.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        assert eventually(lambda: watching.execute(wanted, {"pid": pid}).scalar_one() == 0)
+        with pytest.raises(exc.DBAPIError, match="idle-in-transaction timeout"):
+            lost.execute(text("SELECT 1"))
+
+
+@pytest.fixture
+def passer_by() -> Iterator[str]:
+    """Provide a database to a superuser who has triggers not fire."""
+    url = create_database(admin_url(), "triggers")
+    with psycopg.connect(admin_url(), autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS passer_by")
+        connection.execute("CREATE ROLE passer_by SUPERUSER LOGIN")
+        connection.execute("ALTER ROLE passer_by SET session_replication_role = replica")
+        yield as_login(url, "passer_by")
+        drop_database(admin_url(), "triggers")
+        connection.execute("DROP ROLE passer_by")
+
+
+def test_a_login_for_which_triggers_do_not_fire_has_them_fire(passer_by: str) -> None:
+    """One of the ledger's refuses changes."""
+    with closing(Database(DatabaseSettings(passer_by, role=""))) as database, database.autocommit() as connection:
+        connection.execute(text(REFUSING_TABLE))
+        with pytest.raises(exc.DBAPIError, match="it is refused"):
+            connection.execute(text("INSERT INTO refusing VALUES (1)"))
+
+
+def test_only_lists_are_read_in_the_order_of_an_index(database: Database) -> None:
+    """PostgreSQL would read all rows of an account by a bitmap, and sort them, for the first few."""
+    shown = text("SHOW enable_bitmapscan")
+    with database.listing() as connection:
+        assert connection.execute(shown).scalar_one() == "off"
+    with database.snapshot() as connection:
+        assert connection.execute(shown).scalar_one() == "on"
 
 
 def test_an_error_of_the_database_shows_no_parameters(database: Database) -> None:

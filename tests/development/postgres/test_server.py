@@ -140,6 +140,19 @@ def test_commits_are_durable_unless_a_setting_says_otherwise(folder: Path) -> No
         assert current(url) == ["off", "on", "on", "on"]
 
 
+def test_it_has_the_memory_and_the_time_of_day_that_it_is_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine's time zone is, in its answers and in its log."""
+    monkeypatch.setenv("TZ", "Asia/Bangkok")
+    with embedded_postgres(folder, settings=FAST | {"log_line_prefix": "%m "}) as url:
+        with psycopg.connect(url) as connection:
+            (now, buffers) = (
+                connection.execute("SELECT now()::text, current_setting('shared_buffers')").fetchone() or ()
+            )
+        assert now.endswith("+00")
+        assert buffers == "256MB"
+    assert {line.split()[2] for line in (folder / "postgres.log").read_text().splitlines() if "LOG:" in line} == {"UTC"}
+
+
 def test_it_listens_on_a_private_socket_alone(folder: Path) -> None:
     with embedded_postgres(folder, settings=FAST) as url, psycopg.connect(url) as connection:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)

@@ -57,7 +57,7 @@ def test_many_balances_are_written_a_few_at_a_time(
 def test_a_batch_is_read_and_answered_a_few_at_a_time(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
     customer.top_up(1_000)
     read = counted(monkeypatch, batch_handlers, "validate")
-    written = counted(monkeypatch, batch_handlers, "movement")
+    written = counted(monkeypatch, batch_handlers, "write_movement")
     request = credit.BatchReserveRequest(requests=[customer.reserving(1) for _ in range(300)])
     results = customer.app.credit.BatchReserve(request).results
     assert [result.response.entry.request_id for result in results] == [one.request_id for one in request.requests]

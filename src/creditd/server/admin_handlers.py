@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from credit.v1 import account_pb2, credit_type_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as pb
@@ -17,7 +18,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.verification import Checked, Found
 from creditd.ledger.work import Outcome, Step
 from creditd.server.commands import MakeId
-from creditd.server.credit_messages import Fields, account_message, balance_after, entry_message, instant
+from creditd.server.credit_messages import account_message, balance_after, entry_message, instant
 from creditd.server.requests import origin, stated_amount, stated_version
 from creditd.service.accounts import Accounts
 from creditd.service.call import Call
@@ -110,7 +111,7 @@ class AdjustmentHandlers:
         return pb.WriteOffDebtResponse(entry=shown, balance=balance_after(entry))
 
 
-def _movements(outcome: Outcome, *, dry_run: bool) -> Fields:
+def _movements(outcome: Outcome, *, dry_run: bool) -> dict[str, Any]:
     """Write what was done, or would have been, as an answer's fields."""
     return {
         "entries": None if dry_run else map(entry_message, outcome.entries),

@@ -11,16 +11,16 @@ from creditd.server import commands
 from creditd.server.answer_sizes import slices_each
 from creditd.server.chunks import chunked
 from creditd.server.commands import MakeId
-from creditd.server.credit_messages import balance_after_fields, entry_fields
-from creditd.server.hold_handlers import movement
+from creditd.server.credit_messages import write_balance_after, write_entry
+from creditd.server.hold_handlers import write_movement
 from creditd.server.refusals import InvalidFields
 from creditd.server.status import status_of
 from creditd.server.validation import validate
 from creditd.service.call import Call
 from creditd.service.credits import Credits, Instruction
 
-Write = Callable[[Any, Outcome, int], Any]
-"""Writes the answer to a request from its outcome, with so many slices at most."""
+Write = Callable[[Any, Any, Outcome, int], None]
+"""Writes into an empty response the outcome of a request, with so many slices at most."""
 
 
 class BatchHandlers:
@@ -35,23 +35,24 @@ class BatchHandlers:
     async def batch_reserve(self, request: pb.BatchReserveRequest, call: Call) -> pb.BatchReserveResponse:
         """Answer BatchReserve."""
         results = await self._perform(request.requests, lambda item: commands.reserve(item, call, self._make_id), call)
-        write = self._movement(pb.ReserveResponse)
-        outcomes = await self._outcomes(pb.BatchReserveResult, request.requests, results, call, write)
-        return pb.BatchReserveResponse(results=outcomes)
+        answer = pb.BatchReserveResponse()
+        await _write_all(answer.results, request.requests, results, call, self._movement())
+        return answer
 
     async def batch_deduct(self, request: pb.BatchDeductRequest, call: Call) -> pb.BatchDeductResponse:
         """Answer BatchDeduct."""
         results = await self._perform(request.requests, lambda item: commands.deduct(item, call, self._make_id), call)
-        write = self._movement(pb.DeductResponse)
-        outcomes = await self._outcomes(pb.BatchDeductResult, request.requests, results, call, write)
-        return pb.BatchDeductResponse(results=outcomes)
+        answer = pb.BatchDeductResponse()
+        await _write_all(answer.results, request.requests, results, call, self._movement())
+        return answer
 
     async def batch_confirm(self, request: pb.BatchConfirmRequest, call: Call) -> pb.BatchConfirmResponse:
         """Answer BatchConfirm."""
         results = await self._perform(request.requests, lambda item: commands.confirm(item, call), call)
+        answer = pb.BatchConfirmResponse()
         # A reservation's reason and labels came with another request, whose size this one's says nothing of.
-        outcomes = await self._outcomes(pb.BatchConfirmResult, request.requests, results, call, _confirmation)
-        return pb.BatchConfirmResponse(results=outcomes)
+        await _write_all(answer.results, request.requests, results, call, _write_confirmation)
+        return answer
 
     async def _perform(self, requests: Sequence[Any], read: Callable[[Any], Step], call: Call) -> list[Result]:
         readings: list[Instruction | Exception] = []
@@ -61,25 +62,23 @@ class BatchHandlers:
         results = iter(await self._credits.perform_each(call, instructions))
         return [next(results) if isinstance(reading, Instruction) else reading for reading in readings]
 
-    async def _outcomes(
-        self, kind: Any, items: Sequence[Any], results: Sequence[Result], call: Call, write: Write
-    ) -> list[Any]:
-        most = slices_each(len(items))
-        outcomes: list[Any] = []
-        async for pairs in chunked(list(zip(items, results, strict=True))):
-            outcomes += [
-                kind(error=status_of(result, call.language, call.correlation_id))
-                if isinstance(result, Exception)
-                else kind(response=write(item, result, most))
-                for item, result in pairs
-            ]
-        return outcomes
-
-    def _movement(self, response: Any) -> Write:
+    def _movement(self) -> Write:
         now = self._clock.now()
-        return lambda item, outcome, most: movement(
-            response, outcome, now, dry_run=item.validate_only, most_slices=most
+        return lambda message, item, outcome, most: write_movement(
+            message, outcome, now, dry_run=item.validate_only, most_slices=most
         )
+
+
+async def _write_all(messages: Any, items: Sequence[Any], results: Sequence[Result], call: Call, write: Write) -> None:
+    """Add to an answer's ``messages`` the result of each item, with ``write`` where it is an outcome."""
+    most = slices_each(len(items))
+    async for pairs in chunked(list(zip(items, results, strict=True))):
+        for item, result in pairs:
+            message = messages.add()
+            if isinstance(result, Exception):
+                message.error.CopyFrom(status_of(result, call.language, call.correlation_id))
+            else:
+                write(message.response, item, result, most)
 
 
 def _instruction_or_refusal(item: Any, read: Callable[[Any], Step]) -> Instruction | Exception:
@@ -90,7 +89,8 @@ def _instruction_or_refusal(item: Any, read: Callable[[Any], Step]) -> Instructi
         return refusal
 
 
-def _confirmation(item: pb.ConfirmRequest, outcome: Outcome, most_slices: int) -> pb.Confirmation:
+def _write_confirmation(message: pb.Confirmation, item: pb.ConfirmRequest, outcome: Outcome, most_slices: int) -> None:
     (entry,) = outcome.entries
-    shown = None if item.validate_only else entry_fields(entry, most_slices)
-    return pb.Confirmation(entry=shown, balance=balance_after_fields(entry))
+    if not item.validate_only:
+        write_entry(message.entry, entry, most_slices)
+    write_balance_after(message.balance, entry)

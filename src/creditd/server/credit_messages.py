@@ -1,6 +1,6 @@
 """The domain's values as messages of credit.v1, and the other way round."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -19,22 +19,28 @@ from creditd.domain.wallet import Wallet
 from creditd.server.answer_sizes import GRANTS_SHOWN, SLICES_OF_ONE, SLICES_SHOWN
 from creditd.storage.rows import ListedEntry, ListedReservation
 
-Fields = dict[str, Any]
-"""A message's fields by name. Within another message they are given as such: a message of its own would be copied."""
 
-number: Callable[[int], Any] = int
-"""An enum's value as the messages take it: the stubs know a value by its name alone."""
+def number(value: int) -> Any:
+    """Give an enum's value as the messages take it: the stubs know a value by its name alone."""
+    return value
+
+
+# The messages of every movement are written field by field into the answer that they belong to. Made of keyword
+# arguments, or of dictionaries for those within, they would take half as long again; as bytes written by hand as long.
 
 
 def timestamp(instant: Instant) -> Timestamp:
     """Write an instant."""
-    return Timestamp(**time_fields(instant))
+    message = Timestamp()
+    write_time(message, instant)
+    return message
 
 
-def time_fields(instant: Instant) -> dict[str, int]:
-    """Write an instant, or a time that passes, as the fields of a Timestamp or a Duration."""
+def write_time(message: Timestamp | Duration, instant: int) -> None:
+    """Write an instant, or a time that passes, into a message; it is there then, even if it is zero."""
     seconds, rest = divmod(instant, SECOND)
-    return {"seconds": seconds, "nanos": rest * 1_000}
+    message.seconds = seconds
+    message.nanos = rest * 1_000
 
 
 NANOSECONDS = 1_000_000_000
@@ -65,113 +71,119 @@ def microseconds(value: Duration) -> int:
     return value.seconds * SECOND + value.nanos // 1_000
 
 
-def labels(metadata: str) -> Mapping[str, str] | None:
-    """Read labels as the domain keeps them; None if there are none."""
-    if not metadata:
-        return None
+def labels(metadata: str) -> Mapping[str, str]:
+    """Read labels as the domain keeps them where there are some."""
     found: dict[str, str] = orjson.loads(metadata)
     return found
 
 
-def _slices(slices: Iterable[Slice]) -> list[Fields]:
-    return [{"grant_id": part[0], "source": number(part[1]), "amount": part[2]} for part in slices]
+def _write_slices(messages: Any, slices: Sequence[Slice], most: int) -> None:
+    for grant_id, source, amount, _, _, _ in slices[:most]:
+        message = messages.add()
+        message.grant_id = grant_id
+        message.source = source
+        message.amount = amount
 
 
-def entry_fields(entry: Entry, most_slices: int = SLICES_SHOWN) -> Fields:
-    """Write a row of the ledger with the first of its slices, as an Entry's fields."""
-    reservation = entry.reservation
-    fields = {
-        "account_id": entry.account_id,
-        "credit_type": entry.credit_type,
-        "version": entry.version,
-        "kind": number(entry.kind),
-        "amount": entry.amount,
-        "available_delta": entry.available_delta,
-        "reserved_delta": entry.reserved_delta,
-        "debt_delta": entry.debt_delta,
-        "available_after": entry.available_after,
-        "reserved_after": entry.reserved_after,
-        "debt_after": entry.debt_after,
-        "slices": _slices(entry.slices[:most_slices]),
-        "slice_count": len(entry.slices),
-        "request_id": entry.request_id,
-        "actor": entry.actor,
-        "reason": entry.reason,
-        "metadata": labels(entry.metadata),
-        "create_time": time_fields(entry.create_time),
-    }
-    if reservation:
-        fields["reservation"] = reservation_name(entry.account_id, entry.credit_type, reservation.reservation_id)
-    return fields
+def write_entry(message: entry_pb2.Entry, entry: Entry, most_slices: int = SLICES_SHOWN) -> None:
+    """Write a row of the ledger, with the first of its slices, into an empty message."""
+    message.account_id = entry.account_id
+    message.credit_type = entry.credit_type
+    message.version = entry.version
+    message.kind = number(entry.kind)
+    message.amount = entry.amount
+    message.available_delta = entry.available_delta
+    message.reserved_delta = entry.reserved_delta
+    message.debt_delta = entry.debt_delta
+    message.available_after = entry.available_after
+    message.reserved_after = entry.reserved_after
+    message.debt_after = entry.debt_after
+    _write_slices(message.slices, entry.slices, most_slices)
+    message.slice_count = len(entry.slices)
+    if entry.reservation:
+        reservation_id = entry.reservation.reservation_id
+        message.reservation = reservation_name(entry.account_id, entry.credit_type, reservation_id)
+    if entry.request_id:
+        message.request_id = entry.request_id
+    message.actor = entry.actor
+    message.reason = entry.reason
+    if entry.metadata:
+        message.metadata.update(labels(entry.metadata))
+    write_time(message.create_time, entry.create_time)
 
 
 def entry_message(entry: Entry) -> entry_pb2.Entry:
     """Write a row of the ledger."""
-    return entry_pb2.Entry(**entry_fields(entry))
+    message = entry_pb2.Entry()
+    write_entry(message, entry)
+    return message
 
 
 def listed_entry_message(listed: ListedEntry) -> entry_pb2.Entry:
     """Write a row of the ledger of which the first slices were read."""
-    return entry_pb2.Entry(**entry_fields(listed.entry) | {"slice_count": listed.slice_count})
+    message = entry_message(listed.entry)
+    message.slice_count = listed.slice_count
+    return message
 
 
-def reservation_fields(reservation: Reservation, now: Instant, most_slices: int = SLICES_SHOWN) -> Fields:
-    """Write a reservation with the first of its slices, as a Reservation's fields, in an answer of ``now``."""
-    return {
-        "name": reservation.name,
-        "account_id": reservation.account_id,
-        "credit_type": reservation.credit_type,
-        "state": number(reservation.state),
-        "amount": reservation.amount,
-        "confirmed_amount": reservation.confirmed,
-        "refunded_amount": reservation.refunded,
-        "unlimited": reservation.unlimited,
-        "slices": _slices(reservation.slices[:most_slices]),
-        "slice_count": len(reservation.slices),
-        "expire_time": None if reservation.expire_time is None else time_fields(reservation.expire_time),
-        "remaining_ttl": _remaining(reservation, now),
-        "create_time": time_fields(reservation.create_time),
-        "update_time": time_fields(reservation.update_time),
-        "reason": reservation.reason,
-        "metadata": labels(reservation.metadata),
-    }
-
-
-def _remaining(reservation: Reservation, now: Instant) -> dict[str, int] | None:
-    """Return how much of a pending reservation's time is left, as a Duration's fields."""
-    if reservation.expire_time is None or reservation.state != ReservationState.PENDING:
-        return None
-    return time_fields(Instant(max(0, reservation.expire_time - now)))
+def write_reservation(
+    message: reservation_pb2.Reservation, reservation: Reservation, now: Instant, most_slices: int = SLICES_SHOWN
+) -> None:
+    """Write a reservation, with the first of its slices, into an empty message of an answer of ``now``."""
+    message.name = reservation.name
+    message.account_id = reservation.account_id
+    message.credit_type = reservation.credit_type
+    message.state = number(reservation.state)
+    message.amount = reservation.amount
+    message.confirmed_amount = reservation.confirmed
+    message.refunded_amount = reservation.refunded
+    message.unlimited = reservation.unlimited
+    _write_slices(message.slices, reservation.slices, most_slices)
+    message.slice_count = len(reservation.slices)
+    if reservation.expire_time is not None:
+        write_time(message.expire_time, reservation.expire_time)
+        if reservation.state == ReservationState.PENDING:
+            write_time(message.remaining_ttl, max(0, reservation.expire_time - now))
+    write_time(message.create_time, reservation.create_time)
+    write_time(message.update_time, reservation.update_time)
+    message.reason = reservation.reason
+    if reservation.metadata:
+        message.metadata.update(labels(reservation.metadata))
 
 
 def reservation_message(reservation: Reservation, now: Instant) -> reservation_pb2.Reservation:
     """Write the one reservation of an answer of ``now``."""
-    return reservation_pb2.Reservation(**reservation_fields(reservation, now, SLICES_OF_ONE))
+    message = reservation_pb2.Reservation()
+    write_reservation(message, reservation, now, SLICES_OF_ONE)
+    return message
 
 
 def listed_reservation_message(listed: ListedReservation, now: Instant) -> reservation_pb2.Reservation:
     """Write a reservation of which the first slices were read, in an answer of ``now``."""
-    fields = reservation_fields(listed.reservation, now) | {"slice_count": listed.slice_count}
-    return reservation_pb2.Reservation(**fields)
+    message = reservation_pb2.Reservation()
+    write_reservation(message, listed.reservation, now)
+    message.slice_count = listed.slice_count
+    return message
 
 
-def balance_after_fields(entry: Entry) -> Fields:
-    """Write the balance as it was right after a movement, as a Balance's fields."""
-    return {
-        "account_id": entry.account_id,
-        "credit_type": entry.credit_type,
-        "total": entry.available_after + entry.reserved_after,
-        "reserved": entry.reserved_after,
-        "available": entry.available_after,
-        "debt": entry.debt_after,
-        "version": entry.version,
-        "update_time": time_fields(entry.create_time),
-    }
+def write_balance_after(message: balance_pb2.Balance, entry: Entry) -> None:
+    """Write the balance as it was right after a movement into an empty message."""
+    available, reserved = entry.available_after, entry.reserved_after
+    message.account_id = entry.account_id
+    message.credit_type = entry.credit_type
+    message.total = available + reserved
+    message.reserved = reserved
+    message.available = available
+    message.debt = entry.debt_after
+    message.version = entry.version
+    write_time(message.update_time, entry.create_time)
 
 
 def balance_after(entry: Entry) -> balance_pb2.Balance:
     """Write the balance as it was right after a movement."""
-    return balance_pb2.Balance(**balance_after_fields(entry))
+    message = balance_pb2.Balance()
+    write_balance_after(message, entry)
+    return message
 
 
 def balance_message(wallet: Wallet) -> balance_pb2.Balance:

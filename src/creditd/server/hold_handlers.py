@@ -9,19 +9,21 @@ from creditd.ledger.work import Outcome, Step
 from creditd.server import commands
 from creditd.server.answer_sizes import SLICES_SHOWN
 from creditd.server.commands import MakeId
-from creditd.server.credit_messages import balance_after_fields, entry_fields, reservation_fields
+from creditd.server.credit_messages import write_balance_after, write_entry, write_reservation
 from creditd.service.call import Call
 from creditd.service.credits import Credits
 
 
-def movement(response: Any, outcome: Outcome, now: Instant, *, dry_run: bool, most_slices: int = SLICES_SHOWN) -> Any:
-    """Write an outcome of one step in an answer of ``now``: every response of a movement has these three fields."""
+def write_movement(
+    message: Any, outcome: Outcome, now: Instant, *, dry_run: bool, most_slices: int = SLICES_SHOWN
+) -> None:
+    """Write an outcome of one step into an empty response: every response of a movement has these three fields."""
     entry, reservation = outcome.entries[0], outcome.reservations[0]
-    return response(
-        reservation=reservation_fields(reservation, now, most_slices) if reservation else None,
-        entry=None if dry_run else entry_fields(entry, most_slices),
-        balance=balance_after_fields(entry),
-    )
+    if reservation:
+        write_reservation(message.reservation, reservation, now, most_slices)
+    if not dry_run:
+        write_entry(message.entry, entry, most_slices)
+    write_balance_after(message.balance, entry)
 
 
 class HoldHandlers:
@@ -67,4 +69,6 @@ class HoldHandlers:
 
     async def _perform(self, response: Any, request: Any, call: Call, step: Step) -> Any:
         outcome = await self._credits.perform(call, *step, dry_run=request.validate_only)
-        return movement(response, outcome, self._clock.now(), dry_run=request.validate_only)
+        answer = response()
+        write_movement(answer, outcome, self._clock.now(), dry_run=request.validate_only)
+        return answer

@@ -1,0 +1,50 @@
+"""The domain's values as messages."""
+
+from creditd.domain.grants import Slice, Source
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.reservation import Reservation, ReservationState
+from creditd.server.credit_messages import reservation_message, timestamp
+
+CREATED = Instant(0)
+END = Instant(90 * SECOND + 250_001)
+HELD = Reservation(
+    account_id="a",
+    credit_type="chat",
+    reservation_id="0190a0b0-1234-7123-8123-123456789012",
+    state=ReservationState.PENDING,
+    amount=3,
+    confirmed=0,
+    refunded=0,
+    unlimited=False,
+    slices=(Slice("0190a0b0-1234-7123-8123-123456789011", Source.PROMO, 3, None),),
+    expire_time=END,
+    create_time=CREATED,
+    update_time=CREATED,
+    reason="",
+    metadata="",
+)
+
+
+def test_a_time_is_told_to_the_microsecond_also_before_the_epoch() -> None:
+    assert timestamp(Instant(1)).ToNanoseconds() == 1_000
+    assert timestamp(Instant(-1)).ToNanoseconds() == -1_000
+
+
+def test_a_time_that_is_zero_is_there() -> None:
+    told = reservation_message(HELD, now=END)
+    assert told.HasField("create_time")
+    assert told.HasField("remaining_ttl")
+    assert told.remaining_ttl.ToNanoseconds() == 0
+
+
+def test_what_has_ended_has_no_time_left() -> None:
+    told = reservation_message(HELD._replace(state=ReservationState.CONFIRMED), now=CREATED)
+    assert told.expire_time.ToNanoseconds() == END * 1_000
+    assert not told.HasField("remaining_ttl")
+
+
+def test_no_more_slices_are_shown_than_asked_for_and_all_are_counted() -> None:
+    many = HELD._replace(slices=HELD.slices * 10_001)
+    told = reservation_message(many, now=CREATED)
+    assert len(told.slices) == 10_000
+    assert told.slice_count == 10_001

@@ -107,9 +107,9 @@ class PaymentEventHandlers:
 
     async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:
         """Answer GetPaymentEvent."""
-        event, acts = await self._events.get(call, id_in(request.name))
+        event, acts, act_count = await self._events.get(call, id_in(request.name))
         return pb.GetPaymentEventResponse(
-            payment_event=event_message(event), body=event.body, acts=map(act_message, acts)
+            payment_event=event_message(event), body=event.body, acts=map(act_message, acts), act_count=act_count
         )
 
     async def replay_payment_event(

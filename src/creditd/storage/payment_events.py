@@ -298,12 +298,13 @@ def add_act(connection: Connection, event_id: str, act_id: str, act: PaymentEven
     connection.execute(insert(payment_event_acts).values(event_id=event_id, act_id=act_id, **act._asdict()))
 
 
-def acts_of(connection: Connection, event_id: str) -> list[PaymentEventAct]:
-    """Return what staff did with an event, oldest first: the last MAX_ACTS acts."""
+def acts_of(connection: Connection, event_id: str) -> tuple[list[PaymentEventAct], int]:
+    """Return the last MAX_ACTS acts of staff on an event, oldest first, and how many acts there are in all."""
     c = payment_event_acts.c
-    query = select(*(c[name] for name in PaymentEventAct._fields)).where(c.event_id == event_id)
+    columns = (c[name] for name in PaymentEventAct._fields)
+    query = select(*columns, func.count().over()).where(c.event_id == event_id)
     rows = connection.execute(query.order_by(c.act_id.desc()).limit(MAX_ACTS)).all()
-    return [PaymentEventAct(*row) for row in reversed(rows)]
+    return [PaymentEventAct(*row[:-1]) for row in reversed(rows)], rows[0][-1] if rows else 0
 
 
 _COLUMNS_LISTED = tuple(

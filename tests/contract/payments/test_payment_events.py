@@ -10,6 +10,7 @@ from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_event_pb2 as event_pb
 from creditd.domain.resource_names import payment_event_name
 from creditd.ledger.ids import uuid7
+from creditd.storage import payment_events
 from tests.contract.payments.events import dismiss, event_becomes, events_listed, replay, stripe_event_ingested
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.support.customer import Customer
@@ -88,6 +89,16 @@ def test_a_dismissed_event_may_be_replayed(shopper: Shopper) -> None:
     dismiss(shopper, event, "first")
     replay(shopper, event, "second")
     assert [reason for _, _, reason in acts_of(shopper, event_becomes(shopper, event, "PARKED"))] == ["first", "second"]
+
+
+def test_the_last_acts_are_shown_and_how_many_there_are(shopper: Shopper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payment_events, "MAX_ACTS", 2)
+    event = parked(shopper)
+    assert shopper.shown(event.name).act_count == 0
+    for reason in ("first", "second", "third"):
+        replay(shopper, event_becomes(shopper, event, "PARKED"), reason)
+    shown = shopper.shown(event.name)
+    assert ([act.reason for act in shown.acts], shown.act_count) == (["second", "third"], 3)
 
 
 def _of_no_interest(shopper: Shopper) -> event_pb.PaymentEvent:

@@ -98,14 +98,16 @@ class GetPaymentEventRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetPaymentEventResponse(_message.Message):
-    __slots__ = ("payment_event", "body", "acts")
+    __slots__ = ("payment_event", "body", "acts", "act_count")
     PAYMENT_EVENT_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     ACTS_FIELD_NUMBER: _ClassVar[int]
+    ACT_COUNT_FIELD_NUMBER: _ClassVar[int]
     payment_event: _payment_event_pb2.PaymentEvent
     body: str
     acts: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.PaymentEventAct]
-    def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ..., body: _Optional[str] = ..., acts: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEventAct, _Mapping]]] = ...) -> None: ...
+    act_count: int
+    def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ..., body: _Optional[str] = ..., acts: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEventAct, _Mapping]]] = ..., act_count: _Optional[int] = ...) -> None: ...
 
 class ReplayPaymentEventRequest(_message.Message):
     __slots__ = ("name", "request_id", "reason")

@@ -83,17 +83,20 @@ class Events:
             found = payment_events.page(connection, wanted, before, asked.size + 1)
         return self._tokens.page(query, found, asked.size, show, lambda event: event.event_id)
 
-    async def get(self, call: Call, event_id: str) -> tuple[PaymentEvent, list[PaymentEventAct]]:
-        """Return an event and what staff did with it, oldest first. Raises PaymentEventNotFound."""
+    async def get(self, call: Call, event_id: str) -> tuple[PaymentEvent, list[PaymentEventAct], int]:
+        """Return an event, the last acts of staff on it, oldest first, and how many acts there are in all.
+
+        Raises PaymentEventNotFound.
+        """
         return await self._threads.surveys.submit(lambda: self._get(event_id), owner=call.subject)
 
-    def _get(self, event_id: str) -> tuple[PaymentEvent, list[PaymentEventAct]]:
+    def _get(self, event_id: str) -> tuple[PaymentEvent, list[PaymentEventAct], int]:
         with self._database.snapshot() as connection:
             event = payment_events.find(connection, event_id)
-            acts = payment_events.acts_of(connection, event_id)
+            acts, act_count = payment_events.acts_of(connection, event_id)
         if event is None:
             raise PaymentEventNotFound(payment_event=payment_event_name(event_id))
-        return event, acts
+        return event, acts, act_count
 
     async def replay(self, event_id: str, origin: Origin) -> tuple[PaymentEvent, bool]:
         """Have an event applied again that could not be; tell whether the request id had done so before.

@@ -17,7 +17,10 @@ help: ## Explain every target (this text)
 	@echo
 	@echo "  PYTHON=/path/to/python   the interpreter that .venv is made with (3.11 or newer)"
 	@echo "  WORKERS=2                test workers of 'make test'"
-	@echo "  QUICK=1                  a short 'make bench'"
+	@echo "  QUICK=1                  a short 'make bench', 'make bench-servers' or 'make bench-scale'"
+	@echo "  RUNS=3                   'make bench' so many times, and the medians"
+	@echo "  TRANSPORT=aio|queue      'make bench' and 'make bench-servers' on this transport"
+	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  ARGS='...'               more arguments for run, test, demo, faults, databases, mutants, bench and seed"
 
 # ---- Running
@@ -64,12 +67,13 @@ spec: setup ## Show which tests hold which requirement, and fail for one that no
 	$(PYTHON_BIN) -m tests.spec
 
 .PHONY: bench
-bench: setup ## Measure the service beside pgbench; QUICK=1 for a short run
-	$(PYTHON_BIN) -m tests.bench $(if $(QUICK),--quick) $(ARGS)
+bench: setup ## Measure the service beside pgbench; QUICK=1 for a short run, RUNS=3 for medians, BOTH=1 for both transports
+	$(PYTHON_BIN) -m tests.bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(BOTH),--both) \
+	    $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
 
 .PHONY: bench-servers
 bench-servers: setup ## Compare one, two and four servers on one database; QUICK=1 for a short run
-	$(PYTHON_BIN) -m tests.bench.servers $(if $(QUICK),--quick) $(ARGS)
+	$(PYTHON_BIN) -m tests.bench.servers $(if $(QUICK),--quick) $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
 
 .PHONY: bench-scale
 bench-scale: setup ## Compare an empty database with one of ten million ledger rows

@@ -39,7 +39,7 @@ def _against(module: str, callers: int, seconds: float) -> Outcome:
         job = Job(
             port=port,
             token="x" * 400,  # As long as a real token is.
-            steps=requests.reserve(),
+            operations=requests.reserve(),
             callers=callers,
             first_account=1,
             accounts=10_000,

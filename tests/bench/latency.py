@@ -1,6 +1,7 @@
-"""Latencies in bounded memory."""
+"""Latencies: counted in bounded memory, or read off a list that somebody else has written down."""
 
 import math
+from collections.abc import Sequence
 
 
 class Latencies:
@@ -32,3 +33,8 @@ class Latencies:
     @classmethod
     def _bucket(cls, seconds: float) -> int:
         return int(math.log(max(seconds * 1e6, 1.0)) * cls._PER_E_FOLD)
+
+
+def quantile(rising: Sequence[float], share: float) -> float:
+    """The least of the sorted values that this share of them does not exceed; 0 if there are none."""
+    return rising[max(math.ceil(share * len(rising)), 1) - 1] if rising else 0.0

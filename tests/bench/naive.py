@@ -1,16 +1,12 @@
-"""The yardstick: pgbench with the transaction that a straightforward credit service would do for each reserve."""
+"""The yardsticks: pgbench with what a straightforward credit service would do for each call."""
 
-import re
-import subprocess
-import tempfile
-from dataclasses import astuple, dataclass
-from pathlib import Path
-from typing import Self
+from enum import StrEnum
 
 import psycopg
 
-from creditd.development.postgres import program
 from tests.bench.cpu import CpuMeter
+from tests.bench.pgbench import Pgbench, PgbenchOutcome, Script
+from tests.bench.service_process import BALANCE_LOOK_UP
 
 _TABLES = """
 CREATE SCHEMA pgbench_naive;
@@ -25,14 +21,14 @@ CREATE TABLE pgbench_naive.bench_entries (
 CREATE TABLE pgbench_naive.bench_request_ids (
     account_id text, request_id uuid, version bigint NOT NULL, PRIMARY KEY (account_id, request_id));
 INSERT INTO pgbench_naive.bench_accounts
-    SELECT 'account-' || lpad(n::text, 6, '0'), 1000000000000, 0 FROM generate_series(1, {accounts}) n;
+    SELECT 'account-' || lpad(n::text, 6, '0'), 1000000000000, 0 FROM generate_series(0, {accounts}) n;
 VACUUM ANALYZE pgbench_naive.bench_accounts;
 """
 
 # The reservation's id rises with time where PostgreSQL can make such ones, as the service's own do; a naive
 # transaction that was held back by random keys would be too easy to beat.
 _TRANSACTION = """
-\\set n random(1, {accounts})
+\\set n random({first}, {last})
 BEGIN;
 SELECT id AS account, balance - 3 AS balance, version + 1 AS version, {uuid}() AS reservation
     FROM pgbench_naive.bench_accounts WHERE id = 'account-' || lpad(:n::text, 6, '0') FOR UPDATE \\gset
@@ -44,57 +40,49 @@ INSERT INTO pgbench_naive.bench_request_ids VALUES (:account, gen_random_uuid(),
 COMMIT;
 """
 
-_RATE = re.compile(r"^tps = ([0-9.]+) ", re.MULTILINE)
+_LOOK_UP = f"""
+\\set n random({{first}}, {{last}})
+{BALANCE_LOOK_UP.format(account="'account-' || lpad(:n::text, 6, '0')")};
+"""
+
 _FIRST_WITH_UUIDV7 = 180_000
 
 
-@dataclass(frozen=True)
-class NaiveOutcome:
-    """Transactions a second, how long one took and PostgreSQL's processor time for it."""
+class Yardstick(StrEnum):
+    """What pgbench runs beside a round."""
 
-    rate: float
-    p50_ms: float
-    p99_ms: float
-    postgres_us: float
-
-    def mean(self, other: Self) -> Self:
-        """Half way between this run and another, for what was measured between the two."""
-        mine, others = astuple(self), astuple(other)
-        return type(self)(*(sum(pair) / 2 for pair in zip(mine, others, strict=True)))
+    NAIVE = "naive"
+    LOOK_UP = "look-up"
+    """What GetBalance answers with, read from the service's own tables."""
+    MIXED = "10:4"
+    """Ten look-ups to four naive transactions: a Confirm writes as much as a Reserve."""
 
 
-class Naive:
-    """pgbench's naive transaction on tables of its own in the same database."""
+class Yardsticks:
+    """pgbench on the service's database, which gets tables of its own for the naive transaction."""
 
     def __init__(self, database_url: str, meter: CpuMeter, accounts: int) -> None:
-        """Makes the tables, with as many accounts as the service has."""
-        self._url = database_url
-        self._meter = meter
+        """Makes the tables, with the account 0 and so many others, as the service has."""
+        self._pgbench = Pgbench(database_url, meter)
         with psycopg.connect(database_url, autocommit=True) as connection:
             for statement in _TABLES.format(accounts=accounts).split(";\n"):
                 if statement.strip():
                     connection.execute(statement.encode())
             self._uuid = "uuidv7" if connection.info.server_version >= _FIRST_WITH_UUIDV7 else "gen_random_uuid"
 
-    def run(self, accounts: int, clients: int, seconds: int) -> NaiveOutcome:
-        """Runs the transaction for so long, with as many clients as the round that it is compared with has callers."""
-        with tempfile.TemporaryDirectory() as folder:
-            script, log = Path(folder, "naive.sql"), Path(folder, "log")
-            script.write_text(_TRANSACTION.format(accounts=accounts, uuid=self._uuid))
-            options = f"-n -M prepared -c {clients} -j {min(clients, 2)} -T {seconds} --log --log-prefix {log}"
-            command = [str(program("pgbench")), *options.split(), "-f", str(script), self._url]
-            before = self._meter.read().postgres
-            process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 60)
-            used_s = self._meter.read().postgres - before
-            rate = _RATE.search(process.stdout)
-            if process.returncode != 0 or rate is None:
-                raise RuntimeError(f"pgbench failed: {process.stderr}")
-            latencies_ms = _latencies_ms(Path(folder))
-        count = len(latencies_ms)
-        p50, p99 = latencies_ms[count // 2], latencies_ms[count * 99 // 100]
-        return NaiveOutcome(float(rate[1]), p50, p99, used_s / count * 1e6)
+    def run(
+        self, yardstick: Yardstick, spread: tuple[int, int], clients: int, seconds: float, rate: float = 0.0
+    ) -> PgbenchOutcome:
+        """Runs one for so long, with as many clients as the round that it is compared with has callers.
 
-
-def _latencies_ms(folder: Path) -> list[float]:
-    lines = (line for log in folder.glob("log.*") for line in log.read_text().splitlines())
-    return sorted(int(line.split()[2]) / 1_000 for line in lines)
+        `spread` is the number of the first account and how many there are; for `rate` see `Pgbench`.
+        """
+        first, last = spread[0], sum(spread) - 1
+        transaction = _TRANSACTION.format(first=first, last=last, uuid=self._uuid)
+        look_up = _LOOK_UP.format(first=first, last=last)
+        scripts = {
+            Yardstick.NAIVE: [Script(transaction)],
+            Yardstick.LOOK_UP: [Script(look_up)],
+            Yardstick.MIXED: [Script(look_up, 10), Script(transaction, 4)],
+        }
+        return self._pgbench.run(scripts[yardstick], clients, seconds, rate)

@@ -1,48 +1,81 @@
-"""What the benchmark says: a table as it goes, the targets at the end, and all of it as JSON."""
+"""What the benchmark says: a table as it goes, medians and targets at the end, and all of it as JSON."""
 
 import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.bench.calibrate import Calibration
-from tests.bench.plan import TARGETS, Plan, Target
+from tests.bench.figures import Figures, Row, Summary
+from tests.bench.job import Outcome
+from tests.bench.plan import Plan
 from tests.bench.rounds import Round
+from tests.bench.targets import Verdict
 
 _BUSY = 0.5
-HEADING = (
-    "Rates are operations a second: a Reserve, a Reserve with its Confirm, or one reserve of a batch. p50 and p99 are\n"
-    "of the whole call. Processor time is in µs for one operation, user and system. naive/s is pgbench's transaction\n"
-    "with as many clients, the mean of the runs right before and after.\n\n"
-    "accounts  callers  mode                  rate/s   p50 ms   p99 ms  server  PostgreSQL  generator"
-    "   naive/s  naive p50   ratio"
+EXPLANATION = """\
+Rates are operations a second: a Reserve, a Reserve with its Confirm, one reserve of a batch, a GetBalance, or one call
+of the mix (10 GetBalance : 2 Reserve : 2 Confirm). p50 and p99 are of the whole operation. Processor time is in µs for
+one operation, user and system, and machine the sum. switches are context switches of the server's threads for one
+operation. pgbench/s is the yardstick with as many clients, the mean of the runs right before and after: the naive
+transaction; for GetBalance the same look-up; for the mix 10 look-ups to 4 naive transactions.
+"""
+
+COLUMNS = (
+    "accounts  callers  served by  mode                  rate/s   p50 ms   p99 ms  server  PostgreSQL  generator"
+    "  machine  switches  pgbench/s  its p50    ratio"
 )
 
 
-def row(measured: Round) -> str:
-    """One line of the table under `HEADING`, with what was refused if anything was."""
-    outcome = measured.outcome
-    line = (
-        f"{measured.spread:8}  {measured.callers:7}  {measured.mode:16}  {outcome.rate:10,.0f}"
-        f"  {outcome.p50_ms:7.2f}  {outcome.p99_ms:7.2f}  {measured.server_us:6.0f}  {measured.postgres_us:10.0f}"
-        f"  {measured.generator_us:9.1f}  {measured.naive.rate:8,.0f}  {measured.naive.p50_ms:9.2f}"
-        f"  {measured.ratio:5.2f}x"
+def line(row: Row, figures: Figures) -> str:
+    """One line of the table under `COLUMNS`."""
+    return (
+        f"{row.spread:8}  {row.callers:7}  {row.served_by:9}  {row.mode:16}  {figures.rate:10,.0f}"
+        f"  {figures.p50_ms:7.2f}  {figures.p99_ms:7.2f}  {figures.server_us:6.0f}  {figures.postgres_us:10.0f}"
+        f"  {figures.generator_us:9.1f}  {figures.machine_us:7.0f}  {figures.switches:8.2f}"
+        f"  {figures.yardstick_rate:9,.0f}  {figures.yardstick_p50_ms:7.2f}  {figures.ratio:6.2f}x"
     )
+
+
+def troubles(outcome: Outcome) -> str:
+    """Lines that say what was refused and what was never answered; none, if nothing was."""
+    said = ""
     if outcome.refusals:
-        line += f"\n          refused, by grpc-status: {outcome.refusals}"
+        said += f"\n          refused, by grpc-status: {outcome.refusals}"
     if outcome.unanswered:
-        line += f"\n          unanswered: {outcome.unanswered}"
-    return line
+        said += f"\n          unanswered: {outcome.unanswered}"
+    return said
+
+
+def medians(found: Mapping[Row, Summary], runs: int) -> str:
+    """The table of the medians of several runs, each with the least and the most."""
+    lines = [f"\nMedians of {runs} runs, and from least to most.\n\n{COLUMNS}"]
+    for row, (median, least, most) in found.items():
+        lines.append(line(row, median))
+        spans = (
+            f"rate {least.rate:,.0f} to {most.rate:,.0f}, p50 {least.p50_ms:.2f} to {most.p50_ms:.2f}, "
+            f"p99 {least.p99_ms:.2f} to {most.p99_ms:.2f}, server {least.server_us:.0f} to {most.server_us:.0f}, "
+            f"machine {least.machine_us:.0f} to {most.machine_us:.0f}, "
+            f"yardstick {least.yardstick_rate:,.0f} to {most.yardstick_rate:,.0f}, "
+            f"ratio {least.ratio:.2f} to {most.ratio:.2f}"
+        )
+        lines.append(f"{'':19}{spans}")
+    return "\n".join(lines)
+
+
+def load_average() -> float:
+    """How many processes wanted to run in the last minute."""
+    return os.getloadavg()[0]
 
 
 def warning(load: float) -> str:
-    """What to say of a load average from before the benchmark began; nothing if the machine was free."""
+    """What to say of a load average from before the benchmark began; a warning unless the machine was free."""
     if load < _BUSY:
-        return ""
+        return f"Load average before: {load:.1f}.\n"
     return (
         f"WARNING: others keep this machine busy (load average {load:.1f}): the server, pgbench and PostgreSQL share\n"
         "what is left of it in other proportions than by themselves, and the ratios mean little.\n"
@@ -65,65 +98,68 @@ def calibration_lines(calibration: Calibration) -> str:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Operations acknowledged to callers and the rows that the ledger has for them: equal, if none was lost."""
+    """Rows acknowledged to callers and the rows that the ledger has: equal, if none was lost or written twice.
+
+    `in_doubt` rows may be there or not, as their callers were not told; `repeats` are there once too often.
+    """
 
     acknowledged: int
     rows: int
-    unanswered: int
+    in_doubt: int
+    repeats: int = 0
 
     @property
     def sound(self) -> bool:
-        """True if every acknowledged operation is there once; a call never answered may or may not be there."""
-        return 0 <= self.rows - self.acknowledged <= self.unanswered
+        """True if every acknowledged row is there once."""
+        return 0 <= self.rows - self.acknowledged <= self.in_doubt and self.repeats == 0
 
     def line(self) -> str:
         """The comparison in words."""
-        verdict = "none lost" if self.sound else "THEY DIFFER"
-        return f"Acknowledged {self.acknowledged:,}, rows in the ledger {self.rows:,}: {verdict}."
+        verdict = "none lost, none twice" if self.sound else f"THEY DIFFER ({self.repeats} repeated)"
+        doubt = f", {self.in_doubt:,} in doubt" if self.in_doubt else ""
+        return f"Acknowledged {self.acknowledged:,}{doubt}, rows in the ledger {self.rows:,}: {verdict}."
 
-
-def verdicts(rounds: Sequence[Round]) -> list[dict[str, Any]]:
-    """For each target of design section 9 that was measured, what was reached."""
-    by_key = {(measured.mode, measured.spread, measured.callers): measured for measured in rounds}
-    found = ((target, by_key.get((target.mode, target.spread, target.callers))) for target in TARGETS)
-    return [_verdict(target, measured) for target, measured in found if measured is not None]
-
-
-def _verdict(target: Target, measured: Round) -> dict[str, Any]:
-    reached = measured.latency_ratio if target.by_latency else measured.ratio
-    met = reached <= target.ratio if target.by_latency else reached >= target.ratio
-    return asdict(target) | {"reached": reached, "met": met}
-
-
-def verdict_line(verdict: dict[str, Any]) -> str:
-    """One target in words."""
-    what = "p50 at most" if verdict["by_latency"] else "rate at least"
-    return (
-        f"{'met   ' if verdict['met'] else 'MISSED'}  {verdict['mode']}, {verdict['spread']}, "
-        f"{verdict['callers']} callers: {what} {verdict['ratio']:g}x naive, reached {verdict['reached']:.2f}x"
-    )
-
-
-def write_json(
-    path: Path, load: float, plan: Plan, calibration: Calibration, rounds: Sequence[Round], ledger: Ledger
-) -> None:
-    """Writes everything that was measured, with what it was measured on."""
-    path.write_text(
-        json.dumps(
-            {
-                "machine": {
-                    "cores": os.cpu_count(),
-                    "system": platform.platform(),
-                    "python": sys.version,
-                    "load": load,
-                },
-                "plan": asdict(plan),
-                "calibration": asdict(calibration),
-                "rounds": [measured.as_json() for measured in rounds],
-                "targets": verdicts(rounds),
-                "ledger": asdict(ledger) | {"sound": ledger.sound},
-            },
-            indent=2,
+    def __add__(self, other: "Ledger") -> "Ledger":
+        """Both together."""
+        return Ledger(
+            self.acknowledged + other.acknowledged,
+            self.rows + other.rows,
+            self.in_doubt + other.in_doubt,
+            self.repeats + other.repeats,
         )
-        + "\n",
-    )
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What it was measured on, and how busy others kept it before and after."""
+
+    load_before: float
+    load_after: float
+
+    def as_json(self) -> dict[str, Any]:
+        """It with what it is."""
+        return asdict(self) | {"cores": os.cpu_count(), "system": platform.platform(), "python": sys.version}
+
+
+def write_json(path: Path, machine: Machine, measured: Mapping[str, Any]) -> None:
+    """Writes everything that was measured, with what it was measured on."""
+    path.write_text(json.dumps({"machine": machine.as_json(), **measured}, indent=2) + "\n")
+
+
+def measured_json(
+    plan: Plan,
+    calibration: Calibration,
+    rounds: Sequence[Round],
+    found: Mapping[Row, Summary],
+    verdicts: Sequence[Verdict],
+    ledger: Ledger,
+) -> dict[str, Any]:
+    """What `make bench` measured, as JSON has it."""
+    return {
+        "plan": asdict(plan),
+        "calibration": asdict(calibration),
+        "rounds": [measured.as_json() for measured in rounds],
+        "medians": [row._asdict() | {"median": summary.median._asdict()} for row, summary in found.items()],
+        "targets": [verdict.as_json() for verdict in verdicts],
+        "ledger": asdict(ledger) | {"sound": ledger.sound},
+    }

@@ -14,7 +14,7 @@ import psycopg
 
 from tests.bench import requests, rounds
 from tests.bench.generator_process import generate
-from tests.bench.job import Job, Outcome, Step
+from tests.bench.job import Job, Operation, Outcome
 from tests.bench.paging import measure_pages
 from tests.bench.plan import ACCOUNTS as FEW_ACCOUNTS
 from tests.bench.seed import ACCOUNTS as MANY_ACCOUNTS
@@ -69,10 +69,10 @@ def _checkpoint(database_url: str) -> None:
 
 def _compare(subjects: Sequence[Subject], round_s: float) -> None:
     print("\nmode        callers  database                        rate/s   p50 ms   p99 ms  of the small one's rate")
-    for mode, steps in _MODES.items():
+    for mode, operations in _MODES.items():
         for callers in _CALLERS:
             turns = (*subjects, *reversed(subjects))
-            found = [(subject, _measure(subject, steps, callers, round_s)) for subject in turns]
+            found = [(subject, _measure(subject, operations, callers, round_s)) for subject in turns]
             base = 0.0
             for subject in subjects:
                 outcomes = [outcome for turn, outcome in found if turn is subject]
@@ -82,9 +82,9 @@ def _compare(subjects: Sequence[Subject], round_s: float) -> None:
                 print(f"{mode:10}  {callers:7}  {subject.label:28}  {figures}", flush=True)
 
 
-def _measure(subject: Subject, steps: tuple[Step, ...], callers: int, round_s: float) -> Outcome:
+def _measure(subject: Subject, operations: tuple[Operation, ...], callers: int, round_s: float) -> Outcome:
     service = subject.service
-    outcome = generate(Job(service.port, service.token, steps, callers, 1, subject.accounts, _WARMUP_S, round_s))
+    outcome = generate(Job(service.port, service.token, operations, callers, 1, subject.accounts, _WARMUP_S, round_s))
     if outcome.refusals or outcome.unanswered:
         print(f"            refused, by grpc-status: {outcome.refusals}; unanswered: {outcome.unanswered}")
     return outcome

@@ -10,7 +10,6 @@ import os
 import re
 import sys
 import tempfile
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from tests.bench.generator_process import generate
 from tests.bench.job import Job, Outcome
 from tests.bench.rounds import seed
 from tests.bench.service_process import SETTINGS, Service, ledger_rows, serving
+from tests.bench.transport import CHOICES, metrics_of
 
 CALLERS = 64
 """Over all servers."""
@@ -69,17 +69,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.servers", description=__doc__)
     quick = os.environ.get("QUICK", "0") not in {"", "0"}
     parser.add_argument("--quick", action="store_true", default=quick, help="one turn instead of three")
+    parser.add_argument("--transport", choices=CHOICES, help="instead of the one that the service chooses")
     arguments = parser.parse_args()
     totals = {(spread, count): Total() for spread in SPREADS for count in SERVERS}
     with _database() as (database_url, log), ExitStack() as stack:
-        servers = [stack.enter_context(serving(database_url)) for _ in range(max(SERVERS))]
+        servers = [stack.enter_context(serving(database_url, arguments.transport)) for _ in range(max(SERVERS))]
+        transports = [server.transport for server in servers]
+        print(f"Served by {', '.join(transports)}.", flush=True)
         acknowledged = seed(servers[0], 0, sum(SPREADS[APART])).acknowledged
         for _ in range(1 if arguments.quick else 3):
             for (spread, count), total in totals.items():
                 _measure(servers[:count], spread, log, total)
         acknowledged += sum(total.acknowledged for total in totals.values())
         rows = ledger_rows(database_url)
-    _report(totals)
+    _report(totals, transports)
     print(f"\nAcknowledged {acknowledged:,}, in the ledger {rows:,}.")
     return 0 if acknowledged <= rows else 1
 
@@ -117,10 +120,9 @@ def _measure(servers: Sequence[Service], spread: str, log: Path, total: Total) -
 def _counts(servers: Sequence[Service]) -> Counter[str]:
     found: Counter[str] = Counter()
     for server in servers:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}/metrics", timeout=10) as answer:
-            for name, value in _COUNT.findall(answer.read().decode()):
-                if name in COUNTS:
-                    found[name] += int(float(value))
+        for name, value in _COUNT.findall(metrics_of(server.metrics_port)):
+            if name in COUNTS:
+                found[name] += int(float(value))
     return found
 
 
@@ -130,18 +132,27 @@ def _cpu(meters: Sequence[CpuMeter]) -> float:
     return sum(used.server for used in read) + read[0].postgres
 
 
-def _report(totals: dict[tuple[str, int], Total]) -> None:
-    print(f"{'accounts':>9} {'servers':>7} {'ops/s':>7} {'of one':>7} {'target':>7} {'cpu us':>6} {'batch':>6} "
-          f"{'conflicts':>9} {'stale':>6} {'shared':>7} {'apart':>6} {'log bytes':>9}  refusals")  # fmt: skip
+def _report(totals: dict[tuple[str, int], Total], transports: Sequence[str]) -> None:
+    print(
+        f"{'accounts':>9} {'servers':>7} {'served by':>9} {'ops/s':>7} {'of one':>7} {'target':>7} {'cpu us':>6} "
+        f"{'batch':>6} {'conflicts':>9} {'stale':>6} {'shared':>7} {'apart':>6} {'log bytes':>9}  refusals"
+    )
     for (spread, count), total in totals.items():
-        counts, ratio = total.counts, total.rate / totals[spread, 1].rate
-        print(f"{spread:>9} {count:>7} {total.rate:>7,.0f} {ratio:>6.2f}x {TARGETS.get(count, 1):>6.1f}x "
-              f"{total.cpu_seconds / max(1, total.operations) * 1e6:>6.0f} "
-              f"{counts['works'] / max(1, counts['batches']):>6.1f} "
-              f"{counts['conflicts'] / max(1, counts['batches']):>9.1%} "
-              f"{counts['stale_copies'] / max(1, counts['copies']):>6.1%} "
-              f"{counts['shared'] / max(1, counts['works']):>7.1%} {counts['locked']:>6} {total.log_bytes:>9,}  "
-              f"{dict(total.refusals) or 'none'}")  # fmt: skip
+        served_by = "+".join(sorted(set(transports[:count])))
+        print(f"{spread:>9} {count:>7} {served_by:>9} {_figures(total, totals[spread, 1].rate, TARGETS.get(count, 1))}")
+
+
+def _figures(total: Total, rate_of_one: float, target: float) -> str:
+    counts = total.counts
+    return (
+        f"{total.rate:>7,.0f} {total.rate / rate_of_one:>6.2f}x {target:>6.1f}x "
+        f"{total.cpu_seconds / max(1, total.operations) * 1e6:>6.0f} "
+        f"{counts['works'] / max(1, counts['batches']):>6.1f} "
+        f"{counts['conflicts'] / max(1, counts['batches']):>9.1%} "
+        f"{counts['stale_copies'] / max(1, counts['copies']):>6.1%} "
+        f"{counts['shared'] / max(1, counts['works']):>7.1%} {counts['locked']:>6} {total.log_bytes:>9,}  "
+        f"{dict(total.refusals) or 'none'}"
+    )
 
 
 if __name__ == "__main__":

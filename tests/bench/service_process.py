@@ -7,17 +7,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final, LiteralString
+from urllib.parse import urlsplit
 
 import grpc
 import psycopg
+from psycopg import sql
 
 from creditd.development.postgres import embedded_postgres
 from creditd.development.tokens import make_signing_key, sign_token
 from creditd.storage.schema import migrate
+from tests.bench.transport import NAMES, serving_transport
+from tests.bench.transport import environment as transport_setting
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 """What must be on, or the figures mean nothing."""
@@ -33,49 +38,104 @@ _SCOPES = ("credits.spend", "credits.read", "credits.admin")
 _LOG_TAIL = 4_000
 
 
+BALANCE_LOOK_UP = """
+SELECT a.version, a.status, a.unlimited, a.unlimited_until, w.version, w.available, w.reserved, w.debt,
+       w.next_expire_time, w.update_time, g.grant_id, g.source, g.remaining, g.expire_time, g.grace_end
+    FROM accounts AS a
+    LEFT JOIN wallets AS w ON w.account_id = a.account_id AND w.credit_type = 'spec'
+    LEFT JOIN grants AS g ON g.account_id = w.account_id AND g.credit_type = w.credit_type AND g.live
+    WHERE a.account_id = {account}
+"""
+"""What a GetBalance has to look up at least, by key; `account` is an expression of the account's id."""
+
+
+_REPEATS: Final = """
+SELECT (SELECT count(*) - count(DISTINCT (account_id, request_id)) FROM entries WHERE request_id IS NOT NULL)
+     + (SELECT coalesce(sum(abs(w.version - counted.entries)), 0)
+        FROM wallets AS w
+        CROSS JOIN LATERAL (SELECT count(*) AS entries FROM entries AS e
+                            WHERE e.account_id = w.account_id AND e.credit_type = w.credit_type) AS counted)
+"""
+
+
 @dataclass(frozen=True)
 class Service:
-    """A running server with its database: where it listens, whom it trusts, which process it is."""
+    """A running server with its database: where it listens, whom it trusts, which process it is, how it serves."""
 
     port: int
     token: str
     pid: int
     database_url: str
     metrics_port: int
+    transport: str
 
 
 @contextmanager
 def running_service() -> Iterator[Service]:
     """A fresh database and a migrated, serving server on it; both are gone afterwards."""
-    with fresh_database() as database_url, serving(database_url) as service:
+    with running_services((None,)) as (service,):
         yield service
 
 
 @contextmanager
-def fresh_database() -> Iterator[str]:
+def running_services(transports: Sequence[str | None]) -> Iterator[list[Service]]:
+    """A server for each of these transports, None for the one that serves by default.
+
+    Each has a fresh database of its own, as it would refresh its copies of what the others write; all databases are in
+    one PostgreSQL, so that they find the same files, memory and processes.
+    """
+    with fresh_database() as database_url, ExitStack() as stack:
+        services = []
+        for number, transport in enumerate(transports):
+            url = database_url if number == 0 else _another_database(database_url, f"bench_{number}")
+            services.append(stack.enter_context(serving(url, transport)))
+        yield services
+
+
+@contextmanager
+def fresh_database(settings: Mapping[str, str] = SETTINGS) -> Iterator[str]:
     """A PostgreSQL of its own on the disk that temporary files are on, durable, with the service's tables."""
     with (
         tempfile.TemporaryDirectory(prefix="creditd-bench-") as folder,
-        embedded_postgres(Path(folder, "data"), settings=SETTINGS) as database_url,
+        embedded_postgres(Path(folder, "data"), settings=settings) as database_url,
     ):
         _require_durable(database_url)
         migrate(database_url)
         yield database_url
 
 
+def empty_database(database_url: str, name: str) -> str:
+    """The URL of a new database in the same PostgreSQL."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return urlsplit(database_url)._replace(path=f"/{name}").geturl()
+
+
+def _another_database(database_url: str, name: str) -> str:
+    url = empty_database(database_url, name)
+    migrate(url)
+    return url
+
+
 @contextmanager
-def serving(database_url: str) -> Iterator[Service]:
-    """One server process with everything on, ready when this returns."""
+def serving(database_url: str, transport: str | None = None) -> Iterator[Service]:
+    """One server process with everything on, ready when this returns, by this transport or the one it has by default.
+
+    Raises SystemExit if the server serves by another than was asked for.
+    """
     port, metrics_port = _free_port(), _free_port()
     with tempfile.TemporaryDirectory(prefix="creditd-bench-") as folder:
         key = make_signing_key(Path(folder, "keys"))
         token = sign_token(key, "bench", ["SERVICE"], _SCOPES)
         environment = _environment(database_url, port, metrics_port, key.public_file)
+        environment |= transport_setting(transport)
         log = Path(folder, "server.log")
         with _process(environment, log) as process:
             try:
                 _await_serving(port, process)
-                yield Service(port, token, process.pid, database_url, metrics_port)
+                serves = serving_transport(metrics_port)
+                _require_transport(transport, serves)
+                yield Service(port, token, process.pid, database_url, metrics_port, serves)
             except BaseException:
                 sys.stderr.write(log.read_text(errors="replace")[-_LOG_TAIL:])
                 raise
@@ -83,10 +143,19 @@ def serving(database_url: str) -> Iterator[Service]:
 
 def ledger_rows(database_url: str) -> int:
     """How many rows the ledger has by callers' requests; what the service did by itself is not counted."""
+    return int(_value(database_url, "SELECT count(*) FROM entries WHERE request_id IS NOT NULL"))
+
+
+def ledger_repeats(database_url: str) -> int:
+    """How many rows too many it has: by a request that has one already, or with a version off its wallet's count."""
+    return int(_value(database_url, _REPEATS))
+
+
+def _value(database_url: str, query: LiteralString) -> Any:
     with psycopg.connect(database_url) as connection:
-        row = connection.execute("SELECT count(*) FROM entries WHERE request_id IS NOT NULL").fetchone()
+        row = connection.execute(query).fetchone()
     assert row is not None
-    return int(row[0])
+    return row[0]
 
 
 @contextmanager
@@ -111,6 +180,11 @@ def _environment(database_url: str, port: int, metrics_port: int, public_key: Pa
         "CREDITD_JWT_PUBLIC_KEY_FILES": str(public_key),
         "CREDITD_PAGE_TOKEN_SECRET": secrets.token_hex(32),
     }
+
+
+def _require_transport(asked: str | None, serves: str) -> None:
+    if asked is not None and serves != NAMES[asked]:
+        raise SystemExit(f"Asked for {NAMES[asked]}, the server serves by {serves}: its log says why.")
 
 
 def _require_durable(database_url: str) -> None:

@@ -11,8 +11,8 @@ from google.protobuf.message import Message
 
 from credit.v1 import credit_service_pb2 as pb
 from tests.bench import requests
-from tests.bench.generator import ClosedLoop
-from tests.bench.job import Job, Outcome, Step
+from tests.bench.closed_loop import ClosedLoop
+from tests.bench.job import Job, Operation, Outcome
 
 _EVERY = 10
 
@@ -26,6 +26,7 @@ class Recorder:
         self.made: set[str] = set()
         self.confirmed: set[str] = set()
         self.tokens: set[str] = set()
+        self.read: Counter[str] = Counter()
 
     def _hold(self, request: pb.ReserveRequest) -> pb.ReserveResponse | None:
         self.request_ids.append(request.request_id)
@@ -65,10 +66,16 @@ class Recorder:
                 answer.results.add().response.CopyFrom(response)
         return answer
 
+    def get_balance(self, request: pb.GetBalanceRequest, _context: grpc.ServicerContext) -> pb.GetBalanceResponse:
+        """Answers with nothing."""
+        self.read[request.account_id] += 1
+        return pb.GetBalanceResponse()
+
     def handlers(self) -> "dict[str, grpc.RpcMethodHandler[Any, Any]]":
-        """What a server needs to know of the three methods."""
+        """What a server needs to know of the methods."""
         return {
             "Reserve": _handler(self.reserve, pb.ReserveRequest),
+            "GetBalance": _handler(self.get_balance, pb.GetBalanceRequest),
             "Confirm": _handler(self.confirm, pb.ConfirmRequest),
             "BatchReserve": _handler(self.batch_reserve, pb.BatchReserveRequest),
         }
@@ -97,8 +104,8 @@ def port(recorder: Recorder) -> Iterator[int]:
     server.stop(None).wait()
 
 
-def run(port: int, steps: tuple[Step, ...], callers: int) -> Outcome:
-    return ClosedLoop(Job(port, "token", steps, callers, 1, 50, measured_s=0.5)).run()
+def run(port: int, operations: tuple[Operation, ...], callers: int) -> Outcome:
+    return ClosedLoop(Job(port, "token", operations, callers, 1, 50, measured_s=0.5)).run()
 
 
 def test_what_is_acknowledged_and_refused_is_what_the_server_answered(recorder: Recorder, port: int) -> None:
@@ -133,3 +140,17 @@ def test_each_account_is_visited_once_if_so_asked(recorder: Recorder, port: int)
     ClosedLoop(Job(port, "token", requests.reserve(), 7, 1, 50, each_once=True)).run()
     assert set(recorder.accounts.values()) == {1}
     assert len(recorder.accounts) == 50
+
+
+def test_a_read_is_no_row_of_the_ledger(recorder: Recorder, port: int) -> None:
+    outcome = run(port, requests.get_balance(), callers=3)
+    assert outcome.operations == outcome.calls == sum(recorder.read.values()) > 0
+    assert outcome.acknowledged == 0
+
+
+def test_in_a_mix_each_call_counts_by_itself(recorder: Recorder, port: int) -> None:
+    outcome = run(port, requests.mix(), callers=5)
+    assert recorder.confirmed == recorder.made
+    assert outcome.acknowledged == 2 * len(recorder.made) > 0
+    assert outcome.operations == outcome.acknowledged + sum(recorder.read.values())
+    assert outcome.calls == outcome.operations + outcome.refusals.get("9", 0)

@@ -1,0 +1,62 @@
+"""Each way to measure, at its shortest, on a service of its own: what it says of the ledger is what the ledger has."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from tests.bench.naive import Yardsticks
+from tests.bench.plan import GET_BALANCE, MIX, QUICK, RESERVE, UNIFORM, Plan
+from tests.bench.report import COLUMNS, Ledger, line
+from tests.bench.rounds import Subject, measure_all, seed, subject
+from tests.bench.service_process import ledger_repeats, ledger_rows, running_service
+
+_ACCOUNTS = 20
+
+
+@pytest.fixture(scope="module")
+def measured() -> Iterator[Subject]:
+    with running_service() as service:
+        seed(service, 0, 1 + _ACCOUNTS)
+        yield subject(service)
+
+
+@pytest.fixture(scope="module")
+def yardsticks(measured: Subject) -> Yardsticks:
+    return Yardsticks(measured.service.database_url, measured.meter, _ACCOUNTS)
+
+
+@pytest.fixture
+def plan() -> Plan:
+    modes, spreads = (RESERVE, GET_BALANCE, MIX), (UNIFORM,)
+    short = replace(QUICK, callers=(4,), round_s=0.3, warmup_s=0.1, yardstick_s=1)
+    return replace(short, modes=modes, spreads=spreads, accounts=_ACCOUNTS)
+
+
+def test_a_version_beyond_the_rows_of_its_wallet_is_a_repeat_or_a_loss(measured: Subject) -> None:
+    url = measured.service.database_url
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE wallets SET version = version + 2 WHERE account_id = 'account-000007'")
+        found = ledger_repeats(url)
+        connection.execute("UPDATE wallets SET version = version - 2 WHERE account_id = 'account-000007'")
+    assert (found, ledger_repeats(url)) == (2, 0)
+
+
+def test_each_round_stands_beside_its_yardstick_and_in_the_ledger(
+    measured: Subject, yardsticks: Yardsticks, plan: Plan
+) -> None:
+    url = measured.service.database_url
+    before = ledger_rows(url)
+    rounds = list(measure_all([measured], yardsticks, plan))
+    assert [found.row.mode for found in rounds] == [RESERVE, GET_BALANCE, MIX]
+    assert {found.row.served_by for found in rounds} == {measured.service.transport}
+    for found in rounds:
+        figures = found.figures()
+        assert len(line(found.row, figures)) == len(COLUMNS)
+        assert min(figures[:-1]) > 0, figures
+        assert figures.machine_us == pytest.approx(figures.server_us + figures.postgres_us + figures.generator_us)
+    acknowledged = sum(found.outcome.acknowledged for found in rounds)
+    in_doubt = sum(found.outcome.in_doubt for found in rounds)
+    assert rounds[1].outcome.acknowledged == 0
+    assert Ledger(acknowledged, ledger_rows(url) - before, in_doubt, ledger_repeats(url)).sound

@@ -87,7 +87,7 @@ def test_it_may_begin_at_a_time(reconcile: Reconcile, since: str) -> None:
     ("arguments", "complaint"),
     [
         ([], "--provider"),
-        (["--provider", "paypal"], "invalid choice: 'paypal'"),
+        (["--provider", "paypal"], "there is no 'paypal'"),
         (["--provider", "stripe", "--since", "yesterday"], "'yesterday' is no time such as 2026-11-18"),
     ],
 )

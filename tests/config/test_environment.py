@@ -1,5 +1,6 @@
 """The configuration is what the environment says, and nothing in it that cannot be used is taken."""
 
+import logging
 import os
 from dataclasses import fields
 from pathlib import Path
@@ -22,6 +23,14 @@ def test_the_environments_settings_are_all_good_as_they_come(monkeypatch: pytest
         ("listen", "127.0.0.1:65536"),
         ("metrics_listen", "somewhere"),
         ("log_level", "LOUD"),
+        ("log_level", "WARN"),
+        ("log_level", "FATAL"),
+        ("log_level", "NOTSET"),
+        ("log_level", "10"),
+        ("stripe_api_url", "api.stripe.com"),
+        ("omise_api_url", "http://"),
+        ("lemonsqueezy_api_url", "https//api"),
+        ("otlp_endpoint", "collector:4317"),
         ("spend_order", "free,promo"),
         ("spend_order", "free,promo,admin,stolen"),
         ("workers", "0"),
@@ -64,6 +73,10 @@ def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_setting(
         ("CREDITD_DATABASE_ULR", "x", "did you mean CREDITD_DATABASE_URL?"),
         ("CREDITD_NOTHING_LIKE_IT_AT_ALL", "x", "known are CREDITD_"),
         ("CREDITD_SIGN_UP_CREDITS", "chta=1", "did you mean chat?"),
+        ("CREDITD_LOG_LEVEL", "WARN", "did you mean WARNING?"),
+        ("CREDITD_LOG_LEVEL", "info", "did you mean INFO?"),
+        ("CREDITD_SPEND_ORDER", "free,promo,admin,purchsed", "did you mean purchased?"),
+        ("CREDITD_REFLECTION", "ture", "did you mean true?"),
     ],
 )
 def test_a_misspelt_name_is_told_the_nearest(name: str, value: str, near: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +86,40 @@ def test_a_misspelt_name_is_told_the_nearest(name: str, value: str, near: str, m
         configuration()
     assert near in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def few_words() -> list[tuple[str, str, str]]:
+    """Return each setting that is one of few words, with a slip in each of them."""
+    settings = SETTINGS.values()
+    closed = [(one.name, word) for one in settings for word in one.rule.known]
+    closed += [(one.name, word) for one in settings if isinstance(one.default, bool) for word in ("true", "false")]
+    return [(name, word[:2] + word[3:], word) for name, word in closed]
+
+
+@pytest.mark.parametrize(("name", "slip", "word"), few_words())
+def test_a_slip_in_one_of_few_words_is_told_the_word(
+    name: str, slip: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_settings(monkeypatch)
+    monkeypatch.setenv(f"CREDITD_{name.upper()}", slip)
+    with pytest.raises(ConfigError, match=f"CREDITD_{name.upper()} is .*{slip}.*; did you mean {word}\\?") as refusal:
+        configuration()
+    assert "\n" not in str(refusal.value)
+
+
+def test_each_level_is_one_that_is_logged_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_settings(monkeypatch)
+    for level in SETTINGS["log_level"].rule.known:
+        monkeypatch.setenv("CREDITD_LOG_LEVEL", level)
+        assert logging.getLevelName(getattr(logging, configuration().log_level)) == level
+
+
+def test_what_stands_around_a_value_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An issuer with a blank at its end would have every token refused."""
+    forget_settings(monkeypatch)
+    monkeypatch.setenv("CREDITD_JWT_ISSUER", " https://login.example \n")
+    monkeypatch.setenv("CREDITD_REFLECTION", " False ")
+    assert (configuration().jwt_issuer, configuration().reflection) == ("https://login.example", False)
 
 
 @pytest.mark.requirement("I7")

@@ -188,4 +188,25 @@ SURROUNDINGS_FAULTS = (
         "            pass\n",
         ("tests/storage/test_lost_connections.py",),
     ),
+    Fault(
+        "a service that hangs is kept for as long as gRPC has it by itself",
+        "webhooks/channel.py",
+        '        ("grpc.http2.ping_timeout_ms", limits.KEEPALIVE_TIMEOUT_SECONDS * 1_000),\n',
+        "",
+        ("tests/webhooks/test_channel.py",),
+    ),
+    Fault(
+        "every name that the logging library has is a level",
+        "config/rules.py",
+        "ValueRule(_LEVELS.__contains__,",
+        "ValueRule({*_LEVELS, 'WARN'}.__contains__,",
+        ("tests/config/test_environment.py",),
+    ),
+    Fault(
+        "an option that is missing is asked for where it was misspelt",
+        "cli/arguments.py",
+        '            if option.startswith("--") and option not in self._option_string_actions:\n',
+        "            if False:\n",
+        ("tests/cli/test_main.py",),
+    ),
 )

@@ -4,7 +4,6 @@ The token is made with the key in the data folder unless one is given. Addresses
 plaintext unless --tls, --ca or --cert is given, all others over TLS.
 """
 
-import argparse
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -14,6 +13,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from creditd.cli.arguments import Arguments
 from creditd.cli.connection import (
     Identity,
     Metadata,
@@ -39,7 +39,7 @@ TIMEOUT_SECONDS: Final = 30.0
 
 def command(argv: Sequence[str]) -> int:
     """Make a call and print its answer; 1 and an explanation if it is refused."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parsed(argv)
     methods = all_methods()
     if arguments.method is None:
         say(listing(methods))
@@ -57,8 +57,8 @@ def command(argv: Sequence[str]) -> int:
     return _call(method, request, server_of(arguments, config), metadata)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("creditd call", description=__doc__, allow_abbrev=False)
+def _parser() -> Arguments:
+    parser = Arguments("call", __doc__)
     parser.add_argument("method", nargs="?", metavar="METHOD", help="such as GetBalance or AdminService/AddCredits")
     parser.add_argument("json", nargs="?", default="{}", metavar="JSON", help="the request; - reads standard input")
     add_server_arguments(parser)

@@ -12,6 +12,7 @@ import grpc
 
 from creditd.addresses import is_loopback, port_of
 from creditd.certificates import InvalidCertificate, fit_authorities, fit_pair
+from creditd.cli.arguments import one_of
 from creditd.cli.invocation import creditd
 from creditd.cli.output import MISUSED, CommandFailure, remark
 from creditd.config import Config
@@ -59,11 +60,15 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_role_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags for the caller's roles and scopes."""
-    roles = sorted(ROLES)
-    parser.add_argument("--role", action="append", default=[], choices=roles, help="may be given several times")
-    parser.add_argument(
-        "--scope", action="append", default=[], choices=sorted(SCOPES), help="of the role SERVICE; several times"
-    )
+    for flag, words, note in (("--role", sorted(ROLES), ""), ("--scope", sorted(SCOPES), "of the role SERVICE; ")):
+        parser.add_argument(
+            flag,
+            action="append",
+            default=[],
+            type=one_of(words),
+            metavar="NAME",
+            help=f"{note}may be given several times: {', '.join(words)}",
+        )
 
 
 def server_of(arguments: argparse.Namespace, config: Config) -> Server:

@@ -3,14 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
 from creditd import __version__
 from creditd.cli.output import DONE, INTERRUPTED, MISUSED, CommandFailure, remark, say
 from creditd.cli.signals import signals_as_interrupts
-from creditd.config import ConfigError
+from creditd.config import ConfigError, nearest
 
 COMMANDS: Final[Mapping[str, str]] = {
     "run": "start everything that development needs: PostgreSQL, its schema, the service",
@@ -62,9 +61,7 @@ def _usage() -> str:
 
 def _command(name: str) -> Command:
     if name not in COMMANDS:
-        near = get_close_matches(name, COMMANDS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
-        raise CommandFailure(f"there is no such command; {hint}", MISUSED)
+        raise CommandFailure(f"there is no such command; {nearest(name, COMMANDS)}", MISUSED)
     package = "creditd.development.commands" if name in DEVELOPMENT else "creditd.cli"
     try:
         command: Command = import_module(f"{package}.{name}").command

@@ -1,12 +1,12 @@
 """``creditd migrate``: the database's schema brought up to date, or its SQL printed for somebody else to run."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import SQLAlchemyError
 
+from creditd.cli.arguments import Arguments
 from creditd.cli.output import DONE, MISUSED, CommandFailure, say
 from creditd.config import configuration, require
 from creditd.storage.connections.conninfo import InvalidConninfo
@@ -17,9 +17,9 @@ from creditd.storage.schema import Migrated, migrate, migration_sql, schema_head
 
 def command(argv: Sequence[str]) -> int:
     """Migrate; safe to repeat, and to run beside servers of the version before."""
-    parser = argparse.ArgumentParser("creditd migrate", description=__doc__, allow_abbrev=False)
+    parser = Arguments("migrate", __doc__)
     parser.add_argument("--sql", action="store_true", help="print the SQL of all migrations; needs no database")
-    if parser.parse_args(argv).sql:
+    if parser.parsed(argv).sql:
         migration_sql(sys.stdout)
         return DONE
     config = configuration()

@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import payment_admin_service_pb2 as pb
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_provider_pb2 import PaymentProvider
+from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.connection import Identity, add_server_arguments, authorization, channel_to, no_answer, server_of
 from creditd.cli.output import DONE, FAILED, remark, say
 from creditd.cli.refusal import explain
@@ -28,7 +29,7 @@ _PROVIDERS: Final = {
 
 def command(argv: Sequence[str]) -> int:
     """Compare, and print every find and the summary."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parsed(argv)
     config = configuration()
     request = pb.ReconcilePaymentsRequest(provider=_PROVIDERS[arguments.provider], since=arguments.since)
     metadata = authorization(arguments.token, Identity("developer", ("ADMIN",)), config)
@@ -45,9 +46,15 @@ def command(argv: Sequence[str]) -> int:
             return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("creditd reconcile", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--provider", required=True, choices=sorted(_PROVIDERS), help="whom to compare with")
+def _parser() -> Arguments:
+    parser = Arguments("reconcile", __doc__)
+    parser.add_argument(
+        "--provider",
+        required=True,
+        type=one_of(sorted(_PROVIDERS)),
+        metavar="NAME",
+        help=f"whom to compare with: {', '.join(sorted(_PROVIDERS))}",
+    )
     parser.add_argument(
         "--since", type=_instant, metavar="TIME", help="such as 2026-11-18 or 2026-11-18T09:30:00Z; else three days ago"
     )

@@ -16,6 +16,7 @@ import uvloop
 from creditd import __version__
 from creditd.bootstrap import Core, Service, Telemetry
 from creditd.certificates import InvalidCertificate
+from creditd.cli.arguments import Arguments
 from creditd.cli.output import DONE, MISUSED, CommandFailure
 from creditd.cli.processes import Workers, held_port, require_free_port
 from creditd.cli.signals import told_to_stop
@@ -52,7 +53,7 @@ Answer = TypeVar("Answer")
 
 def command(argv: Sequence[str]) -> int:
     """Serve until told to stop; 0 if that went in order."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parsed(argv)
     flags = {"listen": arguments.listen, "metrics_listen": arguments.metrics_listen, "workers": arguments.workers}
     config = configuration(flags)
     require(config, _REQUIRED)
@@ -68,8 +69,8 @@ def command(argv: Sequence[str]) -> int:
         lines.close()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("creditd serve", description=__doc__, allow_abbrev=False)
+def _parser() -> Arguments:
+    parser = Arguments("serve", __doc__)
     parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve gRPC (CREDITD_LISTEN)")
     parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="where to serve metrics, '' for nowhere")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that share the port (CREDITD_WORKERS)")

@@ -1,6 +1,5 @@
 """``creditd webhooks``: the HTTP process that takes webhooks in and passes them on to the service."""
 
-import argparse
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Final
 
 import uvloop
 
+from creditd.cli.arguments import Arguments
 from creditd.cli.output import DONE, MISUSED, CommandFailure
 from creditd.cli.signals import told_to_stop
 from creditd.config import Config, configuration, require
@@ -25,7 +25,7 @@ _REQUIRED: Final = {
 
 def command(argv: Sequence[str]) -> int:
     """Serve until told to stop; 0 if that went in order."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parsed(argv)
     config = configuration({"webhooks_listen": arguments.listen, "webhooks_service": arguments.service})
     require(config, _REQUIRED)
     lines = configure_logs(config.log_level)
@@ -51,8 +51,8 @@ def webhooks_settings(config: Config, service: str) -> WebhooksSettings:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("creditd webhooks", description=__doc__, allow_abbrev=False)
+def _parser() -> Arguments:
+    parser = Arguments("webhooks", __doc__)
     parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve HTTP (CREDITD_WEBHOOKS_LISTEN)")
     parser.add_argument("--service", metavar="HOST:PORT", help="the service to call (CREDITD_WEBHOOKS_SERVICE)")
     return parser

@@ -2,7 +2,7 @@
 
 from creditd.config.environment import config_from_environment, configuration
 from creditd.config.fit import require, require_fit
-from creditd.config.rules import ConfigError
+from creditd.config.rules import ConfigError, nearest
 from creditd.config.settings import SETTINGS, Config, variable
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "ConfigError",
     "config_from_environment",
     "configuration",
+    "nearest",
     "require",
     "require_fit",
     "variable",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from creditd.config.fit import require_fit
-from creditd.config.rules import ConfigError, nearest
+from creditd.config.rules import ConfigError, meant, nearest
 from creditd.config.settings import SETTINGS, Config, Setting, variable
 
 NOT_OURS: Final = ("CREDITD_TEST_", "CREDITD_PORT", "CREDITD_SERVICE_")
@@ -82,11 +82,16 @@ def _why(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
-def _parse(setting: Setting, text: str) -> Any:
+_BOOLEANS: Final = {"true": True, "false": False, "1": True, "0": False}
+
+
+def _parse(setting: Setting, written: str) -> Any:
+    # What stands around a value is an accident of quotes and files: nobody's issuer ends with a blank.
+    text = written.strip()
     try:
         match setting.default:
             case bool():
-                return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
+                return _BOOLEANS[text.lower()]
             case int() | float() | str() | Path():
                 return type(setting.default)(text)
             case tuple():
@@ -94,7 +99,9 @@ def _parse(setting: Setting, text: str) -> Any:
             case _:
                 return _numbers_by_name(text)
     except (KeyError, ValueError) as error:
-        raise ConfigError(f"{variable(setting.name)} is {text!r}; expected {form(setting.default)}") from error
+        hint = meant(text, _BOOLEANS) if isinstance(setting.default, bool) else ""
+        expected = f"{form(setting.default)}; {hint}" if hint else form(setting.default)
+        raise ConfigError(f"{variable(setting.name)} is {text!r}; expected {expected}") from error
 
 
 def form(default: Any) -> str:

@@ -13,7 +13,9 @@ def require_fit(config: Config) -> None:
     for setting in SETTINGS.values():
         name, value, rule = setting.name, getattr(config, setting.name), setting.rule
         if not rule.is_fit(value):
-            raise ConfigError(f"{variable(name)} is {_shown(name, value)}; expected {rule.expected}")
+            hint = rule.hint(value)
+            expected = f"{rule.expected}; {hint}" if hint else rule.expected
+            raise ConfigError(f"{variable(name)} is {_shown(name, value)}; expected {expected}")
     for require_part in _PARTS:
         require_part(config)
 

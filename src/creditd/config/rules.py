@@ -1,12 +1,12 @@
 """Rules for the value of one setting."""
 
-import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from math import inf
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from creditd.addresses import is_address
 from creditd.domain.grants import Source
@@ -17,10 +17,17 @@ class ConfigError(Exception):
 
 
 class ValueRule(NamedTuple):
-    """Which values a setting may have, as a test and in words."""
+    """Which values a setting may have, as a test and in words; ``known`` are all of its words, if they are few."""
 
     is_fit: Callable[[Any], bool]
     expected: str
+    known: tuple[str, ...] = ()
+
+    def hint(self, value: Any) -> str:
+        """Return what was meant by a value that is not fit, to go on with; empty if nothing is near."""
+        words = value if isinstance(value, tuple) else (value,)
+        slips = (word for word in words if self.known and word not in self.known)
+        return next(filter(None, (meant(slip, self.known) for slip in slips)), "")
 
 
 MAX_DECIMALS: Final = 9
@@ -34,11 +41,22 @@ MIN_SECRET_CHARACTERS: Final = 16
 _CREDIT_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 """As in the protos: a type of another form could be named by no request."""
 
-_SOURCES: Final = sorted(source.name.lower() for source in Source)
+_SOURCES: Final = tuple(sorted(source.name.lower() for source in Source))
+
+_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+"""Each once: the logging library has further names for some of them, and NOTSET, which is none."""
 
 
 def _is_readable(path: str) -> bool:
     return not path or os.access(path, os.R_OK)
+
+
+def _is_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _are_credit_types(decimals: Mapping[str, int]) -> bool:
@@ -59,8 +77,12 @@ ADDRESS_OR_SOCKET: Final = ValueRule(
 ADDRESS_OR_NOTHING: Final = ValueRule(lambda address: not address or is_address(address), "host:port, or nothing")
 FILE: Final = ValueRule(_is_readable, "a file that this user may read")
 FILES: Final = ValueRule(lambda paths: all(map(_is_readable, paths)), "files that this user may read")
-LOG_LEVEL: Final = ValueRule(lambda level: level in logging.getLevelNamesMapping(), "DEBUG, INFO, WARNING or ERROR")
-SPEND_ORDER: Final = ValueRule(lambda order: sorted(order) == _SOURCES, f"each of {', '.join(_SOURCES)} once")
+URL: Final = ValueRule(_is_url, "a URL such as https://host")
+URL_OR_NOTHING: Final = ValueRule(lambda url: not url or _is_url(url), "a URL such as http://host:4317, or nothing")
+LOG_LEVEL: Final = ValueRule(_LEVELS.__contains__, f"{', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}", _LEVELS)
+SPEND_ORDER: Final = ValueRule(
+    lambda order: tuple(sorted(order)) == _SOURCES, f"each of {', '.join(_SOURCES)} once", _SOURCES
+)
 LONG_SECRET: Final = ValueRule(
     lambda secret: not secret or len(secret) >= MIN_SECRET_CHARACTERS,
     f"{MIN_SECRET_CHARACTERS} characters or more, or nothing",
@@ -77,5 +99,11 @@ AMOUNTS: Final = ValueRule(
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint for a name that is none of those known: the nearest one, else all of them."""
     names = sorted(known)
-    near = get_close_matches(name, names, 1, cutoff=0.7)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+    return meant(name, names) or f"known are {', '.join(names)}"
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return a question for the known name that is nearest, in any case of letters; empty if none is near."""
+    names = {each.lower(): each for each in known}
+    near = get_close_matches(name.lower(), names, 1, cutoff=0.7)
+    return f"did you mean {names[near[0]]}?" if near else ""

@@ -1,10 +1,10 @@
 """``creditd run``: everything that development needs, in one process and one folder, and gone with Ctrl-C."""
 
-import argparse
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 
+from creditd.cli.arguments import Arguments
 from creditd.cli.invocation import creditd
 from creditd.cli.output import DONE, MISUSED, CommandFailure, say
 from creditd.cli.processes import require_free_port
@@ -23,7 +23,7 @@ from creditd.telemetry.logs import configure_logs
 
 def command(argv: Sequence[str]) -> int:
     """Run until Ctrl-C or SIGTERM, and end everything that was started."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parsed(argv)
     config = configuration(
         {
             "listen": arguments.listen,
@@ -40,8 +40,8 @@ def command(argv: Sequence[str]) -> int:
             return run_loop(lambda: _serve(complete, lines))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("creditd run", description=__doc__, allow_abbrev=False)
+def _parser() -> Arguments:
+    parser = Arguments("run", __doc__)
     parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve gRPC (CREDITD_LISTEN)")
     parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="where to serve metrics, '' for nowhere")
     parser.add_argument("--webhooks-listen", metavar="HOST:PORT", help="where to take webhooks, '' for nowhere")

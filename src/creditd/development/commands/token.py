@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from creditd.cli.arguments import Arguments
 from creditd.cli.connection import Identity, add_role_arguments
 from creditd.cli.output import DONE, remark, say
 from creditd.config import configuration
@@ -12,7 +13,7 @@ from creditd.development.tokens import LIFETIME_SECONDS
 
 def command(argv: Sequence[str]) -> int:
     """Print a token and nothing else."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parsed(argv)
     config = configuration()
     folder = DataFolder(config.data_dir)
     if not folder.has_key:
@@ -23,8 +24,8 @@ def command(argv: Sequence[str]) -> int:
     return DONE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("creditd token", description=__doc__, allow_abbrev=False)
+def _parser() -> Arguments:
+    parser = Arguments("token", __doc__)
     parser.add_argument("--subject", required=True, metavar="S", help="who calls; for USER and PREMIUM the account id")
     add_role_arguments(parser)
     parser.add_argument("--ttl-seconds", type=_positive, default=LIFETIME_SECONDS, metavar="N", help="an hour if unset")

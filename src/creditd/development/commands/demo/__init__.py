@@ -1,6 +1,5 @@
 """``creditd demo``: a small story, played on a server of its own that is gone afterwards."""
 
-import argparse
 import asyncio
 import os
 import tempfile
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import grpc
 
+from creditd.cli.arguments import Arguments
 from creditd.cli.connection import everybody
 from creditd.cli.output import DONE, INTERRUPTED, CommandFailure, say
 from creditd.cli.refusal import explain
@@ -29,7 +29,7 @@ from creditd.telemetry.logs import configure_logs
 
 def command(argv: Sequence[str]) -> int:
     """Play the story; 0 if everything came about as it is told."""
-    argparse.ArgumentParser("creditd demo", description=__doc__, allow_abbrev=False).parse_args(argv)
+    Arguments("demo", __doc__).parsed(argv)
     say("Starting a PostgreSQL and a server in a folder for temporary files: a few seconds.")
     with tempfile.TemporaryDirectory(prefix="creditd-demo-") as name:
         folder = DataFolder(Path(name))

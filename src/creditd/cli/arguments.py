@@ -1,0 +1,45 @@
+"""The arguments of commands. A slip is told in one line, with the nearest that there is."""
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from typing import NoReturn
+
+from creditd.cli.output import MISUSED, remark
+from creditd.config import nearest
+
+
+class Arguments(argparse.ArgumentParser):
+    """Parses the arguments of one command."""
+
+    def __init__(self, command: str, description: str | None) -> None:
+        """Parse for ``creditd`` and ``command``."""
+        super().__init__(f"creditd {command}", description=description, allow_abbrev=False)
+
+    def parsed(self, argv: Sequence[str]) -> argparse.Namespace:
+        """Return the arguments. Ends the process with MISUSED and one line for those that cannot be used."""
+        # Before argparse, which would ask for the option that was meant.
+        for argument in argv:
+            if argument == "--":
+                break
+            option = argument.partition("=")[0]
+            if option.startswith("--") and option not in self._option_string_actions:
+                options = (known for known in self._option_string_actions if known.startswith("--"))
+                self.error(f"there is no option {option}; {nearest(option, options)}")
+        return self.parse_args(argv)
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with MISUSED and one line."""
+        remark(f"{self.prog}: {message} ({self.prog} --help says more)")
+        self.exit(MISUSED)
+
+
+def one_of(known: Iterable[str]) -> Callable[[str], str]:
+    """Return what takes one of the known words alone, for the ``type`` of an argument."""
+    words = tuple(known)
+
+    def taken(word: str) -> str:
+        if word not in words:
+            raise argparse.ArgumentTypeError(f"there is no {word!r}; {nearest(word, words)}")
+        return word
+
+    return taken

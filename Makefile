@@ -9,6 +9,8 @@ STAMP := .venv/.installed
 IMAGE ?= creditd
 # Two workers suit a machine of two cores, beside the one PostgreSQL that they share.
 WORKERS ?= 2
+# Tests start hundreds of processes. Images of Python often forbid to keep what is compiled: each would compile all anew.
+unexport PYTHONDONTWRITEBYTECODE
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 .PHONY: help
@@ -51,7 +53,7 @@ faults: setup ## Run the long fault battery: kills, cut connections, storms, tro
 	$(BIN)/pytest tests/faults -m long -s $(ARGS)
 
 .PHONY: databases
-databases: setup ## Run the contract on Debian's PostgreSQL 15, on 18 and by PgBouncer, without a superuser
+databases: setup ## Run the contract on Debian's PostgreSQL 15 by PgBouncer, its part about connections on 15 and 18
 	$(BIN)/pytest tests/databases -m databases -s $(ARGS)
 
 .PHONY: databases-install

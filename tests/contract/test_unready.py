@@ -15,7 +15,7 @@ from creditd.bootstrap.service import SERVICES
 from creditd.storage.schema import migrate
 from tests.support.customer import Customer
 from tests.support.databases import migrate_to
-from tests.support.patience import eventually
+from tests.support.patience import eventually, patience
 from tests.support.postgres import admin_url, create_database, drop_database
 from tests.support.refusals import read_refusal, refused
 from tests.support.service import RunningService, running_service
@@ -106,7 +106,7 @@ def test_one_that_is_fit_no_more_is_used_no_more_until_it_is_again(
     customer = customer_of(own, account)
     customer.top_up(10)
     watching = credit.WatchBalanceRequest(account_id=account, credit_type="chat")
-    stream = customer.app.credit.WatchBalance(watching, timeout=60)
+    stream = customer.app.credit.WatchBalance(watching, timeout=patience(60))
     next(stream)
     with psycopg.connect(own.config.database_url, autocommit=True) as owner:
         (revision,) = owner.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)

@@ -13,11 +13,11 @@ from creditd.domain.instant import SECOND
 from creditd.server.tokens import LEEWAY_SECONDS
 from tests.contract.held_up import locked
 from tests.support.customer import Customer, kind_of
-from tests.support.patience import eventually
+from tests.support.patience import eventually, patience
 from tests.support.refusals import read_refusal, refused
 from tests.support.tokens import bearer
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = patience(30)
 """No test waits so long; a stream that says nothing fails it."""
 
 LASTING_SECONDS = 600

@@ -13,7 +13,7 @@ from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.schema import migrate, schema_head
 from tests.databases.conftest import OWNER, SERVER
 from tests.databases.pgbouncer import CONNECT_QUERY, pgbouncers, running_pgbouncer, version_of
-from tests.databases.suite import run_suite
+from tests.databases.suite import CONTRACT, run_suite
 from tests.support.postgres import OWNER_VARIABLE, SERVICE_VARIABLE, VARIABLE, as_login
 
 pytestmark = [pytest.mark.databases, pytest.mark.timeout(600)]
@@ -75,16 +75,16 @@ LONG_WAITS = tuple(
     )
 )
 """They lock a table for reads to wait for. By PgBouncer none waits longer than the 100 ms of ``connect_query``: it is
-answered UNAVAILABLE, and what these tests look for cannot come about."""
+answered UNAVAILABLE, and what these tests look for cannot come about. They are among those that run without it."""
 
 
-@pytest.mark.requirement("I6")
+@pytest.mark.requirement("I6", "I7")
 def test_the_contract_holds_through_it(program: str, old_postgres: str) -> None:
-    """With prepared statements where it tracks them, and without where it does not."""
+    """On PostgreSQL 15, by a login that may only serve. With prepared statements only where it tracks them."""
     threshold = "2" if version_of(program) >= TRACKS_PREPARED else "0"
     with running_pgbouncer(program, as_login(old_postgres, SERVER)) as through:
         environment = {VARIABLE: old_postgres, OWNER_VARIABLE: OWNER, SERVICE_VARIABLE: through}
-        run_suite("tests/contract", *LONG_WAITS, **environment, CREDITD_TEST_PREPARE_THRESHOLD=threshold)
+        run_suite(*CONTRACT, *LONG_WAITS, **environment, CREDITD_TEST_PREPARE_THRESHOLD=threshold)
 
 
 def test_what_it_makes_of_its_connections_is_taken_and_nothing_is_set(program: str, url: str) -> None:

@@ -11,6 +11,7 @@ BULKHEAD_FAULTS = (
         "await self._threads.health(self._is_ready)",
         "await self._threads.lookups(self._is_ready)",
         (_OVER_THE_WIRE,),
+        "test_lookups_hold_up_neither_health_nor_webhooks",
     ),
     Fault(
         "webhooks share threads with staff's queries",
@@ -18,6 +19,7 @@ BULKHEAD_FAULTS = (
         "core, in_thread = self._core, self._threads.webhooks\n",
         "core, in_thread = self._core, self._threads.surveys\n",
         (_OVER_THE_WIRE,),
+        "test_queries_of_staff_hold_up_nobody_else",
     ),
     Fault(
         "a verification goes on though its caller has gone",
@@ -25,6 +27,7 @@ BULKHEAD_FAULTS = (
         'Kind("verification", READ_SECONDS, ends_with_caller=True)',
         'Kind("verification", READ_SECONDS, ends_with_caller=False)',
         (_OVER_THE_WIRE,),
+        "test_a_verification_ends_with_its_caller",
     ),
     Fault(
         "a page is read to its end though its caller has gone",
@@ -32,6 +35,7 @@ BULKHEAD_FAULTS = (
         'Kind("pages", READ_SECONDS, ends_with_caller=True)',
         'Kind("pages", READ_SECONDS, ends_with_caller=False)',
         (_OVER_THE_WIRE,),
+        "test_what_takes_too_long_is_unavailable_for_now",
     ),
     Fault(
         "a job runs though its call was cancelled while it waited",
@@ -39,13 +43,15 @@ BULKHEAD_FAULTS = (
         "                self._waiting.remove(job)\n            elif",
         "                pass\n            elif",
         ("tests/service/test_threads.py",),
+        "test_a_job_that_is_cancelled_while_it_waits_never_runs",
     ),
     Fault(
         "one account takes all threads of a kind",
         "service/threads.py",
         "max(1, threads // 2)",
         "threads",
-        (_OVER_THE_WIRE, "tests/service/test_threads.py"),
+        ("tests/contract/payments/test_bulkheads.py",),
+        "test_one_of_the_staff_holds_up_no_other",
     ),
     Fault(
         "a statement that was cancelled is a defect of ours",
@@ -53,6 +59,7 @@ BULKHEAD_FAULTS = (
         "    SaveFailure.TOO_SLOW: DatabaseUnavailable,\n",
         "",
         (_OVER_THE_WIRE,),
+        "test_a_statement_that_is_cancelled_is_unavailable_for_now",
     ),
     Fault(
         "a connection that answers nothing is waited for",
@@ -60,6 +67,7 @@ BULKHEAD_FAULTS = (
         "            _cut(self._connection)",
         "            return",
         ("tests/storage/test_turns.py",),
+        "test_a_connection_that_answers_nothing_is_cut",
     ),
     Fault(
         "each connection to a server that hangs is asked for its cancellation",
@@ -67,6 +75,7 @@ BULKHEAD_FAULTS = (
         "                    takes_cancellations = False",
         "                    pass",
         ("tests/storage/test_turns.py",),
+        "test_a_server_that_takes_no_cancellation_is_asked_once",
     ),
     Fault(
         "a connection may be waited for without end",
@@ -74,6 +83,7 @@ BULKHEAD_FAULTS = (
         "min(seconds, LONGEST_CONNECT_SECONDS) if seconds > 0 else CONNECT_TIMEOUT_SECONDS",
         "seconds",
         ("tests/storage/test_black_hole.py",),
+        "test_nobody_waits_for_a_black_hole",
     ),
     Fault(
         "a server is ready whose own threads have yet to connect",
@@ -81,6 +91,7 @@ BULKHEAD_FAULTS = (
         "            self._core.connect_ahead()",
         "            pass",
         ("tests/storage/test_connecting_ahead.py",),
+        "test_a_server_that_is_ready_has_connected_for_its_own_threads",
     ),
     Fault(
         "a verification folds what came after its look at the wallet",
@@ -88,6 +99,7 @@ BULKHEAD_FAULTS = (
         "Stretch(folded.fold.version, folded.kept.last_version)",
         "Stretch(folded.fold.version, folded.kept.last_version + 1)",
         ("tests/ledger/test_verification.py",),
+        "test_wallets_that_move_between_two_steps_show_no_difference",
     ),
     Fault(
         "what is known of a watched wallet outlives its streams",
@@ -95,6 +107,7 @@ BULKHEAD_FAULTS = (
         "                del self._wallets[key]",
         "                pass",
         ("tests/contract/test_watch_balance.py",),
+        "test_streams_that_come_and_go_leave_nothing_behind",
     ),
     Fault(
         "counts of rejected webhooks go with the write that failed",
@@ -102,6 +115,7 @@ BULKHEAD_FAULTS = (
         "                self._keep(row)\n            raise",
         "                del row\n            raise",
         ("tests/service/payments/test_rejections_kept.py",),
+        "test_what_could_not_be_written_is_written_later",
     ),
     Fault(
         "a stop does not wait for what a provider is asked",
@@ -109,6 +123,7 @@ BULKHEAD_FAULTS = (
         "            await asyncio.wait(self._under_way, timeout=seconds)",
         "            await asyncio.sleep(0)",
         ("tests/cli/test_stopping.py",),
+        "test_a_purchase_that_is_asked_for_is_finished_though_its_caller_has_gone",
     ),
     Fault(
         "a handler needs an event loop to wait for a thread",
@@ -116,6 +131,7 @@ BULKHEAD_FAULTS = (
         "self._threads.lookups.submit(lambda: self._reader.reservation(key)",
         "self._threads.lookups(lambda: self._reader.reservation(key)",
         ("tests/server/test_by_hand.py",),
+        "test_it_is_driven_to_its_end_without_an_event_loop",
     ),
     Fault(
         "a credit type that another server declared is not looked up",
@@ -123,6 +139,7 @@ BULKHEAD_FAULTS = (
         "        known = await self._threads.lookups.submit(self._load, owner=_OWNER)\n",
         "        known = self._known\n",
         ("tests/server/test_by_hand.py",),
+        "test_it_is_driven_to_its_end_without_an_event_loop",
     ),
     Fault(
         "who waits for many tickets is woken for each",
@@ -130,13 +147,15 @@ BULKHEAD_FAULTS = (
         "        ticket.answer = answer\n    for ticket, _ in answers:\n",
         "        ticket.answer = answer\n",
         ("tests/service/test_loop.py",),
+        "test_who_waits_for_many_tickets_is_woken_once_for_a_batch",
     ),
     Fault(
         "a ticket whose caller has gone is not given up",
         "ledger/queue.py",
         "                self.give_up()\n",
         "                pass\n",
-        ("tests/server/test_by_hand.py", "tests/service/test_threads.py"),
+        ("tests/server/test_by_hand.py",),
+        "test_a_command_whose_call_is_cancelled_is_done_all_the_same",
     ),
     Fault(
         "a cancellation does not reach the coroutine that waits for a ticket",
@@ -144,5 +163,6 @@ BULKHEAD_FAULTS = (
         "            thrown = error\n",
         "            raise error\n",
         ("tests/service/test_loop.py",),
+        "test_a_cancellation_is_thrown_in_where_the_coroutine_waits",
     ),
 )

@@ -9,13 +9,15 @@ DOMAIN_FAULTS = (
         "        last = kept.pop()\n",
         "        last = kept.pop(0)\n",
         ("tests/domain/test_confirm.py",),
+        "test_the_rest_goes_back_from_the_last_taken_to_the_first",
     ),
     Fault(
         "free credit comes back as a purchased one",
         "domain/grants.py",
         "Grant(part.grant_id, part.source, 0, part.expire_time, part.graced)",
         "Grant(part.grant_id, Source.PURCHASED, 0, part.expire_time, part.graced)",
-        ("tests/domain/test_refund.py", "tests/domain/test_debt.py"),
+        ("tests/domain/test_refund.py",),
+        "test_trap_purchased_never_becomes_free",
     ),
     Fault(
         "no grace for what comes back to an expired grant",
@@ -23,6 +25,7 @@ DOMAIN_FAULTS = (
         "Instant(now + grace), True",
         "now, True",
         ("tests/domain/test_grace.py",),
+        "test_a_refund_after_the_expiry_is_usable_for_24_hours",
     ),
     Fault(
         "a second grace for a grant that had one",
@@ -30,20 +33,23 @@ DOMAIN_FAULTS = (
         "expire_time <= now and not graced:",
         "expire_time <= now:",
         ("tests/domain/test_grace.py",),
+        "test_trap_what_comes_back_after_the_grace_lapses_at_once_by_an_entry_of_its_own",
     ),
     Fault(
         "a slice taken in the grace forgets that it was",
         "domain/grants.py",
         "Slice(grant_id, source, part, expire_time, 0, graced)",
         "Slice(grant_id, source, part, expire_time, 0)",
-        ("tests/domain/test_grace.py", "tests/ledger/test_graces.py"),
+        ("tests/ledger/test_graces.py",),
+        "test_what_was_taken_in_the_grace_tells_of_it_by_itself",
     ),
     Fault(
         "what came back after its grace stays until somebody looks",
         "domain/expiry.py",
         "            return settling.settled(before.next_expire_time)",
         "            return None",
-        ("tests/domain/test_grace.py", "tests/ledger/test_graces.py"),
+        ("tests/domain/test_grace.py",),
+        "test_without_any_grace_what_comes_back_lapses_at_once_by_an_entry_of_its_own",
     ),
     Fault(
         "what expires counts as live at its own expire time",
@@ -51,6 +57,7 @@ DOMAIN_FAULTS = (
         "return self.next_expire_time is None or now < self.next_expire_time",
         "return self.next_expire_time is None or now <= self.next_expire_time",
         ("tests/domain/test_expiry.py",),
+        "test_trap_the_balance_is_known_to_be_stale_from_the_very_instant_on_though_no_sweep_has_run",
     ),
     Fault(
         "hold under a plan forgotten when the last hold of credits ends",
@@ -58,6 +65,7 @@ DOMAIN_FAULTS = (
         "elif shift.reserved and not reserved and wallet.account.had_no_plan:",
         "elif shift.reserved and not reserved:",
         ("tests/domain/test_expiry.py",),
+        "test_a_hold_under_a_plan_is_looked_at_though_no_figure_shows_it",
     ),
     Fault(
         "expiry compared the wrong way round",
@@ -65,6 +73,7 @@ DOMAIN_FAULTS = (
         "while self._ends and self._ends[0][0] <= until:",
         "while self._ends and self._ends[0][0] > until:",
         ("tests/domain/test_expiry.py",),
+        "test_a_grant_is_spendable_up_to_the_last_instant_before_its_expire_time",
     ),
     Fault(
         "sweep ignores shields: a lapsing grant takes what a hold held",
@@ -72,6 +81,7 @@ DOMAIN_FAULTS = (
         "slices = held.slices[::-1]",
         "slices = held.slices[:0]",
         ("tests/domain/test_expiry.py",),
+        "test_an_expired_hold_goes_back_by_itself",
     ),
     Fault(
         "grace counted from the sweep, not from the hold's end",
@@ -79,6 +89,7 @@ DOMAIN_FAULTS = (
         "now=ended_at, grace",
         "now=self._now, grace",
         ("tests/domain/test_expiry.py",),
+        "test_several_things_due_happen_in_the_order_of_their_times",
     ),
     Fault(
         "share of what is due settled without an end",
@@ -86,6 +97,7 @@ DOMAIN_FAULTS = (
         "return self._left is not None and self._left <= 0",
         "return self._left is not None and self._left < -1_000",
         ("tests/domain/test_settling_much.py",),
+        "test_settling_in_shares_is_settling_in_one_go",
     ),
     Fault(
         "one credit too many can be spent",
@@ -93,6 +105,7 @@ DOMAIN_FAULTS = (
         "if self.available < amount:",
         "if self.available + 1 < amount:",
         ("tests/domain/test_reserve.py",),
+        "test_more_than_is_available_is_refused_with_both_figures",
     ),
     Fault(
         "unlimited plan ignored",
@@ -100,6 +113,7 @@ DOMAIN_FAULTS = (
         "if wallet.account.has_unlimited_plan(now):",
         "if wallet.account.has_unlimited_plan(now) and amount < 0:",
         ("tests/domain/test_unlimited_plan.py",),
+        "test_reserve_takes_nothing_and_is_recorded_with_its_amount",
     ),
     Fault(
         "refunds may sum over what was captured",
@@ -107,6 +121,7 @@ DOMAIN_FAULTS = (
         "if amount > refundable or not amount:",
         "if amount > spent.confirmed or not amount:",
         ("tests/domain/test_refund.py",),
+        "test_trap_refunds_summing_over_what_was_captured",
     ),
     Fault(
         "version not raised by a movement",
@@ -114,6 +129,7 @@ DOMAIN_FAULTS = (
         "    version += 1\n",
         "    version += 0\n",
         ("tests/domain/test_entry.py",),
+        "test_each_movement_raises_the_version_by_exactly_one_and_the_entry_shows_the_same_number",
     ),
     Fault(
         "clawback takes free credits",
@@ -121,6 +137,7 @@ DOMAIN_FAULTS = (
         "if grant.source == Source.PURCHASED]",
         "if grant.source == grant.source]",
         ("tests/domain/test_clawback.py",),
+        "test_what_is_left_of_the_purchase_s_own_grants_goes_first_then_other_purchased_credits_in_spend_order",
     ),
     Fault(
         "clawback takes from other grants before the purchase's own",
@@ -128,6 +145,7 @@ DOMAIN_FAULTS = (
         "grant.grant_id not in named))",
         "grant.grant_id in named))",
         ("tests/domain/test_clawback.py",),
+        "test_what_is_left_of_the_purchase_s_own_grants_goes_first_then_other_purchased_credits_in_spend_order",
     ),
     Fault(
         "clawback cancels what a reservation holds",
@@ -135,6 +153,7 @@ DOMAIN_FAULTS = (
         "available=-amount, reserved=0, live=live,",
         "available=-amount, reserved=-min(owed, wallet.reserved), live=live,",
         ("tests/domain/test_clawback.py",),
+        "test_what_a_hold_holds_is_not_taken_and_can_still_be_spent",
     ),
     Fault(
         "clawback forgets what it could not take",
@@ -142,6 +161,7 @@ DOMAIN_FAULTS = (
         "slices=taken.slices, debt=owed",
         "slices=taken.slices, debt=0",
         ("tests/domain/test_clawback.py",),
+        "test_free_promo_and_admin_credits_are_never_taken_not_even_where_they_are_named",
     ),
     Fault(
         "what a clawback took is restored past the debt",
@@ -149,6 +169,7 @@ DOMAIN_FAULTS = (
         "return add(wallet, grant, now, rules)",
         "return add(wallet._replace(debt=0), grant, now, rules)",
         ("tests/domain/test_clawback.py",),
+        "test_what_is_restored_pays_what_is_owed_first",
     ),
     Fault(
         "write-off after a clawback takes credits",
@@ -156,19 +177,22 @@ DOMAIN_FAULTS = (
         "shift = Shift(available=0, reserved=0, live=wallet.grants, debt=-amount)",
         "shift = Shift(available=-min(amount, wallet.available), reserved=0, live=wallet.grants, debt=-amount)",
         ("tests/domain/test_write_off.py",),
+        "test_no_credits_move",
     ),
     Fault(
         "write-off after a clawback counts as paid by purchased credits",
         "domain/fold.py",
         "if entry.kind != EntryKind.WRITE_OFF:",
         "if entry.kind:",
-        ("tests/domain/test_fold.py", "tests/domain/test_clawback_targets.py"),
+        ("tests/domain/test_fold.py",),
+        "test_folding_the_entries_gives_the_wallet",
     ),
     Fault(
         "a time that has come is taken for one to come",
         "domain/errors.py",
         "stated <= now:",
         "stated < now:",
-        ("tests/domain/test_account.py", "tests/domain/test_add_remove.py"),
+        ("tests/domain/test_account.py",),
+        "test_a_plan_that_has_ended_already_is_refused",
     ),
 )

@@ -9,6 +9,7 @@ LEDGER_FAULTS = (
         " AND version = n.base_version\n",
         "\n",
         ("tests/storage/test_saving.py",),
+        "test_a_wallet_that_has_moved_is_told_and_nothing_of_it_is_written",
     ),
     Fault(
         "entries written though another server has made their wallet",
@@ -16,6 +17,7 @@ LEDGER_FAULTS = (
         "      AND (SELECT count(*) FROM saved) = (\n",
         "      AND 0 <= (\n",
         ("tests/storage/test_saving.py",),
+        "test_a_wallet_that_another_server_has_made_meanwhile_is_not_made_again",
     ),
     Fault(
         "wallet put off though it has moved meanwhile",
@@ -23,6 +25,7 @@ LEDGER_FAULTS = (
         "WHERE w.version = excluded.version\n",
         "WHERE w.version > 0\n",
         ("tests/storage/test_saving.py",),
+        "test_wallets_are_put_off_but_for_those_that_have_moved",
     ),
     Fault(
         "account taken for opened by us though it was there",
@@ -30,6 +33,7 @@ LEDGER_FAULTS = (
         ".rowcount == len(rows)",
         ".rowcount <= len(rows)",
         ("tests/storage/test_saving.py",),
+        "test_accounts_are_opened_together_and_one_known_already_is_told",
     ),
     Fault(
         "account's version not checked: a copy overtakes a suspension",
@@ -37,6 +41,7 @@ LEDGER_FAULTS = (
         "          AND account_version = n.account_version\n",
         "",
         ("tests/storage/test_saving.py",),
+        "test_an_account_that_has_changed_refuses_what_was_decided_before",
     ),
     Fault(
         "account's version not checked for a wallet that is new",
@@ -44,6 +49,7 @@ LEDGER_FAULTS = (
         "if any(stored[account.account_id].version != account.version for account in decided_on):",
         "if any(stored[account.account_id].version < 0 for account in decided_on):",
         ("tests/ledger/test_account_changes.py",),
+        "test_a_plan_that_ends_between_decision_and_save_covers_nothing_in_a_wallet_that_is_new",
     ),
     Fault(
         "the grace of a grant that has nothing left is forgotten by its row",
@@ -51,6 +57,7 @@ LEDGER_FAULTS = (
         "numbers([one.expire_time if one.graced else None for one in grant])",
         "numbers([None for _ in grant])",
         ("tests/ledger/test_graces.py",),
+        "test_what_comes_back_after_the_grace_lapses_at_once_whatever_is_remembered",
     ),
     Fault(
         "memory trusted about the grace of a grant that has nothing left",
@@ -58,6 +65,7 @@ LEDGER_FAULTS = (
         "            if _of_unknown_grace(wallet, reservation, batch.now):",
         "            if False:",
         ("tests/ledger/test_graces.py",),
+        "test_memory_is_not_trusted_about_the_grace_of_a_grant_that_has_nothing_left",
     ),
     Fault(
         "holds settled without asking for the graces of grants that have nothing left",
@@ -65,6 +73,7 @@ LEDGER_FAULTS = (
         "graces = row[19] or NO_GRACES",
         "graces = NO_GRACES",
         ("tests/ledger/test_graces.py",),
+        "test_a_hold_that_comes_back_in_a_grace_that_is_used_up_ends_with_it",
     ),
     Fault(
         "a balance read without asking for the graces of grants that have nothing left",
@@ -72,6 +81,7 @@ LEDGER_FAULTS = (
         "settle(wallet, due, next_hold_end, now, self._rules, graces=graces)",
         "settle(wallet, due, next_hold_end, now, self._rules)",
         ("tests/ledger/test_graces.py",),
+        "test_a_hold_that_comes_back_in_a_grace_that_is_used_up_ends_with_it",
     ),
     Fault(
         "request id of an account change accepted by an entry",
@@ -79,6 +89,7 @@ LEDGER_FAULTS = (
         "       OR (SELECT kind FROM request_claims",
         "       OR false AND (SELECT kind FROM request_claims",
         ("tests/ledger/test_request_claims.py",),
+        "test_an_entry_does_not_take_the_id_of_what_is_none",
     ),
     Fault(
         "request id of an entry accepted by an account change",
@@ -86,6 +97,7 @@ LEDGER_FAULTS = (
         "    if used:\n",
         "    if False:\n",
         ("tests/ledger/test_request_claims.py",),
+        "test_what_is_none_does_not_take_the_id_of_an_entry",
     ),
     Fault(
         "claim of a request id that leaves decisions made before it standing",
@@ -93,6 +105,7 @@ LEDGER_FAULTS = (
         "        accounts.raise_version(self.connection, account._replace(version=account.version + 1))\n",
         "",
         ("tests/ledger/test_request_claims.py",),
+        "test_a_save_whose_snapshot_is_older_than_the_claim_is_refused",
     ),
     Fault(
         "rows of a wallet not locked before they are looked at",
@@ -100,6 +113,7 @@ LEDGER_FAULTS = (
         "        FOR NO KEY UPDATE OFFSET 0\n",
         "        OFFSET 0\n",
         ("tests/storage/test_saving.py",),
+        "test_a_wallet_is_not_saved_if_it_moves_while_its_row_is_waited_for",
     ),
     Fault(
         "request id of an entry left to the unique key, which is an error in the database's log",
@@ -107,6 +121,7 @@ LEDGER_FAULTS = (
         "AND request_id = n.request_id LIMIT 1) IS NOT NULL",
         "AND request_id = n.request_id LIMIT 1) < 0",
         ("tests/storage/test_saving.py",),
+        "test_an_account_whose_request_id_is_known_is_told_and_nothing_of_it_is_written",
     ),
     Fault(
         "command on two wallets saved by halves",
@@ -114,6 +129,7 @@ LEDGER_FAULTS = (
         "SELECT ARRAY(SELECT account_id FROM moved UNION SELECT",
         "SELECT ARRAY(SELECT",
         ("tests/storage/test_saving.py",),
+        "test_a_wallet_that_has_moved_is_told_and_nothing_of_it_is_written",
     ),
     Fault(
         "copies kept of accounts that were not saved",
@@ -121,6 +137,7 @@ LEDGER_FAULTS = (
         "            if key.account_id in unsaved:\n                self.drop(key)\n                continue\n",
         "",
         ("tests/ledger/test_cache.py",),
+        "test_nothing_is_kept_of_an_account_that_was_not_saved",
     ),
     Fault(
         "works of an account that was not saved answered all the same",
@@ -128,6 +145,7 @@ LEDGER_FAULTS = (
         "for answer in attempt.answers if answer[0].account_id not in unsaved)",
         "for answer in attempt.answers if answer)",
         ("tests/ledger/test_conflicts.py",),
+        "test_one_stale_wallet_has_its_own_works_done_again_and_no_others",
     ),
     Fault(
         "copies trusted of wallets that another server writes too",
@@ -135,6 +153,7 @@ LEDGER_FAULTS = (
         "            self._doubted[key] = _Seen(0, 0)\n",
         "            pass\n",
         ("tests/ledger/test_trust.py",),
+        "test_servers_that_take_turns_meet_one_conflict_each",
     ),
     Fault(
         "copies never trusted again",
@@ -142,6 +161,7 @@ LEDGER_FAULTS = (
         "            if calm >= CALM_SAVES:\n",
         "            if calm < 0:\n",
         ("tests/ledger/test_trust.py",),
+        "test_memory_is_trusted_again_when_the_other_server_has_gone",
     ),
     Fault(
         "wallet that another server holds decided on and saved",
@@ -149,6 +169,7 @@ LEDGER_FAULTS = (
         "    left = {WalletKey(*row) for row in held or ()}\n",
         "    left = set[WalletKey]()\n",
         ("tests/ledger/test_sharing.py",),
+        "test_what_another_server_holds_is_left_to_the_next_batch_and_nobody_waits_for_it",
     ),
     Fault(
         "what is due in a wallet that another server holds settled all the same",
@@ -156,6 +177,7 @@ LEDGER_FAULTS = (
         "for key in wallets.keys() - left}",
         "for key in wallets}",
         ("tests/ledger/test_sharing.py",),
+        "test_what_others_hold_is_not_settled_by_what_was_seen_of_it",
     ),
     Fault(
         "wallets locked by one round trip and loaded by another, while other servers wait",
@@ -163,6 +185,7 @@ LEDGER_FAULTS = (
         "    with round_trip(connection):\n        if awaited:\n",
         "    if keys:\n        if awaited:\n",
         ("tests/ledger/test_sharing.py",),
+        "test_a_round_that_others_wait_for_has_two_round_trips_under_its_lock",
     ),
     Fault(
         "wallets that other servers wait for saved by one round trip and committed by another",
@@ -170,6 +193,7 @@ LEDGER_FAULTS = (
         "self._save(connection, attempt.batch, commits=True)",
         "self._save(connection, attempt.batch)",
         ("tests/ledger/test_sharing.py",),
+        "test_a_round_that_others_wait_for_has_two_round_trips_under_its_lock",
     ),
     Fault(
         "works on a wallet that another server holds keep their neighbours waiting for a round of their own",
@@ -177,6 +201,7 @@ LEDGER_FAULTS = (
         "        written.left.extend(left)\n        return again\n",
         "        return attempt.again\n",
         ("tests/ledger/test_sharing.py",),
+        "test_what_another_server_holds_is_left_to_the_next_batch_and_nobody_waits_for_it",
     ),
     Fault(
         "work on a wallet that another server holds left to the next batch for ever",
@@ -184,6 +209,7 @@ LEDGER_FAULTS = (
         "if passes.get(patient, 0) >= MAX_PASSES or own == keys",
         "if own == keys",
         ("tests/ledger/test_sharing.py",),
+        "test_a_work_that_was_left_often_is_waited_for",
     ),
     Fault(
         "works that a batch has left forgotten when the queue closes",
@@ -191,6 +217,7 @@ LEDGER_FAULTS = (
         "        while left or not self._closed",
         "        while not self._closed",
         ("tests/ledger/test_sharing.py",),
+        "test_what_a_batch_leaves_comes_first_in_the_next_one_and_before_the_end",
     ),
     Fault(
         "request id not stored with the entry",
@@ -198,6 +225,7 @@ LEDGER_FAULTS = (
         "texts(request_id)",
         "texts([None for _ in request_id])",
         ("tests/ledger/test_replays.py",),
+        "test_a_request_that_only_the_database_knows_is_answered_again",
     ),
     Fault(
         "slices of one movement written for another",
@@ -226,6 +254,7 @@ LEDGER_FAULTS = (
         "        if requests:\n",
         "        if requests and locking is None:\n",
         ("tests/contract/test_replays.py",),
+        "test_a_repeat_answers_with_the_first_answer_and_says_so",
     ),
     Fault(
         "fingerprint ignored: another request gets the first one's answer",
@@ -233,6 +262,7 @@ LEDGER_FAULTS = (
         "if entries[0].fingerprint != work.origin.fingerprint:",
         "if entries[0].fingerprint is None:",
         ("tests/ledger/test_replays.py",),
+        "test_the_same_request_id_with_other_content_is_refused",
     ),
     Fault(
         "the same request twice in one batch done twice",
@@ -240,6 +270,7 @@ LEDGER_FAULTS = (
         "                self.requests[request] = entries\n",
         "                pass\n",
         ("tests/ledger/test_replays.py",),
+        "test_the_same_request_twice_in_one_batch_is_done_once",
     ),
     Fault(
         "doubted refusal answered from a stale copy",
@@ -247,6 +278,7 @@ LEDGER_FAULTS = (
         "        if final:\n",
         "        if final or refusal:\n",
         ("tests/ledger/test_conflicts.py",),
+        "test_a_refusal_on_a_stale_copy_is_decided_again_on_fresh_state",
     ),
     Fault(
         "stale reservation decided on together with a fresh wallet",
@@ -254,6 +286,7 @@ LEDGER_FAULTS = (
         "            del batch.reservations[reservation_key]\n",
         "            pass\n",
         ("tests/ledger/test_conflicts.py",),
+        "test_a_wallet_loaded_for_one_work_takes_the_other_works_stale_reservation_along",
     ),
     Fault(
         "copy of a reservation outlives that of its wallet",
@@ -261,6 +294,7 @@ LEDGER_FAULTS = (
         "found[0] if found and wallet and found[1] == wallet[1] else None",
         "found[0] if found and wallet else None",
         ("tests/ledger/test_cache.py",),
+        "test_a_reservation_is_known_by_the_copy_of_its_wallet_that_it_was_kept_with",
     ),
     Fault(
         "conflict never retried",
@@ -268,6 +302,7 @@ LEDGER_FAULTS = (
         "MAX_RETRIES = 3\n",
         "MAX_RETRIES = 0\n",
         ("tests/ledger/test_conflicts.py",),
+        "test_a_writer_with_a_stale_copy_decides_again",
     ),
     Fault(
         "all that is due settled at once, however much it is",
@@ -275,6 +310,7 @@ LEDGER_FAULTS = (
         "self.now, rules, most, graces=graces)",
         "self.now, rules, graces=graces)",
         ("tests/ledger/test_shares.py",),
+        "test_a_wallet_in_which_much_is_due_is_settled_in_shares",
     ),
     Fault(
         "wallet settled though the batch has settled its share",
@@ -282,6 +318,7 @@ LEDGER_FAULTS = (
         "        if self._settling_left <= 0:\n            self._leave_for_later(key)\n            return\n",
         "        self._settling_left = max(1, self._settling_left)\n",
         ("tests/ledger/test_shares.py",),
+        "test_many_wallets_in_which_something_is_due_are_settled_in_shares",
     ),
     Fault(
         "batch never full, however much its works write",
@@ -289,6 +326,7 @@ LEDGER_FAULTS = (
         "        return self._work_left <= 0\n",
         "        return False\n",
         ("tests/ledger/test_shares.py",),
+        "test_works_that_take_from_many_grants_are_decided_in_shares",
     ),
     Fault(
         "wallet with too many grants taken for a light one",
@@ -296,6 +334,7 @@ LEDGER_FAULTS = (
         "return grants > HEAVY_GRANTS or",
         "return",
         ("tests/storage/test_loading.py",),
+        "test_a_wallet_with_more_grants_than_many_may_have_is_heavy",
     ),
     Fault(
         "wallet in which too much is due taken for a light one",
@@ -303,6 +342,7 @@ LEDGER_FAULTS = (
         "return more_is_due or is_heavy(len(loaded.wallet.grants), len(loaded.due), slices)",
         "return is_heavy(len(loaded.wallet.grants), len(loaded.due), slices)",
         ("tests/storage/test_loading.py",),
+        "test_a_wallet_in_which_more_is_due_than_many_may_have_is_heavy",
     ),
     Fault(
         "sweep tries the same failing wallets again and again",
@@ -310,6 +350,7 @@ LEDGER_FAULTS = (
         "if not self._aside.is_waiting(key)]",
         "if key]",
         ("tests/ledger/test_sweep.py",),
+        "test_wallets_that_cannot_be_settled_keep_nobody_from_those_behind_them",
     ),
     Fault(
         "balance told of which not all is settled that is due",
@@ -317,6 +358,7 @@ LEDGER_FAULTS = (
         "if not settled.wallet.is_settled(now):",
         "if settled is None:",
         ("tests/ledger/test_reading.py",),
+        "test_more_than_a_read_can_settle_is_refused_rather_than_told_wrong",
     ),
     Fault(
         "heavy account read among the others",
@@ -324,6 +366,7 @@ LEDGER_FAULTS = (
         "if any(_is_heavy(wallet, now) for wallet in account.wallets.values())",
         "if not account.account",
         ("tests/ledger/test_reading.py",),
+        "test_a_heavy_account_keeps_none_waiting_that_are_asked_about_with_it",
     ),
     Fault(
         "heavy wallet settled in one go while others wait apart",
@@ -331,6 +374,7 @@ LEDGER_FAULTS = (
         "self._room.next(Apart.HEAVY), self._writer.write_share)",
         "self._room.next(Apart.HEAVY), self._writer.write)",
         ("tests/ledger/test_heavy.py",),
+        "test_a_heavy_wallet_is_settled_in_shares_and_others_are_served_between_them",
     ),
     Fault(
         "command decided on a wallet in which more is due",
@@ -338,6 +382,7 @@ LEDGER_FAULTS = (
         "            self.unsettled.add(key)\n",
         "            pass\n",
         ("tests/ledger/test_due.py",),
+        "test_more_holds_than_one_round_settles_come_back_before_the_next_command_is_answered",
     ),
     Fault(
         "work begun though its caller has gone",
@@ -345,13 +390,15 @@ LEDGER_FAULTS = (
         "work.deadline <= now",
         "work.deadline <= 0",
         ("tests/ledger/test_queue.py",),
+        "test_a_work_whose_deadline_has_passed_is_dropped_without_effect",
     ),
     Fault(
         "clock decides before it has seen the database's",
         "ledger/clock.py",
         "        self._distance: int | None = None\n",
         "        self._distance: int | None = time.time_ns() // 1_000 - _monotonic()\n",
-        ("tests/ledger/test_clock.py", "tests/clocks/test_skewed_servers.py"),
+        ("tests/ledger/test_clock.py",),
+        "test_before_it_has_read_the_database_s_it_tells_no_time",
     ),
     Fault(
         "jump of the database's clock believed at once",
@@ -359,6 +406,7 @@ LEDGER_FAULTS = (
         "        if abs(jump) <= JUMP:\n",
         "        if abs(jump) >= 0:\n",
         ("tests/clocks/test_jumps.py",),
+        "test_one_wrong_reading_ends_nothing_and_brings_nothing_back",
     ),
     Fault(
         "jump of the database's clock never followed",
@@ -366,6 +414,7 @@ LEDGER_FAULTS = (
         "            self.jumps += 1\n            self._distance += jump\n",
         "            self.jumps += 1\n",
         ("tests/clocks/test_jumps.py",),
+        "test_a_jump_forth_is_followed_at_the_second_look",
     ),
     Fault(
         "ids stamped by the server's own clock",
@@ -373,6 +422,7 @@ LEDGER_FAULTS = (
         "self.make_id = Ids(self.clock.now)",
         "self.make_id = Ids(lambda: __import__('time').time_ns() // 1_000)",
         ("tests/clocks/test_skewed_servers.py",),
+        "test_what_it_makes_stands_in_the_order_of_making",
     ),
     Fault(
         "tokens' times compared with the server's own clock",
@@ -380,6 +430,7 @@ LEDGER_FAULTS = (
         "return self._core.clock.now() / SECOND",
         "return __import__('time').time()",
         ("tests/clocks/test_skewed_servers.py",),
+        "test_it_takes_tokens_while_they_are_good_and_no_longer",
     ),
     Fault(
         "version of the row shown with settled figures",
@@ -387,6 +438,7 @@ LEDGER_FAULTS = (
         "    return settled.wallet._replace(update_time=max(",
         "    return settled.wallet._replace(version=wallet.version, update_time=max(",
         ("tests/contract/test_unwritten_ends.py",),
+        "test_the_next_command_may_state_the_version_that_is_shown",
     ),
     Fault(
         "stream of a balance begins before the ends in it are written",
@@ -394,6 +446,7 @@ LEDGER_FAULTS = (
         "await self._balances.get_written(call, key)",
         "await self._balances.get(call, request.account_id)",
         ("tests/contract/test_unwritten_ends.py",),
+        "test_a_stream_begins_with_what_is_shown_and_goes_on_without_gap_or_repeat",
     ),
     Fault(
         "wallet that others hold not taken out of its batch",
@@ -401,6 +454,7 @@ LEDGER_FAULTS = (
         "Locking.FREE if failure is SaveFailure.LOCKED else Locking.WAITING",
         "Locking.WAITING",
         ("tests/ledger/test_apart.py",),
+        "test_works_on_a_wallet_that_a_stranger_locks_leave_the_batch_and_all_others_are_done",
     ),
     Fault(
         "rows that others hold taken for free ones",
@@ -408,6 +462,7 @@ LEDGER_FAULTS = (
         "    return held | {key for key in wanted if key.account_id in held_accounts}",
         "    return {key for key in held if key.account_id in held_accounts}",
         ("tests/ledger/test_apart.py",),
+        "test_works_on_a_wallet_that_a_stranger_locks_leave_the_batch_and_all_others_are_done",
     ),
     Fault(
         "heavy wallet decided among the many",
@@ -415,6 +470,7 @@ LEDGER_FAULTS = (
         "takes_heavy=self._is_apart",
         "takes_heavy=True",
         ("tests/ledger/test_heavy.py",),
+        "test_a_work_on_a_heavy_wallet_leaves_its_batch_and_the_others_are_done_before_it",
     ),
     Fault(
         "works that make new rows not told from others when a batch is stuck",
@@ -422,6 +478,7 @@ LEDGER_FAULTS = (
         "        if makers and others:\n",
         "        if makers and not works:\n",
         ("tests/ledger/test_apart.py",),
+        "test_a_row_that_others_insert_and_do_not_commit_holds_up_only_who_needs_it",
     ),
     Fault(
         "wallet that is held waited for without an end",
@@ -429,6 +486,7 @@ LEDGER_FAULTS = (
         "waiting.since + LONGEST_WAIT_SECONDS <= now",
         "waiting.since <= 0",
         ("tests/ledger/test_apart.py",),
+        "test_a_wallet_that_is_held_for_too_long_is_refused_alone_and_nothing_was_done",
     ),
     Fault(
         "wallet known to be held tried in every batch",
@@ -436,6 +494,7 @@ LEDGER_FAULTS = (
         "if not self._room.knows(ticket.item)}",
         "if ticket is not None}",
         ("tests/ledger/test_lanes.py",),
+        "test_works_on_a_wallet_known_to_be_held_stand_in_no_batch",
     ),
     Fault(
         "side lane not woken for a wallet that it knows",
@@ -443,6 +502,7 @@ LEDGER_FAULTS = (
         "can_be_tried = group is None or not self.waiting",
         "can_be_tried = group is None",
         ("tests/ledger/test_lanes.py",),
+        "test_a_wallet_that_was_given_up_is_served_when_its_next_caller_comes",
     ),
     Fault(
         "what waits apart not told that the server stops",
@@ -450,6 +510,7 @@ LEDGER_FAULTS = (
         "        deliver(self._room.close())\n",
         "        pass\n",
         ("tests/ledger/test_lanes.py",),
+        "test_closing_finishes_what_is_free_and_tells_the_rest",
     ),
     Fault(
         "copies in memory go by their last change, not by their last use",
@@ -457,6 +518,7 @@ LEDGER_FAULTS = (
         "        self._wallets.move_to_end(key)\n",
         "",
         ("tests/ledger/test_cache.py",),
+        "test_the_copies_that_were_not_used_for_longest_go_first",
     ),
     Fault(
         "page that does not end by its bytes",
@@ -464,6 +526,7 @@ LEDGER_FAULTS = (
         "if shown and room < 0:",
         "if shown and room < -(2**40):",
         ("tests/contract/test_answer_sizes.py",),
+        "test_a_page_ends_at_a_mebibyte_and_goes_on",
     ),
     Fault(
         "rare filter that looks at the whole history",
@@ -471,6 +534,7 @@ LEDGER_FAULTS = (
         "if size <= rows or wanted.served_by",
         "if size >= 0 or wanted.served_by",
         ("tests/storage/test_boundedness.py",),
+        "test_ten_times_the_history_is_no_more_to_read",
     ),
     Fault(
         "page of a rare filter that ends the list where its look ended",
@@ -478,6 +542,7 @@ LEDGER_FAULTS = (
         "if look.end is not None and not page.next_page_token:",
         "if look.end is None and not page.next_page_token:",
         ("tests/contract/test_list_reservations.py",),
+        "test_they_come_in_pages",
     ),
     Fault(
         "answer that shows every slice",
@@ -485,6 +550,7 @@ LEDGER_FAULTS = (
         "SLICES_SHOWN = 100",
         "SLICES_SHOWN = 100_000",
         ("tests/contract/test_answer_sizes.py",),
+        "test_one_reservation_shows_all_that_a_list_leaves_out",
     ),
     Fault(
         "a field left out of the fingerprint",
@@ -492,6 +558,7 @@ LEDGER_FAULTS = (
         'frozenset({"request_id"})',
         'frozenset({"request_id", "expected_version"})',
         ("tests/server/test_fingerprints.py",),
+        "test_vectors",
     ),
     Fault(
         "a stated zero has the fingerprint of nothing stated",
@@ -499,6 +566,7 @@ LEDGER_FAULTS = (
         "if value or has_presence:",
         "if value:",
         ("tests/server/test_fingerprints.py",),
+        "test_vectors",
     ),
     Fault(
         "labels in another order have another fingerprint",
@@ -506,5 +574,6 @@ LEDGER_FAULTS = (
         "option=orjson.OPT_SORT_KEYS",
         "option=0",
         ("tests/server/test_fingerprints.py",),
+        "test_vectors",
     ),
 )

@@ -9,6 +9,7 @@ PAYMENTS_FAULTS = (
         "_select().where(*_same(key)).with_for_update()",
         "_select().where(*_same(key))",
         ("tests/service/payments/test_recorder.py",),
+        "test_sixteen_at_once_on_two_servers_have_one_effect",
     ),
     Fault(
         "amount of a payment not held against the purchase",
@@ -16,6 +17,7 @@ PAYMENTS_FAULTS = (
         "if report.price != (purchase.amount, purchase.currency):",
         "if report.price.currency != purchase.currency:",
         ("tests/service/payments/test_recorder.py",),
+        "test_another_amount_or_currency_credits_nothing",
     ),
     Fault(
         "currency of a payment not held against the purchase",
@@ -23,6 +25,7 @@ PAYMENTS_FAULTS = (
         "if report.price != (purchase.amount, purchase.currency):",
         "if report.price.amount != purchase.amount:",
         ("tests/service/payments/test_recorder.py",),
+        "test_another_amount_or_currency_credits_nothing",
     ),
     Fault(
         "live money pays a test purchase",
@@ -30,6 +33,7 @@ PAYMENTS_FAULTS = (
         "if (purchase.provider, purchase.live) != (report.provider, report.live):",
         "if purchase.provider != report.provider:",
         ("tests/service/payments/test_recorder.py",),
+        "test_live_money_does_not_pay_a_test_purchase",
     ),
     Fault(
         "second payment of one purchase taken for the first",
@@ -37,6 +41,7 @@ PAYMENTS_FAULTS = (
         "    extra = sorted(one for one in known if one is not pays)\n",
         "    extra = sorted(one for one in known[:0])\n",
         ("tests/service/payments/test_recorder.py",),
+        "test_a_second_payment_credits_nothing_more_and_is_for_a_person",
     ),
     Fault(
         "credits granted again with every fact",
@@ -44,6 +49,7 @@ PAYMENTS_FAULTS = (
         "if purchase.payment_id and not purchase.granted:",
         "if purchase.payment_id:",
         ("tests/service/payments/test_recorder.py",),
+        "test_whatever_is_said_twice_is_done_once",
     ),
     Fault(
         "all that is to be taken back taken again, not the difference",
@@ -51,6 +57,7 @@ PAYMENTS_FAULTS = (
         "Clawback(origin, purchase.grant_ids, target - purchase.reversed)",
         "Clawback(origin, purchase.grant_ids, target)",
         ("tests/service/payments/test_recorder.py",),
+        "test_a_refund_and_a_dispute_together_take_no_more_than_came_in",
     ),
     Fault(
         "facts of the last event stand, not the furthest ones",
@@ -58,6 +65,7 @@ PAYMENTS_FAULTS = (
         "facts[key] = fact if other is None else max(other, fact, key=_ORDER[fact.kind])",
         "facts[key] = fact",
         ("tests/service/payments/test_recorder.py",),
+        "test_a_failed_refund_gives_back_what_it_took",
     ),
     Fault(
         "share of a partial refund rounded up",
@@ -65,6 +73,7 @@ PAYMENTS_FAULTS = (
         "return granted * returned // paid",
         "return -(-granted * returned // paid)",
         ("tests/service/payments/test_recorder.py",),
+        "test_a_partial_refund_takes_its_share_rounded_down",
     ),
     Fault(
         "of a refund and a dispute only the larger counts",
@@ -72,6 +81,7 @@ PAYMENTS_FAULTS = (
         "return min(self.paid, self.refunded + self.disputed)",
         "return max(self.refunded, self.disputed)",
         ("tests/service/payments/test_recorder.py",),
+        "test_a_refund_and_a_dispute_of_other_parts_take_both",
     ),
     Fault(
         "older description of a subscription undoes a newer one",
@@ -79,6 +89,7 @@ PAYMENTS_FAULTS = (
         "return max(known, said, key=_order)",
         "return said",
         ("tests/service/payments/test_subscribing.py",),
+        "test_an_older_description_that_comes_late_undoes_nothing",
     ),
     Fault(
         "one subscription's end ends another",
@@ -86,6 +97,7 @@ PAYMENTS_FAULTS = (
         "after = entitlement((known | {_name(said): described}).values(), now)",
         "after = entitlement([described], now)",
         ("tests/service/payments/test_subscribing.py",),
+        "test_an_old_subscriptions_end_does_not_end_a_newer_one",
     ),
     Fault(
         "empty secret verifies",
@@ -93,6 +105,7 @@ PAYMENTS_FAULTS = (
         "for secret in secrets if secret]",
         "for secret in secrets]",
         ("tests/payments/test_signatures.py",),
+        "test_an_empty_secret_never_verifies",
     ),
     Fault(
         "old signature passes",
@@ -100,6 +113,7 @@ PAYMENTS_FAULTS = (
         "if age_seconds > TOLERANCE_SECONDS:",
         "if age_seconds > 100 * TOLERANCE_SECONDS:",
         ("tests/payments/test_stripe_webhooks.py",),
+        "test_a_signature_of_another_time_is_rejected",
     ),
     Fault(
         "session that is complete but not paid counts as paid",
@@ -107,6 +121,7 @@ PAYMENTS_FAULTS = (
         "            return _session(session, None)\n",
         "            return _session(session, PaymentStage.PAID)\n",
         ("tests/payments/test_stripe_events.py",),
+        "test_an_unpaid_session_says_no_more_than_what_names_it",
     ),
     Fault(
         "failed refund subtracted from a total that no longer holds it",
@@ -114,6 +129,7 @@ PAYMENTS_FAULTS = (
         "    return failed > latest_times(total)\n",
         "    return True\n",
         ("tests/domain/test_purchase_facts.py",),
+        "test_a_failed_refund_is_not_subtracted_from_a_total_that_no_longer_holds_it",
     ),
     Fault(
         "refund told by itself counted again beside the total that holds it",
@@ -121,6 +137,7 @@ PAYMENTS_FAULTS = (
         "unknown += max(0, total.amount - held)",
         "unknown += total.amount",
         ("tests/domain/test_purchase_facts.py",),
+        "test_a_failed_refund_is_not_subtracted_from_a_total_that_no_longer_holds_it",
     ),
     Fault(
         "refund that failed once can never be on its way again",
@@ -128,6 +145,7 @@ PAYMENTS_FAULTS = (
         "    FactKind.REFUND: _latest,\n",
         "    FactKind.REFUND: _furthest,\n",
         ("tests/domain/test_purchase_facts.py",),
+        "test_a_refund_that_failed_may_be_on_its_way_again",
     ),
     Fault(
         "dispute withdrawn again left with the customer",
@@ -135,6 +153,7 @@ PAYMENTS_FAULTS = (
         "    FactKind.DISPUTE_FUNDS: _latest_told,\n",
         "    FactKind.DISPUTE_FUNDS: _furthest,\n",
         ("tests/domain/test_purchase_facts.py",),
+        "test_without_transactions_the_last_of_a_disputes_moves_says_where_its_funds_are",
     ),
     Fault(
         "part of a dispute's money that came back taken for all of it",
@@ -142,6 +161,7 @@ PAYMENTS_FAULTS = (
         "return untold + sum(max(0, amount) for amount in moved.values())",
         "return untold + sum(max(0, amount) for amount in moved.values() if amount >= 1000)",
         ("tests/domain/test_purchase_facts.py",),
+        "test_a_dispute_holds_what_its_transactions_took_and_did_not_give_back",
     ),
     Fault(
         "currency of refunds and disputes not held against the purchase",
@@ -149,6 +169,7 @@ PAYMENTS_FAULTS = (
         "if (has_amounts or report.currency) and report.currency != purchase.currency:",
         "if False:",
         ("tests/service/payments/test_recorder.py",),
+        "test_a_refund_or_dispute_in_another_currency_takes_nothing",
     ),
     Fault(
         "dispute's money in another currency reckoned as the charge's own",
@@ -156,6 +177,7 @@ PAYMENTS_FAULTS = (
         'if transaction.get("currency", currency.lower()) == currency.lower():',
         "if True:",
         ("tests/payments/test_stripe_events.py",),
+        "test_a_transaction_in_our_own_currency_is_reckoned_in_the_disputes",
     ),
     Fault(
         "order of another product pays for credits",
@@ -163,6 +185,7 @@ PAYMENTS_FAULTS = (
         "    if found != variant_id:\n",
         "    if not found:\n",
         ("tests/payments/test_lemonsqueezy_orders.py",),
+        "test_an_order_that_names_a_purchase_and_is_of_something_else_is_a_misfit",
     ),
     Fault(
         "misfit pays a purchase",
@@ -170,6 +193,7 @@ PAYMENTS_FAULTS = (
         "if report.misfit and purchase.payment_id not in report.references:",
         "if report.misfit and purchase.payment_id:",
         ("tests/service/payments/test_recorder.py",),
+        "test_a_misfit_neither_pays_nor_fails_a_purchase_but_is_told_of_if_it_paid_before",
     ),
     Fault(
         "checkout that was not made for the purchase pays it",
@@ -177,6 +201,7 @@ PAYMENTS_FAULTS = (
         "if report.checkout and purchase.reference and report.checkout != purchase.reference:",
         "if False:",
         ("tests/service/payments/test_recorder.py",),
+        "test_what_was_not_made_for_the_purchase_neither_pays_nor_fails_it",
     ),
     Fault(
         "reference that whoever opens a payment link sets names a purchase",
@@ -184,6 +209,7 @@ PAYMENTS_FAULTS = (
         'return purchase_in(document.get("metadata"))',
         'return purchase_in({**mapping(document.get("metadata")), "purchase_id": document.get("client_reference_id")})',
         ("tests/payments/test_stripe_events.py",),
+        "test_a_failed_payment_says_why",
     ),
     Fault(
         "price that the provider never takes asked for",
@@ -191,6 +217,7 @@ PAYMENTS_FAULTS = (
         "    if not limits.takes(package.amount):\n",
         "    if package.amount <= 0:\n",
         ("tests/contract/payments/test_create_purchase.py",),
+        "test_an_amount_that_the_provider_does_not_take_is_refused_before_it_is_asked",
     ),
     Fault(
         "every currency sold up to eight digits",
@@ -198,6 +225,7 @@ PAYMENTS_FAULTS = (
         "_STRIPE_MAXIMUM.get(currency, EIGHT_DIGITS)",
         "EIGHT_DIGITS",
         ("tests/payments/test_limits.py",),
+        "test_the_limits_are_those_of_the_currency_at_the_provider",
     ),
     Fault(
         "fate of an event not in the commit of its credits",
@@ -205,6 +233,7 @@ PAYMENTS_FAULTS = (
         "            payment_events.end_try(connection, fate, is_counted=report.is_final)\n",
         "            del fate\n",
         ("tests/service/payments/test_recorder.py",),
+        "test_what_fails_with_its_event_s_fate_is_not_done_either",
     ),
     Fault(
         "parked event without its owner",
@@ -212,6 +241,7 @@ PAYMENTS_FAULTS = (
         "return event._replace(account=parse_purchase_name(name).account_id, purchase=name)",
         "return event",
         ("tests/contract/payments/test_cases.py",),
+        "test_an_event_of_a_stripe_event_names_its_owner_before_it_is_tried",
     ),
     Fault(
         "foreign events tried before ours",
@@ -219,6 +249,7 @@ PAYMENTS_FAULTS = (
         "ours = _claim(connection, provider, now, lease_end, count, is_ours=True)",
         "ours = _claim(connection, provider, now, lease_end, count, is_ours=False)",
         ("tests/service/payments/test_waiting_events.py",),
+        "test_what_is_claimed_is_nobody_elses_until_its_lease_ends",
     ),
     Fault(
         "hint settled for good while its charge is pending",
@@ -226,6 +257,7 @@ PAYMENTS_FAULTS = (
         "    if report.is_final:\n        return event.applied",
         "    if report:\n        return event.applied",
         ("tests/contract/payments/test_cases.py",),
+        "test_a_hint_that_came_before_the_payment_is_read_again_when_it_comes_again",
     ),
     Fault(
         "fact thrown away with what cannot follow yet",
@@ -233,6 +265,7 @@ PAYMENTS_FAULTS = (
         "            refusal = error\n",
         "            raise\n",
         ("tests/service/payments/test_recorder.py",),
+        "test_a_closed_account_is_for_a_person_and_nothing_is_lost_once_it_is_open_again",
     ),
     Fault(
         "plan that is due forgotten when the account is opened again",
@@ -240,6 +273,7 @@ PAYMENTS_FAULTS = (
         "account = account._replace(unlimited=unlimited, unlimited_until=until)",
         "account = account._replace()",
         ("tests/service/payments/test_subscribing.py",),
+        "test_what_is_said_while_the_account_is_closed_counts_from_the_moment_that_it_is_open",
     ),
     Fault(
         "refund of one payment counted against another",
@@ -247,6 +281,7 @@ PAYMENTS_FAULTS = (
         "    return fact.payment or untold\n",
         "    return untold\n",
         ("tests/service/payments/test_recorder.py",),
+        "test_whichever_of_two_payments_is_given_back_the_other_pays_and_nothing_is_left",
     ),
     Fault(
         "case of a purchase left open when nothing is left to do",
@@ -254,6 +289,7 @@ PAYMENTS_FAULTS = (
         "        if refusal is None and not after.extra_left:\n",
         "        if refusal is not None:\n",
         ("tests/service/payments/test_recorder.py",),
+        "test_whichever_of_two_payments_is_given_back_the_other_pays_and_nothing_is_left",
     ),
     Fault(
         "hints about what is ours queue up behind what strangers make up",
@@ -261,6 +297,7 @@ PAYMENTS_FAULTS = (
         "        if ours:\n",
         "        if ours and self._of_all.allows():\n",
         ("tests/contract/payments/test_unsigned_hints.py",),
+        "test_a_hint_about_ours_is_taken_however_many_strange_ones_have_come",
     ),
     Fault(
         "one address takes the places of all unsigned hints",
@@ -268,6 +305,7 @@ PAYMENTS_FAULTS = (
         "if not (self._of_one.allows(sender) and self._of_all.allows()):",
         "if not self._of_all.allows():",
         ("tests/contract/payments/test_unsigned_hints.py",),
+        "test_a_flood_of_forged_hints_leaves_no_row_and_few_look_ups",
     ),
     Fault(
         "any number of hints waits for a provider that is away",
@@ -275,6 +313,7 @@ PAYMENTS_FAULTS = (
         ">= MAX_KEPT:",
         ">= 1_000 * MAX_KEPT:",
         ("tests/contract/payments/test_unsigned_hints.py",),
+        "test_while_omise_is_away_a_few_wait_and_are_given_up_in_the_end",
     ),
     Fault(
         "an unsigned hint is filed though its provider knows of no such thing",
@@ -282,6 +321,7 @@ PAYMENTS_FAULTS = (
         "        if not is_real:\n",
         "        if is_real is None:\n",
         ("tests/contract/payments/test_unsigned_hints.py",),
+        "test_a_flood_of_forged_hints_leaves_no_row_and_few_look_ups",
     ),
     Fault(
         "hints about what cannot be looked up are kept for ever",
@@ -289,6 +329,7 @@ PAYMENTS_FAULTS = (
         "            if hint.tries >= MAX_TRIES:\n",
         "            if hint.tries >= 1_000 * MAX_TRIES:\n",
         ("tests/contract/payments/test_unsigned_hints.py",),
+        "test_while_omise_is_away_a_few_wait_and_are_given_up_in_the_end",
     ),
     Fault(
         "unsigned hints are known by the ids that they make up",
@@ -296,6 +337,7 @@ PAYMENTS_FAULTS = (
         'key=(subject_of(hint.ids) if self.unsigned else "") or hint.event_id,',
         "key=hint.event_id,",
         ("tests/payments/test_omise_webhooks.py",),
+        "test_unsigned_hints_are_known_by_what_they_are_about",
     ),
     Fault(
         "a person is shown what a stranger says of the other mode",
@@ -303,6 +345,7 @@ PAYMENTS_FAULTS = (
         "if self.unsigned and hint.live != self.live:",
         "if self.unsigned and hint.live is None:",
         ("tests/payments/test_omise_webhooks.py",),
+        "test_an_unsigned_hint_of_the_other_mode_is_rejected",
     ),
     Fault(
         "whoever sends a hint again and again has the provider asked each time",
@@ -310,6 +353,7 @@ PAYMENTS_FAULTS = (
         "soon = func.greatest(literal(now, InstantColumn), rested)",
         "soon = literal(now, InstantColumn)",
         ("tests/service/payments/test_waiting_events.py",),
+        "test_a_hint_that_comes_again_and_again_is_read_once_a_second",
     ),
     Fault(
         "what an unsigned hint tells after the payment is not heard",
@@ -317,6 +361,7 @@ PAYMENTS_FAULTS = (
         "        states.append(PaymentEventState.APPLIED)\n",
         "        pass\n",
         ("tests/service/payments/test_waiting_events.py",),
+        "test_an_unsigned_hint_begins_anew_after_it_was_applied",
     ),
     Fault(
         "anybody may send live webhooks though nobody said so",
@@ -324,6 +369,7 @@ PAYMENTS_FAULTS = (
         "    if config.payments_live and not secrets and not config.omise_unsigned_webhooks:\n",
         "    if not config:\n",
         ("tests/bootstrap/test_payment_providers.py",),
+        "test_live_webhooks_are_signed_unless_it_is_said_otherwise",
     ),
     Fault(
         "a flood of rejected webhooks fills the log",
@@ -331,6 +377,7 @@ PAYMENTS_FAULTS = (
         "if time.monotonic() < self._next_line.get(kind, 0.0):",
         "if time.monotonic() < 0.0:",
         ("tests/service/payments/test_rejections_kept.py",),
+        "test_a_flood_is_a_line_and_then_a_count",
     ),
     Fault(
         "a missing return_url is left to the provider to refuse",
@@ -338,13 +385,15 @@ PAYMENTS_FAULTS = (
         "    if method in provider.returning and not wanted.return_url:\n",
         "    if not method:\n",
         ("tests/contract/payments/test_create_purchase.py",),
+        "test_a_field_that_the_way_to_pay_needs_is_named_and_nothing_is_asked",
     ),
     Fault(
         "an account's subscriptions are answered without an end",
         "storage/subscriptions.py",
         "connection.execute(query.order_by(*place).limit(count))",
         "connection.execute(query.order_by(*place))",
-        ("tests/storage/test_short_lists.py", "tests/contract/payments/test_paged_lists.py"),
+        ("tests/storage/test_short_lists.py",),
+        "test_a_page_reads_its_own_rows_alone",
     ),
     Fault(
         "a page of rejected webhooks begins again with its hour",
@@ -352,6 +401,7 @@ PAYMENTS_FAULTS = (
         "or_(c.hour < after.hour, is_later)",
         "or_(c.hour <= after.hour, is_later)",
         ("tests/contract/payments/test_paged_lists.py",),
+        "test_pages_show_each_item_once_and_in_order",
     ),
     Fault(
         "a payment event shows all ids that it waits for",
@@ -359,5 +409,6 @@ PAYMENTS_FAULTS = (
         "event.waits_for[:PROVIDER_IDS_SHOWN]",
         "event.waits_for",
         ("tests/server/test_answers_bounded.py",),
+        "test_a_payment_event_shows_the_first_ids_it_waits_for_and_how_many_there_are",
     ),
 )

@@ -12,6 +12,7 @@ STRANGERS_FAULTS = (
         "        caller = self._authenticate(exchange, context)\n",
         "        await context.read()\n        caller = self._authenticate(exchange, context)\n",
         _STRANGERS,
+        "test_a_call_without_a_token_is_refused_by_its_headers",
     ),
     Fault(
         "a message that never comes is waited for",
@@ -19,6 +20,7 @@ STRANGERS_FAULTS = (
         "call_later(MESSAGE_SECONDS, ",
         "call_later(1_000.0, ",
         _STRANGERS,
+        "test_a_message_that_never_comes_is_not_waited_for",
     ),
     Fault(
         "one owner may have any number of messages on their way",
@@ -26,6 +28,7 @@ STRANGERS_FAULTS = (
         "if self._callers[caller.subject] >= maximum:",
         "if self._callers[caller.subject] < 0:",
         _STRANGERS,
+        "test_an_owner_has_so_many_messages_on_their_way",
     ),
     Fault(
         "a connection of refused calls goes on",
@@ -33,6 +36,7 @@ STRANGERS_FAULTS = (
         "            self._unwanted.add(peer)\n",
         "            pass\n",
         _CONNECTIONS,
+        "test_a_connection_of_refused_calls_is_ended",
     ),
     Fault(
         "strangers stay when places grow few",
@@ -40,6 +44,7 @@ STRANGERS_FAULTS = (
         "        if is_crowded:\n",
         "        if False:\n",
         _CONNECTIONS,
+        "test_strangers_leave_when_places_grow_few",
     ),
     Fault(
         "a stream is ended as late as its message would have been",
@@ -47,6 +52,7 @@ STRANGERS_FAULTS = (
         "            lateness.cancel()\n",
         "",
         _STRANGERS,
+        "test_a_stream_begins_with_its_message_as_well",
     ),
     Fault(
         "a message on its way is counted for ever",
@@ -54,6 +60,7 @@ STRANGERS_FAULTS = (
         "            self._callers[caller.subject] -= 1\n",
         "",
         _STRANGERS,
+        "test_an_owner_has_so_many_messages_on_their_way",
     ),
     Fault(
         "who has shown a token is a stranger all the same",
@@ -61,6 +68,7 @@ STRANGERS_FAULTS = (
         "            self._known.add(peer)\n",
         "            pass\n",
         _CONNECTIONS,
+        "test_a_shared_connection_is_not_ended_for_one_of_those_who_share_it",
     ),
     Fault(
         "who asks for health is ended with the strangers",
@@ -68,6 +76,7 @@ STRANGERS_FAULTS = (
         "        kept = self._known | self._probes\n",
         "        kept = self._known\n",
         _CONNECTIONS,
+        "test_strangers_leave_when_places_grow_few",
     ),
     Fault(
         "somebody else's connection is ended for the number of its file",
@@ -75,6 +84,7 @@ STRANGERS_FAULTS = (
         "            if self._peer(copy) == peer:",
         "            if self._peer(copy):",
         _CONNECTIONS,
+        "test_a_file_that_is_another_by_now_is_left_alone",
     ),
     Fault(
         "a connection that came during a look is taken for one that has gone",
@@ -82,6 +92,7 @@ STRANGERS_FAULTS = (
         "        self._forget(noted - connected.keys())\n",
         "        self._forget(self._known - connected.keys())\n",
         _CONNECTIONS,
+        "test_what_is_noted_goes_with_its_connection",
     ),
     Fault(
         "the limit of open files stays as it was",
@@ -89,6 +100,7 @@ STRANGERS_FAULTS = (
         "            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))\n",
         "            pass\n",
         ("tests/server/test_open_files.py",),
+        "test_a_process_raises_its_limit_as_far_as_it_may",
     ),
     Fault(
         "one owner takes all watch streams",
@@ -96,6 +108,7 @@ STRANGERS_FAULTS = (
         "if self._callers[call.subject] >= of_caller:",
         "if False:",
         ("tests/contract/test_watchers.py",),
+        "test_an_owner_has_so_many_streams",
     ),
     Fault(
         "one account takes all watch streams",
@@ -103,5 +116,6 @@ STRANGERS_FAULTS = (
         "if self._accounts[account_id] >= WATCHERS_OF_AN_ACCOUNT:",
         "if False:",
         ("tests/contract/test_watchers.py",),
+        "test_an_account_has_so_many_streams",
     ),
 )

@@ -19,6 +19,7 @@ SURROUNDINGS_FAULTS = (
         "allowed=_allowed(rule))\n    return False",
         "allowed=_allowed(rule))\n    return True",
         _WHO_OPENS,
+        "test_only_owners_services_and_acts_on_record_open_an_account",
     ),
     Fault(
         "staff who spend open an account",
@@ -26,6 +27,7 @@ SURROUNDINGS_FAULTS = (
         "        if not work.opens:\n",
         "        if False:\n",
         _WHO_OPENS,
+        "test_only_owners_services_and_acts_on_record_open_an_account",
     ),
     Fault(
         "staff open accounts by a look at many",
@@ -33,6 +35,7 @@ SURROUNDINGS_FAULTS = (
         "            _require_to_open(call, unseen[0])\n",
         "",
         _WHO_OPENS,
+        "test_only_owners_services_and_acts_on_record_open_an_account",
     ),
     Fault(
         "calls that come to a stop are left to the library",
@@ -40,6 +43,7 @@ SURROUNDINGS_FAULTS = (
         "        await self._gate.close()\n",
         "",
         _STOPPING,
+        "test_works_that_wait_for_the_ledger_are_done_and_answered",
     ),
     Fault(
         "a stream outlives its caller's token",
@@ -47,6 +51,7 @@ SURROUNDINGS_FAULTS = (
         "if stream.token_end <= now",
         "if stream.token_end <= 0",
         ("tests/contract/test_watch_balance.py",),
+        "test_it_ends_with_its_callers_token",
     ),
     Fault(
         "calls are looked at on a database that is not fit",
@@ -54,6 +59,7 @@ SURROUNDINGS_FAULTS = (
         "if not self._steps.takes_calls():",
         "if False:",
         _UNREADY,
+        "test_every_call_is_unavailable_until_the_schema_is_there",
     ),
     Fault(
         "a schema that was changed under a server is a defect of the server's",
@@ -61,6 +67,7 @@ SURROUNDINGS_FAULTS = (
         "    if error.sqlstate in _OTHER_SCHEMA:\n",
         "    if False:\n",
         _UNREADY,
+        "test_a_table_that_is_changed_under_a_server_makes_no_defect_of_a_call",
     ),
     Fault(
         "another program's revision is newer than all of ours",
@@ -68,6 +75,7 @@ SURROUNDINGS_FAULTS = (
         "if len(names) > 1 or not _REVISION.fullmatch(names[0]):",
         "if False:",
         ("tests/cli/test_migrate.py",),
+        "test_a_schema_of_another_program_is_left_alone_in_one_line",
     ),
     Fault(
         "a version that nothing comes to is waited for",
@@ -75,6 +83,7 @@ SURROUNDINGS_FAULTS = (
         "        if version > current:\n",
         "        if False:\n",
         ("tests/contract/test_watch_balance.py",),
+        "test_a_version_that_the_wallet_has_not_come_to_is_told",
     ),
     Fault(
         "who waits longest keeps the place that others need",
@@ -82,6 +91,7 @@ SURROUNDINGS_FAULTS = (
         "        lose()\n",
         "        lose\n",
         _CROWDS,
+        "test_who_waits_longest_gives_way",
     ),
     Fault(
         "one address takes all places",
@@ -89,6 +99,7 @@ SURROUNDINGS_FAULTS = (
         "if own and len(own) >= self._places_each:",
         "if own and False:",
         _CROWDS,
+        "test_who_waits_longest_gives_way",
     ),
     Fault(
         "connections of scrapers who send nothing are never cut",
@@ -96,6 +107,7 @@ SURROUNDINGS_FAULTS = (
         "            if len(self._since) >= MAX_ANSWERS_AT_ONCE:\n",
         "            if False:\n",
         ("tests/telemetry/test_metrics_server.py",),
+        "test_half_requests_take_few_threads_and_keep_nobody_out",
     ),
     Fault(
         "a batch's long work is done in one go",
@@ -103,6 +115,7 @@ SURROUNDINGS_FAULTS = (
         "        await _turn()\n",
         "",
         ("tests/contract/test_heavy_answers.py",),
+        "test_many_balances_are_written_a_few_at_a_time",
     ),
     Fault(
         "a read that came upon a lock is an internal error",
@@ -110,6 +123,7 @@ SURROUNDINGS_FAULTS = (
         "return error if reason is SaveFailure.OTHER else DatabaseUnavailable()",
         "return DatabaseUnavailable() if reason is SaveFailure.UNAVAILABLE else error",
         ("tests/contract/test_database_codes.py",),
+        "test_it_is_unavailable_for_now",
     ),
     Fault(
         "what is granted to everybody is nobody's power",
@@ -117,6 +131,7 @@ SURROUNDINGS_FAULTS = (
         "OR by_role = 0 OR",
         "OR",
         _POWERS,
+        "test_each_power_alone_is_found",
     ),
     Fault(
         "a login with power serves where least privilege is required",
@@ -124,6 +139,7 @@ SURROUNDINGS_FAULTS = (
         "        if login and login.powers:\n",
         "        if False:\n",
         _POWERS,
+        "test_where_it_is_required_a_login_with_powers_does_not_serve",
     ),
     Fault(
         "a database that comes late is not asked who has logged in",
@@ -131,6 +147,7 @@ SURROUNDINGS_FAULTS = (
         "            if not self._core.may_serve_by_its_login():\n",
         "            if False:\n",
         _POWERS,
+        "test_serve_warns_once_and_counts_and_goes_on",
     ),
     Fault(
         "an option of gRPC's is misspelt",
@@ -138,6 +155,7 @@ SURROUNDINGS_FAULTS = (
         '"grpc.http2.min_ping_interval_without_data_ms"',
         '"grpc.http2.min_recv_ping_interval_without_data_ms"',
         ("tests/settings/test_every_setting_has_an_effect.py",),
+        "test_every_option_of_grpc_is_listed",
     ),
     Fault(
         "a start goes on although it was told to stop",
@@ -145,6 +163,7 @@ SURROUNDINGS_FAULTS = (
         "        if self._starting:\n            self._starting.cancel()\n",
         "",
         ("tests/cli/test_starting.py",),
+        "test_serve_that_waits_for_its_database_gives_up",
     ),
     Fault(
         "an adapter that stops waits for nobody",
@@ -152,6 +171,7 @@ SURROUNDINGS_FAULTS = (
         "                await application.drain(limits.GRACE_SECONDS)\n",
         "",
         ("tests/webhooks/test_process.py",),
+        "test_what_is_under_way_is_answered_first_and_others_are_turned_away",
     ),
     Fault(
         "streams wait on at a database that is fit no more",
@@ -159,6 +179,7 @@ SURROUNDINGS_FAULTS = (
         "                self._lose()\n",
         "                pass\n",
         _UNREADY,
+        "test_one_that_is_fit_no_more_is_used_no_more_until_it_is_again",
     ),
     Fault(
         "privileges that are lost later are not looked for",
@@ -166,6 +187,7 @@ SURROUNDINGS_FAULTS = (
         "                    require_privileges(connection)\n",
         "",
         _UNREADY,
+        "test_one_that_is_fit_no_more_is_used_no_more_until_it_is_again",
     ),
     Fault(
         "texts with NUL are left to the database",
@@ -173,6 +195,7 @@ SURROUNDINGS_FAULTS = (
         "        if self._is_of_one:\n            require_storable(message, self._kind)\n",
         "",
         ("tests/contract/test_unwritable_texts.py",),
+        "test_what_cannot_be_stored_as_text_is_refused_in_every_field",
     ),
     Fault(
         "certificates that are renewed are served after a restart only",
@@ -180,6 +203,7 @@ SURROUNDINGS_FAULTS = (
         "            return _configuration(tls) if renewals.take() else None\n",
         "            return None\n",
         ("tests/contract/test_tls.py",),
+        "test_what_is_renewed_is_served_without_a_restart_and_what_is_unfit_is_not",
     ),
     Fault(
         "a connection that was lost is rolled back",

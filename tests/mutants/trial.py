@@ -1,23 +1,29 @@
 """A copy of the source, a fault in it, and which test notices."""
 
+import compileall
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Final
 
 from tests.mutants.fault import Fault
+from tests.support.patience import LIMIT_VARIABLE
 
 ROOT: Final = Path(__file__).parents[2]
 
 SECONDS: Final = 120
 """Far more than the tests of one fault take; a fault that makes them hang is caught too."""
 
+PATIENCE_SECONDS: Final = 15
+"""Enough for a server to start beside another test, with and without a fault; what never comes takes no longer."""
+
 ALL_SECONDS: Final = 900
-"""Far more than the tests of all faults take, one after the other."""
+"""Far more than the tests of all faults take without any."""
 
 SURVIVED: Final = "NOTHING"
 
@@ -31,6 +37,9 @@ def copy_without_fault(copy: Path) -> Path:
         shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / file, copy)
+    # Compiled files are told apart by time and size as a rule, which a fault planted and taken out within a second may
+    # leave as they were: here by the text.
+    compileall.compile_dir(copy / "src", quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
     return copy
 
 
@@ -48,16 +57,25 @@ def plant(fault: Fault, copy: Path) -> Iterator[None]:
         file.write_text(text, encoding="utf-8")
 
 
-def witness(copy: Path, tests: Sequence[str], seconds: int = SECONDS) -> str:
-    """Return the first test that fails on a copy, or SURVIVED.
+def pass_without_fault(copy: Path, tests: Sequence[str], workers: int) -> str:
+    """Return the first test that fails on a copy without a fault, or SURVIVED; leave the tests in it compiled."""
+    return _first_failure(copy, [*tests, "-n", str(workers)], {"PYTHONDONTWRITEBYTECODE": ""}, ALL_SECONDS)
 
-    Tests that take longer than ``seconds`` hang, which is a failure too. Raises RuntimeError if they do not run.
+
+def witness(copy: Path, tests: Sequence[str]) -> str:
+    """Return the first test that fails on a copy with a fault, or SURVIVED.
+
+    Tests that take longer than ``SECONDS`` hang, which is a failure too. Raises RuntimeError if they do not run.
     """
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *tests]
-    # The copy's source comes first on the path, before the one that is installed. Compiled files are told apart by time
-    # and size, which a fault planted and taken out within a second may leave as they were.
+    # What is compiled of a fault is of no use to the next one.
+    return _first_failure(copy, tests, {"PYTHONDONTWRITEBYTECODE": "1"}, SECONDS)
+
+
+def _first_failure(copy: Path, arguments: Sequence[str], variables: Mapping[str, str], seconds: int) -> str:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *arguments]
+    # The copy's source comes first on the path, before the one that is installed.
     paths = os.pathsep.join(str(copy / part) for part in ("src", "generated/python"))
-    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": paths, LIMIT_VARIABLE: str(PATIENCE_SECONDS)} | variables
     try:
         done = subprocess.run(
             command, cwd=copy, env=environment, capture_output=True, text=True, timeout=seconds, check=False

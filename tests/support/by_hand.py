@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import pytest
 
 from creditd.ledger.queue import Answered, Ticket, hand_over
+from tests.support.patience import patience
 
 Answer = TypeVar("Answer")
 
-SECONDS = 30.0
+SECONDS = patience(30.0)
 """For any one answer."""
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import uvloop
 
-SECONDS = 60.0
+from tests.support.patience import patience
+
+SECONDS = patience(60.0)
 """Far more than anything that is run on it takes, so that a loaded machine fails no test."""
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]

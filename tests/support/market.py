@@ -26,11 +26,11 @@ from creditd.ledger.ids import uuid7
 from creditd.webhooks.adapter import webhooks_serving
 from creditd.webhooks.settings import WebhooksSettings
 from tests.support.event_loop import Run, event_loop
-from tests.support.patience import eventually
+from tests.support.patience import eventually, patience
 from tests.support.service import RunningService, running_service
 from tests.support.tokens import bearer
 
-SECONDS = 60.0
+SECONDS = patience(60.0)
 """Far more than anything here takes, so that a loaded machine fails no test."""
 
 PACKAGE = "small"

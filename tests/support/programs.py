@@ -14,11 +14,11 @@ import psutil
 
 import creditd
 from credit.v1 import credit_service_pb2
-from tests.support.patience import eventually
+from tests.support.patience import eventually, patience
 
 COMMAND = (sys.executable, "-m", "creditd.cli")
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = patience(60.0)
 """A start takes two or three seconds, and many times that on a machine that is busy with other things."""
 
 _ROOTS = (Path(creditd.__file__ or "").parents[1], Path(credit_service_pb2.__file__ or "").parents[2])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, Self
 
 from tests.support.hpack import HeaderTable, grpc_status
+from tests.support.patience import patience
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
 END_STREAM = ACK = 1
@@ -15,7 +16,7 @@ PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 MAX_CONCURRENT_STREAMS: Final = 3
 """The number of this setting (RFC 9113, 6.5.2)."""
 
-PATIENCE_SECONDS: Final = 20.0
+PATIENCE_SECONDS: Final = patience(20.0)
 RESET: Final = -2
 """Stands for the status of a call that was reset without one."""
 

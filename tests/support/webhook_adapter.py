@@ -11,9 +11,10 @@ import httpx
 from creditd.webhooks.adapter import webhooks_serving
 from creditd.webhooks.settings import WebhooksSettings
 from tests.support.event_loop import Run, event_loop
+from tests.support.patience import patience
 from tests.support.told_service import ToldService
 
-SECONDS = 30.0
+SECONDS = patience(30.0)
 """Far more than anything here takes, so that a loaded machine fails no test."""
 
 

@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from creditd.telemetry import metrics_server
 from creditd.telemetry.metrics_server import MAX_ANSWERS_AT_ONCE, MetricsServer
-from tests.support.patience import eventually
+from tests.support.patience import eventually, patience
 
-SECONDS = 20
+SECONDS = patience(20)
 LONG_SECONDS = 10 * SECONDS
 
 

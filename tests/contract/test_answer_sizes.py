@@ -14,7 +14,7 @@ from tests.support.refusals import refused
 from tests.support.service import RunningService
 
 MIB = 1024 * 1024
-GRANTS = 1_200
+GRANTS = 600
 LABELS = {"k": "v" * 4_090}
 REASON = "\U0001f600" * 500
 """As long as it may be, of characters of four bytes."""

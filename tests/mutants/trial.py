@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -71,7 +71,7 @@ def witness(copy: Path, tests: Sequence[str]) -> str:
     return _first_failure(copy, tests, {"PYTHONDONTWRITEBYTECODE": "1"}, SECONDS)
 
 
-def _first_failure(copy: Path, arguments: Sequence[str], variables: Mapping[str, str], seconds: int) -> str:
+def _first_failure(copy: Path, arguments: Sequence[str], variables: dict[str, str], seconds: int) -> str:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *arguments]
     # The copy's source comes first on the path, before the one that is installed.
     paths = os.pathsep.join(str(copy / part) for part in ("src", "generated/python"))

@@ -3,18 +3,98 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tests.bench import plan, report
+from tests.bench import at_rate, plan, report
+from tests.bench.at_rate import RateRound, measure_at_rates
 from tests.bench.calibrate import calibrate
 from tests.bench.figures import summaries
+from tests.bench.job import Outcome
 from tests.bench.naive import Yardsticks
 from tests.bench.report import Ledger
-from tests.bench.rounds import Round, measure_all, seed, subject
-from tests.bench.service_process import ledger_repeats, ledger_rows, running_services
+from tests.bench.rounds import Round, Subject, measure_all, seed, subject
+from tests.bench.service_process import Service, ledger_repeats, ledger_rows, running_services
 from tests.bench.targets import verdicts
 from tests.bench.transport import CHOICES
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A run: what is measured, by which transports, None for the default, and how often."""
+
+    plan: plan.Plan
+    transports: Sequence[str | None]
+    runs: int
+
+    def measure(self, one_run: Callable[[Sequence[Subject], Yardsticks], Iterable[Outcome]]) -> Ledger:
+        """Does so many runs, each on fresh databases, and says what of all that was acknowledged is in the ledger."""
+        ledger = Ledger(0, 0, 0)
+        for run in range(self.runs):
+            if self.runs > 1:
+                print(f"\nRun {run + 1} of {self.runs}.", flush=True)
+            # Now the one first and now the other, as whoever comes second finds the database's files larger.
+            transports = self.transports if run % 2 == 0 else self.transports[::-1]
+            with running_services(transports) as services:
+                print(f"Served by {', '.join(service.transport for service in services)}.", flush=True)
+                subjects = [subject(service) for service in services]
+                outcomes = [seed(service, plan.HOT_ACCOUNT, 1 + self.plan.accounts) for service in services]
+                rates = ", ".join(f"{outcome.rate:,.0f}" for outcome in outcomes)
+                print(f"{outcomes[0].operations:,} accounts filled by AddCredits, {rates} a second.\n", flush=True)
+                yardsticks = Yardsticks(services[0].database_url, subjects[0].meter, self.plan.accounts)
+                outcomes += one_run(subjects, yardsticks)
+                ledger += _ledger(services, outcomes)
+        return ledger
+
+
+class ClosedRounds:
+    """As many operations under way as there are callers: how fast it goes."""
+
+    def __init__(self, chosen: plan.Plan) -> None:
+        self._plan = chosen
+        self.rounds: list[Round] = []
+
+    def run(self, subjects: Sequence[Subject], yardsticks: Yardsticks) -> Iterable[Outcome]:
+        """Measures and prints one run, and gives the outcomes."""
+        print(f"{report.EXPLANATION if not self.rounds else ''}\n{report.COLUMNS}", flush=True)
+        for measured in measure_all(subjects, yardsticks, self._plan):
+            print(report.line(measured.row, measured.figures()) + report.troubles(measured.outcome), flush=True)
+            self.rounds.append(measured)
+            yield measured.outcome
+
+    def conclude(self, runs: int) -> dict[str, Any]:
+        """Prints medians and targets; returns what JSON has of them."""
+        found = summaries((measured.row, measured.figures()) for measured in self.rounds)
+        if runs > 1:
+            print(report.medians(report.COLUMNS, found, report.line, report.span))
+        reached = verdicts(found)
+        print("\n" + "\n".join(verdict.line() for verdict in reached))
+        return report.rounds_json(self.rounds, found) | {"targets": [verdict.as_json() for verdict in reached]}
+
+
+class OpenRounds:
+    """A fixed rate of operations: how long callers wait."""
+
+    def __init__(self, chosen: plan.Plan) -> None:
+        self._plan = chosen
+        self.rounds: list[RateRound] = []
+
+    def run(self, subjects: Sequence[Subject], yardsticks: Yardsticks) -> Iterable[Outcome]:
+        """Measures and prints one run, and gives the outcomes."""
+        print(f"{at_rate.EXPLANATION if not self.rounds else ''}\n{at_rate.COLUMNS}", flush=True)
+        for measured in measure_at_rates(subjects, yardsticks, self._plan):
+            print(at_rate.line(measured.row, measured.figures()) + report.troubles(measured.outcome), flush=True)
+            self.rounds.append(measured)
+            yield measured.outcome
+
+    def conclude(self, runs: int) -> dict[str, Any]:
+        """Prints medians; returns what JSON has of them."""
+        found = summaries((measured.row, measured.figures()) for measured in self.rounds)
+        if runs > 1:
+            print(report.medians(at_rate.COLUMNS, found, at_rate.line, at_rate.span))
+        return report.rounds_json(self.rounds, found)
 
 
 def main() -> int:
@@ -22,28 +102,17 @@ def main() -> int:
     arguments = _arguments()
     standard = plan.QUICK if arguments.quick else plan.FULL
     chosen = plan.narrowed(standard, arguments.mode, arguments.spread, arguments.callers, arguments.seconds)
-    transports = CHOICES if arguments.both else (arguments.transport,)
     load = report.load_average()
     print(report.warning(load), end="", flush=True)
     calibration = calibrate(chosen.calibration_s)
     print(report.calibration_lines(calibration), flush=True)
-    rounds: list[Round] = []
-    ledger = Ledger(0, 0, 0)
-    for run in range(arguments.runs):
-        if arguments.runs > 1:
-            print(f"\nRun {run + 1} of {arguments.runs}.", flush=True)
-        # Now the one first and now the other, as whoever comes second finds the database's files larger.
-        ledger += _measure(chosen, transports if run % 2 == 0 else transports[::-1], rounds)
-    found = summaries((measured.row, measured.figures()) for measured in rounds)
-    reached = verdicts(found)
-    if arguments.runs > 1:
-        print(report.medians(found, arguments.runs))
+    rounds = OpenRounds(chosen) if arguments.open else ClosedRounds(chosen)
+    bench = Bench(chosen, CHOICES if arguments.both else (arguments.transport,), arguments.runs)
+    ledger = bench.measure(rounds.run)
+    measured = rounds.conclude(arguments.runs)
     machine = report.Machine(load, report.load_average())
-    print("\n".join(("", *(verdict.line() for verdict in reached), ledger.line())))
-    print(f"Load average after, the benchmark's own load in it: {machine.load_after:.1f}.")
-    report.write_json(
-        arguments.json, machine, report.measured_json(chosen, calibration, rounds, found, reached, ledger)
-    )
+    print(f"\n{ledger.line()}\nLoad average after, the benchmark's own load in it: {machine.load_after:.1f}.")
+    report.write_json(arguments.json, machine, chosen, calibration, ledger, measured)
     print(f"Written to {arguments.json}.")
     return 0 if ledger.sound else 1
 
@@ -53,6 +122,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, default=Path("bench-results.json"), help="where to write the results")
     quick = os.environ.get("QUICK", "0") not in {"", "0"}
     parser.add_argument("--quick", action="store_true", default=quick, help="1 and 64 callers, in two minutes")
+    parser.add_argument("--open", action="store_true", help="at fixed rates, in an open loop, instead")
     parser.add_argument("--runs", type=int, default=1, help="so many times, each on a fresh database, and the medians")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--transport", choices=CHOICES, help="instead of the one that the service chooses")
@@ -65,27 +135,14 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(chosen: plan.Plan, transports: Sequence[str | None], rounds: list[Round]) -> Ledger:
-    with running_services(transports) as services:
-        print(f"Served by {', '.join(service.transport for service in services)}.", flush=True)
-        subjects = [subject(service) for service in services]
-        yardsticks = Yardsticks(services[0].database_url, subjects[0].meter, chosen.accounts)
-        seeded = [seed(service, plan.HOT_ACCOUNT, 1 + chosen.accounts) for service in services]
-        rates = ", ".join(f"{each.rate:,.0f}" for each in seeded)
-        print(f"{seeded[0].operations:,} accounts filled by AddCredits, {rates} a second.\n")
-        print(f"{report.EXPLANATION if not rounds else ''}\n{report.COLUMNS}", flush=True)
-        outcomes = list(seeded)
-        for measured in measure_all(subjects, yardsticks, chosen):
-            print(report.line(measured.row, measured.figures()) + report.troubles(measured.outcome), flush=True)
-            rounds.append(measured)
-            outcomes.append(measured.outcome)
-        urls = [service.database_url for service in services]
-        return Ledger(
-            acknowledged=sum(outcome.acknowledged for outcome in outcomes),
-            rows=sum(map(ledger_rows, urls)),
-            in_doubt=sum(outcome.in_doubt for outcome in outcomes),
-            repeats=sum(map(ledger_repeats, urls)),
-        )
+def _ledger(services: Sequence[Service], outcomes: Sequence[Outcome]) -> Ledger:
+    urls = [service.database_url for service in services]
+    return Ledger(
+        acknowledged=sum(outcome.acknowledged for outcome in outcomes),
+        rows=sum(map(ledger_rows, urls)),
+        in_doubt=sum(outcome.in_doubt for outcome in outcomes),
+        repeats=sum(map(ledger_repeats, urls)),
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from statistics import median
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 
 class Row(NamedTuple):
@@ -36,23 +36,28 @@ class Figures(NamedTuple):
     of_uniform: float = 0.0
 
 
-class Summary(NamedTuple):
+F = TypeVar("F", bound=tuple[Any, ...])
+"""The figures of a row, a NamedTuple of numbers."""
+
+
+class Summary(NamedTuple, Generic[F]):
     """Of each figure the median of all runs, the least and the most."""
 
-    median: Figures
-    least: Figures
-    most: Figures
+    median: F
+    least: F
+    most: F
 
 
-def summary(runs: Sequence[Figures]) -> Summary:
+def summary(runs: Sequence[F]) -> Summary[F]:
     """The summary of one row's runs; each figure by itself, so that a median need not be of one and the same run."""
     columns = list(zip(*runs, strict=True))
-    return Summary(*(Figures(*(of(column) for column in columns)) for of in (median, min, max)))
+    figures = type(runs[0])
+    return Summary(*(figures(*(of(column) for column in columns)) for of in (median, min, max)))
 
 
-def summaries(rows: Iterable[tuple[Row, Figures]]) -> dict[Row, Summary]:
+def summaries(rows: Iterable[tuple[Row, F]]) -> dict[Row, Summary[F]]:
     """The summary of each row, in the order in which they were first measured."""
-    runs: dict[Row, list[Figures]] = {}
+    runs: dict[Row, list[F]] = {}
     for row, figures in rows:
         runs.setdefault(row, []).append(figures)
     return {row: summary(found) for row, found in runs.items()}

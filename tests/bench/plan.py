@@ -46,7 +46,10 @@ MODES: Final = (
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured. Each round lies between two runs of its yardstick with as many clients."""
+    """How much is measured. Each round lies between two runs of its yardstick with as many clients.
+
+    The open loop runs at each of `rates` for `at_rate_s`: of 30 seconds at 500 a second, 15 calls are beyond p99.9.
+    """
 
     callers: tuple[int, ...]
     round_s: float
@@ -56,6 +59,8 @@ class Plan:
     modes: tuple[str, ...] = tuple(mode.name for mode in MODES)
     spreads: tuple[str, ...] = SPREADS
     accounts: int = ACCOUNTS
+    rates: tuple[int, ...] = (500, 2_000)
+    at_rate_s: float = 30.0
 
     def numbers(self, spread: str) -> tuple[int, int]:
         """The number of a spread's first account, and how many there are."""
@@ -77,7 +82,7 @@ class Plan:
 
 FULL: Final = Plan(callers=(1, 8, 64, 256), round_s=6.0, warmup_s=1.0, yardstick_s=4, calibration_s=5.0)
 # Leaves out 8 and 256 callers, so as to end within two minutes.
-QUICK: Final = Plan(callers=(1, 64), round_s=2.0, warmup_s=0.5, yardstick_s=1, calibration_s=1.5)
+QUICK: Final = Plan(callers=(1, 64), round_s=2.0, warmup_s=0.5, yardstick_s=1, calibration_s=1.5, at_rate_s=5.0)
 
 
 def narrowed(
@@ -94,4 +99,5 @@ def narrowed(
         spreads=tuple(spreads or plan.spreads),
         callers=tuple(callers or plan.callers),
         round_s=seconds or plan.round_s,
+        at_rate_s=seconds or plan.at_rate_s,
     )

@@ -4,17 +4,15 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.bench.calibrate import Calibration
-from tests.bench.figures import Figures, Row, Summary
+from tests.bench.figures import F, Figures, Row, Summary
 from tests.bench.job import Outcome
 from tests.bench.plan import Plan
-from tests.bench.rounds import Round
-from tests.bench.targets import Verdict
 
 _BUSY = 0.5
 EXPLANATION = """\
@@ -29,6 +27,13 @@ COLUMNS = (
     "accounts  callers  served by  mode                  rate/s   p50 ms   p99 ms  server  PostgreSQL  generator"
     "  machine  switches  pgbench/s  its p50    ratio"
 )
+
+
+class Measured(Protocol):
+    """A round of any kind."""
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, with what follows from it."""
 
 
 def line(row: Row, figures: Figures) -> str:
@@ -51,19 +56,28 @@ def troubles(outcome: Outcome) -> str:
     return said
 
 
-def medians(found: Mapping[Row, Summary], runs: int) -> str:
+def span(found: Summary[Figures]) -> str:
+    """From least to most, what the runs of one row differed by."""
+    least, most = found.least, found.most
+    return (
+        f"rate {least.rate:,.0f} to {most.rate:,.0f}, p50 {least.p50_ms:.2f} to {most.p50_ms:.2f}, "
+        f"p99 {least.p99_ms:.2f} to {most.p99_ms:.2f}, server {least.server_us:.0f} to {most.server_us:.0f}, "
+        f"machine {least.machine_us:.0f} to {most.machine_us:.0f}, "
+        f"pgbench {least.yardstick_rate:,.0f} to {most.yardstick_rate:,.0f}, "
+        f"ratio {least.ratio:.2f} to {most.ratio:.2f}"
+    )
+
+
+def medians(
+    columns: str,
+    found: Mapping[Row, Summary[F]],
+    line_of: Callable[[Row, F], str],
+    span_of: Callable[[Summary[F]], str],
+) -> str:
     """The table of the medians of several runs, each with the least and the most."""
-    lines = [f"\nMedians of {runs} runs, and from least to most.\n\n{COLUMNS}"]
-    for row, (median, least, most) in found.items():
-        lines.append(line(row, median))
-        spans = (
-            f"rate {least.rate:,.0f} to {most.rate:,.0f}, p50 {least.p50_ms:.2f} to {most.p50_ms:.2f}, "
-            f"p99 {least.p99_ms:.2f} to {most.p99_ms:.2f}, server {least.server_us:.0f} to {most.server_us:.0f}, "
-            f"machine {least.machine_us:.0f} to {most.machine_us:.0f}, "
-            f"yardstick {least.yardstick_rate:,.0f} to {most.yardstick_rate:,.0f}, "
-            f"ratio {least.ratio:.2f} to {most.ratio:.2f}"
-        )
-        lines.append(f"{'':19}{spans}")
+    lines = [f"\nMedians of the runs, and from least to most.\n\n{columns}"]
+    for row, summary in found.items():
+        lines += [line_of(row, summary.median), f"{'':10}{span_of(summary)}"]
     return "\n".join(lines)
 
 
@@ -141,25 +155,21 @@ class Machine:
         return asdict(self) | {"cores": os.cpu_count(), "system": platform.platform(), "python": sys.version}
 
 
-def write_json(path: Path, machine: Machine, measured: Mapping[str, Any]) -> None:
+def rounds_json(rounds: Sequence[Measured], found: Mapping[Row, Summary[F]]) -> dict[str, Any]:
+    """All rounds and their medians, as JSON has them."""
+    medians_of = [{"row": row._asdict(), "median": _named(summary.median)} for row, summary in found.items()]
+    return {"rounds": [measured.as_json() for measured in rounds], "medians": medians_of}
+
+
+def _named(figures: Any) -> dict[str, float]:
+    named: dict[str, float] = figures._asdict()
+    return named
+
+
+def write_json(
+    path: Path, machine: Machine, plan: Plan, calibration: Calibration, ledger: Ledger, measured: Mapping[str, Any]
+) -> None:
     """Writes everything that was measured, with what it was measured on."""
-    path.write_text(json.dumps({"machine": machine.as_json(), **measured}, indent=2) + "\n")
-
-
-def measured_json(
-    plan: Plan,
-    calibration: Calibration,
-    rounds: Sequence[Round],
-    found: Mapping[Row, Summary],
-    verdicts: Sequence[Verdict],
-    ledger: Ledger,
-) -> dict[str, Any]:
-    """What `make bench` measured, as JSON has it."""
-    return {
-        "plan": asdict(plan),
-        "calibration": asdict(calibration),
-        "rounds": [measured.as_json() for measured in rounds],
-        "medians": [row._asdict() | {"median": summary.median._asdict()} for row, summary in found.items()],
-        "targets": [verdict.as_json() for verdict in verdicts],
-        "ledger": asdict(ledger) | {"sound": ledger.sound},
-    }
+    about = {"machine": machine.as_json(), "plan": asdict(plan), "calibration": asdict(calibration)}
+    verdict = asdict(ledger) | {"sound": ledger.sound}
+    path.write_text(json.dumps({**about, **measured, "ledger": verdict}, indent=2) + "\n")

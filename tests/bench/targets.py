@@ -97,7 +97,7 @@ class Verdict:
         )
 
 
-def verdicts(found: Mapping[Row, Summary]) -> list[Verdict]:
+def verdicts(found: Mapping[Row, Summary[Figures]]) -> list[Verdict]:
     """For each target that was measured, by each transport, what the medians reach."""
     medians = {row: summary.median for row, summary in found.items()}
     return [

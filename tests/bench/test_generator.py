@@ -1,8 +1,11 @@
 """The load generator, held against grpc's own server: what it reports is what the server saw."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from itertools import pairwise
+from statistics import fmean, pstdev
 from typing import Any
 
 import grpc
@@ -13,6 +16,8 @@ from credit.v1 import credit_service_pb2 as pb
 from tests.bench import requests
 from tests.bench.closed_loop import ClosedLoop
 from tests.bench.job import Job, Operation, Outcome
+from tests.bench.open_loop import MOST_ON_A_CONNECTION, OpenLoop, arrivals
+from tests.bench.tally import Tally
 
 _EVERY = 10
 
@@ -27,8 +32,12 @@ class Recorder:
         self.confirmed: set[str] = set()
         self.tokens: set[str] = set()
         self.read: Counter[str] = Counter()
+        self.standstill_s = 0.0
 
     def _hold(self, request: pb.ReserveRequest) -> pb.ReserveResponse | None:
+        if self.standstill_s:
+            time.sleep(self.standstill_s)
+            self.standstill_s = 0.0
         self.request_ids.append(request.request_id)
         self.accounts[request.account_id] += 1
         number = len(self.request_ids)
@@ -154,3 +163,50 @@ def test_in_a_mix_each_call_counts_by_itself(recorder: Recorder, port: int) -> N
     assert outcome.acknowledged == 2 * len(recorder.made) > 0
     assert outcome.operations == outcome.acknowledged + sum(recorder.read.values())
     assert outcome.calls == outcome.operations + outcome.refusals.get("9", 0)
+
+
+def test_arrivals_are_as_many_as_the_rate_says_and_the_same_each_time() -> None:
+    instants = list(arrivals(500, 100.0, 120.0))
+    assert instants == list(arrivals(500, 100.0, 120.0)) == sorted(instants)
+    assert instants[0] > 100.0
+    assert instants[-1] < 120.0
+    # Of a Poisson process of 10,000 on average, the count is within five deviations of 100.
+    assert abs(len(instants) - 10_000) < 500
+    gaps = [later - earlier for earlier, later in pairwise(instants)]
+    # Exponential: of independent callers, some come close together. Even gaps would have a deviation of 0.
+    assert pstdev(gaps) == pytest.approx(fmean(gaps), rel=0.1)
+
+
+def open_loop(port: int, rate: float, measured_s: float, windows: int = 1) -> list[Outcome]:
+    job = Job(port, "token", requests.reserve(), 16, 1, 50, measured_s=measured_s, rate=rate, windows=windows)
+    return list(OpenLoop(job).run())
+
+
+def test_an_open_loop_begins_all_that_is_due_and_counts_it_in_one_window(recorder: Recorder, port: int) -> None:
+    outcomes = open_loop(port, 200.0, 0.4, windows=3)
+    assert len(outcomes) == 3
+    calls = sum(outcome.calls for outcome in outcomes)
+    assert calls == len(recorder.request_ids) == len(list(arrivals(200.0, 0.0, 1.2)))
+    assert sum(outcome.acknowledged for outcome in outcomes) == len(recorder.made)
+    assert sum(outcome.refusals.get("9", 0) for outcome in outcomes) == calls - len(recorder.made)
+    assert outcomes[-1].unanswered == 0
+
+
+def test_what_waits_for_a_server_that_stands_still_counts_from_when_it_was_due(recorder: Recorder, port: int) -> None:
+    # The server has one thread. While it sleeps all that is due waits, what cannot be sent yet too: in a closed loop
+    # of 16 callers it would be 16 latencies among all, here it is half of them.
+    recorder.standstill_s = 1.0
+    outcome = open_loop(port, 400.0, 2.0)[-1]
+    assert outcome.calls == len(list(arrivals(400.0, 0.0, 2.0))) > 2 * MOST_ON_A_CONNECTION
+    assert outcome.p99_ms > 900
+    assert outcome.p999_ms >= outcome.p99_ms > outcome.p50_ms > 100
+    assert outcome.late_p99_ms > 100
+
+
+def test_a_call_that_is_cut_off_leaves_open_what_became_of_it() -> None:
+    tally = Tally(0.0, 10.0)
+    (batch,), (read,) = requests.batch_reserve()[0].steps, requests.get_balance()[0].steps
+    assert tally.answer(batch, 4, b"") == 0
+    assert tally.answer(read, 14, b"") == 0
+    assert tally.answer(batch, 9, b"") == 0
+    assert (tally.in_doubt, tally.acknowledged) == (requests.BATCH, 0)

@@ -6,6 +6,8 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from tests.bench import at_rate
+from tests.bench.at_rate import measure_at_rates
 from tests.bench.naive import Yardsticks
 from tests.bench.plan import GET_BALANCE, MIX, QUICK, RESERVE, UNIFORM, Plan
 from tests.bench.report import COLUMNS, Ledger, line
@@ -60,3 +62,17 @@ def test_each_round_stands_beside_its_yardstick_and_in_the_ledger(
     in_doubt = sum(found.outcome.in_doubt for found in rounds)
     assert rounds[1].outcome.acknowledged == 0
     assert Ledger(acknowledged, ledger_rows(url) - before, in_doubt, ledger_repeats(url)).sound
+
+
+def test_at_a_rate_each_reserve_counts_from_when_it_was_due(
+    measured: Subject, yardsticks: Yardsticks, plan: Plan
+) -> None:
+    url = measured.service.database_url
+    before = ledger_rows(url)
+    (found,) = measure_at_rates([measured], yardsticks, replace(plan, rates=(40,), at_rate_s=1.0))
+    assert found.row == (UNIFORM, 40, measured.service.transport, RESERVE)
+    assert len(at_rate.line(found.row, found.figures())) == len(at_rate.COLUMNS)
+    outcome = found.outcome
+    assert outcome.calls == outcome.acknowledged == ledger_rows(url) - before > 20
+    assert 0 < outcome.p50_ms <= outcome.p99_ms <= outcome.p999_ms
+    assert 0 < found.naive.p50_ms <= found.naive.p99_ms <= found.naive.p999_ms

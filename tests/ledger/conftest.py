@@ -17,17 +17,24 @@ def url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(params=[False, True], ids=["threaded", "polled"])
+def is_polled(request: pytest.FixtureRequest) -> bool:
+    """Say which way the writers are driven: by a thread of their own, or turn by turn by one that polls."""
+    is_polled: bool = request.param
+    return is_polled
+
+
 @pytest.fixture
-def desk(url: str) -> Iterator[Desk]:
+def desk(url: str, *, is_polled: bool) -> Iterator[Desk]:
     """Provide the writer of a server."""
-    with desk_at(url) as desk:
+    with desk_at(url, is_polled=is_polled) as desk:
         yield desk
 
 
 @pytest.fixture
-def other(url: str) -> Iterator[Desk]:
+def other(url: str, *, is_polled: bool) -> Iterator[Desk]:
     """Provide the writer of another server on the same database."""
-    with desk_at(url) as desk:
+    with desk_at(url, is_polled=is_polled) as desk:
         yield desk
 
 

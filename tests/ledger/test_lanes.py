@@ -1,17 +1,17 @@
-"""The ledger's two threads: one keeps going whatever the other one waits for, and both end in time."""
+"""The ledger's threads: each keeps going whatever another one waits for, and all end in time."""
 
 from collections.abc import Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 
 import pytest
 
-from creditd.ledger import ledger as ledgers
 from creditd.ledger import waiting_room
 from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import Ledger
-from creditd.ledger.work import RecordBusy, ShuttingDown, Work
+from creditd.ledger.work import RecordBusy, ShuttingDown
 from creditd.storage.database import Database, DatabaseSettings
+from tests.ledger.driving import Gate, driven
 from tests.support.databases import clock_of
 from tests.support.desk import RULES
 from tests.support.ledger_books import Books
@@ -22,12 +22,11 @@ from tests.support.works import add, deduct
 
 
 @pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    """Provide a ledger with both of its threads."""
+def ledger(url: str, *, is_polled: bool) -> Iterator[Ledger]:
+    """Provide a ledger with both of its threads, or with one that polls in the place of the first."""
     terms, database = Terms(RULES, {}, uuid7), Database(DatabaseSettings(url)).for_batches()
-    ledger = Ledger(database, terms, clock_of(database))
-    yield ledger
-    ledger.close(5)
+    with driven(Ledger(database, terms, clock_of(database)), is_polled=is_polled) as ledger:
+        yield ledger
     database.close()
 
 
@@ -86,22 +85,12 @@ def test_what_a_stuck_batch_keeps_waiting_is_told_when_the_ledger_closes(
     ledger: Ledger, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody hangs: the batch that is under way ends by itself, those behind it are told."""
-    monkeypatch.setattr(ledgers, "MAX_BATCH", 1)
-    reached: Future[None] = Future()
-    opened: Future[None] = Future()
-    write = ledger._writer.write
-
-    def held_up(works: list[Work]) -> object:
-        reached.set_result(None)
-        opened.result(10)
-        return write(works)
-
-    monkeypatch.setattr(ledger._writer, "write", held_up)
+    gate = Gate(ledger, monkeypatch)
     first = ask(ledger.submit, add(account, 1))
-    reached.result(10)
+    assert gate.reached.wait(10)
     behind = [ask(ledger.submit, add(account, 1)) for _ in range(3)]
     ledger.close(0.05)
     assert all(isinstance(future.exception(10), ShuttingDown) for future in behind)
-    opened.set_result(None)
+    gate.opened.set()
     assert wait([first], 10).done
     assert first.result()

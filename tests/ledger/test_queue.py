@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from threading import Event
 
 import pytest
 
@@ -12,8 +11,9 @@ from creditd.ledger import ledger as ledgers
 from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import Ledger
-from creditd.ledger.work import DeadlinePassed, Outcome, Overloaded, ShuttingDown, Work
+from creditd.ledger.work import DeadlinePassed, Outcome, Overloaded, ShuttingDown
 from creditd.storage.database import Database, DatabaseSettings
+from tests.ledger.driving import Gate, driven
 from tests.support.databases import clock_of
 from tests.support.desk import RULES, Desk, before_saving
 from tests.support.ledger_books import Books
@@ -24,31 +24,14 @@ WAITING = 40
 """How many may wait for the ledger of these tests."""
 
 
-class Gate:
-    """Holds a ledger's writer up until it is opened."""
-
-    def __init__(self, ledger: Ledger, patch: pytest.MonkeyPatch) -> None:
-        """Stand before the writer."""
-        self.reached, self.opened = Event(), Event()
-        write = ledger._writer.write
-
-        def held_up(works: list[Work]) -> object:
-            self.reached.set()
-            self.opened.wait(10)
-            return write(works)
-
-        patch.setattr(ledger._writer, "write", held_up)
-
-
 @pytest.fixture
-def ledger(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+def ledger(url: str, monkeypatch: pytest.MonkeyPatch, *, is_polled: bool) -> Iterator[Ledger]:
     """Provide a ledger with a short queue."""
     monkeypatch.setattr(ledgers, "MAX_WAITING", WAITING)
     monkeypatch.setattr(ledgers, "MAX_BATCH", 16)
     terms, database = Terms(RULES, {}, uuid7), Database(DatabaseSettings(url, pool_size=2))
-    ledger = Ledger(database, terms, clock_of(database))
-    yield ledger
-    ledger.close(5)
+    with driven(Ledger(database, terms, clock_of(database)), is_polled=is_polled) as ledger:
+        yield ledger
     database.close()
 
 

@@ -66,6 +66,7 @@ def test_a_lone_server_takes_one_round_trip(desk: Desk, account: str) -> None:
     assert round_trips == [1]
 
 
+@pytest.mark.parametrize("is_polled", [False], ids=["threaded"])
 def test_what_another_server_holds_is_left_to_the_next_batch_and_nobody_waits_for_it(
     url: str, desk: Desk, shared: list[str]
 ) -> None:

@@ -1,47 +1,61 @@
 """One server's writer without a thread or a wire: works in, results out, and a way to let others come in between."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import cast
+from threading import Event
+from typing import Final, cast
 
 import pytest
 
 from creditd.domain.wallet import Rules
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.batch import Batch, Terms
+from creditd.ledger.drafts import DraftWriter
 from creditd.ledger.ids import uuid7
+from creditd.ledger.ledger import MAX_BATCH, MAX_WAITING
+from creditd.ledger.polled_lane import PolledLane
 from creditd.ledger.side_lane import SideLane
 from creditd.ledger.transaction import TransactionLedger
-from creditd.ledger.waiting_room import WaitingRoom
-from creditd.ledger.work import Outcome, Result, Work
+from creditd.ledger.waiting_room import WaitingRoom, WorkTicket
+from creditd.ledger.work import Apart, Outcome, Result, Work
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection, Database, DatabaseSettings
 from creditd.storage.save import Saved
 from creditd.telemetry.statistics import LedgerStatistics
 from tests.support.databases import clock_of
-from tests.support.tickets import FutureTicket
+from tests.support.tickets import FutureTicket, ask
 
 RULES = Rules()
+
+SECONDS: Final = 60.0
+"""For any one batch."""
 
 
 class Desk:
     """A writer with connections, a cache and a clock of its own, as each server has them."""
 
     def __init__(
-        self, url: str, sign_up_credits: Mapping[str, int] | None = None, prepare_threshold: int | None = 2
+        self,
+        url: str,
+        sign_up_credits: Mapping[str, int] | None = None,
+        prepare_threshold: int | None = 2,
+        *,
+        is_polled: bool = False,
     ) -> None:
-        """Write to the database of ``url``."""
+        """Write to the database of ``url``; if it ``is_polled``, turn by turn, with a helper that waits for it."""
         self.url = url
         terms = Terms(RULES, sign_up_credits or {}, uuid7)
         self.database = Database(DatabaseSettings(url, pool_size=4, prepare_threshold=prepare_threshold))
         self.clock = clock_of(self.database)
         self.statistics = LedgerStatistics()
         self.batches = self.database.for_batches()
-        self.writer = Writer(self.batches, terms, self.clock, self.statistics)
+        self.writer = DraftWriter(self.batches, terms, self.clock, self.statistics)
         self.side_statistics = LedgerStatistics()
         self.room = WaitingRoom(self.side_statistics)
         self.side_writer = Writer(self.batches, terms, self.clock, self.side_statistics, is_apart=True)
         self.side_lane = SideLane(self.side_writer, self.room)
+        self._polling = Polling(self.writer, self.room, self.statistics) if is_polled else None
         self.transactions = TransactionLedger(self.database, terms, self.clock)
         self.accounts = AccountLedger(self.transactions, RULES, uuid7)
 
@@ -59,6 +73,8 @@ class Desk:
         left = [work for work in works if work not in known]
         for work in known:
             self.room.put(FutureTicket(work), None)
+        if self._polling:
+            return self._polling.write(left)
         while left:
             written = self.writer.write(left)
             results |= dict(written.results)
@@ -78,6 +94,8 @@ class Desk:
 
     def close(self) -> None:
         """Let go of the connections."""
+        if self._polling:
+            self._polling.lane.close(0.0)
         self.batches.close()
         self.database.close()
 
@@ -89,12 +107,57 @@ class Desk:
         return result
 
 
+class Polling:
+    """Takes the turns of a lane, until the works of a batch have their answers."""
+
+    def __init__(self, writer: DraftWriter, room: WaitingRoom, statistics: LedgerStatistics) -> None:
+        """Take turns whenever there is something to do."""
+        self._room = room
+        self._bell = Event()
+        self._apart: set[Work] = set()
+        self.lane = PolledLane(
+            writer,
+            room,
+            self._put_apart,
+            statistics,
+            lambda _: self._bell.set(),
+            max_batch=MAX_BATCH,
+            max_waiting=MAX_WAITING,
+            at_once=MAX_BATCH,
+        )
+
+    def write(self, works: Sequence[Work]) -> dict[Work, Result]:
+        """Write works; return the results of those that are not left to be done apart."""
+        self._apart.clear()
+        futures = {work: ask(self.lane.submit, work) for work in works}
+        self.lane.turn()
+        while not all(work in self._apart or future.done() for work, future in futures.items()):
+            assert self._bell.wait(SECONDS)
+            self._bell.clear()
+            self.lane.turn()
+        return {work: _answer_of(future) for work, future in futures.items() if work not in self._apart}
+
+    def _put_apart(self, ticket: WorkTicket, why: Apart | None) -> None:
+        self._room.put(ticket, why)
+        self._apart.add(ticket.item)
+
+
+def _answer_of(future: "Future[Outcome]") -> Result:
+    error = future.exception()
+    assert error is None or isinstance(error, Exception)
+    return error or future.result()
+
+
 @contextmanager
 def desk_at(
-    url: str, sign_up_credits: Mapping[str, int] | None = None, prepare_threshold: int | None = 2
+    url: str,
+    sign_up_credits: Mapping[str, int] | None = None,
+    prepare_threshold: int | None = 2,
+    *,
+    is_polled: bool = False,
 ) -> Iterator[Desk]:
     """Keep a desk until the block ends."""
-    desk = Desk(url, sign_up_credits, prepare_threshold)
+    desk = Desk(url, sign_up_credits, prepare_threshold, is_polled=is_polled)
     try:
         yield desk
     finally:

@@ -1,6 +1,7 @@
 """The state that a batch of works is decided on, one after the other, before it is saved."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from creditd.domain import errors
@@ -16,7 +17,7 @@ from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.domain.wallet import Movement, Rules, Wallet, WalletKey, new_wallet
 from creditd.domain.weight import weight_of
 from creditd.ledger.work import Apart, Outcome, Step, Work
-from creditd.storage.changes import Changes
+from creditd.storage.changes import Changes, drop
 from creditd.storage.requests import RequestKey
 from creditd.storage.wallets import LoadedWallet
 
@@ -174,6 +175,14 @@ class Batch:
             if request:
                 self.requests[request] = entries
         return Outcome(tuple(entries), tuple([movement.reservation for movement in movements]))
+
+    def take_back(self, accounts: AbstractSet[str]) -> None:
+        """Forget all that was copied and decided for accounts."""
+        self.changes.take_back(accounts)
+        drop(self.wallets, lambda key: key.account_id in accounts)
+        drop(self.reservations, lambda key: key.account_id in accounts)
+        drop(self.requests, lambda key: key.account_id in accounts)
+        drop(self.graces, lambda key: key.account_id in accounts)
 
     def _decide_steps(self, steps: tuple[Step, ...]) -> tuple[list[Movement], dict[WalletKey, Settled]]:
         """Return a movement for each step, and what lapses after them since it came back after its grace."""

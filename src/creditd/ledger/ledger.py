@@ -2,15 +2,18 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from creditd.ledger.attempt import Written, nothing_written
 from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.drafts import DraftWriter
+from creditd.ledger.polled_lane import PolledLane, Post
 from creditd.ledger.queue import Answered, Ticket, TicketQueue, deliver
 from creditd.ledger.side_lane import SideLane, SideThread
 from creditd.ledger.waiting_room import WaitingRoom
 from creditd.ledger.work import Apart, Outcome, Overloaded, ShuttingDown, Work
-from creditd.ledger.writer import Writer, Written
+from creditd.ledger.writer import Writer
 from creditd.storage.database import Database
 from creditd.telemetry.statistics import LedgerStatistics
 
@@ -22,6 +25,9 @@ MAX_BATCH = 256
 MAX_WAITING = 50_000
 """About a second's worth of batched work: a caller that had to wait longer is better told to come back."""
 
+ATTACH_SECONDS = 5.0
+"""For what was submitted before a ledger is attached: nothing, where it is done before anybody is served."""
+
 
 class Ledger:
     """Everything that moves credits goes through ``submit``."""
@@ -31,11 +37,11 @@ class Ledger:
         self.clock = clock
         self.statistics = LedgerStatistics()
         self.side_statistics = LedgerStatistics()
-        self._writer = Writer(database, terms, clock, self.statistics)
+        self._writer = DraftWriter(database, terms, clock, self.statistics)
         self._room = WaitingRoom(self.side_statistics)
         apart = Writer(database, terms, clock, self.side_statistics, is_apart=True)
         self._side = SideThread(SideLane(apart, self._room), self._room)
-        self._queue: TicketQueue[Work, Outcome] = TicketQueue(
+        self._queue: TicketQueue[Work, Outcome] | PolledLane = TicketQueue(
             "ledger", self._write, max_batch=MAX_BATCH, max_waiting=MAX_WAITING
         )
 
@@ -48,6 +54,26 @@ class Ledger:
     def waiting_apart(self) -> int:
         """How many works wait for a wallet that others hold, or that is heavy."""
         return self._room.waiting
+
+    def attach(self, post: Post) -> Callable[[], None]:
+        """Decide on another's thread from now on, one that polls; return what it has to call whenever it has polled.
+
+        ``post``, from any thread, has a function called soon on that thread, and wakes it if it waits; it never raises,
+        not even once the thread has ended. Nothing may be submitted meanwhile. Once the thread has ended, ``close``
+        finishes by itself what still waits. What is returned never waits; it raises once nothing can be saved any more.
+        """
+        self._queue.close(time.monotonic() + ATTACH_SECONDS)
+        lane = PolledLane(
+            self._writer,
+            self._room,
+            self._side.put,
+            self.statistics,
+            post,
+            max_batch=MAX_BATCH,
+            max_waiting=MAX_WAITING,
+        )
+        self._queue = lane
+        return lane.turn
 
     def submit(self, ticket: Ticket[Work, Outcome]) -> None:
         """Queue a work; its outcome comes after COMMIT, or why there is none. Raises Overloaded, ShuttingDown."""
@@ -93,4 +119,6 @@ class Ledger:
         except Exception as error:
             # A defect of ours must not leave callers waiting; what was done is told by the same request id.
             log.exception("a batch failed")
-            return Written([(work, error) for work in works], [], set(), [])
+            written = nothing_written()
+            written.results.extend((work, error) for work in works)
+            return written

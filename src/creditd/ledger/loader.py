@@ -76,10 +76,25 @@ class Loader:
         self._load(connection, batch, fresh, stale, locking, passes)
         return frozenset() if locking is Locking.SHARED else fresh
 
-    def _copy(self, step: Step, batch: Batch, held: dict[ReservationKey, Reservation]) -> bool:
+    def copy(self, batch: Batch, work: Work, below: Batch | None) -> bool:
+        """Copy all that a work touches from memory; tell whether it is all there and may be decided on.
+
+        What ``below`` has changed, a batch that is being saved, is newer than what was kept of those before it.
+        """
+        if len(work.steps) != 1 or work.dry_run:
+            return False
+        held: dict[ReservationKey, Reservation] = {}
+        if not self._copy(work.steps[0], batch, held, below) or batch.why_apart(work) is not None:
+            return False
+        batch.reservations.update(held)
+        return True
+
+    def _copy(
+        self, step: Step, batch: Batch, held: dict[ReservationKey, Reservation], below: Batch | None = None
+    ) -> bool:
         """Copy what a step touches from memory, if it is all there and nothing in it is due."""
         key, command = step
-        wallet = batch.wallets.get(key) or self._cache.wallet(key)
+        wallet = batch.wallets.get(key) or (below and below.wallets.get(key)) or self._cache.wallet(key)
         if wallet is None or not wallet.is_settled(batch.now):
             return False
         if not batch.takes_heavy and is_heavy(len(wallet.grants)):
@@ -88,7 +103,11 @@ class Loader:
         batch.wallets[key] = wallet
         if isinstance(command, ON_RESERVATION):
             reservation_key = ReservationKey(*key, command.reservation_id)
-            reservation = self._cache.reservation(reservation_key)
+            reservation = (
+                batch.reservations.get(reservation_key)
+                or (below and below.reservations.get(reservation_key))
+                or self._cache.reservation(reservation_key)
+            )
             if reservation is None or len(reservation.slices) > HEAVY_SLICES:
                 return False
             if _of_unknown_grace(wallet, reservation, batch.now):

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Thread
 from typing import Final
 
+from creditd.ledger.attempt import Written, nothing_written
 from creditd.ledger.queue import Answered, Ticket, deliver
 from creditd.ledger.waiting_room import WaitingRoom
 from creditd.ledger.work import Apart, Outcome, Work
-from creditd.ledger.writer import Writer, Written
+from creditd.ledger.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class SideLane:
         except Exception as error:
             # A defect of ours must not leave callers waiting; what was done is told by the same request id.
             log.exception("works apart failed")
-            written = Written([(work, error) for work in works], [], set(), [])
+            written = nothing_written()
+            written.results.extend((work, error) for work in works)
         answers = [(by_work[work], result) for work, result in written.results]
         self._room.settle([ticket for ticket, _ in answers], written.apart, written.heavy)
         return answers

@@ -11,18 +11,18 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Set as AbstractSet
 
 from creditd.domain.errors import Refusal
-from creditd.domain.wallet import WalletKey
 from creditd.domain.weight import HEAVY_GRANTS
+from creditd.ledger.attempt import Attempt, Written, nothing_written
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.commit import NO_ACCOUNTS, Moved, failure_of, needs_transaction, why_unsaved, write_down
 from creditd.ledger.loader import Loader, Locking
 from creditd.ledger.trust import Trust
-from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, Result, VersionConflict, Work
+from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, VersionConflict, Work
 from creditd.storage.changes import Changes
 from creditd.storage.connections.turns import Turn
 from creditd.storage.database import BATCH_SECONDS, Connection, Database
@@ -50,25 +50,8 @@ SEARCH_SECONDS = 0.1
 """After so long a search is given up: neighbours wait for it, and the side lane has the time."""
 
 
-class Attempt(NamedTuple):
-    """A batch as it was decided: what can be answered once it is saved, what has to be decided once more, or apart."""
-
-    batch: Batch
-    answers: list[tuple[Work, Result]]
-    again: list[Work]
-    apart: list[tuple[Work, Apart]]
-
-
-class Written(NamedTuple):
-    """What became of works: their results, those that have to be done apart, and the wallets that are heavy now.
-
-    Those ``left`` are for the next batch: another server holds their wallets at this moment.
-    """
-
-    results: list[tuple[Work, Result]]
-    apart: list[tuple[Work, Apart]]
-    heavy: set[WalletKey]
-    left: list[Work]
+Step = Callable[[list[Work], Written], list[Work]]
+"""Writes works, or some of them; returns those that have to be decided once more."""
 
 
 class Writer:
@@ -105,12 +88,18 @@ class Writer:
         The first attempt trusts what is in memory.
         """
         if not self._is_apart:
-            self._statistics.batches += 1
             self._statistics.works += self._count_new(works)
-            self._statistics.batch_sizes[len(works)] += 1
-        written = self._write(works, self._round)
+            self._count_batch(len(works))
+        return self._write_all(works)
+
+    def _write_all(self, works: Sequence[Work], refused: AbstractSet[Work] = frozenset()) -> Written:
+        written = self._write(works, self._round, refused)
         self._passes = {work: self._passes[work] for work in written.left}
         return written
+
+    def _count_batch(self, size: int) -> None:
+        self._statistics.batches += 1
+        self._statistics.batch_sizes[size] += 1
 
     def has_left(self, work: Work) -> bool:
         """Tell whether the last batch has left a work to this one."""
@@ -131,16 +120,20 @@ class Writer:
         written.apart.extend((work, Apart.HEAVY) for work in self._round(works, written))
         return []
 
-    def _write(self, works: Sequence[Work], step: Callable[[list[Work], Written], list[Work]]) -> Written:
-        written = Written([], [], set(), [])
+    def _write(self, works: Sequence[Work], step: Step, refused: AbstractSet[Work] = frozenset()) -> Written:
+        written = nothing_written()
         if not self._clock.is_read:
             written.results.extend((work, DatabaseUnavailable()) for work in works)
             return written
-        self._search_end = time.monotonic() + SEARCH_SECONDS
-        self._doubted.clear()
+        self._doubted = set(refused)
         waiting = self._drop_late(works, written)
         # One turn for all: a database that hangs is not waited for once more by each try.
-        with Turn(BATCH_SECONDS).taken():
+        return self._finish(waiting, written, step, Turn(BATCH_SECONDS))
+
+    def _finish(self, waiting: list[Work], written: Written, step: Step, turn: Turn) -> Written:
+        """Take steps within a turn at the database until no work is left to be decided."""
+        self._search_end = time.monotonic() + SEARCH_SECONDS
+        with turn.taken():
             while waiting:
                 waiting = step(waiting, written)
         for work, _ in written.apart:

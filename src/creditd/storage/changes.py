@@ -1,6 +1,8 @@
 """What a batch of movements adds up to, row by row."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple, TypeVar
 
 from creditd.domain.account import Account
 from creditd.domain.entry import Entry
@@ -8,6 +10,9 @@ from creditd.domain.expiry import Settled
 from creditd.domain.grants import Grant
 from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Movement, NewGrant, Wallet, WalletKey
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class ChangedGrant(NamedTuple):
@@ -71,3 +76,17 @@ class Changes:
     def new_wallets(self) -> list[Wallet]:
         """Return the wallets that have no row yet."""
         return [self.wallets[key] for key, base in self.base_versions.items() if base == 0]
+
+    def take_back(self, accounts: AbstractSet[str]) -> None:
+        """Forget all changes of accounts, none of which is opened here."""
+        drop(self.wallets, lambda key: key.account_id in accounts)
+        drop(self.base_versions, lambda key: key.account_id in accounts)
+        drop(self.grants, lambda name: name[0].account_id in accounts)
+        drop(self.reservations, lambda name: name[0] in accounts)
+        self.entries[:] = [entry for entry in self.entries if entry.account_id not in accounts]
+
+
+def drop(mapping: dict[Key, Value], is_unwanted: Callable[[Key], bool]) -> None:
+    """Take out of a mapping what has an unwanted key."""
+    for key in [key for key in mapping if is_unwanted(key)]:
+        del mapping[key]

@@ -1,0 +1,366 @@
+"""The ledger on a thread that polls for calls: it decides there, and only the wait for the database is on a helper.
+
+While one batch is being saved the next one is decided, on top of it. Once the save is done, the next one begins first,
+and the answers are delivered while PostgreSQL works on it.
+
+What memory does not suffice for goes to the helper as a whole, and while that is under way nothing is decided. Those
+``cold`` works wait for the save that is under way, and for one more at most. Later works of their accounts go with
+them, so that their order stays.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sized
+from functools import partial
+from itertools import islice
+from threading import Event, Lock, get_ident
+from typing import Final
+
+from creditd.ledger.attempt import Written
+from creditd.ledger.drafts import Draft, DraftWriter, Fate
+from creditd.ledger.helper import Helper
+from creditd.ledger.queue import Answered, deliver
+from creditd.ledger.waiting_room import WaitingRoom, WorkTicket
+from creditd.ledger.work import Apart, DeadlinePassed, Overloaded, ShuttingDown, Work
+from creditd.storage.connections.turns import Turn
+from creditd.storage.database import BATCH_SECONDS
+from creditd.storage.save import Saved
+from creditd.telemetry.statistics import LedgerStatistics
+
+log = logging.getLogger(__name__)
+
+WORKS_AT_ONCE: Final = 64
+"""Decided before the thread looks for calls and answers again: a millisecond or two."""
+
+ANSWERS_AT_ONCE: Final = 64
+"""Delivered before the thread looks for calls and answers again: each may be encoded and sent there and then."""
+
+Post = Callable[[Callable[[], None]], None]
+"""Has a function called soon by the thread that polls, from any thread, and wakes that if it waits. It never raises."""
+
+
+class HelperEnded(Exception):
+    """The helper has ended by a defect: nothing can be saved any more."""
+
+
+class PolledLane:
+    """Tickets in from any thread; all that is decided, on the one that takes turns."""
+
+    def __init__(
+        self,
+        writer: DraftWriter,
+        room: WaitingRoom,
+        put_apart: Callable[[WorkTicket, Apart | None], object],
+        statistics: LedgerStatistics,
+        post: Post,
+        *,
+        max_batch: int,
+        max_waiting: int,
+        at_once: int = WORKS_AT_ONCE,
+    ) -> None:
+        """Save batches of up to ``max_batch`` by ``writer``; refuse tickets if more than ``max_waiting`` wait.
+
+        A turn decides up to so many works ``at_once``.
+
+        Works on wallets that ``room`` knows are put apart, as are those found to be of that kind. ``post`` has a turn
+        taken soon.
+        """
+        self._writer = writer
+        self._room = room
+        self._put_apart = put_apart
+        self._statistics = statistics
+        self._post = post
+        self._max_batch = max_batch
+        self._max_waiting = max_waiting
+        self._at_once = at_once
+        self._helper = Helper("ledger")
+        self._queue: deque[WorkTicket] = deque()
+        self._tickets: dict[Work, WorkTicket] = {}
+        self._draft = writer.draft()
+        self._saving: Draft | None = None
+        self._repeated: list[Work] = []
+        self._cold: dict[Work, None] = {}
+        self._cold_accounts: set[str] = set()
+        self._refused: set[Work] = set()
+        self._was_cold = False
+        self._helped: frozenset[Work] = frozenset()
+        self._is_busy = False
+        self._is_alone = False
+        self._landed: deque[Callable[[], None]] = deque()
+        self._answers: deque[Answered] = deque()
+        self._lock = Lock()
+        self._thread = 0
+        self._bell = Event()
+        self._is_rung = False
+        self._is_closed = False
+        self._is_detached = False
+        self._is_over = False
+        self._defect: BaseException | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many works wait to be decided."""
+        return len(self._queue) + len(self._cold)
+
+    def submit(self, ticket: WorkTicket) -> None:
+        """Queue a ticket. Raises Overloaded if too many wait, ShuttingDown once closed."""
+        if self._is_closed:
+            raise ShuttingDown
+        if self.waiting >= self._max_waiting:
+            raise Overloaded
+        self._queue.append(ticket)
+        if get_ident() != self._thread or self._is_over:
+            self._ring()
+
+    def turn(self) -> None:
+        """Do what can be done now without waiting, and see to another turn if that was not all of it.
+
+        Raises HelperEnded; nothing is done any more then.
+        """
+        with self._lock:
+            # First of all, so that whoever comes from here on sees to another turn.
+            self._is_rung = False
+            self._thread = get_ident()
+            self._take_turn()
+
+    def close(self, end: float) -> None:
+        """Take no more tickets, and finish what waits until ``end``, on time.monotonic's clock.
+
+        It is the calling thread that takes turns from here on; the one that polled has ended. What is left then is
+        answered with ShuttingDown; what the helper has begun is answered when it is done.
+        """
+        self._is_closed = self._is_detached = True
+        while time.monotonic() < end:
+            self._bell.clear()
+            self.turn()
+            if self._is_idle:
+                break
+            self._bell.wait(max(0.0, end - time.monotonic()))
+        with self._lock:
+            self._is_over = True
+        self.turn()
+
+    @property
+    def _is_idle(self) -> bool:
+        waiting: tuple[Sized, ...] = (self._queue, self._draft, self._cold, self._answers, self._landed)
+        return not (self._is_busy or any(map(len, waiting)))
+
+    def _ring(self) -> None:
+        if self._is_rung:
+            return
+        self._is_rung = True
+        self._bell.set()
+        if self._is_over:
+            self.turn()
+        elif not self._is_detached:
+            self._post(self.turn)
+
+    def _take_turn(self) -> None:
+        while self._landed:
+            self._landed.popleft()()
+        if self._defect is not None:
+            self._helped = frozenset()
+            self._tell_the_rest(HelperEnded)
+            raise HelperEnded from self._defect
+        if self._is_over:
+            self._tell_the_rest(ShuttingDown)
+            return
+        # What was decided meanwhile goes before anything else is done: PostgreSQL has nothing to do.
+        self._begin_next()
+        is_free = not self._is_busy
+        if is_free:
+            self._decide_some()
+            self._begin_next()
+        self._deliver_some()
+        if not is_free:
+            self._decide_some()
+        if self._answers or (self._queue and self._can_decide):
+            self._ring()
+
+    # -- deciding ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _can_decide(self) -> bool:
+        is_full = len(self._draft) >= self._max_batch or self._draft.batch.is_full
+        return not (self._is_alone or is_full or len(self._cold) >= self._max_batch)
+
+    def _decide_some(self) -> None:
+        for _ in range(min(len(self._queue), self._at_once)):
+            if not self._can_decide:
+                return
+            self._decide(self._queue.popleft())
+
+    def _decide(self, ticket: WorkTicket) -> None:
+        work = ticket.item
+        self._statistics.works += 1
+        if self._room.knows(work):
+            self._leave(ticket, None)
+            return
+        self._tickets[work] = ticket
+        if work.account_id in self._cold_accounts:
+            self._to_cold((work,))
+            return
+        try:
+            fate = self._writer.add(self._draft, work, self._saving)
+        except Exception:  # noqa: BLE001 - it is told where works are tried one by one.
+            self._to_cold((*self._draft.take_back({work.account_id}), work))
+            return
+        if fate is Fate.REPEATED:
+            self._repeated.append(work)
+        elif fate is Fate.LATE:
+            self._answer(work, DeadlinePassed())
+        elif fate is not Fate.DECIDED:
+            self._to_cold((work,))
+            if fate is Fate.REFUSED:
+                self._refused.add(work)
+
+    def _to_cold(self, works: Iterable[Work]) -> None:
+        for work in works:
+            self._cold[work] = None
+            self._cold_accounts.add(work.account_id)
+
+    # -- saving ------------------------------------------------------------------------------------------------------
+
+    def _begin_next(self) -> None:
+        if self._is_busy:
+            return
+        if self._cold and not (len(self._draft) and (self._was_cold or not self._is_apart_from_cold)):
+            self._begin_cold()
+        elif len(self._draft):
+            self._begin_save()
+
+    @property
+    def _is_apart_from_cold(self) -> bool:
+        return self._draft.accounts.isdisjoint(self._cold_accounts)
+
+    def _begin_save(self) -> None:
+        draft, self._draft = self._draft, self._writer.draft()
+        turn = Turn(BATCH_SECONDS)
+        self._saving, self._was_cold = draft, False
+        try:
+            self._writer.begin(draft)
+        except Exception as error:  # noqa: BLE001 - one work has what cannot be written: recovering finds it.
+            self._saved(draft, turn, error)
+        else:
+            self._help(draft.works, lambda: self._writer.save(draft, turn), partial(self._saved, draft, turn))
+
+    def _begin_cold(self) -> None:
+        works = list(islice(self._cold, self._max_batch))
+        for work in works:
+            del self._cold[work]
+        # What the draft has copied of these accounts is about to be changed beneath it.
+        self._draft.take_back({work.account_id for work in works})
+        self._cold_accounts = {work.account_id for work in self._cold}
+        refused = self._refused.intersection(works)
+        self._refused.difference_update(refused)
+        self._was_cold = self._is_alone = True
+        self._help(works, lambda: self._writer.write_cold(works, refused), partial(self._written, works))
+
+    def _help(self, works: list[Work], job: Callable[[], object], landed: Callable[[object], None]) -> None:
+        """Have the helper do a job for works, and this thread take over what it returns or raises."""
+
+        def run() -> None:
+            result: object
+            try:
+                result = job()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is for whoever takes it over.
+                result = error
+            except BaseException as defect:
+                self._defect = defect
+                self._ring()
+                raise
+            self._landed.append(lambda: landed(result))
+            self._ring()
+
+        self._is_busy, self._helped = True, frozenset(works)
+        self._helper.run(run)
+
+    # -- taking over -------------------------------------------------------------------------------------------------
+
+    def _saved(self, draft: Draft, turn: Turn, result: object) -> None:
+        self._is_busy, self._helped, self._saving = False, frozenset(), None
+        repeated, self._repeated = self._repeated, []
+        if isinstance(result, Exception):
+            self._failed(draft, turn, result)
+            self._to_cold(repeated)
+            return
+        saved = result if isinstance(result, Saved) else None
+        try:
+            written, unsaved = self._writer.commit(draft, saved)
+        except Exception as error:
+            log.exception("a batch failed")
+            self._give_up(draft.works, error)
+            self._to_cold((*self._draft.take_back(draft.accounts), *repeated))
+            return
+        if saved and saved.unsaved:
+            self._to_cold((*unsaved, *self._draft.take_back(saved.unsaved)))
+        self._take(written)
+        for work in repeated:
+            self._repeat(draft, work, saved)
+
+    def _failed(self, draft: Draft, turn: Turn, error: Exception) -> None:
+        """Find out what came of a save, and do again what did not; take back what was decided on top of it."""
+        works = draft.works
+        self._to_cold(self._draft.take_back(draft.accounts))
+        self._is_alone = True
+        self._help(works, lambda: self._writer.recover(works, error, turn), partial(self._written, works))
+
+    def _repeat(self, draft: Draft, work: Work, saved: Saved | None) -> None:
+        is_saved = saved is not None and work.account_id not in saved.unsaved
+        outcome = self._writer.repeat(draft, work) if is_saved else None
+        if outcome is not None:
+            self._answer(work, outcome)
+        else:
+            self._to_cold((work,))
+
+    def _written(self, works: list[Work], result: object) -> None:
+        self._is_busy, self._helped, self._is_alone = False, frozenset(), False
+        if isinstance(result, Exception):
+            # A defect of ours must not leave callers waiting; what was done is told by the same request id.
+            log.error("a batch failed", exc_info=result)
+            self._give_up(works, result)
+        elif isinstance(result, Written):
+            self._take(result)
+
+    def _take(self, written: Written) -> None:
+        for work, result in written.results:
+            self._answer(work, result)
+        for work, why in written.apart:
+            self._leave(self._tickets.pop(work), why)
+        if written.left:
+            self._cold = {**dict.fromkeys(written.left), **self._cold}
+            self._cold_accounts.update(work.account_id for work in written.left)
+
+    def _leave(self, ticket: WorkTicket, why: Apart | None) -> None:
+        try:
+            self._put_apart(ticket, why)
+        except (Overloaded, ShuttingDown) as error:
+            self._answers.append((ticket, error))
+
+    # -- answering ---------------------------------------------------------------------------------------------------
+
+    def _answer(self, work: Work, answer: object) -> None:
+        self._answers.append((self._tickets.pop(work), answer))
+
+    def _give_up(self, works: Iterable[Work], error: Exception) -> None:
+        for work in works:
+            self._answer(work, error)
+
+    def _deliver_some(self) -> None:
+        answers = self._answers
+        if answers:
+            deliver([answers.popleft() for _ in range(min(len(answers), ANSWERS_AT_ONCE))])
+
+    def _tell_the_rest(self, error: type[Exception]) -> None:
+        """Answer all that the helper is not busy with, and let go of it if it is not."""
+        for work in [work for work in self._tickets if work not in self._helped]:
+            self._answer(work, error())
+        while self._queue:
+            self._answers.append((self._queue.popleft(), error()))
+        self._draft, self._repeated = self._writer.draft(), []
+        self._cold.clear()
+        deliver([*self._answers])
+        self._answers.clear()
+        if not self._is_busy:
+            self._helper.close()

@@ -54,7 +54,7 @@ def test_a_slip_in_an_option_is_told_the_nearest_in_one_line(
     name: str, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Also where another one is needed: it is the one that was meant."""
-    for slip in (f"--{option[3]}{option[2]}{option[4:]}", f"{option}x=1"):
+    for slip in (option[:3] + option[4:], f"{option}x=1"):
         with pytest.raises(SystemExit) as ended:
             main([name, slip])
         said = capsys.readouterr().err

@@ -1,5 +1,6 @@
 """A client with the published service config repeats what a repeat helps, and nothing else."""
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,10 +11,13 @@ import pytest
 
 from credit.v1.credit_service_pb2 import GetBalanceRequest, GetBalanceResponse
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.errors_pb2 import ErrorReason
+from creditd.domain.errors import Refusal
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, VersionConflict
 from creditd.server.request_sizes import CALL_BYTES
 from tests.support.customer import Customer
-from tests.support.refusals import refused
+from tests.support.error_reasons import Documented, documented
+from tests.support.refusals import read_refusal, refused
 from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.requirement("H2")
@@ -55,6 +59,52 @@ def test_what_a_repeat_helps_is_repeated(
     faults += [fault(), fault()]
     assert stub.Reserve(customer.reserving(1), metadata=METADATA, timeout=20).balance.available == 99
     assert not faults
+
+
+def planted(one: Documented) -> Exception:
+    """Return an error that goes over the wire with a reason, with the figures of its example."""
+    if one.reason == "INTERNAL":
+        return ValueError("a defect")
+    kind = type("Planted", (Refusal,), {"reason": one.reason})
+    error: Exception = kind(**{fact: text for fact, text in one.metadata.items() if fact != "correlation_id"})
+    return error
+
+
+def test_each_reason_is_repeated_if_its_documentation_says_so_and_no_other(
+    customer: Customer, stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them at once, each refusing a call of its own one time."""
+    requests = {one.reason: customer.reserving(1) for one in documented().values()}
+    errors = {requests[one.reason].request_id: planted(one) for one in documented().values()}
+    ledger = customer.service.core.ledger
+    submit: Callable[[Any], None] = ledger.submit
+    seen: Counter[str] = Counter()
+
+    def submit_or_fail(ticket: Any) -> None:
+        request_id = ticket.item.origin.request_id
+        seen[request_id] += 1
+        if seen[request_id] == 1:
+            raise errors[request_id]
+        submit(ticket)
+
+    monkeypatch.setattr(ledger, "submit", submit_or_fail)
+
+    def outcome(reason: str) -> str:
+        try:
+            stub.Reserve(requests[reason], metadata=METADATA, timeout=60)
+        except grpc.RpcError as error:
+            return read_refusal(error).reason
+        return "repeated"
+
+    with ThreadPoolExecutor(len(requests)) as threads:
+        outcomes = dict(zip(requests, threads.map(outcome, requests), strict=True))
+    retried = {one.reason for one in documented().values() if one.retry}
+    assert outcomes == {reason: "repeated" if reason in retried else reason for reason in requests}
+    assert {reason: seen[request.request_id] for reason, request in requests.items()} == {
+        reason: 2 if reason in retried else 1 for reason in requests
+    }
+    assert len(retried) > 1
+    assert len(requests) == len(ErrorReason.values()) - 1
 
 
 def test_a_bare_cancelled_is_repeated() -> None:

@@ -24,6 +24,8 @@ class Taken(NamedTuple):
     request: IngestWebhookRequest
     metadata: dict[str, Any]
     seconds_left: float
+    shown: bytes
+    """The caller's certificate in PEM, if it has shown one."""
 
 
 class Refused(NamedTuple):
@@ -78,7 +80,8 @@ class ToldService:
 
     async def _ingest(self, request: IngestWebhookRequest, context: Any) -> IngestWebhookResponse:
         metadata = dict(context.invocation_metadata())
-        self.taken.append(Taken(request, metadata, context.time_remaining()))
+        (shown,) = context.auth_context().get("x509_pem_cert", (b"",))
+        self.taken.append(Taken(request, metadata, context.time_remaining(), shown))
         await self.open.wait()
         await asyncio.sleep(self.delay_seconds)
         if self.refusal:

@@ -7,13 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-import grpc
 import pytest
 
 from credit.v1.webhook_service_pb2 import IngestWebhookRequest
-from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from creditd.webhooks import limits
-from creditd.webhooks.channel import channel_to
+from creditd.webhooks.channel import ServiceChannel
 from creditd.webhooks.settings import WebhooksSettings
 from tests.support.event_loop import Run, event_loop
 from tests.support.patience import eventually
@@ -36,14 +34,15 @@ def test_a_connection_that_is_not_used_is_let_go_after_its_time_only(run: Run, m
     assert limits.CHANNEL_IDLE_MILLISECONDS == WITHOUT_END
     monkeypatch.setattr(limits, "CHANNEL_IDLE_MILLISECONDS", 1_000)
 
-    async def open_one(address: str) -> grpc.aio.Channel:
-        channel = channel_to(WebhooksSettings("127.0.0.1:0", address))
-        await WebhookServiceStub(channel).IngestWebhook(IngestWebhookRequest())
+    async def used(address: str) -> ServiceChannel:
+        channel = ServiceChannel(WebhooksSettings("127.0.0.1:0", address))
+        await channel.ingest(IngestWebhookRequest(), ())
         return channel
 
     with told_service(run) as service:
-        channel = run(open_one(service.address))
-        assert eventually(lambda: channel.get_state() is grpc.ChannelConnectivity.IDLE)
+        channel = run(used(service.address))
+        # Asking has a connection made: it has gone at some moment in between.
+        assert eventually(lambda: not channel.is_reachable)
         run(channel.close())
 
 

@@ -1,7 +1,11 @@
 """The service away, slow or guarded, and many webhooks at once: nothing is called stored that is not."""
 
 import asyncio
+import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -121,10 +125,9 @@ def files_of(folder: Path, authority: Identity) -> dict[str, str]:
     }
 
 
-@pytest.mark.requirement("G4", "I7")
-@pytest.mark.parametrize(("signer", "status"), [("ours", 200), ("another's", 503)])
-def test_over_tls_each_side_shows_a_certificate(tmp_path: Path, authority: Identity, signer: str, status: int) -> None:
-    server = identity("server", authority if signer == "ours" else identity("elsewhere"))
+@contextmanager
+def guarded_adapter(folder: Path, authority: Identity, server: Identity) -> Iterator[Adapter]:
+    """Run an adapter before a service that shows a certificate, and wants to see one."""
     pair = (server.key_pem, server.certificate_pem)
     credentials = grpc.ssl_server_credentials([pair], authority.certificate_pem, require_client_auth=True)
     with event_loop() as run, told_service(run) as service:
@@ -132,9 +135,60 @@ def test_over_tls_each_side_shows_a_certificate(tmp_path: Path, authority: Ident
         service.address = "127.0.0.1:0"
         run(service.start(credentials))
         name = f"localhost:{service.address.rpartition(':')[2]}"
-        settings = WebhooksSettings("127.0.0.1:0", name, **files_of(tmp_path, authority))
+        settings = WebhooksSettings("127.0.0.1:0", name, **files_of(folder, authority))
         with running_adapter(settings=settings) as adapter:
-            assert adapter.post().status_code == status
+            yield replace(adapter, service=service, run=run)
+
+
+@pytest.mark.requirement("G4", "I7")
+@pytest.mark.parametrize(("signer", "status"), [("ours", 200), ("another's", 503)])
+def test_over_tls_each_side_shows_a_certificate(tmp_path: Path, authority: Identity, signer: str, status: int) -> None:
+    server = identity("server", authority if signer == "ours" else identity("elsewhere"))
+    with guarded_adapter(tmp_path, authority, server) as adapter:
+        assert adapter.post().status_code == status
+
+
+@pytest.mark.requirement("I7")
+def test_what_is_renewed_is_shown_without_a_restart_and_what_is_unfit_is_not(
+    tmp_path: Path, authority: Identity, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with guarded_adapter(tmp_path, authority, identity("server", authority)) as adapter:
+
+        def shown() -> bytes:
+            assert adapter.post().status_code == 200
+            return adapter.service.taken[-1].shown
+
+        def renew(new: Identity) -> None:
+            pem(tmp_path, "adapter.key", new.key_pem)
+            pem(tmp_path, "adapter.pem", new.certificate_pem)
+
+        first = (tmp_path / "adapter.pem").read_bytes()
+        second, third = (identity(name, authority) for name in ("second", "third"))
+        assert shown() == first
+        renew(second)
+        assert shown() == second.certificate_pem
+        assert caplog.messages.count("the certificates were renewed") == 1
+        pem(tmp_path, "adapter.pem", third.certificate_pem)
+        assert [shown() for _ in range(3)] == [second.certificate_pem] * 3
+        assert sum("stays in use" in line for line in caplog.messages) == 1
+        renew(third)
+        assert shown() == third.certificate_pem
+
+
+@pytest.mark.requirement("I7")
+def test_what_is_under_way_is_finished_though_the_certificate_is_renewed(tmp_path: Path, authority: Identity) -> None:
+    with (
+        guarded_adapter(tmp_path, authority, identity("server", authority)) as adapter,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        adapter.hold()
+        sent = threads.submit(adapter.post)
+        eventually(lambda: adapter.service.taken)
+        files_of(tmp_path, authority)
+        assert eventually(lambda: is_reachable(adapter))
+        adapter.release()
+        assert sent.result().status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from creditd.certificates import warn_of_ends
 from creditd.webhooks import limits
 from creditd.webhooks.application import Application
-from creditd.webhooks.channel import channel_to, is_reachable, validities
+from creditd.webhooks.channel import ServiceChannel
 from creditd.webhooks.http_server import http_serving, listening
 from creditd.webhooks.ingestion import Ingestion
 from creditd.webhooks.settings import Token, WebhooksSettings
@@ -23,17 +23,15 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
     At the end of the block those under way are answered, and others are turned away meanwhile. Signals are left alone.
     Raises InvalidSetting, before anything is served.
     """
-    channel = channel_to(settings)
-    # What the channel was made with, whatever the files hold later: it is not made anew.
-    used = validities(settings)
-    warning = asyncio.create_task(warn_of_ends(lambda: used), name="ends of certificates")
+    channel = ServiceChannel(settings)
+    warning = asyncio.create_task(warn_of_ends(lambda: channel.validities), name="ends of certificates")
     try:
         listener = listening(settings.listen)
         port: int = listener.getsockname()[1]
         application = Application(Ingestion(channel, token))
         async with http_serving(application.routes, listener):
             # The first webhook need not wait for a connection.
-            is_reachable(channel)
+            channel.connect()
             log.info("listening for webhooks", extra={"port": port})
             try:
                 yield port

@@ -6,10 +6,8 @@ from typing import Final, NamedTuple
 import grpc
 
 from credit.v1.webhook_service_pb2 import IngestWebhookRequest, WebhookHeader
-from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
-from creditd.webhooks import limits
 from creditd.webhooks.answers import Answer, answer_to, answer_to_failure
-from creditd.webhooks.channel import is_reachable
+from creditd.webhooks.channel import ServiceChannel
 from creditd.webhooks.senders import Sender
 from creditd.webhooks.settings import Token
 
@@ -33,16 +31,15 @@ class Arrived(NamedTuple):
 class Ingestion:
     """Passes webhooks on over a channel, which stays its owner's to close."""
 
-    def __init__(self, channel: grpc.aio.Channel, token: Token) -> None:
+    def __init__(self, channel: ServiceChannel, token: Token) -> None:
         """Call over ``channel``, each call with the token of the moment."""
         self._channel = channel
-        self._ingest = WebhookServiceStub(channel).IngestWebhook
         self._token = token
 
     @property
     def is_reachable(self) -> bool:
         """Whether there is a connection at the moment; asking has one made."""
-        return is_reachable(self._channel)
+        return self._channel.is_reachable
 
     async def ingest(self, arrived: Arrived, correlation_id: str) -> Answer:
         """Pass a webhook on, and return what its sender is answered, within limits.RPC_SECONDS.
@@ -51,7 +48,7 @@ class Ingestion:
         """
         metadata = (("authorization", f"Bearer {self._token()}"), ("x-correlation-id", correlation_id))
         try:
-            response = await self._ingest(_request(arrived), timeout=limits.RPC_SECONDS, metadata=metadata)
+            response = await self._channel.ingest(_request(arrived), metadata)
         except grpc.aio.AioRpcError as error:
             return answer_to_failure(error)
         return answer_to(response)

@@ -240,4 +240,11 @@ SURROUNDINGS_FAULTS = (
         "        if self._renewals.take() and False:\n",
         ("tests/webhooks/test_service_away.py",),
     ),
+    Fault(
+        "memory of a batch's session given back after each statement",
+        "storage/database.py",
+        "            keeps_memory=True,\n",
+        "",
+        ("tests/storage/test_batch_memory.py",),
+    ),
 )

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from creditd.storage.connections.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
 from creditd.storage.connections.session import (
     FOUND,
+    KEEP_MEMORY,
     Session,
     SessionRules,
     SessionState,
@@ -77,8 +78,8 @@ class DatabaseSettings:
     ``statement_timeout_seconds`` is how long a statement may take, ``lock_timeout_milliseconds`` how long it waits for
     one lock, ``idle_in_transaction_seconds`` how long a transaction may idle before PostgreSQL ends it.
     ``plan_cache_mode`` is PostgreSQL's own. ``is_hasty``: no statement may wait for a lock for longer, not even one
-    that is a transaction of its own. ``turn_seconds`` is how long a turn lasts that states no
-    length; None for the usual time.
+    that is a transaction of its own. ``turn_seconds`` is how long a turn lasts that states no length; None for the
+    usual time. ``keeps_memory``: sessions keep the memory of a statement for the next one.
     """
 
     url: str
@@ -90,6 +91,7 @@ class DatabaseSettings:
     idle_in_transaction_seconds: int = IDLE_IN_TRANSACTION_SECONDS
     is_hasty: bool = False
     turn_seconds: float | None = None
+    keeps_memory: bool = False
 
     @property
     def session_rules(self) -> SessionRules:
@@ -179,6 +181,7 @@ class Database:
             idle_in_transaction_seconds=BATCH_IDLE_SECONDS,
             is_hasty=True,
             turn_seconds=BATCH_SECONDS,
+            keeps_memory=True,
         )
         database = Database(settings)
         database._relatives = self._relatives
@@ -266,6 +269,8 @@ class Database:
         try:
             with self._turns.watched(session, Turn(CONNECT_TIMEOUT_SECONDS)):
                 make_fit(session, self._rules, self._login)
+                if self._settings.keeps_memory:
+                    session.execute(KEEP_MEMORY, prepare=False)
         except BaseException:
             session.close()
             raise

@@ -21,7 +21,8 @@ help: ## Explain every target (this text)
 	@echo "  WORKERS=2                test workers of 'make test'"
 	@echo "  QUICK=1                  a short 'make bench', 'make bench-servers' or 'make bench-scale'"
 	@echo "  RUNS=3                   'make bench' so many times, and the medians"
-	@echo "  TRANSPORT=aio|queue      'make bench' and 'make bench-servers' on this transport"
+	@echo "  MINUTES=5 RATE=800       how long 'make bench-steady' runs, and how many calls a second it makes"
+	@echo "  TRANSPORT=aio|queue      'make bench', 'make bench-servers' and 'make bench-steady' on this transport"
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  OPEN=1                   'make bench' in an open loop: what callers wait for at 500 and at 2,000 Reserves a second"
 	@echo "  ARGS='...'               more arguments for run, test, demo, faults, databases, mutants, bench and seed"
@@ -77,6 +78,11 @@ bench: setup ## Measure the service beside pgbench; QUICK=1 for a short run, RUN
 .PHONY: bench-servers
 bench-servers: setup ## Compare one, two and four servers on one database; QUICK=1 for a short run
 	$(PYTHON_BIN) -m tests.bench.servers $(if $(QUICK),--quick) $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
+
+.PHONY: bench-steady
+bench-steady: setup ## Run ten minutes of mixed load, and say whether anything has a slope; MINUTES=5 for fewer
+	$(PYTHON_BIN) -m tests.bench.steady $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) \
+	    $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
 
 .PHONY: bench-scale
 bench-scale: setup ## Compare an empty database with one of ten million ledger rows

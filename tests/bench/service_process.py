@@ -151,6 +151,12 @@ def ledger_repeats(database_url: str) -> int:
     return int(_value(database_url, _REPEATS))
 
 
+def expired_holds(database_url: str) -> int:
+    """How many holds the service has given back by itself."""
+    query = "SELECT count(*) FROM entries WHERE request_id IS NULL AND reservation_id IS NOT NULL"
+    return int(_value(database_url, query))
+
+
 def _value(database_url: str, query: LiteralString) -> Any:
     with psycopg.connect(database_url) as connection:
         row = connection.execute(query).fetchone()

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 
 from tests.bench import requests
+from tests.bench.cpu import CpuSeconds
 from tests.bench.figures import Figures, Row, summaries, summary
-from tests.bench.job import Job
+from tests.bench.job import Job, Outcome
 from tests.bench.latency import Latencies, quantile
 from tests.bench.plan import BATCHED, FULL, GET_BALANCE, HOT, MIX, MODES, RESERVE, UNIFORM, narrowed
 from tests.bench.report import COLUMNS, Ledger, line
+from tests.bench.steady import Minute, Sample, calls_of, minute, slopes
 from tests.bench.switches import switched, switches
 from tests.bench.targets import TARGETS, verdicts
 from tests.bench.transport import transport_in
+from tests.bench.trend import trend
 
 _FIGURES = Figures(*range(1, 13))
 
@@ -167,3 +170,64 @@ def test_the_mix_is_ten_reads_to_two_reserves_and_their_confirms() -> None:
 def test_a_line_is_as_wide_as_its_heading_has_it() -> None:
     figures: dict[str, Any] = dict.fromkeys(Figures._fields, 12.0)
     assert len(line(Row(UNIFORM, 64, "grpc.aio", RESERVE), Figures(**figures))) == len(COLUMNS)
+
+
+def test_a_line_through_the_points_has_their_slope_and_no_error() -> None:
+    found = trend([100.0, 101.0, 102.0, 103.0, 104.0])
+    assert found is not None
+    assert found.slope == pytest.approx(1 / 102)
+    assert found.error == pytest.approx(0.0, abs=1e-12)
+    assert found.is_slope
+
+
+def test_scatter_alone_is_no_slope() -> None:
+    found = trend([100.0, 104.0, 97.0, 102.0, 98.0, 103.0, 99.0, 101.0])
+    assert found is not None
+    # By the formulas of simple linear regression: -2/42 and the root of 41.905/6/42, of a mean of 100.5.
+    assert found.slope == pytest.approx(-0.00047382, rel=1e-3)
+    assert found.error == pytest.approx(0.0040576, rel=1e-3)
+    assert not found.is_slope
+
+
+def test_a_fall_beyond_the_scatter_is_a_slope_however_noisy() -> None:
+    found = trend([100.0, 99.0, 96.0, 95.5, 92.0, 91.5, 88.0, 87.0])
+    assert found is not None
+    assert found.slope < 0
+    assert found.is_slope
+
+
+def test_a_slope_too_small_to_matter_is_none() -> None:
+    found = trend([10_000.0, 10_001.0, 10_002.0, 10_003.0])
+    assert found is not None
+    assert found.error == pytest.approx(0.0, abs=1e-12)
+    assert not found.is_slope
+
+
+@pytest.mark.parametrize("values", [[], [1.0, 2.0, 3.0], [0.0] * 8])
+def test_of_too_few_points_or_of_nothing_there_is_no_trend(values: list[float]) -> None:
+    assert trend(values) is None
+
+
+def test_a_minute_is_what_lies_between_two_samples() -> None:
+    before = Sample(CpuSeconds(1.0, 2.0), 50 << 20, 1_000, 3, 7)
+    after = Sample(CpuSeconds(1.5, 2.25), 60 << 20, 601_000, 5, 8)
+    outcome = Outcome(25.0, 1.0, 2.0, operations=1_000, calls=1_000, acknowledged=300, unanswered=0,
+                      generator_cpu_s=0.1, wall_s=60.0)  # fmt: skip
+    found = minute(before, after, outcome)
+    assert (found.server_us, found.postgres_us) == (500.0, 250.0)
+    assert (found.resident_mib, found.wal_bytes) == (60.0, 2_000.0)
+    assert (found.checkpoints, found.vacuums) == (2, 1)
+
+
+def test_the_first_minute_is_no_part_of_a_slope_and_a_short_run_has_none() -> None:
+    flat = Minute(100.0, 1.0, 2.0, 90.0, 60.0, 80.0, 900.0, 2, 3)
+    first = flat._replace(rate=10.0, resident_mib=10.0, server_us=900.0)
+    assert [said.endswith(": no slope") for said in slopes([first, *[flat] * 4])] == [True] * 6
+    rising = [flat._replace(resident_mib=80.0 + number) for number in range(5)]
+    assert [said.split()[0] for said in slopes([first, *rising]) if said.endswith(": SLOPE")] == ["resident_mib"]
+    assert all("too short" in said for said in slopes([first, *[flat] * 3]))
+
+
+def test_the_calls_of_the_mix_are_counted_by_weight() -> None:
+    assert calls_of(requests.mix()) == pytest.approx(14 / 12)
+    assert calls_of(requests.mix_with_expiry()) == pytest.approx(15 / 13)

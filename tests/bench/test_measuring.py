@@ -12,7 +12,11 @@ from tests.bench.naive import Yardsticks
 from tests.bench.plan import GET_BALANCE, MIX, QUICK, RESERVE, UNIFORM, Plan
 from tests.bench.report import COLUMNS, Ledger, line
 from tests.bench.rounds import Subject, measure_all, seed, subject
-from tests.bench.service_process import ledger_repeats, ledger_rows, running_service
+from tests.bench.service_process import expired_holds, ledger_repeats, ledger_rows, running_service
+from tests.bench.steady import COLUMNS as STEADY_COLUMNS
+from tests.bench.steady import line as steady_line
+from tests.bench.steady import steady
+from tests.support.patience import eventually
 
 _ACCOUNTS = 20
 
@@ -76,3 +80,18 @@ def test_at_a_rate_each_reserve_counts_from_when_it_was_due(
     assert outcome.calls == outcome.acknowledged == ledger_rows(url) - before > 20
     assert 0 < outcome.p50_ms <= outcome.p99_ms <= outcome.p999_ms
     assert 0 < found.naive.p50_ms <= found.naive.p99_ms <= found.naive.p999_ms
+
+
+def test_a_steady_run_reports_each_minute_and_its_holds_expire(measured: Subject) -> None:
+    url = measured.service.database_url
+    before, expired_before = ledger_rows(url), expired_holds(url)
+    minutes, outcomes = zip(*steady(measured, rate=60.0, minutes=3, minute_s=1.0, accounts=_ACCOUNTS), strict=True)
+    assert len(minutes) == 3
+    for number, found in enumerate(minutes):
+        assert len(steady_line(number, found)) == len(STEADY_COLUMNS)
+        assert min(found.rate, found.p99_ms, found.resident_mib, found.wal_bytes) > 0
+    acknowledged = sum(outcome.acknowledged for outcome in outcomes)
+    in_doubt = sum(outcome.in_doubt for outcome in outcomes)
+    assert Ledger(acknowledged, ledger_rows(url) - before, in_doubt, ledger_repeats(url)).sound
+    assert 0 < acknowledged < sum(outcome.calls for outcome in outcomes)
+    eventually(lambda: expired_holds(url) > expired_before)

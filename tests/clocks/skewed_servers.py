@@ -4,6 +4,7 @@ import os
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -35,7 +36,7 @@ class SkewedServer:
         self.address = creditd.settings["CREDITD_LISTEN"]
         self.metrics_address = creditd.settings["CREDITD_METRICS_LISTEN"]
         self.started = started
-        self.service = RunningService(service.config, service.clock, service.core, service.server, self.address)
+        self.service = replace(service, address=self.address, channels=[], callers={})
 
     def serve(self, customer: Customer) -> Customer:
         """Return the same customer, served by this server."""

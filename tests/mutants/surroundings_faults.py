@@ -247,4 +247,18 @@ SURROUNDINGS_FAULTS = (
         "",
         ("tests/storage/test_batch_memory.py",),
     ),
+    Fault(
+        "all slices of a reservation are written at once",
+        "server/balance_handlers.py",
+        "chunked(found.slices[:SLICES_OF_ONE], SMALL_ITEMS)",
+        "chunked(found.slices[:SLICES_OF_ONE], SLICES_OF_ONE)",
+        ("tests/contract/test_turns.py",),
+    ),
+    Fault(
+        "balances with many grants are written as many at once as those with few",
+        "server/balance_handlers.py",
+        "chunked(pairs, items_at_a_time(most))",
+        "chunked(pairs)",
+        ("tests/contract/test_turns.py",),
+    ),
 )

@@ -1,9 +1,11 @@
 """The domain's values as messages."""
 
+from credit.v1 import reservation_pb2
 from creditd.domain.grants import Slice, Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation, ReservationState
-from creditd.server.credit_messages import reservation_message, timestamp
+from creditd.server.answer_sizes import SLICES_SHOWN
+from creditd.server.credit_messages import timestamp, write_reservation
 
 CREATED = Instant(0)
 END = Instant(90 * SECOND + 250_001)
@@ -25,26 +27,33 @@ HELD = Reservation(
 )
 
 
+def written(reservation: Reservation, now: Instant) -> reservation_pb2.Reservation:
+    """Return a reservation in an answer of ``now``."""
+    message = reservation_pb2.Reservation()
+    write_reservation(message, reservation, now)
+    return message
+
+
 def test_a_time_is_told_to_the_microsecond_also_before_the_epoch() -> None:
     assert timestamp(Instant(1)).ToNanoseconds() == 1_000
     assert timestamp(Instant(-1)).ToNanoseconds() == -1_000
 
 
 def test_a_time_that_is_zero_is_there() -> None:
-    told = reservation_message(HELD, now=END)
+    told = written(HELD, END)
     assert told.HasField("create_time")
     assert told.HasField("remaining_ttl")
     assert told.remaining_ttl.ToNanoseconds() == 0
 
 
 def test_what_has_ended_has_no_time_left() -> None:
-    told = reservation_message(HELD._replace(state=ReservationState.CONFIRMED), now=CREATED)
+    told = written(HELD._replace(state=ReservationState.CONFIRMED), CREATED)
     assert told.expire_time.ToNanoseconds() == END * 1_000
     assert not told.HasField("remaining_ttl")
 
 
 def test_no_more_slices_are_shown_than_asked_for_and_all_are_counted() -> None:
     many = HELD._replace(slices=HELD.slices * 10_001)
-    told = reservation_message(many, now=CREATED)
-    assert len(told.slices) == 10_000
+    told = written(many, CREATED)
+    assert len(told.slices) == SLICES_SHOWN
     assert told.slice_count == 10_001

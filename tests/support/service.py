@@ -47,6 +47,7 @@ class RunningService:
     core: Core
     server: Service
     address: str
+    loop: asyncio.AbstractEventLoop
     channels: list[grpc.Channel] = field(default_factory=list)
     callers: dict[tuple[object, ...], SimpleNamespace] = field(default_factory=dict)
 
@@ -147,7 +148,7 @@ def _serving(config: Config) -> Iterator[RunningService]:
     started.wait(START_SECONDS)
     if failures:
         raise failures[0]
-    running = RunningService(config, clock, core, service, f"127.0.0.1:{service.port}")
+    running = RunningService(config, clock, core, service, f"127.0.0.1:{service.port}", loop)
     try:
         yield running
     finally:

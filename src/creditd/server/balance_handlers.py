@@ -10,16 +10,17 @@ from creditd.domain.reservation import ReservationState, parse_reservation_name
 from creditd.domain.wallet import new_wallet
 from creditd.ledger.balances import AccountState
 from creditd.ledger.clock import DatabaseClock
-from creditd.server.answer_sizes import MAX_BALANCES, grants_each
-from creditd.server.chunks import CHUNK_ITEMS, chunked
+from creditd.server.answer_sizes import MAX_BALANCES, SLICES_OF_ONE, grants_each
+from creditd.server.chunks import SMALL_ITEMS, chunked, items_at_a_time
 from creditd.server.credit_messages import (
     instant,
     listed_entry_message,
     listed_reservation_message,
     number,
     plan_message,
-    reservation_message,
     wallet_message,
+    write_reservation,
+    write_slices,
 )
 from creditd.server.refusals import InvalidFields
 from creditd.service.balances import Balances
@@ -45,35 +46,51 @@ class BalanceHandlers:
         credit_types = await self._catalogue.chosen(request.credit_types)
         most = _grants_each(1, credit_types)
         state = await self._balances.get(call, request.account_id)
-        return pb.GetBalanceResponse(account_balance=self._message(state, credit_types, most))
+        answer = pb.GetBalanceResponse()
+        self._write_account(answer.account_balance, state)
+        await _write_wallets([answer.account_balance], [state], credit_types, most)
+        return answer
 
     async def batch_get_balances(self, request: pb.BatchGetBalancesRequest, call: Call) -> pb.BatchGetBalancesResponse:
         """Answer BatchGetBalances."""
         credit_types = await self._catalogue.chosen(request.credit_types)
         most = _grants_each(len(request.account_ids), credit_types)
         states = await self._balances.get_all(call, list(dict.fromkeys(request.account_ids)))
+        wanted = [states[account_id] for account_id in request.account_ids]
         answer = pb.BatchGetBalancesResponse()
-        # An account has a balance in each of the credit types.
-        async for account_ids in chunked(request.account_ids, max(1, CHUNK_ITEMS // max(1, len(credit_types)))):
-            answer.account_balances.extend(
-                [self._message(states[account_id], credit_types, most) for account_id in account_ids]
-            )
+        async for some in chunked(wanted):
+            for state in some:
+                self._write_account(answer.account_balances.add(), state)
+        await _write_wallets(answer.account_balances, wanted, credit_types, most)
         return answer
 
     async def get_reservation(self, request: pb.GetReservationRequest, call: Call) -> pb.GetReservationResponse:
         """Answer GetReservation."""
         del call
         found = await self._balances.reservation(parse_reservation_name(request.name))
-        return pb.GetReservationResponse(reservation=reservation_message(found, self._clock.now()))
+        answer = pb.GetReservationResponse()
+        write_reservation(answer.reservation, found, self._clock.now(), most_slices=0)
+        async for slices in chunked(found.slices[:SLICES_OF_ONE], SMALL_ITEMS):
+            write_slices(answer.reservation.slices, slices)
+        return answer
 
-    def _message(self, state: AccountState, wanted: Sequence[str], most_grants: int) -> balance_pb2.AccountBalance:
-        account, wallets, _ = state
-        return balance_pb2.AccountBalance(
-            account_id=account.account_id,
-            status=number(account.status),
-            plan=plan_message(account, self._clock.now()),
-            wallets=[wallet_message(wallets.get(code) or new_wallet(account, code), most_grants) for code in wanted],
-        )
+    def _write_account(self, message: balance_pb2.AccountBalance, state: AccountState) -> None:
+        """Write who it is, without the wallets, into an empty message."""
+        account = state.account
+        message.account_id = account.account_id
+        message.status = number(account.status)
+        message.plan.CopyFrom(plan_message(account, self._clock.now()))
+
+
+async def _write_wallets(
+    messages: Sequence[balance_pb2.AccountBalance], states: Sequence[AccountState], codes: Sequence[str], most: int
+) -> None:
+    """Add to each account's message its wallet in each credit type, with so many grants at most."""
+    pairs = [(message, state, code) for message, state in zip(messages, states, strict=True) for code in codes]
+    async for some in chunked(pairs, items_at_a_time(most)):
+        for message, state, code in some:
+            wallet = state.wallets.get(code) or new_wallet(state.account, code)
+            message.wallets.append(wallet_message(wallet, most))
 
 
 def _grants_each(accounts: int, credit_types: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import Outcome, Result, Step
 from creditd.server import commands
 from creditd.server.answer_sizes import slices_each
-from creditd.server.chunks import chunked
+from creditd.server.chunks import chunked, items_at_a_time
 from creditd.server.commands import MakeId
 from creditd.server.credit_messages import write_balance_after, write_entry
 from creditd.server.hold_handlers import write_movement
@@ -72,7 +72,8 @@ class BatchHandlers:
 async def _write_all(messages: Any, items: Sequence[Any], results: Sequence[Result], call: Call, write: Write) -> None:
     """Add to an answer's ``messages`` the result of each item, with ``write`` where it is an outcome."""
     most = slices_each(len(items))
-    async for pairs in chunked(list(zip(items, results, strict=True))):
+    # A result has slices twice: with its entry and with its reservation.
+    async for pairs in chunked(list(zip(items, results, strict=True)), items_at_a_time(2 * most)):
         for item, result in pairs:
             message = messages.add()
             if isinstance(result, Exception):

@@ -9,6 +9,14 @@ Item = TypeVar("Item")
 CHUNK_ITEMS: Final = 20
 """Requests of a batch read, or balances or results written, before others have their turn: some milliseconds."""
 
+SMALL_ITEMS: Final = 1_000
+"""Slices and grants, which a balance or a result has many of: a millisecond or two of writing."""
+
+
+def items_at_a_time(small_items: int) -> int:
+    """Return how many items, each with so many small ones at most, are written before others have their turn."""
+    return max(1, min(CHUNK_ITEMS, SMALL_ITEMS // max(1, small_items)))
+
 
 @coroutine
 def _turn() -> Generator[None, None, None]:

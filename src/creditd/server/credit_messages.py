@@ -16,7 +16,7 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation, ReservationState, reservation_name
 from creditd.domain.resource_names import account_name
 from creditd.domain.wallet import Wallet
-from creditd.server.answer_sizes import GRANTS_SHOWN, SLICES_OF_ONE, SLICES_SHOWN
+from creditd.server.answer_sizes import GRANTS_SHOWN, SLICES_SHOWN
 from creditd.storage.rows import ListedEntry, ListedReservation
 
 
@@ -77,8 +77,9 @@ def labels(metadata: str) -> Mapping[str, str]:
     return found
 
 
-def _write_slices(messages: Any, slices: Sequence[Slice], most: int) -> None:
-    for grant_id, source, amount, _, _, _ in slices[:most]:
+def write_slices(messages: Any, slices: Sequence[Slice]) -> None:
+    """Add a message for each slice."""
+    for grant_id, source, amount, _, _, _ in slices:
         message = messages.add()
         message.grant_id = grant_id
         message.source = source
@@ -98,7 +99,7 @@ def write_entry(message: entry_pb2.Entry, entry: Entry, most_slices: int = SLICE
     message.available_after = entry.available_after
     message.reserved_after = entry.reserved_after
     message.debt_after = entry.debt_after
-    _write_slices(message.slices, entry.slices, most_slices)
+    write_slices(message.slices, entry.slices[:most_slices])
     message.slice_count = len(entry.slices)
     if entry.reservation:
         reservation_id = entry.reservation.reservation_id
@@ -138,7 +139,7 @@ def write_reservation(
     message.confirmed_amount = reservation.confirmed
     message.refunded_amount = reservation.refunded
     message.unlimited = reservation.unlimited
-    _write_slices(message.slices, reservation.slices, most_slices)
+    write_slices(message.slices, reservation.slices[:most_slices])
     message.slice_count = len(reservation.slices)
     if reservation.expire_time is not None:
         write_time(message.expire_time, reservation.expire_time)
@@ -149,13 +150,6 @@ def write_reservation(
     message.reason = reservation.reason
     if reservation.metadata:
         message.metadata.update(labels(reservation.metadata))
-
-
-def reservation_message(reservation: Reservation, now: Instant) -> reservation_pb2.Reservation:
-    """Write the one reservation of an answer of ``now``."""
-    message = reservation_pb2.Reservation()
-    write_reservation(message, reservation, now, SLICES_OF_ONE)
-    return message
 
 
 def listed_reservation_message(listed: ListedReservation, now: Instant) -> reservation_pb2.Reservation:

@@ -16,6 +16,9 @@ _bits = random.Random(random.SystemRandom().getrandbits(64)).getrandbits  # noqa
 _TICKS_A_MILLISECOND = 4_096
 """12 bits below the millisecond keep the order within it (RFC 9562, 6.2, method 3)."""
 
+_VERSION = 7 << 76
+_VARIANT = 0b10 << 62
+
 
 class Ids:
     """Makes UUIDv7 by a clock, each greater than the one before, also where the clock is set back.
@@ -36,8 +39,9 @@ class Ids:
         with self._lock:
             self._last = ticks = max(ticks, self._last + 1)
         milliseconds, fraction = divmod(ticks, _TICKS_A_MILLISECOND)
-        variant = 0x8000 | _bits(14)
-        return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{fraction:03x}-{variant:04x}-{_bits(48):012x}"
+        number = milliseconds << 80 | _VERSION | fraction << 64 | _VARIANT | _bits(62)
+        digits = number.to_bytes(16, "big").hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _wall_clock() -> Instant:

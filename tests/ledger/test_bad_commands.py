@@ -1,6 +1,5 @@
 """A command that breaks is found by halving the batch, and fails alone."""
 
-import dataclasses
 import logging
 from typing import Any
 
@@ -34,7 +33,7 @@ def faulty_rule(monkeypatch: pytest.MonkeyPatch) -> None:
 def with_a_reason(done: Work, reason: str) -> Work:
     """Return a work like another, with a reason."""
     (step,) = done.steps
-    command = dataclasses.replace(step.command, origin=done.origin._replace(reason=reason))
+    command = step.command._replace(origin=done.origin._replace(reason=reason))
     return work(done.account_id, command)
 
 

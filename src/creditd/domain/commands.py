@@ -3,7 +3,7 @@
 A command is decided by :func:`creditd.domain.decide.decide`. Times are in microseconds.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
@@ -11,8 +11,7 @@ from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(NamedTuple):
     """Hold an amount, until ``expire_time`` or for ``ttl``, or for the configured time if both are None."""
 
     origin: Origin
@@ -23,8 +22,7 @@ class Reserve:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Deduct:
+class Deduct(NamedTuple):
     """Spend an amount in one step."""
 
     origin: Origin
@@ -33,8 +31,7 @@ class Deduct:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Confirm:
+class Confirm(NamedTuple):
     """Spend what is held: all of it if ``amount`` is None. More than is held only with ``allow_excess``."""
 
     origin: Origin
@@ -44,8 +41,7 @@ class Confirm:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(NamedTuple):
     """Give back a pending reservation whole, or part (None: the rest) of a confirmed one."""
 
     origin: Origin
@@ -54,8 +50,7 @@ class Refund:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Extend:
+class Extend(NamedTuple):
     """Give a pending reservation more time, until ``expire_time`` or for ``ttl`` from now."""
 
     origin: Origin
@@ -65,8 +60,7 @@ class Extend:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(NamedTuple):
     """Bring in credits as a new grant; ``kind`` says by what way they came."""
 
     origin: Origin
@@ -78,8 +72,7 @@ class Add:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(NamedTuple):
     """Take available credits away, in spend order."""
 
     origin: Origin
@@ -87,8 +80,7 @@ class Remove:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Clawback:
+class Clawback(NamedTuple):
     """Take purchased credits back: from the grants named first, then from other purchased ones; the rest is debt."""
 
     origin: Origin
@@ -96,8 +88,7 @@ class Clawback:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Restore:
+class Restore(NamedTuple):
     """Give back what a clawback took, as a new purchased grant."""
 
     origin: Origin
@@ -105,8 +96,7 @@ class Restore:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOff:
+class WriteOff(NamedTuple):
     """Lower the debt without credits moving: by all of it if ``amount`` is None."""
 
     origin: Origin

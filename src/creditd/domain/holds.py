@@ -48,13 +48,7 @@ def take_from(wallet: Wallet, amount: int, now: Instant, *, hold: bool) -> Shift
         return Shift(available=0, reserved=0, live=wallet.grants)
     wallet.require_available(amount)
     taken = take(wallet.grants, amount)
-    return Shift(
-        available=-amount,
-        reserved=amount if hold else 0,
-        live=taken.live,
-        changed=taken.changed,
-        slices=taken.slices,
-    )
+    return Shift(-amount, amount if hold else 0, taken.live, taken.changed, taken.slices)
 
 
 def reserve(wallet: Wallet, command: Reserve, now: Instant, rules: Rules) -> Movement:
@@ -84,21 +78,22 @@ def _new_reservation(
     wallet: Wallet, command: Reserve | Deduct, shift: Shift, now: Instant, expire_time: Instant | None
 ) -> Reservation:
     """Return a pending reservation of what a shift takes."""
+    origin, slices = command.origin, shift.slices
     return Reservation(
-        account_id=wallet.account.account_id,
-        credit_type=wallet.credit_type,
-        reservation_id=command.reservation_id,
-        state=ReservationState.PENDING,
-        amount=command.amount,
-        confirmed=0,
-        refunded=0,
-        unlimited=not shift.slices,
-        slices=shift.slices,
-        expire_time=expire_time,
-        create_time=now,
-        update_time=now,
-        reason=command.origin.reason,
-        metadata=command.origin.metadata,
+        wallet.account.account_id,
+        wallet.credit_type,
+        command.reservation_id,
+        ReservationState.PENDING,
+        command.amount,
+        0,
+        0,
+        not slices,
+        slices,
+        expire_time,
+        now,
+        now,
+        origin.reason,
+        origin.metadata,
     )
 
 

@@ -146,58 +146,53 @@ def moved(
     reservation: Reservation | None = None,
 ) -> Movement:
     """Build the movement that applies a shift to a wallet; its version rises by exactly one."""
+    # Every movement passes here. Values of many fields are taken apart and made by position: by name takes twice as
+    # long.
     account, credit_type, version, available, reserved, debt, _, _, update_time = wallet
+    available_delta, reserved_delta, live, changed, slices, debt_delta, granted, graces = shift
+    actor, request_id, fingerprint, reason, metadata, ordinal = origin
     version += 1
-    available += shift.available
-    reserved += shift.reserved
-    debt += shift.debt
+    available += available_delta
+    reserved += reserved_delta
+    debt += debt_delta
     # Entries of a wallet never go back in time, even where two servers' clocks differ by a little.
     time = max(update_time, now)
     entry = Entry(
-        account_id=account.account_id,
-        credit_type=credit_type,
-        version=version,
-        kind=kind,
-        amount=amount,
-        available_delta=shift.available,
-        reserved_delta=shift.reserved,
-        debt_delta=shift.debt,
-        available_after=available,
-        reserved_after=reserved,
-        debt_after=debt,
-        slices=shift.slices,
-        reservation=None if reservation is None else _as_recorded(reservation),
-        request_id=origin.request_id,
-        ordinal=origin.ordinal,
-        fingerprint=origin.fingerprint,
-        actor=origin.actor,
-        reason=origin.reason,
-        metadata=origin.metadata,
-        create_time=time,
-        graces=shift.graces,
+        account.account_id,
+        credit_type,
+        version,
+        kind,
+        amount,
+        available_delta,
+        reserved_delta,
+        debt_delta,
+        available,
+        reserved,
+        debt,
+        slices,
+        None if reservation is None else _as_recorded(reservation),
+        request_id,
+        ordinal,
+        fingerprint,
+        actor,
+        reason,
+        metadata,
+        time,
+        graces,
     )
-    after_wallet = Wallet(
-        account=account,
-        credit_type=credit_type,
-        version=version,
-        available=available,
-        reserved=reserved,
-        debt=debt,
-        grants=shift.live,
-        next_expire_time=_next_expire_time(wallet, shift, reservation),
-        update_time=time,
-    )
-    return Movement(after_wallet, entry, shift.changed, shift.granted, reservation)
+    next_expire_time = _next_expire_time(wallet, shift, reservation)
+    after = Wallet(account, credit_type, version, available, reserved, debt, live, next_expire_time, time)
+    return Movement(after, entry, changed, granted, reservation)
 
 
 def _as_recorded(reservation: Reservation) -> ReservationAfter:
     """Return what an entry records of the reservation that it is about."""
     return ReservationAfter(
-        reservation_id=reservation.reservation_id,
-        state=reservation.state,
-        confirmed=reservation.confirmed,
-        refunded=reservation.refunded,
-        expire_time=reservation.expire_time,
+        reservation.reservation_id,
+        reservation.state,
+        reservation.confirmed,
+        reservation.refunded,
+        reservation.expire_time,
     )
 
 

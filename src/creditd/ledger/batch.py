@@ -114,9 +114,9 @@ class Batch:
                 self.reservations[ReservationKey(*key, reservation.reservation_id)] = reservation
 
     def _remember_graces(self, key: WalletKey, changed: tuple[Grant, ...]) -> None:
-        graces = graces_of(changed)
-        if graces:
-            self.graces.setdefault(key, {}).update(graces)
+        for grant in changed:
+            if grant.graced:
+                self.graces.setdefault(key, {}).update(graces_of((grant,)))
 
     def _prepare_opening(self, key: WalletKey) -> None:
         opening = self._unopened.get(key.account_id)
@@ -167,8 +167,8 @@ class Batch:
         movements, late = self._decide_steps(work.steps)
         entries = [movement.entry for movement in movements]
         if not work.dry_run:
-            for movement in movements:
-                self._apply(movement)
+            for step, movement in zip(work.steps, movements, strict=True):
+                self._apply(step.key, movement)
             for key, settled in late.items():
                 self.wallets[key] = settled.wallet
                 self._write_down(key, settled)
@@ -205,9 +205,8 @@ class Batch:
                 late[key] = lapsed
         return movements, late
 
-    def _apply(self, movement: Movement) -> None:
+    def _apply(self, key: WalletKey, movement: Movement) -> None:
         wallet, entry, changed, _, reservation = movement
-        key = WalletKey(entry.account_id, entry.credit_type)
         self._work_left -= weight_of(entry)
         self.changes.add(movement)
         self.wallets[key] = wallet

@@ -21,6 +21,7 @@ help: ## Explain every target (this text)
 	@echo "  WORKERS=2                test workers of 'make test'"
 	@echo "  QUICK=1                  a short 'make bench', 'make bench-servers' or 'make bench-scale'"
 	@echo "  RUNS=3                   'make bench' so many times, and the medians"
+	@echo "  PEERS=1                  'make bench' with a row of pgledger too, whose SQL PGLEDGER_SQL=/path names"
 	@echo "  MINUTES=5 RATE=800       how long 'make bench-steady' runs, and how many calls a second it makes"
 	@echo "  TRANSPORT=aio|queue      'make bench', 'make bench-servers' and 'make bench-steady' on this transport"
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
@@ -72,7 +73,7 @@ spec: setup ## Show which tests hold which requirement, and fail for one that no
 
 .PHONY: bench
 bench: setup ## Measure the service beside pgbench; QUICK=1 for a short run, RUNS=3 for medians, BOTH=1 for both transports
-	$(PYTHON_BIN) -m tests.bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(BOTH),--both) $(if $(OPEN),--open) \
+	$(PYTHON_BIN) -m tests.bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(BOTH),--both) $(if $(OPEN),--open) $(if $(PEERS),--peers) \
 	    $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
 
 .PHONY: bench-servers

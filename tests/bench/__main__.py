@@ -3,8 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.bench.calibrate import calibrate
 from tests.bench.figures import summaries
 from tests.bench.job import Outcome
 from tests.bench.naive import Yardsticks
+from tests.bench.peers import Pgledger, measure_peers, sql_files
 from tests.bench.report import Ledger
 from tests.bench.rounds import Round, Subject, measure_all, seed, subject
 from tests.bench.service_process import Service, ledger_repeats, ledger_rows, running_services
@@ -52,17 +54,26 @@ class Bench:
 class ClosedRounds:
     """As many operations under way as there are callers: how fast it goes."""
 
-    def __init__(self, chosen: plan.Plan) -> None:
+    def __init__(self, chosen: plan.Plan, pgledger_files: list[Path] | None) -> None:
+        """Measures pgledger too if there are files of it."""
         self._plan = chosen
+        self._pgledger_files = pgledger_files
         self.rounds: list[Round] = []
 
     def run(self, subjects: Sequence[Subject], yardsticks: Yardsticks) -> Iterable[Outcome]:
         """Measures and prints one run, and gives the outcomes."""
         print(f"{report.EXPLANATION if not self.rounds else ''}\n{report.COLUMNS}", flush=True)
-        for measured in measure_all(subjects, yardsticks, self._plan):
+        for measured in chain(measure_all(subjects, yardsticks, self._plan), self._peers(subjects[0], yardsticks)):
             print(report.line(measured.row, measured.figures()) + report.troubles(measured.outcome), flush=True)
             self.rounds.append(measured)
             yield measured.outcome
+
+    def _peers(self, beside: Subject, yardsticks: Yardsticks) -> Iterator[Round]:
+        if self._pgledger_files is not None:
+            url, accounts = beside.service.database_url, self._plan.accounts
+            yield from measure_peers(
+                Pgledger(url, beside.meter, accounts, self._pgledger_files), yardsticks, self._plan
+            )
 
     def conclude(self, runs: int) -> dict[str, Any]:
         """Prints medians and targets; returns what JSON has of them."""
@@ -102,11 +113,12 @@ def main() -> int:
     arguments = _arguments()
     standard = plan.QUICK if arguments.quick else plan.FULL
     chosen = plan.narrowed(standard, arguments.mode, arguments.spread, arguments.callers, arguments.seconds)
+    pgledger_files = sql_files() if arguments.peers else None
     load = report.load_average()
     print(report.warning(load), end="", flush=True)
     calibration = calibrate(chosen.calibration_s)
     print(report.calibration_lines(calibration), flush=True)
-    rounds = OpenRounds(chosen) if arguments.open else ClosedRounds(chosen)
+    rounds = OpenRounds(chosen) if arguments.open else ClosedRounds(chosen, pgledger_files)
     bench = Bench(chosen, CHOICES if arguments.both else (arguments.transport,), arguments.runs)
     ledger = bench.measure(rounds.run)
     measured = rounds.conclude(arguments.runs)
@@ -123,6 +135,7 @@ def _arguments() -> argparse.Namespace:
     quick = os.environ.get("QUICK", "0") not in {"", "0"}
     parser.add_argument("--quick", action="store_true", default=quick, help="1 and 64 callers, in two minutes")
     parser.add_argument("--open", action="store_true", help="at fixed rates, in an open loop, instead")
+    parser.add_argument("--peers", action="store_true", help="pgledger too, whose SQL PGLEDGER_SQL names")
     parser.add_argument("--runs", type=int, default=1, help="so many times, each on a fresh database, and the medians")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--transport", choices=CHOICES, help="instead of the one that the service chooses")

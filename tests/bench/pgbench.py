@@ -28,7 +28,7 @@ class Script(NamedTuple):
 
 @dataclass(frozen=True)
 class PgbenchOutcome:
-    """Transactions a second, how long one took, and the processor time of PostgreSQL and of pgbench for it."""
+    """Transactions a second, how long one took, the processor time of PostgreSQL and of pgbench for it, how many."""
 
     rate: float
     p50_ms: float
@@ -36,6 +36,7 @@ class PgbenchOutcome:
     p999_ms: float
     postgres_us: float
     generator_us: float
+    transactions: float
 
     def mean(self, other: Self) -> Self:
         """Half way between this run and another, for what was measured between the two."""
@@ -68,7 +69,9 @@ class Pgbench:
             rising = _latencies_ms(Path(folder))
         p50_ms, p99_ms, p999_ms = (quantile(rising, share) for share in (0.5, 0.99, 0.999))
         each = 1e6 / max(len(rising), 1)
-        return PgbenchOutcome(float(found[1]), p50_ms, p99_ms, p999_ms, postgres_s * each, generator_s * each)
+        return PgbenchOutcome(
+            float(found[1]), p50_ms, p99_ms, p999_ms, postgres_s * each, generator_s * each, len(rising)
+        )
 
     def _command(self, scripts: Sequence[Script], folder: Path, clients: int, seconds: int, rate: float) -> list[str]:
         options = f"-n -M prepared -c {clients} -j {min(clients, 2)} -T {seconds} --max-tries {_MOST_TRIES}"

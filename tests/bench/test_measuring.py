@@ -1,7 +1,10 @@
 """Each way to measure, at its shortest, on a service of its own: what it says of the ledger is what the ledger has."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -9,7 +12,8 @@ import pytest
 from tests.bench import at_rate
 from tests.bench.at_rate import measure_at_rates
 from tests.bench.naive import Yardsticks
-from tests.bench.plan import GET_BALANCE, MIX, QUICK, RESERVE, UNIFORM, Plan
+from tests.bench.peers import HOW_TO_GET_IT, VARIABLE, Pgledger, measure_peers, sql_files
+from tests.bench.plan import GET_BALANCE, HOT, MIX, QUICK, RESERVE, UNIFORM, Plan
 from tests.bench.report import COLUMNS, Ledger, line
 from tests.bench.rounds import Subject, measure_all, seed, subject
 from tests.bench.service_process import expired_holds, ledger_repeats, ledger_rows, running_service
@@ -80,6 +84,43 @@ def test_at_a_rate_each_reserve_counts_from_when_it_was_due(
     assert outcome.calls == outcome.acknowledged == ledger_rows(url) - before > 20
     assert 0 < outcome.p50_ms <= outcome.p99_ms <= outcome.p999_ms
     assert 0 < found.naive.p50_ms <= found.naive.p99_ms <= found.naive.p999_ms
+
+
+# As pgledger's functions are called, and nothing more of it.
+_TRANSFERS = """
+CREATE TABLE made (id text PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL, currency text NOT NULL);
+CREATE TABLE moved (sender text NOT NULL REFERENCES made, receiver text NOT NULL CHECK (receiver <> sender),
+                    amount numeric NOT NULL);
+CREATE FUNCTION pgledger_create_account(name text, currency text, allow_negative_balance boolean DEFAULT true)
+    RETURNS SETOF made LANGUAGE sql AS 'INSERT INTO made (name, currency) VALUES ($1, $2) RETURNING *';
+CREATE FUNCTION pgledger_create_transfer(from_account_id text, to_account_id text, amount numeric,
+                                         event_at timestamptz DEFAULT NULL)
+    RETURNS SETOF moved LANGUAGE sql AS 'INSERT INTO moved VALUES ($1, $2, $3) RETURNING *';
+"""
+
+
+def test_a_peer_has_a_row_like_the_service_beside_the_same_yardstick(
+    measured: Subject, yardsticks: Yardsticks, plan: Plan, tmp_path: Path
+) -> None:
+    file = tmp_path / "transfers.sql"
+    file.write_text(_TRANSFERS)
+    url = measured.service.database_url
+    pgledger = Pgledger(url, measured.meter, _ACCOUNTS, sql_files({VARIABLE: str(file)}))
+    (found,) = measure_peers(pgledger, yardsticks, replace(plan, spreads=(HOT,), callers=(2,), round_s=1.0))
+    figures = found.figures()
+    assert found.row == (HOT, 2, "pgledger", "transfer")
+    assert found.outcome.acknowledged == 0
+    assert figures.server_us == figures.switches == 0
+    assert min(figures.rate, figures.p99_ms, figures.postgres_us, figures.ratio) > 0
+    with psycopg.connect(urlsplit(url)._replace(path="/pgledger").geturl()) as connection:
+        rows = connection.execute("SELECT DISTINCT name FROM moved JOIN made ON id = sender").fetchall()
+    assert rows == [("account-0",)]
+
+
+@pytest.mark.parametrize("named", [{}, {VARIABLE: ""}, {VARIABLE: "/no/such/pgledger.sql"}])
+def test_without_its_sql_a_peer_says_how_to_get_it(named: dict[str, str]) -> None:
+    with pytest.raises(SystemExit, match=re.escape(HOW_TO_GET_IT)):
+        sql_files(named)
 
 
 def test_a_steady_run_reports_each_minute_and_its_holds_expire(measured: Subject) -> None:

@@ -1,4 +1,4 @@
-"""The account's own facts, as far as they bear on what its wallets may do."""
+"""The account: its status and plan, which decide what its wallets may do."""
 
 from enum import IntEnum
 from typing import NamedTuple
@@ -16,11 +16,11 @@ class AccountStatus(IntEnum):
 
 
 FIRST_VERSION = 1
-"""What an account is opened with: active, and on the standard plan."""
+"""The version with which an account is opened: active, on the standard plan."""
 
 
 class Account(NamedTuple):
-    """Whoever holds credits. ``version`` is raised by each change of status or plan."""
+    """The holder of credits. ``version`` is raised by each change of status or plan."""
 
     account_id: str
     version: int
@@ -31,12 +31,12 @@ class Account(NamedTuple):
     update_time: Instant
 
     def has_unlimited_plan(self, now: Instant) -> bool:
-        """Tell whether use is recorded without taking credits at this instant."""
+        """Tell whether the unlimited plan is in force at ``now``: spending is recorded and takes no credits."""
         return self.unlimited and (self.unlimited_until is None or now < self.unlimited_until)
 
     @property
     def had_no_plan(self) -> bool:
-        """Tell that the account has been on the standard plan all its life; of one that has changed nobody knows."""
+        """Tell whether the account was certainly never on another plan: neither status nor plan has ever changed."""
         return self.version == FIRST_VERSION
 
     def require_open(self) -> None:
@@ -52,7 +52,7 @@ class Account(NamedTuple):
 
 
 def new_account(account_id: str, now: Instant) -> Account:
-    """Return the account as its first use opens it: active, on the standard plan."""
+    """Return a new account: active, on the standard plan."""
     return Account(
         account_id,
         FIRST_VERSION,
@@ -65,14 +65,14 @@ def new_account(account_id: str, now: Instant) -> Account:
 
 
 def with_status(account: Account, status: AccountStatus, now: Instant, *, is_empty: bool) -> Account:
-    """Return the account with another status. Raises AccountNotEmpty when one that is not empty would be closed."""
+    """Return the account with another status. Raises AccountNotEmpty for closing one that is not empty."""
     if status == AccountStatus.CLOSED and not is_empty:
         raise errors.AccountNotEmpty(account_id=account.account_id)
     return account._replace(version=account.version + 1, status=status, update_time=now)
 
 
 def with_plan(account: Account, now: Instant, *, unlimited: bool, until: Instant | None) -> Account:
-    """Return the account with the unlimited plan on, until an instant or until switched off, or with it off.
+    """Return the account with the unlimited plan switched on or off; ``until`` None is until it is switched off.
 
     Raises AccountClosed, ExpiryInPast.
     """

@@ -1,9 +1,9 @@
-"""Adjustments: credits that come in or are taken away outside of holds, and debt that is written off.
+"""Adjustments: credits added or removed outside of holds, and debt written off.
 
-Add, Remove and the sign-up credits; Clawback and Restore, which are what a refund or a dispute at a payment provider
-does to the credits that were bought; WriteOff. A clawback takes purchased credits as far as they are available, and
-only the rest is owed. So the figures follow from the balance and from how much is taken back in all, whatever the steps
-that led there (requirement E5).
+The rules of Add, Remove, WriteOff and sign-up credits, and of Clawback and Restore: what a refund or a dispute at a
+payment provider does to purchased credits. A clawback takes available purchased credits first, and only the rest
+becomes debt. So the figures depend on the balance and on the total taken back, not on the steps that led there
+(requirement E5).
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from creditd.domain.wallet import MAX_BALANCE, Movement, NewGrant, Origin, Rules
 
 
 def add(wallet: Wallet, command: Add, now: Instant, rules: Rules) -> Movement:
-    """Bring in a new grant; a purchased one pays a debt first.
+    """Add a grant; a purchased one pays debt first.
 
     Raises AccountClosed, VersionMismatch, BalanceTooLarge, ExpiryInPast.
     """
@@ -41,7 +41,7 @@ def add(wallet: Wallet, command: Add, now: Instant, rules: Rules) -> Movement:
 
 
 def remove(wallet: Wallet, command: Remove, now: Instant) -> Movement:
-    """Take available credits away, in spend order. Raises AccountClosed, VersionMismatch, InsufficientCredit."""
+    """Remove available credits, in spend order. Raises AccountClosed, VersionMismatch, InsufficientCredit."""
     wallet.account.require_open()
     wallet.require_version(command.version)
     wallet.require_available(command.amount)
@@ -51,10 +51,11 @@ def remove(wallet: Wallet, command: Remove, now: Instant) -> Movement:
 
 
 def claw_back(wallet: Wallet, command: Clawback, now: Instant) -> Movement:
-    """Take available purchased credits, those of the grants named first, each part in spend order; the rest is debt.
+    """Take back available purchased credits, those of the named grants first, in spend order; the rest becomes debt.
 
-    Free, promo and admin credits stay, and so does what reservations hold: it pays the debt when it comes back. A plan
-    and a suspension hinder nothing. Raises AccountClosed, BalanceTooLarge (the debt would exceed what an int64 holds).
+    Free, promo and admin credits stay. So do reserved credits; they pay the debt when they are returned. The unlimited
+    plan and a suspension make no difference. Raises AccountClosed; BalanceTooLarge if the debt would exceed the largest
+    int64.
     """
     wallet.account.require_open()
     bought = _purchased(wallet, command.grant_ids)
@@ -71,17 +72,17 @@ def claw_back(wallet: Wallet, command: Clawback, now: Instant) -> Movement:
 
 
 def _purchased(wallet: Wallet, first: tuple[str, ...]) -> tuple[Grant, ...]:
-    """Return the live purchased grants: those named first, then the others, both in spend order."""
+    """Return the live purchased grants: those in ``first``, then the others, each group in spend order."""
     named = frozenset(first)
     bought = [grant for grant in wallet.grants if grant.source == Source.PURCHASED]
     return tuple(sorted(bought, key=lambda grant: grant.grant_id not in named))
 
 
 def restore(wallet: Wallet, command: Restore, now: Instant, rules: Rules) -> Movement:
-    """Give back what a clawback took, as a new purchased grant that pays a debt first.
+    """Return credits that a clawback took, as a new purchased grant that pays debt first.
 
-    The grants that it was taken from stay as they are: what was spent of them may still come back by a refund, and none
-    may ever hold more than came in with it. Raises AccountClosed, BalanceTooLarge.
+    The original grants do not get them back: credits spent from those may still be refunded, and a grant must never
+    hold more than its original amount. Raises AccountClosed, BalanceTooLarge.
     """
     grant = Add(command.origin, EntryKind.RESTORE, command.grant_id, Source.PURCHASED, command.amount)
     return add(wallet, grant, now, rules)
@@ -109,7 +110,7 @@ def open_account(
 ) -> tuple[Account, tuple[Movement, ...]]:
     """Return a new account and one movement for each credit type that it starts with.
 
-    That it happens once is kept by the account's key and by each entry being version 1 of its wallet.
+    It cannot happen twice: the account's key is unique, and each entry is version 1 of its wallet.
     """
     account = new_account(account_id, now)
     movements = tuple(

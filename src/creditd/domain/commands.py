@@ -1,4 +1,4 @@
-"""The commands: everything that can be asked of one wallet.
+"""Commands: every change that can be asked of a wallet.
 
 A command is decided by :func:`creditd.domain.decide.decide`. Times are in microseconds.
 """
@@ -12,7 +12,7 @@ from creditd.domain.wallet import Origin
 
 
 class Reserve(NamedTuple):
-    """Hold an amount, until ``expire_time`` or for ``ttl``, or for the configured time if both are None."""
+    """Hold an amount until ``expire_time`` or for ``ttl``; for the configured time if both are None."""
 
     origin: Origin
     reservation_id: str
@@ -32,7 +32,7 @@ class Deduct(NamedTuple):
 
 
 class Confirm(NamedTuple):
-    """Spend what is held: all of it if ``amount`` is None. More than is held only with ``allow_excess``."""
+    """Spend what is held: all of it if ``amount`` is None, more than is held only with ``allow_excess``."""
 
     origin: Origin
     reservation_id: str
@@ -42,7 +42,7 @@ class Confirm(NamedTuple):
 
 
 class Refund(NamedTuple):
-    """Give back a pending reservation whole, or part (None: the rest) of a confirmed one."""
+    """Refund a pending reservation whole, or ``amount`` of a confirmed one (None: all that is left)."""
 
     origin: Origin
     reservation_id: str
@@ -61,7 +61,7 @@ class Extend(NamedTuple):
 
 
 class Add(NamedTuple):
-    """Bring in credits as a new grant; ``kind`` says by what way they came."""
+    """Add credits as a new grant; ``kind`` is the kind of the entry."""
 
     origin: Origin
     kind: EntryKind
@@ -73,7 +73,7 @@ class Add(NamedTuple):
 
 
 class Remove(NamedTuple):
-    """Take available credits away, in spend order."""
+    """Remove available credits, in spend order."""
 
     origin: Origin
     amount: int
@@ -81,7 +81,7 @@ class Remove(NamedTuple):
 
 
 class Clawback(NamedTuple):
-    """Take purchased credits back: from the grants named first, then from other purchased ones; the rest is debt."""
+    """Take purchased credits back, from the named grants first, then from others; the rest becomes debt."""
 
     origin: Origin
     grant_ids: tuple[str, ...]
@@ -89,7 +89,7 @@ class Clawback(NamedTuple):
 
 
 class Restore(NamedTuple):
-    """Give back what a clawback took, as a new purchased grant."""
+    """Return credits that a clawback took, as a new purchased grant."""
 
     origin: Origin
     grant_id: str
@@ -97,7 +97,7 @@ class Restore(NamedTuple):
 
 
 class WriteOff(NamedTuple):
-    """Lower the debt without credits moving: by all of it if ``amount`` is None."""
+    """Lower the debt by ``amount``, or to 0 if it is None; no credits move."""
 
     origin: Origin
     amount: int | None = None
@@ -107,4 +107,4 @@ class WriteOff(NamedTuple):
 Command = Reserve | Deduct | Confirm | Refund | Extend | Add | Remove | Clawback | Restore | WriteOff
 
 ON_RESERVATION = (Confirm, Refund, Extend)
-"""The commands about a reservation that exists, for isinstance."""
+"""The commands on an existing reservation, for ``isinstance``."""

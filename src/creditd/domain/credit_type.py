@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class CreditType(NamedTuple):
-    """A unit that credits are counted in; ``decimals`` is how many a whole credit has."""
+    """A unit that credits are counted in; ``decimals`` is the number of decimal places."""
 
     code: str
     display_name: str

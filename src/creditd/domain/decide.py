@@ -1,4 +1,4 @@
-"""The one door to the rules: a wallet, a command and an instant give a movement, or a refusal."""
+"""The entry point to the rules: a wallet, a command and an instant give a movement or a refusal."""
 
 from creditd.domain import errors
 from creditd.domain.adjustments import add, claw_back, remove, restore, write_off
@@ -32,10 +32,10 @@ def decide(
 ) -> Movement:
     """Decide a command on a wallet that is settled at ``now`` (see :mod:`creditd.domain.expiry`).
 
-    ``reservation`` is the one that the command names, or None if there is none or it is not known; ``graces`` are those
-    of its grants that are not live. Pure and total: it answers with a movement or raises a
-    :class:`creditd.domain.errors.Refusal`, and changes nothing by itself. What came back to a grant whose grace is over
-    lapses right after it (:func:`creditd.domain.expiry.lapse_late`).
+    ``reservation`` is the one that the command names; None if it names none or there is no such reservation. ``graces``
+    are the graces of the reservation's grants that are no longer live. The function is pure and total: it returns a
+    movement or raises a :class:`creditd.domain.errors.Refusal`. Credits returned to a grant whose grace is over lapse
+    right after the movement (:func:`creditd.domain.expiry.lapse_late`).
     """
     match command:
         case Reserve():

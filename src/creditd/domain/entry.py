@@ -9,7 +9,7 @@ from creditd.domain.reservation import ReservationState
 
 
 class EntryKind(IntEnum):
-    """What a movement was. The numbers are those of the proto and of the rows."""
+    """The kind of a movement. The numbers are those of the proto and of the rows."""
 
     GRANT = 1
     TOP_UP = 2
@@ -29,7 +29,7 @@ class EntryKind(IntEnum):
 
 
 class ReservationAfter(NamedTuple):
-    """A reservation's figures right after an entry, so that a replay can give the first answer again."""
+    """A reservation's figures right after an entry, so that a replay can repeat the first answer."""
 
     reservation_id: str
     state: ReservationState
@@ -41,7 +41,7 @@ class ReservationAfter(NamedTuple):
 class Entry(NamedTuple):
     """One movement of one wallet. The key is (account, credit type, version): no gap, no repeat.
 
-    ``graces`` are those that began with it.
+    ``graces`` are those that it began.
     """
 
     account_id: str

@@ -9,7 +9,7 @@ from creditd.domain.instant import Instant, instant_text
 
 
 class Refusal(Exception):
-    """A command was refused, and nothing was changed by it."""
+    """A command was refused, and changed nothing."""
 
     reason: ClassVar[str]
 
@@ -37,67 +37,67 @@ def reused(request_id: str, used_by: str, use_time: Instant) -> RequestIdReused:
 
 
 class ReservationNotFound(Refusal):
-    """No such reservation on this wallet. Facts: reservation."""
+    """The wallet has no such reservation. Facts: reservation."""
 
     reason = "RESERVATION_NOT_FOUND"
 
 
 class ReservationExpired(Refusal):
-    """The reservation's time is over and its credits are back. Facts: reservation."""
+    """The reservation has expired, and its credits were returned. Facts: reservation."""
 
     reason = "RESERVATION_EXPIRED"
 
 
 class ReservationPending(Refusal):
-    """The reservation is pending: it is given back whole, and not in part. Facts: reservation, requested, reserved."""
+    """The reservation is pending, and can only be refunded whole. Facts: reservation, requested, reserved."""
 
     reason = "RESERVATION_PENDING"
 
 
 class ReservationConfirmed(Refusal):
-    """The reservation was confirmed before. Facts: reservation."""
+    """The reservation is already confirmed. Facts: reservation."""
 
     reason = "RESERVATION_CONFIRMED"
 
 
 class ReservationRefunded(Refusal):
-    """The reservation was given back before anything of it was spent. Facts: reservation."""
+    """The reservation is already refunded, without having been confirmed. Facts: reservation."""
 
     reason = "RESERVATION_REFUNDED"
 
 
 class AmountExceedsReservation(Refusal):
-    """More was to be confirmed than is held, and the excess was not allowed. Facts: requested, reserved."""
+    """The amount is more than is held, and an excess is not allowed. Facts: requested, reserved."""
 
     reason = "AMOUNT_EXCEEDS_RESERVATION"
 
 
 class AmountExceedsConfirmed(Refusal):
-    """More was to be given back than can be. Facts: requested, refundable."""
+    """The amount is more than can be refunded. Facts: requested, refundable."""
 
     reason = "AMOUNT_EXCEEDS_CONFIRMED"
 
 
 class CreditTypeNotFound(Refusal):
-    """No such credit type. Facts: credit_type."""
+    """The credit type does not exist. Facts: credit_type."""
 
     reason = "CREDIT_TYPE_NOT_FOUND"
 
 
 class CreditTypeExists(Refusal):
-    """The credit type exists, with other properties. Facts: credit_type."""
+    """The credit type exists already, with other properties. Facts: credit_type."""
 
     reason = "CREDIT_TYPE_EXISTS"
 
 
 class AccountNotFound(Refusal):
-    """No such account. Facts: account_id."""
+    """The account does not exist. Facts: account_id."""
 
     reason = "ACCOUNT_NOT_FOUND"
 
 
 class AccountSuspended(Refusal):
-    """The account may not spend. Facts: account_id."""
+    """The account is suspended and may not spend. Facts: account_id."""
 
     reason = "ACCOUNT_SUSPENDED"
 
@@ -109,31 +109,31 @@ class AccountClosed(Refusal):
 
 
 class AccountNotEmpty(Refusal):
-    """The account still has credits, holds or debt. Facts: account_id."""
+    """The account still has credits, reservations or debt. Facts: account_id."""
 
     reason = "ACCOUNT_NOT_EMPTY"
 
 
 class VersionMismatch(Refusal):
-    """The balance has moved since the version that the caller decided on. Facts: stated, current."""
+    """The balance has changed since the stated version. Facts: stated, current."""
 
     reason = "VERSION_MISMATCH"
 
 
 class VersionAhead(Refusal):
-    """A version is stated that the balance has not come to. Facts: stated, current."""
+    """The stated version is higher than the balance's. Facts: stated, current."""
 
     reason = "VERSION_AHEAD"
 
 
 class BalanceTooLarge(Refusal):
-    """The balance would exceed what an int64 holds. Facts: amount, total, maximum."""
+    """The balance would exceed the largest int64. Facts: amount, total, maximum."""
 
     reason = "BALANCE_TOO_LARGE"
 
 
 class ExpiryOutOfRange(Refusal):
-    """A lifetime is not more than zero, or an end is further away than is allowed. Facts: field, maximum_seconds."""
+    """A lifetime is not more than zero, or an end is beyond the maximum. Facts: field, maximum_seconds."""
 
     reason = "EXPIRY_OUT_OF_RANGE"
 
@@ -158,12 +158,12 @@ class InvalidField(Refusal):
 
 
 class PageTokenInvalid(Refusal):
-    """The page token is not one of ours, or belongs to another query."""
+    """The page token is not valid, or belongs to another query."""
 
     reason = "PAGE_TOKEN_INVALID"
 
 
 class AmountExceedsDebt(Refusal):
-    """More debt was to be written off than there is, or there is none. Facts: requested, debt."""
+    """The amount is more than the debt, or there is no debt. Facts: requested, debt."""
 
     reason = "AMOUNT_EXCEEDS_DEBT"

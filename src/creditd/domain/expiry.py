@@ -1,11 +1,11 @@
-"""Expiry: what the clock does to a wallet, whether or not a sweep has run.
+"""Expiry: what the passing of time does to a wallet, whether or not a sweep has run.
 
-Everything due happens at its own instant and in time order, so that the outcome does not depend on when it is recorded:
-a hold that ends before its grant's expiry comes back and lapses with it, one that ends after it keeps the grace, and
-one that ends after the grace too lapses as it comes back.
+Everything due is applied at its own instant, in time order, so the outcome does not depend on when it is recorded. The
+credits of a hold that ends before its grant expires return to the grant and lapse with it. Those of a hold that ends
+after the grant's expiry get the grace; after the grace they lapse as they return.
 
-Each step costs what it touches, however many grants the wallet has: they are found by id and by time, and the wallet is
-put together once, at the end.
+The cost of a step depends on what it touches, not on the number of grants: grants are found by id and by time, and the
+wallet is rebuilt once, at the end.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from creditd.domain.weight import weight_of
 
 
 class Expiration(NamedTuple):
-    """The end of a grant or of a hold: the entry to append, and the grants and the reservation that it changed."""
+    """The expiry of a grant or of a hold: the entry to append, and the grants and the reservation that it changed."""
 
     entry: Entry
     changed: tuple[Grant, ...]
@@ -39,7 +39,7 @@ class Expiration(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """A wallet, and what had to end to bring it there. More is due in it if ``wallet.is_settled`` says so."""
+    """A wallet after expiry was applied, and the expirations. More is due unless ``wallet.is_settled``."""
 
     wallet: Wallet
     expirations: tuple[Expiration, ...]
@@ -55,11 +55,11 @@ def settle(
     *,
     graces: Graces = NO_GRACES,
 ) -> Settled:
-    """Expire what is due by ``now``, or with ``most`` as much of it as touches so many holds, slices and grants.
+    """Expire what is due by ``now``; with ``most`` only as much as touches that many holds, slices and grants.
 
-    ``due`` are the wallet's pending reservations whose time is over, soonest first; ``next_hold_end`` is the expire
-    time of the first one after them, or None. What ``most`` leaves over is due still, and at least one thing is done.
-    ``graces`` are those of grants that the holds took from, and that are not live.
+    ``due`` are the wallet's pending reservations that have expired, soonest first; ``next_hold_end`` is the expire time
+    of the first one after them, or None. What exceeds ``most`` stays due; at least one expiration is applied.
+    ``graces`` are the graces of grants that the holds took from and that are no longer live.
     """
     settling = _Settling(wallet, now, rules, most, graces)
     for reservation in due:
@@ -72,9 +72,9 @@ def settle(
 
 
 def lapse_late(before: Wallet, movement: Movement, now: Instant, rules: Rules) -> Settled | None:
-    """Lapse at once what a movement on a settled wallet brought back after its grant's grace; None for the usual none.
+    """Lapse what a movement on a settled wallet returned to a grant whose grace is over; None if there is nothing.
 
-    ``before`` is the wallet that the movement started from.
+    ``before`` is the wallet before the movement.
     """
     for grant in movement.changed:
         if grant.graced and grant.remaining and grant.expire_time is not None and grant.expire_time <= now:
@@ -85,7 +85,7 @@ def lapse_late(before: Wallet, movement: Movement, now: Instant, rules: Rules) -
 
 
 class _Settling:
-    """A wallet on its way: its figures without the grants, and its live grants by id and by expire time."""
+    """A wallet while it is being settled: its figures, and its live grants by id and by expire time."""
 
     def __init__(self, wallet: Wallet, now: Instant, rules: Rules, most: int | None, graces: Graces) -> None:
         self._grants = wallet.grants
@@ -95,18 +95,18 @@ class _Settling:
         self._left = most
         self._graces = dict(graces)
         self._live = {grant.grant_id: grant for grant in wallet.grants}
-        # A grant that something came back to is here once more; one that a debt took is here still.
+        # A grant that credits were returned to is listed twice; one that paid a debt is still listed.
         self._ends = [(grant.expire_time, grant.grant_id) for grant in wallet.grants if grant.expire_time is not None]
         heapify(self._ends)
         self._expirations: list[Expiration] = []
 
     @property
     def is_exhausted(self) -> bool:
-        """Tell that no more may be done."""
+        """Tell whether ``most`` has been reached."""
         return self._left is not None and self._left <= 0
 
     def lapse_until(self, until: Instant) -> bool:
-        """Expire the grants whose time is over by an instant, in order; return whether that were all of them."""
+        """Expire the grants that are due by an instant, in order; return whether all of them were expired."""
         while self._ends and self._ends[0][0] <= until:
             if self.is_exhausted:
                 return False
@@ -121,10 +121,10 @@ class _Settling:
         return True
 
     def release(self, held: Reservation, ended_at: Instant) -> None:
-        """End a hold: what it held goes back to its grants as of then, purchased credits to a debt first."""
+        """End a hold: return its credits to their grants as of its end; purchased credits pay debt first."""
         slices = held.slices[::-1]
         returned, begun = give_back(self._live, self._graces, slices, now=ended_at, grace=self._rules.grace)
-        # Beside a debt no purchased credits are available but those that have just come back.
+        # While there is debt, the only available purchased credits are those just returned.
         bought = [grant for grant in returned if grant.source == Source.PURCHASED] if self._wallet.debt else []
         paid = pay_debt(self._wallet.debt, in_spend_order(bought, self._rules.order), returned)
         for grant in paid.changed:
@@ -160,7 +160,7 @@ class _Settling:
         self._expirations.append(Expiration(movement.entry, movement.changed, reservation))
 
     def settled(self, next_hold_end: Instant | None) -> Settled:
-        """Put the wallet together; the next of its holds that have not ended ends at an instant."""
+        """Rebuild the wallet; ``next_hold_end`` is when the next pending hold expires."""
         grants = in_spend_order(tuple(self._live.values()), self._rules.order) if self._expirations else self._grants
         next_expire_time = earliest(next_hold_end, first_expiry(grants))
         wallet = self._wallet._replace(grants=grants, next_expire_time=next_expire_time)

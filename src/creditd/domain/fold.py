@@ -1,4 +1,4 @@
-"""Restart from events: folding a wallet's entries gives the wallet, and shows where the stored one differs."""
+"""Folding a wallet's entries gives the wallet, and shows where the stored one differs."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _BACK = {EntryKind.REFUND, EntryKind.RELEASE}
 
 
 class Difference(NamedTuple):
-    """A figure that the ledger adds up to, and what is stored instead. Version 0: about the wallet as a whole."""
+    """A figure that the entries add up to, and the stored one that differs. Version 0 concerns the whole wallet."""
 
     version: int
     field: str
@@ -22,7 +22,7 @@ class Difference(NamedTuple):
 
 
 class StoredWallet(NamedTuple):
-    """The figures of a wallet's row, of its grants by source, and of its pending reservations; and its graces."""
+    """The stored figures of a wallet: its row, its grants by source, its pending reservations, its graces."""
 
     version: int
     available: int
@@ -48,14 +48,14 @@ class Fold:
         self._holds: dict[str, tuple[Slice, ...]] = {}
 
     def add(self, entry: Entry) -> None:
-        """Take in the next entry."""
+        """Add the next entry."""
         self._expect(entry, "version", self.version + 1, entry.version)
         self.version = entry.version
         self.available = self._after(entry, "available_after", self.available + entry.available_delta)
         self.reserved = self._after(entry, "reserved_after", self.reserved + entry.reserved_delta)
         self.debt = self._after(entry, "debt_after", self.debt + entry.debt_delta)
         for grant_id, end_time in entry.graces:
-            # A grant has one grace: a second one is a difference from the first.
+            # A grant has one grace, so a second one is a difference.
             self._expect(entry, _grace_of(grant_id), self.graces.setdefault(grant_id, end_time), end_time)
         self._move(entry)
 
@@ -66,7 +66,7 @@ class Fold:
     def _after(self, entry: Entry, field: str, expected: int) -> int:
         actual: int = getattr(entry, field)
         self._expect(entry, field, expected, actual)
-        # Going on from what is stored shows each difference once, where it arose.
+        # Continue from the stored figures, so that each difference is shown once, where it arose.
         return actual
 
     def _move(self, entry: Entry) -> None:
@@ -83,7 +83,7 @@ class Fold:
             if entry.kind in _BACK:
                 self._holds.pop(reservation_id, None)
         if entry.kind != EntryKind.WRITE_OFF:
-            # Slices tell what came in or back in full; a debt that was paid from it lowers what is left of it.
+            # Slices hold the full amount that was added or returned; debt paid from it lowers the rest.
             self.by_source[Source.PURCHASED] += min(entry.debt_delta, 0)
 
     def _count(self, slices: Iterable[Slice], sign: int) -> None:
@@ -91,7 +91,7 @@ class Fold:
             self.by_source[part.source] += sign * part.amount
 
     def compare(self, stored: StoredWallet) -> list[Difference]:
-        """Return every difference: within the ledger, and between it and what is stored."""
+        """Return every difference, within the ledger and between the ledger and the stored figures."""
         found = list(self.differences)
         figures = [
             ("version", self.version, stored.version),

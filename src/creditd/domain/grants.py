@@ -1,4 +1,4 @@
-"""Grants, and the two things done with them: taking in spend order, giving back in reverse."""
+"""Grants: credits are taken from them in spend order, and returned in reverse."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
@@ -18,7 +18,7 @@ class Source(IntEnum):
 
 
 class Grant(NamedTuple):
-    """What is left to spend of credits that came in together. ``grant_id`` is a UUIDv7, so older sorts first.
+    """What is left of credits that came in together. ``grant_id`` is a UUIDv7, so older sorts first.
 
     A grant has one grace in all its life; ``graced`` says that it was given, and that ``expire_time`` is its end.
     """
@@ -45,36 +45,36 @@ class Slice(NamedTuple):
 
 
 class Grace(NamedTuple):
-    """A grace that was given to a grant: its credits that came back late are usable until ``end_time``."""
+    """The grace of a grant: credits returned after its expiry can be spent until ``end_time``."""
 
     grant_id: str
     end_time: Instant
 
 
 Graces = Mapping[str, Instant]
-"""When the graces of grants that have nothing left end, or ended, by grant."""
+"""The end of the grace, by id of grants that have nothing left."""
 
 NO_GRACES: Graces = MappingProxyType({})
 
 
 SpendOrder = tuple[Source, ...]
-"""Every source once, the first to be spent first."""
+"""Every source once, in the order in which they are spent."""
 
 NEVER = Instant(2**63 - 1)
 
 
 def in_spend_order(grants: Sequence[Grant], order: SpendOrder) -> tuple[Grant, ...]:
-    """Sort by source, then the soonest to expire, then the oldest."""
+    """Sort by source, then by expire time, then by age, oldest first."""
     return tuple(sorted(grants, key=lambda g: (order.index(g.source), g.expire_time or NEVER, g.grant_id)))
 
 
 def first_expiry(grants: Iterable[Grant]) -> Instant | None:
-    """Return when the first of some grants expires, or None if none ever does."""
+    """Return when the first of the grants expires; None if none does."""
     return min((grant.expire_time for grant in grants if grant.expire_time is not None), default=None)
 
 
 class Taken(NamedTuple):
-    """The outcome of taking: the grants still live, those that changed, and the slices in the order taken."""
+    """The outcome of taking: the grants that are still live, those that changed, and the slices in the order taken."""
 
     live: tuple[Grant, ...]
     changed: tuple[Grant, ...]
@@ -101,14 +101,14 @@ def take(grants: tuple[Grant, ...], amount: int) -> Taken:
 
 
 class Unwound(NamedTuple):
-    """The outcome of unwinding: what goes back, last taken first, and the slices as they are then."""
+    """The outcome of unwinding: the slices to return, last taken first, and the slices that stay."""
 
     given_back: tuple[Slice, ...]
     kept: tuple[Slice, ...]
 
 
 def unwind(slices: tuple[Slice, ...], amount: int) -> Unwound:
-    """Split off an amount from the last slice taken to the first; what exceeds the slices was taken from no grant."""
+    """Split off an amount, from the last slice taken to the first; an excess over the slices came from no grant."""
     given_back: list[Slice] = []
     kept = list(slices)
     while amount and kept:
@@ -122,7 +122,7 @@ def unwind(slices: tuple[Slice, ...], amount: int) -> Unwound:
 
 
 def mark_returned(slices: tuple[Slice, ...], amount: int) -> Unwound:
-    """Like unwind, but the slices stay as the record of what was spent and count what came back."""
+    """Like ``unwind``, but the slices stay as the record of the spending, and count what was returned."""
     given_back: list[Slice] = []
     kept: list[Slice] = []
     for spent in reversed(slices):
@@ -135,7 +135,7 @@ def mark_returned(slices: tuple[Slice, ...], amount: int) -> Unwound:
 
 
 class Returned(NamedTuple):
-    """The outcome of giving back: the grants that changed, as they are then, and the graces that began."""
+    """The outcome of giving back: the grants that changed, in their new state, and the graces that began."""
 
     changed: tuple[Grant, ...]
     graces: tuple[Grace, ...]
@@ -144,12 +144,12 @@ class Returned(NamedTuple):
 def give_back(
     live: Mapping[str, Grant], graces: Graces, slices: Sequence[Slice], *, now: Instant, grace: int
 ) -> Returned:
-    """Return slices to the grants that they were taken from; ``live`` are those that something is left of.
+    """Return slices to the grants that they were taken from; ``live`` are the grants with something left.
 
-    A grant that is not live has nothing left, so that what returns is all it has. The first return after a grant's
-    expiry gives it ``grace`` microseconds from ``now`` on, once and for all: what comes back within them expires with
-    them, and what comes back after them has expired already. ``graces`` are those that grants which are not live have
-    had before, for all that the slices do not tell by themselves.
+    A grant that is not live has nothing left, so it then holds just what is returned. The first return after a grant's
+    expiry begins its only grace, ``grace`` microseconds from ``now``: credits returned within it expire at its end, and
+    credits returned later have already expired. ``graces`` are the earlier graces of grants that are not live, as far
+    as the slices do not record them.
     """
     changed: dict[str, Grant] = {}
     begun: list[Grace] = []
@@ -164,7 +164,7 @@ def give_back(
 
 
 def _spent(part: Slice, graces: Graces) -> Grant:
-    """Return the grant of a slice as it is with nothing left."""
+    """Return the grant of a slice, with nothing left."""
     end_time = graces.get(part.grant_id)
     if end_time is not None:
         return Grant(part.grant_id, part.source, 0, end_time, graced=True)
@@ -177,9 +177,9 @@ def graces_of(grants: Iterable[Grant]) -> dict[str, Instant]:
 
 
 def of_unknown_grace(grants: Sequence[Grant], slices: Sequence[Slice], now: Instant) -> list[str]:
-    """Return the grants of slices that may have had their grace without anything that is known here telling so.
+    """Return the grants of slices whose grace, if any, is recorded neither in ``grants`` nor in the slices.
 
-    A grant has no grace before its expiry, a live one tells, and so does a slice that was taken within it.
+    A grant has no grace before it expires; a live grant records its grace, and so does a slice taken within it.
     """
     expired = [
         part.grant_id for part in slices if part.expire_time is not None and part.expire_time <= now and not part.graced
@@ -199,9 +199,9 @@ class Paid(NamedTuple):
 
 
 def pay_debt(debt: int, live: tuple[Grant, ...], changed: tuple[Grant, ...]) -> Paid:
-    """Pay as much of a debt as the available purchased credits cover, so that debt and they never stand side by side.
+    """Pay debt from available purchased credits, so that a wallet never has both.
 
-    ``changed`` are the grants that the movement has touched so far; those that pay are merged into them.
+    ``changed`` are the grants that the movement has changed so far; those that pay are merged into them.
     """
     if not debt:
         return Paid(live, changed, 0)

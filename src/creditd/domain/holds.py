@@ -1,6 +1,6 @@
 """Holds: Reserve, Deduct, Confirm, Refund and Extend.
 
-Credits leave the available balance in spend order, or an unlimited plan covers them; what is not used comes back.
+Credits leave the available balance in spend order, unless an unlimited plan covers them; what is not used is returned.
 """
 
 from creditd.domain import errors
@@ -23,10 +23,10 @@ from creditd.domain.wallet import Movement, Rules, Shift, Wallet, moved
 
 
 def resolve_expiry(expire_time: Instant | None, ttl: int | None, now: Instant, rules: Rules) -> Instant:
-    """Turn a stated instant or lifetime, or neither, into an expire time.
+    """Return the expire time for a stated instant, a lifetime (µs) or neither.
 
-    Raises ExpiryInPast for an instant that is not after now, ExpiryOutOfRange for a lifetime (µs) of no length, and for
-    an end beyond the maximum.
+    Raises ExpiryInPast for an instant that is not after now; ExpiryOutOfRange for a lifetime that is not more than
+    zero, and for an end beyond the maximum.
     """
     if expire_time is None:
         expire_time = Instant(now + (rules.default_ttl if ttl is None else ttl))
@@ -40,7 +40,7 @@ def resolve_expiry(expire_time: Instant | None, ttl: int | None, now: Instant, r
 
 
 def take_from(wallet: Wallet, amount: int, now: Instant, *, hold: bool) -> Shift:
-    """Take an amount, to hold it or to spend it at once. An unlimited plan covers it without taking anything.
+    """Take an amount, to hold it or to spend it at once. Under an unlimited plan nothing is taken.
 
     Raises InsufficientCredit if the available balance does not cover it.
     """
@@ -77,7 +77,7 @@ def deduct(wallet: Wallet, command: Deduct, now: Instant) -> Movement:
 def _new_reservation(
     wallet: Wallet, command: Reserve | Deduct, shift: Shift, now: Instant, expire_time: Instant | None
 ) -> Reservation:
-    """Return a pending reservation of what a shift takes."""
+    """Return a pending reservation for what a shift takes."""
     origin, slices = command.origin, shift.slices
     return Reservation(
         wallet.account.account_id,
@@ -100,7 +100,7 @@ def _new_reservation(
 def returning(
     wallet: Wallet, slices: tuple[Slice, ...], held: int, now: Instant, rules: Rules, graces: Graces
 ) -> Shift:
-    """Give slices back to their grants, ending a hold of ``held`` credits; purchased ones pay a debt first."""
+    """Return slices to their grants and end a hold of ``held`` credits; purchased credits pay debt first."""
     if not slices:
         return Shift(available=0, reserved=-held, live=wallet.grants)
     grants = {grant.grant_id: grant for grant in wallet.grants}
@@ -122,9 +122,9 @@ def returning(
 def confirm(
     wallet: Wallet, held: Reservation, command: Confirm, now: Instant, rules: Rules, graces: Graces = NO_GRACES
 ) -> Movement:
-    """Spend what is held, or less, or with ``allow_excess`` more.
+    """Spend what is held, or less; more only with ``allow_excess``.
 
-    A suspended account may spend what it held before, since that work is done; the excess counts as new spending.
+    A suspended account may still spend what it has reserved, since the work is done; an excess counts as new spending.
     Raises ReservationConfirmed, ReservationRefunded, ReservationExpired, AmountExceedsReservation, InsufficientCredit,
     AccountSuspended, AccountClosed, VersionMismatch.
     """
@@ -156,9 +156,9 @@ def _confirm_excess(
 def refund(
     wallet: Wallet, reservation: Reservation, command: Refund, now: Instant, rules: Rules, graces: Graces = NO_GRACES
 ) -> Movement:
-    """Give back a pending reservation whole, or part or all of a confirmed one.
+    """Refund a pending reservation whole, or a confirmed one in part or whole.
 
-    Raises ReservationRefunded, ReservationExpired, ReservationPending for a part of one that is pending,
+    Raises ReservationRefunded, ReservationExpired, ReservationPending for part of a pending one,
     AmountExceedsConfirmed, AccountClosed, VersionMismatch.
     """
     wallet.account.require_open()
@@ -190,9 +190,9 @@ def _refund_confirmed(
 
 
 def _covered_last(spent: Reservation) -> int:
-    """Return how much of what can be refunded an unlimited plan covered after credits had been taken.
+    """Return how much of the refundable amount an unlimited plan covered, beside credits that were taken.
 
-    It is an excess over a hold, and the last part of the spending: the first that a refund undoes, without credits.
+    It is the excess over a hold. As the last part of the spending it is refunded first, and no credits return for it.
     """
     if spent.unlimited:
         return 0

@@ -1,4 +1,4 @@
-"""Time as the domain counts it."""
+"""Instants: time as the domain counts it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NewType
@@ -11,7 +11,7 @@ SECOND = 1_000_000
 
 
 def earliest(first: Instant | None, second: Instant | None) -> Instant | None:
-    """Return the sooner of two instants, where None is never."""
+    """Return the sooner of two instants; None is never."""
     if first is None:
         return second
     if second is None or first <= second:
@@ -23,5 +23,5 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def instant_text(instant: Instant) -> str:
-    """Write an instant for people and programs to read: RFC 3339, UTC, to the microsecond."""
+    """Format an instant: RFC 3339, UTC, to the microsecond."""
     return (_EPOCH + timedelta(microseconds=instant)).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,10 +1,10 @@
-"""What is announced to others in the outbox."""
+"""The kinds of outbox events."""
 
 from enum import IntEnum
 
 
 class OutboxKind(IntEnum):
-    """What an event tells of. The numbers are those of the rows."""
+    """What an outbox event announces. The numbers are those of the rows."""
 
     TOP_UP_SUCCEEDED = 1
     PURCHASE_FAILED = 2

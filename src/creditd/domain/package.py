@@ -6,7 +6,7 @@ from creditd.domain.instant import Instant
 
 
 class Money(NamedTuple):
-    """An amount in the smallest unit of a currency, whose code is ISO 4217 in capitals."""
+    """An amount in the smallest unit of a currency; the code is ISO 4217, in capitals."""
 
     amount: int
     currency: str

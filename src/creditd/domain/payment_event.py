@@ -1,4 +1,4 @@
-"""Payment events: what providers said by webhooks, or what was found at them, and what became of it."""
+"""Payment events: reports of providers, by webhook or found by comparison, and their state."""
 
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -7,23 +7,24 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.provider import Provider
 
 FIRST_PAUSE: Final = 2 * SECOND
-"""Before the second try of an event; doubled for each one after, with jitter over half of it."""
+"""The pause before the second try; doubled for each later one, with jitter over half of it."""
 
 LONGEST_PAUSE: Final = 3_600 * SECOND
-"""A provider that is down is asked at least once an hour."""
+"""The longest pause: a provider that is down is asked once an hour."""
 
 WAIT: Final = 3 * 86_400 * SECOND
-"""How long an event that names nothing of ours may wait for something that refers to it. Stripe itself repeats a
-webhook for as long; what comes later is found by the daily comparison."""
+"""How long an event that matches no purchase or account waits for something that links it. It equals Stripe's own retry
+window; whatever comes later is found by the daily comparison."""
 
 SHORTEST_READ_PAUSE: Final = 2 * SECOND
 LONGEST_READ_PAUSE: Final = 900 * SECOND
-"""Between two reads of what is not final. The pause grows with a quarter of the time that has passed: who pays after an
-hour is seen a quarter of an hour later at most, and a payment that takes days is read some hundred times a day."""
+"""The shortest pause between two reads of a payment that is not final. The pause grows to a quarter of the time that
+has passed: a payment made after an hour is noticed within a quarter of an hour, and one that takes days is read about a
+hundred times a day."""
 
 
 class PaymentEventState(IntEnum):
-    """What became of an event. The numbers are those of the proto and of the rows."""
+    """The state of an event. The numbers are those of the proto and of the rows."""
 
     PENDING = 1
     APPLIED = 2
@@ -34,10 +35,10 @@ class PaymentEventState(IntEnum):
 
 
 class ParkedCause(IntEnum):
-    """Why an event is parked, as far as something else than a person may end that. The numbers are those of the rows.
+    """Why an event is parked, where something other than a person may end that. The numbers are those of the rows.
 
-    RECORDED: what it says is known, and what follows from that cannot be done yet, or is a person's to do; it ends with
-    the case. UNPLACED: it is ours, and nobody knows whose; it is tried again once something refers to it.
+    RECORDED: the report is recorded, but what follows cannot be done yet, or is for a person to do; it ends with the
+    case. UNPLACED: it is ours, but its account is not known; it is tried again once something refers to it.
     """
 
     OTHER = 0
@@ -46,10 +47,10 @@ class ParkedCause(IntEnum):
 
 
 class PaymentEvent(NamedTuple):
-    """What a provider said, or what was found there.
+    """A report of a provider, by webhook or found by comparison.
 
-    ``waits_for`` are its ids of what the event is about, while it is not applied. ``account`` and ``purchase``, a
-    resource name, are whose it is as far as that is known; empty if not. Those that are ``is_ours`` go first.
+    ``waits_for`` are the provider's ids that the event is about, while it is not applied. ``account`` and ``purchase``
+    (a resource name) tell what it belongs to; empty if not known. Events with ``is_ours`` are tried first.
     """
 
     provider: Provider
@@ -71,11 +72,11 @@ class PaymentEvent(NamedTuple):
     cause: ParkedCause = ParkedCause.OTHER
 
     def applied(self, account: str, purchase: str, now: Instant) -> "PaymentEvent":
-        """Return it applied to an account's purchase, or to its plan where ``purchase`` is empty."""
+        """Return the event as applied to a purchase, or to the account's plan where ``purchase`` is empty."""
         return self._ended(PaymentEventState.APPLIED, now)._replace(account=account, purchase=purchase, problem="")
 
     def of_no_interest(self, problem: str, now: Instant) -> "PaymentEvent":
-        """Return it as one that says nothing about credits, or about nothing of ours."""
+        """Return the event as one that does not concern credits, or nothing of ours."""
         return self._ended(PaymentEventState.NOT_OF_INTEREST, now)._replace(problem=problem)
 
     def parked(
@@ -85,18 +86,18 @@ class PaymentEvent(NamedTuple):
         cause: ParkedCause = ParkedCause.OTHER,
         references: tuple[str, ...] = (),
     ) -> "PaymentEvent":
-        """Return it as one for a person; ``references`` are what it is about, as far as that is known."""
+        """Return the event as parked; ``references`` are the provider's ids that it is about, as far as known."""
         ended = self._ended(PaymentEventState.PARKED, now)
         return ended._replace(problem=problem, cause=cause, waits_for=references or self.waits_for)
 
     def tried_again(self, problem: str, now: Instant, jitter: float) -> "PaymentEvent":
-        """Return it put off to its next try; ``jitter``, from 0.5 to 1, is the share of the pause that it waits."""
+        """Return the event with its next try; ``jitter``, from 0.5 to 1, is the share of the pause to wait."""
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(max(self.attempts, 1) - 1, 20))
         next_attempt_time = Instant(now + int(pause * jitter))
         return self._replace(next_attempt_time=next_attempt_time, waits_for=(), problem=problem, update_time=now)
 
     def read_again(self, references: tuple[str, ...], now: Instant) -> "PaymentEvent":
-        """Return a hint put off to its next read, since what it is about may change; one that is too old is applied."""
+        """Return a hint with its next read, since its subject may change; one that is too old is applied."""
         age = now - self.receive_time
         if age >= WAIT:
             ended = self._ended(PaymentEventState.APPLIED, now)
@@ -108,7 +109,7 @@ class PaymentEvent(NamedTuple):
         return waiting._replace(waits_for=references, problem="it has not ended at the provider")
 
     def waiting(self, references: tuple[str, ...], problem: str, now: Instant) -> "PaymentEvent":
-        """Return one that names nothing of ours: not tried until something refers to it, and given up in the end."""
+        """Return the event as waiting: it is tried once something refers to it, and given up after ``WAIT``."""
         end = Instant(self.receive_time + WAIT)
         if now >= end:
             return self.of_no_interest(problem, now)
@@ -122,7 +123,7 @@ class PaymentEvent(NamedTuple):
 
 
 class PaymentEventAct(NamedTuple):
-    """What a member of staff did with an event."""
+    """An act of staff on an event."""
 
     act: str
     actor: str

@@ -19,25 +19,25 @@ class FactKind(IntEnum):
 
     PAYMENT = 1
     REFUND = 2
-    """How a refund stands."""
+    """The state of a refund."""
     REFUND_TOTAL = 3
-    """How much of a payment was refunded in all at some time, as its provider adds it up."""
+    """The total refunded of a payment at some time, by the provider's own count."""
     DISPUTE_FUNDS = 4
-    """Where the money of a dispute is, where its provider does not show the transactions."""
+    """Where the money of a dispute is, for a provider that does not show the transactions."""
     DISPUTE = 5
     OUTSIDE_REFUND = 6
     DISPUTE_TRANSACTION = 7
-    """One movement of a dispute's money on our balance at the provider."""
+    """One movement of a dispute's money, on our balance at the provider."""
     REFUND_MADE = 8
-    """When a refund was on its way first."""
+    """When a refund was first in progress."""
     REFUND_FAILURE = 9
-    """When a refund had failed first."""
+    """When a refund was first known to have failed."""
     REFUND_PROGRESS = 10
-    """When a refund was on its way last."""
+    """When a refund was last in progress."""
 
 
 class PaymentStage(IntEnum):
-    """How far a payment is. One that failed may still succeed; one that is paid stays paid, whatever is said late."""
+    """How far a payment is. A failed one may still succeed; a paid one stays paid, whatever arrives later."""
 
     FAILED = 1
     EXPIRED = 2
@@ -46,7 +46,7 @@ class PaymentStage(IntEnum):
 
 
 class RefundStage(IntEnum):
-    """How a refund stands. Only one that is on its way or done counts; one that failed may be on its way again."""
+    """How a refund stands. Only one in progress or done counts; one that failed may be tried again."""
 
     REQUESTED = 1
     PENDING = 2
@@ -55,7 +55,7 @@ class RefundStage(IntEnum):
 
 
 class FundsStage(IntEnum):
-    """Where the money of a dispute is: with us, taken from us, given back to us. It may be taken again."""
+    """Where the money of a dispute is: with us, withdrawn, or reinstated. It may be withdrawn again."""
 
     UNTOUCHED = 1
     WITHDRAWN = 2
@@ -63,33 +63,33 @@ class FundsStage(IntEnum):
 
 
 class DisputeStage(IntEnum):
-    """Whether a dispute is open. One that was closed may be opened again."""
+    """Whether a dispute is open. A closed one may be opened again."""
 
     OPEN = 1
     CLOSED = 2
 
 
 class Direction(IntEnum):
-    """Which way the money of a dispute went: out of our balance at the provider, or back into it."""
+    """The direction of a dispute's money: out of our balance at the provider, or back into it."""
 
     OUT = 1
     BACK = 2
 
 
 class Fact(NamedTuple):
-    """One thing that is known of a purchase.
+    """One thing known about a purchase.
 
-    ``subject`` is the provider's id of what it is about: the payment (PAYMENT, REFUND_TOTAL), the refund, the dispute,
-    the dispute and its transaction (:func:`transaction_subject`); for OUTSIDE_REFUND, which the provider knows nothing
-    of, it is the request id of whoever in staff told of it. ``stage`` is a member of the kind's own enum, 0 for
-    REFUND_TOTAL. ``amount`` is what was paid, refunded, disputed or moved. ``code`` and ``message`` say why a payment
-    failed; an OUTSIDE_REFUND's code is its request's fingerprint.
+    ``subject`` is the provider's id of the subject: of the payment (PAYMENT, REFUND_TOTAL), the refund, the dispute, or
+    the dispute and its transaction (:func:`transaction_subject`). For OUTSIDE_REFUND, a refund outside the provider, it
+    is the request id with which staff recorded it. ``stage`` is a member of the kind's own enum, 0 for REFUND_TOTAL.
+    ``amount`` is what was paid, refunded, disputed or moved. ``code`` and ``message`` tell why a payment failed; the
+    code of an OUTSIDE_REFUND is the fingerprint of its request.
 
-    ``said_time`` is when it was so by the provider's own clock, ``receive_time`` when we were told; None where that is
-    not known. They decide which of two facts stays where something may go back, or be counted again.
+    ``said_time`` is the time of the report by the provider's clock, ``receive_time`` the time at which we received it;
+    None if not known. They decide which of two facts is kept where a state may be reverted or a sum counted again.
 
-    ``payment`` is the provider's id of the payment that a refund or dispute is about; empty where it was never told,
-    and then it is the one that pays the purchase.
+    ``payment`` is the provider's id of the payment that a refund or dispute is about. It is empty if never reported;
+    then it is the payment that pays the purchase.
     """
 
     kind: FactKind
@@ -104,9 +104,9 @@ class Fact(NamedTuple):
 
 
 def refund_facts(refund: Fact, *, made_time: Instant | None) -> list[Fact]:
-    """Return all that one description of a refund says: how it stands, and that it was on its way or had failed then.
+    """Return the facts in one description of a refund: its state, and that it was in progress, or had failed, then.
 
-    ``made_time`` is when the refund was made by the provider's clock, None where that is not told.
+    ``made_time`` is when the refund was made, by the provider's clock; None if not reported.
     """
     if refund.stage == RefundStage.FAILED:
         return [refund, refund._replace(kind=FactKind.REFUND_FAILURE)]
@@ -116,7 +116,7 @@ def refund_facts(refund: Fact, *, made_time: Instant | None) -> list[Fact]:
 
 
 def transaction_subject(dispute_id: str, transaction_id: str) -> str:
-    """Return what a DISPUTE_TRANSACTION is about."""
+    """Return the subject of a DISPUTE_TRANSACTION."""
     return f"{dispute_id}/{transaction_id}"
 
 
@@ -129,13 +129,13 @@ def _furthest(fact: Fact) -> tuple[Any, ...]:
 
 
 def _latest(fact: Fact) -> tuple[Any, ...]:
-    """Order by the provider's clock. Most count in seconds: of one second the further one is taken for the later."""
+    """Order by the provider's clock. Most count in seconds: within one, the further stage counts as later."""
     said_time, receive_time = latest_times(fact)
     return said_time, fact.stage, fact.amount, receive_time, *_words(fact)
 
 
 def _latest_told(fact: Fact) -> tuple[Any, ...]:
-    """Order by the provider's clock, and within its second by when we were told: no amount is by itself the later."""
+    """Order by the provider's clock, then by when we received it: a larger amount is not by itself later."""
     return *latest_times(fact), fact.stage, fact.amount, *_words(fact)
 
 
@@ -145,12 +145,12 @@ def _earliest(fact: Fact) -> tuple[Any, ...]:
 
 
 def _words(fact: Fact) -> tuple[str, str, str]:
-    """Return what makes each order total. A fact that states its payment stays before one that does not."""
+    """Return what makes each order total. A fact that names its payment is kept before one that does not."""
     return fact.payment, fact.code, fact.message
 
 
 def latest_times(fact: Fact) -> tuple[float, float]:
-    """Return the provider's time of a fact and ours, an unknown one as earlier than any."""
+    """Return the provider's time of a fact and ours; an unknown time is earlier than any."""
     said_time, receive_time = (-NEVER if time is None else time for time in (fact.said_time, fact.receive_time))
     return said_time, receive_time
 
@@ -167,13 +167,13 @@ _ORDER: Final[Mapping[FactKind, Any]] = {
     FactKind.REFUND_FAILURE: _earliest,
     FactKind.REFUND_PROGRESS: _latest_told,
 }
-"""Which of two facts about the same thing stays: the greater in its kind's order. Each order is total."""
+"""Which of two facts about the same subject is kept: the greater in its kind's order. Each order is total."""
 
 
 def merged(known: Iterable[Fact], said: Iterable[Fact]) -> dict[tuple[FactKind, str], Fact]:
-    """Merge facts: of those about the same thing the greatest in its kind's order stays.
+    """Merge facts: of those about the same subject the greatest in its kind's order is kept.
 
-    The greatest of a set is the same whatever the order in which, and however often, its members come.
+    The greatest of a set does not depend on the order, or on repeats, of its members.
     """
     facts: dict[tuple[FactKind, str], Fact] = {}
     for fact in (*known, *said):

@@ -19,10 +19,10 @@ from creditd.domain.purchase import PurchaseState
 
 
 class Standing(NamedTuple):
-    """What follows from the facts. ``payment_id`` is empty, and ``paid`` 0, while nothing was paid.
+    """The standing of a purchase. ``payment_id`` is empty, and ``paid`` 0, while nothing was paid.
 
-    ``extra_payment_ids`` are payments beside the one that pays the purchase: they bring no credits. ``extra_left`` is
-    how much of them is still with us and has to be given back.
+    ``extra_payment_ids`` are further payments beside the one that pays the purchase; they bring no credits.
+    ``extra_left`` is how much of them has yet to be refunded.
     """
 
     state: PurchaseState
@@ -38,7 +38,7 @@ class Standing(NamedTuple):
 
     @property
     def returned(self) -> int:
-        """How much of what was paid is not, or not now, with us: refunded or disputed, never more than was paid."""
+        """How much of the payment is refunded or disputed; never more than was paid."""
         return min(self.paid, self.refunded + self.disputed)
 
 
@@ -50,7 +50,7 @@ _UNPAID = {
 
 
 def standing(facts: Collection[Fact], paying: str = "") -> Standing:
-    """Tell where a purchase stands by its merged facts; ``paying`` is the payment that paid it so far, if any did."""
+    """Return the standing by the merged facts; ``paying`` is the payment that paid it so far, or empty."""
     payments = [fact for fact in facts if fact.kind == FactKind.PAYMENT]
     open_disputes = sum(fact.kind == FactKind.DISPUTE and fact.stage == DisputeStage.OPEN for fact in facts)
     paid = [payment for payment in payments if payment.stage == PaymentStage.PAID]
@@ -64,7 +64,7 @@ def standing(facts: Collection[Fact], paying: str = "") -> Standing:
 
 
 class _Payment(NamedTuple):
-    """A payment that was made, and what was given back of it."""
+    """A payment that was made, and how much of it was refunded or disputed."""
 
     payment_id: str
     paid: int
@@ -77,10 +77,10 @@ class _Payment(NamedTuple):
 
 
 def _paid_standing(facts: Collection[Fact], paid: Collection[Fact], paying: str, open_disputes: int) -> Standing:
-    """Tell where a purchase stands that was paid at least once.
+    """Return the standing of a purchase that was paid at least once.
 
-    The payment that pays it is the one of which the largest share is still with us; where shares are the same, the one
-    that paid it so far. So whichever of two is given back, the other one pays.
+    The payment that pays it is the one with the largest share left; among equal shares, the one that paid it so far. So
+    whichever of two payments is refunded, the other one pays.
     """
     untold = paying or min(fact.subject for fact in paid)
     known = [_payment(fact, [other for other in facts if _payment_of(other, untold) == fact.subject]) for fact in paid]
@@ -112,16 +112,16 @@ def _share_left(payment: _Payment) -> Fraction:
 
 
 def _payment(fact: Fact, about: Collection[Fact]) -> _Payment:
-    """Return a payment with what was given back of it, by the facts about it."""
+    """Return a payment with its refunds and disputes, by the facts about it."""
     return _Payment(fact.subject, fact.amount, min(fact.amount, _refunded(about)), _disputed(about))
 
 
 def _refunded(facts: Collection[Fact]) -> int:
-    """Return how much is refunded: what is known refund by refund, and what a total holds beside those.
+    """Return how much is refunded: the known refunds, and what a total includes beyond them.
 
-    A provider's total holds the refunds that were on their way or done at its time, and none that had failed by then.
-    So what it holds beside the refunds that are known is a refund that is known by nothing else. A refund that failed
-    later is in the total and is known: it is in neither sum. Those outside of the provider come on top.
+    A provider's total includes the refunds that were in progress or done at its time, and none that had failed by then.
+    So whatever it includes beyond the known refunds is a refund not yet reported by itself. A refund that failed after
+    the total is included in it and is known, so it counts in neither sum. Refunds outside the provider are added.
     """
     refunds = [fact for fact in facts if fact.kind == FactKind.REFUND]
     about = {(fact.kind, fact.subject): fact for fact in facts}
@@ -135,10 +135,10 @@ def _refunded(facts: Collection[Fact]) -> int:
 
 
 def _is_held(total: Fact, refund: Fact, about: Mapping[tuple[FactKind, str], Fact]) -> bool:
-    """Tell whether a total holds a refund: it was made by then, and had not failed yet.
+    """Tell whether a total includes a refund: it was made by then, and had not failed yet.
 
-    Of one second of the provider's, a refund that was seen on its way is held; one that is known by its failure alone
-    is held unless we were told of the failure first.
+    Within the same second of the provider's clock, a refund that was seen in progress is included. One known only by
+    its failure is included unless we received the failure before the total.
     """
     made, failure = about.get((FactKind.REFUND_MADE, refund.subject)), _failure(refund, about)
     if made is not None and total.said_time is not None:
@@ -152,10 +152,10 @@ def _is_held(total: Fact, refund: Fact, about: Mapping[tuple[FactKind, str], Fac
 
 
 def _failure(refund: Fact, about: Mapping[tuple[FactKind, str], Fact]) -> Fact | None:
-    """Return when a refund failed that has failed; None for any other.
+    """Return the fact of a refund's failure; None for a refund that has not failed.
 
-    It is the first time that it had, unless it was on its way again afterwards: then it is the last time, at which it
-    had failed for certain.
+    It is the first failure, unless the refund was in progress again afterwards: then it is the last one, at which it
+    had certainly failed.
     """
     if refund.stage != RefundStage.FAILED:
         return None
@@ -168,10 +168,10 @@ def _failure(refund: Fact, about: Mapping[tuple[FactKind, str], Fact]) -> Fact |
 
 
 def _disputed(facts: Collection[Fact]) -> int:
-    """Return how much disputes hold: of each what its transactions took out and did not bring back.
+    """Return how much is disputed: for each dispute, what its transactions withdrew and did not return.
 
-    Of one without transactions it is the disputed amount while its funds are withdrawn. None ever counts for less than
-    nothing: what comes back beyond what was taken is no payment for anything.
+    For a dispute without transactions it is the disputed amount while its funds are withdrawn. A dispute never counts
+    below zero: what is returned beyond the withdrawal pays for nothing.
     """
     moved: dict[str, int] = {}
     for fact in facts:
@@ -189,7 +189,7 @@ def _disputed(facts: Collection[Fact]) -> int:
 
 
 def credits_reversed(granted: int, paid: int, returned: int) -> int:
-    """Return how many of the credits granted are to be taken back: the share of the payment returned, rounded down."""
+    """Return how many of the granted credits to take back: the returned share of the payment, rounded down."""
     if returned >= paid:
         return granted
     return granted * returned // paid

@@ -1,10 +1,10 @@
-"""Payment providers, and how payers pay by them."""
+"""Payment providers and payment methods."""
 
 from enum import IntEnum
 
 
 class Provider(IntEnum):
-    """Who takes the payment. The numbers are those of the proto and of the rows."""
+    """The company that takes the payment. The numbers are those of the proto and of the rows."""
 
     STRIPE = 1
     OMISE = 2
@@ -15,10 +15,10 @@ class PaymentMethod(IntEnum):
     """How the payer pays. The numbers are those of the proto and of the rows."""
 
     CHECKOUT = 1
-    """A page of the provider's: Stripe Checkout, Lemon Squeezy checkout."""
+    """A page at the provider: Stripe Checkout, Lemon Squeezy checkout."""
     PROMPTPAY = 2
     """Omise: a QR code."""
     CARD_TOKEN = 3
-    """Omise: a card that the browser turned into a token at the provider; its number never comes here."""
+    """Omise: a card that the browser turned into a token at the provider; we never see its number."""
     LINK = 4
     """Omise: a payment link."""

@@ -1,4 +1,4 @@
-"""Purchases: orders for credits, and where they stand."""
+"""Purchases: orders for credits, and their states."""
 
 import re
 from enum import IntEnum
@@ -9,7 +9,7 @@ from creditd.domain.provider import Provider
 
 
 class PurchaseState(IntEnum):
-    """Where a purchase stands. The numbers are those of the proto and of the rows."""
+    """The state of a purchase. The numbers are those of the proto and of the rows."""
 
     PENDING = 1
     COMPLETED = 2
@@ -21,25 +21,25 @@ class PurchaseState(IntEnum):
 
 
 STILL_OPEN: Final = frozenset({PurchaseState.PENDING, PurchaseState.FAILED})
-"""States in which a payment may still come about: at some providers a payer whose payment failed tries again."""
+"""States in which a payment is still possible: some providers let a payer try again after a failure."""
 
 PAYABLE: Final = STILL_OPEN | {PurchaseState.CANCELLED}
-"""States in which a purchase is still looked at: not every provider can be kept from taking a payment."""
+"""States in which the provider is still polled: not every provider can be kept from taking a payment."""
 
 
 class PurchaseKey(NamedTuple):
-    """Which purchase."""
+    """The key of a purchase."""
 
     account_id: str
     purchase_id: str
 
 
 class Purchase(NamedTuple):
-    """An order for credits, and where it stands. Amounts of money are in the currency's smallest unit.
+    """An order for credits, and its state. Amounts of money are in the currency's smallest unit.
 
     ``reference`` is the provider's id of the checkout, ``payment_id`` that of the payment; empty while there is none.
-    ``extra_payment_ids`` are those of payments beside it, which bring no credits, and ``extra_left`` is how much of
-    them is still to be given back.
+    ``extra_payment_ids`` are those of further payments, which bring no credits; ``extra_left`` is how much of them has
+    yet to be refunded.
     """
 
     account_id: str
@@ -83,7 +83,7 @@ class Purchase(NamedTuple):
 
     @property
     def key(self) -> PurchaseKey:
-        """Which purchase it is."""
+        """Its key."""
         return PurchaseKey(self.account_id, self.purchase_id)
 
     @property
@@ -103,7 +103,7 @@ def purchase_name(key: PurchaseKey) -> str:
 
 
 def parse_purchase_name(name: str) -> PurchaseKey:
-    """Read a resource name. Raises ValueError if it is none."""
+    """Parse a purchase's resource name. Raises ValueError."""
     match = _NAME.fullmatch(name)
     if match is None:
         raise ValueError(name)
@@ -111,7 +111,7 @@ def parse_purchase_name(name: str) -> PurchaseKey:
 
 
 class PurchaseChange(NamedTuple):
-    """How a purchase stood after a change, and what brought it about."""
+    """A purchase after one change, with the cause of the change."""
 
     version: int
     state: PurchaseState

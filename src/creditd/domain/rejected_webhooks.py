@@ -1,4 +1,4 @@
-"""Webhooks that were rejected: how many, why and when."""
+"""Rejected webhooks: how many, why and when."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class RejectionReason(StrEnum):
 
 
 class RejectedWebhooks(NamedTuple):
-    """Webhooks rejected in an hour for one reason."""
+    """The webhooks rejected within an hour, for one reason."""
 
     provider: Provider
     reason: RejectionReason

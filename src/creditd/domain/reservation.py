@@ -1,4 +1,4 @@
-"""Reservations: credits held for one piece of work, and what became of them."""
+"""Reservations: credits held for one piece of work, and their states."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -10,7 +10,7 @@ from creditd.domain.instant import Instant
 
 
 class ReservationState(IntEnum):
-    """Where a reservation stands. The numbers are those of the proto and of the rows."""
+    """The state of a reservation. The numbers are those of the proto and of the rows."""
 
     PENDING = 1
     CONFIRMED = 2
@@ -26,10 +26,10 @@ _ENDED: Final[Mapping[ReservationState, type[errors.Refusal]]] = {
 
 
 class Reservation(NamedTuple):
-    """Credits held, then spent or given back.
+    """Credits held, then spent or returned.
 
-    ``slices`` are what is held while pending and what was spent once confirmed, in the order taken. What an unlimited
-    plan covered is in the amounts and in no slice.
+    ``slices`` are what is held while pending, and what was spent once confirmed, in the order taken. Amounts that an
+    unlimited plan covered have no slices.
     """
 
     account_id: str
@@ -50,11 +50,11 @@ class Reservation(NamedTuple):
 
     @property
     def held(self) -> int:
-        """The credits that are held by it now."""
+        """The credits that it holds now."""
         return sum(part.amount for part in self.slices) if self.state == ReservationState.PENDING else 0
 
     def require_pending(self) -> None:
-        """Raise ReservationConfirmed, ReservationRefunded or ReservationExpired, whichever came first, if any did."""
+        """Raise ReservationConfirmed, ReservationRefunded or ReservationExpired if it has ended in that way."""
         if self.state != ReservationState.PENDING:
             raise _ENDED[self.state](reservation=self.name)
 
@@ -70,7 +70,7 @@ def reservation_name(account_id: str, credit_type: str, reservation_id: str) -> 
 
 
 class ReservationKey(NamedTuple):
-    """What a reservation's resource name says."""
+    """The parts of a reservation's resource name."""
 
     account_id: str
     credit_type: str
@@ -78,6 +78,6 @@ class ReservationKey(NamedTuple):
 
 
 def parse_reservation_name(name: str) -> ReservationKey:
-    """Read a resource name whose form has been validated."""
+    """Parse a resource name whose form has been validated."""
     _, account_id, _, credit_type, _, reservation_id = name.split("/")
     return ReservationKey(account_id, credit_type, reservation_id)

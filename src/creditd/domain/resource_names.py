@@ -1,4 +1,4 @@
-"""Resource names (AIP-122) of what has one part beside its collection; reservations and purchases write their own."""
+"""Resource names (AIP-122) of one collection and one id; reservations and purchases have their own modules."""
 
 
 def account_name(account_id: str) -> str:
@@ -22,5 +22,5 @@ def payment_event_name(event_id: str) -> str:
 
 
 def id_in(name: str) -> str:
-    """Read the id from a resource name of two parts, whose form has been validated."""
+    """Return the id in a resource name of two parts, whose form has been validated."""
     return name.partition("/")[2]

@@ -1,8 +1,8 @@
 """Subscriptions at a provider, and whether they keep an account's unlimited plan in force (requirement E6).
 
-A provider repeats and reorders what it says of a subscription. Each description is whole, so that of one subscription
-only the newest counts (:func:`newer`), and the plan is a function of the newest of each and the clock
-(:func:`entitlement`). No subscription ends another: the plan is in force while any of them keeps it so.
+Providers repeat and reorder their reports. Each report describes a subscription completely, so only its newest
+description counts (:func:`newer`). The plan is a function of the newest descriptions and the clock
+(:func:`entitlement`). No subscription ends another: the plan is in force while any of them keeps it in force.
 """
 
 from collections.abc import Iterable
@@ -32,10 +32,9 @@ class SubscriptionStatus(IntEnum):
 class Subscription(NamedTuple):
     """A subscription as its provider last described it.
 
-    ``account_id`` is empty where the provider was asked and does not say whose it is; then it is known by its
-    ``subscription_id`` or not at all. ``end_time`` is when one that was cancelled runs out, or None. ``keeps_service``
-    is of one that is paused: whether the service goes on meanwhile. ``provider_update_time`` is the provider's own time
-    of that description.
+    ``account_id`` is empty if the provider does not name the account; then the account is found by ``subscription_id``.
+    ``end_time`` is when a cancelled subscription runs out, or None. ``keeps_service`` tells of a paused one whether the
+    service goes on. ``provider_update_time`` is the provider's own time of the description.
     """
 
     provider: Provider
@@ -52,11 +51,10 @@ _ON = {SubscriptionStatus.ON_TRIAL, SubscriptionStatus.ACTIVE, SubscriptionStatu
 
 
 def newer(known: Subscription | None, said: Subscription) -> Subscription:
-    """Return the newer of two descriptions of one subscription, whichever came first.
+    """Return the newer of two descriptions of one subscription, in whatever order they arrived.
 
-    Providers count their times in seconds, so that two descriptions may have the same; then the further one counts,
-    by status, end and service. It commutes, associates and is idempotent: the order of arrival never decides. An
-    account that one of them names is kept where the other does not say.
+    Providers count in seconds, so two descriptions may have the same time; then the further one counts, by status, end
+    and service. The function commutes, associates and is idempotent. An account that only one of them names is kept.
     """
     if known is None:
         return said
@@ -76,17 +74,17 @@ def _order(subscription: Subscription) -> tuple[Instant, SubscriptionStatus, boo
 
 
 class Entitlement(NamedTuple):
-    """Whether the unlimited plan is in force, and until when if that is settled already."""
+    """Whether the unlimited plan is in force, and until when, if that is known."""
 
     unlimited: bool
     until: Instant | None
 
 
 def entitlement(subscriptions: Iterable[Subscription], now: Instant) -> Entitlement:
-    """Tell what an account's subscriptions entitle it to at an instant; one that ends never ends another.
+    """Return what an account's subscriptions entitle it to at ``now``; the end of one does not end another.
 
-    On are those on trial, active or past due, those paused with the service kept, and those cancelled until their end,
-    which is no part of it. Unpaid and expired ones entitle to nothing, nor do those paused without the service.
+    Entitling are those on trial, active or past due, those paused with the service kept, and cancelled ones before
+    their ``end_time``. Unpaid and expired ones, and those paused without the service, entitle to nothing.
     """
     ends: list[Instant] = []
     for subscription in subscriptions:

@@ -10,23 +10,23 @@ from creditd.domain.instant import SECOND, Instant, earliest
 from creditd.domain.reservation import Reservation, ReservationState
 
 MAX_BALANCE = 2**63 - 1
-"""What available plus reserved may reach: an int64 goes over the wire and into the rows."""
+"""The most that available plus reserved may be: the largest int64, on the wire and in the rows."""
 
 
 class WalletKey(NamedTuple):
-    """Which wallet: one account's in one credit type."""
+    """The key of a wallet: one account, one credit type."""
 
     account_id: str
     credit_type: str
 
     @classmethod
     def of_account(cls, account_id: str) -> "WalletKey":
-        """Return the key that stands for an account alone. No wallet has it, as no credit type has an empty code."""
+        """Return the key that stands for an account alone. No wallet has it: no credit type has an empty code."""
         return cls(account_id, "")
 
 
 class Rules(NamedTuple):
-    """What is configured, as far as decisions depend on it. Times are in microseconds."""
+    """The configuration that decisions depend on. Times are in microseconds."""
 
     order: SpendOrder = (Source.FREE, Source.PROMO, Source.ADMIN, Source.PURCHASED)
     default_ttl: int = 300 * SECOND
@@ -52,11 +52,11 @@ class Wallet(NamedTuple):
     update_time: Instant
 
     def is_settled(self, now: Instant) -> bool:
-        """Tell that nothing in the wallet has expired by this instant."""
+        """Tell whether nothing is due to expire at this instant."""
         return self.next_expire_time is None or now < self.next_expire_time
 
     def require_version(self, stated: int | None) -> None:
-        """Raise VersionMismatch if the caller decided on another version."""
+        """Raise VersionMismatch if ``version`` is stated and is not the wallet's."""
         if stated is not None and stated != self.version:
             raise errors.VersionMismatch(stated=stated, current=self.version)
 
@@ -66,7 +66,7 @@ class Wallet(NamedTuple):
             raise errors.InsufficientCredit(required=amount, available=self.available)
 
     def require_room(self, amount: int) -> None:
-        """Raise BalanceTooLarge if adding the amount would leave the range of an int64."""
+        """Raise BalanceTooLarge if adding the amount would exceed an int64."""
         total = self.available + self.reserved
         if total + amount > MAX_BALANCE:
             raise errors.BalanceTooLarge(amount=amount, total=total, maximum=MAX_BALANCE)
@@ -90,7 +90,7 @@ def new_wallet(account: Account, credit_type: str) -> Wallet:
 class Origin(NamedTuple):
     """Who asked for a movement, under which request id, and why.
 
-    ``request_id`` is None for what the service does by itself. ``metadata`` is a JSON object of strings, or empty.
+    ``request_id`` is None for what the service does on its own. ``metadata`` is a JSON object of strings, or empty.
     """
 
     actor: str
@@ -105,7 +105,7 @@ SYSTEM = Origin(actor="system")
 
 
 class NewGrant(NamedTuple):
-    """A grant as it came in; ``amount`` is what was given, before any debt was paid from it."""
+    """A grant as it was added; ``amount`` is before any debt was paid from it."""
 
     grant_id: str
     source: Source
@@ -114,7 +114,7 @@ class NewGrant(NamedTuple):
 
 
 class Movement(NamedTuple):
-    """What a command does: the wallet as it will be, the entry to append, and whatever else has changed."""
+    """The outcome of a command: the new wallet, the entry to append, and all else that changes."""
 
     wallet: Wallet
     entry: Entry
@@ -155,7 +155,7 @@ def moved(
     available += available_delta
     reserved += reserved_delta
     debt += debt_delta
-    # Entries of a wallet never go back in time, even where two servers' clocks differ by a little.
+    # The entries of a wallet never go back in time, even if the clocks of two servers differ.
     time = max(update_time, now)
     entry = Entry(
         account.account_id,
@@ -197,15 +197,15 @@ def _as_recorded(reservation: Reservation) -> ReservationAfter:
 
 
 def _next_expire_time(wallet: Wallet, shift: Shift, reservation: Reservation | None) -> Instant | None:
-    """Return when something of a wallet expires next, once a shift has been applied to it."""
+    """Return when a grant or hold of the wallet expires next, after a shift."""
     found = wallet.next_expire_time
     reserved = wallet.reserved + shift.reserved
     if reservation is not None:
         if reservation.state == ReservationState.PENDING:
             found = earliest(found, reservation.expire_time)
         elif shift.reserved and not reserved and wallet.account.had_no_plan:
-            # The last hold has ended, so that the grants alone tell when to look again. Under a plan there may be
-            # holds of nothing, which the figures do not show.
+            # The last hold has ended, so only the grants can expire next. Under an unlimited plan there may be holds of
+            # no credits, which the figures do not show.
             found = first_expiry(shift.live)
     for grant in shift.changed:
         if grant.remaining:

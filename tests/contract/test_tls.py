@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.addresses import is_loopback
-from creditd.server.listener import ListenError, listen, make_server
+from creditd.server.listener import ListenError, listen, server_options
 from tests.support.certificates import Identity, identity
 from tests.support.service import RunningService, running_service
 from tests.support.tokens import bearer
@@ -79,7 +79,7 @@ def test_a_client_of_another_authority_is_turned_away(guarded: RunningService, a
 
 async def refuse_to_listen() -> None:
     """Try to serve plaintext to the world."""
-    listen(make_server(shared_port=False, most_connections=10), "0.0.0.0:0", None)
+    listen(grpc.aio.server(options=server_options(shared_port=False, most_connections=10)), "0.0.0.0:0", None)
 
 
 @pytest.mark.requirement("I7")

@@ -35,7 +35,7 @@ MACHINE_FAULTS = (
     Fault(
         "the log does not say where a call came from",
         "server/pipeline.py",
-        "                exchange.peer,\n",
+        "                address_of(exchange.peer),\n",
         '                "",\n',
         ("tests/cli/test_serve.py",),
         "test_the_line_of_a_call_says_where_it_came_from",

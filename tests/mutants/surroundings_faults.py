@@ -48,15 +48,15 @@ SURROUNDINGS_FAULTS = (
     Fault(
         "a stream outlives its caller's token",
         "server/gate.py",
-        "if stream.token_end <= now",
-        "if stream.token_end <= 0",
+        "if token_end <= now",
+        "if token_end <= 0",
         ("tests/contract/test_watch_balance.py",),
         "test_it_ends_with_its_callers_token",
     ),
     Fault(
         "calls are looked at on a database that is not fit",
         "server/pipeline.py",
-        "if not self._steps.takes_calls():",
+        "if not self._takes_calls():",
         "if False:",
         _UNREADY,
         "test_every_call_is_unavailable_until_the_schema_is_there",

@@ -19,7 +19,7 @@ from creditd.ledger.balances import BalanceReader
 from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import Ledger
-from creditd.ledger.queue import Ticket
+from creditd.ledger.work import Work
 from creditd.server.admin_handlers import CreditTypeHandlers
 from creditd.server.balance_handlers import BalanceHandlers, HistoryHandlers
 from creditd.server.batch_handlers import BatchHandlers
@@ -51,10 +51,10 @@ class Server:
         clock = clock_of(self._database)
         self._ledger = Ledger(self._batches, Terms(Rules(), {}, uuid7), clock)
         self._reader = BalanceReader(self._database, clock, Rules())
-        self._threads = Threads(self.sink)
+        self._threads = Threads(lambda: self.sink)
         self.catalogue = Catalogue(self._database, clock, self._threads, PageTokens(b"secret"))
-        self.credits = Credits(self._ledger, self.catalogue, self.sink)
-        balances = Balances(self._reader, self.credits, self._threads, self.sink)
+        self.credits = Credits(self._ledger, self.catalogue, lambda: self.sink)
+        balances = Balances(self._reader, self.credits, self._threads, lambda: self.sink)
         history = History(self._database, clock, self._threads, PageTokens(b"secret"))
         self._handlers = (
             HoldHandlers(self.credits, uuid7, clock),
@@ -211,7 +211,7 @@ def test_a_command_whose_call_is_cancelled_is_done_all_the_same(server: Server, 
 def test_a_batch_whose_call_is_cancelled_is_done_all_the_same(server: Server, account: str) -> None:
     assert available(server, account) == 100
     begun = server.begin("BatchDeduct", pb.BatchDeductRequest(requests=[deducting(account, 1) for _ in range(30)]))
-    while not isinstance(begun.send(None), Ticket):
+    while begun.send(None) is None:
         pass
     begun.close()
     # The ledger works in order: when this is done, so is all that was asked before it.
@@ -252,7 +252,7 @@ def test_a_credit_type_that_another_server_declared_is_looked_up_once(server: Se
 
 
 def _is_of_the_ledger(ticket: Any) -> bool:
-    return type(ticket) is Ticket
+    return isinstance(ticket.item, Work)
 
 
 @pytest.mark.parametrize("rpc", ["Reserve", "GetBalance"])

@@ -29,10 +29,10 @@ CANCEL = (8).to_bytes(4, "big")
 HANG_SECONDS = 1.0
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """Run one service for these tests."""
-    with running_service(tmp_path_factory.mktemp("strangers")) as running:
+@pytest.fixture(scope="module", params=["queue", "aio"])
+def service(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[RunningService]:
+    """Run one service for these tests, and another one on the other transport."""
+    with running_service(tmp_path_factory.mktemp("strangers"), transport=request.param) as running:
         yield running
 
 

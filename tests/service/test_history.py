@@ -34,7 +34,7 @@ def history() -> Iterator[History]:
             add_history(connection, "busy", ENTRIES)
         database, clock = Database(DatabaseSettings(url, pool_size=1)), DatabaseClock()
         clock.look(database)
-        threads = Threads(SINK)
+        threads = Threads(lambda: SINK)
         yield History(database, clock, threads, PageTokens(b"secret"))
         threads.close(5)
         database.close()

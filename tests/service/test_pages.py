@@ -39,7 +39,7 @@ KINDS = (EntryKind.RESERVE, EntryKind.EXPIRE)
 TIME = Instant(1_700_000_000_000_000)
 TOKENS = PageTokens(b"secret")
 SINK = HandSink()
-THREADS = Threads(SINK)
+THREADS = Threads(lambda: SINK)
 
 List = Callable[[Database, str], object]
 """Asks for a page of a narrowed listing."""

@@ -61,7 +61,8 @@ def run(test: Callable[[Bulkhead, Gate], Awaitable[None]], threads: int = 2) -> 
     """Run a test on a bulkhead of its own."""
 
     async def main() -> None:
-        bulkhead = Bulkhead(PAGES, threads, LoopSink())
+        sink = LoopSink()
+        bulkhead = Bulkhead(PAGES, threads, lambda: sink)
         with gate() as kept:
             await test(bulkhead, kept)
             kept.open()

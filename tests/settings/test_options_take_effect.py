@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
+import grpc
 import psycopg
 import pytest
 from psycopg import pq
@@ -13,7 +14,7 @@ from sqlalchemy import exc, text
 
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server import listener
-from creditd.server.listener import listen, make_server
+from creditd.server.listener import listen, server_options
 from creditd.storage import database as database_module
 from creditd.storage.connections import conninfo
 from creditd.storage.database import Database, DatabaseSettings
@@ -55,7 +56,7 @@ def test_a_server_takes_so_many_connections() -> None:
         return first
 
     async def serve() -> list[bool]:
-        server = make_server(shared_port=False, most_connections=3)
+        server = grpc.aio.server(options=server_options(shared_port=False, most_connections=3))
         port = listen(server, "127.0.0.1:0", None)
         await server.start()
         greeted = await asyncio.to_thread(connect, f"127.0.0.1:{port}")

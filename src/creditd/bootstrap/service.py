@@ -4,11 +4,12 @@ import asyncio
 import gc
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from credit.v1 import (
     admin_service_pb2,
@@ -19,6 +20,7 @@ from credit.v1 import (
 )
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payments import Payments
+from creditd.bootstrap.transport import make_transport
 from creditd.certificates import warn_of_ends
 from creditd.config import Config
 from creditd.domain.instant import SECOND
@@ -38,17 +40,16 @@ from creditd.server.gate import Gate
 from creditd.server.headers import HeaderMemory
 from creditd.server.health import Health
 from creditd.server.hold_handlers import HoldHandlers
-from creditd.server.listener import Tls, listen, make_server
+from creditd.server.listener import Tls, listen, server_options
 from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
-from creditd.server.tokens import TokenVerifier, read_public_keys
+from creditd.server.tokens import PublicKey, TokenVerifier, read_public_keys
 from creditd.server.watch_handlers import WatchHandlers
 from creditd.service.accounts import Accounts
 from creditd.service.balances import Balances
 from creditd.service.catalogue import Catalogue
 from creditd.service.credits import Credits
 from creditd.service.history import History
-from creditd.service.loop import LoopSink
 from creditd.service.pages import PageTokens
 from creditd.service.threads import Threads
 from creditd.service.verification import Verifications
@@ -93,15 +94,17 @@ class Service:
     async def start(self, *, shared_port: bool = False) -> None:
         """Listen and serve. Raises ListenError if the port cannot be had."""
         config, core = self._config, self._core
-        self._sink = LoopSink()
-        self._threads = Threads(self._sink, config.database_pool_size)
+        self._gate = Gate(self._seconds)
+        self._connections = Connections(places())
+        options = server_options(shared_port=shared_port, most_connections=places())
+        self._transport = await make_transport(config.transport, options, self._gate)
+        self._server = self._transport.server
+        self._threads = Threads(self._transport.sink, config.database_pool_size)
         core.occupancies.update(self._threads.occupancies)
         self._tokens = PageTokens(config.page_token_secret.encode())
         self._catalogue = Catalogue(core.database, core.clock, self._threads, self._tokens)
         self._accounts = AccountLedger(core.transactions, core.rules, core.make_id)
         self.payments = Payments(core, self._accounts, self._catalogue, self._threads, self._tokens)
-        self._connections = Connections(places())
-        self._server = make_server(shared_port=shared_port, most_connections=places())
         names = [service.full_name for service in SERVICES]
         head = schema_head()
         self.health = Health(
@@ -116,7 +119,9 @@ class Service:
         health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
         if config.reflection:
             names += [health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
-            reflection.enable_server_reflection(names, self._server)
+            # The library's own way to enable it knows no server but its own.
+            servicer = reflection.aio.ReflectionServicer(names)
+            reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, self._server)  # type: ignore[no-untyped-call]
         tls = tls_of(config)
         self.port = listen(self._server, config.listen, tls)
         if tls:
@@ -153,27 +158,21 @@ class Service:
     def _handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         config, core, threads = self._config, self._core, self._threads
         keys = read_public_keys(map(Path, config.jwt_public_key_files))
-        verifier = TokenVerifier(
-            keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None, clock=self._seconds
-        )
-        self._gate = Gate(self._seconds)
-        steps = Steps(
-            verifier,
-            self._observers,
-            self._gate,
-            lambda: self.health.takes_calls,
-            Arrivals(),
-            self._connections,
-        )
-        credits = Credits(core.ledger, self._catalogue, self._sink)
-        balances = Balances(core.reader, credits, threads, self._sink)
+        steps = self._steps(keys)
+        credits = Credits(core.ledger, self._catalogue, self._transport.sink)
+        balances = Balances(core.reader, credits, threads, self._transport.sink)
         history = History(core.database, core.clock, threads, self._tokens)
         self._watch = WatchHandlers(balances, history, self._catalogue)
         credit_types = CreditTypeHandlers(self._catalogue)
-        credit = (
+        hot = (
             HoldHandlers(credits, core.make_id, core.clock),
             BatchHandlers(credits, core.make_id, core.clock),
             BalanceHandlers(balances, self._catalogue, core.clock),
+        )
+        # With steps of its own: what they remember is not for several threads.
+        self._transport.add_hot_methods(SERVICES[0], hot, self._steps(keys))
+        credit = (
+            *hot,
             HistoryHandlers(history, core.clock),
             self._watch,
             credit_types,
@@ -186,6 +185,21 @@ class Service:
         )
         handlers = credit, admin, *self.payments.handlers()
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
+
+    def _steps(self, keys: Mapping[str, PublicKey]) -> Steps:
+        """Return the steps of a thread that serves calls."""
+        config = self._config
+        verifier = TokenVerifier(
+            keys, issuer=config.jwt_issuer or None, audience=config.jwt_audience or None, clock=self._seconds
+        )
+        return Steps(
+            verifier, self._observers, self._gate, lambda: self.health.takes_calls, Arrivals(), self._connections
+        )
+
+    @property
+    def transport(self) -> str:
+        """Which transport serves, once started: ``queue`` or ``aio``."""
+        return self._transport.name
 
     @property
     def watched(self) -> int:

@@ -53,6 +53,9 @@ class Telemetry:
             "Ways in which the login that serves could rewrite the ledger.",
             registry=registry,
         ).set_function(lambda: float("nan") if core.login is None else len(core.login.powers))
+        self._transport = Gauge(
+            "creditd_transport_info", "Which transport serves gRPC.", labelnames=("transport",), registry=registry
+        )
         tls = tls_of(config)
         days_left = Gauge(
             "creditd_tls_days_left",
@@ -70,6 +73,10 @@ class Telemetry:
         if config.metrics_listen:
             host, port = config.metrics_listen.rsplit(":", 1)
             self._server = start_metrics_server(host, int(port), registry, worker_index=worker_index)
+
+    def note_transport(self, name: str) -> None:
+        """Tell which transport serves."""
+        self._transport.labels(name).set(1)
 
     def close(self) -> None:
         """Send what is left, and stop serving metrics."""

@@ -146,9 +146,11 @@ async def serving(
         unfit = await _found_wanting(core)
         service = Service(core, telemetry.observers)
         await _start(service, shared_port=worker_index is not None)
+        telemetry.note_transport(service.transport)
         log.info(
             "listening",
-            extra=_described(config) | {"port": service.port, "worker": worker_index or 0, "open_files": files},
+            extra=_described(config)
+            | {"transport": service.transport, "port": service.port, "worker": worker_index or 0, "open_files": files},
         )
         if core.database.revision > schema_head():
             log.info(

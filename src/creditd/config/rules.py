@@ -43,6 +43,7 @@ _CREDIT_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 
 _SOURCES: Final = tuple(sorted(source.name.lower() for source in Source))
 
+_TRANSPORTS: Final = ("auto", "queue", "aio")
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 """Each once: the logging library has further names for some of them, and NOTSET, which is none."""
 
@@ -80,6 +81,7 @@ FILES: Final = ValueRule(lambda paths: all(map(_is_readable, paths)), "files tha
 URL: Final = ValueRule(_is_url, "a URL such as https://host")
 URL_OR_NOTHING: Final = ValueRule(lambda url: not url or _is_url(url), "a URL such as http://host:4317, or nothing")
 LOG_LEVEL: Final = ValueRule(_LEVELS.__contains__, f"{', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}", _LEVELS)
+TRANSPORT: Final = ValueRule(_TRANSPORTS.__contains__, "auto, queue or aio", _TRANSPORTS)
 SPEND_ORDER: Final = ValueRule(
     lambda order: tuple(sorted(order)) == _SOURCES, f"each of {', '.join(_SOURCES)} once", _SOURCES
 )

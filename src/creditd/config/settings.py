@@ -54,6 +54,12 @@ class Config:
     metrics_listen: str = _setting(
         "127.0.0.1:9464", "where Prometheus finds the metrics; empty: nowhere", rules.ADDRESS_OR_NOTHING
     )
+    transport: str = _setting(
+        "auto",
+        "how gRPC is served: on its completion queue (`queue`), by its asyncio server (`aio`), or the first that "
+        "passes its self-test (`auto`)",
+        rules.TRANSPORT,
+    )
     workers: int = _setting(1, "processes on the one port", rules.at_least(1))
     data_dir: Path = _setting(  # noqa: RUF009 - it is field(), which makes no value here.
         Path(".creditd"), "development: data, key and secret of `run`"

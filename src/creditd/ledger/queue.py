@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from creditd.ledger.work import Overloaded, ShuttingDown
 
@@ -31,6 +31,9 @@ class Ticket(Generic[Item, Answer]):
     """
 
     __slots__ = ("answer", "go_on", "is_given_up", "item", "sink")
+
+    ends_with_caller: ClassVar[bool] = True
+    """Whether nothing is done any more once it is given up, so that it pays to hear of a caller that has gone."""
 
     def __init__(self, item: Item, sink: "Sink") -> None:
         """Take an item, whose answer goes to ``sink``."""
@@ -68,6 +71,10 @@ class Sink(Protocol):
 
     def deliver(self, answers: Sequence[Answered]) -> None:
         """Take answers over from the thread that found them; must neither block nor raise."""
+
+
+SinkHere = Callable[[], Sink]
+"""Gives the sink of the thread that calls it, where the answers to its tickets are awaited."""
 
 
 def deliver(answers: Sequence[Answered]) -> None:

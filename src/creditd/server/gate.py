@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, NoReturn, Self
+from typing import Final, NoReturn, Protocol, Self
 
 from creditd.ledger.work import ShuttingDown
 from creditd.server.refusals import TokenExpired
@@ -33,10 +33,17 @@ TOKEN_LOOK_SECONDS: Final = 0.5
 """How late a stream ends after its token."""
 
 
-class Passage:
-    """One call on its way through the server, from the gate to its answer. A context manager, for one use."""
+class UnderWay(Protocol):
+    """A call on its way through the server."""
 
-    __slots__ = ("_gate", "_is_sending", "_task", "_why", "token_end")
+    def end(self, why: Exception) -> None:
+        """End it: its handler is cancelled, and the caller is told why. Called on the event loop."""
+
+
+class Passage:
+    """A call that is served on the event loop, from the gate to its answer. A context manager, for one use."""
+
+    __slots__ = ("_gate", "_is_sending", "_task", "_why")
 
     def __init__(self, gate: "Gate") -> None:
         """Go in by a gate that is open."""
@@ -44,12 +51,11 @@ class Passage:
         self._task: asyncio.Task[object] | None = None
         self._why: Exception | None = None
         self._is_sending = False
-        self.token_end = 0.0
 
     def __enter__(self) -> Self:
         """Begin."""
         self._task = asyncio.current_task()
-        self._gate.calls.add(self)
+        self._gate.enter(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -78,32 +84,34 @@ class Passage:
 
 
 class Gate:
-    """Lets calls in until it is closed. Used on one event loop."""
+    """Lets calls in until it is closed. Used on one event loop, but for ``is_closed``, ``enter`` and ``left``."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Be open. ``clock`` tells the seconds since the Unix epoch by which tokens end."""
         self._clock = clock
-        self.calls: set[Passage] = set()
-        self._streams: set[Passage] = set()
+        self._loop = asyncio.get_running_loop()
+        self.calls: set[UnderWay] = set()
+        self._streams: dict[UnderWay, float] = {}
         self._held = 0
         self._released = asyncio.Event()
         self._emptied = asyncio.Event()
-        self._looking = asyncio.create_task(self._end_with_tokens())
+        self._looking: asyncio.Task[None] | None = None
         self.is_closed = False
 
     def passage(self) -> Passage:
         """Return the passage of a call that comes while the gate is open."""
         return Passage(self)
 
-    def streams(self, passage: Passage, token_end: float) -> None:
+    def streams(self, call: UnderWay, token_end: float) -> None:
         """Note that a call has no end of its own: it ends with its caller's token, and as soon as the gate closes.
 
         ``token_end`` is in seconds since the Unix epoch. Raises ShuttingDown.
         """
         if self.is_closed:
             raise ShuttingDown
-        passage.token_end = token_end
-        self._streams.add(passage)
+        self._streams[call] = token_end
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._end_with_tokens(), name="ends of tokens")
 
     async def turn_away(self) -> NoReturn:
         """Keep a call that comes to the closed gate until it can be answered. Raises ShuttingDown then."""
@@ -111,11 +119,19 @@ class Gate:
         await self._released.wait()
         raise ShuttingDown
 
-    def left(self, passage: Passage) -> None:
-        """Hear that a call is through."""
-        self.calls.discard(passage)
-        self._streams.discard(passage)
-        if self.is_closed and self.calls <= self._streams:
+    def enter(self, call: UnderWay) -> None:
+        """Hear of a call that came in while the gate was open. From any thread."""
+        self.calls.add(call)
+
+    def left(self, call: UnderWay) -> None:
+        """Hear that a call is through. From any thread."""
+        self.calls.discard(call)
+        self._streams.pop(call, None)
+        if self.is_closed:
+            self._loop.call_soon_threadsafe(self._note_empty)
+
+    def _note_empty(self) -> None:
+        if self.calls <= self._streams.keys():
             self._emptied.set()
 
     def end_streams(self, why: Exception) -> None:
@@ -126,7 +142,8 @@ class Gate:
     async def close(self) -> None:
         """Let nobody in any more, end the streams, and return when no more come."""
         self.is_closed = True
-        self._looking.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
         self.end_streams(ShuttingDown())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_HOLD_SECONDS):
@@ -148,7 +165,7 @@ class Gate:
 
     async def empty(self, seconds: float) -> None:
         """Wait for the calls under way; those that are not through after ``seconds`` are ended."""
-        if not self.calls <= self._streams:
+        if not self.calls <= self._streams.keys():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._emptied.wait()
@@ -160,5 +177,5 @@ class Gate:
             await asyncio.sleep(TOKEN_LOOK_SECONDS)
             if self._streams:
                 now = self._clock()
-                for stream in [stream for stream in self._streams if stream.token_end <= now]:
+                for stream in [stream for stream, token_end in self._streams.items() if token_end <= now]:
                     stream.end(TokenExpired())

@@ -1,7 +1,7 @@
 """The gRPC server itself: its options, its port with or without TLS."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import grpc
 
@@ -65,38 +65,46 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Twice what gRPC's clients take unless told otherwise: no answer is meant to come near it."""
 
 
-def make_server(*, shared_port: bool, most_connections: int) -> grpc.aio.Server:
-    """Return a server that does not listen yet and takes so many connections.
+def server_options(*, shared_port: bool, most_connections: int) -> list[tuple[str, int]]:
+    """Return the options of gRPC's core for a server that takes so many connections.
 
     ``shared_port``: several processes listen on one port.
     """
-    return grpc.aio.server(
-        options=[
-            ("grpc.so_reuseport", int(shared_port)),
-            # What is somewhat too large is read and refused with an explanation; this is where the reading ends.
-            ("grpc.max_receive_message_length", 2 * LARGEST_BYTES),
-            ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
-            # Well-behaved clients keep to these by themselves; read_headers holds all others to them.
-            ("grpc.max_metadata_size", MAX_HEADER_BYTES),
-            ("grpc.absolute_max_metadata_size", 2 * MAX_HEADER_BYTES),
-            ("grpc.max_allowed_incoming_connections", most_connections),
-            ("grpc.max_concurrent_streams", MAX_CALLS_OF_A_CONNECTION),
-            ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
-            ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
-            ("grpc.max_connection_idle_ms", IDLE_SECONDS * 1_000),
-            ("grpc.max_connection_age_ms", AGE_SECONDS * 1_000),
-            ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1_000),
-            # It widens windows by what a connection could carry, which is what a caller makes of it.
-            ("grpc.http2.bdp_probe", 0),
-            ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1_000),
-            # Also while no call is open: the connections that idle longest are those that load balancers drop.
-            ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.min_ping_interval_without_data_ms", MIN_PING_INTERVAL_MILLISECONDS),
-        ]
-    )
+    return [
+        ("grpc.so_reuseport", int(shared_port)),
+        # What is somewhat too large is read and refused with an explanation; this is where the reading ends.
+        ("grpc.max_receive_message_length", 2 * LARGEST_BYTES),
+        ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
+        # Well-behaved clients keep to these by themselves; read_headers holds all others to them.
+        ("grpc.max_metadata_size", MAX_HEADER_BYTES),
+        ("grpc.absolute_max_metadata_size", 2 * MAX_HEADER_BYTES),
+        ("grpc.max_allowed_incoming_connections", most_connections),
+        ("grpc.max_concurrent_streams", MAX_CALLS_OF_A_CONNECTION),
+        ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS),
+        ("grpc.max_connection_idle_ms", IDLE_SECONDS * 1_000),
+        ("grpc.max_connection_age_ms", AGE_SECONDS * 1_000),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1_000),
+        # It widens windows by what a connection could carry, which is what a caller makes of it.
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1_000),
+        # Also while no call is open: the connections that idle longest are those that load balancers drop.
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", MIN_PING_INTERVAL_MILLISECONDS),
+    ]
 
 
-def listen(server: grpc.aio.Server, address: str, tls: Tls | None) -> int:
+class Listening(Protocol):
+    """A server that can be bound to a port."""
+
+    def add_insecure_port(self, address: str) -> int:
+        """Bind in plaintext, and return the port. Raises RuntimeError."""
+
+    def add_secure_port(self, address: str, server_credentials: grpc.ServerCredentials) -> int:
+        """Bind with TLS, and return the port. Raises RuntimeError."""
+
+
+def listen(server: Listening, address: str, tls: Tls | None) -> int:
     """Bind a server to ``host:port``, and return the port. Plaintext is for loopback addresses alone.
 
     Raises ListenError for a port that is taken, for plaintext on any other address, and for certificates that cannot

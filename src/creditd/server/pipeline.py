@@ -1,31 +1,26 @@
 """What every call goes through, composed once for each method when the server starts.
 
 In this order: observe, errors, gate, readiness, authenticate, read, deadline, authorise, validate, handler. Each step
-is a plain function; only waiting for the message and for the ledger is asynchronous. Handlers of CreditService's unary
-RPCs know nothing of the event loop: it is here that they are driven over it.
-
-To grpc every method has a stream of requests: such a method begins with the headers of a call, so that no message is
-taken in from a caller without a token. One message is read; what follows it is not.
+here is a plain function that knows no transport. Waiting for the message and driving the handler is up to the
+transport: :mod:`creditd.server.contexts` on the event loop, :mod:`creditd.server.transport` without one.
 """
 
-import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import aclosing
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-import grpc
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
+from grpc import StatusCode
 
 from creditd.domain.errors import Refusal
 from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed
 from creditd.server.arrivals import Arrivals
 from creditd.server.connections import Connections
-from creditd.server.gate import Gate, Passage
+from creditd.server.gate import Gate
 from creditd.server.headers import Headers, read_headers
 from creditd.server.peers import address_of
 from creditd.server.policy import authorize, rule_for
@@ -38,13 +33,10 @@ from creditd.server.tokens import Caller, TokenVerifier
 from creditd.server.validation import validate
 from creditd.server.wire_texts import require_storable, unreadable
 from creditd.service.call import Call
-from creditd.service.loop import driven
 from creditd.telemetry.calls import CallEnd, Observers
 
-UnaryHandler = Callable[[Any, Call], Coroutine[Any, Any, Message]]
-StreamHandler = Callable[[Any, Call], AsyncGenerator[Message]]
-
-_REPLAYED = (("replayed", "true"),)
+REPLAYED = (("replayed", "true"),)
+"""The trailing metadata of an answer that an earlier call with the same request id had too."""
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """What a caller may bring along as its correlation id; anything else is replaced, since it goes into the logs."""
@@ -85,13 +77,22 @@ class Exchange:
         """The language that the caller reads."""
         return language_of(str(self.headers.get("accept-language", "")))
 
+    @property
+    def authorization(self) -> str:
+        """The header that says who calls; empty if there is none."""
+        return str(self.headers.get("authorization", ""))
 
-def _authorization(exchange: Exchange) -> str:
-    return str(exchange.headers.get("authorization", ""))
+
+class Failed(NamedTuple):
+    """How a call that failed is ended."""
+
+    code: StatusCode
+    message: str
+    trailing: tuple[tuple[str, str | bytes], ...]
 
 
 class Steps(NamedTuple):
-    """What all methods share."""
+    """What all methods share that are served on one thread."""
 
     verifier: TokenVerifier
     observers: Observers
@@ -108,8 +109,9 @@ class Pipeline:
     def __init__(self, method: MethodDescriptor, steps: Steps) -> None:
         """Look up once all that depends on the method alone. A method without a rule is refused to everyone."""
         self._name = f"/{method.containing_service.full_name}/{method.name}"
-        self._steps = steps
-        self._gate = steps.gate
+        self._takes_calls = steps.takes_calls
+        self._verifier = steps.verifier
+        self._connections = steps.connections
         self._rule = rule_for(self._name)
         self._largest_request = largest_request(self._name)
         self._account_of = account_reader(method.input_type)
@@ -119,42 +121,39 @@ class Pipeline:
         self._from_string = GetMessageClass(method.input_type).FromString
         self._observer = steps.observers(self._name)
 
-    def _begin(self, context: Any) -> Exchange:
+    def begin(self, metadata: Iterable[tuple[str, str | bytes]] | None, peer: str) -> Exchange:
+        """Begin a call with what its caller sent along, from where gRPC says that it came. Never raises."""
         headers: Headers = {}
         refusal = None
         try:
-            headers = read_headers(context.invocation_metadata())
+            headers = read_headers(metadata)
         except Refusal as error:
-            # See _fail: its traceback would hold on to what was sent.
+            # See `failure`: its traceback would hold on to what was sent.
             refusal = error.with_traceback(None)
-        return Exchange(headers, refusal, self._observer.begin(headers), address_of(context.peer()))
+        return Exchange(headers, refusal, self._observer.begin(headers), peer)
 
-    async def _admit(self, exchange: Exchange, passage: Passage, context: Any) -> tuple[Any, Call]:
-        """Read a request and let it pass, or raise why not."""
-        caller = self._authenticate(exchange, context)
-        exchange.subject = caller.subject
-        message = await self._steps.arrivals.message(context, caller, passage)
-        remaining = context.time_remaining()
-        if remaining is not None and remaining <= 0:
-            raise DeadlinePassed
-        return self._let_pass(exchange, message, caller, remaining)
-
-    def _authenticate(self, exchange: Exchange, context: Any) -> Caller:
+    def authenticate(self, exchange: Exchange) -> Caller:
+        """Return who calls. Raises DatabaseUnavailable while nobody is served, and why the headers are refused."""
         try:
             if exchange.refusal is not None:
                 raise exchange.refusal
-            if not self._steps.takes_calls():
+            if not self._takes_calls():
                 raise DatabaseUnavailable
-            caller = self._steps.verifier.verify(_authorization(exchange))
+            caller = self._verifier.verify(exchange.authorization)
         except Refusal:
-            self._steps.connections.meet_stranger(context.peer())
+            self._connections.meet_stranger(exchange.peer)
             raise
-        self._steps.connections.know(context.peer())
+        self._connections.know(exchange.peer)
+        exchange.subject = caller.subject
         return caller
 
-    def _let_pass(
-        self, exchange: Exchange, message: bytes, caller: Caller, remaining: float | None
-    ) -> tuple[Any, Call]:
+    def let_pass(self, exchange: Exchange, message: bytes, caller: Caller, remaining: float | None) -> tuple[Any, Call]:
+        """Return the request and the call as handlers take them, with ``remaining`` seconds to its deadline.
+
+        Raises DeadlinePassed, MessageTooLarge, InvalidFields, PermissionDenied.
+        """
+        if remaining is not None and remaining <= 0:
+            raise DeadlinePassed
         request = self._read(message)
         account_id = self._account_of(request)
         exchange.account_id = account_id or ""
@@ -175,21 +174,19 @@ class Pipeline:
             require_storable(message, self._kind)
         return request
 
-    async def _fail(self, exchange: Exchange, error: Exception, context: Any) -> None:
+    def failure(self, exchange: Exchange, error: Exception) -> Failed:
+        """Return how a call ends that failed, and note it."""
         code, message, details, trailing = failure_of(error, exchange.language, exchange.correlation_id)
         exchange.code = code.name
         exchange.reason = reason_of(error)
-        # grpc keeps the exception of an abort with its call. If the frames in its traceback referred to the call, all
-        # that was sent with it would stay until the next collection of cycles, which is rare. So every frame that the
-        # abort passes through drops its reference, here and in `serve`.
+        # A transport may keep an exception with its call. If the frames in its traceback referred to the call, all that
+        # was sent with it would stay until the next collection of cycles, which is rare.
         error.__traceback__ = error.__context__ = None
-        try:
-            await context.abort(code, message, (*trailing, ("grpc-status-details-bin", details)))
-        finally:
-            del context
+        return Failed(code, message, (*trailing, ("grpc-status-details-bin", details)))
 
-    def _end(self, exchange: Exchange) -> None:
-        # See _fail: its traceback refers to the frames that refer to this exchange.
+    def end(self, exchange: Exchange) -> None:
+        """Have a call that has ended observed."""
+        # See `failure`: its traceback refers to the frames that refer to this exchange.
         exchange.refusal = None
         self._observer.end(
             CallEnd(
@@ -200,75 +197,6 @@ class Pipeline:
                 exchange.subject,
                 exchange.account_id,
                 exchange.reason,
-                exchange.peer,
+                address_of(exchange.peer),
             )
         )
-
-    def unary(self, handler: UnaryHandler) -> Callable[[Any, Any], Awaitable[Message | None]]:
-        """Compose a call with one answer."""
-
-        async def serve(requests: object, context: Any) -> Message | None:
-            del requests
-            exchange = self._begin(context)
-            try:
-                if self._gate.is_closed:
-                    await self._gate.turn_away()
-                with self._gate.passage() as passage:
-                    request, call = await self._admit(exchange, passage, context)
-                    response = await driven(handler(request, call))
-                if call.replayed:
-                    context.set_trailing_metadata(_REPLAYED)
-            except asyncio.CancelledError:
-                exchange.code = "CANCELLED"
-                raise
-            except Exception as error:  # noqa: BLE001 - every failure becomes a status here, and only here.
-                await self._fail(exchange, error, context)
-                return None
-            else:
-                return response
-            finally:
-                self._end(exchange)
-                del context
-
-        return serve
-
-    def stream(self, handler: StreamHandler) -> Callable[[Any, Any], AsyncIterator[Message]]:
-        """Compose a call with a stream of answers."""
-
-        async def serve(requests: object, context: Any) -> AsyncIterator[Message]:
-            del requests
-            exchange = self._begin(context)
-            try:
-                if self._gate.is_closed:
-                    await self._gate.turn_away()
-                with self._gate.passage() as passage:
-                    request, call = await self._admit(exchange, passage, context)
-                    self._gate.streams(passage, self._steps.verifier.end_of(_authorization(exchange)))
-                    async with aclosing(handler(request, call)) as responses:
-                        while (response := await driven(_next(responses))) is not None:
-                            passage.sends()
-                            yield response
-                            passage.goes_on()
-            except (asyncio.CancelledError, GeneratorExit):
-                exchange.code = "CANCELLED"
-                raise
-            except Exception as error:  # noqa: BLE001 - every failure becomes a status here, and only here.
-                await self._fail(exchange, error, context)
-            finally:
-                self._end(exchange)
-                del context
-
-        return serve
-
-
-async def _next(responses: AsyncGenerator[Message]) -> Message | None:
-    return await anext(responses, None)
-
-
-def method_handler(method: MethodDescriptor, handler: Any, steps: Steps) -> "grpc.RpcMethodHandler[Any, Any]":
-    """Return what grpc serves a method with."""
-    pipeline = Pipeline(method, steps)
-    serializer = GetMessageClass(method.output_type).SerializeToString
-    if method.server_streaming:
-        return grpc.stream_stream_rpc_method_handler(pipeline.stream(handler), None, serializer)
-    return grpc.stream_unary_rpc_method_handler(pipeline.unary(handler), None, serializer)

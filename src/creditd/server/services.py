@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
-from creditd.server.pipeline import Steps, method_handler
+from creditd.server.contexts import method_handler
+from creditd.server.pipeline import Steps
 
 
 def snake_case(name: str) -> str:

@@ -6,7 +6,7 @@ from creditd.domain import errors
 from creditd.domain.reservation import Reservation, ReservationKey, reservation_name
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.balances import AccountState, BalanceReader, BalanceTicket
-from creditd.ledger.queue import Sink, Ticket
+from creditd.ledger.queue import SinkHere, Ticket
 from creditd.service.call import Call
 from creditd.service.credits import Credits
 from creditd.service.threads import Threads
@@ -18,7 +18,7 @@ class Balances:
     All raise DatabaseUnavailable, Overloaded, ShuttingDown.
     """
 
-    def __init__(self, reader: BalanceReader, credits: Credits, threads: Threads, sink: Sink) -> None:
+    def __init__(self, reader: BalanceReader, credits: Credits, threads: Threads, sink: SinkHere) -> None:
         """Read through ``reader``, and open accounts through ``credits``."""
         self._reader = reader
         self._credits = credits
@@ -73,7 +73,7 @@ class Balances:
         return found
 
     def _read(self, account_id: str) -> BalanceTicket:
-        ticket: BalanceTicket = Ticket(account_id, self._sink)
+        ticket: BalanceTicket = Ticket(account_id, self._sink())
         self._reader.submit(ticket)
         return ticket
 

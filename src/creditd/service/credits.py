@@ -7,7 +7,7 @@ from creditd.domain import errors
 from creditd.domain.commands import ON_RESERVATION, Add, Command
 from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.ledger import Ledger
-from creditd.ledger.queue import Sink, Ticket
+from creditd.ledger.queue import SinkHere, Ticket
 from creditd.ledger.work import Outcome, Overloaded, Result, ShuttingDown, Step, Work
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
@@ -21,6 +21,13 @@ class Instruction(NamedTuple):
     dry_run: bool = False
 
 
+class _WorkTicket(Ticket[Work, Outcome]):
+    """A work that waits for its outcome: it is finished even if its caller goes away."""
+
+    __slots__ = ()
+    ends_with_caller = False
+
+
 class Credits:
     """Moves credits. What a command promises is its rule in :mod:`creditd.domain`.
 
@@ -28,8 +35,8 @@ class Credits:
     Overloaded, ShuttingDown, DatabaseUnavailable, DeadlinePassed, VersionConflict, RecordBusy.
     """
 
-    def __init__(self, ledger: Ledger, catalogue: Catalogue, sink: Sink) -> None:
-        """Submit to ``ledger``, and have the outcomes delivered to ``sink``."""
+    def __init__(self, ledger: Ledger, catalogue: Catalogue, sink: SinkHere) -> None:
+        """Submit to ``ledger``, and have the outcomes delivered to the ``sink`` of who submits."""
         self._ledger = ledger
         self._catalogue = catalogue
         self._sink = sink
@@ -103,7 +110,7 @@ class Credits:
             return error
 
     def _submit(self, work: Work) -> Ticket[Work, Outcome]:
-        ticket: Ticket[Work, Outcome] = Ticket(work, self._sink)
+        ticket = _WorkTicket(work, self._sink())
         self._ledger.submit(ticket)
         return ticket
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Condition
 from typing import Any, Final, TypeVar
 
-from creditd.ledger.queue import Sink, Ticket, deliver
+from creditd.ledger.queue import Sink, SinkHere, Ticket, deliver
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, RecordBusy, ShuttingDown, VersionConflict
 from creditd.service.kinds import (
     BACKGROUND,
@@ -74,8 +74,8 @@ class Bulkhead:
     Of several that wait the first goes first, but no owner has more than half of the threads.
     """
 
-    def __init__(self, kind: Kind, threads: int, sink: Sink) -> None:
-        """Have ``threads`` threads for a kind of waiting, and answer to ``sink``."""
+    def __init__(self, kind: Kind, threads: int, sink: SinkHere) -> None:
+        """Have ``threads`` threads for a kind of waiting, and answer to the ``sink`` of who submits."""
         self.kind = kind
         self.occupancy = Occupancy(threads)
         self._sink = sink
@@ -99,7 +99,7 @@ class Bulkhead:
         Awaiting the job returns what the function returns, and raises what it raises; DatabaseUnavailable,
         VersionConflict, RecordBusy for what these stand for; ShuttingDown. Raises Overloaded, ShuttingDown.
         """
-        job = Job(function, owner, self, self._sink)
+        job = Job(function, owner, self, self._sink())
         with self._changed:
             self._require_room(owner)
             self._waiting.append(job)
@@ -195,8 +195,8 @@ class Bulkhead:
 class Threads:
     """A bulkhead for each kind of waiting."""
 
-    def __init__(self, sink: Sink, connections: int = USUAL_CONNECTIONS) -> None:
-        """Answer to ``sink``; the bulkheads share ``connections`` with the ledger."""
+    def __init__(self, sink: SinkHere, connections: int = USUAL_CONNECTIONS) -> None:
+        """Answer to the ``sink`` of who submits; the bulkheads share ``connections`` with the ledger."""
         bulkheads = {kind: Bulkhead(kind, threads, sink) for kind, threads in shares(connections).items()}
         self._bulkheads = tuple(bulkheads.values())
         self.health = bulkheads[HEALTH]

@@ -1,0 +1,98 @@
+"""Which transport serves: gRPC's completion queue, or its asyncio server."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+
+from creditd.ledger.queue import Sink
+from creditd.server.gate import Gate
+from creditd.server.listener import Listening
+from creditd.server.pipeline import Steps
+from creditd.service.loop import LoopSink
+
+log = logging.getLogger(__name__)
+
+QUEUE: Final = "queue"
+AIO: Final = "aio"
+AUTO: Final = "auto"
+
+
+class Server(Listening, Protocol):
+    """What both transports have of ``grpc.aio.Server``."""
+
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        """Serve what these have."""
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        """Serve methods that are registered, as generated code does."""
+
+    async def start(self) -> None:
+        """Serve."""
+
+    async def stop(self, grace: float | None) -> None:
+        """Take no new calls, and let those under way end within the grace, in seconds."""
+
+
+class Transport(Protocol):
+    """A server with what differs from the other one."""
+
+    @property
+    def name(self) -> str:
+        """What the setting, the log and the metric call it."""
+
+    @property
+    def server(self) -> Server:
+        """The server."""
+
+    def sink(self) -> Sink:
+        """Return where answers are awaited that are asked for on the thread that calls this."""
+
+    def add_hot_methods(self, service: ServiceDescriptor, handlers: Iterable[object], steps: Steps) -> None:
+        """Serve the unary methods that ``handlers`` have in the fastest way there is."""
+
+    def poll(self, attach: Callable[[Callable[[Callable[[], object]], None]], Callable[[], object]]) -> None:
+        """Have what decides in turns decide on the thread that takes calls in, if there is one."""
+
+
+class AioTransport:
+    """gRPC's asyncio server: everything on the event loop."""
+
+    name = AIO
+
+    def __init__(self, options: list[tuple[str, int]]) -> None:
+        """Serve with the options of gRPC's core."""
+        self.server: Server = grpc.aio.server(options=options)
+        self._loop: Sink = LoopSink()
+
+    def sink(self) -> Sink:
+        """Return the event loop's."""
+        return self._loop
+
+    def add_hot_methods(self, service: ServiceDescriptor, handlers: Iterable[object], steps: Steps) -> None:
+        """Do nothing: they are served like all others."""
+
+    def poll(self, attach: Callable[[Callable[[Callable[[], object]], None]], Callable[[], object]]) -> None:
+        """Do nothing: the ledger has a thread of its own."""
+
+
+async def make_transport(wanted: str, options: list[tuple[str, int]], gate: Gate) -> Transport:
+    """Return the transport that ``wanted`` names; for AUTO the completion queue if it passes its self-test.
+
+    Raises what the self-test raises if QUEUE is wanted.
+    """
+    if wanted == AIO:
+        return AioTransport(options)
+    try:
+        # Here, since what it imports is private to grpcio, and may be gone.
+        from creditd.server.transport.queue_transport import QueueTransport, require_works  # noqa: PLC0415
+
+        await require_works()
+    except Exception:
+        if wanted == QUEUE:
+            raise
+        log.warning("the completion queue failed its self-test: gRPC's asyncio server serves", exc_info=True)
+        return AioTransport(options)
+    return QueueTransport(options, gate)

@@ -1,0 +1,165 @@
+"""A call that runs on the event loop: streams, health, reflection, and every method that is not hot."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any, NoReturn
+
+import grpc
+
+from creditd.server.transport import core
+
+log = logging.getLogger(__name__)
+
+
+class _Details(grpc.HandlerCallDetails):
+    def __init__(self, method: str, metadata: Any) -> None:
+        self.method = method
+        self.invocation_metadata = metadata
+
+
+class _Aborted(Exception):
+    """The handler has ended the call with a status."""
+
+
+class LoopCall:
+    """One call on the event loop, and what its handler has as its context, as in ``grpc.aio.ServicerContext``."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        event: core.Event,
+        handlers: Iterable[grpc.GenericRpcHandler],
+    ) -> None:
+        """Begin it on ``loop``, with the first of ``handlers`` that has its method. For the polling thread."""
+        self._loop = loop
+        self._call = event.call
+        self._deadline: float = event.call_details.deadline
+        self._metadata = event.invocation_metadata
+        self._method: str = event.call_details.method.decode()
+        self._handlers = handlers
+        self._serialize: Callable[[Any], bytes] = bytes
+        self._deserialize: Callable[[bytes], Any] = bytes
+        self._trailing: core.Trailing = None
+        self._status: tuple[grpc.StatusCode, str] | None = None
+        self._has_begun = self._has_ended = False
+        self._task: asyncio.Task[None] | None = None
+        loop.call_soon_threadsafe(self._begin)
+
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._run())
+        core.watch_end(self._call, self._on_loop(self._hear_of_end))
+
+    def _on_loop(self, hear: Callable[[Any], None]) -> core.Tag:
+        """Return a tag for what is to be heard on the event loop."""
+        return lambda event: self._loop.call_soon_threadsafe(hear, event)
+
+    def _hear_of_end(self, event: core.Event) -> None:
+        if core.is_cancelled(event) and self._task is not None and not self._has_ended:
+            self._task.cancel()
+
+    def invocation_metadata(self) -> Any:
+        """Return what the caller sent along."""
+        return self._metadata
+
+    def time_remaining(self) -> float | None:
+        """Return the seconds to the deadline, less than 0 once it has passed; None without one."""
+        return core.seconds_to(self._deadline)
+
+    def peer(self) -> str:
+        """Return where the caller is."""
+        return core.peer_of(self._call)
+
+    def auth_context(self) -> dict[str, list[bytes]]:
+        """Return what TLS says of the caller."""
+        return core.auth_context(self._call)
+
+    def set_trailing_metadata(self, trailing: core.Trailing) -> None:
+        """Send this with the status."""
+        self._trailing = trailing
+
+    async def abort(self, code: grpc.StatusCode, details: str = "", trailing: core.Trailing = None) -> NoReturn:
+        """End the call with a status; raises, so that the handler goes no further."""
+        self._status = code, details
+        self._trailing = trailing or self._trailing
+        raise _Aborted
+
+    async def read(self) -> Any:
+        """Receive one message; ``grpc.aio.EOF`` when there are no more."""
+        message = await self._done(lambda tag: core.receive_message(self._call, tag), core.message_of)
+        return grpc.aio.EOF if message is None else self._deserialize(message)
+
+    async def write(self, message: Any) -> None:
+        """Send one message of a stream."""
+        data, is_first = self._serialize(message), not self._has_begun
+        self._has_begun = True
+        if not await self._done(lambda tag: core.send(self._call, data, tag, is_first=is_first), _succeeded):
+            # The caller has gone.
+            raise asyncio.CancelledError
+
+    async def _done(self, start: Callable[[core.Tag], None], result: Callable[[core.Event], Any]) -> Any:
+        """Start an operation, and return the ``result`` of its event."""
+        future = self._loop.create_future()
+
+        def hear(event: core.Event) -> None:
+            if not future.done():
+                future.set_result(result(event))
+
+        start(self._on_loop(hear))
+        return await future
+
+    async def _run(self) -> None:
+        answer: bytes | None = None
+        try:
+            answer = await self._behave()
+        except _Aborted:
+            pass
+        except asyncio.CancelledError:
+            self._status = grpc.StatusCode.CANCELLED, ""
+        except Exception:
+            log.exception("a handler failed")
+            self._status = grpc.StatusCode.INTERNAL, "internal error"
+        self._has_ended = True
+        message = None if self._status else answer
+        core.end(self._call, message, self._status, self._trailing, _hear_nothing, is_first=not self._has_begun)
+
+    async def _behave(self) -> bytes | None:
+        handler = self._handler()
+        if handler is None:
+            self._status = grpc.StatusCode.UNIMPLEMENTED, "Method not found!"
+            return None
+        self._deserialize = handler.request_deserializer or bytes
+        self._serialize = handler.response_serializer or bytes
+        argument = self._requests() if handler.request_streaming else await self.read()
+        if argument is grpc.aio.EOF:
+            self._status = grpc.StatusCode.UNIMPLEMENTED, "exactly one request message is required"
+            return None
+        if not handler.response_streaming:
+            behavior = handler.stream_unary if handler.request_streaming else handler.unary_unary
+            answer = await behavior(argument, self)
+            return None if answer is None else self._serialize(answer)
+        behavior = handler.stream_stream if handler.request_streaming else handler.unary_stream
+        responses = behavior(argument, self)
+        if hasattr(responses, "__aiter__"):
+            async for response in responses:
+                await self.write(response)
+        else:
+            await responses
+        return None
+
+    async def _requests(self) -> AsyncIterator[Any]:
+        while (message := await self.read()) is not grpc.aio.EOF:
+            yield message
+
+    def _handler(self) -> Any:
+        details = _Details(self._method, self._metadata)
+        found = (handler.service(details) for handler in self._handlers)
+        return next((handler for handler in found if handler is not None), None)
+
+
+def _hear_nothing(event: core.Event) -> None:
+    """Hear that the status is sent: nothing is left to be done."""
+
+
+def _succeeded(event: core.Event) -> bool:
+    return bool(event.success)

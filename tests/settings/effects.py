@@ -58,6 +58,7 @@ SETTINGS: Mapping[str, str] = {
     "database_prepare_threshold": f"{_HERE}::test_with_0_nothing_is_prepared",
     "listen": f"{_RUN}::test_it_says_what_it_started_and_where",
     "metrics_listen": "tests/cli/test_serve.py::test_workers_share_a_port_are_replaced_when_they_die_and_end_together",
+    "transport": "tests/server/transport/test_fallback.py::test_each_transport_serves",
     "workers": "tests/cli/test_serve.py::test_workers_share_a_port_are_replaced_when_they_die_and_end_together",
     "data_dir": "tests/cli/test_token.py::test_the_key_is_made_once",
     "jwt_public_key_files": f"{_HERE}::test_a_token_has_to_be_for_us",

@@ -129,6 +129,7 @@ class Service:
             self._warning = asyncio.create_task(warn_of_ends(lambda: renewals.validities), name="ends of certificates")
         await self.health.prepare()
         await self.health.start()
+        self._transport.poll(core.ledger.attach)
         await self._server.start()
         if not config.listen.startswith("unix:"):
             self._connections.start(self.port)

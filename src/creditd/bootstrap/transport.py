@@ -20,7 +20,7 @@ AIO: Final = "aio"
 AUTO: Final = "auto"
 
 
-class Server(Listening, Protocol):
+class GrpcServer(Listening, Protocol):
     """What both transports have of ``grpc.aio.Server``."""
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Iterable[grpc.GenericRpcHandler]) -> None:
@@ -44,7 +44,7 @@ class Transport(Protocol):
         """What the setting, the log and the metric call it."""
 
     @property
-    def server(self) -> Server:
+    def server(self) -> GrpcServer:
         """The server."""
 
     def sink(self) -> Sink:
@@ -64,7 +64,7 @@ class AioTransport:
 
     def __init__(self, options: list[tuple[str, int]]) -> None:
         """Serve with the options of gRPC's core."""
-        self.server: Server = grpc.aio.server(options=options)
+        self.server: GrpcServer = grpc.aio.server(options=options)
         self._loop: Sink = LoopSink()
 
     def sink(self) -> Sink:

@@ -50,10 +50,10 @@ def as_good(call: Any, message: Any, status: Any, trailing: Any, tag: Any, **nam
 _END = core.end
 
 BROKEN = {
-    "no call is asked for": ("Core.request_call", raising),
-    "no call comes": ("Core.request_call", doing_nothing),
-    "no event comes": ("Core.next_event", doing_nothing),
-    "polling fails": ("Core.next_event", raising),
+    "no call is asked for": ("CoreServer.request_call", raising),
+    "no call comes": ("CoreServer.request_call", doing_nothing),
+    "no event comes": ("CoreServer.next_event", doing_nothing),
+    "polling fails": ("CoreServer.next_event", raising),
     "no message comes": ("receive_message", doing_nothing),
     "messages are empty": ("message_of", of_nobody),
     "no answer goes out": ("end", doing_nothing),
@@ -63,7 +63,7 @@ BROKEN = {
     "the end of a call is not told": ("watch_end", doing_nothing),
     "nobody hears the bell": ("ring", raising),
     "a stream's messages are lost": ("send", doing_nothing),
-    "nothing listens": ("Core.listen", raising),
+    "nothing listens": ("CoreServer.listen", raising),
     "a peer has no name": ("peer_of", raising),
 }
 

@@ -40,7 +40,7 @@ _OK: Final = cygrpc.StatusCode.ok
 _CODES: Final = {code: getattr(cygrpc.StatusCode, code.name.lower()) for code in grpc.StatusCode}
 
 
-class Core:
+class CoreServer:
     """A server with one completion queue."""
 
     def __init__(self, options: Iterable[tuple[str, Any]]) -> None:

@@ -69,7 +69,7 @@ class QueueServer:
         ``fail`` is called on the polling thread with what made it fail.
         """
         self._fail = fail
-        self._core = core.Core(options)
+        self._core = core.CoreServer(options)
         self._loop = asyncio.get_running_loop()
         self.gate = gate
         self.arrivals = Arrivals()

@@ -7,6 +7,7 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from threading import Timer
 from typing import Any, Final
 
@@ -43,7 +44,7 @@ PAUSE_SECONDS: Final = 0.02
 
 CALLS_AT_ONCE: Final = 50
 
-HOST: Final = "localhost"
+HOST: Final = "127.0.0.1"
 
 _METHOD: Final = pb.DESCRIPTOR.services_by_name["CreditService"].methods_by_name["GetBalance"]
 _STREAM: Final = "/creditd.SelfTest/Numbers"
@@ -132,9 +133,8 @@ async def _run(fail: Callable[[BaseException], None]) -> None:
             await _check_end(handler, stub, lambda call: call, grpc.StatusCode.DEADLINE_EXCEEDED)
             await _check_end(handler, stub, _cancelled, grpc.StatusCode.CANCELLED)
             await _check_stream(channel)
-        options = [("grpc.ssl_target_name_override", HOST)]
         credentials = grpc.ssl_channel_credentials(certificate)
-        async with grpc.aio.secure_channel(secure_address, credentials, options=options) as channel:
+        async with grpc.aio.secure_channel(secure_address, credentials) as channel:
             await _check_answers(pb_grpc.CreditServiceStub(channel))
 
 
@@ -150,11 +150,11 @@ async def _serving(fail: Callable[[BaseException], None]) -> AsyncIterator[tuple
     server.add_hot_methods({name: HotMethod(pipeline, handler.get_balance, pb.GetBalanceResponse.SerializeToString)})
     server.add_generic_rpc_handlers([_Stream()])
     key, certificate = _certificate()
-    port = server.add_insecure_port("127.0.0.1:0")
-    secure_port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(key, certificate)]))
+    port = server.add_insecure_port(f"{HOST}:0")
+    secure_port = server.add_secure_port(f"{HOST}:0", grpc.ssl_server_credentials([(key, certificate)]))
     await server.start()
     try:
-        yield handler, f"127.0.0.1:{port}", f"127.0.0.1:{secure_port}", certificate
+        yield handler, f"{HOST}:{port}", f"{HOST}:{secure_port}", certificate
         await server.stop(SECONDS)
     finally:
         server.abandon()
@@ -240,7 +240,7 @@ def _certificate() -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - day)
         .not_valid_after(now + day)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     return (

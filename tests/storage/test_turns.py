@@ -19,7 +19,7 @@ from creditd.development.postgres import EmbeddedPostgres
 from creditd.storage.connections.turns import Turn, TurnOver
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.failures import SaveFailure, classify
-from tests.support.patience import eventually
+from tests.support.patience import eventually, patience
 from tests.support.postgres import admin_url
 from tests.support.postgres_faults import frozen
 
@@ -117,11 +117,13 @@ def test_a_connection_that_answers_nothing_is_cut(database: Database) -> None:
     with ThreadPoolExecutor(1) as pool:
         os.kill(pid, signal.SIGSTOP)
         try:
-            assert pool.submit(failure_of, database, Turn(0.05)).result(20) is SaveFailure.UNAVAILABLE
+            assert pool.submit(failure_of, database, Turn(0.05)).result(patience(20)) is SaveFailure.UNAVAILABLE
             database.forget_connections()
             assert backend(database) != pid
         finally:
-            # Also where this fails: a process that stays stopped would hold up the whole cluster.
+            # Also where this fails: a process that stays stopped would hold up the whole cluster, and the thread waits
+            # for one that goes on.
+            os.kill(pid, signal.SIGTERM)
             os.kill(pid, signal.SIGCONT)
 
 

@@ -21,12 +21,15 @@ from tests.contract.held_up import Locked, locked
 from tests.contract.payments.shopper import Shopper
 from tests.support.customer import Customer
 from tests.support.market import STRIPE
-from tests.support.patience import eventually
+from tests.support.patience import eventually, patience
 from tests.support.refusals import read_refusal, refused
 from tests.support.signed_webhooks import body_of, signed, stripe_event
 
 VERIFY = admin.VerifyLedgerRequest()
 REJECTED = payment_admin.ListRejectedWebhooksRequest()
+
+NOTICED_SECONDS = patience(20)
+"""A call that took longer has been held up; it takes milliseconds."""
 
 
 @pytest.fixture
@@ -98,13 +101,13 @@ def hook() -> dict[str, Any]:
 
 def assert_others_go_on(shopper: Shopper, customer: Customer) -> None:
     """A webhook is taken in, an account, its ledger and its balance are read, and health is looked at."""
-    stored = shopper.staff.webhook.IngestWebhook(signed(shopper.market, STRIPE, body_of(hook())))
+    stored = shopper.staff.webhook.IngestWebhook(
+        signed(shopper.market, STRIPE, body_of(hook())), timeout=NOTICED_SECONDS
+    )
     assert stored.result
-    account_id = customer.account_id
-    assert customer.staff.admin.GetAccount(
-        admin.GetAccountRequest(name=account_name(account_id))
-    ).account_overview.account.account_id
-    assert customer.staff.credit.ListTransactions(history(customer)).entries
+    request = admin.GetAccountRequest(name=account_name(customer.account_id))
+    assert customer.staff.admin.GetAccount(request, timeout=NOTICED_SECONDS).account_overview.account.account_id
+    assert customer.staff.credit.ListTransactions(history(customer), timeout=NOTICED_SECONDS).entries
     assert customer.balance().available == 100
     assert_health_is_looked_at(customer)
 
@@ -157,7 +160,8 @@ def test_one_of_the_staff_holds_up_no_other(seen: Customer) -> None:
         begun = calls.begin(seen.staff.payment_admin.ListRejectedWebhooks, *[REJECTED] * 8)
         table.until(1)
         another = seen.service.as_caller("another", "ADMIN")
-        assert another.admin.ListAccounts(admin.ListAccountsRequest(page_size=1)).account_overviews
+        request = admin.ListAccountsRequest(page_size=1)
+        assert another.admin.ListAccounts(request, timeout=NOTICED_SECONDS).account_overviews
         assert not any(call.done() for call in begun)
 
 

@@ -1,1 +1,1 @@
-"""Packages sold and paid for: what callers ask for, and what providers say."""
+"""Packages, purchases and payments: what callers ask for, and what providers report."""

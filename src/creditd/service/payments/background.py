@@ -1,4 +1,4 @@
-"""Work that goes on beside the calls, on the event loop of the process."""
+"""Background work on the event loop of the process."""
 
 import asyncio
 import contextlib
@@ -11,17 +11,17 @@ from creditd.payments.provider import CallFailed
 from creditd.telemetry.failures import Failures
 
 PASSING: Final = (CallFailed, DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
-"""What another try may get past: others are at the same rows, or a database or provider is away."""
+"""Failures that another try may get past: locked rows, or a database or provider that cannot be reached."""
 
 
 Item = TypeVar("Item")
 
 
 class Background:
-    """Work done in rounds, until it is closed. A round that fails is noted, and the next one tries again."""
+    """Work done in rounds until it is closed. A round that fails is recorded, and the next one tries again."""
 
     def __init__(self, work: Callable[[], Awaitable[object]], interval_seconds: float, name: str) -> None:
-        """Do a round of ``work`` at once when started, then one every ``interval_seconds``."""
+        """Run ``work`` once when started, then every ``interval_seconds``."""
         self.name = name
         self.failures = Failures(name, lambda error: isinstance(error, PASSING))
         self._work = work
@@ -30,15 +30,15 @@ class Background:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin, on the running event loop."""
+        """Start, on the running event loop."""
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     def wake(self) -> None:
-        """Have the next round begin at once."""
+        """Start the next round at once."""
         self._woken.set()
 
     async def close(self) -> None:
-        """Stop it where it stands."""
+        """Stop, cancelling the round under way."""
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -58,37 +58,37 @@ class Background:
 
 
 class Worker(ABC, Generic[Item]):
-    """Works off what is due, a few items at a time, in the ``background``. Any number of processes may run one each.
+    """Processes due items, a few at a time, in the ``background``. Any number of processes may run one each.
 
     What is claimed is put off in the database before it is tried, so that whoever dies loses it to the others.
     """
 
     def __init__(self, interval_seconds: float, name: str, *, at_once: bool) -> None:
-        """Look for what is due every ``interval_seconds``; try the items of a round ``at_once`` or one by one."""
+        """Look for due items every ``interval_seconds``; try those of a round ``at_once`` or one by one."""
         self._at_once = at_once
         self.background = Background(self.work, interval_seconds, name)
 
     @abstractmethod
     async def _claim(self) -> Sequence[Item]:
-        """Claim a few items whose time has come."""
+        """Claim a few due items."""
 
     @abstractmethod
     async def _attempt(self, item: Item, /) -> None:
-        """Try one of them."""
+        """Try one item."""
 
     async def work(self) -> None:
-        """Try all whose time has come."""
+        """Try all due items."""
         while await self.work_once():
             pass
 
     async def work_once(self) -> int:
-        """Try a few of them; return how many."""
+        """Try a few due items; return how many."""
         items = await self._claim()
         if not self._at_once:
             for item in items:
                 await self._attempt(item)
             return len(items)
-        # One that fails leaves the others to their end: a round is over when all of it is.
+        # A failure does not stop the others: a round ends when all of its items have.
         results = await asyncio.gather(*map(self._attempt, items), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):

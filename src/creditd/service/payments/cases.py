@@ -1,7 +1,7 @@
-"""Cases: what a person has to know of, whichever way it came, shown among the payment events.
+"""Cases: what staff have to decide, shown among the payment events.
 
-A webhook that cannot be recorded is a case itself. What is met at the provider, by a look or a comparison, becomes an
-event of our own making: once, however often it is met.
+A webhook that cannot be recorded is a case itself. A finding at the provider, by polling or comparison, becomes an
+event of our own: one, however often it is found.
 """
 
 import hashlib
@@ -24,19 +24,19 @@ from creditd.storage import payment_events
 from creditd.storage.database import Connection, Database
 
 FOUND: Final = "creditd.found"
-"""The type of an event of our own making, as no provider has it."""
+"""The type of our own events; no provider uses it."""
 
 
 def references_of(said: Said) -> tuple[str, ...]:
-    """Return the provider's ids of what is said, the surest first."""
+    """Return the provider's ids of what is reported, the most reliable first."""
     return (f"subscription:{said.subscription_id}",) if isinstance(said, Subscription) else said.references
 
 
 class Cases:
-    """Shows cases to staff. Used within a transaction."""
+    """Records cases for staff, within a transaction."""
 
     def __init__(self, make_id: Callable[[], str]) -> None:
-        """Give events of our own making their ids by ``make_id``."""
+        """Give our own events their ids by ``make_id``."""
         self._make_id = make_id
 
     def record(
@@ -48,9 +48,9 @@ class Cases:
         now: Instant,
         event: PaymentEvent | None,
     ) -> None:
-        """Show what is known and waits for a person or for its time: by the event that said it, else by one of our own.
+        """Record a case about something recorded that waits for staff or for its time: on the event, else on our own.
 
-        Without a purchase it is about the plan of a subscription's account. It ends when nothing is left to do.
+        Without a purchase the case is about the plan of a subscription's account. It ends when nothing is left to do.
         """
         account, name = (purchase.account_id, purchase.name) if purchase else (_account_of(said), "")
         if event:
@@ -71,7 +71,7 @@ class Cases:
         account: str = "",
         purchase: str = "",
     ) -> bool:
-        """Show what was met at a provider and cannot be applied; return False if a person has put it aside."""
+        """Record a finding that cannot be recorded as facts; return False if staff have dismissed it."""
         known = payment_events.shown(connection, said.provider, references_of(said))
         if known is None:
             self._add(connection, said, account or _account_of(said), purchase, problem, now, cause)
@@ -117,13 +117,13 @@ def _account_of(said: Said) -> str:
 
 
 def body_of(said: Said) -> str:
-    """Write what is said as the body of an event of our own making."""
+    """Return a report as the body of our own event."""
     kind = "subscription" if isinstance(said, Subscription) else "report"
     return orjson.dumps({"found": kind, **_plain(said)}).decode()
 
 
 def said_in(body: str) -> Said:
-    """Read what an event of our own making says. A purchase that it may be for is the one: a person has said so."""
+    """Return the report in our own event. Its suggested purchase counts as certain: staff have confirmed it."""
     document = orjson.loads(body)
     if document.pop("found") == "subscription":
         return Subscription(**document)._replace(
@@ -145,7 +145,7 @@ def said_in(body: str) -> Said:
 
 
 def _plain(value: Any) -> Any:
-    """Return named tuples as JSON objects, and enums as their numbers."""
+    """Return named tuples as JSON objects, enums as their numbers."""
     if hasattr(value, "_asdict"):
         return {name: _plain(part) for name, part in value._asdict().items()}
     if isinstance(value, tuple):
@@ -154,11 +154,11 @@ def _plain(value: Any) -> Any:
 
 
 class UnknownPayment(Exception):
-    """A payment that belongs to no purchase that is known, or not yet: its other events may tell.
+    """No purchase is linked to this payment yet; a later event may link it.
 
-    One that ``is_ours`` names a purchase of ours, or is of a product that only we sell: nobody else will ever know it.
-    Any other may be another sale on the same account at the provider. Of what ``is_over`` nothing is left to be placed:
-    it was never paid, or all of it was given back.
+    A payment that ``is_ours`` names a purchase of ours, or is for a product that only this service sells. Any other may
+    belong to another shop on the same account at the provider. A payment that ``is_over`` needs no purchase any more:
+    it was never paid, or was refunded whole.
     """
 
     def __init__(
@@ -169,7 +169,7 @@ class UnknownPayment(Exception):
         is_over: bool = False,
         suggested: PurchaseKey | None = None,
     ) -> None:
-        """Remember what the provider calls it, and which purchase it may be for."""
+        """Keep the provider's ids, and the purchase that it may be for."""
         hint = f"; it may be for {purchase_name(suggested)}" if suggested else ""
         super().__init__("no purchase is known for " + ", ".join(references) + hint)
         self.references = references
@@ -178,19 +178,19 @@ class UnknownPayment(Exception):
 
 
 class Misfit(ReportMismatch):
-    """Something said of a purchase of ours that does not fit it. Nothing of it is believed."""
+    """A report that contradicts the purchase it names. Nothing of it is recorded."""
 
     def __init__(self, text: str, purchase: Purchase) -> None:
-        """Remember whose it was."""
+        """Keep the purchase and its account."""
         super().__init__(text)
         self.account_id = purchase.account_id
         self.purchase = purchase.name
 
 
 class Recorded(NamedTuple):
-    """What was recorded: whose it was, the purchase's name (empty for a subscription), whether it changed anything.
+    """What was recorded: the account, the purchase's name (empty for a subscription), and whether it changed anything.
 
-    ``problem`` says what is left for a person or for later; what was said is known all the same.
+    ``problem`` tells what is left for staff or for later; the report is recorded all the same.
     """
 
     account_id: str
@@ -200,11 +200,11 @@ class Recorded(NamedTuple):
 
 
 MAX_PROBLEM_LENGTH: Final = 500
-"""A sentence for a person; what is longer is a page of HTML."""
+"""Enough for a sentence; longer texts are usually pages of HTML."""
 
 
 def problem_of(error: Exception) -> str:
-    """Say what a person has to know of an error."""
+    """Describe an error for staff."""
     if isinstance(error, Refusal):
         facts = ", ".join(f"{name} {fact}" for name, fact in error.facts.items())
         return f"{error.reason}: {facts}"[:MAX_PROBLEM_LENGTH]
@@ -212,7 +212,7 @@ def problem_of(error: Exception) -> str:
 
 
 class FoundCases:
-    """Shows finds to staff."""
+    """Records findings for staff."""
 
     def __init__(self, database: Database, clock: DatabaseClock, make_id: Callable[[], str]) -> None:
         """Keep them in the inbox of ``database``."""
@@ -221,12 +221,15 @@ class FoundCases:
         self._cases = Cases(make_id)
 
     def end(self, said: Said) -> None:
-        """End the case of what nobody could place: nothing of it is left to be placed. Blocks."""
+        """End the case of a payment that needs no purchase any more. Blocks."""
         with self._database.transaction() as connection:
             payment_events.end_unplaced(connection, said.provider, references_of(said), self._clock.now())
 
     def show(self, said: Said, error: Exception) -> bool:
-        """Show what was said and could not be applied, and why; return False if a person has put it aside. Blocks."""
+        """Record a report that could not be recorded as facts, and why; return False if staff have dismissed it.
+
+        Blocks.
+        """
         account, purchase = (error.account_id, error.purchase) if isinstance(error, Misfit) else ("", "")
         cause = ParkedCause.UNPLACED if isinstance(error, UnknownPayment) else ParkedCause.OTHER
         with self._database.transaction() as connection:

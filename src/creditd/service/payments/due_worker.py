@@ -1,4 +1,4 @@
-"""The worker of dues: does what follows from what is known and could not be done when it became known."""
+"""The worker of dues: completes what recorded facts call for, but could not be done when they were recorded."""
 
 import logging
 from typing import Final
@@ -14,16 +14,16 @@ from creditd.storage.payment_dues import Tried
 log = logging.getLogger(__name__)
 
 DUES_AT_A_TIME: Final = 8
-"""Done one after the other: they are few, and others need the threads."""
+"""Dues of one round, done one by one: they are few, and others need the threads."""
 
 IDLE_SECONDS: Final = 1.0
-"""Between looks for what is due: who opens an account again sees its credits within a second or two."""
+"""Seconds between rounds: the credits of a reopened account arrive within a second or two."""
 
 REASON: Final = "due from before"
 
 
 class DueWorker(Worker[Tried]):
-    """Does what is due of payments."""
+    """Completes the dues of payments."""
 
     def __init__(self, database: Database, recorder: Recorder, clock: DatabaseClock, in_thread: InThread) -> None:
         """Look for dues in ``database``."""
@@ -49,7 +49,7 @@ class DueWorker(Worker[Tried]):
         try:
             recorded = await self._in_thread(lambda: self._recorder.resume(due, REASON))
         except Exception:
-            # One that fails, for whatever reason, is put off already, and must not keep the others waiting.
+            # A due that fails is already postponed, and must not delay the others.
             log.exception("what is due to %s failed", due.account_id)
             return
         if recorded.problem:

@@ -1,8 +1,8 @@
-"""Unsigned hints: anybody may have sent them.
+"""Unsigned hints: webhooks that anybody may have sent.
 
-Those about what is ours are filed at once: there are no more of them than of our own purchases. Of all others a few are
-kept until their provider has said whether there is what they are about; the rest is turned away. What is turned away
-is found all the same, since open purchases are polled and each day is compared.
+Hints about known purchases are filed at once; there are no more of them than of our own purchases. Of all others a few
+are kept until the provider has confirmed that their subject exists; the rest is refused. Nothing is lost by that: open
+purchases are polled, and each day is compared.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ from creditd.telemetry.statistics import PaymentStatistics
 
 
 class Pace:
-    """Tells whether one more is within the pace. It remembers a key only until that is idle again."""
+    """A rate limit for each key. A key is forgotten once it is idle."""
 
     def __init__(self, each_second: float, at_once: int, now: Callable[[], float] = time.monotonic) -> None:
-        """Allow ``each_second`` of a key, and up to ``at_once`` after a rest; ``now`` is in seconds."""
+        """Allow ``each_second`` for a key, and up to ``at_once`` after a pause; ``now`` is in seconds."""
         self._interval = 1 / each_second
         self._ahead = (at_once - 1) * self._interval
         self._now = now
@@ -42,11 +42,11 @@ class Pace:
         return len(self._idle_from)
 
     def allows(self, key: str = "") -> bool:
-        """Tell whether one more of a key is allowed now, without counting it."""
+        """Tell whether a key is within its limit now, without counting."""
         return self._idle_from.get(key, 0.0) - self._now() <= self._ahead
 
     def count(self, key: str = "") -> None:
-        """Count one of a key, and forget the keys that are idle."""
+        """Count one for a key, and forget the keys that are idle."""
         now = self._now()
         self._idle_from[key] = max(now, self._idle_from.pop(key, 0.0)) + self._interval
         while self._idle_from:
@@ -57,10 +57,10 @@ class Pace:
 
 
 ASKED_AT_A_TIME: Final = 200
-"""By one query: those who came while the one before was under way."""
+"""Look-ups answered by one query: those that arrived during the query before."""
 
 MAX_ASKING: Final = 2_000
-"""Who wait for their answer: some tenths of a second's worth. Whoever comes then is told to come back."""
+"""Look-ups that may wait: a few tenths of a second's worth. Further ones are refused with Overloaded."""
 
 
 class _Asked(NamedTuple):
@@ -69,7 +69,7 @@ class _Asked(NamedTuple):
 
 
 class Directory:
-    """Tells which of a provider's ids are known here. Used on one event loop."""
+    """Looks up which of a provider's ids are known. Used on one event loop."""
 
     def __init__(self, database: Database, provider: Provider, in_thread: InThread, *, live: bool) -> None:
         """Look in ``database`` for the ids of one provider in one mode."""
@@ -94,7 +94,7 @@ class Directory:
         return await answer
 
     async def _look(self) -> None:
-        """Answer all who ask; who comes meanwhile is answered by the next query."""
+        """Answer all who wait; those who arrive meanwhile are answered by the next query."""
         try:
             while self._payment_requests:
                 asked, self._payment_requests = (
@@ -125,19 +125,19 @@ class Directory:
 
 STRANGE_A_SECOND: Final = 10.0
 STRANGE_AT_ONCE: Final = 20
-"""Hints of one provider that name nothing of ours, in each process: as many look-ups as an API gives away beside the
-work that it is there for. A shop with other sales on the same account has a few a minute."""
+"""Hints of one provider about unknown ids that a process takes each second: as many look-ups as the provider's API
+allows beside the regular work. A shop with other sales on the same account has a few a minute."""
 
 STRANGE_OF_ONE_A_SECOND: Final = 4.0
 STRANGE_OF_ONE_AT_ONCE: Final = 8
-"""Of these, from one address: it leaves room for the others."""
+"""The part of these that one address may use, so that others have room."""
 
 MAX_KEPT: Final = 100
-"""Hints that wait for their provider's word, in all of the database: ten seconds' worth, and all of them that there are
-while the provider is away."""
+"""Hints in the database that wait for the provider's confirmation: ten seconds' worth. While the provider cannot be
+reached no more are kept."""
 
 IPV6_NETWORK_BITS: Final = 64
-"""What one household or machine has of IPv6, to send from any address in it."""
+"""The IPv6 prefix of one household or machine, which can send from any address in it."""
 
 
 class Hints:
@@ -147,17 +147,17 @@ class Hints:
         self,
         database: Database,
         clock: DatabaseClock,
-        filing: Intake,
+        intake: Intake,
         in_thread: InThread,
-        rejecting: Rejections,
+        rejections: Rejections,
         now_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Keep them in ``database``; the pace goes by ``now_seconds``."""
+        """Keep them in ``database``; the rate limits go by ``now_seconds``."""
         self._database = database
         self._clock = clock
-        self._intake = filing
+        self._intake = intake
         self._in_thread = in_thread
-        self._rejections = rejecting
+        self._rejections = rejections
         self._of_all = Pace(STRANGE_A_SECOND, STRANGE_AT_ONCE, now_seconds)
         self._of_one = Pace(STRANGE_OF_ONE_A_SECOND, STRANGE_OF_ONE_AT_ONCE, now_seconds)
         self._directories: dict[Provider, Directory] = {}
@@ -165,9 +165,9 @@ class Hints:
     async def take(
         self, known: PaymentProvider, unsigned: Unsigned, delivery: Delivery, remote_address: str
     ) -> IngestResult:
-        """Take a hint in; the answer comes after COMMIT. One that means nothing to credits leaves nothing.
+        """Take a hint in; return after COMMIT. A hint that does not concern credits leaves no row.
 
-        Raises Overloaded if there are too many that name nothing of ours.
+        Raises Overloaded if there are too many about unknown ids.
         """
         if not delivery.is_of_interest:
             return IngestResult.NOT_OF_INTEREST
@@ -195,7 +195,7 @@ class Hints:
             return self._intake.file(connection, known, delivery)
 
     def _keep(self, known: PaymentProvider, delivery: Delivery) -> IngestResult | None:
-        """Keep a hint until the provider has said whether it is about anything; None if too many are kept."""
+        """Keep a hint until the provider has confirmed its subject; return None if too many are kept."""
         now = self._clock.now()
         hint = PaymentHint(known.provider, delivery.live, delivery.key, delivery.event_type, delivery.body, 0, now, now)
         with self._database.transaction() as connection:
@@ -211,7 +211,7 @@ class Hints:
 
 
 def sender_of(remote_address: str) -> str:
-    """Return whom an address stands for: itself, or its network where one sender has many; empty if it is none."""
+    """Return what an address is counted as: itself, or its network for IPv6; empty if it is no address."""
     try:
         address = ipaddress.ip_address(remote_address)
     except ValueError:
@@ -223,35 +223,35 @@ def sender_of(remote_address: str) -> str:
 
 
 HINTS_AT_A_TIME: Final = 4
-"""Asked about together: few, since strangers send them, and the provider's answers are needed for what is ours."""
+"""Hints looked up together: few, since strangers send them, and the provider's API is needed for our own."""
 
 MAX_TRIES: Final = 8
-"""Some eight minutes of tries. What is real is found by polling and by comparison, and others wait for the place."""
+"""Tries over about eight minutes. Real payments are found by polling and comparison, and others need the place."""
 
 IDLE_SECONDS: Final = 1.0
-"""Between looks for hints whose time has come, or that another server kept."""
+"""Seconds between looks for due hints, also those that another server kept."""
 
 
 class HintWorker(Worker[PaymentHint]):
-    """Sees to the hints of a provider that signs none: files those about something there, and drops the others."""
+    """Checks the hints of a provider that signs none: files those whose subject exists, and drops the others."""
 
     def __init__(
         self,
         database: Database,
         provider: PaymentProvider,
         unsigned: Unsigned,
-        filing: Intake,
+        intake: Intake,
         clock: DatabaseClock,
         in_thread: InThread,
         statistics: PaymentStatistics,
         on_filed: Callable[[Provider], None],
     ) -> None:
-        """See to what ``database`` keeps. ``on_filed`` is called for the provider when there is something to record."""
+        """Check what ``database`` keeps. ``on_filed`` is called with the provider when there is something to record."""
         super().__init__(IDLE_SECONDS, f"the hints of {provider.provider.name}", at_once=True)
         self._database = database
         self._provider = provider
         self._unsigned = unsigned
-        self._intake = filing
+        self._intake = intake
         self._clock = clock
         self._in_thread = in_thread
         self._statistics = statistics

@@ -1,4 +1,4 @@
-"""The inbox: a webhook is verified, stored and only then answered; what it says is recorded afterwards."""
+"""The inbox: a webhook is verified, stored, and only then answered; a worker records it afterwards."""
 
 from collections.abc import Callable
 from typing import Final
@@ -27,29 +27,29 @@ class Inbox:
         database: Database,
         providers: Providers,
         clock: DatabaseClock,
-        filing: Intake,
+        intake: Intake,
         hints: Hints,
         in_thread: InThread,
         statistics: PaymentStatistics,
-        rejecting: Rejections,
+        rejections: Rejections,
         on_stored: Callable[[Provider], None],
     ) -> None:
-        """Store them in ``database``. ``on_stored`` is called for a provider that said something to record."""
+        """Store them in ``database``. ``on_stored`` is called with the provider when there is something to record."""
         self._on_stored = on_stored
         self._statistics = statistics
-        self._rejections = rejecting
+        self._rejections = rejections
         self._database = database
         self._providers = providers
         self._clock = clock
-        self._intake = filing
+        self._intake = intake
         self._hints = hints
         self._in_thread = in_thread
 
     async def ingest(self, provider: Provider, webhook: Webhook, remote_address: str) -> IngestResult:
-        """Verify and store a webhook; the answer comes after COMMIT.
+        """Verify and store a webhook; return after COMMIT.
 
-        Raises ProviderNotConfigured; WebhookRejected, and of it nothing is stored but the count; Overloaded,
-        for an unsigned hint also if there are too many of them.
+        Raises ProviderNotConfigured; WebhookRejected, and only the rejection is counted; Overloaded, for an unsigned
+        hint also if there are too many.
         """
         known = self._providers.get(provider)
         try:
@@ -72,16 +72,16 @@ class Inbox:
 
 
 LOOK_SECONDS: Final = 5.0
-"""Between looks: as often as metrics are usually read."""
+"""Seconds between looks: as often as metrics are usually read."""
 
 
 class BacklogWatch:
-    """Looks at the inbox in the ``background``."""
+    """Counts the backlog of the inbox in the ``background``."""
 
     def __init__(
         self, database: Database, clock: DatabaseClock, in_thread: InThread, statistics: PaymentStatistics
     ) -> None:
-        """Note in ``statistics`` what is seen."""
+        """Write the counts to ``statistics``."""
         self._database = database
         self._clock = clock
         self._in_thread = in_thread

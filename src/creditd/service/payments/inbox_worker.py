@@ -1,4 +1,4 @@
-"""The worker of the inbox: records what was stored, tries again what failed, parks what a person has to look at."""
+"""The worker of the inbox: records stored events, retries failed ones, and parks those that need staff."""
 
 import asyncio
 import logging
@@ -29,30 +29,32 @@ from creditd.telemetry.statistics import PaymentStatistics
 log = logging.getLogger(__name__)
 
 EVENTS_AT_A_TIME: Final = 8
-"""Claimed and read together, so that none waits for the provider's answer about another."""
+"""Events claimed and interpreted together, so that none waits for the provider's answer about another."""
 
 APPLIED_AT_ONCE: Final = 2
-"""Events that one process writes at the same time: more would take threads and connections from callers."""
+"""Events that one process records at the same time: more would take threads and connections from callers."""
 
 LEASE: Final = 60 * SECOND
-"""After it an event that a worker claimed is anybody's again. Where a provider takes longer to answer, two workers
-record the same event, which does no harm."""
+"""How long a claim lasts.
+
+If a provider takes longer to answer, two workers record the same event, which does no harm.
+"""
 
 IDLE_SECONDS: Final = 1.0
-"""Between looks for events whose time has come, or that another server stored."""
+"""Seconds between looks for due events, also those that another server stored."""
 
 MAX_ATTEMPTS: Final = 84
-"""About three days of tries, which is how long Stripe itself repeats a webhook; then, and not before its WAIT, the
-event is parked."""
+"""About three days of tries, as long as Stripe repeats a webhook. The event is then parked, but not before its WAIT has
+passed."""
 
 _FOR_A_PERSON = (ReportMismatch, Refusal, CallRefused)
 
 _NO_TRY = (DatabaseUnavailable, VersionConflict, Overloaded, ShuttingDown)
-"""What an event needed was held by others, or away: that says nothing about the event, and is no try of it."""
+"""Locked rows, or a database that cannot be reached: no fault of the event, and not counted as a try of it."""
 
 
 class InboxWorker(Worker[PaymentEvent]):
-    """Records the stored events of one provider, so that none waits for another one's provider.
+    """Records the stored events of one provider; each provider has its own worker, so none delays another.
 
     Events of a provider that is not configured wait until it is.
     """
@@ -67,7 +69,7 @@ class InboxWorker(Worker[PaymentEvent]):
         turns: asyncio.Semaphore,
         statistics: PaymentStatistics,
     ) -> None:
-        """Record by ``recorder`` what the inbox of ``database`` holds; workers share the ``turns`` to do so."""
+        """Record the inbox of ``database`` by ``recorder``; the workers of a process share the ``turns``."""
         super().__init__(IDLE_SECONDS, f"the inbox of {provider.provider.name}", at_once=True)
         self._statistics = statistics
         self._database = database
@@ -88,7 +90,10 @@ class InboxWorker(Worker[PaymentEvent]):
             )
 
     async def _attempt(self, event: PaymentEvent) -> None:
-        """Try an event. Whoever records it writes its fate in the same commit; any other fate is written here."""
+        """Try an event.
+
+        The recorder writes the state of a recorded one in its own commit; any other is written here.
+        """
         is_counted = True
         ended: tuple[str, ...] = ()
         try:
@@ -102,7 +107,7 @@ class InboxWorker(Worker[PaymentEvent]):
         except _FOR_A_PERSON as error:
             outcome = self._parked(event, error)
         except Exception as error:
-            # A defect of ours: it may be mended before the tries are over, and nothing may be lost meanwhile.
+            # A bug of ours: it may be fixed before the tries end, and nothing may be lost until then.
             log.exception("a payment event failed", extra={"event_id": event.event_id})
             outcome = self._again(event, error)
         if isinstance(outcome, Recorded):
@@ -116,7 +121,7 @@ class InboxWorker(Worker[PaymentEvent]):
         self._statistics.applied[event.provider.name.lower(), state.name.lower()] += 1
 
     async def _record(self, event: PaymentEvent) -> Recorded | PaymentEvent:
-        """Apply an event, or return what becomes of one that says nothing about credits."""
+        """Record an event, or return it as one that does not concern credits."""
         provider = self._provider
         if event.live != provider.live:
             raise ReportMismatch(f"live is {event.live}, this service takes live {provider.live}")
@@ -142,7 +147,7 @@ class InboxWorker(Worker[PaymentEvent]):
         return await self._provider.interpret(delivery)
 
     def _unplaced(self, event: PaymentEvent, unknown: UnknownPayment) -> PaymentEvent:
-        """Return what becomes of an event about something that nobody knows: ours is shown, any other waits."""
+        """Return an event about an unknown payment: parked if it is ours, else waiting."""
         if unknown.is_ours and unknown.is_over:
             return event.of_no_interest("nothing of it is with us", self._clock.now())
         if unknown.is_ours:
@@ -150,8 +155,8 @@ class InboxWorker(Worker[PaymentEvent]):
         return event.waiting(unknown.references, problem_of(unknown), self._clock.now())
 
     def _again(self, event: PaymentEvent, error: Exception) -> PaymentEvent:
-        """Return an event that is to be tried again, or parked if that was its last try."""
-        # Who sends a hint again and again has it tried often: that alone makes no try its last.
+        """Return an event to be tried again, or parked after its last try."""
+        # A repeated hint is tried more often; the number of tries alone does not end it.
         if event.attempts >= MAX_ATTEMPTS and self._clock.now() - event.receive_time >= WAIT:
             return self._parked(event, error)
         return event.tried_again(problem_of(error), self._clock.now(), _jitter())
@@ -176,11 +181,11 @@ class InboxWorker(Worker[PaymentEvent]):
         if not event.waits_for:
             return
         with self._database.transaction() as connection:
-            # Whoever learned of the payment in between woke those alone that said by then what they wait for.
+            # Whoever linked the payment meanwhile woke only the events that were already waiting for it.
             if payment_references.referred(connection, event.provider, event.waits_for, live=event.live):
                 payment_events.wake(connection, event.provider, event.waits_for, self._clock.now())
 
 
 def _jitter() -> float:
-    """Return the share of a pause that an event waits, so that those that failed together do not come back together."""
+    """Return the share of the pause to wait, so that events that failed together are not retried together."""
     return random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret.

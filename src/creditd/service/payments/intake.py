@@ -1,4 +1,4 @@
-"""Intake: a delivery becomes an event of the inbox, once, with whose it is as far as that is known."""
+"""Intake: a delivery becomes one event of the inbox, with its account and purchase as far as known."""
 
 from collections.abc import Callable
 from enum import IntEnum
@@ -13,7 +13,7 @@ from creditd.storage.database import Connection
 
 
 class IngestResult(IntEnum):
-    """What became of a webhook that was taken. The numbers are those of the proto."""
+    """What became of an accepted webhook. The numbers are those of the proto."""
 
     STORED = 1
     DUPLICATE = 2
@@ -29,7 +29,7 @@ class Intake:
         self._make_id = make_id
 
     def file(self, connection: Connection, known: PaymentProvider, delivery: Delivery) -> IngestResult:
-        """File a delivery; a hint that comes again has what it is about read again."""
+        """File a delivery; a repeated hint has its subject read again."""
         now = self._clock.now()
         event = self._event(known, delivery, now)
         if delivery.is_of_interest:
@@ -50,7 +50,7 @@ class Intake:
             event_id=self._make_id(),
             event_type=delivery.event_type,
             live=delivery.live,
-            # What nobody looks at again may hold a payer's name and address.
+            # A body that is not needed any more may hold a payer's name and address.
             body=delivery.body if delivery.is_of_interest else "",
             state=state,
             attempts=0,
@@ -64,9 +64,9 @@ class Intake:
 
 
 def _with_owner(connection: Connection, event: PaymentEvent, names: Names) -> PaymentEvent:
-    """Return an event with whose it is, as far as that is known: by what we know by the provider's ids, else its hints.
+    """Return an event with its owner, as far as known: by the provider's ids, else by what it states.
 
-    One that names nothing of ours, neither by our name nor by an id that is known, has its turn after all others.
+    An event that names nothing of ours, neither by our name nor by a known id, is tried after all others.
     """
     known = payment_references.referred(connection, event.provider, names.references, live=event.live)
     name = next((known[reference] for reference in names.references if reference in known), "")
@@ -76,7 +76,7 @@ def _with_owner(connection: Connection, event: PaymentEvent, names: Names) -> Pa
         return event._replace(account=name.removeprefix("accounts/"))
     if names.purchase:
         key = names.purchase
-        # Anybody may have written it: it is a purchase's only if there is such a purchase.
+        # Anybody may have written that name, so it counts only if the purchase exists.
         if purchases.find(connection, key) is not None:
             return event._replace(account=key.account_id, purchase=purchase_name(key))
     account = names.purchase.account_id if names.purchase else names.account_id

@@ -20,7 +20,7 @@ from creditd.storage.requests import ClaimKind, once
 
 
 class Packages:
-    """Puts packages on sale and takes them off again."""
+    """Creates, retires and lists packages."""
 
     def __init__(
         self, database: Database, catalogue: Catalogue, clock: DatabaseClock, threads: Threads, tokens: PageTokens
@@ -35,8 +35,8 @@ class Packages:
     async def create(self, package: Package, origin: Origin) -> tuple[Package, bool]:
         """Sell a package; tell whether the request id had made it before. One that is as wanted stays as it is.
 
-        Its times are set here. Raises PackageExists if its id is taken by one with other properties,
-        CreditTypeNotFound, RequestIdReused, InvalidField.
+        Its times are set here. Raises PackageExists if it exists with other properties, CreditTypeNotFound,
+        RequestIdReused, InvalidField.
         """
         require_text("package.display_name", package.display_name)
         _require_payable(package)
@@ -45,7 +45,7 @@ class Packages:
         return await self._once(origin, ClaimKind.PACKAGE, now, lambda connection: _declared(connection, package, now))
 
     async def retire(self, package_id: str, origin: Origin) -> tuple[Package, bool]:
-        """Sell a package no more; tell whether the request id had done so before. One that is retired stays as it is.
+        """Retire a package; tell whether the request id had done so before. A retired one is left as it is.
 
         Raises PackageNotFound, RequestIdReused.
         """
@@ -66,7 +66,7 @@ class Packages:
             return once(connection, origin, kind, now, lambda: act(connection), lambda fields: Package(**fields))
 
     async def list(self, asked: Asked, show: Callable[[Package], Shown], *, retired: bool) -> Page[Shown]:
-        """Return a page of what is on sale, by id, each as ``show`` writes it; with ``retired`` also of what was.
+        """Return a page of packages by id, each as ``show`` writes it; ``retired`` includes retired ones.
 
         Raises PageTokenInvalid.
         """

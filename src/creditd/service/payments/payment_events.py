@@ -1,4 +1,4 @@
-"""Payment events for staff: listed, shown, replayed, dismissed, each act with its reason and who did it."""
+"""Payment events for staff: listed, shown, replayed, dismissed; each act is recorded with actor and reason."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -28,11 +28,11 @@ from creditd.storage.rejected_webhooks import RejectionPlace
 from creditd.storage.requests import ClaimKind, once
 
 REJECTIONS_AGE = 90 * 86_400 * SECOND
-"""A quarter of a year says whether something is new."""
+"""How far back counts are listed: a quarter of a year shows whether something is new."""
 
 
 class _Act(NamedTuple):
-    """What staff do with an event: what it is called, which events it is for, and what changes."""
+    """An act of staff on an event: its name, the events it is allowed for, and what it changes."""
 
     event_id: str
     name: str
@@ -42,7 +42,7 @@ class _Act(NamedTuple):
 
 
 class Events:
-    """What staff see of the inbox, and do with it."""
+    """The inbox for staff."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Events:
         return event, acts, act_count
 
     async def replay(self, event_id: str, origin: Origin) -> tuple[PaymentEvent, bool]:
-        """Have an event applied again that could not be; tell whether the request id had done so before.
+        """Have a parked or dismissed event tried again; tell whether the request id had done so before.
 
         Raises RequestIdReused, PaymentEventNotFound, PaymentEventPending, PaymentEventApplied,
         PaymentEventNotOfInterest.
@@ -109,7 +109,7 @@ class Events:
             "next_attempt_time": self._clock.now(),
             "attempts": 0,
             "problem": "",
-            # Whoever asks for it waits for it.
+            # The caller waits for it, so it goes before others.
             "is_ours": True,
             "waits_for": (),
         }
@@ -117,7 +117,7 @@ class Events:
         return await self._threads.changes.submit(lambda: self._act_once(act, origin))
 
     async def dismiss(self, event_id: str, origin: Origin) -> tuple[PaymentEvent, bool]:
-        """Put a parked event aside; tell whether the request id had done so before.
+        """Dismiss a parked event; tell whether the request id had done so before.
 
         Raises RequestIdReused, PaymentEventNotFound, PaymentEventPending, PaymentEventApplied,
         PaymentEventNotOfInterest, PaymentEventDismissed.
@@ -136,12 +136,12 @@ class Events:
         if event is None:
             raise PaymentEventNotFound(payment_event=payment_event_name(act.event_id))
         if not act.is_fit(event):
-            raise _unfit(event)
+            raise _refusal_of(event)
         after = PaymentEvent(**(event._asdict() | act.changes))._replace(update_time=now)
         payment_events.write(connection, after)
         noted = PaymentEventAct(act.name, origin.actor, origin.reason, now)
         payment_events.add_act(connection, act.event_id, self._make_id(), noted)
-        # Its body is a webhook's, of any size, and no part of an answer.
+        # The body is a webhook's, of any size, and no part of the answer.
         return after._replace(body="")
 
     async def rejected(self, call: Call, asked: Asked, show: Callable[[RejectedWebhooks], Shown]) -> Page[Shown]:
@@ -169,12 +169,12 @@ def _is_parked(event: PaymentEvent) -> bool:
 
 
 def _may_be_replayed(event: PaymentEvent) -> bool:
-    """Tell whether an event was of interest and is not applied; what nobody knew for days may be known by now."""
+    """Tell whether an event concerns credits and is not applied, also one that was given up as unknown."""
     is_given_up = event.state == PaymentEventState.NOT_OF_INTEREST and bool(event.problem)
     return is_given_up or event.state in {PaymentEventState.PARKED, PaymentEventState.DISMISSED}
 
 
-def _unfit(event: PaymentEvent) -> Refusal:
+def _refusal_of(event: PaymentEvent) -> Refusal:
     """Return why an event can be neither replayed nor dismissed."""
     name = payment_event_name(event.event_id)
     match event.state:
@@ -188,7 +188,7 @@ def _unfit(event: PaymentEvent) -> Refusal:
 
 
 def _event_of(fields: dict[str, Any]) -> PaymentEvent:
-    """Return an event from its fields as JSON has them."""
+    """Return an event from its fields in JSON."""
     event = PaymentEvent(**fields)
     return event._replace(
         provider=Provider(event.provider),

@@ -1,7 +1,8 @@
-"""PaymentRequests a provider for a payment, once for each purchase whatever happens in between.
+"""Payment requests: the provider is asked for a payment, once for each purchase, whatever fails in between.
 
-A purchase is stored before anything is asked. Whoever asks holds it for a while, so that nobody asks beside them. After
-an unknown outcome the provider is looked at before it is asked again: there is never a second payment for one purchase.
+A purchase is stored before its provider is asked. The asking process holds a lease on it, so that no other asks at the
+same time. After an unknown outcome the provider is searched before it is asked again: there is never a second payment
+for one purchase.
 """
 
 from collections.abc import Callable
@@ -20,18 +21,18 @@ from creditd.service.payments.recorder import Recorder
 from creditd.storage import payment_events, payment_references, purchases
 
 ASK_LEASE: Final = 180 * SECOND
-"""Longer than a look through a provider and a call after it take, each with all its tries: whoever asked is gone."""
+"""The lease: longer than a search at the provider and a call after it, each with all retries."""
 
 MAX_WORDS_LENGTH: Final = 500
-"""Why a provider refused is a sentence for the payer; what is longer helps nobody."""
+"""The longest message of a provider that is stored: enough for a sentence."""
 
 
 class AskedElsewhere(Exception):
-    """Somebody else is asking the provider at this moment."""
+    """Another process is asking the provider at this moment."""
 
 
 def order_of(purchase: Purchase, token: str = "") -> Order:
-    """Return a purchase as its provider needs to know it."""
+    """Return what the provider needs to know of a purchase."""
     return Order(
         PurchaseKey(purchase.account_id, purchase.purchase_id),
         Money(purchase.amount, purchase.currency),
@@ -57,10 +58,10 @@ class PaymentRequests:
         self._in_thread = in_thread
 
     async def ask(self, key: PurchaseKey, token: str = "") -> Purchase:
-        """Have the provider asked for a purchase's payment, unless it was, and return the purchase then.
+        """Ask the provider for a purchase's payment, unless it was asked; return the purchase afterwards.
 
-        A provider that refuses makes it a failed one. Raises AskedElsewhere, and CallFailed when it is not
-        known whether the provider did what was asked.
+        If the provider refuses, the purchase fails. Raises AskedElsewhere; CallFailed if it is not known whether the
+        provider did what was asked.
         """
         purchase = await self._transact(lambda transaction: _hold(transaction, key))
         if _is_asked(purchase):
@@ -68,7 +69,7 @@ class PaymentRequests:
         provider = self._providers.get(purchase.provider)
         order = order_of(purchase, token)
         try:
-            # Nobody asked before if nobody held it before.
+            # Without an earlier lease nobody has asked before.
             found = await provider.look_up(order) if purchase.ask_end_time else None
             checkout = found or await provider.begin(order)
         except CallFailed:
@@ -80,7 +81,7 @@ class PaymentRequests:
         return await self._transact(lambda transaction: _answered(transaction, key, checkout))
 
     async def look(self, key: PurchaseKey) -> Purchase:
-        """Find out what became of asking, without asking again; return the purchase then.
+        """Find out what became of a request, without asking again; return the purchase afterwards.
 
         Raises AskedElsewhere, CallFailed.
         """
@@ -100,7 +101,7 @@ class PaymentRequests:
         return await self._in_thread(lambda: self._ledger.transact(change))
 
     def _refused(self, purchase: Purchase, refusal: CallRefused) -> Purchase:
-        """Make a purchase a failed one. The fact's subject is the purchase: nothing exists at the provider."""
+        """Record that a purchase failed. The fact's subject is the purchase: nothing exists at the provider."""
         code, words = _storable(refusal.code), _storable(str(refusal))
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.FAILED, 0, code, words)
         report = Report(purchase.provider, purchase.live, (), purchase.key, None, (fact,))
@@ -109,17 +110,17 @@ class PaymentRequests:
 
 
 def _storable(said: str) -> str:
-    """Return a provider's words as a row may hold them: without card numbers, and NUL, which PostgreSQL cannot."""
+    """Return a provider's text without card numbers, and without NUL, which PostgreSQL cannot store."""
     return scrubbed_text(said)[:MAX_WORDS_LENGTH].replace("\x00", "?")
 
 
 def _is_asked(purchase: Purchase) -> bool:
-    """Tell that there is nothing to ask: the provider has answered, or the purchase is over."""
+    """Tell whether there is nothing to ask: the provider has answered, or the purchase has ended."""
     return bool(purchase.reference) or purchase.state not in STILL_OPEN
 
 
 def _hold(transaction: Transaction, key: PurchaseKey) -> Purchase:
-    """Hold a purchase for asking, unless there is nothing to ask; return it as it was before."""
+    """Take the lease of a purchase, unless there is nothing to ask; return the purchase as it was before."""
     purchase = _locked(transaction, key)
     if _is_asked(purchase):
         return purchase
@@ -138,7 +139,7 @@ def _let_go(transaction: Transaction, key: PurchaseKey) -> Purchase:
 
 def _answered(transaction: Transaction, key: PurchaseKey, checkout: Checkout) -> Purchase:
     purchase = _locked(transaction, key)
-    # One that was refused has perhaps something at the provider all the same, and nobody is to pay there.
+    # A purchase that has ended may still have a checkout at the provider, where nobody is to pay.
     is_offered = purchase.state == PurchaseState.PENDING
     answered = purchase._replace(
         version=purchase.version + 1,

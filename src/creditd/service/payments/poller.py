@@ -1,4 +1,4 @@
-"""Open purchases, looked at until they end: a webhook that never came still ends well (requirement E8)."""
+"""The poller: open purchases are polled until they end, so that a lost webhook does no harm (requirement E8)."""
 
 import logging
 from typing import Final
@@ -21,38 +21,38 @@ from creditd.telemetry.statistics import PaymentStatistics
 log = logging.getLogger(__name__)
 
 PURCHASES_AT_A_TIME: Final = 16
-"""Looked at in one round: providers allow some tens of calls a second, and others use them too."""
+"""Purchases polled per round; providers' rate limits (tens of calls per second) are shared."""
 
 FIRST_PAUSE: Final = 60 * SECOND
-"""Doubled with each look: a payer who pays at all mostly pays within minutes."""
+"""The first pause, doubled with each poll: most payers pay within minutes."""
 
 LONGEST_PAUSE_OF_A_DAY: Final = 1_800 * SECOND
-"""On the first day, in which most checkouts end: who pays late is not kept waiting for as long again."""
+"""The longest pause on the first day, in which most checkouts end: a late payer does not wait long."""
 
 LONGEST_PAUSE: Final = 6 * 3_600 * SECOND
-"""Four looks a day afterwards at what may still be paid."""
+"""The longest pause afterwards: four polls a day of what may still be paid."""
 
 MAX_AGE: Final = 30 * 86_400 * SECOND
-"""No checkout of any provider can be paid after a month; the purchase is not looked at any more."""
+"""When polling ends: no provider's checkout can be paid after a month."""
 
 UNASKED_AGE: Final = 86_400 * SECOND
-"""A caller that means to repeat a request with the same id does so within a day."""
+"""How long a purchase without a checkout stays open: callers repeat a request within a day."""
 
 LATE_PAYMENT: Final = 3_600 * SECOND
-"""Who began to pay in time may be through with it a little after the end."""
+"""A payment started just before expiry may complete a little after it."""
 
 _PASSING = (*PASSING, AskedElsewhere)
 _NOT_FIT = (UnknownPayment, ReportMismatch, Refusal, CallRefused)
 
 
 class Poller(Worker[Purchase]):
-    """Looks at the open purchases of one provider, so that none waits for another one's provider."""
+    """Polls the open purchases of one provider; each provider has its own poller, so none delays another."""
 
     def __init__(
         self,
         database: Database,
         provider: PaymentProvider,
-        asking: PaymentRequests,
+        payment_requests: PaymentRequests,
         recorder: Recorder,
         finds: FoundCases,
         clock: DatabaseClock,
@@ -60,12 +60,12 @@ class Poller(Worker[Purchase]):
         statistics: PaymentStatistics,
         interval_seconds: float,
     ) -> None:
-        """Look every ``interval_seconds`` for purchases whose time has come."""
+        """Look every ``interval_seconds`` for due purchases."""
         super().__init__(interval_seconds, f"polling {provider.provider.name}", at_once=False)
         self._statistics = statistics
         self._database = database
         self._provider = provider
-        self._payment_requests = asking
+        self._payment_requests = payment_requests
         self._recorder = recorder
         self._finds = finds
         self._clock = clock
@@ -75,7 +75,7 @@ class Poller(Worker[Purchase]):
         return await self._in_thread(self._claim_in_thread)
 
     def _claim_in_thread(self) -> list[Purchase]:
-        """Take purchases whose time has come, and set the time of their next look before they are looked at."""
+        """Claim due purchases, and set the time of their next poll before they are polled."""
         now = self._clock.now()
         with self._database.transaction() as connection:
             due = purchases.due(connection, self._provider.provider, now, PURCHASES_AT_A_TIME)
@@ -92,7 +92,7 @@ class Poller(Worker[Purchase]):
         except _NOT_FIT as error:
             log.warning("what the provider says of %s does not fit: %s", purchase.name, problem_of(error))
         except Exception:
-            # A defect of ours that one purchase meets must not keep the others waiting.
+            # A bug that one purchase meets must not delay the others.
             log.exception("looking at %s failed", purchase.name)
 
     async def _look(self, purchase: Purchase) -> None:
@@ -115,12 +115,12 @@ class Poller(Worker[Purchase]):
                 log.warning("%s was found paid or changed at the provider before any webhook said so", purchase.name)
 
     async def _show(self, report: Report, error: UnknownPayment | Misfit) -> None:
-        """Show to a person what the provider says of a purchase and cannot be recorded."""
+        """Record a case for what the provider reports and cannot be recorded as facts."""
         if await self._in_thread(lambda: self._finds.show(report, error)):
             log.warning("what was seen at the provider does not fit: %s", problem_of(error))
 
     async def _give_up(self, purchase: Purchase) -> None:
-        """Let a purchase expire that the provider never heard of, once its caller had time to repeat it."""
+        """Let a purchase expire that the provider does not know, once its caller had time to repeat the request."""
         if self._clock.now() - purchase.create_time < UNASKED_AGE or purchase.state != PurchaseState.PENDING:
             return
         fact = Fact(FactKind.PAYMENT, purchase.purchase_id, PaymentStage.EXPIRED, 0)
@@ -134,13 +134,13 @@ class Poller(Worker[Purchase]):
 
 
 def _pause(purchase: Purchase, now: Instant) -> int:
-    """Return how long a purchase that is looked at now is left alone, in microseconds."""
+    """Return the pause until the next poll of a purchase, in microseconds."""
     is_young = now - purchase.create_time < UNASKED_AGE
     return min(LONGEST_PAUSE_OF_A_DAY if is_young else LONGEST_PAUSE, FIRST_PAUSE << min(purchase.polls, 20))
 
 
 def _is_over(purchase: Purchase, now: Instant) -> bool:
-    """Tell whether nobody can pay any more, or nothing was ever there to be paid."""
+    """Tell whether a purchase cannot be paid any more, or never could be."""
     age = now - purchase.create_time
     if purchase.state == PurchaseState.CANCELLED:
         return now > (purchase.payment_expire_time or purchase.create_time + UNASKED_AGE) + LATE_PAYMENT

@@ -1,4 +1,4 @@
-"""The providers that are configured here, and the threads that block for them."""
+"""The configured providers, and the threads for their blocking work."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
@@ -11,21 +11,24 @@ Answer = TypeVar("Answer")
 
 
 class InThread(Protocol):
-    """Awaits a function that blocks. Raises DatabaseUnavailable, VersionConflict for what these stand for."""
+    """Runs a blocking function on a thread.
+
+    Raises DatabaseUnavailable, VersionConflict for failures of the database.
+    """
 
     async def __call__(self, function: Callable[[], Answer], /, *, owner: str = "") -> Answer:
-        """Run it; ``owner`` is the account that it works for, if it is one. Raises Overloaded, ShuttingDown."""
+        """Run it; ``owner`` is the account that it is for, if any. Raises Overloaded, ShuttingDown."""
 
 
 class Providers:
-    """The providers that are configured, by their kind."""
+    """The configured providers."""
 
     def __init__(self, configured: Iterable[PaymentProvider]) -> None:
-        """Know these."""
+        """Hold these providers."""
         self._providers = {provider.provider: provider for provider in configured}
 
     def __iter__(self) -> Iterator[PaymentProvider]:
-        """Go through all of them."""
+        """Iterate over all of them."""
         return iter(self._providers.values())
 
     def get(self, provider: Provider) -> PaymentProvider:

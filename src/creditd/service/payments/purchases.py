@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 MAX_UNDER_WAY: Final = 100
-"""Purchases asked for at once: as many as there may be connections to providers. Each goes on though its caller has
-gone, so that callers who give up early could otherwise pile up any number."""
+"""Purchases under way at once: as many as there may be connections to providers. Each continues after its caller has
+disconnected, so callers who give up early could otherwise pile up any number."""
 
 USUAL_METHOD: Final = {
     Provider.STRIPE: PaymentMethod.CHECKOUT,
@@ -68,17 +68,17 @@ class Purchases:
         database: Database,
         ledger: TransactionLedger,
         providers: Providers,
-        asking: PaymentRequests,
+        payment_requests: PaymentRequests,
         recorder: Recorder,
         clock: DatabaseClock,
         make_id: Callable[[], str],
         in_thread: InThread,
     ) -> None:
-        """Store purchases in ``database``, and ask for payments by ``asking``."""
+        """Store purchases in ``database``, and ask for payments by ``payment_requests``."""
         self._database = database
         self._ledger = ledger
         self._providers = providers
-        self._payment_requests = asking
+        self._payment_requests = payment_requests
         self._recorder = recorder
         self._clock = clock
         self._make_id = make_id
@@ -86,11 +86,11 @@ class Purchases:
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def create(self, wanted: Wanted, origin: Origin) -> tuple[Purchase, bool]:
-        """Record a purchase and ask its provider for a payment; tell whether the request id had made it before.
+        """Record a purchase and ask its provider for a payment; tell whether the request id had created it before.
 
         Raises ProviderNotConfigured, AccountClosed, PackageNotFound, PackageRetired, PaymentNotSupported, InvalidField,
-        RequestIdReused, Overloaded; ProviderRefused if the provider refused; ProviderUnavailable if it is not known yet
-        what it did, which the same request tells later.
+        RequestIdReused, Overloaded; ProviderRefused if the provider refused; ProviderUnavailable if the outcome is not
+        known yet; the same request finds it out later.
         """
         provider = self._providers.get(wanted.provider)
         if len(self._under_way) >= MAX_UNDER_WAY:
@@ -114,16 +114,17 @@ class Purchases:
             raise ProviderUnavailable(provider=purchase.provider.name) from error
 
     async def _finished(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
-        """Await what has to be finished even if the caller goes away: the provider may have done it already."""
+        """Run to completion even if the caller disconnects: the provider may already have charged."""
         task = asyncio.create_task(coroutine)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return await asyncio.shield(task)
 
     async def finish(self, seconds: float) -> None:
-        """Wait until what was begun for callers that have gone is done, for ``seconds`` at most.
+        """Wait at most ``seconds`` for purchases whose callers have disconnected.
 
-        What is cut then is found again: its purchase is stored, and its provider is looked at before it is asked.
+        Whatever is cut off then is resumed later: the purchase is stored, and its provider is searched before it is
+        asked again.
         """
         if self._under_way:
             log.info("waiting for providers", extra={"purchases": len(self._under_way)})
@@ -193,10 +194,10 @@ class Purchases:
         )
 
     async def cancel(self, key: PurchaseKey, origin: Origin) -> tuple[Purchase, bool]:
-        """Cancel a purchase that is not paid, at its provider too where that can be done.
+        """Cancel an unpaid purchase, also at its provider where that is possible.
 
-        One that is cancelled stays as it is. Tell whether the request id had cancelled it before; the purchase is
-        returned as it stands by now. Raises PurchaseNotFound, RequestIdReused, PurchasePaid, PurchaseExpired,
+        A cancelled one is left as it is. Return the purchase in its current state, and whether the request id had
+        cancelled it before. Raises PurchaseNotFound, RequestIdReused, PurchasePaid, PurchaseExpired,
         ProviderUnavailable.
         """
         purchase, is_over, is_repeat = await self._in_thread(
@@ -233,7 +234,7 @@ class Purchases:
 def _look(transaction: Transaction, key: PurchaseKey, origin: Origin) -> tuple[Purchase, bool, bool]:
     """Claim the request id for the cancellation of a purchase, before its provider is asked.
 
-    Return the purchase; whether there is nothing left to do; and whether the id was claimed for it before. Raises
+    Return the purchase, whether nothing is left to do, and whether the id was claimed for this before. Raises
     PurchaseNotFound, RequestIdReused, PurchasePaid, PurchaseExpired.
     """
     account = transaction.hold(key.account_id)
@@ -242,7 +243,7 @@ def _look(transaction: Transaction, key: PurchaseKey, origin: Origin) -> tuple[P
         raise PurchaseNotFound(purchase=purchase_name(key))
     request = RequestKey(key.account_id, origin.request_id or "")
     if requests.is_repeat(transaction.connection, request, origin.fingerprint):
-        # One that has expired meanwhile has done so at the provider because of this very request.
+        # If it has expired meanwhile, this very request made the provider expire it.
         return purchase, purchase.state not in {*STILL_OPEN, PurchaseState.EXPIRED}, True
     if purchase.state == PurchaseState.EXPIRED:
         raise PurchaseExpired(purchase=purchase.name)
@@ -261,7 +262,7 @@ def _on_sale(package: Package | None, package_id: str) -> Package:
 
 
 def _require_supported(provider: PaymentProvider, method: PaymentMethod, package: Package, wanted: Wanted) -> None:
-    """Raise PaymentNotSupported for what the provider would refuse or misread, InvalidField for what is missing."""
+    """Raise PaymentNotSupported for what the provider does not take; InvalidField for a missing field."""
     if method not in provider.methods:
         raise PaymentNotSupported(field="method", rule=", ".join(sorted(m.name for m in provider.methods)))
     _require_stated(provider, method, wanted)
@@ -280,7 +281,7 @@ def _require_supported(provider: PaymentProvider, method: PaymentMethod, package
 
 
 def _require_stated(provider: PaymentProvider, method: PaymentMethod, wanted: Wanted) -> None:
-    """Raise InvalidField for a field that this way to pay needs, or that means nothing to it."""
+    """Raise InvalidField for a field that this method requires, or does not use."""
     way = f"{method.name} by {provider.provider.name}"
     if method in provider.returning and not wanted.return_url:
         raise InvalidField(field="return_url", rule=f"required for {way}")

@@ -1,4 +1,4 @@
-"""A provider compared with what is known here: what no webhook told is applied, and told of."""
+"""Reconciliation: a provider is compared with our records; whatever no webhook reported is recorded and returned."""
 
 import logging
 from collections import Counter
@@ -28,20 +28,20 @@ log = logging.getLogger(__name__)
 DAY: Final = 86_400 * SECOND
 
 LOOK_BACK: Final = 3 * DAY
-"""How far back a comparison goes that is not told: as long as Stripe itself repeats its webhooks."""
+"""Default look-back; equals Stripe's webhook retry window."""
 
 GIVEN_UP: Final = 3_600 * SECOND
-"""After so long without its end a day's comparison is made again: whoever began it is gone, or met an error."""
+"""Lease: a comparison that has not ended by then is made again, by any server."""
 
 EARLIEST: Final = Instant(1_262_304_000 * SECOND)
-"""The year 2010: all of the providers are younger."""
+"""The year 2010: no provider is older."""
 
 INTERVAL_SECONDS: Final = 600.0
-"""Between looks whether today's comparison is still to be made."""
+"""Seconds between checks whether today's comparison is still to be made."""
 
 
 class Finding(NamedTuple):
-    """Something at a provider that was not known here; ``purchase`` is a resource name, empty if there is none."""
+    """Something at a provider that was not recorded here; ``purchase`` is a resource name, or empty."""
 
     reference: str
     purchase: str
@@ -50,7 +50,7 @@ class Finding(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How much was compared, applied, and left for a person."""
+    """How many objects were compared, recorded, and left for staff."""
 
     compared: int
     applied: int
@@ -58,7 +58,7 @@ class Comparison(NamedTuple):
 
 
 class Reconciliation:
-    """Compares providers with what is known here, each once a day in the ``background``, and when asked."""
+    """Compares providers with our records: each once a day in the ``background``, and on request."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Reconciliation:
         in_thread: InThread,
         statistics: PaymentStatistics,
     ) -> None:
-        """Apply finds by ``recorder``."""
+        """Record findings by ``recorder``."""
         self._statistics = statistics
         self._database = database
         self._providers = providers
@@ -100,7 +100,7 @@ class Reconciliation:
         await self._in_thread(lambda: self._end(day))
 
     def _begin(self, day: Day, now: Instant) -> tuple[bool, Instant]:
-        """Take a day's comparison upon us if it is to be made; tell from when on, so that no time is left out."""
+        """Claim today's comparison if it is due; return its start, so that no time is left out."""
         with self._database.transaction() as connection:
             last = reconciliations.last_start(connection, day.provider, live=day.live)
             begun = reconciliations.begin(connection, day, now, Instant(now - GIVEN_UP))
@@ -112,9 +112,9 @@ class Reconciliation:
             reconciliations.end(connection, day, self._clock.now())
 
     async def compare(self, kind: Provider, since: Instant | None) -> AsyncIterator[Finding | Comparison]:
-        """Apply what a provider tells of the time since an instant; give every find, then how much was compared.
+        """Record what a provider reports since an instant; yield every finding, then the counts.
 
-        Raises ProviderNotConfigured, ProviderUnavailable, InvalidField for a time before any of them was there.
+        Raises ProviderNotConfigured, ProviderUnavailable, InvalidField for a time before any provider existed.
         """
         provider = self._providers.get(kind)
         if since is not None and since < EARLIEST:
@@ -125,7 +125,7 @@ class Reconciliation:
             async for find in self._pass(provider, start, counts):
                 yield find
             if counts["unplaced"] and counts["applied"]:
-                # Providers tell the newest first: a refund may have come before the payment that it is known by.
+                # Providers list the newest first, so a refund may come before its payment.
                 again = Counter[str]()
                 async for find in self._pass(provider, start, again):
                     if find.applied:
@@ -136,7 +136,7 @@ class Reconciliation:
         yield Comparison(counts["compared"], counts["applied"], counts["unresolved"])
 
     async def _pass(self, provider: PaymentProvider, start: Instant, counts: Counter[str]) -> AsyncIterator[Finding]:
-        """Go once through all that a provider tells, one after the other, and keep nothing of it."""
+        """Go once through all that a provider lists, one by one, keeping nothing in memory."""
         async for said in provider.recent(start):
             counts["compared"] += 1
             find = await self._in_thread(partial(self._take, provider, said, counts))
@@ -167,7 +167,7 @@ class Reconciliation:
         return Finding(reference, applied.purchase, applied=True, description="was not known here")
 
     def _unresolved(self, name: str, said: Said, error: Exception) -> Finding | None:
-        """Show what cannot be recorded to a person, and tell of it, unless a person has put it aside."""
+        """Record a case for what cannot be recorded as facts, and return it, unless staff have dismissed it."""
         if not self._finds.show(said, error):
             return None
         return self._left(
@@ -175,7 +175,7 @@ class Reconciliation:
         )
 
     def _left(self, name: str, reference: str, applied: Recorded) -> Finding:
-        """Tell of what a person is shown."""
+        """Return the finding of a case."""
         self._statistics.finds[name, "unresolved"] += 1
         log.warning("reconciliation: %s of %s is for a person: %s", reference, name, applied.problem)
         return Finding(reference, applied.purchase, applied=False, description=applied.problem)

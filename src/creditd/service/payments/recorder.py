@@ -1,8 +1,8 @@
-"""What a provider says, recorded: facts merged, credits moved by the difference, the purchase's row with them.
+"""The recorder: merges a report's facts into a purchase, and moves the credits that follow.
 
-Nothing here counts events. A purchase's facts say how many of its credits are to be there; what is missing comes in,
-what is too many goes, in the one transaction that also writes the purchase. So it may be said any number of times, in
-any order, by several servers at once.
+Nothing here counts events. The facts of a purchase determine how many of its credits there should be; the difference is
+added or taken back in the transaction that also writes the purchase. So reports may be repeated, reordered, and
+recorded by several servers at once.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,11 +31,11 @@ from creditd.storage import outbox, payment_dues, payment_events, payment_refere
 from creditd.storage.payment_dues import Due
 
 FIRST_LOOK: Final = 60 * SECOND
-"""After it an open purchase is looked at for the first time: by then most webhooks have come."""
+"""When an open purchase is first polled: by then most webhooks have arrived."""
 
 
 class RecordedPurchase(NamedTuple):
-    """A purchase as it is after all that is known of it, and why its credits could not follow, if they could not."""
+    """A purchase brought up to date with its facts, and why its credits could not follow, if they could not."""
 
     purchase: Purchase
     changed: bool
@@ -43,7 +43,7 @@ class RecordedPurchase(NamedTuple):
 
 
 class PurchaseRecorder:
-    """Records what is said of purchases."""
+    """Records reports about purchases."""
 
     def __init__(self, make_id: Callable[[], str]) -> None:
         """Give new grants and announcements their ids by ``make_id``."""
@@ -51,11 +51,11 @@ class PurchaseRecorder:
         self._cases = Cases(make_id)
 
     def record(self, transaction: Transaction, report: Report, origin: Origin, event: PaymentEvent | None) -> Recorded:
-        """Record a report, with what becomes of the ``event`` that said it.
+        """Record a report, and the new state of the ``event`` that it came in.
 
-        Who asked, and why, goes into the purchase's history and the ledger. What cannot follow yet (the account is
-        closed) is due from then on, and what a person has to do is shown as a parked event. Raises UnknownPayment, and
-        Misfit for what does not fit the purchase.
+        Actor and reason go into the purchase's history and the ledger. Credits that cannot follow yet (the account is
+        closed) become due, and whatever staff have to do is shown as a parked event. Raises UnknownPayment; Misfit if
+        the report contradicts the purchase.
         """
         connection, now = transaction.connection, transaction.now
         purchase = _purchase_of(transaction, report)
@@ -74,12 +74,12 @@ class PurchaseRecorder:
             self._cases.record(connection, report, recorded.purchase, problem, now, event)
         elif event:
             fate = _fate(event, report, purchase, now)
-            # To read again what has not ended is no try that failed.
+            # Reading again what is not final is not a failed try.
             payment_events.end_try(connection, fate, is_counted=report.is_final)
         return Recorded(purchase.account_id, purchase.name, recorded.changed, problem)
 
     def resume(self, transaction: Transaction, key: PurchaseKey, reason: str) -> Recorded:
-        """Do what is due for a purchase by all that is known of it, if that can be done by now."""
+        """Complete what is due for a purchase by its facts, if that is possible by now."""
         purchase = purchases.lock(transaction.connection, key)
         assert purchase is not None  # noqa: S101 - something was due for it, and none is ever deleted.
         nothing = Report(purchase.provider, purchase.live, (), None, None, ())
@@ -91,9 +91,9 @@ class PurchaseRecorder:
     def bring_up_to_date(
         self, transaction: Transaction, purchase: Purchase, report: Report, origin: Origin
     ) -> RecordedPurchase:
-        """Bring a purchase, whose row is locked, to where its facts say.
+        """Bring a purchase up to date with its facts. Its row is locked.
 
-        The facts are written whatever becomes of its credits: a refusal is due, and done when it can be.
+        The facts are written even if the credits cannot follow; then they are due, and moved once that is possible.
         """
         connection, now = transaction.connection, transaction.now
         known = purchases.facts_of(connection, purchase.key)
@@ -107,7 +107,7 @@ class PurchaseRecorder:
             after = self._move_credits(transaction, _as_it_stands(purchase, stands), stands, origin)
         except Refusal as error:
             refusal = error
-            # Its row says that it is paid only with the credits that this brought.
+            # The row shows the purchase as paid only once its credits are there.
             after = _as_it_stands(purchase, stands) if purchase.granted else purchase
             payment_dues.put(connection, due, problem_of(error), now)
         else:
@@ -122,7 +122,7 @@ class PurchaseRecorder:
         return RecordedPurchase(after, after != purchase, refusal)
 
     def _move_credits(self, transaction: Transaction, purchase: Purchase, stands: Standing, origin: Origin) -> Purchase:
-        """Grant what was paid for, take back what was given back, and return the purchase as it is then."""
+        """Grant what was paid for, take back what was refunded; return the purchase afterwards."""
         labels = {"purchase": purchase.name, "payment": purchase.payment_id}
         origin = origin._replace(metadata=orjson.dumps(labels).decode())
         key = WalletKey(purchase.account_id, purchase.credit_type)
@@ -164,7 +164,7 @@ class PurchaseRecorder:
 
 
 def _purchase_of(transaction: Transaction, report: Report) -> Purchase:
-    """Find the purchase that a report is about, and lock it: by the provider's ids, else by our own handed back."""
+    """Find and lock the purchase of a report: by the provider's ids, else by our own id that it carries."""
     connection = transaction.connection
     known = payment_references.referred(connection, report.provider, report.references, live=report.live)
     keys = [parse_purchase_name(known[reference]) for reference in report.references if reference in known]
@@ -183,13 +183,13 @@ def _purchase_of(transaction: Transaction, report: Report) -> Purchase:
 
 
 def _is_over(report: Report) -> bool:
-    """Tell whether a report tells of a payment, and nothing of it is with us."""
+    """Tell whether a report is of a payment of which nothing is left with us."""
     stands = standing(merged((), report.facts).values())
     return stands.state != PurchaseState.PENDING and not stands.paid - stands.returned + stands.extra_left
 
 
 def _require_fit(purchase: Purchase, report: Report) -> None:
-    """Raise Misfit unless what is said can be about this purchase: its amount above all comes from our own row."""
+    """Raise Misfit if the report contradicts the purchase; the price is the one in our own row."""
     if (purchase.provider, purchase.live) != (report.provider, report.live):
         raise Misfit(f"the purchase is of {purchase.provider.name}, live {purchase.live}", purchase)
     if report.checkout and purchase.reference and report.checkout != purchase.reference:
@@ -200,7 +200,7 @@ def _require_fit(purchase: Purchase, report: Report) -> None:
         raise Misfit(report.misfit, purchase)
     has_amounts = any(fact.amount for fact in report.facts)
     if (has_amounts or report.currency) and report.currency != purchase.currency:
-        # Amounts in another currency, or in none, are no share of the payment.
+        # Amounts in another currency, or without one, are no share of the payment.
         raise Misfit(f"it is in {report.currency or 'no currency'}, the purchase in {purchase.currency}", purchase)
 
 
@@ -214,10 +214,10 @@ def _require_price(purchase: Purchase, report: Report) -> None:
 
 
 def _with_payment(report: Report, purchase: Purchase) -> Iterator[Fact]:
-    """Say of each fact which payment it is about: the one before it, else what the report is named by.
+    """Give each fact its payment: the one reported before it, else the report's own reference.
 
-    The reference that a purchase was begun with names no payment, unless it is one itself, and then its payment is told
-    first. What was told by staff has no reference, and is about the payment that paid.
+    The reference of the checkout is no payment, unless it is one itself; then its payment comes first in the report. A
+    report by staff has no reference, and is about the payment that paid.
     """
     payment = next((one for one in report.references if one != purchase.reference), "")
     for fact in report.facts:
@@ -229,7 +229,7 @@ def _with_payment(report: Report, purchase: Purchase) -> Iterator[Fact]:
 
 
 def _problem_of(recorded: RecordedPurchase, report: Report) -> str:
-    """Say what is left to do after what a report said: credits that are due, or a payment to be given back."""
+    """Describe what is left to do after a report: credits that are due, or a payment to refund."""
     purchase = recorded.purchase
     if recorded.refusal:
         return problem_of(recorded.refusal)
@@ -247,7 +247,7 @@ def _fate(event: PaymentEvent, report: Report, purchase: Purchase, now: Instant)
 
 
 def _look_soon(transaction: Transaction, purchase: Purchase) -> None:
-    """Have the provider asked soon about a purchase of which it said something that is not the end."""
+    """Have a purchase polled soon after a report that is not final."""
     soon = Instant(transaction.now + FIRST_LOOK)
     if purchase.next_poll_time is not None and purchase.next_poll_time > soon:
         purchases.postpone(transaction.connection, purchase.key, 0, soon)
@@ -281,10 +281,10 @@ class Recorder:
         self._subscriptions = subscriptions
 
     def record(self, said: Said, actor: str, reason: str, event: PaymentEvent | None = None) -> Recorded:
-        """Record what was said, and write in the same commit what became of the ``event`` that said it.
+        """Record a report, and write the new state of its ``event`` in the same commit.
 
-        Raises UnknownPayment, and ReportMismatch for what does not fit; then nothing is written, and the event's try is
-        the caller's to end.
+        Raises UnknownPayment; ReportMismatch for a contradiction. Then nothing is written, and the caller ends the
+        event's try.
         """
         origin = Origin(actor, reason=reason)
         if isinstance(said, Subscription):
@@ -292,7 +292,7 @@ class Recorder:
         return self._ledger.transact(lambda it: self._purchase_recorder.record(it, said, origin, event))
 
     def resume(self, due: Due, reason: str) -> Recorded:
-        """Do what is due by all that is known, if that can be done by now."""
+        """Complete what is due by the recorded facts, if that is possible by now."""
         if due.subject == payment_dues.PLAN:
             return self._ledger.transact(lambda it: self._subscriptions.resume(it, due, reason))
         key = PurchaseKey(due.account_id, due.subject)

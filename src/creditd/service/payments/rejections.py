@@ -1,4 +1,4 @@
-"""Webhooks that are rejected: security events, counted by the hour; nothing of what they say is kept."""
+"""Rejected webhooks: security events, counted by the hour; their content is not kept."""
 
 import asyncio
 import logging
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 HOUR: Final = 3_600 * SECOND
 
 WRITE_SECONDS: Final = 0.5
-"""Between two writes: a flood of forged webhooks costs the database two statements a second, not one each."""
+"""Seconds between writes: a flood of forged webhooks costs two statements a second, not one each."""
 
 LINE_SECONDS: Final = 1.0
-"""Between two lines of the log about one reason: whoever sends forged webhooks must not fill the disk with them."""
+"""Seconds between log lines for one reason: forged webhooks must not fill the disk."""
 
 MAX_UNWRITTEN: Final = 1_000
-"""Counts kept while the database is away: three providers, a handful of reasons, and so two days of hours."""
+"""Counts kept while the database cannot be reached: two days, for three providers and a handful of reasons."""
 
 _UNPRINTABLE: Final = str.maketrans(dict.fromkeys(range(32), "?") | {127: "?"})
 
@@ -53,7 +53,7 @@ class Rejections:
         self.background = Background(self._write_once, WRITE_SECONDS, "counting rejected webhooks")
 
     def count(self, provider: Provider, rejection: InvalidWebhook, remote_address: str) -> None:
-        """Note that a webhook was rejected: in the metrics now, in the log and the database soon after."""
+        """Count a rejected webhook: in the metrics at once, in the log and the database soon after."""
         address = remote_address.translate(_UNPRINTABLE)
         name, reason = provider.name.lower(), rejection.reason
         self._statistics.rejected[name, reason] += 1
@@ -62,7 +62,7 @@ class Rejections:
         self._keep(RejectedWebhooks(provider, reason, Instant(now - now % HOUR), 1, now, address))
 
     def _log(self, provider: str, reason: str, address: str) -> None:
-        """Log a rejection, with how many there were since the last line; within LINE_SECONDS of that it waits."""
+        """Log a rejection with the count since the last line, at most once in LINE_SECONDS."""
         kind = provider, reason
         self._untold[kind] += 1
         if time.monotonic() < self._next_line.get(kind, 0.0):
@@ -73,8 +73,8 @@ class Rejections:
         self._next_line[kind] = time.monotonic() + LINE_SECONDS
 
     async def flush(self) -> None:
-        """Write what is not written yet. What cannot be written is told in the log, the one place that is left."""
-        # First what is under way, which may fail and be left to write again.
+        """Write the remaining counts, to the log if the database does not take them."""
+        # First the write under way, which may fail and leave its counts to be written.
         for _ in range(2):
             try:
                 await self._write_once()
@@ -84,19 +84,19 @@ class Rejections:
             _tell("could not be written", row)
 
     async def _write_once(self) -> None:
-        """Write what is not written yet; what could not be written is kept for the next time."""
+        """Write the counts; those that could not be written are kept for the next time."""
         if self._writing is None and self._unwritten:
             rows, self._unwritten = self._unwritten, {}
             self._writing = asyncio.create_task(self._written(rows))
         if self._writing is not None:
-            # Whoever stops waiting, at the end of the process, must not take the counts along.
+            # Cancelling the wait, at the end of the process, must not lose the counts.
             await asyncio.shield(self._writing)
 
     async def _written(self, rows: dict[_Key, RejectedWebhooks]) -> None:
         try:
             await self._in_thread(lambda: self._write(list(rows.values())))
         except BaseException:
-            # Those whose COMMIT was not heard of are counted twice: rather too many of them than too few.
+            # Counts whose COMMIT got no answer are counted twice: better too many than too few.
             for row in rows.values():
                 self._keep(row)
             raise
@@ -104,7 +104,7 @@ class Rejections:
             self._writing = None
 
     def _keep(self, row: RejectedWebhooks) -> None:
-        """Add to what is not written yet; if that is too much, the oldest of it goes into the log alone."""
+        """Add to the unwritten counts; if there are too many, the oldest are only logged."""
         key = row.provider, row.reason, row.hour
         known = self._unwritten.get(key)
         if known is not None:

@@ -1,4 +1,4 @@
-"""ReversePurchase: staff say that money was given back by a way that the provider knows nothing of."""
+"""Reversals: staff record that money was refunded outside the provider."""
 
 from creditd.domain.errors import VersionMismatch
 from creditd.domain.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseNotPaid
@@ -14,7 +14,7 @@ from creditd.storage.requests import ClaimKind
 
 
 class Reversals:
-    """Takes credits of purchases back for staff."""
+    """Takes back credits of purchases for staff."""
 
     def __init__(self, ledger: TransactionLedger, recorder: PurchaseRecorder, threads: Threads) -> None:
         """Move credits through ``ledger``."""
@@ -31,11 +31,11 @@ class Reversals:
         version: int | None = None,
         dry_run: bool = False,
     ) -> tuple[Purchase, bool]:
-        """Note that ``amount`` of the payment was given back, or all that is left of it; its share of credits goes.
+        """Record a refund of ``amount``, or of all that is left (None); take back its share of the credits.
 
-        Tells whether the request id had done so before. A ``dry_run`` changes nothing. Raises PurchaseNotFound,
-        PurchaseNotPaid, VersionMismatch if its version is not ``version``,
-        AmountExceedsPayment, RequestIdReused, AccountClosed.
+        Return the purchase, and whether the request id had done so before. A ``dry_run`` changes nothing. Raises
+        PurchaseNotFound, PurchaseNotPaid, VersionMismatch if its version is not ``version``, AmountExceedsPayment,
+        RequestIdReused, AccountClosed.
         """
         return await self._threads.changes.submit(
             lambda: self._ledger.transact(
@@ -66,10 +66,10 @@ class Reversals:
             raise AmountExceedsPayment(requested=amount, left=left)
         fact = Fact(FactKind.OUTSIDE_REFUND, subject, RefundStage.SUCCEEDED, amount, fingerprint)
         report = Report(purchase.provider, purchase.live, (), None, None, (fact,))
-        # The request id is the fact's: where nothing is left to take back there is no entry that could keep it.
+        # The fact keeps the request id: if no credits are left to take back, there is no entry to keep it.
         by = origin._replace(request_id=None, fingerprint=0)
         recorded = self._recorder.bring_up_to_date(transaction, purchase, report, by)
         if recorded.refusal:
-            # Whoever asked is there to be told, so that nothing of it is kept.
+            # The caller is told of the refusal, so nothing is kept of it.
             raise recorded.refusal
         return recorded.purchase, False

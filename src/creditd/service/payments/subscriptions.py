@@ -33,18 +33,18 @@ class SubscriptionRecorder:
     def record(
         self, transaction: Transaction, said: Subscription, origin: Origin, event: PaymentEvent | None
     ) -> Recorded:
-        """Take over a description unless a newer one is known, and switch the plan if what it entitles to changes.
+        """Record a description unless a newer one is known; switch the plan if the entitlement changes.
 
-        What becomes of the ``event`` that said it is written too. A plan that staff has set stays until a
-        subscription changes what it entitles to. Of a closed account the description is known all the same, and the
-        plan is due: it is switched in the moment that the account is opened again. Raises UnknownPayment for one that
-        does not say whose it is while nothing said so before, ReportMismatch for one that was another account's.
+        The new state of the ``event`` is written too. A plan set by staff stays until the entitlement changes. For a
+        closed account the description is recorded, and the plan is due: it is switched when the account is reopened.
+        Raises UnknownPayment if neither the report nor an earlier one names the account; ReportMismatch if the
+        subscription was another account's.
         """
         connection, now = transaction.connection, transaction.now
         said = _with_account(connection, said)
         account = self._locked_account(transaction, said.account_id, origin)
         ours = subscriptions.of_account(connection, account.account_id)
-        # Test and live mode never mix, not even in a database that has seen both.
+        # Test and live mode never mix, even in a database that has seen both.
         known = {_name(one): one for one in ours if one.live == said.live}
         described = newer(known.get(_name(said)), said)
         changed = described != known.get(_name(said))
@@ -64,7 +64,7 @@ class SubscriptionRecorder:
         return Recorded(account.account_id, "", changed, problem)
 
     def resume(self, transaction: Transaction, due: Due, reason: str) -> Recorded:
-        """Switch a plan that is due to what an account's subscriptions entitle it to, if that can be done by now."""
+        """Switch a due plan to what the account's subscriptions entitle it to, if that is possible by now."""
         connection, now, account_id = transaction.connection, transaction.now, due.account_id
         origin = Origin("subscriptions", reason=reason)
         account = self._locked_account(transaction, account_id, origin)
@@ -78,14 +78,14 @@ class SubscriptionRecorder:
     def _switch_or_owe(
         self, transaction: Transaction, account: Account, plan: Entitlement, origin: Origin, due: Due
     ) -> str:
-        """Switch a plan; of a closed account remember that it is due, and return why it was not switched."""
+        """Switch a plan; for a closed account record that it is due, and return why."""
         connection, now = transaction.connection, transaction.now
         try:
             self._switch(transaction, account, plan, origin, now)
         except AccountClosed as refusal:
             problem = problem_of(refusal)
             payment_dues.put(connection, due, problem, now)
-            # Somebody pays for an account that is closed: that is for a person. To end a plan is not.
+            # Somebody pays for a closed account: staff have to know. The end of a plan needs nobody.
             return problem if plan.unlimited else ""
         payment_events.end_recorded(connection, account.account_id, "", now)
         return ""
@@ -129,7 +129,7 @@ class SubscriptionReader:
     async def page(self, account_id: str, asked: Asked, show: Callable[[Subscription], Shown]) -> Page[Shown]:
         """Return a page of an account's subscriptions, each as ``show`` writes it. Raises PageTokenInvalid.
 
-        Not by the time of the description: what a provider says meanwhile would move one to a page seen before.
+        The order is not that of the descriptions: a new one would move a subscription to a page already seen.
         """
         return await self._threads.pages.submit(lambda: self._page(account_id, asked, show), owner=account_id)
 
@@ -146,7 +146,7 @@ def _place(subscription: Subscription) -> SubscriptionPlace:
 
 
 def _with_account(connection: Connection, said: Subscription) -> Subscription:
-    """Return a description with its account, by what was known of the subscription before if it says nothing itself."""
+    """Return a description with its account: its own, else the one recorded before."""
     reference = f"subscription:{said.subscription_id}"
     if said.account_id:
         name = f"accounts/{said.account_id}"
@@ -155,7 +155,7 @@ def _with_account(connection: Connection, said: Subscription) -> Subscription:
         return said
     known = payment_references.referred(connection, said.provider, [reference], live=said.live)
     if reference not in known:
-        # It is to a plan of ours; one that keeps no plan in force is nothing to anybody.
+        # It is for a plan of ours; one that entitles to nothing needs no account.
         is_over = not entitlement([said], said.provider_update_time).unlimited
         raise UnknownPayment((reference,), is_ours=True, is_over=is_over)
     return said._replace(account_id=known[reference].removeprefix("accounts/"))

@@ -26,7 +26,7 @@ help: ## Explain every target (this text)
 	@echo "  TRANSPORT=aio|queue      'make bench', 'make bench-servers' and 'make bench-steady' on this transport"
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  OPEN=1                   'make bench' in an open loop: what callers wait for at 500 and at 2,000 Reserves a second"
-	@echo "  ARGS='...'               more arguments for run, test, demo, faults, databases, mutants, bench and seed"
+	@echo "  ARGS='...'               more arguments for run, test, transports, demo, faults, databases, mutants, bench and seed"
 
 # ---- Running
 
@@ -50,6 +50,10 @@ demo: setup ## Show what the service does, step by step
 .PHONY: test
 test: setup ## Run all tests but the long batteries
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+.PHONY: transports
+transports: setup ## Run contract, model and a round of the faults on the transport that serves where the default one cannot
+	CREDITD_TEST_TRANSPORT=aio $(BIN)/pytest -n $(WORKERS) tests/contract tests/model tests/faults $(ARGS)
 
 .PHONY: faults
 faults: setup ## Run the long fault battery: kills, cut connections, storms, troubles and their neighbours

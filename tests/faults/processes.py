@@ -23,6 +23,7 @@ from tests.faults.mix import SIGN_UP_CREDITS
 from tests.faults.operations import CREDIT_TYPE
 from tests.support.patience import eventually
 from tests.support.ports import free_port
+from tests.support.service import TRANSPORT_VARIABLE
 from tests.support.tokens import write_public_key
 
 COMMAND = (sys.executable, "-m", "creditd.cli")
@@ -71,6 +72,8 @@ class CreditdProcess(ABC):
     def start(self) -> None:
         """Start it; it serves a little later."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CREDITD_")}
+        if TRANSPORT_VARIABLE in os.environ:
+            environment["CREDITD_TRANSPORT"] = os.environ[TRANSPORT_VARIABLE]
         environment |= {f"CREDITD_{name.upper()}": str(value) for name, value in self._settings.items()}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         with self._log.open("ab") as log:

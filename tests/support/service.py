@@ -34,6 +34,9 @@ from tests.support.tokens import bearer, write_public_key
 PREPARE_VARIABLE = "CREDITD_TEST_PREPARE_THRESHOLD"
 """Of services under test, for a pooler that tracks no prepared statements."""
 
+TRANSPORT_VARIABLE = "CREDITD_TEST_TRANSPORT"
+"""How services under test serve gRPC, where a test does not say so itself: as by default, unless it is set."""
+
 START_SECONDS = 30.0
 """Far more than a start takes, so that a loaded machine fails no test."""
 
@@ -107,6 +110,7 @@ def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
         jwt_public_key_files=(str(write_public_key(folder)),),
         page_token_secret="tests",  # noqa: S106 - nothing is kept secret in a test.
         database_prepare_threshold=int(os.environ.get(PREPARE_VARIABLE, "2")),
+        transport=os.environ.get(TRANSPORT_VARIABLE, Config.transport),
         drain_seconds=0.0,
         shutdown_grace_seconds=5.0,
     )

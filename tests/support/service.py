@@ -110,7 +110,7 @@ def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
         jwt_public_key_files=(str(write_public_key(folder)),),
         page_token_secret="tests",  # noqa: S106 - nothing is kept secret in a test.
         database_prepare_threshold=int(os.environ.get(PREPARE_VARIABLE, "2")),
-        transport=os.environ.get(TRANSPORT_VARIABLE, Config.transport),
+        transport=os.environ.get(TRANSPORT_VARIABLE, "auto"),
         drain_seconds=0.0,
         shutdown_grace_seconds=5.0,
     )

@@ -1,1 +1,1 @@
-"""What is known of each payment provider: how its webhooks are verified and read, and how it is called."""
+"""The payment providers: how their webhooks are verified and read, and how their APIs are called."""

@@ -1,4 +1,4 @@
-"""Card numbers, masked before anything is stored, in whatever place of a document somebody may have put them."""
+"""Card numbers: masked anywhere in a document before it is stored."""
 
 import itertools
 import re
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 MASK: Final = "*"
-"""Stands for each digit, so that it can still be seen where a number was, and how long."""
+"""Replaces each digit, so that the place and length of a number can still be seen."""
 
 MAX_DEPTH: Final = 64
-"""Providers nest to about ten levels. What lies deeper is masked as a whole, so that no document exhausts the stack."""
+"""Providers nest to about ten levels. Anything deeper is masked whole, so that no document exhausts the stack."""
 
 _LENGTHS: Final = range(13, 20)
 """Digits of a card number, from the shortest to the longest in use (ISO/IEC 7812-1)."""
@@ -17,7 +17,7 @@ _LENGTHS: Final = range(13, 20)
 _RUN: Final = re.compile(
     r"(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b)|[0-9]+(?:[ -][0-9]+)*"
 )
-"""Digits, with single spaces or dashes between groups of them. A UUID is taken whole: nobody groups a card like it."""
+"""Digits, with single spaces or dashes between groups. A UUID is matched whole: no card number is grouped like it."""
 
 _GROUP: Final = re.compile(r"[0-9]+")
 
@@ -27,7 +27,7 @@ _DIGIT: Final = re.compile(r"[0-9]")
 def scrubbed(document: Any) -> Any:
     """Return a JSON document without card numbers: in its texts, names and whole numbers, at any depth.
 
-    A number that is masked becomes a text. Everything else stays as it is; the given document is not changed.
+    A number that is masked becomes a text. Everything else is left as it is; the given document is not changed.
     """
     return _scrubbed(document, MAX_DEPTH)
 
@@ -35,8 +35,8 @@ def scrubbed(document: Any) -> Any:
 def scrubbed_text(text: str) -> str:
     """Return a text with every digit masked that may belong to a card number.
 
-    Such a number has 13 to 19 digits, in one group or in several with a space or a dash between, and passes the Luhn
-    check (ISO/IEC 7812-1, annex B). Of other numbers so long one in ten passes as well. UUIDs stay as they are.
+    A card number has 13 to 19 digits, in one group or in several separated by a space or a dash, and passes the Luhn
+    check (ISO/IEC 7812-1, annex B). One in ten other numbers of that length passes as well. UUIDs are left as they are.
     """
     return _RUN.sub(_masked, text)
 
@@ -68,7 +68,7 @@ def _masked(run: re.Match[str]) -> str:
         return text
     characters, done = list(text), 0
     for start, end in _card_numbers(list(_GROUP.finditer(text))):
-        # They come by their starts, so that what one before has masked need not be masked again.
+        # Matches come in order of their starts, so digits that are already masked need not be masked again.
         if end > done:
             fresh = slice(max(start, done), end)
             characters[fresh] = _DIGIT.sub(MASK, text[fresh])
@@ -77,7 +77,7 @@ def _masked(run: re.Match[str]) -> str:
 
 
 def _card_numbers(groups: list[re.Match[str]]) -> Iterator[tuple[int, int]]:
-    """Find where neighbouring groups make a card number: a date or a code may stand right before or after it."""
+    """Find where adjacent groups form a card number; a date or a code may stand right before or after it."""
     digits = "".join(group.group() for group in groups)
     edges = [0, *itertools.accumulate(len(group.group()) for group in groups)]
     sums = [_luhn_sums(digits, parity) for parity in range(2)]

@@ -1,4 +1,4 @@
-"""Calls to providers: time limits, retries with back-off and jitter, and two kinds of failure (requirement E8)."""
+"""Calls to providers, with time limits, retries with back-off and jitter, and two kinds of failure (requirement E8)."""
 
 import asyncio
 import random
@@ -11,28 +11,28 @@ import orjson
 from creditd.payments.provider import CallFailed, CallRefused
 
 CONNECT_SECONDS = 3.0
-"""A provider that is there answers a connection within one."""
+"""Seconds to connect; a provider that is up accepts a connection within one."""
 
 READ_SECONDS = 10.0
-"""Creating a payment takes them one to three; longer, and the caller is better told to come back."""
+"""Seconds to wait for an answer: creating a payment takes one to three; after more the caller should retry."""
 
 CALL_SECONDS = 20.0
-"""For all of an answer: one that comes byte by byte would otherwise hold its caller for ever."""
+"""Seconds for a whole answer: one that arrives byte by byte would otherwise hold its caller for ever."""
 
 TRIES = 3
-"""With the pauses between them they end within a caller's usual deadline."""
+"""Tries of a call: with the pauses between they end within a caller's usual deadline."""
 
 FIRST_PAUSE_SECONDS = 0.2
-"""Doubled each time, with full jitter, so that servers do not return in step."""
+"""The first pause; doubled each time, with full jitter, so that servers do not retry in step."""
 
 MAX_PAUSE_SECONDS = 5.0
-"""What a provider may ask for with Retry-After; a longer wait is the caller's."""
+"""The longest Retry-After that is waited for here; a longer wait is left to the caller."""
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
-"""A page of a hundred events takes a few hundred kB; more is no answer of an API."""
+"""The largest answer: a page of a hundred events takes a few hundred kB."""
 
 _REPEATABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-"""Answers that another try may change. 409 is Stripe's for a key that is in use at the moment."""
+"""Status codes that may change with another try. 409 is Stripe's for a key in use at the moment."""
 
 
 class Client:
@@ -57,7 +57,7 @@ class Client:
         )
 
     async def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Read; repeated while it fails. Raises CallRefused, CallFailed."""
+        """Send a GET; retried while it fails. Raises CallRefused, CallFailed."""
         return await self._call("GET", path, tries=TRIES, params=params)
 
     async def post(
@@ -69,16 +69,16 @@ class Client:
         headers: Mapping[str, str] | None = None,
         is_repeatable: bool,
     ) -> dict[str, Any]:
-        """Write, from a form or a JSON document. Repeated only if the provider takes a repeat for the same call.
+        """Send a POST, with a form or a JSON document. Retried only if the provider treats a repeat as the same call.
 
-        Raises CallRefused, and CallFailed when the outcome is unknown.
+        Raises CallRefused; CallFailed if the outcome is unknown.
         """
         content = None if document is None else orjson.dumps(document)
         tries = TRIES if is_repeatable else 1
         return await self._call("POST", path, tries=tries, data=form, content=content, headers=headers)
 
     async def delete(self, path: str) -> dict[str, Any]:
-        """Delete; repeated while it fails. Raises CallRefused, CallFailed."""
+        """Send a DELETE; retried while it fails. Raises CallRefused, CallFailed."""
         return await self._call("DELETE", path, tries=TRIES)
 
     async def close(self) -> None:
@@ -101,7 +101,7 @@ class Client:
             async with asyncio.timeout(CALL_SECONDS), self._client.stream(method, path, **request) as response:
                 content = await _content(response)
         except (httpx.HTTPError, TimeoutError) as error:
-            # Its text may hold the whole address; the kind of failure is enough.
+            # Its text may contain the whole address; the kind of failure is enough.
             raise _TryAgain(f"{method} {path}: {type(error).__name__}") from error
         status = response.status_code
         if status in _REPEATABLE:
@@ -126,7 +126,7 @@ def _pause(tried: int, asked_seconds: float) -> float:
 
 
 async def _content(response: httpx.Response) -> bytes:
-    """Read an answer; one that is too large ends where it is, and is no JSON then."""
+    """Read an answer; one that is too large is cut off, and then is no JSON."""
     content = b""
     async for chunk in response.aiter_bytes():
         content += chunk
@@ -144,7 +144,7 @@ def _document(content: bytes) -> dict[str, Any] | None:
 
 
 def _error(status: int, answer: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the code and the words of an error, in the shapes of Stripe, Omise and JSON:API."""
+    """Return the code and the message of an error, in the formats of Stripe, Omise and JSON:API."""
     error = answer.get("error")
     if isinstance(error, dict):
         return str(error.get("code") or error.get("type") or status), str(error.get("message") or "")

@@ -1,4 +1,4 @@
-"""What every provider offers, whichever it is: the one face that the service sees."""
+"""The interface of every payment provider."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -13,9 +13,10 @@ from creditd.domain.subscription import Subscription
 
 
 class Order(NamedTuple):
-    """A purchase as the provider needs to know it. ``purchase_id`` is also the idempotency key of the call.
+    """A purchase as its provider needs to know it. ``purchase_id`` is also the idempotency key of the call.
 
-    ``reference`` is what :class:`Checkout` said, empty before. ``token`` is for PaymentMethod.CARD_TOKEN, else empty.
+    ``reference`` is that of the :class:`Checkout`; empty before there is one. ``token`` is for
+    PaymentMethod.CARD_TOKEN, else empty.
     """
 
     name: PurchaseKey
@@ -29,7 +30,7 @@ class Order(NamedTuple):
 
 
 class Checkout(NamedTuple):
-    """What the payer needs. ``reference`` is the provider's id for it: session, charge, link or checkout."""
+    """What the payer needs to pay. ``reference`` is the provider's id: of a session, charge, link or checkout."""
 
     reference: str
     redirect_url: str = ""
@@ -49,8 +50,8 @@ class Delivery(NamedTuple):
 
     ``key`` is the provider's event id, or the body's SHA-256 in hex where it has none: the same key is the same event.
     ``body`` is JSON text without card numbers; for a provider whose webhooks are hints it holds the object's id alone.
-    ``is_of_interest`` is False for events that mean nothing to credits; they are stored and never applied.
-    ``receive_time`` is when it was stored first, None before.
+    ``is_of_interest`` is False for events that do not concern credits; they are stored and never applied.
+    ``receive_time`` is when it was first stored; None before.
     """
 
     key: str
@@ -62,13 +63,13 @@ class Delivery(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a provider says of one purchase.
+    """A provider's report about one purchase.
 
     ``references`` are all of the provider's ids that name it, the surest first. ``price`` is what was charged, to be
-    held against our own; None where nothing is said of it (a refund). ``currency`` is that of all amounts in the facts,
-    empty where these hold none. ``checkout`` is the provider's id of what was paid at, empty where it does not say: it
-    has to be what was made for the purchase. ``misfit`` says why it cannot be what was sold, empty where it can: what
-    is known to have paid the purchase is still told of, and nothing else.
+    compared with our own; None if not reported (a refund). ``currency`` is that of all amounts in the facts, empty
+    where these hold none. ``checkout`` is the provider's id of what was paid at, empty where it does not say: it has to
+    be what was made for the purchase. ``misfit`` says why it cannot be what was sold, empty where it can: what is known
+    to have paid the purchase is still told of, and nothing else.
 
     Of ``facts``, those about refunds and disputes come after the payment that they are of; where there is none, the
     first reference is that payment.
@@ -94,7 +95,7 @@ class Report(NamedTuple):
 
 
 class Names(NamedTuple):
-    """What a delivery is about, as far as it says so itself: the provider's ids, and our own. It proves nothing."""
+    """The ids in a delivery: the provider's, and our own. They prove nothing."""
 
     references: tuple[str, ...]
     account_id: str = ""
@@ -102,7 +103,7 @@ class Names(NamedTuple):
 
 
 Said = Report | Subscription
-"""What an event, or a look at the provider, may tell."""
+"""What an event, or a query at the provider, may report."""
 
 
 class InvalidWebhook(Exception):
@@ -112,88 +113,88 @@ class InvalidWebhook(Exception):
     """
 
     def __init__(self, reason: RejectionReason, text: str) -> None:
-        """Remember why."""
+        """Keep the reason."""
         super().__init__(text)
         self.reason = reason
 
 
 class CallFailed(Exception):
-    """The provider is out of reach, slow or busy. What was asked may or may not have been done: look, then repeat."""
+    """The provider cannot be reached, is slow or busy. The request may have been carried out: query, then retry."""
 
 
 class CallRefused(Exception):
     """The provider refused, and nothing was done. ``code`` is the provider's own."""
 
     def __init__(self, code: str, text: str) -> None:
-        """Remember the provider's code and words."""
+        """Keep the provider's code and message."""
         super().__init__(text)
         self.code = code
 
 
 class ReportMismatch(Exception):
-    """Something is said that does not fit, such as another mode; it is for a person to look at."""
+    """The report contradicts what is stored (mode, amount, currency). It needs review by staff."""
 
 
 class Unsigned(Protocol):
-    """What is done with the deliveries of a provider that signs none: anybody may have sent them.
+    """How unsigned deliveries of a provider are handled: anybody may have sent them.
 
-    The ``key`` of each is what it is about, so that any number of them about the same thing are one.
+    The ``key`` of each is the id of its subject, so that any number of them about one subject count as one.
     """
 
     def about(self, delivery: Delivery, reference: str) -> Delivery:
-        """Return a delivery that is about a reference alone, one of those that it names."""
+        """Return a delivery that is only about one of the references that it names."""
 
     async def is_real(self, delivery: Delivery) -> bool:
-        """Ask the provider, by one call, whether there is what a delivery is about. Raises CallFailed."""
+        """Ask the provider, by one call, whether the subject of a delivery exists. Raises CallFailed."""
 
 
 class PaymentProvider(Protocol):
-    """One provider, in one mode. Its calls have time limits, and retries where a repeat is safe (requirement E8)."""
+    """A provider, in test or live mode. Calls have time limits, and are retried where that is safe (requirement E8)."""
 
     provider: Provider
     live: bool
     methods: frozenset[PaymentMethod]
     returning: frozenset[PaymentMethod]
-    """The ways to pay for which it needs an address that the payer comes back to."""
+    """The methods that need a return URL for the payer."""
     currencies: frozenset[str] | None
-    """The currencies it takes here; None for any."""
+    """The currencies that it takes here; None for any."""
     hints: bool
-    """Whether its webhooks are hints, each read back from the provider, and again as long as that may change."""
+    """Whether its webhooks are hints: the subject is read back from the provider, repeatedly while it may change."""
     unsigned: Unsigned | None
-    """What is done with deliveries that anybody may have sent; None where each is signed."""
+    """How unsigned deliveries are handled; None if all are signed."""
 
     def receive(self, webhook: Webhook, now: Instant) -> Delivery:
-        """Verify a webhook. Pure but for the secrets. Raises InvalidWebhook."""
+        """Verify a webhook. Depends on the arguments and the secrets alone. Raises InvalidWebhook."""
 
     def names(self, delivery: Delivery) -> Names:
-        """Say what a stored delivery is about, without asking anybody and without an error."""
+        """Return the ids in a stored delivery. Makes no call and raises no error."""
 
     async def interpret(self, delivery: Delivery) -> Said | None:
-        """Say what a stored delivery tells, reading it back from the provider where a webhook is but a hint.
+        """Return the report in a stored delivery; a hint's subject is read back from the provider.
 
-        None if it tells nothing about credits. Raises ReportMismatch, CallFailed.
+        None if it does not concern credits. Raises ReportMismatch, CallFailed.
         """
 
     async def begin(self, order: Order) -> Checkout:
-        """Ask for a payment. Raises CallRefused, and CallFailed when its outcome is unknown."""
+        """Ask for a payment. Raises CallRefused; CallFailed if the outcome is unknown."""
 
     async def look_up(self, order: Order) -> Checkout | None:
-        """Find what an earlier ``begin`` with an unknown outcome made; None if it made nothing.
+        """Find the checkout of an earlier ``begin`` with an unknown outcome; None if there is none.
 
         Raises CallFailed.
         """
 
     async def cancel(self, order: Order) -> None:
-        """Have the provider take no payment for it any more. Returns also where that cannot be asked for.
+        """Have the provider take no payment for it any more; do nothing if the provider cannot do that.
 
         Raises CallRefused if it is paid already, CallFailed.
         """
 
     async def inspect(self, order: Order) -> Sequence[Report]:
-        """Say where a purchase stands at the provider. Raises CallFailed."""
+        """Report the state of a purchase at the provider. Raises CallFailed."""
 
     def recent(self, since: Instant) -> AsyncIterator[Said]:
-        """Say all that happened at the provider since an instant. Raises CallFailed."""
+        """Report all that happened at the provider since an instant. Raises CallFailed."""
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,6 +1,6 @@
-"""Signatures of webhooks: HMAC-SHA256 of what was sent, by any of several secrets, and the time that it was signed at.
+"""Signatures of webhooks: the HMAC-SHA256 by any of several secrets, and the time of the signature.
 
-A header is whatever the sender put there: nothing in it raises anything but InvalidWebhook, and bytes are compared.
+A header holds whatever the sender wrote: no content raises anything but InvalidWebhook, and bytes are compared.
 """
 
 import base64
@@ -16,7 +16,7 @@ from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.payments.provider import InvalidWebhook
 
 TOLERANCE_SECONDS: Final = 300
-"""What the libraries of Stripe and of the Standard Webhooks allow, for clocks that differ and for queues on the way."""
+"""The tolerance of Stripe's and the Standard Webhooks' libraries, for clock differences and queues."""
 
 _SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 """A Unix time; it has ten digits until the year 2286, and stays far below what an Instant holds."""
@@ -28,10 +28,10 @@ def hmac_sha256(secret: bytes, message: bytes) -> bytes:
 
 
 def is_signed(message: bytes, secrets: Iterable[bytes], signatures: Iterable[bytes]) -> bool:
-    """Tell whether any of the secrets made any of the signatures, each of them the 32 bytes of :func:`hmac_sha256`.
+    """Tell whether any secret made any of the signatures, each of 32 bytes as of :func:`hmac_sha256`.
 
-    Several secrets are configured while one replaces the other. An empty secret, which anybody can sign with, made
-    nothing. The time that it takes says nothing about how much of a signature is right.
+    Several secrets are configured while one replaces another. An empty secret, with which anybody can sign, never
+    matches. The comparison takes the same time however much of a signature is right.
     """
     given = list(signatures)
     expected = [hmac_sha256(secret, message) for secret in secrets if secret]
@@ -39,7 +39,7 @@ def is_signed(message: bytes, secrets: Iterable[bytes], signatures: Iterable[byt
 
 
 def from_hex(text: str) -> bytes:
-    """Read a signature written in hex, in small or capital letters; return what matches nothing if it is not hex."""
+    """Decode a signature in hex, in either case; return bytes that match nothing if it is not hex."""
     try:
         return binascii.unhexlify(text)
     except ValueError:
@@ -47,7 +47,7 @@ def from_hex(text: str) -> bytes:
 
 
 def from_base64(text: str) -> bytes:
-    """Read a signature written in base64; return what matches nothing if it is not base64."""
+    """Decode a signature in base64; return bytes that match nothing if it is not base64."""
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
@@ -55,16 +55,19 @@ def from_base64(text: str) -> bytes:
 
 
 def seconds_of(text: str) -> int:
-    """Read the Unix time in seconds that a webhook says it was signed at. Raises InvalidWebhook (BAD_SIGNATURE)."""
+    """Parse the Unix time, in seconds, at which a webhook states it was signed.
+
+    Raises InvalidWebhook (BAD_SIGNATURE).
+    """
     if not _SECONDS.fullmatch(text):
         raise InvalidWebhook(RejectionReason.BAD_SIGNATURE, "the time of the signature is no Unix time")
     return int(text)
 
 
 def require_recent(signed_seconds: int, now: Instant) -> None:
-    """Raise InvalidWebhook (TOO_OLD, IN_THE_FUTURE) for a signature made over TOLERANCE_SECONDS before or after now.
+    """Raise InvalidWebhook (TOO_OLD, IN_THE_FUTURE) if the time is over TOLERANCE_SECONDS before or after now.
 
-    Ask it of a signature that was verified: a forged one says nothing of its time.
+    Call it only for a verified signature: the time of a forged one means nothing.
     """
     age_seconds = (now - signed_seconds * SECOND) / SECOND
     if age_seconds > TOLERANCE_SECONDS:

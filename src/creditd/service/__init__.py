@@ -1,1 +1,1 @@
-"""One function, one promise to a caller; what is promised is carried out by the ledger."""
+"""The operations that callers are offered; the ledger carries them out."""

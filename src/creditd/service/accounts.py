@@ -1,4 +1,4 @@
-"""Accounts for staff: looked up, and their status and plan changed."""
+"""Accounts for staff: look-up, status and plan."""
 
 from collections.abc import Callable, Sequence
 
@@ -41,7 +41,7 @@ class Accounts:
             return found, purchases.to_heed(connection, [account_id]).get(account_id)
 
     async def to_heed(self, call: Call, account_ids: Sequence[str]) -> dict[str, Heeded]:
-        """Return what staff have to know of some accounts' payments, for those of which there is anything."""
+        """Return what staff have to know of the accounts' payments; accounts without anything are left out."""
         return await self._threads.surveys.submit(lambda: self._to_heed(account_ids), owner=call.subject)
 
     def _to_heed(self, account_ids: Sequence[str]) -> dict[str, Heeded]:
@@ -72,10 +72,10 @@ class Accounts:
         version: int | None = None,
         dry_run: bool = False,
     ) -> Account:
-        """Activate, suspend or close an account, which is opened if it was never seen; a ``dry_run`` changes nothing.
+        """Activate, suspend or close an account; one never seen is opened. A ``dry_run`` changes nothing.
 
-        Raises RequestIdReused, VersionMismatch if its version is not ``version``, VersionConflict, RecordBusy, and
-        AccountNotEmpty for closing one that has credits, holds or debt unless ``allow_balance`` is set.
+        Raises RequestIdReused; VersionMismatch if its version is not ``version``; VersionConflict, RecordBusy;
+        AccountNotEmpty for closing one that has credits, reservations or debt, unless ``allow_balance`` is set.
         """
         account, call.replayed = await self._threads.changes.submit(
             lambda: self._ledger.set_status(
@@ -96,7 +96,7 @@ class Accounts:
         version: int | None = None,
         dry_run: bool = False,
     ) -> Account:
-        """Switch the unlimited plan on or off, of an account that is opened if it was never seen.
+        """Switch the unlimited plan on or off; an account never seen is opened.
 
         A ``dry_run`` changes nothing. Raises AccountClosed, ExpiryInPast, RequestIdReused, VersionMismatch if the
         account's version is not ``version``, VersionConflict, RecordBusy.

@@ -1,4 +1,4 @@
-"""Balances and reservations as they are at this instant, whether or not the sweep has written it down."""
+"""Balances and reservations in their current state, whether or not the sweep has recorded it."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from creditd.service.threads import Threads
 
 
 class Balances:
-    """Reads balances, always from the primary. Nothing is awaited but tickets.
+    """Reads balances, always from the primary. Methods await nothing but tickets.
 
     All raise DatabaseUnavailable, Overloaded, ShuttingDown.
     """
@@ -26,7 +26,7 @@ class Balances:
         self._sink = sink
 
     async def get(self, call: Call, account_id: str) -> AccountState:
-        """Return an account's state. One that was never seen is opened, or for staff AccountNotFound is raised."""
+        """Return an account's state. One never seen is opened; for staff AccountNotFound is raised instead."""
         state = await self._read(account_id)
         while state is None:
             _require_to_open(call, account_id)
@@ -35,7 +35,7 @@ class Balances:
         return state
 
     async def get_all(self, call: Call, account_ids: Sequence[str]) -> dict[str, AccountState]:
-        """Return the state of accounts, by account; those that were never seen are as in ``get``."""
+        """Return the state of accounts by account; those never seen are treated as in ``get``."""
         states = await self._read_all(call, account_ids)
         unseen = [account_id for account_id in account_ids if account_id not in states]
         if unseen:
@@ -45,7 +45,7 @@ class Balances:
         return states
 
     async def get_written(self, call: Call, key: WalletKey) -> AccountState:
-        """Return an account's state as in ``get``, once all that has ended in one of its wallets is written down."""
+        """Return an account's state as ``get`` does, after recording whatever has expired in one of its wallets."""
         state = await self.get(call, key.account_id)
         while key.credit_type in state.unwritten:
             await self._credits.settle(call, key)
@@ -53,9 +53,9 @@ class Balances:
         return state
 
     async def require_reached(self, call: Call, key: WalletKey, version: int) -> None:
-        """Raise VersionAhead unless a wallet has come to a version, and AccountNotFound for staff if there is none.
+        """Raise VersionAhead if a version is above the wallet's; AccountNotFound for staff if there is no account.
 
-        What nothing will ever come to would be waited for without end.
+        A watcher would wait for such a version for ever.
         """
         state = await self._read(key.account_id)
         if state is None:

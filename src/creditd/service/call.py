@@ -1,4 +1,4 @@
-"""What every call brings along, besides its request."""
+"""The call: what comes with every request."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,15 @@ from creditd.domain import errors
 from creditd.domain.wallet import Origin
 
 MAX_METADATA_BYTES = 4_096
-"""Labels are for finding a movement again, not for payloads: they are stored with every row."""
+"""Labels are for finding a movement again, not for payloads: they are stored in every row."""
 
 
 @dataclass(slots=True)
 class Call:
-    """Who calls, when it has to be answered by (on time.monotonic's clock), and how to answer.
+    """The caller, the deadline (on time.monotonic's clock), and how to answer.
 
-    ``opens`` tells whether the call opens an account that was never seen: one of its owner's or of a service does, a
-    look of the staff's does not. ``replayed`` is set when the answer is that of an earlier call with the same
-    request id.
+    ``opens`` tells whether the call opens an account never seen before: a call of its owner or of a service does, one
+    of staff does not. ``replayed`` is set if the answer is that of an earlier call with the same request id.
     """
 
     subject: str
@@ -53,7 +52,7 @@ def require_text(field: str, value: str) -> None:
 
 
 def metadata_text(metadata: dict[str, str]) -> str:
-    """Write labels as the rows hold them. Raises InvalidField if they are too large."""
+    """Return labels as they are stored in rows. Raises InvalidField if they are too large."""
     if sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items()) > MAX_METADATA_BYTES:
         raise errors.InvalidField(field="metadata", rule=f"at most {MAX_METADATA_BYTES} bytes of keys and values")
     for key, value in metadata.items():

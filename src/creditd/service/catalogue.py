@@ -1,4 +1,4 @@
-"""The credit types, kept in memory: they are few, they are never removed, and every call names one."""
+"""The credit types, kept in memory: they are few, never removed, and named by every call."""
 
 from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
@@ -17,11 +17,11 @@ from creditd.storage.database import Connection, Database
 from creditd.storage.requests import ClaimKind, once
 
 _OWNER: Final = "credit types"
-"""Owns the look-ups of credit types that this server has not seen: calls that name what is not there are many."""
+"""The owner of look-ups of unknown credit types, which limits them: calls that name wrong ones may be many."""
 
 
 class Catalogue:
-    """Knows every credit type that this server has seen; one declared elsewhere is looked up when it is first named."""
+    """The credit types known to this server; one created elsewhere is looked up when it is first named."""
 
     def __init__(self, database: Database, clock: DatabaseClock, threads: Threads, tokens: PageTokens) -> None:
         """Start empty; ``declare_missing`` fills it."""
@@ -32,9 +32,9 @@ class Catalogue:
         self._known: dict[str, CreditType] = {}
 
     def declare_missing(self, wanted: Mapping[str, int]) -> None:
-        """Load the credit types, and make those of ``wanted``, by code with decimals, that are not there.
+        """Load the credit types, and create those of ``wanted`` (decimals by code) that do not exist.
 
-        Those that are keep their names. Blocks. Raises CreditTypeExists if one has other decimals.
+        Existing ones keep their names. Blocks. Raises CreditTypeExists if one has other decimals.
         """
         known = self._load()
         for code, decimals in wanted.items():
@@ -42,16 +42,16 @@ class Catalogue:
                 self._declare(CreditType(code, code, decimals))
 
     async def declare(self, credit_type: CreditType, origin: Origin) -> tuple[CreditType, bool]:
-        """Make a credit type; tell whether the request id had made it before. One that is as wanted stays as it is.
+        """Create a credit type; tell whether the request id had created it before. An equal one is left as it is.
 
-        Raises CreditTypeExists if it exists with other properties, RequestIdReused, InvalidField for a name that no
-        database holds.
+        Raises CreditTypeExists if it exists with other properties, RequestIdReused, InvalidField for a name that cannot
+        be stored.
         """
         require_text("credit_type.display_name", credit_type.display_name)
         return await self._threads.changes.submit(lambda: self._declare_once(credit_type, origin))
 
     async def page(self, asked: Asked, show: Callable[[CreditType], Shown]) -> Page[Shown]:
-        """Return a page of the credit types, by code, as the database has them now, each as ``show`` writes it.
+        """Return a page of the credit types in the database, by code, each as ``show`` writes it.
 
         Raises PageTokenInvalid.
         """
@@ -65,7 +65,7 @@ class Catalogue:
         return self._tokens.page(query, found, asked.size, show, lambda credit_type: credit_type.code)
 
     async def require(self, *codes: str) -> None:
-        """Raise CreditTypeNotFound unless there are such credit types."""
+        """Raise CreditTypeNotFound unless all of these exist."""
         for code in codes:
             if code not in self._known:
                 missing = await self.missing(codes)
@@ -73,12 +73,12 @@ class Catalogue:
                     raise errors.CreditTypeNotFound(credit_type=code)
 
     async def chosen(self, codes: Collection[str]) -> list[str]:
-        """Return codes, each once and sorted; all that there are if none is named. Raises CreditTypeNotFound."""
+        """Return the given codes, each once and sorted; all codes if none is given. Raises CreditTypeNotFound."""
         await self.require(*codes)
         return sorted(set(codes) or self._known)
 
     async def missing(self, codes: Collection[str]) -> AbstractSet[str]:
-        """Return those of some codes that no credit type has. One that is not known here is looked up."""
+        """Return those of the codes that do not exist. An unknown one is looked up."""
         if all(code in self._known for code in codes):
             return frozenset()
         known = await self._threads.lookups.submit(self._load, owner=_OWNER)

@@ -1,4 +1,4 @@
-"""The one way from a call to the ledger: a command on a wallet goes in, its outcome comes back."""
+"""The way from a call to the ledger: a command on a wallet goes in, its outcome comes back."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from creditd.service.catalogue import Catalogue
 
 
 class Instruction(NamedTuple):
-    """One command on one wallet among others that it does not depend on."""
+    """One command on one wallet, independent of the others with it."""
 
     key: WalletKey
     command: Command
@@ -22,7 +22,7 @@ class Instruction(NamedTuple):
 
 
 class _WorkTicket(Ticket[Work, Outcome]):
-    """A work that waits for its outcome: it is finished even if its caller goes away."""
+    """A work that waits for its outcome; it is finished even if its caller disconnects."""
 
     __slots__ = ()
     ends_with_caller = False
@@ -36,13 +36,13 @@ class Credits:
     """
 
     def __init__(self, ledger: Ledger, catalogue: Catalogue, sink: SinkHere) -> None:
-        """Submit to ``ledger``, and have the outcomes delivered to the ``sink`` of who submits."""
+        """Submit to ``ledger``; outcomes are delivered to the submitter's ``sink``."""
         self._ledger = ledger
         self._catalogue = catalogue
         self._sink = sink
 
     async def perform(self, call: Call, key: WalletKey, command: Command, *, dry_run: bool = False) -> Outcome:
-        """Do one command, or with ``dry_run`` decide it without doing it.
+        """Perform one command; with ``dry_run`` only decide it.
 
         Raises the command's refusals, and CreditTypeNotFound.
         """
@@ -53,9 +53,9 @@ class Credits:
         return outcome
 
     async def perform_all(self, call: Call, steps: Sequence[Step], *, dry_run: bool = False) -> Outcome:
-        """Do several commands on wallets of one account, all or nothing, or with ``dry_run`` decide them.
+        """Perform several commands on wallets of one account, all or nothing; with ``dry_run`` only decide them.
 
-        Raises the first refusal, CreditTypeNotFound, and InvalidField for a wallet that is named twice.
+        Raises the first refusal, CreditTypeNotFound, InvalidField for a wallet that is named twice.
         """
         codes = {step.key.credit_type for step in steps}
         if len(codes) < len(steps):
@@ -66,7 +66,7 @@ class Credits:
         return outcome
 
     async def perform_each(self, call: Call, instructions: Sequence[Instruction]) -> list[Result]:
-        """Do many commands, each by itself; return their results in order: an outcome, or why there is none."""
+        """Perform many independent commands; return their results in order: an outcome, or an error."""
         missing = await self._catalogue.missing(
             {key.credit_type for key, command, _ in instructions if not isinstance(command, ON_RESERVATION)}
         )
@@ -79,18 +79,21 @@ class Credits:
         return await self._results(works)
 
     async def open(self, call: Call, account_id: str) -> None:
-        """Open an account that was never seen, whoever calls."""
+        """Open an account if it was never seen, whoever calls."""
         await self._submit(Work.opening(account_id, Origin(call.subject), call.deadline))
 
     async def open_each(self, call: Call, account_ids: Iterable[str]) -> None:
-        """Open accounts that were never seen, whoever calls. Raises why one of them was not opened."""
+        """Open those accounts that were never seen, whoever calls.
+
+        Raises the error of the first that could not be opened.
+        """
         origin = Origin(call.subject)
         for result in await self._results([Work.opening(name, origin, call.deadline) for name in account_ids]):
             if isinstance(result, Exception):
                 raise result
 
     async def settle(self, call: Call, key: WalletKey) -> None:
-        """Write down what has ended in a wallet."""
+        """Record whatever has expired in a wallet."""
         await self._submit(Work.settling(key, Origin(call.subject), call.deadline))
 
     async def _results(self, works: Sequence[Work | Exception]) -> list[Result]:
@@ -116,6 +119,6 @@ class Credits:
 
 
 def _work(call: Call, steps: tuple[Step, ...], *, dry_run: bool = False) -> Work:
-    # Credits are given deliberately, and so to an account that was never seen as well.
+    # Credits are given deliberately, so the account is opened if it was never seen.
     opens = call.opens or isinstance(steps[0].command, Add)
     return Work.of(steps, call.deadline, dry_run=dry_run, opens=opens)

@@ -1,4 +1,4 @@
-"""What happened: pages of the ledger and of reservations, and movements as they come."""
+"""The history: pages of the ledger and of reservations, and movements as they happen."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple
@@ -15,15 +15,15 @@ from creditd.storage.reservations import ReservationFilter
 from creditd.storage.rows import ListedEntry, ListedReservation
 
 COUNTED_ROWS = 10_000
-"""How far a total is counted where it has to be: as long as a page may look, and more than anybody pages through."""
+"""The most rows that a total counts: as many as a page may scan, and more than anybody pages through."""
 
 
 ENTRIES_AT_A_TIME = 100
-"""Movements read for one watcher in one go, so that one far behind does not hold up the others."""
+"""Movements read for one watcher at a time, so that one far behind does not delay the others."""
 
 
 class EntryPage(NamedTuple, Generic[Shown]):
-    """A page of the ledger; an empty token ends it, and the total is None unless it was asked for."""
+    """A page of the ledger; an empty token ends the list, and the total is None unless it was asked for."""
 
     entries: list[Shown]
     next_page_token: str
@@ -31,7 +31,7 @@ class EntryPage(NamedTuple, Generic[Shown]):
 
 
 class History:
-    """Reads pages, newest first, and what comes after a version, oldest first.
+    """Reads pages, newest first, and the movements after a version, oldest first.
 
     All raise DatabaseUnavailable, Overloaded, ShuttingDown.
     """
@@ -48,7 +48,7 @@ class History:
     ) -> EntryPage[Shown]:
         """Return a page of an account's ledger, each entry as ``show`` writes it. Raises PageTokenInvalid.
 
-        A page for which SCANNED_ROWS were looked at ends there, with a token to go on from.
+        A page ends after SCANNED_ROWS rows were scanned, with a token to continue.
         """
         return await self._threads.pages.submit(
             lambda: self._entries(wanted, asked, show, with_total=with_total), owner=wanted.account_id
@@ -77,7 +77,7 @@ class History:
     async def reservations(
         self, wanted: ReservationFilter, asked: Asked, show: Callable[[ListedReservation], Shown]
     ) -> Page[Shown]:
-        """Return a page of an account's reservations, each in its state at this instant, as ``show`` writes it.
+        """Return a page of an account's reservations in their current state, each as ``show`` writes it.
 
         A page for which SCANNED_ROWS were looked at ends there, with a token to go on from. Raises PageTokenInvalid.
         """
@@ -100,7 +100,7 @@ class History:
         return page
 
     async def versions(self, keys: Sequence[WalletKey]) -> dict[WalletKey, int]:
-        """Return the versions of the wallets that exist. One look serves all who watch."""
+        """Return the versions of those wallets that exist. One query serves all watchers."""
         return await self._threads.watching(lambda: self._versions(keys))
 
     def _versions(self, keys: Sequence[WalletKey]) -> dict[WalletKey, int]:
@@ -129,5 +129,5 @@ def _entries_query(wanted: EntryFilter) -> bytes:
 
 
 def _before(whole: Spans, cursor: dict[str, int]) -> Spans:
-    """Return what is left of the spans below a page's end; a wallet that it does not name was opened since."""
+    """Return the parts of the spans below a page's end; a wallet missing from it was opened since."""
     return {name: span._replace(below=cursor.get(name, span.first)) for name, span in whole.items()}

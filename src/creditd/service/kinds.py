@@ -1,30 +1,33 @@
-"""The kinds of waiting, and how they share the connections to the database."""
+"""The kinds of waiting (bulkheads), and how they share the connections to the database."""
 
 from collections import Counter
 from itertools import cycle
 from typing import Final, NamedTuple
 
 READ_SECONDS: Final = 5.0
-"""A page takes milliseconds. A query that takes this long is one that no index serves, and its caller has gone."""
+"""Seconds for reads.
+
+A page takes milliseconds; a query that takes this long has no index, and its caller has given up.
+"""
 
 STORE_SECONDS: Final = 5.0
-"""The webhook adapter has given up by then, and the provider sends the webhook again."""
+"""Seconds for webhooks: the adapter has given up by then, and the provider repeats the webhook."""
 
 WRITE_SECONDS: Final = 10.0
-"""Several statements and some waiting for others' locks. A database that hangs is told of within it."""
+"""Seconds for changes: several statements, and waiting for locks. A database that hangs is reported within them."""
 
 BACKGROUND_SECONDS: Final = 30.0
-"""Nobody waits for it; PostgreSQL's own limits end each statement sooner."""
+"""Seconds for background work, which nobody waits for; PostgreSQL's own limits end each statement sooner."""
 
 HEALTH_SECONDS: Final = 2.0
-"""Probes commonly wait one to three seconds. A database that takes longer for one row cannot be worked with."""
+"""Seconds for health checks. Probes usually wait one to three; a database slower than that cannot be used."""
 
 
 class Kind(NamedTuple):
     """A kind of waiting.
 
-    A job of it may use the database for ``seconds``. One that ``ends_with_caller`` is cut short when nobody waits for
-    its answer any more; others are finished once they have begun. ``least`` is how many threads it has at least.
+    Its jobs may use the database for ``seconds``. With ``ends_with_caller`` a job is cut short once nobody waits for
+    its answer; otherwise a job that has begun is finished. ``least`` is the least number of threads.
     """
 
     name: str
@@ -49,17 +52,17 @@ KINDS: Final = (
 )  # fmt: skip
 """Every kind of waiting: health checks; one thing looked up; pages of one account; staff's queries over all accounts;
 streams of movements; the ledger verified; webhooks stored; payments applied and purchases made; accounts and the
-catalogue changed by staff; what goes on beside the calls."""
+catalogue changed by staff; background work."""
 
 LEDGER_CONNECTIONS: Final = 5
 """For the ledger's own threads: batches, what is apart from them, the sweep, balances, and those of heavy accounts."""
 
 LEAST_CONNECTIONS: Final = LEDGER_CONNECTIONS + sum(kind.least for kind in KINDS)
-"""Fewer, and one kind would have to wait for another's."""
+"""With fewer, one kind would have to wait for another."""
 
 _MORE: Final = (PAGES, PAYMENTS, LOOKUPS, WEBHOOKS, CHANGES, SURVEYS, BACKGROUND, PAGES, PAYMENTS, PAGES)
-"""Who gets the connections beyond these, in turn. With all of them once, each kind that callers wait for has two or
-more, so that one that is stuck leaves another."""
+"""The kinds that get further connections, in turn. After one round each kind that callers wait for has two or more, so
+that one stuck job leaves another thread."""
 
 USUAL_CONNECTIONS: Final = LEAST_CONNECTIONS + len(_MORE)
 

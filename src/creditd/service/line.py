@@ -1,4 +1,4 @@
-"""A line of callers for long work: a few at a time, the others in the order in which they came."""
+"""A line of callers for long work: a few run at a time, the others wait in order of arrival."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,17 +8,17 @@ from creditd.ledger.work import Overloaded
 
 
 class Line:
-    """Lets ``at_once`` callers in, and keeps up to ``waiting`` others in line. Used on one event loop."""
+    """Admits ``at_once`` callers, and lets up to ``waiting`` others wait in line. Used on one event loop."""
 
     def __init__(self, at_once: int, waiting: int) -> None:
-        """Begin with nobody in line."""
+        """Start with an empty line."""
         self._places = asyncio.Semaphore(at_once)
         self._most = waiting
         self.waiting = 0
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Wait for a place and keep it until the block ends. Who goes away while waiting leaves the line.
+        """Wait for a place and keep it until the block ends. A caller that disconnects while waiting leaves the line.
 
         Raises Overloaded if the line is full.
         """

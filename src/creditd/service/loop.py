@@ -1,4 +1,4 @@
-"""Tickets on asyncio's event loop. Nothing below knows of the loop, and no other module of how the two fit together."""
+"""Tickets on asyncio's event loop. No layer below knows the loop, and no other module connects the two."""
 
 import asyncio
 import contextlib
@@ -13,16 +13,16 @@ Answer = TypeVar("Answer")
 
 
 class LoopSink:
-    """Takes the answers of a batch over to the event loop, which is woken once for all of them."""
+    """Passes the answers of a batch to the event loop, which is woken once for all of them."""
 
     def __init__(self) -> None:
-        """Deliver to the event loop that is running."""
+        """Deliver to the running event loop."""
         self._loop = asyncio.get_running_loop()
 
     def deliver(self, answers: Sequence[Answered]) -> None:
-        """Take the answers over."""
+        """Pass the answers on."""
         with contextlib.suppress(RuntimeError):
-            # The event loop may end before the threads that answer: then nobody is left to tell.
+            # The event loop may end before the threads that answer; then nobody waits any more.
             self._loop.call_soon_threadsafe(hand_over, answers)
 
 
@@ -30,9 +30,9 @@ class LoopSink:
 def driven(
     steps: Coroutine[Any, Any, Answer] | Generator[Any, Any, Answer],
 ) -> Generator[Any, None, Answer]:
-    """Await, on the event loop, a coroutine that awaits tickets; what it awaits of the loop's own is passed through.
+    """Await a coroutine that awaits tickets, on the event loop; the loop's own awaitables are passed through.
 
-    Cancellation is the coroutine's to see: it is thrown in where it waits.
+    A cancellation is thrown into the coroutine where it waits.
     """
     thrown: BaseException | None = None
     while True:
@@ -54,6 +54,6 @@ def driven(
 
 
 def _wake(future: "asyncio.Future[None]") -> None:
-    # One that is cancelled in this turn of the loop does not know of it yet.
+    # A task that is cancelled in this turn of the loop has not seen it yet.
     if not future.done():
         future.set_result(None)

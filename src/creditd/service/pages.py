@@ -1,4 +1,4 @@
-"""Page tokens (AIP-158): where a page ended, sealed together with the query that it belongs to."""
+"""Page tokens (AIP-158): the end of a page, sealed together with the query that it belongs to."""
 
 import base64
 import binascii
@@ -12,23 +12,23 @@ import orjson
 from creditd.domain import errors
 
 DEFAULT_PAGE_SIZE = 20
-"""Fills a screen."""
+"""The size of a page if none is stated: it fills a screen."""
 
 PAGE_BYTES = 1024 * 1024
-"""A page ends here however few it holds. Clients refuse answers of more than 4 MiB unless told otherwise."""
+"""The largest page, whatever its number of items. Clients refuse answers of more than 4 MiB by default."""
 
 SCANNED_ROWS = 10_000
-"""What a page looks at for a filter that may match rarely and that no index serves: some tens of milliseconds. It may
-then hold fewer than were asked for, or none, and still have a next one (AIP-158)."""
+"""Rows that a page scans for a filter that may match rarely and that no index serves: some tens of milliseconds. The
+page may then hold fewer items than asked for, or none, and still have a next one (AIP-158)."""
 
 _FRAME_BYTES = 6
-"""What a message takes within another beside its own bytes: its tag and its length."""
+"""The bytes that a nested message takes beside its own: its tag and its length."""
 
 _SEAL_BYTES = 16
 
 
 class Measured(Protocol):
-    """A message, which knows how long it is on the wire."""
+    """A message that knows its size on the wire."""
 
     def ByteSize(self) -> int:  # noqa: N802 - protobuf's name.
         """Return the length in bytes."""
@@ -39,7 +39,7 @@ Shown = TypeVar("Shown", bound=Measured)
 
 
 class Asked(NamedTuple):
-    """Which page is asked for: how many items, 0 for the default, and the last answer's token or an empty one."""
+    """The page that is asked for: its size, 0 for the default, and the last answer's token, or an empty one."""
 
     page_size: int
     page_token: str
@@ -58,7 +58,7 @@ class Page(NamedTuple, Generic[Shown]):
 
 
 def fitting(found: Sequence[Item], size: int, show: Callable[[Item], Shown]) -> list[Shown]:
-    """Write the first items, up to ``size`` and PAGE_BYTES; always one, if there is one."""
+    """Convert the first items, up to ``size`` and PAGE_BYTES; at least one, if there is one."""
     shown: list[Shown] = []
     room = PAGE_BYTES
     for item in found[:size]:
@@ -71,25 +71,25 @@ def fitting(found: Sequence[Item], size: int, show: Callable[[Item], Shown]) -> 
 
 
 def query_of(listing: str, **narrowing: object) -> bytes:
-    """Write what is listed and how it is narrowed, for a token to be sealed with.
+    """Return a query as bytes, for a token to be sealed with: what is listed, and the filters.
 
-    Servers of two versions must write the same bytes. So the caller names each part by a word that stays, whatever the
-    code calls it; enums are their numbers; and what lets all pass (None, an empty text or tuple) is left out, so that a
-    part added later leaves the tokens of queries without it alone.
+    Servers of two versions must return the same bytes. So the caller gives each filter a name that never changes, enums
+    are written as numbers, and a filter that lets everything pass (None, an empty text or tuple) is left out: a filter
+    added later does not invalidate the tokens of queries without it.
     """
     stated = {name: value for name, value in narrowing.items() if value not in (None, "", ())}
     return orjson.dumps([listing, stated], option=orjson.OPT_SORT_KEYS)
 
 
 class PageTokens:
-    """Makes and opens page tokens. Servers that share a secret open each other's."""
+    """Creates and opens page tokens. Servers that share a secret accept each other's."""
 
     def __init__(self, secret: bytes) -> None:
-        """Seal with a secret of up to 64 bytes."""
+        """Seal with a secret of any length."""
         self._key = blake2b(secret, person=b"creditd-pages").digest()
 
     def seal(self, query: bytes, cursor: Any) -> str:
-        """Return a token for the page of a query that comes after a cursor."""
+        """Return a token for the page of a query after a cursor."""
         document = orjson.dumps(cursor)
         return base64.urlsafe_b64encode(self._seal(query, document) + document).decode().rstrip("=")
 
@@ -112,7 +112,7 @@ class PageTokens:
         show: Callable[[Item], Shown],
         cursor_of: Callable[[Item], Any],
     ) -> Page[Shown]:
-        """Return the page that begins with what was found, which is one more than ``size`` if there is a next page."""
+        """Return a page of the rows found, of which there are more than ``size`` if there is a next page."""
         shown = fitting(found, size, show)
         has_more = len(shown) < len(found)
         return Page(shown, self.seal(query, cursor_of(found[len(shown) - 1])) if has_more else "")

@@ -1,7 +1,6 @@
 """The threads of the service: each kind of waiting has its own, and connections, so that none can starve another.
 
-A thread holds one connection at a time, and the pool has one for each thread: whatever one kind does, it takes no other
-kind's connections.
+A thread holds one connection at a time, and the pool has one for each thread, so no kind takes another's connections.
 """
 
 import time
@@ -36,10 +35,10 @@ from creditd.telemetry.statistics import Occupancy
 Answer = TypeVar("Answer")
 
 MAX_WAITING: Final = 1_000
-"""Jobs of one kind that wait for a thread: about a second's worth. Who had to wait longer is told to come back."""
+"""Jobs of one kind that may wait for a thread: about a second's worth. Further ones are refused with Overloaded."""
 
 MAX_WAITING_OF_ONE: Final = 200
-"""Of these, for one owner: a flood from one account leaves room for the others."""
+"""The part of these that one owner may use, so that a flood from one account leaves room for the others."""
 
 _STANDS_FOR: Final[Mapping[SaveFailure, type[Exception]]] = {
     SaveFailure.UNAVAILABLE: DatabaseUnavailable,
@@ -47,11 +46,14 @@ _STANDS_FOR: Final[Mapping[SaveFailure, type[Exception]]] = {
     SaveFailure.MOVED: VersionConflict,
     SaveFailure.LOCKED: RecordBusy,
 }
-"""What a failure of the database is called beyond the ledger. What it is not in is a defect of ours."""
+"""Storage failures as errors of the ledger. Any other is a bug and is raised as it is."""
 
 
 class Job(Ticket[Callable[[], Answer], Answer]):
-    """A function that waits for a thread or runs on one, and what its caller awaits. Given up early, it never runs."""
+    """A function that waits for a thread or runs on one; its caller awaits it.
+
+    Given up while waiting, it never runs.
+    """
 
     __slots__ = ("_bulkhead", "owner", "turn")
 
@@ -63,7 +65,7 @@ class Job(Ticket[Callable[[], Answer], Answer]):
         self._bulkhead = bulkhead
 
     def give_up(self) -> None:
-        """Note that nobody waits for the answer any more."""
+        """Record that nobody waits for the answer any more."""
         super().give_up()
         self._bulkhead.abandon(self)
 
@@ -75,14 +77,14 @@ class Bulkhead:
     """
 
     def __init__(self, kind: Kind, threads: int, sink: SinkHere) -> None:
-        """Have ``threads`` threads for a kind of waiting, and answer to the ``sink`` of who submits."""
+        """Use ``threads`` threads for a kind of waiting; answer to the submitter's ``sink``."""
         self.kind = kind
         self.occupancy = Occupancy(threads)
         self._sink = sink
         self._count = threads
         self._of_one = max(1, threads // 2)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=kind.name)
-        # What follows is used under its lock, and one waits on it for the last job to end.
+        # It guards the fields below, and is notified when the last job ends.
         self._changed = Condition()
         self._waiting: deque[Job[Any]] = deque()
         self._running: set[Job[Any]] = set()
@@ -90,14 +92,14 @@ class Bulkhead:
         self._closed = False
 
     async def __call__(self, function: Callable[[], Answer], *, owner: str = "") -> Answer:
-        """Await, on the event loop, a function that blocks. Raises what ``submit`` and the job raise."""
+        """Run a blocking function and await it on the event loop. Raises what ``submit`` and the job raise."""
         return await driven(self.submit(function, owner=owner).__await__())
 
     def submit(self, function: Callable[[], Answer], *, owner: str = "") -> Job[Answer]:
-        """Have a function that blocks run; ``owner`` is whom it works for: an account or, for many of them, the caller.
+        """Submit a blocking function; ``owner`` is its account, or the caller if it works for many accounts.
 
-        Awaiting the job returns what the function returns, and raises what it raises; DatabaseUnavailable,
-        VersionConflict, RecordBusy for what these stand for; ShuttingDown. Raises Overloaded, ShuttingDown.
+        Awaiting the job returns what the function returns and raises what it raises, failures of the database as
+        DatabaseUnavailable, VersionConflict or RecordBusy; ShuttingDown. Raises Overloaded, ShuttingDown.
         """
         job = Job(function, owner, self, self._sink())
         with self._changed:
@@ -115,7 +117,7 @@ class Bulkhead:
             raise Overloaded
 
     def _begin(self) -> None:
-        """Have as many run as there are threads."""
+        """Start as many jobs as there are free threads."""
         while len(self._running) < self._count:
             job = next(self._may_run(), None)
             if job is None:
@@ -155,14 +157,14 @@ class Bulkhead:
         if stands_for is None:
             return error
         if stands_for in {VersionConflict, RecordBusy} and self.kind.ends_with_caller:
-            # Who only reads needs no row of its own: a lock on a whole table was not to be had in time.
+            # A read needs no row lock: a lock on a whole table was not granted in time.
             stands_for = DatabaseUnavailable
         answer = stands_for()
         answer.__cause__ = error
         return answer
 
     def abandon(self, job: Job[Any]) -> None:
-        """Hear that nobody waits for a job any more: one that waits never runs, one that runs may be cut short."""
+        """Handle a job that nobody waits for: a waiting one never runs, a running one may be cut short."""
         with self._changed:
             if job in self._waiting:
                 self._waiting.remove(job)
@@ -172,7 +174,7 @@ class Bulkhead:
             self._note()
 
     def refuse(self) -> None:
-        """Take no more, and refuse what waits."""
+        """Accept no more jobs, and refuse those that wait."""
         with self._changed:
             self._closed = True
             refused = list(self._waiting)
@@ -212,7 +214,7 @@ class Threads:
 
     @property
     def occupancies(self) -> dict[str, Occupancy]:
-        """How full each bulkhead is, by the name of its kind."""
+        """The occupancy of each bulkhead, by the name of its kind."""
         return {bulkhead.kind.name: bulkhead.occupancy for bulkhead in self._bulkheads}
 
     def close(self, seconds: float) -> None:

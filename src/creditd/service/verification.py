@@ -1,4 +1,4 @@
-"""The ledger held against what is stored, for one caller at a time."""
+"""Verification: the ledger is compared with the stored balances, for one caller at a time."""
 
 from collections.abc import AsyncGenerator
 from typing import Final
@@ -9,14 +9,14 @@ from creditd.service.threads import Threads
 from creditd.storage.database import Database
 
 AT_ONCE: Final = 1
-"""Adding up is work of this process alone, which its other calls wait for: two would take no less time than one."""
+"""Verifications at once. Adding up uses the CPU of this process, so two would take as long as one after the other."""
 
 MAX_WAITING: Final = 8
-"""Callers in line. One who comes after them would have to wait for longer than callers do."""
+"""Callers that may wait in line; a further one would wait longer than callers do."""
 
 
 class Verifications:
-    """Verifies the ledger, or one account, in steps on a thread kept for it."""
+    """Verifies the ledger, or one account, in steps on a thread of its own."""
 
     def __init__(self, database: Database, threads: Threads) -> None:
         """Read through ``database``."""
@@ -25,9 +25,10 @@ class Verifications:
         self._line = Line(AT_ONCE, MAX_WAITING)
 
     async def findings(self, account_id: str | None) -> AsyncGenerator[Found | Checked]:
-        """Give the differences as they are found, then what was checked; of all accounts if none is named.
+        """Yield the differences as they are found, then the counts; for all accounts if none is named.
 
-        No step begins once nobody asks for the next finding. Raises Overloaded, ShuttingDown, DatabaseUnavailable.
+        No step starts unless the caller asks for the next finding. Raises Overloaded, ShuttingDown,
+        DatabaseUnavailable.
         """
         async with self._line.place():
             verification = Verification(self._database, account_id)

@@ -1,5 +1,6 @@
 """A ledger in either way of being driven, and a gate before what waits for the database in both."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -7,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from creditd.ledger.ledger import Ledger
+from creditd.ledger.helper import Job
+from creditd.ledger.ledger import MAX_BATCH, MAX_WAITING, Ledger
+from creditd.ledger.polled_lane import WORKS_AT_ONCE, PolledLane
+from creditd.ledger.queue import deliver
+from tests.support.desk import Desk
 from tests.support.polling import PollingThread
 
 
@@ -40,3 +45,50 @@ class Gate:
             return function(*arguments)
 
         return held_up
+
+
+class LaneByHand:
+    """A lane whose turns and jobs are taken one by one, on the thread of the test."""
+
+    def __init__(self, desk: Desk, *, max_batch: int = MAX_BATCH, at_once: int = WORKS_AT_ONCE) -> None:
+        """Drive a desk's writer."""
+        self._jobs: deque[Job] = deque()
+        self._room = desk.room
+        self._desk = desk
+        self.lane = PolledLane(
+            desk.writer,
+            desk.room,
+            desk.room.put,
+            desk.statistics,
+            lambda _: None,
+            max_batch=max_batch,
+            max_waiting=MAX_WAITING,
+            at_once=at_once,
+            helper=self,
+        )
+
+    def run(self, job: Job) -> None:
+        """Keep a job until the test does it."""
+        self._jobs.append(job)
+
+    def close(self) -> None:
+        """Let go of nothing."""
+
+    def turn(self) -> None:
+        """Take a turn of the thread that polls."""
+        self.lane.turn()
+
+    def help(self) -> bool:
+        """Do the helper's next job; tell whether there was one."""
+        if not self._jobs:
+            return False
+        self._jobs.popleft()()
+        return True
+
+    def finish(self) -> None:
+        """Take turns and do jobs until nothing waits; what is apart goes on as well."""
+        while not self.lane._is_idle or self._jobs or self._room.waiting:
+            self.turn()
+            self.help()
+            for answers in self._desk.side_lane.round():
+                deliver(answers)

@@ -3,8 +3,19 @@
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
+from typing import Protocol
 
 Job = Callable[[], None]
+
+
+class Helps(Protocol):
+    """Does jobs, one after the other."""
+
+    def run(self, job: Job) -> None:
+        """Have a job run, which tells by itself what came of it."""
+
+    def close(self) -> None:
+        """Take no more jobs."""
 
 
 class Helper:

@@ -19,7 +19,7 @@ from typing import Final
 
 from creditd.ledger.attempt import Written
 from creditd.ledger.drafts import Draft, DraftWriter, Fate
-from creditd.ledger.helper import Helper
+from creditd.ledger.helper import Helper, Helps
 from creditd.ledger.queue import Answered, deliver
 from creditd.ledger.waiting_room import WaitingRoom, WorkTicket
 from creditd.ledger.work import Apart, DeadlinePassed, Overloaded, ShuttingDown, Work
@@ -58,10 +58,11 @@ class PolledLane:
         max_batch: int,
         max_waiting: int,
         at_once: int = WORKS_AT_ONCE,
+        helper: Helps | None = None,
     ) -> None:
         """Save batches of up to ``max_batch`` by ``writer``; refuse tickets if more than ``max_waiting`` wait.
 
-        A turn decides up to so many works ``at_once``.
+        A turn decides up to so many works ``at_once``. The ``helper`` is a thread of the lane's own if none is given.
 
         Works on wallets that ``room`` knows are put apart, as are those found to be of that kind. ``post`` has a turn
         taken soon.
@@ -74,7 +75,7 @@ class PolledLane:
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._at_once = at_once
-        self._helper = Helper("ledger")
+        self._helper = helper or Helper("ledger")
         self._queue: deque[WorkTicket] = deque()
         self._tickets: dict[Work, WorkTicket] = {}
         self._draft = writer.draft()

@@ -33,7 +33,7 @@ REFUSALS: Final = (InsufficientCredit, ReservationConfirmed)
 UNDONE: Final = (*REFUSALS, VersionConflict, ValueError)
 """What says that nothing was done."""
 
-FAILURES: Final[dict[str, Callable[[], Exception]]] = {
+FAILURES: Final[dict[str, type[Exception]]] = {
     "lost": psycopg.OperationalError,
     "locked": psycopg.errors.LockNotAvailable,
     "too slow": psycopg.errors.QueryCanceled,

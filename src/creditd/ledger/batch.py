@@ -48,6 +48,7 @@ class Batch:
         self.takes_heavy = takes_heavy
         self.now = now
         self.changes = Changes()
+        self.columns: Mapping[str, str] | None = None
         self.wallets: dict[WalletKey, Wallet] = {}
         self.reservations: dict[ReservationKey, Reservation] = {}
         self.requests: dict[RequestKey, list[Entry]] = {}

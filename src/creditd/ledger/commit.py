@@ -45,7 +45,7 @@ def write_down(connection: Connection, batch: Batch, clock: DatabaseClock, *, co
     if not changes.entries:
         return None
     asked = time.monotonic_ns()
-    saved = save(connection, changes, commits=commits)
+    saved = save(connection, changes, batch.columns, commits=commits)
     clock.observe(saved.database_time, (time.monotonic_ns() - asked) // 1_000)
     return saved
 

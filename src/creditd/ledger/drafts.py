@@ -18,6 +18,7 @@ from creditd.ledger.batch import Batch
 from creditd.ledger.commit import why_unsaved
 from creditd.ledger.work import Outcome, Work
 from creditd.ledger.writer import Writer
+from creditd.storage.columns import columns_of
 from creditd.storage.connections.turns import Turn
 from creditd.storage.failures import SaveFailure
 from creditd.storage.requests import RequestKey
@@ -127,8 +128,9 @@ class DraftWriter(Writer):
         return outcome
 
     def begin(self, draft: Draft) -> None:
-        """Count a draft that is to be saved, and write its rows."""
+        """Count a draft that is to be saved, and write its columns, so that its save has nothing to do but wait."""
         self._count_batch(len(draft))
+        draft.batch.columns = columns_of(draft.batch.changes)
 
     def save(self, draft: Draft, turn: Turn) -> Saved | None:
         """Save what was decided. Raises errors of the database's; then nothing of it may be kept."""

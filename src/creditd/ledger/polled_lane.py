@@ -33,11 +33,18 @@ log = logging.getLogger(__name__)
 WORKS_AT_ONCE: Final = 64
 """Decided before the thread looks for calls and answers again: a millisecond or two."""
 
-ANSWERS_AT_ONCE: Final = 64
-"""Delivered before the thread looks for calls and answers again: each may be encoded and sent there and then."""
+ANSWERS_AT_ONCE: Final = 16
+"""Delivered before the thread looks for calls and the end of a save: each answer is encoded and sent there and then.
+The callers of the first ones come back meanwhile and go into the next batch, so that PostgreSQL works on one half of
+them while the other half is answered and decided; all at once, both would take turns."""
 
 Post = Callable[[Callable[[], None]], None]
-"""Has a function called soon by the thread that polls, from any thread, and wakes that if it waits. It never raises."""
+"""Has a function called soon by the thread that polls, from any thread, and wakes that if it waits. It never raises.
+What it has called may post, too: that is called after what has come meanwhile was looked at."""
+
+
+def _nothing() -> None:
+    """Do nothing: what is posted wakes the thread that polls, and a turn is taken after that anyway."""
 
 
 class HelperEnded(Exception):
@@ -157,6 +164,13 @@ class PolledLane:
         elif not self._is_detached:
             self._post(self.turn)
 
+    def _go_on(self) -> None:
+        """See to another turn, once what has come meanwhile was looked at."""
+        if self._is_detached:
+            self._bell.set()
+        else:
+            self._post(_nothing)
+
     def _take_turn(self) -> None:
         while self._landed:
             self._landed.popleft()()
@@ -177,7 +191,7 @@ class PolledLane:
         if not is_free:
             self._decide_some()
         if self._answers or (self._queue and self._can_decide):
-            self._ring()
+            self._go_on()
 
     # -- deciding ----------------------------------------------------------------------------------------------------
 

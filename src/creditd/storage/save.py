@@ -9,7 +9,7 @@ what holds is still true when they are written. An account that fails is told an
 fails for it, so that a conflict is no error in the database's log. The other accounts of the batch are saved.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
@@ -143,15 +143,18 @@ class Overtaken(Exception):
     """Others made the row of a wallet that this was to make; the transaction has to be rolled back."""
 
 
-def save(connection: Connection, changes: Changes, *, commits: bool = False) -> Saved:
+def save(
+    connection: Connection, changes: Changes, columns: Mapping[str, str] | None = None, *, commits: bool = False
+) -> Saved:
     """Write all changes of each account or none of them; tell of which accounts none.
 
-    With ``commits`` the transaction is committed in the same round trip. On a connection in autocommit mode all is
-    committed when this returns. Changes that make wallets need a transaction, which others can still end: raises
-    Overtaken, and psycopg.Error as it comes from the driver; :mod:`creditd.storage.failures` tells what they mean.
+    ``columns`` are those of the changes if they have been written already. With ``commits`` the transaction is
+    committed in the same round trip. On a connection in autocommit mode all is committed when this returns. Changes
+    that make wallets need a transaction, which others can still end: raises Overtaken, and psycopg.Error as it comes
+    from the driver; :mod:`creditd.storage.failures` tells what they mean.
     """
     execute = _SAVE.last_row if commits else _SAVE.row
-    database_time, appended, moved, known = execute(connection, columns_of(changes))
+    database_time, appended, moved, known = execute(connection, columns or columns_of(changes))
     saved = Saved(Instant(database_time), frozenset(moved or ()), frozenset(known or ()))
     if appended != _count_entries(changes, saved.unsaved):
         raise Overtaken

@@ -62,6 +62,10 @@ class Draft:
         """Return how many works were decided."""
         return len(self.attempt.answers)
 
+    def late(self, now: float) -> list[Work]:
+        """Return the works whose deadline has passed, on time.monotonic's clock."""
+        return [work for work, _ in self.attempt.answers if work.deadline is not None and work.deadline <= now]
+
     def take_back(self, accounts: AbstractSet[str]) -> list[Work]:
         """Take back all that was copied and decided for accounts; return their works in order."""
         # Also what was only copied for works that were refused.

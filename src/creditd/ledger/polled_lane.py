@@ -108,8 +108,8 @@ class PolledLane:
 
     @property
     def waiting(self) -> int:
-        """How many works wait to be decided."""
-        return len(self._queue) + len(self._cold)
+        """How many works wait for a batch to begin."""
+        return len(self._queue) + len(self._cold) + len(self._repeated) + len(self._draft)
 
     def submit(self, ticket: WorkTicket) -> None:
         """Queue a ticket. Raises Overloaded if too many wait, ShuttingDown once closed."""
@@ -243,11 +243,22 @@ class PolledLane:
         if self._cold and not (len(self._draft) and (self._was_cold or not self._is_apart_from_cold)):
             self._begin_cold()
         elif len(self._draft):
-            self._begin_save()
+            self._drop_late()
+            if len(self._draft):
+                self._begin_save()
 
     @property
     def _is_apart_from_cold(self) -> bool:
         return self._draft.accounts.isdisjoint(self._cold_accounts)
+
+    def _drop_late(self) -> None:
+        """Take back what is about to be saved, and whose caller's deadline has passed since it was decided."""
+        late = self._draft.late(time.monotonic())
+        if late:
+            taken = self._draft.take_back({work.account_id for work in late})
+            self._queue.extendleft(self._tickets.pop(work) for work in reversed(taken))
+            # They are counted anew when they are decided anew, or dropped.
+            self._statistics.works -= len(taken)
 
     def _begin_save(self) -> None:
         draft, self._draft = self._draft, self._writer.draft()

@@ -23,7 +23,7 @@ help: ## Explain every target (this text)
 	@echo "  RUNS=3                   'make bench' so many times, and the medians"
 	@echo "  PEERS=1                  'make bench' with a row of pgledger too, whose SQL PGLEDGER_SQL=/path names"
 	@echo "  MINUTES=5 RATE=800       how long 'make bench-steady' runs, and how many calls a second it makes"
-	@echo "  TRANSPORT=aio|queue      'make bench', 'make bench-servers' and 'make bench-steady' on this transport"
+	@echo "  TRANSPORT=aio|queue      'make bench' and its kin on this transport"
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  OPEN=1                   'make bench' in an open loop: what callers wait for at 500 and at 2,000 Reserves a second"
 	@echo "  ARGS='...'               more arguments for run, test, transports, demo, faults, databases, mutants, bench and seed"
@@ -91,7 +91,7 @@ bench-steady: setup ## Run ten minutes of mixed load, and say whether anything h
 
 .PHONY: bench-scale
 bench-scale: setup ## Compare an empty database with one of ten million ledger rows
-	$(PYTHON_BIN) -m tests.bench.scale $(if $(QUICK),--quick) $(ARGS)
+	$(PYTHON_BIN) -m tests.bench.scale $(if $(QUICK),--quick) $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
 
 .PHONY: seed
 seed: setup ## Fill a database with ten million ledger rows, for measurements

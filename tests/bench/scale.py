@@ -20,6 +20,7 @@ from tests.bench.plan import ACCOUNTS as FEW_ACCOUNTS
 from tests.bench.seed import ACCOUNTS as MANY_ACCOUNTS
 from tests.bench.seed import ENTRIES_PER_ACCOUNT, seed
 from tests.bench.service_process import Service, fresh_database, serving
+from tests.bench.transport import CHOICES
 
 _QUICK_ACCOUNTS = 20_000
 _CALLERS = (1, 64)
@@ -43,12 +44,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
     quick = os.environ.get("QUICK", "0") not in {"", "0"}
     parser.add_argument("--quick", action="store_true", default=quick, help="fewer accounts and shorter rounds")
+    parser.add_argument("--transport", choices=CHOICES, help="instead of the one that the service chooses")
     arguments = parser.parse_args()
     many, round_s = (_QUICK_ACCOUNTS, 2.0) if arguments.quick else (MANY_ACCOUNTS, 5.0)
     with fresh_database() as small_url, fresh_database() as large_url:
         print(f"Seeding {many * ENTRIES_PER_ACCOUNT:,} entries of {many:,} accounts ...", flush=True)
         seed(large_url, many)
-        with serving(small_url) as small, serving(large_url) as large:
+        transport = arguments.transport
+        with serving(small_url, transport) as small, serving(large_url, transport) as large:
+            print(f"Served by {small.transport}, {large.transport}.", flush=True)
             rounds.seed(small, 1, FEW_ACCOUNTS)
             for url in (small_url, large_url):
                 _checkpoint(url)

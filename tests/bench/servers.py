@@ -23,8 +23,9 @@ from tests.bench import requests
 from tests.bench.cpu import CpuMeter
 from tests.bench.generator_process import generate
 from tests.bench.job import Job, Outcome
+from tests.bench.report import Ledger
 from tests.bench.rounds import seed
-from tests.bench.service_process import SETTINGS, Service, ledger_rows, serving
+from tests.bench.service_process import SETTINGS, Service, ledger_repeats, ledger_rows, serving
 from tests.bench.transport import CHOICES, metrics_of
 
 CALLERS = 64
@@ -54,6 +55,7 @@ class Total:
     counts: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     acknowledged: int = 0
+    in_doubt: int = 0
     log_bytes: int = 0
     cpu_seconds: float = 0.0
     operations: int = 0
@@ -65,7 +67,7 @@ class Total:
 
 
 def main() -> int:
-    """Measures and prints; 1 if an acknowledged operation was lost, whatever the speed."""
+    """Measures and prints; 1 if a row of the ledger was lost or is there twice, whatever the speed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.servers", description=__doc__)
     quick = os.environ.get("QUICK", "0") not in {"", "0"}
     parser.add_argument("--quick", action="store_true", default=quick, help="one turn instead of three")
@@ -80,11 +82,15 @@ def main() -> int:
         for _ in range(1 if arguments.quick else 3):
             for (spread, count), total in totals.items():
                 _measure(servers[:count], spread, log, total)
-        acknowledged += sum(total.acknowledged for total in totals.values())
-        rows = ledger_rows(database_url)
+        ledger = Ledger(
+            acknowledged=acknowledged + sum(total.acknowledged for total in totals.values()),
+            rows=ledger_rows(database_url),
+            in_doubt=sum(total.in_doubt for total in totals.values()),
+            repeats=ledger_repeats(database_url),
+        )
     _report(totals, transports)
-    print(f"\nAcknowledged {acknowledged:,}, in the ledger {rows:,}.")
-    return 0 if acknowledged <= rows else 1
+    print(f"\n{ledger.line()}")
+    return 0 if ledger.sound else 1
 
 
 @contextmanager
@@ -114,6 +120,7 @@ def _measure(servers: Sequence[Service], spread: str, log: Path, total: Total) -
     total.operations += sum(outcome.operations for outcome in outcomes)
     for outcome in outcomes:
         total.acknowledged += outcome.acknowledged
+        total.in_doubt += outcome.in_doubt
         total.refusals.update(outcome.refusals)
 
 

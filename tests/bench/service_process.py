@@ -183,6 +183,8 @@ def _environment(database_url: str, port: int, metrics_port: int, public_key: Pa
         "CREDITD_LISTEN": f"127.0.0.1:{port}",
         "CREDITD_METRICS_LISTEN": f"127.0.0.1:{metrics_port}",
         "CREDITD_WORKERS": "1",
+        # Nobody has to be told that it ends.
+        "CREDITD_DRAIN_SECONDS": "0",
         "CREDITD_JWT_PUBLIC_KEY_FILES": str(public_key),
         "CREDITD_PAGE_TOKEN_SECRET": secrets.token_hex(32),
     }

@@ -18,7 +18,7 @@ from tests.bench.report import COLUMNS, Ledger, line
 from tests.bench.steady import Minute, Sample, calls_of, minute, slopes
 from tests.bench.switches import switched, switches
 from tests.bench.targets import TARGETS, verdicts
-from tests.bench.transport import transport_in
+from tests.bench.transport import environment, transport_in
 from tests.bench.trend import trend
 
 _FIGURES = Figures(*range(1, 13))
@@ -125,11 +125,20 @@ def test_a_ledger_is_sound_if_each_acknowledged_row_is_there_once(counts: tuple[
         ('# TYPE creditd_transport_info gauge\ncreditd_transport_info{transport="queue"} 1.0\n', "queue"),
         ('creditd_transport_info{transport="aio"} 1\n', "grpc.aio"),
         ('creditd_transport_info{transport="queue"} 0.0\ncreditd_transport_info{transport="aio"} 1.0\n', "grpc.aio"),
-        ("creditd_build_info 1.0\n", "grpc.aio"),
     ],
 )
 def test_a_server_tells_which_transport_serves(metrics: str, transport: str) -> None:
     assert transport_in(metrics) == transport
+
+
+def test_a_server_that_does_not_tell_is_not_guessed_at() -> None:
+    with pytest.raises(LookupError):
+        transport_in('creditd_transport_info{transport="queue"} 0.0\n')
+
+
+def test_a_transport_is_asked_for_by_its_setting_or_left_to_the_service() -> None:
+    assert environment(None) == {}
+    assert environment("queue") == {"CREDITD_TRANSPORT": "queue"}
 
 
 def test_switches_are_counted_over_all_threads() -> None:

@@ -16,20 +16,27 @@ from tests.bench.peers import HOW_TO_GET_IT, VARIABLE, Pgledger, measure_peers, 
 from tests.bench.plan import GET_BALANCE, HOT, MIX, QUICK, RESERVE, UNIFORM, Plan
 from tests.bench.report import COLUMNS, Ledger, line
 from tests.bench.rounds import Subject, measure_all, seed, subject
-from tests.bench.service_process import expired_holds, ledger_repeats, ledger_rows, running_service
+from tests.bench.service_process import expired_holds, ledger_repeats, ledger_rows, running_services
 from tests.bench.steady import COLUMNS as STEADY_COLUMNS
 from tests.bench.steady import line as steady_line
 from tests.bench.steady import steady
+from tests.bench.transport import CHOICES
 from tests.support.patience import eventually
 
 _ACCOUNTS = 20
 
 
 @pytest.fixture(scope="module")
-def measured() -> Iterator[Subject]:
-    with running_service() as service:
-        seed(service, 0, 1 + _ACCOUNTS)
-        yield subject(service)
+def subjects() -> Iterator[list[Subject]]:
+    with running_services(CHOICES) as services:
+        for service in services:
+            seed(service, 0, 1 + _ACCOUNTS)
+        yield [subject(service) for service in services]
+
+
+@pytest.fixture(scope="module")
+def measured(subjects: list[Subject]) -> Subject:
+    return subjects[-1]
 
 
 @pytest.fixture(scope="module")
@@ -53,23 +60,25 @@ def test_a_version_beyond_the_rows_of_its_wallet_is_a_repeat_or_a_loss(measured:
     assert (found, ledger_repeats(url)) == (2, 0)
 
 
-def test_each_round_stands_beside_its_yardstick_and_in_the_ledger(
-    measured: Subject, yardsticks: Yardsticks, plan: Plan
+def test_each_round_of_each_transport_stands_beside_its_yardstick_and_in_the_ledger(
+    subjects: list[Subject], yardsticks: Yardsticks, plan: Plan
 ) -> None:
-    url = measured.service.database_url
-    before = ledger_rows(url)
-    rounds = list(measure_all([measured], yardsticks, plan))
-    assert [found.row.mode for found in rounds] == [RESERVE, GET_BALANCE, MIX]
-    assert {found.row.served_by for found in rounds} == {measured.service.transport}
+    urls = [each.service.database_url for each in subjects]
+    before = [ledger_rows(url) for url in urls]
+    rounds = list(measure_all(subjects, yardsticks, plan))
+    turns = [(mode, name) for mode in (RESERVE, GET_BALANCE, MIX) for name in ("grpc.aio", "queue")]
+    assert [(found.row.mode, found.row.served_by) for found in rounds] == turns
     for found in rounds:
         figures = found.figures()
         assert len(line(found.row, figures)) == len(COLUMNS)
         assert min(figures[:-1]) > 0, figures
         assert figures.machine_us == pytest.approx(figures.server_us + figures.postgres_us + figures.generator_us)
-    acknowledged = sum(found.outcome.acknowledged for found in rounds)
-    in_doubt = sum(found.outcome.in_doubt for found in rounds)
-    assert rounds[1].outcome.acknowledged == 0
-    assert Ledger(acknowledged, ledger_rows(url) - before, in_doubt, ledger_repeats(url)).sound
+    for each, url, rows in zip(subjects, urls, before, strict=True):
+        outcomes = [found.outcome for found in rounds if found.row.served_by == each.service.transport]
+        acknowledged = sum(outcome.acknowledged for outcome in outcomes)
+        in_doubt = sum(outcome.in_doubt for outcome in outcomes)
+        assert outcomes[1].acknowledged == 0
+        assert Ledger(acknowledged, ledger_rows(url) - rows, in_doubt, ledger_repeats(url)).sound
 
 
 def test_at_a_rate_each_reserve_counts_from_when_it_was_due(

@@ -4,8 +4,6 @@ import re
 import urllib.request
 from typing import Final
 
-from creditd.config.settings import SETTINGS
-
 CHOICES: Final = ("aio", "queue")
 """What CREDITD_TRANSPORT may be set to, beside leaving the choice to the service."""
 
@@ -17,17 +15,11 @@ _SERVES = re.compile(r'^creditd_transport_info\{[^}]*transport="(\w+)"[^}]*\} 1(
 
 def environment(transport: str | None) -> dict[str, str]:
     """The settings that ask a server for this transport; none, if it is left to the server."""
-    if transport is None:
-        return {}
-    if "transport" not in SETTINGS:
-        if transport == "aio":
-            return {}
-        raise SystemExit(f"This service has no transport {transport}; it serves by {NAMES['aio']} alone.")
-    return {"CREDITD_TRANSPORT": transport}
+    return {} if transport is None else {"CREDITD_TRANSPORT": transport}
 
 
 def serving_transport(metrics_port: int) -> str:
-    """The name of the transport that a server says it serves by; one that does not say so has grpc.aio alone."""
+    """The name of the transport that a server says it serves by."""
     return transport_in(metrics_of(metrics_port))
 
 
@@ -39,6 +31,8 @@ def metrics_of(metrics_port: int) -> str:
 
 
 def transport_in(metrics: str) -> str:
-    """The name of the transport that these metrics tell of."""
+    """The name of the transport that these metrics tell of. Raises LookupError if they tell of none."""
     found = _SERVES.search(metrics)
-    return NAMES.get(found[1], found[1]) if found else NAMES["aio"]
+    if found is None:
+        raise LookupError("the server does not say which transport serves")
+    return NAMES[found[1]]

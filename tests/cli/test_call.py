@@ -125,8 +125,8 @@ def test_roles_decide(call: Caller, account: str) -> None:
         (("Xyz",), "`creditd call` lists all of them"),
         (("GetBalance", '{"acount_id": "ann"}'), "has no field acount_id; did you mean account_id?"),
         (("BatchReserve", '{"requests": [{"amounts": 1}]}'), "BatchReserveRequest.requests[0] has no field amounts"),
-        (("GetBalance", "{"), "this is no JSON"),
-        (("GetBalance", "[]"), "a request is a JSON object"),
+        (("GetBalance", "{"), "not valid JSON"),
+        (("GetBalance", "[]"), "the request must be a JSON object"),
         (("Reserve", '{"amount": "many"}'), "Failed to parse amount field"),
     ],
 )

@@ -87,7 +87,7 @@ def test_serve_that_waits_for_its_database_gives_up(
                 descendants = started.descendants()
                 assert started.stop(number) == INTERRUPTED
                 assert are_gone(descendants)
-                assert "told to stop before it was ready" in started.said
+                assert "stopped before it was ready" in started.said
 
 
 def test_migrate_that_waits_for_a_lock_gives_up_and_so_does_its_statement(creditd: Creditd, database: str) -> None:

@@ -121,7 +121,7 @@ def no_answer(server: Server, error: grpc.RpcError) -> CommandFailure | None:
         return CommandFailure(f"the server at {server.address} speaks TLS: call it with --tls, or --ca FILE")
     if server.tls and _speaks_tls(server.address):
         return CommandFailure(
-            f"no TLS with the server at {server.address}: {call.details()}. See --ca, --cert and --key"
+            f"the TLS handshake with {server.address} failed: {call.details()}. See --ca, --cert and --key"
         )
     return CommandFailure(f"no server answers at {server.address}: {call.details()}")
 

@@ -20,9 +20,9 @@ def parse_request(kind: Descriptor, text: str) -> Message:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        raise CommandFailure(f"this is no JSON ({error}): {text}", MISUSED) from error
+        raise CommandFailure(f"the request is not valid JSON ({error}): {text}", MISUSED) from error
     if not isinstance(document, dict):
-        raise CommandFailure(f'a request is a JSON object, such as {{"account_id": "ann"}}, and not {text}', MISUSED)
+        raise CommandFailure(f'the request must be a JSON object, such as {{"account_id": "ann"}}, not {text}', MISUSED)
     request = GetMessageClass(kind)()
     try:
         json_format.ParseDict(document, request)
@@ -43,12 +43,12 @@ def _explained(error: str, kind: Descriptor) -> str:
         return _value_explained(value[1], value[2], value[3], kind)
     unknown = _UNKNOWN_FIELD.search(error)
     if unknown is None:
-        return f"this is no {kind.name}: {error.splitlines()[0]}"
+        return f"not a valid {kind.name}: {error.splitlines()[0]}"
     type_name, field, place = unknown.groups()
     names = [known.name for known in kind.file.pool.FindMessageTypeByName(type_name).fields]
     near = get_close_matches(field, names, 1)
     hint = f"did you mean {near[0]}? " if near else ""
-    return f"{place} has no field {field}; {hint}It has {', '.join(names) or 'none'}."
+    return f"{place} has no field {field}; {hint}Its fields: {', '.join(names) or 'none'}."
 
 
 def _value_explained(value: str, type_name: str, place: str, kind: Descriptor) -> str:

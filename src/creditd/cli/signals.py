@@ -45,7 +45,7 @@ class Told(asyncio.Event):
         finally:
             self._starting = None
         if self.is_set():
-            raise CommandFailure("told to stop before it was ready", INTERRUPTED)
+            raise CommandFailure("stopped before it was ready", INTERRUPTED)
 
 
 def told_to_stop(lifeline: int | None = None) -> Told:

@@ -62,7 +62,7 @@ def _with_files(texts: dict[str, str]) -> dict[str, str]:
     for name in _FILES.keys() & texts.keys():
         secret, path = _FILES[name], texts.pop(name)
         if texts.get(secret):
-            raise ConfigError(f"{secret} and {name} are both set; take one of the two away")
+            raise ConfigError(f"{secret} and {name} are both set; remove one of the two")
         texts[secret] = _content(name, path)
     return texts
 

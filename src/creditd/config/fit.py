@@ -40,7 +40,7 @@ def _require_tls(config: Config) -> None:
     _require_both("tls_certificate_file", "tls_key_file", config)
     if config.tls_client_ca_file and not config.tls_certificate_file:
         raise ConfigError(
-            "CREDITD_TLS_CLIENT_CA_FILE needs CREDITD_TLS_CERTIFICATE_FILE: clients need a server to trust"
+            "CREDITD_TLS_CLIENT_CA_FILE needs CREDITD_TLS_CERTIFICATE_FILE: mutual TLS needs a server certificate too"
         )
 
 
@@ -48,7 +48,7 @@ def _require_webhooks(config: Config) -> None:
     _require_both("webhooks_tls_certificate_file", "webhooks_tls_key_file", config)
     if config.webhooks_tls_certificate_file and not config.webhooks_tls_ca_file:
         raise ConfigError(
-            "CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE needs CREDITD_WEBHOOKS_TLS_CA_FILE: the service is known by it"
+            "CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE needs CREDITD_WEBHOOKS_TLS_CA_FILE, which verifies the service"
         )
 
 
@@ -106,17 +106,15 @@ def _require_signatures(config: Config) -> None:
     """Raise ConfigError for secrets that verify nothing, and if anybody could send live webhooks and nobody said so."""
     secrets = [secret for secret in config.omise_webhook_secrets if secret]
     if not all(map(from_base64, secrets)):
-        raise ConfigError(
-            "CREDITD_OMISE_WEBHOOK_SECRETS has to be base64, as Omise shows it; one that is not verifies nothing"
-        )
+        raise ConfigError("CREDITD_OMISE_WEBHOOK_SECRETS must be base64, as Omise shows them")
     if secrets and config.omise_unsigned_webhooks:
         raise ConfigError(
-            "CREDITD_OMISE_UNSIGNED_WEBHOOKS is true, but CREDITD_OMISE_WEBHOOK_SECRETS is set: every webhook has to "
-            "be signed then; take one of the two away"
+            "CREDITD_OMISE_UNSIGNED_WEBHOOKS is true, but CREDITD_OMISE_WEBHOOK_SECRETS is set: every webhook must "
+            "then be signed; remove one of the two"
         )
     if config.payments_live and not secrets and not config.omise_unsigned_webhooks:
         raise ConfigError(
-            "CREDITD_OMISE_SECRET_KEY is a live key but there are no CREDITD_OMISE_WEBHOOK_SECRETS, so that anybody "
+            "CREDITD_OMISE_SECRET_KEY is a live key without CREDITD_OMISE_WEBHOOK_SECRETS, so anybody "
             "could send its webhooks; set them, or CREDITD_OMISE_UNSIGNED_WEBHOOKS to true"
         )
 

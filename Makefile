@@ -19,11 +19,11 @@ help: ## Explain every target (this text)
 	@echo
 	@echo "  PYTHON=/path/to/python   the interpreter that .venv is made with (3.11 or newer)"
 	@echo "  WORKERS=2                test workers of 'make test'"
-	@echo "  QUICK=1                  a short 'make bench', 'make bench-servers' or 'make bench-scale'"
+	@echo "  QUICK=1                  a short 'make bench', 'make profile', 'make bench-servers' or 'make bench-scale'"
 	@echo "  RUNS=3                   'make bench' so many times, and the medians"
 	@echo "  PEERS=1                  'make bench' with a row of pgledger too, whose SQL PGLEDGER_SQL=/path names"
 	@echo "  MINUTES=5 RATE=800       how long 'make bench-steady' runs, and how many calls a second it makes"
-	@echo "  TRANSPORT=aio|queue      'make bench' and its kin on this transport"
+	@echo "  TRANSPORT=aio|queue      'make bench' and its kin, and 'make profile', on this transport"
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  OPEN=1                   'make bench' in an open loop: what callers wait for at 500 and at 2,000 Reserves a second"
 	@echo "  ARGS='...'               more arguments for run, test, transports, demo, faults, databases, mutants, bench and seed"
@@ -79,6 +79,10 @@ spec: setup ## Show which tests hold which requirement, and fail for one that no
 bench: setup ## Measure the service beside pgbench; QUICK=1 for a short run, RUNS=3 for medians, BOTH=1 for both transports
 	$(PYTHON_BIN) -m tests.bench $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(BOTH),--both) $(if $(OPEN),--open) $(if $(PEERS),--peers) \
 	    $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
+
+.PHONY: profile
+profile: setup ## Measure what a Reserve costs, step by step; QUICK=1 for a short run
+	$(PYTHON_BIN) -m tests.bench.profile $(if $(QUICK),--quick) $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
 
 .PHONY: bench-servers
 bench-servers: setup ## Compare one, two and four servers on one database; QUICK=1 for a short run

@@ -66,8 +66,8 @@ def _insert_wallets(connection: psycopg.Connection, life: Life) -> None:
 
 def _reservation_row(reservation: Reservation) -> dict[str, object]:
     row = reservation._asdict()
-    # The column keeps the name that it had first.
-    row["captured"] = row.pop("confirmed")
+    # The columns keep the names that they had first.
+    row["captured"], row["description"] = row.pop("confirmed"), row.pop("reason")
     return _plain(row) | {"slices": slices_to_json(reservation.slices), "metadata": reservation.metadata or None}
 
 

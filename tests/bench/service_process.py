@@ -87,7 +87,7 @@ def running_services(transports: Sequence[str | None]) -> Iterator[list[Service]
     with fresh_database() as database_url, ExitStack() as stack:
         services = []
         for number, transport in enumerate(transports):
-            url = database_url if number == 0 else _another_database(database_url, f"bench_{number}")
+            url = database_url if number == 0 else migrated_database(database_url, f"bench_{number}")
             services.append(stack.enter_context(serving(url, transport)))
         yield services
 
@@ -111,7 +111,8 @@ def empty_database(database_url: str, name: str) -> str:
     return urlsplit(database_url)._replace(path=f"/{name}").geturl()
 
 
-def _another_database(database_url: str, name: str) -> str:
+def migrated_database(database_url: str, name: str) -> str:
+    """The URL of a new database in the same PostgreSQL, with the service's tables."""
     url = empty_database(database_url, name)
     migrate(url)
     return url

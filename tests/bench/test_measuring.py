@@ -16,7 +16,14 @@ from tests.bench.peers import HOW_TO_GET_IT, VARIABLE, Pgledger, measure_peers, 
 from tests.bench.plan import GET_BALANCE, HOT, MIX, QUICK, RESERVE, UNIFORM, Plan
 from tests.bench.report import COLUMNS, Ledger, line
 from tests.bench.rounds import Subject, measure_all, seed, subject
-from tests.bench.service_process import expired_holds, ledger_repeats, ledger_rows, running_services
+from tests.bench.seed import seed as fill
+from tests.bench.service_process import (
+    expired_holds,
+    ledger_repeats,
+    ledger_rows,
+    migrated_database,
+    running_services,
+)
 from tests.bench.steady import COLUMNS as STEADY_COLUMNS
 from tests.bench.steady import line as steady_line
 from tests.bench.steady import steady
@@ -58,6 +65,24 @@ def test_a_version_beyond_the_rows_of_its_wallet_is_a_repeat_or_a_loss(measured:
         found = ledger_repeats(url)
         connection.execute("UPDATE wallets SET version = version - 2 WHERE account_id = 'account-000007'")
     assert (found, ledger_repeats(url)) == (2, 0)
+
+
+_NOT_ADDED_UP = """
+SELECT account_id FROM wallets AS w
+WHERE (available, reserved) <> (SELECT sum(available_delta), sum(reserved_delta) FROM entries AS e
+                                WHERE e.account_id = w.account_id AND e.credit_type = w.credit_type)
+   OR available <> (SELECT sum(remaining) FROM grants AS g
+                    WHERE g.account_id = w.account_id AND g.credit_type = w.credit_type)
+"""
+
+
+def test_a_seeded_database_has_ledgers_that_add_up(measured: Subject) -> None:
+    url = migrated_database(measured.service.database_url, "seeded")
+    assert fill(url, accounts=3, entries_per_account=20) == ledger_rows(url) == 60
+    assert ledger_repeats(url) == 0
+    with psycopg.connect(url) as connection:
+        wrong = connection.execute(_NOT_ADDED_UP).fetchall()
+    assert wrong == []
 
 
 def test_each_round_of_each_transport_stands_beside_its_yardstick_and_in_the_ledger(

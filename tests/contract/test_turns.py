@@ -19,9 +19,9 @@ from creditd.bootstrap.service import SERVICES
 from creditd.domain.instant import Instant
 from creditd.server.chunks import SMALL_ITEMS
 from creditd.service import history, pages
-from tests.faults.large_wallets import write_holds_ending
-from tests.server.test_answers_bounded import is_paged
 from tests.support.customer import Customer
+from tests.support.large_wallets import write_holds_ending
+from tests.support.paging import is_paged
 from tests.support.service import RunningService
 
 pytestmark = pytest.mark.requirement("J5")

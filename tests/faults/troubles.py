@@ -30,11 +30,11 @@ from creditd.service.payments.hints import MAX_KEPT
 from creditd.storage.database import Database
 from tests.faults.arena import STAFF, Arena
 from tests.faults.client import SPENDER, open_channel
-from tests.faults.large_wallets import write_history, write_holds_ending
 from tests.faults.mix import HOT
 from tests.faults.operations import CREDIT_TYPE
 from tests.faults.probe import signed
 from tests.faults.processes import ServerProcess
+from tests.support.large_wallets import write_history, write_holds_ending
 from tests.support.patience import eventually
 from tests.support.signed_webhooks import new_id, stripe_payment
 

@@ -14,6 +14,7 @@ from creditd.domain.purchase import Purchase, PurchaseState
 from creditd.server import answer_sizes
 from creditd.server.payment_messages import event_message, purchase_message
 from creditd.storage import payment_events, purchases
+from tests.support.paging import is_paged
 
 AMOUNTS = 100
 """Of AddCredits and RemoveCredits, by their requests."""
@@ -51,12 +52,6 @@ BOUNDS = {
 """Of each repeated field that is no page, how much it holds at most."""
 
 METHODS = [method for service in SERVICES for method in service.methods]
-
-
-def is_paged(method: MethodDescriptor) -> bool:
-    """Tell whether a list can be asked for in pages (AIP-158)."""
-    asks = {"page_size", "page_token"} <= set(method.input_type.fields_by_name)
-    return asks and "next_page_token" in method.output_type.fields_by_name
 
 
 def repeated(message: Descriptor) -> Iterator[FieldDescriptor]:

@@ -1,5 +1,6 @@
 """Finds the command that is wanted, and turns how it ended into an exit code."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +8,7 @@ from importlib import import_module
 from typing import Final
 
 from creditd import __version__
-from creditd.cli.output import DONE, INTERRUPTED, MISUSED, CommandFailure, remark, say
+from creditd.cli.output import DONE, FAILED, INTERRUPTED, MISUSED, CommandFailure, remark, say
 from creditd.cli.signals import signals_as_interrupts
 from creditd.config import ConfigError, nearest
 
@@ -27,6 +28,9 @@ DEVELOPMENT: Final = frozenset({"run", "demo", "token"})
 
 _ABOUT: Final = ("-h", "--help", "help", "--version")
 
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+"""Of errors that are no defect of ours wherever a file is written."""
+
 Command = Callable[[Sequence[str]], int]
 
 
@@ -39,12 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with signals_as_interrupts():
             return _command(name)(arguments)
-    except CommandFailure as failure:
+    except (CommandFailure, ConfigError) as failure:
         remark(f"creditd {name}: {failure}")
-        return failure.exit_code
-    except ConfigError as error:
-        remark(f"creditd {name}: {error}")
-        return MISUSED
+        return failure.exit_code if isinstance(failure, CommandFailure) else MISUSED
     except KeyboardInterrupt:
         remark(f"creditd {name}: interrupted before it was done")
         return INTERRUPTED
@@ -52,6 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough (`| head`). What is left goes nowhere, without another complaint.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        remark(f"creditd {name}: {error.filename or 'a file cannot be written'}: {error.strerror}")
+        return FAILED
 
 
 def _usage() -> str:

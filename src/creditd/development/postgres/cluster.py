@@ -16,6 +16,7 @@ from creditd.development.postgres.programs import (
     give,
     program,
 )
+from creditd.development.postgres.room import room_to_make
 
 SUPERUSER: Final = "postgres"
 _MAJOR_VERSION: Final = "18"
@@ -86,7 +87,10 @@ def _initdb(cluster: Path, owner: Owner | None, password: Path, *, durable: bool
         start_new_session=True,
     )
     if done.returncode != 0:
-        raise EmbeddedPostgresError(f"initdb failed:\n{done.stdout}{done.stderr}")
+        said = f"{done.stdout}{done.stderr}"
+        if to_do := room_to_make(cluster.parent, said):
+            raise EmbeddedPostgresError(f"PostgreSQL's files cannot be made: {to_do}, and start again")
+        raise EmbeddedPostgresError(f"initdb failed:\n{said}")
 
 
 def _flush(folder: Path) -> None:

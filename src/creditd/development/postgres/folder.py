@@ -53,9 +53,15 @@ def hold(folder: Path) -> IO[str]:
         pid = _first_number(folder / "owner.lock")
         lock.close()
         raise DataFolderInUse(folder, pid) from None
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
+    try:
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+    except OSError:
+        # To close it tries once more to write, and lets go of the folder all the same.
+        with suppress(OSError):
+            lock.close()
+        raise
     return lock
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
+from creditd.development.postgres.room import room_to_make
+
 if TYPE_CHECKING:
     from creditd.development.postgres.server import EmbeddedPostgres
 
@@ -23,8 +25,6 @@ CALM_SECONDS: Final = 60.0
 CLOSE_SECONDS: Final = 5.0
 
 _CAUSE: Final = re.compile("FATAL:|PANIC:|could not ")
-
-DISK_FULL: Final = "No space left on device"
 
 
 class Revival:
@@ -72,8 +72,8 @@ class Revival:
 
 def advice(data_dir: Path, log_file: Path, words: str) -> str:
     """Return what PostgreSQL's words since its start mean for whoever looks after it."""
-    if DISK_FULL in words:
-        return f"the disk of {data_dir} is full: make room there, and it starts by itself"
+    if to_do := room_to_make(data_dir, words):
+        return f"{to_do}, and it starts by itself"
     said = [line for line in words.splitlines() if _CAUSE.search(line) and not line.endswith(" starting up")]
     last = f"; its last words: {said[-1]}" if said else ""
     return f"{log_file} says more{last}"

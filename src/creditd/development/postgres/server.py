@@ -22,6 +22,7 @@ from creditd.development.postgres.folder import clear_leftovers, hold, mark, tai
 from creditd.development.postgres.keeper import end_keeper, start_keeper
 from creditd.development.postgres.programs import EmbeddedPostgresError, Owner, as_owner, give, program
 from creditd.development.postgres.revival import Revival
+from creditd.development.postgres.room import room_to_make
 
 log: Final = logging.getLogger(__name__)
 
@@ -119,6 +120,9 @@ class EmbeddedPostgres:
             self._prepare()
             self._spawn()
             self._await_database()
+        except OSError as error:
+            self.stop()
+            raise self._unusable(error) from error
         except BaseException:
             self.stop()
             raise
@@ -223,9 +227,17 @@ class EmbeddedPostgres:
     def _refuse_to_wait(self, error: psycopg.OperationalError, deadline: float) -> None:
         """Raise EmbeddedPostgresError if PostgreSQL is gone or has had its time."""
         if self._keeper is None or self._keeper.poll() is not None or time.monotonic() > deadline:
+            if to_do := room_to_make(self.data_dir, self.said):
+                raise EmbeddedPostgresError(f"PostgreSQL did not start: {to_do}, and start again") from error
             raise EmbeddedPostgresError(
                 f"PostgreSQL did not start on {self.data_dir} ({error}); {self.log_file} ends:\n{tail(self.log_file)}"
             ) from error
+
+    def _unusable(self, error: OSError) -> EmbeddedPostgresError:
+        """Return what to say of a folder in which something cannot be written or read."""
+        why = error.strerror or type(error).__name__
+        to_do = room_to_make(self.data_dir, why)
+        return EmbeddedPostgresError(f"{to_do}, and start again" if to_do else f"cannot use {self.data_dir}: {why}")
 
     @property
     def _port(self) -> int:

@@ -14,7 +14,7 @@ from creditd.storage.changes import Changes
 from creditd.storage.database import Database
 from creditd.storage.locks import open_accounts
 from creditd.storage.save import save
-from tests.faults.operations import CREDIT_TYPE
+from tests.support.customer import CHAT
 
 RULES = Rules()
 
@@ -28,7 +28,7 @@ def write_holds_ending(
     database: Database, account_id: str, grants: int, holds: int, now: Instant, end: Instant
 ) -> None:
     """Write a wallet of so many grants and holds, all of which end at one instant."""
-    wallet, make_id = new_wallet(_opened(database, account_id, now), CREDIT_TYPE), Ids(lambda: now)
+    wallet, make_id = new_wallet(_opened(database, account_id, now), CHAT), Ids(lambda: now)
     changes = Changes()
     live: list[Grant] = []
     for _ in range(grants):
@@ -50,7 +50,7 @@ def write_history(database: Database, account_id: str, entries: int, now: Instan
     """Write a wallet with a history of so many entries, which end ``now`` and are a second apart."""
     start = Instant(now - entries * 1_000_000)
     make_id, seconds = Ids(lambda: now), count(start, 1_000_000)
-    wallet = new_wallet(_opened(database, account_id, start), CREDIT_TYPE)
+    wallet = new_wallet(_opened(database, account_id, start), CHAT)
     movement = _added(wallet, make_id(), 2 * entries, None, start)
     changes = Changes()
     changes.add(movement)

@@ -8,6 +8,7 @@ from tests.mutants.machine_faults import MACHINE_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
 from tests.mutants.strangers_faults import STRANGERS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
+from tests.mutants.transport_faults import TRANSPORT_FAULTS
 
 FAULTS = (
     *LEDGER_FAULTS,
@@ -17,5 +18,6 @@ FAULTS = (
     *SURROUNDINGS_FAULTS,
     *MACHINE_FAULTS,
     *STRANGERS_FAULTS,
+    *TRANSPORT_FAULTS,
     *API_FAULTS,
 )

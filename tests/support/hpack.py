@@ -33,12 +33,18 @@ class HeaderTable:
         self._blocks: dict[str, tuple[int, bytes]] = {}
 
     def block(self, path: str) -> bytes:
-        """The header block of the next call of `path`; blocks must be sent in the order they were asked for."""
+        """The header block of the next call of `path`; blocks must be sent in the order they were asked for.
+
+        Bytes that are no text stand in it as surrogates.
+        """
         known = self._blocks.get(path)
         if known is not None and known[0] == len(self._positions):
             return known[1]
         before = len(self._positions)
-        fields = [self._field(b":path", path.encode(), _PATH), self._field(b":authority", self._authority, _AUTHORITY)]
+        fields = [
+            self._field(b":path", path.encode(errors="surrogateescape"), _PATH),
+            self._field(b":authority", self._authority, _AUTHORITY),
+        ]
         fields += [self._field(name, value) for name, value in self._steady]
         block = b"".join((_METHOD_POST, _SCHEME_HTTP, *fields, self._token))
         if len(self._positions) == before:

@@ -36,7 +36,8 @@ class LoopCall:
         self._call = event.call
         self._deadline: float = event.call_details.deadline
         self._metadata = event.invocation_metadata
-        self._method: str = event.call_details.method.decode()
+        # A path may be any bytes; one that is no text is no method.
+        self._method: str = event.call_details.method.decode(errors="replace")
         self._handlers = handlers
         self._serialize: Callable[[Any], bytes] = bytes
         self._deserialize: Callable[[bytes], Any] = bytes

@@ -40,6 +40,8 @@ LONGEST_WAIT_SECONDS: Final = 1.0
 WAIT_WITHOUT_BELL_SECONDS: Final = 0.02
 """The same before the first call, and once a stop has begun: nothing can be rung then."""
 
+_INTERNAL: Final = grpc.StatusCode.INTERNAL, "internal error"
+
 FAILED: Final = 70
 """The exit status of a process whose polling thread has failed (EX_SOFTWARE in sysexits.h)."""
 
@@ -225,6 +227,14 @@ class QueueServer:
             # The newest, so that no connection is kept by a call that has ended long ago.
             self._bell = event.call
         self._core.request_call(self._take_call)
+        try:
+            self._begin(event)
+        except Exception:
+            # Whatever is the matter with one call, the thread is there for all the others.
+            log.exception("a call could not be taken in")
+            core.end(event.call, None, _INTERNAL, None, _hear_nothing)
+
+    def _begin(self, event: core.Event) -> None:
         method = self._hot.get(event.call_details.method)
         if method is None or self.gate.is_closed:
             LoopCall(self._loop, event, self._handlers)

@@ -10,6 +10,7 @@ tells of the operation's end.
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 import grpc
@@ -29,8 +30,9 @@ Trailing = tuple[tuple[str, str | bytes], ...] | None
 _NO_DEADLINE_SECONDS: Final = 2.0**40
 """Deadlines beyond it are none: the core's infinite future."""
 
-# The core's times are this machine's, and so are the deadlines that it has worked out from callers' timeouts.
-_now: Final = time.time  # noqa: TID251
+# The core's times are the system's, and so are the deadlines that it has worked out from callers' timeouts. Its own
+# clock, whatever Python takes for the time: a deadline by another one would be waited for by the difference longer.
+_now: Final = partial(time.clock_gettime, time.CLOCK_REALTIME)
 
 _NOTHING_CAME: Final = cygrpc.CompletionType.queue_timeout
 _NO_FLAGS: Final = 0

@@ -4,7 +4,7 @@ import os
 import time
 from types import SimpleNamespace
 
-from grpc._cython import cygrpc
+from grpc._cython import cygrpc  # type: ignore[attr-defined]  # It has no types.
 
 _SKEW_SECONDS = int(os.environ["SKEW_SECONDS"])
 _time, _time_ns = time.time, time.time_ns

@@ -17,10 +17,10 @@ from creditd.server.credit_messages import (
     listed_entry_message,
     listed_reservation_message,
     number,
-    plan_message,
-    wallet_message,
+    write_plan,
     write_reservation,
     write_slices,
+    write_wallet,
 )
 from creditd.server.refusals import InvalidFields
 from creditd.service.balances import Balances
@@ -79,7 +79,7 @@ class BalanceHandlers:
         account = state.account
         message.account_id = account.account_id
         message.status = number(account.status)
-        message.plan.CopyFrom(plan_message(account, self._clock.now()))
+        write_plan(message.plan, account, self._clock.now())
 
 
 async def _write_wallets(
@@ -90,7 +90,7 @@ async def _write_wallets(
     async for some in chunked(pairs, items_at_a_time(most)):
         for message, state, code in some:
             wallet = state.wallets.get(code) or new_wallet(state.account, code)
-            message.wallets.append(wallet_message(wallet, most))
+            write_wallet(message.wallets.add(), wallet, most)
 
 
 def _grants_each(accounts: int, credit_types: Sequence[str]) -> int:

@@ -25,7 +25,8 @@ def _turn() -> Generator[None, None, None]:
 
 
 async def chunked(items: Sequence[Item], size: int = CHUNK_ITEMS) -> AsyncIterator[Sequence[Item]]:
-    """Yield items in chunks of ``size``, and let others have their turn after each."""
+    """Yield items in chunks of ``size``, and let others have their turn between two of them."""
     for first in range(0, len(items), size):
+        if first:
+            await _turn()
         yield items[first : first + size]
-        await _turn()

@@ -180,54 +180,58 @@ def balance_after(entry: Entry) -> balance_pb2.Balance:
     return message
 
 
+def write_balance(message: balance_pb2.Balance, wallet: Wallet) -> None:
+    """Write a wallet's figures into an empty message."""
+    message.account_id = wallet.account.account_id
+    message.credit_type = wallet.credit_type
+    message.total = wallet.available + wallet.reserved
+    message.reserved = wallet.reserved
+    message.available = wallet.available
+    message.debt = wallet.debt
+    message.version = wallet.version
+    if wallet.version:
+        write_time(message.update_time, wallet.update_time)
+
+
 def balance_message(wallet: Wallet) -> balance_pb2.Balance:
     """Write a wallet's figures."""
-    return balance_pb2.Balance(
-        account_id=wallet.account.account_id,
-        credit_type=wallet.credit_type,
-        total=wallet.available + wallet.reserved,
-        reserved=wallet.reserved,
-        available=wallet.available,
-        debt=wallet.debt,
-        version=wallet.version,
-        update_time=timestamp(wallet.update_time) if wallet.version else None,
-    )
+    message = balance_pb2.Balance()
+    write_balance(message, wallet)
+    return message
 
 
-def wallet_message(wallet: Wallet, most_grants: int = GRANTS_SHOWN) -> balance_pb2.Wallet:
-    """Write a wallet, with the first of its grants in spend order."""
-    return balance_pb2.Wallet(
-        balance=balance_message(wallet),
-        grants=[
-            balance_pb2.GrantBalance(
-                grant_id=grant.grant_id,
-                source=number(grant.source),
-                available=grant.remaining,
-                expire_time=None if grant.expire_time is None else timestamp(grant.expire_time),
-            )
-            for grant in wallet.grants[:most_grants]
-        ],
-        grant_count=len(wallet.grants),
-    )
+def write_wallet(message: balance_pb2.Wallet, wallet: Wallet, most_grants: int = GRANTS_SHOWN) -> None:
+    """Write a wallet, with the first of its grants in spend order, into an empty message."""
+    write_balance(message.balance, wallet)
+    for grant in wallet.grants[:most_grants]:
+        shown = message.grants.add()
+        shown.grant_id = grant.grant_id
+        shown.source = number(grant.source)
+        shown.available = grant.remaining
+        if grant.expire_time is not None:
+            write_time(shown.expire_time, grant.expire_time)
+    message.grant_count = len(wallet.grants)
 
 
-def plan_message(account: Account, now: Instant) -> account_pb2.Plan:
-    """Write the plan that is in force at an instant."""
+def write_plan(message: account_pb2.Plan, account: Account, now: Instant) -> None:
+    """Write the plan that is in force at an instant into an empty message."""
     if not account.has_unlimited_plan(now):
-        return account_pb2.Plan(kind=account_pb2.PLAN_KIND_STANDARD)
-    until = account.unlimited_until
-    end_time = None if until is None else timestamp(until)
-    return account_pb2.Plan(kind=account_pb2.PLAN_KIND_UNLIMITED, end_time=end_time)
+        message.kind = account_pb2.PLAN_KIND_STANDARD
+        return
+    message.kind = account_pb2.PLAN_KIND_UNLIMITED
+    if account.unlimited_until is not None:
+        write_time(message.end_time, account.unlimited_until)
 
 
 def account_message(account: Account, now: Instant) -> account_pb2.Account:
     """Write an account as it is at an instant."""
-    return account_pb2.Account(
+    message = account_pb2.Account(
         name=account_name(account.account_id),
         account_id=account.account_id,
         status=number(account.status),
-        plan=plan_message(account, now),
         version=account.version,
         create_time=timestamp(account.create_time),
         update_time=timestamp(account.update_time),
     )
+    write_plan(message.plan, account, now)
+    return message

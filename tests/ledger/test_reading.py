@@ -1,13 +1,15 @@
 """A balance is the truth however much is due, and an account of which there is much keeps nobody waiting."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future
 from threading import Event
 
 import pytest
 
-from creditd.domain.weight import HEAVY_GRANTS
+from creditd.domain.reservation import ReservationKey, ReservationState
+from creditd.domain.weight import HEAVY_GRANTS, HEAVY_SLICES
 from creditd.ledger.balances import AccountState, BalanceReader
+from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Overloaded
 from creditd.storage import wallets
 from creditd.storage.wallets import MAX_DUE
@@ -108,4 +110,44 @@ def test_accounts_are_read_by_one_statement_and_a_heavy_one_by_one_more(
     desk.write(*(add(name, 1) for name in others))
     with statements_of(desk.database) as seen:
         assert reader.read([account, *others]).keys() == {account, *others}
+    assert len(seen) == 2
+
+
+def test_reservations_that_are_asked_for_at_once_are_read_by_one_statement(
+    desk: Desk, account: str, reader: BalanceReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they are at this instant; one that there is not is told so."""
+    desk.do(add(account, 10))
+    held = [desk.do(reserve(account, 1)).reservations[0] for _ in range(3)]
+    keys = [ReservationKey(account, "chat", one.reservation_id) for one in held if one]
+    go_on, together = Event(), reader._read_light
+
+    def late(accounts: Collection[str]) -> tuple[dict[str, AccountState], set[str]]:
+        assert go_on.wait(SECONDS)
+        return together(accounts)
+
+    monkeypatch.setattr(reader, "_read_light", late)
+    with statements_of(desk.database) as seen:
+        (first,) = ask_about(reader, account)
+        asked = [ask(reader.submit, key) for key in [*keys, ReservationKey(account, "chat", uuid7())]]
+        go_on.set()
+        states = [one.result(SECONDS) for one in asked]
+    assert available(first) == 7
+    assert [state and state.state for state in states] == [ReservationState.PENDING] * 3 + [None]
+    assert len(seen) == 2
+    desk.clock.advance(61)
+    ended = ask(reader.submit, keys[0]).result(SECONDS)
+    assert ended is not None
+    assert ended.state == ReservationState.EXPIRED
+
+
+def test_a_reservation_of_many_slices_is_read_apart(desk: Desk, account: str, reader: BalanceReader) -> None:
+    desk.write(*(add(account, 1) for _ in range(HEAVY_SLICES + 1)))
+    held = desk.do(reserve(account, HEAVY_SLICES + 1)).reservations[0]
+    assert held is not None
+    key = ReservationKey(account, "chat", held.reservation_id)
+    with statements_of(desk.database) as seen:
+        found = ask(reader.submit, key).result(SECONDS)
+    assert found is not None
+    assert len(found.slices) == HEAVY_SLICES + 1
     assert len(seen) == 2

@@ -128,8 +128,8 @@ BULKHEAD_FAULTS = (
     Fault(
         "a handler needs an event loop to wait for a thread",
         "service/balances.py",
-        "self._threads.lookups.submit(lambda: self._reader.reservation(key)",
-        "self._threads.lookups(lambda: self._reader.reservation(key)",
+        "self._threads.lookups.submit(lambda: self._reader.read(account_ids)",
+        "self._threads.lookups(lambda: self._reader.read(account_ids)",
         ("tests/server/test_by_hand.py",),
         "test_it_is_driven_to_its_end_without_an_event_loop",
     ),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from creditd.domain.account import Account
 from creditd.domain.expiry import Settled, settle
@@ -15,7 +15,7 @@ from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown
 from creditd.storage.connections.turns import Turn
 from creditd.storage.database import Database
 from creditd.storage.failures import SaveFailure, classify
-from creditd.storage.reservations import load_reservations
+from creditd.storage.reservations import load_light_reservations, load_reservations
 from creditd.storage.wallets import LoadedAccount, load_accounts, load_light_accounts
 
 MAX_BATCH = 256
@@ -47,11 +47,18 @@ class AccountState(NamedTuple):
 BalanceTicket = Ticket[str, AccountState | None]
 """An account whose balances are asked for; the answer is None for one that was never seen."""
 
+ReservationTicket = Ticket[ReservationKey, Reservation | None]
+"""A reservation that is asked for, as it is at this instant; the answer is None if there is none."""
+
+ReadTicket = BalanceTicket | ReservationTicket
+Item = str | ReservationKey
+
 
 class BalanceReader:
-    """Reads balances, always from the primary.
+    """Reads balances and reservations, always from the primary.
 
-    Heavy accounts are read one by one on a thread of their own, so that they hold up no other.
+    Those that wait are read together. Heavy ones are read one by one on a thread of their own, so that they hold up no
+    other.
     """
 
     def __init__(self, database: Database, clock: DatabaseClock, rules: Rules) -> None:
@@ -59,12 +66,14 @@ class BalanceReader:
         self._database = database
         self._clock = clock
         self._rules = rules
-        self._queue = TicketQueue("balances", self._answer, max_batch=MAX_BATCH, max_waiting=MAX_WAITING)
-        self._apart = TicketQueue(
+        self._queue: TicketQueue[Any, Any] = TicketQueue(
+            "balances", self._answer, max_batch=MAX_BATCH, max_waiting=MAX_WAITING
+        )
+        self._apart: TicketQueue[Any, Any] = TicketQueue(
             "balances-apart", self._answer_apart, max_batch=MAX_WAITING_APART, max_waiting=MAX_WAITING_APART
         )
 
-    def submit(self, ticket: BalanceTicket) -> None:
+    def submit(self, ticket: ReadTicket) -> None:
         """Queue a read. Raises Overloaded, ShuttingDown."""
         self._queue.submit(ticket)
 
@@ -110,50 +119,76 @@ class BalanceReader:
                 unwritten.add(credit_type)
         return AccountState(loaded.account, wallets, frozenset(unwritten))
 
-    def reservation(self, key: ReservationKey) -> Reservation | None:
-        """Return a reservation in the state that it is in at this instant, or None if there is none."""
+    def _read_light_reservations(
+        self, keys: Collection[ReservationKey]
+    ) -> tuple[dict[ReservationKey, Reservation], set[ReservationKey]]:
+        """Return reservations in the state that they are in at this instant, and which ones are heavy."""
+        with self._database.autocommit() as connection:
+            light, heavy = load_light_reservations(connection, keys)
+        now = self._clock.now()
+        return {key: as_of(reservation, now) for key, reservation in light.items()}, heavy
+
+    def _read_whole_reservation(self, key: ReservationKey) -> Reservation | None:
         with self._database.autocommit() as connection:
             found = load_reservations(connection, [key]).get(key)
         return as_of(found, self._clock.now()) if found else None
 
-    def _answer(self, tickets: Sequence[BalanceTicket]) -> None:
-        """Answer reads together; those of heavy accounts go on to where they hold up no others."""
+    def _answer(self, tickets: Sequence[ReadTicket]) -> None:
+        """Answer reads together; heavy ones go on to where they hold up no others."""
         waiting = [ticket for ticket in tickets if not ticket.is_given_up]
         if not waiting:
             return
         try:
             with Turn(READ_SECONDS).taken():
-                states, heavy = self._read_light({ticket.item for ticket in waiting})
+                found, heavy = self._read_together([ticket.item for ticket in waiting])
         except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
             failure = self._failure_of(error)
             deliver([(ticket, failure) for ticket in waiting])
             return
-        deliver([(ticket, states.get(ticket.item)) for ticket in waiting if ticket.item not in heavy])
+        deliver([(ticket, found.get(ticket.item)) for ticket in waiting if ticket.item not in heavy])
         for ticket in waiting:
             if ticket.item in heavy:
                 self._put_apart(ticket)
 
-    def _put_apart(self, ticket: BalanceTicket) -> None:
+    def _read_together(self, items: Sequence[Item]) -> tuple[dict[Item, object], set[Item]]:
+        """Read what is light, all of one kind by one statement; return it, and what is heavy."""
+        found: dict[Item, object] = {}
+        heavy: set[Item] = set()
+        accounts = {item for item in items if isinstance(item, str)}
+        if accounts:
+            states, heavy_accounts = self._read_light(accounts)
+            found.update(states.items())
+            heavy.update(heavy_accounts)
+        keys = {item for item in items if isinstance(item, ReservationKey)}
+        if keys:
+            reservations, heavy_reservations = self._read_light_reservations(keys)
+            found.update(reservations.items())
+            heavy.update(heavy_reservations)
+        return found, heavy
+
+    def _put_apart(self, ticket: ReadTicket) -> None:
         try:
             self._apart.submit(ticket)
         except (Overloaded, ShuttingDown) as error:
             deliver([(ticket, error)])
 
-    def _answer_apart(self, tickets: Sequence[BalanceTicket]) -> None:
-        """Answer reads of heavy accounts, each account by itself."""
-        by_account: dict[str, list[BalanceTicket]] = {}
+    def _answer_apart(self, tickets: Sequence[ReadTicket]) -> None:
+        """Answer reads of what is heavy, each by itself."""
+        by_item: dict[Item, list[ReadTicket]] = {}
         for ticket in tickets:
-            by_account.setdefault(ticket.item, []).append(ticket)
-        for account_id, of_account in by_account.items():
-            waiting = [ticket for ticket in of_account if not ticket.is_given_up]
+            by_item.setdefault(ticket.item, []).append(ticket)
+        for item, of_item in by_item.items():
+            waiting = [ticket for ticket in of_item if not ticket.is_given_up]
             if waiting:
-                result = self._whole_or_failure(account_id)
+                result = self._whole_or_failure(item)
                 deliver([(ticket, result) for ticket in waiting])
 
-    def _whole_or_failure(self, account_id: str) -> AccountState | Exception | None:
+    def _whole_or_failure(self, item: Item) -> AccountState | Reservation | Exception | None:
         try:
             with Turn(READ_SECONDS).taken():
-                return self._read_whole(account_id).get(account_id)
+                if isinstance(item, ReservationKey):
+                    return self._read_whole_reservation(item)
+                return self._read_whole(item).get(item)
         except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
             return self._failure_of(error)
 

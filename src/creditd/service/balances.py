@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from creditd.domain import errors
 from creditd.domain.reservation import Reservation, ReservationKey, reservation_name
 from creditd.domain.wallet import WalletKey
-from creditd.ledger.balances import AccountState, BalanceReader, BalanceTicket
+from creditd.ledger.balances import AccountState, BalanceReader, BalanceTicket, ReservationTicket
 from creditd.ledger.queue import SinkHere, Ticket
 from creditd.service.call import Call
 from creditd.service.credits import Credits
@@ -67,7 +67,9 @@ class Balances:
 
     async def reservation(self, key: ReservationKey) -> Reservation:
         """Return a reservation. Raises ReservationNotFound."""
-        found = await self._threads.lookups.submit(lambda: self._reader.reservation(key), owner=key.account_id)
+        ticket: ReservationTicket = Ticket(key, self._sink())
+        self._reader.submit(ticket)
+        found = await ticket
         if found is None:
             raise errors.ReservationNotFound(reservation=reservation_name(*key))
         return found

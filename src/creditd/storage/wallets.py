@@ -107,7 +107,7 @@ _LIGHT_WALLETS = prepared(_wallets("expire_time"))
 
 _WALLETS = prepared(_wallets("expire_time, reservation_id"))
 
-_ACCOUNT_WALLETS = text(f"""
+_ACCOUNT_WALLETS = prepared(f"""
 SELECT k.account_id, w.credit_type, {_WALLET_COLUMNS}
 FROM unnest(:account_id ::text[]) AS k (account_id)
 CROSS JOIN LATERAL (SELECT * FROM accounts WHERE account_id = k.account_id OFFSET 0) AS a
@@ -286,7 +286,7 @@ def _load_accounts(
 ) -> dict[str, LoadedAccount]:
     found: dict[str, LoadedAccount] = {}
     parameters = {"account_id": texts(account_ids), "now": now, **most.parameters}
-    for row in connection.execute(_ACCOUNT_WALLETS, parameters):
+    for row in _ACCOUNT_WALLETS.sent(connection, parameters):
         loaded = found.setdefault(row[0], LoadedAccount(account_from(row[2:9]), {}))
         if row[1] is not None:
             loaded.wallets[row[1]] = _loaded_wallet(row, now, order, most)

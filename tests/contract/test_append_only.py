@@ -33,7 +33,7 @@ def connection(request: pytest.FixtureRequest, customer: Customer) -> Iterator[p
         yield connected
 
 
-@pytest.mark.requirement("A6")
+@pytest.mark.requirement("A6", "D2")
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("table", KEYS)
 def test_a_row_is_neither_changed_nor_removed(connection: psycopg.Connection, table: str, change: str) -> None:

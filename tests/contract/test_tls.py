@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import socket
 import ssl
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +79,48 @@ def test_a_client_of_another_authority_is_turned_away(guarded: RunningService, a
     assert failure.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
+def version_spoken(service: RunningService, authority: Identity, folder: Path, wanted: ssl.TLSVersion) -> str | None:
+    """Return the version of TLS that a client of one version alone comes to speak. Raises OSError if it is refused."""
+    client = identity("client", authority)
+    certificate, key = folder / "client.crt", folder / "client.key"
+    certificate.write_bytes(client.certificate_pem)
+    key.write_bytes(client.key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=authority.certificate_pem.decode())
+    context.load_cert_chain(certificate, key)
+    # The library's own floor would keep an old version from being offered at all.
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.set_alpn_protocols(["h2"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = wanted
+    host, port = service.address.rsplit(":", 1)
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as encrypted,
+    ):
+        return encrypted.version()
+
+
+@pytest.mark.requirement("I7")
+@pytest.mark.parametrize("wanted", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_is_spoken_from_1_2_on(
+    guarded: RunningService, authority: Identity, tmp_path: Path, wanted: ssl.TLSVersion
+) -> None:
+    assert version_spoken(guarded, authority, tmp_path, wanted) == wanted.name.replace("_", ".")
+
+
+@pytest.mark.requirement("I7")
+@pytest.mark.parametrize("wanted", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_an_older_tls_is_refused_by_the_server(
+    guarded: RunningService, authority: Identity, tmp_path: Path, wanted: ssl.TLSVersion
+) -> None:
+    with pytest.raises((ssl.SSLError, ConnectionResetError)) as refused:
+        version_spoken(guarded, authority, tmp_path, wanted)
+    # This end would have spoken it.
+    assert getattr(refused.value, "reason", "") not in {"NO_PROTOCOLS_AVAILABLE", "CERTIFICATE_VERIFY_FAILED"}
+
+
 async def refuse_to_listen() -> None:
     """Try to serve plaintext to the world."""
     listen(grpc.aio.server(options=server_options(shared_port=False, most_connections=10)), "0.0.0.0:0", None)
@@ -105,7 +149,6 @@ def test_only_addresses_of_this_machine_are_loopback(address: str, expected: boo
     assert is_loopback(address) is expected
 
 
-@pytest.mark.requirement("I7")
 @pytest.mark.requirement("I7")
 def test_what_is_renewed_is_served_without_a_restart_and_what_is_unfit_is_not(
     tmp_path: Path, authority: Identity, caplog: pytest.LogCaptureFixture

@@ -21,7 +21,7 @@ from creditd.server.chunks import SMALL_ITEMS
 from creditd.service import history, pages
 from tests.support.customer import Customer
 from tests.support.large_wallets import write_holds_ending
-from tests.support.paging import is_paged
+from tests.support.paged_lists import is_paged
 from tests.support.service import RunningService
 
 pytestmark = pytest.mark.requirement("J5")

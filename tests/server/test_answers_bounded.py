@@ -14,7 +14,7 @@ from creditd.domain.purchase import Purchase, PurchaseState
 from creditd.server import answer_sizes
 from creditd.server.payment_messages import event_message, purchase_message
 from creditd.storage import payment_events, purchases
-from tests.support.paging import is_paged
+from tests.support.paged_lists import is_paged
 
 AMOUNTS = 100
 """Of AddCredits and RemoveCredits, by their requests."""

@@ -231,6 +231,7 @@ def settings(folder: Path, url: str, **more: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.requirement("I7")
 def test_serve_warns_once_and_counts_and_goes_on(books: DocumentedDatabase, tmp_path: Path) -> None:
     metrics = free_address()
     given = settings(tmp_path, books.owner, CREDITD_METRICS_LISTEN=metrics)
@@ -245,6 +246,7 @@ def test_serve_warns_once_and_counts_and_goes_on(books: DocumentedDatabase, tmp_
     assert f"creditd_database_login_powers {len(powers(books.owner)):.1f}" in counted
 
 
+@pytest.mark.requirement("I7")
 def test_where_it_is_required_a_login_with_powers_does_not_serve(books: DocumentedDatabase, tmp_path: Path) -> None:
     done = Creditd(tmp_path, settings(tmp_path, books.owner, CREDITD_REQUIRE_LEAST_PRIVILEGE="true"))("serve")
     assert done.returncode == 2

@@ -74,6 +74,7 @@ def test_a_replay_that_mends_nothing_does_no_harm(shopper: Shopper) -> None:
     assert shopper.figures() == (0, 0)
 
 
+@pytest.mark.requirement("D2")
 def test_a_dismissed_event_stays_aside_with_who_and_why(shopper: Shopper) -> None:
     event = parked(shopper)
     aside = dismiss(shopper, event, "a test payment")

@@ -52,6 +52,7 @@ class LaneByHand:
 
     def __init__(self, desk: Desk, *, max_batch: int = MAX_BATCH, at_once: int = WORKS_AT_ONCE) -> None:
         """Drive a desk's writer."""
+        self.posts = 0
         self._jobs: deque[Job] = deque()
         self._room = desk.room
         self._desk = desk
@@ -60,12 +61,20 @@ class LaneByHand:
             desk.room,
             desk.room.put,
             desk.statistics,
-            lambda _: None,
+            self._post,
             max_batch=max_batch,
             max_waiting=MAX_WAITING,
             at_once=at_once,
             helper=self,
         )
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs the helper has to do."""
+        return len(self._jobs)
+
+    def _post(self, _: Callable[[], object]) -> None:
+        self.posts += 1
 
     def run(self, job: Job) -> None:
         """Keep a job until the test does it."""

@@ -16,6 +16,7 @@ from tests.support.databases import clock_of
 from tests.support.desk import RULES
 from tests.support.ledger_books import Books
 from tests.support.patience import eventually
+from tests.support.polling import PollingThread
 from tests.support.row_locks import WALLET, held
 from tests.support.tickets import ask, run
 from tests.support.works import add, deduct
@@ -94,3 +95,37 @@ def test_what_a_stuck_batch_keeps_waiting_is_told_when_the_ledger_closes(
     gate.opened.set()
     assert wait([first], 10).done
     assert first.result()
+
+
+def test_what_waits_when_the_thread_that_polls_has_ended_is_finished(url: str, books: Books, account: str) -> None:
+    terms, database = Terms(RULES, {}, uuid7), Database(DatabaseSettings(url)).for_batches()
+    ledger = Ledger(database, terms, clock_of(database))
+    polling = PollingThread(ledger.attach)
+    run(ledger, add(account, 10))
+    polling.stop()
+    futures = [ask(ledger.submit, deduct(account, 1)) for _ in range(3)]
+    ledger.close(10)
+    assert all(future.result(0) for future in futures)
+    assert books.figures(account).available == 7
+    with pytest.raises(ShuttingDown):
+        ask(ledger.submit, deduct(account, 1))
+    database.close()
+
+
+def test_what_a_held_save_leaves_is_told_by_the_helper_when_nobody_polls_any_more(
+    url: str, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms, database = Terms(RULES, {}, uuid7), Database(DatabaseSettings(url)).for_batches()
+    ledger = Ledger(database, terms, clock_of(database))
+    polling = PollingThread(ledger.attach)
+    run(ledger, add(account, 10))
+    gate = Gate(ledger, monkeypatch)
+    first = ask(ledger.submit, deduct(account, 1))
+    assert gate.reached.wait(10)
+    polling.stop()
+    behind = ask(ledger.submit, deduct(account, 1))
+    ledger.close(0.05)
+    assert isinstance(behind.exception(0), ShuttingDown)
+    gate.opened.set()
+    assert first.result(10)
+    database.close()

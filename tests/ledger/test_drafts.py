@@ -1,0 +1,331 @@
+"""Batches that are decided while the one before is saved: turns and the helper's jobs are taken by hand."""
+
+from collections.abc import Iterator, Sequence
+from threading import Thread
+from typing import Any, NoReturn
+
+import psycopg
+import pytest
+
+from creditd.domain.errors import InsufficientCredit
+from creditd.ledger import polled_lane
+from creditd.ledger.polled_lane import WORKS_AT_ONCE, HelperEnded
+from creditd.ledger.queue import Answered, Ticket
+from creditd.ledger.work import DatabaseUnavailable, Outcome, Work
+from tests.ledger.driving import LaneByHand
+from tests.ledger.statements import statements_of
+from tests.support.desk import Desk, before_saving, desk_at
+from tests.support.ledger_books import Books
+from tests.support.works import add, confirm, deduct, reservation_of, reserve
+
+
+@pytest.fixture
+def desk(url: str) -> Iterator[Desk]:
+    """Provide the writer that the lane drives."""
+    with desk_at(url) as desk:
+        yield desk
+
+
+@pytest.fixture
+def other(url: str) -> Iterator[Desk]:
+    """Provide the writer of another server."""
+    with desk_at(url) as desk:
+        yield desk
+
+
+class Counter:
+    """Submits works, and keeps their answers in the order in which they come."""
+
+    def __init__(self, lane: LaneByHand) -> None:
+        """Ask a lane."""
+        self.lane = lane
+        self.answers: dict[Work, object] = {}
+        self.jobs_when_answered: list[int] = []
+
+    def deliver(self, answers: Sequence[Answered]) -> None:
+        """Keep answers, each once."""
+        for ticket, answer in answers:
+            assert ticket.item not in self.answers
+            self.answers[ticket.item] = answer
+            self.jobs_when_answered.append(self.lane.jobs)
+
+    def ask(self, *works: Work) -> None:
+        """Submit works, and take a turn."""
+        for work in works:
+            ticket: Ticket[Work, Outcome] = Ticket(work, self)
+            self.lane.lane.submit(ticket)
+        self.lane.turn()
+
+    def save(self) -> None:
+        """Let the helper do its job, and take a turn."""
+        assert self.lane.help()
+        self.lane.turn()
+
+    def kinds(self, works: Sequence[Work]) -> list[str]:
+        """Return what became of works."""
+        names = {False: "done", True: "replayed"}
+        results = [self.answers.get(work) for work in works]
+        return [names[r.replayed] if isinstance(r, Outcome) else type(r).__name__ for r in results]
+
+
+@pytest.fixture
+def counter(desk: Desk, account: str) -> Counter:
+    """Provide where to ask, with an account of 100 credits whose copies are warm."""
+    desk.do(add(account, 100))
+    return Counter(LaneByHand(desk))
+
+
+def test_the_next_batch_is_saved_before_the_answers_to_the_last_are_delivered(
+    desk: Desk, counter: Counter, books: Books, account: str
+) -> None:
+    works = [deduct(account, 1) for _ in range(3)]
+    for work in works:
+        counter.ask(work)
+    # Two and three were decided on top of one, which nobody has been told of yet.
+    assert (counter.lane.jobs, counter.answers) == (1, {})
+    counter.save()
+    assert (counter.kinds(works), counter.jobs_when_answered) == (["done", "NoneType", "NoneType"], [1])
+    counter.save()
+    assert counter.kinds(works) == ["done"] * 3
+    assert desk.statistics.batch_sizes == {1: 2, 2: 1}
+    assert books.figures(account) == (4, 97, 0)
+
+
+def test_a_hold_is_confirmed_in_the_batch_after_the_one_that_is_being_saved(
+    desk: Desk, counter: Counter, books: Books, account: str
+) -> None:
+    counter.ask(first := reserve(account, 5), second := deduct(account, 1))
+    counter.save()
+    outcome = counter.answers[first]
+    assert isinstance(outcome, Outcome)
+    counter.ask(third := deduct(account, 1))
+    with statements_of(desk.batches) as statements:
+        counter.ask(last := confirm(reservation_of(outcome)))
+        counter.save()
+        counter.save()
+    assert counter.kinds([second, third, last]) == ["done"] * 3
+    assert statements == ["save", "save"]
+    assert books.figures(account) == (5, 93, 0)
+
+
+def test_what_rests_on_a_batch_that_was_overtaken_is_decided_anew(
+    desk: Desk, other: Desk, counter: Counter, books: Books, account: str
+) -> None:
+    """The other server writes the very version that the first batch would have: the guard alone takes it for ours."""
+    works = [deduct(account, 60), deduct(account, 20)]
+    counter.ask(works[0])
+    counter.ask(works[1])
+    other.do(deduct(account, 1))
+    counter.lane.finish()
+    assert counter.kinds(works) == ["done", "done"]
+    assert books.figures(account) == (4, 19, 0)
+    assert books.are_whole(account)
+    assert desk.statistics.works == 3
+
+
+def test_what_rests_on_a_repeated_request_is_decided_anew_and_others_are_not(
+    desk: Desk, counter: Counter, books: Books, account: str
+) -> None:
+    beside = f"{account}-beside"
+    desk.write(add(beside, 10), deduct(account, 5, "click"))
+    works = [deduct(account, 5, "click"), deduct(beside, 1), deduct(account, 2), deduct(beside, 2)]
+    counter.ask(*works[:2])
+    counter.ask(*works[2:])
+    counter.save()
+    # What was done on the other account is told, and what rests on it stands.
+    assert counter.kinds(works) == ["NoneType", "done", "NoneType", "NoneType"]
+    counter.save()
+    assert counter.kinds(works) == ["replayed", "done", "done", "NoneType"]
+    with statements_of(desk.batches) as statements:
+        counter.save()
+    assert (statements, counter.kinds(works)) == (["save"], ["replayed", "done", "done", "done"])
+    assert (books.figures(account), books.figures(beside)) == ((3, 93, 0), (3, 7, 0))
+
+
+FAILURES = {
+    psycopg.OperationalError: "done",
+    psycopg.errors.LockNotAvailable: "done",
+    psycopg.errors.SerializationFailure: "done",
+    psycopg.errors.QueryCanceled: DatabaseUnavailable.__name__,
+    ValueError: ValueError.__name__,
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_what_rests_on_a_batch_that_failed_is_decided_anew(
+    desk: Desk,
+    counter: Counter,
+    books: Books,
+    account: str,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: type[Exception],
+) -> None:
+    def fail() -> NoReturn:
+        raise failure
+
+    beside = f"{account}-beside"
+    desk.do(add(beside, 10))
+    before_saving(monkeypatch, desk, fail)
+    works = [deduct(account, 60), deduct(account, 30), deduct(beside, 1)]
+    counter.ask(works[0])
+    counter.ask(*works[1:])
+    counter.lane.finish()
+    assert counter.kinds(works) == [FAILURES[failure], "done", "done"]
+    spent = 30 + 60 * (FAILURES[failure] == "done")
+    assert books.figures(account).available == 100 - spent
+    assert books.are_whole(account)
+    assert books.figures(beside) == (2, 9, 0)
+
+
+def test_what_was_done_though_its_answer_was_lost_is_found_and_what_rests_on_it_is_done_once(
+    desk: Desk, counter: Counter, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = desk.writer.save
+
+    def lose(*given: Any) -> NoReturn:
+        monkeypatch.undo()
+        save(*given)
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(desk.writer, "save", lose)
+    works = [deduct(account, 60), deduct(account, 30)]
+    counter.ask(works[0])
+    counter.ask(works[1])
+    counter.lane.finish()
+    assert counter.kinds(works) == ["replayed", "done"]
+    assert books.figures(account) == (3, 10, 0)
+
+
+def test_a_request_that_is_repeated_while_it_is_saved_costs_no_statement(
+    desk: Desk, counter: Counter, books: Books, account: str
+) -> None:
+    works = [deduct(account, 4, "click"), deduct(account, 4, "click"), deduct(account, 5, "click")]
+    with statements_of(desk.batches) as statements:
+        counter.ask(works[0])
+        counter.ask(works[1])
+        counter.save()
+        assert statements == ["save"]
+    assert counter.kinds(works[:2]) == ["done", "replayed"]
+    counter.ask(works[2])
+    counter.lane.finish()
+    assert counter.kinds(works) == ["done", "replayed", "RequestIdReused"]
+    assert books.figures(account) == (2, 96, 0)
+
+
+def test_a_request_that_is_repeated_while_its_save_fails_is_done_once(
+    other: Desk, counter: Counter, books: Books, account: str
+) -> None:
+    works = [deduct(account, 4, "click"), deduct(account, 4, "click")]
+    counter.ask(works[0])
+    counter.ask(works[1])
+    other.do(deduct(account, 1))
+    counter.lane.finish()
+    assert counter.kinds(works) == ["done", "replayed"]
+    assert books.figures(account) == (3, 95, 0)
+
+
+def test_a_refusal_that_rests_on_what_is_being_saved_is_no_answer(
+    desk: Desk, other: Desk, counter: Counter, books: Books, account: str
+) -> None:
+    """What would have taken the credits fails: whoever came behind it gets them."""
+    other.do(deduct(account, 1, "click"))
+    desk.do(deduct(account, 1))
+    works = [deduct(account, 90, "click"), deduct(account, 50)]
+    counter.ask(works[0])
+    counter.ask(works[1])
+    counter.lane.finish()
+    assert counter.kinds(works) == ["RequestIdReused", "done"]
+    assert books.figures(account).available == 48
+
+
+def test_no_copy_is_used_that_a_batch_of_cold_works_has_made_stale(desk: Desk, counter: Counter, account: str) -> None:
+    counter.ask(refused := deduct(account, 1_000), done := deduct(account, 1))
+    counter.lane.finish()
+    counter.ask(again := deduct(account, 1))
+    counter.lane.finish()
+    assert counter.kinds([refused, done, again]) == [InsufficientCredit.__name__, "done", "done"]
+    assert desk.statistics.stale_copies == 0
+
+
+def test_a_cold_work_waits_for_two_saves_at_most_and_later_works_of_its_account_wait_for_it(
+    desk: Desk, counter: Counter, account: str
+) -> None:
+    beside = f"{account}-beside"
+    desk.do(add(beside, 1_000))
+    counter.ask(deduct(beside, 1))
+    counter.ask(deduct(account, 1), cold := deduct(account, 1, dry_run=True), later := deduct(account, 1))
+    for _ in range(2):
+        counter.ask(deduct(beside, 1))
+        counter.save()
+    assert counter.kinds([cold, later]) == ["NoneType", "NoneType"]
+    counter.save()
+    assert counter.kinds([cold, later]) == ["done", "done"]
+    answered = list(counter.answers)
+    assert answered.index(cold) < answered.index(later)
+
+
+def test_hot_works_are_saved_between_two_batches_of_cold_ones(desk: Desk, counter: Counter, account: str) -> None:
+    beside = f"{account}-beside"
+    desk.do(add(beside, 1_000))
+    for _ in range(3):
+        counter.ask(cold := deduct(account, 1, dry_run=True))
+        counter.ask(hot := deduct(beside, 1))
+        counter.save()
+        counter.save()
+        assert counter.kinds([cold, hot]) == ["done", "done"]
+
+
+def test_a_turn_decides_so_many_works_and_the_next_one_comes_soon(counter: Counter, account: str) -> None:
+    counter.ask(*(deduct(account, 1) for _ in range(WORKS_AT_ONCE + 10)))
+    assert (counter.lane.jobs, counter.lane.lane.waiting) == (1, 10)
+    counter.lane.posts = 0
+    counter.lane.turn()
+    assert (counter.lane.posts, counter.lane.lane.waiting) == (0, 0)
+
+
+def test_answers_are_delivered_a_few_at_a_time(counter: Counter, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polled_lane, "ANSWERS_AT_ONCE", 4)
+    counter.ask(*(deduct(account, 1) for _ in range(10)))
+    counter.save()
+    assert len(counter.answers) == 4
+    assert counter.lane.posts
+    counter.lane.turn()
+    counter.lane.turn()
+    assert len(counter.answers) == 10
+
+
+def test_whoever_submits_from_another_thread_has_a_turn_taken(counter: Counter, account: str) -> None:
+    counter.ask(deduct(account, 1))
+    counter.lane.posts = 0
+    counter.lane.lane.submit(Ticket(deduct(account, 1), counter))
+    assert counter.lane.posts == 0
+    for _ in range(3):
+        submitting = Thread(target=counter.lane.lane.submit, args=(Ticket(deduct(account, 1), counter),))
+        submitting.start()
+        submitting.join(10)
+    # One turn takes what all of them have brought.
+    assert counter.lane.posts == 1
+    counter.lane.finish()
+    assert len(counter.answers) == 5
+
+
+class Broken(BaseException):
+    """Something that no handler of errors catches."""
+
+
+def test_a_helper_that_ends_has_the_turn_fail_and_everybody_told(
+    desk: Desk, counter: Counter, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object) -> NoReturn:
+        raise Broken
+
+    monkeypatch.setattr(desk.writer, "save", end)
+    counter.ask(works := deduct(account, 1))
+    counter.ask(others := deduct(account, 1))
+    with pytest.raises(Broken):
+        counter.lane.help()
+    with pytest.raises(HelperEnded):
+        counter.lane.turn()
+    assert counter.kinds([works, others]) == ["HelperEnded"] * 2
+    with pytest.raises(HelperEnded):
+        counter.lane.turn()

@@ -3,6 +3,7 @@
 from tests.mutants.api_faults import API_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
+from tests.mutants.draft_faults import DRAFT_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
 from tests.mutants.machine_faults import MACHINE_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
@@ -12,6 +13,7 @@ from tests.mutants.transport_faults import TRANSPORT_FAULTS
 
 FAULTS = (
     *LEDGER_FAULTS,
+    *DRAFT_FAULTS,
     *DOMAIN_FAULTS,
     *PAYMENTS_FAULTS,
     *BULKHEAD_FAULTS,

@@ -155,12 +155,12 @@ class DraftWriter(Writer):
         """Do again what an error has kept from being saved, or from being known to be, in the turn of its save."""
         errors = iter((error,))
 
-        def step(left: list[Work], written: Written) -> list[Work]:
+        def write_round(left: list[Work], written: Written) -> list[Work]:
             first = next(errors, None)
             return self._recover(left, first, written) if first else self._round(left, written)
 
         self._doubted = set()
-        return self._finish(works, nothing_written(), step, turn)
+        return self._finish(works, nothing_written(), write_round, turn)
 
     def write_cold(self, works: Sequence[Work], refused: AbstractSet[Work]) -> Written:
         """Decide and save works as ``write`` does, those that were ``refused`` on what is loaded for them."""

@@ -50,7 +50,7 @@ SEARCH_SECONDS = 0.1
 """After so long a search is given up: neighbours wait for it, and the side lane has the time."""
 
 
-Step = Callable[[list[Work], Written], list[Work]]
+Round = Callable[[list[Work], Written], list[Work]]
 """Writes works, or some of them; returns those that have to be decided once more."""
 
 
@@ -120,7 +120,7 @@ class Writer:
         written.apart.extend((work, Apart.HEAVY) for work in self._round(works, written))
         return []
 
-    def _write(self, works: Sequence[Work], step: Step, refused: AbstractSet[Work] = frozenset()) -> Written:
+    def _write(self, works: Sequence[Work], write_round: Round, refused: AbstractSet[Work] = frozenset()) -> Written:
         written = nothing_written()
         if not self._clock.is_read:
             written.results.extend((work, DatabaseUnavailable()) for work in works)
@@ -128,14 +128,14 @@ class Writer:
         self._doubted = set(refused)
         waiting = self._drop_late(works, written)
         # One turn for all: a database that hangs is not waited for once more by each try.
-        return self._finish(waiting, written, step, Turn(BATCH_SECONDS))
+        return self._finish(waiting, written, write_round, Turn(BATCH_SECONDS))
 
-    def _finish(self, waiting: list[Work], written: Written, step: Step, turn: Turn) -> Written:
-        """Take steps within a turn at the database until no work is left to be decided."""
+    def _finish(self, waiting: list[Work], written: Written, write_round: Round, turn: Turn) -> Written:
+        """Write rounds within a turn at the database until no work is left to be decided."""
         self._search_end = time.monotonic() + SEARCH_SECONDS
         with turn.taken():
             while waiting:
-                waiting = step(waiting, written)
+                waiting = write_round(waiting, written)
         for work, _ in written.apart:
             self._drop_copies(work)
         return written

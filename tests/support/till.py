@@ -36,7 +36,7 @@ CREDITS = 90
 BONUS = 10
 TOTAL = CREDITS + BONUS
 
-TRIES = 6
+TRIES = 30
 """The inbox's worker has more."""
 
 LONGEST_PAUSE_SECONDS = 0.5

@@ -21,6 +21,7 @@ from creditd.storage.connections.session import (
     make_fit,
     not_kept,
 )
+from creditd.storage.connections.spares import Spares
 from creditd.storage.connections.turns import Turn, TurnOver, Turns, require_time
 from creditd.storage.failures import tells_of_unfitness
 from creditd.storage.migrations.privileges import require_privileges
@@ -79,7 +80,8 @@ class DatabaseSettings:
     one lock, ``idle_in_transaction_seconds`` how long a transaction may idle before PostgreSQL ends it.
     ``plan_cache_mode`` is PostgreSQL's own. ``is_hasty``: no statement may wait for a lock for longer, not even one
     that is a transaction of its own. ``turn_seconds`` is how long a turn lasts that states no length; None for the
-    usual time. ``keeps_memory``: sessions keep the memory of a statement for the next one.
+    usual time. ``keeps_memory``: sessions keep the memory of a statement for the next one. ``keeps_connections``: what
+    was lent in autocommit stays out of the pool for whoever comes next, as long as the pool has others.
     """
 
     url: str
@@ -92,6 +94,7 @@ class DatabaseSettings:
     is_hasty: bool = False
     turn_seconds: float | None = None
     keeps_memory: bool = False
+    keeps_connections: bool = False
 
     @property
     def session_rules(self) -> SessionRules:
@@ -128,12 +131,14 @@ class Database:
         self._engine = _make_engine(settings, self._connect)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._spares = Spares(self._autocommit.connect, self._can_spare)
         # Those that reach the same database by pools of their own, itself included.
         self._relatives = [self]
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Lend a connection that begins a transaction with its first statement; the borrower commits."""
+        self._spares.let_go()
         with self._engine.connect() as connection, self._turns.lent(connection):
             yield connection
 
@@ -144,23 +149,40 @@ class Database:
         All of them are one transaction, committed at the end of the block unless it raises, where nothing may wait for
         a lock for long and that can be said of transactions only.
         """
-        with self._autocommit.connect() as connection, self._turns.lent(connection):
-            if self._settings.is_hasty and _session(connection).beginning:
-                connection.execution_options(isolation_level="READ COMMITTED")
-                with connection.begin():
+        connection = self._spares.take()
+        is_as_before = False
+        try:
+            with self._turns.lent(connection):
+                if self._settings.is_hasty and _session(connection).beginning:
+                    connection.execution_options(isolation_level="READ COMMITTED")
+                    with connection.begin():
+                        yield connection
+                else:
                     yield connection
+                    is_as_before = True
+        finally:
+            if is_as_before:
+                self._spares.give_back(connection)
             else:
-                yield connection
+                # If this one was lost, the others most likely are: the pool looks after what it has.
+                connection.close()
+                self._spares.let_go()
+
+    def _can_spare(self) -> bool:
+        """Tell whether the next one who needs a connection finds one in the pool, or room for it."""
+        return self._settings.keeps_connections and self._checked_out < self._settings.pool_size
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Lend a connection within a transaction, committed at the end of the block unless it raises."""
+        self._spares.let_go()
         with self._engine.connect() as connection, self._turns.lent(connection), connection.begin():
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Lend a connection whose statements all read the same state, and write nothing."""
+        self._spares.let_go()
         with self._snapshots.connect() as connection, self._turns.lent(connection), connection.begin():
             yield connection
 
@@ -182,6 +204,7 @@ class Database:
             is_hasty=True,
             turn_seconds=BATCH_SECONDS,
             keeps_memory=True,
+            keeps_connections=True,
         )
         database = Database(settings)
         database._relatives = self._relatives
@@ -240,6 +263,10 @@ class Database:
     @property
     def connections_in_use(self) -> int:
         """How many connections are lent."""
+        return self._checked_out - len(self._spares)
+
+    @property
+    def _checked_out(self) -> int:
         pool = self._engine.pool
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
@@ -252,11 +279,13 @@ class Database:
     def forget_connections(self) -> None:
         """Let go of every connection that is not lent, of the other pools too: most likely all are lost if one is."""
         for relative in self._relatives:
-            relative._engine.dispose()  # noqa: SLF001 - of the same class.
+            relative._spares.let_go()  # noqa: SLF001 - of the same class.
+            relative._engine.dispose()  # noqa: SLF001
 
     def close(self) -> None:
         """Close every connection that is not lent, and cut short what the others are used for."""
         self._turns.close()
+        self._spares.close()
         self._engine.dispose()
 
     def _connect(self) -> Session:

@@ -147,10 +147,11 @@ class Turns:
         driver = connection.connection.driver_connection
         if driver is None:
             raise psycopg.OperationalError
+        lending = self.begin(driver)
         try:
-            with self.watched(driver):
-                yield
+            yield
         finally:
+            self.finish(lending)
             if driver.closed:
                 connection.invalidate()
 
@@ -160,25 +161,33 @@ class Turns:
 
         Raises TurnOver if it is over already.
         """
+        lending = self.begin(driver, turn)
+        try:
+            yield
+        finally:
+            self.finish(lending)
+
+    def begin(self, driver: "psycopg.Connection[Any]", turn: Turn | None = None) -> Lending:
+        """Watch over a connection as in ``watched``, until ``finish`` is called with what this returns."""
         turn = turn or _current.turn or Turn(self._longest_seconds or LONGEST_SECONDS)
         if turn.is_over:
             raise TurnOver
         lending = Lending(driver, turn)
         self._lent.add(lending)
-        self._start()
-        try:
-            yield
-        finally:
-            self._lent.discard(lending)
-            lending.give_back()
+        if self._thread is None:
+            self._start()
+        return lending
+
+    def finish(self, lending: Lending) -> None:
+        """Watch over it no longer; waits for a cancellation that is under way."""
+        self._lent.discard(lending)
+        lending.give_back()
 
     def close(self) -> None:
         """End every turn that still runs, and stop watching once nothing is lent."""
         self._closing.set()
 
     def _start(self) -> None:
-        if self._thread is not None:
-            return
         with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="turns", daemon=True)

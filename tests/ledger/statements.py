@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from psycopg import RawCursor
 from sqlalchemy import Connection, event
 
 from creditd.storage import save
-from creditd.storage.connections.prepared import Prepared
+from creditd.storage.connections.prepared import Prepared, Rows
 from creditd.storage.database import Database
 
 
@@ -21,7 +20,7 @@ def statements_of(database: Database) -> Iterator[list[str]]:
     def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         seen.append(statement)
 
-    def note_save(statement: Prepared, connection: Connection, parameters: Mapping[str, Any]) -> RawCursor[Any]:
+    def note_save(statement: Prepared, connection: Connection, parameters: Mapping[str, Any]) -> Rows:
         if connection.engine.pool is database._engine.pool:
             seen.append("save" if statement is save._SAVE else statement.query.decode())
         return sent(statement, connection, parameters)

@@ -235,7 +235,7 @@ def test_of_a_heavy_wallet_no_more_rows_are_read_than_show_that_it_is(desk: Desk
     desk.clock.advance(61)
     most = {"most_grants": HEAVY_GRANTS + 1, "most_due": HEAVY_DUE + 1, "most_slices": HEAVY_DUE}
     keys = {"account_id": texts([account]), "credit_type": texts(["chat"]), "now": desk.clock.now()}
-    query, names = wallets._LIGHT_WALLETS
+    query, names, _ = wallets._LIGHT_WALLETS
     with psycopg.connect(desk.url, autocommit=True) as connection, psycopg.RawCursor(connection) as cursor:
         cursor.execute(b"SET plan_cache_mode = force_generic_plan")
         explained = b"EXPLAIN (ANALYZE, FORMAT JSON) " + query

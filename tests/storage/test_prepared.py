@@ -30,7 +30,8 @@ def test_a_cast_is_no_placeholder() -> None:
 
 
 def test_a_name_used_twice_is_one_parameter() -> None:
-    assert prepared("SELECT :same, :other, :same") == (b"SELECT $1, $2, $1", ("same", "other"))
+    statement = prepared("SELECT :same, :other, :same")
+    assert (statement.query, statement.names) == (b"SELECT $1, $2, $1", ("same", "other"))
 
 
 def test_the_one_row_is_returned(database: Database) -> None:

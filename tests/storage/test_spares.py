@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DataError
 
 from creditd.storage.connections.prepared import prepared
 from creditd.storage.database import BATCH_CONNECTIONS, Database, DatabaseSettings
@@ -38,6 +39,16 @@ def test_it_is_checked_out_of_the_pool_once(batches: Database) -> None:
         with batches.autocommit() as connection:
             backend(connection)
     assert len(checkouts) == 1
+
+
+def test_one_on_which_something_failed_goes_back_to_the_pool(batches: Database) -> None:
+    checkins: list[object] = []
+    event.listen(batches._engine, "checkin", lambda *_: checkins.append(None))
+    with batches.autocommit() as connection:
+        backend(connection)
+    with pytest.raises(DataError), batches.autocommit() as connection:
+        connection.execute(text("SELECT 1 / 0"))
+    assert len(checkins) == 1
 
 
 def test_one_that_is_kept_counts_as_lent_to_nobody(batches: Database) -> None:

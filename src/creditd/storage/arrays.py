@@ -16,13 +16,15 @@ _digits = int.__repr__
 def numbers(values: Iterable[int | None]) -> str:
     """Write an array of numbers; None becomes NULL."""
     values = tuple(values)
+    if len(values) == 1:
+        # As all of a lone call's are.
+        return "{" + _number(values[0]) + "}"
     if _is_one_value(values):
-        first = values[0]
-        return _repeated(_MISSING if first is None else _digits(first), len(values))
+        return _repeated(_number(values[0]), len(values))
     try:
         return of_elements(map(_digits, values))
     except TypeError:
-        return of_elements([_MISSING if value is None else _digits(value) for value in values])
+        return of_elements(map(_number, values))
 
 
 def flags(values: Iterable[bool]) -> str:
@@ -42,6 +44,8 @@ def identifiers(values: Iterable[str | None]) -> str:
 def texts(values: Iterable[str | None]) -> str:
     """Write an array of any texts or JSON documents; None becomes NULL."""
     values = tuple(values)
+    if len(values) == 1:
+        return "{" + _text(values[0]) + "}"
     if not values:
         return "{}"
     if _is_one_value(values):
@@ -75,6 +79,10 @@ def _is_one_value(values: tuple[object, ...]) -> bool:
 
 def _repeated(element: str, count: int) -> str:
     return "{" + (element + ",") * (count - 1) + element + "}"
+
+
+def _number(value: int | None) -> str:
+    return _MISSING if value is None else _digits(value)
 
 
 def _text(value: str | None) -> str:

@@ -23,7 +23,8 @@ from creditd.storage.connections.prepared import prepared
 
 # A version that the snapshot shows to have moved is not waited for: it never comes back. A row that is waited for is
 # looked at again once it is locked.
-_SAVE = prepared("""
+_SAVE = prepared(
+    """
 WITH moved AS MATERIALIZED (
     SELECT n.account_id
     FROM unnest(:w_account_id ::text[], :w_credit_type ::text[], :w_base_version ::bigint[],
@@ -119,7 +120,9 @@ WITH moved AS MATERIALIZED (
 )
 SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, (SELECT count(*) FROM appended),
        (SELECT array_agg(account_id) FROM moved), (SELECT array_agg(account_id) FROM known)
-""")
+""",
+    by_heart=True,
+)
 
 
 class Saved(NamedTuple):

@@ -7,7 +7,6 @@ A plain join, planned while the tables were small, reads them whole when they ar
 from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple, Self
 
-import psycopg
 from sqlalchemy import Connection, text
 
 from creditd.domain.account import Account, new_account
@@ -17,7 +16,7 @@ from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet, WalletKey, new_wallet
 from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, is_heavy
 from creditd.storage.arrays import identifiers, texts
-from creditd.storage.connections.prepared import prepared
+from creditd.storage.connections.prepared import Rows, prepared
 from creditd.storage.rows import (
     ACCOUNT_COLUMNS,
     RESERVATION_COLUMNS,
@@ -172,7 +171,7 @@ class WalletQuery:
         self._order = order
         self._takes_heavy = takes_heavy
         self._most = _Most(_ALL, MAX_DUE, MAX_DUE_SLICES) if takes_heavy else _LIGHT
-        self._cursor: psycopg.RawCursor[Any] | None = None
+        self._cursor: Rows | None = None
 
     def send(self, connection: Connection) -> Self:
         """Send the one statement. Raises psycopg.Error as it comes from the driver."""

@@ -14,6 +14,8 @@ from uuid import uuid4
 
 import psycopg
 
+from creditd.storage.connections.recital import RecitingConnection
+
 
 class UnsuitableDatabase(psycopg.OperationalError):
     """The database answers, and is not what it must be; the message says in one line what to do.
@@ -42,7 +44,7 @@ class SessionRules:
     sets_sessions: bool = True
 
 
-class Session(psycopg.Connection[Any]):
+class Session(RecitingConnection):
     """A connection, and what each transaction on it has to begin with; empty for nothing."""
 
     beginning: str = ""

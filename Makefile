@@ -53,6 +53,7 @@ test: setup ## Run all tests but the long batteries
 
 .PHONY: transports
 transports: setup ## Run contract, model and a round of the faults on the transport that serves where the default one cannot
+	sh tools/try_grpcio.sh
 	CREDITD_TEST_TRANSPORT=aio $(BIN)/pytest -n $(WORKERS) tests/contract tests/model tests/faults $(ARGS)
 
 .PHONY: faults

@@ -9,17 +9,20 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import psycopg
 
 from tests.bench import requests, rounds
 from tests.bench.generator_process import generate
-from tests.bench.job import Job, Operation, Outcome
+from tests.bench.job import Job, Operation
 from tests.bench.paging import measure_pages
 from tests.bench.plan import ACCOUNTS as FEW_ACCOUNTS
+from tests.bench.report import troubles
+from tests.bench.rounds import Subject, subject
 from tests.bench.seed import ACCOUNTS as MANY_ACCOUNTS
 from tests.bench.seed import ENTRIES_PER_ACCOUNT, seed
-from tests.bench.service_process import Service, fresh_database, serving
+from tests.bench.service_process import fresh_database, serving
 from tests.bench.transport import CHOICES
 
 _QUICK_ACCOUNTS = 20_000
@@ -31,11 +34,11 @@ _MODES = {"GetBalance": requests.get_balance(), "Reserve": requests.reserve()}
 
 
 @dataclass(frozen=True)
-class Subject:
+class Spread:
     """Accounts, numbered from 1 on, to draw from on one of the servers."""
 
     label: str
-    service: Service
+    subject: Subject
     accounts: int
 
 
@@ -56,13 +59,13 @@ def main() -> None:
             rounds.seed(small, 1, FEW_ACCOUNTS)
             for url in (small_url, large_url):
                 _checkpoint(url)
-            subjects = (
-                Subject(f"small: {FEW_ACCOUNTS:,} accounts", small, FEW_ACCOUNTS),
-                Subject(f"large: {FEW_ACCOUNTS:,} of {many:,}", large, FEW_ACCOUNTS),
-                Subject(f"large: {many:,} accounts", large, many),
+            spreads = (
+                Spread(f"small: {FEW_ACCOUNTS:,} accounts", subject(small), FEW_ACCOUNTS),
+                Spread(f"large: {FEW_ACCOUNTS:,} of {many:,}", subject(large), FEW_ACCOUNTS),
+                Spread(f"large: {many:,} accounts", subject(large), many),
             )
-            _compare(subjects, round_s)
-            _page(subjects[:2])
+            _compare(spreads, round_s)
+            _page(spreads[:2])
 
 
 def _checkpoint(database_url: str) -> None:
@@ -71,42 +74,43 @@ def _checkpoint(database_url: str) -> None:
         connection.execute("CHECKPOINT")
 
 
-def _compare(subjects: Sequence[Subject], round_s: float) -> None:
-    print("\nmode        callers  database                        rate/s   p50 ms   p99 ms  of the small one's rate")
+def _compare(spreads: Sequence[Spread], round_s: float) -> None:
+    print(
+        "\nmode        callers  database                        rate/s   p50 ms   p99 ms  server us  PostgreSQL us"
+        "  of the small one's rate"
+    )
     for mode, operations in _MODES.items():
         for callers in _CALLERS:
-            turns = (*subjects, *reversed(subjects))
-            found = [(subject, _measure(subject, operations, callers, round_s)) for subject in turns]
+            turns = (*spreads, *reversed(spreads))
+            found = [(spread, _measure(spread, operations, callers, round_s)) for spread in turns]
             base = 0.0
-            for subject in subjects:
-                outcomes = [outcome for turn, outcome in found if turn is subject]
-                rate, p50, p99 = (_mean(outcomes, name) for name in ("rate", "p50_ms", "p99_ms"))
+            for spread in spreads:
+                runs = [figures for turn, figures in found if turn is spread]
+                rate, p50, p99, server, postgres = map(fmean, zip(*runs, strict=True))
                 base = base or rate
-                figures = f"{rate:8,.0f}  {p50:7.2f}  {p99:7.2f}  {rate / base:7.2f}x"
-                print(f"{mode:10}  {callers:7}  {subject.label:28}  {figures}", flush=True)
+                figures = f"{rate:8,.0f}  {p50:7.2f}  {p99:7.2f}  {server:9.0f}  {postgres:13.0f}  {rate / base:7.2f}x"
+                print(f"{mode:10}  {callers:7}  {spread.label:28}  {figures}", flush=True)
 
 
-def _measure(subject: Subject, operations: tuple[Operation, ...], callers: int, round_s: float) -> Outcome:
-    service = subject.service
-    outcome = generate(Job(service.port, service.token, operations, callers, 1, subject.accounts, _WARMUP_S, round_s))
-    if outcome.refusals or outcome.unanswered:
-        print(f"            refused, by grpc-status: {outcome.refusals}; unanswered: {outcome.unanswered}")
-    return outcome
+def _measure(spread: Spread, operations: tuple[Operation, ...], callers: int, round_s: float) -> tuple[float, ...]:
+    """Return rate, p50 and p99 in ms, and the processor time of server and PostgreSQL in µs of one operation."""
+    service = spread.subject.service
+    job = Job(service.port, service.token, operations, callers, 1, spread.accounts, _WARMUP_S, round_s)
+    outcome, used = spread.subject.measure(job)
+    if said := troubles(outcome):
+        print(said.lstrip("\n"))
+    per_operation = map(outcome.per_operation_us, (used.cpu.server, used.cpu.postgres))
+    return outcome.rate, outcome.p50_ms, outcome.p99_ms, *per_operation
 
 
-def _mean(outcomes: Sequence[Outcome], name: str) -> float:
-    values = [float(getattr(outcome, name)) for outcome in outcomes]
-    return sum(values) / len(values)
-
-
-def _page(subjects: Sequence[Subject]) -> None:
+def _page(spreads: Sequence[Spread]) -> None:
     print("\nListTransactions, 100 a page   entries  first page p50, p99 ms  last page p50, p99 ms")
-    for subject in subjects:
-        service = subject.service
+    for spread in spreads:
+        service = spread.subject.service
         generate(Job(service.port, service.token, requests.batch_reserve(), 1, _DEEP_ACCOUNT, 1, 0.0, _DEEPENING_S))
         pages = measure_pages(service, _DEEP_ACCOUNT)
         figures = [latencies.quantile_ms(share) for latencies in (pages.first, pages.last) for share in (0.5, 0.99)]
-        print(f"{subject.label:29}  {pages.entries:8,}" + "".join(f"  {figure:9.2f}" for figure in figures), flush=True)
+        print(f"{spread.label:29}  {pages.entries:8,}" + "".join(f"  {figure:9.2f}" for figure in figures), flush=True)
 
 
 if __name__ == "__main__":

@@ -18,19 +18,19 @@ def test_the_page_of_errors_is_that_of_the_proto() -> None:
 
 
 def test_each_reason_is_documented() -> None:
-    assert DOCUMENTED.keys() == status._CODES.keys()
+    assert DOCUMENTED.keys() == status.CODES.keys()
 
 
 @pytest.mark.parametrize("reason", DOCUMENTED)
 def test_its_code_and_whether_a_retry_helps_are_those_of_the_server(reason: str) -> None:
     one = DOCUMENTED[reason]
-    assert one.code == status._CODES[reason][0].name
-    assert one.retry == (reason in status._RETRY_MILLISECONDS)
+    assert one.code == status.CODES[reason][0].name
+    assert one.retry == (reason in status.RETRY_MILLISECONDS)
 
 
 @pytest.mark.parametrize("reason", DOCUMENTED)
 def test_what_its_texts_tell_is_in_its_metadata(reason: str) -> None:
     """The facts that a refusal really comes with are compared where refusals are provoked."""
-    for text in (status._CODES[reason][1], *(texts[reason] for texts in CATALOGUE.values())):
+    for text in (status.CODES[reason][1], *(texts[reason] for texts in CATALOGUE.values())):
         told = {name for _, name, _, _ in Formatter().parse(text)} - {None}
         assert told <= DOCUMENTED[reason].metadata.keys() | {"correlation_id"}, text

@@ -36,30 +36,38 @@ def url() -> Iterator[str]:
         yield url
 
 
+class Swept(Sweep):
+    """The sweep of a server, with what it reads by."""
+
+    def __init__(self, database: Database) -> None:
+        """Sweep a database only when told to."""
+        self.database = database
+        self.clock = clock_of(database)
+        writer = Writer(database, Terms(RULES, {}, uuid7), self.clock, LedgerStatistics(), is_apart=True)
+        super().__init__(database, writer, self.clock, NEVER_SECONDS)
+
+
 @pytest.fixture
-def sweeps(url: str) -> Iterator[list[Sweep]]:
+def sweeps(url: str) -> Iterator[list[Swept]]:
     """Provide the sweeps of two servers."""
-    terms = Terms(RULES, {}, uuid7)
     with ExitStack() as stack:
         found = []
         for _ in range(2):
             database = Database(DatabaseSettings(url, pool_size=3))
-            clock = clock_of(database)
-            writer = Writer(database, terms, clock, LedgerStatistics(), is_apart=True)
-            sweep = Sweep(database, writer, clock, NEVER_SECONDS)
+            sweep = Swept(database)
             stack.callback(database.close)
             stack.callback(partial(sweep.close, 5))
             found.append(sweep)
         yield found
 
 
-def pass_time(seconds: float, *sweeps: Sweep) -> None:
+def pass_time(seconds: float, *sweeps: Swept) -> None:
     """Let time pass for the servers of sweeps."""
     for sweep in sweeps:
-        sweep._clock.advance(seconds)
+        sweep.clock.advance(seconds)
 
 
-def test_two_sweeps_at_once_release_each_hold_once(desk: Desk, books: Books, account: str, sweeps: list[Sweep]) -> None:
+def test_two_sweeps_at_once_release_each_hold_once(desk: Desk, books: Books, account: str, sweeps: list[Swept]) -> None:
     accounts = [f"{account}-{number}" for number in range(50)]
     desk.write(*(add(name, 10) for name in accounts))
     desk.write(*(reserve(name, 3) for name in accounts for _ in range(3)))
@@ -79,13 +87,13 @@ def test_two_sweeps_at_once_release_each_hold_once(desk: Desk, books: Books, acc
 
 
 def test_a_sweep_settles_a_wallet_in_which_more_is_due_than_a_round_takes(
-    desk: Desk, books: Books, account: str, sweeps: list[Sweep], monkeypatch: pytest.MonkeyPatch
+    desk: Desk, books: Books, account: str, sweeps: list[Swept], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wallets, "MAX_DUE", 2)
     desk.do(add(account, 10))
     desk.write(*(reserve(account, 1) for _ in range(9)))
     pass_time(61, *sweeps)
-    with statements_of(sweeps[0]._database) as seen:
+    with statements_of(sweeps[0].database) as seen:
         assert [sweeps[0].sweep_once(), sweeps[1].sweep_once()] == [1, 0]
     assert seen.count("save") == 5, "two holds a round"
     assert books.kinds(account) == ["TOP_UP", *["RESERVE"] * 9, *["RELEASE"] * 9]
@@ -93,7 +101,7 @@ def test_a_sweep_settles_a_wallet_in_which_more_is_due_than_a_round_takes(
 
 
 def test_a_sweep_puts_off_a_wallet_in_which_nothing_is_due(
-    desk: Desk, books: Books, account: str, sweeps: list[Sweep]
+    desk: Desk, books: Books, account: str, sweeps: list[Swept]
 ) -> None:
     desk.do(add(account, 10))
     first = reservation_of(desk.do(reserve(account, 4)))
@@ -115,7 +123,7 @@ def spoiled(url: str, *accounts: str) -> Iterator[None]:
 
 
 def test_wallets_that_cannot_be_settled_keep_nobody_from_those_behind_them(
-    desk: Desk, url: str, books: Books, account: str, sweeps: list[Sweep], monkeypatch: pytest.MonkeyPatch
+    desk: Desk, url: str, books: Books, account: str, sweeps: list[Swept], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeping, "WALLETS_AT_A_LOOK", 3)
     broken = [f"{account}-broken-{number}" for number in range(3)]
@@ -132,13 +140,13 @@ def test_wallets_that_cannot_be_settled_keep_nobody_from_those_behind_them(
     assert len(sweeps[0]._aside) == 0
 
 
-def test_a_wallet_set_aside_is_not_tried_again_at_once(desk: Desk, url: str, account: str, sweeps: list[Sweep]) -> None:
+def test_a_wallet_set_aside_is_not_tried_again_at_once(desk: Desk, url: str, account: str, sweeps: list[Swept]) -> None:
     desk.do(add(account, 10))
     desk.do(reserve(account, 1))
     pass_time(61, *sweeps)
     with spoiled(url, account):
         sweeps[0].sweep_once()
-        with statements_of(sweeps[0]._database) as seen:
+        with statements_of(sweeps[0].database) as seen:
             sweeps[0].sweep_once()
     assert len(seen) == 1
 
@@ -167,14 +175,14 @@ def test_no_more_are_remembered_than_a_look_can_skip(monkeypatch: pytest.MonkeyP
     assert len(aside) == 1
 
 
-def test_a_sweep_puts_off_many_wallets_by_a_few_statements(desk: Desk, account: str, sweeps: list[Sweep]) -> None:
+def test_a_sweep_puts_off_many_wallets_by_a_few_statements(desk: Desk, account: str, sweeps: list[Swept]) -> None:
     accounts = [f"{account}-{number:03}" for number in range(90)]
     desk.write(*(add(name, 10) for name in accounts))
     first = [desk.do(reserve(name, 1)) for name in accounts]
     desk.write(*(reserve(name, 1, ttl=60 * MINUTE) for name in accounts))
     desk.write(*(refund(reservation_of(outcome)) for outcome in first))
     pass_time(61, *sweeps)
-    with statements_of(sweeps[0]._database) as seen:
+    with statements_of(sweeps[0].database) as seen:
         assert sweeps[0].sweep_once() == 90
     # A look, and what a transaction takes that waits for nobody: its time limit, locks on what is free, load and save.
     assert len(seen) <= 6

@@ -79,7 +79,7 @@ STRANGERS_FAULTS = (
     Fault(
         "who has shown a token is a stranger all the same",
         "server/connections.py",
-        "            self._known.add(peer)\n",
+        "            self.known.add(peer)\n",
         "            pass\n",
         _CONNECTIONS,
         "test_a_shared_connection_is_not_ended_for_one_of_those_who_share_it",
@@ -87,8 +87,8 @@ STRANGERS_FAULTS = (
     Fault(
         "who asks for health is ended with the strangers",
         "server/connections.py",
-        "        kept = self._known | self._probes\n",
-        "        kept = self._known\n",
+        "        kept = self.known | self._probes\n",
+        "        kept = self.known\n",
         _CONNECTIONS,
         "test_strangers_leave_when_places_grow_few",
     ),
@@ -104,7 +104,7 @@ STRANGERS_FAULTS = (
         "a connection that came during a look is taken for one that has gone",
         "server/connections.py",
         "        self._forget(noted - connected.keys())\n",
-        "        self._forget(self._known - connected.keys())\n",
+        "        self._forget(self.known - connected.keys())\n",
         _CONNECTIONS,
         "test_what_is_noted_goes_with_its_connection",
     ),

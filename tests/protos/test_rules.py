@@ -80,9 +80,9 @@ def test_the_code_reads_ids_by_the_same_patterns(fields: list[Field]) -> None:
         full_name: rule["string"]["pattern"] for full_name, rule in fields if "pattern" in rule.get("string", {})
     }
     account = _inner(patterns["ReserveRequest.account_id"])
-    assert documents._ACCOUNT_ID.pattern == account
-    assert rules._CREDIT_TYPE.pattern == _inner(patterns["ReserveRequest.credit_type"])
-    assert purchase._NAME.pattern.startswith(f"accounts/({account})/")
+    assert documents.ACCOUNT_ID.pattern == account
+    assert rules.CREDIT_TYPE.pattern == _inner(patterns["ReserveRequest.credit_type"])
+    assert purchase.PURCHASE_NAME.pattern.startswith(f"accounts/({account})/")
 
 
 def _patterns(fields: list[Field]) -> dict[str, str]:

@@ -94,7 +94,7 @@ def test_who_asks_for_health_or_what_there_is_is_no_stranger(service: RunningSer
             assert next(ends)[1] == OK
             probe.call(REFLECTION, LIST_SERVICES)
             assert next(ends)[1] == OK
-        assert not connections_of(service)._strange[peer_name(*probe.socket.getsockname())]
+        assert not connections_of(service).strange[peer_name(*probe.socket.getsockname())]
 
 
 @pytest.mark.requirement("J5")
@@ -150,10 +150,10 @@ def test_a_connection_is_found_by_what_grpc_calls_its_peer(tmp_path: Path, liste
                 with pytest.raises(grpc.RpcError):
                     CreditServiceStub(stranger).GetBalance(credit.GetBalanceRequest(account_id="owner"), timeout=20)
             if listen == "unix":
-                assert not ours._known | ours._strange.keys()
+                assert not ours.known | ours.strange.keys()
             else:
-                assert (ours._known | ours._strange.keys()) <= ours._connected(our_files()).keys()
-                assert len(ours._known) == len(ours._strange) == 1
+                assert (ours.known | ours.strange.keys()) <= ours.connected(our_files()).keys()
+                assert len(ours.known) == len(ours.strange) == 1
 
 
 def test_a_file_that_is_another_by_now_is_left_alone(service: RunningService) -> None:
@@ -162,7 +162,7 @@ def test_a_file_that_is_another_by_now_is_left_alone(service: RunningService) ->
         ours = connections_of(service)
         found = eventually(lambda: _numbers(ours, other, stranger))
         number_of_other, name_of_stranger = found
-        assert not ours._end(number_of_other, name_of_stranger)
+        assert not ours.end(number_of_other, name_of_stranger)
         other.call(BALANCE, REQUEST)
         assert next(other.ends())[1] == OK
 
@@ -172,7 +172,7 @@ def our_files() -> list[str]:
 
 
 def _numbers(ours: connections.Connections, first: RawConnection, second: RawConnection) -> tuple[int, str] | None:
-    connected = ours._connected(our_files())
+    connected = ours.connected(our_files())
     names = [peer_name(*connection.socket.getsockname()) for connection in (first, second)]
     return (connected[names[0]], names[1]) if connected.keys() >= set(names) else None
 
@@ -191,8 +191,8 @@ def test_what_is_noted_goes_with_its_connection(service: RunningService, monkeyp
     monkeypatch.setattr(os, "listdir", listdir)
     monkeypatch.setattr(ours, "_crowded", 1)
     ours.look()
-    assert "ipv4:192.0.2.1:1" not in ours._known
-    assert "ipv4:192.0.2.2:2" in ours._known
+    assert "ipv4:192.0.2.1:1" not in ours.known
+    assert "ipv4:192.0.2.2:2" in ours.known
 
 
 @pytest.mark.parametrize(

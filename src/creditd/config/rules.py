@@ -38,7 +38,7 @@ MAX_AMOUNT: Final = 2**63 - 1
 MIN_SECRET_CHARACTERS: Final = 16
 """Whoever guesses the secret can make page tokens; 16 characters at random are beyond guessing."""
 
-_CREDIT_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+CREDIT_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 """As in the protos: a type of another form could be named by no request."""
 
 _SOURCES: Final = tuple(sorted(source.name.lower() for source in Source))
@@ -61,7 +61,7 @@ def _is_url(url: str) -> bool:
 
 
 def _are_credit_types(decimals: Mapping[str, int]) -> bool:
-    return all(_CREDIT_TYPE.fullmatch(code) and 0 <= count <= MAX_DECIMALS for code, count in decimals.items())
+    return all(CREDIT_TYPE.fullmatch(code) and 0 <= count <= MAX_DECIMALS for code, count in decimals.items())
 
 
 def at_least(least: int) -> ValueRule:

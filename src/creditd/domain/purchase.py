@@ -92,7 +92,7 @@ class Purchase(NamedTuple):
         return purchase_name(self.key)
 
 
-_NAME: Final = re.compile(
+PURCHASE_NAME: Final = re.compile(
     r"accounts/([A-Za-z0-9._:@+-]{1,128})/purchases/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
 
@@ -104,7 +104,7 @@ def purchase_name(key: PurchaseKey) -> str:
 
 def parse_purchase_name(name: str) -> PurchaseKey:
     """Parse a purchase's resource name. Raises ValueError."""
-    match = _NAME.fullmatch(name)
+    match = PURCHASE_NAME.fullmatch(name)
     if match is None:
         raise ValueError(name)
     return PurchaseKey(*match.groups())

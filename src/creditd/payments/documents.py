@@ -22,7 +22,7 @@ MAX_PAGES: Final = 1_000
 
 UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-_ACCOUNT_ID: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
+ACCOUNT_ID: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,7 +34,7 @@ def mapping(value: Any) -> Mapping[str, Any]:
 def account_id_in(labels: Any) -> str | None:
     """Return the account named in metadata or custom data; None if there is no valid account id."""
     account_id = mapping(labels).get("account_id")
-    return account_id if isinstance(account_id, str) and _ACCOUNT_ID.fullmatch(account_id) else None
+    return account_id if isinstance(account_id, str) and ACCOUNT_ID.fullmatch(account_id) else None
 
 
 def purchase_in(labels: Any) -> PurchaseKey | None:

@@ -59,7 +59,8 @@ def places() -> int:
 class Connections:
     """The connections of one server, looked after by a thread of its own. Needs /proc; without it none is ended.
 
-    A peer is named as grpc names it, such as ``ipv4:192.0.2.1:50000``.
+    A peer is named as grpc names it, such as ``ipv4:192.0.2.1:50000``. ``known`` are those who have shown a good token,
+    ``strange`` how many calls each of the others has made without one.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -67,10 +68,10 @@ class Connections:
         self._port = 0
         self._crowded = int(CROWDED * most)
         self._clock = clock
-        self._known: set[str] = set()
+        self.known: set[str] = set()
         self._probes: set[str] = set()
         self._seen: dict[str, float] = {}
-        self._strange: Counter[str] = Counter()
+        self.strange: Counter[str] = Counter()
         self._counted_since = clock()
         self._unwanted: set[str] = set()
         self._ending = threading.Event()
@@ -94,7 +95,7 @@ class Connections:
     def know(self, peer: str) -> None:
         """Note that a valid token was shown on a connection."""
         if self._thread:
-            self._known.add(peer)
+            self.known.add(peer)
 
     def note_probe(self, peer: str) -> None:
         """Note that health was asked on a connection."""
@@ -103,10 +104,10 @@ class Connections:
 
     def meet_stranger(self, peer: str) -> None:
         """Count a call without a valid token on a connection."""
-        if not self._thread or peer in self._known:
+        if not self._thread or peer in self.known:
             return
-        self._strange[peer] += 1
-        if self._strange[peer] >= STRANGE_CALLS:
+        self.strange[peer] += 1
+        if self.strange[peer] >= STRANGE_CALLS:
             self._unwanted.add(peer)
             self._wake.set()
 
@@ -127,15 +128,15 @@ class Connections:
         now = self._clock()
         if now - self._counted_since >= COUNT_SECONDS:
             self._counted_since = now
-            self._strange.clear()
-        noted = self._known | self._probes
+            self.strange.clear()
+        noted = self.known | self._probes
         files = os.listdir(_FILES)  # noqa: PTH208 - numbers, many times a second; no paths are wanted.
         is_crowded = len(files) >= self._crowded
         if not is_crowded:
             self._seen.clear()
             if not self._unwanted and len(noted) < self._crowded and len(self._probes) < PROBES:
                 return 0
-        connected = self._connected(files)
+        connected = self.connected(files)
         self._forget(noted - connected.keys())
         ended = self._end_unwanted(connected)
         if is_crowded:
@@ -144,12 +145,12 @@ class Connections:
 
     def _forget(self, gone: set[str]) -> None:
         # No others are: who came after the files were listed is not among them.
-        self._known -= gone
+        self.known -= gone
         self._probes -= gone
 
     def _end_unwanted(self, connected: dict[str, int]) -> int:
         unwanted, self._unwanted = self._unwanted, set()
-        return self._end_all(unwanted - self._known, connected, "many calls without a token")
+        return self._end_all(unwanted - self.known, connected, "many calls without a token")
 
     def _end_strangers(self, connected: dict[str, int], now: float) -> int:
         # In the order in which they were seen first.
@@ -157,17 +158,17 @@ class Connections:
         for peer in connected:
             self._seen.setdefault(peer, now)
         too_many = max(0, len(connected) - self._crowded)
-        kept = self._known | self._probes
+        kept = self.known | self._probes
         strangers = [peer for peer, since in self._seen.items() if peer not in kept and now - since >= GRACE_SECONDS]
         return self._end_all(strangers[:too_many], connected, "no token on them, and places grow few")
 
     def _end_all(self, peers: Iterable[str], connected: dict[str, int], why: str) -> int:
-        ended = sum(self._end(connected[peer], peer) for peer in peers if peer in connected)
+        ended = sum(self.end(connected[peer], peer) for peer in peers if peer in connected)
         if ended:
             log.warning("ended connections", extra={"ended": ended, "of": len(connected), "why": why})
         return ended
 
-    def _connected(self, files: list[str]) -> dict[str, int]:
+    def connected(self, files: list[str]) -> dict[str, int]:
         """Return the connections that are open, by peer, with the number of the file."""
         found = {}
         for number in map(int, files):
@@ -183,7 +184,8 @@ class Connections:
             return ""
         return peer_name(*connection.getpeername())
 
-    def _end(self, number: int, peer: str) -> bool:
+    def end(self, number: int, peer: str) -> bool:
+        """End a peer's connection by the number of its file; tell whether it was still that one."""
         # The file may have been closed and its number be another's by now. A copy stays what it is.
         with suppress(OSError), _copy_of(number) as copy:
             if self._peer(copy) == peer:

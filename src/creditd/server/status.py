@@ -61,7 +61,7 @@ class _Kind(NamedTuple):
     quota: Any | None
 
 
-_CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
+CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "INVALID_FIELD": (StatusCode.INVALID_ARGUMENT, "field {field} breaks the rule {rule}"),
     "PAGE_TOKEN_INVALID": (StatusCode.INVALID_ARGUMENT, "the page token is not valid for this query"),
     "INSUFFICIENT_CREDIT": (StatusCode.FAILED_PRECONDITION, "{required} required, {available} available"),
@@ -160,7 +160,7 @@ _CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 
-_REASONS: Final[Mapping[type[Exception], str]] = {
+REASONS: Final[Mapping[type[Exception], str]] = {
     work.VersionConflict: "VERSION_CONFLICT",
     work.RecordBusy: "RECORD_BUSY",
     work.Overloaded: "OVERLOADED",
@@ -169,7 +169,7 @@ _REASONS: Final[Mapping[type[Exception], str]] = {
     work.DeadlinePassed: "DEADLINE_EXCEEDED",
 }
 
-_RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
+RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
     "VERSION_CONFLICT": 50,
     "RECORD_BUSY": 1_000,
     "OVERLOADED": 500,
@@ -221,7 +221,7 @@ def _retries(milliseconds: int) -> Callable[[], _Retry]:
 
 
 def _kind(reason: str, code: StatusCode, message: str) -> _Kind:
-    delay = _RETRY_MILLISECONDS.get(reason)
+    delay = RETRY_MILLISECONDS.get(reason)
     quota = _QUOTAS.get(reason)
     return _Kind(
         code,
@@ -232,7 +232,7 @@ def _kind(reason: str, code: StatusCode, message: str) -> _Kind:
     )
 
 
-_KINDS: Final = {reason: _kind(reason, code, message) for reason, (code, message) in _CODES.items()}
+_KINDS: Final = {reason: _kind(reason, code, message) for reason, (code, message) in CODES.items()}
 
 _FIXED_TEXTS: Final = {
     (language, reason): _any(LocalizedMessage(locale=language, message=text))
@@ -261,7 +261,7 @@ def reason_of(error: Exception) -> str:
     """Return the reason that goes with it over the wire; INTERNAL for an error that is no answer of ours."""
     if isinstance(error, Refusal) and error.reason in _KINDS:
         return error.reason
-    return _REASONS.get(type(error), "INTERNAL")
+    return REASONS.get(type(error), "INTERNAL")
 
 
 def _explain(error: Exception, language: str, correlation_id: str) -> tuple[Status, _Kind, tuple[tuple[str, str], ...]]:

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -11,7 +12,7 @@ import pytest
 
 from creditd.development.postgres import EmbeddedPostgres
 from creditd.development.postgres.folder import mark
-from creditd.development.postgres.revival import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Revival, advice
+from creditd.development.postgres.revival import LONGEST_PAUSE_SECONDS, Revival, advice, pauses
 from tests.support.patience import eventually
 
 PATIENCE_SECONDS = 60.0
@@ -76,10 +77,7 @@ def test_it_can_be_stopped_while_it_is_dead(server: EmbeddedPostgres) -> None:
 
 
 def test_the_pauses_double_up_to_a_bound() -> None:
-    revival = object.__new__(Revival)
-    revival._pause_seconds = FIRST_PAUSE_SECONDS
-    pauses = [revival._next_pause() for _ in range(9)]
-    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, LONGEST_PAUSE_SECONDS]
+    assert list(islice(pauses(), 9)) == [0.5, 1, 2, 4, 8, 16, 30, 30, LONGEST_PAUSE_SECONDS]
 
 
 def test_a_full_disk_is_named_with_what_to_do(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
@@ -34,7 +35,7 @@ class Revival:
         """Watch a server that runs, until this is closed; close this before the server is stopped."""
         self._server = server
         self._closed = Event()
-        self._pause_seconds = FIRST_PAUSE_SECONDS
+        self._pauses = pauses()
         self._thread = Thread(target=self._watch, name="postgres-revival", daemon=True)
         self._thread.start()
 
@@ -48,7 +49,7 @@ class Revival:
         while not self._closed.wait(LOOK_SECONDS):
             calm_seconds += LOOK_SECONDS
             if calm_seconds >= CALM_SECONDS:
-                self._pause_seconds = FIRST_PAUSE_SECONDS
+                self._pauses = pauses()
             if self._server.is_dead:
                 calm_seconds = 0.0
                 self._revive()
@@ -56,7 +57,7 @@ class Revival:
     def _revive(self) -> None:
         what_to_do = advice(self._server.data_dir, self._server.log_file, self._server.said)
         log.error("PostgreSQL has died, and is started again; %s", what_to_do)
-        if self._closed.wait(self._next_pause()):
+        if self._closed.wait(next(self._pauses)):
             return
         try:
             self._server.revive()
@@ -64,10 +65,13 @@ class Revival:
             # The next look finds it dead, says why, and tries again.
             log.info("PostgreSQL could not be started again", exc_info=True)
 
-    def _next_pause(self) -> float:
-        pause = self._pause_seconds
-        self._pause_seconds = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        return pause
+
+def pauses() -> Iterator[float]:
+    """Yield the seconds before each start: they double up to a bound."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def advice(data_dir: Path, log_file: Path, words: str) -> str:

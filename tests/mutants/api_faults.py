@@ -72,6 +72,22 @@ API_FAULTS = (
         "test_it_is_tried_and_done_only_at_the_version_stated",
     ),
     Fault(
+        "no time left is told as if none were known",
+        "server/credit_messages.py",
+        "    seconds, rest = divmod(instant, SECOND)\n",
+        "    if not instant:\n        return\n    seconds, rest = divmod(instant, SECOND)\n",
+        ("tests/server/test_credit_messages.py",),
+        "test_a_time_that_is_zero_is_there",
+    ),
+    Fault(
+        "a balance that never moved tells when it did",
+        "server/credit_messages.py",
+        "    if wallet.version:\n",
+        "    if True:\n",
+        ("tests/server/test_credit_messages.py",),
+        "test_a_balance_tells_when_it_moved_last_and_no_time_before_its_first_movement",
+    ),
+    Fault(
         "a repeat tells the time that was left at first",
         "server/credit_messages.py",
         "reservation.expire_time - now)",

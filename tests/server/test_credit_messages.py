@@ -1,11 +1,13 @@
 """The domain's values as messages."""
 
 from credit.v1 import reservation_pb2
+from creditd.domain.account import new_account
 from creditd.domain.grants import Slice, Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.reservation import Reservation, ReservationState
+from creditd.domain.wallet import new_wallet
 from creditd.server.answer_sizes import SLICES_SHOWN
-from creditd.server.credit_messages import timestamp, write_reservation
+from creditd.server.credit_messages import balance_message, timestamp, write_reservation
 
 CREATED = Instant(0)
 END = Instant(90 * SECOND + 250_001)
@@ -57,3 +59,12 @@ def test_no_more_slices_are_shown_than_asked_for_and_all_are_counted() -> None:
     told = written(many, CREATED)
     assert len(told.slices) == SLICES_SHOWN
     assert told.slice_count == 10_001
+
+
+def test_a_balance_tells_when_it_moved_last_and_no_time_before_its_first_movement() -> None:
+    unmoved = new_wallet(new_account("a", CREATED), "chat")
+    assert not balance_message(unmoved).HasField("update_time")
+    moved = unmoved._replace(version=1, available=5, reserved=2, update_time=END)
+    told = balance_message(moved)
+    assert (told.total, told.available, told.reserved, told.version) == (7, 5, 2, 1)
+    assert told.update_time.ToNanoseconds() == END * 1_000

@@ -85,7 +85,7 @@ async def _write_all(messages: Any, items: Sequence[Any], results: Sequence[Resu
 def _instruction_or_refusal(item: Any, read: Callable[[Any], Step]) -> Instruction | Exception:
     try:
         validate(item)
-        return Instruction(*read(item), item.validate_only)
+        return Instruction(read(item), item.validate_only)
     except (InvalidFields, Refusal) as refusal:
         return refusal
 

@@ -16,8 +16,7 @@ from creditd.service.catalogue import Catalogue
 class Instruction(NamedTuple):
     """One command on one wallet, independent of the others with it."""
 
-    key: WalletKey
-    command: Command
+    step: Step
     dry_run: bool = False
 
 
@@ -67,14 +66,13 @@ class Credits:
 
     async def perform_each(self, call: Call, instructions: Sequence[Instruction]) -> list[Result]:
         """Perform many independent commands; return their results in order: an outcome, or an error."""
-        missing = await self._catalogue.missing(
-            {key.credit_type for key, command, _ in instructions if not isinstance(command, ON_RESERVATION)}
-        )
+        codes = {step.key.credit_type for step, _ in instructions if not isinstance(step.command, ON_RESERVATION)}
+        missing = await self._catalogue.missing(codes)
         works = [
-            errors.CreditTypeNotFound(credit_type=key.credit_type)
-            if key.credit_type in missing
-            else _work(call, (Step(key, command),), dry_run=dry_run)
-            for key, command, dry_run in instructions
+            errors.CreditTypeNotFound(credit_type=step.key.credit_type)
+            if step.key.credit_type in missing
+            else _work(call, (step,), dry_run=dry_run)
+            for step, dry_run in instructions
         ]
         return await self._results(works)
 

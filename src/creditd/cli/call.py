@@ -49,7 +49,7 @@ def command(argv: Sequence[str]) -> int:
     text = sys.stdin.read() if arguments.json == "-" else arguments.json
     request = parse_request(method.input_type, text)
     for field, request_id in add_request_ids(request).items():
-        remark(f"{field}: {request_id} (made now: send it again and nothing is done twice)")
+        remark(f"{field}: {request_id} (generated; send it again and nothing is done twice)")
     identity = everybody(arguments.subject)
     if arguments.role or arguments.scope:
         identity = Identity(arguments.subject, tuple(arguments.role) or (SERVICE,), tuple(arguments.scope))

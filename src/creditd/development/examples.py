@@ -47,7 +47,7 @@ def _purchase(call: str, there: str) -> list[str]:
         '"return_url": "https://example.com/"}'
     )
     return [
-        "To buy credits; the page to pay on, with money that is not real, is the answer's redirect_url:",
+        "To buy credits; pay, without real money, on the page at the answer's redirect_url:",
         f"  {call} CreatePackage '{package}'{there}",
         f"  {call} CreatePurchase '{purchase}'{there}",
         f"""  {call} ListPurchases '{{"account_id": "ann"}}'{there}""",

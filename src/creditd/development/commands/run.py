@@ -123,7 +123,7 @@ async def _serve(config: Config, lines: LineWriter) -> int:
 
 def _say_where(config: Config, address: str, webhooks_url: str, fakes: Fakes | None) -> None:
     real = ", ".join(real_providers(config))
-    fake = f"fake Stripe, Omise and Lemon Squeezy at {fakes.url if fakes else ''}, since no key of theirs is set"
+    fake = f"fake Stripe, Omise and Lemon Squeezy at {fakes.url if fakes else ''}, because no provider is configured"
     say(f"  payments     {real or fake}")
     if webhooks_url:
         say(f"  webhooks     {webhooks_url}/webhooks/..., health {webhooks_url}/healthz")

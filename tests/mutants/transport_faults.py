@@ -6,6 +6,8 @@ _QUEUE = "server/transport/queue_server.py"
 _HOT = "server/transport/hot_call.py"
 _LOOP = "server/transport/loop_call.py"
 
+_WAKE_UPS = ("tests/server/transport/test_wake_ups.py",)
+_FAILING = ("tests/server/transport/test_failing_thread.py",)
 _ODD = ("tests/server/transport/test_odd_calls.py",)
 
 TRANSPORT_FAULTS = (
@@ -16,5 +18,53 @@ TRANSPORT_FAULTS = (
         "event.call_details.method.decode()",
         _ODD,
         "test_a_method_that_is_no_text_is_unimplemented",
+    ),
+    Fault(
+        "the event at which a turn ends is lost",
+        _QUEUE,
+        "            event.tag(event)\n",
+        "            if left > 1:\n                event.tag(event)\n",
+        _WAKE_UPS,
+        "test_no_event_is_lost_where_a_turn_ends_with_events_left",
+    ),
+    Fault(
+        "nobody rings",
+        _QUEUE,
+        "        if self._is_waiting and bell is not None:\n",
+        "        if False:\n",
+        _WAKE_UPS,
+        "test_every_post_wakes_the_thread",
+    ),
+    Fault(
+        "the thread looks what is posted before it says that it is about to wait",
+        _QUEUE,
+        "        self._is_waiting = True\n"
+        "        event = self._core.next_event(0 if self._posted else self._longest_wait())\n",
+        "        seconds = 0 if self._posted else self._longest_wait()\n        self._is_waiting = True\n"
+        "        event = self._core.next_event(seconds)\n",
+        _WAKE_UPS,
+        "test_a_post_is_heard_wherever_the_thread_is",
+    ),
+    Fault(
+        "the thread waits long where nobody can ring",
+        _QUEUE,
+        "        if self._bell is None or self._is_stopping:\n",
+        "        if False:\n",
+        _WAKE_UPS,
+        "test_a_post_is_heard_where_there_is_no_call_to_ring_by",
+    ),
+    Fault(
+        "a process goes on whose polling thread has failed",
+        _QUEUE,
+        "    os._exit(FAILED)\n",
+        "",
+        _FAILING,
+    ),
+    Fault(
+        "the last words of a process that ends at once are not written",
+        "telemetry/logs.py",
+        "        self._writer.close()\n        super().close()\n",
+        "        super().close()\n",
+        _FAILING,
     ),
 )

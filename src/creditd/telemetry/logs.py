@@ -125,6 +125,11 @@ class _Handler(logging.Handler):
                 _dumps({"level": "ERROR", "logger": record.name, "message": "a line that cannot be told"})
             )
 
+    def close(self) -> None:
+        """Write the last lines: ``logging.shutdown`` is all that a process does which ends at once."""
+        self._writer.close()
+        super().close()
+
 
 class JsonFormatter(logging.Formatter):
     """A JSON object per record: time, level, logger, message, correlation_id, exception, fields of ``extra``."""

@@ -69,7 +69,7 @@ class OpenLoop:
         while (now := time.monotonic()) < end:
             self._turn(now, end)
         give_up = end + DRAIN_S
-        while last and (traffic.outstanding or self._held) and (now := time.monotonic()) < give_up:
+        while last and self._under_way() and (now := time.monotonic()) < give_up:
             self._turn(now, give_up)
         ended = time.monotonic()
         if last:
@@ -78,6 +78,10 @@ class OpenLoop:
                 tally.give_up(caller.started, ended - caller.started)
         effort = Effort(self._job.measured_s, ended - started, time.process_time() - cpu)
         return tally.outcome(effort, len(traffic.outstanding) if last else 0)
+
+    def _under_way(self) -> bool:
+        # What was due in the last moment may not have been begun yet.
+        return bool(self._traffic.outstanding or self._held or self._next < _FOR_EVER)
 
     def _turn(self, now: float, end: float) -> None:
         while self._next <= now:

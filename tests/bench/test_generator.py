@@ -192,6 +192,13 @@ def test_an_open_loop_begins_all_that_is_due_and_counts_it_in_one_window(recorde
     assert outcomes[-1].unanswered == 0
 
 
+def test_an_open_loop_begins_also_what_was_due_when_its_time_was_over(recorder: Recorder, port: int) -> None:
+    # All of it lies within ten microseconds: whoever looks first finds that its time is over.
+    (outcome,) = open_loop(port, 1e7, 1e-5)
+    assert outcome.calls == len(recorder.request_ids) == pytest.approx(len(list(arrivals(1e7, 0.0, 1e-5))), abs=1)
+    assert outcome.calls > 50
+
+
 def test_what_waits_for_a_server_that_stands_still_counts_from_when_it_was_due(recorder: Recorder, port: int) -> None:
     # The server has one thread. While it sleeps all that is due waits, what cannot be sent yet too: in a closed loop
     # of 16 callers it would be 16 latencies among all, here it is half of them.

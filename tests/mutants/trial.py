@@ -72,7 +72,8 @@ def witness(copy: Path, tests: Sequence[str]) -> str:
 
 
 def _first_failure(copy: Path, arguments: Sequence[str], variables: dict[str, str], seconds: int) -> str:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *arguments]
+    plugins = ("-p", "no:cacheprovider", "-p", "tests.mutants.first_failure")
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", *plugins, *arguments]
     # The copy's source comes first on the path, before the one that is installed.
     paths = os.pathsep.join(str(copy / part) for part in ("src", "generated/python"))
     environment = os.environ | {"PYTHONPATH": paths, LIMIT_VARIABLE: str(PATIENCE_SECONDS)} | variables

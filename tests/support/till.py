@@ -37,7 +37,7 @@ BONUS = 10
 TOTAL = CREDITS + BONUS
 
 TRIES = 30
-"""The inbox's worker has more."""
+"""The inbox's worker does not give up either."""
 
 LONGEST_PAUSE_SECONDS = 0.5
 

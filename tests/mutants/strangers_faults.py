@@ -12,6 +12,7 @@ STRANGERS_FAULTS = (
         "        caller = self._pipeline.authenticate(exchange)\n",
         "        await context.read()\n        caller = self._pipeline.authenticate(exchange)\n",
         _STRANGERS,
+        "test_a_stream_begins_with_its_message_as_well",
     ),
     Fault(
         "a message that never comes is waited for on the polling thread",
@@ -19,6 +20,7 @@ STRANGERS_FAULTS = (
         "            if end_time > now:\n",
         "            if True:\n",
         _STRANGERS,
+        "test_a_message_that_never_comes_is_not_waited_for",
     ),
     Fault(
         "a call that was ended while its message was on the way keeps its place",

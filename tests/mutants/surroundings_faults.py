@@ -211,6 +211,7 @@ SURROUNDINGS_FAULTS = (
         "            if driver.closed:\n                connection.invalidate()\n",
         "            pass\n",
         ("tests/storage/test_lost_connections.py",),
+        "test_one_that_is_lost_under_a_prepared_statement_is_given_up_in_silence",
     ),
     Fault(
         "a service that hangs is kept for as long as gRPC has it by itself",
@@ -218,6 +219,7 @@ SURROUNDINGS_FAULTS = (
         '        ("grpc.http2.ping_timeout_ms", limits.KEEPALIVE_TIMEOUT_SECONDS * 1_000),\n',
         "",
         ("tests/webhooks/test_channel.py",),
+        "test_a_service_that_acknowledges_nothing_is_given_up",
     ),
     Fault(
         "every name that the logging library has is a level",
@@ -225,6 +227,7 @@ SURROUNDINGS_FAULTS = (
         "ValueRule(_LEVELS.__contains__,",
         "ValueRule({*_LEVELS, 'WARN'}.__contains__,",
         ("tests/config/test_environment.py",),
+        "test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_setting",
     ),
     Fault(
         "an option that is missing is asked for where it was misspelt",
@@ -232,6 +235,7 @@ SURROUNDINGS_FAULTS = (
         '            if option.startswith("--") and option not in self._option_string_actions:\n',
         "            if False:\n",
         ("tests/cli/test_main.py",),
+        "test_a_slip_in_an_option_is_told_the_nearest_in_one_line",
     ),
     Fault(
         "an adapter shows the certificate that it was started with",
@@ -239,6 +243,7 @@ SURROUNDINGS_FAULTS = (
         "        if self._renewals.take():\n",
         "        if self._renewals.take() and False:\n",
         ("tests/webhooks/test_service_away.py",),
+        "test_what_is_renewed_is_shown_without_a_restart_and_what_is_unfit_is_not",
     ),
     Fault(
         "memory of a batch's session given back after each statement",
@@ -246,6 +251,7 @@ SURROUNDINGS_FAULTS = (
         "            keeps_memory=True,\n",
         "",
         ("tests/storage/test_batch_memory.py",),
+        "test_a_batch_s_session_takes_no_memory_for_what_it_has_done_before",
     ),
     Fault(
         "all slices of a reservation are written at once",
@@ -267,6 +273,7 @@ SURROUNDINGS_FAULTS = (
         "        with suppress(OSError):\n            lock.close()\n        raise\n",
         "        globals()['kept'] = lock\n        raise\n",
         ("tests/development/postgres/test_full_disk.py",),
+        "test_a_start_without_room_says_what_to_do_in_one_line_and_the_next_one_is_as_ever",
     ),
     Fault(
         "what initdb says of a full disk is handed on as it is",
@@ -274,6 +281,7 @@ SURROUNDINGS_FAULTS = (
         "        if to_do := room_to_make(cluster.parent, said):\n",
         "        if to_do := '':\n",
         ("tests/development/postgres/test_full_disk.py",),
+        "test_a_start_without_room_says_what_to_do_in_one_line_and_the_next_one_is_as_ever",
     ),
     Fault(
         "a statement that the server has lost is not prepared again",

@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ def _titles() -> tuple[str, str, str]:
 
 def _steps(database_url: str, accounts: int, rounds: int) -> dict[str, Mapping[str, float]]:
     """Each kind takes its turn, so that what else the machine does falls on all of them."""
-    many, alone, batched = watches = Watch(), Watch(), Watch()
+    many, alone, batched = watches = Watch(), Watch(), Watch(time.thread_time_ns)
     with way(database_url, accounts) as found:
         for warm_up in range(_WARM_UP_ROUNDS + rounds):
             if warm_up == _WARM_UP_ROUNDS:

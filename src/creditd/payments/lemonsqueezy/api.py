@@ -17,10 +17,10 @@ from creditd.payments.lemonsqueezy.reports import Resource, resource, time_of, v
 from creditd.payments.provider import CallFailed, CallRefused, Order, ReportMismatch
 
 CHECKOUT_LIFETIME = 24 * 3600 * SECOND
-"""As long as a Stripe Checkout session lives; a price in the catalogue does not change from one hour to the next."""
+"""The lifetime of a checkout: that of a Stripe Checkout session. Prices do not change from one hour to the next."""
 
 MAX_NAME_CHARACTERS = 200
-"""Of the product's name as the payer sees it, before the purchase's id."""
+"""The longest product name shown to the payer, before the purchase's id."""
 
 
 class LemonSqueezySettings(NamedTuple):
@@ -39,7 +39,7 @@ class LemonSqueezySettings(NamedTuple):
 
 
 class LemonSqueezyApi:
-    """A store at Lemon Squeezy. Every call raises CallFailed, for nonsense too."""
+    """A store at Lemon Squeezy. Every call raises CallFailed, also for a malformed answer."""
 
     def __init__(self, settings: LemonSqueezySettings, transport: httpx.AsyncBaseTransport | None) -> None:
         """Take settings; ``transport`` is for tests."""
@@ -90,7 +90,7 @@ class LemonSqueezyApi:
         await self._api.close()
 
     async def _list(self, kind: str, filters: Mapping[str, str], since: Instant) -> AsyncIterator[Resource]:
-        # What is made meanwhile pushes others on to the next page: they may come twice, and none is left out.
+        # Objects created meanwhile push others to the next page: those may come twice, but none is left out.
         wanted = {f"filter[{name}]": value for name, value in {"store_id": self._settings.store_id, **filters}.items()}
         for number in range(1, MAX_PAGES + 1):
             found, last = await self._page(f"/v1/{kind}", {**wanted, "page[number]": number, "page[size]": PAGE_SIZE})

@@ -49,10 +49,10 @@ from creditd.payments.signatures import from_hex, is_signed
 __all__ = ["LemonSqueezy", "LemonSqueezySettings"]
 
 LATE_PAYMENT = 3600 * SECOND
-"""Who opened the page in time may pay a little after its end; before that it is not said to have expired."""
+"""A payer who opened the page in time may pay a little after its end; only then is it reported as expired."""
 
 CLOCK_DIFFERENCE = 600 * SECOND
-"""Lemon Squeezy's clock may be so far behind ours, when its lists are read back to an instant of ours."""
+"""How far Lemon Squeezy's clock may be behind ours when its lists are read back to an instant of ours."""
 
 REFUNDABLE = 120 * 24 * 3600 * SECOND
 """Lists are by the time of the order: cards give payers up to 120 days to take a payment back."""
@@ -113,14 +113,14 @@ class LemonSqueezy:
         )
 
     def names(self, delivery: Delivery) -> Names:
-        """Say which order or subscription a delivery is about, and whose its custom data says that it is."""
+        """Return the order or subscription of a delivery, and the owner that its custom data names."""
         document = mapping(orjson.loads(delivery.body))
         custom, about = mapping(document.get("meta")).get("custom_data"), mapping(document.get("data"))
         kind = "order" if delivery.event_type in _ORDER_EVENTS else "subscription"
         return Names((f"{kind}:{about.get('id')}",), account_id_in(custom) or "", purchase_in(custom))
 
     async def interpret(self, delivery: Delivery) -> Said | None:
-        """Say what a delivery tells: of a purchase, or of a subscription to the plan. Raises ReportMismatch.
+        """Return the report in a delivery: of a purchase, or of a subscription to the plan. Raises ReportMismatch.
 
         Invoices of subscriptions (``subscription_payment_...``) tell nothing: paid, failed or refunded, what follows
         for the plan is said by the subscription's own status.
@@ -142,7 +142,7 @@ class LemonSqueezy:
         return found
 
     def _order(self, order: Resource, delivery: Delivery, custom: Any) -> Report | None:
-        """Say what an order tells; orders of the plan and of other products of the store are none of ours.
+        """Return the report of an order; orders of the plan and of other products of the store are not ours.
 
         Whoever opens a link to a checkout may add custom data in its address
         (https://docs.lemonsqueezy.com/help/checkout/passing-custom-data), and so may name a purchase at the price of
@@ -161,7 +161,7 @@ class LemonSqueezy:
             variant_id=self._settings.variant_id,
             receive_time=delivery.receive_time,
         )
-        # One that is not paid yet is reported without facts: it says whose it is.
+        # An unpaid order is reported without facts, to link it to its purchase.
         return report._replace(is_ours=variant_id == self._settings.variant_id)
 
     def _subscription(self, said: Resource, delivery: Delivery, custom: Any) -> Subscription | None:
@@ -193,10 +193,10 @@ class LemonSqueezy:
         return None
 
     async def cancel(self, order: Order) -> None:
-        """Return: there is no way to close a checkout. Paid all the same, it completes the purchase."""
+        """Do nothing: a checkout cannot be closed. If it is paid all the same, it completes the purchase."""
 
     async def inspect(self, order: Order) -> Sequence[Report]:
-        """Say what is known of a purchase: its orders, or that its checkout has expired. Raises CallFailed.
+        """Report a purchase: its orders, or that its checkout has expired. Raises CallFailed.
 
         An order is known by its id, which its webhook told with our own name of the purchase. One that no webhook told
         of may be the purchase's by the name of what was bought, which nobody promises: that is for a person to say.
@@ -220,7 +220,7 @@ class LemonSqueezy:
         return [Report(self.provider, live, (order.reference,), order.name, None, (fact,), currency)]
 
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
-        """Say all orders and plan subscriptions that changed since an instant. Raises CallFailed.
+        """Report all orders and plan subscriptions that changed since an instant. Raises CallFailed.
 
         Listed orders are known by their own ids: they carry no custom data, and do not say which checkout they came
         from. The name of what was bought suggests the purchase where its checkout is found. Subscriptions that are

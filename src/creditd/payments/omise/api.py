@@ -17,7 +17,7 @@ from creditd.payments.omise.ids import ObjectKind, id_in
 from creditd.payments.provider import CallFailed, CallRefused, Order, ReportMismatch
 
 API_VERSION: Final = "2019-05-29"
-"""Pinned, so that answers keep their shapes whatever the account's own version is, or becomes."""
+"""The pinned API version, so that answers keep their format whatever the account's own version is."""
 
 MAX_TEXT_CHARACTERS: Final = 255
 """Of descriptions and titles: what any API takes; ours are names of packages."""

@@ -50,19 +50,19 @@ from creditd.payments.signatures import from_base64
 __all__ = ["Omise", "OmiseSettings"]
 
 CLOCK_DIFFERENCE: Final = 600 * SECOND
-"""Omise's clock may be so far behind ours, when its lists are read from an instant of ours on."""
+"""How far Omise's clock may be behind ours when its lists are read from an instant of ours on."""
 
 BAHT: Final = "THB"
-"""What an account in Thailand is paid in, and the only currency of PromptPay and of links."""
+"""The payout currency of an account in Thailand, and the only one of PromptPay and links."""
 
 CURRENCIES: Final = frozenset(
     {BAHT, "AUD", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "HKD", "JPY", "MYR", "SGD", "USD"}
 )
-"""What an account in Thailand may charge cards in: https://docs.omise.co/multi-currency."""
+"""The currencies in which an account in Thailand may charge cards: https://docs.omise.co/multi-currency."""
 
 
 class UnknownObject(ReportMismatch):
-    """Something that Omise itself knows nothing of."""
+    """Something that Omise itself does not know."""
 
 
 class Omise:
@@ -100,7 +100,7 @@ class Omise:
             require_signature(webhook, self._secrets, now)
         hint = hint_of(webhook.body)
         if self.unsigned and hint.live != self.live:
-            # Whoever makes it up must not have a person look at it.
+            # A forged hint must not become a case for staff.
             raise InvalidWebhook(RejectionReason.OTHER_MODE, "it is of the other mode, and nobody has signed it")
         return Delivery(
             key=(subject_of(hint.ids) if self.unsigned else "") or hint.event_id,
@@ -111,12 +111,12 @@ class Omise:
         )
 
     def names(self, delivery: Delivery) -> Names:
-        """Say which objects a hint is about."""
+        """Return the ids of a hint's objects."""
         ids = mapping(orjson.loads(delivery.body))
         return Names(tuple(str(ids[kind]) for kind in ("charge", "link", "dispute", "of_link") if kind in ids))
 
     async def interpret(self, delivery: Delivery) -> Said | None:
-        """Say what Omise itself says of the charge or link that a delivery is about, and whether that is its end.
+        """Report the charge or link of a delivery, read back from Omise, and whether its state is final.
 
         Raises ReportMismatch (there is no such object, or it is of the other mode), CallFailed.
         """
@@ -125,13 +125,13 @@ class Omise:
         try:
             return await self._said_of(mapping(orjson.loads(delivery.body)))
         except UnknownObject:
-            # Without a secret anybody can name what is not there any more, and no person is to look at that.
+            # Without a secret anybody can name an object that no longer exists; that is no case for staff.
             if self._secrets:
                 raise
             return None
 
     async def _said_of(self, ids: Mapping[str, Any]) -> Report:
-        """Report what ids stand for; one of which nothing has come yet is reported too, without facts."""
+        """Report the objects of the ids; one without an outcome is reported too, without facts."""
         read_time = self._now()
         if "link" in ids:
             link = _known(await self._account.link(ids["link"]))
@@ -203,11 +203,11 @@ class Omise:
             else:
                 await self._account.expire(order.reference)
         except CallRefused:
-            # Perhaps it was paid at this moment.
+            # It may have been paid at this moment.
             await self._is_over(order)
 
     async def _is_over(self, order: Order) -> bool:
-        """Tell whether nobody can pay any more, as nobody has. Raises CallRefused if somebody has."""
+        """Tell whether it can no longer be paid. Raises CallRefused if it is paid."""
         if id_in(order.reference, ObjectKind.LINK):
             link = await self._account.link(order.reference)
             charges: Sequence[Mapping[str, Any]] = await self._account.charges_of(link) if link else []
@@ -235,7 +235,7 @@ class Omise:
         return [report] if report else []
 
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
-        """Say how all charges stand that were made since an instant, or had an event. Raises CallFailed.
+        """Report all charges that were made, or had an event, since an instant. Raises CallFailed.
 
         The events find payments, refunds and disputes of older charges; one with a dispute may be told of twice. What
         cannot be read is left out: its webhook waits for a person. Links have no say: all that happens to one are its

@@ -1,4 +1,4 @@
-"""What Omise's charges, refunds, disputes and links say of purchases. Pure.
+"""The reports in Omise's charges, refunds, disputes and links. Pure.
 
 They are in the shapes of version 2019-05-29: https://docs.omise.co/charges-api, .../refunds-api, .../disputes-api,
 .../links-api. Whatever is not as it says there is ReportMismatch.
@@ -28,7 +28,7 @@ MAX_CODE_CHARACTERS: Final = 100
 """Failure codes are an open set of short names: https://docs.omise.co/api-testing."""
 
 MAX_MESSAGE_CHARACTERS: Final = 500
-"""A sentence or two for a person."""
+"""The longest failure message that is kept: a sentence or two."""
 
 REVERSED: Final = "reversed"
 """The failure code of an authorisation that was given back before any money moved; Omise has none for it."""
@@ -44,12 +44,12 @@ _DISPUTES: Final[Mapping[Any, tuple[FundsStage, DisputeStage]]] = {
 
 
 def is_pending(charge: Mapping[str, Any]) -> bool:
-    """Tell whether nothing is decided yet: the payer has still to pay."""
+    """Tell whether there is no outcome yet: the payer has still to pay."""
     return charge.get("status") == "pending"
 
 
 def is_paid(charge: Mapping[str, Any]) -> bool:
-    """Tell whether the money is ours: paid, and not taken back as a whole."""
+    """Tell whether the money is ours: paid, and not voided as a whole."""
     is_captured = charge.get("status") == "successful" and charge.get("paid") is True
     return is_captured and not _is_taken_back(charge)
 
@@ -57,7 +57,7 @@ def is_paid(charge: Mapping[str, Any]) -> bool:
 def charge_report(
     charge: Mapping[str, Any], disputes: Sequence[Mapping[str, Any]], read_time: Instant | None = None
 ) -> Report | None:
-    """Say what a charge and its disputes tell; None while it is pending. Raises ReportMismatch.
+    """Report a charge and its disputes; None while it is pending. Raises ReportMismatch.
 
     ``read_time`` is from before it was asked for: of two readings the later one counts. What was paid and voided later
     stays one that was paid, all of it refunded.
@@ -85,10 +85,10 @@ def charge_report(
 
 
 def link_report(link: Mapping[str, Any], charges: Iterable[Report]) -> Report | None:
-    """Say what a link tells by the reports of its charges; None while there is nothing to tell. Raises ReportMismatch.
+    """Report a link by the reports of its charges; None while there are none. Raises ReportMismatch.
 
-    A link that was deleted takes no payment any more. Several charges are the attempts of one payer: at most one of
-    them is paid. Are there more, they are all reported, and it is for a person to give one back.
+    A deleted link takes no payment any more. Several charges are attempts of one payer, and usually at most one is
+    paid. If more are paid they are all reported, and staff have to refund the extra ones.
     """
     link_id, live = _id(link, ObjectKind.LINK), _live(link)
     facts: list[Fact] = []
@@ -174,7 +174,7 @@ def _refunds(charge: Mapping[str, Any], charge_id: str) -> Iterable[Fact]:
         yield from refund_facts(fact, made_time=None)
     is_whole = _is_taken_back(charge) or charge.get("status") == "reversed"
     total = amount_in(charge, "amount" if is_whole else "refunded_amount")
-    # It is not said whether a refund that failed is in the total.
+    # Omise does not document whether a failed refund is in the total.
     yield Fact(FactKind.REFUND_TOTAL, charge_id, 0, total if is_whole or total > every else active)
 
 

@@ -13,7 +13,7 @@ from creditd.payments.omise.ids import ObjectKind, id_in
 from creditd.payments.provider import Delivery
 
 _READ = (ObjectKind.DISPUTE, ObjectKind.LINK, ObjectKind.CHARGE)
-"""What is read for a hint, the first of these that it names."""
+"""The kinds of objects that are read for a hint: the first of these that it names."""
 
 
 def subject_of(ids: Mapping[str, str]) -> str:
@@ -22,7 +22,7 @@ def subject_of(ids: Mapping[str, str]) -> str:
 
 
 class UnsignedHints:
-    """What is done with unsigned hints of one account."""
+    """How unsigned hints of one account are handled."""
 
     def __init__(self, account: OmiseApi) -> None:
         """Ask ``account``."""
@@ -41,7 +41,7 @@ class UnsignedHints:
         return delivery._replace(key=reference, body=body)
 
     async def is_real(self, delivery: Delivery) -> bool:
-        """Ask Omise whether there is what a hint is about. Raises CallFailed."""
+        """Ask Omise whether the subject of a hint exists. Raises CallFailed."""
         if id_in(delivery.key, ObjectKind.DISPUTE):
             return await self._account.dispute(delivery.key) is not None
         if id_in(delivery.key, ObjectKind.LINK):

@@ -49,7 +49,7 @@ from creditd.payments.stripe.reports import (
 log = logging.getLogger(__name__)
 
 API_VERSION: Final = "2025-09-30.clover"
-"""Asked for with every call, so that answers keep their shape whatever the account's own default is set to."""
+"""The API version of every call, so that answers keep their format whatever the account's default is."""
 
 SESSION_SECONDS: Final = 23 * 3600
 """Stripe takes an end of 30 minutes to 24 hours after a session is made; an hour is left for clocks that differ.
@@ -58,14 +58,14 @@ It counts from the purchase, not from the call: the same key has to come with th
 """
 
 CLOCK_DIFFERENCE_SECONDS: Final = 300
-"""Stripe's clock may be so far behind ours, when its lists are asked for what came since an instant of ours."""
+"""How far Stripe's clock may be behind ours when its lists are read from an instant of ours."""
 
 _SESSIONS: Final = "/v1/checkout/sessions"
 _EVENT_TYPE: Final = re.compile(r"[a-z0-9_.]{1,100}")
 
 
 class StripeSettings(NamedTuple):
-    """``webhook_secrets`` are all that are valid at the moment, ``api_url`` is Stripe's or a fake's."""
+    """The settings. ``webhook_secrets`` are all valid at the moment; ``api_url`` is Stripe's or a fake's."""
 
     api_key: str
     webhook_secrets: tuple[str, ...]
@@ -74,7 +74,7 @@ class StripeSettings(NamedTuple):
 
 
 class Stripe:
-    """Stripe in one mode, by Checkout."""
+    """Stripe, in test or live mode, by Checkout."""
 
     provider = Provider.STRIPE
     methods = frozenset({PaymentMethod.CHECKOUT})
@@ -115,7 +115,7 @@ class Stripe:
         require_recent(signed_seconds, now)
 
     def names(self, delivery: Delivery) -> Names:
-        """Say which objects an event is about: its own, the payment's and the charge's."""
+        """Return the ids of an event's objects: its own, the payment's and the charge's."""
         about = orjson.loads(delivery.body)["data"]["object"]
         ids = (about.get(name) for name in ("payment_intent", "id", "charge"))
         purchase = named_purchase(about)
@@ -123,7 +123,7 @@ class Stripe:
         return Names(references, purchase.account_id if purchase else "", purchase)
 
     async def interpret(self, delivery: Delivery) -> Said | None:
-        """Say what an event tells; nothing has to be asked for that. Raises ReportMismatch."""
+        """Return the report in an event; no call is needed. Raises ReportMismatch."""
         if delivery.event_type not in EVENT_TYPES:
             return None
         event = orjson.loads(delivery.body)
@@ -169,7 +169,7 @@ class Stripe:
                 raise
 
     async def inspect(self, order: Order) -> Sequence[Report]:
-        """Say where a session, its payment, refunds and disputes stand. Raises CallFailed, ReportMismatch."""
+        """Report the state of a session, its payment, refunds and disputes. Raises CallFailed, ReportMismatch."""
         reference = await self._reference(order)
         if reference is None:
             return []
@@ -190,7 +190,7 @@ class Stripe:
     async def recent(self, since: Instant) -> AsyncIterator[Said]:
         """Say again what the events since an instant said, of at most 30 days: https://docs.stripe.com/api/events/list.
 
-        The newest comes first, page by page, and nothing is kept. Raises CallFailed.
+        The newest comes first, page by page, and nothing is kept in memory. Raises CallFailed.
         """
         wanted = {"types[]": sorted(EVENT_TYPES), "created[gte]": since // SECOND - CLOCK_DIFFERENCE_SECONDS}
         async for event in self._list("/v1/events", wanted):
@@ -217,7 +217,7 @@ class Stripe:
         return found.reference if found else None
 
     async def _list(self, path: str, params: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        """Give all objects of a list, the newest first. Raises CallFailed."""
+        """Yield all objects of a list, the newest first. Raises CallFailed."""
         after: dict[str, Any] = {}
         for _ in range(MAX_PAGES):
             page = await self._read(path, {**params, **after, "limit": PAGE_SIZE})
@@ -232,7 +232,7 @@ class Stripe:
         raise CallFailed(f"{path}: more than {MAX_PAGES} pages")
 
     async def _read(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Read. A refusal to read says nothing of what was done, so it is CallFailed."""
+        """Send a GET. A refused read does not tell what was done, so it raises CallFailed."""
         try:
             return await self._api.get(path, params)
         except CallRefused as refusal:

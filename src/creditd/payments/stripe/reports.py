@@ -1,4 +1,4 @@
-"""What Stripe's events and objects say of a purchase. Pure.
+"""The reports in Stripe's events and objects. Pure.
 
 Sources: https://docs.stripe.com/api/events/types and the pages of the objects there. Webhooks come in the version of
 the API that the endpoint is set to, so only fields are read that have meant the same since 2020. Before 2024-10-28 a
@@ -32,13 +32,13 @@ from creditd.payments.documents import MAX_AMOUNT, amount_in, mapping, purchase_
 from creditd.payments.provider import Report, ReportMismatch
 
 MAX_MESSAGE_LENGTH: Final = 500
-"""Why a payment failed is a sentence for the payer; what is longer helps nobody."""
+"""The longest failure message that is kept: enough for a sentence."""
 
 ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
-"""Stripe promises no more of an id than its length: https://docs.stripe.com/upgrades."""
+"""The longest id; its length is all that Stripe promises: https://docs.stripe.com/upgrades."""
 
 _MAX_SECONDS: Final = 253_402_300_799
-"""The end of the year 9999, beyond which PostgreSQL's timestamps go and Python's do not."""
+"""The end of the year 9999, the limit of Python's timestamps."""
 
 _CURRENCY = re.compile(r"[a-z]{3}")
 
@@ -54,9 +54,10 @@ _DISPUTES_OVER: Final = frozenset({"won", "lost", "warning_closed", "prevented"}
 
 
 class Seen(NamedTuple):
-    """An object of Stripe's as JSON has it, and whether it is about real money.
+    """A Stripe object as JSON, and whether it is about real money.
 
-    ``event_time`` is when it was so, to the second, and ``receive_time`` when we were told; None where it was read.
+    ``event_time`` is the time of its event, to the second, ``receive_time`` when we received that; None if the object
+    was read by a call.
     """
 
     fields: Mapping[str, Any]
@@ -66,7 +67,7 @@ class Seen(NamedTuple):
 
 
 def read_event(event_type: str, seen: Seen) -> Report | None:
-    """Say what an event of a type in EVENT_TYPES tells, given its ``data.object``.
+    """Return the report in an event of one of EVENT_TYPES, given its ``data.object``.
 
     None if it is about no purchase: a subscription, a set-up, a charge without a payment intent. Raises ReportMismatch.
     """
@@ -74,14 +75,14 @@ def read_event(event_type: str, seen: Seen) -> Report | None:
 
 
 def session_now(session: Seen) -> Report:
-    """Say where a Checkout session stands. Raises ReportMismatch."""
+    """Report the state of a Checkout session. Raises ReportMismatch."""
     if session.fields.get("status") == "expired":
         return _session(session, PaymentStage.EXPIRED)
     return _session(session, PaymentStage.PAID if session.fields.get("payment_status") == "paid" else None)
 
 
 def intent_now(intent: Seen) -> Report | None:
-    """Say where a payment intent stands; None if nothing came of it yet. Raises ReportMismatch."""
+    """Report the state of a payment intent; None if it has no outcome yet. Raises ReportMismatch."""
     if intent.fields.get("status") == "succeeded":
         return _paid_intent(intent)
     if intent.fields.get("status") == "requires_payment_method" and intent.fields.get("last_payment_error"):
@@ -90,7 +91,7 @@ def intent_now(intent: Seen) -> Report | None:
 
 
 def _charge(charge: Seen) -> Report | None:
-    """Say what of a charge is refunded in all; None if it is of no payment intent. Raises ReportMismatch.
+    """Report the total refunded of a charge; None if it has no payment intent. Raises ReportMismatch.
 
     Older versions list the refunds as well: https://docs.stripe.com/changelog#november-15,-2022.
     """
@@ -108,7 +109,7 @@ def _charge(charge: Seen) -> Report | None:
 
 
 def refund_now(refund: Seen) -> Report | None:
-    """Say how a refund stands; None if it is of no payment intent. Raises ReportMismatch."""
+    """Report the state of a refund; None if it has no payment intent. Raises ReportMismatch."""
     payment = _payment_of(refund)
     if payment is None:
         return None
@@ -116,7 +117,7 @@ def refund_now(refund: Seen) -> Report | None:
 
 
 def dispute_now(dispute: Seen) -> Report | None:
-    """Say how a dispute stands, and by its balance transactions how much it holds. Raises ReportMismatch."""
+    """Report the state of a dispute, and the disputed amount by its balance transactions. Raises ReportMismatch."""
     return _dispute(dispute)
 
 
@@ -125,7 +126,7 @@ def _completed_session(session: Seen) -> Report:
         case "paid":
             return _session(session, PaymentStage.PAID)
         case "unpaid":
-            # The payer used something slow, such as a bank transfer: its own events follow.
+            # The payer used a slow method, such as a bank transfer, which has its own events.
             return _session(session, None)
         case _:
             raise ReportMismatch("the session is complete, and nothing had to be paid")
@@ -151,10 +152,10 @@ def _unpaid(subject: str, stage: PaymentStage, code: str = "", message: str = ""
 
 
 def _fact(seen: Seen, kind: FactKind, subject: str, stage: int, amount: int) -> Fact:
-    """Return a fact about what may go back, with the times of what says it.
+    """Return a fact whose state may be reverted, with the times of its report.
 
-    What was read, and not told by an event, does not say since when it is so. It counts from its object's creation, so
-    that whatever an event says of it is newer.
+    An object that was read by a call does not tell since when its state holds. It counts from the object's creation, so
+    that any event about it is newer.
     """
     was_read = seen.event_time is None and seen.receive_time is None
     said_time = _time(seen.fields, "created") if was_read else seen.event_time
@@ -169,7 +170,7 @@ def _paid_intent(intent: Seen) -> Report:
 
 def _failed_intent(intent: Seen) -> Report:
     error = mapping(intent.fields.get("last_payment_error"))
-    # What the bank says tells a payer more than Stripe's own "card_declined".
+    # The bank's reason tells a payer more than Stripe's own "card_declined".
     code = text_of(error.get("decline_code") or error.get("code") or error.get("type"), MAX_MESSAGE_LENGTH)
     fact = _unpaid(_own_id(intent.fields), PaymentStage.FAILED, code, text_of(error.get("message"), MAX_MESSAGE_LENGTH))
     return _report(intent, _names_of(intent), fact)
@@ -189,7 +190,7 @@ def _refund_facts(refund: Seen) -> list[Fact]:
 
 
 def _dispute(dispute: Seen, funds: FundsStage | None = None) -> Report | None:
-    """Say how a dispute stands; ``funds`` is where its money is by an event, for one that shows no transactions."""
+    """Report the state of a dispute; ``funds`` is where its money is by an event, if it shows no transactions."""
     payment = _payment_of(dispute)
     if payment is None:
         return None
@@ -204,10 +205,10 @@ def _dispute(dispute: Seen, funds: FundsStage | None = None) -> Report | None:
 
 
 def _transactions(dispute: Seen, dispute_id: str, disputed: Money) -> Iterator[Fact]:
-    """Say what a dispute took from our balance and gave back: https://docs.stripe.com/api/disputes/object.
+    """Return what a dispute withdrew from our balance and returned: https://docs.stripe.com/api/disputes/object.
 
-    A dispute that is lost may give a part back, one that is won may be taken again, and conversion is corrected by
-    further ones. They are only ever added.
+    A lost dispute may return a part, a won one may withdraw again, and further transactions correct conversions.
+    Transactions are only ever added.
     """
     for number, transaction in enumerate(dispute.fields.get("balance_transactions") or ()):
         amount = _moved(mapping(transaction), disputed)
@@ -234,7 +235,7 @@ def _moved(transaction: Mapping[str, Any], disputed: Money) -> int:
             f"a balance transaction of the dispute is not in {currency}, and its exchange rate is not said"
         )
     converted = amount / Decimal(str(rate))
-    # What was rounded to a whole unit there may be several units here: all of it is all of it.
+    # A unit of rounding there may be several units here: a full withdrawal counts as the full amount.
     if abs(abs(converted) - disputed.amount) <= 1 / Decimal(str(rate)):
         return disputed.amount if amount > 0 else -disputed.amount
     return int(converted.to_integral_value(ROUND_HALF_EVEN))
@@ -244,7 +245,7 @@ _Reader = Callable[[Seen], Report | None]
 
 
 def _checkout(read: Callable[[Seen], Report]) -> _Reader:
-    """Return a reader of sessions that leaves those of subscriptions and set-ups alone."""
+    """Return a reader of sessions that ignores those of subscriptions and set-ups."""
     return lambda session: read(session) if session.fields.get("mode") == "payment" else None
 
 
@@ -268,7 +269,7 @@ _READERS: Mapping[str, _Reader] = {
 }
 
 EVENT_TYPES: Final = frozenset(_READERS)
-"""The events that say something about credits; at most twenty, as many as one list of events may ask for."""
+"""The events that concern credits; at most twenty, the limit of one list of events."""
 
 
 def _report(seen: Seen, references: tuple[str, ...], *facts: Fact) -> Report:
@@ -284,7 +285,7 @@ def _payment_of(seen: Seen) -> tuple[str, ...] | None:
 
 
 def named_purchase(document: Mapping[str, Any]) -> PurchaseKey | None:
-    """Return our own name of the purchase if it is handed back; anything else in its place is no hint.
+    """Return our own name of the purchase from the metadata; None for anything else in its place.
 
     Metadata are set with the secret key alone. A ``client_reference_id`` is not read: whoever opens a payment link sets
     it in the link's address (https://docs.stripe.com/payment-links/url-parameters).

@@ -32,20 +32,25 @@ def backend(connection: Connection) -> int:
     return pid
 
 
+def noted(connection: Connection, happening: str) -> list[object]:
+    """Return a list that grows with each time that something happens at a connection's pool."""
+    times: list[object] = []
+    event.listen(connection.engine.pool, happening, lambda *_: times.append(None))
+    return times
+
+
 def test_it_is_checked_out_of_the_pool_once(batches: Database) -> None:
-    checkouts: list[object] = []
-    event.listen(batches._engine, "checkout", lambda *_: checkouts.append(None))
+    with batches.autocommit() as connection:
+        checkouts, checkins = noted(connection, "checkout"), noted(connection, "checkin")
     for _ in range(5):
         with batches.autocommit() as connection:
             backend(connection)
-    assert len(checkouts) == 1
+    assert (checkouts, checkins) == ([], [])
 
 
 def test_one_on_which_something_failed_goes_back_to_the_pool(batches: Database) -> None:
-    checkins: list[object] = []
-    event.listen(batches._engine, "checkin", lambda *_: checkins.append(None))
     with batches.autocommit() as connection:
-        backend(connection)
+        checkins = noted(connection, "checkin")
     with pytest.raises(DataError), batches.autocommit() as connection:
         connection.execute(text("SELECT 1 / 0"))
     assert len(checkins) == 1
@@ -118,8 +123,9 @@ def test_after_one_is_lost_the_others_are_looked_after_by_the_pool(batches: Data
 def test_one_that_is_given_back_after_the_end_is_not_kept(batches: Database) -> None:
     with batches.autocommit() as connection:
         backend(connection)
+        checkins = noted(connection, "checkin")
         batches.close()
-    assert len(batches._spares) == 0
+    assert len(checkins) == 1
 
 
 def test_what_is_forgotten_is_closed(batches: Database) -> None:

@@ -54,7 +54,7 @@ def yardsticks(measured: Subject) -> Yardsticks:
 @pytest.fixture
 def plan() -> Plan:
     modes, spreads = (RESERVE, GET_BALANCE, MIX), (UNIFORM,)
-    short = replace(QUICK, callers=(4,), round_s=0.3, warmup_s=0.1, yardstick_s=1)
+    short = replace(QUICK, callers=(4,), round_s=0.8, warmup_s=0.1, yardstick_s=1)
     return replace(short, modes=modes, spreads=spreads, accounts=_ACCOUNTS)
 
 

@@ -48,9 +48,6 @@ REASONS: Final[Mapping[str, str]] = {
     "ListTransactionsRequest": "what callers call the list of entries (requirement A1)",
     "ListTransactionsResponse": "what callers call the list of entries (requirement A1)",
     "Money.currency": "money has a currency",
-    "ledger/helper.py": "the thread that waits for the database for a lane that polls",
-    "Helper": "the thread that waits for the database for a lane that polls",
-    "HelperEnded": "the thread that waits for the database for a lane that polls",
 }
 """Names that hold a forbidden word all the same, each with its reason."""
 

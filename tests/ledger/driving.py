@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from creditd.ledger.helper import Job
+from creditd.ledger.database_thread import Job
 from creditd.ledger.ledger import MAX_BATCH, MAX_WAITING, Ledger
 from creditd.ledger.polled_lane import WORKS_AT_ONCE, PolledLane
 from creditd.ledger.queue import deliver
@@ -65,12 +65,12 @@ class LaneByHand:
             max_batch=max_batch,
             max_waiting=MAX_WAITING,
             at_once=at_once,
-            helper=self,
+            database_thread=self,
         )
 
     @property
     def jobs(self) -> int:
-        """How many jobs the helper has to do."""
+        """How many jobs the database thread has to do."""
         return len(self._jobs)
 
     def _post(self, _: Callable[[], object]) -> None:
@@ -88,7 +88,7 @@ class LaneByHand:
         self.lane.turn()
 
     def help(self) -> bool:
-        """Do the helper's next job; tell whether there was one."""
+        """Do the database thread's next job; tell whether there was one."""
         if not self._jobs:
             return False
         self._jobs.popleft()()

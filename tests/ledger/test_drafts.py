@@ -1,4 +1,4 @@
-"""Batches that are decided while the one before is saved: turns and the helper's jobs are taken by hand."""
+"""Batches that are decided while the one before is saved: turns and the database thread's jobs are taken by hand."""
 
 from collections.abc import Iterator, Sequence
 from threading import Thread
@@ -9,7 +9,7 @@ import pytest
 
 from creditd.domain.errors import InsufficientCredit
 from creditd.ledger import polled_lane
-from creditd.ledger.polled_lane import WORKS_AT_ONCE, HelperEnded
+from creditd.ledger.polled_lane import WORKS_AT_ONCE, DatabaseThreadEnded
 from creditd.ledger.queue import Answered, Ticket
 from creditd.ledger.work import DatabaseUnavailable, Outcome, Work
 from tests.ledger.driving import LaneByHand
@@ -57,7 +57,7 @@ class Counter:
         self.lane.turn()
 
     def save(self) -> None:
-        """Let the helper do its job, and take a turn."""
+        """Let the database thread do its job, and take a turn."""
         assert self.lane.help()
         self.lane.turn()
 
@@ -279,12 +279,14 @@ def test_hot_works_are_saved_between_two_batches_of_cold_ones(desk: Desk, counte
     assert counter.kinds([first, hot, second]) == ["done", "done", "NoneType"]
 
 
-def test_a_turn_decides_so_many_works_and_the_next_one_comes_soon(counter: Counter, account: str) -> None:
+def test_a_turn_decides_so_many_works_and_the_next_one_comes_soon(desk: Desk, counter: Counter, account: str) -> None:
+    before = desk.statistics.works
     counter.ask(*(deduct(account, 1) for _ in range(WORKS_AT_ONCE + 10)))
-    assert (counter.lane.jobs, counter.lane.lane.waiting) == (1, 10)
+    assert (desk.statistics.works - before, counter.lane.jobs) == (WORKS_AT_ONCE, 1)
+    assert counter.lane.posts
     counter.lane.posts = 0
     counter.lane.turn()
-    assert (counter.lane.posts, counter.lane.lane.waiting) == (0, 0)
+    assert (desk.statistics.works - before, counter.lane.posts) == (WORKS_AT_ONCE + 10, 0)
 
 
 def test_answers_are_delivered_a_few_at_a_time(counter: Counter, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +319,7 @@ class Broken(BaseException):
     """Something that no handler of errors catches."""
 
 
-def test_a_helper_that_ends_has_the_turn_fail_and_everybody_told(
+def test_a_database_thread_that_ends_has_the_turn_fail_and_everybody_told(
     desk: Desk, counter: Counter, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def end(*_: object) -> NoReturn:
@@ -328,8 +330,8 @@ def test_a_helper_that_ends_has_the_turn_fail_and_everybody_told(
     counter.ask(others := deduct(account, 1))
     with pytest.raises(Broken):
         counter.lane.help()
-    with pytest.raises(HelperEnded):
+    with pytest.raises(DatabaseThreadEnded):
         counter.lane.turn()
-    assert counter.kinds([works, others]) == ["HelperEnded"] * 2
-    with pytest.raises(HelperEnded):
+    assert counter.kinds([works, others]) == ["DatabaseThreadEnded"] * 2
+    with pytest.raises(DatabaseThreadEnded):
         counter.lane.turn()

@@ -1,7 +1,7 @@
 """Drafts in any order: whatever fails under them, each work is done once or not at all, and told what was done.
 
-The lane's turns and its helper's jobs are taken by hand, one after the other, in the order that a story tells. Another
-server comes in between, connections are lost before and after the save, request ids are repeated.
+The lane's turns and its database thread's jobs are taken by hand, one after the other, in the order that a story tells.
+Another server comes in between, connections are lost before and after the save, request ids are repeated.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -174,7 +174,7 @@ def test_whatever_fails_each_work_is_done_once_and_told_so(
     desk, other = desks
     save = DraftWriter._save
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps)
     def tell(story_steps: list[tuple[str, int, int]]) -> None:
         accounts = [f"story-{next(_NUMBERS)}" for _ in range(ACCOUNTS)]

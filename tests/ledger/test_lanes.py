@@ -112,7 +112,7 @@ def test_what_waits_when_the_thread_that_polls_has_ended_is_finished(url: str, b
     database.close()
 
 
-def test_what_a_held_save_leaves_is_told_by_the_helper_when_nobody_polls_any_more(
+def test_what_a_held_save_leaves_is_told_by_the_database_thread_when_nobody_polls_any_more(
     url: str, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terms, database = Terms(RULES, {}, uuid7), Database(DatabaseSettings(url)).for_batches()

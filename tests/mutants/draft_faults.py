@@ -111,12 +111,12 @@ DRAFT_FAULTS = (
         "test_whoever_submits_from_another_thread_has_a_turn_taken",
     ),
     Fault(
-        "end of the helper that nobody notices",
+        "end of the database thread that nobody notices",
         _LANE,
         "if self._defect is not None:",
         "if self._defect is self:",
         _DRAFTS,
-        "test_a_helper_that_ends_has_the_turn_fail_and_everybody_told",
+        "test_a_database_thread_that_ends_has_the_turn_fail_and_everybody_told",
     ),
     Fault(
         "save that ends after the time of a stop told to nobody",
@@ -124,6 +124,6 @@ DRAFT_FAULTS = (
         "        if self._is_over:\n            self.turn()\n",
         "        if self._is_over:\n            return\n",
         ("tests/ledger/test_lanes.py",),
-        "test_what_a_held_save_leaves_is_told_by_the_helper_when_nobody_polls_any_more",
+        "test_what_a_held_save_leaves_is_told_by_the_database_thread_when_nobody_polls_any_more",
     ),
 )

@@ -43,7 +43,7 @@ class Desk:
         *,
         is_polled: bool = False,
     ) -> None:
-        """Write to the database of ``url``; if it ``is_polled``, turn by turn, with a helper that waits for it."""
+        """Write to the database of ``url``; if it ``is_polled``, turn by turn, by a database thread."""
         self.url = url
         terms = Terms(RULES, sign_up_credits or {}, uuid7)
         self.database = Database(DatabaseSettings(url, pool_size=4, prepare_threshold=prepare_threshold))

@@ -1,11 +1,11 @@
-"""The ledger on a thread that polls for calls: it decides there, and only the wait for the database is on a helper.
+"""The ledger on a thread that polls for calls: it decides there, and only the wait for the database is elsewhere.
 
 While one batch is being saved the next one is decided, on top of it. Once the save is done, the next one begins first,
 and the answers are delivered while PostgreSQL works on it.
 
-What memory does not suffice for goes to the helper as a whole, and while that is under way nothing is decided. Those
-``cold`` works wait for the save that is under way, and for one more at most. Later works of their accounts go with
-them, so that their order stays.
+What memory does not suffice for goes to the database thread as a whole, and while that is under way nothing is decided.
+Those ``cold`` works wait for the save that is under way, and for one more at most. Later works of their accounts go
+with them, so that their order stays.
 """
 
 import logging
@@ -18,8 +18,8 @@ from threading import Event, Lock, get_ident
 from typing import Final
 
 from creditd.ledger.attempt import Written
+from creditd.ledger.database_thread import DatabaseThread, RunsJobs
 from creditd.ledger.drafts import Draft, DraftWriter, Fate
-from creditd.ledger.helper import Helper, Helps
 from creditd.ledger.queue import Answered, deliver
 from creditd.ledger.waiting_room import WaitingRoom, WorkTicket
 from creditd.ledger.work import Apart, DeadlinePassed, Overloaded, ShuttingDown, Work
@@ -47,8 +47,8 @@ def _nothing() -> None:
     """Do nothing: what is posted wakes the thread that polls, and a turn is taken after that anyway."""
 
 
-class HelperEnded(Exception):
-    """The helper has ended by a defect: nothing can be saved any more."""
+class DatabaseThreadEnded(Exception):
+    """The database thread has ended by a defect: nothing can be saved any more."""
 
 
 class PolledLane:
@@ -65,12 +65,11 @@ class PolledLane:
         max_batch: int,
         max_waiting: int,
         at_once: int = WORKS_AT_ONCE,
-        helper: Helps | None = None,
+        database_thread: RunsJobs | None = None,
     ) -> None:
         """Save batches of up to ``max_batch`` by ``writer``; refuse tickets if more than ``max_waiting`` wait.
 
-        A turn decides up to so many works ``at_once``. The ``helper`` is a thread of the lane's own if none is given.
-
+        A turn decides up to so many works ``at_once``. The ``database_thread`` is of the lane's own if none is given.
         Works on wallets that ``room`` knows are put apart, as are those found to be of that kind. ``post`` has a turn
         taken soon.
         """
@@ -82,7 +81,7 @@ class PolledLane:
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._at_once = at_once
-        self._helper = helper or Helper("ledger")
+        self._database_thread = database_thread or DatabaseThread("ledger")
         self._queue: deque[WorkTicket] = deque()
         self._tickets: dict[Work, WorkTicket] = {}
         self._draft = writer.draft()
@@ -92,7 +91,7 @@ class PolledLane:
         self._cold_accounts: set[str] = set()
         self._refused: set[Work] = set()
         self._was_cold = False
-        self._helped: frozenset[Work] = frozenset()
+        self._worked_on: frozenset[Work] = frozenset()
         self._is_busy = False
         self._is_alone = False
         self._landed: deque[Callable[[], None]] = deque()
@@ -124,7 +123,7 @@ class PolledLane:
     def turn(self) -> None:
         """Do what can be done now without waiting, and see to another turn if that was not all of it.
 
-        Raises HelperEnded; nothing is done any more then.
+        Raises DatabaseThreadEnded; nothing is done any more then.
         """
         with self._lock:
             # First of all, so that whoever comes from here on sees to another turn.
@@ -136,7 +135,7 @@ class PolledLane:
         """Take no more tickets, and finish what waits until ``end``, on time.monotonic's clock.
 
         It is the calling thread that takes turns from here on; the one that polled has ended. What is left then is
-        answered with ShuttingDown; what the helper has begun is answered when it is done.
+        answered with ShuttingDown; what the database thread has begun is answered when it is done.
         """
         self._is_closed = self._is_detached = True
         while time.monotonic() < end:
@@ -175,9 +174,9 @@ class PolledLane:
         while self._landed:
             self._landed.popleft()()
         if self._defect is not None:
-            self._helped = frozenset()
-            self._tell_the_rest(HelperEnded)
-            raise HelperEnded from self._defect
+            self._worked_on = frozenset()
+            self._tell_the_rest(DatabaseThreadEnded)
+            raise DatabaseThreadEnded from self._defect
         if self._is_over:
             self._tell_the_rest(ShuttingDown)
             return
@@ -269,7 +268,7 @@ class PolledLane:
         except Exception as error:  # noqa: BLE001 - one work has what cannot be written: recovering finds it.
             self._saved(draft, turn, error)
         else:
-            self._help(draft.works, lambda: self._writer.save(draft, turn), partial(self._saved, draft, turn))
+            self._have_done(draft.works, lambda: self._writer.save(draft, turn), partial(self._saved, draft, turn))
 
     def _begin_cold(self) -> None:
         works = list(islice(self._cold, self._max_batch))
@@ -281,10 +280,10 @@ class PolledLane:
         refused = self._refused.intersection(works)
         self._refused.difference_update(refused)
         self._was_cold = self._is_alone = True
-        self._help(works, lambda: self._writer.write_cold(works, refused), partial(self._written, works))
+        self._have_done(works, lambda: self._writer.write_cold(works, refused), partial(self._written, works))
 
-    def _help(self, works: list[Work], job: Callable[[], object], landed: Callable[[object], None]) -> None:
-        """Have the helper do a job for works, and this thread take over what it returns or raises."""
+    def _have_done(self, works: list[Work], job: Callable[[], object], landed: Callable[[object], None]) -> None:
+        """Have the database thread do a job for works, and this thread take over what it returns or raises."""
 
         def run() -> None:
             result: object
@@ -299,13 +298,13 @@ class PolledLane:
             self._landed.append(lambda: landed(result))
             self._ring()
 
-        self._is_busy, self._helped = True, frozenset(works)
-        self._helper.run(run)
+        self._is_busy, self._worked_on = True, frozenset(works)
+        self._database_thread.run(run)
 
     # -- taking over -------------------------------------------------------------------------------------------------
 
     def _saved(self, draft: Draft, turn: Turn, result: object) -> None:
-        self._is_busy, self._helped, self._saving = False, frozenset(), None
+        self._is_busy, self._worked_on, self._saving = False, frozenset(), None
         repeated, self._repeated = self._repeated, []
         if isinstance(result, Exception):
             self._failed(draft, turn, result)
@@ -330,7 +329,7 @@ class PolledLane:
         works = draft.works
         self._to_cold(self._draft.take_back(draft.accounts))
         self._is_alone = True
-        self._help(works, lambda: self._writer.recover(works, error, turn), partial(self._written, works))
+        self._have_done(works, lambda: self._writer.recover(works, error, turn), partial(self._written, works))
 
     def _repeat(self, draft: Draft, work: Work, saved: Saved | None) -> None:
         is_saved = saved is not None and work.account_id not in saved.unsaved
@@ -341,7 +340,7 @@ class PolledLane:
             self._to_cold((work,))
 
     def _written(self, works: list[Work], result: object) -> None:
-        self._is_busy, self._helped, self._is_alone = False, frozenset(), False
+        self._is_busy, self._worked_on, self._is_alone = False, frozenset(), False
         if isinstance(result, Exception):
             # A defect of ours must not leave callers waiting; what was done is told by the same request id.
             log.error("a batch failed", exc_info=result)
@@ -379,8 +378,8 @@ class PolledLane:
             deliver([answers.popleft() for _ in range(min(len(answers), ANSWERS_AT_ONCE))])
 
     def _tell_the_rest(self, error: type[Exception]) -> None:
-        """Answer all that the helper is not busy with, and let go of it if it is not."""
-        for work in [work for work in self._tickets if work not in self._helped]:
+        """Answer all that the database thread is not busy with, and let go of it if it is not."""
+        for work in [work for work in self._tickets if work not in self._worked_on]:
             self._answer(work, error())
         while self._queue:
             self._answers.append((self._queue.popleft(), error()))
@@ -389,4 +388,4 @@ class PolledLane:
         deliver([*self._answers])
         self._answers.clear()
         if not self._is_busy:
-            self._helper.close()
+            self._database_thread.close()

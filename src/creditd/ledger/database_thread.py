@@ -8,7 +8,7 @@ from typing import Protocol
 Job = Callable[[], None]
 
 
-class Helps(Protocol):
+class RunsJobs(Protocol):
     """Does jobs, one after the other."""
 
     def run(self, job: Job) -> None:
@@ -18,7 +18,7 @@ class Helps(Protocol):
         """Take no more jobs."""
 
 
-class Helper:
+class DatabaseThread:
     """Runs jobs one after the other on a thread of its own."""
 
     def __init__(self, name: str) -> None:

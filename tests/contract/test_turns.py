@@ -22,7 +22,7 @@ from creditd.service import history, pages
 from tests.support.customer import Customer
 from tests.support.large_wallets import write_holds_ending
 from tests.support.paged_lists import is_paged
-from tests.support.service import RunningService
+from tests.support.service import RunningService, running_service
 
 pytestmark = pytest.mark.requirement("J5")
 
@@ -75,6 +75,13 @@ def counted(service: RunningService) -> Iterator[Lines]:
         done.wait()
         if block:
             yield lines
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """Run a service whose calls are all answered on the event loop: on the completion queue the hot ones are not."""
+    with running_service(tmp_path_factory.mktemp("turns"), transport="aio") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -259,6 +259,7 @@ SURROUNDINGS_FAULTS = (
         "chunked(found.slices[:SLICES_OF_ONE], SMALL_ITEMS)",
         "chunked(found.slices[:SLICES_OF_ONE], SLICES_OF_ONE)",
         ("tests/contract/test_turns.py",),
+        "test_one_call_with_much_in_it_is_done_little_by_little",
     ),
     Fault(
         "balances with many grants are written as many at once as those with few",
@@ -266,6 +267,7 @@ SURROUNDINGS_FAULTS = (
         "chunked(pairs, items_at_a_time(most))",
         "chunked(pairs)",
         ("tests/contract/test_turns.py",),
+        "test_one_call_with_much_in_it_is_done_little_by_little",
     ),
     Fault(
         "a data folder in which nothing can be written stays held",

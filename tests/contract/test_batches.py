@@ -162,3 +162,14 @@ def test_a_dry_run_in_a_batch_takes_nothing_from_the_others(customer: Customer) 
     assert outcomes(results) == ["OK", "OK", "INSUFFICIENT_CREDIT"]
     assert not results[0].response.HasField("entry")
     assert customer.figures() == (0, 10)
+
+
+@pytest.mark.requirement("A1")
+def test_requests_of_one_account_are_decided_in_their_order_though_the_account_has_changed(customer: Customer) -> None:
+    """What memory holds of its wallet is of no use then, for the first of them and for those that follow."""
+    customer.top_up(2)
+    customer.go_unlimited()
+    customer.go_standard()
+    results = batch_reserve(customer, *[customer.reserving(amount) for amount in (1, 5, 1, 1)])
+    assert outcomes(results) == ["OK", "INSUFFICIENT_CREDIT", "OK", "INSUFFICIENT_CREDIT"]
+    assert [result.response.balance.available for result in results[::2]] == [1, 0]

@@ -7,18 +7,26 @@ _LANE = "ledger/polled_lane.py"
 
 DRAFT_FAULTS = (
     Fault(
+        "works that were not saved are decided after those that came later",
+        _LANE,
+        "self._cold = {**before, **self._cold}",
+        "self._cold = {**self._cold, **before}",
+        ("tests/contract/test_batches.py",),
+        "test_requests_of_one_account_are_decided_in_their_order_though_the_account_has_changed",
+    ),
+    Fault(
         "what rests on a batch that was overtaken is saved all the same",
         _LANE,
-        "self._to_cold((*unsaved, *self._draft.take_back(saved.unsaved)))",
-        "self._to_cold(unsaved)",
+        "self._back_to_cold((*unsaved, *self._draft.take_back(saved.unsaved)))",
+        "self._back_to_cold(unsaved)",
         _DRAFTS,
         "test_what_rests_on_a_batch_that_was_overtaken_is_decided_anew",
     ),
     Fault(
         "what rests on a batch that failed is saved all the same",
         _LANE,
-        "self._to_cold(self._draft.take_back(draft.accounts))",
-        "self._to_cold(())",
+        "        self._back_to_cold(self._draft.take_back(draft.accounts))\n        self._is_alone",
+        "        self._is_alone",
         _DRAFTS,
         "test_what_rests_on_a_batch_that_failed_is_decided_anew",
     ),

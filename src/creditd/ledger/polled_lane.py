@@ -234,6 +234,12 @@ class PolledLane:
             self._cold[work] = None
             self._cold_accounts.add(work.account_id)
 
+    def _back_to_cold(self, works: Iterable[Work]) -> None:
+        """Put works that were decided once before those of their accounts that came after them."""
+        before = dict.fromkeys(works)
+        self._cold = {**before, **self._cold}
+        self._cold_accounts.update([work.account_id for work in before])
+
     # -- saving ------------------------------------------------------------------------------------------------------
 
     def _begin_next(self) -> None:
@@ -316,10 +322,11 @@ class PolledLane:
         except Exception as error:
             log.exception("a batch failed")
             self._give_up(draft.works, error)
-            self._to_cold((*self._draft.take_back(draft.accounts), *repeated))
+            self._back_to_cold(self._draft.take_back(draft.accounts))
+            self._to_cold(repeated)
             return
         if saved and saved.unsaved:
-            self._to_cold((*unsaved, *self._draft.take_back(saved.unsaved)))
+            self._back_to_cold((*unsaved, *self._draft.take_back(saved.unsaved)))
         self._take(written)
         for work in repeated:
             self._repeat(draft, work, saved)
@@ -327,7 +334,7 @@ class PolledLane:
     def _failed(self, draft: Draft, turn: Turn, error: Exception) -> None:
         """Find out what came of a save, and do again what did not; take back what was decided on top of it."""
         works = draft.works
-        self._to_cold(self._draft.take_back(draft.accounts))
+        self._back_to_cold(self._draft.take_back(draft.accounts))
         self._is_alone = True
         self._have_done(works, lambda: self._writer.recover(works, error, turn), partial(self._written, works))
 
@@ -353,9 +360,7 @@ class PolledLane:
             self._answer(work, result)
         for work, why in written.apart:
             self._leave(self._tickets.pop(work), why)
-        if written.left:
-            self._cold = {**dict.fromkeys(written.left), **self._cold}
-            self._cold_accounts.update(work.account_id for work in written.left)
+        self._back_to_cold(written.left)
 
     def _leave(self, ticket: WorkTicket, why: Apart | None) -> None:
         try:

@@ -14,8 +14,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from credit.v1 import credit_service_pb2 as credit
 from tests.contract.at_once import was_replayed
-from tests.contract.held_up import held_up
 from tests.support.customer import Customer
+from tests.support.held_up import held_up
 from tests.support.patience import eventually
 from tests.support.refusals import refused
 from tests.support.service import RunningService, running_service

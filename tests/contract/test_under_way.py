@@ -7,9 +7,9 @@ import grpc
 import pytest
 
 from tests.contract.at_once import was_replayed
-from tests.contract.held_up import held_up
 from tests.support.answers import lasting
 from tests.support.customer import Customer
+from tests.support.held_up import held_up
 from tests.support.patience import eventually
 from tests.support.refusals import refused
 

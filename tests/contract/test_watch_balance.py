@@ -11,8 +11,8 @@ from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.domain.instant import SECOND
 from creditd.server.tokens import LEEWAY_SECONDS
-from tests.contract.held_up import locked
 from tests.support.customer import Customer, kind_of
+from tests.support.held_up import locked
 from tests.support.patience import eventually, patience
 from tests.support.refusals import read_refusal, refused
 from tests.support.tokens import bearer

@@ -15,7 +15,7 @@ PATCHES = {"setattr", "getattr", "delattr"}
 
 PRIVATE: Mapping[str, set[str]] = {
     "clocks/test_jumps.py": {"_doubted"},
-    "contract/held_up.py": {"_save", "_writer"},
+    "support/held_up.py": {"_save", "_writer"},
     "contract/payments/test_card_numbers.py": {"_refusal"},
     "contract/payments/test_cases.py": {"_inbox_workers", "_wake"},
     "contract/payments/test_unsigned_hints.py": {
@@ -43,10 +43,12 @@ PRIVATE: Mapping[str, set[str]] = {
     "server/test_strangers.py": {"_checking"},
     "server/test_tokens.py": {"_verified"},
     "server/transport/test_fallback.py": {"_has_worked"},
+    "server/transport/test_wake_ups.py": {"_core", "_is_stopping", "_server"},
     "service/payments/test_rejections_kept.py": {"_clock", "_next_line", "_write_once"},
     "storage/test_batch_memory.py": {"_settings"},
     "storage/test_loading.py": {"_LIGHT_WALLETS"},
     "storage/test_lost_connections.py": {"_settings"},
+    "storage/test_spares.py": {"_engine", "_spares"},
     "support/desk.py": {"_cache", "_save", "_wallets"},
     "telemetry/test_failures.py": {"_defects"},
     "telemetry/test_metrics_server.py": {"_Handler"},

@@ -17,9 +17,9 @@ from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_service_pb2 as payment
 from creditd.domain.resource_names import account_name
-from tests.contract.held_up import Locked, locked
 from tests.contract.payments.shopper import Shopper
 from tests.support.customer import Customer
+from tests.support.held_up import Locked, locked
 from tests.support.market import STRIPE
 from tests.support.patience import eventually, patience
 from tests.support.refusals import read_refusal, refused

@@ -15,8 +15,8 @@ import pytest
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server.transport import queue_server
 from creditd.server.transport.queue_server import QueueServer
-from tests.contract.held_up import held_up
 from tests.support.customer import Customer
+from tests.support.held_up import held_up
 from tests.support.http2 import Connection
 from tests.support.patience import eventually, patience
 from tests.support.service import RunningService, running_service

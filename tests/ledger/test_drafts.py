@@ -1,17 +1,19 @@
 """Batches that are decided while the one before is saved: turns and the database thread's jobs are taken by hand."""
 
+import time
 from collections.abc import Iterator, Sequence
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import psycopg
 import pytest
 
 from creditd.domain.errors import InsufficientCredit
-from creditd.ledger import polled_lane
+from creditd.ledger import drafts, polled_lane, writer
 from creditd.ledger.polled_lane import WORKS_AT_ONCE, DatabaseThreadEnded
 from creditd.ledger.queue import Answered, Ticket
-from creditd.ledger.work import DatabaseUnavailable, Outcome, Work
+from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Outcome, Work
 from tests.ledger.driving import LaneByHand
 from tests.ledger.statements import statements_of
 from tests.support.desk import Desk, before_saving, desk_at
@@ -277,6 +279,22 @@ def test_hot_works_are_saved_between_two_batches_of_cold_ones(desk: Desk, counte
     counter.save()
     counter.save()
     assert counter.kinds([first, hot, second]) == ["done", "done", "NoneType"]
+
+
+def test_a_work_whose_deadline_passes_before_its_save_begins_is_dropped_and_what_rests_on_it_is_decided_anew(
+    desk: Desk, counter: Counter, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = [deduct(account, 1), deduct(account, 60, deadline=time.monotonic() + 60), deduct(account, 50)]
+    counter.ask(works[0])
+    counter.ask(works[1])
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 61, perf_counter=time.perf_counter)
+    for module in (drafts, polled_lane, writer):
+        monkeypatch.setattr(module, "time", later)
+    counter.ask(works[2])
+    counter.lane.finish()
+    assert counter.kinds(works) == ["done", DeadlinePassed.__name__, "done"]
+    assert books.figures(account) == (3, 49, 0)
+    assert (desk.statistics.works, desk.statistics.dropped) == (4, 1)
 
 
 def test_a_turn_decides_so_many_works_and_the_next_one_comes_soon(desk: Desk, counter: Counter, account: str) -> None:

@@ -95,6 +95,14 @@ DRAFT_FAULTS = (
         "test_no_copy_is_used_that_a_batch_of_cold_works_has_made_stale",
     ),
     Fault(
+        "work saved though its caller's deadline passed after it was decided",
+        _LANE,
+        "        if late:\n",
+        "        if not late:\n",
+        _DRAFTS,
+        "test_a_work_whose_deadline_passes_before_its_save_begins_is_dropped_and_what_rests_on_it_is_decided_anew",
+    ),
+    Fault(
         "turn that decides all that waits",
         _LANE,
         "min(len(self._queue), self._at_once)",

@@ -291,6 +291,7 @@ SURROUNDINGS_FAULTS = (
         "                del self._known[query]\n",
         "                raise\n",
         ("tests/storage/test_recital.py",),
+        "test_what_the_server_has_lost_is_prepared_again",
     ),
     Fault(
         "a statement asked for by heart though the driver has dropped it",
@@ -298,6 +299,7 @@ SURROUNDINGS_FAULTS = (
         "            self._known.clear()\n",
         "            pass\n",
         ("tests/storage/test_recital.py",),
+        "test_what_the_driver_drops_after_a_rollback_is_not_asked_for",
     ),
     Fault(
         "a statement executed by heart within a transaction",
@@ -305,6 +307,7 @@ SURROUNDINGS_FAULTS = (
         "        if not self.autocommit or self.prepare_threshold is None:\n",
         "        if self.prepare_threshold is None:\n",
         ("tests/storage/test_recital.py",),
+        "test_the_first_statement_of_a_transaction_is_rolled_back_with_it",
     ),
     Fault(
         "a connection lost under a statement by heart taken for a refusal",
@@ -312,6 +315,7 @@ SURROUNDINGS_FAULTS = (
         "        if error.sqlstate is None:\n",
         "        if False:\n",
         ("tests/storage/test_recital.py",),
+        "test_one_that_is_never_answered_is_cut",
     ),
     Fault(
         "the last connection kept while somebody waits at the pool",
@@ -319,6 +323,7 @@ SURROUNDINGS_FAULTS = (
         " and self._checked_out < self._settings.pool_size",
         "",
         ("tests/storage/test_spares.py",),
+        "test_the_last_one_goes_to_whoever_waits_at_the_pool",
     ),
     Fault(
         "a connection on which something failed is kept for the next batch",
@@ -326,5 +331,6 @@ SURROUNDINGS_FAULTS = (
         "        is_as_before = False\n",
         "        is_as_before = True\n",
         ("tests/storage/test_spares.py",),
+        "test_one_on_which_something_failed_goes_back_to_the_pool",
     ),
 )

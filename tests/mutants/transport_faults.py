@@ -59,6 +59,7 @@ TRANSPORT_FAULTS = (
         "    os._exit(FAILED)\n",
         "",
         _FAILING,
+        "test_a_process_ends_when_its_polling_thread_fails",
     ),
     Fault(
         "the last words of a process that ends at once are not written",
@@ -66,5 +67,6 @@ TRANSPORT_FAULTS = (
         "        self._writer.close()\n        super().close()\n",
         "        super().close()\n",
         _FAILING,
+        "test_a_process_ends_when_its_polling_thread_fails",
     ),
 )

@@ -8,6 +8,8 @@ _LOOP = "server/transport/loop_call.py"
 
 _WAKE_UPS = ("tests/server/transport/test_wake_ups.py",)
 _FAILING = ("tests/server/transport/test_failing_thread.py",)
+_ENDS = ("tests/server/transport/test_ends.py",)
+_STOP = ("tests/server/transport/test_stop.py",)
 _ODD = ("tests/server/transport/test_odd_calls.py",)
 
 TRANSPORT_FAULTS = (
@@ -68,5 +70,61 @@ TRANSPORT_FAULTS = (
         "        super().close()\n",
         _FAILING,
         "test_a_process_ends_when_its_polling_thread_fails",
+    ),
+    Fault(
+        "a call that its caller has left is noted as answered",
+        _HOT,
+        '            self._exchange.code, self._exchange.reason = "CANCELLED", ""\n',
+        "            pass\n",
+        _ENDS,
+        "test_one_that_is_cancelled_while_it_is_saved",
+    ),
+    Fault(
+        "the end of a call whose handler waits is not looked for",
+        _HOT,
+        "        if awaited.ends_with_caller and not self._is_watched:\n",
+        "        if False:\n",
+        _ENDS,
+        "test_one_that_is_given_up_while_the_database_is_asked",
+    ),
+    Fault(
+        "what a call that was given up waits for goes on",
+        _HOT,
+        "            coroutine.close()\n",
+        "            pass\n",
+        _ENDS,
+        "test_one_that_is_given_up_while_the_database_is_asked",
+    ),
+    Fault(
+        "a call that cannot be taken in fails the thread",
+        _QUEUE,
+        "        except Exception:\n            # Whatever is the matter",
+        "        except LookupError:\n            # Whatever is the matter",
+        _ENDS,
+        "test_a_call_whose_start_fails_is_that_callers_alone",
+    ),
+    Fault(
+        "the bell keeps the last connection",
+        _QUEUE,
+        "    def _begin_stop(self) -> None:\n        self._bell = None\n",
+        "    def _begin_stop(self) -> None:\n",
+        _STOP,
+        "test_no_connection_is_kept_by_the_bell",
+    ),
+    Fault(
+        "a stop waits for what never ends",
+        _QUEUE,
+        "            self._core.cancel_all_calls()\n",
+        "            pass\n",
+        _STOP,
+        "test_a_second_stop_shortens_the_first",
+    ),
+    Fault(
+        "a call that is ended early is not answered",
+        _HOT,
+        "            self._drop_handler()\n            self._fail(why)\n",
+        "            self._drop_handler()\n",
+        _STOP,
+        "test_a_stop_ends_whatever_is_under_way",
     ),
 )

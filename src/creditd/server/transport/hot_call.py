@@ -148,22 +148,17 @@ class HotCall:
 
     def _send(self, message: bytes | None, status: tuple[StatusCode, str] | None, trailing: core.Trailing) -> None:
         self._has_answer = True
-        core.end(self._call, message, status, trailing, self._sent, watches=not self._is_watched)
-
-    def _sent(self, event: core.Event) -> None:
-        if not self._is_watched and core.is_cancelled(event):
-            self._exchange.code = "CANCELLED"
-        self._leave()
+        # Whichever came first, the call's end is heard of once.
+        heard = _hear_nothing if self._is_watched else self._hear_of_end
+        core.end(self._call, message, status, trailing, heard, watches=not self._is_watched)
 
     def _hear_of_end(self, event: core.Event) -> None:
         """Hear that the call is over; if its caller has gone, nobody waits for its handler any more."""
-        if not self._has_answer:
-            self._exchange.code = "CANCELLED"
-            self._has_answer = True
-            self._drop_handler()
-            self._leave()
-        elif core.is_cancelled(event):
-            self._exchange.code = "CANCELLED"
+        if core.is_cancelled(event):
+            self._exchange.code, self._exchange.reason = "CANCELLED", ""
+        self._has_answer = True
+        self._drop_handler()
+        self._leave()
 
     def _end_early(self, why: Exception) -> None:
         if not self._has_answer:
@@ -180,3 +175,7 @@ class HotCall:
     def _leave(self) -> None:
         self._thread.gate.left(self)
         self._method.pipeline.end(self._exchange)
+
+
+def _hear_nothing(event: core.Event) -> None:
+    """Hear that the answer is sent: the end of the call is yet to come."""

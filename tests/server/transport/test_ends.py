@@ -1,0 +1,171 @@
+"""How a call ends that nobody waits for any more: what it waited for is given up, and nothing of it stays."""
+
+import gc
+import struct
+from collections import Counter
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import grpc
+import pytest
+
+from credit.v1 import credit_service_pb2 as credit
+from creditd.server import pipeline
+from creditd.server.headers import HeaderMemory, read_headers
+from creditd.telemetry.calls import CallEnd
+from tests.contract.held_up import held_up, locked
+from tests.support.customer import Customer
+from tests.support.patience import eventually
+from tests.support.raw_http2 import HEADERS, RST_STREAM, SETTINGS, RawConnection
+from tests.support.service import RunningService
+from tests.support.tokens import bearer
+
+SERVICE = "/credit.v1.CreditService"
+BALANCE, RESERVE, HISTORY = f"{SERVICE}/GetBalance", f"{SERVICE}/Reserve", f"{SERVICE}/ListTransactions"
+CANCEL = (8).to_bytes(4, "big")
+"""The error code of a stream that is not needed any more (RFC 9113, 7)."""
+
+NO_WINDOW = struct.pack(">HI", 4, 0)
+"""SETTINGS_INITIAL_WINDOW_SIZE: no message of the server's fits."""
+
+CALLS, CALLS_OF_A_CONNECTION = 500, 10
+"""Fewer of a connection than a stranger may make."""
+
+PARTS = {"HotCall", "LoopCall", "Exchange", "RequestCallEvent", "CallDetails"}
+"""What a call consists of, by the names of the classes."""
+
+FEW = 8
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> list[CallEnd]:
+    """Collect what is noted about calls that have ended."""
+    noted: list[CallEnd] = []
+
+    def note(*fields: Any) -> CallEnd:
+        noted.append(CallEnd(*fields))
+        return noted[-1]
+
+    monkeypatch.setattr(pipeline, "CallEnd", note)
+    return noted
+
+
+@pytest.fixture
+def one(service: RunningService, account: str) -> Customer:
+    """Return a customer of either transport with 100 credits."""
+    app: SimpleNamespace = service.as_caller("app", "ADMIN")
+    customer = Customer(service, app, service.as_caller("staff", "ADMIN"), account)
+    customer.top_up(100)
+    return customer
+
+
+def noted(ends: list[CallEnd], subject: str) -> tuple[str, str]:
+    """Return code and reason that are noted about the last call of a caller."""
+    last: CallEnd = eventually(lambda: next((end for end in reversed(ends) if end.subject == subject), None))
+    return last.code, last.reason
+
+
+@pytest.mark.parametrize("path", [BALANCE, HISTORY])
+def test_one_that_is_cancelled_before_its_message_came(service: RunningService, ends: list[CallEnd], path: str) -> None:
+    with RawConnection(service.address, bearer("early", ["USER"])) as caller:
+        caller.send(RST_STREAM, 0, caller.begin(path), CANCEL)
+        assert noted(ends, "early") == ("CANCELLED", "")
+
+
+def test_one_that_is_cancelled_while_it_is_saved(one: Customer, ends: list[CallEnd]) -> None:
+    """It is done all the same."""
+    late = one.service.as_caller("late", "ADMIN")
+    with held_up(one) as until_it_waits:
+        call = late.credit.Deduct.future(one.deducting(10))
+        until_it_waits()
+        call.cancel()
+    assert noted(ends, "late") == ("CANCELLED", "")
+    eventually(lambda: one.figures() == (90, 0))
+
+
+GIVEN_UP: dict[str, tuple[float | None, Callable[[Any], object]]] = {
+    "cancelled": (None, lambda call: call.cancel()),
+    "its deadline passed": (0.5, lambda call: call.exception()),
+}
+
+
+@pytest.mark.parametrize(("timeout", "act"), GIVEN_UP.values(), ids=GIVEN_UP)
+def test_one_that_is_given_up_while_the_database_is_asked(
+    one: Customer, ends: list[CallEnd], timeout: float | None, act: Callable[[Any], object]
+) -> None:
+    """The database is asked no longer whether there is such a credit type."""
+    reader = one.service.as_caller("reader", "ADMIN")
+    abandoned = one.service.server._threads.lookups.occupancy.abandoned
+    with locked(one.service, "credit_types") as table:
+        call = reader.credit.Reserve.future(one.reserving(1, credit_type="unheard_of"), timeout=timeout)
+        table.until(1)
+        act(call)
+        assert noted(ends, "reader") == ("CANCELLED", "")
+        table.until(0)
+    assert one.service.server._threads.lookups.occupancy.abandoned == abandoned + 1
+
+
+@pytest.mark.parametrize("path", [BALANCE, RESERVE])
+def test_one_whose_answer_is_not_taken(queue_service: RunningService, ends: list[CallEnd], path: str) -> None:
+    """Its caller goes after the answer was given, and before it was sent."""
+    subject = f"slow-{path[-7:]}"
+    token = bearer(subject, ["SERVICE"], "credits.spend credits.read")
+    with RawConnection(queue_service.address, token) as caller:
+        caller.send(SETTINGS, 0, 0, NO_WINDOW)
+        if path == RESERVE:
+            request: Any = credit.ReserveRequest(account_id=subject, credit_type="spec", amount=1, request_id="1")
+        else:
+            request = credit.GetBalanceRequest(account_id=subject)
+        stream = caller.call(path, request.SerializeToString())
+        assert next(frame for frame in caller.frames() if frame.kind == HEADERS).stream == stream
+        caller.send(RST_STREAM, 0, stream, CANCEL)
+        assert noted(ends, subject) == ("CANCELLED", "")
+
+
+def parts() -> Counter[str]:
+    """Count what there is of calls."""
+    return Counter(name for each in gc.get_objects() if (name := type(each).__name__) in PARTS)
+
+
+@pytest.mark.parametrize("token", [bearer("owner", ["USER"]), ""], ids=["owner", "stranger"])
+@pytest.mark.parametrize("path", [BALANCE, HISTORY, f"{SERVICE}/Nothing"])
+def test_nothing_of_a_refused_call_stays(
+    queue_service: RunningService, monkeypatch: pytest.MonkeyPatch, path: str, token: str
+) -> None:
+    """Though nobody looks for cycles of garbage: what it brought along was much."""
+    monkeypatch.setattr(HeaderMemory, "service", lambda *_: None)
+    more = [(b"accept-language", b"th," * 3_000)]
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(CALLS // CALLS_OF_A_CONNECTION):
+            with RawConnection(queue_service.address, token) as caller:
+                told = caller.ends()
+                for _ in range(CALLS_OF_A_CONNECTION):
+                    caller.say(caller.begin(path, more), 0, end=True)
+                assert all(next(told)[1] for _ in range(CALLS_OF_A_CONNECTION))
+        # The bell is one of them.
+        eventually(lambda: parts().total() <= FEW)
+    finally:
+        gc.enable()
+
+
+def test_a_call_whose_start_fails_is_that_callers_alone(
+    queue_service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody else is served as before."""
+
+    def failing(metadata: Any) -> Any:
+        headers = read_headers(metadata)
+        if "x-doom" in headers:
+            raise ArithmeticError
+        return headers
+
+    monkeypatch.setattr(pipeline, "read_headers", failing)
+    with RawConnection(queue_service.address, bearer("owner", ["USER"])) as caller:
+        told = caller.ends()
+        doomed = caller.begin(BALANCE, [(b"x-doom", b"1")])
+        assert next(told) == (doomed, grpc.StatusCode.INTERNAL.value[0])
+        good = caller.call(BALANCE, credit.GetBalanceRequest(account_id="owner").SerializeToString())
+        assert next(told) == (good, 0)

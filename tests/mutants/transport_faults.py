@@ -10,6 +10,7 @@ _WAKE_UPS = ("tests/server/transport/test_wake_ups.py",)
 _FAILING = ("tests/server/transport/test_failing_thread.py",)
 _ENDS = ("tests/server/transport/test_ends.py",)
 _STOP = ("tests/server/transport/test_stop.py",)
+_LONG = ("tests/server/transport/test_long_work.py",)
 _ODD = ("tests/server/transport/test_odd_calls.py",)
 
 TRANSPORT_FAULTS = (
@@ -126,5 +127,12 @@ TRANSPORT_FAULTS = (
         "            self._drop_handler()\n",
         _STOP,
         "test_a_stop_ends_whatever_is_under_way",
+    ),
+    Fault(
+        "chunks of long work are done one after the other",
+        _QUEUE,
+        "        for _ in range(len(self._posted)):\n",
+        "        while self._posted:\n",
+        _LONG,
     ),
 )

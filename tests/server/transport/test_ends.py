@@ -14,8 +14,8 @@ from credit.v1 import credit_service_pb2 as credit
 from creditd.server import pipeline
 from creditd.server.headers import HeaderMemory, read_headers
 from creditd.telemetry.calls import CallEnd
-from tests.contract.held_up import held_up, locked
 from tests.support.customer import Customer
+from tests.support.held_up import held_up, locked
 from tests.support.patience import eventually
 from tests.support.raw_http2 import HEADERS, RST_STREAM, SETTINGS, RawConnection
 from tests.support.service import RunningService

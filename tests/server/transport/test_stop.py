@@ -14,9 +14,9 @@ from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.server.transport import self_test
 from creditd.server.transport.queue_server import QueueServer
-from tests.contract.held_up import held_up, locked
 from tests.support.customer import Customer
 from tests.support.databases import migrated_database
+from tests.support.held_up import held_up, locked
 from tests.support.patience import eventually, patience
 from tests.support.raw_http2 import ACK, GOAWAY, PING, RawConnection
 from tests.support.refusals import refused

@@ -1,5 +1,6 @@
 """Many requests in one call, each with its own result (A1, A3, A5)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -165,11 +166,16 @@ def test_a_dry_run_in_a_batch_takes_nothing_from_the_others(customer: Customer) 
 
 
 @pytest.mark.requirement("A1")
-def test_requests_of_one_account_are_decided_in_their_order_though_the_account_has_changed(customer: Customer) -> None:
+@pytest.mark.parametrize(
+    ("amounts", "left"), [((1, 6, 3), [8, 2, None]), ((5, 9, 4, 1), [4, None, 0, None]), ((9, 1), [0, None])]
+)
+def test_requests_of_one_account_are_decided_in_their_order_though_the_account_has_changed(
+    customer: Customer, amounts: Sequence[int], left: list[int | None]
+) -> None:
     """What memory holds of its wallet is of no use then, for the first of them and for those that follow."""
-    customer.top_up(2)
+    customer.top_up(9)
     customer.go_unlimited()
     customer.go_standard()
-    results = batch_reserve(customer, *[customer.reserving(amount) for amount in (1, 5, 1, 1)])
-    assert outcomes(results) == ["OK", "INSUFFICIENT_CREDIT", "OK", "INSUFFICIENT_CREDIT"]
-    assert [result.response.balance.available for result in results[::2]] == [1, 0]
+    results = batch_reserve(customer, *map(customer.reserving, amounts))
+    assert outcomes(results) == ["INSUFFICIENT_CREDIT" if each is None else "OK" for each in left]
+    assert [each.response.balance.available if each.HasField("response") else None for each in results] == left

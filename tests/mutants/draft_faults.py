@@ -7,6 +7,14 @@ _LANE = "ledger/polled_lane.py"
 
 DRAFT_FAULTS = (
     Fault(
+        "works of one account go two ways",
+        "ledger/writer.py",
+        "and work.account_id not in to_load]",
+        "and not self._is_to_load(work)]",
+        ("tests/contract/test_batches.py",),
+        "test_requests_of_one_account_are_decided_in_their_order_though_the_account_has_changed",
+    ),
+    Fault(
         "works that were not saved are decided after those that came later",
         _LANE,
         "self._cold = {**before, **self._cold}",

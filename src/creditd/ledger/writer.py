@@ -157,7 +157,9 @@ class Writer:
 
     def _round(self, works: list[Work], written: Written) -> list[Work]:
         """Write works; return those that have to be decided once more."""
-        shared = [work for work in works if self._trust.has_doubts(work.keys) and not self._is_to_load(work)]
+        # All works of an account go one way, or the later would be decided before the earlier.
+        to_load = {work.account_id for work in works if self._is_to_load(work)}
+        shared = [work for work in works if self._trust.has_doubts(work.keys) and work.account_id not in to_load]
         if not shared:
             return self._write_trusting(works, written)
         others = set(works).difference(shared)

@@ -37,7 +37,6 @@ from creditd.server.balance_handlers import BalanceHandlers, HistoryHandlers
 from creditd.server.batch_handlers import BatchHandlers
 from creditd.server.connections import Connections, places
 from creditd.server.gate import Gate
-from creditd.server.headers import HeaderMemory
 from creditd.server.health import Health
 from creditd.server.hold_handlers import HoldHandlers
 from creditd.server.listener import Tls, listen, server_options
@@ -115,7 +114,7 @@ class Service:
             # A call ends by itself; a stream would wait for what does not come.
             lambda: self._gate.end_streams(DatabaseUnavailable()),
         )
-        self._server.add_generic_rpc_handlers((HeaderMemory(), *self._handlers()))
+        self._server.add_generic_rpc_handlers(self._handlers())
         health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
         if config.reflection:
             names += [health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]

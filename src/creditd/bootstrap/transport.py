@@ -9,6 +9,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from creditd.ledger.queue import Sink
 from creditd.server.gate import Gate
+from creditd.server.headers import HeaderMemory
 from creditd.server.listener import Listening
 from creditd.server.pipeline import Steps
 from creditd.service.loop import LoopSink
@@ -65,6 +66,8 @@ class AioTransport:
     def __init__(self, options: list[tuple[str, int]]) -> None:
         """Serve with the options of gRPC's core."""
         self.server: GrpcServer = grpc.aio.server(options=options)
+        # First of all, since the first that has a method ends the search. The completion queue needs none.
+        self.server.add_generic_rpc_handlers((HeaderMemory(),))
         self._loop: Sink = LoopSink()
 
     def sink(self) -> Sink:

@@ -12,7 +12,7 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server import pipeline
-from creditd.server.headers import HeaderMemory, read_headers
+from creditd.server.headers import read_headers
 from creditd.telemetry.calls import CallEnd
 from tests.support.customer import Customer
 from tests.support.held_up import held_up, locked
@@ -130,11 +130,8 @@ def parts() -> Counter[str]:
 
 @pytest.mark.parametrize("token", [bearer("owner", ["USER"]), ""], ids=["owner", "stranger"])
 @pytest.mark.parametrize("path", [BALANCE, HISTORY, f"{SERVICE}/Nothing"])
-def test_nothing_of_a_refused_call_stays(
-    queue_service: RunningService, monkeypatch: pytest.MonkeyPatch, path: str, token: str
-) -> None:
+def test_nothing_of_a_refused_call_stays(queue_service: RunningService, path: str, token: str) -> None:
     """Though nobody looks for cycles of garbage: what it brought along was much."""
-    monkeypatch.setattr(HeaderMemory, "service", lambda *_: None)
     more = [(b"accept-language", b"th," * 3_000)]
     gc.collect()
     gc.disable()

@@ -108,13 +108,17 @@ def test_every_post_wakes_the_thread(server: QueueServer) -> None:
         assert list(pool.map(post, range(THREADS))) == [POSTS] * THREADS
 
 
+NO_WAIT = (0,)
+"""What the thread asks for events with where it does not wait for any."""
+
+
 def meanwhile(step: Callable[..., Any], do: Callable[[], object], *, after: bool) -> Callable[..., Any]:
     """Return a step that has another thread do something, once, before it or after it."""
     left = [do]
 
     def with_another(*arguments: Any) -> Any:
         result = step(*arguments) if after else None
-        if left:
+        if left and arguments != NO_WAIT:
             thread = Thread(target=left.pop())
             thread.start()
             thread.join()
@@ -138,18 +142,28 @@ STEPS: dict[str, tuple[Callable[[QueueServer], Any], str, bool]] = {
 @pytest.mark.parametrize(("of", "step", "after"), STEPS.values(), ids=STEPS)
 def test_a_post_is_heard_wherever_the_thread_is(
     server: QueueServer,
-    queue_service: RunningService,
     monkeypatch: pytest.MonkeyPatch,
     of: Callable[[QueueServer], Any],
     step: str,
     after: bool,  # noqa: FBT001 - of the table above.
 ) -> None:
-    heard = Event()
+    posted, heard = Event(), Event()
     target = of(server)
-    posting = meanwhile(getattr(target, step), lambda: server.post(heard.set), after=after)
-    monkeypatch.setattr(target, step, posting)
-    call(queue_service)
+
+    def post() -> None:
+        server.post(heard.set)
+        posted.set()
+
+    monkeypatch.setattr(target, step, meanwhile(getattr(target, step), post, after=after))
+    # Wakes the thread, which comes by there: now or when it is woken again. Nothing else wakes it after that.
+    while not posted.is_set():
+        server.post(nothing)
+        posted.wait(0.2)
     assert heard.wait(SECONDS)
+
+
+def nothing() -> None:
+    """Do nothing: to be posted."""
 
 
 def test_what_is_posted_by_what_was_posted_is_heard(server: QueueServer) -> None:

@@ -85,7 +85,8 @@ def _first_failure(copy: Path, arguments: Sequence[str], variables: dict[str, st
         return f"hung for {seconds} s"
     if done.returncode == 0:
         return SURVIVED
-    failures = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
+    # A fixture that fails by the fault, when it is made or ended, has noticed it as well.
+    failures = [line for line in done.stdout.splitlines() if line.startswith(("FAILED tests/", "ERROR tests/"))]
     if done.returncode != _SOME_FAILED or not failures:
         raise RuntimeError(f"the tests did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return failures[0].removeprefix("FAILED tests/").split(" - ")[0]
+    return failures[0].partition(" tests/")[2].split(" - ")[0]

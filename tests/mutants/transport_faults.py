@@ -105,14 +105,6 @@ TRANSPORT_FAULTS = (
         "test_a_call_whose_start_fails_is_that_callers_alone",
     ),
     Fault(
-        "the bell keeps the last connection",
-        _QUEUE,
-        "    def _begin_stop(self) -> None:\n        self._bell = None\n",
-        "    def _begin_stop(self) -> None:\n",
-        _STOP,
-        "test_no_connection_is_kept_by_the_bell",
-    ),
-    Fault(
         "a stop waits for what never ends",
         _QUEUE,
         "            self._core.cancel_all_calls()\n",

@@ -40,8 +40,8 @@ OK, INVALID_ARGUMENT = 0, 3
 @pytest.fixture
 def server(queue_service: RunningService, monkeypatch: pytest.MonkeyPatch) -> QueueServer:
     """Return a server that has had a call, and whose thread sleeps well."""
-    monkeypatch.setattr(queue_server, "LONGEST_WAIT_SECONDS", NIGHT_SECONDS)
     call(queue_service)
+    monkeypatch.setattr(queue_server, "LONGEST_WAIT_SECONDS", NIGHT_SECONDS)
     server = queue_service.server._server
     assert isinstance(server, QueueServer)
     return server

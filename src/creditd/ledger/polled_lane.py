@@ -33,10 +33,9 @@ log = logging.getLogger(__name__)
 WORKS_AT_ONCE: Final = 64
 """Decided before the thread looks for calls and answers again: a millisecond or two."""
 
-ANSWERS_AT_ONCE: Final = 16
+ANSWERS_AT_ONCE: Final = 64
 """Delivered before the thread looks for calls and the end of a save: each answer is encoded and sent there and then.
-The callers of the first ones come back meanwhile and go into the next batch, so that PostgreSQL works on one half of
-them while the other half is answered and decided; all at once, both would take turns."""
+With 16 at once, 64 callers cost half as many context switches again and a tenth more of the server's time."""
 
 Post = Callable[[Callable[[], None]], None]
 """Has a function called soon by the thread that polls, from any thread, and wakes that if it waits. It never raises.

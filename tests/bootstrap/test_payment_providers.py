@@ -72,7 +72,7 @@ def test_live_keys_serve_live_payments() -> None:
 def test_live_webhooks_are_signed_unless_it_is_said_otherwise() -> None:
     """Anybody could send them: see docs/decisions/0025-unsigned-hints.md."""
     with pytest.raises(
-        ConfigError, match=r"no CREDITD_OMISE_WEBHOOK_SECRETS.*CREDITD_OMISE_UNSIGNED_WEBHOOKS"
+        ConfigError, match=r"without CREDITD_OMISE_WEBHOOK_SECRETS.*CREDITD_OMISE_UNSIGNED_WEBHOOKS"
     ) as error:
         require_fit(LIVE)
     assert "\n" not in str(error.value)

@@ -23,14 +23,6 @@ STRANGERS_FAULTS = (
         "test_a_message_that_never_comes_is_not_waited_for",
     ),
     Fault(
-        "a call that was ended while its message was on the way keeps its place",
-        "server/transport/hot_call.py",
-        "            self._expect_no_more()\n            self._drop_handler()\n",
-        "            self._drop_handler()\n",
-        _STRANGERS,
-        "test_a_call_without_a_token_is_refused_by_its_headers",
-    ),
-    Fault(
         "a message that never comes is waited for",
         "server/arrivals.py",
         "call_later(MESSAGE_SECONDS, ",

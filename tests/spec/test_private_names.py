@@ -14,6 +14,9 @@ PUBLIC = {"_asdict", "_replace", "_fields", "_make", "_exit"}
 PATCHES = {"setattr", "getattr", "delattr"}
 
 PRIVATE: Mapping[str, set[str]] = {
+    "server/transport/test_ends.py": {"_threads"},
+    "server/transport/test_long_work.py": {"_core", "_server"},
+    "server/transport/test_stop.py": {"_core", "_server", "_serving", "_sink", "_thread", "_until"},
     "clocks/test_jumps.py": {"_doubted"},
     "support/held_up.py": {"_save", "_writer"},
     "contract/payments/test_card_numbers.py": {"_refusal"},

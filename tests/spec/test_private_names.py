@@ -51,7 +51,6 @@ PRIVATE: Mapping[str, set[str]] = {
     "storage/test_batch_memory.py": {"_settings"},
     "storage/test_loading.py": {"_LIGHT_WALLETS"},
     "storage/test_lost_connections.py": {"_settings"},
-    "storage/test_spares.py": {"_engine", "_spares"},
     "support/desk.py": {"_cache", "_save", "_wallets"},
     "telemetry/test_failures.py": {"_defects"},
     "telemetry/test_metrics_server.py": {"_Handler"},

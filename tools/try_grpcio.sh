@@ -6,6 +6,6 @@ oldest=$(sed -n 's/^ *"grpcio>=\(.*\)",$/\1/p' pyproject.toml)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 for requirement in "grpcio==$oldest" grpcio; do
-    .venv/bin/uv pip install --quiet --no-deps --target "$folder/$requirement" "$requirement"
+    .venv/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --target "$folder/$requirement" "$requirement"
     PYTHONPATH="$folder/$requirement:src:generated/python" .venv/bin/python -m creditd.server.transport.self_test
 done

@@ -79,7 +79,8 @@ def test_two_sweeps_at_once_release_each_hold_once(desk: Desk, books: Books, acc
         return one.sweep_once()
 
     with ThreadPoolExecutor(2) as pool:
-        assert max(pool.map(sweep, sweeps)) >= 50
+        # Each leaves to the other what that one holds.
+        assert sum(pool.map(sweep, sweeps)) >= 50
     for name in accounts:
         assert books.kinds(name) == ["TOP_UP", *["RESERVE"] * 3, *["RELEASE"] * 3]
         assert books.are_whole(name)

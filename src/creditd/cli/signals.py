@@ -14,6 +14,9 @@ from creditd.cli.output import FAILED, INTERRUPTED, SIGNALLED, CommandFailure
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
+_AGAIN_SECONDS: Final = 0.05
+"""After which an interrupt that was lost is raised once more: whatever cannot raise is over by then."""
+
 
 class Told(asyncio.Event):
     """Is set once this process is told to stop."""
@@ -80,18 +83,29 @@ def told_to_stop(lifeline: int | None = None) -> Told:
 def signals_as_interrupts() -> Iterator[None]:
     """Have SIGTERM and Ctrl-C raise KeyboardInterrupt, so that what was started is ended by its own blocks.
 
-    The second of them ends this process then and there.
+    The second of them ends this process then and there. One that was raised where nothing can be raised, as in a
+    finalizer, is raised once more.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        _end_at_the_next()
+        del frame
+        if number != signal.SIGALRM:
+            _end_at_the_next()
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
+    def hear_of_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+        if unraisable.exc_type is KeyboardInterrupt:
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
+        else:
+            hook(unraisable)
+
+    hook, sys.unraisablehook = sys.unraisablehook, hear_of_unraisable
+    before = {number: signal.signal(number, interrupt) for number in (*_SIGNALS, signal.SIGALRM)}
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -37,11 +37,18 @@ def driven(
     thrown: BaseException | None = None
     while True:
         try:
-            awaited = steps.send(None) if thrown is None else steps.throw(thrown)
+            if thrown is None:
+                awaited = steps.send(None)
+            else:
+                # Its traceback refers to this frame. If the frame referred to it, all of the call would stay.
+                error, thrown = thrown, None
+                try:
+                    awaited = steps.throw(error)
+                finally:
+                    del error
         except StopIteration as stop:
             answer: Answer = stop.value
             return answer
-        thrown = None
         try:
             if isinstance(awaited, Ticket):
                 future = asyncio.get_running_loop().create_future()
@@ -49,8 +56,8 @@ def driven(
                 yield from future
             else:
                 yield awaited
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the coroutine that waits.
-            thrown = error
+        except BaseException as interruption:  # noqa: BLE001 - whatever it is, it is for the coroutine that waits.
+            thrown = interruption
 
 
 def _wake(future: "asyncio.Future[None]") -> None:

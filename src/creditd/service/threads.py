@@ -137,12 +137,7 @@ class Bulkhead:
 
     def _run(self, job: Job[Any], turn: Turn) -> None:
         """Run a job, on its thread."""
-        answer: object
-        try:
-            with turn.taken():
-                answer = job.item()
-        except BaseException as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is.
-            answer = self._stands_for(error)
+        answer = self._answer_of(job, turn)
         with self._changed:
             self._running.discard(job)
             self._owners[job.owner] -= 1
@@ -151,6 +146,14 @@ class Bulkhead:
             self._begin()
             self._changed.notify_all()
         deliver([(job, answer)])
+
+    def _answer_of(self, job: Job[Any], turn: Turn) -> object:
+        # By itself, so that no frame in the traceback of an error refers to the error.
+        try:
+            with turn.taken():
+                return job.item()
+        except BaseException as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is.
+            return self._stands_for(error)
 
     def _stands_for(self, error: BaseException) -> BaseException:
         stands_for = _STANDS_FOR.get(classify(error)) if isinstance(error, Exception) else None

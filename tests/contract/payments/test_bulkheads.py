@@ -204,7 +204,7 @@ def test_one_accounts_pages_hold_up_no_other_accounts(shopper: Shopper, seen: Cu
 @pytest.mark.requirement("J5")
 def test_a_flood_from_one_account_is_refused_and_others_are_not(seen: Customer) -> None:
     with held(seen, "reservations") as (table, calls):
-        flood = calls.begin(seen.staff.credit.ListReservations, *[holds(seen.another("flood"))] * 260)
+        flood = calls.begin(seen.staff.credit.ListReservations, *[holds(seen.another("flood"))] * 230)
         table.until(2)
         refusals = eventually(lambda: [call for call in flood if call.done()])
         refusal = read_refusal(refusals[0].exception())

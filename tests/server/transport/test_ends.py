@@ -23,6 +23,9 @@ from tests.support.tokens import bearer
 
 SERVICE = "/credit.v1.CreditService"
 BALANCE, RESERVE, HISTORY = f"{SERVICE}/GetBalance", f"{SERVICE}/Reserve", f"{SERVICE}/ListTransactions"
+WATCH = f"{SERVICE}/WatchBalance"
+REQUESTS = {HISTORY: credit.ListTransactionsRequest, WATCH: credit.WatchBalanceRequest}
+CANCELLED = 20
 CANCEL = (8).to_bytes(4, "big")
 """The error code of a stream that is not needed any more (RFC 9113, 7)."""
 
@@ -144,6 +147,27 @@ def test_nothing_of_a_refused_call_stays(queue_service: RunningService, path: st
                 assert all(next(told)[1] for _ in range(CALLS_OF_A_CONNECTION))
         # The bell is one of them.
         eventually(lambda: parts().total() <= FEW)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("path", [HISTORY, WATCH])
+def test_nothing_of_a_cancelled_call_stays(queue_service: RunningService, path: str) -> None:
+    """To the core a call that is kept counts as one that its connection has open, and others are refused for it."""
+    request = REQUESTS[path](account_id="cancels", credit_type="spec").SerializeToString()
+    gc.collect()
+    gc.disable()
+    try:
+        with (
+            locked(queue_service, "entries"),
+            RawConnection(queue_service.address, bearer("cancels", ["USER"])) as caller,
+        ):
+            begun = [caller.call(path, request) for _ in range(CANCELLED)]
+            eventually(lambda: parts()["LoopCall"] >= CANCELLED)
+            for stream in begun:
+                caller.send(RST_STREAM, 0, stream, CANCEL)
+            # The bell is one of them.
+            eventually(lambda: parts().total() <= FEW)
     finally:
         gc.enable()
 

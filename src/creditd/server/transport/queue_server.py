@@ -10,6 +10,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from threading import Thread, get_ident
 from typing import Any, Final
 
@@ -44,6 +45,9 @@ _INTERNAL: Final = grpc.StatusCode.INTERNAL, "internal error"
 
 FAILED: Final = 70
 """The exit status of a process whose polling thread has failed (EX_SOFTWARE in sysexits.h)."""
+
+
+_abandoned: Final[list[core.CoreServer]] = []
 
 
 def end_process(error: BaseException) -> None:
@@ -83,7 +87,7 @@ class QueueServer:
         self._bell: core.CoreCall | None = None
         self._is_waiting = False
         self._is_stopping = False
-        self._has_ended = False
+        self._is_shut_down = self._is_abandoned = False
         self._ended = asyncio.Event()
         self._thread = Thread(target=self._serve, name="transport", daemon=True)
 
@@ -133,8 +137,11 @@ class QueueServer:
             await self._ended.wait()
 
     def abandon(self) -> None:
-        """Let go of a server that does not do as it should, and cannot be stopped in order."""
-        self._has_ended = True
+        """Let go of a server that has ended, or does not do as it should and cannot be stopped in order."""
+        self._is_abandoned = True
+        if not self._is_shut_down:
+            # The core ends the process over a server that is forgotten while it serves.
+            _abandoned.append(self._core)
 
     @property
     def is_here(self) -> bool:
@@ -170,12 +177,15 @@ class QueueServer:
 
     def _serve(self) -> None:
         try:
-            while not self._has_ended:
+            while not (self._is_shut_down or self._is_abandoned):
                 self._turn()
-            self._core.destroy()
+            if self._is_shut_down:
+                self._core.destroy()
         except BaseException as error:  # noqa: BLE001 - whatever it is, nobody else would answer calls any more.
             self._fail(error)
-        self._loop.call_soon_threadsafe(self._ended.set)
+        with suppress(RuntimeError):
+            # The event loop of a server that was abandoned may have ended.
+            self._loop.call_soon_threadsafe(self._ended.set)
 
     def _turn(self) -> None:
         """Wait for events, take those that are there, and pass on what they brought."""
@@ -247,7 +257,7 @@ class QueueServer:
 
     def _end(self, event: core.Event) -> None:
         del event
-        self._has_ended = True
+        self._is_shut_down = True
 
 
 def _hear_nothing(event: core.Event) -> None:

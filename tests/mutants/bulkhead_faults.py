@@ -160,8 +160,8 @@ BULKHEAD_FAULTS = (
     Fault(
         "a cancellation does not reach the coroutine that waits for a ticket",
         "service/loop.py",
-        "            thrown = error\n",
-        "            raise error\n",
+        "            thrown = interruption\n",
+        "            raise interruption\n",
         ("tests/service/test_loop.py",),
         "test_a_cancellation_is_thrown_in_where_the_coroutine_waits",
     ),

@@ -103,4 +103,13 @@ TRANSPORT_FAULTS = (
         "        while self._posted:\n",
         _LONG,
     ),
+    Fault(
+        "the frame that throws a cancellation on refers to it",
+        "service/loop.py",
+        "                error, thrown = thrown, None\n                try:\n"
+        "                    awaited = steps.throw(error)\n                finally:\n                    del error\n",
+        "                error, thrown = thrown, None\n                awaited = steps.throw(error)\n",
+        ("tests/server/transport/test_ends.py",),
+        "test_nothing_of_a_cancelled_call_stays",
+    ),
 )

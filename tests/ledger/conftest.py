@@ -19,7 +19,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(params=[False, True], ids=["threaded", "polled"])
 def is_polled(request: pytest.FixtureRequest) -> bool:
-    """Say which way the writers are driven: by a thread of their own, or turn by turn by one that polls."""
+    """Say which way the writers are driven: by a thread of their own, or tick by tick by one that polls."""
     is_polled: bool = request.param
     return is_polled
 

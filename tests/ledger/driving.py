@@ -48,7 +48,7 @@ class Gate:
 
 
 class LaneByHand:
-    """A lane whose turns and jobs are taken one by one, on the thread of the test."""
+    """A lane whose ticks and jobs are taken one by one, on the thread of the test."""
 
     def __init__(self, desk: Desk, *, max_batch: int = MAX_BATCH, at_once: int = WORKS_AT_ONCE) -> None:
         """Drive a desk's writer."""
@@ -83,9 +83,9 @@ class LaneByHand:
     def close(self) -> None:
         """Let go of nothing."""
 
-    def turn(self) -> None:
-        """Take a turn of the thread that polls."""
-        self.lane.turn()
+    def tick(self) -> None:
+        """Have the thread that polls tick once."""
+        self.lane.tick()
 
     def help(self) -> bool:
         """Do the database thread's next job; tell whether there was one."""
@@ -95,9 +95,9 @@ class LaneByHand:
         return True
 
     def finish(self) -> None:
-        """Take turns and do jobs until nothing waits; what is apart goes on as well."""
+        """Tick and do jobs until nothing waits; what is apart goes on as well."""
         while not self.lane._is_idle or self._jobs or self._room.waiting:
-            self.turn()
+            self.tick()
             self.help()
             for answers in self._desk.side_lane.round():
                 deliver(answers)

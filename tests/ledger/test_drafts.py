@@ -1,4 +1,4 @@
-"""Batches that are decided while the one before is saved: turns and the database thread's jobs are taken by hand."""
+"""Batches that are decided while the one before is saved: ticks and the database thread's jobs are done by hand."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -52,16 +52,16 @@ class Counter:
             self.jobs_when_answered.append(self.lane.jobs)
 
     def ask(self, *works: Work) -> None:
-        """Submit works, and take a turn."""
+        """Submit works, and tick."""
         for work in works:
             ticket: Ticket[Work, Outcome] = Ticket(work, self)
             self.lane.lane.submit(ticket)
-        self.lane.turn()
+        self.lane.tick()
 
     def save(self) -> None:
-        """Let the database thread do its job, and take a turn."""
+        """Let the database thread do its job, and tick."""
         assert self.lane.help()
-        self.lane.turn()
+        self.lane.tick()
 
     def kinds(self, works: Sequence[Work]) -> list[str]:
         """Return what became of works."""
@@ -303,7 +303,7 @@ def test_a_turn_decides_so_many_works_and_the_next_one_comes_soon(desk: Desk, co
     assert (desk.statistics.works - before, counter.lane.jobs) == (WORKS_AT_ONCE, 1)
     assert counter.lane.posts
     counter.lane.posts = 0
-    counter.lane.turn()
+    counter.lane.tick()
     assert (desk.statistics.works - before, counter.lane.posts) == (WORKS_AT_ONCE + 10, 0)
 
 
@@ -313,8 +313,8 @@ def test_answers_are_delivered_a_few_at_a_time(counter: Counter, account: str, m
     counter.save()
     assert len(counter.answers) == 4
     assert counter.lane.posts
-    counter.lane.turn()
-    counter.lane.turn()
+    counter.lane.tick()
+    counter.lane.tick()
     assert len(counter.answers) == 10
 
 
@@ -327,7 +327,7 @@ def test_whoever_submits_from_another_thread_has_a_turn_taken(counter: Counter, 
         submitting = Thread(target=counter.lane.lane.submit, args=(Ticket(deduct(account, 1), counter),))
         submitting.start()
         submitting.join(10)
-    # One turn takes what all of them have brought.
+    # One tick takes what all of them have brought.
     assert counter.lane.posts == 1
     counter.lane.finish()
     assert len(counter.answers) == 5
@@ -349,7 +349,7 @@ def test_a_database_thread_that_ends_has_the_turn_fail_and_everybody_told(
     with pytest.raises(Broken):
         counter.lane.help()
     with pytest.raises(DatabaseThreadEnded):
-        counter.lane.turn()
+        counter.lane.tick()
     assert counter.kinds([works, others]) == ["DatabaseThreadEnded"] * 2
     with pytest.raises(DatabaseThreadEnded):
-        counter.lane.turn()
+        counter.lane.tick()

@@ -1,6 +1,6 @@
 """Drafts in any order: whatever fails under them, each work is done once or not at all, and told what was done.
 
-The lane's turns and its database thread's jobs are taken by hand, one after the other, in the order that a story tells.
+The lane's ticks and its database thread's jobs are done by hand, one after the other, in the order that a story tells.
 Another server comes in between, connections are lost before and after the save, request ids are repeated.
 """
 
@@ -74,7 +74,7 @@ class Story:
                     assert entry in self.books.entries(entry.account_id), "an answer before its commit"
 
     def ask(self, work: Work) -> None:
-        """Submit a work, which is decided in a later turn."""
+        """Submit a work, which is decided in a later tick."""
         ticket: Ticket[Work, Outcome] = Ticket(work, self)
         self.asked.append(ticket)
         self.lane.lane.submit(ticket)
@@ -101,8 +101,8 @@ class Story:
                 self.ask(self._again(self.asked[-1 - number % len(self.asked)].item))
             case "elsewhere":
                 self.other.do(add(account, 1))
-            case "turn":
-                self.lane.turn()
+            case "tick":
+                self.lane.tick()
             case "help":
                 self.lane.help()
             case _:
@@ -155,7 +155,7 @@ steps = st.lists(
             + ["reserve"] * 4
             + ["confirm"] * 2
             + ["repeat"] * 3
-            + ["turn"] * 8
+            + ["tick"] * 8
             + ["help"] * 6
             + ["refused", "elsewhere", *FAILURES]
         ),

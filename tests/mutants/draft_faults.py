@@ -111,7 +111,7 @@ DRAFT_FAULTS = (
         "test_a_work_whose_deadline_passes_before_its_save_begins_is_dropped_and_what_rests_on_it_is_decided_anew",
     ),
     Fault(
-        "turn that decides all that waits",
+        "tick that decides all that waits",
         _LANE,
         "min(len(self._queue), self._at_once)",
         "len(self._queue)",
@@ -145,7 +145,7 @@ DRAFT_FAULTS = (
     Fault(
         "save that ends after the time of a stop told to nobody",
         _LANE,
-        "        if self._is_over:\n            self.turn()\n",
+        "        if self._is_over:\n            self.tick()\n",
         "        if self._is_over:\n            return\n",
         ("tests/ledger/test_lanes.py",),
         "test_what_a_held_save_leaves_is_told_by_the_database_thread_when_nobody_polls_any_more",

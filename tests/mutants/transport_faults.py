@@ -23,7 +23,7 @@ TRANSPORT_FAULTS = (
         "test_a_method_that_is_no_text_is_unimplemented",
     ),
     Fault(
-        "the event at which a turn ends is lost",
+        "the event at which a tick ends is lost",
         _QUEUE,
         "            event.tag(event)\n",
         "            if left > 1:\n                event.tag(event)\n",

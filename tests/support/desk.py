@@ -43,7 +43,7 @@ class Desk:
         *,
         is_polled: bool = False,
     ) -> None:
-        """Write to the database of ``url``; if it ``is_polled``, turn by turn, by a database thread."""
+        """Write to the database of ``url``; if it ``is_polled``, tick by tick, by a database thread."""
         self.url = url
         terms = Terms(RULES, sign_up_credits or {}, uuid7)
         self.database = Database(DatabaseSettings(url, pool_size=4, prepare_threshold=prepare_threshold))
@@ -108,10 +108,10 @@ class Desk:
 
 
 class Polling:
-    """Takes the turns of a lane, until the works of a batch have their answers."""
+    """Has a lane tick, until the works of a batch have their answers."""
 
     def __init__(self, writer: DraftWriter, room: WaitingRoom, statistics: LedgerStatistics) -> None:
-        """Take turns whenever there is something to do."""
+        """Tick whenever there is something to do."""
         self._room = room
         self._bell = Event()
         self._apart: set[Work] = set()
@@ -130,11 +130,11 @@ class Polling:
         """Write works; return the results of those that are not left to be done apart."""
         self._apart.clear()
         futures = {work: ask(self.lane.submit, work) for work in works}
-        self.lane.turn()
+        self.lane.tick()
         while not all(work in self._apart or future.done() for work, future in futures.items()):
             assert self._bell.wait(SECONDS)
             self._bell.clear()
-            self.lane.turn()
+            self.lane.tick()
         return {work: _answer_of(future) for work, future in futures.items() if work not in self._apart}
 
     def _put_apart(self, ticket: WorkTicket, why: Apart | None) -> None:

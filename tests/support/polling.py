@@ -1,4 +1,4 @@
-"""A thread that polls, as a server's does: it runs what is posted to it, then takes a turn, and waits for more."""
+"""A thread that polls, as a server's does: it runs what is posted to it, then ticks, and waits for more."""
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -13,9 +13,9 @@ class PollingThread:
     """Runs what is posted to it until it is stopped."""
 
     def __init__(self, attach: Callable[[Callable[[Callable[[], object]], None]], Callable[[], object]]) -> None:
-        """Have turns taken of what is attached."""
+        """Have what is attached tick."""
         self._posted: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-        self._turn = attach(self.post)
+        self._tick = attach(self.post)
         self.error: BaseException | None = None
         self._thread = Thread(target=self._run, name="polling", daemon=True)
         self._thread.start()
@@ -35,7 +35,7 @@ class PollingThread:
             while (function := self._posted.get()) is not None:
                 function()
                 self._drain()
-                self._turn()
+                self._tick()
         except BaseException as error:  # noqa: BLE001 - the test that looks at it decides.
             self.error = error
 

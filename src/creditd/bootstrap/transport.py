@@ -55,7 +55,7 @@ class Transport(Protocol):
         """Serve the unary methods that ``handlers`` have in the fastest way there is."""
 
     def poll(self, attach: Callable[[Callable[[Callable[[], object]], None]], Callable[[], object]]) -> None:
-        """Have what decides in turns decide on the thread that takes calls in, if there is one."""
+        """Have what decides in ticks decide on the thread that takes calls in, if there is one."""
 
 
 class AioTransport:

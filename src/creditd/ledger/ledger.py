@@ -73,7 +73,7 @@ class Ledger:
             max_waiting=MAX_WAITING,
         )
         self._queue = lane
-        return lane.turn
+        return lane.tick
 
     def submit(self, ticket: Ticket[Work, Outcome]) -> None:
         """Queue a work; its outcome comes after COMMIT, or why there is none. Raises Overloaded, ShuttingDown."""

@@ -43,7 +43,7 @@ What it has called may post, too: that is called after what has come meanwhile w
 
 
 def _nothing() -> None:
-    """Do nothing: what is posted wakes the thread that polls, and a turn is taken after that anyway."""
+    """Do nothing: what is posted wakes the thread that polls, and it ticks after that anyway."""
 
 
 class DatabaseThreadEnded(Exception):
@@ -51,7 +51,7 @@ class DatabaseThreadEnded(Exception):
 
 
 class PolledLane:
-    """Tickets in from any thread; all that is decided, on the one that takes turns."""
+    """Tickets in from any thread; all that is decided, on the one that ticks."""
 
     def __init__(
         self,
@@ -68,9 +68,9 @@ class PolledLane:
     ) -> None:
         """Save batches of up to ``max_batch`` by ``writer``; refuse tickets if more than ``max_waiting`` wait.
 
-        A turn decides up to so many works ``at_once``. The ``database_thread`` is of the lane's own if none is given.
-        Works on wallets that ``room`` knows are put apart, as are those found to be of that kind. ``post`` has a turn
-        taken soon.
+        A tick decides up to so many works ``at_once``. The ``database_thread`` is of the lane's own if none is given.
+        Works on wallets that ``room`` knows are put apart, as are those found to be of that kind. ``post`` has it
+        tick soon.
         """
         self._writer = writer
         self._room = room
@@ -119,33 +119,33 @@ class PolledLane:
         if get_ident() != self._thread or self._is_over:
             self._ring()
 
-    def turn(self) -> None:
-        """Do what can be done now without waiting, and see to another turn if that was not all of it.
+    def tick(self) -> None:
+        """Do what can be done now without waiting, and see to another tick if that was not all of it.
 
         Raises DatabaseThreadEnded; nothing is done any more then.
         """
         with self._lock:
-            # First of all, so that whoever comes from here on sees to another turn.
+            # First of all, so that whoever comes from here on sees to another tick.
             self._is_rung = False
             self._thread = get_ident()
-            self._take_turn()
+            self._do_tick()
 
     def close(self, end: float) -> None:
         """Take no more tickets, and finish what waits until ``end``, on time.monotonic's clock.
 
-        It is the calling thread that takes turns from here on; the one that polled has ended. What is left then is
+        It is the calling thread that ticks from here on; the one that polled has ended. What is left then is
         answered with ShuttingDown; what the database thread has begun is answered when it is done.
         """
         self._is_closed = self._is_detached = True
         while time.monotonic() < end:
             self._bell.clear()
-            self.turn()
+            self.tick()
             if self._is_idle:
                 break
             self._bell.wait(max(0.0, end - time.monotonic()))
         with self._lock:
             self._is_over = True
-        self.turn()
+        self.tick()
 
     @property
     def _is_idle(self) -> bool:
@@ -158,18 +158,18 @@ class PolledLane:
         self._is_rung = True
         self._bell.set()
         if self._is_over:
-            self.turn()
+            self.tick()
         elif not self._is_detached:
-            self._post(self.turn)
+            self._post(self.tick)
 
     def _go_on(self) -> None:
-        """See to another turn, once what has come meanwhile was looked at."""
+        """See to another tick, once what has come meanwhile was looked at."""
         if self._is_detached:
             self._bell.set()
         else:
             self._post(_nothing)
 
-    def _take_turn(self) -> None:
+    def _do_tick(self) -> None:
         while self._landed:
             self._landed.popleft()()
         if self._defect is not None:

@@ -65,7 +65,7 @@ def test_no_event_is_lost_where_a_turn_ends_with_events_left(
     queue_service: RunningService, monkeypatch: pytest.MonkeyPatch, events: int, between_posts: int
 ) -> None:
     """Ten thousand calls, most of which are refused for their message: each is answered."""
-    monkeypatch.setattr(queue_server, "EVENTS_OF_A_TURN", events)
+    monkeypatch.setattr(queue_server, "EVENTS_OF_A_TICK", events)
     monkeypatch.setattr(queue_server, "EVENTS_BETWEEN_POSTS", between_posts)
     port = int(queue_service.address.rpartition(":")[2])
     token = bearer("app", ["SERVICE"], "credits.read").removeprefix("Bearer ")
@@ -134,7 +134,7 @@ STEPS: dict[str, tuple[Callable[[QueueServer], Any], str, bool]] = {
     "as it has waited": (lambda server: server._core, "next_event", True),
     "before it does what is posted": (lambda server: server, "_call_posted", False),
     "after it has done what is posted": (lambda server: server, "_call_posted", True),
-    "at the end of its turn": (lambda server: server, "_end_late", True),
+    "at the end of its tick": (lambda server: server, "_end_late", True),
 }
 """Where the thread may be while another one posts."""
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 REQUESTED_AHEAD: Final = 256
 """Calls that the core may hand over before more are asked for: what the thread takes in some tens of milliseconds."""
 
-EVENTS_OF_A_TURN: Final = 1_024
+EVENTS_OF_A_TICK: Final = 1_024
 """Events taken before what they brought is passed on, however many more there are."""
 
 EVENTS_BETWEEN_POSTS: Final = 16
@@ -81,7 +81,7 @@ class QueueServer:
         self.arrivals = Arrivals()
         self._hot: dict[bytes, HotMethod] = {}
         self._handlers: list[grpc.GenericRpcHandler] = []
-        self._turns: list[Callable[[], object]] = []
+        self._ticks: list[Callable[[], object]] = []
         self._posted: deque[Callable[[], object]] = deque()
         self._expected: dict[HotCall, float] = {}
         self._bell: core.CoreCall | None = None
@@ -102,9 +102,9 @@ class QueueServer:
         """Serve methods, by their full names, on the polling thread."""
         self._hot.update({name.encode(): method for name, method in methods.items()})
 
-    def add_turn(self, turn: Callable[[], object]) -> None:
+    def add_tick(self, tick: Callable[[], object]) -> None:
         """Have a function called on the polling thread whenever what had arrived has been taken."""
-        self._turns.append(turn)
+        self._ticks.append(tick)
 
     def add_insecure_port(self, address: str) -> int:
         """Listen in plaintext, and return the port. Raises RuntimeError."""
@@ -178,7 +178,7 @@ class QueueServer:
     def _serve(self) -> None:
         try:
             while not (self._is_shut_down or self._is_abandoned):
-                self._turn()
+                self._tick()
             if self._is_shut_down:
                 self._core.destroy()
         except BaseException as error:  # noqa: BLE001 - whatever it is, nobody else would answer calls any more.
@@ -187,12 +187,12 @@ class QueueServer:
             # The event loop of a server that was abandoned may have ended.
             self._loop.call_soon_threadsafe(self._ended.set)
 
-    def _turn(self) -> None:
+    def _tick(self) -> None:
         """Wait for events, take those that are there, and pass on what they brought."""
         self._is_waiting = True
         event = self._core.next_event(0 if self._posted else self._longest_wait())
         self._is_waiting = False
-        left = EVENTS_OF_A_TURN
+        left = EVENTS_OF_A_TICK
         while event is not None:
             event.tag(event)
             # It may be the last that refers to a call, which then goes before the queue is looked at again.
@@ -205,8 +205,8 @@ class QueueServer:
             event = self._core.next_event(0)
         self._call_posted()
         self._end_late()
-        for turn in self._turns:
-            turn()
+        for tick in self._ticks:
+            tick()
 
     def _longest_wait(self) -> float:
         if self._bell is None or self._is_stopping:

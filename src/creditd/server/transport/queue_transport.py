@@ -40,8 +40,8 @@ class QueueTransport:
                     self.server.add_hot_methods({f"/{service.full_name}/{method.name}": hot})
 
     def poll(self, attach: Callable[[Callable[[Callable[[], object]], None]], Callable[[], object]]) -> None:
-        """Have what decides in turns, such as the ledger, decide on the polling thread."""
-        self.server.add_turn(attach(self.server.post))
+        """Have what decides in ticks, such as the ledger, decide on the polling thread."""
+        self.server.add_tick(attach(self.server.post))
 
 
 _has_worked = False

@@ -3,5 +3,6 @@
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.service import Service
 from creditd.bootstrap.telemetry import Telemetry
+from creditd.bootstrap.transport import TransportUnfit
 
-__all__ = ["Core", "Service", "Telemetry"]
+__all__ = ["Core", "Service", "Telemetry", "TransportUnfit"]

@@ -21,6 +21,10 @@ AIO: Final = "aio"
 AUTO: Final = "auto"
 
 
+class TransportUnfit(Exception):
+    """The transport that a setting names cannot serve; the message says why."""
+
+
 class GrpcServer(Listening, Protocol):
     """What both transports have of ``grpc.aio.Server``."""
 
@@ -84,7 +88,7 @@ class AioTransport:
 async def make_transport(wanted: str, options: list[tuple[str, int]], gate: Gate) -> Transport:
     """Return the transport that ``wanted`` names; for AUTO the completion queue if it passes its self-test.
 
-    Raises what the self-test raises if QUEUE is wanted.
+    Raises TransportUnfit if QUEUE is wanted and fails it.
     """
     if wanted == AIO:
         return AioTransport(options)
@@ -93,9 +97,10 @@ async def make_transport(wanted: str, options: list[tuple[str, int]], gate: Gate
         from creditd.server.transport.queue_transport import QueueTransport, require_works  # noqa: PLC0415
 
         await require_works()
-    except Exception:
+    except Exception as error:
         if wanted == QUEUE:
-            raise
+            message = f"the completion queue failed its self-test ({type(error).__name__}: {error})"
+            raise TransportUnfit(message) from error
         log.warning("the completion queue failed its self-test: gRPC's asyncio server serves", exc_info=True)
         return AioTransport(options)
     return QueueTransport(options, gate)

@@ -107,8 +107,13 @@ async def require_works() -> None:
     """Serve calls of each kind on a port of its own. Raises Amiss, or whatever the layer below raises."""
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    def note(error: BaseException) -> None:
+        # The first tells what is amiss; others may follow from it.
+        if not failed.done():
+            failed.set_exception(error)
+
     def fail(error: BaseException) -> None:
-        failed.get_loop().call_soon_threadsafe(failed.set_exception, error)
+        failed.get_loop().call_soon_threadsafe(note, error)
 
     test = asyncio.ensure_future(_run(fail))
     try:
@@ -117,6 +122,9 @@ async def require_works() -> None:
         for ended in (failed, test):
             if ended.done():
                 await ended
+    except grpc.aio.AioRpcError as error:
+        message = f"a good call ended with {error.code().name}"
+        raise Amiss(message) from error
     except TimeoutError as error:
         message = f"it did not end within {SECONDS} s"
         raise Amiss(message) from error

@@ -58,7 +58,7 @@ class Exchange:
         "subject",
     )
 
-    def __init__(self, headers: Headers, refusal: Refusal | None, span: object, peer: str) -> None:
+    def __init__(self, headers: Headers, refusal: Exception | None, span: object, peer: str) -> None:
         """Begin with what the caller sent along, and why that alone is refused, if it is."""
         self.started = time.perf_counter()
         self.headers = headers
@@ -127,7 +127,7 @@ class Pipeline:
         refusal = None
         try:
             headers = read_headers(metadata)
-        except Refusal as error:
+        except Exception as error:  # noqa: BLE001 - a defect, too, is the call's own, and becomes a status like others.
             # See `failure`: its traceback would hold on to what was sent.
             refusal = error.with_traceback(None)
         return Exchange(headers, refusal, self._observer.begin(headers), peer)

@@ -13,11 +13,13 @@ import pytest
 from credit.v1 import credit_service_pb2 as credit
 from creditd.server import pipeline
 from creditd.server.headers import read_headers
+from creditd.server.transport import queue_server
 from creditd.telemetry.calls import CallEnd
 from tests.support.customer import Customer
 from tests.support.held_up import held_up, locked
 from tests.support.patience import eventually
 from tests.support.raw_http2 import HEADERS, RST_STREAM, SETTINGS, RawConnection
+from tests.support.refusals import refused
 from tests.support.service import RunningService
 from tests.support.tokens import bearer
 
@@ -175,7 +177,7 @@ def test_nothing_of_a_cancelled_call_stays(queue_service: RunningService, path: 
 def test_a_call_whose_start_fails_is_that_callers_alone(
     queue_service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everybody else is served as before."""
+    """It is told so as of any other defect; everybody else is served as before."""
 
     def failing(metadata: Any) -> Any:
         headers = read_headers(metadata)
@@ -184,9 +186,28 @@ def test_a_call_whose_start_fails_is_that_callers_alone(
         return headers
 
     monkeypatch.setattr(pipeline, "read_headers", failing)
+    owner = queue_service.as_caller("owner", "USER").credit
+    request = credit.GetBalanceRequest(account_id="owner")
+    refusal = refused(owner.GetBalance, request, metadata=[("x-doom", "1")])
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    assert owner.GetBalance(request).account_balance.account_id == "owner"
+
+
+def test_a_call_that_cannot_be_taken_in_is_that_callers_alone(
+    queue_service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where there is nothing yet that could explain it."""
+    take_in = queue_server.HotCall
+
+    def failing(thread: Any, method: Any, event: Any) -> Any:
+        if event.call_details.method == RESERVE.encode():
+            raise ArithmeticError
+        return take_in(thread, method, event)
+
+    monkeypatch.setattr(queue_server, "HotCall", failing)
     with RawConnection(queue_service.address, bearer("owner", ["USER"])) as caller:
         told = caller.ends()
-        doomed = caller.begin(BALANCE, [(b"x-doom", b"1")])
+        doomed = caller.begin(RESERVE)
         assert next(told) == (doomed, grpc.StatusCode.INTERNAL.value[0])
         good = caller.call(BALANCE, credit.GetBalanceRequest(account_id="owner").SerializeToString())
         assert next(told) == (good, 0)

@@ -5,6 +5,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 
+from creditd.ledger.queue import Attach
+
 SECONDS: Final = 30.0
 """For the thread to end."""
 
@@ -12,7 +14,7 @@ SECONDS: Final = 30.0
 class PollingThread:
     """Runs what is posted to it until it is stopped."""
 
-    def __init__(self, attach: Callable[[Callable[[Callable[[], object]], None]], Callable[[], object]]) -> None:
+    def __init__(self, attach: Attach) -> None:
         """Have what is attached tick."""
         self._posted: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._tick = attach(self.post)

@@ -3,6 +3,6 @@
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.service import Service
 from creditd.bootstrap.telemetry import Telemetry
-from creditd.bootstrap.transport import TransportUnfit
+from creditd.bootstrap.transport import TransportFailure
 
-__all__ = ["Core", "Service", "Telemetry", "TransportUnfit"]
+__all__ = ["Core", "Service", "Telemetry", "TransportFailure"]

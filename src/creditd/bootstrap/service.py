@@ -91,7 +91,7 @@ class Service:
         self._warning: asyncio.Task[None] | None = None
 
     async def start(self, *, shared_port: bool = False) -> None:
-        """Listen and serve. Raises ListenError if the port cannot be had, TransportUnfit."""
+        """Listen and serve. Raises ListenError if the port cannot be had, TransportFailure."""
         config, core = self._config, self._core
         self._gate = Gate(self._seconds)
         self._connections = Connections(places())

@@ -1,13 +1,13 @@
 """Which transport serves: gRPC's completion queue, or its asyncio server."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
-from creditd.ledger.queue import Sink
+from creditd.ledger.queue import Attach, Sink
 from creditd.server.gate import Gate
 from creditd.server.headers import HeaderMemory
 from creditd.server.listener import Listening
@@ -21,7 +21,7 @@ AIO: Final = "aio"
 AUTO: Final = "auto"
 
 
-class TransportUnfit(Exception):
+class TransportFailure(Exception):
     """The transport that a setting names cannot serve; the message says why."""
 
 
@@ -58,7 +58,7 @@ class Transport(Protocol):
     def add_hot_methods(self, service: ServiceDescriptor, handlers: Iterable[object], steps: Steps) -> None:
         """Serve the unary methods that ``handlers`` have in the fastest way there is."""
 
-    def poll(self, attach: Callable[[Callable[[Callable[[], object]], None]], Callable[[], object]]) -> None:
+    def poll(self, attach: Attach) -> None:
         """Have what decides in ticks decide on the thread that takes calls in, if there is one."""
 
 
@@ -81,14 +81,14 @@ class AioTransport:
     def add_hot_methods(self, service: ServiceDescriptor, handlers: Iterable[object], steps: Steps) -> None:
         """Do nothing: they are served like all others."""
 
-    def poll(self, attach: Callable[[Callable[[Callable[[], object]], None]], Callable[[], object]]) -> None:
+    def poll(self, attach: Attach) -> None:
         """Do nothing: the ledger has a thread of its own."""
 
 
 async def make_transport(wanted: str, options: list[tuple[str, int]], gate: Gate) -> Transport:
     """Return the transport that ``wanted`` names; for AUTO the completion queue if it passes its self-test.
 
-    Raises TransportUnfit if QUEUE is wanted and fails it.
+    Raises TransportFailure if QUEUE is wanted and fails it.
     """
     if wanted == AIO:
         return AioTransport(options)
@@ -100,7 +100,7 @@ async def make_transport(wanted: str, options: list[tuple[str, int]], gate: Gate
     except Exception as error:
         if wanted == QUEUE:
             message = f"the completion queue failed its self-test ({type(error).__name__}: {error})"
-            raise TransportUnfit(message) from error
+            raise TransportFailure(message) from error
         log.warning("the completion queue failed its self-test: gRPC's asyncio server serves", exc_info=True)
         return AioTransport(options)
     return QueueTransport(options, gate)

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import uvloop
 
 from creditd import __version__
-from creditd.bootstrap import Core, Service, Telemetry, TransportUnfit
+from creditd.bootstrap import Core, Service, Telemetry, TransportFailure
 from creditd.certificates import InvalidCertificate
 from creditd.cli.arguments import Arguments
 from creditd.cli.output import DONE, MISUSED, CommandFailure
@@ -214,7 +214,7 @@ async def _start(service: Service, *, shared_port: bool) -> None:
         raise CommandFailure(str(error), MISUSED) from error
     except InvalidKey as error:
         raise CommandFailure(f"CREDITD_JWT_PUBLIC_KEY_FILES: {error}", MISUSED) from error
-    except TransportUnfit as error:
+    except TransportFailure as error:
         raise CommandFailure(f"CREDITD_TRANSPORT is queue, but {error}; auto serves without it", MISUSED) from error
 
 

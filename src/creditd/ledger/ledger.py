@@ -8,8 +8,8 @@ from creditd.ledger.attempt import Written, nothing_written
 from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.drafts import DraftWriter
-from creditd.ledger.polled_lane import PolledLane, Post
-from creditd.ledger.queue import Answered, Ticket, TicketQueue, deliver
+from creditd.ledger.polled_lane import PolledLane
+from creditd.ledger.queue import Answered, Post, Ticket, TicketQueue, deliver
 from creditd.ledger.side_lane import SideLane, SideThread
 from creditd.ledger.waiting_room import WaitingRoom
 from creditd.ledger.work import Apart, Outcome, Overloaded, ShuttingDown, Work

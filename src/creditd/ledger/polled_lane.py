@@ -20,7 +20,7 @@ from typing import Final
 from creditd.ledger.attempt import Written
 from creditd.ledger.database_thread import DatabaseThread, RunsJobs
 from creditd.ledger.drafts import Draft, DraftWriter, Fate
-from creditd.ledger.queue import Answered, deliver
+from creditd.ledger.queue import Answered, Post, deliver
 from creditd.ledger.waiting_room import WaitingRoom, WorkTicket
 from creditd.ledger.work import Apart, DeadlinePassed, Overloaded, ShuttingDown, Work
 from creditd.storage.connections.turns import Turn
@@ -36,10 +36,6 @@ WORKS_AT_ONCE: Final = 64
 ANSWERS_AT_ONCE: Final = 64
 """Delivered before the thread looks for calls and the end of a save: each answer is encoded and sent there and then.
 With 16 at once, 64 callers cost half as many context switches again and a tenth more of the server's time."""
-
-Post = Callable[[Callable[[], None]], None]
-"""Has a function called soon by the thread that polls, from any thread, and wakes that if it waits. It never raises.
-What it has called may post, too: that is called after what has come meanwhile was looked at."""
 
 
 def _nothing() -> None:

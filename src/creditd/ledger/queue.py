@@ -77,6 +77,14 @@ SinkHere = Callable[[], Sink]
 """Gives the sink of the thread that calls it, where the answers to its tickets are awaited."""
 
 
+Post = Callable[[Callable[[], None]], None]
+"""Has a function called soon by a thread that polls, from any thread, and wakes that if it waits. It never raises.
+What it has called may post, too: that is called after what has come meanwhile was looked at."""
+
+Attach = Callable[[Post], Callable[[], None]]
+"""Has something decide on a thread that polls, and returns its tick, which that thread does whenever it has polled."""
+
+
 def deliver(answers: Sequence[Answered]) -> None:
     """Send each answer to its ticket's sink."""
     by_sink: dict[Sink, list[Answered]] = {}

@@ -14,6 +14,7 @@ from credit.v1 import credit_service_pb2 as credit
 from creditd.server import pipeline
 from creditd.server.headers import read_headers
 from creditd.server.transport import queue_server
+from creditd.server.transport.hot_call import HotCall
 from creditd.telemetry.calls import CallEnd
 from tests.support.customer import Customer
 from tests.support.held_up import held_up, locked
@@ -197,12 +198,11 @@ def test_a_call_that_cannot_be_taken_in_is_that_callers_alone(
     queue_service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even where there is nothing yet that could explain it."""
-    take_in = queue_server.HotCall
 
     def failing(thread: Any, method: Any, event: Any) -> Any:
         if event.call_details.method == RESERVE.encode():
             raise ArithmeticError
-        return take_in(thread, method, event)
+        return HotCall(thread, method, event)
 
     monkeypatch.setattr(queue_server, "HotCall", failing)
     with RawConnection(queue_service.address, bearer("owner", ["USER"])) as caller:

@@ -1,11 +1,11 @@
 """The completion queue as one of the two transports (see :mod:`creditd.bootstrap.transport`)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from creditd.ledger.queue import Sink
+from creditd.ledger.queue import Attach, Sink
 from creditd.server.gate import Gate
 from creditd.server.pipeline import Pipeline, Steps
 from creditd.server.services import snake_case
@@ -39,7 +39,7 @@ class QueueTransport:
                     hot = HotMethod(Pipeline(method, steps), getattr(handler, name), serialize)
                     self.server.add_hot_methods({f"/{service.full_name}/{method.name}": hot})
 
-    def poll(self, attach: Callable[[Callable[[Callable[[], object]], None]], Callable[[], object]]) -> None:
+    def poll(self, attach: Attach) -> None:
         """Have what decides in ticks, such as the ledger, decide on the polling thread."""
         self.server.add_tick(attach(self.server.post))
 

@@ -49,7 +49,7 @@ DRAFT_FAULTS = (
     Fault(
         "next batch decided without what is being saved",
         "ledger/drafts.py",
-        "beneath = below.attempt.batch if below else None",
+        "beneath = None if below is None else below.attempt.batch",
         "beneath = None",
         _DRAFTS,
         "test_the_next_batch_is_saved_before_the_answers_to_the_last_are_delivered",

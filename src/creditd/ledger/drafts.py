@@ -106,7 +106,7 @@ class DraftWriter(Writer):
             return Fate.COLD
         batch = draft.attempt.batch
         batch.now = self._clock.now()
-        beneath = below.attempt.batch if below else None
+        beneath = None if below is None else below.attempt.batch
         if beneath and RequestKey(work.account_id, work.origin.request_id or "") in beneath.requests:
             return Fate.REPEATED
         if not self._loader.copy(batch, work, beneath):

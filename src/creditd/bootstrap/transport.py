@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 QUEUE: Final = "queue"
 AIO: Final = "aio"
-AUTO: Final = "auto"
 
 
 class TransportFailure(Exception):
@@ -86,7 +85,7 @@ class AioTransport:
 
 
 async def make_transport(wanted: str, options: list[tuple[str, int]], gate: Gate) -> Transport:
-    """Return the transport that ``wanted`` names; for AUTO the completion queue if it passes its self-test.
+    """Return the transport that ``wanted`` names; for ``auto`` the completion queue if it passes its self-test.
 
     Raises TransportFailure if QUEUE is wanted and fails it.
     """

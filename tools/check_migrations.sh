@@ -12,13 +12,19 @@ fi
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-.venv/bin/creditd migrate --sql >"$folder/all"
 
-# What stands before the first is Alembic's own table, and what holds for every one: the transaction, the time limits.
-awk -v folder="$folder" '
-    !file && (/^BEGIN;$/ || /^SET LOCAL .*_timeout/) { opening = opening $0 "\n" }
-    /^-- Running upgrade / && file { print "COMMIT;" > file }
-    /^-- Running upgrade / { file = folder "/" $NF ".sql"; printf "%s", opening > file }
-    file { print > file }
-' "$folder/all"
-.venv/bin/squawk "$folder"/*.sql
+# What stands before the first is Alembic's own table, and what holds for every one: the time limits. The BEGIN of each
+# stands before the line that names it.
+split() {
+    mkdir "$folder/$1"
+    awk -v folder="$folder/$1" '
+        !file && /^SET .*_timeout/ { limits = limits $0 "\n" }
+        /^BEGIN;$/ { begin = $0 "\n"; next }
+        begin && /^$/ { next }
+        /^-- Running upgrade / { file = folder "/" $NF ".sql"; printf "%s", limits > file }
+        file { printf "%s", begin > file; begin = ""; print > file }
+    '
+}
+.venv/bin/creditd migrate --sql | split ledger
+.venv/bin/creditd migrate --sql --identity | split identity
+.venv/bin/squawk "$folder"/ledger/*.sql "$folder"/identity/*.sql

@@ -1,22 +1,24 @@
 #!/bin/sh
-# Installs what `make databases` needs beyond Python: Debian's PostgreSQL 15 and PgBouncer. Makes no cluster, starts nothing.
+# Installs what `make databases` needs beyond Python: Debian's PostgreSQL 15, PgBouncer and Redis. Makes no cluster, starts
+# nothing.
 set -eu
 postgres=/usr/lib/postgresql/15/bin/postgres
 pgbouncer=/usr/sbin/pgbouncer
+redis=/usr/bin/redis-server
 
-if [ -x "$postgres" ] && [ -x "$pgbouncer" ]; then
+if [ -x "$postgres" ] && [ -x "$pgbouncer" ] && [ -x "$redis" ]; then
     exit 0
 fi
 if [ "$(id -u)" -ne 0 ]; then
-    echo "PostgreSQL 15 and PgBouncer are not installed, and only root may: sudo make databases-install" >&2
+    echo "PostgreSQL 15, PgBouncer or Redis is not installed, and only root may install it: sudo make databases-install" >&2
     exit 1
 fi
 if ! command -v apt-get >/dev/null; then
-    echo "This is no Debian: install PostgreSQL 15 as $postgres and PgBouncer as $pgbouncer" >&2
+    echo "This is no Debian: install PostgreSQL 15 as $postgres, PgBouncer as $pgbouncer and Redis as $redis" >&2
     exit 1
 fi
 
-# The packages would make a cluster and start it, and PgBouncer beside it, for good.
+# The packages would make a cluster and start it, with PgBouncer and Redis beside it, for good.
 mkdir -p /etc/postgresql-common
 [ -e /etc/postgresql-common/createcluster.conf ] ||
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
@@ -29,4 +31,4 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends postgresql-15 pgbouncer
+apt-get install -y -qq --no-install-recommends postgresql-15 pgbouncer redis-server

@@ -5,14 +5,18 @@ TLS judges them by this machine's wall clock, and so does this.
 
 import asyncio
 import logging
+import ssl
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from creditd.telemetry.redaction import file_shown
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +26,10 @@ WARNING_DAYS: Final = 14
 """Programs renew certificates with a third of their 90 days left: one that has two weeks is forgotten."""
 
 LEAST_PAUSE_SECONDS: Final = 1.0
+
+CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2; all that 1.3 has is as good. Whoever learns a key later reads nothing of before, and nothing can be
+changed on the way: the same that gRPC takes."""
 
 
 class InvalidCertificate(ValueError):
@@ -111,6 +119,36 @@ class Renewals:
         return [_mark(file) for file in self._files]
 
 
+def server_context(certificate: tuple[str, str], key: tuple[str, str]) -> tuple[ssl.SSLContext, Renewals]:
+    """Return what a server other than gRPC's speaks TLS 1.2 or newer with, and what follows its files.
+
+    Both are given as (name of the setting, PEM file). What is renewed is shown from the next handshake on. Raises
+    InvalidCertificate.
+    """
+    renewals = Renewals([certificate[1], key[1]], lambda: (fit_pair(certificate, key),))
+    made = [_context(certificate[1], key[1])]
+
+    def show_the_newest(connection: "ssl.SSLObject", name: str | None, context: ssl.SSLContext) -> None:
+        del name, context
+        if renewals.take():
+            # Swapped again since they were judged: the next handshake looks at them.
+            with suppress(OSError):
+                made[0] = _context(certificate[1], key[1])
+        connection.context = made[0]
+
+    first = made[0]
+    first.sni_callback = show_the_newest
+    return first, renewals
+
+
+def _context(certificate_file: str, key_file: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.load_cert_chain(certificate_file, key_file)
+    return context
+
+
 def _mark(file: Path) -> tuple[int, int, int] | None:
     try:
         stat = file.stat()
@@ -177,7 +215,7 @@ def _content(setting: str, file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise InvalidCertificate(f"{setting}: {file}: {error.strerror}") from error
+        raise InvalidCertificate(f"{setting}: {file_shown(file)}: {error.strerror}") from None
 
 
 def _require_valid(setting: str, file: str, certificate: x509.Certificate) -> None:

@@ -56,7 +56,11 @@ def main() -> None:
         transport = arguments.transport
         with serving(small_url, transport) as small, serving(large_url, transport) as large:
             print(f"Served by {small.transport}, {large.transport}.", flush=True)
-            rounds.seed(small, 1, FEW_ACCOUNTS)
+            # Each account is used once, on both: what is compared is the size of what they have, not who has looked at
+            # an account before.
+            for service, accounts in ((small, FEW_ACCOUNTS), (large, many)):
+                first = rounds.seed(service, 1, accounts)
+                print(f"Used for the first time: {accounts:,} accounts at {first.rate:,.0f} a second.", flush=True)
             for url in (small_url, large_url):
                 _checkpoint(url)
             spreads = (

@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 
 from creditd.development.postgres import embedded_postgres
+from creditd.development.postgres.logins import server_url
 from creditd.development.tokens import make_signing_key, sign_token
 from creditd.storage.schema import migrate
 from tests.bench.transport import NAMES, serving_transport
@@ -128,7 +129,7 @@ def serving(database_url: str, transport: str | None = None) -> Iterator[Service
     with tempfile.TemporaryDirectory(prefix="creditd-bench-") as folder:
         key = make_signing_key(Path(folder, "keys"))
         token = sign_token(key, "bench", ["SERVICE"], _SCOPES)
-        environment = _environment(database_url, port, metrics_port, key.public_file)
+        environment = _environment(server_url(database_url), port, metrics_port, key.public_file)
         environment |= transport_setting(transport)
         log = Path(folder, "server.log")
         with _process(environment, log) as process:

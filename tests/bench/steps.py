@@ -31,12 +31,14 @@ from creditd.ledger.drafts import DraftWriter
 from creditd.ledger.ids import Ids
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.queue import Ticket
-from creditd.server.batch_handlers import BatchHandlers
+from creditd.server.authentication.issuers import Issuer
+from creditd.server.authentication.keys import KeySet, read_public_keys
+from creditd.server.authentication.tokens import TokenVerifier
+from creditd.server.authorization.policy import authorize, rule_for
+from creditd.server.handlers.batch_handlers import BatchHandlers
+from creditd.server.handlers.hold_handlers import HoldHandlers
 from creditd.server.headers import read_headers
-from creditd.server.hold_handlers import HoldHandlers
-from creditd.server.policy import authorize, rule_for
 from creditd.server.requests import account_reader
-from creditd.server.tokens import TokenVerifier, read_public_keys
 from creditd.server.validation import validate
 from creditd.server.wire_texts import require_storable
 from creditd.service.call import Call
@@ -154,7 +156,7 @@ class Way:
         self._hand = _Hand()
         sink = HandSink()
         self._threads = Threads(lambda: sink)
-        catalogue = Catalogue(self._database, self._clock, self._threads, PageTokens(b"secret"))
+        catalogue = Catalogue(self._database, self._clock, self._terms.make_id, self._threads, PageTokens(b"secret"))
         catalogue.declare_missing({CREDIT_TYPE: 0})
         credits = Credits(cast("Ledger", self._hand), catalogue, lambda: sink)
         self._holds = HoldHandlers(credits, self._terms.make_id, self._clock)
@@ -271,7 +273,7 @@ def way(database_url: str, accounts: int) -> Iterator[Way]:
         key = make_signing_key(Path(folder, "keys"))
         token = sign_token(key, "bench", ["SERVICE"], ("credits.spend",))
         clock = time.time
-        verifier = TokenVerifier(read_public_keys([key.public_file]), clock=clock)
+        verifier = TokenVerifier([Issuer(KeySet(read_public_keys([key.public_file])))], clock=clock)
         metadata = (("user-agent", "grpc-python/1.80.0 grpc-c/50.0.0"), ("authorization", f"Bearer {token}"))
         log = os.open(Path(folder, "log"), os.O_WRONLY | os.O_CREAT)
         stack.callback(os.close, log)

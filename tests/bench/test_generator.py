@@ -126,7 +126,8 @@ def test_what_is_acknowledged_and_refused_is_what_the_server_answered(recorder: 
 
 
 def test_no_request_id_is_used_twice_and_every_account_is_drawn(recorder: Recorder, port: int) -> None:
-    run(port, requests.batch_reserve(), callers=4)
+    # Each caller makes a call, however short the time is: 1,280 draws among 50 accounts leave none out.
+    run(port, requests.batch_reserve(), callers=20)
     assert len(set(recorder.request_ids)) == len(recorder.request_ids)
     assert set(recorder.accounts) == {f"account-{number:06}" for number in range(1, 51)}
 
@@ -201,12 +202,13 @@ def test_an_open_loop_begins_also_what_was_due_when_its_time_was_over(recorder: 
 
 def test_what_waits_for_a_server_that_stands_still_counts_from_when_it_was_due(recorder: Recorder, port: int) -> None:
     # The server has one thread. While it sleeps all that is due waits, what cannot be sent yet too: in a closed loop
-    # of 16 callers it would be 16 latencies among all, here it is half of them.
-    recorder.standstill_s = 1.0
+    # of 16 callers it would be 16 latencies among all, here it is three quarters of them. So the median is one of those
+    # that wait, about 0.5 s, however fast what is left is answered.
+    recorder.standstill_s = 1.5
     outcome = open_loop(port, 400.0, 2.0)[-1]
     assert outcome.calls == len(list(arrivals(400.0, 0.0, 2.0))) > 2 * MOST_ON_A_CONNECTION
-    assert outcome.p99_ms > 900
-    assert outcome.p999_ms >= outcome.p99_ms > outcome.p50_ms > 100
+    assert outcome.p99_ms > 1_300
+    assert outcome.p999_ms >= outcome.p99_ms > outcome.p50_ms > 300
     assert outcome.late_p99_ms > 100
 
 

@@ -193,3 +193,19 @@ def test_a_value_that_is_like_none_is_told_all(call: Caller) -> None:
     _, _, err = call("CreatePurchase", '{"provider": "zzzzzz"}')
     assert "did you mean" not in err
     assert "PAYMENT_PROVIDER_LEMON_SQUEEZY" in err
+
+
+@pytest.mark.requirement("I7")
+def test_its_token_may_come_from_a_file_that_nobody_else_sees(
+    service: RunningService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where --token would be among the arguments of a process, which everybody on the machine may read."""
+    monkeypatch.chdir(tmp_path)
+    asked = ["call", "GetBalance", '{"account_id": "ann"}', "--address", service.address]
+    (tmp_path / "token").write_text(token("SERVICE"))
+    monkeypatch.setenv("CREDITD_CALL_TOKEN_FILE", str(tmp_path / "token"))
+    assert main(asked) == 0
+    (tmp_path / "token").write_text("no token")
+    assert main(asked) == 1
+    assert main([*asked, "--token", token("SERVICE")]) == 0
+    assert "no token" not in capsys.readouterr().err

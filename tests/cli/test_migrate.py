@@ -5,6 +5,7 @@ import pytest
 
 from creditd.cli.main import main
 from creditd.storage.schema import schema_head
+from tests.support.databases import migrate_to
 from tests.support.ports import free_address
 
 
@@ -16,6 +17,37 @@ def test_it_brings_a_database_up_to_date_and_can_be_repeated(
     for _ in range(2):
         assert main(["migrate"]) == 0
         assert capsys.readouterr().out == f"the schema is at {schema_head()}\n"
+
+
+@pytest.mark.requirement("I5")
+def test_what_was_done_before_a_migration_fails_is_not_done_again(
+    database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is a transaction: the next one does not run under the locks of those before it."""
+    monkeypatch.setenv("CREDITD_DATABASE_URL", database)
+    migrate_to(database, "0015")
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE spending_counts ()")
+        assert main(["migrate"]) != 0
+        capsys.readouterr()
+        done = "SELECT version_num, to_regclass('role_grants') IS NOT NULL FROM alembic_version"
+        assert connection.execute(done).fetchone() == ("0018", True)
+        connection.execute("DROP TABLE spending_counts")
+    assert main(["migrate"]) == 0
+    assert capsys.readouterr().out == f"the schema is at {schema_head()}\n"
+
+
+@pytest.mark.requirement("I5")
+@pytest.mark.parametrize("options", [[], ["--identity"]])
+def test_its_sql_is_a_transaction_for_each_migration_with_time_limits(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["migrate", "--sql", *options]) == 0
+    limits, *each = capsys.readouterr().out.split("-- Running upgrade ")
+    assert "SET lock_timeout = '5s';" in limits
+    assert "SET statement_timeout = '10min';" in limits
+    assert len(each) > 1
+    assert all(script.count("COMMIT;") >= 1 for script in each)
 
 
 @pytest.mark.requirement("I5")

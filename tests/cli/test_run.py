@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,9 @@ FLAGS = {
 }
 
 NOWHERE = {"CREDITD_METRICS_LISTEN": "", "CREDITD_WEBHOOKS_LISTEN": "", "CREDITD_FAKES_LISTEN": "127.0.0.1:0"}
+
+AS_OWNER = {"CREDITD_REQUIRE_LEAST_PRIVILEGE": "false"}
+"""For a database that is given: `run` migrates and serves by the one login."""
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,18 @@ def test_it_says_what_it_started_and_where(creditd: Creditd, running: Started) -
     assert "WARNING" not in said
     assert '"logger":"creditd.development.postgres.server"' in (creditd.folder / ".creditd" / "creditd.log").read_text()
     assert (creditd.folder / ".creditd" / "creditd.log").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.requirement("G3", "I1")
+def test_the_first_administrator_signs_in_with_what_it_prints_once(creditd: Creditd, running: Started) -> None:
+    found = re.search(r"first administrator: (\S+), password (\S+) \(shown this once\)", running.said)
+    assert found
+    request = json.dumps({"email": found[1], "password": found[2]})
+    answer = json.loads(creditd("call", "Login", request).stdout)
+    mine = creditd("call", "--token", answer["tokens"]["access_token"], "GetMyAccess").stdout
+    assert "ROLE_SUPER_ADMIN" in mine
+    jwks = f"http://{creditd.settings['CREDITD_METRICS_LISTEN']}/.well-known/jwks.json"
+    assert httpx.get(jwks, trust_env=False).json()["keys"]
 
 
 @pytest.mark.requirement("E2", "I1")
@@ -175,7 +191,7 @@ def test_with_a_key_of_one_provider_that_one_is_real_and_none_is_fake(database: 
         "CREDITD_STRIPE_WEBHOOK_SECRETS": "whsec_1",
         "CREDITD_STRIPE_API_URL": f"http://{free_address()}",
     }
-    there = {"CREDITD_DATABASE_URL": database, "CREDITD_LISTEN": free_address()}
+    there = {"CREDITD_DATABASE_URL": database, "CREDITD_LISTEN": free_address(), **AS_OWNER}
     with Creditd(tmp_path, NOWHERE | there | stripe).started("run") as started:
         said = started.says(READY)
         assert "payments     Stripe\n" in said
@@ -186,7 +202,12 @@ def test_with_a_key_of_one_provider_that_one_is_real_and_none_is_fake(database: 
 
 @pytest.mark.requirement("I1")
 def test_it_takes_a_database_that_is_configured_and_starts_none(database: str, tmp_path: Path) -> None:
-    creditd = Creditd(tmp_path, {**NOWHERE, "CREDITD_DATABASE_URL": database, "CREDITD_LISTEN": free_address()})
+    there = {"CREDITD_DATABASE_URL": database, "CREDITD_LISTEN": free_address()}
+    refused = Creditd(tmp_path, {**NOWHERE, **there})("run")
+    assert refused.returncode == 2
+    (line,) = (line for line in refused.stderr.splitlines() if line.startswith("creditd run: "))
+    assert "set CREDITD_REQUIRE_LEAST_PRIVILEGE to false" in line
+    creditd = Creditd(tmp_path, {**NOWHERE, **there, **AS_OWNER})
     with creditd.started("run") as started:
         assert "database     that of CREDITD_DATABASE_URL" in started.says(READY)
         assert not any(process.name() == "postgres" for process in started.descendants())

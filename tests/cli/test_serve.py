@@ -21,6 +21,7 @@ from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.storage.schema import migrate, schema_head
 from tests.support.patience import eventually
 from tests.support.ports import free_address
+from tests.support.postgres import service_url
 from tests.support.programs import PATIENCE_SECONDS, Creditd, Started, are_gone
 from tests.support.tokens import bearer, write_public_key
 
@@ -34,7 +35,7 @@ def creditd(tmp_path: Path, database: str) -> Creditd:
     return Creditd(
         tmp_path,
         {
-            "CREDITD_DATABASE_URL": database,
+            "CREDITD_DATABASE_URL": service_url(database),
             "CREDITD_JWT_PUBLIC_KEY_FILES": str(write_public_key(tmp_path)),
             "CREDITD_PAGE_TOKEN_SECRET": "the secret of a test",
             "CREDITD_LISTEN": free_address(),
@@ -58,6 +59,7 @@ def test_it_says_what_it_needs(tmp_path: Path) -> None:
     ("setting", "value", "message"),
     [
         ("CREDITD_JWT_PUBLIC_KEY_FILES", __file__, "holds no public key"),
+        ("CREDITD_ISSUERS_FILE", __file__, "is not JSON"),
         ("CREDITD_DATABASE_URL", "my database", "postgresql://user@host"),
         ("CREDITD_LISTEN", "0.0.0.0:0", "CREDITD_TLS_CERTIFICATE_FILE"),
     ],
@@ -93,8 +95,7 @@ def test_its_first_line_says_what_runs(creditd: Creditd) -> None:
 
 
 @pytest.mark.requirement("H3")
-def test_without_its_database_it_lives_and_says_so_and_serves_once_it_is_there(creditd: Creditd) -> None:
-    database = creditd.settings["CREDITD_DATABASE_URL"]
+def test_without_its_database_it_lives_and_says_so_and_serves_once_it_is_there(creditd: Creditd, database: str) -> None:
     with creditd.started("serve") as started:
         assert "creditd migrate" in started.says("NOT_SERVING")
         assert not is_serving(creditd)
@@ -110,9 +111,8 @@ def test_without_its_database_it_lives_and_says_so_and_serves_once_it_is_there(c
 
 
 @pytest.mark.requirement("I5")
-def test_a_schema_that_is_newer_is_served_and_told_of_in_one_line(creditd: Creditd) -> None:
+def test_a_schema_that_is_newer_is_served_and_told_of_in_one_line(creditd: Creditd, database: str) -> None:
     """Migrations only expand: the version before goes on, and may be started again."""
-    database = creditd.settings["CREDITD_DATABASE_URL"]
     migrate(database)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("ALTER TABLE accounts ADD COLUMN later integer NOT NULL DEFAULT 0")
@@ -128,9 +128,9 @@ def test_a_schema_that_is_newer_is_served_and_told_of_in_one_line(creditd: Credi
     assert [(line["level"], line["schema"], line["own_schema"]) for line in told] == [("INFO", "9999", schema_head())]
 
 
-def test_a_database_of_another_program_is_one_clear_line(creditd: Creditd) -> None:
-    migrate(creditd.settings["CREDITD_DATABASE_URL"])
-    with psycopg.connect(creditd.settings["CREDITD_DATABASE_URL"], autocommit=True) as connection:
+def test_a_database_of_another_program_is_one_clear_line(creditd: Creditd, database: str) -> None:
+    migrate(database)
+    with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'abc123'")
     done = creditd("serve")
     assert done.returncode == 2
@@ -167,10 +167,10 @@ def test_a_second_signal_ends_it_at_once(creditd: Creditd, number: int, code: in
 
 
 @pytest.fixture
-def workers(creditd: Creditd) -> Iterator[Started]:
+def workers(creditd: Creditd, database: str) -> Iterator[Started]:
     """Serve with two workers, with metrics, and with secrets in files."""
     settings = creditd.settings
-    migrate(settings["CREDITD_DATABASE_URL"])
+    migrate(database)
     settings["CREDITD_METRICS_LISTEN"] = two_free_ports()
     for name in ("CREDITD_DATABASE_URL", "CREDITD_PAGE_TOKEN_SECRET"):
         file = creditd.folder / name

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from creditd.cli.output import INTERRUPTED
-from creditd.storage.schema import migrate
+from tests.support.databases import migrated_database
 from tests.support.patience import eventually
 from tests.support.ports import free_address
 from tests.support.programs import PATIENCE_SECONDS, Creditd, Started, are_gone
@@ -45,6 +45,13 @@ def silent(creditd: Creditd) -> Iterator[socket.socket]:
         port = listener.getsockname()[1]
         creditd.settings["CREDITD_DATABASE_URL"] = f"postgresql://nobody@127.0.0.1:{port}/nothing"
         yield listener
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """Return the URL of a database of the test's own, with the schema."""
+    with migrated_database() as url:
+        yield url
 
 
 @contextmanager
@@ -91,7 +98,6 @@ def test_serve_that_waits_for_its_database_gives_up(
 
 
 def test_migrate_that_waits_for_a_lock_gives_up_and_so_does_its_statement(creditd: Creditd, database: str) -> None:
-    migrate(database)
     creditd.settings["CREDITD_DATABASE_URL"] = database
     with locked(database), creditd.started("migrate") as started:
         eventually(lambda: is_waited_for(database), PATIENCE_SECONDS)
@@ -100,7 +106,6 @@ def test_migrate_that_waits_for_a_lock_gives_up_and_so_does_its_statement(credit
 
 
 def test_run_gives_up_while_it_migrates(creditd: Creditd, database: str) -> None:
-    migrate(database)
     creditd.settings["CREDITD_DATABASE_URL"] = database
     with locked(database), creditd.started("run") as started:
         eventually(lambda: is_waited_for(database), PATIENCE_SECONDS)

@@ -10,6 +10,8 @@ from typing import Any
 import grpc
 import psycopg
 import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from credit.v1 import admin_service_pb2, money_pb2, package_pb2
 from credit.v1 import credit_service_pb2 as credit
@@ -20,10 +22,11 @@ from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from creditd.ledger.ids import uuid7
-from creditd.storage.schema import migrate
+from tests.support.databases import migrated_database
 from tests.support.market import PACKAGE, PRICE, STRIPE, Front, open_front
 from tests.support.patience import eventually
 from tests.support.ports import free_address
+from tests.support.postgres import service_url
 from tests.support.programs import PATIENCE_SECONDS, Creditd, Started
 from tests.support.refusals import RefusedCall, read_refusal
 from tests.support.tokens import bearer, write_public_key
@@ -59,15 +62,21 @@ def front() -> Iterator[Front]:
 
 
 @pytest.fixture
+def database() -> Iterator[str]:
+    """Return the URL of a database of the test's own, with the schema."""
+    with migrated_database() as url:
+        yield url
+
+
+@pytest.fixture
 def creditd(tmp_path: Path, database: str, front: Front) -> Creditd:
     """Return `creditd` with the fake providers, and no pause before it stops."""
-    migrate(database)
     shop = {
         f"CREDITD_{name.upper()}": ",".join(value) if isinstance(value, tuple) else str(value)
         for name, value in front.fakes.settings.items()
     }
     own = {
-        "CREDITD_DATABASE_URL": database,
+        "CREDITD_DATABASE_URL": service_url(database),
         "CREDITD_JWT_PUBLIC_KEY_FILES": str(write_public_key(tmp_path)),
         "CREDITD_PAGE_TOKEN_SECRET": "the secret of a test that is long enough",
         "CREDITD_LISTEN": free_address(),
@@ -90,6 +99,10 @@ def serving(creditd: Creditd) -> Iterator[Started]:
     """Serve until the block ends."""
     with creditd.started("serve") as started:
         started.says(LISTENING)
+        # On a machine that is busy the first look at the database may be late: then calls are refused at first.
+        with grpc.insecure_channel(creditd.settings["CREDITD_LISTEN"]) as channel:
+            health = HealthStub(channel)
+            eventually(lambda: health.Check(HealthCheckRequest()).status == HealthCheckResponse.SERVING)
         yield started
 
 

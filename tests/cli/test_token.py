@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from creditd.cli.main import main
+from creditd.server.authentication.callers import LEEWAY_SECONDS, Caller
+from creditd.server.authentication.issuers import Issuer
+from creditd.server.authentication.keys import KeySet, read_public_keys
+from creditd.server.authentication.tokens import TokenVerifier
 from creditd.server.refusals import TokenExpired
-from creditd.server.tokens import LEEWAY_SECONDS, Caller, TokenVerifier, read_public_keys
 
 
 def test_a_token_says_who_one_is_and_what_one_may_do(
@@ -20,12 +23,12 @@ def test_a_token_says_who_one_is_and_what_one_may_do(
     public_file = tmp_path / "keys" / "development.pem"
     assert str(public_file) in err
 
-    keys = read_public_keys([public_file])
-    caller = TokenVerifier(keys, clock=time.time).verify(f"Bearer {out.strip()}")
-    assert caller == Caller("shop", frozenset({"SERVICE", "USER"}), frozenset({"credits.read"}))
+    issuers = [Issuer(KeySet(read_public_keys([public_file])))]
+    caller = TokenVerifier(issuers, clock=time.time).verify(f"Bearer {out.strip()}")
+    assert caller == Caller("shop", frozenset({"SERVICE", "USER"}), frozenset({"credits.read"}), "shop")
     later = time.time() + 60 + LEEWAY_SECONDS
     with pytest.raises(TokenExpired):
-        TokenVerifier(keys, clock=lambda: later).verify(f"Bearer {out.strip()}")
+        TokenVerifier(issuers, clock=lambda: later).verify(f"Bearer {out.strip()}")
 
 
 def test_the_key_is_made_once(

@@ -65,9 +65,16 @@ def test_a_worker_that_dies_again_and_again_is_replaced_at_growing_intervals(
     with caplog.at_level(logging.ERROR):
         exit_code = watch_over(dying, living(ready), until=lambda: ready.exists() and len(lives.read_text()) >= 4)
     # The one that dies may be told to end before it died, and even before its interpreter was up.
-    assert exit_code in {0, 1, -signal.SIGTERM}
+    assert exit_code in {0, 1, 128 + signal.SIGTERM}
     pauses = [float(pause) for pause in re.findall(r"follows in ([\d.]+) s", caplog.text)]
     assert pauses[:3] == [0.1, 0.2, 0.4]
+
+
+def test_a_worker_that_a_signal_has_ended_has_the_exit_code_that_shells_give_it(tmp_path: Path) -> None:
+    """What is less than 0 would become another one as the process ends with it."""
+    ready = tmp_path / "ready"
+    unready = f"import pathlib, signal; pathlib.Path({str(ready)!r}).touch(); signal.pause()"
+    assert watch_over(unready, until=ready.exists) == 128 + signal.SIGTERM
 
 
 def test_the_exit_code_tells_of_a_worker_that_did_not_end_in_order(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import grpc
 
 from tests.support.customer import Customer
 from tests.support.ports import free_address
+from tests.support.postgres import service_url
 from tests.support.programs import PATIENCE_SECONDS, Creditd, Started
 from tests.support.service import RunningService
 
@@ -59,7 +60,7 @@ def skewed_server(folder: Path, service: RunningService, skew_seconds: int, **se
         folder,
         {
             "SKEW_SECONDS": str(skew_seconds),
-            "CREDITD_DATABASE_URL": service.config.database_url,
+            "CREDITD_DATABASE_URL": service_url(service.config.database_url),
             "CREDITD_JWT_PUBLIC_KEY_FILES": ",".join(service.config.jwt_public_key_files),
             "CREDITD_PAGE_TOKEN_SECRET": "a server that is off",
             "CREDITD_LISTEN": free_address(),

@@ -1,6 +1,5 @@
 """The database's clock jumps: one wrong reading does nothing, and where it stays, every server follows it."""
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,11 +7,10 @@ import pytest
 
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import source_pb2
-from creditd.storage.schema import migrate
 from tests.clocks.jumping import JumpingDatabase
 from tests.support.customer import Customer, state_of
+from tests.support.databases import migrated_database
 from tests.support.patience import eventually
-from tests.support.postgres import admin_url, create_database, drop_database
 from tests.support.service import RunningService, running_service
 
 TEN_MINUTES = 600
@@ -21,11 +19,8 @@ TEN_MINUTES = 600
 @pytest.fixture(scope="module")
 def database_url() -> Iterator[str]:
     """Provide a database with the schema."""
-    name = f"jumps_{uuid.uuid4().hex}"
-    url = create_database(admin_url(), name)
-    migrate(url)
-    yield url
-    drop_database(admin_url(), name)
+    with migrated_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

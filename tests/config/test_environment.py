@@ -2,8 +2,10 @@
 
 import logging
 import os
+import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,10 +53,33 @@ def test_the_environments_settings_are_all_good_as_they_come(monkeypatch: pytest
         ("sign_up_credits", "gold=1"),
         ("sign_up_credits", "spec=0"),
         ("sign_up_credits", "spec=9223372036854775808"),
+        ("velocity_rules", "refunds=3/60"),
+        ("velocity_rules", "refund=3/60/flag"),
+        ("velocity_rules", "refunds=0/60/flag"),
+        ("velocity_rules", "refunds=3/0/flag"),
+        ("velocity_rules", "refunds=3/60/close"),
+        ("velocity_rules", "refunds=1001/60/flag"),
+        ("velocity_rules", "refunds=3/31622401/flag"),
+        ("velocity_rules", "refunds=3/60/flag,refunds=4/60/flag"),
+        ("velocity_rules", ",".join(f"refunds=3/{window}/flag" for window in range(1, 22))),
+        ("most_per_day", "gold=1"),
+        ("most_per_hour", "gold/*=1"),
+        ("most_per_movement", "spec=0"),
+        ("least_per_movement", "spec/ann=1"),
+        ("most_per_day", "spec/*=9223372036854775808"),
         ("sweep_interval_seconds", "inf"),
         ("drain_seconds", "nan"),
         ("payment_poll_interval_seconds", "0"),
         ("reservation_ttl_seconds", "86401"),
+        ("rate_limits_redis_url", "redis://redis.example:6379"),
+        ("rate_limits_redis_url", "127.0.0.1:6379"),
+        ("rate_limits_redis_ca_file", __file__),
+        ("fakes_listen", "0.0.0.0:8081"),
+        ("fakes_listen", "[::]:8081"),
+        ("fakes_listen", "10.0.0.1:8081"),
+        ("method_calls_per_minute", "credit.v1.CreditService/GetBalances=1"),
+        ("jwt_public_key_files", "/"),
+        ("audit_key_file", "/"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_setting(
@@ -204,4 +229,26 @@ def test_settings_that_go_together_are_named(
     for name, value in changes.items():
         monkeypatch.setenv(f"CREDITD_{name.upper()}", value)
     with pytest.raises(ConfigError, match=message):
+        configuration()
+
+
+@pytest.mark.requirement("I7")
+def test_what_is_called_like_a_secret_is_one() -> None:
+    """A new setting with such a name is masked, and may be in a file, or names a file itself."""
+    called = {name for name in SETTINGS if re.search(r"(secret|token|passw|credential|_key|database_url)s?$", name)}
+    assert called >= {"database_url", "metrics_token", "page_token_secret", "stripe_api_key"}
+    assert {name for name in called if not SETTINGS[name].is_secret} == set()
+
+
+@pytest.mark.requirement("I7")
+def test_a_configuration_that_is_printed_shows_no_secret() -> None:
+    given: dict[str, Any] = {name: "canary" for name, setting in SETTINGS.items() if setting.is_secret}
+    assert "canary" not in repr(Config(**given))
+    assert "127.0.0.1:50051" in repr(Config())
+
+
+def test_the_least_of_a_movement_is_no_more_than_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDITD_LEAST_PER_MOVEMENT", "spec=3,chat/*=3")
+    monkeypatch.setenv("CREDITD_MOST_PER_MOVEMENT", "spec=3,chat/*=2")
+    with pytest.raises(ConfigError, match=r"CREDITD_LEAST_PER_MOVEMENT .* for chat/\*"):
         configuration()

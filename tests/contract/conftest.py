@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.support.approving import Pair
 from tests.support.customer import Customer
 from tests.support.service import RunningService, running_service
 
@@ -28,3 +29,11 @@ def account(request: pytest.FixtureRequest) -> str:
 def customer(service: RunningService, app: SimpleNamespace, staff: SimpleNamespace, account: str) -> Customer:
     """Return a customer that nobody has seen yet."""
     return Customer(service, app, staff, account)
+
+
+@pytest.fixture
+def pair(customer: Customer) -> Pair:
+    """Return two of FINANCE, and a customer with 100 credits."""
+    customer.top_up(100)
+    service = customer.service
+    return Pair(customer, service.as_caller("fin", "FINANCE"), service.as_caller("faye", "FINANCE"))

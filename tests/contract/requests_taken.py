@@ -5,13 +5,15 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
-from credit.v1 import account_pb2
+from credit.v1 import account_flag_pb2, account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_type_pb2 import CreditType
+from credit.v1.limits_pb2 import GetLimitsRequest, Limit
 from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from tests.support.customer import Customer
+from tests.support.flags import raise_flag
 
 
 class Method(NamedTuple):
@@ -29,6 +31,7 @@ _SPENDING = {
     "expected_version": "count",
     "reason": "text",
     "metadata": "metadata",
+    "spender_id": "prefix",
 }
 
 _ADJUSTING = {
@@ -50,6 +53,14 @@ def _adding(customer: Customer) -> Message:
     return admin.AddCreditsRequest(
         account_id=customer.account_id,
         amounts=[admin.CreditAmount(credit_type="chat", amount=1)],
+        reason="test",
+        request_id=customer.request_id(),
+    )
+
+
+def _clearing(customer: Customer) -> Message:
+    return account_flag_pb2.ClearAccountFlagRequest(
+        name=raise_flag(customer.service.config.database_url, customer.account_id),
         reason="test",
         request_id=customer.request_id(),
     )
@@ -105,6 +116,10 @@ METHODS: Mapping[str, Method] = {
         lambda c: credit.ListTransactionsRequest(account_id=c.account_id),
         _PAGE | {"kinds": "enums", "reservation": "named", "start_time": "timestamp", "end_time": "timestamp"},
     ),
+    "GetHistoricalBalance": Method(
+        lambda c: credit.GetHistoricalBalanceRequest(account_id=c.account_id, as_of_time=c.after(-1)),
+        {"account_id": "account_id", "credit_type": "filter", "moment": "missing", "as_of_time": "timestamp"},
+    ),
     "WatchBalance": Method(
         lambda c: credit.WatchBalanceRequest(account_id=c.account_id, credit_type="chat"),
         {"account_id": "account_id", "credit_type": "credit_type", "after_version": "count"},
@@ -130,6 +145,22 @@ METHODS: Mapping[str, Method] = {
         lambda c: c.planning(account_pb2.PLAN_KIND_STANDARD),
         _CHANGING | {"plan": "missing", "plan.kind": "stated enum", "plan.end_time": "timestamp"},
     ),
+    "SetLimits": Method(
+        lambda c: c.limiting(Limit(credit_type="chat", spender="*", most_per_day=1)),
+        _CHANGING
+        | {
+            "limits": "limits",
+            "limits[0].credit_type": "credit_type",
+            "limits[0].spender": "prefix",
+            "limits[0].most_per_day": "count",
+        },
+    ),
+    "GetLimits": Method(lambda c: GetLimitsRequest(name=account_name(c.account_id)), {"name": "account"}),
+    "ListAccountFlags": Method(
+        lambda c: account_flag_pb2.ListAccountFlagsRequest(account_id=c.account_id),
+        {"account_id": "prefix", "kind": "enum", "page_size": "page_size", "page_token": "page_token"},
+    ),
+    "ClearAccountFlag": Method(_clearing, {"name": "flag", "reason": "reason", "request_id": "request_id"}),
     "GetAccount": Method(lambda c: admin.GetAccountRequest(name=account_name(c.account_id)), {"name": "account"}),
     "ListAccounts": Method(
         lambda c: admin.ListAccountsRequest(account_id_prefix=c.account_id),

@@ -8,12 +8,15 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1.admin_service_pb2 import CreditAmount
+from credit.v1.limits_pb2 import Limit
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.contract.requests_taken import METHODS, call_of, spoil
 from tests.support.customer import Customer
 from tests.support.refusals import refused
 
 NAME = "accounts/a/wallets/chat/reservations/01890000-0000-7000-8000-000000000000"
+
+FLAG = "accounts/a/flags/01890000-0000-7000-8000-000000000000"
 
 NUL = ["\0", "a\0b"]
 
@@ -24,6 +27,7 @@ BAD: Mapping[str, list[Any]] = {
     "credit_types": [[""], ["chat", "a b"], ["chat"] * 101],
     "filter": ["x" * 33, "a-b", "a\n", *NUL],
     "reservation": [None, "", "x", "/", NAME[:-1], NAME + "\n", NAME + "/x", NAME.replace("-7000-", "-4000-"), *NUL],
+    "flag": [None, "", "x", "accounts/a", FLAG[:-1], FLAG + "\n", FLAG + "/x", FLAG.replace("0-", "g-"), *NUL],
     "named": ["x", "/", NAME[:-1], NAME + "\n", NAME.replace("0", "g"), *NUL],
     "request_id": [None, "", "x" * 256, *NUL],
     "text": ["x" * 501, *NUL],
@@ -47,6 +51,7 @@ BAD: Mapping[str, list[Any]] = {
         [CreditAmount(credit_type="chat", amount=1)] * 101,
         [CreditAmount(credit_type="chat", amount=1)] * 2,
     ],
+    "limits": [[Limit(credit_type="chat")] * 51, [Limit(credit_type="chat")] * 2],
     "count": [-1, -(2**63)],
     "decimals": [-1, 10],
     "page_size": [-1, 101, 2**31 - 1],

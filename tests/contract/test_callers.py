@@ -1,6 +1,5 @@
 """Who calls is told by a token, and decides before anything is looked up (H2, D3)."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,20 +27,26 @@ BATCHES = {
     "BatchDeduct": credit.BatchDeductRequest(),
 }
 
-OWN = {"GetBalance", "GetReservation", "ListReservations", "ListTransactions", "WatchBalance"}
+OWN = {
+    *("GetBalance", "GetHistoricalBalance", "GetReservation", "ListReservations", "ListTransactions", "WatchBalance")
+}
 """What a user may call, for the account that is theirs."""
 
 
+FAR_SECONDS = 2**33
+"""A time that is to come, however long after their collection the tests run."""
+
+
 def signed(key: Any = KEY, algorithm: str = "EdDSA", kid: str | None = KEY_ID, **claims: Any) -> str:
-    """Return an authorization header whose token is as asked for."""
-    stated = {"sub": "app", "roles": ["ADMIN"], "exp": int(time.time()) + 600} | claims
+    """Return an authorization header whose token is as asked for, and outlasts a run of all tests."""
+    stated = {"sub": "app", "roles": ["ADMIN"], "exp": FAR_SECONDS} | claims
     stated = {name: value for name, value in stated.items() if value is not None}
     return "Bearer " + jwt.encode(stated, key, algorithm=algorithm, headers={"kid": kid} if kid else {})
 
 
 def unsigned() -> str:
     """Return a token of the algorithm "none"."""
-    return "Bearer " + jwt.encode({"sub": "app", "roles": ["ADMIN"], "exp": 2**33}, "", algorithm="none")
+    return "Bearer " + jwt.encode({"sub": "app", "roles": ["ADMIN"], "exp": FAR_SECONDS}, "", algorithm="none")
 
 
 PUBLIC = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -58,10 +63,12 @@ BAD_TOKENS: Mapping[str, str] = {
     "another's key": signed(Ed25519PrivateKey.generate()),
     "the public key as a secret": signed(PUBLIC.hex(), "HS256"),
     "an unknown key": signed(kid="../../secret"),
+    "an endless key id": signed(kid="k" * 5_000),
+    "no key id, and a signature of nobody's": signed(Ed25519PrivateKey.generate(), kid=None),
     "no subject": signed(sub=None),
     "an empty subject": signed(sub=""),
     "no end": signed(exp=None),
-    "not yet valid": signed(nbf=int(time.time()) + 600),
+    "not yet valid": signed(nbf=FAR_SECONDS - 600),
     "roles that are no list": signed(roles="ADMIN"),
     "far too long": "Bearer " + "x" * 9_000,
 }

@@ -14,7 +14,9 @@ from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from credit.v1.errors_pb2 import ErrorReason
 from creditd.domain.errors import Refusal
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, VersionConflict
+from creditd.server import status
 from creditd.server.request_sizes import CALL_BYTES
+from creditd.server.status import RETRY_MILLISECONDS
 from tests.support.customer import Customer
 from tests.support.error_reasons import Documented, documented
 from tests.support.refusals import read_refusal, refused
@@ -23,6 +25,8 @@ from tests.support.tokens import bearer
 pytestmark = pytest.mark.requirement("H2")
 
 SERVICE_CONFIG = Path(__file__).parents[2] / "docs" / "service_config.json"
+SOON_MILLISECONDS = 100
+
 METADATA = [("authorization", bearer("app", ["ADMIN"]))]
 
 
@@ -70,6 +74,15 @@ def planted(one: Documented) -> Exception:
     return error
 
 
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have callers come again soon after any refusal; tests/server/test_status.py shows how long each has them wait."""
+    for reason in RETRY_MILLISECONDS:
+        kind = status._KINDS[reason]._replace(next_retry=status._retries(SOON_MILLISECONDS))
+        monkeypatch.setitem(status._KINDS, reason, kind)
+
+
+@pytest.mark.usefixtures("soon")
 def test_each_reason_is_repeated_if_its_documentation_says_so_and_no_other(
     customer: Customer, stub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from credit.v1 import account_flag_pb2
 from credit.v1 import credit_service_pb2 as credit
 from creditd.development.postgres import EmbeddedPostgres
 from tests.contract.at_once import was_replayed
@@ -85,14 +86,18 @@ def away(fragile: Fragile, account: str) -> Iterator[tuple[Fragile, Customer]]:
         fragile.come_back()
 
 
+FLAG = "accounts/a/flags/01890000-0000-7000-8000-000000000000"
 NAME = "accounts/a/wallets/chat/reservations/01890000-0000-7000-8000-000000000000"
 
-ABOUT_A_RESERVATION: Mapping[str, Callable[[Customer], Any]] = {
+WITHOUT_DATABASE: Mapping[str, Callable[[Customer], Any]] = {
     "Confirm": lambda c: c.confirming(NAME),
     "Refund": lambda c: c.refunding(NAME),
     "ExtendReservation": lambda c: c.extending(NAME, 60),
     "GetReservation": lambda _: credit.GetReservationRequest(name=NAME),
     "ListCreditTypes": lambda _: credit.ListCreditTypesRequest(),
+    "ClearAccountFlag": lambda c: account_flag_pb2.ClearAccountFlagRequest(
+        name=FLAG, reason="test", request_id=c.request_id()
+    ),
 }
 
 
@@ -100,8 +105,8 @@ ABOUT_A_RESERVATION: Mapping[str, Callable[[Customer], Any]] = {
 def test_every_call_is_told_that_the_database_is_away_and_when_to_come_again(away: tuple[Fragile, Customer]) -> None:
     _, customer = away
     stubs = {**vars(customer.app.credit), **vars(customer.staff.admin)}
-    for method in {**METHODS, **ABOUT_A_RESERVATION}:
-        make = ABOUT_A_RESERVATION.get(method) or METHODS[method].make
+    for method in {**METHODS, **WITHOUT_DATABASE}:
+        make = WITHOUT_DATABASE.get(method) or METHODS[method].make
         refusal = refused(stubs[method], make(customer), timeout=20)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE"), method
         assert refusal.retry is not None, method

@@ -29,6 +29,9 @@ SERVICES = [
     "credit.v1.PaymentService",
     "credit.v1.PaymentAdminService",
     "credit.v1.WebhookService",
+    "credit.v1.AccessService",
+    "credit.v1.AuditService",
+    "credit.v1.ApprovalService",
 ]
 
 
@@ -85,10 +88,10 @@ class Stopping(NamedTuple):
 
 
 @pytest.fixture
-def stopping(tmp_path: Path, account: str) -> Iterator[Stopping]:
-    """Run a service of the test's own, with a second between showing that it ends and ending."""
+def stopping(request: pytest.FixtureRequest, tmp_path: Path, account: str) -> Iterator[Stopping]:
+    """Run a service of the test's own, with no time between showing that it ends and ending, or as many seconds."""
     with ExitStack() as ending:
-        service = ending.enter_context(running_service(tmp_path, drain_seconds=1.0))
+        service = ending.enter_context(running_service(tmp_path, drain_seconds=getattr(request, "param", 0.0)))
         customer = Customer(service, service.as_caller("app", "ADMIN"), service.as_caller("staff", "ADMIN"), account)
         customer.top_up(100)
         kept, service.channels[:] = list(service.channels), []
@@ -98,6 +101,7 @@ def stopping(tmp_path: Path, account: str) -> Iterator[Stopping]:
 
 
 @pytest.mark.requirement("I5")
+@pytest.mark.parametrize("stopping", [3.0], indirect=True)
 def test_a_call_under_way_is_finished_and_new_ones_go_elsewhere(stopping: Stopping) -> None:
     """Health shows the end first, while calls are still taken; then they are turned away with a retry in sight."""
     customer, ending = stopping

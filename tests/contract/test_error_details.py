@@ -9,6 +9,7 @@ from google.rpc import status_pb2
 
 from credit.v1 import account_pb2
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1.limits_pb2 import Limit
 from creditd.ledger.work import Overloaded, VersionConflict
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.support.customer import Customer
@@ -46,6 +47,11 @@ def _while(status: account_pb2.AccountStatus) -> Provoke:
     return provoke
 
 
+def _over_the_limit(c: Customer) -> RefusedCall:
+    c.limit(Limit(credit_type="chat", most_per_movement=5))
+    return refused(c.app.credit.Reserve, c.reserving(6))
+
+
 DOCUMENTED = documented()
 
 REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
@@ -54,6 +60,7 @@ REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
         "FAILED_PRECONDITION",
         {"required", "available"},
     ),
+    "LIMIT_EXCEEDED": (_over_the_limit, "FAILED_PRECONDITION", {"which", "limit", "requested"}),
     "INVALID_FIELD": (
         lambda c: refused(c.app.credit.Reserve, c.reserving(0)),
         "INVALID_ARGUMENT",

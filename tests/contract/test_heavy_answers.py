@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from credit.v1 import credit_service_pb2 as credit
-from creditd.server import balance_handlers, batch_handlers, chunks
+from creditd.server import chunks
 from creditd.server.chunks import CHUNK_ITEMS
+from creditd.server.handlers import balance_handlers, batch_handlers
 from tests.support.customer import Customer
 
 pytestmark = pytest.mark.requirement("J5")

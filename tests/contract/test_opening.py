@@ -41,6 +41,7 @@ FIRST_USES: dict[str, Callable[[Customer], Any]] = {
     "a refused Reserve": lambda customer: refused(customer.app.credit.Reserve, customer.reserving(5)),
     "AddCredits": lambda customer: customer.top_up(5),
     "SetPlan": lambda customer: customer.go_unlimited(),
+    "SetLimits": lambda customer: customer.limit(),
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
+from credit.v1.limits_pb2 import Limit
 from tests.contract.at_once import was_replayed
 from tests.support.answers import lasting
 from tests.support.customer import Customer
@@ -39,6 +40,10 @@ MUTATIONS: dict[str, Callable[[Customer], tuple[Any, Any]]] = {
     "AddCredits": lambda c: (c.staff.admin.AddCredits, adding(c)),
     "RemoveCredits": lambda c: (c.staff.admin.RemoveCredits, c.removing(5)),
     "SetPlan": lambda c: (c.staff.admin.SetPlan, c.planning(account_pb2.PLAN_KIND_UNLIMITED, 60)),
+    "SetLimits": lambda c: (
+        c.staff.admin.SetLimits,
+        c.limiting(Limit(credit_type="chat", spender="*", most_per_day=1)),
+    ),
     "SetAccountStatus": lambda c: (
         c.staff.admin.SetAccountStatus,
         c.becoming(account_pb2.ACCOUNT_STATUS_SUSPENDED),

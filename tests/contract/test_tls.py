@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import socket
 import ssl
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.addresses import is_loopback
 from creditd.server.listener import ListenError, listen, server_options
 from tests.support.certificates import Identity, identity
+from tests.support.handshakes import OLD, WEAK_CIPHER, handshake
 from tests.support.service import RunningService, running_service
 from tests.support.tokens import bearer
 
@@ -28,9 +27,11 @@ def authority() -> Identity:
     return identity("authority")
 
 
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory, authority: Identity) -> Iterator[RunningService]:
-    """Run a service that asks its clients for certificates."""
+@pytest.fixture(scope="module", params=["queue", "aio"])
+def guarded(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, authority: Identity
+) -> Iterator[RunningService]:
+    """Run a service that asks its clients for certificates, on each transport."""
     folder: Path = tmp_path_factory.mktemp("tls")
     server = identity("server", authority)
     (folder / "server.crt").write_bytes(server.certificate_pem)
@@ -41,7 +42,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, authority: Identity) -> It
         "tls_key_file": str(folder / "server.key"),
         "tls_client_ca_file": str(folder / "ca.crt"),
     }
-    with running_service(folder, **files) as service:
+    with running_service(folder, **files, transport=request.param) as service:
+        assert service.server.transport == request.param
         yield service
 
 
@@ -79,57 +81,58 @@ def test_a_client_of_another_authority_is_turned_away(guarded: RunningService, a
     assert failure.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
-def version_spoken(service: RunningService, authority: Identity, folder: Path, wanted: ssl.TLSVersion) -> str | None:
-    """Return the version of TLS that a client of one version alone comes to speak. Raises OSError if it is refused."""
+def shaken(
+    service: RunningService, authority: Identity, version: ssl.TLSVersion, ciphers: str = "ALL"
+) -> tuple[str | None, str]:
+    """Return the version of TLS and the cipher that a client of one version alone comes to speak. Raises OSError."""
     client = identity("client", authority)
-    certificate, key = folder / "client.crt", folder / "client.key"
-    certificate.write_bytes(client.certificate_pem)
-    key.write_bytes(client.key_pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(cadata=authority.certificate_pem.decode())
-    context.load_cert_chain(certificate, key)
-    # The library's own floor would keep an old version from being offered at all.
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    context.set_alpn_protocols(["h2"])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = context.maximum_version = wanted
-    host, port = service.address.rsplit(":", 1)
-    with (
-        socket.create_connection((host, int(port)), timeout=10) as plain,
-        context.wrap_socket(plain, server_hostname="localhost") as encrypted,
-    ):
-        return encrypted.version()
+    return handshake(service.address, authority, version=version, ciphers=ciphers, client=client, protocol="h2")
 
 
 @pytest.mark.requirement("I7")
 @pytest.mark.parametrize("wanted", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_tls_is_spoken_from_1_2_on(
-    guarded: RunningService, authority: Identity, tmp_path: Path, wanted: ssl.TLSVersion
+def test_tls_is_spoken_from_1_2_on_with_ciphers_that_keep_what_was_said(
+    guarded: RunningService, authority: Identity, wanted: ssl.TLSVersion
 ) -> None:
-    assert version_spoken(guarded, authority, tmp_path, wanted) == wanted.name.replace("_", ".")
+    version, cipher = shaken(guarded, authority, wanted)
+    assert version == wanted.name.replace("_", ".")
+    assert wanted is ssl.TLSVersion.TLSv1_3 or cipher.startswith("ECDHE-")
 
 
 @pytest.mark.requirement("I7")
-@pytest.mark.parametrize("wanted", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+@pytest.mark.parametrize("wanted", OLD)
 def test_an_older_tls_is_refused_by_the_server(
-    guarded: RunningService, authority: Identity, tmp_path: Path, wanted: ssl.TLSVersion
+    guarded: RunningService, authority: Identity, wanted: ssl.TLSVersion
 ) -> None:
-    with pytest.raises((ssl.SSLError, ConnectionResetError)) as refused:
-        version_spoken(guarded, authority, tmp_path, wanted)
-    # This end would have spoken it.
-    assert getattr(refused.value, "reason", "") not in {"NO_PROTOCOLS_AVAILABLE", "CERTIFICATE_VERIFY_FAILED"}
-
-
-async def refuse_to_listen() -> None:
-    """Try to serve plaintext to the world."""
-    listen(grpc.aio.server(options=server_options(shared_port=False, most_connections=10)), "0.0.0.0:0", None)
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        shaken(guarded, authority, wanted)
 
 
 @pytest.mark.requirement("I7")
-def test_plaintext_is_refused_on_an_address_that_others_can_reach() -> None:
-    with pytest.raises(ListenError, match="TLS"):
-        asyncio.run(refuse_to_listen())
+def test_a_weaker_cipher_is_refused_by_the_server(guarded: RunningService, authority: Identity) -> None:
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        shaken(guarded, authority, ssl.TLSVersion.TLSv1_2, WEAK_CIPHER)
+
+
+async def listening_to_all(*plaintext_listeners: str) -> int:
+    """Try to serve plaintext to the world; return the port."""
+    server = grpc.aio.server(options=server_options(shared_port=False, most_connections=10))
+    return listen(server, "0.0.0.0:0", None, plaintext_listeners=plaintext_listeners)
+
+
+@pytest.mark.requirement("I7")
+def test_plaintext_is_refused_on_an_address_that_others_can_reach_unless_it_is_said() -> None:
+    for others in ((), ("metrics", "webhooks")):
+        with pytest.raises(ListenError, match=r"CREDITD_TLS_CERTIFICATE_FILE and .*LISTENERS name grpc"):
+            asyncio.run(listening_to_all(*others))
+    assert asyncio.run(listening_to_all("grpc"))
+
+
+@pytest.mark.parametrize("transport", ["queue", "aio"])
+def test_it_is_said_by_a_setting(tmp_path: Path, transport: str) -> None:
+    given = {"listen": "0.0.0.0:0", "transport": transport}
+    with running_service(tmp_path, **given, plaintext_listeners=("grpc",)) as service:
+        assert service.server.port
 
 
 @pytest.mark.parametrize(
@@ -150,10 +153,12 @@ def test_only_addresses_of_this_machine_are_loopback(address: str, expected: boo
 
 
 @pytest.mark.requirement("I7")
+@pytest.mark.parametrize("transport", ["queue", "aio"])
 def test_what_is_renewed_is_served_without_a_restart_and_what_is_unfit_is_not(
-    tmp_path: Path, authority: Identity, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, authority: Identity, caplog: pytest.LogCaptureFixture, transport: str
 ) -> None:
     """Over real connections, each with a handshake of its own."""
+    files = {"tls_certificate_file": str(tmp_path / "server.crt"), "tls_key_file": str(tmp_path / "server.key")}
     certificate, key = tmp_path / "server.crt", tmp_path / "server.key"
 
     def renew(new: Identity) -> None:
@@ -164,7 +169,7 @@ def test_what_is_renewed_is_served_without_a_restart_and_what_is_unfit_is_not(
     renew(first)
     with (
         caplog.at_level(logging.INFO),
-        running_service(tmp_path, tls_certificate_file=str(certificate), tls_key_file=str(key)) as service,
+        running_service(tmp_path, **files, transport=transport) as service,
     ):
         assert served(service) == first.certificate_pem
         renew(second)

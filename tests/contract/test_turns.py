@@ -15,7 +15,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
 from credit.v1 import credit_service_pb2 as credit
-from creditd.bootstrap.service import SERVICES
+from creditd.bootstrap.credit import SERVICES
 from creditd.domain.instant import Instant
 from creditd.server.chunks import SMALL_ITEMS
 from creditd.service import history, pages

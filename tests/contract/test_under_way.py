@@ -39,7 +39,7 @@ def test_a_call_that_has_begun_is_finished_though_its_caller_gave_up(customer: C
     customer.top_up(100)
     request = customer.reserving(10)
     with held_up(customer) as until_it_waits, ThreadPoolExecutor(1) as pool:
-        given_up = pool.submit(refused, customer.app.credit.Reserve, request, timeout=0.5)
+        given_up = pool.submit(refused, customer.app.credit.Reserve, request, timeout=2.0)
         until_it_waits()
         assert given_up.result().code == grpc.StatusCode.DEADLINE_EXCEEDED
     answer, call = customer.app.credit.Reserve.with_call(request)
@@ -69,9 +69,12 @@ def test_a_call_whose_deadline_passes_before_its_batch_starts_has_no_effect(cust
         with held_up(customer) as until_it_waits:
             first = pool.submit(customer.deduct, 10)
             until_it_waits()
-            assert refused(customer.app.credit.Deduct, late, timeout=0.2).code == grpc.StatusCode.DEADLINE_EXCEEDED
-            # The server counts from when the call arrived: a moment later than its caller.
-            time.sleep(0.1)
+            given_up = customer.app.credit.Deduct.future(late, timeout=1.0)
+            eventually(lambda: customer.service.core.ledger.waiting == 1)
+            arrived = time.monotonic()
+            assert given_up.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+            # The server counts from when the call arrived, later than its caller.
+            time.sleep(max(0.0, arrived + 1.1 - time.monotonic()))
         first.result()
     assert customer.deduct(1).balance.available == 89
     assert customer.kinds() == ["DEDUCT", "DEDUCT", "ADMIN_ADD"]

@@ -11,7 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from credit.v1 import credit_service_pb2 as credit
-from creditd.bootstrap.service import SERVICES
+from creditd.bootstrap.credit import SERVICES
 from creditd.storage.schema import migrate
 from tests.support.customer import Customer
 from tests.support.databases import migrate_to
@@ -101,7 +101,7 @@ def test_every_call_is_unavailable_until_the_schema_is_there(unready: RunningSer
     ids=["older", "foreign", "gone", "forbidden", "bereft"],
 )
 def test_one_that_is_fit_no_more_is_used_no_more_until_it_is_again(
-    own: RunningService, account: str, caplog: pytest.LogCaptureFixture, spoil: str, mend: str
+    own: RunningService, account: str, process_log: pytest.LogCaptureFixture, spoil: str, mend: str
 ) -> None:
     customer = customer_of(own, account)
     customer.top_up(10)
@@ -117,7 +117,7 @@ def test_one_that_is_fit_no_more_is_used_no_more_until_it_is_again(
             require_all_unavailable(own)
             # Whoever watched before is told to come again, and not kept waiting.
             require_unavailable(stream)
-            assert sum("the database cannot be used" in line for line in caplog.messages) == 1
+            assert sum("the database cannot be used" in line for line in process_log.messages) == 1
         finally:
             owner.execute(mend.format(revision).encode())
     eventually(lambda: own.server.health.takes_calls)

@@ -9,8 +9,8 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from creditd.bootstrap.service import SERVICES
-from creditd.server.policy import SCOPES
+from creditd.bootstrap.credit import SERVICES
+from creditd.server.authorization.policy import SCOPES
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.support.refusals import details_of, read_refusal
 from tests.support.service import RunningService

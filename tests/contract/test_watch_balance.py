@@ -10,7 +10,7 @@ import pytest
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.domain.instant import SECOND
-from creditd.server.tokens import LEEWAY_SECONDS
+from creditd.server.authentication.callers import LEEWAY_SECONDS
 from tests.support.customer import Customer, kind_of
 from tests.support.held_up import locked
 from tests.support.patience import eventually, patience
@@ -183,23 +183,23 @@ def test_streams_that_come_and_go_leave_nothing_behind(customer: Customer) -> No
     for wallet in wallets:
         wallet.top_up(5)
     requests = [credit.WatchBalanceRequest(account_id=w.account_id, credit_type="chat") for w in wallets]
-    eventually(lambda: not customer.service.server.watched)
+    eventually(lambda: not customer.service.server.credit.watched)
     for _ in range(3):
         streams = [customer.app.credit.WatchBalance(request, timeout=PATIENCE_SECONDS) for request in requests]
         for stream in streams:
             assert next(stream).balance.available == 5
-        assert customer.service.server.watched == len(wallets)
+        assert customer.service.server.credit.watched == len(wallets)
         with locked(customer.service, "wallets") as table:
             table.until(1)
             for stream in streams:
                 stream.cancel()
-            eventually(lambda: not customer.service.server.watched)
+            eventually(lambda: not customer.service.server.credit.watched)
         # The look that was held up comes back now, with the versions of wallets that nobody watches.
         stream = customer.app.credit.WatchBalance(requests[0], timeout=PATIENCE_SECONDS)
         assert next(stream).balance.available == 5
         wallets[0].top_up(1)
         assert next(stream).balance.available == 6
-        assert customer.service.server.watched == 1
+        assert customer.service.server.credit.watched == 1
         stream.cancel()
         wallets[0].remove(1)
-    eventually(lambda: not customer.service.server.watched)
+    eventually(lambda: not customer.service.server.credit.watched)

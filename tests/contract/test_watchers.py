@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from credit.v1 import credit_service_pb2 as credit
-from creditd.server import watch_handlers
+from creditd.server.handlers import watch_handlers
 from tests.support.customer import Customer
 from tests.support.patience import eventually
 from tests.support.refusals import refused

@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 from psycopg import sql
 
-from credit.v1 import account_pb2, admin_service_pb2, credit_service_pb2
+from credit.v1 import account_flag_pb2, account_pb2, admin_service_pb2, credit_service_pb2, limits_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import payment_admin_service_pb2 as payment_admin
@@ -103,12 +103,17 @@ ON_RECORD: dict[str, Use] = {
         )
     ),
     "SetPlan": lambda by, c: by.admin.SetPlan(c.planning(account_pb2.PLAN_KIND_UNLIMITED)),
+    "SetLimits": lambda by, c: by.admin.SetLimits(c.limiting()),
     "SetAccountStatus": lambda by, c: by.admin.SetAccountStatus(c.becoming(account_pb2.ACCOUNT_STATUS_SUSPENDED)),
 }
 NEVER: dict[str, Use] = {
     "GetAccount": lambda by, c: by.admin.GetAccount(admin.GetAccountRequest(name=account_name(c.account_id))),
+    "GetLimits": lambda by, c: by.admin.GetLimits(limits_pb2.GetLimitsRequest(name=account_name(c.account_id))),
     "ListTransactions": lambda by, c: by.credit.ListTransactions(
         credit.ListTransactionsRequest(account_id=c.account_id)
+    ),
+    "GetHistoricalBalance": lambda by, c: by.credit.GetHistoricalBalance(
+        credit.GetHistoricalBalanceRequest(account_id=c.account_id, as_of_time=c.after(-1))
     ),
     "ListReservations": lambda by, c: by.credit.ListReservations(
         credit.ListReservationsRequest(account_id=c.account_id)
@@ -120,6 +125,14 @@ NEVER: dict[str, Use] = {
     "BatchConfirm": lambda by, c: by.credit.BatchConfirm(credit.BatchConfirmRequest(requests=[c.confirming(held(c))])),
     "VerifyLedger": lambda by, c: list(by.admin.VerifyLedger(admin.VerifyLedgerRequest(account_id=c.account_id))),
     "ListAccounts": lambda by, c: by.admin.ListAccounts(admin.ListAccountsRequest(account_id_prefix=c.account_id)),
+    "ListAccountFlags": lambda by, c: by.admin.ListAccountFlags(
+        account_flag_pb2.ListAccountFlagsRequest(account_id=c.account_id)
+    ),
+    "ClearAccountFlag": lambda by, c: by.admin.ClearAccountFlag(
+        account_flag_pb2.ClearAccountFlagRequest(
+            name=f"accounts/{c.account_id}/flags/{UNKNOWN}", reason="test", request_id=c.request_id()
+        )
+    ),
     "ListSubscriptions": lambda by, c: by.payment_admin.ListSubscriptions(
         payment_admin.ListSubscriptionsRequest(account_id=c.account_id)
     ),
@@ -145,7 +158,8 @@ def rows_of(customer: Customer) -> dict[str, int]:
 def caller(customer: Customer, by: By) -> SimpleNamespace:
     """Return the stubs of a caller."""
     subject = customer.account_id if by.owns else "somebody"
-    return customer.service.as_caller(subject, *by.roles, scope=by.scope)
+    mfa_time = round(customer.service.seconds) if "SUPER_ADMIN" in by.roles else 0.0
+    return customer.service.as_caller(subject, *by.roles, scope=by.scope, mfa_time=mfa_time)
 
 
 def reason_of(call: Callable[[], Any]) -> str:

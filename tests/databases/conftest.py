@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from creditd.development.postgres.programs import program
+from creditd.identity.storage.schema import IDENTITY
 from creditd.storage.migrations.privileges import APPLICATION_ROLE
 from tests.databases.cluster import running_postgres
 
@@ -39,7 +40,8 @@ def old_postgres() -> Iterator[str]:
         execute(
             url,
             f"CREATE ROLE {APPLICATION_ROLE} NOLOGIN",
-            f"CREATE ROLE {OWNER} LOGIN IN ROLE {APPLICATION_ROLE}",
+            f"CREATE ROLE {IDENTITY.role} NOLOGIN",
+            f"CREATE ROLE {OWNER} LOGIN IN ROLE {APPLICATION_ROLE}, {IDENTITY.role}",
             f"CREATE ROLE {SERVER} LOGIN IN ROLE {APPLICATION_ROLE}",
             # A test has the owner cut the connections of the service.
             f"GRANT pg_signal_backend TO {OWNER}",
@@ -51,7 +53,7 @@ def old_postgres() -> Iterator[str]:
 def new_postgres() -> Iterator[str]:
     """Return the administrator's URL of a PostgreSQL 18. Its owner of databases may make roles."""
     with postgres_18() as url:
-        execute(url, f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
+        execute(url, f"CREATE ROLE {OWNER} LOGIN CREATEROLE", f"GRANT pg_signal_backend TO {OWNER}")
         yield url
 
 

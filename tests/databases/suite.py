@@ -44,7 +44,7 @@ def run_suite(*paths: str, workers: str = WORKERS, **environment: str) -> None:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "CREDITD"))}
     # From the controlling process on: it makes no cluster of its own where one is named.
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *paths, "-n", workers, "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", *paths, "-n", workers, "--dist", "worksteal", "-q", "-p", "no:cacheprovider"],
         cwd=ROOT,
         env=inherited | environment,
         check=False,

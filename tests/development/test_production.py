@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.ports import free_address
-from tests.support.postgres import admin_url, create_database, drop_database
+from tests.support.postgres import admin_url, create_database, drop_database, service_url
 from tests.support.programs import Creditd
 from tests.support.tokens import write_public_key
 
@@ -94,6 +94,7 @@ def test_it_migrates_serves_and_takes_webhooks_without_the_development_part(
         },
     )
     assert program("migrate").returncode == 0
+    program.settings["CREDITD_DATABASE_URL"] = service_url(url)
     with program.started("serve") as serving, program.started("webhooks") as adapter:
         serving.says('"listening"')
         adapter.says("listening for webhooks")
@@ -103,7 +104,7 @@ def test_it_migrates_serves_and_takes_webhooks_without_the_development_part(
         assert (adapter.stop(), serving.stop()) == (0, 0)
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "token"])
+@pytest.mark.parametrize("command", ["run", "demo", "token", "certs"])
 def test_a_command_of_development_says_in_one_line_which_extra_is_missing(
     command: str, image: Path, tmp_path: Path
 ) -> None:

@@ -25,7 +25,7 @@ def test_each_reason_is_documented() -> None:
 def test_its_code_and_whether_a_retry_helps_are_those_of_the_server(reason: str) -> None:
     one = DOCUMENTED[reason]
     assert one.code == status.CODES[reason][0].name
-    assert one.retry == (reason in status.RETRY_MILLISECONDS)
+    assert one.retry == (reason in {*status.RETRY_MILLISECONDS, *status.RETRY_AT_ITS_TIME})
 
 
 @pytest.mark.parametrize("reason", DOCUMENTED)

@@ -56,6 +56,7 @@ GERUNDS: Final[Mapping[str, str]] = {
     "webhooks/settings.py": "a setting is a thing",
     "domain/payment_standing.py": "a standing is a noun of its own",
     "ledger/waiting_room.py": "a waiting room is a room",
+    "identity/key_ring.py": "a key ring is a ring",
 }
 """Files that are named by a gerund all the same, each with its reason."""
 

@@ -12,18 +12,20 @@ import psycopg
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from creditd.development.postgres import EmbeddedPostgres
-from creditd.storage.schema import migrate
+from creditd.development.postgres.logins import server_url
 from tests.faults.audit import OF_THE_BATTERY, audit
 from tests.faults.client import Client, open_channel
 from tests.faults.load import Load
 from tests.faults.mix import HOT, HOT_CREDITS
 from tests.faults.operations import CREDIT_TYPE
 from tests.faults.processes import ServerProcess
-from tests.support.postgres import create_database, drop_database
+from tests.support.postgres import drop_database
 from tests.support.postgres_faults import at_port
+from tests.support.schemas import create_migrated
 from tests.support.tokens import bearer
 
 STAFF = (("authorization", bearer("faults", ["ADMIN"])),)
+ADAPTER = (("authorization", bearer("webhooks", ["SERVICE"], "payments.ingest")),)
 
 AnyClient = TypeVar("AnyClient", bound=Client)
 
@@ -87,11 +89,11 @@ def arena(
     They reach it through another port if one is given, and may have so many ``files`` open if it is given.
     """
     name = f"faults_{uuid4().hex}"
-    database_url = create_database(postgres.tcp_url, name)
+    database_url = create_migrated(postgres.tcp_url, name)
     with ExitStack() as stack:
         stack.callback(drop_database, postgres.tcp_url, name)
-        migrate(database_url)
-        reached_by = at_port(database_url, through_port) if through_port else database_url
+        served_by = server_url(database_url)
+        reached_by = at_port(served_by, through_port) if through_port else served_by
         running = [
             stack.enter_context(ServerProcess(folder, reached_by, files=files, **settings)) for _ in range(servers)
         ]

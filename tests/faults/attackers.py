@@ -11,42 +11,19 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from creditd.open_files import raise_open_files
+from tests.faults.attack import BALANCE, TRANSACTIONS, WATCH, Attack, Crowd, Target, until
+from tests.faults.connection_attacks import idle_crowd, rapid_resets, untaken_answers
 from tests.faults.probe import READY
 from tests.support.http2 import Connection
 from tests.support.raw_http2 import LARGEST_FRAME, RawConnection, half_a_call
 
 COMMAND = (sys.executable, "-m", "tests.faults.attackers")
 END_SECONDS = 20.0
-
-BALANCE = "/credit.v1.CreditService/GetBalance"
-TRANSACTIONS = "/credit.v1.CreditService/ListTransactions"
-WATCH = "/credit.v1.CreditService/WatchBalance"
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is attacked: addresses as ``host:port``, and the token of one USER whose account is his own subject."""
-
-    server: str
-    metrics: str
-    adapter: str
-    token: str
-    account_id: str
-    seconds: float
-
-
-Attack = Callable[[Target], str]
-"""Goes on for the target's seconds, and returns what came of it in short."""
-
-
-def _until(target: Target) -> Iterator[None]:
-    end = time.monotonic() + target.seconds
-    while time.monotonic() < end:
-        yield
 
 
 @contextmanager
@@ -71,66 +48,6 @@ def attacked(attack: str, target: Target) -> Iterator[list[str]]:
         assert process.returncode == 0
 
 
-OPENINGS_A_SECOND = 1_000
-"""Beside those that a crowd begins with. Without a limit an attacker takes 12,000 a second on two cores, and the
-processor with them, from everybody on the machine: that is no matter of places."""
-
-
-class Crowd:
-    """Connections that are opened again when the other side has closed them."""
-
-    def __init__(self, size: int, address: str, opened: Callable[[socket.socket], object]) -> None:
-        """Keep ``size`` connections to ``host:port``; ``opened`` sends on each what it begins with."""
-        host, _, port = address.rpartition(":")
-        self._address = host, int(port)
-        self._size = size
-        self._opened = opened
-        self.number = 0
-        self._selector = selectors.DefaultSelector()
-        self.count: Counter[str] = Counter()
-
-    def go_on(self, target: Target, pause_seconds: float = 0.02) -> str:
-        """Keep at it for the target's seconds."""
-        began = time.monotonic()
-        for _ in _until(target):
-            allowed = self._size + OPENINGS_A_SECOND * (time.monotonic() - began)
-            while len(self._selector.get_map()) < self._size and self.number < allowed and self._open():
-                pass
-            for key, _ in self._selector.select(pause_seconds):
-                self._read(key.fileobj)
-        held = len(self._selector.get_map())
-        return f"{self.count['opened']} connections opened, {self.count['closed']} of them closed on us, {held} held"
-
-    def _open(self) -> bool:
-        connection = socket.socket()
-        connection.settimeout(1.0)
-        try:
-            connection.connect(self._address)
-            self.number += 1
-            self._opened(connection)
-        except OSError:
-            connection.close()
-            self.count["refused"] += 1
-            return False
-        connection.settimeout(0)
-        self._selector.register(connection, selectors.EVENT_READ)
-        self.count["opened"] += 1
-        return True
-
-    def _read(self, connection: object) -> None:
-        assert isinstance(connection, socket.socket)
-        try:
-            if connection.recv(65_536):
-                return
-        except BlockingIOError:
-            return
-        except OSError:
-            pass
-        self._selector.unregister(connection)
-        connection.close()
-        self.count["closed"] += 1
-
-
 def flood(target: Target, connections: int, calls: int, token: str = "", path: str = BALANCE) -> str:
     """Keep so many calls outstanding on each of so many connections, and open those again that are closed."""
     ended: Counter[str] = Counter()
@@ -150,7 +67,7 @@ def flood(target: Target, connections: int, calls: int, token: str = "", path: s
             connection.call(path, b"", answer.caller)
         connection.flush()
 
-    for _ in _until(target):
+    for _ in until(target):
         with suppress(OSError):
             while len(selector.get_map()) < connections:
                 begin()
@@ -167,7 +84,7 @@ def flood(target: Target, connections: int, calls: int, token: str = "", path: s
 def validation_bomb(target: Target) -> str:
     """A request whose every element is wrong, of a megabyte and of what the method takes, again and again."""
     ended: Counter[int] = Counter()
-    for _ in _until(target):
+    for _ in until(target):
         with suppress(OSError), RawConnection(target.server, target.token) as connection:
             ends = connection.ends()
             account = b"\x0a" + bytes((len(target.account_id),)) + target.account_id.encode()
@@ -190,7 +107,7 @@ def _varint(number: int) -> bytes:
 def megabytes_of_headers(target: Target) -> str:
     """Headers of three megabytes, and of what is allowed but ever new, without a token."""
     ended: Counter[int] = Counter()
-    for number, _ in enumerate(_until(target)):
+    for number, _ in enumerate(until(target)):
         with suppress(OSError, StopIteration), RawConnection(target.server) as connection:
             ends = connection.ends()
             for size in (3_000_000, 15_000, 15_000, 15_000):
@@ -211,7 +128,7 @@ def unfinished_messages(target: Target) -> str:
                 for size in [8_000_000, 1_000_000, 15_000] * 60:
                     connection.say(connection.begin(BALANCE), size, bytes(min(size - 1, 8 * LARGEST_FRAME)))
                     begun += 1
-        for _ in _until(target):
+        for _ in until(target):
             time.sleep(0.1)
     return f"{begun} messages begun"
 
@@ -232,17 +149,27 @@ def watch_streams(target: Target) -> str:
     """More watch streams of one USER than a server has."""
     message = b"\x0a" + bytes((len(target.account_id),)) + target.account_id.encode() + b"\x12\x04spec"
     kinds: Counter[int] = Counter()
-    with ExitStack() as stack:
-        connections = [stack.enter_context(RawConnection(target.server, target.token)) for _ in range(20)]
-        selector = selectors.DefaultSelector()
-        for connection in connections:
+    opened = 0
+    with ExitStack() as stack, selectors.DefaultSelector() as selector:
+
+        def open_one() -> None:
+            connection = stack.enter_context(RawConnection(target.server, target.token))
             for _ in range(100):
                 connection.call(WATCH, message)
             selector.register(connection.socket, selectors.EVENT_READ, connection.frames())
-        for _ in _until(target):
+
+        for _ in until(target):
+            # So many refused at once may end a connection: there is always another one.
+            while len(selector.get_map()) < 20:
+                open_one()
+                opened += 1
             for key, _ in selector.select(0.1):
-                kinds[next(key.data).kind] += 1
-    return f"{100 * len(connections)} streams begun, frames seen by kind {dict(kinds)}"
+                frame = next(key.data, None)
+                if frame is None:
+                    selector.unregister(key.fileobj)
+                else:
+                    kinds[frame.kind] += 1
+    return f"{100 * opened} streams begun on {opened} connections, frames seen by kind {dict(kinds)}"
 
 
 def half_requests_for_metrics(target: Target) -> str:
@@ -268,12 +195,19 @@ ATTACKS: dict[str, tuple[Attack, float]] = {
     "megabytes of headers, no token": (megabytes_of_headers, 120),
     "a flood of calls on 2 connections, no token": (lambda target: flood(target, 2, 256), 60),
     "unfinished messages on 20 connections": (unfinished_messages, 100),
+    "5,000 resets a second, no token": (lambda target: rapid_resets(target, ""), 60),
+    "5,000 resets a second, a USER's token": (lambda target: rapid_resets(target, target.token), 60),
+    "answers that one USER does not take": (untaken_answers, 60),
     "1,200 idle connections and half calls at 1,024 files": (idle_connections, 100),
     "one USER's watch streams": (watch_streams, 100),
     "half requests for metrics": (half_requests_for_metrics, 60),
     "slow connections to the adapter": (slow_webhooks, 60),
 }
 """What can be sent, and by how many megabytes the processes attacked may grow together at most."""
+
+IDLE_CROWD = "10,000 idle connections, half of them with a token"
+
+_ALL = {name: attack for name, (attack, _) in ATTACKS.items()} | {IDLE_CROWD: idle_crowd}
 
 NOTICED = {
     "1,200 idle connections and half calls at 1,024 files",
@@ -287,7 +221,8 @@ NOTICED = {
 def main() -> None:
     """Attack what the first line of standard input says."""
     told = json.loads(sys.stdin.readline())
-    attack, _ = ATTACKS[told["attack"]]
+    attack = _ALL[told["attack"]]
+    raise_open_files()
     print(READY, flush=True)
     print(attack(Target(**told["target"])), flush=True)
 

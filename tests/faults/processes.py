@@ -23,7 +23,7 @@ from tests.faults.mix import SIGN_UP_CREDITS
 from tests.faults.operations import CREDIT_TYPE
 from tests.support.patience import eventually
 from tests.support.ports import free_port
-from tests.support.service import TRANSPORT_VARIABLE
+from tests.support.service import TRANSPORT_VARIABLE, UNLIMITED
 from tests.support.tokens import write_public_key
 
 COMMAND = (sys.executable, "-m", "creditd.cli")
@@ -88,6 +88,17 @@ class CreditdProcess(ABC):
         self._process.kill()
         self._process.wait()
 
+    def stop(self, seconds: float) -> int:
+        """Tell it to stop with SIGTERM, and return the status that it ends with, within ``seconds``."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(seconds)
+
+    @property
+    def open_files(self) -> int:
+        """How many files the process has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
     def pause(self) -> None:
         """Stop it where it stands; its connections stay."""
         assert self._process is not None
@@ -132,6 +143,8 @@ class ServerProcess(CreditdProcess):
             "jwt_public_key_files": write_public_key(folder),
             "page_token_secret": "of the fault batteries",
             "sign_up_credits": f"{CREDIT_TYPE}={SIGN_UP_CREDITS}",
+            # What attacks is to do so with all its force.
+            **UNLIMITED,
         }
         super().__init__(folder, port, described | settings, files)
 

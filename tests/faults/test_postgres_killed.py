@@ -16,7 +16,7 @@ from tests.support.postgres_faults import kill_all, restart
 
 
 @pytest.mark.requirement("A7", "A8")
-@rounds(20)
+@rounds(20, few=1)
 def test_a_killed_postgresql_loses_nothing_that_was_acknowledged(
     postgres: EmbeddedPostgres, tmp_path: Path, rounds: int
 ) -> None:

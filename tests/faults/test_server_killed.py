@@ -15,7 +15,7 @@ from tests.faults.mix import Mix
 
 
 @pytest.mark.requirement("A7", "A8")
-@rounds(20)
+@rounds(20, few=1)
 def test_a_killed_server_loses_nothing_that_it_acknowledged(
     postgres: EmbeddedPostgres, tmp_path: Path, rounds: int
 ) -> None:

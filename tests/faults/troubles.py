@@ -28,7 +28,7 @@ from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from creditd.service.payments.hints import MAX_KEPT
 from creditd.storage.database import Database
-from tests.faults.arena import STAFF, Arena
+from tests.faults.arena import ADAPTER, STAFF, Arena
 from tests.faults.client import SPENDER, open_channel
 from tests.faults.mix import HOT
 from tests.faults.operations import CREDIT_TYPE
@@ -297,7 +297,7 @@ def foreign_payments(place: Place) -> Run:
 
             def tell(event: dict[str, Any]) -> None:
                 request = signed(event, place.webhook_secret)
-                while not _succeeds(lambda: stub.IngestWebhook(request, metadata=STAFF, timeout=10)):
+                while not _succeeds(lambda: stub.IngestWebhook(request, metadata=ADAPTER, timeout=10)):
                     time.sleep(0.05)
 
             began = time.monotonic()
@@ -318,7 +318,7 @@ def forged_hints(place: Place) -> Run:
     def run() -> str:
         with open_channel(place.address) as channel, ThreadPoolExecutor(CALLERS) as threads:
             stub = WebhookServiceStub(channel)
-            told = list(threads.map(lambda one: _succeeds(lambda: stub.IngestWebhook(one, metadata=STAFF)), requests))
+            told = list(threads.map(lambda one: _succeeds(lambda: stub.IngestWebhook(one, metadata=ADAPTER)), requests))
         with place.looking() as looking:
             assert looking.execute("SELECT count(*) FROM payment_events WHERE provider = 2").fetchone() == (0,)
             (kept,) = looking.execute("SELECT count(*) FROM payment_hints").fetchone() or (None,)

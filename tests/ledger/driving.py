@@ -83,9 +83,9 @@ class LaneByHand:
     def close(self) -> None:
         """Let go of nothing."""
 
-    def tick(self) -> None:
-        """Have the thread that polls tick once."""
-        self.lane.tick()
+    def tick(self, *, has_all: bool = True) -> None:
+        """Have the thread that polls tick once, when all that had arrived was taken in or before that."""
+        self.lane.tick(has_all=has_all)
 
     def help(self) -> bool:
         """Do the database thread's next job; tell whether there was one."""

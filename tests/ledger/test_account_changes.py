@@ -11,14 +11,14 @@ from creditd.ledger.accounts import ChangedAccount
 from tests.support.desk import Desk, before_saving
 from tests.support.ledger_books import Books
 from tests.support.patience import eventually
-from tests.support.works import add, add_of_each, deduct, origin, refund, reservation_of, reserve
+from tests.support.works import act, add, add_of_each, deduct, refund, reservation_of, reserve
 
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def set_status(desk: Desk, account: str, status: AccountStatus, request_id: str | None = None) -> ChangedAccount:
     """Change the status through a server."""
-    return desk.accounts.set_status(account, status, origin(request_id, status), allow_balance=True)
+    return desk.accounts.set_status(account, status, act(request_id, status), allow_balance=True)
 
 
 def suspend(desk: Desk, account: str) -> ChangedAccount:
@@ -51,7 +51,7 @@ def test_a_plan_that_ends_between_decision_and_save_covers_nothing_in_a_wallet_t
 ) -> None:
     """A wallet without a row has no version to guard it; the account's row is held still instead."""
     desk.do(add(account, 10))
-    other.accounts.set_plan(account, origin(None), unlimited=True, until=None)
+    other.accounts.set_plan(account, act(None), unlimited=True, until=None)
     before_saving(monkeypatch, desk, lambda: suspend(other, account))
     with pytest.raises(AccountSuspended):
         desk.do(deduct(account, 1, credit_type="quiz_gen"))
@@ -72,16 +72,16 @@ def test_an_account_that_is_active_again_is_served_by_a_writer_that_knew_it_susp
 
 def test_a_plan_switched_on_elsewhere_covers_the_next_use(desk: Desk, other: Desk, books: Books, account: str) -> None:
     desk.do(add(account, 10))
-    other.accounts.set_plan(account, origin(None), unlimited=True, until=None)
+    other.accounts.set_plan(account, act(None), unlimited=True, until=None)
     desk.do(deduct(account, 100))
     assert books.figures(account) == (2, 10, 0)
 
 
 def test_a_plan_switched_off_elsewhere_covers_nothing_more(desk: Desk, other: Desk, books: Books, account: str) -> None:
     desk.do(add(account, 10))
-    other.accounts.set_plan(account, origin(None), unlimited=True, until=None)
+    other.accounts.set_plan(account, act(None), unlimited=True, until=None)
     desk.do(deduct(account, 3))
-    other.accounts.set_plan(account, origin(None), unlimited=False, until=None)
+    other.accounts.set_plan(account, act(None), unlimited=False, until=None)
     desk.do(deduct(account, 3))
     assert books.figures(account) == (3, 7, 0)
 

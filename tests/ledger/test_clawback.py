@@ -13,7 +13,7 @@ from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Outcome, Work
 from tests.support.desk import Desk, before_saving, desk_at
 from tests.support.ledger_books import Books
-from tests.support.works import add, deduct, origin, refund, reservation_of, reserve, work
+from tests.support.works import act, add, deduct, origin, refund, reservation_of, reserve, work
 
 
 def claw_back(account: str, amount: int, *grant_ids: str) -> Work:
@@ -142,9 +142,9 @@ def test_a_suspended_account_is_clawed_back_from_and_a_closed_one_is_not(
     desk: Desk, books: Books, account: str
 ) -> None:
     desk.do(add(account, 10))
-    desk.accounts.set_status(account, AccountStatus.SUSPENDED, origin(None), allow_balance=True)
+    desk.accounts.set_status(account, AccountStatus.SUSPENDED, act(None), allow_balance=True)
     assert after(desk.do(claw_back(account, 4))) == (6, 0, 0)
-    desk.accounts.set_status(account, AccountStatus.CLOSED, origin(None), allow_balance=True)
+    desk.accounts.set_status(account, AccountStatus.CLOSED, act(None), allow_balance=True)
     with pytest.raises(AccountClosed):
         desk.do(claw_back(account, 4))
     assert books.figures(account) == (2, 6, 0)

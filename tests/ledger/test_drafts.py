@@ -11,13 +11,14 @@ import pytest
 
 from creditd.domain.errors import InsufficientCredit
 from creditd.ledger import drafts, polled_lane, writer
-from creditd.ledger.polled_lane import WORKS_AT_ONCE, DatabaseThreadEnded
+from creditd.ledger.crowd import LEAST_HALF
+from creditd.ledger.polled_lane import ENOUGH, WORKS_AT_ONCE, DatabaseThreadEnded
 from creditd.ledger.queue import Answered, Ticket
 from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed, Outcome, Work
 from tests.ledger.driving import LaneByHand
-from tests.ledger.statements import statements_of
 from tests.support.desk import Desk, before_saving, desk_at
 from tests.support.ledger_books import Books
+from tests.support.statements import statements_of
 from tests.support.works import add, confirm, deduct, reservation_of, reserve
 
 
@@ -271,6 +272,25 @@ def test_a_cold_work_waits_for_two_saves_at_most_and_later_works_of_its_account_
     assert answered.index(cold) < answered.index(later)
 
 
+def test_after_a_save_that_failed_all_that_waits_is_done_in_one_batch(
+    desk: Desk, counter: Counter, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that answers to nothing takes as long as it may with each batch: there is to be one more at most."""
+
+    def fail() -> NoReturn:
+        raise psycopg.errors.QueryCanceled
+
+    beside = f"{account}-beside"
+    desk.do(add(beside, 1_000))
+    before_saving(monkeypatch, desk, fail)
+    counter.ask(failing := deduct(beside, 1))
+    counter.ask(hot := deduct(account, 1), cold := deduct(account, 1, dry_run=True))
+    for _ in range(3):
+        counter.save()
+    assert counter.kinds([failing, hot, cold]) == [DatabaseUnavailable.__name__, "done", "done"]
+    assert not counter.lane.jobs
+
+
 def test_hot_works_are_saved_between_two_batches_of_cold_ones(desk: Desk, counter: Counter, account: str) -> None:
     beside = f"{account}-beside"
     desk.do(add(beside, 1_000))
@@ -298,24 +318,76 @@ def test_a_work_whose_deadline_passes_before_its_save_begins_is_dropped_and_what
 
 
 def test_a_turn_decides_so_many_works_and_the_next_one_comes_soon(desk: Desk, counter: Counter, account: str) -> None:
+    desk.do(add(account, 1_000))
     before = desk.statistics.works
-    counter.ask(*(deduct(account, 1) for _ in range(WORKS_AT_ONCE + 10)))
+    works = 2 * WORKS_AT_ONCE + 10
+    counter.ask(*(deduct(account, 1) for _ in range(works)))
     assert (desk.statistics.works - before, counter.lane.jobs) == (WORKS_AT_ONCE, 1)
     assert counter.lane.posts
+    counter.lane.tick()
+    assert desk.statistics.works - before == 2 * WORKS_AT_ONCE
     counter.lane.posts = 0
     counter.lane.tick()
-    assert (desk.statistics.works - before, counter.lane.posts) == (WORKS_AT_ONCE + 10, 0)
+    assert (desk.statistics.works - before, counter.lane.posts) == (WORKS_AT_ONCE + works // 2, 0)
+
+
+def test_one_half_is_decided_while_the_other_is_saved(desk: Desk, counter: Counter, account: str) -> None:
+    """Whoever is answered comes back: all in one batch, they and the database would wait for each other in turn."""
+    desk.do(add(account, 1_000))
+    counter.ask(*(works := [deduct(account, 1) for _ in range(4 * LEAST_HALF)]))
+    half = 2 * LEAST_HALF
+    assert (counter.lane.jobs, desk.statistics.batch_sizes[half]) == (1, 1)
+    counter.lane.tick()
+    counter.save()
+    assert counter.kinds(works) == ["done"] * half + ["NoneType"] * half
+    assert (counter.lane.jobs, desk.statistics.batch_sizes[half]) == (1, 2)
+    # They come back while the others are saved, and are as many again.
+    counter.ask(*(more := [deduct(account, 1) for _ in range(half)]))
+    counter.save()
+    assert (counter.kinds(works), desk.statistics.batch_sizes[half]) == (["done"] * 2 * half, 3)
+    counter.save()
+    assert counter.kinds(more) == ["done"] * half
+
+
+def test_works_are_decided_together_once_all_that_had_arrived_was_taken_in(
+    desk: Desk, counter: Counter, account: str
+) -> None:
+    counter.ask(deduct(account, 1))
+    before = desk.statistics.works
+    for _ in range(LEAST_HALF):
+        counter.lane.lane.submit(Ticket(deduct(account, 1), counter))
+        counter.lane.tick(has_all=False)
+    assert desk.statistics.works == before
+    counter.lane.tick()
+    assert desk.statistics.works == before + LEAST_HALF
+
+
+@pytest.mark.parametrize(("waiting", "begins"), [(ENOUGH - 1, False), (ENOUGH, True)])
+def test_a_save_of_few_begins_once_all_that_had_arrived_was_taken_in(
+    counter: Counter, account: str, waiting: int, *, begins: bool
+) -> None:
+    """Not while others that have arrived are about to be taken in, which would wait for it."""
+    counter.ask(first := deduct(account, 1))
+    for _ in range(waiting):
+        counter.lane.lane.submit(Ticket(deduct(account, 1), counter))
+    assert counter.lane.help()
+    counter.lane.tick(has_all=False)
+    assert (counter.kinds([first]), counter.lane.jobs) == (["done"], int(begins))
+    counter.lane.tick()
+    assert counter.lane.jobs == 1
+    counter.lane.finish()
+    assert len(counter.answers) == 1 + waiting
 
 
 def test_answers_are_delivered_a_few_at_a_time(counter: Counter, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polled_lane, "ANSWERS_AT_ONCE", 4)
-    counter.ask(*(deduct(account, 1) for _ in range(10)))
+    monkeypatch.setattr(polled_lane, "ANSWERS_AT_ONCE", 3)
+    counter.ask(*(deduct(account, 1) for _ in range(LEAST_HALF)))
     counter.save()
-    assert len(counter.answers) == 4
+    assert len(counter.answers) == 3
     assert counter.lane.posts
     counter.lane.tick()
     counter.lane.tick()
-    assert len(counter.answers) == 10
+    assert len(counter.answers) == LEAST_HALF
 
 
 def test_whoever_submits_from_another_thread_has_a_turn_taken(counter: Counter, account: str) -> None:
@@ -331,6 +403,14 @@ def test_whoever_submits_from_another_thread_has_a_turn_taken(counter: Counter, 
     assert counter.lane.posts == 1
     counter.lane.finish()
     assert len(counter.answers) == 5
+
+
+def test_a_save_that_has_ended_has_a_tick_taken(counter: Counter, account: str) -> None:
+    """Nobody else may wake the thread that polls."""
+    counter.ask(deduct(account, 1))
+    counter.lane.posts = 0
+    assert counter.lane.help()
+    assert counter.lane.posts == 1
 
 
 class Broken(BaseException):

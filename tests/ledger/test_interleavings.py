@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from creditd.domain.errors import InsufficientCredit, ReservationConfirmed
+from creditd.domain.errors import InsufficientCredit, LimitExceeded, ReservationConfirmed
+from creditd.domain.limits import DAY, EACH, WHOLE, Limit
 from creditd.ledger.batch import Batch
 from creditd.ledger.drafts import DraftWriter
 from creditd.ledger.queue import Answered, Ticket
@@ -23,13 +24,21 @@ from creditd.storage.database import Connection
 from creditd.storage.save import Saved
 from tests.ledger.driving import LaneByHand
 from tests.support.desk import Desk, desk_at
+from tests.support.extent import examples
 from tests.support.ledger_books import Books
-from tests.support.works import add, confirm, deduct, reservation_of, reserve
+from tests.support.works import act, add, confirm, deduct, reservation_of, reserve
 
 ACCOUNTS: Final = 3
 OPENING: Final = 40
 
-REFUSALS: Final = (InsufficientCredit, ReservationConfirmed)
+MOST_A_DAY: Final = 18
+MOST_OF_EACH: Final = 11
+LIMITS: Final = (Limit("chat", WHOLE, daily=MOST_A_DAY), Limit("chat", EACH, daily=MOST_OF_EACH))
+"""Of the first account; the others have none. Refusals on copies are taken back with what they were decided on."""
+
+SPENDERS: Final = ("", "ann", "ben")
+
+REFUSALS: Final = (InsufficientCredit, LimitExceeded, ReservationConfirmed)
 UNDONE: Final = (*REFUSALS, VersionConflict, ValueError)
 """What says that nothing was done."""
 
@@ -90,9 +99,9 @@ class Story:
         account = self.accounts[number % ACCOUNTS]
         match what:
             case "deduct":
-                self.ask(deduct(account, amount))
+                self.ask(deduct(account, amount, spender_id=SPENDERS[amount % 3]))
             case "reserve":
-                self.ask(reserve(account, amount))
+                self.ask(reserve(account, amount, spender_id=SPENDERS[amount % 3]))
             case "refused":
                 self.ask(deduct(account, 10_000))
             case "confirm" if held := self.held():
@@ -144,6 +153,17 @@ class Story:
         for request_id in {t.item.origin.request_id for t, a in self.answers.items() if isinstance(a, UNDONE)}:
             assert request_id not in done or request_id in by_request
         assert all(self.books.are_whole(account) for account in self.accounts)
+        self._conclude_limits()
+
+    def _conclude_limits(self) -> None:
+        """Find no more spent than the limits allow, by what the ledger says."""
+        entries = [entry for entry in self.books.entries(self.accounts[0]) if entry.day_delta]
+        day = max((entry.create_time // DAY for entry in entries), default=0)
+        used = dict.fromkeys(SPENDERS, 0)
+        for entry in entries:
+            for who in {"", entry.spender_id} if entry.create_time // DAY == day else ():
+                used[who] += entry.day_delta
+                assert 0 <= used[who] <= (MOST_OF_EACH if who else MOST_A_DAY)
 
 
 numbers = st.integers(0, 5)
@@ -167,17 +187,20 @@ steps = st.lists(
 )
 
 
+@examples(many=30, few=10)
 @pytest.mark.parametrize("max_batch", [3, 64])
 def test_whatever_fails_each_work_is_done_once_and_told_so(
-    desks: tuple[Desk, Desk], books: Books, max_batch: int
+    desks: tuple[Desk, Desk], books: Books, max_batch: int, examples: int
 ) -> None:
     desk, other = desks
     save = DraftWriter._save
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps)
     def tell(story_steps: list[tuple[str, int, int]]) -> None:
         accounts = [f"story-{next(_NUMBERS)}" for _ in range(ACCOUNTS)]
+        # First, so that no copy is stale: most of the story is told from memory.
+        desk.accounts.set_limits(accounts[0], act(None), LIMITS)
         desk.write(*(add(account, OPENING) for account in accounts))
         lane = LaneByHand(desk, max_batch=max_batch)
         story = Story(desk, other, books, lane, accounts)

@@ -13,8 +13,8 @@ from creditd.ledger.ids import uuid7
 from creditd.ledger.work import Overloaded
 from creditd.storage import wallets
 from creditd.storage.wallets import MAX_DUE
-from tests.ledger.statements import statements_of
 from tests.support.desk import RULES, Desk
+from tests.support.statements import statements_of
 from tests.support.tickets import ask
 from tests.support.works import add, reserve
 

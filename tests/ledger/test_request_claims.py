@@ -16,7 +16,7 @@ from creditd.storage.requests import ClaimKind
 from tests.support.desk import RULES, Desk, before_saving
 from tests.support.ledger_books import Books
 from tests.support.patience import eventually
-from tests.support.works import add, reserve
+from tests.support.works import act_from, add, reserve
 
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
@@ -28,7 +28,7 @@ def transactions_at(desk: Desk) -> TransactionLedger:
 
 def set_plan(desk: Desk, account: str, request_id: str) -> None:
     """Change an account's plan."""
-    desk.accounts.set_plan(account, Origin("tests", request_id, 7), unlimited=False, until=None)
+    desk.accounts.set_plan(account, act_from(Origin("tests", request_id, 7)), unlimited=False, until=None)
 
 
 def buy(desk: Desk, account: str, request_id: str) -> None:

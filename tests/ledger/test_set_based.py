@@ -1,8 +1,8 @@
 """What a batch writes for many wallets it writes by a few statements, however many they are."""
 
-from tests.ledger.statements import statements_of
 from tests.support.desk import Desk
 from tests.support.ledger_books import Books
+from tests.support.statements import statements_of
 from tests.support.works import MINUTE, add, confirm, refund, reservation_of, reserve
 
 MANY = 120

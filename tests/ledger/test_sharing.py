@@ -11,10 +11,12 @@ import pytest
 from creditd.ledger.loader import MAX_PASSES
 from creditd.ledger.queue import Ticket, TicketQueue
 from creditd.ledger.work import Apart, Outcome
-from tests.ledger.statements import statements_of
+from creditd.storage import database
 from tests.support.desk import Desk
 from tests.support.ledger_books import Books
+from tests.support.patience import eventually
 from tests.support.row_locks import WALLET, held
+from tests.support.statements import statements_of
 from tests.support.tickets import ask
 from tests.support.works import add, deduct, reserve
 
@@ -103,6 +105,13 @@ def test_a_work_that_was_left_often_is_waited_for(url: str, desk: Desk, shared: 
     assert len(written.results) == 1
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have writers wait for a row as long as it takes to see that they do."""
+    monkeypatch.setattr(database, "BATCH_LOCK_TIMEOUT_MILLISECONDS", 60_000)
+
+
+@pytest.mark.usefixtures("patient")
 def test_a_wallet_that_is_waited_for_is_decided_on_what_others_have_left(
     url: str, desk: Desk, shared: list[str], books: Books
 ) -> None:
@@ -112,15 +121,15 @@ def test_a_wallet_that_is_waited_for_is_decided_on_what_others_have_left(
         waiting.start()
         _await_lock_waiter(url)
         other.commit()
-        waiting.join(10)
+        waiting.join(60)
     assert books.figures(shared[0]).available == 1_000 - 3
     assert desk.statistics.conflicts == 1
 
 
 def _await_lock_waiter(url: str) -> None:
+    query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with psycopg.connect(url, autocommit=True) as looking:
-        while not looking.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
-            pass
+        eventually(lambda: looking.execute(query).fetchall())
 
 
 def test_what_a_batch_leaves_comes_first_in_the_next_one_and_before_the_end() -> None:

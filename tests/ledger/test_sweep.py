@@ -19,10 +19,10 @@ from creditd.ledger.writer import Writer
 from creditd.storage import wallets
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.telemetry.statistics import LedgerStatistics
-from tests.ledger.statements import statements_of
 from tests.support.databases import clock_of, migrated_database
 from tests.support.desk import RULES, Desk
 from tests.support.ledger_books import Books
+from tests.support.statements import statements_of
 from tests.support.works import MINUTE, add, refund, reservation_of, reserve
 
 NEVER_SECONDS = 3_600.0

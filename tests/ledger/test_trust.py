@@ -8,9 +8,9 @@ from creditd.domain.wallet import WalletKey
 from creditd.ledger import trust
 from creditd.ledger.trust import CALM_SAVES, Trust
 from creditd.ledger.work import Outcome
-from tests.ledger.statements import statements_of
 from tests.support.desk import Desk
 from tests.support.ledger_books import Books
+from tests.support.statements import statements_of
 from tests.support.works import add, confirm, deduct, reservation_of, reserve
 
 

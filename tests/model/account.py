@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tests.model.reference import DEFAULT_TTL, MAX_TTL, NEVER, Grant, Hold, Part, Wallet, refuse_if
+from tests.model.reference import DEFAULT_TTL, MAX_TTL, NEVER, Grant, Hold, Limit, Part, Wallet, refuse_if
 
 
 @dataclass
@@ -45,28 +45,45 @@ class Account:
     def _take(self, name: str, amount: int) -> list[Part]:
         return self.wallets[name].take(amount, covered=self.now < self.plan_ends)
 
+    def _spend(self, name: str, amount: int, total: int, who: str) -> list[Part]:
+        self.wallets[name].require_allowed(who, amount, total, self.now)
+        return self._take(name, amount)
+
+    def _count(self, name: str, hold: Hold, amount: int) -> None:
+        if self.wallets[name].counts:
+            hold.spent.append((self.now, amount))
+
     def _move(self, name: str, parts: list[Part]) -> list[Part]:
         self.wallets[name].version += 1
         self.wallets[name].recorded = self.wallets[name].version
         return [part for part in parts if part.grant]
 
     def reserve(
-        self, name: str, amount: int, ends: float | None = None, stated: int | None = None, *, lifetime: bool = False
+        self,
+        name: str,
+        amount: int,
+        ends: float | None = None,
+        stated: int | None = None,
+        *,
+        lifetime: bool = False,
+        who: str = "",
     ) -> list[Part]:
-        """A1, A2, A10."""
+        """A1, A2, A10, C7."""
         self.require_spending()
         self.require_version(name, stated)
         ends = self.now + DEFAULT_TTL if ends is None else ends
         self.require_end(ends, lifetime=lifetime)
-        hold = Hold(amount, ends, self._take(name, amount))
+        hold = Hold(amount, ends, self._spend(name, amount, amount, who), who=who)
+        self._count(name, hold, amount)
         self.wallets[name].holds.append(hold)
         return self._move(name, hold.parts)
 
-    def deduct(self, name: str, amount: int, stated: int | None = None) -> list[Part]:
+    def deduct(self, name: str, amount: int, stated: int | None = None, who: str = "") -> list[Part]:
         """A5."""
         self.require_spending()
         self.require_version(name, stated)
-        hold = Hold(amount, NEVER, self._take(name, amount), "CONFIRMED", amount)
+        hold = Hold(amount, NEVER, self._spend(name, amount, amount, who), "CONFIRMED", amount, who=who)
+        self._count(name, hold, amount)
         self.wallets[name].holds.append(hold)
         return self._move(name, hold.parts)
 
@@ -83,7 +100,8 @@ class Account:
         if excess > 0:
             refuse_if(not allow_excess, "AMOUNT_EXCEEDS_RESERVATION")
             self.require_spending()
-            hold.parts += self._take(name, excess)
+            hold.parts += self._spend(name, excess, hold.confirmed, hold.who)
+            self._count(name, hold, excess)
         else:
             self.wallets[name].give_back(hold, -excess, self.now)
         hold.state = "CONFIRMED"
@@ -133,6 +151,13 @@ class Account:
         self.require_open()
         refuse_if(ends is not None and ends <= self.now, "EXPIRY_IN_PAST")
         self.plan_ends = 0.0 if ends is None else ends
+
+    def set_limits(self, name: str, limits: dict[str, Limit]) -> None:
+        """C7: in the place of all that there are."""
+        self.require_open()
+        for wallet in self.wallets.values():
+            wallet.limits = {}
+        self.wallets[name].limits = limits
 
     def set_status(self, status: str, *, allow_balance: bool) -> None:
         """C1: closing needs a zero balance or an explicit word."""

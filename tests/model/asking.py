@@ -5,16 +5,17 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from credit.v1 import account_pb2, balance_pb2, reservation_pb2, source_pb2
+from credit.v1 import account_pb2, balance_pb2, limits_pb2, reservation_pb2, source_pb2
 from creditd.domain.instant import SECOND
 from tests.model.account import Account
-from tests.model.reference import NEVER, Hold, Part, Wallet
+from tests.model.reference import NEVER, Hold, Limit, Part, Wallet
 
 UNIT_SECONDS = 1_000
 """The reference's unit of time: so much more than a story takes to tell that the time of telling counts for nothing."""
 
 CODES = {
     "INSUFFICIENT_CREDIT": "FAILED_PRECONDITION",
+    "LIMIT_EXCEEDED": "FAILED_PRECONDITION",
     "RESERVATION_EXPIRED": "FAILED_PRECONDITION",
     "RESERVATION_PENDING": "FAILED_PRECONDITION",
     "RESERVATION_CONFIRMED": "FAILED_PRECONDITION",
@@ -31,6 +32,18 @@ CODES = {
     "REQUEST_ID_REUSED": "ALREADY_EXISTS",
 }
 """The gRPC code that goes with each reason."""
+
+
+def limit_message(credit_type: str, who: str, limit: Limit) -> limits_pb2.Limit:
+    """Write a limit; what it does not bound is not stated."""
+    bounds = {
+        "least_per_movement": limit.least or None,
+        "most_per_movement": limit.most,
+        "most_per_hour": limit.hourly,
+        "most_per_day": limit.daily,
+    }
+    stated: dict[str, Any] = {name: None if bound == NEVER else bound for name, bound in bounds.items()}
+    return limits_pb2.Limit(credit_type=credit_type, spender=who, **stated)
 
 
 class Calendar:

@@ -9,6 +9,10 @@ import grpc
 
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1.limits_pb2 import GetLimitsRequest
+from creditd.domain import limits
+from creditd.domain.instant import SECOND
+from creditd.domain.resource_names import account_name
 from tests.model.account import Account
 from tests.model.asking import (
     CODES,
@@ -23,7 +27,7 @@ from tests.model.asking import (
     told_reservation,
     told_slices,
 )
-from tests.model.reference import Part, Refused
+from tests.model.reference import DAY, HOUR, HOUR_BEGAN, Part, Refused
 from tests.support.answers import lasting
 from tests.support.refusals import RefusedCall, details_of, read_refusal
 from tests.support.service import RunningService
@@ -49,12 +53,21 @@ class Comparison:
         self.account_id = account_id
         self.account = Account()
         self.account.add("spec", 1, "FREE")
+        self._begin_a_day(servers)
         self.calendar = Calendar(servers[0].service.clock.now())
         self.names: dict[tuple[str, int], str] = {}
         self.done: list[tuple[str, Any, Any, tuple[str, ...]]] = []
         self._servers = servers
         self._free: list[str] = []
         self._numbers = 0
+
+    @staticmethod
+    def _begin_a_day(servers: Sequence[Server]) -> None:
+        """Go on to the beginning of a day, by all servers' clocks, and a little further."""
+        clock = servers[0].service.clock
+        until = (limits.DAY - clock.now() % limits.DAY) / SECOND
+        for server in servers:
+            server.service.clock.advance(until - HOUR_BEGAN * UNIT_SECONDS)
 
     def request_id(self) -> str:
         """Return an id for a request: one that was refused before, since that leaves it free, or a new one."""
@@ -194,6 +207,17 @@ class Comparison:
         for wallet in seen.wallets.values():
             wallet.settle(seen.now)
         assert told_account(answer.account_balance, self.calendar) == expected_account(seen)
+
+    def compare_usage(self, server: int) -> None:
+        """Compare what was counted in this hour and on this day, of those wallets that are counted."""
+        request = GetLimitsRequest(name=account_name(self.account_id))
+        answer, _ = self.call(server, "admin.GetLimits", request)
+        told = {(u.credit_type, u.spender_id): (u.used_in_hour, u.used_in_day) for u in answer.usage}
+        for name, wallet in self.account.wallets.items():
+            for who in ("", "ann", "ben") if wallet.counts else ():
+                now = self.account.now
+                expected = wallet.used(who, HOUR, now), wallet.used(who, DAY, now)
+                assert told.get((name, who), (0, 0)) == expected
 
     def conclude(self) -> None:
         """Compare every reservation, and find the ledger whole."""

@@ -21,6 +21,7 @@ servers = st.sampled_from([0, 0, 0, 1])
 """Mostly the same one, so that copies grow warm; sometimes the other, so that they grow stale."""
 wallets = st.sampled_from(["chat", "chat", "chat", "spec"])
 amounts = st.integers(1, 9)
+spenders = st.sampled_from(["", "", "ann", "ben"])
 which = st.integers(0, 5)
 now_and_then = st.sampled_from([False, False, False, False, True])
 ends: st.SearchStrategy[End] = st.tuples(

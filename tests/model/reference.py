@@ -5,10 +5,14 @@ no grant.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 NEVER = float("inf")
 ORDER = ["FREE", "PROMO", "ADMIN", "PURCHASED"]
 DEFAULT_TTL, MAX_TTL, GRACE = 3.625, 10.0, 2.25
+HOUR, DAY = 3.6, 86.4
+HOUR_BEGAN = -0.02
+"""A story begins right after the beginning of an hour and of a day, so that no whole unit falls on an end of one."""
 
 
 class Refused(Exception):
@@ -40,9 +44,31 @@ class Part:
     amount: int
 
 
+class Limit(NamedTuple):
+    """What bounds the movements of a wallet, or of a spender (C7); NEVER bounds nothing."""
+
+    least: float = 0
+    most: float = NEVER
+    hourly: float = NEVER
+    daily: float = NEVER
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether it goes by what was spent before."""
+        return self.hourly < NEVER or self.daily < NEVER
+
+
+def window_of(time: float, length: float) -> int:
+    """Return the number of the hour or the day that a time lies in."""
+    return int((time - HOUR_BEGAN) // length)
+
+
 @dataclass(eq=False)
 class Hold:
-    """A reservation: its parts in the order taken, less what was given back."""
+    """A reservation: its parts in the order taken, less what was given back.
+
+    ``spent`` are the amounts that count for limits, each with its time, less what was given back, the last one first.
+    """
 
     amount: int
     ends: float
@@ -50,6 +76,16 @@ class Hold:
     state: str = "PENDING"
     confirmed: int = 0
     refunded: int = 0
+    who: str = ""
+    spent: list[tuple[float, int]] = field(default_factory=list)
+
+    def uncount(self, amount: int) -> None:
+        """Take off what comes back."""
+        while amount and self.spent:
+            time, last = self.spent.pop()
+            if last > amount:
+                self.spent.append((time, last - amount))
+            amount -= min(amount, last)
 
     def require_pending(self) -> None:
         """Refuse what only a pending reservation allows."""
@@ -65,6 +101,7 @@ class Wallet:
     holds: list[Hold] = field(default_factory=list)
     version: int = 0
     recorded: int = 0
+    limits: dict[str, Limit] = field(default_factory=dict)
 
     @property
     def spendable(self) -> list[Grant]:
@@ -98,6 +135,24 @@ class Wallet:
             else:
                 self.grants[number].left = 0
 
+    @property
+    def counts(self) -> bool:
+        """Tell whether what is spent is counted."""
+        return any(limit.counts for limit in self.limits.values())
+
+    def used(self, who: str, length: float, now: float) -> int:
+        """Add up what was spent in the hour or the day, by a spender or, with an empty name, by all."""
+        spent = [each for hold in self.holds if who in ("", hold.who) for each in hold.spent]
+        return sum(amount for time, amount in spent if window_of(time, length) == window_of(now, length))
+
+    def require_allowed(self, who: str, amount: int, total: int, now: float) -> None:
+        """Refuse what a limit does not allow (C7)."""
+        for name in {"", who}:
+            limit = self.limits.get(name) or (self.limits.get("*") if name else None) or Limit()
+            refuse_if(not limit.least <= total <= limit.most, "LIMIT_EXCEEDED")
+            refuse_if(self.used(name, HOUR, now) + amount > limit.hourly, "LIMIT_EXCEEDED")
+            refuse_if(self.used(name, DAY, now) + amount > limit.daily, "LIMIT_EXCEEDED")
+
     def take(self, amount: int, *, covered: bool) -> list[Part]:
         """Take credits in spend order, or none if a plan covers them (A8, A9, A10)."""
         if covered:
@@ -114,6 +169,8 @@ class Wallet:
     def give_back(self, hold: Hold, amount: int, at: float) -> list[Part]:
         """Give back what was taken last, to where it came from; an expired grant gets its one grace (A3, A4)."""
         returned = []
+        if self.counts:
+            hold.uncount(amount)
         while amount:
             part = hold.parts.pop()
             back = Part(part.grant, min(amount, part.amount))

@@ -8,23 +8,49 @@ from hypothesis.stateful import precondition, rule
 
 from credit.v1 import credit_service_pb2 as credit
 from tests.model.account import Account
-from tests.model.machine import End, Machine, amounts, ends, now_and_then, servers, versions_off, wallets, which
+from tests.model.machine import (
+    End,
+    Machine,
+    amounts,
+    ends,
+    now_and_then,
+    servers,
+    spenders,
+    versions_off,
+    wallets,
+    which,
+)
 
 
 class SpendingRules(Machine):
     """What CreditService offers."""
 
-    @rule(server=servers, name=wallets, amount=amounts, end=st.none() | ends, off=versions_off, ahead=now_and_then)
-    def reserve(self, server: int, name: str, amount: int, end: End | None, off: int | None, *, ahead: bool) -> None:
+    @rule(
+        server=servers,
+        name=wallets,
+        amount=amounts,
+        end=st.none() | ends,
+        off=versions_off,
+        ahead=now_and_then,
+        who=spenders,
+    )
+    def reserve(
+        self, server: int, name: str, amount: int, end: End | None, off: int | None, who: str, *, ahead: bool
+    ) -> None:
         """Hold credits, or only ask what would come of it."""
         fields, time = self.end(end)
         stated = self.stated(name, off)
         request = credit.ReserveRequest(
-            account_id=self.comparison.account_id, credit_type=name, amount=amount, expected_version=stated, **fields
+            account_id=self.comparison.account_id,
+            credit_type=name,
+            amount=amount,
+            expected_version=stated,
+            spender_id=who,
+            **fields,
         )
 
         def command(account: Account) -> Any:
-            return account.reserve(name, amount, time, stated, lifetime="ttl" in fields)
+            return account.reserve(name, amount, time, stated, lifetime="ttl" in fields, who=who)
 
         if ahead:
             self.comparison.look_ahead(server, "credit.Reserve", request, name, command)
@@ -32,16 +58,20 @@ class SpendingRules(Machine):
             self.comparison.know(name, answer)
         self.told("reserve", server)
 
-    @rule(server=servers, name=wallets, amount=amounts, off=versions_off, ahead=now_and_then)
-    def deduct(self, server: int, name: str, amount: int, off: int | None, *, ahead: bool) -> None:
+    @rule(server=servers, name=wallets, amount=amounts, off=versions_off, ahead=now_and_then, who=spenders)
+    def deduct(self, server: int, name: str, amount: int, off: int | None, who: str, *, ahead: bool) -> None:
         """Spend in one step, or only ask what would come of it."""
         stated = self.stated(name, off)
         request = credit.DeductRequest(
-            account_id=self.comparison.account_id, credit_type=name, amount=amount, expected_version=stated
+            account_id=self.comparison.account_id,
+            credit_type=name,
+            amount=amount,
+            expected_version=stated,
+            spender_id=who,
         )
 
         def command(account: Account) -> Any:
-            return account.deduct(name, amount, stated)
+            return account.deduct(name, amount, stated, who)
 
         if ahead:
             self.comparison.look_ahead(server, "credit.Deduct", request, name, command)

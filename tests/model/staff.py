@@ -6,10 +6,12 @@ from hypothesis.stateful import initialize, rule
 
 from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
+from credit.v1.limits_pb2 import SetLimitsRequest
 from creditd.domain.resource_names import account_name
 from tests.model.account import Account
+from tests.model.asking import limit_message
 from tests.model.machine import Machine, amounts, now_and_then, servers, wallets
-from tests.model.reference import NEVER, Part
+from tests.model.reference import NEVER, Limit, Part
 
 additions = st.integers(1, 14)
 sources = st.sampled_from(["FREE", "PROMO", "PURCHASED", "PURCHASED", "ADMIN"])
@@ -17,6 +19,17 @@ lives = st.none() | st.sampled_from([0, 1, 2, 0, 1, 3, 5, 8, -1])
 """How many units credits or a plan live; none for good, less than none is in the past."""
 statuses = st.sampled_from(["SUSPENDED", "ACTIVE", "ACTIVE", "ACTIVE", "CLOSED"])
 NAMES = ("spec", "chat")
+limit_sets = st.dictionaries(
+    st.sampled_from(["", "*", "ann"]),
+    st.builds(
+        Limit,
+        least=st.sampled_from([0, 0, 0, 3]),
+        most=st.sampled_from([NEVER, NEVER, 7]),
+        hourly=st.sampled_from([NEVER, 8, 14]),
+        daily=st.sampled_from([NEVER, 12, 25]),
+    ),
+    max_size=3,
+)
 
 
 class StaffRules(Machine):
@@ -99,6 +112,24 @@ class StaffRules(Machine):
 
         self.comparison.ask(server, "admin.SetAccountStatus", request, (), command)
         self.told("set status", server)
+
+    @rule(server=servers, name=wallets, limits=limit_sets)
+    def set_limits(self, server: int, name: str, limits: dict[str, Limit]) -> None:
+        """Limit what is spent of one type by all, by each spender or by one; or lift all limits."""
+        request = SetLimitsRequest(
+            name=account_name(self.comparison.account_id),
+            limits=[limit_message(name, who, limit) for who, limit in limits.items()],
+            reason="model",
+        )
+        self.comparison.ask(server, "admin.SetLimits", request, (), lambda account: account.set_limits(name, limits))
+        self.told("set limits", server)
+
+    @rule(server=servers)
+    def compare_usage(self, server: int) -> None:
+        """Compare what is used of the limits, once all that is due is written down."""
+        self.comparison.sweep(server)
+        self.comparison.compare_usage(server)
+        self.told("compare usage", server)
 
     @rule(server=servers, units=st.sampled_from([1, 1, 1, 2, 3, 11]), sweep=st.booleans())
     def pass_time(self, server: int, units: int, *, sweep: bool) -> None:

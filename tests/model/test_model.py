@@ -14,9 +14,11 @@ from tests.model.comparison import Server
 from tests.model.reference import DEFAULT_TTL, GRACE, MAX_TTL
 from tests.model.spending import SpendingRules
 from tests.model.staff import StaffRules
+from tests.support.extent import examples
 from tests.support.service import running_service
 
-SHORT = settings(max_examples=25, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck))
+STORIES, FEW_STORIES = 25, 10
+SHORT = settings(stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck))
 LONG = settings(SHORT, max_examples=300, stateful_step_count=80)
 SCOPE = "credits.spend credits.read"
 """Staff alone open no account by spending from it."""
@@ -66,8 +68,11 @@ def tell_stories(servers: list[Server], extent: settings, capsys: pytest.Capture
 
 @pytest.mark.requirement("A1", "A2", "A3", "A4", "A5", "A7", "A8", "A9", "A10", "A14", "B1", "C1", "D1", "I6")
 @pytest.mark.timeout(FOUND_SECONDS)
-def test_the_servers_answer_as_the_reference_does(servers: list[Server], capsys: pytest.CaptureFixture[str]) -> None:
-    tell_stories(servers, SHORT, capsys)
+@examples(STORIES, FEW_STORIES)
+def test_the_servers_answer_as_the_reference_does(
+    servers: list[Server], capsys: pytest.CaptureFixture[str], examples: int
+) -> None:
+    tell_stories(servers, settings(SHORT, max_examples=examples), capsys)
 
 
 @pytest.mark.requirement("A1", "A2", "A3", "A4", "A5", "A7", "A8", "A9", "A10", "A14", "B1", "C1", "D1", "I6")

@@ -2,7 +2,8 @@
 
 With words, only the faults whose names hold them all. First, the same tests have to pass on a copy without a fault.
 
-Each fault costs a pytest of its own, which is kept small: the one test that is its witness, from compiled files.
+Each fault costs a pytest of its own, which is kept small: the one test that is its witness, from compiled files, in a
+fork of a process that has imported the libraries.
 """
 
 import shutil
@@ -11,12 +12,13 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from queue import SimpleQueue
 
 from tests.mutants.fault import Fault
 from tests.mutants.faults import FAULTS
-from tests.mutants.trial import SURVIVED, copy_without_fault, pass_without_fault, plant, witness
+from tests.mutants.trial import SURVIVED, Trials, copy_without_fault, pass_without_fault, plant
 from tests.support.postgres import session_cluster
 
 WORKERS = 2
@@ -38,33 +40,35 @@ def main(words: list[str]) -> int:
         line("(none)", f"{time.monotonic() - started:.1f}", "nothing: the tests pass")
         # With all that the first run has compiled.
         others = [shutil.copytree(first, Path(folder, f"copy-{number}")) for number in range(1, WORKERS)]
-        survivors = try_all(wanted, [first, *others]).count(False)
+        with ExitStack() as stack:
+            trials = [stack.enter_context(closing(Trials(copy))) for copy in (first, *others)]
+            survivors = try_all(wanted, trials).count(False)
     print(f"{len(wanted) - survivors} passed, {survivors} failed")
     return min(survivors, 1)
 
 
-def try_all(faults: Sequence[Fault], copies: Sequence[Path]) -> list[bool]:
+def try_all(faults: Sequence[Fault], copies: Sequence[Trials]) -> list[bool]:
     """Try each fault in one copy or another, as many at once as there are; return which were caught."""
-    free: SimpleQueue[Path] = SimpleQueue()
-    for copy in copies:
-        free.put(copy)
+    free: SimpleQueue[Trials] = SimpleQueue()
+    for trials in copies:
+        free.put(trials)
 
     def try_one(fault: Fault) -> bool:
-        copy = free.get()
+        trials = free.get()
         try:
-            return is_caught(fault, copy)
+            return is_caught(fault, trials)
         finally:
-            free.put(copy)
+            free.put(trials)
 
     with ThreadPoolExecutor(len(copies)) as pool:
         return list(pool.map(try_one, faults))
 
 
-def is_caught(fault: Fault, copy: Path) -> bool:
+def is_caught(fault: Fault, trials: Trials) -> bool:
     """Plant a fault, print what becomes of it, and take it out again."""
     started = time.monotonic()
-    with plant(fault, copy):
-        found = witness(copy, fault.selection)
+    with plant(fault, trials.copy):
+        found = trials.witness(fault.selection)
     line(fault.name, f"{time.monotonic() - started:.1f}", found)
     return found != SURVIVED
 

@@ -7,9 +7,9 @@ _OVER_THE_WIRE = "tests/contract/payments/test_bulkheads.py"
 BULKHEAD_FAULTS = (
     Fault(
         "health shares threads with reads",
-        "server/health.py",
-        "await self._threads.health(self._is_ready)",
-        "await self._threads.lookups(self._is_ready)",
+        "bootstrap/credit.py",
+        "        return self._threads.health\n",
+        "        return self._threads.lookups\n",
         (_OVER_THE_WIRE,),
         "test_lookups_hold_up_neither_health_nor_webhooks",
     ),
@@ -87,7 +87,7 @@ BULKHEAD_FAULTS = (
     ),
     Fault(
         "a server is ready whose own threads have yet to connect",
-        "bootstrap/service.py",
+        "bootstrap/credit.py",
         "            self._core.connect_ahead()",
         "            pass",
         ("tests/storage/test_connecting_ahead.py",),
@@ -103,7 +103,7 @@ BULKHEAD_FAULTS = (
     ),
     Fault(
         "what is known of a watched wallet outlives its streams",
-        "server/watch_handlers.py",
+        "server/handlers/watch_handlers.py",
         "                del self._wallets[key]",
         "                pass",
         ("tests/contract/test_watch_balance.py",),

@@ -1,15 +1,23 @@
 """The planted faults. Each replaces text that stands exactly once in its file, so that none rots unnoticed."""
 
+from tests.mutants.access_faults import ACCESS_FAULTS
 from tests.mutants.api_faults import API_FAULTS
+from tests.mutants.approval_faults import APPROVAL_FAULTS
+from tests.mutants.audit_faults import AUDIT_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.draft_faults import DRAFT_FAULTS
+from tests.mutants.identity_faults import IDENTITY_FAULTS
+from tests.mutants.issuer_faults import ISSUER_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
+from tests.mutants.limit_faults import LIMIT_FAULTS
 from tests.mutants.machine_faults import MACHINE_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
+from tests.mutants.rate_faults import RATE_FAULTS
 from tests.mutants.strangers_faults import STRANGERS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
 from tests.mutants.transport_faults import TRANSPORT_FAULTS
+from tests.mutants.velocity_faults import VELOCITY_FAULTS
 
 FAULTS = (
     *LEDGER_FAULTS,
@@ -21,5 +29,13 @@ FAULTS = (
     *MACHINE_FAULTS,
     *STRANGERS_FAULTS,
     *TRANSPORT_FAULTS,
+    *IDENTITY_FAULTS,
     *API_FAULTS,
+    *ACCESS_FAULTS,
+    *APPROVAL_FAULTS,
+    *AUDIT_FAULTS,
+    *ISSUER_FAULTS,
+    *LIMIT_FAULTS,
+    *RATE_FAULTS,
+    *VELOCITY_FAULTS,
 )

@@ -9,8 +9,13 @@ STRANGERS_FAULTS = (
     Fault(
         "a message is taken in before its caller is known",
         "server/contexts.py",
-        "        caller = self._pipeline.authenticate(exchange)\n",
-        "        await context.read()\n        caller = self._pipeline.authenticate(exchange)\n",
+        "                    known = known or admit(self._pipeline, exchange, context)\n"
+        "                    request, call = await self._read(known, passage, context)\n"
+        "                    self._gate.streams(",
+        "                    await context.read()\n"
+        "                    known = known or admit(self._pipeline, exchange, context)\n"
+        "                    request, call = await self._read(known, passage, context)\n"
+        "                    self._gate.streams(",
         _STRANGERS,
         "test_a_stream_begins_with_its_message_as_well",
     ),
@@ -112,7 +117,7 @@ STRANGERS_FAULTS = (
     ),
     Fault(
         "one owner takes all watch streams",
-        "server/watch_handlers.py",
+        "server/handlers/watch_handlers.py",
         "if self._callers[call.subject] >= of_caller:",
         "if False:",
         ("tests/contract/test_watchers.py",),
@@ -120,7 +125,7 @@ STRANGERS_FAULTS = (
     ),
     Fault(
         "one account takes all watch streams",
-        "server/watch_handlers.py",
+        "server/handlers/watch_handlers.py",
         "if self._accounts[account_id] >= WATCHERS_OF_AN_ACCOUNT:",
         "if False:",
         ("tests/contract/test_watchers.py",),

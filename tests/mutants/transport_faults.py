@@ -11,12 +11,13 @@ _FAILING = ("tests/server/transport/test_failing_thread.py",)
 _ENDS = ("tests/server/transport/test_ends.py",)
 _STOP = ("tests/server/transport/test_stop.py",)
 _LONG = ("tests/server/transport/test_long_work.py",)
+_UNTAKEN = ("tests/server/transport/test_untaken_answers.py",)
 _ODD = ("tests/server/transport/test_odd_calls.py",)
 
 TRANSPORT_FAULTS = (
     Fault(
         "a path that is no text fails",
-        _LOOP,
+        "server/transport/door.py",
         'event.call_details.method.decode(errors="replace")',
         "event.call_details.method.decode()",
         _ODD,
@@ -83,10 +84,18 @@ TRANSPORT_FAULTS = (
     Fault(
         "a stop waits for what never ends",
         _QUEUE,
-        "            self._core.cancel_all_calls()\n",
+        "            self.post(self._core.cancel_all_calls)\n",
         "            pass\n",
         _STOP,
         "test_a_second_stop_shortens_the_first",
+    ),
+    Fault(
+        "calls are cancelled while the core's server is let go of",
+        _QUEUE,
+        "self.post(self._core.cancel_all_calls)",
+        "self._core.cancel_all_calls()",
+        _STOP,
+        "test_calls_are_cancelled_by_the_thread_that_lets_go_of_the_server",
     ),
     Fault(
         "a call that is ended early is not answered",
@@ -95,6 +104,54 @@ TRANSPORT_FAULTS = (
         "            self._drop_handler()\n",
         _STOP,
         "test_a_stop_ends_whatever_is_under_way",
+    ),
+    Fault(
+        "an answer that nobody takes is kept",
+        _QUEUE,
+        "            late.reset()\n",
+        "            pass\n",
+        _UNTAKEN,
+        "test_an_answer_that_is_not_taken_ends_its_call",
+    ),
+    Fault(
+        "a message of a stream that nobody takes is waited for",
+        _LOOP,
+        "self._loop.call_later(departures.TAKEN_SECONDS, self.reset)",
+        "self._loop.call_later(1_000.0, self.reset)",
+        _UNTAKEN,
+        "test_an_answer_that_is_not_taken_ends_its_call",
+    ),
+    Fault(
+        "the event loop's answers that nobody takes are not counted",
+        _LOOP,
+        "            self._thread.departures.expect(self)\n",
+        "            pass\n",
+        _UNTAKEN,
+        "test_a_caller_has_so_much_that_is_not_taken",
+    ),
+    Fault(
+        "one caller may have any number of answers that it does not take",
+        "server/transport/departures.py",
+        "        if self._untaken and self._bytes[subject] >= UNTAKEN_BYTES:\n",
+        "        if False:\n",
+        _UNTAKEN,
+        "test_a_caller_has_so_much_that_is_not_taken",
+    ),
+    Fault(
+        "a connection goes on whose calls are reset at once",
+        _HOT,
+        "                self._method.pipeline.note_reset(self._exchange)\n",
+        "                pass\n",
+        ("tests/server/transport/test_rapid_resets.py",),
+        "test_a_connection_of_calls_that_are_reset_at_once_is_ended",
+    ),
+    Fault(
+        "strangers are refused on the event loop",
+        _QUEUE,
+        "        pipeline = self._guarded.get(name)\n",
+        "        pipeline = None\n",
+        ("tests/server/transport/test_refused_ahead.py",),
+        "test_a_stranger_costs_the_event_loop_no_task",
     ),
     Fault(
         "chunks of long work are done one after the other",

@@ -1,7 +1,9 @@
 """A copy of the source, a fault in it, and which test notices."""
 
 import compileall
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import Final
+
+import pytest
 
 from tests.mutants.fault import Fault
 from tests.support.patience import LIMIT_VARIABLE
@@ -24,6 +28,8 @@ PATIENCE_SECONDS: Final = 15
 
 ALL_SECONDS: Final = 900
 """Far more than the tests of all faults take without any."""
+
+_FAILURE: Final = re.compile(r"(?:FAILED|ERROR) tests/(.+?)(?: - |$)", re.MULTILINE)
 
 SURVIVED: Final = "NOTHING"
 
@@ -56,35 +62,74 @@ def plant(fault: Fault, copy: Path) -> Iterator[None]:
 
 def pass_without_fault(copy: Path, tests: Sequence[str], workers: int) -> str:
     """Return the first test that fails on a copy without a fault, or SURVIVED; leave the tests in it compiled."""
-    return _first_failure(copy, [*tests, "-n", str(workers)], {"PYTHONDONTWRITEBYTECODE": ""}, ALL_SECONDS)
-
-
-def witness(copy: Path, tests: Sequence[str]) -> str:
-    """Return the first test that fails on a copy with a fault, or SURVIVED.
-
-    Tests that take longer than ``SECONDS`` hang, which is a failure too. Raises RuntimeError if they do not run.
-    """
-    # What is compiled of a fault is of no use to the next one.
-    return _first_failure(copy, tests, {"PYTHONDONTWRITEBYTECODE": "1"}, SECONDS)
-
-
-def _first_failure(copy: Path, arguments: Sequence[str], variables: dict[str, str], seconds: int) -> str:
-    plugins = ("-p", "no:cacheprovider", "-p", "tests.mutants.first_failure")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", *plugins, *arguments]
-    # The copy's source comes first on the path, before the one that is installed.
-    paths = os.pathsep.join(str(copy / part) for part in ("src", "generated/python"))
-    environment = os.environ | {"PYTHONPATH": paths, LIMIT_VARIABLE: str(PATIENCE_SECONDS)} | variables
+    arguments = _arguments([*tests, "-n", str(workers), "--dist", "worksteal"])
+    environment = _environment(copy) | {"PYTHONDONTWRITEBYTECODE": ""}
     try:
         done = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+            [sys.executable, "-m", "pytest", *arguments],
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=ALL_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"hung for {seconds} s"
-    if done.returncode == 0:
+        return f"hung for {ALL_SECONDS} s"
+    return _first_failure(done.returncode, done.stdout + done.stderr)
+
+
+class Trials:
+    """Runs the tests of one copy, again and again, in forks of a process that has imported what they need."""
+
+    def __init__(self, copy: Path) -> None:
+        """Begin with that process; close this at the end."""
+        self.copy = copy
+        self._nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.mutants.nursery"],
+            cwd=copy,
+            env=_environment(copy),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def witness(self, tests: Sequence[str]) -> str:
+        """Return the first test that fails with the fault that is planted in the copy, or SURVIVED.
+
+        Tests that take longer than ``SECONDS`` hang, which is a failure too. Raises RuntimeError if they do not run.
+        """
+        # What is compiled of a fault is of no use to the next one.
+        wanted = _arguments(tests), {"PYTHONDONTWRITEBYTECODE": "1"}, SECONDS
+        assert self._nursery.stdin
+        assert self._nursery.stdout
+        print(json.dumps(wanted), file=self._nursery.stdin, flush=True)
+        code, said = json.loads(self._nursery.stdout.readline())
+        return f"hung for {SECONDS} s" if code is None else _first_failure(code, said)
+
+    def close(self) -> None:
+        """End the process."""
+        self._nursery.communicate()
+
+
+def _arguments(tests: Sequence[str]) -> list[str]:
+    return ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "tests.mutants.first_failure", *tests]
+
+
+def _environment(copy: Path) -> dict[str, str]:
+    # The copy's source comes first on the path, before the one that is installed.
+    paths = os.pathsep.join(str(copy / part) for part in ("src", "generated/python"))
+    return os.environ | {"PYTHONPATH": paths, LIMIT_VARIABLE: str(PATIENCE_SECONDS)}
+
+
+def _first_failure(code: int, said: str) -> str:
+    if code == 0:
         return SURVIVED
     # A fixture that fails by the fault, when it is made or ended, has noticed it as well; and a fault may also have the
     # process end in another way than it would, once its failure has been told.
-    failures = [line for line in done.stdout.splitlines() if line.startswith(("FAILED tests/", "ERROR tests/"))]
-    if not failures:
-        raise RuntimeError(f"the tests did not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return failures[0].partition(" tests/")[2].split(" - ")[0]
+    failure = _FAILURE.search(said)
+    if failure:
+        return failure[1]
+    if code == pytest.ExitCode.TESTS_FAILED:
+        return "a test whose name is lost in what it says"
+    raise RuntimeError(f"the tests did not run: {said[-4000:]}")

@@ -22,6 +22,7 @@ from creditd.domain.payment_facts import (
 )
 from creditd.domain.payment_standing import Standing, standing
 from creditd.domain.purchase import PurchaseState
+from creditd.domain.velocity import ToldOfPurchase, VelocityEvent, VelocityKind, events_in
 from creditd.payments.provider import Report, ReportMismatch
 from creditd.payments.stripe.provider import Stripe, StripeSettings
 from creditd.payments.stripe.reports import EVENT_TYPES, Seen, refund_now
@@ -123,6 +124,16 @@ def test_a_failed_payment_says_why(decline_code: str | None, code: str) -> None:
     said = told("payment_intent.payment_failed", declined(decline_code=decline_code))
     assert said.facts == (Fact(FactKind.PAYMENT, INTENT, PaymentStage.FAILED, 0, code, "Your card was declined."),)
     assert said.purchase == NAME
+
+
+@pytest.mark.requirement("C8")
+def test_a_payment_that_failed_later_is_one_attempt_for_velocity_rules_though_two_events_tell_of_it() -> None:
+    reports = (
+        told("payment_intent.payment_failed", declined() | {"latest_charge": CHARGE}),
+        told("checkout.session.async_payment_failed", session(payment_status="unpaid")),
+    )
+    counted = [events_in(ToldOfPurchase("purchase-1", said.facts, said.attempt), NOW) for said in reports]
+    assert counted == [[VelocityEvent(VelocityKind.FAILED_PAYMENTS, f"{INTENT}/{CHARGE}", NOW)], []]
 
 
 def test_yen_are_taken_as_they_are_counted() -> None:

@@ -6,13 +6,19 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
-from creditd.bootstrap.service import SERVICES
+from creditd.bootstrap.credit import SERVICES
+from creditd.domain.access import GRANTABLE_ROLES
 from creditd.domain.instant import Instant
+from creditd.domain.limits import MAX_LIMITS
 from creditd.domain.payment_event import PaymentEvent, PaymentEventState
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import Purchase, PurchaseState
 from creditd.server import answer_sizes
+from creditd.server.authentication.callers import MAX_ACCOUNTS, ROLES
+from creditd.server.authentication.tokens import MAX_HEADER_LENGTH
+from creditd.server.authorization.policy import PERMISSIONS
 from creditd.server.payment_messages import event_message, purchase_message
+from creditd.service.account_limits import COUNTS_SHOWN
 from creditd.storage import payment_events, purchases
 from tests.support.paged_lists import is_paged
 
@@ -28,16 +34,41 @@ KINDS_OF_DETAILS = 5
 LABELS = 64
 """Of a movement, by the requests that make one."""
 
+SCOPES_OF_TOKEN = MAX_HEADER_LENGTH // 2
+"""A letter and a blank each, in a header of the greatest length."""
+
+SCOPES_OF_SERVICE, ACCOUNTS_OF_SERVICE, CERTIFICATES_OF_SERVICE = 16, 50, 8
+"""Of a service account, by the requests that make one."""
+
+APPROVED = 50
+"""Amounts of an approval, by the request that asks for it."""
+
 BOUNDS = {
+    "Approval.amounts": APPROVED,
+    "Approval.balances": APPROVED,
+    "Approval.preview": APPROVED,
     "AccountBalance.wallets": answer_sizes.MAX_BALANCES,
     "AddCreditsResponse.balances": AMOUNTS,
     "AddCreditsResponse.entries": AMOUNTS,
+    "AuditEvent.roles": len(ROLES),
     "BatchConfirmResponse.results": BATCH,
     "BatchDeductResponse.results": BATCH,
     "BatchGetBalancesResponse.account_balances": BATCH,
     "BatchReserveResponse.results": BATCH,
     "Entry.metadata": LABELS,
     "Entry.slices": answer_sizes.SLICES_SHOWN,
+    "GetHistoricalBalanceResponse.balances": answer_sizes.MAX_BALANCES,
+    # Each of the four settings that limit something names so many.
+    "GetLimitsResponse.defaults": 4 * MAX_LIMITS,
+    "GetLimitsResponse.limits": MAX_LIMITS,
+    "GetLimitsResponse.usage": COUNTS_SHOWN,
+    "GetMyAccessResponse.accounts": MAX_ACCOUNTS + ACCOUNTS_OF_SERVICE,
+    "GetMyAccessResponse.own_permissions": len(PERMISSIONS),
+    "GetMyAccessResponse.permissions": len(PERMISSIONS),
+    # A subject has one grant of a role at a time.
+    "GetMyAccessResponse.role_grants": len(GRANTABLE_ROLES),
+    "GetMyAccessResponse.roles": len(ROLES),
+    "GetMyAccessResponse.scopes": SCOPES_OF_TOKEN + SCOPES_OF_SERVICE,
     "GetPaymentEventResponse.acts": payment_events.MAX_ACTS,
     "GetPurchaseResponse.changes": purchases.MAX_CHANGES,
     "PaymentEvent.waits_for": answer_sizes.PROVIDER_IDS_SHOWN,
@@ -46,6 +77,10 @@ BOUNDS = {
     "RemoveCreditsResponse.entries": AMOUNTS,
     "Reservation.metadata": LABELS,
     "Reservation.slices": answer_sizes.SLICES_OF_ONE,
+    "ServiceAccount.accounts": ACCOUNTS_OF_SERVICE,
+    "ServiceAccount.certificate_names": CERTIFICATES_OF_SERVICE,
+    "ServiceAccount.scopes": SCOPES_OF_SERVICE,
+    "SetLimitsResponse.limits": MAX_LIMITS,
     "Status.details": KINDS_OF_DETAILS,
     "Wallet.grants": answer_sizes.GRANTS_SHOWN,
 }

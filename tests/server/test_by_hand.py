@@ -20,21 +20,23 @@ from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.work import Work
-from creditd.server.admin_handlers import CreditTypeHandlers
-from creditd.server.balance_handlers import BalanceHandlers, HistoryHandlers
-from creditd.server.batch_handlers import BatchHandlers
-from creditd.server.hold_handlers import HoldHandlers
+from creditd.server.handlers.admin_handlers import CreditTypeHandlers
+from creditd.server.handlers.balance_handlers import BalanceHandlers, HistoryHandlers
+from creditd.server.handlers.batch_handlers import BatchHandlers
+from creditd.server.handlers.hold_handlers import HoldHandlers
 from creditd.server.services import snake_case
 from creditd.service.balances import Balances
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.credits import Credits
+from creditd.service.historical_balances import HistoricalBalances
 from creditd.service.history import History
 from creditd.service.pages import PageTokens
 from creditd.service.threads import Threads
 from creditd.storage.database import Database, DatabaseSettings
 from tests.support.by_hand import SECONDS, HandSink, driven_by_hand
 from tests.support.databases import clock_of, migrated_database
+from tests.support.works import act
 
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["CreditService"]
 UNARY: Final = tuple(method.name for method in SERVICE.methods if not method.server_streaming)
@@ -52,15 +54,16 @@ class Server:
         self._ledger = Ledger(self._batches, Terms(Rules(), {}, uuid7), clock)
         self._reader = BalanceReader(self._database, clock, Rules())
         self._threads = Threads(lambda: self.sink)
-        self.catalogue = Catalogue(self._database, clock, self._threads, PageTokens(b"secret"))
+        self.catalogue = Catalogue(self._database, clock, uuid7, self._threads, PageTokens(b"secret"))
         self.credits = Credits(self._ledger, self.catalogue, lambda: self.sink)
         balances = Balances(self._reader, self.credits, self._threads, lambda: self.sink)
         history = History(self._database, clock, self._threads, PageTokens(b"secret"))
+        historical = HistoricalBalances(self._database, clock, Rules(), self._threads)
         self._handlers = (
             HoldHandlers(self.credits, uuid7, clock),
             BatchHandlers(self.credits, uuid7, clock),
             BalanceHandlers(balances, self.catalogue, clock),
-            HistoryHandlers(history, clock),
+            HistoryHandlers(history, historical, self.catalogue, clock),
             CreditTypeHandlers(self.catalogue),
         )
 
@@ -105,7 +108,7 @@ def account(bank: Server) -> str:
     """Provide an account with 100 credits."""
     name = f"account-{uuid4().hex}"
     command = Add(Origin("tests"), EntryKind.TOP_UP, uuid7(), Source.PURCHASED, 100)
-    driven_by_hand(bank.credits.perform(Call("tests"), WalletKey(name, "chat"), command), bank.sink)
+    driven_by_hand(bank.credits.perform(Call("tests", opens=True), WalletKey(name, "chat"), command), bank.sink)
     return name
 
 
@@ -177,6 +180,10 @@ REQUESTS: Final[dict[str, tuple[Request, int]]] = {
     ),
     "ListCreditTypes": (lambda *_: pb.ListCreditTypesRequest(), 100),
     "ListTransactions": (lambda _, account: pb.ListTransactionsRequest(account_id=account), 100),
+    "GetHistoricalBalance": (
+        lambda _, account: pb.GetHistoricalBalanceRequest(account_id=account, credit_type="chat", version=1),
+        100,
+    ),
 }
 """A request for each RPC, and what its account has of its 100 credits when it is answered."""
 
@@ -239,7 +246,7 @@ def test_a_refusal_is_raised_where_the_outcome_is_awaited(server: Server, accoun
 def test_a_credit_type_that_another_server_declared_is_looked_up_once(server: Server, url: str, account: str) -> None:
     assert available(server, account) == 100
     another, code = Server(url), f"type-{uuid4().hex[:8]}"
-    driven_by_hand(another.catalogue.declare(CreditType(code, code, 0), Origin("tests", uuid7(), 1)), another.sink)
+    driven_by_hand(another.catalogue.declare(CreditType(code, code, 0), act(None)), another.sink)
     another.close()
     begun = server.begin("Reserve", reserving(account, 1, code))
     # First the credit types are looked up, then the command is decided.

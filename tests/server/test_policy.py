@@ -3,19 +3,26 @@
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from google.protobuf.message_factory import GetMessageClass
 
 import credit.v1
-from creditd.server.policy import RULES, authorize, rule_for
+from creditd.cli.methods import all_methods
+from creditd.server.authentication.callers import ROLES, Caller
+from creditd.server.authorization.policy import PERMISSIONS, RULES, authorize, rule_for
 from creditd.server.refusals import PermissionDenied
-from creditd.server.tokens import ROLES, Caller
+from creditd.server.requests import account_reader
+from tests.support.rules import rules_of
 
 CREDIT = "/credit.v1.CreditService/"
 ADMIN = "/credit.v1.AdminService/"
+APPROVAL = "/credit.v1.ApprovalService/"
 PAYMENT = "/credit.v1.PaymentService/"
 PAYMENT_ADMIN = "/credit.v1.PaymentAdminService/"
 WEBHOOK = "/credit.v1.WebhookService/"
+IDENTITY = "/credit.v1.IdentityService/"
 
 SPENDING = {
     "Reserve",
@@ -27,7 +34,9 @@ SPENDING = {
     "BatchConfirm",
     "BatchDeduct",
 }
-OWN_READING = {"GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions"}
+OWN_READING = {
+    *("GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions", "GetHistoricalBalance")
+}
 READING = OWN_READING | {"BatchGetBalances"}
 PURCHASE_READING = {"GetPurchase", "ListPurchases"}
 BUYING = PURCHASE_READING | {"CreatePurchase", "CancelPurchase"}
@@ -41,6 +50,8 @@ def described_rpcs() -> Iterator[str]:
                 yield from (f"/{service.full_name}/{method.name}" for method in service.methods)
 
 
+METHODS = {f"/{method.containing_service.full_name}/{method.name}": method for method in all_methods()}
+
 RPCS = sorted(described_rpcs())
 
 
@@ -52,12 +63,17 @@ def may(method: str, caller: Caller, account_id: str | None) -> bool:
     return True
 
 
+ONESELF = "/credit.v1.AccessService/GetMyAccess"
+"""What everybody may call who has a token."""
+
+
 def allowed(caller: Caller, account_id: str | None) -> set[str]:
-    return {rpc for rpc in RPCS if may(rpc, caller, account_id)}
+    assert may(ONESELF, caller, account_id)
+    return {rpc for rpc in RPCS if may(rpc, caller, account_id)} - {ONESELF} - OPEN - THEMSELVES
 
 
 def somebody(*roles: str, scopes: tuple[str, ...] = (), subject: str = "me") -> Caller:
-    return Caller(subject, frozenset(roles), frozenset(scopes))
+    return Caller(subject, frozenset(roles), frozenset(scopes), subject)
 
 
 def credit_rpcs(names: set[str]) -> set[str]:
@@ -78,12 +94,23 @@ def payment_admin_rpcs(*names: str) -> set[str]:
 
 CATALOGUE = {CREDIT + "ListCreditTypes"}
 
+OPEN = {IDENTITY + name for name in ("Register", "Login", "Refresh", "GetKeys")} | {
+    "/credit.v1.ApiKeyService/ExchangeApiKey"
+}
+"""Whoever signs in has no token yet."""
+
+THEMSELVES = {
+    IDENTITY + name
+    for name in ("Revoke", "ChangePassword", "EnrolTotp", "ConfirmTotp", "RegenerateRecoveryCodes", "StepUp")
+}
+"""Of nobody but the caller, who is a person."""
+
 
 ALL_READING = (
     CATALOGUE
     | credit_rpcs(READING)
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
-    | admin_rpcs("GetAccount", "ListAccounts")
+    | admin_rpcs("GetAccount", "GetLimits", "ListAccounts", "ListAccountFlags")
     | payment_admin_rpcs("ListSubscriptions")
 )
 
@@ -94,13 +121,30 @@ def test_the_descriptors_were_found() -> None:
 
 @pytest.mark.requirement("D3")
 @pytest.mark.parametrize("rpc", RPCS)
-def test_every_rpc_has_a_rule_and_needs_a_token(rpc: str) -> None:
+def test_every_rpc_has_a_rule_and_needs_a_token_but_to_sign_in(rpc: str) -> None:
     assert rpc in RULES
-    assert not RULES[rpc].is_open
+    assert RULES[rpc].is_open == (rpc in OPEN)
 
 
 def test_every_rule_has_an_rpc() -> None:
-    assert {method for method, rule in RULES.items() if not rule.is_open} == set(RPCS)
+    assert {method for method, rule in RULES.items() if not rule.is_open} == set(RPCS) - OPEN
+
+
+@pytest.mark.requirement("D3")
+@pytest.mark.parametrize("rpc", RPCS)
+def test_whose_an_account_is_decides_only_where_every_request_names_it(rpc: str) -> None:
+    """What an owner may call, and a service that is limited to some accounts, names one: its id, or what it has."""
+    rule, fields = RULES[rpc], METHODS[rpc].input_type.fields_by_name
+    if rule.own_roles or (rule.scopes and rule.names_account and rpc != WEBHOOK + "IngestWebhook"):
+        in_name = "name" in fields and rules_of(fields["name"]).string.pattern.startswith("^accounts/")
+        by_id = "account_id" in fields and rules_of(fields["account_id"]).string.pattern.startswith("^[")
+        assert in_name or by_id
+        assert account_reader(METHODS[rpc].input_type)(GetMessageClass(METHODS[rpc].input_type)()) in ("", None)
+
+
+def test_the_page_of_access_names_every_permission() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
+    assert [name for name in PERMISSIONS if f"`{name}`" not in page] == []
 
 
 def test_rules_name_only_roles_that_there_are() -> None:
@@ -168,16 +212,26 @@ def test_support_reads_and_changes_nothing() -> None:
 
 
 @pytest.mark.requirement("D3")
-def test_finance_reads_and_verifies() -> None:
-    more = admin_rpcs("VerifyLedger")
-    more |= payment_admin_rpcs("ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks")
+def test_finance_reads_verifies_clears_flags_and_asks_for_and_gives_approvals() -> None:
+    more = admin_rpcs("VerifyLedger", "RemoveCredits", "WriteOffDebt", "ClearAccountFlag")
+    more |= payment_admin_rpcs("ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks", "ReversePurchase")
+    more |= {rpc for rpc in RPCS if rpc.startswith(APPROVAL)}
     assert allowed(somebody("FINANCE"), "anybody") == ALL_READING | more
 
 
 @pytest.mark.requirement("D3")
 @pytest.mark.parametrize("role", ["ADMIN", "SUPER_ADMIN"])
 def test_administrators_may_do_everything(role: str) -> None:
-    assert allowed(somebody(role), "anybody") == set(RPCS)
+    assert allowed(somebody(role), "anybody") == set(RPCS) - {ONESELF} - OPEN - THEMSELVES
+
+
+@pytest.mark.requirement("D3")
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_whoever_signs_in_sees_to_their_own_sign_in_and_a_service_does_not(role: str) -> None:
+    expected = set() if role == "SERVICE" else THEMSELVES
+    scopes = ("credits.spend", "credits.read", "credits.admin", "payments.write")
+    assert {rpc for rpc in RPCS if may(rpc, somebody(role, scopes=scopes), None)} & THEMSELVES == expected
+    assert {rpc for rpc in OPEN if may(rpc, somebody(), None)} == OPEN
 
 
 @pytest.mark.requirement("D3")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 
-from creditd.bootstrap.service import SERVICES
+from creditd.bootstrap.credit import SERVICES
 from creditd.server.request_sizes import CALL_BYTES, LARGEST_BYTES, largest_request
 from tests.support.rules import rules_of
 

@@ -13,8 +13,9 @@ from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
 from credit.v1.errors_pb2 import ErrorReason
-from creditd.domain import errors, payment_errors
+from creditd.domain import access_errors, approval_errors, errors, payment_errors, velocity_errors
 from creditd.domain.errors import Refusal
+from creditd.identity import refusals as identity_refusals
 from creditd.ledger import work
 from creditd.server import refusals, status
 from creditd.server.refusals import InvalidFields, PermissionDenied, TokenExpired, TokenInvalid
@@ -71,7 +72,8 @@ def placeholders(text: str) -> set[str | None]:
 
 @pytest.mark.parametrize("kind", [*Refusal.__subclasses__()], ids=lambda kind: kind.__name__)
 def test_every_refusal_has_a_reason_that_the_enum_knows(kind: type[Refusal]) -> None:
-    assert kind.__module__ in {errors.__name__, payment_errors.__name__, refusals.__name__}
+    modules = errors, payment_errors, access_errors, approval_errors, velocity_errors, identity_refusals, refusals
+    assert kind.__module__ in {module.__name__ for module in modules}
     assert kind.reason in REASONS
 
 
@@ -156,11 +158,11 @@ def test_where_a_retry_helps_the_same_pause_is_told_in_both_ways_and_varies(erro
 
 def test_every_reason_says_to_a_clients_own_retries_whether_to_go_on() -> None:
     for reason in status.CODES:
-        error = type("Planted", (errors.Refusal,), {"reason": reason})()
+        error = type("Planted", (errors.Refusal,), {"reason": reason})(retry_seconds=7)
         failure = failure_of(error, "en", CALL)
         ((header, pause),) = failure.trailing
         assert header == "grpc-retry-pushback-ms"
-        is_to_come_again = reason in status.RETRY_MILLISECONDS
+        is_to_come_again = reason in {*status.RETRY_MILLISECONDS, *status.RETRY_AT_ITS_TIME}
         assert (int(pause) >= 0) == (details_pb.RetryInfo in explained(failure)) == is_to_come_again, reason
 
 

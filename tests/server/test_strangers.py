@@ -14,7 +14,7 @@ from credit.v1 import credit_service_pb2 as credit
 from creditd.server import arrivals, listener
 from creditd.server.headers import FORGOTTEN_BYTES, HeaderMemory
 from tests.support.patience import eventually
-from tests.support.raw_http2 import ACK, GOAWAY, MAX_CONCURRENT_STREAMS, PING, RST_STREAM, RawConnection
+from tests.support.raw_http2 import ACK, DATA, GOAWAY, MAX_CONCURRENT_STREAMS, PING, RST_STREAM, RawConnection
 from tests.support.service import RunningService, running_service
 from tests.support.tokens import bearer
 
@@ -45,11 +45,11 @@ def test_a_call_without_a_token_is_refused_by_its_headers(service: RunningServic
 
 def test_a_message_that_never_comes_is_not_waited_for(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor the rest of one that has begun. What was whole before is answered."""
-    monkeypatch.setattr(arrivals, "MESSAGE_SECONDS", 0.2)
     with RawConnection(service.address, OWNER) as caller:
         ends = caller.ends()
         whole = caller.call(BALANCE, REQUEST)
         assert next(ends) == (whole, OK)
+        monkeypatch.setattr(arrivals, "MESSAGE_SECONDS", 0.2)
         silent, cut = caller.begin(BALANCE), caller.begin(BALANCE)
         caller.say(cut, len(REQUEST), REQUEST[:-1])
         assert dict([next(ends), next(ends)]) == {silent: DEADLINE_EXCEEDED, cut: DEADLINE_EXCEEDED}
@@ -125,13 +125,15 @@ def test_a_stream_begins_with_its_message_as_well(service: RunningService, monke
     with RawConnection(service.address) as stranger:
         stream = stranger.begin(WATCH)
         assert next(stranger.ends()) == (stream, UNAUTHENTICATED)
-    monkeypatch.setattr(arrivals, "MESSAGE_SECONDS", 0.3)
+    # Long enough for messages that come with their headers; the first stream goes on though it is over.
+    monkeypatch.setattr(arrivals, "MESSAGE_SECONDS", 1.0)
     with RawConnection(service.address, OWNER) as caller:
         watch = credit.WatchBalanceRequest(account_id="owner", credit_type="chat").SerializeToString()
         caller.call(WATCH, watch)
+        assert any(frame.kind == DATA for frame in caller.frames())
+        ends = caller.ends()
         silent, empty = caller.begin(WATCH), caller.begin(WATCH)
         caller.say_more(empty, b"", end=True)
-        ends = caller.ends()
         assert dict([next(ends), next(ends)]) == {silent: DEADLINE_EXCEEDED, empty: INVALID_ARGUMENT}
         balance = caller.call(BALANCE, REQUEST)
         assert next(ends) == (balance, OK)

@@ -15,9 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from creditd.development.tokens import make_signing_key, sign_token
-from creditd.server import tokens
+from creditd.server.authentication import tokens
+from creditd.server.authentication.callers import LEEWAY_SECONDS, MAX_ACCOUNTS, Caller
+from creditd.server.authentication.issuers import Issuer
+from creditd.server.authentication.keys import InvalidKey, KeySet, read_public_keys
+from creditd.server.authentication.tokens import TokenVerifier
 from creditd.server.refusals import TokenExpired, TokenInvalid
-from creditd.server.tokens import LEEWAY_SECONDS, Caller, InvalidKey, TokenVerifier, read_public_keys
 
 NOW = 1_800_000_000
 
@@ -60,8 +63,12 @@ def verifier(folder: Path, clock: Clock) -> TokenVerifier:
     return verifier_of(folder, clock)
 
 
-def verifier_of(folder: Path, clock: Callable[[], float], **terms: str) -> TokenVerifier:
-    return TokenVerifier(read_public_keys(sorted(folder.glob("*.pem"))), clock=clock, **terms)
+def verifier_of(folder: Path, clock: Callable[[], float], name: str = "", audience: str = "") -> TokenVerifier:
+    return TokenVerifier([Issuer(keys_of(*sorted(folder.glob("*.pem"))), name, audience)], clock=clock)
+
+
+def keys_of(*files: Path) -> KeySet:
+    return KeySet(read_public_keys(files))
 
 
 def write_public_key(file: Path, key: Any) -> Path:
@@ -92,14 +99,14 @@ def problem_of(verifier: TokenVerifier, header: str) -> str:
 @pytest.mark.requirement("G4")
 @pytest.mark.parametrize("algorithm", KEYS)
 def test_a_token_of_any_of_our_keys_says_who_calls(verifier: TokenVerifier, algorithm: str) -> None:
-    caller = Caller("quiz", frozenset({"SERVICE"}), frozenset({"credits.spend", "credits.read"}))
+    caller = Caller("quiz", frozenset({"SERVICE"}), frozenset({"credits.spend", "credits.read"}), "quiz")
     assert verifier.verify(bearer(algorithm)) == caller
     assert verifier.verify(bearer(algorithm)) == caller
 
 
 def test_roles_that_are_none_of_ours_are_left_out(verifier: TokenVerifier) -> None:
     caller = verifier.verify(bearer(roles=["ADMIN", "admin", "OWNER", 7, ["USER"], {}], scope=None))
-    assert caller == Caller("quiz", frozenset({"ADMIN"}), frozenset())
+    assert caller == Caller("quiz", frozenset({"ADMIN"}), frozenset(), "quiz")
 
 
 def test_the_scheme_may_be_written_in_any_case(verifier: TokenVerifier) -> None:
@@ -189,10 +196,69 @@ def test_a_token_that_was_changed_is_refused(verifier: TokenVerifier) -> None:
         ({"roles": "ADMIN"}, "roles"),
         ({"roles": {"ADMIN": 1}}, "roles"),
         ({"scope": ["credits.spend"]}, "scope"),
+        ({"person": ""}, "person"),
+        ({"person": 7}, "person"),
+        ({"person": "x" * 256}, "person"),
+        ({"person": "a\0b"}, "person"),
+        ({"person": "a\ud800b"}, "person"),
+        ({"amr": "otp"}, "amr"),
+        ({"amr": {"otp": True}}, "amr"),
+        ({"amr": ["pwd", ["otp"]]}, "amr"),
+        ({"amr": ["otp"], "auth_time": "now"}, "auth_time"),
+        ({"amr": ["otp"], "auth_time": True}, "auth_time"),
+        ({"amr": ["otp"], "auth_time": float("nan")}, "auth_time"),
+        ({"amr": ["otp"], "auth_time": float("-inf")}, "auth_time"),
+        ({"amr": ["otp"], "auth_time": -1}, "auth_time"),
+        ({"amr": ["otp"], "auth_time": NOW + LEEWAY_SECONDS + 1}, "auth_time"),
+        ({"auth_time": "now"}, "auth_time"),
+        ({"accounts": "ann"}, "accounts"),
+        ({"accounts": {"ann": 1}}, "accounts"),
+        ({"accounts": []}, "accounts"),
+        ({"accounts": ["ann", 7]}, "accounts"),
+        ({"accounts": ["ann", ""]}, "accounts"),
+        ({"accounts": ["a*n"]}, "accounts"),
+        ({"accounts": ["a**"]}, "accounts"),
+        ({"accounts": ["x" * 256]}, "accounts"),
+        ({"accounts": [f"a{number}" for number in range(MAX_ACCOUNTS + 1)]}, "accounts"),
     ],
 )
 def test_claims_that_do_not_fit_are_refused(verifier: TokenVerifier, claims: dict[str, Any], problem: str) -> None:
     assert problem_of(verifier, bearer(**claims)) == problem
+
+
+def test_who_stands_behind_a_caller_is_the_caller_unless_it_is_said(verifier: TokenVerifier) -> None:
+    assert verifier.verify(bearer()).person == "quiz"
+    assert verifier.verify(bearer(person="ann")).person == "ann"
+
+
+@pytest.mark.requirement("D5")
+@pytest.mark.parametrize(
+    ("methods", "mfa_time"),
+    [
+        (None, 0),
+        ([], 0),
+        (["pwd"], 0),
+        (["pwd", "otp"], NOW - 60),
+        (["mfa"], NOW - 60),
+        (["hwk"], NOW - 60),
+        (["pwd", "sms", "tel", "pin", "kba", "swk", "fpt", "face", "OTP"], 0),
+    ],
+)
+def test_a_second_factor_counts_from_when_it_was_shown(
+    verifier: TokenVerifier, methods: list[str] | None, mfa_time: float
+) -> None:
+    assert verifier.verify(bearer(amr=methods, auth_time=NOW - 60)).mfa_time == mfa_time
+
+
+@pytest.mark.requirement("D5")
+def test_a_second_factor_without_its_time_counts_for_nothing(verifier: TokenVerifier) -> None:
+    assert verifier.verify(bearer(amr=["pwd", "otp"])).mfa_time == 0
+    assert verifier.verify(bearer(amr=["pwd", "otp"], auth_time=NOW + LEEWAY_SECONDS)).mfa_time == NOW + LEEWAY_SECONDS
+
+
+def test_a_caller_may_be_bound_to_accounts_and_their_prefixes(verifier: TokenVerifier) -> None:
+    assert verifier.verify(bearer()).accounts == ()
+    assert verifier.verify(bearer(accounts=["ann", "school-*", "*"])).accounts == ("ann", "school-*", "*")
 
 
 def test_clocks_may_be_a_little_apart(verifier: TokenVerifier) -> None:
@@ -212,7 +278,7 @@ def test_a_token_ends_although_it_was_believed_before(verifier: TokenVerifier, c
 
 @pytest.mark.requirement("G4")
 def test_issuer_and_audience_are_checked_where_they_are_configured(folder: Path, clock: Clock) -> None:
-    strict = verifier_of(folder, clock, issuer="https://id.example", audience="credit")
+    strict = verifier_of(folder, clock, name="https://id.example", audience="credit")
     assert strict.verify(bearer(iss="https://id.example", aud=["other", "credit"])).subject == "quiz"
     assert problem_of(strict, bearer(iss="https://evil.example", aud="credit")) == "iss"
     assert problem_of(strict, bearer(iss=["https://id.example"], aud="credit")) == "iss"
@@ -222,12 +288,12 @@ def test_issuer_and_audience_are_checked_where_they_are_configured(folder: Path,
 
 
 def test_issuer_and_audience_do_not_matter_where_they_are_not(folder: Path, clock: Clock) -> None:
-    lenient = verifier_of(folder, clock, issuer="", audience="")
+    lenient = verifier_of(folder, clock, name="", audience="")
     assert lenient.verify(bearer(iss="https://anyone.example", aud="anything")).subject == "quiz"
 
 
 def test_a_token_without_kid_is_for_the_only_key(folder: Path, clock: Clock) -> None:
-    only = TokenVerifier(read_public_keys([folder / "EdDSA.pem"]), clock=clock)
+    only = TokenVerifier([Issuer(keys_of(folder / "EdDSA.pem"))], clock=clock)
     token = jwt.encode({"sub": "quiz", "exp": NOW + 600}, KEYS["EdDSA"], algorithm="EdDSA")
     assert only.verify(f"Bearer {token}").subject == "quiz"
 
@@ -284,10 +350,13 @@ def test_a_private_key_is_not_taken_for_a_public_one(tmp_path: Path) -> None:
 
 def test_development_tokens_are_believed_for_their_time(tmp_path: Path) -> None:
     key = make_signing_key(tmp_path / "keys")
-    verifier = TokenVerifier(read_public_keys([key.public_file]), issuer="dev", audience="credit", clock=time.time)
+    verifier = TokenVerifier([Issuer(keys_of(key.public_file), "dev", "credit")], clock=time.time)
     token = sign_token(key, "me", ["USER", "ADMIN"], ["credits.read"], issuer="dev", audience="credit")
-    caller = Caller("me", frozenset({"USER", "ADMIN"}), frozenset({"credits.read"}))
-    assert verifier.verify(f"Bearer {token}") == caller
+    caller = Caller("me", frozenset({"USER", "ADMIN"}), frozenset({"credits.read"}), "me")
+    believed = verifier.verify(f"Bearer {token}")
+    assert believed._replace(mfa_time=0.0) == caller
+    assert time.time() - believed.mfa_time < 60
+    assert verifier.verify("Bearer " + sign_token(key, "me", ["USER"], issuer="dev", audience="credit")).mfa_time == 0
     over = sign_token(key, "me", ["USER"], lifetime_seconds=-LEEWAY_SECONDS - 1, issuer="dev", audience="credit")
     with pytest.raises(TokenExpired):
         verifier.verify(f"Bearer {over}")
@@ -299,10 +368,8 @@ def test_a_signing_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) 
         made = list(threads.map(make_signing_key, [folder] * 8))
     token = sign_token(made[0], "me", ["USER"])
     for key in made:
-        assert (
-            TokenVerifier(read_public_keys([key.public_file]), clock=time.time).verify(f"Bearer {token}").subject
-            == "me"
-        )
+        verifier = TokenVerifier([Issuer(keys_of(key.public_file))], clock=time.time)
+        assert verifier.verify(f"Bearer {token}").subject == "me"
     assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {
         "development.key": 0o600,
         "development.pem": 0o600,

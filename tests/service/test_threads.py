@@ -10,9 +10,17 @@ import pytest
 
 from creditd.config import Config
 from creditd.ledger.work import Overloaded, ShuttingDown
-from creditd.service.kinds import KINDS, LEAST_CONNECTIONS, LEDGER_CONNECTIONS, PAGES, USUAL_CONNECTIONS, shares
+from creditd.service.kinds import (
+    KINDS,
+    LEAST_CONNECTIONS,
+    LEDGER_CONNECTIONS,
+    MAX_WAITING,
+    PAGES,
+    USUAL_CONNECTIONS,
+    shares,
+)
 from creditd.service.loop import LoopSink
-from creditd.service.threads import MAX_WAITING, MAX_WAITING_OF_ONE, Bulkhead
+from creditd.service.threads import MAX_WAITING_OF_ONE, Bulkhead
 
 
 class Gate:

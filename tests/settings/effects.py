@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 _EDGE = "tests/contract/test_edge.py"
+_SIGN_IN = "tests/identity/test_sign_in.py"
+_IDENTITY = "tests/identity/test_settings.py"
 _HERE = "tests/settings/test_settings_take_effect.py"
 _OPTIONS = "tests/settings/test_options_take_effect.py"
 _BUYING = (
@@ -13,6 +15,7 @@ _PROCESS = "tests/webhooks/test_process.py"
 _PROVIDERS = "tests/bootstrap/test_payment_providers.py"
 _SUBSCRIPTIONS = "tests/contract/payments/test_subscriptions.py"
 _TLS = "tests/contract/test_tls.py"
+_SEALED = "tests/contract/test_sealed.py"
 _CALL = "tests/cli/test_call_tls.py"
 _RUN = "tests/cli/test_run.py"
 _ADAPTER = "tests/webhooks/test_service_away.py"
@@ -26,6 +29,9 @@ _FITNESS = "tests/storage/test_fitness.py"
 _BY_QR_CODE = "tests/contract/payments/test_omise_purchases.py::test_the_usual_way_is_a_qr_code_with_its_end"
 _LOOKING = "tests/service/payments/test_end_to_end.py::test_a_purchase_whose_webhooks_are_all_lost_is_found_by_looking"
 _POWERS = "tests/storage/test_powers.py"
+_METRICS = "tests/telemetry/test_metrics_encrypted.py"
+_HTTPS = "tests/webhooks/test_encrypted.py"
+_HTTPS_SETTINGS = f"{_HTTPS}::test_a_process_is_told_by_its_settings_and_serves_plaintext_to_others_only_if_it_is_said"
 _EMBEDDED = "tests/development/postgres/test_server.py"
 
 _A_FORGED_SIGNATURE_IS_REJECTED = (
@@ -48,26 +54,56 @@ _DURABLE = f"{_EMBEDDED}::test_commits_are_durable_unless_a_setting_says_otherwi
 _PRIVATE = f"{_EMBEDDED}::test_it_listens_on_a_private_socket_alone"
 _UNIVERSAL = f"{_EMBEDDED}::test_it_has_the_memory_and_the_time_of_day_that_it_is_given"
 
+_APPROVALS = "tests/contract/test_approvals.py"
+_RATES = "tests/contract/test_rate_limits.py"
+_TIERS = f"{_RATES}::test_each_tier_has_its_limit_and_bursts_to_twice_of_it"
+
 SETTINGS: Mapping[str, str] = {
     "database_url": f"{_RUN}::test_it_takes_a_database_that_is_configured_and_starts_none",
     "require_least_privilege": (
-        "tests/storage/test_powers.py::test_where_it_is_required_a_login_with_powers_does_not_serve"
+        "tests/storage/test_powers.py::test_unless_told_so_an_owner_or_a_superuser_does_not_serve"
     ),
     "database_role": f"{_HERE}::test_a_session_is_what_it_is_told_to_be",
     "database_pool_size": f"{_HERE}::test_the_connections_are_shared_out_to_the_last",
     "database_prepare_threshold": f"{_HERE}::test_with_0_nothing_is_prepared",
     "listen": f"{_RUN}::test_it_says_what_it_started_and_where",
     "metrics_listen": "tests/cli/test_serve.py::test_workers_share_a_port_are_replaced_when_they_die_and_end_together",
+    "metrics_token": f"{_METRICS}::test_a_server_is_told_by_its_settings",
+    "metrics_tls_certificate_file": f"{_METRICS}::test_a_server_is_told_by_its_settings",
+    "metrics_tls_key_file": f"{_METRICS}::test_a_server_is_told_by_its_settings",
+    "plaintext_listeners": f"{_METRICS}::test_plaintext_is_for_this_machine_unless_it_is_said",
     "transport": "tests/server/transport/test_fallback.py::test_each_transport_serves",
     "workers": "tests/cli/test_serve.py::test_workers_share_a_port_are_replaced_when_they_die_and_end_together",
     "data_dir": "tests/cli/test_token.py::test_the_key_is_made_once",
     "jwt_public_key_files": f"{_HERE}::test_a_token_has_to_be_for_us",
     "jwt_issuer": f"{_HERE}::test_a_token_has_to_be_for_us",
     "jwt_audience": f"{_HERE}::test_a_token_has_to_be_for_us",
+    "mfa_seconds": "tests/contract/access/test_second_factor.py::test_it_has_to_be_as_recent_as_configured",
+    "issuers_file": (
+        "tests/contract/test_outside_issuers.py::test_somebody_of_an_outside_issuer_is_served_under_the_issuers_prefix"
+    ),
+    "identity_database_url": f"{_SIGN_IN}::test_who_has_registered_signs_in_and_calls",
+    "identity_key_encryption_key": f"{_IDENTITY}::test_with_another_key_identity_is_not_served_and_the_rest_is",
+    "identity_issuer": f"{_IDENTITY}::test_tokens_say_and_live_as_configured",
+    "identity_audience": f"{_IDENTITY}::test_tokens_say_and_live_as_configured",
+    "access_token_lifetime_seconds": f"{_IDENTITY}::test_tokens_say_and_live_as_configured",
+    "refresh_token_lifetime_seconds": f"{_IDENTITY}::test_tokens_say_and_live_as_configured",
     "page_token_secret": f"{_HERE}::test_a_page_token_of_another_secret_is_refused",
     "tls_certificate_file": f"{_TLS}::test_a_client_with_a_certificate_of_the_authority_is_served",
+    "audit_key_file": f"{_SEALED}::test_the_head_is_signed_and_kept_elsewhere_shows_what_was_changed",
+    "seal_interval_seconds": f"{_SEALED}::test_what_was_done_is_sealed_by_itself_and_verified_over_the_wire",
     "tls_key_file": f"{_TLS}::test_a_client_with_a_certificate_of_the_authority_is_served",
     "tls_client_ca_file": f"{_TLS}::test_a_client_without_a_certificate_is_turned_away",
+    "user_calls_per_minute": _TIERS,
+    "premium_calls_per_minute": _TIERS,
+    "staff_calls_per_minute": _TIERS,
+    "service_calls_per_minute": _TIERS,
+    "address_calls_per_minute": (
+        f"{_RATES}::test_strangers_are_counted_by_their_address_and_keep_nobody_out_who_is_known"
+    ),
+    "method_calls_per_minute": f"{_RATES}::test_a_method_has_a_limit_of_its_own",
+    "rate_limits_redis_url": f"{_RATES}::test_limits_hold_while_redis_is_away",
+    "rate_limits_redis_ca_file": "tests/server/test_shared_counts.py::test_a_process_is_told_by_its_settings",
     "reflection": f"{_EDGE}::test_reflection_can_be_switched_off",
     "log_level": "tests/telemetry/test_logs.py::test_lines_below_the_level_are_left_out",
     "otlp_endpoint": "tests/telemetry/test_traces.py::test_an_endpoint_without_opentelemetry_is_a_clear_error",
@@ -79,6 +115,18 @@ SETTINGS: Mapping[str, str] = {
     "refund_grace_seconds": f"{_HERE}::test_what_comes_back_late_is_kept_for_its_grace",
     "spend_order": f"{_HERE}::test_sources_are_spent_in_the_order_configured",
     "sign_up_credits": f"{_HERE}::test_an_account_starts_with_what_is_configured",
+    "least_per_movement": f"{_HERE}::test_limits_are_those_configured_where_an_account_has_none_of_its_own",
+    "most_per_movement": f"{_HERE}::test_limits_are_those_configured_where_an_account_has_none_of_its_own",
+    "most_per_hour": f"{_HERE}::test_limits_are_those_configured_where_an_account_has_none_of_its_own",
+    "velocity_rules": "tests/contract/payments/test_velocity.py::test_sixteen_deliveries_at_once_flag_and_suspend_once",
+    "most_per_day": f"{_HERE}::test_limits_are_those_configured_where_an_account_has_none_of_its_own",
+    "approval_credit_thresholds": (
+        f"{_APPROVALS}::test_above_the_threshold_an_administrator_too_needs_a_second_person"
+    ),
+    "approval_money_thresholds": (
+        "tests/contract/payments/test_approved_reversals.py::test_above_the_threshold_an_administrator_too_waits"
+    ),
+    "approval_lifetime_seconds": f"{_APPROVALS}::test_it_expires_at_its_time_and_not_before",
     "payments_live": f"{_PROVIDERS}::test_live_keys_serve_live_payments",
     "payment_poll_interval_seconds": _LOOKING,
     "stripe_api_key": _BUYING,
@@ -96,11 +144,14 @@ SETTINGS: Mapping[str, str] = {
     "lemonsqueezy_plan_variant_ids": f"{_SUBSCRIPTIONS}::test_an_active_one_is_listed_and_carries_the_plan",
     "fakes_listen": f"{_RUN}::test_it_says_what_it_started_and_where",
     "webhooks_listen": f"{_PROCESS}::test_what_is_under_way_is_answered_first_and_others_are_turned_away",
+    "webhooks_listen_tls_certificate_file": _HTTPS_SETTINGS,
+    "webhooks_listen_tls_key_file": _HTTPS_SETTINGS,
     "webhooks_service": f"{_PROCESS}::test_what_is_under_way_is_answered_first_and_others_are_turned_away",
     "webhooks_token_file": "tests/webhooks/test_passing_on.py::test_a_token_that_is_renewed_is_used_without_a_restart",
     "webhooks_tls_ca_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
     "webhooks_tls_certificate_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
     "webhooks_tls_key_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
+    "call_token": "tests/cli/test_call.py::test_its_token_may_come_from_a_file_that_nobody_else_sees",
     "call_tls": f"{_CALL}::test_tls_can_be_asked_for_by_the_environment",
     "call_tls_ca_file": f"{_CALL}::test_the_files_come_from_the_environment_too",
     "call_tls_certificate_file": f"{_CALL}::test_the_files_come_from_the_environment_too",
@@ -158,8 +209,9 @@ HTTP_CLIENT_OPTIONS: Mapping[str, str] = {
     "transport": f"{_CLIENT}::test_no_more_is_read_than_an_answer_may_have",
     "timeout": f"{_CLIENT}::test_who_says_nothing_is_given_up",
     "connect": f"{_CLIENT}::test_who_takes_no_connection_is_given_up",
+    "verify": "tests/server/test_key_fetcher.py::test_an_issuer_may_have_an_authority_of_its_own",
 }
-"""Of the client that calls payment providers."""
+"""Of the clients that call payment providers, and outside issuers."""
 
 DATABASE_OPTIONS: Mapping[str, str] = {
     "creator": _SESSIONS,

@@ -11,9 +11,11 @@ import jwt
 import pytest
 from sqlalchemy import text
 
-from credit.v1 import account_pb2, source_pb2
+from credit.v1 import account_pb2, limits_pb2, source_pb2
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from creditd.domain.instant import SECOND
+from creditd.domain.limits import DAY
 from creditd.service.kinds import LEDGER_CONNECTIONS
 from tests.support.customer import Customer, source_of
 from tests.support.refusals import read_refusal, refused
@@ -30,6 +32,10 @@ UNUSUAL: dict[str, Any] = {
     "spend_order": ("purchased", "admin", "promo", "free"),
     "sign_up_credits": {"chat": 7, "gems": 2},
     "credit_types": {"chat": 0, "gems": 3},
+    "least_per_movement": {"gems": 2, "gems/*": 3},
+    "most_per_movement": {"gems": 20},
+    "most_per_hour": {"gems": 30},
+    "most_per_day": {"gems": 40, "gems/*": 8},
 }
 
 
@@ -49,6 +55,37 @@ def customer(service: RunningService, app: SimpleNamespace, staff: SimpleNamespa
 @pytest.mark.requirement("A11")
 def test_an_account_starts_with_what_is_configured(customer: Customer) -> None:
     assert (customer.figures("chat"), customer.figures("gems")) == ((7, 0), (2, 0))
+
+
+@pytest.mark.requirement("C7")
+def test_limits_are_those_configured_where_an_account_has_none_of_its_own(customer: Customer) -> None:
+    def refusal(amount: int, spender_id: str = "") -> tuple[str, str]:
+        request = customer.deducting(amount, credit_type="gems", spender_id=spender_id)
+        metadata = refused(customer.app.credit.Deduct, request).metadata
+        return metadata["which"], metadata["limit"]
+
+    # In the last hour of a day both windows would end at once; a minute past noon neither ends meanwhile.
+    customer.service.clock.advance((DAY - customer.service.clock.now() % DAY) // SECOND + 12 * 3_600 + 60)
+    # The very first use counts too, of an account that nobody has seen before.
+    customer.deduct(2, credit_type="gems")
+    customer.top_up(100, credit_type="gems")
+    assert refusal(1) == ("LEAST_PER_MOVEMENT", "2")
+    assert refusal(2, "ann") == ("LEAST_PER_MOVEMENT", "3")
+    assert refusal(21) == ("MOST_PER_MOVEMENT", "20")
+    customer.deduct(8, credit_type="gems", spender_id="ann")
+    assert refusal(3, "ann") == ("MOST_PER_DAY", "8")
+    customer.deduct(20, credit_type="gems")
+    assert refusal(2) == ("MOST_PER_HOUR", "30")
+    assert refusal(20) == ("MOST_PER_DAY", "40")
+    own = limits_pb2.Limit(credit_type="gems", most_per_movement=70)
+    name = f"accounts/{customer.account_id}"
+    customer.staff.admin.SetLimits(
+        limits_pb2.SetLimitsRequest(name=name, limits=[own], reason="test", request_id=customer.request_id())
+    )
+    customer.deduct(70, credit_type="gems")
+    assert refusal(3, "ann") == ("MOST_PER_DAY", "8")
+    shown = customer.staff.admin.GetLimits(limits_pb2.GetLimitsRequest(name=name))
+    assert [(limit.spender, limit.most_per_day) for limit in shown.defaults] == [("", 40), ("*", 8)]
 
 
 @pytest.mark.requirement("A12")
@@ -93,7 +130,7 @@ def test_a_sweep_that_is_far_away_writes_nothing(customer: Customer) -> None:
 
 
 def test_the_connections_are_shared_out_to_the_last(service: RunningService) -> None:
-    threads = sum(occupancy.threads for occupancy in service.core.occupancies.values())
+    threads = sum(occupancy.threads for occupancy in service.server.occupancies.values())
     assert threads + LEDGER_CONNECTIONS == UNUSUAL["database_pool_size"]
 
 

@@ -12,13 +12,27 @@ from importlib import import_module
 from sqlalchemy import Connection
 
 from creditd import storage
+from creditd.domain.access import RoleGrant, ServiceAccount
 from creditd.domain.account import Account, AccountStatus
-from creditd.domain.commands import Add
+from creditd.domain.account_flag import AccountFlag, FlagKey
+from creditd.domain.approval import (
+    Approval,
+    ApprovalKey,
+    ApprovalKind,
+    ApprovalState,
+    Decision,
+    Party,
+    WantedAct,
+    WantedAmount,
+)
+from creditd.domain.audit_event import AuditEvent, AuditOutcome
+from creditd.domain.commands import Add, Deduct
 from creditd.domain.credit_type import CreditType
 from creditd.domain.decide import decide
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
+from creditd.domain.limits import DAY, NOTHING, WHOLE, Limit
 from creditd.domain.outbox import OutboxKind
 from creditd.domain.package import Package
 from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
@@ -27,14 +41,22 @@ from creditd.domain.provider import Provider
 from creditd.domain.purchase import Purchase, PurchaseKey, PurchaseState
 from creditd.domain.rejected_webhooks import RejectedWebhooks, RejectionReason
 from creditd.domain.reservation import ReservationKey, ReservationState
+from creditd.domain.seal import NO_HASH, NO_SEAL, EntrySeal
 from creditd.domain.subscription import Subscription, SubscriptionStatus
+from creditd.domain.velocity import VelocityAction, VelocityEvent, VelocityKind, VelocityRule
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
+    access,
+    account_flags,
     accounts,
+    approvals,
+    audit,
     connections,
+    counts,
     credit_types,
     entries,
+    historical_balances,
     locks,
     migrations,
     outbox,
@@ -49,12 +71,17 @@ from creditd.storage import (
     requests,
     reservations,
     save,
+    seals,
     shared_wallets,
     subscriptions,
+    velocity,
     verification,
     wallets,
 )
+from creditd.storage.account_flags import FlagFilter
 from creditd.storage.accounts import AccountFilter
+from creditd.storage.approvals import ApprovalFilter
+from creditd.storage.audit import AuditFilter
 from creditd.storage.changes import Changes
 from creditd.storage.entries import EntryFilter
 from creditd.storage.payment_dues import Due, Tried
@@ -62,6 +89,7 @@ from creditd.storage.payment_events import EventFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reconciliations import Day
 from creditd.storage.reservations import ReservationFilter
+from creditd.storage.velocity import VelocityLook
 from creditd.storage.verification import Stretch
 from tests.support.histories import id_of
 
@@ -76,6 +104,7 @@ ROWS = 60
 
 PAGE = 21
 STRIPE = Provider.STRIPE
+LAST = "ffffffff-ffff-ffff-ffff-fffffffffffe"
 
 
 def _account(account: str) -> Account:
@@ -109,6 +138,14 @@ def _event(connection: Connection, account: str) -> PaymentEvent:
     return found
 
 
+def _audited(account: str) -> AuditEvent:
+    return AuditEvent(uuid7(), NOW, "staff", "staff", ("ADMIN",), "credits.add", AuditOutcome.DONE, account)
+
+
+def _stretch(account: str, first: int) -> EntrySeal:
+    return EntrySeal(account, "chat", first, first + 19, NO_HASH, NO_HASH, 10**6)
+
+
 def _hint(account: str) -> payment_hints.PaymentHint:
     return payment_hints.PaymentHint(STRIPE, True, f"{account}-1", "paid", "{}", 0, NOW, NOW)  # noqa: FBT003 - as a row is.
 
@@ -122,6 +159,15 @@ def _save(connection: Connection, account: str) -> object:
     changes = Changes()
     add = Add(Origin("tests", uuid7(), 1), EntryKind.TOP_UP, uuid7(), Source.PURCHASED, 10, None)
     changes.add(decide(_wallet(connection, account), None, add, NOW, RULES))
+    return save.save(connection, changes)
+
+
+def _save_of_spenders(connection: Connection, account: str) -> object:
+    changes = Changes()
+    limited = _account(account)._replace(limits=(Limit("chat", WHOLE, daily=10**9),))
+    wallet = _wallet(connection, account)._replace(account=limited, usage={WHOLE: NOTHING, "ann": NOTHING})
+    spend = Deduct(Origin("tests", uuid7(), 1), uuid7(), 1, spender_id="ann")
+    changes.add(decide(wallet, None, spend, NOW, RULES))
     return save.save(connection, changes)
 
 
@@ -152,7 +198,100 @@ _REJECTION = RejectedWebhooks(STRIPE, RejectionReason.MALFORMED, NOW, 1, NOW, ""
 _SMALL = Package("small", "Small", 1000, "THB", "chat", 90, 10, NOW)
 _FACT = Fact(FactKind.PAYMENT, "subject-1", 4, 1000)
 
+_ACCOUNT_OF_SERVICE = ServiceAccount("service", "person", (), (), ("spiffe://service",), disabled=False)
+
+
+def _role_grant(subject: str) -> RoleGrant:
+    return RoleGrant(uuid7(), subject, "SUPPORT", "tests", "tests", "", NOW)
+
+
+_REFUNDS = VelocityRule(VelocityKind.REFUNDS, 10, 86_400, VelocityAction.FLAG)
+_REFUND = VelocityEvent(VelocityKind.REFUNDS, "subject-3", NOW)
+
+
+def _flag(account: str, number: int = 0) -> AccountFlag:
+    flag_id = id_of(account, number) if number else uuid7()
+    return AccountFlag(account, flag_id, *_REFUNDS, 11, False, NOW)  # noqa: FBT003 - as a row is.
+
+
+def _granted_and_revoked(connection: Connection, subject: str) -> None:
+    grant = _role_grant(subject)
+    access.add_grant(connection, grant)
+    access.revoke(connection, grant._replace(revoke_time=NOW, revoked_by="tests"))
+
+
+def _approval(account: str) -> Approval:
+    wanted = WantedAct(ApprovalKind.REMOVE_CREDITS, account, (WantedAmount("chat", 1),))
+    by = Party("tests", "tests", frozenset())
+    return Approval(uuid7(), wanted, by, False, "", "", uuid7(), 1, (), NOW, LATER)  # noqa: FBT003 - as a row is.
+
+
+def _decided(connection: Connection, account: str) -> None:
+    approval = _approval(account)
+    approvals.add(connection, approval)
+    key = ApprovalKey(account, approval.approval_id)
+    approvals.decide(connection, key, Decision(ApprovalState.REJECTED, "tests", "tests", "", NOW))
+
+
+def _approved(wanted: ApprovalFilter) -> Call:
+    return lambda c, a: approvals.page(
+        c, wanted._replace(account_id=wanted.account_id and a), approvals.AFTER_ALL, NOW, count=PAGE, rows=ROWS
+    )
+
+
 CALLS: dict[str, Call] = {
+    "approvals.add": lambda c, a: approvals.add(c, _approval(a)),
+    "approvals.decide": _decided,
+    "approvals.find": lambda c, a: approvals.find(c, ApprovalKey(a, id_of(a))),
+    "approvals.find_by_request": lambda c, a: approvals.find_by_request(c, a, "approval-3"),
+    "approvals.page": _approved(ApprovalFilter()),
+    "approvals.page pending": _approved(ApprovalFilter(state=ApprovalState.PENDING)),
+    "approvals.page of an account": _approved(ApprovalFilter("it")),
+    "approvals.page of a rare maker": _approved(ApprovalFilter("it", maker="nobody")),
+    "approvals.balance": lambda c, a: approvals.balance(c, WalletKey(a, "chat")),
+    "access.version": lambda c, _a: access.version(c),
+    "access.load": lambda c, _a: access.load(c, NOW),
+    "access.lock": lambda c, _a: access.lock(c),
+    "access.raise_version": lambda c, _a: access.raise_version(c),
+    "access.held_by": lambda c, a: access.held_by(c, a, NOW),
+    "access.live_grant": lambda c, a: access.live_grant(c, a, "SUPPORT", NOW),
+    "access.remove_ended": lambda c, _a: access.remove_ended(c, NOW),
+    "access.count_held": lambda c, _a: access.count_held(c),
+    "access.holders": lambda c, _a: access.holders(c, "SUPER_ADMIN"),
+    "access.note_person": lambda c, a: access.note_person(c, a, a),
+    "access.add_grant": lambda c, a: access.add_grant(c, _role_grant(a)),
+    "access.revoke": _granted_and_revoked,
+    "access.grant_outside": lambda c, a: access.grant_outside(c, a, "ADMIN", NOW, uuid7, ""),
+    "access.page_of_grants": lambda c, _a: access.page_of_grants(c, "", uuid7(), NOW, PAGE, ended=False),
+    "access.page_of_grants of a subject": lambda c, a: access.page_of_grants(c, a, None, NOW, PAGE, ended=True),
+    "access.find_service_account": access.find_service_account,
+    "access.owner_of_certificate": lambda c, _a: access.owner_of_certificate(c, ["spiffe://service"], ""),
+    "access.count_service_accounts": lambda c, _a: access.count_service_accounts(c),
+    "access.add_service_account": lambda c, _a: access.add_service_account(c, _ACCOUNT_OF_SERVICE),
+    "access.write_service_account": lambda c, _a: access.write_service_account(c, _ACCOUNT_OF_SERVICE),
+    "access.page_of_service_accounts": lambda c, _a: access.page_of_service_accounts(c, "", PAGE),
+    "velocity.record": lambda c, a: velocity.record(
+        c, a, [VelocityEvent(_REFUNDS.kind, "subject-3", NOW), VelocityEvent(_REFUNDS.kind, "subject-new", NOW)]
+    ),
+    "velocity.lock": lambda c, a: velocity.lock(c, a, [_REFUNDS, _REFUNDS._replace(window_seconds=60)]),
+    "velocity.times_around": lambda c, a: velocity.times_around(c, a, [VelocityLook(_REFUNDS, _REFUND, None)] * 2),
+    "account_flags.add": lambda c, a: account_flags.add(c, _flag(a)),
+    "account_flags.clear": lambda c, a: account_flags.clear(
+        c, _flag(a, 3)._replace(clear_time=NOW), Origin("tests", uuid7(), 1)
+    ),
+    "account_flags.lock_states": account_flags.lock_states,
+    "account_flags.find": lambda c, a: account_flags.find(c, FlagKey(a, id_of(a, 2))),
+    "account_flags.page": lambda c, _a: account_flags.page(c, FlagFilter(), None, PAGE),
+    "account_flags.page of a kind": lambda c, _a: account_flags.page(c, FlagFilter(kind=_REFUNDS.kind), LAST, PAGE),
+    "account_flags.page of an account": lambda c, a: account_flags.page(c, FlagFilter(a), None, PAGE),
+    "account_flags.page cleared too": lambda c, _a: account_flags.page(c, FlagFilter(cleared=True), LAST, PAGE),
+    "account_flags.page cleared too of a kind": lambda c, _a: account_flags.page(
+        c, FlagFilter("", _REFUNDS.kind, cleared=True), None, PAGE
+    ),
+    "account_flags.page cleared too of an account": lambda c, a: account_flags.page(
+        c, FlagFilter(a, cleared=True), None, PAGE
+    ),
+    "account_flags.count_open": lambda c, _a: account_flags.count_open(c),
     "accounts.page": lambda c, _a: accounts.page(c, AccountFilter("", None), "", PAGE),
     "accounts.page by prefix": lambda c, _a: accounts.page(c, AccountFilter("account-1", None), "account-11", PAGE),
     "accounts.page by rare prefix": lambda c, _a: accounts.page(c, AccountFilter("account-999", None), "", PAGE),
@@ -162,6 +301,31 @@ CALLS: dict[str, Call] = {
     "accounts.known_change": lambda c, a: accounts.known_change(c, _account(a), "change-3"),
     "accounts.raise_version": lambda c, a: accounts.raise_version(c, _account(a)),
     "accounts.change": lambda c, a: accounts.change(c, _account(a), Origin("tests", uuid7(), 1)),
+    "audit.page": lambda c, _a: audit.page(c, AuditFilter(), None, count=PAGE, rows=ROWS),
+    "audit.page by account": lambda c, a: audit.page(c, AuditFilter("", a), LAST, count=PAGE, rows=ROWS),
+    "audit.page by actor": lambda c, a: audit.page(c, AuditFilter(f"actor-{a}"), None, count=PAGE, rows=ROWS),
+    "audit.page by kind": lambda c, _a: audit.page(c, AuditFilter("", "", "credits.add"), None, count=PAGE, rows=ROWS),
+    "audit.page of refusals": lambda c, _a: audit.page(
+        c, AuditFilter(outcome=AuditOutcome.REFUSED), None, count=PAGE, rows=ROWS
+    ),
+    "audit.page by all at once": lambda c, a: audit.page(
+        c, AuditFilter(f"actor-{a}", a, "rare", AuditOutcome.DONE, NOW, LATER), None, count=PAGE, rows=ROWS
+    ),
+    "seals.take_turn": lambda c, _a: seals.take_turn(c, LATER),
+    "seals.come_to": lambda c, a: seals.come_to(c, WalletKey(a, "chat"), NOW),
+    "seals.head": lambda c, _a: seals.head(c),
+    "seals.seals_after": lambda c, _a: seals.seals_after(c, 1, PAGE),
+    "seals.events_between": lambda c, a: seals.events_between(c, id_of(a), LAST, PAGE),
+    "seals.append_seal": lambda c, _a: seals.append_seal(c, NO_SEAL._replace(seal_number=10**6)),
+    "seals.wallets_after": lambda c, a: seals.wallets_after(c, WalletKey(a, ""), PAGE),
+    "seals.wallets_named": lambda c, a: seals.wallets_named(c, _keys(a)),
+    "seals.seal_entries": lambda c, a: seals.seal_entries(c, [_stretch(a, 1_001)]),
+    "seals.rehashed": lambda c, a: seals.rehashed(c, [_stretch(a, 1)]),
+    "seals.entry_seals_after": lambda c, a: seals.entry_seals_after(c, WalletKey(a, "chat"), 5, PAGE),
+    "seals.entry_seals_after of one": lambda c, a: seals.entry_seals_after(c, WalletKey(a, ""), 0, PAGE, of_one=True),
+    "seals.held_by": lambda c, _a: seals.held_by(c, 7, PAGE),
+    "audit.known": lambda c, a: audit.known(c, [id_of(a, n) for n in range(1, 33)]),
+    "audit.append": lambda c, a: audit.append(c, _audited(a)),
     "credit_types.all_credit_types": lambda c, _a: credit_types.all_credit_types(c),
     "credit_types.page": lambda c, _a: credit_types.page(c, "", PAGE),
     "credit_types.declare": lambda c, _a: credit_types.declare(c, CreditType("new", "New", 0), NOW),
@@ -297,6 +461,14 @@ CALLS: dict[str, Call] = {
         Subscription(Provider.LEMON_SQUEEZY, True, "sub-1", a, SubscriptionStatus.ACTIVE, True, None, NOW),  # noqa: FBT003
         NOW,
     ),
+    "save.save of spenders": _save_of_spenders,
+    "counts.load_counts": lambda c, a: counts.load_counts(
+        c,
+        [counts.CountKey(*key, who) for key in _keys(a) for who in ("", "spender-3")],
+        [ReservationKey(a, "chat", id_of(a, n)) for n in range(1, 33)],
+    ),
+    "counts.counts_of": lambda c, a: counts.counts_of(c, a, PAGE),
+    "counts.prune": lambda c, _a: counts.prune(c, Instant(NOW + DAY)),
     "shared_wallets.share_wallets": lambda c, a: shared_wallets.share_wallets(
         c, _keys(a), _keys(a)[:1], NOW, RULES.order, takes_heavy=False
     ),
@@ -316,8 +488,12 @@ CALLS: dict[str, Call] = {
     ),
     "entries.count_all": _listed(lambda a: _entries(a, EntryKind.GRANT)),
     "entries.entries_after": lambda c, a: entries.entries_after(c, a, "chat", 10, 100),
+    "entries.first_versions_at": lambda c, a: entries.first_versions_at(c, a, {"chat": 900}, NOW),
+    "historical_balances.versions_at": lambda c, a: historical_balances.versions_at(c, a, {"chat": 900}, NOW, 100),
+    "historical_balances.balances_after": lambda c, a: historical_balances.balances_after(c, a, {"chat": 900}, NOW),
     "verification.next_accounts": lambda c, _a: verification.next_accounts(c, "account-5"),
-    "verification.kept_wallets": lambda c, a: verification.kept_wallets(c, _names(a)),
+    "verification.more_counts": lambda c, a: verification.more_counts(c, dict.fromkeys(_keys(a), "ann"), NOW, PAGE),
+    "verification.kept_wallets": lambda c, a: verification.kept_wallets(c, _names(a), NOW, PAGE),
     "verification.entries_of": lambda c, a: verification.entries_of(
         c, {WalletKey(a, "chat"): Stretch(100, 900), WalletKey("account-1", "chat"): Stretch(0, 9)}, 500
     ),
@@ -337,12 +513,19 @@ OF_NO_ROWS = {
     "prepared.round_trip",
     "privileges.ensure_privileges",
     "privileges.require_privileges",
+    "upgrade.heads",
+    "upgrade.upgrade",
 }
 """What touches no rows of ours."""
 
 
 LISTED = {
+    "access.page_of_grants",
+    "access.page_of_service_accounts",
+    "account_flags.page",
     "accounts.page",
+    "approvals.page",
+    "audit.page",
     "payment_events.page",
     "credit_types.page",
     "packages.page",
@@ -351,9 +534,16 @@ LISTED = {
     "reservations.page",
     "subscriptions.page",
     "entries.count_all",
+    "entries.first_versions_at",
     "entries.newest",
     "entries.page",
     "entries.spans",
+    "historical_balances.balances_after",
+    "historical_balances.versions_at",
+    "verification.entries_of",
+    "verification.kept_wallets",
+    "verification.more_counts",
+    "verification.next_accounts",
 }
 """What the service calls on a connection that is lent for a listing."""
 

@@ -15,7 +15,13 @@ from creditd.storage.payment_tables import purchases
 
 METADATA = purchases.metadata
 ACCOUNT_TABLES = {table.name for table in METADATA.sorted_tables if "account_id" in table.c}
-SHORT_TABLES = {"credit_types", "packages", "payment_hints"}
+BY_PLACE = {"Bitmap Heap Scan", "Tid Scan"}
+"""Scans of rows whose places are known: from an index, or from a scan that is looked at by itself."""
+
+SHORT_TABLES = {
+    *("credit_types", "packages", "payment_hints", "sealing"),
+    *("access_versions", "held_roles", "service_accounts"),
+}
 """What people declare one by one, and read whole; and hints, of which a hundred are kept at most."""
 
 MODES = ("force_custom_plan", "force_generic_plan")
@@ -119,7 +125,7 @@ def careless_scans(plan: Plan, condition: str = "account_id") -> list[str]:
             is_accounts = any(index.startswith(name) for name in ACCOUNT_TABLES)
             careless = (condition if is_accounts else "") not in node.get("Index Cond", "") or "Index Cond" not in node
         else:
-            careless = table is not None and table not in SHORT_TABLES and "Scan" in kind and kind != "Bitmap Heap Scan"
+            careless = table is not None and table not in SHORT_TABLES and "Scan" in kind and kind not in BY_PLACE
         if careless:
             found.append(f"{kind} on {table or index}: {node.get('Index Cond', '')}")
     return found

@@ -24,6 +24,7 @@ FEW = Touched(rows=60, pages=120)
 """Below this it is not worth telling apart."""
 
 READ_MORE = {
+    "account_flags.count_open": "counts the open flags of all accounts",
     "payment_events.backlog": "counts what waits and what is parked, of all accounts",
     "payment_events.claim": "of all accounts",
     "purchases.due": "of all accounts",

@@ -31,7 +31,7 @@ from creditd.storage.wallets import (
 from tests.storage.plans import nodes
 from tests.support.databases import migrated_database
 from tests.support.desk import RULES, Desk, desk_at
-from tests.support.works import MINUTE, add, add_of_each, confirm, deduct, origin, reservation_of, reserve, work
+from tests.support.works import MINUTE, act, add, add_of_each, confirm, deduct, origin, reservation_of, reserve, work
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_wallet_of_an_account_never_seen_stands_on_a_new_one(desk: Desk, accou
 
 def test_a_wallet_that_was_never_used_stands_on_its_account(desk: Desk, account: str) -> None:
     desk.do(add(account, 10))
-    desk.accounts.set_status(account, AccountStatus.SUSPENDED, origin(None), allow_balance=True)
+    desk.accounts.set_status(account, AccountStatus.SUSPENDED, act(None), allow_balance=True)
     wallet, exists, *_ = load(desk, WalletKey(account, "quiz_gen"))[WalletKey(account, "quiz_gen")]
     assert exists
     assert (wallet.version, wallet.account.version, wallet.account.status) == (0, 2, AccountStatus.SUSPENDED)

@@ -22,10 +22,19 @@ ENTRIES = 20_000
 STATISTICS = ("never analysed", "of empty tables", "of other accounts", "of full tables")
 
 BY_ANOTHER_KEY = {
+    "account_flags.page": "flag_id",
+    "account_flags.page of a kind": "flag_id",
+    "account_flags.page cleared too": "flag_id",
+    "account_flags.page cleared too of a kind": "flag_id",
+    "account_flags.count_open": "kind",
+    "approvals.page": "approval_id",
+    "approvals.page pending": "approval_id",
     "accounts.page by status": "status",
     "purchases.due": "next_poll_time",
+    "seals.held_by": "seal_number",
     "payment_dues.ready": "next_try_time",
     "wallets.due_wallets": "next_expire_time",
+    "counts.prune": "day_start",
 }
 """What looks for the accounts themselves."""
 

@@ -18,6 +18,7 @@ from creditd.development.postgres import embedded_postgres, program
 from creditd.storage.connections.fitness import wanting
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.migrations.powers import login_of
+from creditd.storage.migrations.privileges import ONLY_GROW
 from creditd.storage.schema import migrate, schema_head
 from tests.support.document_blocks import ROOT, blocks_of
 from tests.support.ports import free_address
@@ -59,7 +60,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DocumentedDataba
     if given:
         yield made_as_documented(given)
         return
-    with embedded_postgres(tmp_path_factory.mktemp("powers") / "postgres") as url:
+    with embedded_postgres(tmp_path_factory.mktemp("powers") / "postgres", settings={"fsync": "off"}) as url:
         yield made_as_documented(url)
 
 
@@ -94,8 +95,7 @@ def test_the_documented_login_that_serves_has_no_powers(books: DocumentedDatabas
 
 
 def test_the_documented_owner_has_the_powers_of_one_and_is_no_superuser(books: DocumentedDatabase) -> None:
-    tables = ("account_changes", "entries", "payment_event_acts", "purchase_changes")
-    owned = [f"owner of {table}" for table in tables]
+    owned = [f"owner of {table}" for table in sorted(ONLY_GROW)]
     owned += ["owner of the database credit", "owner of the trigger function refuse_change"]
     assert powers(books.owner) == tuple(f"{power} as {OWNER}" for power in owned)
 
@@ -121,6 +121,16 @@ POWERS: Final = {
         f"{ROLE}; ALTER SCHEMA public OWNER TO bookkeeper",
         "ALTER SCHEMA public OWNER TO pg_database_owner",
         "owner of the schema public as bookkeeper",
+    ),
+    "objects of its own": (
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        "CREATE in the schema public as PUBLIC",
+    ),
+    "a table without a trigger": (
+        f"GRANT DELETE ON outbox_events TO {LOGIN}",
+        f"REVOKE DELETE ON outbox_events FROM {LOGIN}",
+        f"DELETE on outbox_events as {LOGIN}",
     ),
     "table": (
         f"{ROLE}; ALTER TABLE purchase_changes OWNER TO bookkeeper",
@@ -232,9 +242,10 @@ def settings(folder: Path, url: str, **more: str) -> dict[str, str]:
 
 
 @pytest.mark.requirement("I7")
-def test_serve_warns_once_and_counts_and_goes_on(books: DocumentedDatabase, tmp_path: Path) -> None:
+def test_told_so_serve_warns_once_and_counts_and_goes_on(books: DocumentedDatabase, tmp_path: Path) -> None:
     metrics = free_address()
-    given = settings(tmp_path, books.owner, CREDITD_METRICS_LISTEN=metrics)
+    told = {"CREDITD_REQUIRE_LEAST_PRIVILEGE": "false"}
+    given = settings(tmp_path, books.owner, CREDITD_METRICS_LISTEN=metrics, **told)
     with Creditd(tmp_path, given).started("serve") as started:
         started.says('"message":"listening')
         with urlopen(f"http://{metrics}/metrics") as answer:
@@ -247,26 +258,30 @@ def test_serve_warns_once_and_counts_and_goes_on(books: DocumentedDatabase, tmp_
 
 
 @pytest.mark.requirement("I7")
-def test_where_it_is_required_a_login_with_powers_does_not_serve(books: DocumentedDatabase, tmp_path: Path) -> None:
-    done = Creditd(tmp_path, settings(tmp_path, books.owner, CREDITD_REQUIRE_LEAST_PRIVILEGE="true"))("serve")
+@pytest.mark.parametrize("login", [OWNER, "postgres"])
+def test_unless_told_so_an_owner_or_a_superuser_does_not_serve(
+    books: DocumentedDatabase, tmp_path: Path, login: str
+) -> None:
+    url = books.owner if login == OWNER else books.administrator
+    done = Creditd(tmp_path, settings(tmp_path, url))("serve")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith(
-        "creditd serve: the database cannot be used: its login creditd_owner could rewrite the ledger"
-    )
+    assert line.startswith(f"creditd serve: the database cannot be used: its login {login} could rewrite the ledger")
+    assert "serve by a login that is a member of creditd_app and nothing more" in line
+    assert line.endswith("or set CREDITD_REQUIRE_LEAST_PRIVILEGE to false")
 
 
 def test_a_database_that_comes_late_is_asked_too(books: DocumentedDatabase, tmp_path: Path) -> None:
     """A service that has not looked at its start stays NOT_SERVING."""
-    given = {"database_url": books.owner, "require_least_privilege": True}
+    given = {"database_url": books.owner, "as_given": True}
     with running_service(tmp_path, **given) as service:
         assert not service.server.health.serving
-    with running_service(tmp_path, **given | {"require_least_privilege": False}) as service:
+    with running_service(tmp_path, **given, require_least_privilege=False) as service:
         assert service.server.health.serving
 
 
-def test_in_development_nothing_is_said_of_it(books: DocumentedDatabase, caplog: pytest.LogCaptureFixture) -> None:
-    core = Core(Config(database_url=books.owner), warns_of_powers=False)
+def test_workers_but_the_first_say_nothing_of_it(books: DocumentedDatabase, caplog: pytest.LogCaptureFixture) -> None:
+    core = Core(Config(database_url=books.owner, require_least_privilege=False), warns_of_powers=False)
     with caplog.at_level(logging.WARNING):
         assert core.may_serve_by_its_login()
     assert caplog.records == []

@@ -13,7 +13,7 @@ from creditd.cli.main import main
 from creditd.development.postgres import embedded_postgres
 from creditd.storage.connections import turns
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.migrations.privileges import APPLICATION_ROLE, NO_MEMBER, PRIVILEGES
+from creditd.storage.migrations.privileges import APPLICATION_ROLE, AUDITOR_ROLE, NO_AUDITOR, NO_MEMBER, PRIVILEGES
 from creditd.storage.schema import MIGRATION_LOCK, migrate, schema_head
 from tests.support.patience import eventually
 from tests.support.postgres import ROLES_VARIABLE, as_login, create_database
@@ -37,7 +37,7 @@ def superuser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    with embedded_postgres(tmp_path_factory.mktemp("privileges") / "postgres") as url:
+    with embedded_postgres(tmp_path_factory.mktemp("privileges") / "postgres", settings={"fsync": "off"}) as url:
         yield url
 
 
@@ -53,6 +53,7 @@ def owner(superuser: str, request: pytest.FixtureRequest) -> Iterator[str]:
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
         connection.execute(f"DROP ROLE {APPLICATION_ROLE}, {name}")
+        connection.execute(f"DROP ROLE IF EXISTS {AUDITOR_ROLE}")
 
 
 def granted(url: str) -> dict[str, set[str]]:
@@ -106,7 +107,7 @@ def test_an_owner_may_migrate_for_another_login(
             assert f"Have a superuser run: CREATE ROLE {APPLICATION_ROLE}" in refusal[1]
             for _ in range(2):
                 assert main(["migrate"]) == 0
-                assert capsys.readouterr().out == f"the schema is at {schema_head()}\n{NO_MEMBER}\n"
+                assert capsys.readouterr().out == f"the schema is at {schema_head()}\n{NO_MEMBER}\n{NO_AUDITOR}\n"
             assert granted(owner) == listed()
             assert not serves(owner)
             assert serves(as_login(owner, f"{name}_2"))

@@ -20,6 +20,10 @@ from tests.storage.texts import NASTY
 from tests.support.postgres import admin_url
 
 THRESHOLD = 2
+
+SOON_SECONDS = 1.0
+"""For a turn that is to be over while a statement runs, and not before it has begun, on a machine that is busy too."""
+
 _LEARNED = text("SELECT name FROM pg_prepared_statements WHERE name LIKE 'creditd%' ORDER BY 1")
 _ECHO = prepared("SELECT :words ::text[], :words ::text", by_heart=True)
 
@@ -163,7 +167,7 @@ def test_one_that_takes_too_long_is_cancelled_like_any_other(database: Database)
         for _ in range(THRESHOLD + 1):
             statement.row(connection, {"seconds": "0"})
         backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-    with pytest.raises(psycopg.Error) as caught, Turn(0.05).taken(), database.autocommit() as connection:
+    with pytest.raises(psycopg.Error) as caught, Turn(SOON_SECONDS).taken(), database.autocommit() as connection:
         statement.row(connection, {"seconds": "600"})
     assert classify(caught.value) is SaveFailure.TOO_SLOW
     with database.autocommit() as connection:
@@ -177,7 +181,11 @@ def test_one_that_is_never_answered_is_cut(database: Database) -> None:
         backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
     os.kill(backend, signal.SIGSTOP)
     try:
-        with pytest.raises(psycopg.OperationalError) as caught, Turn(0.05).taken(), database.autocommit() as connection:
+        with (
+            pytest.raises(psycopg.OperationalError) as caught,
+            Turn(SOON_SECONDS).taken(),
+            database.autocommit() as connection,
+        ):
             echo(connection, "stopped")
     finally:
         # Also where this fails: a process that stays stopped would hold up the whole cluster.

@@ -1,11 +1,14 @@
 """The migrated schema is what tables.py says, and it defends the ledger against whoever reaches it by another way."""
 
 from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import (
     Connection,
     ForeignKeyConstraint,
@@ -20,17 +23,20 @@ from sqlalchemy import (
 from creditd.domain.instant import Instant
 from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
 from creditd.domain.provider import Provider
+from creditd.identity.storage.schema import IDENTITY
 from creditd.ledger.ids import uuid7
 from creditd.storage import payment_events
+from creditd.storage.migrations.schema_rules import LEDGER, SchemaRules
 from creditd.storage.payment_tables import purchases
+from creditd.storage.schema import schema_head
 from tests.support.databases import migrated_database
 from tests.support.desk import desk_at
 from tests.support.till import Till
-from tests.support.works import add
+from tests.support.works import act_from, add
 
 metadata = purchases.metadata
 
-APPEND_ONLY = ["entries", "account_changes", "purchase_changes", "payment_event_acts"]
+APPEND_ONLY = ["entries", "account_changes", "purchase_changes", "payment_event_acts", "audit_events"]
 CHANGES = ["UPDATE {} SET actor = 'somebody else'", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE accounts CASCADE"]
 
 # What a constraint or an index says, whatever schema it is in.
@@ -73,7 +79,7 @@ def url() -> Iterator[str]:
     with migrated_database() as url:
         with desk_at(url) as desk:
             desk.do(add("somebody", 10))
-            desk.accounts.set_plan("somebody", add("somebody", 1).origin, unlimited=True, until=None)
+            desk.accounts.set_plan("somebody", act_from(add("somebody", 1).origin), unlimited=True, until=None)
             Till(desk).order("somebody")
             with desk.database.transaction() as connection:
                 payment_events.add(connection, EVENT)
@@ -90,6 +96,15 @@ def connection(url: str) -> Iterator[Connection]:
     with engine.connect() as connection:
         yield connection
     engine.dispose()
+
+
+@pytest.mark.parametrize("schema", [LEDGER, IDENTITY], ids=lambda schema: schema.package)
+def test_the_newest_migration_by_its_name_is_the_newest_that_alembic_finds(schema: SchemaRules) -> None:
+    scripts = ScriptDirectory(str(resources.files(schema.package) / "migrations"))
+    assert scripts.get_heads() == [schema_head(schema)]
+    assert {f"v{script.revision}" for script in scripts.walk_revisions()} == {
+        Path(script.path).name.partition("_")[0] for script in scripts.walk_revisions()
+    }
 
 
 def test_alembic_finds_no_difference_between_the_migrations_and_the_tables(connection: Connection) -> None:
@@ -152,6 +167,12 @@ def test_the_owner_is_told_why(url: str) -> None:
         "DELETE FROM payment_events",
         "DELETE FROM payment_references",
         "UPDATE outbox_events SET kind = 2",
+        "UPDATE audit_events SET occurrences = 2",
+        "DELETE FROM audit_seals",
+        "UPDATE audit_seals SET event_count = 0",
+        "TRUNCATE entry_seals",
+        "UPDATE entry_seals SET seal_number = 0",
+        "DELETE FROM sealing",
         "CREATE TABLE elsewhere (nothing integer)",
         "UPDATE alembic_version SET version_num = '0'",
     ],
@@ -179,6 +200,7 @@ def test_the_application_may_do_no_more_than_it_has_to(url: str, statement: str)
         ("UPDATE payment_events SET state = 1", "payment_events_next_attempt"),
         ("INSERT INTO wallets SELECT 'nobody', 'chat', 0, 1, 0, 0, 0, NULL, 1, now()", "wallets_account"),
         ("INSERT INTO entries SELECT * FROM entries", "entries_pkey"),
+        ("INSERT INTO audit_events SELECT * FROM audit_events", "audit_events_pkey"),
     ],
 )
 def test_the_database_refuses_what_no_rule_would_do(url: str, statement: str, constraint: str) -> None:

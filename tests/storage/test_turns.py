@@ -26,6 +26,9 @@ from tests.support.postgres_faults import frozen
 CROWD = 12
 """Connections whose turns end at once."""
 
+SOON_SECONDS = 1.0
+"""For a turn that is to be over while a statement runs, and not before it has begun, on a machine that is busy too."""
+
 FOR_EVER = text("SELECT pg_sleep(600)")
 
 
@@ -41,7 +44,7 @@ def database() -> Iterator[Database]:
 def cluster() -> Iterator[EmbeddedPostgres]:
     """Run a PostgreSQL of the test's own."""
     with tempfile.TemporaryDirectory(prefix="creditd-turns-") as folder:
-        server = EmbeddedPostgres(Path(folder))
+        server = EmbeddedPostgres(Path(folder), settings={"fsync": "off"})
         server.start()
         try:
             yield server
@@ -72,7 +75,7 @@ def backend(database: Database) -> int:
 def test_a_statement_is_cancelled_when_its_time_is_over(database: Database) -> None:
     """And the connection is as good as before."""
     pid = backend(database)
-    assert failure_of(database, Turn(0.05)) is SaveFailure.TOO_SLOW
+    assert failure_of(database, Turn(SOON_SECONDS)) is SaveFailure.TOO_SLOW
     assert backend(database) == pid
 
 
@@ -100,7 +103,7 @@ def test_a_transaction_whose_turn_is_over_is_rolled_back(database: Database) -> 
         connection.execute(text("CREATE TABLE IF NOT EXISTS of_turns (n int)"))
 
     def write() -> None:
-        with Turn(0.3).taken(), database.transaction() as connection:
+        with Turn(SOON_SECONDS).taken(), database.transaction() as connection:
             connection.execute(text("INSERT INTO of_turns VALUES (1)"))
             connection.execute(FOR_EVER)
 
@@ -117,7 +120,7 @@ def test_a_connection_that_answers_nothing_is_cut(database: Database) -> None:
     with ThreadPoolExecutor(1) as pool:
         os.kill(pid, signal.SIGSTOP)
         try:
-            assert pool.submit(failure_of, database, Turn(0.05)).result(patience(20)) is SaveFailure.UNAVAILABLE
+            assert pool.submit(failure_of, database, Turn(SOON_SECONDS)).result(patience(20)) is SaveFailure.UNAVAILABLE
             database.forget_connections()
             assert backend(database) != pid
         finally:

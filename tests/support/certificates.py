@@ -1,6 +1,7 @@
 """Certificates made for a test."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -30,13 +31,21 @@ class Identity:
 
 
 def identity(
-    name: str, authority: Identity | None = None, *, begin: dt.timedelta = -DAY, end: dt.timedelta = DAY
+    name: str,
+    authority: Identity | None = None,
+    *,
+    begin: dt.timedelta = -DAY,
+    end: dt.timedelta = DAY,
+    names: Sequence[x509.GeneralName] = (x509.DNSName("localhost"),),
 ) -> Identity:
-    """Make a certificate for a name, signed by an authority or by itself; it begins and ends so long after now."""
+    """Make a certificate for a name, signed by an authority or by itself; it begins and ends so long after now.
+
+    ``names`` are those that it is good for; none at all if there are none.
+    """
     key = generate_private_key(SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(authority.certificate.subject if authority else subject)
@@ -45,7 +54,8 @@ def identity(
         .not_valid_before(now + begin)
         .not_valid_after(now + end)
         .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(authority.key if authority else key, hashes.SHA256())
     )
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    certificate = builder.sign(authority.key if authority else key, hashes.SHA256())
     return Identity(key, certificate)

@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from credit.v1 import account_pb2, balance_pb2, entry_pb2, reservation_pb2, source_pb2
+from credit.v1 import account_pb2, balance_pb2, entry_pb2, limits_pb2, reservation_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from creditd.domain.resource_names import account_name
@@ -150,6 +150,16 @@ class Customer:
         """End the unlimited plan."""
         answer: admin.SetPlanResponse = self.staff.admin.SetPlan(self.planning(account_pb2.PLAN_KIND_STANDARD))
         return answer.account
+
+    def limiting(self, *limits: limits_pb2.Limit, **fields: Any) -> limits_pb2.SetLimitsRequest:
+        """Return the request to put limits in the place of those that there are."""
+        fields = {"reason": "test", "request_id": self.request_id()} | fields
+        return limits_pb2.SetLimitsRequest(name=account_name(self.account_id), limits=limits, **fields)
+
+    def limit(self, *limits: limits_pb2.Limit) -> limits_pb2.SetLimitsResponse:
+        """Put limits in the place of those that there are."""
+        answer: limits_pb2.SetLimitsResponse = self.staff.admin.SetLimits(self.limiting(*limits))
+        return answer
 
     def becoming(self, status: account_pb2.AccountStatus, **fields: Any) -> admin.SetAccountStatusRequest:
         """Return the request to change the status."""

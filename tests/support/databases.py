@@ -11,8 +11,8 @@ from sqlalchemy import create_engine, make_url
 
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage.database import Database
-from creditd.storage.schema import migrate
-from tests.support.postgres import admin_url, create_database, drop_database
+from tests.support.postgres import admin_url, drop_database
+from tests.support.schemas import create_migrated
 
 
 def clock_of(database: Database) -> DatabaseClock:
@@ -38,9 +38,8 @@ def migrate_to(url: str, revision: str) -> None:
 def migrated_database() -> Iterator[str]:
     """Keep a database until the block ends; give its administrator's URL."""
     name = f"tests_{uuid4().hex}"
-    url = create_database(admin_url(), name)
+    url = create_migrated(admin_url(), name)
     try:
-        migrate(url)
         yield url
     finally:
         drop_database(admin_url(), name)

@@ -46,7 +46,7 @@ class Desk:
         """Write to the database of ``url``; if it ``is_polled``, tick by tick, by a database thread."""
         self.url = url
         terms = Terms(RULES, sign_up_credits or {}, uuid7)
-        self.database = Database(DatabaseSettings(url, pool_size=4, prepare_threshold=prepare_threshold))
+        self.database = Database(DatabaseSettings(url, pool_size=8, prepare_threshold=prepare_threshold))
         self.clock = clock_of(self.database)
         self.statistics = LedgerStatistics()
         self.batches = self.database.for_batches()
@@ -90,7 +90,9 @@ class Desk:
 
     def forget(self) -> None:
         """Lose every copy of a wallet, as a server does that is started again."""
-        self.writer._cache._wallets.clear()
+        for key in list(self.writer._cache._wallets):
+            self.writer._cache.drop(key)
+            self.writer._cache.take_spenders(key)
 
     def close(self) -> None:
         """Let go of the connections."""

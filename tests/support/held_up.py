@@ -39,6 +39,13 @@ def held_up(customer: Customer) -> Iterator[Callable[[], Any]]:
         opened.set()
 
 
+_WAITING = """
+FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE datname = current_database() AND relation = %s::regclass AND NOT granted
+"""
+"""Of this database alone: in all that are copies of the same one, as other tests have them, a table has one number."""
+
+
 class Locked:
     """A table that nobody can use."""
 
@@ -50,14 +57,12 @@ class Locked:
     @property
     def waiting(self) -> int:
         """How many statements wait for the table."""
-        query = "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
-        row = self._looking.execute(query, [self._table]).fetchone()
+        row = self._looking.execute(f"SELECT count(*) {_WAITING}", [self._table]).fetchone()
         return row[0] if row else 0
 
     def cancel(self) -> None:
         """Cancel the statements that wait for it, as PostgreSQL does when their time is over."""
-        query = "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
-        self._looking.execute(query, [self._table])
+        self._looking.execute(f"SELECT pg_cancel_backend(pid) {_WAITING}", [self._table])
 
     def until(self, waiting: int) -> Any:
         """Return when so many statements wait for it."""

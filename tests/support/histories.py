@@ -30,6 +30,20 @@ INSERT INTO entries (account_id, credit_type, version, kind, amount, available_d
 SELECT 'account-' || (1 + n % {crowd}), 'chat', n, 6, 1, 1, 0, 0, 1, 0, 0, '[]', gen_random_uuid(), 1, 0, 0, now(),
        'request-' || n, 0, 1, 'tests', '', NULL, now()
 FROM generate_series(1, 3 * {crowd}) AS n;
+INSERT INTO spending_counts
+SELECT 'account-' || n, 'chat', s, now(), 1, now(), 1
+FROM generate_series(1, {crowd}) AS n, unnest('{{"",ann,ben}}'::text[]) AS s;
+INSERT INTO audit_seals
+SELECT n, '00000000-0000-0000-0000-000000000000', 0, 1, '', '', now() FROM generate_series(1, {crowd}) AS n;
+INSERT INTO entry_seals
+SELECT 'account-' || n, t, 1, 3, '', '', n FROM generate_series(1, {crowd}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO velocity_events
+SELECT 'account-' || n, 2, 'subject-' || s, now() FROM generate_series(1, {crowd}) AS n, generate_series(1, 3) AS s;
+INSERT INTO account_flags
+SELECT 'account-' || n, md5('account-' || n)::uuid, 1 + n % 4, 10, 86400, 1, 11, false, now()
+FROM generate_series(1, {crowd}) AS n;
+INSERT INTO velocity_states
+SELECT account_id, kind, 86400, 1, CASE WHEN kind = 1 THEN flag_id END, NULL FROM account_flags;
 INSERT INTO packages VALUES ('small', 'Small', 1000, 'THB', 'chat', 90, 10, now(), NULL);
 INSERT INTO reconciliations
 SELECT 1 + n % 3, true, now() - n * interval '1 day', now() - n * interval '1 day', now()
@@ -66,6 +80,22 @@ SELECT '{account}', t, n, CASE WHEN n = 5 THEN 13 WHEN n % 50 = 0 THEN 2 WHEN n 
             WHEN n <= {n} / 2 THEN md5('{account}-1')::uuid ELSE md5('{account}-' || n)::uuid END, 1, 0, 0, now(),
        '{account}-' || t || n, 0, 1, 'tests', '', NULL, now() + n * interval '1 millisecond'
 FROM generate_series(1, {n}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO velocity_events
+SELECT '{account}', 1 + n % 4, 'subject-' || n, now() - n * interval '1 minute' FROM generate_series(1, {n} / 2) AS n;
+INSERT INTO account_flags
+SELECT '{account}', md5('{account}-' || n)::uuid, 2, 10, CASE WHEN n = 3 THEN 86400 ELSE 3600 END, 1, 11, false, now()
+FROM generate_series(1, {n} / 10) AS n;
+INSERT INTO velocity_states
+SELECT account_id, 2, window_seconds, 1, flag_id, now() - interval '1 hour' FROM account_flags
+WHERE account_id = '{account}' AND flag_id IN (md5('{account}-3')::uuid, md5('{account}-1')::uuid);
+INSERT INTO flag_clearances
+SELECT account_id, flag_id, flag_id::text, 1, 'tests', '', false, now() FROM account_flags
+WHERE account_id = '{account}' AND flag_id NOT IN (md5('{account}-3')::uuid, md5('{account}-1')::uuid);
+INSERT INTO spending_counts
+SELECT '{account}', 'chat', CASE WHEN n > 1 THEN 'spender-' || n ELSE '' END,
+       now() - CASE WHEN n > 20 THEN interval '1 day' ELSE '0' END, 1,
+       now() - CASE WHEN n > 20 THEN interval '1 day' ELSE '0' END, 1
+FROM generate_series(1, {n} / 10) AS n;
 INSERT INTO purchases (account_id, purchase_id, version, request_id, fingerprint, provider, live, method, return_url,
     package_id, display_name, amount, currency, credit_type, credits, bonus, state, reference, redirect_url,
     qr_image_url, payment_id, granted, reversed, grant_ids, paid, refunded, disputed, open_disputes, failure_code,
@@ -75,6 +105,14 @@ SELECT '{account}', md5('{account}-' || n)::uuid, 2, 'purchase-' || n, 1, 1, tru
        CASE WHEN n <= 5 THEN '' ELSE 'pi_{account}_' || n END, CASE WHEN n <= 5 THEN 0 ELSE 100 END, 0, '{{}}', 1000, 0,
        0, (n = 9)::int, '', '', 0, CASE WHEN n <= 5 THEN now() END, now(), now()
 FROM generate_series(1, {n} / 4) AS n;
+INSERT INTO approvals
+SELECT '{account}', md5('{account}-' || n)::uuid, 1, '[["chat", 1]]', NULL, NULL, NULL, 'maker', 'maker', '{{FINANCE}}',
+       false, repeat('why ', 75), '', 'approval-' || n, 1, '[["chat", 2, 70, 0, 0, 1]]',
+       now() + n * interval '1 second', now() + interval '3 days'
+FROM generate_series(1, {n} / 2) AS n;
+INSERT INTO approval_decisions
+SELECT '{account}', md5('{account}-' || n)::uuid, 2, 'other', 'other', '', '[]', now()
+FROM generate_series(6, {n} / 2) AS n;
 INSERT INTO purchase_facts
 SELECT '{account}', md5('{account}-' || n)::uuid, k, 'subject-' || n, 1, 1000, '', ''
 FROM generate_series(1, {n} / 4) AS n, generate_series(1, 2) AS k;
@@ -90,6 +128,14 @@ SELECT CASE WHEN n % 1000 = 3 THEN 2 ELSE 1 END, '{account}-' || n, md5('{accoun
        CASE WHEN n <= 20 THEN ARRAY['waits-{account}-' || n] ELSE '{{}}' END, '',
        'accounts/{account}/purchases/' || n, now(), now(), '{account}', n % 2 = 0
 FROM generate_series(1, {n} / 2) AS n;
+INSERT INTO audit_events
+SELECT md5('{account}-' || n)::uuid, now(), 'actor-{account}', 'tests', '{{ADMIN}}',
+       CASE WHEN n % 1000 = 3 THEN 'account.set_plan' ELSE 'credits.add' END, 1 + (n % 1000 = 5)::int, '{account}', '',
+       '', CASE WHEN n % 1000 = 5 THEN 'TESTS' ELSE '' END, NULL, NULL, '', '', '', 1
+FROM generate_series(1, {n} / 2) AS n;
+INSERT INTO entry_seals
+SELECT '{account}', t, 10 * n - 9, 10 * n, '', '', n
+FROM generate_series(1, 50) AS n, unnest('{{chat,spec}}'::text[]) AS t;
 INSERT INTO payment_hints
 SELECT 1, true, '{account}-' || n, 'paid', '{{}}', 0, now(), now() FROM generate_series(1, 20) AS n;
 INSERT INTO payment_dues
@@ -101,6 +147,13 @@ INSERT INTO subscriptions
 SELECT '{account}', 3, true, 'sub-' || n, 2, true, NULL, now(), now(), now() FROM generate_series(1, 3) AS n;
 INSERT INTO outbox_events
 SELECT '{account}', md5('{account}-' || n)::uuid, 1, '{{}}', now() FROM generate_series(1, {n} / 4) AS n;
+ALTER TABLE role_grants DISABLE TRIGGER role_grants_hold;
+INSERT INTO role_grants
+SELECT md5('{account}-' || n)::uuid, '{account}', 'SUPPORT', 'tests', 'tests', '', now(), NULL
+FROM generate_series(1, {n} / 4) AS n;
+ALTER TABLE role_grants ENABLE TRIGGER role_grants_hold;
+INSERT INTO role_revocations
+SELECT md5('{account}-' || n)::uuid, 'tests', '', now() FROM generate_series(1, {n} / 4) AS n;
 """
 
 

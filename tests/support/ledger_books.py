@@ -10,6 +10,7 @@ from creditd.storage.accounts import find
 from creditd.storage.database import Database
 from creditd.storage.verification import Stretch, entries_of
 from creditd.storage.wallets import load_accounts
+from tests.support.databases import clock_of
 from tests.support.desk import RULES
 
 
@@ -60,7 +61,7 @@ class Books:
 
     def verified(self, account: str) -> list[Found | Checked]:
         """Return every difference in the account's ledger, then how much was checked."""
-        verification = Verification(self._database, account)
+        verification = Verification(self._database, clock_of(self._database).now, account)
         found: list[Found | Checked] = []
         while not verification.is_done:
             found += verification.step()

@@ -177,9 +177,12 @@ def _entered(run: Run, context: AbstractAsyncContextManager[Entered]) -> Iterato
 
 
 @contextmanager
-def open_front(pace: float = 0.01) -> Iterator[Front]:
-    """Keep the fakes until the block ends; the pauses between tries of a webhook are multiplied by ``pace``."""
-    with event_loop() as run, _entered(run, fakes_running(FakesSettings(pace=pace))) as fakes:
+def open_front(pace: float = 0.01, **settings: Any) -> Iterator[Front]:
+    """Keep the fakes until the block ends; the pauses between tries of a webhook are multiplied by ``pace``.
+
+    ``settings`` are more of FakesSettings.
+    """
+    with event_loop() as run, _entered(run, fakes_running(FakesSettings(pace=pace, **settings))) as fakes:
         yield Front(fakes, run)
 
 

@@ -14,7 +14,7 @@ def patience(seconds: float) -> float:
     return min(seconds, float(os.environ.get(LIMIT_VARIABLE, inf)))
 
 
-def eventually(condition: Any, seconds: float = 10.0) -> Any:
+def eventually(condition: Any, seconds: float = 60.0) -> Any:
     """Return the first true answer of ``condition``, asked again and again; fail the test if none comes in time."""
     deadline = time.monotonic() + patience(seconds)
     while time.monotonic() < deadline:

@@ -25,6 +25,7 @@ import pytest
 from psycopg import sql
 
 from creditd.development.postgres import embedded_postgres
+from creditd.development.postgres.logins import server_url
 
 # Set by a person to use a server of theirs, or else by us: workers inherit it from the controlling process.
 VARIABLE: Final = "CREDITD_TEST_DATABASE_URL"
@@ -32,11 +33,14 @@ VARIABLE: Final = "CREDITD_TEST_DATABASE_URL"
 # The login that owns the databases that tests make; the administrator unless it is set.
 OWNER_VARIABLE: Final = "CREDITD_TEST_OWNER"
 
-# How a service under test reaches its database, whose name is put in: another login, or a pooler. As owner unless set.
+# How a service under test reaches its database, whose name is put in: another login, or a pooler. Unless it is set, by
+# the login that development has for it.
 SERVICE_VARIABLE: Final = "CREDITD_TEST_SERVICE_URL"
 
 # Of a server on which nobody else uses the application's role, for the tests that make and drop it.
 ROLES_VARIABLE: Final = "CREDITD_TEST_ROLES_URL"
+
+_DROP: Final = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
 
 # What tests commit need not outlive the machine. It outlives a killed PostgreSQL all the same: the system writes it.
 _SETTINGS: Final[Mapping[str, str]] = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
@@ -65,6 +69,8 @@ def session_cluster(tmp_root: Path) -> Iterator[str]:
         yield os.environ[VARIABLE]
         return
     with embedded_postgres(tmp_root / "postgres", settings=_SETTINGS) as url:
+        # Before several workers ask for it at once.
+        server_url(url)
         os.environ[VARIABLE] = url
         try:
             yield url
@@ -77,12 +83,16 @@ def admin_url() -> str:
     return os.environ[VARIABLE]
 
 
-def create_database(admin_url: str, name: str) -> str:
-    """Makes an empty database, in place of one that an earlier run may have left, and gives its owner's URL."""
-    drop_database(admin_url, name)
+def create_database(admin_url: str, name: str, template: str = "template1") -> str:
+    """Makes a database, in place of one that an earlier run may have left, and gives its owner's URL.
+
+    It is empty, unless ``template`` is a database to be copied that nobody is connected to.
+    """
     owner = os.environ.get(OWNER_VARIABLE)
+    making = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute(_DROP.format(sql.Identifier(name)))
+        connection.execute(making)
         if owner:
             connection.execute(
                 sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), sql.Identifier(owner))
@@ -98,11 +108,18 @@ def as_login(url: str, login: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{quote(login)}@{host}"))
 
 
+def as_administrator(url: str) -> str:
+    """The URL of the same database for the administrator of the session's cluster, if it is there."""
+    if _server_of(url) != _server_of(admin_url()):
+        return url
+    return urlunsplit(urlsplit(admin_url())._replace(path=urlsplit(url).path))
+
+
 def service_url(url: str) -> str:
-    """How a service under test reaches a database of the session's cluster; any other one as it is."""
+    """How a service under test reaches a database, given the URL of an owner who may make roles."""
     given = os.environ.get(SERVICE_VARIABLE)
     if not given or _server_of(url) != _server_of(admin_url()):
-        return url
+        return server_url(url)
     return urlunsplit(urlsplit(given)._replace(path=urlsplit(url).path))
 
 
@@ -114,4 +131,4 @@ def _server_of(url: str) -> tuple[str, str]:
 def drop_database(admin_url: str, name: str) -> None:
     """Removes the database if there is one, and ends the connections to it."""
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(_DROP.format(sql.Identifier(name)))

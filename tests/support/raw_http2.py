@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Iterator, Sequence
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from typing import Final, NamedTuple, Self
 
 from tests.support.hpack import HeaderTable, grpc_status
@@ -20,9 +21,17 @@ PATIENCE_SECONDS: Final = patience(20.0)
 RESET: Final = -2
 """Stands for the status of a call that was reset without one."""
 
+_DROPPED_BYTES: Final = 1 << 20
+
 FRAME: Final = struct.Struct(">IBI")
 _SETTING: Final = struct.Struct(">HI")
 _NO_TABLE: Final = _SETTING.pack(1, 0)
+
+CANCEL: Final = (8).to_bytes(4, "big")
+"""The error code of a stream that is not needed any more (RFC 9113, 7)."""
+
+NO_WINDOW: Final = _SETTING.pack(4, 0)
+"""SETTINGS_INITIAL_WINDOW_SIZE: no message of the server's fits."""
 
 
 class Frame(NamedTuple):
@@ -41,6 +50,8 @@ class RawConnection:
         """Connect to ``host:port``, and introduce ourselves. Calls carry the token and the grpc-timeout, if given."""
         host, _, port = address.rpartition(":")
         self.socket = socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS)
+        # Otherwise a call waits for the acknowledgement of its headers, which comes 40 ms late.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._stream = self.socket.makefile("rb")
         self._headers = HeaderTable(address, token.removeprefix("Bearer "), timeout or "30S")
         self._next = 1
@@ -87,6 +98,39 @@ class RawConnection:
         self.say(stream, len(message), message, end=True)
         return stream
 
+    def call_and_reset(self, path: str, times: int) -> None:
+        """Begin so many calls, and reset each at once."""
+        self.socket.sendall(self._resets(path, times))
+
+    def flood(self, path: str, times: int) -> None:
+        """Do the same, and take what the server sends meanwhile, without a look at it.
+
+        Whoever only sends may not hear of an end for a minute: if the server's buffer was full at that moment, nothing
+        more is sent that a reset could answer. Raises ConnectionError if the server has closed, TimeoutError if
+        it neither takes anything nor says so.
+        """
+        left = memoryview(self._resets(path, times))
+        # Not by select, which takes no descriptor above 1,023.
+        with DefaultSelector() as selector:
+            selector.register(self.socket, EVENT_READ | EVENT_WRITE)
+            while left:
+                ready = sum(events for _, events in selector.select(PATIENCE_SECONDS))
+                if not ready:
+                    raise TimeoutError("the server takes nothing")
+                if ready & EVENT_READ and not self.socket.recv(_DROPPED_BYTES):
+                    raise ConnectionError("the server closed the connection")
+                if ready & EVENT_WRITE:
+                    left = left[self.socket.send(left) :]
+
+    def _resets(self, path: str, times: int) -> bytes:
+        frames = []
+        for stream in range(self._next, self._next + 2 * times, 2):
+            block = self._headers.block(path)
+            frames += [FRAME.pack(len(block) << 8 | HEADERS, END_HEADERS, stream), block]
+            frames += [FRAME.pack(len(CANCEL) << 8 | RST_STREAM, 0, stream), CANCEL]
+        self._next += 2 * times
+        return b"".join(frames)
+
     def frames(self) -> Iterator[Frame]:
         """Yield what the server sends, until it closes the connection."""
         while len(head := self._stream.read(FRAME.size)) == FRAME.size:
@@ -110,10 +154,21 @@ class RawConnection:
                 yield frame.stream, RESET
 
 
-def half_a_call(address: str, path: str) -> bytes:
+def introduction() -> bytes:
+    """Return what begins a connection."""
+    return PREFACE + FRAME.pack(SETTINGS, 0, 0)
+
+
+def half_a_call(address: str, path: str, token: str = "") -> bytes:
     """Return what begins a connection, and a call on it without its message."""
-    block = HeaderTable(address, "", "30S").block(path)
-    return PREFACE + FRAME.pack(SETTINGS, 0, 0) + FRAME.pack(len(block) << 8 | HEADERS, END_HEADERS, 1) + block
+    block = HeaderTable(address, token.removeprefix("Bearer "), "30S").block(path)
+    return introduction() + FRAME.pack(len(block) << 8 | HEADERS, END_HEADERS, 1) + block
+
+
+def whole_call(address: str, token: str, path: str, message: bytes) -> bytes:
+    """Return what begins a connection, and a call on it."""
+    said = b"\0" + len(message).to_bytes(4, "big") + message
+    return half_a_call(address, path, token) + FRAME.pack(len(said) << 8 | DATA, END_STREAM, 1) + said
 
 
 def literal(text: bytes) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
@@ -18,6 +18,7 @@ from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, RefundSta
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import Purchase, PurchaseChange, PurchaseState
 from creditd.domain.subscription import Subscription, SubscriptionStatus
+from creditd.domain.velocity import VelocityRule
 from creditd.ledger.ids import uuid7
 from creditd.ledger.work import VersionConflict
 from creditd.payments.provider import Report
@@ -25,6 +26,7 @@ from creditd.service.payments.cases import Recorded
 from creditd.service.payments.due_worker import DueWorker
 from creditd.service.payments.recorder import PurchaseRecorder, Recorder
 from creditd.service.payments.subscriptions import SubscriptionRecorder
+from creditd.service.velocity import Velocity
 from creditd.storage import accounts, payment_events, payment_references, purchases
 from creditd.storage.payment_events import EventFilter
 from creditd.storage.wallets import load_accounts
@@ -61,14 +63,15 @@ class Figures(NamedTuple):
 class Till:
     """One server's way of applying what providers say."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Apply to the database of a desk."""
+    def __init__(self, desk: Desk, rules: Sequence[VelocityRule] = ()) -> None:
+        """Apply to the database of a desk, by these velocity rules."""
         self.desk = desk
         self.books = Books(desk.database)
         transactions = desk.transactions
         self.transactions = transactions
         subscriptions = SubscriptionRecorder(desk.accounts, uuid7)
-        self.recorder = Recorder(transactions, PurchaseRecorder(uuid7), subscriptions)
+        velocity = Velocity(rules, desk.accounts, uuid7)
+        self.recorder = Recorder(transactions, PurchaseRecorder(uuid7, velocity), subscriptions)
         self.dues = DueWorker(desk.database, self.recorder, desk.clock, _at_once)
 
     def order(self, account: str, **fields: Any) -> Purchase:
@@ -219,10 +222,10 @@ class Till:
 
 
 @contextmanager
-def till_at(url: str) -> Iterator[Till]:
+def till_at(url: str, *rules: VelocityRule) -> Iterator[Till]:
     """Keep a till until the block ends."""
     with desk_at(url) as desk:
-        yield Till(desk)
+        yield Till(desk, rules)
 
 
 def report(purchase: Purchase, *facts: Fact, price: Money | None = None, **fields: Any) -> Report:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,7 +24,21 @@ def write_public_key(folder: Path) -> Path:
     return file
 
 
-def bearer(subject: str, roles: Sequence[str], scope: str = "", ttl_seconds: int = YEARS_SECONDS) -> str:
-    """Return the authorization header of a caller."""
+def bearer(
+    subject: str,
+    roles: Sequence[str],
+    scope: str = "",
+    ttl_seconds: int = YEARS_SECONDS,
+    *,
+    mfa_time: float = 0.0,
+    **further: Any,
+) -> str:
+    """Return the authorization header of a caller, who showed a second factor at ``mfa_time`` if that is not 0.
+
+    ``further`` claims that are empty are left out.
+    """
     claims = {"sub": subject, "roles": list(roles), "scope": scope, "exp": int(time.time()) + ttl_seconds}
+    claims |= {name: value for name, value in further.items() if value}
+    if mfa_time:
+        claims |= {"amr": ["pwd", "otp"], "auth_time": mfa_time}
     return "Bearer " + jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": KEY_ID})

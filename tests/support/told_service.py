@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
-from google.rpc.error_details_pb2 import ErrorInfo
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
@@ -29,10 +30,11 @@ class Taken(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """How a call is refused; without a reason it carries no ErrorInfo, as what others send."""
+    """How a call is refused; without a reason it carries no details, as what others send; 0 seconds: no RetryInfo."""
 
     code: StatusCode
     reason: str = ""
+    retry_seconds: int = 0
 
 
 class ToldService:
@@ -91,6 +93,8 @@ class ToldService:
 
 
 def _status(refused: Refused) -> bytes:
-    detail = AnyMessage()
-    detail.Pack(ErrorInfo(reason=refused.reason, domain="credit.v1", metadata={"problem": SECRET}))
-    return Status(code=refused.code.value[0], message=SECRET, details=[detail]).SerializeToString()
+    info, retry = AnyMessage(), AnyMessage()
+    info.Pack(ErrorInfo(reason=refused.reason, domain="credit.v1", metadata={"problem": SECRET}))
+    retry.Pack(RetryInfo(retry_delay=Duration(seconds=refused.retry_seconds)))
+    details = [retry, info] if refused.retry_seconds else [info]
+    return Status(code=refused.code.value[0], message=SECRET, details=details).SerializeToString()

@@ -76,11 +76,16 @@ def told_service(run: Run) -> Iterator[ToldService]:
 
 @contextmanager
 def running_adapter(
-    token: Callable[[], str] = lambda: "a-token", settings: WebhooksSettings | None = None
+    token: Callable[[], str] = lambda: "a-token",
+    settings: WebhooksSettings | None = None,
+    *,
+    address_calls_per_minute: int = 0,
 ) -> Iterator[Adapter]:
     """Run both on one event loop, the adapter with these settings if they are given."""
     with event_loop() as run, told_service(run) as service:
-        settings = settings or WebhooksSettings("127.0.0.1:0", service.address)
+        settings = settings or WebhooksSettings(
+            "127.0.0.1:0", service.address, address_calls_per_minute=address_calls_per_minute
+        )
         stack = AsyncExitStack()
         port = run(stack.enter_async_context(webhooks_serving(settings, token)))
         base_url = f"http://127.0.0.1:{port}"

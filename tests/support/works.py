@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from creditd.domain.commands import Add, Command, Confirm, Deduct, Refund, Reserve
+from creditd.domain.audit_event import Act
+from creditd.domain.commands import Add, Command, Confirm, Deduct, Extend, Refund, Reserve
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
@@ -29,6 +30,16 @@ def origin(request_id: str | None, *content: object) -> Origin:
     """Return who asks, under a request id that is new if it is None, with a fingerprint of the content."""
     name = f"request-{next(_NUMBERS)}" if request_id is None else request_id
     return Origin("tests", name, zlib.crc32(repr(content).encode()))
+
+
+def act(request_id: str | None, *content: object) -> Act:
+    """Return an act of staff from such an origin."""
+    return act_from(origin(request_id, *content))
+
+
+def act_from(by: Origin) -> Act:
+    """Return an act of staff from an origin."""
+    return Act(by, "tests.act", by.actor, ("ADMIN",))
 
 
 def add(account: str, amount: int, request_id: str | None = None, **options: Any) -> Work:
@@ -57,22 +68,34 @@ def reserve(
     *,
     ttl: int = MINUTE,
     version: int | None = None,
+    spender_id: str = "",
     **options: Any,
 ) -> Work:
     """Return the work that holds credits."""
-    by = origin(request_id, "reserve", amount, version)
-    return work(account, Reserve(by, uuid7(), amount, ttl=ttl, version=version), **options)
+    by = origin(request_id, "reserve", amount, version, spender_id)
+    command = Reserve(by, uuid7(), amount, ttl=ttl, version=version, spender_id=spender_id)
+    return work(account, command, **options)
 
 
-def deduct(account: str, amount: int, request_id: str | None = None, **options: Any) -> Work:
+def deduct(account: str, amount: int, request_id: str | None = None, spender_id: str = "", **options: Any) -> Work:
     """Return the work that spends credits in one step."""
-    return work(account, Deduct(origin(request_id, "deduct", amount), uuid7(), amount), **options)
+    by = origin(request_id, "deduct", amount, spender_id)
+    return work(account, Deduct(by, uuid7(), amount, spender_id=spender_id), **options)
 
 
 def confirm(held: Reservation, amount: int | None = None, request_id: str | None = None) -> Work:
     """Return the work that spends what is held."""
     by = origin(request_id, "confirm", held.reservation_id, amount)
     return work(held.account_id, Confirm(by, held.reservation_id, amount), credit_type=held.credit_type)
+
+
+def extend(held: Reservation, ttl: int) -> Work:
+    """Return the work that gives a hold so much time from now on."""
+    return work(
+        held.account_id,
+        Extend(origin(None, "extend", held.reservation_id, ttl), held.reservation_id, ttl=ttl),
+        credit_type=held.credit_type,
+    )
 
 
 def refund(of: Reservation, amount: int | None = None, request_id: str | None = None) -> Work:

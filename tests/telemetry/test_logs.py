@@ -17,6 +17,7 @@ from creditd.telemetry import lines
 from creditd.telemetry.lines import FLUSH_BYTES, LineWriter
 from creditd.telemetry.logs import AccessLog, access_log, configure_logs
 from creditd.telemetry.redaction import REDACTED, redacted
+from tests.support.hearing import OwnThreads
 
 JWT = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJxdWl6In0.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
 
@@ -67,11 +68,13 @@ class Log:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
+def log(tmp_path: Path, own_threads: OwnThreads) -> Iterator[Log]:
+    """Keep a log of what the test itself logs: servers that other tests have started go on in this process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     with (tmp_path / "log").open("wb") as stream:
         writer = configure_logs("INFO", stream.fileno())
+        root.handlers[0].addFilter(own_threads.hears)
         yield Log(tmp_path / "log", writer)
         writer.close()
     root.handlers[:] = handlers

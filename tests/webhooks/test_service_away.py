@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -19,6 +20,8 @@ from tests.support.certificates import Identity, identity
 from tests.support.event_loop import event_loop
 from tests.support.patience import eventually
 from tests.support.webhook_adapter import SECONDS, Adapter, running_adapter, told_service
+
+SAID = {"plaintext_listeners": ("webhooks",)}
 
 STATUS_OF_HEALTH = {"reachable": True, "unreachable": False}
 
@@ -115,7 +118,7 @@ def pem(folder: Path, name: str, content: bytes) -> str:
     return str(file)
 
 
-def files_of(folder: Path, authority: Identity) -> dict[str, str]:
+def files_of(folder: Path, authority: Identity) -> dict[str, Any]:
     """Write what the adapter needs for mutual TLS."""
     client = identity("adapter", authority)
     return {
@@ -199,12 +202,14 @@ def test_what_is_under_way_is_finished_though_the_certificate_is_renewed(tmp_pat
         ({"tls_ca_file": __file__}, "in PEM"),
         ({"tls_ca_file": "/nowhere"}, "No such file"),
         ({"tls_ca_file": "CA", "tls_certificate_file": __file__, "tls_key_file": __file__}, "in PEM"),
-        ({"listen": "192.0.2.1:1"}, "cannot listen on 192.0.2.1:1"),
-        ({"listen": "no such host.invalid:1"}, "cannot listen"),
+        ({"listen": "192.0.2.1:1", **SAID}, "cannot listen on 192.0.2.1:1"),
+        ({"listen": "no such host.invalid:1", **SAID}, "cannot listen"),
+        ({"listen": "0.0.0.0:0"}, "CREDITD_WEBHOOKS_LISTEN_TLS_CERTIFICATE_FILE .*_LISTENERS name webhooks"),
+        ({"listen_tls_certificate_file": __file__, "listen_tls_key_file": __file__}, "in PEM"),
     ],
 )
 def test_settings_that_cannot_be_used_are_told_apart(
-    tmp_path: Path, authority: Identity, changes: dict[str, str], message: str
+    tmp_path: Path, authority: Identity, changes: dict[str, Any], message: str
 ) -> None:
     ca = pem(tmp_path, "ca.pem", authority.certificate_pem)
     changes = {name: ca if value == "CA" else value for name, value in changes.items()}

@@ -2,10 +2,14 @@
 
 import logging
 import time
+from collections.abc import Callable
+from math import nan
 
 from creditd.config import Config
+from creditd.config.rules import EACH_SPENDER
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
+from creditd.domain.limits import EACH, WHOLE, Limit
 from creditd.domain.wallet import Rules
 from creditd.ledger.balances import BalanceReader
 from creditd.ledger.batch import Terms
@@ -15,9 +19,10 @@ from creditd.ledger.ledger import Ledger
 from creditd.ledger.sweep import Sweep
 from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.writer import Writer
+from creditd.server.audit_signature import read_audit_key
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
-from creditd.storage.migrations.powers import Login, login_of
-from creditd.telemetry.statistics import LedgerStatistics, Occupancy, PaymentStatistics
+from creditd.storage.migrations.powers import OPT_OUT, Login, login_of
+from creditd.telemetry.statistics import LedgerStatistics, PaymentStatistics
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +33,8 @@ class Core:
     def __init__(self, config: Config, clock: DatabaseClock | None = None, *, warns_of_powers: bool = True) -> None:
         """Wire it. Nothing is connected before it is used.
 
-        ``warns_of_powers``: whether to log what the database's login could do to the ledger.
+        ``warns_of_powers``: whether to log what the database's login could do to the ledger. Raises InvalidConninfo,
+        InvalidAuditKey.
         """
         self.config = config
         self.login: Login | None = None
@@ -52,7 +58,13 @@ class Core:
         sweeping = Writer(self.batches, terms, self.clock, LedgerStatistics(), is_apart=True)
         self.sweep = Sweep(self.batches, sweeping, self.clock, config.sweep_interval_seconds)
         self.payment_statistics = PaymentStatistics()
-        self.occupancies: dict[str, Occupancy] = {}
+        self.audit_key = read_audit_key(config.audit_key_file)
+        # Not a number until there is a server that looks.
+        self.access_age_seconds: Callable[[], float] = lambda: nan
+
+    def seconds(self) -> float:
+        """Return the seconds since the Unix epoch, by the database's clock."""
+        return self.clock.now() / SECOND
 
     def may_serve_by_its_login(self) -> bool:
         """Check what the database's login could do to the ledger; return whether the settings let it serve. Blocks.
@@ -64,7 +76,7 @@ class Core:
         is_news, self.login = login != self.login, login
         is_refused = bool(login.powers) and self.config.require_least_privilege
         if is_refused and is_news:
-            log.warning("the database cannot be used: %s", login)
+            log.warning("the database cannot be used: %s, %s", login, OPT_OUT)
         elif login.powers and is_news and self._warns_of_powers:
             log.warning("the database is served with more power than needed: %s", login)
         return not is_refused
@@ -96,4 +108,18 @@ def rules_from(config: Config) -> Rules:
         config.reservation_ttl_seconds * SECOND,
         config.reservation_max_ttl_seconds * SECOND,
         config.refund_grace_seconds * SECOND,
+        limits_from(config),
+    )
+
+
+def limits_from(config: Config) -> tuple[Limit, ...]:
+    """Return the limits of accounts that have none of their own, by credit type, then by whom they bind."""
+    settings = (config.least_per_movement, config.most_per_movement, config.most_per_hour, config.most_per_day)
+    return tuple(
+        Limit(
+            name.removesuffix(EACH_SPENDER),
+            EACH if name.endswith(EACH_SPENDER) else WHOLE,
+            *[amounts.get(name) for amounts in settings],
+        )
+        for name in sorted(set().union(*settings))
     )

@@ -5,16 +5,18 @@ from collections.abc import Iterable
 
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payment_providers import configured_providers
+from creditd.config.velocity_rules import velocity_rules_in
 from creditd.domain.provider import Provider
 from creditd.ledger.accounts import AccountLedger
-from creditd.server.payment_admin_handlers import (
+from creditd.server.handlers.payment_admin_handlers import (
     PackageHandlers,
     PaymentEventHandlers,
     ReconciliationHandlers,
     ReversalHandlers,
     SubscriptionHandlers,
 )
-from creditd.server.payment_handlers import PurchaseHandlers, WebhookHandlers
+from creditd.server.handlers.payment_handlers import PurchaseHandlers, WebhookHandlers
+from creditd.service.approvals import Approvals
 from creditd.service.catalogue import Catalogue
 from creditd.service.pages import PageTokens
 from creditd.service.payments.background import Background
@@ -37,6 +39,7 @@ from creditd.service.payments.rejections import Rejections
 from creditd.service.payments.reversals import Reversals
 from creditd.service.payments.subscriptions import SubscriptionReader, SubscriptionRecorder
 from creditd.service.threads import Threads
+from creditd.service.velocity import Velocity
 
 Handlers = Iterable[object]
 
@@ -53,10 +56,12 @@ class Payments:
         self._catalogue = catalogue
         self._tokens = tokens
         self._providers = Providers(configured_providers(core.config, core.clock.now))
-        self._purchase_recorder = PurchaseRecorder(core.make_id)
+        velocity = Velocity(velocity_rules_in(core.config.velocity_rules), accounts, core.make_id)
+        self._purchase_recorder = PurchaseRecorder(core.make_id, velocity)
         self._recorder = Recorder(
             core.transactions, self._purchase_recorder, SubscriptionRecorder(accounts, core.make_id)
         )
+        self.reversals = Reversals(core.transactions, self._purchase_recorder, core.make_id, threads)
         self._found_cases = FoundCases(core.database, core.clock, core.make_id)
         self._payment_requests = PaymentRequests(core.transactions, self._providers, self._recorder, threads.payments)
         self._purchases = self._make_purchases()
@@ -180,14 +185,14 @@ class Payments:
         if provider in self._hint_workers:
             self._hint_workers[provider].background.wake()
 
-    def handlers(self) -> tuple[Handlers, Handlers, Handlers]:
+    def handlers(self, approvals: Approvals) -> tuple[Handlers, Handlers, Handlers]:
         """Return the handlers of PaymentService, PaymentAdminService and WebhookService."""
         core, threads = self._core, self._threads
-        packages = Packages(core.database, self._catalogue, core.clock, threads, self._tokens)
+        packages = Packages(core.database, self._catalogue, core.clock, core.make_id, threads, self._tokens)
         reading = PurchaseReader(core.database, self._tokens, threads)
         administration = (
             PackageHandlers(packages),
-            ReversalHandlers(Reversals(core.transactions, self._purchase_recorder, threads)),
+            ReversalHandlers(self.reversals, approvals),
             SubscriptionHandlers(SubscriptionReader(core.database, self._tokens, threads)),
             PaymentEventHandlers(Events(core.database, self._tokens, core.clock, core.make_id, threads)),
             ReconciliationHandlers(self.reconciliation),

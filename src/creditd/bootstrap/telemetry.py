@@ -1,78 +1,61 @@
 """The telemetry of a process."""
 
+from collections.abc import Mapping
 from functools import partial
+from math import nan
+from typing import Final
 
-from prometheus_client import Gauge
+from prometheus_client import CollectorRegistry, Gauge
 
+from creditd.addresses import Listener, require_encrypted
 from creditd.bootstrap.core import Core
-from creditd.bootstrap.service import SERVICES, tls_of
-from creditd.certificates import DAY_SECONDS, Renewals
+from creditd.bootstrap.cores import Cores
+from creditd.bootstrap.encryption import ShownCertificates, metrics_context
+from creditd.bootstrap.service import Service
+from creditd.certificates import DAY_SECONDS
+from creditd.config import Config
 from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
 from creditd.telemetry.calls import call_observers
+from creditd.telemetry.issuer_metrics import IssuerMetrics
 from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import access_log
 from creditd.telemetry.metrics import RpcMetrics, make_registry
-from creditd.telemetry.metrics_server import MetricsServer, start_metrics_server
+from creditd.telemetry.metrics_server import Document, MetricsServer, start_metrics_server
 from creditd.telemetry.payment_metrics import PaymentMetrics
+from creditd.telemetry.rate_limit_metrics import RateLimitMetrics
 from creditd.telemetry.traces import configure_tracing
 
-
-def _days_left(renewals: Renewals, place: int) -> float:
-    return renewals.validities[place].seconds_left / DAY_SECONDS
+JWKS_PATH: Final = "/.well-known/jwks.json"
+"""Where libraries look for an issuer's keys."""
 
 
 class Telemetry:
     """The telemetry of a process: metrics on a port, an access log and, if configured, traces."""
 
-    def __init__(self, core: Core, lines: LineWriter, *, worker_index: int = 0) -> None:
-        """Serve metrics at the configured port plus ``worker_index``.
+    def __init__(self, cores: Cores, service: Service, lines: LineWriter, *, worker_index: int = 0) -> None:
+        """Serve metrics at the configured port plus ``worker_index``, and identity's public keys beside them.
 
-        Raises OSError if the port is taken, InvalidCertificate.
+        Raises OSError if the port is taken, InvalidCertificate, PlaintextExposed, NoOpenTelemetry.
         """
-        config = core.config
-        methods = [f"/{s.full_name}/{m.name}" for s in SERVICES for m in s.methods]
-        calls = RpcMetrics(methods)
-        gauges = LedgerGauges(
-            lambda: core.ledger.waiting,
-            lambda: core.ledger.waiting_apart,
-            lambda: core.database.connections_in_use + core.batches.connections_in_use,
-            lambda: core.sweep.lag_seconds,
-            lambda: ClockState(core.clock.offset_seconds, core.clock.doubts, core.clock.jumps),
-        )
-        lanes = core.ledger.statistics, core.ledger.side_statistics
+        config = cores.config
+        calls = RpcMetrics(service.methods)
         registry = make_registry(
             calls,
-            LedgerMetrics(lanes, gauges),
-            PaymentMetrics(core.payment_statistics),
-            BulkheadMetrics(core.occupancies),
+            BulkheadMetrics(service.occupancies),
+            IssuerMetrics(service.issuers.statistics),
+            RateLimitMetrics(service.exchange_statistics),
         )
-        # Not a number until the database has been asked.
-        Gauge(
-            "creditd_database_login_powers",
-            "Ways in which the login that serves could rewrite the ledger.",
-            registry=registry,
-        ).set_function(lambda: float("nan") if core.login is None else len(core.login.powers))
+        if cores.credit:
+            _add_credit(registry, cores.credit)
+        _add_certificates(registry, config)
         self._transport = Gauge(
             "creditd_transport_info", "Which transport serves gRPC.", labelnames=("transport",), registry=registry
         )
-        tls = tls_of(config)
-        days_left = Gauge(
-            "creditd_tls_days_left",
-            "Days until a certificate, or the last of its authorities, expires; less than 0 once it has.",
-            labelnames=("setting",),
-            registry=registry,
-        )
-        if tls:
-            renewals = tls.renewals(tells=False)
-            for place, validity in enumerate(renewals.validities):
-                days_left.labels(validity.setting).set_function(partial(_days_left, renewals, place))
+        documents = {JWKS_PATH: cores.identity.key_ring.jwks} if cores.identity else {}
         self._tracing = configure_tracing(config.otlp_endpoint)
         self.observers = call_observers(calls, access_log(lines), self._tracing)
-        self._server: MetricsServer | None = None
-        if config.metrics_listen:
-            host, port = config.metrics_listen.rsplit(":", 1)
-            self._server = start_metrics_server(host, int(port), registry, worker_index=worker_index)
+        self._server = _metrics_served(config, registry, worker_index, documents)
 
     def note_transport(self, name: str) -> None:
         """Tell which transport serves."""
@@ -83,3 +66,69 @@ class Telemetry:
         self._tracing.close()
         if self._server:
             self._server.close()
+
+
+def _add_credit(registry: CollectorRegistry, core: Core) -> None:
+    """Add what the ledger and payments count."""
+    gauges = LedgerGauges(
+        lambda: core.ledger.waiting,
+        lambda: core.ledger.waiting_apart,
+        lambda: core.database.connections_in_use + core.batches.connections_in_use,
+        lambda: core.sweep.lag_seconds,
+        lambda: ClockState(core.clock.offset_seconds, core.clock.doubts, core.clock.jumps),
+    )
+    registry.register(LedgerMetrics((core.ledger.statistics, core.ledger.side_statistics), gauges))
+    registry.register(PaymentMetrics(core.payment_statistics))
+    # Not a number until the database has been asked.
+    Gauge(
+        "creditd_database_login_powers",
+        "Ways in which the login that serves could rewrite the ledger.",
+        registry=registry,
+    ).set_function(lambda: nan if core.login is None else len(core.login.powers))
+    Gauge(
+        "creditd_access_age_seconds",
+        "How old the last look at stored roles and service accounts is.",
+        registry=registry,
+    ).set_function(lambda: core.access_age_seconds())  # noqa: PLW0108 - it is set later.
+
+
+def _add_certificates(registry: CollectorRegistry, config: Config) -> None:
+    """Add until when the certificates can be used that are shown."""
+    days_left = Gauge(
+        "creditd_tls_days_left",
+        "Days until a certificate, or the last of its authorities, expires; less than 0 once it has.",
+        labelnames=("setting",),
+        registry=registry,
+    )
+    shown = ShownCertificates(config)
+    for place, validity in enumerate(shown.validities):
+        days_left.labels(validity.setting).set_function(partial(_days_left, shown, place))
+
+
+def _days_left(shown: ShownCertificates, place: int) -> float:
+    return shown.validities[place].seconds_left / DAY_SECONDS
+
+
+def _metrics_served(
+    config: Config, registry: CollectorRegistry, worker_index: int, documents: Mapping[str, Document]
+) -> MetricsServer | None:
+    """Serve a worker's metrics where they are to be served. Raises OSError, InvalidCertificate, PlaintextExposed."""
+    if not config.metrics_listen:
+        return None
+    context = metrics_context(config)
+    require_encrypted(
+        Listener.METRICS,
+        config.metrics_listen,
+        has_tls=context is not None,
+        plaintext_listeners=config.plaintext_listeners,
+    )
+    host, port = config.metrics_listen.rsplit(":", 1)
+    return start_metrics_server(
+        host,
+        int(port),
+        registry,
+        worker_index=worker_index,
+        token=config.metrics_token,
+        context=context,
+        documents=documents,
+    )

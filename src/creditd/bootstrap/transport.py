@@ -57,6 +57,9 @@ class Transport(Protocol):
     def add_hot_methods(self, service: ServiceDescriptor, handlers: Iterable[object], steps: Steps) -> None:
         """Serve the unary methods that ``handlers`` have in the fastest way there is."""
 
+    def authenticate_ahead(self, services: Iterable[ServiceDescriptor], steps: Steps) -> None:
+        """Authenticate the callers of ``services`` on the thread that takes calls in, if there is one."""
+
     def poll(self, attach: Attach) -> None:
         """Have what decides in ticks decide on the thread that takes calls in, if there is one."""
 
@@ -79,6 +82,9 @@ class AioTransport:
 
     def add_hot_methods(self, service: ServiceDescriptor, handlers: Iterable[object], steps: Steps) -> None:
         """Do nothing: they are served like all others."""
+
+    def authenticate_ahead(self, services: Iterable[ServiceDescriptor], steps: Steps) -> None:
+        """Do nothing: the event loop takes them in."""
 
     def poll(self, attach: Attach) -> None:
         """Do nothing: the ledger has a thread of its own."""

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from creditd.cli.output import MISUSED, remark
 from creditd.config import nearest
+from creditd.telemetry.redaction import file_shown
 
 
 class Arguments(argparse.ArgumentParser):
@@ -24,7 +25,7 @@ class Arguments(argparse.ArgumentParser):
             option = argument.partition("=")[0]
             if option.startswith("--") and option not in self._option_string_actions:
                 options = (known for known in self._option_string_actions if known.startswith("--"))
-                self.error(f"there is no option {option}; {nearest(option, options)}")
+                self.error(f"there is no option {file_shown(option)}; {nearest(option, options)}")
         return self.parse_args(argv)
 
     def error(self, message: str) -> NoReturn:

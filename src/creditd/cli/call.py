@@ -31,7 +31,7 @@ from creditd.cli.methods import all_methods, find_method, full_name, listing
 from creditd.cli.output import DONE, FAILED, remark, say
 from creditd.cli.refusal import explain
 from creditd.config import configuration
-from creditd.server.policy import SERVICE
+from creditd.server.authorization.policy import SERVICE
 
 TIMEOUT_SECONDS: Final = 30.0
 """For a single answer; a stream may last."""
@@ -62,7 +62,7 @@ def _parser() -> Arguments:
     parser.add_argument("method", nargs="?", metavar="METHOD", help="such as GetBalance or AdminService/AddCredits")
     parser.add_argument("json", nargs="?", default="{}", metavar="JSON", help="the request; - reads standard input")
     add_server_arguments(parser)
-    parser.add_argument("--token", help="a bearer token, instead of one made now")
+    parser.add_argument("--token", help="a bearer token (CREDITD_CALL_TOKEN), instead of one made now")
     parser.add_argument("--subject", default="developer", help="who the token made now is for")
     add_role_arguments(parser)
     return parser

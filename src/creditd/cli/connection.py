@@ -16,8 +16,9 @@ from creditd.cli.arguments import one_of
 from creditd.cli.invocation import creditd
 from creditd.cli.output import MISUSED, CommandFailure, remark
 from creditd.config import Config
-from creditd.server.policy import SCOPES, SERVICE
-from creditd.server.tokens import ROLES
+from creditd.server.authentication.callers import ROLES
+from creditd.server.authorization.policy import SCOPES, SERVICE
+from creditd.telemetry.redaction import file_shown
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -108,7 +109,7 @@ def _credentials(server: Server) -> grpc.ChannelCredentials:
             for file in (server.ca_file, server.key_file, server.certificate_file)
         )
     except OSError as error:
-        raise CommandFailure(f"{error.filename}: {error.strerror}", MISUSED) from error
+        raise CommandFailure(f"{file_shown(error.filename)}: {error.strerror}", MISUSED) from None
     return grpc.ssl_channel_credentials(ca, key, certificate)
 
 
@@ -143,8 +144,8 @@ def _speaks_tls(address: str) -> bool:
 
 
 def authorization(token: str | None, identity: Identity, config: Config) -> Metadata:
-    """Return the metadata of a call: the token given, else one signed now, else none."""
-    token = token or _signed_now(identity, config)
+    """Return the metadata of a call: the token given, else that of the settings, else one signed now, else none."""
+    token = token or config.call_token or _signed_now(identity, config)
     return (("authorization", f"Bearer {token}"),) if token else ()
 
 
@@ -154,7 +155,7 @@ def _signed_now(identity: Identity, config: Config) -> str | None:
         # Late: an installation for production has no development part, and calls with --token.
         from creditd.development.data_folder import DataFolder, development_token  # noqa: PLC0415
     except ModuleNotFoundError:
-        remark("no token: give one with --token")
+        remark("no token: give one with --token, or in CREDITD_CALL_TOKEN")
         return None
     if not DataFolder(config.data_dir).has_key:
         remark(f"no token: {config.data_dir} has no development key (`{creditd()} run` makes one)")

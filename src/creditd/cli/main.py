@@ -17,13 +17,18 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "show what the service does, on a server of its own that is gone afterwards",
     "call": "call an RPC with JSON, or list all of them",
     "token": "sign a token for development",
+    "certs": "make certificates for development, and the authority that signs them",
     "serve": "serve, as in production",
     "webhooks": "take the payment providers' webhooks in, and pass them on to the service",
     "reconcile": "compare a payment provider with what the service knows",
+    "audit": "hand out the head of the audit chain, or verify all that is sealed",
     "migrate": "bring the database's schema up to date",
+    "config": "check the settings, and show where each comes from",
+    "keys": "list or rotate the keys that access tokens are signed with",
+    "admin": "make the first administrator",
 }
 
-DEVELOPMENT: Final = frozenset({"run", "demo", "token"})
+DEVELOPMENT: Final = frozenset({"run", "demo", "token", "certs"})
 """Commands of the part ``development``, which an installation for production may lack."""
 
 _ABOUT: Final = ("-h", "--help", "help", "--version")

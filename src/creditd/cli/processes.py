@@ -70,7 +70,8 @@ class Workers:
             started = time.monotonic()
             code = await self._live(index, told_to_stop)
             if told_to_stop.is_set() or (is_first and code == self._hopeless):
-                self._exit_code = self._exit_code or code
+                # As shells have it: one that was interrupted before it could see to that itself ended by the signal.
+                self._exit_code = self._exit_code or (code if code >= 0 else 128 - code)
                 told_to_stop.set()
                 return
             is_first = False

@@ -59,7 +59,7 @@ def _parser() -> Arguments:
         "--since", type=_instant, metavar="TIME", help="such as 2026-11-18 or 2026-11-18T09:30:00Z; else three days ago"
     )
     add_server_arguments(parser)
-    parser.add_argument("--token", help="a bearer token, instead of one made now")
+    parser.add_argument("--token", help="a bearer token (CREDITD_CALL_TOKEN), instead of one made now")
     return parser
 
 

@@ -48,6 +48,10 @@ def webhooks_settings(config: Config, service: str) -> WebhooksSettings:
         tls_ca_file=config.webhooks_tls_ca_file,
         tls_certificate_file=config.webhooks_tls_certificate_file,
         tls_key_file=config.webhooks_tls_key_file,
+        listen_tls_certificate_file=config.webhooks_listen_tls_certificate_file,
+        listen_tls_key_file=config.webhooks_listen_tls_key_file,
+        plaintext_listeners=config.plaintext_listeners,
+        address_calls_per_minute=config.address_calls_per_minute,
     )
 
 

@@ -6,10 +6,12 @@ A secret may be in a file instead, which the same variable with ``_FILE`` at its
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from creditd.config.fit import require_fit
+from creditd.config.fit import faults_of, require_fit
+from creditd.config.masks import quoted
 from creditd.config.rules import ConfigError, meant, nearest
 from creditd.config.settings import SETTINGS, Config, Setting, variable
 
@@ -22,15 +24,46 @@ _FILES: Final = {f"{name}_FILE": name for name, setting in _SETTINGS.items() if 
 """The setting's variable, by the variable that names a file with its value."""
 
 
+class ValueOrigin(StrEnum):
+    """Where the value of a setting comes from."""
+
+    DEFAULT = "default"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    FLAG = "flag"
+
+
+class StatedConfig(NamedTuple):
+    """What an environment and flags say: a configuration, where each value comes from, and every fault in one line.
+
+    A setting that cannot be read has its default, and no origin.
+    """
+
+    config: Config
+    origins: Mapping[str, ValueOrigin]
+    faults: tuple[str, ...]
+
+
 def configuration(flags: Mapping[str, Any] | None = None) -> Config:
     """Return the configuration of this process, with ``flags`` over it; a flag that is None was not given.
 
     Raises ConfigError, naming the setting, for a value that cannot be used, alone or beside the others.
     """
-    given = {name: value for name, value in (flags or {}).items() if value is not None}
-    config = replace(config_from_environment(), **given)
+    config = replace(config_from_environment(), **_given(flags))
     require_fit(config)
     return config
+
+
+def reading(flags: Mapping[str, Any] | None = None) -> StatedConfig:
+    """Return the configuration of this process as ``configuration`` does, however wrong, with all that is wrong."""
+    config, origins, faults = _read(os.environ)
+    given = _given(flags)
+    config = replace(config, **given)
+    origins = {**origins, **dict.fromkeys(given, ValueOrigin.FLAG)}
+    unread = [variable(name) for name in SETTINGS if name not in origins]
+    # What does not fit beside a setting that could not be read is mended with that one, or told afterwards.
+    follows = (fault for fault in faults_of(config) if not any(name in fault for name in unread))
+    return StatedConfig(config, origins, (*faults, *follows))
 
 
 def config_from_environment(environment: Mapping[str, str] | None = None) -> Config:
@@ -38,8 +71,10 @@ def config_from_environment(environment: Mapping[str, str] | None = None) -> Con
 
     Raises ConfigError for an unknown CREDITD_ name, a value that does not parse, and a file that cannot be read.
     """
-    texts = _with_files(dict(_own(os.environ if environment is None else environment)))
-    return Config(**{_SETTINGS[name].name: _parse(_SETTINGS[name], text) for name, text in texts.items()})
+    config, _, faults = _read(os.environ if environment is None else environment)
+    if faults:
+        raise ConfigError(faults[0])
+    return config
 
 
 def with_secret(environment: Mapping[str, str], name: str, value: str) -> dict[str, str]:
@@ -49,22 +84,47 @@ def with_secret(environment: Mapping[str, str], name: str, value: str) -> dict[s
     return kept | {secret: value}
 
 
+def _given(flags: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (flags or {}).items() if value is not None}
+
+
+def _read(environment: Mapping[str, str]) -> StatedConfig:
+    """Return what an environment says; nothing but its form is judged."""
+    texts = dict(_own(environment))
+    values: dict[str, Any] = {}
+    origins: dict[str, ValueOrigin] = dict.fromkeys(SETTINGS, ValueOrigin.DEFAULT)
+    faults = [f"{name} is not a setting; {nearest(name, _SETTINGS)}" for name in texts if not _is_known(name)]
+    for name in filter(_is_known, texts):
+        setting = _SETTINGS[_FILES.get(name, name)]
+        if name in _SETTINGS and setting.is_secret and f"{name}_FILE" in texts:
+            # Told at the turn of the file.
+            continue
+        try:
+            values[setting.name] = _parse(setting, _text(name, texts))
+            origins[setting.name] = ValueOrigin.FILE if name in _FILES else ValueOrigin.ENVIRONMENT
+        except ConfigError as error:
+            faults.append(str(error))
+            del origins[setting.name]
+    return StatedConfig(Config(**values), origins, tuple(faults))
+
+
 def _own(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, text in environment.items():
         if name.startswith("CREDITD_") and not name.startswith(NOT_OURS):
-            if name not in _SETTINGS and name not in _FILES:
-                raise ConfigError(f"{name} is not a setting; {nearest(name, _SETTINGS)}")
             yield name, text
 
 
-def _with_files(texts: dict[str, str]) -> dict[str, str]:
-    """Return the texts with those of the files that some of them name. Raises ConfigError."""
-    for name in _FILES.keys() & texts.keys():
-        secret, path = _FILES[name], texts.pop(name)
-        if texts.get(secret):
-            raise ConfigError(f"{secret} and {name} are both set; remove one of the two")
-        texts[secret] = _content(name, path)
-    return texts
+def _is_known(name: str) -> bool:
+    return name in _SETTINGS or name in _FILES
+
+
+def _text(name: str, texts: Mapping[str, str]) -> str:
+    """Return the text of a variable, or of the file that it names. Raises ConfigError."""
+    if name not in _FILES:
+        return texts[name]
+    if texts.get(_FILES[name]):
+        raise ConfigError(f"{_FILES[name]} and {name} are both set; remove one of the two")
+    return _content(name, texts[name])
 
 
 def _content(name: str, path: str) -> str:
@@ -101,7 +161,7 @@ def _parse(setting: Setting, written: str) -> Any:
     except (KeyError, ValueError) as error:
         hint = meant(text, _BOOLEANS) if isinstance(setting.default, bool) else ""
         expected = f"{form(setting.default)}; {hint}" if hint else form(setting.default)
-        raise ConfigError(f"{variable(setting.name)} is {text!r}; expected {expected}") from error
+        raise ConfigError(f"{variable(setting.name)} is {quoted(setting, text)}; expected {expected}") from error
 
 
 def form(default: Any) -> str:

@@ -8,8 +8,11 @@ from math import inf
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from creditd.addresses import is_address
+from creditd.addresses import Listener, is_address, is_loopback
+from creditd.config import velocity_rules
 from creditd.domain.grants import Source
+from creditd.domain.limits import MAX_LIMITS
+from creditd.server.redis_connection import redis_place
 
 
 class ConfigError(Exception):
@@ -30,26 +33,36 @@ class ValueRule(NamedTuple):
         return next(filter(None, (meant(slip, self.known) for slip in slips)), "")
 
 
+MIN_KEY_CHARACTERS: Final = 32
+"""Keys are derived from it: as many characters at random as 128 bits have in hexadecimal."""
+
 MAX_DECIMALS: Final = 9
 """As the column that keeps them has it."""
 
 MAX_AMOUNT: Final = 2**63 - 1
 
 MIN_SECRET_CHARACTERS: Final = 16
-"""Whoever guesses the secret can make page tokens; 16 characters at random are beyond guessing."""
+"""Of a secret that nobody else has chosen for us; 16 characters at random are beyond guessing."""
 
 CREDIT_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 """As in the protos: a type of another form could be named by no request."""
 
+EACH_SPENDER: Final = "/*"
+"""At the end of a credit type's name: the limit is not on an account's wallet but on each spender within it."""
+
+METHOD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]*/[A-Za-z][A-Za-z0-9]*")
+"""The full name of a service, and of an RPC of it."""
+
 _SOURCES: Final = tuple(sorted(source.name.lower() for source in Source))
 
 _TRANSPORTS: Final = ("auto", "queue", "aio")
+_LISTENERS: Final = tuple(sorted(Listener))
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 """Each once: the logging library has further names for some of them, and NOTSET, which is none."""
 
 
 def _is_readable(path: str) -> bool:
-    return not path or os.access(path, os.R_OK)
+    return not path or (os.access(path, os.R_OK) and not os.path.isdir(path))  # noqa: PTH112 - a pasted key is too long.
 
 
 def _is_url(url: str) -> bool:
@@ -58,6 +71,21 @@ def _is_url(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _is_provider_url(url: str) -> bool:
+    if not _is_url(url):
+        return False
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback(f"{parts.hostname}:0")
+
+
+def _is_redis_url(url: str) -> bool:
+    try:
+        redis_place(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _are_credit_types(decimals: Mapping[str, int]) -> bool:
@@ -72,16 +100,28 @@ def at_least(least: int) -> ValueRule:
 ANY: Final = ValueRule(lambda _: True, "")
 POSITIVE: Final = ValueRule(lambda value: 0 < value < inf, "more than 0")
 ADDRESS: Final = ValueRule(is_address, "host:port")
+LOOPBACK: Final = ValueRule(
+    lambda address: is_address(address) and is_loopback(address), "host:port on this machine, such as 127.0.0.1:8081"
+)
 ADDRESS_OR_SOCKET: Final = ValueRule(
     lambda address: address.startswith("unix:") or is_address(address), "host:port or unix:/path"
 )
 ADDRESS_OR_NOTHING: Final = ValueRule(lambda address: not address or is_address(address), "host:port, or nothing")
 FILE: Final = ValueRule(_is_readable, "a file that this user may read")
 FILES: Final = ValueRule(lambda paths: all(map(_is_readable, paths)), "files that this user may read")
-URL: Final = ValueRule(_is_url, "a URL such as https://host")
+PROVIDER_URL: Final = ValueRule(_is_provider_url, "a URL such as https://host; http on loopback only")
+"""Keys and payments go there."""
+
 URL_OR_NOTHING: Final = ValueRule(lambda url: not url or _is_url(url), "a URL such as http://host:4317, or nothing")
+REDIS_URL: Final = ValueRule(
+    lambda url: not url or _is_redis_url(url),
+    "rediss://user:password@host:port/database, redis:// on loopback only, or nothing",
+)
 LOG_LEVEL: Final = ValueRule(_LEVELS.__contains__, f"{', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}", _LEVELS)
 TRANSPORT: Final = ValueRule(_TRANSPORTS.__contains__, "auto, queue or aio", _TRANSPORTS)
+LISTENERS: Final = ValueRule(
+    lambda listeners: set(listeners) <= set(_LISTENERS), f"some of {', '.join(_LISTENERS)}", _LISTENERS
+)
 SPEND_ORDER: Final = ValueRule(
     lambda order: tuple(sorted(order)) == _SOURCES, f"each of {', '.join(_SOURCES)} once", _SOURCES
 )
@@ -89,6 +129,11 @@ LONG_SECRET: Final = ValueRule(
     lambda secret: not secret or len(secret) >= MIN_SECRET_CHARACTERS,
     f"{MIN_SECRET_CHARACTERS} characters or more, or nothing",
 )
+ENCRYPTION_KEY: Final = ValueRule(
+    lambda secret: not secret or len(secret) >= MIN_KEY_CHARACTERS,
+    f"{MIN_KEY_CHARACTERS} characters or more, at random, or nothing",
+)
+NOT_EMPTY: Final = ValueRule(bool, "a text")
 CREDIT_TYPES: Final = ValueRule(
     _are_credit_types, f"codes of letters, digits and _, each with 0 to {MAX_DECIMALS} decimals"
 )
@@ -96,6 +141,28 @@ AMOUNTS: Final = ValueRule(
     lambda amounts: all(0 < amount <= MAX_AMOUNT for amount in amounts.values()),
     "credit types, each with an amount of 1 or more",
 )
+THRESHOLDS: Final = ValueRule(
+    lambda amounts: all(CREDIT_TYPE.fullmatch(name) and 0 <= most <= MAX_AMOUNT for name, most in amounts.items()),
+    "credit types or currencies, each with an amount of 0 or more",
+)
+METHOD_LIMITS: Final = ValueRule(
+    lambda limits: all(METHOD.fullmatch(method) and limit > 0 for method, limit in limits.items()),
+    "RPCs such as credit.v1.CreditService/GetBalance, each with a limit of 1 or more",
+)
+
+
+LIMITS: Final = ValueRule(
+    lambda limits: (
+        len(limits) <= MAX_LIMITS
+        and all(
+            CREDIT_TYPE.fullmatch(name.removesuffix(EACH_SPENDER)) and 0 < amount <= MAX_AMOUNT
+            for name, amount in limits.items()
+        )
+    ),
+    f"at most {MAX_LIMITS} credit types, or credit types with /* for each spender, each with an amount of 1 or more",
+)
+
+VELOCITY_RULES: Final = ValueRule(velocity_rules.are_velocity_rules, velocity_rules.EXPECTED)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -24,7 +24,8 @@ class Setting(NamedTuple):
 
 def _setting(default: Value, meaning: str, rule: ValueRule = ANY, *, is_secret: bool = False) -> Value:
     metadata = {"default": default, "meaning": meaning, "rule": rule, "is_secret": is_secret}
-    made: Value = field(default_factory=lambda: default, metadata=metadata)
+    # A configuration may be printed by whatever tells of a defect.
+    made: Value = field(default_factory=lambda: default, repr=not is_secret, metadata=metadata)
     return made
 
 
@@ -40,9 +41,9 @@ class Config:
     )
     database_role: str = _setting("creditd_app", "role that each connection takes; empty to keep the login's own")
     require_least_privilege: bool = _setting(
-        default=False,
-        meaning="true: do not serve with a login that could rewrite the ledger, rather than "
-        "[warn](docs/operations.md#logins)",
+        default=True,
+        meaning="false: serve also with a [login](docs/operations.md#logins) that could rewrite the ledger, such as "
+        "the owner's, and warn",
     )
     database_pool_size: int = _setting(
         25,
@@ -53,6 +54,17 @@ class Config:
     listen: str = _setting("127.0.0.1:50051", "where gRPC is served", rules.ADDRESS_OR_SOCKET)
     metrics_listen: str = _setting(
         "127.0.0.1:9464", "where Prometheus finds the metrics; empty: nowhere", rules.ADDRESS_OR_NOTHING
+    )
+    metrics_token: str = _setting(
+        "", "bearer token that whoever reads the metrics has to show; empty: none", rules.LONG_SECRET, is_secret=True
+    )
+    metrics_tls_certificate_file: str = _setting("", "PEM; metrics are served over TLS", rules.FILE)
+    metrics_tls_key_file: str = _setting("", "PEM; the certificate's key", rules.FILE)
+    plaintext_listeners: tuple[str, ...] = _setting(
+        (),
+        "which listeners may serve [plaintext](docs/operations.md) on an address that others can reach: "
+        "`grpc`, `metrics`, `webhooks`",
+        rules.LISTENERS,
     )
     transport: str = _setting(
         "auto",
@@ -65,10 +77,32 @@ class Config:
         Path(".creditd"), "development: data, key and secret of `run`"
     )
     jwt_public_key_files: tuple[str, ...] = _setting(
-        (), "PEM files; a file's name is the `kid`. `serve` needs it", rules.FILES
+        (), "PEM files; a file's name is the `kid`. `serve` needs it, or outside issuers", rules.FILES
     )
     jwt_issuer: str = _setting("", "issuer that tokens have to state; empty: any")
     jwt_audience: str = _setting("", "audience that tokens have to state; empty: any")
+    mfa_seconds: float = _setting(
+        900.0, "how recent the second factor has to be for [what needs one](docs/access.md)", rules.POSITIVE
+    )
+    issuers_file: str = _setting("", "JSON; [outside issuers](docs/issuers.md) whose tokens count too", rules.FILE)
+    identity_database_url: str = _setting(
+        "",
+        "libpq URL of [identity](docs/identity.md)'s own database, prepared by `creditd migrate`; empty: users are not "
+        "signed in here",
+        is_secret=True,
+    )
+    identity_key_encryption_key: str = _setting(
+        "",
+        "encrypts what identity keeps secret; the same on all servers. It needs it",
+        rules.ENCRYPTION_KEY,
+        is_secret=True,
+    )
+    identity_issuer: str = _setting("creditd", "issuer that its tokens state", rules.NOT_EMPTY)
+    identity_audience: str = _setting("creditd", "audience that its tokens are for", rules.NOT_EMPTY)
+    access_token_lifetime_seconds: int = _setting(900, "of an access token of identity", rules.at_least(60))
+    refresh_token_lifetime_seconds: int = _setting(
+        30 * 86_400, "of a session, from the sign-in on, however often it is refreshed", rules.at_least(60)
+    )
     page_token_secret: str = _setting(
         "",
         "the same on all servers that answer for each other; random at each start if empty",
@@ -78,6 +112,32 @@ class Config:
     tls_certificate_file: str = _setting("", "PEM; needed on any address but loopback", rules.FILE)
     tls_key_file: str = _setting("", "PEM; the certificate's key", rules.FILE)
     tls_client_ca_file: str = _setting("", "PEM; clients have to show a certificate of this authority", rules.FILE)
+    user_calls_per_minute: int = _setting(
+        100,
+        "calls a minute that a user may make; 0: any number ([rate limits](docs/rate-limits.md))",
+        rules.at_least(0),
+    )
+    premium_calls_per_minute: int = _setting(500, "the same of PREMIUM", rules.at_least(0))
+    staff_calls_per_minute: int = _setting(
+        1_000, "the same of SUPPORT, FINANCE, ADMIN and SUPER_ADMIN", rules.at_least(0)
+    )
+    service_calls_per_minute: int = _setting(0, "the same of a service", rules.at_least(0))
+    address_calls_per_minute: int = _setting(
+        1_000, "the same of all who call from one address and are no services", rules.at_least(0)
+    )
+    method_calls_per_minute: Mapping[str, int] = _setting(
+        {}, "the same of any caller for one RPC, such as credit.v1.CreditService/GetBalance=60", rules.METHOD_LIMITS
+    )
+    rate_limits_redis_url: str = _setting(
+        "",
+        "the Redis through which processes [share](docs/rate-limits.md#several-processes) rate limits; empty: each "
+        "counts for itself",
+        rules.REDIS_URL,
+        is_secret=True,
+    )
+    rate_limits_redis_ca_file: str = _setting(
+        "", "PEM; how that Redis is known; empty: by the system's authorities", rules.FILE
+    )
     reflection: bool = _setting(default=True, meaning="whether the server describes itself")
     log_level: str = _setting("INFO", "least level that is logged", rules.LOG_LEVEL)
     otlp_endpoint: str = _setting("", "where traces go; needs `creditd[otel]`", rules.URL_OR_NOTHING)
@@ -88,6 +148,10 @@ class Config:
     reservation_max_ttl_seconds: int = _setting(
         86_400, "longest lifetime, from the request on, of Reserve and of each ExtendReservation", rules.at_least(1)
     )
+    seal_interval_seconds: float = _setting(
+        5.0, "between rounds that [seal](docs/audit.md#the-chain) the audit log and the ledgers", rules.POSITIVE
+    )
+    audit_key_file: str = _setting("", "PEM; the Ed25519 key that heads of the audit chain are signed with", rules.FILE)
     refund_grace_seconds: int = _setting(
         86_400, "for credits that come back after their grant has expired", rules.at_least(0)
     )
@@ -95,6 +159,38 @@ class Config:
         ("free", "promo", "admin", "purchased"), "which source is spent first", rules.SPEND_ORDER
     )
     sign_up_credits: Mapping[str, int] = _setting({"spec": 1}, "what an account starts with", rules.AMOUNTS)
+    least_per_movement: Mapping[str, int] = _setting(
+        {},
+        "least that a movement may spend, by credit type (`chat`), and for each spender (`chat/*`); this and the next "
+        "three are the [limits](docs/limits.md) of accounts that have none of their own",
+        rules.LIMITS,
+    )
+    most_per_movement: Mapping[str, int] = _setting({}, "most that a movement may spend", rules.LIMITS)
+    most_per_hour: Mapping[str, int] = _setting({}, "most that may be spent in an hour of the clock", rules.LIMITS)
+    most_per_day: Mapping[str, int] = _setting({}, "most that may be spent on a day, UTC", rules.LIMITS)
+    velocity_rules: tuple[str, ...] = _setting(
+        (
+            "failed_payments=10/86400/flag",
+            "refunds=3/2592000/flag",
+            "disputes=1/15552000/flag",
+            "top_ups=10/3600/flag",
+        ),
+        "what flags or suspends an account to which more of it happens within so many seconds "
+        "([velocity rules](docs/velocity.md)); empty: nothing",
+        rules.VELOCITY_RULES,
+    )
+    approval_credit_thresholds: Mapping[str, int] = _setting(
+        {},
+        "the most of a credit type that an administrator removes or writes off without a second person's "
+        "[approval](docs/approvals.md); anything without one",
+        rules.THRESHOLDS,
+    )
+    approval_money_thresholds: Mapping[str, int] = _setting(
+        {}, "the same for money given back, by currency, in its smallest unit", rules.THRESHOLDS
+    )
+    approval_lifetime_seconds: int = _setting(
+        3 * 86_400, "how long what was asked for can be approved", rules.at_least(1)
+    )
     payments_live: bool = _setting(
         default=False, meaning="true: real money; see [payments](docs/payments.md) for the following"
     )
@@ -103,30 +199,44 @@ class Config:
     )
     stripe_api_key: str = _setting("", "Stripe is configured once this is set", is_secret=True)
     stripe_webhook_secrets: tuple[str, ...] = _setting((), "any of them verifies", is_secret=True)
-    stripe_api_url: str = _setting("https://api.stripe.com", "for fakes", rules.URL)
+    stripe_api_url: str = _setting("https://api.stripe.com", "for fakes", rules.PROVIDER_URL)
     omise_secret_key: str = _setting("", "Omise is configured once this is set", is_secret=True)
     omise_webhook_secrets: tuple[str, ...] = _setting((), "base64; any of them verifies", is_secret=True)
     omise_unsigned_webhooks: bool = _setting(
         default=False, meaning="true: take live webhooks that nobody has signed, if no webhook secret is set"
     )
-    omise_api_url: str = _setting("https://api.omise.co", "for fakes", rules.URL)
+    omise_api_url: str = _setting("https://api.omise.co", "for fakes", rules.PROVIDER_URL)
     lemonsqueezy_api_key: str = _setting("", "Lemon Squeezy is configured once this is set", is_secret=True)
     lemonsqueezy_webhook_secrets: tuple[str, ...] = _setting((), "any of them verifies", is_secret=True)
-    lemonsqueezy_api_url: str = _setting("https://api.lemonsqueezy.com", "for fakes", rules.URL)
+    lemonsqueezy_api_url: str = _setting("https://api.lemonsqueezy.com", "for fakes", rules.PROVIDER_URL)
     lemonsqueezy_store_id: str = _setting("", "the store that sells")
     lemonsqueezy_variant_id: str = _setting("", "variant that packages are sold as")
     lemonsqueezy_plan_variant_ids: tuple[str, ...] = _setting((), "variants that are subscriptions to the plan")
-    fakes_listen: str = _setting("127.0.0.1:8081", "where `run` has its fake payment providers", rules.ADDRESS)
+    fakes_listen: str = _setting(
+        "127.0.0.1:8081",
+        "where `run` has its fake payment providers: whoever reaches them pays with nothing",
+        rules.LOOPBACK,
+    )
     webhooks_listen: str = _setting(
         "127.0.0.1:8080",
         "where `webhooks` and `run` take webhooks; empty: `run` takes none",
         rules.ADDRESS_OR_NOTHING,
     )
+    webhooks_listen_tls_certificate_file: str = _setting(
+        "", "PEM; what `webhooks` shows those who send them, over TLS", rules.FILE
+    )
+    webhooks_listen_tls_key_file: str = _setting("", "PEM; the certificate's key", rules.FILE)
     webhooks_service: str = _setting("127.0.0.1:50051", "the service that `webhooks` passes them on to", rules.ADDRESS)
     webhooks_token_file: str = _setting("", "the adapter's own token. `webhooks` needs it")
     webhooks_tls_ca_file: str = _setting("", "PEM; how `webhooks` knows a service that is not on loopback")
     webhooks_tls_certificate_file: str = _setting("", "PEM; what `webhooks` shows the service (mutual TLS)")
     webhooks_tls_key_file: str = _setting("", "PEM; the certificate's key")
+    call_token: str = _setting(
+        "",
+        "bearer token of `call` and `reconcile`, which other users of the machine do not see as they see a flag; "
+        "empty: one made now, in development",
+        is_secret=True,
+    )
     call_tls: bool = _setting(
         default=False,
         meaning="whether `call` and `reconcile` speak TLS to this machine too; to any other they always do",

@@ -4,6 +4,7 @@
 - postgres/: the embedded PostgreSQL with its data
 - keys/: the key pair that development tokens are signed with
 - page-token-secret: what page tokens are sealed with
+- identity-key: what identity encrypts its secrets with
 - creditd.log: the log of this start; creditd.log.1 is that of the one before
 """
 
@@ -42,7 +43,14 @@ class DataFolder(NamedTuple):
 
     def page_token_secret(self) -> str:
         """Return the page tokens' secret, made now if there is none. Call it with the folder held."""
-        file = self.path / "page-token-secret"
+        return self._secret("page-token-secret")
+
+    def identity_key(self) -> str:
+        """Return the key of identity's secrets, made now if there is none. Call it with the folder held."""
+        return self._secret("identity-key")
+
+    def _secret(self, name: str) -> str:
+        file = self.path / name
         if not file.exists():
             file.touch(mode=0o600)
             file.write_text(secrets.token_hex(32), encoding="ascii")

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from creditd.cli.migrate import bring_up_to_date
+from creditd.cli.migrate import bring_up_to_date, migrate_identity
 from creditd.cli.output import MISUSED, CommandFailure
 from creditd.config import Config
 from creditd.development.data_folder import DataFolder
 from creditd.development.postgres import EmbeddedPostgresError, embedded_postgres
 from creditd.development.postgres.folder import hold
+from creditd.development.postgres.logins import IDENTITY_LOGIN, server_url
+from creditd.development.postgres.server import identity_url
+from creditd.identity.storage.schema import IDENTITY
 
 
 @contextmanager
@@ -30,11 +33,17 @@ def held(folder: DataFolder) -> Iterator[None]:
 def ready_to_serve(config: Config, folder: DataFolder) -> Iterator[Config]:
     """Run the embedded PostgreSQL unless a database is configured, migrate, and add the development key and secret.
 
+    The embedded one is served by a login that may do nothing but serve.
+
     Gives the configuration with all of that in it. Raises CommandFailure.
     """
     with ExitStack() as stack:
-        url = config.database_url or stack.enter_context(_embedded(folder))
-        bring_up_to_date(url)
+        owner_url = config.database_url or stack.enter_context(_embedded(folder))
+        bring_up_to_date(owner_url)
+        # One that is given has logins of its own: which of them serves, its owner says.
+        url = config.database_url or server_url(owner_url)
+        if not config.database_url or config.identity_database_url:
+            config = _with_identity(config, folder, owner_url)
         public_key = str(folder.signing_key().public_file)
         yield replace(
             config,
@@ -44,6 +53,17 @@ def ready_to_serve(config: Config, folder: DataFolder) -> Iterator[Config]:
             # Nobody balances load over this server, so nobody has to notice that it goes.
             drain_seconds=0.0,
         )
+
+
+def _with_identity(config: Config, folder: DataFolder, url: str) -> Config:
+    """Return a configuration with identity's database beside that of a URL, migrated, unless it has one elsewhere."""
+    owned = config.identity_database_url or identity_url(url)
+    migrate_identity(replace(config, identity_database_url=owned))
+    return replace(
+        config,
+        identity_database_url=config.identity_database_url or server_url(owned, IDENTITY.role, IDENTITY_LOGIN),
+        identity_key_encryption_key=config.identity_key_encryption_key or folder.identity_key(),
+    )
 
 
 @contextmanager

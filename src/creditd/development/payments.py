@@ -62,7 +62,8 @@ async def webhook_adapter(config: Config, service: str, fakes: Fakes | None) -> 
             port = await stack.enter_async_context(webhooks_serving(webhooks_settings(config, service), lambda: token))
         except InvalidSetting as error:
             raise CommandFailure(str(error), MISUSED) from error
-        url = f"http://{config.webhooks_listen.rpartition(':')[0]}:{port}"
+        scheme = "https" if config.webhooks_listen_tls_certificate_file else "http"
+        url = f"{scheme}://{config.webhooks_listen.rpartition(':')[0]}:{port}"
         if fakes:
             fakes.outgoing.deliver_to(url)
         yield url

@@ -1,10 +1,12 @@
-"""The account: its status and plan, which decide what its wallets may do."""
+"""The account: its status, plan and limits, which decide what its wallets may do."""
 
+from collections import Counter
 from enum import IntEnum
 from typing import NamedTuple
 
 from creditd.domain import errors
 from creditd.domain.instant import Instant
+from creditd.domain.limits import MAX_LIMITS, Limit
 
 
 class AccountStatus(IntEnum):
@@ -20,7 +22,7 @@ FIRST_VERSION = 1
 
 
 class Account(NamedTuple):
-    """The holder of credits. ``version`` is raised by each change of status or plan."""
+    """The holder of credits. ``version`` is raised by each change of status, plan or limits."""
 
     account_id: str
     version: int
@@ -29,6 +31,7 @@ class Account(NamedTuple):
     unlimited_until: Instant | None
     create_time: Instant
     update_time: Instant
+    limits: tuple[Limit, ...] = ()
 
     def has_unlimited_plan(self, now: Instant) -> bool:
         """Tell whether the unlimited plan is in force at ``now``: spending is recorded and takes no credits."""
@@ -36,7 +39,7 @@ class Account(NamedTuple):
 
     @property
     def had_no_plan(self) -> bool:
-        """Tell whether the account was certainly never on another plan: neither status nor plan has ever changed."""
+        """Tell whether the account was certainly never on another plan: none of its facts has ever changed."""
         return self.version == FIRST_VERSION
 
     def require_open(self) -> None:
@@ -81,3 +84,22 @@ def with_plan(account: Account, now: Instant, *, unlimited: bool, until: Instant
     return account._replace(
         version=account.version + 1, unlimited=unlimited, unlimited_until=until if unlimited else None, update_time=now
     )
+
+
+def with_limits(account: Account, limits: tuple[Limit, ...], now: Instant) -> Account:
+    """Return the account with these limits in place of those it had.
+
+    Raises AccountClosed; InvalidField for too many, for two on the same movements, and for a least above the most.
+    """
+    account.require_open()
+    if len(limits) > MAX_LIMITS:
+        raise errors.InvalidField(field="limits", rule=f"at most {MAX_LIMITS}")
+    if any(many > 1 for many in Counter(limit[:2] for limit in limits).values()):
+        raise errors.InvalidField(field="limits", rule="each credit type and spender at most once")
+    if any(limit.least is not None and limit.most is not None and limit.least > limit.most for limit in limits):
+        raise errors.InvalidField(field="limits", rule="least_per_movement no more than most_per_movement")
+    return account._replace(version=account.version + 1, limits=tuple(sorted(limits, key=_order)), update_time=now)
+
+
+def _order(limit: Limit) -> tuple[str, str]:
+    return limit.credit_type, limit.spender_id

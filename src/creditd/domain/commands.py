@@ -12,7 +12,10 @@ from creditd.domain.wallet import Origin
 
 
 class Reserve(NamedTuple):
-    """Hold an amount until ``expire_time`` or for ``ttl``; for the configured time if both are None."""
+    """Hold an amount until ``expire_time`` or for ``ttl``; for the configured time if both are None.
+
+    ``spender_id`` is who spends within the account; empty if nobody is named.
+    """
 
     origin: Origin
     reservation_id: str
@@ -20,15 +23,17 @@ class Reserve(NamedTuple):
     expire_time: Instant | None = None
     ttl: int | None = None
     version: int | None = None
+    spender_id: str = ""
 
 
 class Deduct(NamedTuple):
-    """Spend an amount in one step."""
+    """Spend an amount in one step; ``spender_id`` as for Reserve."""
 
     origin: Origin
     reservation_id: str
     amount: int
     version: int | None = None
+    spender_id: str = ""
 
 
 class Confirm(NamedTuple):

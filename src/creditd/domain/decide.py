@@ -41,7 +41,7 @@ def decide(
         case Reserve():
             return reserve(wallet, command, now, rules)
         case Deduct():
-            return deduct(wallet, command, now)
+            return deduct(wallet, command, now, rules)
         case Add():
             return add(wallet, command, now, rules)
         case Remove():

@@ -41,7 +41,8 @@ class ReservationAfter(NamedTuple):
 class Entry(NamedTuple):
     """One movement of one wallet. The key is (account, credit type, version): no gap, no repeat.
 
-    ``graces`` are those that it began.
+    ``graces`` are those that it began. ``spender_id`` is who spends within the account, empty if nobody was named;
+    ``hour_delta`` and ``day_delta`` are what it changed in the counts that limits go by, in the windows of its time.
     """
 
     account_id: str
@@ -65,3 +66,6 @@ class Entry(NamedTuple):
     metadata: str
     create_time: Instant
     graces: tuple[Grace, ...] = ()
+    spender_id: str = ""
+    hour_delta: int = 0
+    day_delta: int = 0

@@ -167,3 +167,18 @@ class AmountExceedsDebt(Refusal):
     """The amount is more than the debt, or there is no debt. Facts: requested, debt."""
 
     reason = "AMOUNT_EXCEEDS_DEBT"
+
+
+class LimitExceeded(Refusal):
+    """A limit of the account, or of a spender within it, does not allow so much.
+
+    Facts: which, limit, requested; spender_id for a limit on a spender; for an hour or a day also used, and frees_time
+    where waiting helps. ``wait`` is then the time until it frees, in microseconds.
+    """
+
+    reason = "LIMIT_EXCEEDED"
+
+    def __init__(self, wait: int | None = None, /, **facts: int | str) -> None:
+        """Remember the figures, and how long to wait."""
+        super().__init__(**facts)
+        self.wait = wait

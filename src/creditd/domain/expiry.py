@@ -140,7 +140,7 @@ class _Settling:
             graces=begun,
         )
         ended = held._replace(state=ReservationState.EXPIRED, update_time=self._now)
-        self._record(EntryKind.RELEASE, held.amount, shift, ended)
+        self._record(EntryKind.RELEASE, held.amount, shift, ended, spent=-held.amount)
 
     def _change(self, grant: Grant) -> None:
         if grant.remaining:
@@ -152,12 +152,14 @@ class _Settling:
             if grant.graced and grant.expire_time is not None:
                 self._graces[grant.grant_id] = grant.expire_time
 
-    def _record(self, kind: EntryKind, amount: int, shift: Shift, reservation: Reservation | None = None) -> None:
-        movement = moved(self._wallet, kind, amount, shift, SYSTEM, self._now, reservation)
+    def _record(
+        self, kind: EntryKind, amount: int, shift: Shift, reservation: Reservation | None = None, spent: int = 0
+    ) -> None:
+        movement = moved(self._wallet, kind, amount, shift, SYSTEM, self._now, reservation, spent)
         if self._left is not None:
             self._left -= weight_of(movement.entry)
         self._wallet = movement.wallet
-        self._expirations.append(Expiration(movement.entry, movement.changed, reservation))
+        self._expirations.append(Expiration(movement.entry, movement.changed, movement.reservation))
 
     def settled(self, next_hold_end: Instant | None) -> Settled:
         """Rebuild the wallet; ``next_hold_end`` is when the next pending hold expires."""

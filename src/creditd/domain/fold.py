@@ -1,12 +1,13 @@
 """Folding a wallet's entries gives the wallet, and shows where the stored one differs."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.grants import NO_GRACES, Graces, Slice, Source
 from creditd.domain.instant import Instant
+from creditd.domain.limits import NO_USAGE, NOTHING, WHOLE, Count, Usage, scopes_of
 
 _OUT = {EntryKind.RESERVE, EntryKind.DEDUCT, EntryKind.ADMIN_REMOVE, EntryKind.EXPIRE, EntryKind.CLAWBACK}
 _BACK = {EntryKind.REFUND, EntryKind.RELEASE}
@@ -21,8 +22,27 @@ class Difference(NamedTuple):
     actual: int
 
 
+class StoredCounts(NamedTuple):
+    """Stored counts of a wallet: of those after a spender and up to another one; None begins, or ends, with any.
+
+    ``today`` is the day that they were read on: those of days before may have been deleted, or not yet.
+    """
+
+    usage: Usage = NO_USAGE
+    today: Instant = Instant(0)
+    after: str | None = None
+    last: str | None = None
+
+    def holds(self, scope: str) -> bool:
+        """Tell whether a scope's count would be among them."""
+        return (self.after is None or scope > self.after) and (self.last is None or scope <= self.last)
+
+
+NO_COUNTS: Final = StoredCounts()
+
+
 class StoredWallet(NamedTuple):
-    """The stored figures of a wallet: its row, its grants by source, its pending reservations, its graces."""
+    """The stored figures of a wallet: its row, grants by source, pending reservations, graces, and first counts."""
 
     version: int
     available: int
@@ -31,6 +51,7 @@ class StoredWallet(NamedTuple):
     by_source: dict[Source, int]
     held: int
     graces: Graces = NO_GRACES
+    counts: StoredCounts = NO_COUNTS
 
 
 class Fold:
@@ -44,6 +65,7 @@ class Fold:
         self.debt = 0
         self.by_source: Counter[Source] = Counter()
         self.graces: dict[str, Instant] = {}
+        self.usage: dict[str, Count] = {}
         self.differences: list[Difference] = []
         self._holds: dict[str, tuple[Slice, ...]] = {}
 
@@ -57,7 +79,18 @@ class Fold:
         for grant_id, end_time in entry.graces:
             # A grant has one grace, so a second one is a difference.
             self._expect(entry, _grace_of(grant_id), self.graces.setdefault(grant_id, end_time), end_time)
+        if entry.day_delta:
+            self._spend(entry)
         self._move(entry)
+
+    def _spend(self, entry: Entry) -> None:
+        now = entry.create_time
+        if self.usage and self.usage[WHOLE].day != NOTHING.at(now).day:
+            # Only the counts of one day are ever stored as of the last movement.
+            self.usage.clear()
+        for scope in scopes_of(entry.spender_id):
+            count = self.usage.get(scope, NOTHING).at(now).plus(entry.hour_delta, entry.day_delta)
+            self.usage[scope] = count
 
     def _expect(self, entry: Entry, field: str, expected: int, actual: int) -> None:
         if expected != actual:
@@ -108,9 +141,36 @@ class Fold:
             for grant_id in sorted(self.graces.keys() | stored.graces.keys())
         ]
         found += [Difference(0, field, expected, actual) for field, expected, actual in figures if expected != actual]
-        return found
+        return found + self.compare_counts(stored.counts)
+
+    def compare_counts(self, stored: StoredCounts) -> list[Difference]:
+        """Return every difference from some of the stored counts."""
+        figures = _counts(self.usage, stored)
+        return [Difference(0, field, expected, actual) for field, expected, actual in figures if expected != actual]
 
 
 def _grace_of(grant_id: str) -> str:
     """Return the name of a figure: when the grace of a grant ends, in microseconds; 0 for none."""
     return f"grants.{grant_id}.grace_end"
+
+
+def _counts(folded: Usage, stored: StoredCounts) -> Iterator[tuple[str, int, int]]:
+    """Give the figures of the last day that anything was counted on, unless it is over.
+
+    Counts of days that are over are deleted one by one, so that nothing can be said of them.
+    """
+    day = max(folded.get(WHOLE, NOTHING).day, stored.today)
+    expected = {scope: count for scope, count in folded.items() if count.day == day and stored.holds(scope)}
+    actual = {scope: count for scope, count in stored.usage.items() if count.day >= day}
+    for scope in sorted(expected.keys() | actual.keys()):
+        one, other = expected.get(scope, NOTHING), actual.get(scope, NOTHING)
+        yield f"counts.{scope}.day", one.in_day, other.in_day
+        if one.in_day and other.in_day:
+            yield f"counts.{scope}.day_start", one.day, other.day
+        # A row may be of an hour in which nothing but what was given back to earlier ones has happened.
+        hour = max(one.hour, other.hour)
+        yield f"counts.{scope}.hour", _in_hour(one, hour), _in_hour(other, hour)
+
+
+def _in_hour(count: Count, hour: Instant) -> int:
+    return count.in_hour if count.hour == hour else 0

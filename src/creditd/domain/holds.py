@@ -54,24 +54,32 @@ def take_from(wallet: Wallet, amount: int, now: Instant, *, hold: bool) -> Shift
 def reserve(wallet: Wallet, command: Reserve, now: Instant, rules: Rules) -> Movement:
     """Hold an amount.
 
-    Raises InsufficientCredit, ExpiryInPast, ExpiryOutOfRange, AccountSuspended, AccountClosed, VersionMismatch.
+    Raises InsufficientCredit, LimitExceeded, ExpiryInPast, ExpiryOutOfRange, AccountSuspended, AccountClosed,
+    VersionMismatch.
     """
     wallet.account.require_spending()
     wallet.require_version(command.version)
     expire_time = resolve_expiry(command.expire_time, command.ttl, now, rules)
-    shift = take_from(wallet, command.amount, now, hold=True)
+    amount = command.amount
+    wallet.require_allowed(command.spender_id, amount, amount, now, rules)
+    shift = take_from(wallet, amount, now, hold=True)
     held = _new_reservation(wallet, command, shift, now, expire_time)
-    return moved(wallet, EntryKind.RESERVE, command.amount, shift, command.origin, now, held)
+    return moved(wallet, EntryKind.RESERVE, amount, shift, command.origin, now, held, amount)
 
 
-def deduct(wallet: Wallet, command: Deduct, now: Instant) -> Movement:
-    """Spend an amount at once. Raises InsufficientCredit, AccountSuspended, AccountClosed, VersionMismatch."""
+def deduct(wallet: Wallet, command: Deduct, now: Instant, rules: Rules) -> Movement:
+    """Spend an amount at once.
+
+    Raises InsufficientCredit, LimitExceeded, AccountSuspended, AccountClosed, VersionMismatch.
+    """
     wallet.account.require_spending()
     wallet.require_version(command.version)
-    shift = take_from(wallet, command.amount, now, hold=False)
+    amount = command.amount
+    wallet.require_allowed(command.spender_id, amount, amount, now, rules)
+    shift = take_from(wallet, amount, now, hold=False)
     pending = _new_reservation(wallet, command, shift, now, expire_time=None)
-    spent = pending._replace(state=ReservationState.CONFIRMED, confirmed=command.amount)
-    return moved(wallet, EntryKind.DEDUCT, command.amount, shift, command.origin, now, spent)
+    spent = pending._replace(state=ReservationState.CONFIRMED, confirmed=amount)
+    return moved(wallet, EntryKind.DEDUCT, amount, shift, command.origin, now, spent, amount)
 
 
 def _new_reservation(
@@ -94,6 +102,7 @@ def _new_reservation(
         now,
         origin.reason,
         origin.metadata,
+        command.spender_id,
     )
 
 
@@ -126,29 +135,30 @@ def confirm(
 
     A suspended account may still spend what it has reserved, since the work is done; an excess counts as new spending.
     Raises ReservationConfirmed, ReservationRefunded, ReservationExpired, AmountExceedsReservation, InsufficientCredit,
-    AccountSuspended, AccountClosed, VersionMismatch.
+    LimitExceeded, AccountSuspended, AccountClosed, VersionMismatch.
     """
     wallet.account.require_open()
     held.require_pending()
     wallet.require_version(command.version)
     amount = held.amount if command.amount is None else command.amount
     if amount > held.amount:
-        shift, slices = _confirm_excess(wallet, held, command, amount - held.amount, now)
+        shift, slices = _confirm_excess(wallet, held, command, amount - held.amount, now, rules)
     else:
         unwound = unwind(held.slices, held.amount - amount) if held.slices else None
         given_back, slices = unwound or ((), ())
         shift = returning(wallet, given_back, held.held, now, rules, graces)
     confirmed = held._replace(state=ReservationState.CONFIRMED, confirmed=amount, slices=slices, update_time=now)
     shift = shift._replace(slices=slices)
-    return moved(wallet, EntryKind.CONFIRM, amount, shift, command.origin, now, confirmed)
+    return moved(wallet, EntryKind.CONFIRM, amount, shift, command.origin, now, confirmed, amount - held.amount)
 
 
 def _confirm_excess(
-    wallet: Wallet, held: Reservation, command: Confirm, excess: int, now: Instant
+    wallet: Wallet, held: Reservation, command: Confirm, excess: int, now: Instant, rules: Rules
 ) -> tuple[Shift, tuple[Slice, ...]]:
     if not command.allow_excess:
         raise errors.AmountExceedsReservation(requested=held.amount + excess, reserved=held.amount)
     wallet.account.require_spending()
+    wallet.require_allowed(held.spender_id, excess, held.amount + excess, now, rules)
     shift = take_from(wallet, excess, now, hold=False)
     return shift._replace(reserved=-held.held), held.slices + shift.slices
 
@@ -172,7 +182,8 @@ def refund(
         raise errors.ReservationPending(reservation=reservation.name, requested=requested, reserved=reservation.amount)
     shift = returning(wallet, reservation.slices[::-1], reservation.held, now, rules, graces)
     ended = reservation._replace(state=ReservationState.REFUNDED, update_time=now)
-    return moved(wallet, EntryKind.REFUND, reservation.amount, shift, command.origin, now, ended)
+    amount = reservation.amount
+    return moved(wallet, EntryKind.REFUND, amount, shift, command.origin, now, ended, -amount)
 
 
 def _refund_confirmed(
@@ -186,7 +197,7 @@ def _refund_confirmed(
     wallet.require_room(sum(part.amount for part in given_back))
     shift = returning(wallet, given_back, 0, now, rules, graces)
     refunded = spent._replace(refunded=spent.refunded + amount, slices=slices, update_time=now)
-    return moved(wallet, EntryKind.REFUND, amount, shift, command.origin, now, refunded)
+    return moved(wallet, EntryKind.REFUND, amount, shift, command.origin, now, refunded, -amount)
 
 
 def _covered_last(spent: Reservation) -> int:

@@ -1,13 +1,18 @@
 """Instants: time as the domain counts it."""
 
 from datetime import UTC, datetime, timedelta
-from typing import NewType
+from typing import Final, NewType
 
 Instant = NewType("Instant", int)
 """Microseconds since the Unix epoch, UTC: PostgreSQL's own resolution, and exact in every sum."""
 
 SECOND = 1_000_000
 """Microseconds in a second."""
+
+FIRST_SECOND: Final = -62_135_596_800
+LAST_SECOND: Final = 253_402_300_799
+"""Years 1 to 9999, as Python and google.protobuf.Timestamp have them; the database takes no more than a little
+beyond."""
 
 
 def earliest(first: Instant | None, second: Instant | None) -> Instant | None:

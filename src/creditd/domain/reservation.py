@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from creditd.domain import errors
 from creditd.domain.grants import Slice
 from creditd.domain.instant import Instant
+from creditd.domain.limits import Count
 
 
 class ReservationState(IntEnum):
@@ -29,7 +30,8 @@ class Reservation(NamedTuple):
     """Credits held, then spent or returned.
 
     ``slices`` are what is held while pending, and what was spent once confirmed, in the order taken. Amounts that an
-    unlimited plan covered have no slices.
+    unlimited plan covered have no slices. ``spender_id`` is who spends within the account, empty if nobody is named;
+    ``counted`` is its part in the counts that limits go by, None if nothing was counted.
     """
 
     account_id: str
@@ -47,6 +49,8 @@ class Reservation(NamedTuple):
     reason: str
     metadata: str
     """A JSON object of strings, or the empty string for none."""
+    spender_id: str = ""
+    counted: Count | None = None
 
     @property
     def held(self) -> int:

@@ -1,5 +1,10 @@
 """Resource names (AIP-122) of one collection and one id; reservations and purchases have their own modules."""
 
+from typing import Final
+
+SERVICE_ACCOUNTS: Final = "serviceAccounts/"
+"""What the resource names of service accounts begin with."""
+
 
 def account_name(account_id: str) -> str:
     """Write an account's resource name."""
@@ -21,6 +26,26 @@ def payment_event_name(event_id: str) -> str:
     return f"paymentEvents/{event_id}"
 
 
+def audit_event_name(event_id: str) -> str:
+    """Write an audit event's resource name."""
+    return f"auditEvents/{event_id}"
+
+
 def id_in(name: str) -> str:
     """Return the id in a resource name of two parts, whose form has been validated."""
     return name.partition("/")[2]
+
+
+def role_grant_name(grant_id: str) -> str:
+    """Write a role grant's resource name."""
+    return f"roleGrants/{grant_id}"
+
+
+def service_account_name(service_account_id: str) -> str:
+    """Write a service account's resource name."""
+    return f"{SERVICE_ACCOUNTS}{service_account_id}"
+
+
+def api_key_name(api_key_id: str) -> str:
+    """Write an API key's resource name."""
+    return f"apiKeys/{api_key_id}"

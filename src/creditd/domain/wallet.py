@@ -7,6 +7,7 @@ from creditd.domain.account import Account
 from creditd.domain.entry import Entry, EntryKind, ReservationAfter
 from creditd.domain.grants import Grace, Grant, Slice, Source, SpendOrder, first_expiry
 from creditd.domain.instant import SECOND, Instant, earliest
+from creditd.domain.limits import NO_USAGE, Limit, Spending, Usage, count, in_force, require_within
 from creditd.domain.reservation import Reservation, ReservationState
 
 MAX_BALANCE = 2**63 - 1
@@ -32,13 +33,16 @@ class Rules(NamedTuple):
     default_ttl: int = 300 * SECOND
     max_ttl: int = 86_400 * SECOND
     grace: int = 86_400 * SECOND
+    limits: tuple[Limit, ...] = ()
+    """What binds accounts that have no limits of their own on the same movements."""
 
 
 class Wallet(NamedTuple):
     """One account's balance in one credit type.
 
     ``grants`` are those with something left to spend, in spend order. ``next_expire_time`` is no later than the first
-    instant at which one of them, or a pending reservation, expires.
+    instant at which one of them, or a pending reservation, expires. ``usage`` are the counts that its limits go by, of
+    the spenders that are decided on; None if none of its limits needs them, or if it was only loaded to be read.
     """
 
     account: Account
@@ -50,6 +54,7 @@ class Wallet(NamedTuple):
     grants: tuple[Grant, ...]
     next_expire_time: Instant | None
     update_time: Instant
+    usage: Usage | None = None
 
     def is_settled(self, now: Instant) -> bool:
         """Tell whether nothing is due to expire at this instant."""
@@ -70,6 +75,16 @@ class Wallet(NamedTuple):
         total = self.available + self.reserved
         if total + amount > MAX_BALANCE:
             raise errors.BalanceTooLarge(amount=amount, total=total, maximum=MAX_BALANCE)
+
+    def require_allowed(self, spender_id: str, amount: int, total: int, now: Instant, rules: Rules) -> None:
+        """Raise LimitExceeded if a limit of the account, or a default one, does not allow to spend an amount more.
+
+        ``total`` is what the reservation then comes to.
+        """
+        # Most accounts have none: they are told by this alone.
+        if self.account.limits or rules.limits:
+            limits = in_force(self.account.limits, rules.limits, self.credit_type)
+            require_within(limits, self.usage or NO_USAGE, Spending(spender_id, amount, total), now)
 
 
 def new_wallet(account: Account, credit_type: str) -> Wallet:
@@ -144,11 +159,15 @@ def moved(
     origin: Origin,
     now: Instant,
     reservation: Reservation | None = None,
+    spent: int = 0,
 ) -> Movement:
-    """Build the movement that applies a shift to a wallet; its version rises by exactly one."""
+    """Build the movement that applies a shift to a wallet; its version rises by exactly one.
+
+    ``spent`` is what it counts for limits, below zero if it is given back.
+    """
     # Every movement passes here. Values of many fields are taken apart and made by position: by name takes twice as
     # long.
-    account, credit_type, version, available, reserved, debt, _, _, update_time = wallet
+    account, credit_type, version, available, reserved, debt, _, _, update_time, usage = wallet
     available_delta, reserved_delta, live, changed, slices, debt_delta, granted, graces = shift
     actor, request_id, fingerprint, reason, metadata, ordinal = origin
     version += 1
@@ -157,6 +176,9 @@ def moved(
     debt += debt_delta
     # The entries of a wallet never go back in time, even if the clocks of two servers differ.
     time = max(update_time, now)
+    hour_delta = day_delta = 0
+    if usage is not None and spent and reservation is not None:
+        usage, reservation, hour_delta, day_delta = _counted(usage, reservation, spent, time)
     entry = Entry(
         account.account_id,
         credit_type,
@@ -179,10 +201,21 @@ def moved(
         metadata,
         time,
         graces,
+        "" if reservation is None else reservation.spender_id,
+        hour_delta,
+        day_delta,
     )
     next_expire_time = _next_expire_time(wallet, shift, reservation)
-    after = Wallet(account, credit_type, version, available, reserved, debt, live, next_expire_time, time)
+    after = Wallet(account, credit_type, version, available, reserved, debt, live, next_expire_time, time, usage)
     return Movement(after, entry, changed, granted, reservation)
+
+
+def _counted(usage: Usage, reservation: Reservation, spent: int, time: Instant) -> tuple[Usage, Reservation, int, int]:
+    """Return counts and reservation once so much more is counted, and by how much the hour and the day changed."""
+    counts, part, hour_delta, day_delta = count(usage, reservation.spender_id, reservation.counted, spent, time)
+    if not day_delta:
+        return usage, reservation, hour_delta, day_delta
+    return counts, reservation._replace(counted=part), hour_delta, day_delta
 
 
 def _as_recorded(reservation: Reservation) -> ReservationAfter:

@@ -1,17 +1,19 @@
-"""Changes of an account's status and plan: rare, and none may be lost, so decided on locked rows (requirement B3)."""
+"""Changes of an account's status, plan and limits: rare, and none may be lost, so decided on locked rows (B3)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from creditd.domain import errors
-from creditd.domain.account import Account, AccountStatus, with_plan, with_status
+from creditd.domain.account import Account, AccountStatus, with_limits, with_plan, with_status
+from creditd.domain.audit_event import Act, changed_event
 from creditd.domain.expiry import settle
 from creditd.domain.instant import Instant
+from creditd.domain.limits import Limit
 from creditd.domain.outbox import OutboxKind
 from creditd.domain.subscription import entitlement
 from creditd.domain.wallet import Origin, Rules
 from creditd.ledger.transaction import Transaction, TransactionLedger
-from creditd.storage import accounts, outbox, payment_dues, payment_events, subscriptions
+from creditd.storage import accounts, audit, outbox, payment_dues, payment_events, subscriptions
 from creditd.storage.database import Connection
 from creditd.storage.locks import lock_wallets_of
 from creditd.storage.requests import ClaimKind, RequestKey, claim
@@ -21,10 +23,10 @@ Change = Callable[[Connection, Account, Instant], Account]
 
 
 class _Wanted(NamedTuple):
-    """Whose account is to be changed, by whom and why, at which version, and whether that is only tried."""
+    """Whose account is to be changed, by which act, at which version, and whether that is only tried."""
 
     account_id: str
-    origin: Origin
+    act: Act
     version: int | None
     dry_run: bool
 
@@ -65,7 +67,7 @@ class AccountLedger:
         self,
         account_id: str,
         status: AccountStatus,
-        origin: Origin,
+        act: Act,
         *,
         allow_balance: bool,
         version: int | None = None,
@@ -84,12 +86,12 @@ class AccountLedger:
             is_opened = account.status == AccountStatus.CLOSED != changed.status
             return _with_what_is_due(connection, changed, now, self._make_id) if is_opened else changed
 
-        return self._change(_Wanted(account_id, origin, version, dry_run), ClaimKind.ACCOUNT_STATUS, change)
+        return self._change(_Wanted(account_id, act, version, dry_run), ClaimKind.ACCOUNT_STATUS, change)
 
     def set_plan(
         self,
         account_id: str,
-        origin: Origin,
+        act: Act,
         *,
         unlimited: bool,
         until: Instant | None,
@@ -105,16 +107,35 @@ class AccountLedger:
         def change(_: Connection, account: Account, now: Instant) -> Account:
             return with_plan(account, now, unlimited=unlimited, until=until)
 
-        return self._change(_Wanted(account_id, origin, version, dry_run), ClaimKind.PLAN, change)
+        return self._change(_Wanted(account_id, act, version, dry_run), ClaimKind.PLAN, change)
+
+    def set_limits(
+        self,
+        account_id: str,
+        act: Act,
+        limits: tuple[Limit, ...],
+        *,
+        version: int | None = None,
+        dry_run: bool = False,
+    ) -> ChangedAccount:
+        """Put limits in the place of those that an account has, if its version is ``version``.
+
+        A ``dry_run`` changes nothing. Raises AccountClosed, InvalidField, RequestIdReused, VersionMismatch,
+        VersionConflict, RecordBusy, DatabaseUnavailable.
+        """
+
+        def change(_: Connection, account: Account, now: Instant) -> Account:
+            return with_limits(account, limits, now)
+
+        return self._change(_Wanted(account_id, act, version, dry_run), ClaimKind.LIMITS, change)
 
     def _change(self, wanted: _Wanted, kind: ClaimKind, change: Change) -> ChangedAccount:
         return self._ledger.transact(
             lambda transaction: self._changed(transaction, wanted, kind, change), dry_run=wanted.dry_run
         )
 
-    @staticmethod
-    def _changed(transaction: Transaction, wanted: _Wanted, kind: ClaimKind, change: Change) -> ChangedAccount:
-        connection, origin = transaction.connection, wanted.origin
+    def _changed(self, transaction: Transaction, wanted: _Wanted, kind: ClaimKind, change: Change) -> ChangedAccount:
+        connection, origin = transaction.connection, wanted.act.origin
         account = transaction.hold(wanted.account_id)
         request_id = origin.request_id or ""
         known = accounts.known_change(connection, account, request_id)
@@ -125,8 +146,29 @@ class AccountLedger:
         if wanted.version is not None and wanted.version != account.version:
             raise errors.VersionMismatch(stated=wanted.version, current=account.version)
         changed = change(connection, account, now)
-        accounts.change(connection, changed, origin)
+        self._write(transaction, account, changed, wanted.act, shows_limits=kind is ClaimKind.LIMITS)
         return ChangedAccount(changed, replayed=False)
+
+    def _write(
+        self, transaction: Transaction, account: Account, changed: Account, act: Act, *, shows_limits: bool = False
+    ) -> None:
+        accounts.change(transaction.connection, changed, act.origin)
+        now = transaction.now
+        event = changed_event(act, self._make_id(), now, account, changed, shows_limits=shows_limits)
+        audit.append(transaction.connection, event)
+
+    def move_status(
+        self, transaction: Transaction, account_id: str, present: AccountStatus, status: AccountStatus, act: Act
+    ) -> bool:
+        """Change an account's status within a transaction that is open, if it is ``present``; return whether it was.
+
+        Neither is CLOSED: what is closed is not opened again by the way. The request id of ``act`` is new.
+        """
+        account = transaction.hold(account_id)
+        if account.status != present:
+            return False
+        self._write(transaction, account, with_status(account, status, transaction.now, is_empty=False), act)
+        return True
 
     def change_plan(
         self,

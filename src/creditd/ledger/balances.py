@@ -16,7 +16,7 @@ from creditd.storage.connections.turns import Turn
 from creditd.storage.database import Database
 from creditd.storage.failures import SaveFailure, classify
 from creditd.storage.reservations import load_light_reservations, load_reservations
-from creditd.storage.wallets import LoadedAccount, load_accounts, load_light_accounts
+from creditd.storage.wallets import LoadedAccount, LoadedWallet, load_accounts, load_light_accounts
 
 MAX_BATCH = 256
 """Accounts read by one statement."""
@@ -98,26 +98,13 @@ class BalanceReader:
         now = self._clock.now()
         with self._database.autocommit() as connection:
             light, heavy = load_light_accounts(connection, account_ids, now, self._rules.order)
-        return {account_id: self._state(loaded, now) for account_id, loaded in light.items()}, heavy
+        return {account_id: settled_state(loaded, now, self._rules) for account_id, loaded in light.items()}, heavy
 
     def _read_whole(self, account_id: str) -> dict[str, AccountState]:
         now = self._clock.now()
         with self._database.autocommit() as connection:
             loaded = load_accounts(connection, [account_id], now, self._rules.order)
-        return {account_id: self._state(account, now) for account_id, account in loaded.items()}
-
-    def _state(self, loaded: LoadedAccount, now: Instant) -> AccountState:
-        wallets: dict[str, Wallet] = {}
-        unwritten: set[str] = set()
-        for credit_type, (wallet, _, due, next_hold_end, graces) in loaded.wallets.items():
-            settled = settle(wallet, due, next_hold_end, now, self._rules, graces=graces)
-            if not settled.wallet.is_settled(now):
-                # Too little would be told; the sweep is about to write down what is due.
-                raise Overloaded
-            wallets[credit_type] = _settled(wallet, settled)
-            if settled.expirations:
-                unwritten.add(credit_type)
-        return AccountState(loaded.account, wallets, frozenset(unwritten))
+        return {account_id: settled_state(account, now, self._rules) for account_id, account in loaded.items()}
 
     def _read_light_reservations(
         self, keys: Collection[ReservationKey]
@@ -199,6 +186,27 @@ class BalanceReader:
         # Who only reads needs no row of its own: a lock on a whole table was not to be had in time, or a standby's
         # replay was at the same rows.
         return error if reason is SaveFailure.OTHER else DatabaseUnavailable()
+
+
+def settled_state(loaded: LoadedAccount, instant: Instant, rules: Rules) -> AccountState:
+    """Return the state of an account as of an instant at which all of its movements count. Raises Overloaded."""
+    wallets: dict[str, Wallet] = {}
+    unwritten: set[str] = set()
+    for credit_type, wallet in loaded.wallets.items():
+        wallets[credit_type] = settled_wallet(wallet, instant, rules)
+        if wallets[credit_type].version != wallet.wallet.version:
+            unwritten.add(credit_type)
+    return AccountState(loaded.account, wallets, frozenset(unwritten))
+
+
+def settled_wallet(loaded: LoadedWallet, instant: Instant, rules: Rules) -> Wallet:
+    """Return a wallet as of an instant at which all of its movements count. Raises Overloaded."""
+    wallet, _, due, next_hold_end, graces = loaded
+    settled = settle(wallet, due, next_hold_end, instant, rules, graces=graces)
+    if not settled.wallet.is_settled(instant):
+        # Too little would be told; the sweep is about to write down what is due.
+        raise Overloaded
+    return _settled(wallet, settled)
 
 
 def _settled(wallet: Wallet, settled: Settled) -> Wallet:

@@ -7,12 +7,14 @@ from typing import NamedTuple
 from creditd.domain import errors
 from creditd.domain.account import Account
 from creditd.domain.adjustments import open_account
+from creditd.domain.audit_event import moved_event
 from creditd.domain.commands import ON_RESERVATION
 from creditd.domain.decide import decide
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.expiry import Settled, lapse_late, settle
 from creditd.domain.grants import NO_GRACES, Grant, SpendOrder, graces_of
 from creditd.domain.instant import Instant
+from creditd.domain.limits import are_counted
 from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.domain.wallet import Movement, Rules, Wallet, WalletKey, new_wallet
 from creditd.domain.weight import weight_of
@@ -73,11 +75,17 @@ class Batch:
         """The order that live grants stand in."""
         return self._terms.rules.order
 
+    def counts(self, wallet: Wallet) -> bool:
+        """Tell whether a wallet's movements are counted, because a limit goes by what was spent before."""
+        own, defaults = wallet.account.limits, self._terms.rules.limits
+        return bool(own or defaults) and are_counted(own, defaults, wallet.credit_type)
+
     def take_in(self, loaded: Mapping[WalletKey, LoadedWallet]) -> None:
         """Take in loaded wallets: expire what is due in them, and prepare the opening of accounts never seen."""
         for key, one in loaded.items():
             if not one.account_exists:
                 self._prepare_opening(key)
+                self.wallets[key] = self.wallets[key]._replace(usage=one.wallet.usage)
             elif one.wallet.is_settled(self.now):
                 self.wallets[key] = one.wallet
             else:
@@ -175,6 +183,9 @@ class Batch:
                 self._write_down(key, settled)
             if request:
                 self.requests[request] = entries
+            if work.act:
+                event_id = self._terms.make_id()
+                self.changes.audited.append(moved_event(work.act, event_id, self.now, work.account_id, entries))
         return Outcome(tuple(entries), tuple([movement.reservation for movement in movements]))
 
     def take_back(self, accounts: AbstractSet[str]) -> None:

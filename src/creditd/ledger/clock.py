@@ -81,6 +81,10 @@ class DatabaseClock:
             raise DatabaseUnavailable
         return Instant(_monotonic() + self._distance + self._advanced)
 
+    def elapsed_seconds(self) -> float:
+        """Return seconds that only ever pass, whatever is found of the database's clock, and before it was read."""
+        return (_monotonic() + self._advanced) / SECOND
+
     def look(self, database: Database) -> None:
         """Read the database's clock; the first time, twice. Raises errors of the database's."""
         with database.autocommit() as connection:

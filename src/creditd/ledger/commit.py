@@ -5,6 +5,7 @@ import time
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.batch import Batch
 from creditd.ledger.clock import DatabaseClock
+from creditd.storage import audit
 from creditd.storage.changes import Changes
 from creditd.storage.database import Connection
 from creditd.storage.failures import SaveFailure, classify
@@ -33,11 +34,11 @@ def why_unsaved(saved: Saved | None) -> SaveFailure:
 def write_down(connection: Connection, batch: Batch, clock: DatabaseClock, *, commits: bool = False) -> Saved | None:
     """Write what a batch changed, of each account all or nothing; return what became of it, None if that is nothing.
 
-    With ``commits`` the transaction is committed together with what is saved, which makes no wallets then.
+    With ``commits`` the transaction is committed together with what is saved, which needs no transaction otherwise.
     Raises Moved, Overtaken or an error of the database's; then nothing of it may be kept.
     """
     changes = batch.changes
-    if needs_transaction(changes):
+    if makes_rows(changes):
         _guard_accounts(connection, changes, {*changes.wallets, *batch.postponed})
     if batch.postponed:
         # Before the save: what is committed by then is true whatever becomes of the batch.
@@ -47,6 +48,8 @@ def write_down(connection: Connection, batch: Batch, clock: DatabaseClock, *, co
     asked = time.monotonic_ns()
     saved = save(connection, changes, batch.columns, commits=commits)
     clock.observe(saved.database_time, (time.monotonic_ns() - asked) // 1_000)
+    if changes.audited:
+        _append_audited(connection, changes, saved)
     return saved
 
 
@@ -58,8 +61,20 @@ def write_all(connection: Connection, batch: Batch, clock: DatabaseClock) -> Non
 
 
 def needs_transaction(changes: Changes) -> bool:
-    """Tell whether there is more to write than one statement does: accounts or wallets that have no row yet."""
+    """Tell whether there is more to write than one statement does: new rows, or what the audit log has to tell."""
+    return bool(changes.audited) or makes_rows(changes)
+
+
+def makes_rows(changes: Changes) -> bool:
+    """Tell whether accounts or wallets are written that have no row yet."""
     return bool(changes.opened) or 0 in changes.base_versions.values()
+
+
+def _append_audited(connection: Connection, changes: Changes, saved: Saved) -> None:
+    """Tell of the acts that were saved; those of accounts that were not are decided, and told, once more."""
+    events = [event for event in changes.audited if event.account_id not in saved.unsaved]
+    if events:
+        audit.append(connection, *events)
 
 
 def _guard_accounts(connection: Connection, changes: Changes, written: set[WalletKey]) -> None:

@@ -102,7 +102,8 @@ class DraftWriter(Writer):
         if work.deadline is not None and work.deadline <= time.monotonic():
             self._statistics.dropped += 1
             return Fate.LATE
-        if not self._clock.is_read or self._trust.has_doubts(work.keys):
+        if not self._clock.is_read or self._trust.has_doubts(work.keys) or work.act:
+            # The save of a draft is one statement, and an act is told in the audit log beside it.
             return Fate.COLD
         batch = draft.attempt.batch
         batch.now = self._clock.now()

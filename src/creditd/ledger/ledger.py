@@ -2,14 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from creditd.ledger.attempt import Written, nothing_written
 from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.drafts import DraftWriter
 from creditd.ledger.polled_lane import PolledLane
-from creditd.ledger.queue import Answered, Post, Ticket, TicketQueue, deliver
+from creditd.ledger.queue import Answered, Post, Tick, Ticket, TicketQueue, deliver
 from creditd.ledger.side_lane import SideLane, SideThread
 from creditd.ledger.waiting_room import WaitingRoom
 from creditd.ledger.work import Apart, Outcome, Overloaded, ShuttingDown, Work
@@ -55,8 +55,8 @@ class Ledger:
         """How many works wait for a wallet that others hold, or that is heavy."""
         return self._room.waiting
 
-    def attach(self, post: Post) -> Callable[[], None]:
-        """Decide on another's thread from now on, one that polls; return what it has to call whenever it has polled.
+    def attach(self, post: Post) -> Tick:
+        """Decide on another's thread from now on, one that polls; return what it has to do whenever it has polled.
 
         ``post``, from any thread, has a function called soon on that thread, and wakes it if it waits; it never raises,
         not even once the thread has ended. Nothing may be submitted meanwhile. Once the thread has ended, ``close``

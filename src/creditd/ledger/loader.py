@@ -6,21 +6,23 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from creditd.domain.commands import ON_RESERVATION
+from creditd.domain.commands import ON_RESERVATION, Command, Deduct, Reserve
 from creditd.domain.grants import NO_GRACES, of_unknown_grace
 from creditd.domain.instant import Instant
+from creditd.domain.limits import WHOLE
 from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.domain.wallet import Wallet, WalletKey
 from creditd.domain.weight import HEAVY_SLICES, is_heavy
 from creditd.ledger.batch import Batch
-from creditd.ledger.cache import WalletCache
+from creditd.ledger.cache import MAX_SPENDERS_KEPT, WalletCache
 from creditd.ledger.work import Apart, Step, Work
+from creditd.storage.counts import CountKey, load_counts
 from creditd.storage.database import Connection
 from creditd.storage.locks import lock_free_wallets, lock_wallets, share_accounts
 from creditd.storage.requests import RequestKey, load_claims, load_light_requests, load_requests
 from creditd.storage.reservations import load_light_reservations, load_reservations
 from creditd.storage.shared_wallets import share_wallets
-from creditd.storage.wallets import GrantKey, load_graces, load_light_wallets, load_wallets
+from creditd.storage.wallets import GrantKey, LoadedWallet, load_graces, load_light_wallets, load_wallets
 
 MAX_PASSES: Final = 2
 """How often a work may be left for the next batch since another server holds its wallet; then it is waited for. One of
@@ -113,7 +115,24 @@ class Loader:
             if _of_unknown_grace(wallet, reservation, batch.now):
                 return False
             held[reservation_key] = reservation
-        return True
+            spender_id = reservation.spender_id
+        else:
+            spender_id = _spender_of(command)
+        return not batch.counts(wallet) or (wallet.usage is not None and spender_id in wallet.usage)
+
+    def _drop_copies(self, batch: Batch, keys: Iterable[WalletKey]) -> dict[WalletKey, tuple[str, ...]]:
+        """Drop the copies of wallets; return who was counted in them lately, and is likely to come again."""
+        known: dict[WalletKey, tuple[str, ...]] = {}
+        for key in keys:
+            self._cache.drop(key)
+            copied = batch.wallets.pop(key, None)
+            spenders = self._cache.take_spenders(key)
+            if copied is not None and copied.usage and len(copied.usage) <= MAX_SPENDERS_KEPT:
+                # Of this batch: it has all of the copy that was kept, and more.
+                spenders = tuple(copied.usage)
+            if spenders:
+                known[key] = spenders
+        return known
 
     def _load(
         self,
@@ -129,9 +148,7 @@ class Loader:
         Between two of these statements others may commit. In this order a reservation is never older than its wallet,
         whose version then refuses the save, and a request id that others used meanwhile is found.
         """
-        for key in keys:
-            self._cache.drop(key)
-            batch.wallets.pop(key, None)
+        known = self._drop_copies(batch, keys)
         for reservation_key in [r for r in batch.reservations if WalletKey(r.account_id, r.credit_type) in keys]:
             del batch.reservations[reservation_key]
         # The accounts' rows before those of their wallets, as a change of an account takes them.
@@ -143,10 +160,11 @@ class Loader:
             batch.apart.update(dict.fromkeys(held, Apart.LOCKED))
             keys = keys - held
         if locking is Locking.SHARED:
-            self._share_wallets(connection, batch, works, keys, passes)
+            loaded = self._share_wallets(connection, batch, works, keys, passes)
         else:
-            self._load_wallets(connection, batch, keys)
+            loaded = self._load_wallets(connection, batch, keys)
         named = _named_reservations(works)
+        batch.take_in(_with_counts(connection, batch, works, loaded, known))
         self._load_reservations(connection, batch, named)
         self._load_graces(connection, batch, named)
         if locking is Locking.SHARED:
@@ -159,7 +177,7 @@ class Loader:
     @staticmethod
     def _share_wallets(
         connection: Connection, batch: Batch, works: Collection[Work], keys: set[WalletKey], passes: Mapping[Work, int]
-    ) -> None:
+    ) -> Mapping[WalletKey, LoadedWallet]:
         patient = max(works, key=lambda work: passes.get(work, 0))
         own = set(patient.keys)
         awaited = own if passes.get(patient, 0) >= MAX_PASSES or own == keys else set[WalletKey]()
@@ -169,16 +187,15 @@ class Loader:
             shared = share_wallets(connection, keys, own, now, order, takes_heavy=takes_heavy)
         batch.apart.update(dict.fromkeys(shared.heavy, Apart.HEAVY))
         batch.later = shared.held
-        batch.take_in(shared.wallets)
+        return shared.wallets
 
     @staticmethod
-    def _load_wallets(connection: Connection, batch: Batch, keys: set[WalletKey]) -> None:
+    def _load_wallets(connection: Connection, batch: Batch, keys: set[WalletKey]) -> Mapping[WalletKey, LoadedWallet]:
         if batch.takes_heavy:
-            batch.take_in(load_wallets(connection, keys, batch.now, batch.spend_order))
-        else:
-            wallets, heavy = load_light_wallets(connection, keys, batch.now, batch.spend_order)
-            batch.apart.update(dict.fromkeys(heavy, Apart.HEAVY))
-            batch.take_in(wallets)
+            return load_wallets(connection, keys, batch.now, batch.spend_order)
+        wallets, heavy = load_light_wallets(connection, keys, batch.now, batch.spend_order)
+        batch.apart.update(dict.fromkeys(heavy, Apart.HEAVY))
+        return wallets
 
     @staticmethod
     def _load_reservations(connection: Connection, batch: Batch, keys: set[ReservationKey]) -> None:
@@ -221,6 +238,39 @@ class Loader:
 def _of_unknown_grace(wallet: Wallet, reservation: Reservation, now: Instant) -> list[str]:
     # A wallet's time never goes back, whatever this server's clock says.
     return of_unknown_grace(wallet.grants, reservation.slices, max(now, wallet.update_time))
+
+
+def _with_counts(
+    connection: Connection,
+    batch: Batch,
+    works: Iterable[Work],
+    loaded: Mapping[WalletKey, LoadedWallet],
+    known: Mapping[WalletKey, tuple[str, ...]],
+) -> Mapping[WalletKey, LoadedWallet]:
+    """Return loaded wallets with the counts that works go by, and what is due; nothing is read if no limit counts.
+
+    They are no older than the wallets, whose versions refuse the save if they are newer.
+    """
+    counted = {key: one for key, one in loaded.items() if batch.counts(one.wallet)}
+    if not counted:
+        return loaded
+    spenders = {
+        key: {WHOLE, *known.get(key, ()), *[held.spender_id for held in one.due]} for key, one in counted.items()
+    }
+    named: set[ReservationKey] = set()
+    for key, command in [step for work in works for step in work.steps if step.key in counted]:
+        if isinstance(command, ON_RESERVATION):
+            named.add(ReservationKey(*key, command.reservation_id))
+        else:
+            spenders[key].add(_spender_of(command))
+    asked = [CountKey(*key, spender_id) for key, each in spenders.items() for spender_id in each]
+    counts = load_counts(connection, asked, named)
+    with_usage = {key: one._replace(wallet=one.wallet._replace(usage=counts[key])) for key, one in counted.items()}
+    return {**loaded, **with_usage}
+
+
+def _spender_of(command: Command) -> str:
+    return command.spender_id if isinstance(command, Reserve | Deduct) else WHOLE
 
 
 def _named_reservations(works: Iterable[Work]) -> set[ReservationKey]:

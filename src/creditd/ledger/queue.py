@@ -81,8 +81,16 @@ Post = Callable[[Callable[[], None]], None]
 """Has a function called soon by a thread that polls, from any thread, and wakes that if it waits. It never raises.
 What it has called may post, too: that is called after what has come meanwhile was looked at."""
 
-Attach = Callable[[Post], Callable[[], None]]
-"""Has something decide on a thread that polls, and returns its tick, which that thread does whenever it has polled."""
+
+class Tick(Protocol):
+    """What a thread that polls does for others: once it has taken in all that had arrived, and at times before that."""
+
+    def __call__(self, *, has_all: bool = True) -> None:
+        """Do what can be done now without waiting; ``has_all`` tells that all that had arrived was taken in."""
+
+
+Attach = Callable[[Post], Tick]
+"""Has something decide on a thread that polls, and returns the tick that this is to do."""
 
 
 def deliver(answers: Sequence[Answered]) -> None:

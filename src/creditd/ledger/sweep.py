@@ -1,5 +1,7 @@
 """The sweep: writes down what has expired. Correctness does not wait for it, since expiry is decided by the clock.
 
+Counts that limits went by on days long over it deletes.
+
 It has a writer, a thread and a connection of its own, so that no caller's command waits for it.
 """
 
@@ -14,6 +16,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.set_aside import MAX_SET_ASIDE, SetAside
 from creditd.ledger.work import DatabaseUnavailable, RecordBusy, Work
 from creditd.ledger.writer import Writer
+from creditd.storage.counts import PRUNED_AT_A_TIME, prune
 from creditd.storage.database import Database
 from creditd.storage.failures import SaveFailure, classify
 from creditd.storage.wallets import due_wallets
@@ -30,6 +33,9 @@ WALLETS_AT_A_TIME = 100
 LONGEST_PAUSE_SECONDS = 0.25
 """After each share the sweep pauses for as long as it took, so that callers have half of the time at least. A share
 that took longer than this did so by waiting."""
+
+PRUNING_INTERVAL_SECONDS = 60.0
+"""Between two looks for counts of days that are over: they come to be once a day."""
 
 
 def _is_outage(error: Exception) -> bool:
@@ -48,6 +54,7 @@ class Sweep:
         self._clock = clock
         self._interval_seconds = interval_seconds
         self._aside = SetAside(interval_seconds)
+        self._next_pruning = 0.0
         self._stopping = Event()
         self._lock = Lock()
         self._thread = Thread(target=self._run, name="sweep", daemon=True)
@@ -64,10 +71,20 @@ class Sweep:
                 # Before the database's time is known, health tells that it is away.
                 while self._clock.is_read and self.sweep_once() and not self._stopping.is_set():
                     pass
+                if self._clock.is_read and time.monotonic() >= self._next_pruning:
+                    self.prune_once()
             except Exception as error:  # noqa: BLE001 - the rounds must outlive any failure; each is logged and counted.
                 self.failures.note(error)
             else:
                 self.failures.over()
+
+    def prune_once(self) -> int:
+        """Delete counts of days that are over, a bounded number of them; return how many. The rest goes next time."""
+        with self._lock, self._database.autocommit() as connection:
+            pruned = prune(connection, self._clock.now())
+        if pruned < PRUNED_AT_A_TIME:
+            self._next_pruning = time.monotonic() + PRUNING_INTERVAL_SECONDS
+        return pruned
 
     def sweep_once(self) -> int:
         """Settle the wallets that are overdue for longest, but for those set aside; return how many it has settled.

@@ -77,6 +77,13 @@ class Transaction:
         claim(self.connection, RequestKey(account.account_id, request_id), kind, self.now, fingerprint)
         accounts.raise_version(self.connection, account._replace(version=account.version + 1))
 
+    def tried(self, change: Callable[[], Answer]) -> Answer:
+        """Make a change and take it back; return its answer. Raises what it raises."""
+        with self.connection.begin_nested() as savepoint:
+            answer = change()
+            savepoint.rollback()
+        return answer
+
 
 class _Undone(Exception):
     """Rolls a dry run back."""

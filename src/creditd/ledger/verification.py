@@ -3,19 +3,25 @@
 It goes in steps of a few hundred entries. Between two steps it holds nothing: no snapshot, no connection, no thread.
 What is stored of a wallet is read at one moment together with the version that its ledger has reached. The entries up
 to that version never change again, so that they can be read at any time after it, while the wallet moves on.
+
+Counts of further spenders are read once the wallet has been folded, with the version that it has come to by then.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from creditd.domain.fold import Difference, Fold
+from creditd.domain.instant import Instant
 from creditd.domain.wallet import WalletKey
 from creditd.storage.database import Connection, Database
-from creditd.storage.verification import Kept, Stretch, entries_of, kept_wallets, next_accounts
+from creditd.storage.verification import Kept, MoreCounts, Stretch, entries_of, kept_wallets, more_counts, next_accounts
 
 ENTRIES_AT_A_TIME: Final = 500
 """Read and folded in one step: some ten milliseconds, in which other threads take turns with this one."""
+
+COUNTS_AT_A_TIME: Final = 1_000
+"""Of one wallet, read by one statement: more spenders than most have."""
 
 
 class Found(NamedTuple):
@@ -36,11 +42,12 @@ class Checked(NamedTuple):
 class _Wallet:
     """A wallet whose ledger is being folded."""
 
-    __slots__ = ("fold", "kept")
+    __slots__ = ("_is_compared", "fold", "kept")
 
     def __init__(self, kept: Kept) -> None:
         self.kept = kept
         self.fold = Fold()
+        self._is_compared = False
 
     @property
     def left(self) -> int:
@@ -51,14 +58,26 @@ class _Wallet:
         differences, self.fold.differences = self.fold.differences, []
         return differences
 
+    def compare(self) -> list[Difference]:
+        """Return the differences from what is stored; once that was done, from the counts that were read since."""
+        if self._is_compared:
+            return self.fold.compare_counts(self.kept.wallet.counts)
+        self._is_compared = True
+        return self.fold.compare(self.kept.wallet)
+
+    def go_on(self, more: MoreCounts) -> None:
+        """Go on to further counts."""
+        self.kept = Kept(self.kept.wallet._replace(counts=more.counts), more.last_version)
+
 
 class Verification:
     """One verification, of one account or of all. ``step`` it until it ``is_done``. Used by one thread at a time."""
 
-    def __init__(self, database: Database, account_id: str | None = None) -> None:
-        """Check one account, or all for None."""
+    def __init__(self, database: Database, now: Callable[[], Instant], account_id: str | None = None) -> None:
+        """Check one account, or all for None; ``now`` tells which counts are of today."""
         self.is_done = False
         self._database = database
+        self._now = now
         self._all = account_id is None
         self._accounts = [account_id] if account_id else []
         self._after = ""
@@ -67,7 +86,7 @@ class Verification:
 
     def step(self) -> list[Found | Checked]:
         """Take the next step, and return the differences that it found; the last step returns how much was checked."""
-        with self._database.autocommit() as connection:
+        with self._database.listing() as connection:
             if self._under_way:
                 found: list[Found | Checked] = list(self._fold(connection))
                 self._differences += len(found)
@@ -82,7 +101,7 @@ class Verification:
         if not self._accounts:
             self.is_done = True
             return
-        kept = kept_wallets(connection, self._accounts)
+        kept = kept_wallets(connection, self._accounts, self._now(), COUNTS_AT_A_TIME)
         self._after, self._accounts = self._accounts[-1], []
         self._under_way = {wallet: _Wallet(kept[wallet]) for wallet in sorted(kept)}
         self._wallets += len(kept)
@@ -96,13 +115,21 @@ class Verification:
             self._under_way[wallet].fold.add(entry)
             counts[wallet] += 1
         self._entries += counts.total()
+        more: dict[WalletKey, str] = {}
         for wallet in stretches:
             folded = self._under_way[wallet]
             yield from (Found(wallet, difference) for difference in folded.found())
             # Fewer than were asked for: between the versions something is missing, and nothing more will come.
             if counts[wallet] < ENTRIES_AT_A_TIME or not folded.left:
-                del self._under_way[wallet]
-                yield from (Found(wallet, difference) for difference in folded.fold.compare(folded.kept.wallet))
+                yield from (Found(wallet, difference) for difference in folded.compare())
+                last = folded.kept.wallet.counts.last
+                if last is None:
+                    del self._under_way[wallet]
+                else:
+                    more[wallet] = last
+        if more:
+            for wallet, counted in more_counts(connection, more, self._now(), COUNTS_AT_A_TIME).items():
+                self._under_way[wallet].go_on(counted)
 
     def _stretches(self) -> dict[WalletKey, Stretch]:
         """Return what to read next: the first wallets under way that come to a few hundred entries together."""

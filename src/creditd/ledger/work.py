@@ -3,6 +3,7 @@
 from enum import Enum
 from typing import Final, NamedTuple
 
+from creditd.domain.audit_event import Act
 from creditd.domain.commands import Command
 from creditd.domain.entry import Entry
 from creditd.domain.reservation import Reservation
@@ -42,6 +43,9 @@ class Work:
     """
 
     __slots__ = ("account_id", "deadline", "dry_run", "keys", "opens", "origin", "steps")
+
+    act: Act | None = None
+    """The act of staff that it is, told in the audit log together with its entries; no work of the many is one."""
 
     def __init__(
         self,
@@ -86,6 +90,20 @@ class Work:
     def settling(cls, key: WalletKey, origin: Origin, deadline: float | None = None) -> "Work":
         """Return the work that writes down what has ended in a wallet."""
         return cls(key.account_id, origin, (), (key,), deadline)
+
+
+class ActWork(Work):
+    """The work of an act of staff. Its row in the audit log is committed together with its entries."""
+
+    __slots__ = ("act",)
+
+    def __init__(
+        self, act: Act, steps: tuple[Step, ...], deadline: float | None, *, dry_run: bool, opens: bool
+    ) -> None:
+        """Describe the steps of an act."""
+        keys = tuple([step.key for step in steps])
+        super().__init__(keys[0].account_id, act.origin, steps, keys, deadline, dry_run=dry_run, opens=opens)
+        self.act = act
 
 
 class Apart(Enum):

@@ -19,7 +19,15 @@ from creditd.ledger.attempt import Attempt, Written, nothing_written
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.cache import WalletCache
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.commit import NO_ACCOUNTS, Moved, failure_of, needs_transaction, why_unsaved, write_down
+from creditd.ledger.commit import (
+    NO_ACCOUNTS,
+    Moved,
+    failure_of,
+    makes_rows,
+    needs_transaction,
+    why_unsaved,
+    write_down,
+)
 from creditd.ledger.loader import Loader, Locking
 from creditd.ledger.trust import Trust
 from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, VersionConflict, Work
@@ -176,10 +184,10 @@ class Writer:
         try:
             with self._database.transaction() as connection:
                 attempt = self._attempt(connection, works, Locking.SHARED)
-                if needs_transaction(attempt.batch.changes):
+                if makes_rows(attempt.batch.changes):
                     # Accounts are locked before wallets, never after them.
                     raise Moved  # noqa: TRY301 - it undoes the transaction.
-                saved = self._save(connection, attempt.batch, commits=True)
+                saved = self._save(connection, attempt.batch, commits=not attempt.batch.changes.audited)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
             return self._recover(works, error, written)
         unsaved = self._commit(attempt, saved, written)

@@ -74,6 +74,10 @@ class Report(NamedTuple):
     Of ``facts``, those about refunds and disputes come after the payment that they are of; where there is none, the
     first reference is that payment.
 
+    ``attempt`` is the provider's id of the attempt to pay that has failed, where one payment may fail several times;
+    None where another report tells of the attempt.
+    ``said_time`` is when it was so by the provider's clock, if the report says no other time; None if not known.
+
     ``is_ours`` says that it belongs to us whether or not it names a purchase: it is of a product that only we sell.
     ``suggested`` is a purchase that it may be for by something that proves nothing and that nobody promises; a person
     may say that it is so. What is not ``is_final`` may change without another word: a payment that is not made yet, a
@@ -92,6 +96,8 @@ class Report(NamedTuple):
     is_ours: bool = False
     suggested: PurchaseKey | None = None
     is_final: bool = True
+    attempt: str | None = ""
+    said_time: Instant | None = None
 
 
 class Names(NamedTuple):

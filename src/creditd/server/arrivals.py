@@ -8,9 +8,9 @@ from typing import Any, Final
 import grpc
 
 from creditd.ledger.work import DeadlinePassed
+from creditd.server.authentication.callers import Caller
 from creditd.server.gate import Passage
 from creditd.server.refusals import InvalidFields, TooManyAtOnce
-from creditd.server.tokens import Caller
 
 MESSAGE_SECONDS: Final = 10.0
 """For a whole message to arrive after its headers: a megabyte at 1 Mbit/s takes eight."""

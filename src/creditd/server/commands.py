@@ -18,7 +18,7 @@ def reserve(request: pb.ReserveRequest, call: Call, make_id: MakeId) -> Step:
     expire_time, ttl = expiry(request)
     by = origin(call, request, request.reason)
     version = stated_version(request)
-    command = Reserve(by, make_id(), request.amount, expire_time, ttl, version)
+    command = Reserve(by, make_id(), request.amount, expire_time, ttl, version, request.spender_id)
     return Step(WalletKey(request.account_id, request.credit_type), command)
 
 
@@ -26,7 +26,8 @@ def deduct(request: pb.DeductRequest, call: Call, make_id: MakeId) -> Step:
     """Read a DeductRequest; its reservation is named by ``make_id``."""
     by = origin(call, request, request.reason)
     version = stated_version(request)
-    return Step(WalletKey(request.account_id, request.credit_type), Deduct(by, make_id(), request.amount, version))
+    command = Deduct(by, make_id(), request.amount, version, request.spender_id)
+    return Step(WalletKey(request.account_id, request.credit_type), command)
 
 
 def confirm(request: pb.ConfirmRequest, call: Call) -> Step:

@@ -42,6 +42,13 @@ STRANGE_CALLS: Final = 20
 """Calls without a valid token within COUNT_SECONDS for which a connection is ended that has never shown one. Refusing a
 call takes the serving thread a fifth of a millisecond, and whoever else has a call waits for it."""
 
+RESETS: Final = 100
+"""Calls within COUNT_SECONDS for which a connection is ended, with a token or without, whose caller went before it was
+known what is asked for. A caller in haste brings its message with the headers, and has gone so early only where the
+server lags by more than its patience. Each costs a tenth of a millisecond of the serving thread. Of a flood the library
+passes on 256 at once and refuses the rest itself: less than half of that, so that no border between two counts saves
+it."""
+
 COUNT_SECONDS: Final = 1.0
 
 PROBES: Final = 64
@@ -60,7 +67,8 @@ class Connections:
     """The connections of one server, looked after by a thread of its own. Needs /proc; without it none is ended.
 
     A peer is named as grpc names it, such as ``ipv4:192.0.2.1:50000``. ``known`` are those who have shown a good token,
-    ``strange`` how many calls each of the others has made without one.
+    ``strange`` how many calls each of the others has made without one, ``resets`` how many calls each has begun for
+    nothing.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -72,8 +80,10 @@ class Connections:
         self._probes: set[str] = set()
         self._seen: dict[str, float] = {}
         self.strange: Counter[str] = Counter()
+        self.resets: Counter[str] = Counter()
         self._counted_since = clock()
         self._unwanted: set[str] = set()
+        self._restless: set[str] = set()
         self._ending = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -111,6 +121,15 @@ class Connections:
             self._unwanted.add(peer)
             self._wake.set()
 
+    def meet_reset(self, peer: str) -> None:
+        """Count a call whose caller went before it was known what is asked for."""
+        if not self._thread:
+            return
+        self.resets[peer] += 1
+        if self.resets[peer] >= RESETS:
+            self._restless.add(peer)
+            self._wake.set()
+
     def _look_always(self) -> None:
         took = 0.0
         while not self._ending.wait(REST * took):
@@ -129,12 +148,14 @@ class Connections:
         if now - self._counted_since >= COUNT_SECONDS:
             self._counted_since = now
             self.strange.clear()
+            self.resets.clear()
         noted = self.known | self._probes
         files = os.listdir(_FILES)  # noqa: PTH208 - numbers, many times a second; no paths are wanted.
         is_crowded = len(files) >= self._crowded
         if not is_crowded:
             self._seen.clear()
-            if not self._unwanted and len(noted) < self._crowded and len(self._probes) < PROBES:
+            is_wanted = not self._unwanted and not self._restless
+            if is_wanted and len(noted) < self._crowded and len(self._probes) < PROBES:
                 return 0
         connected = self.connected(files)
         self._forget(noted - connected.keys())
@@ -150,7 +171,9 @@ class Connections:
 
     def _end_unwanted(self, connected: dict[str, int]) -> int:
         unwanted, self._unwanted = self._unwanted, set()
-        return self._end_all(unwanted - self.known, connected, "many calls without a token")
+        restless, self._restless = self._restless, set()
+        ended = self._end_all(unwanted - self.known, connected, "many calls without a token")
+        return ended + self._end_all(restless, connected, "many calls that were reset at once")
 
     def _end_strangers(self, connected: dict[str, int], now: float) -> int:
         # In the order in which they were seen first.

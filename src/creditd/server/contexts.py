@@ -7,20 +7,39 @@ taken in from a caller without a token. One message is read; what follows it is 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from creditd.server.authentication.callers import Caller
+from creditd.server.authentication.client_certificates import Connection
 from creditd.server.gate import Passage
 from creditd.server.pipeline import REPLAYED, Exchange, Pipeline, Steps
+from creditd.server.refusals import TooManyAtOnce
 from creditd.service.call import Call
 from creditd.service.loop import driven
 
 UnaryHandler = Callable[[Any, Call], Coroutine[Any, Any, Message]]
 StreamHandler = Callable[[Any, Call], AsyncGenerator[Message]]
+
+
+class Admitted(NamedTuple):
+    """A call whose caller is known."""
+
+    exchange: Exchange
+    caller: Caller
+    end: float
+    """From when on a stream may not go on, in seconds since the Unix epoch; any number for all other calls."""
+
+
+def admit(pipeline: Pipeline, exchange: Exchange, connection: Connection) -> Admitted:
+    """Return a call with its caller. Raises what Pipeline.authenticate does."""
+    caller = pipeline.authenticate(exchange, connection)
+    return Admitted(exchange, caller, pipeline.end_of(exchange) if pipeline.streams else 0.0)
 
 
 class ContextMethod:
@@ -32,13 +51,22 @@ class ContextMethod:
         self._steps = steps
         self._gate = steps.gate
 
-    def _begin(self, context: Any) -> Exchange:
-        return self._pipeline.begin(context.invocation_metadata(), context.peer())
+    def _begin(self, context: Any) -> tuple[Exchange, Admitted | None]:
+        # Only the completion queue authenticates callers ahead. A context of gRPC's own has no such attribute.
+        known: Admitted | None = getattr(context, "admitted", None)
+        if known is not None:
+            return known.exchange, known
+        return self._pipeline.begin(context.invocation_metadata(), context.peer()), None
 
-    async def _admit(self, exchange: Exchange, passage: Passage, context: Any) -> tuple[Any, Call]:
+    async def _read(self, known: Admitted, passage: Passage, context: Any) -> tuple[Any, Call]:
         """Read a request and let it pass, or raise why not."""
-        caller = self._pipeline.authenticate(exchange)
-        message = await self._steps.arrivals.message(context, caller, passage)
+        exchange, caller, _ = known
+        try:
+            message = await self._steps.arrivals.message(context, caller, passage)
+        except (asyncio.CancelledError, TooManyAtOnce):
+            if not passage.is_ended:
+                self._pipeline.note_reset(exchange)
+            raise
         return self._pipeline.let_pass(exchange, message, caller, context.time_remaining())
 
     async def _fail(self, exchange: Exchange, error: Exception, context: Any) -> None:
@@ -54,12 +82,13 @@ class ContextMethod:
 
         async def serve(requests: object, context: Any) -> Message | None:
             del requests
-            exchange = self._begin(context)
+            exchange, known = self._begin(context)
             try:
                 if self._gate.is_closed:
                     await self._gate.turn_away()
                 with self._gate.passage() as passage:
-                    request, call = await self._admit(exchange, passage, context)
+                    known = known or admit(self._pipeline, exchange, context)
+                    request, call = await self._read(known, passage, context)
                     response = await driven(handler(request, call))
                 if call.replayed:
                     context.set_trailing_metadata(REPLAYED)
@@ -82,13 +111,14 @@ class ContextMethod:
 
         async def serve(requests: object, context: Any) -> AsyncIterator[Message]:
             del requests
-            exchange = self._begin(context)
+            exchange, known = self._begin(context)
             try:
                 if self._gate.is_closed:
                     await self._gate.turn_away()
                 with self._gate.passage() as passage:
-                    request, call = await self._admit(exchange, passage, context)
-                    self._gate.streams(passage, self._steps.verifier.end_of(exchange.authorization))
+                    known = known or admit(self._pipeline, exchange, context)
+                    request, call = await self._read(known, passage, context)
+                    self._gate.streams(passage, known.end, partial(self._pipeline.require_allowed, exchange))
                     async with aclosing(handler(request, call)) as responses:
                         while (response := await driven(_next(responses))) is not None:
                             passage.sends()

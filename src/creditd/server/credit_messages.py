@@ -10,13 +10,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import account_pb2, balance_pb2, entry_pb2, reservation_pb2
 from creditd.domain import errors
 from creditd.domain.account import Account
+from creditd.domain.approval import BalanceAfter
 from creditd.domain.entry import Entry
 from creditd.domain.grants import Slice
-from creditd.domain.instant import SECOND, Instant
+from creditd.domain.instant import FIRST_SECOND, LAST_SECOND, SECOND, Instant
 from creditd.domain.reservation import Reservation, ReservationState, reservation_name
 from creditd.domain.resource_names import account_name
 from creditd.domain.wallet import Wallet
 from creditd.server.answer_sizes import GRANTS_SHOWN, SLICES_SHOWN
+from creditd.storage.historical_balances import HistoricalBalance
 from creditd.storage.rows import ListedEntry, ListedReservation
 
 
@@ -45,10 +47,6 @@ def write_time(message: Timestamp | Duration, instant: int) -> None:
 
 NANOSECONDS = 1_000_000_000
 """In a second."""
-
-FIRST_SECOND = -62_135_596_800
-LAST_SECOND = 253_402_300_799
-"""Years 1 to 9999, as google.protobuf.Timestamp defines itself; the database takes no more than a little beyond."""
 
 EXACT_SECONDS = 2**53 // SECOND
 """Until the year 2255 the database multiplies microseconds exactly, and whole seconds also after it. The last instant
@@ -111,6 +109,8 @@ def write_entry(message: entry_pb2.Entry, entry: Entry, most_slices: int = SLICE
     if entry.metadata:
         message.metadata.update(labels(entry.metadata))
     write_time(message.create_time, entry.create_time)
+    if entry.spender_id:
+        message.spender_id = entry.spender_id
 
 
 def entry_message(entry: Entry) -> entry_pb2.Entry:
@@ -150,6 +150,8 @@ def write_reservation(
     message.reason = reservation.reason
     if reservation.metadata:
         message.metadata.update(labels(reservation.metadata))
+    if reservation.spender_id:
+        message.spender_id = reservation.spender_id
 
 
 def listed_reservation_message(listed: ListedReservation, now: Instant) -> reservation_pb2.Reservation:
@@ -178,6 +180,19 @@ def balance_after(entry: Entry) -> balance_pb2.Balance:
     message = balance_pb2.Balance()
     write_balance_after(message, entry)
     return message
+
+
+def write_figures(message: balance_pb2.Balance, account_id: str, balance: HistoricalBalance | BalanceAfter) -> None:
+    """Write a balance as it was at a moment, or would have been, into an empty message."""
+    message.account_id = account_id
+    message.credit_type = balance.credit_type
+    message.total = balance.available + balance.reserved
+    message.reserved = balance.reserved
+    message.available = balance.available
+    message.debt = balance.debt
+    message.version = balance.version
+    if balance.update_time is not None:
+        write_time(message.update_time, balance.update_time)
 
 
 def write_balance(message: balance_pb2.Balance, wallet: Wallet) -> None:

@@ -10,8 +10,9 @@ import contextlib
 import logging
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, NoReturn, Protocol, Self
+from typing import Final, NamedTuple, NoReturn, Protocol, Self
 
+from creditd.domain.errors import Refusal
 from creditd.ledger.work import ShuttingDown
 from creditd.server.refusals import TokenExpired
 
@@ -29,8 +30,8 @@ QUIET_LOOKS: Final = 3
 GOODBYE_SECONDS: Final = 0.2
 """For the word to go elsewhere to reach the clients: a round trip to anywhere."""
 
-TOKEN_LOOK_SECONDS: Final = 0.5
-"""How late a stream ends after its token."""
+TERM_LOOK_SECONDS: Final = 0.5
+"""How late a stream ends after its token, or after its caller's right to it. A thousand take a millisecond or two."""
 
 
 class UnderWay(Protocol):
@@ -72,6 +73,11 @@ class Passage:
             if not self._is_sending and self._task is not None:
                 self._task.cancel()
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether it was ended, and not by its caller."""
+        return self._why is not None
+
     def sends(self) -> None:
         """Say that the library has it, to send a message of a stream: it cannot be cancelled and still be answered."""
         self._is_sending = True
@@ -91,7 +97,7 @@ class Gate:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self.calls: set[UnderWay] = set()
-        self._streams: dict[UnderWay, float] = {}
+        self._streams: dict[UnderWay, _Term] = {}
         self._held = 0
         self._released = asyncio.Event()
         self._emptied = asyncio.Event()
@@ -102,16 +108,17 @@ class Gate:
         """Return the passage of a call that comes while the gate is open."""
         return Passage(self)
 
-    def streams(self, call: UnderWay, token_end: float) -> None:
-        """Note that a call has no end of its own: it ends with its caller's token, and as soon as the gate closes.
+    def streams(self, call: UnderWay, token_end: float, require_allowed: Callable[[], None]) -> None:
+        """Note that a call has no end of its own: it ends with its caller's token or right, and when the gate closes.
 
-        ``token_end`` is in seconds since the Unix epoch. Raises ShuttingDown.
+        ``token_end`` is in seconds since the Unix epoch. ``require_allowed`` raises why its caller may not make it any
+        more. Raises ShuttingDown.
         """
         if self.is_closed:
             raise ShuttingDown
-        self._streams[call] = token_end
+        self._streams[call] = _Term(token_end, require_allowed)
         if self._looking is None:
-            self._looking = asyncio.create_task(self._end_with_tokens(), name="ends of tokens")
+            self._looking = asyncio.create_task(self._end_in_time(), name="ends of streams")
 
     async def turn_away(self) -> NoReturn:
         """Keep a call that comes to the closed gate until it can be answered. Raises ShuttingDown then."""
@@ -172,10 +179,30 @@ class Gate:
         for call in self.calls.copy():
             call.end(ShuttingDown())
 
-    async def _end_with_tokens(self) -> None:
+    async def _end_in_time(self) -> None:
         while True:
-            await asyncio.sleep(TOKEN_LOOK_SECONDS)
+            await asyncio.sleep(TERM_LOOK_SECONDS)
             if self._streams:
                 now = self._clock()
-                for stream in [stream for stream, token_end in self._streams.items() if token_end <= now]:
-                    stream.end(TokenExpired())
+                for stream, term in self._streams.copy().items():
+                    why = term.over(now)
+                    if why is not None:
+                        stream.end(why)
+
+
+class _Term(NamedTuple):
+    """How long a stream may go on."""
+
+    token_end: float
+    require_allowed: Callable[[], None]
+
+    def over(self, now: float) -> Exception | None:
+        """Return why it is over; None if it is not."""
+        if self.token_end <= now:
+            return TokenExpired()
+        try:
+            self.require_allowed()
+        except Refusal as refusal:
+            # Its traceback refers to the frames that refer to the call.
+            return refusal.with_traceback(None)
+        return None

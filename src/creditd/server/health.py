@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import aio
 
 from creditd.ledger.work import DatabaseUnavailable
-from creditd.service.threads import Threads
+from creditd.service.threads import Bulkhead
 from creditd.telemetry.failures import Failures
 
 log = logging.getLogger(__name__)
@@ -21,24 +21,27 @@ LOOK_SECONDS = 2.0
 """A probe is answered with what was last seen, so what is seen must not be old: no answer in time is an answer."""
 
 
-class _Servicer(aio.HealthServicer):  # type: ignore[misc]
+class HealthServicer(aio.HealthServicer):  # type: ignore[misc]
     """The library's own, which tells on which connections health is asked."""
 
     def __init__(self, note_probe: Callable[[str], None]) -> None:
+        """Give ``note_probe`` the peer of each question about health."""
         super().__init__()
         self._note_probe = note_probe
 
     async def Check(self, request: health_pb2.HealthCheckRequest, context: Any) -> Any:  # noqa: N802 - the method's name.
+        """Answer Check."""
         self._note_probe(context.peer())
         return await super().Check(request, context)
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:  # noqa: N802 - the method's name.
+        """Answer Watch."""
         self._note_probe(context.peer())
         await super().Watch(request, context)
 
 
 class Health:
-    """Keeps the health of the server as a whole ("") and of each service up to date.
+    """Keeps the health of services up to date that need the same database.
 
     ``answered`` is how many checks had an answer in time. ``takes_calls`` says whether the database was fit when it
     last answered. One that is away is for each call to find out: memory answers some of them, and the others succeed
@@ -49,22 +52,25 @@ class Health:
         self,
         services: Sequence[str],
         is_ready: Callable[[], bool | None],
-        threads: Threads,
-        note_probe: Callable[[str], None],
+        in_thread: Bulkhead,
+        servicer: HealthServicer,
         lose: Callable[[], None],
+        database: str = "the database",
     ) -> None:
-        """Ask ``is_ready`` every second, on the thread that is kept for it; serve nothing until it says so.
+        """Ask ``is_ready`` every second, on a thread that is kept for it; serve nothing until it says so.
 
-        It says None if the database did not answer. ``note_probe`` is given the peer of each question about health.
-        ``lose`` is called when the database turns out to be fit no more.
+        It says None if the database did not answer. ``services`` are those that need this ``database``, as the log
+        calls it; "" is the server as a whole. What they are is told by ``servicer``. ``lose`` is called when the
+        database turns out to be fit no more.
         """
-        self.servicer = _Servicer(note_probe)
+        self.servicer = servicer
         self.serving = False
         self.takes_calls = False
         self.answered = 0
-        self._services = ("", *services)
+        self._services = services
+        self._database = database
         self._is_ready = is_ready
-        self._threads = threads
+        self._in_thread = in_thread
         self._lose = lose
         # Without an answer in time the database is as good as away.
         self._failures = Failures(
@@ -93,13 +99,13 @@ class Health:
             await asyncio.sleep(CHECK_SECONDS)
             ready = await self._look()
             if ready != self.serving:
-                log.warning("the database is %s", "back" if ready else "out of reach")
+                log.warning("%s is %s", self._database, "back" if ready else "out of reach")
                 await self._show(serving=ready)
 
     async def _look(self) -> bool:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                ready = await self._threads.health(self._is_ready)
+                ready = await self._in_thread(self._is_ready)
         except Exception as error:  # noqa: BLE001 - the checks must outlive any failure, or what they last showed would stay.
             self._failures.note(error)
             return False

@@ -1,11 +1,12 @@
 """The gRPC server itself: its options, its port with or without TLS."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import grpc
 
-from creditd.addresses import is_loopback
+from creditd.addresses import Listener, PlaintextExposed, require_encrypted
 from creditd.certificates import InvalidCertificate, Renewals, Validity, fit_authorities, fit_pair
 from creditd.server.headers import MAX_HEADER_BYTES
 from creditd.server.request_sizes import LARGEST_BYTES
@@ -104,20 +105,19 @@ class Listening(Protocol):
         """Bind with TLS, and return the port. Raises RuntimeError."""
 
 
-def listen(server: Listening, address: str, tls: Tls | None) -> int:
-    """Bind a server to ``host:port``, and return the port. Plaintext is for loopback addresses alone.
+def listen(server: Listening, address: str, tls: Tls | None, *, plaintext_listeners: Collection[str] = ()) -> int:
+    """Bind a server to ``host:port``, and return the port.
 
-    Raises ListenError for a port that is taken, for plaintext on any other address, and for certificates that cannot
-    be used: grpc would serve an expired one in silence.
+    Raises ListenError for a port that is taken, for plaintext on an address that others can reach unless
+    ``plaintext_listeners`` has ``grpc``, and for certificates that cannot be used: grpc would serve an expired one in
+    silence.
     """
-    if tls is None and not is_loopback(address):
-        message = f"{address} is not a loopback address: set CREDITD_TLS_CERTIFICATE_FILE and CREDITD_TLS_KEY_FILE"
-        raise ListenError(message)
     try:
+        require_encrypted(Listener.GRPC, address, has_tls=tls is not None, plaintext_listeners=plaintext_listeners)
         if tls is None:
             return server.add_insecure_port(address)
         return server.add_secure_port(address, _credentials(tls))
-    except InvalidCertificate as error:
+    except (PlaintextExposed, InvalidCertificate) as error:
         raise ListenError(str(error)) from error
     except RuntimeError as error:
         message = f"cannot listen on {address}: is another server running there?"

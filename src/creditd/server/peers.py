@@ -3,6 +3,8 @@
 from functools import lru_cache
 from urllib.parse import unquote
 
+from creditd.addresses import place_of
+
 REMEMBERED_PEERS = 1_024
 """Connections whose addresses are not made out anew for each of their calls."""
 
@@ -17,3 +19,9 @@ def address_of(peer: str) -> str:
     """
     scheme, _, rest = peer.partition(":")
     return UNIX if scheme.startswith(UNIX) else unquote(rest)
+
+
+@lru_cache(REMEMBERED_PEERS)
+def place_of_peer(peer: str) -> str:
+    """Return what counts as one place of what gRPC calls a peer."""
+    return place_of(address_of(peer))

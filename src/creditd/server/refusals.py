@@ -52,3 +52,18 @@ class PermissionDenied(Refusal):
     """The caller may not do this; says nothing of whether what was asked for exists. Facts: method, allowed."""
 
     reason = "PERMISSION_DENIED"
+
+
+class MfaRequired(Refusal):
+    """The call needs a second factor that was shown recently. Facts: maximum_seconds."""
+
+    reason = "MFA_REQUIRED"
+
+
+class RateLimited(Refusal):
+    """As many calls were made in a minute as may be.
+
+    Facts: by, which is caller, address or method; limit, in calls a minute; retry_seconds.
+    """
+
+    reason = "RATE_LIMITED"

@@ -14,7 +14,8 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
-from creditd.domain.errors import Refusal
+from creditd.domain.errors import LimitExceeded, Refusal
+from creditd.domain.instant import SECOND
 from creditd.ledger import work
 from creditd.server.refusals import InvalidFields, Violation
 from creditd.server.texts import CATALOGUE, fill
@@ -102,6 +103,7 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
         "a record that the call needs is locked; nothing was done, a retry is safe",
     ),
     "BALANCE_TOO_LARGE": (StatusCode.FAILED_PRECONDITION, "adding {amount} to {total} would exceed {maximum}"),
+    "LIMIT_EXCEEDED": (StatusCode.FAILED_PRECONDITION, "{requested} requested, {which} is {limit}"),
     "EXPIRY_OUT_OF_RANGE": (
         StatusCode.INVALID_ARGUMENT,
         "{field} must end after now, and at most {maximum_seconds} seconds from now",
@@ -123,6 +125,10 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
         "the server is shutting down; repeat the call with the same request_id at another server",
     ),
     "DEADLINE_EXCEEDED": (StatusCode.DEADLINE_EXCEEDED, "the deadline passed before work began; nothing was done"),
+    "RATE_LIMITED": (
+        StatusCode.RESOURCE_EXHAUSTED,
+        "{limit} calls a minute are allowed by {by}; the next one after {retry_seconds} seconds",
+    ),
     "MESSAGE_TOO_LARGE": (StatusCode.RESOURCE_EXHAUSTED, "the request has {size} bytes, {maximum} are allowed"),
     "METADATA_TOO_LARGE": (
         StatusCode.RESOURCE_EXHAUSTED,
@@ -157,6 +163,52 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "PAYMENT_EVENT_DISMISSED": (StatusCode.FAILED_PRECONDITION, "{payment_event} is already dismissed"),
     "AMOUNT_EXCEEDS_DEBT": (StatusCode.FAILED_PRECONDITION, "{requested} requested, the debt is {debt}"),
     "AMOUNT_EXCEEDS_PAYMENT": (StatusCode.FAILED_PRECONDITION, "{requested} requested, {left} left of the payment"),
+    "MFA_REQUIRED": (
+        StatusCode.UNAUTHENTICATED,
+        "a second factor has to be shown that is at most {maximum_seconds} seconds old: sign in with it again",
+    ),
+    "OWN_ROLE": (
+        StatusCode.PERMISSION_DENIED,
+        "nobody raises themselves, nor {subject}, behind whom the same person is",
+    ),
+    "LAST_SUPER_ADMIN": (StatusCode.FAILED_PRECONDITION, "{subject} is the last one who is SUPER_ADMIN for good"),
+    "ROLE_GRANT_NOT_FOUND": (StatusCode.NOT_FOUND, "{subject} has no role {role} that was granted here"),
+    "SERVICE_ACCOUNT_NOT_FOUND": (StatusCode.NOT_FOUND, "no service account {service_account}"),
+    "SERVICE_ACCOUNT_EXISTS": (
+        StatusCode.ALREADY_EXISTS,
+        "{service_account} exists, or has a certificate of that name",
+    ),
+    "ACCESS_FULL": (StatusCode.FAILED_PRECONDITION, "there are {maximum} {what}, as many as servers keep in memory"),
+    "SERVICE_ACCOUNT_OF_ANOTHER": (StatusCode.PERMISSION_DENIED, "somebody else stands behind {service_account}"),
+    "ACCOUNT_FLAG_NOT_FOUND": (StatusCode.NOT_FOUND, "no account flag {account_flag}"),
+    "ACCOUNT_FLAG_CLEARED": (StatusCode.FAILED_PRECONDITION, "{account_flag} is cleared already, by {cleared_by}"),
+    "SIGN_IN_FAILED": (StatusCode.UNAUTHENTICATED, "the email and the password do not belong together"),
+    "SIGN_IN_LIMITED": (
+        StatusCode.RESOURCE_EXHAUSTED,
+        "too many failed attempts; the next one counts again after {retry_seconds} seconds",
+    ),
+    "PASSWORD_UNSUITABLE": (StatusCode.INVALID_ARGUMENT, "the new password breaks a rule: {rule}"),
+    "REFRESH_TOKEN_INVALID": (StatusCode.UNAUTHENTICATED, "the refresh token is not valid, or its session is over"),
+    "REFRESH_TOKEN_REUSED": (
+        StatusCode.UNAUTHENTICATED,
+        "the refresh token was used before by another request; its session is revoked",
+    ),
+    "USER_NOT_FOUND": (StatusCode.NOT_FOUND, "the subject of the token is not registered here"),
+    "SECOND_FACTOR_MISSING": (StatusCode.FAILED_PRECONDITION, "the user has no authenticator"),
+    "SECOND_FACTOR_INVALID": (StatusCode.UNAUTHENTICATED, "the code of the second factor is {problem}"),
+    "SESSION_OVER": (StatusCode.UNAUTHENTICATED, "the refresh token is not the current one of a session of the user"),
+    "API_KEY_INVALID": (StatusCode.UNAUTHENTICATED, "the API key is not valid"),
+    "API_KEY_NOT_FOUND": (StatusCode.NOT_FOUND, "no API key {api_key} that counts"),
+    "API_KEYS_FULL": (
+        StatusCode.FAILED_PRECONDITION,
+        "{maximum} API keys of the service account count already; revoke one first",
+    ),
+    "APPROVAL_NOT_FOUND": (StatusCode.NOT_FOUND, "no approval {approval}"),
+    "APPROVAL_DECIDED": (StatusCode.FAILED_PRECONDITION, "{approval} is already {state}"),
+    "APPROVAL_EXPIRED": (StatusCode.FAILED_PRECONDITION, "{approval} has expired at {expire_time}"),
+    "OWN_APPROVAL": (StatusCode.PERMISSION_DENIED, "{approval} was asked for by the same person, who cannot decide"),
+    "NOT_OWN_APPROVAL": (StatusCode.PERMISSION_DENIED, "{approval} was asked for by somebody else; reject it instead"),
+    "ROLE_LOST": (StatusCode.FAILED_PRECONDITION, "{subject} has lost the role for it"),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 
@@ -177,7 +229,11 @@ RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
     "SHUTTING_DOWN": 500,
     "DATABASE_UNAVAILABLE": 1_000,
     "PROVIDER_UNAVAILABLE": 5_000,
+    "SIGN_IN_LIMITED": 30_000,
 }
+
+RETRY_AT_ITS_TIME: Final = frozenset({"RATE_LIMITED"})
+"""Reasons whose refusal says itself, as retry_seconds, when a retry helps."""
 
 _RETRY_NEVER: Final = (("grpc-retry-pushback-ms", "-1"),)
 """Tells a client's own retries to stop (gRFC A6). Its policy goes by status codes, and one code has reasons of both
@@ -185,6 +241,7 @@ kinds: ABORTED is VERSION_CONFLICT as well as VERSION_MISMATCH."""
 
 _QUOTAS: Final[Mapping[str, QuotaFailure.Violation]] = {
     "OVERLOADED": QuotaFailure.Violation(subject="server", description="calls waiting for the ledger"),
+    "RATE_LIMITED": QuotaFailure.Violation(subject="caller, address or method", description="calls in a minute"),
 }
 
 _FIELDS: Final[Mapping[str, str]] = {
@@ -192,6 +249,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "EXPIRY_OUT_OF_RANGE": "",
     "EXPIRY_IN_PAST": "",
     "PAGE_TOKEN_INVALID": "page_token",
+    "PASSWORD_UNSUITABLE": "password",
 } | {
     "PAYMENT_NOT_SUPPORTED": "",
     "WEBHOOK_REJECTED": "body",
@@ -210,14 +268,20 @@ def _any(message: Message) -> Any:
     return Any(type_url=_URLS[type(message)], value=message.SerializeToString())
 
 
+def _retry(milliseconds: int) -> _Retry:
+    info = RetryInfo(retry_delay=Duration(seconds=milliseconds // 1_000, nanos=milliseconds % 1_000 * 1_000_000))
+    return _Retry(_any(info), (("grpc-retry-pushback-ms", str(milliseconds)),))
+
+
 def _retries(milliseconds: int) -> Callable[[], _Retry]:
     # A client waits exactly as long as it is told, so equal answers would bring all of them back at the same moment.
-    choices = []
-    for sixteenth in SystemRandom().sample(range(8, 24), 16):
-        delay = milliseconds * sixteenth // 16
-        info = RetryInfo(retry_delay=Duration(seconds=delay // 1_000, nanos=delay % 1_000 * 1_000_000))
-        choices.append(_Retry(_any(info), (("grpc-retry-pushback-ms", str(delay)),)))
+    choices = [_retry(milliseconds * sixteenth // 16) for sixteenth in SystemRandom().sample(range(8, 24), 16)]
     return cycle(choices).__next__
+
+
+def _duration(microseconds: int) -> Duration:
+    # Rounded up to the whole second: whoever comes back then is not too early.
+    return Duration(seconds=-(-microseconds // SECOND))
 
 
 def _kind(reason: str, code: StatusCode, message: str) -> _Kind:
@@ -274,7 +338,14 @@ def _explain(error: Exception, language: str, correlation_id: str) -> tuple[Stat
     if reason in _FIELDS:
         details.append(_bad_request(error, _FIELDS[reason], metadata, message))
     trailing: tuple[tuple[str, str], ...] = _RETRY_NEVER
-    if kind.next_retry is not None:
+    if isinstance(error, LimitExceeded) and error.wait is not None:
+        # Hours perhaps: for people and their programs to plan by, not for a client to retry by itself.
+        details.append(_any(RetryInfo(retry_delay=_duration(error.wait))))
+    if reason in RETRY_AT_ITS_TIME:
+        retry = _retry(int(metadata["retry_seconds"]) * 1_000)
+        details.append(retry.detail)
+        trailing = retry.trailing
+    elif kind.next_retry is not None:
         retry = kind.next_retry()
         details.append(retry.detail)
         trailing = retry.trailing

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from creditd.domain import errors
 from creditd.domain.account import Account, AccountStatus
+from creditd.domain.audit_event import Act
 from creditd.domain.instant import Instant
-from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
 from creditd.service.call import Call
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
@@ -66,7 +66,7 @@ class Accounts:
         call: Call,
         account_id: str,
         status: AccountStatus,
-        origin: Origin,
+        act: Act,
         *,
         allow_balance: bool,
         version: int | None = None,
@@ -79,7 +79,7 @@ class Accounts:
         """
         account, call.replayed = await self._threads.changes.submit(
             lambda: self._ledger.set_status(
-                account_id, status, origin, allow_balance=allow_balance, version=version, dry_run=dry_run
+                account_id, status, act, allow_balance=allow_balance, version=version, dry_run=dry_run
             ),
             owner=account_id,
         )
@@ -89,7 +89,7 @@ class Accounts:
         self,
         call: Call,
         account_id: str,
-        origin: Origin,
+        act: Act,
         *,
         unlimited: bool,
         until: Instant | None,
@@ -103,7 +103,7 @@ class Accounts:
         """
         account, call.replayed = await self._threads.changes.submit(
             lambda: self._ledger.set_plan(
-                account_id, origin, unlimited=unlimited, until=until, version=version, dry_run=dry_run
+                account_id, act, unlimited=unlimited, until=until, version=version, dry_run=dry_run
             ),
             owner=account_id,
         )

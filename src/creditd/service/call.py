@@ -1,5 +1,6 @@
 """The call: what comes with every request."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import orjson
@@ -17,6 +18,10 @@ class Call:
 
     ``opens`` tells whether the call opens an account never seen before: a call of its owner or of a service does, one
     of staff does not. ``replayed`` is set if the answer is that of an earlier call with the same request id.
+    ``person`` stands behind the caller, and ``peer`` is where gRPC says that it is.
+    ``mfa_time`` is when the caller showed a second factor, in seconds since the Unix epoch, 0.0 if it did not;
+    ``accounts`` are those that it is limited to, none if it is not. ``stated_roles`` are those that its token states;
+    ``roles`` are all that it has, with those that are stored.
     """
 
     subject: str
@@ -24,6 +29,13 @@ class Call:
     language: str = "en"
     correlation_id: str = ""
     opens: bool = False
+    person: str = ""
+    roles: AbstractSet[str] = frozenset()
+    peer: str = ""
+    scopes: AbstractSet[str] = frozenset()
+    mfa_time: float = 0.0
+    accounts: tuple[str, ...] = ()
+    stated_roles: AbstractSet[str] = frozenset()
     replayed: bool = False
 
 

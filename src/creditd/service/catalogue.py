@@ -5,14 +5,15 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from creditd.domain import errors
+from creditd.domain.audit_event import Act
 from creditd.domain.credit_type import CreditType
 from creditd.domain.instant import Instant
-from creditd.domain.wallet import Origin
+from creditd.domain.resource_names import credit_type_name
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
-from creditd.storage import credit_types
+from creditd.storage import audit, credit_types
 from creditd.storage.database import Connection, Database
 from creditd.storage.requests import ClaimKind, once
 
@@ -23,10 +24,18 @@ _OWNER: Final = "credit types"
 class Catalogue:
     """The credit types known to this server; one created elsewhere is looked up when it is first named."""
 
-    def __init__(self, database: Database, clock: DatabaseClock, threads: Threads, tokens: PageTokens) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: DatabaseClock,
+        make_id: Callable[[], str],
+        threads: Threads,
+        tokens: PageTokens,
+    ) -> None:
         """Start empty; ``declare_missing`` fills it."""
         self._database = database
         self._clock = clock
+        self._make_id = make_id
         self._threads = threads
         self._tokens = tokens
         self._known: dict[str, CreditType] = {}
@@ -41,14 +50,14 @@ class Catalogue:
             if code not in known:
                 self._declare(CreditType(code, code, decimals))
 
-    async def declare(self, credit_type: CreditType, origin: Origin) -> tuple[CreditType, bool]:
+    async def declare(self, credit_type: CreditType, act: Act) -> tuple[CreditType, bool]:
         """Create a credit type; tell whether the request id had created it before. An equal one is left as it is.
 
         Raises CreditTypeExists if it exists with other properties, RequestIdReused, InvalidField for a name that cannot
         be stored.
         """
         require_text("credit_type.display_name", credit_type.display_name)
-        return await self._threads.changes.submit(lambda: self._declare_once(credit_type, origin))
+        return await self._threads.changes.submit(lambda: self._declare_once(credit_type, act))
 
     async def page(self, asked: Asked, show: Callable[[CreditType], Shown]) -> Page[Shown]:
         """Return a page of the credit types in the database, by code, each as ``show`` writes it.
@@ -89,19 +98,26 @@ class Catalogue:
             self._known = credit_types.all_credit_types(connection)
         return self._known
 
-    def _declare_once(self, credit_type: CreditType, origin: Origin) -> tuple[CreditType, bool]:
+    def _declare_once(self, credit_type: CreditType, act: Act) -> tuple[CreditType, bool]:
         now = self._clock.now()
         with self._database.transaction() as connection:
             stored, is_repeat = once(
                 connection,
-                origin,
+                act.origin,
                 ClaimKind.CREDIT_TYPE,
                 now,
-                lambda: _declared(connection, credit_type, now),
+                lambda: self._declare_for(connection, credit_type, act, now),
                 lambda fields: CreditType(**fields),
             )
         self._known = {**self._known, stored.code: stored}
         return stored, is_repeat
+
+    def _declare_for(self, connection: Connection, credit_type: CreditType, act: Act, now: Instant) -> CreditType:
+        known = credit_types.all_credit_types(connection).get(credit_type.code)
+        stored = _declared(connection, credit_type, now)
+        name, before = credit_type_name(stored.code), known._asdict() if known else None
+        audit.append(connection, act.done(self._make_id(), now, name, before=before, after=stored._asdict()))
+        return stored
 
     def _declare(self, credit_type: CreditType) -> None:
         with self._database.transaction() as connection:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from creditd.domain import errors
+from creditd.domain.audit_event import Act
 from creditd.domain.commands import ON_RESERVATION, Add, Command
 from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.queue import SinkHere, Ticket
-from creditd.ledger.work import Outcome, Overloaded, Result, ShuttingDown, Step, Work
+from creditd.ledger.work import ActWork, Outcome, Overloaded, Result, ShuttingDown, Step, Work
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 
@@ -51,16 +52,16 @@ class Credits:
         call.replayed = outcome.replayed
         return outcome
 
-    async def perform_all(self, call: Call, steps: Sequence[Step], *, dry_run: bool = False) -> Outcome:
-        """Perform several commands on wallets of one account, all or nothing; with ``dry_run`` only decide them.
+    async def perform_act(self, call: Call, act: Act, steps: Sequence[Step], *, dry_run: bool = False) -> Outcome:
+        """Perform an act of staff on wallets of one account, all or nothing, and tell it in the audit log.
 
-        Raises the first refusal, CreditTypeNotFound, InvalidField for a wallet that is named twice.
+        With ``dry_run`` only decide it. Raises the first refusal, CreditTypeNotFound, InvalidField for a wallet that is
+        named twice.
         """
-        codes = {step.key.credit_type for step in steps}
-        if len(codes) < len(steps):
-            raise errors.InvalidField(field="amounts", rule="each credit type at most once")
-        await self._catalogue.require(*codes)
-        outcome = await self._submit(_work(call, tuple(steps), dry_run=dry_run))
+        await require_each_once(self._catalogue, [step.key.credit_type for step in steps])
+        outcome = await self._submit(
+            ActWork(act, tuple(steps), call.deadline, dry_run=dry_run, opens=_opens(call, steps))
+        )
         call.replayed = outcome.replayed
         return outcome
 
@@ -116,7 +117,17 @@ class Credits:
         return ticket
 
 
+async def require_each_once(catalogue: Catalogue, codes: Sequence[str]) -> None:
+    """Raise InvalidField for a credit type that a request names twice, CreditTypeNotFound for one that is not there."""
+    if len(set(codes)) < len(codes):
+        raise errors.InvalidField(field="amounts", rule="each credit type at most once")
+    await catalogue.require(*codes)
+
+
 def _work(call: Call, steps: tuple[Step, ...], *, dry_run: bool = False) -> Work:
+    return Work.of(steps, call.deadline, dry_run=dry_run, opens=_opens(call, steps))
+
+
+def _opens(call: Call, steps: Sequence[Step]) -> bool:
     # Credits are given deliberately, so the account is opened if it was never seen.
-    opens = call.opens or isinstance(steps[0].command, Add)
-    return Work.of(steps, call.deadline, dry_run=dry_run, opens=opens)
+    return call.opens or isinstance(steps[0].command, Add)

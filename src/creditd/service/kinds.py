@@ -23,17 +23,23 @@ HEALTH_SECONDS: Final = 2.0
 """Seconds for health checks. Probes usually wait one to three; a database slower than that cannot be used."""
 
 
+MAX_WAITING: Final = 1_000
+"""Jobs of one kind that may wait for a thread: about a second's worth. Further ones are refused with Overloaded."""
+
+
 class Kind(NamedTuple):
     """A kind of waiting.
 
     Its jobs may use the database for ``seconds``. With ``ends_with_caller`` a job is cut short once nobody waits for
-    its answer; otherwise a job that has begun is finished. ``least`` is the least number of threads.
+    its answer; otherwise a job that has begun is finished. ``least`` is the least number of threads; at most
+    ``most_waiting`` jobs wait for one.
     """
 
     name: str
     seconds: float
     ends_with_caller: bool
     least: int = 1
+    most_waiting: int = MAX_WAITING
 
 
 HEALTH: Final = Kind("health", HEALTH_SECONDS, ends_with_caller=True)

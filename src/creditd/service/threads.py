@@ -34,9 +34,6 @@ from creditd.telemetry.statistics import Occupancy
 
 Answer = TypeVar("Answer")
 
-MAX_WAITING: Final = 1_000
-"""Jobs of one kind that may wait for a thread: about a second's worth. Further ones are refused with Overloaded."""
-
 MAX_WAITING_OF_ONE: Final = 200
 """The part of these that one owner may use, so that a flood from one account leaves room for the others."""
 
@@ -112,7 +109,7 @@ class Bulkhead:
         if self._closed:
             raise ShuttingDown
         of_owner = sum(job.owner == owner for job in self._waiting) if owner else 0
-        if len(self._waiting) >= MAX_WAITING or of_owner >= MAX_WAITING_OF_ONE:
+        if len(self._waiting) >= self.kind.most_waiting or of_owner >= MAX_WAITING_OF_ONE:
             self.occupancy.refused += 1
             raise Overloaded
 

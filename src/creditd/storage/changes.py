@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple, TypeVar
 
 from creditd.domain.account import Account
+from creditd.domain.audit_event import AuditEvent
 from creditd.domain.entry import Entry
 from creditd.domain.expiry import Settled
 from creditd.domain.grants import Grant
@@ -24,7 +25,10 @@ class ChangedGrant(NamedTuple):
 
 
 class Changes:
-    """What the movements of a batch add up to: one row for each wallet, grant and reservation, and every entry."""
+    """What the movements of a batch add up to: one row for each wallet, grant and reservation, and every entry.
+
+    ``audited`` tells of the acts of staff among them.
+    """
 
     def __init__(self) -> None:
         """Start with nothing changed."""
@@ -34,6 +38,7 @@ class Changes:
         self.grants: dict[tuple[WalletKey, str], ChangedGrant] = {}
         self.reservations: dict[tuple[str, str], Reservation] = {}
         self.entries: list[Entry] = []
+        self.audited: list[AuditEvent] = []
 
     def add(self, movement: Movement) -> None:
         """Take in a movement; those of one wallet come in the order of their versions."""
@@ -84,6 +89,7 @@ class Changes:
         drop(self.grants, lambda name: name[0].account_id in accounts)
         drop(self.reservations, lambda name: name[0] in accounts)
         self.entries[:] = [entry for entry in self.entries if entry.account_id not in accounts]
+        self.audited[:] = [event for event in self.audited if event.account_id not in accounts]
 
 
 def drop(mapping: dict[Key, Value], is_unwanted: Callable[[Key], bool]) -> None:

@@ -5,27 +5,68 @@ that loop in C. Rows are in key order: the keys come first in them, so that they
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from creditd.domain.entry import Entry, ReservationAfter
 from creditd.domain.grants import Grant, Slice
+from creditd.domain.limits import NO_USAGE, Count, scopes_of
 from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet, WalletKey
 from creditd.storage.arrays import flags, identifiers, numbers, of_elements, quoted, texts
 from creditd.storage.changes import ChangedGrant, Changes
+from creditd.storage.rows import count_to_json
 from creditd.storage.slices import graces_to_json, slices_to_json
 
 _NO_RESERVATION = (None,) * len(ReservationAfter._fields)
 
 
 def columns_of(changes: Changes) -> dict[str, str]:
-    """Return the parameters of the save by name: wallets' begin with w, grants' with g, reservations' r, entries' e."""
+    """Return the parameters of the save by name: wallets' begin with w, grants' with g, reservations' r, entries' e.
+
+    Where a spender is named or anything is counted, there are those of the counts as well, which begin with c.
+    """
     documents = _Documents()
-    return {
+    columns = {
         **_wallet_columns(changes),
         **_grant_columns(changes.grants.values()),
         **_reservation_columns(changes.reservations.values(), documents),
         **_entry_columns(changes.entries, documents),
+    }
+    if any(entry.spender_id or entry.day_delta for entry in changes.entries):
+        columns.update(_count_columns(changes))
+    return columns
+
+
+COUNTS: Final = "c_account_id"
+"""A column that there is only together with all those of the counts."""
+
+
+def _count_columns(changes: Changes) -> dict[str, str]:
+    """Write what belongs to spenders and limits: the counts, and in reservations and entries the columns for them."""
+    entries, reservations = sorted(changes.entries), sorted(changes.reservations.values())
+    touched = {
+        (entry.account_id, entry.credit_type, scope)
+        for entry in entries
+        if entry.day_delta
+        for scope in scopes_of(entry.spender_id)
+    }
+    keys = sorted(touched)
+    account_id, credit_type, spender_id = _columns(keys, 3)
+    counts = [(changes.wallets[WalletKey(*key[:2])].usage or NO_USAGE)[key[2]] for key in keys]
+    hour, in_hour, day, in_day = _columns(counts, len(Count._fields))
+    return {
+        COUNTS: texts(account_id),
+        "c_credit_type": texts(credit_type),
+        "c_spender_id": texts(spender_id),
+        "c_hour_start": numbers(hour),
+        "c_in_hour": numbers(in_hour),
+        "c_day_start": numbers(day),
+        "c_in_day": numbers(in_day),
+        "r_spender_id": texts([one.spender_id or None for one in reservations]),
+        "r_counted": texts([count_to_json(one.counted) for one in reservations]),
+        "e_spender_id": texts([entry.spender_id or None for entry in entries]),
+        "e_hour_delta": numbers([entry.hour_delta or None for entry in entries]),
+        "e_day_delta": numbers([entry.day_delta or None for entry in entries]),
     }
 
 
@@ -54,7 +95,7 @@ def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[tuple[Any,
 def _wallet_columns(changes: Changes) -> dict[str, str]:
     keys = sorted(changes.wallets)
     account_id, credit_type = _columns(keys, len(WalletKey._fields))
-    account, _, version, available, reserved, debt, _, next_expire_time, update_time = _columns(
+    account, _, version, available, reserved, debt, _, next_expire_time, update_time, _ = _columns(
         [changes.wallets[key] for key in keys], len(Wallet._fields)
     )
     return {
@@ -90,7 +131,7 @@ def _grant_columns(grants: Iterable[ChangedGrant]) -> dict[str, str]:
 def _reservation_columns(reservations: Iterable[Reservation], documents: _Documents) -> dict[str, str]:
     (
         account_id, credit_type, reservation_id, state, amount, confirmed, refunded, unlimited, slices, expire_time,
-        create_time, update_time, reason, metadata,
+        create_time, update_time, reason, metadata, _, _,
     ) = _columns(sorted(reservations), len(Reservation._fields))  # fmt: skip
     return {
         "r_account_id": texts(account_id),
@@ -114,7 +155,7 @@ def _entry_columns(entries: Iterable[Entry], documents: _Documents) -> dict[str,
     (
         account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta, available_after,
         reserved_after, debt_after, slices, reservation, request_id, ordinal, fingerprint, actor, reason, metadata,
-        create_time, graces,
+        create_time, graces, _, _, _,
     ) = _columns(sorted(entries), len(Entry._fields))  # fmt: skip
     reservation_id, state, confirmed, refunded, expire_time = _columns(
         [after or _NO_RESERVATION for after in reservation], len(ReservationAfter._fields)

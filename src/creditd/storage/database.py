@@ -1,7 +1,7 @@
 """The connections to PostgreSQL: how many, for how long, and in which mode."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +26,7 @@ from creditd.storage.connections.turns import Turn, TurnOver, Turns, require_tim
 from creditd.storage.failures import tells_of_unfitness
 from creditd.storage.migrations.privileges import require_privileges
 from creditd.storage.migrations.revisions import require_revision
+from creditd.storage.migrations.schema_rules import LEDGER, SchemaRules
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +66,6 @@ save anew for each lone command, which costs half as much as running it."""
 IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 """PostgreSQL takes an account for smaller than it is if the limit of a page is larger than its estimate, and then reads
 all of it to sort it. Without bitmaps the index that has the order is always the cheapest."""
-
-REVISIONS = text("SELECT version_num FROM alembic_version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +116,17 @@ class Database:
     was at when it was last found ready; empty until then.
     """
 
-    def __init__(self, settings: DatabaseSettings, rules: SessionRules | None = None) -> None:
+    def __init__(
+        self, settings: DatabaseSettings, rules: SessionRules | None = None, schema: SchemaRules = LEDGER
+    ) -> None:
         """Connect as ``settings`` say; ``rules`` are what sessions must be, if not what the settings make of it.
+
+        ``schema`` is what there has to be in it for the service.
 
         Raises InvalidConninfo if libpq cannot connect to the place, whatever answers there.
         """
         self._settings = settings
+        self.schema = schema
         self._rules = rules or settings.session_rules
         self._conninfo = with_defaults(judged(settings.url))
         self._turns = Turns(settings.turn_seconds)
@@ -206,7 +210,7 @@ class Database:
             keeps_memory=True,
             keeps_connections=True,
         )
-        database = Database(settings)
+        database = Database(settings, schema=self.schema)
         database._relatives = self._relatives
         self._relatives.append(database)
         return database
@@ -231,8 +235,8 @@ class Database:
             try:
                 with self.autocommit() as connection:
                     self.require_fit(connection)
-                    self.revision = require_revision(connection.execute(REVISIONS).scalars().all(), migration)
-                    require_privileges(connection)
+                    self.revision = require_revision(self.revisions(connection), migration)
+                    require_privileges(connection, self.schema.privileges)
             except (DBAPIError, UnsuitableDatabase) as error:
                 if not (isinstance(error, DBAPIError) and error.connection_invalidated):
                     self._note(error)
@@ -243,6 +247,10 @@ class Database:
                 self._noted = ""
                 return True
         return None
+
+    def revisions(self, connection: Connection) -> Sequence[str]:
+        """Return which migrations the schema says it has, which is one if it is ours."""
+        return connection.execute(text(f"SELECT version_num FROM {self.schema.revisions}")).scalars().all()
 
     def require_fit(self, connection: Connection) -> None:
         """Verify that a session that was lent is still what it must be. Raises UnsuitableDatabase."""

@@ -147,14 +147,18 @@ def spans(connection: Connection, wanted: EntryFilter) -> dict[str, Span]:
     """Return for each wallet of the account the versions that lie within the filter's times."""
     parameters = {"account_id": wanted.account_id, "credit_type": wanted.credit_type}
     versions = _by_credit_type(connection.execute(_VERSIONS, parameters))
-    first = _first_versions_at(connection, wanted.account_id, versions, wanted.start_time)
-    below = _first_versions_at(connection, wanted.account_id, versions, wanted.end_time)
+    first = first_versions_at(connection, wanted.account_id, versions, wanted.start_time)
+    below = first_versions_at(connection, wanted.account_id, versions, wanted.end_time)
     return {name: Span(first.get(name, 1), below.get(name, version + 1)) for name, version in versions.items()}
 
 
-def _first_versions_at(
+def first_versions_at(
     connection: Connection, account_id: str, versions: Mapping[str, int], instant: Instant | None
 ) -> dict[str, int]:
+    """Return the first version of each wallet written at an instant or later, one above its newest if none was.
+
+    ``versions`` are the newest, by credit type. Empty for no instant.
+    """
     if instant is None:
         return {}
     parameters = {

@@ -99,9 +99,10 @@ FROM unnest(:account_id ::text[], :create_time ::bigint[]) AS n (account_id, cre
 ON CONFLICT (account_id) DO NOTHING
 """)
 
+# One by one in the order of the array, each found by key.
 _ACCOUNTS = text(f"""
-SELECT {ACCOUNT_COLUMNS} FROM accounts a WHERE a.account_id = ANY(:account_id ::text[])
-ORDER BY a.account_id FOR SHARE
+SELECT {ACCOUNT_COLUMNS} FROM unnest(:account_id ::text[]) AS k (account_id)
+CROSS JOIN LATERAL (SELECT * FROM accounts WHERE account_id = k.account_id FOR SHARE OFFSET 0) AS a
 """)
 
 

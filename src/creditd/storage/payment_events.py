@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -25,6 +24,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventAct, PaymentEventState
 from creditd.domain.provider import Provider
+from creditd.storage.event_ids import first_id
 from creditd.storage.payment_tables import payment_event_acts, payment_events
 from creditd.storage.types import InstantColumn
 
@@ -247,20 +247,15 @@ def _passes(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
         yield c.purchase == wanted.purchase
     # Ids sort by the time that they were made at, which is found by key; the event's own time says exactly.
     if wanted.start_time is not None:
-        yield c.event_id >= _first_id(Instant(wanted.start_time - CLOCK_DIFFERENCE))
+        yield c.event_id >= first_id(Instant(wanted.start_time - CLOCK_DIFFERENCE))
         yield c.receive_time >= wanted.start_time
     if wanted.end_time is not None:
-        yield c.event_id < _first_id(Instant(wanted.end_time + CLOCK_DIFFERENCE))
+        yield c.event_id < first_id(Instant(wanted.end_time + CLOCK_DIFFERENCE))
         yield c.receive_time < wanted.end_time
 
 
 CLOCK_DIFFERENCE: Final = 3_600 * SECOND
 """The clock that an event's id was made by may be so far from the one that says when it came in."""
-
-
-def _first_id(time: Instant) -> str:
-    """Return the lowest UUIDv7 of a millisecond."""
-    return str(UUID(int=(min(max(time // 1_000, 0), 2**48 - 1)) << 80))
 
 
 class Backlog(NamedTuple):

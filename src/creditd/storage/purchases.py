@@ -73,17 +73,19 @@ def postpone(connection: Connection, key: PurchaseKey, polls: int, next_poll_tim
 
 
 class Heeded(NamedTuple):
-    """What staff have to know of an account's payments.
+    """What staff have to know of an account beside what it is itself.
 
-    How many disputes are open, and how many of its purchases were paid more than once, with money to be given back.
+    How many disputes are open, how many of its purchases were paid more than once, with money to be given back, and how
+    many flags of velocity rules are open.
     """
 
     open_disputes: int
     extra_payments: int
+    open_flags: int
 
 
 _TO_HEED = text("""
-SELECT k.account_id, coalesce(d.open_disputes, 0) AS open_disputes, e.extra_payments
+SELECT k.account_id, coalesce(d.open_disputes, 0) AS open_disputes, e.extra_payments, f.open_flags
 FROM unnest(:account_id ::text[]) AS k (account_id)
 CROSS JOIN LATERAL (
     SELECT sum(open_disputes)::integer AS open_disputes FROM purchases
@@ -93,14 +95,17 @@ CROSS JOIN LATERAL (
     SELECT count(*)::integer AS extra_payments FROM purchases
     WHERE account_id = k.account_id AND extra_left > 0 OFFSET 0
 ) AS e
-WHERE d.open_disputes > 0 OR e.extra_payments > 0
+CROSS JOIN LATERAL (
+    SELECT count(flag_id)::integer AS open_flags FROM velocity_states WHERE account_id = k.account_id OFFSET 0
+) AS f
+WHERE d.open_disputes > 0 OR e.extra_payments > 0 OR f.open_flags > 0
 """)
 
 
 def to_heed(connection: Connection, account_ids: Sequence[str]) -> dict[str, Heeded]:
-    """Return what staff have to know of some accounts' payments, for those of which there is anything."""
+    """Return what staff have to know of some accounts, for those of which there is anything."""
     rows = connection.execute(_TO_HEED, {"account_id": texts(account_ids)})
-    return {row.account_id: Heeded(row.open_disputes, row.extra_payments) for row in rows}
+    return {row.account_id: Heeded(row.open_disputes, row.extra_payments, row.open_flags) for row in rows}
 
 
 def _same(key: PurchaseKey) -> tuple[Any, Any]:

@@ -20,13 +20,13 @@ from creditd.storage.arrays import texts
 from creditd.storage.rows import ENTRY_COLUMNS, Light, entry_from, micros, timestamp
 
 
-class _Row(Protocol):
+class Row(Protocol):
     """A named tuple of what JSON can hold."""
 
     def _asdict(self) -> dict[str, Any]: ...
 
 
-Answer = TypeVar("Answer", bound=_Row)
+Answer = TypeVar("Answer", bound=Row)
 
 
 class RequestKey(NamedTuple):
@@ -44,7 +44,8 @@ CROSS JOIN LATERAL (
            available_after, reserved_after, debt_after,
            CASE WHEN jsonb_array_length(slices) <= :most_slices ::integer THEN slices END AS slices,
            reservation_id, reservation_state, reservation_captured, reservation_refunded, reservation_expire_time,
-           request_id, ordinal, fingerprint, actor, reason, metadata, create_time, graces
+           request_id, ordinal, fingerprint, actor, reason, metadata, create_time, graces, spender_id,
+           hour_delta, day_delta
     FROM entries WHERE account_id = k.account_id AND request_id = k.request_id ORDER BY ordinal OFFSET 0
 ) AS e
 """)
@@ -93,6 +94,14 @@ class ClaimKind(IntEnum):
     PACKAGE_RETIREMENT = 8
     EVENT_REPLAY = 9
     EVENT_DISMISSAL = 10
+    ROLE_GRANT = 11
+    ROLE_REVOCATION = 12
+    SERVICE_ACCOUNT = 13
+    SERVICE_ACCOUNT_UPDATE = 14
+    LIMITS = 20
+    APPROVAL = 21
+    APPROVAL_DECISION = 22
+    FLAG_CLEARANCE = 30
 
 
 _CLAIMS = text(f"""

@@ -133,7 +133,7 @@ FROM unnest(:account_id ::text[], :credit_type ::text[], :reservation_id ::uuid[
 CROSS JOIN LATERAL (
     SELECT account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited,
            CASE WHEN jsonb_array_length(slices) <= :most_slices ::integer THEN slices END AS slices,
-           expire_time, create_time, update_time, description, metadata
+           expire_time, create_time, update_time, description, metadata, spender_id, counted
     FROM reservations
     WHERE account_id = k.account_id AND credit_type = k.credit_type AND reservation_id = k.reservation_id OFFSET 0
 ) AS r

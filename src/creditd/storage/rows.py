@@ -8,6 +8,7 @@ import orjson
 from creditd.domain.account import Account, AccountStatus
 from creditd.domain.entry import Entry, EntryKind, ReservationAfter
 from creditd.domain.instant import Instant
+from creditd.domain.limits import Count, Limit
 from creditd.domain.reservation import Reservation, ReservationState
 from creditd.storage.slices import graces_from_json, slices_from_json
 
@@ -27,13 +28,13 @@ def timestamp(micros_sql: str) -> str:
 
 ACCOUNT_COLUMNS = (
     f"a.account_id, a.version, a.status, a.unlimited, {micros('a.unlimited_until')}, {micros('a.create_time')}, "
-    f"{micros('a.update_time')}"
+    f"{micros('a.update_time')}, a.limits"
 )
 
 
 def account_from(row: Sequence[Any]) -> Account:
     """Read ACCOUNT_COLUMNS."""
-    account_id, version, status, unlimited, unlimited_until, create_time, update_time = row
+    account_id, version, status, unlimited, unlimited_until, create_time, update_time, limits = row
     return Account(
         account_id,
         version,
@@ -42,14 +43,26 @@ def account_from(row: Sequence[Any]) -> Account:
         unlimited_until,
         Instant(create_time),
         Instant(update_time),
+        limits_from_json(limits),
     )
+
+
+def limits_from_json(document: Any) -> tuple[Limit, ...]:
+    """Read limits from what the driver made of them."""
+    return tuple([Limit(*parts) for parts in document]) if document else ()
+
+
+def count_to_json(count: Count | None) -> str | None:
+    """Write a reservation's part in the counts as a list of its figures; None if it has none."""
+    return None if count is None else f"[{count.hour},{count.in_hour},{count.day},{count.in_day}]"
 
 
 # In the order of Reservation's fields. The confirmed amount keeps its first column name, ``captured``: migrations only
 # add, and a server of the version before still reads and writes it.
 RESERVATION_COLUMNS = (
     "r.account_id, r.credit_type, r.reservation_id, r.state, r.amount, r.captured, r.refunded, r.unlimited, r.slices, "
-    f"{micros('r.expire_time')}, {micros('r.create_time')}, {micros('r.update_time')}, r.description, r.metadata"
+    f"{micros('r.expire_time')}, {micros('r.create_time')}, {micros('r.update_time')}, r.description, r.metadata, "
+    "r.spender_id, r.counted"
 )
 
 
@@ -61,6 +74,8 @@ def reservation_from(row: Sequence[Any]) -> Reservation:
         state=ReservationState(found.state),
         slices=slices_from_json(found.slices),
         metadata=metadata_from(found.metadata),
+        spender_id=found.spender_id or "",
+        counted=None if found.counted is None else Count(*found.counted),
     )
 
 
@@ -90,7 +105,8 @@ ENTRY_COLUMNS = (
     "e.account_id, e.credit_type, e.version, e.kind, e.amount, e.available_delta, e.reserved_delta, e.debt_delta, "
     "e.available_after, e.reserved_after, e.debt_after, e.slices, e.reservation_id, e.reservation_state, "
     f"e.reservation_captured, e.reservation_refunded, {micros('e.reservation_expire_time')}, e.request_id, e.ordinal, "
-    f"e.fingerprint, e.actor, e.reason, e.metadata, {micros('e.create_time')}, e.graces"
+    f"e.fingerprint, e.actor, e.reason, e.metadata, {micros('e.create_time')}, e.graces, "
+    "e.spender_id, e.hour_delta, e.day_delta"
 )
 
 
@@ -110,6 +126,9 @@ def entry_from(row: Sequence[Any]) -> Entry:
         slices=slices_from_json(found.slices),
         metadata=metadata_from(found.metadata),
         graces=graces_from_json(found.graces),
+        spender_id=found.spender_id or "",
+        hour_delta=found.hour_delta or 0,
+        day_delta=found.day_delta or 0,
     )
 
 

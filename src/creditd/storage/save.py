@@ -10,7 +10,7 @@ fails for it, so that a conflict is no error in the database's log. The other ac
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -18,13 +18,12 @@ from creditd.domain.instant import Instant
 from creditd.domain.wallet import Wallet
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.changes import Changes
-from creditd.storage.columns import columns_of
+from creditd.storage.columns import COUNTS, columns_of
 from creditd.storage.connections.prepared import prepared
 
 # A version that the snapshot shows to have moved is not waited for: it never comes back. A row that is waited for is
 # looked at again once it is locked.
-_SAVE = prepared(
-    """
+_STATEMENT: Final = """
 WITH moved AS MATERIALIZED (
     SELECT n.account_id
     FROM unnest(:w_account_id ::text[], :w_credit_type ::text[], :w_base_version ::bigint[],
@@ -75,31 +74,31 @@ WITH moved AS MATERIALIZED (
         grace_end = excluded.grace_end
 ), held AS (
     INSERT INTO reservations (account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited,
-                              slices, expire_time, create_time, update_time, description, metadata)
+                              slices, expire_time, create_time, update_time, description, metadata{r})
     SELECT account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited, slices,
            timestamptz 'epoch' + expire_time * interval '1 microsecond',
            timestamptz 'epoch' + create_time * interval '1 microsecond',
-           timestamptz 'epoch' + update_time * interval '1 microsecond', description, metadata
+           timestamptz 'epoch' + update_time * interval '1 microsecond', description, metadata{r}
     FROM unnest(:r_account_id ::text[], :r_credit_type ::text[], :r_reservation_id ::uuid[], :r_state ::smallint[],
                 :r_amount ::bigint[], :r_captured ::bigint[], :r_refunded ::bigint[], :r_unlimited ::boolean[],
                 :r_slices ::jsonb[], :r_expire_time ::bigint[], :r_create_time ::bigint[], :r_update_time ::bigint[],
-                :r_description ::text[], :r_metadata ::jsonb[])
+                :r_description ::text[], :r_metadata ::jsonb[]{r_arrays})
          AS n (account_id, credit_type, reservation_id, state, amount, captured, refunded, unlimited, slices,
-               expire_time, create_time, update_time, description, metadata)
+               expire_time, create_time, update_time, description, metadata{r})
     WHERE n.account_id <> ALL ((SELECT ids FROM failed) ::text[])
     ON CONFLICT (account_id, reservation_id) DO UPDATE SET
         state = excluded.state, captured = excluded.captured, refunded = excluded.refunded, slices = excluded.slices,
-        expire_time = excluded.expire_time, update_time = excluded.update_time
-), appended AS (
+        expire_time = excluded.expire_time, update_time = excluded.update_time{r_changes}
+){counted}, appended AS (
     INSERT INTO entries (account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
                          available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
                          reservation_captured, reservation_refunded, reservation_expire_time, request_id, ordinal,
-                         fingerprint, actor, reason, metadata, create_time, graces)
+                         fingerprint, actor, reason, metadata, create_time, graces{e})
     SELECT account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
            available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
            reservation_captured, reservation_refunded,
            timestamptz 'epoch' + reservation_expire_time * interval '1 microsecond', request_id, ordinal, fingerprint,
-           actor, reason, metadata, timestamptz 'epoch' + create_time * interval '1 microsecond', graces
+           actor, reason, metadata, timestamptz 'epoch' + create_time * interval '1 microsecond', graces{e}
     FROM unnest(:e_account_id ::text[], :e_credit_type ::text[], :e_version ::bigint[], :e_kind ::smallint[],
                 :e_amount ::bigint[], :e_available_delta ::bigint[], :e_reserved_delta ::bigint[],
                 :e_debt_delta ::bigint[], :e_available_after ::bigint[], :e_reserved_after ::bigint[],
@@ -107,11 +106,11 @@ WITH moved AS MATERIALIZED (
                 :e_reservation_state ::smallint[], :e_reservation_captured ::bigint[],
                 :e_reservation_refunded ::bigint[], :e_reservation_expire_time ::bigint[], :e_request_id ::text[],
                 :e_ordinal ::integer[], :e_fingerprint ::bigint[], :e_actor ::text[], :e_reason ::text[],
-                :e_metadata ::jsonb[], :e_create_time ::bigint[], :e_graces ::jsonb[])
+                :e_metadata ::jsonb[], :e_create_time ::bigint[], :e_graces ::jsonb[]{e_arrays})
          AS n (account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
                available_after, reserved_after, debt_after, slices, reservation_id, reservation_state,
                reservation_captured, reservation_refunded, reservation_expire_time, request_id, ordinal, fingerprint,
-               actor, reason, metadata, create_time, graces)
+               actor, reason, metadata, create_time, graces{e})
     WHERE n.account_id <> ALL ((SELECT ids FROM failed) ::text[])
       AND (SELECT count(*) FROM saved) = (
           SELECT count(*) FROM unnest(:w_account_id ::text[]) AS n (account_id)
@@ -120,9 +119,36 @@ WITH moved AS MATERIALIZED (
 )
 SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, (SELECT count(*) FROM appended),
        (SELECT array_agg(account_id) FROM moved), (SELECT array_agg(account_id) FROM known)
-""",
-    by_heart=True,
-)
+"""
+
+_COUNTED: Final = """, counted AS (
+    INSERT INTO spending_counts (account_id, credit_type, spender_id, hour_start, in_hour, day_start, in_day)
+    SELECT account_id, credit_type, spender_id, timestamptz 'epoch' + hour_start * interval '1 microsecond', in_hour,
+           timestamptz 'epoch' + day_start * interval '1 microsecond', in_day
+    FROM unnest(:c_account_id ::text[], :c_credit_type ::text[], :c_spender_id ::text[], :c_hour_start ::bigint[],
+                :c_in_hour ::bigint[], :c_day_start ::bigint[], :c_in_day ::bigint[])
+         AS n (account_id, credit_type, spender_id, hour_start, in_hour, day_start, in_day)
+    WHERE n.account_id <> ALL ((SELECT ids FROM failed) ::text[])
+    ON CONFLICT (account_id, credit_type, spender_id) DO UPDATE SET
+        hour_start = excluded.hour_start, in_hour = excluded.in_hour, day_start = excluded.day_start,
+        in_day = excluded.in_day
+)"""
+
+_PLAIN_PARTS: Final = dict.fromkeys(("r", "r_arrays", "r_changes", "counted", "e", "e_arrays"), "")
+
+_SPENDER_PARTS: Final = {
+    "r": ", spender_id, counted",
+    "r_arrays": ", :r_spender_id ::text[], :r_counted ::jsonb[]",
+    "r_changes": ", counted = excluded.counted",
+    "counted": _COUNTED,
+    "e": ", spender_id, hour_delta, day_delta",
+    "e_arrays": ", :e_spender_id ::text[], :e_hour_delta ::bigint[], :e_day_delta ::bigint[]",
+}
+
+_SAVE = prepared(_STATEMENT.format_map(_PLAIN_PARTS), by_heart=True)
+
+# For a batch in which a spender is named or anything is counted: the others pay nothing for it.
+_SAVE_OF_SPENDERS = prepared(_STATEMENT.format_map(_SPENDER_PARTS), by_heart=True)
 
 
 class Saved(NamedTuple):
@@ -156,8 +182,10 @@ def save(
     that make wallets need a transaction, which others can still end: raises Overtaken, and psycopg.Error as it comes
     from the driver; :mod:`creditd.storage.failures` tells what they mean.
     """
-    execute = _SAVE.last_row if commits else _SAVE.row
-    database_time, appended, moved, known = execute(connection, columns or columns_of(changes))
+    columns = columns or columns_of(changes)
+    statement = _SAVE_OF_SPENDERS if COUNTS in columns else _SAVE
+    execute = statement.last_row if commits else statement.row
+    database_time, appended, moved, known = execute(connection, columns)
     saved = Saved(Instant(database_time), frozenset(moved or ()), frozenset(known or ()))
     if appended != _count_entries(changes, saved.unsaved):
         raise Overtaken

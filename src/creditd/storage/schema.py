@@ -1,16 +1,13 @@
 """The schema: brought up to date by migrations, one migrator at a time."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from math import inf
-from typing import NamedTuple, TextIO
+from typing import Final, NamedTuple, TextIO
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from creditd.storage.connections.session import SessionRules, UnsuitableDatabase
@@ -19,19 +16,13 @@ from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.migrations import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from creditd.storage.migrations.privileges import ensure_privileges
 from creditd.storage.migrations.revisions import not_ours, revision_of
-
-
-def _alembic_config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("creditd.storage") / "migrations"))
-    config.set_main_option("version_path_separator", "os")
-    return config
+from creditd.storage.migrations.schema_rules import LEDGER, SchemaRules
 
 
 class Migrated(NamedTuple):
     """Where a database's schema is; ``is_newer`` says that a newer version of the service brought it there.
 
-    ``remark`` is what the owner has to know besides, in one line; mostly nothing.
+    ``remark`` is what the owner has to know besides, in a line each; mostly nothing.
     """
 
     revision: str
@@ -48,30 +39,31 @@ MIGRATOR = SessionRules(
 """A migrator's sessions. Indexes are built concurrently outside of transactions, and take the time that they take."""
 
 
-def migrate(url: str) -> Migrated:
-    """Bring the schema and the application's privileges up to date.
+def migrate(url: str, schema: SchemaRules = LEDGER) -> Migrated:
+    """Bring a schema and the privileges of its service up to date.
 
     Safe to call again, and by several at once: the others wait. A schema that is newer than this version is left alone.
     Raises sqlalchemy.exc.SQLAlchemyError; UnsuitableDatabase if something makes the connections act as somebody other
     than the owner, or if the schema is another program's.
     """
+    # Here, since servers have no use for what it imports.
+    from creditd.storage.migrations.upgrade import heads, upgrade  # noqa: PLC0415
+
     # Nothing is prepared: a prepared statement leaves a portal open, and with it the snapshot that it read.
     database = Database(DatabaseSettings(url, role="", prepare_threshold=None), MIGRATOR)
     try:
         _require_own_role(database)
         with Turn(inf).taken(), _alone(database), database.connection() as connection:
-            revision = revision_of(MigrationContext.configure(connection).get_current_heads())
+            revision = revision_of(heads(connection, schema))
             connection.rollback()
-            if revision > schema_head():
+            if revision > schema_head(schema):
                 return Migrated(revision, is_newer=True)
-            if revision and revision not in _revisions():
+            if revision and revision not in _revisions(schema):
                 raise not_ours(revision)
-            config = _alembic_config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            remark = ensure_privileges(connection)
+            upgrade(connection, schema)
+            remark = ensure_privileges(connection, schema.role, schema.privileges, schema.secret_columns)
             connection.commit()
-            return Migrated(schema_head(), is_newer=False, remark=remark)
+            return Migrated(schema_head(schema), is_newer=False, remark=remark)
     finally:
         database.close()
 
@@ -115,17 +107,22 @@ def _alone(database: Database) -> Iterator[None]:
         yield
 
 
-def migration_sql(output: TextIO) -> None:
-    """Write the SQL of all migrations, without a database."""
-    config = _alembic_config()
-    config.output_buffer = output
-    command.upgrade(config, "head", sql=True)
+def migration_sql(output: TextIO, schema: SchemaRules = LEDGER) -> None:
+    """Write the SQL of all migrations of a schema, without a database."""
+    from creditd.storage.migrations.upgrade import write_sql  # noqa: PLC0415 - as above.
+
+    write_sql(output, schema)
 
 
-def _revisions() -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(_alembic_config()).walk_revisions()}
+_MIGRATION: Final = re.compile(r"v([0-9]{4})_\w+\.py")
 
 
-def schema_head() -> str:
-    """Return the newest migration that this version brings."""
-    return ScriptDirectory.from_config(_alembic_config()).get_current_head() or ""
+def _revisions(schema: SchemaRules) -> set[str]:
+    """Return the revisions that a schema had and has, by the names of the files that lead there."""
+    files = resources.files(schema.package) / "migrations" / "versions"
+    return {found[1] for file in files.iterdir() if (found := _MIGRATION.fullmatch(file.name))}
+
+
+def schema_head(schema: SchemaRules = LEDGER) -> str:
+    """Return the newest migration of a schema that this version brings."""
+    return max(_revisions(schema))

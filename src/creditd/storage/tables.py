@@ -49,6 +49,7 @@ accounts = Table(
     Column("unlimited_until", InstantColumn),
     Column("create_time", InstantColumn, nullable=False),
     Column("update_time", InstantColumn, nullable=False),
+    Column("limits", JSONB(none_as_null=True), comment="each a list of its parts; null for none"),
     PrimaryKeyConstraint("account_id", name="accounts_pkey"),
     CheckConstraint("status BETWEEN 1 AND 3", name="accounts_status"),
     CheckConstraint("version > 0", name="accounts_version"),
@@ -69,6 +70,7 @@ account_changes = Table(
     Column("unlimited", Boolean, nullable=False),
     Column("unlimited_until", InstantColumn),
     Column("create_time", InstantColumn, nullable=False),
+    Column("limits", JSONB(none_as_null=True), comment="as in accounts"),
     PrimaryKeyConstraint("account_id", "version", name="account_changes_pkey"),
     UniqueConstraint("account_id", "request_id", name="account_changes_request"),
     ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name="account_changes_account"),
@@ -84,7 +86,7 @@ request_claims = Table(
     Column("fingerprint", BigInteger),
     Column("answer", JSONB, comment="for what is about no account: as it was right after the request"),
     PrimaryKeyConstraint("account_id", "request_id", name="request_claims_pkey"),
-    CheckConstraint("kind BETWEEN 1 AND 10", name="request_claims_kind"),
+    CheckConstraint("kind BETWEEN 1 AND 100", name="request_claims_kind"),
 )
 
 wallets = Table(
@@ -146,6 +148,8 @@ reservations = Table(
     Column("update_time", InstantColumn, nullable=False),
     Column("description", Text, nullable=False),
     Column("metadata", JSONB),
+    Column("spender_id", _KEY),
+    Column("counted", JSONB, comment="its part in the counts: hour, in the hour, day, in the day"),
     PrimaryKeyConstraint("account_id", "reservation_id", name="reservations_pkey"),
     CheckConstraint("state BETWEEN 1 AND 4", name="reservations_state"),
     CheckConstraint("amount > 0 AND captured >= 0", name="reservations_amount"),
@@ -183,6 +187,9 @@ entries = Table(
     Column("metadata", JSONB),
     Column("create_time", InstantColumn, nullable=False),
     Column("graces", JSONB, comment="the graces that began with it: when each ends, by grant"),
+    Column("spender_id", _KEY),
+    Column("hour_delta", BigInteger, comment="what it changed in the counts of its hour; null for nothing"),
+    Column("day_delta", BigInteger, comment="the same for its day"),
     PrimaryKeyConstraint("account_id", "credit_type", "version", name="entries_pkey"),
     UniqueConstraint("account_id", "request_id", "ordinal", name="entries_request"),
     CheckConstraint("version > 0 AND amount > 0", name="entries_amount"),
@@ -202,4 +209,22 @@ entries = Table(
         "version",
         postgresql_where=text("kind NOT IN (6, 7, 8, 9, 11)"),
     ),
+)
+
+spending_counts = Table(
+    "spending_counts",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("credit_type", _KEY, nullable=False),
+    Column("spender_id", _KEY, nullable=False, comment="empty for the whole wallet"),
+    Column("hour_start", InstantColumn, nullable=False),
+    Column("in_hour", BigInteger, nullable=False),
+    Column("day_start", InstantColumn, nullable=False),
+    Column("in_day", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "credit_type", "spender_id", name="spending_counts_pkey"),
+    ForeignKeyConstraint(
+        ["account_id", "credit_type"], ["wallets.account_id", "wallets.credit_type"], name="spending_counts_wallet"
+    ),
+    CheckConstraint("in_hour BETWEEN 0 AND in_day", name="spending_counts_within"),
+    Index("spending_counts_by_day", "day_start"),
 )

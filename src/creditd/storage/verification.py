@@ -1,19 +1,33 @@
 """What is stored of wallets, to hold against their ledgers. Every statement reads a bounded number of rows."""
 
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from creditd.domain.entry import Entry
-from creditd.domain.fold import StoredWallet
+from creditd.domain.fold import StoredCounts, StoredWallet
 from creditd.domain.grants import NO_GRACES, Source
+from creditd.domain.instant import Instant
+from creditd.domain.limits import DAY, Count
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.rows import ENTRY_COLUMNS, entry_from, micros
 
 ACCOUNTS_AT_A_TIME: Final = 100
 """Whose wallets are read by one statement, which is a snapshot that holds up no vacuum."""
+
+# The ledger of a wallet ends with this version.
+_LAST_VERSION: Final = """coalesce((SELECT e.version FROM entries e
+                 WHERE e.account_id = {0}.account_id AND e.credit_type = {0}.credit_type
+                 ORDER BY e.version DESC LIMIT 1), 0)"""
+
+# Those of the next spenders. They are read by their key, and the days of no more of them looked at.
+_COUNTS: Final = f"""(SELECT jsonb_object_agg(spender_id, jsonb_build_array({micros("hour_start")}, in_hour,
+                                                              {micros("day_start")}, in_day))
+        FROM (SELECT * FROM spending_counts
+              WHERE account_id = {{0}}.account_id AND credit_type = {{0}}.credit_type AND {{1}}
+              ORDER BY account_id, credit_type, spender_id LIMIT :counts) AS c)"""
 
 _NEXT_ACCOUNTS = text("""
 SELECT account_id FROM accounts WHERE account_id > :after ORDER BY account_id LIMIT :count
@@ -38,8 +52,7 @@ WITH RECURSIVE ledger (account_id, credit_type) AS (
     CROSS JOIN LATERAL (SELECT credit_type FROM wallets WHERE account_id = k.account_id OFFSET 0) AS w
 )
 SELECT n.account_id, n.credit_type,
-       coalesce((SELECT e.version FROM entries e WHERE e.account_id = n.account_id AND e.credit_type = n.credit_type
-                 ORDER BY e.version DESC LIMIT 1), 0),
+       {_LAST_VERSION.format("n")},
        w.version, w.available, w.reserved, w.debt,
        (SELECT jsonb_object_agg(source, remaining)
         FROM (SELECT source, sum(remaining) AS remaining FROM grants
@@ -48,10 +61,16 @@ SELECT n.account_id, n.credit_type,
         FROM reservations r, jsonb_array_elements(r.slices) AS part
         WHERE r.account_id = n.account_id AND r.credit_type = n.credit_type AND r.state = 1),
        (SELECT jsonb_object_agg(grant_id, {micros("grace_end")}) FROM grants
-        WHERE account_id = n.account_id AND credit_type = n.credit_type AND grace_end IS NOT NULL)
+        WHERE account_id = n.account_id AND credit_type = n.credit_type AND grace_end IS NOT NULL),
+       {_COUNTS.format("n", "true")}
 FROM named n LEFT JOIN LATERAL (
     SELECT * FROM wallets WHERE account_id = n.account_id AND credit_type = n.credit_type OFFSET 0
 ) AS w ON true
+""")
+
+_MORE_COUNTS = text(f"""
+SELECT k.account_id, k.credit_type, {_LAST_VERSION.format("k")}, {_COUNTS.format("k", "spender_id > k.after")}
+FROM unnest(:account_id ::text[], :credit_type ::text[], :after ::text[]) AS k (account_id, credit_type, after)
 """)
 
 _ENTRIES = text(f"""
@@ -85,9 +104,14 @@ def next_accounts(connection: Connection, after: str) -> list[str]:
     return [account_id for (account_id,) in rows]
 
 
-def kept_wallets(connection: Connection, account_ids: Collection[str]) -> dict[WalletKey, Kept]:
-    """Load what is stored of all wallets of some accounts, also of those that have nothing but entries."""
-    rows = connection.execute(_STORED, {"account_id": texts(account_ids)})
+def kept_wallets(
+    connection: Connection, account_ids: Collection[str], now: Instant, counts_each: int
+) -> dict[WalletKey, Kept]:
+    """Load what is stored of all wallets of some accounts, also of those that have nothing but entries.
+
+    Of each there are its first counts, at most ``counts_each``, as read ``now``.
+    """
+    rows = connection.execute(_STORED, {"account_id": texts(account_ids), "counts": counts_each})
     return {
         WalletKey(account_id, credit_type): Kept(
             StoredWallet(
@@ -98,11 +122,55 @@ def kept_wallets(connection: Connection, account_ids: Collection[str]) -> dict[W
                 {Source(int(source)): n for source, n in (sums or {}).items()},
                 held,
                 graces or NO_GRACES,
+                _stored_counts(counts, None, now, counts_each),
             ),
             last_version,
         )
-        for account_id, credit_type, last_version, version, available, reserved, debt, sums, held, graces in rows
+        for (
+            account_id,
+            credit_type,
+            last_version,
+            version,
+            available,
+            reserved,
+            debt,
+            sums,
+            held,
+            graces,
+            counts,
+        ) in rows
     }
+
+
+class MoreCounts(NamedTuple):
+    """Further counts of a wallet, and the version that its ledger ends with, at one moment."""
+
+    counts: StoredCounts
+    last_version: int
+
+
+def more_counts(
+    connection: Connection, after: Mapping[WalletKey, str], now: Instant, count: int
+) -> dict[WalletKey, MoreCounts]:
+    """Load the next counts of each wallet, after a spender and at most ``count``, as read ``now``."""
+    parameters = {
+        "account_id": texts(wallet.account_id for wallet in after),
+        "credit_type": texts(wallet.credit_type for wallet in after),
+        "after": texts(after.values()),
+        "counts": count,
+    }
+    found = {}
+    for account_id, credit_type, last_version, counts in connection.execute(_MORE_COUNTS, parameters):
+        wallet = WalletKey(account_id, credit_type)
+        found[wallet] = MoreCounts(_stored_counts(counts, after[wallet], now, count), last_version)
+    return found
+
+
+def _stored_counts(counts: Mapping[str, list[Any]] | None, after: str | None, now: Instant, count: int) -> StoredCounts:
+    usage = {spender_id: Count(*figures) for spender_id, figures in (counts or {}).items()}
+    # A short page is the last one.
+    last = max(usage) if len(usage) == count else None
+    return StoredCounts(usage, Instant(now - now % DAY), after, last)
 
 
 def entries_of(connection: Connection, stretches: Mapping[WalletKey, Stretch], count: int) -> list[Entry]:

@@ -41,6 +41,9 @@ _ALL = 2**31 - 1
 _SLICES = [column.strip() for column in RESERVATION_COLUMNS.split(",")].index("r.slices")
 """Where a reservation's slices stand among its columns."""
 
+_ACCOUNT_END = 2 + len(Account._fields)
+"""Where the columns of the account end in a row; its first two are the wallet's key."""
+
 # One statement, so that a wallet, its grants and its due holds are of one snapshot.
 _WALLET_COLUMNS = f"""
     {ACCOUNT_COLUMNS},
@@ -222,11 +225,12 @@ def _is_heavy(loaded: LoadedWallet, now: Instant) -> bool:
 
 def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder, most: _Most) -> LoadedWallet:
     exists = row[2] is not None
-    account = account_from(row[2:9]) if exists else new_account(row[0], now)
-    if row[9] is None:
+    account = account_from(row[2:_ACCOUNT_END]) if exists else new_account(row[0], now)
+    if row[_ACCOUNT_END] is None:
         return LoadedWallet(new_wallet(account, row[1]), exists, due=(), next_hold_end=None)
-    version, available, reserved, debt, next_expire_time, update_time, live, due, left_over, next_hold_end = row[9:19]
-    graces = row[19] or NO_GRACES
+    (
+        version, available, reserved, debt, next_expire_time, update_time, live, due, left_over, next_hold_end, graces,
+    ) = row[_ACCOUNT_END:]  # fmt: skip
     grants = in_spend_order([_grant(part) for part in live or ()], order)
     figures = (version, available, reserved, debt, grants, next_expire_time, update_time)
     reservations = tuple(reservation_from(part) for part in due or ())
@@ -234,7 +238,9 @@ def _loaded_wallet(row: Sequence[Any], now: Instant, order: SpendOrder, most: _M
         next_hold_end = reservations[-1].expire_time
     elif left_over is not None:
         next_hold_end = left_over
-    return LoadedWallet(Wallet(account, row[1], *figures), exists, reservations[: most.due], next_hold_end, graces)
+    return LoadedWallet(
+        Wallet(account, row[1], *figures), exists, reservations[: most.due], next_hold_end, graces or NO_GRACES
+    )
 
 
 def _grant(part: Sequence[Any]) -> Grant:
@@ -286,7 +292,7 @@ def _load_accounts(
     found: dict[str, LoadedAccount] = {}
     parameters = {"account_id": texts(account_ids), "now": now, **most.parameters}
     for row in _ACCOUNT_WALLETS.sent(connection, parameters):
-        loaded = found.setdefault(row[0], LoadedAccount(account_from(row[2:9]), {}))
+        loaded = found.setdefault(row[0], LoadedAccount(account_from(row[2:_ACCOUNT_END]), {}))
         if row[1] is not None:
             loaded.wallets[row[1]] = _loaded_wallet(row, now, order, most)
     return found

@@ -51,5 +51,13 @@ class PaymentMetrics(Collector):
             for error, count in dict(counts).items():
                 failures.add_metric((work, error), count)
         yield failures
+        flags = GaugeMetricFamily(
+            "creditd_account_flags_open",
+            "Flags of velocity rules that nobody has cleared yet, in all of the database.",
+            labels=("kind", "action"),
+        )
+        for labels, count in dict(self._statistics.open_flags).items():
+            flags.add_metric(labels, count)
+        yield flags
         for name, explanation in _GAUGES:
             yield GaugeMetricFamily(f"creditd_payments_{name}", explanation, value=getattr(self._statistics, name))

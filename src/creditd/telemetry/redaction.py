@@ -5,6 +5,11 @@ from typing import Final
 
 REDACTED: Final = "[redacted]"
 
+CONTENT: Final = "the content of a file"
+
+LONGEST_NAME: Final = 255
+"""Of a file within its folder, on every file system that is in use."""
+
 _NAMES: Final = r"password|passwd|pwd|secret|token|authorization|cookie|api_?key|private_?key|credentials?"
 
 _QUOTED: Final = r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
@@ -31,6 +36,15 @@ def redacted(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def file_shown(file: str) -> str:
+    """Return a file's name for people to see: CONTENT if what a file holds stands in the place of its name.
+
+    A key that was pasted there as it is has lines; as one line it is longer than any name.
+    """
+    is_content = "-----" in file or "\n" in file or any(len(part) > LONGEST_NAME for part in file.split("/"))
+    return CONTENT if is_content else redacted(file)
 
 
 def is_secret_name(name: str) -> bool:

@@ -34,7 +34,8 @@ class LedgerStatistics:
 class PaymentStatistics:
     """Counts since the process began, and the inbox as it was last seen; times are in seconds.
 
-    ``failures`` are those of the work in the background: by its name, then by kind of error.
+    ``failures`` are those of the work in the background: by its name, then by kind of error. ``open_flags`` are those
+    of all accounts, by kind and action.
     """
 
     ingested: Counts = field(default_factory=Counter)
@@ -47,6 +48,7 @@ class PaymentStatistics:
     waiting: int = 0
     oldest_pending_seconds: float = 0.0
     parked: int = 0
+    open_flags: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -58,3 +60,30 @@ class Occupancy:
     waiting: int = 0
     refused: int = 0
     abandoned: int = 0
+
+
+@dataclass(slots=True)
+class ExchangeStatistics:
+    """Exchanges of counts with other processes since this one began, and the failures, by kind of error.
+
+    ``callers`` were exchanged in all, ``waiting`` have their turn next. ``exchanged_at`` is when the last exchange
+    succeeded, on time.monotonic's clock; None before.
+    """
+
+    exchanges: int = 0
+    callers: int = 0
+    waiting: int = 0
+    exchanged_at: float | None = None
+    failures: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class KeyStatistics:
+    """The keys of an outside issuer, and the failed fetches since the process began, by kind of error.
+
+    ``fetched_at`` is when they were last fetched, on time.monotonic's clock; None before.
+    """
+
+    keys: int = 0
+    fetched_at: float | None = None
+    failures: Counter[str] = field(default_factory=Counter)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace.export import SpanExporter
 
 SERVERS_FAULT: Final = frozenset(
@@ -58,12 +59,17 @@ def configure_tracing(endpoint: str, service_name: str = "creditd") -> Tracing:
     """
     if not endpoint:
         return NO_TRACING
+    return tracing_to(exporter_class()(endpoint=endpoint, timeout=EXPORT_SECONDS), service_name)
+
+
+def exporter_class() -> "type[OTLPSpanExporter]":
+    """Return what sends spans by OTLP. Raises NoOpenTelemetry if OpenTelemetry is not installed."""
     try:
         # Imported only when wanted: it is an optional extra, and takes its time to load.
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     except ImportError as error:
         raise NoOpenTelemetry("traces need OpenTelemetry: pip install 'creditd[otel]'") from error
-    return tracing_to(OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_SECONDS), service_name)
+    return OTLPSpanExporter
 
 
 def tracing_to(exporter: "SpanExporter", service_name: str) -> Tracing:

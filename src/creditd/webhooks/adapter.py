@@ -5,11 +5,11 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from creditd.certificates import warn_of_ends
+from creditd.certificates import Validity, warn_of_ends
 from creditd.webhooks import limits
 from creditd.webhooks.application import Application
 from creditd.webhooks.channel import ServiceChannel
-from creditd.webhooks.http_server import http_serving, listening
+from creditd.webhooks.http_server import encryption, http_serving, listening
 from creditd.webhooks.ingestion import Ingestion
 from creditd.webhooks.settings import Token, WebhooksSettings
 
@@ -23,13 +23,18 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
     At the end of the block those under way are answered, and others are turned away meanwhile. Signals are left alone.
     Raises InvalidSetting, before anything is served.
     """
+    context, renewals = encryption(settings) or (None, None)
     channel = ServiceChannel(settings)
-    warning = asyncio.create_task(warn_of_ends(lambda: channel.validities), name="ends of certificates")
+
+    def validities() -> list[Validity]:
+        return [*channel.validities, *(renewals.validities if renewals else ())]
+
+    warning = asyncio.create_task(warn_of_ends(validities), name="ends of certificates")
     try:
         listener = listening(settings.listen)
         port: int = listener.getsockname()[1]
-        application = Application(Ingestion(channel, token))
-        async with http_serving(application.routes, listener):
+        application = Application(Ingestion(channel, token), settings.address_calls_per_minute)
+        async with http_serving(application.routes, listener, context):
             # The first webhook need not wait for a connection.
             channel.connect()
             log.info("listening for webhooks", extra={"port": port})

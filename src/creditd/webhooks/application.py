@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
 
 from creditd.webhooks import limits
-from creditd.webhooks.answers import NOT_STORED, Answer
+from creditd.webhooks.address_limit import AddressLimit
+from creditd.webhooks.answers import NOT_STORED, RATE_LIMITED, Answer
 from creditd.webhooks.body import TurnedAway, body_of
 from creditd.webhooks.ingestion import Arrived, Ingestion
 from creditd.webhooks.places import Places
@@ -25,6 +26,7 @@ from creditd.webhooks.senders import SENDERS
 log = logging.getLogger(__name__)
 
 _HEADERS: Final = {
+    HTTPStatus.TOO_MANY_REQUESTS: {"retry-after": str(limits.RETRY_AFTER_SECONDS)},
     HTTPStatus.SERVICE_UNAVAILABLE: {"retry-after": str(limits.RETRY_AFTER_SECONDS)},
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"accept-encoding": "identity"},
     # The rest of the body is not waited for.
@@ -35,9 +37,10 @@ _HEADERS: Final = {
 class Application:
     """Answers HTTP. ``routes`` is the ASGI application."""
 
-    def __init__(self, service: Ingestion) -> None:
-        """Pass webhooks on to a service."""
+    def __init__(self, service: Ingestion, address_calls_per_minute: int = 0) -> None:
+        """Pass webhooks on to a service; so many of one address may be turned down in a minute, 0: any number."""
         self._service = service
+        self._address_limit = AddressLimit(address_calls_per_minute, time.monotonic)
         self._reading = Places(limits.MAX_READING, limits.MAX_READING_EACH)
         self._under_way = 0
         self._requests = 0
@@ -70,15 +73,29 @@ class Application:
             answer = await self._answer(request, correlation_id, line)
             line |= {"status": int(answer.status), "reason": answer.reason, "correlation_id": correlation_id}
             line["seconds"] = round(time.perf_counter() - started, 6)
-            log.log(logging.WARNING if answer.status is NOT_STORED else logging.INFO, "webhook", extra=line)
-            return PlainTextResponse(f"{answer.status.phrase}\n", answer.status, _HEADERS.get(answer.status))
+            is_ours = answer.status is NOT_STORED or answer.reason == RATE_LIMITED
+            log.log(logging.WARNING if is_ours else logging.INFO, "webhook", extra=line)
+            return PlainTextResponse(f"{answer.status.phrase}\n", answer.status, _headers(answer))
 
         return endpoint
 
     async def _answer(self, request: Request, correlation_id: str, line: dict[str, Any]) -> Answer:
         if self._draining.is_set():
             return Answer(NOT_STORED, "SHUTTING_DOWN")
+        address = line["remote_address"]
+        if refusal := self._address_limit.take(address):
+            return refusal
         self._requests += 1
+        try:
+            answer = await self._answer_taken(request, correlation_id, line)
+            self._address_limit.note(address, answer)
+            return answer
+        finally:
+            self._requests -= 1
+            if self._draining.is_set() and not self._requests:
+                self._drained.set()
+
+    async def _answer_taken(self, request: Request, correlation_id: str, line: dict[str, Any]) -> Answer:
         try:
             body = await body_of(request, self._reading)
             line["size"] = len(body)
@@ -90,10 +107,6 @@ class Application:
         except Exception as error:  # noqa: BLE001 - whatever fails here, the webhook is not stored.
             _complain(error, correlation_id)
             return Answer(NOT_STORED, "UNEXPECTED")
-        finally:
-            self._requests -= 1
-            if self._draining.is_set() and not self._requests:
-                self._drained.set()
 
     async def _pass_on(self, arrived: Arrived, correlation_id: str) -> Answer:
         if self._under_way >= limits.MAX_AT_ONCE:
@@ -103,6 +116,12 @@ class Application:
             return await self._service.ingest(arrived, correlation_id)
         finally:
             self._under_way -= 1
+
+
+def _headers(answer: Answer) -> dict[str, str] | None:
+    if answer.retry_seconds:
+        return {"retry-after": str(answer.retry_seconds)}
+    return _HEADERS.get(answer.status)
 
 
 def _address_of(request: Request) -> str:

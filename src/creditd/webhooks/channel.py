@@ -8,10 +8,9 @@ import grpc
 
 from credit.v1.webhook_service_pb2 import IngestWebhookRequest, IngestWebhookResponse
 from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
-from creditd.addresses import is_loopback
 from creditd.certificates import InvalidCertificate, Renewals, Validity, fit_authorities, fit_pair
 from creditd.webhooks import limits
-from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
+from creditd.webhooks.settings import InvalidSetting, WebhooksSettings, require_known_service
 
 
 class ServiceChannel:
@@ -22,8 +21,7 @@ class ServiceChannel:
 
     def __init__(self, settings: WebhooksSettings) -> None:
         """Connect at the first call. Raises InvalidSetting."""
-        if not settings.tls_ca_file and not is_loopback(settings.service):
-            raise InvalidSetting(f"{settings.service} is not a loopback address: set CREDITD_WEBHOOKS_TLS_CA_FILE")
+        require_known_service(settings.service, settings.tls_ca_file)
         self._settings = settings
         files = (settings.tls_ca_file, settings.tls_certificate_file, settings.tls_key_file)
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
@@ -10,9 +11,11 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from creditd import asgi
+from creditd.addresses import Listener, PlaintextExposed, require_encrypted
+from creditd.certificates import InvalidCertificate, Renewals, server_context
 from creditd.webhooks import limits
 from creditd.webhooks.places import Places
-from creditd.webhooks.settings import InvalidSetting
+from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
 
 
 class _Connection(H11Protocol):
@@ -75,8 +78,30 @@ def listening(address: str) -> socket.socket:
         ) from error
 
 
-def http_serving(app: Any, listener: socket.socket) -> AbstractAsyncContextManager[None]:
-    """Serve an ASGI application on a socket that listens already, while the block lasts.
+def encryption(settings: WebhooksSettings) -> tuple[ssl.SSLContext, Renewals] | None:
+    """Return what HTTPS is served with, and what follows its files; None where plaintext is served.
+
+    Raises InvalidSetting.
+    """
+    certificate = "CREDITD_WEBHOOKS_LISTEN_TLS_CERTIFICATE_FILE", settings.listen_tls_certificate_file
+    try:
+        require_encrypted(
+            Listener.WEBHOOKS,
+            settings.listen,
+            has_tls=bool(certificate[1]),
+            plaintext_listeners=settings.plaintext_listeners,
+        )
+        if not certificate[1]:
+            return None
+        return server_context(certificate, ("CREDITD_WEBHOOKS_LISTEN_TLS_KEY_FILE", settings.listen_tls_key_file))
+    except (PlaintextExposed, InvalidCertificate) as error:
+        raise InvalidSetting(str(error)) from error
+
+
+def http_serving(
+    app: Any, listener: socket.socket, context: ssl.SSLContext | None = None
+) -> AbstractAsyncContextManager[None]:
+    """Serve an ASGI application on a socket that listens already, while the block lasts; with a context over TLS.
 
     When the block ends, no more connections are taken; what is under way ends within limits.GRACE_SECONDS.
     """
@@ -93,4 +118,8 @@ def http_serving(app: Any, listener: socket.socket) -> AbstractAsyncContextManag
         timeout_graceful_shutdown=limits.GRACE_SECONDS,
         h11_max_incomplete_event_size=limits.MAX_HEADERS_BYTES,
     )
+    if context:
+        # It would make one of its own, from files, that follows no renewal.
+        config.load()
+        config.ssl = context
     return asgi.asgi_serving(config, listener)

@@ -45,7 +45,8 @@ GRACE_SECONDS = 10
 """At the end, for what is under way: more than BODY_SECONDS and RPC_SECONDS together, so that nothing is torn."""
 
 RETRY_AFTER_SECONDS = 5
-"""What a 503 asks for. The providers keep to schedules of their own; proxies and tests may listen."""
+"""What a 503 asks for, and a 429 where the service names no time. The providers keep to schedules of their own; proxies
+and tests may listen."""
 
 MAX_RECONNECT_SECONDS = 2
 """The longest pause between tries to reach the service: grpc's own two minutes would outlast its restart by far."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from creditd.addresses import is_loopback
+
 Token = Callable[[], str]
 """Gives the bearer token of the moment, of a SERVICE with the scope `payments.ingest`. Asked before each call."""
 
@@ -10,8 +12,11 @@ Token = Callable[[], str]
 class WebhooksSettings(NamedTuple):
     """Where to listen and which service to call, both ``host:port``; port 0 to listen on any free one.
 
-    The files are PEM. With ``tls_ca_file`` the service has to show a certificate of that authority for its host's name;
-    without, it has to be on a loopback address. Certificate and key are what the adapter shows itself (mutual TLS).
+    The files are PEM. With ``listen_tls_certificate_file`` HTTPS is served; without, ``listen`` has to be on a loopback
+    address, unless ``plaintext_listeners`` has ``webhooks``. With ``tls_ca_file`` the service has to show a certificate
+    of that authority for its host's name; without, it has to be on a loopback address. Certificate and key are what the
+    adapter shows itself (mutual TLS). ``address_calls_per_minute`` is how many webhooks of one address may be turned
+    down in a minute; 0 for any number.
     """
 
     listen: str
@@ -19,7 +24,17 @@ class WebhooksSettings(NamedTuple):
     tls_ca_file: str = ""
     tls_certificate_file: str = ""
     tls_key_file: str = ""
+    listen_tls_certificate_file: str = ""
+    listen_tls_key_file: str = ""
+    plaintext_listeners: tuple[str, ...] = ()
+    address_calls_per_minute: int = 0
 
 
 class InvalidSetting(ValueError):
     """A setting that cannot be used; the message says which, and why."""
+
+
+def require_known_service(service: str, tls_ca_file: str) -> None:
+    """Verify that a service on ``host:port`` is on this machine, or is known by an authority. Raises InvalidSetting."""
+    if not tls_ca_file and not is_loopback(service):
+        raise InvalidSetting(f"{service} is not a loopback address: set CREDITD_WEBHOOKS_TLS_CA_FILE")

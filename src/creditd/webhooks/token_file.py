@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from creditd.telemetry.redaction import file_shown
 from creditd.webhooks import limits
 from creditd.webhooks.settings import InvalidSetting
 
@@ -27,7 +28,7 @@ class TokenFile:
         try:
             self._token = self._read()
         except (OSError, ValueError) as error:
-            raise InvalidSetting(f"{path} holds no token: {_why(error)}") from error
+            raise InvalidSetting(f"{file_shown(str(path))} holds no token: {_why(error)}") from None
 
     def __call__(self) -> str:
         """Return the token of the moment."""

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from creditd.config import Config
 from creditd.development.fakes.deliveries import Mischief
 from tests.contract.payments.shopper import Shopper
 from tests.support.market import Market, open_market
@@ -14,7 +15,8 @@ from tests.support.service import RunningService
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     """Open one market for all these tests: each has accounts of its own, and time only ever goes forward."""
-    with open_market(tmp_path_factory.mktemp("market")) as market:
+    rules = (*Config().velocity_rules, "failed_payments=12/86400/suspend")
+    with open_market(tmp_path_factory.mktemp("market"), velocity_rules=rules) as market:
         clock = market.service.clock
         # Signatures are made by the clock that they are judged by, also after a test has moved it.
         for fake in (market.fakes.stripe, market.fakes.omise):

@@ -284,7 +284,7 @@ def test_a_foreign_payment_is_tried_once_and_waits_without_an_alarm(shopper: Sho
 def test_a_webhook_wakes_the_worker_of_its_own_provider_alone(
     shopper: Shopper, provider: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    payments = shopper.market.service.server.payments
+    payments = shopper.market.service.server.credit.payments
     woken = []
     for kind, worker in payments._inbox_workers.items():
         monkeypatch.setattr(worker.background, "wake", lambda kind=kind: woken.append(int(kind)))

@@ -53,14 +53,14 @@ def staff(market: Market) -> SimpleNamespace:
 @pytest.fixture(autouse=True)
 def stranger(market: Market) -> None:
     """Have it be long ago that anybody sent a hint."""
-    taken = market.service.server.payments.inbox._hints
+    taken = market.service.server.credit.payments.inbox._hints
     taken._of_all = Pace(hints.STRANGE_A_SECOND, hints.STRANGE_AT_ONCE)
     taken._of_one = Pace(hints.STRANGE_OF_ONE_A_SECOND, hints.STRANGE_OF_ONE_AT_ONCE)
 
 
 def stop_time(market: Market) -> None:
     """Have no time pass for the pace, so that what is counted does not depend on how fast the machine is."""
-    taken = market.service.server.payments.inbox._hints
+    taken = market.service.server.credit.payments.inbox._hints
     taken._of_all = Pace(hints.STRANGE_A_SECOND, hints.STRANGE_AT_ONCE, lambda: 1_000.0)
     taken._of_one = Pace(hints.STRANGE_OF_ONE_A_SECOND, hints.STRANGE_OF_ONE_AT_ONCE, lambda: 1_000.0)
 
@@ -209,7 +209,7 @@ def test_while_omise_is_asked_about_strange_ones_ours_is_read(
     purchase = shopper.buy(OMISE)
     shopper.quiet()
     held: Future[None] = Future()
-    unsigned = market.service.server.payments._hint_workers[Provider.OMISE]._unsigned
+    unsigned = market.service.server.credit.payments._hint_workers[Provider.OMISE]._unsigned
     is_real, asking = unsigned.is_real, []
 
     async def hold(delivery: Delivery) -> bool:
@@ -306,7 +306,7 @@ def test_while_omise_is_away_a_few_wait_and_are_given_up_in_the_end(
         eventually(lambda tries=tries: count(market, _TRIED, tries) == 0, SECONDS)
         assert kept(market) == 5
         market.service.clock.advance(60)
-        market.service.server.payments._wake(Provider.OMISE)
+        market.service.server.credit.payments._wake(Provider.OMISE)
     eventually(lambda: kept(market) == 0, SECONDS)
     assert dropped["omise", "unread"] == before + 5
 

@@ -159,7 +159,7 @@ def test_held_ones_wait_until_they_are_released() -> None:
 
 def test_delayed_ones_arrive_later_than_those_sent_after_the_delay_was_taken_away() -> None:
     async def test() -> None:
-        async with sending(delay_seconds=0.3) as (outgoing, receiver):
+        async with sending(delay_seconds=1.0) as (outgoing, receiver):
             outgoing.send("stripe", webhook("slow"))
             await asyncio.sleep(0)
             outgoing.mischief = replace(outgoing.mischief, delay_seconds=0.0)

@@ -12,6 +12,7 @@ from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.server.transport.queue_server import FAILED
 from tests.support.databases import migrated_database
 from tests.support.ports import free_address
+from tests.support.postgres import service_url
 from tests.support.programs import PATIENCE_SECONDS, Creditd
 from tests.support.tokens import bearer, write_public_key
 
@@ -40,7 +41,7 @@ def creditd(tmp_path: Path) -> Iterator[Creditd]:
     """Provide `creditd` with a database of its own."""
     with migrated_database() as url:
         settings = {
-            "CREDITD_DATABASE_URL": url,
+            "CREDITD_DATABASE_URL": service_url(url),
             "CREDITD_JWT_PUBLIC_KEY_FILES": str(write_public_key(tmp_path)),
             "CREDITD_PAGE_TOKEN_SECRET": "the secret of a test that is long enough",
             "CREDITD_LISTEN": free_address(),

@@ -16,6 +16,7 @@ from creditd.server.transport import core, queue_transport, self_test
 from tests.support.databases import migrated_database
 from tests.support.patience import eventually
 from tests.support.ports import free_address
+from tests.support.postgres import service_url
 from tests.support.programs import PATIENCE_SECONDS, Creditd
 from tests.support.service import RunningService, running_service
 from tests.support.tokens import write_public_key
@@ -79,6 +80,7 @@ BROKEN = {
     "every answer is a good one": ("end", as_good),
     "the end of a call is not told": ("watch_end", doing_nothing),
     "nobody hears the bell": ("ring", raising),
+    "nothing can be reset": ("reset", doing_nothing),
     "a stream's messages are lost": ("send", doing_nothing),
     "nothing listens": ("CoreServer.listen", raising),
     "a peer has no name": ("peer_of", raising),
@@ -142,7 +144,7 @@ def test_the_completion_queue_is_not_replaced_if_it_is_asked_for(tmp_path: Path)
     }
     with (
         migrated_database() as url,
-        Creditd(tmp_path, settings | {"CREDITD_DATABASE_URL": url}).program(BROKEN_SERVE) as started,
+        Creditd(tmp_path, settings | {"CREDITD_DATABASE_URL": service_url(url)}).program(BROKEN_SERVE) as started,
     ):
         assert started.process.wait(PATIENCE_SECONDS) == MISUSED
         [line] = [line for line in started.said.splitlines() if "CREDITD_TRANSPORT" in line]

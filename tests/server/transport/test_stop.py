@@ -1,10 +1,11 @@
 """A stop on the completion queue: whatever is under way, it is answered, and nothing runs on."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import get_ident
 from typing import Any, NoReturn
 
 import grpc
@@ -12,6 +13,7 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from creditd.server.gate import Gate
 from creditd.server.transport import self_test
 from creditd.server.transport.queue_server import QueueServer
 from tests.support.customer import Customer
@@ -32,15 +34,28 @@ REQUEST = credit.GetBalanceRequest(account_id="owner").SerializeToString()
 
 @pytest.fixture
 def stopping(tmp_path: Path) -> Iterator[tuple[RunningService, ExitStack]]:
-    """Run a service that stops, within a second, when the stack is closed."""
+    """Run a service that stops when the stack is closed, with more time for what is under way than that takes."""
     with migrated_database() as url, ExitStack() as ending:
         service = ending.enter_context(
-            running_service(tmp_path, database_url=url, transport="queue", shutdown_grace_seconds=1.0)
+            running_service(tmp_path, database_url=url, transport="queue", shutdown_grace_seconds=SECONDS)
         )
         yield service, ending
 
 
-def test_a_stop_ends_whatever_is_under_way(stopping: tuple[RunningService, ExitStack]) -> None:
+def shorten(gate: Gate, over: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the grace for calls be over a tenth of a second after something has come about."""
+    empty = gate.empty
+
+    async def empty_once_over(_seconds: float) -> None:
+        await over.wait()
+        await empty(0.1)
+
+    monkeypatch.setattr(gate, "empty", empty_once_over)
+
+
+def test_a_stop_ends_whatever_is_under_way(
+    stopping: tuple[RunningService, ExitStack], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is done within the grace is answered; the rest is told to go elsewhere."""
     service, ending = stopping
     app = service.as_caller("app", "ADMIN")
@@ -50,6 +65,8 @@ def test_a_stop_ends_whatever_is_under_way(stopping: tuple[RunningService, ExitS
     kept, service.channels[:] = list(service.channels), []
     server = service.server._server
     assert isinstance(server, QueueServer)
+    is_saved = asyncio.Event()
+    shorten(server.gate, is_saved, monkeypatch)
     with (
         RawConnection(service.address, OWNER) as idle,
         RawConnection(service.address, OWNER) as silent,
@@ -66,8 +83,9 @@ def test_a_stop_ends_whatever_is_under_way(stopping: tuple[RunningService, ExitS
                 table.until(1)
                 stopped = pool.submit(ending.close)
                 assert any(frame.kind == GOAWAY for frame in idle.frames())
+            assert saved.result(SECONDS).balance.available == 90
+            service.loop.call_soon_threadsafe(is_saved.set)
             stopped.result(SECONDS)
-        assert saved.result(SECONDS).balance.available == 90
         assert looked_up.code() is grpc.StatusCode.UNAVAILABLE
         assert refused(lambda _: list(watched), None).reason == "SHUTTING_DOWN"
         assert next(silent.ends()) == (half, UNAVAILABLE)
@@ -101,11 +119,42 @@ def test_no_connection_is_kept_by_the_bell(
     assert not cancelled
 
 
+def fail(error: BaseException) -> NoReturn:
+    """Have a failure of the polling thread fail the test."""
+    raise error
+
+
+def noting(done: list[tuple[str, int]], name: str, method: Callable[[], None]) -> Callable[[], None]:
+    """Return a method that notes which thread calls it."""
+
+    def noted() -> None:
+        done.append((name, get_ident()))
+        method()
+
+    return noted
+
+
+def test_calls_are_cancelled_by_the_thread_that_lets_go_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On two threads one could cancel what the other has just let go of, which ended a process in forty by SIGSEGV."""
+    done: list[tuple[str, int]] = []
+
+    async def stop() -> None:
+        async with self_test._serving(fail) as (handler, address, _, _), grpc.aio.insecure_channel(address) as channel:
+            stub: Any = CreditServiceStub(channel)
+            call = stub.GetBalance(credit.GetBalanceRequest(account_id="never-answered"), timeout=SECONDS)
+            await self_test._until(lambda: bool(handler.waiting) or call.done())
+            server: Any = handler._sink
+            for name in ("cancel_all_calls", "destroy"):
+                monkeypatch.setattr(server._core, name, noting(done, name, getattr(server._core, name)))
+            await server.stop(0.1)
+            assert done == [(name, server._thread.ident) for name in ("cancel_all_calls", "destroy")]
+            assert await call.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+
+    asyncio.run(asyncio.wait_for(stop(), SECONDS))
+
+
 def test_a_second_stop_shortens_the_first() -> None:
     """It ends a call that nobody would ever answer."""
-
-    def fail(error: BaseException) -> NoReturn:
-        raise error
 
     async def stop_twice() -> None:
         async with self_test._serving(fail) as (handler, address, _, _), grpc.aio.insecure_channel(address) as channel:

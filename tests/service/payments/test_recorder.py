@@ -13,7 +13,7 @@ from creditd.payments.provider import Report, ReportMismatch
 from creditd.service.payments.cases import UnknownPayment
 from creditd.storage import payment_events
 from tests.support.till import PRICE, TOTAL, Till, failed, paid, refunded, report, till_at
-from tests.support.works import add_of_each, confirm, deduct, origin, refund, reservation_of, reserve
+from tests.support.works import act, add_of_each, confirm, deduct, refund, reservation_of, reserve
 
 ALL, HALF = PRICE.amount, PRICE.amount // 2
 
@@ -354,18 +354,18 @@ def test_a_purchase_cancelled_or_expired_is_completed_by_a_payment_that_was_unde
 
 def test_a_suspended_account_gets_what_it_paid_for(till: Till, account: str) -> None:
     till.desk.do(add_of_each(account, {"chat": 1}))
-    till.desk.accounts.set_status(account, AccountStatus.SUSPENDED, origin(None), allow_balance=True)
+    till.desk.accounts.set_status(account, AccountStatus.SUSPENDED, act(None), allow_balance=True)
     till.say(paid(till.order(account)))
     assert till.figures(account) == (TOTAL + 1, 0)
 
 
 def test_a_closed_account_is_for_a_person_and_nothing_is_lost_once_it_is_open_again(till: Till, account: str) -> None:
     till.desk.do(add_of_each(account, {"chat": 1}))
-    till.desk.accounts.set_status(account, AccountStatus.CLOSED, origin(None), allow_balance=True)
+    till.desk.accounts.set_status(account, AccountStatus.CLOSED, act(None), allow_balance=True)
     purchase = till.order(account)
     assert till.say(paid(purchase)).problem == f"ACCOUNT_CLOSED: account_id {account}"
     assert till.purchase(purchase) == purchase
-    till.desk.accounts.set_status(account, AccountStatus.ACTIVE, origin(None), allow_balance=True)
+    till.desk.accounts.set_status(account, AccountStatus.ACTIVE, act(None), allow_balance=True)
     till.do_what_is_due()
     assert till.figures(account) == (TOTAL + 1, 0)
     assert till.cases(account) == []
@@ -374,7 +374,7 @@ def test_a_closed_account_is_for_a_person_and_nothing_is_lost_once_it_is_open_ag
 def test_a_refund_of_a_closed_account_is_known_at_once_and_taken_once_it_is_open(till: Till, account: str) -> None:
     purchase = till.order(account)
     till.say(paid(purchase))
-    till.desk.accounts.set_status(account, AccountStatus.CLOSED, origin(None), allow_balance=True)
+    till.desk.accounts.set_status(account, AccountStatus.CLOSED, act(None), allow_balance=True)
     assert till.say(refunded(purchase, HALF)).problem.startswith("ACCOUNT_CLOSED")
     stands = till.purchase(purchase)
     assert (stands.state, stands.refunded, stands.reversed) == (PurchaseState.PARTIALLY_REFUNDED, HALF, 0)
@@ -382,7 +382,7 @@ def test_a_refund_of_a_closed_account_is_known_at_once_and_taken_once_it_is_open
     till.desk.clock.advance(3_600)
     till.do_what_is_due()
     assert till.purchase(purchase).reversed == 0
-    till.desk.accounts.set_status(account, AccountStatus.ACTIVE, origin(None), allow_balance=True)
+    till.desk.accounts.set_status(account, AccountStatus.ACTIVE, act(None), allow_balance=True)
     till.do_what_is_due()
     assert (till.purchase(purchase).reversed, till.figures(account)) == (TOTAL // 2, (TOTAL // 2, 0))
     assert till.cases(account) == []

@@ -20,6 +20,7 @@ from creditd.service.payments.inbox_worker import LEASE
 from creditd.service.payments.recorder import FIRST_LOOK
 from creditd.storage import payment_events
 from creditd.storage.database import Connection
+from creditd.webhooks import limits
 from tests.support.databases import migrated_database
 from tests.support.market import (
     CREDITS,
@@ -60,8 +61,13 @@ _INBOX = "SELECT state, count(*) FROM payment_events GROUP BY state"
 
 
 @pytest.fixture
-def market(tmp_path: Path) -> Iterator[Market]:
-    """Open a market of the test's own, so that all that its database holds is of the test."""
+def market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
+    """Open a market of the test's own, so that all that its database holds is of the test.
+
+    Its adapter has all the time in the world: on a machine that is busy some of a storm wait for long.
+    """
+    for limit in ("BODY_SECONDS", "HEAD_SECONDS", "IDLE_SECONDS", "RPC_SECONDS"):
+        monkeypatch.setattr(limits, limit, SECONDS)
     with open_market(tmp_path, sign_up_credits={}, **NO_POLLS) as market:
         yield market
 

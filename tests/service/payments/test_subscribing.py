@@ -8,7 +8,7 @@ from creditd.domain.subscription import SubscriptionStatus
 from creditd.payments.provider import ReportMismatch
 from creditd.service.payments.cases import UnknownPayment
 from tests.support.till import TOTAL, Till, paid, subscription
-from tests.support.works import deduct, origin
+from tests.support.works import act, deduct
 
 ACTIVE, EXPIRED, CANCELLED = SubscriptionStatus.ACTIVE, SubscriptionStatus.EXPIRED, SubscriptionStatus.CANCELLED
 HOUR = 3_600
@@ -60,7 +60,7 @@ def test_purchased_credits_are_untouched_while_the_plan_is_on_and_there_when_it_
 
 def test_a_plan_that_staff_set_stays_until_a_subscription_changes(till: Till, account: str) -> None:
     till.say(subscription(account, ACTIVE, at=1))
-    till.desk.accounts.set_plan(account, origin(None), unlimited=False, until=None)
+    till.desk.accounts.set_plan(account, act(None), unlimited=False, until=None)
     till.say(subscription(account, ACTIVE, at=2))
     assert not till.is_unlimited(account)
 
@@ -91,7 +91,7 @@ def test_a_subscription_in_test_mode_keeps_no_live_plan_in_force(till: Till, acc
 
 def closed(till: Till, account: str, status: AccountStatus = AccountStatus.CLOSED) -> None:
     """Close an account, or open it again."""
-    till.desk.accounts.set_status(account, status, origin(None), allow_balance=True)
+    till.desk.accounts.set_status(account, status, act(None), allow_balance=True)
 
 
 def test_what_is_said_while_the_account_is_closed_counts_from_the_moment_that_it_is_open(
@@ -124,7 +124,7 @@ def test_a_plan_of_staff_s_is_left_alone_when_the_account_is_opened_and_nothing_
     till: Till, account: str
 ) -> None:
     till.say(subscription(account, ACTIVE, at=1))
-    till.desk.accounts.set_plan(account, origin(None), unlimited=False, until=None)
+    till.desk.accounts.set_plan(account, act(None), unlimited=False, until=None)
     closed(till, account)
     closed(till, account, AccountStatus.ACTIVE)
     assert not till.is_unlimited(account)

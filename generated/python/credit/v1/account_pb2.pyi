@@ -54,11 +54,13 @@ class Account(_message.Message):
     def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AccountOverview(_message.Message):
-    __slots__ = ("account", "open_disputes", "extra_payments")
+    __slots__ = ("account", "open_disputes", "extra_payments", "open_flags")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     OPEN_DISPUTES_FIELD_NUMBER: _ClassVar[int]
     EXTRA_PAYMENTS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FLAGS_FIELD_NUMBER: _ClassVar[int]
     account: Account
     open_disputes: int
     extra_payments: int
-    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., open_disputes: _Optional[int] = ..., extra_payments: _Optional[int] = ...) -> None: ...
+    open_flags: int
+    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., open_disputes: _Optional[int] = ..., extra_payments: _Optional[int] = ..., open_flags: _Optional[int] = ...) -> None: ...

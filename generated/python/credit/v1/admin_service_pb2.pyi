@@ -1,7 +1,10 @@
 from credit.v1 import account_pb2 as _account_pb2
+from credit.v1 import account_flag_pb2 as _account_flag_pb2
+from credit.v1 import approval_pb2 as _approval_pb2
 from credit.v1 import balance_pb2 as _balance_pb2
 from credit.v1 import credit_type_pb2 as _credit_type_pb2
 from credit.v1 import entry_pb2 as _entry_pb2
+from credit.v1 import limits_pb2 as _limits_pb2
 from credit.v1 import source_pb2 as _source_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -95,12 +98,14 @@ class RemoveCreditsRequest(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RemoveCreditsResponse(_message.Message):
-    __slots__ = ("entries", "balances")
+    __slots__ = ("entries", "balances", "approval")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     BALANCES_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[_entry_pb2.Entry]
     balances: _containers.RepeatedCompositeFieldContainer[_balance_pb2.Balance]
-    def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...
+    approval: _approval_pb2.Approval
+    def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ..., approval: _Optional[_Union[_approval_pb2.Approval, _Mapping]] = ...) -> None: ...
 
 class WriteOffDebtRequest(_message.Message):
     __slots__ = ("account_id", "credit_type", "amount", "request_id", "expected_version", "validate_only", "reason", "metadata")
@@ -130,12 +135,14 @@ class WriteOffDebtRequest(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class WriteOffDebtResponse(_message.Message):
-    __slots__ = ("entry", "balance")
+    __slots__ = ("entry", "balance", "approval")
     ENTRY_FIELD_NUMBER: _ClassVar[int]
     BALANCE_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
     entry: _entry_pb2.Entry
     balance: _balance_pb2.Balance
-    def __init__(self, entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ...) -> None: ...
+    approval: _approval_pb2.Approval
+    def __init__(self, entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ..., approval: _Optional[_Union[_approval_pb2.Approval, _Mapping]] = ...) -> None: ...
 
 class SetAccountStatusRequest(_message.Message):
     __slots__ = ("name", "status", "allow_balance", "request_id", "expected_version", "validate_only", "reason")

@@ -3,7 +3,9 @@
 import grpc
 import warnings
 
+from credit.v1 import account_flag_pb2 as credit_dot_v1_dot_account__flag__pb2
 from credit.v1 import admin_service_pb2 as credit_dot_v1_dot_admin__service__pb2
+from credit.v1 import limits_pb2 as credit_dot_v1_dot_limits__pb2
 
 GRPC_GENERATED_VERSION = '1.72.2'
 GRPC_VERSION = grpc.__version__
@@ -65,6 +67,26 @@ class AdminServiceStub(object):
                 request_serializer=credit_dot_v1_dot_admin__service__pb2.SetPlanRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_admin__service__pb2.SetPlanResponse.FromString,
                 _registered_method=True)
+        self.SetLimits = channel.unary_unary(
+                '/credit.v1.AdminService/SetLimits',
+                request_serializer=credit_dot_v1_dot_limits__pb2.SetLimitsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_limits__pb2.SetLimitsResponse.FromString,
+                _registered_method=True)
+        self.GetLimits = channel.unary_unary(
+                '/credit.v1.AdminService/GetLimits',
+                request_serializer=credit_dot_v1_dot_limits__pb2.GetLimitsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_limits__pb2.GetLimitsResponse.FromString,
+                _registered_method=True)
+        self.ListAccountFlags = channel.unary_unary(
+                '/credit.v1.AdminService/ListAccountFlags',
+                request_serializer=credit_dot_v1_dot_account__flag__pb2.ListAccountFlagsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_account__flag__pb2.ListAccountFlagsResponse.FromString,
+                _registered_method=True)
+        self.ClearAccountFlag = channel.unary_unary(
+                '/credit.v1.AdminService/ClearAccountFlag',
+                request_serializer=credit_dot_v1_dot_account__flag__pb2.ClearAccountFlagRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_account__flag__pb2.ClearAccountFlagResponse.FromString,
+                _registered_method=True)
         self.GetAccount = channel.unary_unary(
                 '/credit.v1.AdminService/GetAccount',
                 request_serializer=credit_dot_v1_dot_admin__service__pb2.GetAccountRequest.SerializeToString,
@@ -101,14 +123,15 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RemoveCredits(self, request, context):
-        """Removes credits of one or several types, all or nothing; never below zero.
+        """Removes credits of one or several types, all or nothing; never below zero. Asked for by FINANCE, or of more than an
+        administrator may remove alone, it has to be approved by a second person first: see ApprovalService.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WriteOffDebt(self, request, context):
-        """Writes debt off. No credits move.
+        """Writes debt off. No credits move. It may have to be approved first, as RemoveCredits.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,6 +146,34 @@ class AdminServiceServicer(object):
 
     def SetPlan(self, request, context):
         """Switches the unlimited plan on or off. Opens an account that was never seen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetLimits(self, request, context):
+        """Limits how much an account may spend, and each spender within it. Opens an account that was never seen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLimits(self, request, context):
+        """The limits of an account, and what was spent in this hour and on this day; it is not opened by being looked at.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccountFlags(self, request, context):
+        """Flags that velocity rules have raised, newest first: accounts to which something happened too often, too fast.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearAccountFlag(self, request, context):
+        """Clears a flag. What counted until then counts no more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,6 +232,26 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.SetPlan,
                     request_deserializer=credit_dot_v1_dot_admin__service__pb2.SetPlanRequest.FromString,
                     response_serializer=credit_dot_v1_dot_admin__service__pb2.SetPlanResponse.SerializeToString,
+            ),
+            'SetLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetLimits,
+                    request_deserializer=credit_dot_v1_dot_limits__pb2.SetLimitsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_limits__pb2.SetLimitsResponse.SerializeToString,
+            ),
+            'GetLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLimits,
+                    request_deserializer=credit_dot_v1_dot_limits__pb2.GetLimitsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_limits__pb2.GetLimitsResponse.SerializeToString,
+            ),
+            'ListAccountFlags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountFlags,
+                    request_deserializer=credit_dot_v1_dot_account__flag__pb2.ListAccountFlagsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_account__flag__pb2.ListAccountFlagsResponse.SerializeToString,
+            ),
+            'ClearAccountFlag': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearAccountFlag,
+                    request_deserializer=credit_dot_v1_dot_account__flag__pb2.ClearAccountFlagRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_account__flag__pb2.ClearAccountFlagResponse.SerializeToString,
             ),
             'GetAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAccount,
@@ -361,6 +432,114 @@ class AdminService(object):
             '/credit.v1.AdminService/SetPlan',
             credit_dot_v1_dot_admin__service__pb2.SetPlanRequest.SerializeToString,
             credit_dot_v1_dot_admin__service__pb2.SetPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/SetLimits',
+            credit_dot_v1_dot_limits__pb2.SetLimitsRequest.SerializeToString,
+            credit_dot_v1_dot_limits__pb2.SetLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/GetLimits',
+            credit_dot_v1_dot_limits__pb2.GetLimitsRequest.SerializeToString,
+            credit_dot_v1_dot_limits__pb2.GetLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountFlags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/ListAccountFlags',
+            credit_dot_v1_dot_account__flag__pb2.ListAccountFlagsRequest.SerializeToString,
+            credit_dot_v1_dot_account__flag__pb2.ListAccountFlagsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearAccountFlag(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/ClearAccountFlag',
+            credit_dot_v1_dot_account__flag__pb2.ClearAccountFlagRequest.SerializeToString,
+            credit_dot_v1_dot_account__flag__pb2.ClearAccountFlagResponse.FromString,
             options,
             channel_credentials,
             insecure,

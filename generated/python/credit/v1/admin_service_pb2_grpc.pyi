@@ -4,7 +4,9 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from credit.v1 import account_flag_pb2 as _account_flag_pb2
 from credit.v1 import admin_service_pb2 as _admin_service_pb2
+from credit.v1 import limits_pb2 as _limits_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -38,13 +40,23 @@ class AdminServiceStub:
     AddCredits: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.AddCreditsRequest, _admin_service_pb2.AddCreditsResponse]
     """Adds credits of one or several types, all or nothing. Opens an account that was never seen."""
     RemoveCredits: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RemoveCreditsRequest, _admin_service_pb2.RemoveCreditsResponse]
-    """Removes credits of one or several types, all or nothing; never below zero."""
+    """Removes credits of one or several types, all or nothing; never below zero. Asked for by FINANCE, or of more than an
+    administrator may remove alone, it has to be approved by a second person first: see ApprovalService.
+    """
     WriteOffDebt: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.WriteOffDebtRequest, _admin_service_pb2.WriteOffDebtResponse]
-    """Writes debt off. No credits move."""
+    """Writes debt off. No credits move. It may have to be approved first, as RemoveCredits."""
     SetAccountStatus: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.SetAccountStatusRequest, _admin_service_pb2.SetAccountStatusResponse]
     """Suspends, closes or activates an account. Opens one that was never seen."""
     SetPlan: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.SetPlanRequest, _admin_service_pb2.SetPlanResponse]
     """Switches the unlimited plan on or off. Opens an account that was never seen."""
+    SetLimits: _grpc.UnaryUnaryMultiCallable[_limits_pb2.SetLimitsRequest, _limits_pb2.SetLimitsResponse]
+    """Limits how much an account may spend, and each spender within it. Opens an account that was never seen."""
+    GetLimits: _grpc.UnaryUnaryMultiCallable[_limits_pb2.GetLimitsRequest, _limits_pb2.GetLimitsResponse]
+    """The limits of an account, and what was spent in this hour and on this day; it is not opened by being looked at."""
+    ListAccountFlags: _grpc.UnaryUnaryMultiCallable[_account_flag_pb2.ListAccountFlagsRequest, _account_flag_pb2.ListAccountFlagsResponse]
+    """Flags that velocity rules have raised, newest first: accounts to which something happened too often, too fast."""
+    ClearAccountFlag: _grpc.UnaryUnaryMultiCallable[_account_flag_pb2.ClearAccountFlagRequest, _account_flag_pb2.ClearAccountFlagResponse]
+    """Clears a flag. What counted until then counts no more."""
     GetAccount: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetAccountRequest, _admin_service_pb2.GetAccountResponse]
     """One account; it is not opened by being looked at."""
     ListAccounts: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAccountsRequest, _admin_service_pb2.ListAccountsResponse]
@@ -62,13 +74,23 @@ class AdminServiceAsyncStub(AdminServiceStub):
     AddCredits: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.AddCreditsRequest, _admin_service_pb2.AddCreditsResponse]  # type: ignore[assignment]
     """Adds credits of one or several types, all or nothing. Opens an account that was never seen."""
     RemoveCredits: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RemoveCreditsRequest, _admin_service_pb2.RemoveCreditsResponse]  # type: ignore[assignment]
-    """Removes credits of one or several types, all or nothing; never below zero."""
+    """Removes credits of one or several types, all or nothing; never below zero. Asked for by FINANCE, or of more than an
+    administrator may remove alone, it has to be approved by a second person first: see ApprovalService.
+    """
     WriteOffDebt: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.WriteOffDebtRequest, _admin_service_pb2.WriteOffDebtResponse]  # type: ignore[assignment]
-    """Writes debt off. No credits move."""
+    """Writes debt off. No credits move. It may have to be approved first, as RemoveCredits."""
     SetAccountStatus: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.SetAccountStatusRequest, _admin_service_pb2.SetAccountStatusResponse]  # type: ignore[assignment]
     """Suspends, closes or activates an account. Opens one that was never seen."""
     SetPlan: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.SetPlanRequest, _admin_service_pb2.SetPlanResponse]  # type: ignore[assignment]
     """Switches the unlimited plan on or off. Opens an account that was never seen."""
+    SetLimits: _aio.UnaryUnaryMultiCallable[_limits_pb2.SetLimitsRequest, _limits_pb2.SetLimitsResponse]  # type: ignore[assignment]
+    """Limits how much an account may spend, and each spender within it. Opens an account that was never seen."""
+    GetLimits: _aio.UnaryUnaryMultiCallable[_limits_pb2.GetLimitsRequest, _limits_pb2.GetLimitsResponse]  # type: ignore[assignment]
+    """The limits of an account, and what was spent in this hour and on this day; it is not opened by being looked at."""
+    ListAccountFlags: _aio.UnaryUnaryMultiCallable[_account_flag_pb2.ListAccountFlagsRequest, _account_flag_pb2.ListAccountFlagsResponse]  # type: ignore[assignment]
+    """Flags that velocity rules have raised, newest first: accounts to which something happened too often, too fast."""
+    ClearAccountFlag: _aio.UnaryUnaryMultiCallable[_account_flag_pb2.ClearAccountFlagRequest, _account_flag_pb2.ClearAccountFlagResponse]  # type: ignore[assignment]
+    """Clears a flag. What counted until then counts no more."""
     GetAccount: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetAccountRequest, _admin_service_pb2.GetAccountResponse]  # type: ignore[assignment]
     """One account; it is not opened by being looked at."""
     ListAccounts: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAccountsRequest, _admin_service_pb2.ListAccountsResponse]  # type: ignore[assignment]
@@ -101,7 +123,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.RemoveCreditsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.RemoveCreditsResponse, _abc.Awaitable[_admin_service_pb2.RemoveCreditsResponse]]:
-        """Removes credits of one or several types, all or nothing; never below zero."""
+        """Removes credits of one or several types, all or nothing; never below zero. Asked for by FINANCE, or of more than an
+        administrator may remove alone, it has to be approved by a second person first: see ApprovalService.
+        """
 
     @_abc_1.abstractmethod
     def WriteOffDebt(
@@ -109,7 +133,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.WriteOffDebtRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.WriteOffDebtResponse, _abc.Awaitable[_admin_service_pb2.WriteOffDebtResponse]]:
-        """Writes debt off. No credits move."""
+        """Writes debt off. No credits move. It may have to be approved first, as RemoveCredits."""
 
     @_abc_1.abstractmethod
     def SetAccountStatus(
@@ -126,6 +150,38 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.SetPlanResponse, _abc.Awaitable[_admin_service_pb2.SetPlanResponse]]:
         """Switches the unlimited plan on or off. Opens an account that was never seen."""
+
+    @_abc_1.abstractmethod
+    def SetLimits(
+        self,
+        request: _limits_pb2.SetLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_limits_pb2.SetLimitsResponse, _abc.Awaitable[_limits_pb2.SetLimitsResponse]]:
+        """Limits how much an account may spend, and each spender within it. Opens an account that was never seen."""
+
+    @_abc_1.abstractmethod
+    def GetLimits(
+        self,
+        request: _limits_pb2.GetLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_limits_pb2.GetLimitsResponse, _abc.Awaitable[_limits_pb2.GetLimitsResponse]]:
+        """The limits of an account, and what was spent in this hour and on this day; it is not opened by being looked at."""
+
+    @_abc_1.abstractmethod
+    def ListAccountFlags(
+        self,
+        request: _account_flag_pb2.ListAccountFlagsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_flag_pb2.ListAccountFlagsResponse, _abc.Awaitable[_account_flag_pb2.ListAccountFlagsResponse]]:
+        """Flags that velocity rules have raised, newest first: accounts to which something happened too often, too fast."""
+
+    @_abc_1.abstractmethod
+    def ClearAccountFlag(
+        self,
+        request: _account_flag_pb2.ClearAccountFlagRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_flag_pb2.ClearAccountFlagResponse, _abc.Awaitable[_account_flag_pb2.ClearAccountFlagResponse]]:
+        """Clears a flag. What counted until then counts no more."""
 
     @_abc_1.abstractmethod
     def GetAccount(

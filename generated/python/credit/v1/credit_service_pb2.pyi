@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ReserveRequest(_message.Message):
-    __slots__ = ("account_id", "credit_type", "amount", "expire_time", "ttl", "request_id", "expected_version", "validate_only", "reason", "metadata")
+    __slots__ = ("account_id", "credit_type", "amount", "expire_time", "ttl", "request_id", "expected_version", "validate_only", "reason", "metadata", "spender_id")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +32,7 @@ class ReserveRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_ID_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     credit_type: str
     amount: int
@@ -42,7 +43,8 @@ class ReserveRequest(_message.Message):
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    spender_id: str
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., spender_id: _Optional[str] = ...) -> None: ...
 
 class ReserveResponse(_message.Message):
     __slots__ = ("reservation", "entry", "balance")
@@ -127,7 +129,7 @@ class RefundResponse(_message.Message):
     def __init__(self, reservation: _Optional[_Union[_reservation_pb2.Reservation, _Mapping]] = ..., entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ...) -> None: ...
 
 class DeductRequest(_message.Message):
-    __slots__ = ("account_id", "credit_type", "amount", "request_id", "expected_version", "validate_only", "reason", "metadata")
+    __slots__ = ("account_id", "credit_type", "amount", "request_id", "expected_version", "validate_only", "reason", "metadata", "spender_id")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -143,6 +145,7 @@ class DeductRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_ID_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     credit_type: str
     amount: int
@@ -151,7 +154,8 @@ class DeductRequest(_message.Message):
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    spender_id: str
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., spender_id: _Optional[str] = ...) -> None: ...
 
 class DeductResponse(_message.Message):
     __slots__ = ("reservation", "entry", "balance")
@@ -397,3 +401,21 @@ class ListTransactionsResponse(_message.Message):
     total_size: int
     total_size_is_minimum: bool
     def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., total_size_is_minimum: bool = ...) -> None: ...
+
+class GetHistoricalBalanceRequest(_message.Message):
+    __slots__ = ("account_id", "credit_type", "as_of_time", "version")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_TIME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    credit_type: str
+    as_of_time: _timestamp_pb2.Timestamp
+    version: int
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., as_of_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ...) -> None: ...
+
+class GetHistoricalBalanceResponse(_message.Message):
+    __slots__ = ("balances",)
+    BALANCES_FIELD_NUMBER: _ClassVar[int]
+    balances: _containers.RepeatedCompositeFieldContainer[_balance_pb2.Balance]
+    def __init__(self, balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...

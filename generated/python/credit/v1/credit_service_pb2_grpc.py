@@ -114,6 +114,11 @@ class CreditServiceStub(object):
                 request_serializer=credit_dot_v1_dot_credit__service__pb2.ListTransactionsRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_credit__service__pb2.ListTransactionsResponse.FromString,
                 _registered_method=True)
+        self.GetHistoricalBalance = channel.unary_unary(
+                '/credit.v1.CreditService/GetHistoricalBalance',
+                request_serializer=credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceResponse.FromString,
+                _registered_method=True)
 
 
 class CreditServiceServicer(object):
@@ -230,6 +235,14 @@ class CreditServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetHistoricalBalance(self, request, context):
+        """One account's balances as they stood at an instant, or right after a movement: what GetBalance said then. However
+        long the history is, a few of its rows are read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CreditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -307,6 +320,11 @@ def add_CreditServiceServicer_to_server(servicer, server):
                     servicer.ListTransactions,
                     request_deserializer=credit_dot_v1_dot_credit__service__pb2.ListTransactionsRequest.FromString,
                     response_serializer=credit_dot_v1_dot_credit__service__pb2.ListTransactionsResponse.SerializeToString,
+            ),
+            'GetHistoricalBalance': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHistoricalBalance,
+                    request_deserializer=credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -719,6 +737,33 @@ class CreditService(object):
             '/credit.v1.CreditService/ListTransactions',
             credit_dot_v1_dot_credit__service__pb2.ListTransactionsRequest.SerializeToString,
             credit_dot_v1_dot_credit__service__pb2.ListTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHistoricalBalance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.CreditService/GetHistoricalBalance',
+            credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceRequest.SerializeToString,
+            credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -70,6 +70,10 @@ class CreditServiceStub:
     """An account's reservations, newest first."""
     ListTransactions: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.ListTransactionsRequest, _credit_service_pb2.ListTransactionsResponse]
     """An account's ledger, newest first. What a caller knows as a transaction is an Entry: one movement, one row."""
+    GetHistoricalBalance: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.GetHistoricalBalanceRequest, _credit_service_pb2.GetHistoricalBalanceResponse]
+    """One account's balances as they stood at an instant, or right after a movement: what GetBalance said then. However
+    long the history is, a few of its rows are read.
+    """
 
 @_typing.type_check_only
 class CreditServiceAsyncStub(CreditServiceStub):
@@ -113,6 +117,10 @@ class CreditServiceAsyncStub(CreditServiceStub):
     """An account's reservations, newest first."""
     ListTransactions: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.ListTransactionsRequest, _credit_service_pb2.ListTransactionsResponse]  # type: ignore[assignment]
     """An account's ledger, newest first. What a caller knows as a transaction is an Entry: one movement, one row."""
+    GetHistoricalBalance: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.GetHistoricalBalanceRequest, _credit_service_pb2.GetHistoricalBalanceResponse]  # type: ignore[assignment]
+    """One account's balances as they stood at an instant, or right after a movement: what GetBalance said then. However
+    long the history is, a few of its rows are read.
+    """
 
 class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
     """CreditService spends credits: hold them before costly work, confirm when it succeeded, refund when it failed.
@@ -243,5 +251,15 @@ class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_credit_service_pb2.ListTransactionsResponse, _abc.Awaitable[_credit_service_pb2.ListTransactionsResponse]]:
         """An account's ledger, newest first. What a caller knows as a transaction is an Entry: one movement, one row."""
+
+    @_abc_1.abstractmethod
+    def GetHistoricalBalance(
+        self,
+        request: _credit_service_pb2.GetHistoricalBalanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_credit_service_pb2.GetHistoricalBalanceResponse, _abc.Awaitable[_credit_service_pb2.GetHistoricalBalanceResponse]]:
+        """One account's balances as they stood at an instant, or right after a movement: what GetBalance said then. However
+        long the history is, a few of its rows are read.
+        """
 
 def add_CreditServiceServicer_to_server(servicer: CreditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

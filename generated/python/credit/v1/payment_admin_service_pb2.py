@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from credit.v1 import approval_pb2 as credit_dot_v1_dot_approval__pb2
 from credit.v1 import package_pb2 as credit_dot_v1_dot_package__pb2
 from credit.v1 import payment_event_pb2 as credit_dot_v1_dot_payment__event__pb2
 from credit.v1 import payment_provider_pb2 as credit_dot_v1_dot_payment__provider__pb2
@@ -31,7 +32,7 @@ from credit.v1 import subscription_pb2 as credit_dot_v1_dot_subscription__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%credit/v1/payment_admin_service.proto\x12\tcredit.v1\x1a\x17\x63redit/v1/package.proto\x1a\x1d\x63redit/v1/payment_event.proto\x1a credit/v1/payment_provider.proto\x1a\x18\x63redit/v1/purchase.proto\x1a!credit/v1/rejected_webhooks.proto\x1a\x1c\x63redit/v1/subscription.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"w\n\x14\x43reatePackageRequest\x12\x34\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.PackageB\x06\xbaH\x03\xc8\x01\x01R\x07package\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\"E\n\x15\x43reatePackageResponse\x12,\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.PackageR\x07package\"\x81\x01\n\x14RetirePackageRequest\x12>\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^packages/[a-z0-9][a-z0-9_-]{0,63}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\"E\n\x15RetirePackageResponse\x12,\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.PackageR\x07package\"\x93\x03\n\x16ReversePurchaseRequest\x12\x85\x01\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\x12$\n\x06\x61mount\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00R\x06\x61mount\x88\x01\x01\x12)\n\nrequest_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\x37\n\x10\x65xpected_version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x01R\x0f\x65xpectedVersion\x88\x01\x01\x12#\n\rvalidate_only\x18\x05 \x01(\x08R\x0cvalidateOnly\x12\"\n\x06reason\x18\x06 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reasonB\t\n\x07_amountB\x13\n\x11_expected_version\"J\n\x17ReversePurchaseResponse\x12/\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.PurchaseR\x08purchase\"\xb5\x04\n\x18ListPaymentEventsRequest\x12<\n\x05state\x18\x01 \x01(\x0e\x32\x1c.credit.v1.PaymentEventStateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12@\n\x08provider\x18\x02 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08provider\x12\x43\n\naccount_id\x18\x03 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x90\x01\n\x08purchase\x18\x04 \x01(\tBt\xbaHq\xd8\x01\x01rl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x08purchase\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12&\n\tpage_size\x18\x07 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\x83\x01\n\x19ListPaymentEventsResponse\x12>\n\x0epayment_events\x18\x01 \x03(\x0b\x32\x17.credit.v1.PaymentEventR\rpaymentEvents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x81\x01\n\x16GetPaymentEventRequest\x12g\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^paymentEvents/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\"\xb8\x01\n\x17GetPaymentEventResponse\x12<\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEventR\x0cpaymentEvent\x12\x12\n\x04\x62ody\x18\x02 \x01(\tR\x04\x62ody\x12.\n\x04\x61\x63ts\x18\x03 \x03(\x0b\x32\x1a.credit.v1.PaymentEventActR\x04\x61\x63ts\x12\x1b\n\tact_count\x18\x04 \x01(\x05R\x08\x61\x63tCount\"\xd3\x01\n\x19ReplayPaymentEventRequest\x12g\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^paymentEvents/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\"\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\"Z\n\x1aReplayPaymentEventResponse\x12<\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEventR\x0cpaymentEvent\"\xd4\x01\n\x1a\x44ismissPaymentEventRequest\x12g\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^paymentEvents/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\"\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\"[\n\x1b\x44ismissPaymentEventResponse\x12<\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEventR\x0cpaymentEvent\"n\n\x1bListRejectedWebhooksRequest\x12&\n\tpage_size\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\x90\x01\n\x1cListRejectedWebhooksResponse\x12H\n\x11rejected_webhooks\x18\x01 \x03(\x0b\x32\x1b.credit.v1.RejectedWebhooksR\x10rejectedWebhooks\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xad\x01\n\x18ListSubscriptionsRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\x82\x01\n\x19ListSubscriptionsResponse\x12=\n\rsubscriptions\x18\x01 \x03(\x0b\x32\x17.credit.v1.SubscriptionR\rsubscriptions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x90\x01\n\x18ReconcilePaymentsRequest\x12\x42\n\x08provider\x18\x01 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x08provider\x12\x30\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05since\"\x99\x01\n\x19ReconcilePaymentsResponse\x12\x33\n\x04\x66ind\x18\x01 \x01(\x0b\x32\x1d.credit.v1.ReconciliationFindH\x00R\x04\x66ind\x12<\n\x07summary\x18\x02 \x01(\x0b\x32 .credit.v1.ReconciliationSummaryH\x00R\x07summaryB\t\n\x07outcome\"\x8a\x01\n\x12ReconciliationFind\x12\x1c\n\treference\x18\x01 \x01(\tR\treference\x12\x1a\n\x08purchase\x18\x02 \x01(\tR\x08purchase\x12\x18\n\x07\x61pplied\x18\x03 \x01(\x08R\x07\x61pplied\x12 \n\x0b\x64\x65scription\x18\x04 \x01(\tR\x0b\x64\x65scription\"m\n\x15ReconciliationSummary\x12\x1a\n\x08\x63ompared\x18\x01 \x01(\x03R\x08\x63ompared\x12\x18\n\x07\x61pplied\x18\x02 \x01(\x03R\x07\x61pplied\x12\x1e\n\nunresolved\x18\x03 \x01(\x03R\nunresolved2\xc5\x07\n\x13PaymentAdminService\x12R\n\rCreatePackage\x12\x1f.credit.v1.CreatePackageRequest\x1a .credit.v1.CreatePackageResponse\x12R\n\rRetirePackage\x12\x1f.credit.v1.RetirePackageRequest\x1a .credit.v1.RetirePackageResponse\x12X\n\x0fReversePurchase\x12!.credit.v1.ReversePurchaseRequest\x1a\".credit.v1.ReversePurchaseResponse\x12^\n\x11ListPaymentEvents\x12#.credit.v1.ListPaymentEventsRequest\x1a$.credit.v1.ListPaymentEventsResponse\x12X\n\x0fGetPaymentEvent\x12!.credit.v1.GetPaymentEventRequest\x1a\".credit.v1.GetPaymentEventResponse\x12\x61\n\x12ReplayPaymentEvent\x12$.credit.v1.ReplayPaymentEventRequest\x1a%.credit.v1.ReplayPaymentEventResponse\x12\x64\n\x13\x44ismissPaymentEvent\x12%.credit.v1.DismissPaymentEventRequest\x1a&.credit.v1.DismissPaymentEventResponse\x12g\n\x14ListRejectedWebhooks\x12&.credit.v1.ListRejectedWebhooksRequest\x1a\'.credit.v1.ListRejectedWebhooksResponse\x12^\n\x11ListSubscriptions\x12#.credit.v1.ListSubscriptionsRequest\x1a$.credit.v1.ListSubscriptionsResponse\x12`\n\x11ReconcilePayments\x12#.credit.v1.ReconcilePaymentsRequest\x1a$.credit.v1.ReconcilePaymentsResponse0\x01\x42o\n\x15\x63om.creditd.credit.v1B\x18PaymentAdminServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%credit/v1/payment_admin_service.proto\x12\tcredit.v1\x1a\x18\x63redit/v1/approval.proto\x1a\x17\x63redit/v1/package.proto\x1a\x1d\x63redit/v1/payment_event.proto\x1a credit/v1/payment_provider.proto\x1a\x18\x63redit/v1/purchase.proto\x1a!credit/v1/rejected_webhooks.proto\x1a\x1c\x63redit/v1/subscription.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"w\n\x14\x43reatePackageRequest\x12\x34\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.PackageB\x06\xbaH\x03\xc8\x01\x01R\x07package\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\"E\n\x15\x43reatePackageResponse\x12,\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.PackageR\x07package\"\x81\x01\n\x14RetirePackageRequest\x12>\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^packages/[a-z0-9][a-z0-9_-]{0,63}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\"E\n\x15RetirePackageResponse\x12,\n\x07package\x18\x01 \x01(\x0b\x32\x12.credit.v1.PackageR\x07package\"\x93\x03\n\x16ReversePurchaseRequest\x12\x85\x01\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\x12$\n\x06\x61mount\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00R\x06\x61mount\x88\x01\x01\x12)\n\nrequest_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\x37\n\x10\x65xpected_version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x01R\x0f\x65xpectedVersion\x88\x01\x01\x12#\n\rvalidate_only\x18\x05 \x01(\x08R\x0cvalidateOnly\x12\"\n\x06reason\x18\x06 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reasonB\t\n\x07_amountB\x13\n\x11_expected_version\"{\n\x17ReversePurchaseResponse\x12/\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.PurchaseR\x08purchase\x12/\n\x08\x61pproval\x18\x02 \x01(\x0b\x32\x13.credit.v1.ApprovalR\x08\x61pproval\"\xb5\x04\n\x18ListPaymentEventsRequest\x12<\n\x05state\x18\x01 \x01(\x0e\x32\x1c.credit.v1.PaymentEventStateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12@\n\x08provider\x18\x02 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08provider\x12\x43\n\naccount_id\x18\x03 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x90\x01\n\x08purchase\x18\x04 \x01(\tBt\xbaHq\xd8\x01\x01rl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x08purchase\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12&\n\tpage_size\x18\x07 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\x83\x01\n\x19ListPaymentEventsResponse\x12>\n\x0epayment_events\x18\x01 \x03(\x0b\x32\x17.credit.v1.PaymentEventR\rpaymentEvents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x81\x01\n\x16GetPaymentEventRequest\x12g\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^paymentEvents/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\"\xb8\x01\n\x17GetPaymentEventResponse\x12<\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEventR\x0cpaymentEvent\x12\x12\n\x04\x62ody\x18\x02 \x01(\tR\x04\x62ody\x12.\n\x04\x61\x63ts\x18\x03 \x03(\x0b\x32\x1a.credit.v1.PaymentEventActR\x04\x61\x63ts\x12\x1b\n\tact_count\x18\x04 \x01(\x05R\x08\x61\x63tCount\"\xd3\x01\n\x19ReplayPaymentEventRequest\x12g\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^paymentEvents/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\"\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\"Z\n\x1aReplayPaymentEventResponse\x12<\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEventR\x0cpaymentEvent\"\xd4\x01\n\x1a\x44ismissPaymentEventRequest\x12g\n\x04name\x18\x01 \x01(\tBS\xbaHPrN2L^paymentEvents/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\"\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\"[\n\x1b\x44ismissPaymentEventResponse\x12<\n\rpayment_event\x18\x01 \x01(\x0b\x32\x17.credit.v1.PaymentEventR\x0cpaymentEvent\"n\n\x1bListRejectedWebhooksRequest\x12&\n\tpage_size\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\x90\x01\n\x1cListRejectedWebhooksResponse\x12H\n\x11rejected_webhooks\x18\x01 \x03(\x0b\x32\x1b.credit.v1.RejectedWebhooksR\x10rejectedWebhooks\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xad\x01\n\x18ListSubscriptionsRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\x82\x01\n\x19ListSubscriptionsResponse\x12=\n\rsubscriptions\x18\x01 \x03(\x0b\x32\x17.credit.v1.SubscriptionR\rsubscriptions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x90\x01\n\x18ReconcilePaymentsRequest\x12\x42\n\x08provider\x18\x01 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x08provider\x12\x30\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05since\"\x99\x01\n\x19ReconcilePaymentsResponse\x12\x33\n\x04\x66ind\x18\x01 \x01(\x0b\x32\x1d.credit.v1.ReconciliationFindH\x00R\x04\x66ind\x12<\n\x07summary\x18\x02 \x01(\x0b\x32 .credit.v1.ReconciliationSummaryH\x00R\x07summaryB\t\n\x07outcome\"\x8a\x01\n\x12ReconciliationFind\x12\x1c\n\treference\x18\x01 \x01(\tR\treference\x12\x1a\n\x08purchase\x18\x02 \x01(\tR\x08purchase\x12\x18\n\x07\x61pplied\x18\x03 \x01(\x08R\x07\x61pplied\x12 \n\x0b\x64\x65scription\x18\x04 \x01(\tR\x0b\x64\x65scription\"m\n\x15ReconciliationSummary\x12\x1a\n\x08\x63ompared\x18\x01 \x01(\x03R\x08\x63ompared\x12\x18\n\x07\x61pplied\x18\x02 \x01(\x03R\x07\x61pplied\x12\x1e\n\nunresolved\x18\x03 \x01(\x03R\nunresolved2\xc5\x07\n\x13PaymentAdminService\x12R\n\rCreatePackage\x12\x1f.credit.v1.CreatePackageRequest\x1a .credit.v1.CreatePackageResponse\x12R\n\rRetirePackage\x12\x1f.credit.v1.RetirePackageRequest\x1a .credit.v1.RetirePackageResponse\x12X\n\x0fReversePurchase\x12!.credit.v1.ReversePurchaseRequest\x1a\".credit.v1.ReversePurchaseResponse\x12^\n\x11ListPaymentEvents\x12#.credit.v1.ListPaymentEventsRequest\x1a$.credit.v1.ListPaymentEventsResponse\x12X\n\x0fGetPaymentEvent\x12!.credit.v1.GetPaymentEventRequest\x1a\".credit.v1.GetPaymentEventResponse\x12\x61\n\x12ReplayPaymentEvent\x12$.credit.v1.ReplayPaymentEventRequest\x1a%.credit.v1.ReplayPaymentEventResponse\x12\x64\n\x13\x44ismissPaymentEvent\x12%.credit.v1.DismissPaymentEventRequest\x1a&.credit.v1.DismissPaymentEventResponse\x12g\n\x14ListRejectedWebhooks\x12&.credit.v1.ListRejectedWebhooksRequest\x1a\'.credit.v1.ListRejectedWebhooksResponse\x12^\n\x11ListSubscriptions\x12#.credit.v1.ListSubscriptionsRequest\x1a$.credit.v1.ListSubscriptionsResponse\x12`\n\x11ReconcilePayments\x12#.credit.v1.ReconcilePaymentsRequest\x1a$.credit.v1.ReconcilePaymentsResponse0\x01\x42o\n\x15\x63om.creditd.credit.v1B\x18PaymentAdminServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -95,50 +96,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSUBSCRIPTIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200@'
   _globals['_RECONCILEPAYMENTSREQUEST'].fields_by_name['provider']._loaded_options = None
   _globals['_RECONCILEPAYMENTSREQUEST'].fields_by_name['provider']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_CREATEPACKAGEREQUEST']._serialized_start=266
-  _globals['_CREATEPACKAGEREQUEST']._serialized_end=385
-  _globals['_CREATEPACKAGERESPONSE']._serialized_start=387
-  _globals['_CREATEPACKAGERESPONSE']._serialized_end=456
-  _globals['_RETIREPACKAGEREQUEST']._serialized_start=459
-  _globals['_RETIREPACKAGEREQUEST']._serialized_end=588
-  _globals['_RETIREPACKAGERESPONSE']._serialized_start=590
-  _globals['_RETIREPACKAGERESPONSE']._serialized_end=659
-  _globals['_REVERSEPURCHASEREQUEST']._serialized_start=662
-  _globals['_REVERSEPURCHASEREQUEST']._serialized_end=1065
-  _globals['_REVERSEPURCHASERESPONSE']._serialized_start=1067
-  _globals['_REVERSEPURCHASERESPONSE']._serialized_end=1141
-  _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_start=1144
-  _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_end=1709
-  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_start=1712
-  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_end=1843
-  _globals['_GETPAYMENTEVENTREQUEST']._serialized_start=1846
-  _globals['_GETPAYMENTEVENTREQUEST']._serialized_end=1975
-  _globals['_GETPAYMENTEVENTRESPONSE']._serialized_start=1978
-  _globals['_GETPAYMENTEVENTRESPONSE']._serialized_end=2162
-  _globals['_REPLAYPAYMENTEVENTREQUEST']._serialized_start=2165
-  _globals['_REPLAYPAYMENTEVENTREQUEST']._serialized_end=2376
-  _globals['_REPLAYPAYMENTEVENTRESPONSE']._serialized_start=2378
-  _globals['_REPLAYPAYMENTEVENTRESPONSE']._serialized_end=2468
-  _globals['_DISMISSPAYMENTEVENTREQUEST']._serialized_start=2471
-  _globals['_DISMISSPAYMENTEVENTREQUEST']._serialized_end=2683
-  _globals['_DISMISSPAYMENTEVENTRESPONSE']._serialized_start=2685
-  _globals['_DISMISSPAYMENTEVENTRESPONSE']._serialized_end=2776
-  _globals['_LISTREJECTEDWEBHOOKSREQUEST']._serialized_start=2778
-  _globals['_LISTREJECTEDWEBHOOKSREQUEST']._serialized_end=2888
-  _globals['_LISTREJECTEDWEBHOOKSRESPONSE']._serialized_start=2891
-  _globals['_LISTREJECTEDWEBHOOKSRESPONSE']._serialized_end=3035
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=3038
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=3211
-  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_start=3214
-  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_end=3344
-  _globals['_RECONCILEPAYMENTSREQUEST']._serialized_start=3347
-  _globals['_RECONCILEPAYMENTSREQUEST']._serialized_end=3491
-  _globals['_RECONCILEPAYMENTSRESPONSE']._serialized_start=3494
-  _globals['_RECONCILEPAYMENTSRESPONSE']._serialized_end=3647
-  _globals['_RECONCILIATIONFIND']._serialized_start=3650
-  _globals['_RECONCILIATIONFIND']._serialized_end=3788
-  _globals['_RECONCILIATIONSUMMARY']._serialized_start=3790
-  _globals['_RECONCILIATIONSUMMARY']._serialized_end=3899
-  _globals['_PAYMENTADMINSERVICE']._serialized_start=3902
-  _globals['_PAYMENTADMINSERVICE']._serialized_end=4867
+  _globals['_CREATEPACKAGEREQUEST']._serialized_start=292
+  _globals['_CREATEPACKAGEREQUEST']._serialized_end=411
+  _globals['_CREATEPACKAGERESPONSE']._serialized_start=413
+  _globals['_CREATEPACKAGERESPONSE']._serialized_end=482
+  _globals['_RETIREPACKAGEREQUEST']._serialized_start=485
+  _globals['_RETIREPACKAGEREQUEST']._serialized_end=614
+  _globals['_RETIREPACKAGERESPONSE']._serialized_start=616
+  _globals['_RETIREPACKAGERESPONSE']._serialized_end=685
+  _globals['_REVERSEPURCHASEREQUEST']._serialized_start=688
+  _globals['_REVERSEPURCHASEREQUEST']._serialized_end=1091
+  _globals['_REVERSEPURCHASERESPONSE']._serialized_start=1093
+  _globals['_REVERSEPURCHASERESPONSE']._serialized_end=1216
+  _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_start=1219
+  _globals['_LISTPAYMENTEVENTSREQUEST']._serialized_end=1784
+  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_start=1787
+  _globals['_LISTPAYMENTEVENTSRESPONSE']._serialized_end=1918
+  _globals['_GETPAYMENTEVENTREQUEST']._serialized_start=1921
+  _globals['_GETPAYMENTEVENTREQUEST']._serialized_end=2050
+  _globals['_GETPAYMENTEVENTRESPONSE']._serialized_start=2053
+  _globals['_GETPAYMENTEVENTRESPONSE']._serialized_end=2237
+  _globals['_REPLAYPAYMENTEVENTREQUEST']._serialized_start=2240
+  _globals['_REPLAYPAYMENTEVENTREQUEST']._serialized_end=2451
+  _globals['_REPLAYPAYMENTEVENTRESPONSE']._serialized_start=2453
+  _globals['_REPLAYPAYMENTEVENTRESPONSE']._serialized_end=2543
+  _globals['_DISMISSPAYMENTEVENTREQUEST']._serialized_start=2546
+  _globals['_DISMISSPAYMENTEVENTREQUEST']._serialized_end=2758
+  _globals['_DISMISSPAYMENTEVENTRESPONSE']._serialized_start=2760
+  _globals['_DISMISSPAYMENTEVENTRESPONSE']._serialized_end=2851
+  _globals['_LISTREJECTEDWEBHOOKSREQUEST']._serialized_start=2853
+  _globals['_LISTREJECTEDWEBHOOKSREQUEST']._serialized_end=2963
+  _globals['_LISTREJECTEDWEBHOOKSRESPONSE']._serialized_start=2966
+  _globals['_LISTREJECTEDWEBHOOKSRESPONSE']._serialized_end=3110
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=3113
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=3286
+  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_start=3289
+  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_end=3419
+  _globals['_RECONCILEPAYMENTSREQUEST']._serialized_start=3422
+  _globals['_RECONCILEPAYMENTSREQUEST']._serialized_end=3566
+  _globals['_RECONCILEPAYMENTSRESPONSE']._serialized_start=3569
+  _globals['_RECONCILEPAYMENTSRESPONSE']._serialized_end=3722
+  _globals['_RECONCILIATIONFIND']._serialized_start=3725
+  _globals['_RECONCILIATIONFIND']._serialized_end=3863
+  _globals['_RECONCILIATIONSUMMARY']._serialized_start=3865
+  _globals['_RECONCILIATIONSUMMARY']._serialized_end=3974
+  _globals['_PAYMENTADMINSERVICE']._serialized_start=3977
+  _globals['_PAYMENTADMINSERVICE']._serialized_end=4942
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from credit.v1 import approval_pb2 as _approval_pb2
 from credit.v1 import package_pb2 as _package_pb2
 from credit.v1 import payment_event_pb2 as _payment_event_pb2
 from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
@@ -58,10 +59,12 @@ class ReversePurchaseRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ReversePurchaseResponse(_message.Message):
-    __slots__ = ("purchase",)
+    __slots__ = ("purchase", "approval")
     PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
     purchase: _purchase_pb2.Purchase
-    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ...) -> None: ...
+    approval: _approval_pb2.Approval
+    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ..., approval: _Optional[_Union[_approval_pb2.Approval, _Mapping]] = ...) -> None: ...
 
 class ListPaymentEventsRequest(_message.Message):
     __slots__ = ("state", "provider", "account_id", "purchase", "start_time", "end_time", "page_size", "page_token")

@@ -106,7 +106,8 @@ class PaymentAdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ReversePurchase(self, request, context):
-        """Takes credits of a purchase back, for money that was refunded outside its provider.
+        """Takes credits of a purchase back, for money that was refunded outside its provider. Asked for by FINANCE, or for more
+        than an administrator may give back alone, it has to be approved by a second person first: see ApprovalService.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,9 @@ class PaymentAdminServiceStub:
     RetirePackage: _grpc.UnaryUnaryMultiCallable[_payment_admin_service_pb2.RetirePackageRequest, _payment_admin_service_pb2.RetirePackageResponse]
     """Takes a package off sale. What was bought before stays as it is."""
     ReversePurchase: _grpc.UnaryUnaryMultiCallable[_payment_admin_service_pb2.ReversePurchaseRequest, _payment_admin_service_pb2.ReversePurchaseResponse]
-    """Takes credits of a purchase back, for money that was refunded outside its provider."""
+    """Takes credits of a purchase back, for money that was refunded outside its provider. Asked for by FINANCE, or for more
+    than an administrator may give back alone, it has to be approved by a second person first: see ApprovalService.
+    """
     ListPaymentEvents: _grpc.UnaryUnaryMultiCallable[_payment_admin_service_pb2.ListPaymentEventsRequest, _payment_admin_service_pb2.ListPaymentEventsResponse]
     """What came in by webhooks, newest first."""
     GetPaymentEvent: _grpc.UnaryUnaryMultiCallable[_payment_admin_service_pb2.GetPaymentEventRequest, _payment_admin_service_pb2.GetPaymentEventResponse]
@@ -66,7 +68,9 @@ class PaymentAdminServiceAsyncStub(PaymentAdminServiceStub):
     RetirePackage: _aio.UnaryUnaryMultiCallable[_payment_admin_service_pb2.RetirePackageRequest, _payment_admin_service_pb2.RetirePackageResponse]  # type: ignore[assignment]
     """Takes a package off sale. What was bought before stays as it is."""
     ReversePurchase: _aio.UnaryUnaryMultiCallable[_payment_admin_service_pb2.ReversePurchaseRequest, _payment_admin_service_pb2.ReversePurchaseResponse]  # type: ignore[assignment]
-    """Takes credits of a purchase back, for money that was refunded outside its provider."""
+    """Takes credits of a purchase back, for money that was refunded outside its provider. Asked for by FINANCE, or for more
+    than an administrator may give back alone, it has to be approved by a second person first: see ApprovalService.
+    """
     ListPaymentEvents: _aio.UnaryUnaryMultiCallable[_payment_admin_service_pb2.ListPaymentEventsRequest, _payment_admin_service_pb2.ListPaymentEventsResponse]  # type: ignore[assignment]
     """What came in by webhooks, newest first."""
     GetPaymentEvent: _aio.UnaryUnaryMultiCallable[_payment_admin_service_pb2.GetPaymentEventRequest, _payment_admin_service_pb2.GetPaymentEventResponse]  # type: ignore[assignment]
@@ -109,7 +113,9 @@ class PaymentAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_admin_service_pb2.ReversePurchaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_admin_service_pb2.ReversePurchaseResponse, _abc.Awaitable[_payment_admin_service_pb2.ReversePurchaseResponse]]:
-        """Takes credits of a purchase back, for money that was refunded outside its provider."""
+        """Takes credits of a purchase back, for money that was refunded outside its provider. Asked for by FINANCE, or for more
+        than an administrator may give back alone, it has to be approved by a second person first: see ApprovalService.
+        """
 
     @_abc_1.abstractmethod
     def ListPaymentEvents(

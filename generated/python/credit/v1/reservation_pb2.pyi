@@ -24,7 +24,7 @@ RESERVATION_STATE_REFUNDED: ReservationState
 RESERVATION_STATE_EXPIRED: ReservationState
 
 class Reservation(_message.Message):
-    __slots__ = ("name", "account_id", "credit_type", "state", "amount", "confirmed_amount", "refunded_amount", "unlimited", "slices", "slice_count", "expire_time", "remaining_ttl", "create_time", "update_time", "reason", "metadata")
+    __slots__ = ("name", "account_id", "credit_type", "state", "amount", "confirmed_amount", "refunded_amount", "unlimited", "slices", "slice_count", "expire_time", "remaining_ttl", "create_time", "update_time", "reason", "metadata", "spender_id")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,7 @@ class Reservation(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_ID_FIELD_NUMBER: _ClassVar[int]
     name: str
     account_id: str
     credit_type: str
@@ -64,4 +65,5 @@ class Reservation(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., amount: _Optional[int] = ..., confirmed_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., unlimited: bool = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., remaining_ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    spender_id: str
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., state: _Optional[_Union[ReservationState, str]] = ..., amount: _Optional[int] = ..., confirmed_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., unlimited: bool = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., remaining_ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., spender_id: _Optional[str] = ...) -> None: ...

@@ -4,13 +4,16 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 
+from creditd.cli.admin import Administrator
 from creditd.cli.arguments import Arguments
 from creditd.cli.invocation import creditd
 from creditd.cli.output import DONE, MISUSED, CommandFailure, say
 from creditd.cli.processes import require_free_port
-from creditd.cli.serve import run_loop, serving
+from creditd.cli.serve import run_loop
+from creditd.cli.server import serving
 from creditd.cli.signals import told_to_stop
 from creditd.config import Config, configuration
+from creditd.development.administrator import first_administrator
 from creditd.development.data_folder import DataFolder
 from creditd.development.database import held, ready_to_serve
 from creditd.development.examples import examples
@@ -37,7 +40,9 @@ def command(argv: Sequence[str]) -> int:
     with held(folder), _logging_to(folder, config.log_level) as lines:
         _announce(config, folder)
         with ready_to_serve(config, folder) as complete:
-            return run_loop(lambda: _serve(complete, lines))
+            # Whoever brings a database along makes administrators for it.
+            made = None if config.database_url else first_administrator(complete)
+            return run_loop(lambda: _serve(complete, lines, made))
 
 
 def _parser() -> Arguments:
@@ -104,16 +109,18 @@ def _announce(config: Config, folder: DataFolder) -> None:
     say(f"  database     {'that of CREDITD_DATABASE_URL' if config.database_url else embedded}")
 
 
-async def _serve(config: Config, lines: LineWriter) -> int:
+async def _serve(config: Config, lines: LineWriter, administrator: Administrator | None) -> int:
     told = told_to_stop()
     async with AsyncExitStack() as stack:
         async with told.unless_told():
             using, fakes = await stack.enter_async_context(providers(config))
-            service = await stack.enter_async_context(serving(using, lines, is_development=True))
+            service = await stack.enter_async_context(serving(using, lines))
             host = config.listen.rpartition(":")[0]
             address = config.listen if config.listen.startswith("unix:") else f"{host}:{service.port}"
             webhooks_url = await stack.enter_async_context(webhook_adapter(config, address, fakes))
         _say_where(config, address, webhooks_url, fakes)
+        if administrator:
+            say(f"  first administrator: {administrator.email}, password {administrator.password} (shown this once)")
         say()
         say(examples(config, address, sells=fakes is not None))
         await told.wait()
@@ -128,5 +135,6 @@ def _say_where(config: Config, address: str, webhooks_url: str, fakes: Fakes | N
     if webhooks_url:
         say(f"  webhooks     {webhooks_url}/webhooks/..., health {webhooks_url}/healthz")
     if config.metrics_listen:
-        say(f"  metrics      http://{config.metrics_listen}/metrics")
+        scheme = "https" if config.metrics_tls_certificate_file else "http"
+        say(f"  metrics      {scheme}://{config.metrics_listen}/metrics")
     say(f"  gRPC         {address}")

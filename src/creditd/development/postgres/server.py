@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -27,6 +27,7 @@ from creditd.development.postgres.room import room_to_make
 log: Final = logging.getLogger(__name__)
 
 DATABASE: Final = "creditd"
+IDENTITY_DATABASE: Final = "creditd_identity"
 _SOCKET_PORT: Final = 5432
 # The address of a Unix socket has room for 104 bytes on macOS and 108 on Linux, the final zero included.
 _SOCKET_PATH_BYTES: Final = 103
@@ -219,7 +220,9 @@ class EmbeddedPostgres:
         while True:
             try:
                 with psycopg.connect(self._socket_url("postgres"), autocommit=True) as connection:
-                    return _ensure_database(connection)
+                    for database in (DATABASE, IDENTITY_DATABASE):
+                        _ensure_database(connection, database)
+                    return
             except psycopg.OperationalError as error:
                 self._refuse_to_wait(error, deadline)
             time.sleep(_POLL_SECONDS)
@@ -247,6 +250,11 @@ class EmbeddedPostgres:
         return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self._socket_dir), safe='/')}&port={self._port}"
 
 
-def _ensure_database(connection: psycopg.Connection) -> None:
-    if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount == 0:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+def identity_url(url: str) -> str:
+    """Return where identity's own database is, beside the one of a URL that an embedded PostgreSQL has given."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{IDENTITY_DATABASE}"))
+
+
+def _ensure_database(connection: psycopg.Connection, database: str) -> None:
+    if connection.execute("SELECT FROM pg_database WHERE datname = %s", [database]).rowcount == 0:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, NamedTuple
 
-from creditd.domain.instant import SECOND, Instant
+from creditd.domain.instant import LAST_SECOND, SECOND, Instant
 from creditd.domain.package import Money
 from creditd.domain.payment_facts import (
     Direction,
@@ -36,9 +36,6 @@ MAX_MESSAGE_LENGTH: Final = 500
 
 ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
 """The longest id; its length is all that Stripe promises: https://docs.stripe.com/upgrades."""
-
-_MAX_SECONDS: Final = 253_402_300_799
-"""The end of the year 9999, the limit of Python's timestamps."""
 
 _CURRENCY = re.compile(r"[a-z]{3}")
 
@@ -143,7 +140,8 @@ def _session(session: Seen, stage: PaymentStage | None) -> Report:
         report = _report(session, references, fact)._replace(price=price, currency=price.currency)
     else:
         facts = () if stage is None else (_unpaid(payment or session_id, stage),)
-        report = _report(session, references, *facts)
+        # Which attempt has failed, the payment intent tells.
+        report = _report(session, references, *facts)._replace(attempt=None if payment else "")
     return report._replace(checkout=session_id)
 
 
@@ -173,7 +171,8 @@ def _failed_intent(intent: Seen) -> Report:
     # The bank's reason tells a payer more than Stripe's own "card_declined".
     code = text_of(error.get("decline_code") or error.get("code") or error.get("type"), MAX_MESSAGE_LENGTH)
     fact = _unpaid(_own_id(intent.fields), PaymentStage.FAILED, code, text_of(error.get("message"), MAX_MESSAGE_LENGTH))
-    return _report(intent, _names_of(intent), fact)
+    # A payer may try one card after the other, each by a charge of its own.
+    return _report(intent, _names_of(intent), fact)._replace(attempt=_reference(intent.fields, "latest_charge") or "")
 
 
 def _names_of(intent: Seen) -> tuple[str, ...]:
@@ -273,7 +272,8 @@ EVENT_TYPES: Final = frozenset(_READERS)
 
 
 def _report(seen: Seen, references: tuple[str, ...], *facts: Fact) -> Report:
-    return Report(Provider.STRIPE, seen.live, references, named_purchase(seen.fields), None, facts)
+    purchase = named_purchase(seen.fields)
+    return Report(Provider.STRIPE, seen.live, references, purchase, None, facts, said_time=seen.event_time)
 
 
 def _payment_of(seen: Seen) -> tuple[str, ...] | None:
@@ -332,4 +332,4 @@ def _time(document: Mapping[str, Any], name: str) -> Instant | None:
 
 def instant_of(seconds: Any) -> Instant | None:
     """Return an instant from Unix seconds; None for anything that is no time of Stripe's."""
-    return Instant(seconds * SECOND) if type(seconds) is int and 0 <= seconds <= _MAX_SECONDS else None
+    return Instant(seconds * SECOND) if type(seconds) is int and 0 <= seconds <= LAST_SECOND else None

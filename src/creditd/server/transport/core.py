@@ -9,7 +9,7 @@ tells of the operation's end.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -22,6 +22,9 @@ bytes, ``deadline`` for ``seconds_to``) and ``invocation_metadata``."""
 
 CoreCall = Any
 """A call in the core. It keeps its connection in memory for as long as anything refers to it."""
+
+AuthContext = Mapping[str, Sequence[bytes]]
+"""What TLS says of a caller, by property."""
 
 Tag = Callable[[Event], object]
 
@@ -149,6 +152,11 @@ def end(
     call.start_server_batch(operations, tag)
 
 
+def reset(call: CoreCall) -> None:
+    """End a call whatever it waits for; what was asked of the core ends, too. From any thread."""
+    call.cancel()
+
+
 def ring(call: CoreCall, tag: Tag) -> None:
     """Put an event into the queue from any thread: a batch without operations completes at once."""
     call.start_server_batch((), tag)
@@ -160,6 +168,6 @@ def peer_of(call: CoreCall) -> str:
     return peer
 
 
-def auth_context(call: CoreCall) -> dict[str, list[bytes]]:
-    """Return what TLS says of a caller, by property."""
-    return {name.decode(): values for name, values in cygrpc.auth_context(call).items()}
+def auth_context(call: CoreCall) -> AuthContext:
+    """Return what TLS says of a caller, by property; nothing on a connection in plaintext."""
+    return {name.decode(): values for name, values in (cygrpc.auth_context(call) or {}).items()}

@@ -8,10 +8,11 @@ from grpc import StatusCode
 
 from creditd.ledger.queue import Ticket
 from creditd.server.arrivals import Arrivals, no_message
+from creditd.server.authentication.callers import Caller
 from creditd.server.gate import Gate
 from creditd.server.pipeline import REPLAYED, Exchange, Pipeline
-from creditd.server.tokens import Caller
 from creditd.server.transport import core
+from creditd.server.transport.departures import Departures
 from creditd.service.call import Call
 
 
@@ -28,6 +29,7 @@ class PollingThread(Protocol):
 
     gate: Gate
     arrivals: Arrivals
+    departures: Departures
 
     def post(self, function: Callable[[], object]) -> None:
         """Have a function called on the thread, after what has been posted before. From any thread."""
@@ -53,6 +55,7 @@ class HotCall:
         "_is_watched",
         "_method",
         "_thread",
+        "answer_bytes",
     )
 
     def __init__(self, thread: PollingThread, method: HotMethod, event: core.Event) -> None:
@@ -65,10 +68,12 @@ class HotCall:
         self._coroutine: Coroutine[Any, Any, Message] | None = None
         self._details: Call | None = None
         self._has_answer = self._is_watched = False
+        self.answer_bytes = 0
         self._exchange: Exchange = method.pipeline.begin(event.invocation_metadata, core.peer_of(event.call))
         thread.gate.enter(self)
         try:
-            caller = method.pipeline.authenticate(self._exchange)
+            caller = method.pipeline.authenticate(self._exchange, self)
+            thread.departures.require_room(caller.subject)
             thread.arrivals.expect(caller)
         except Exception as error:  # noqa: BLE001 - every failure becomes a status here, as in all of this class.
             self._fail(error)
@@ -77,9 +82,22 @@ class HotCall:
             thread.expect_message(self)
             core.receive_message(self._call, self._receive)
 
+    def auth_context(self) -> core.AuthContext:
+        """Return what TLS says of the caller."""
+        return core.auth_context(self._call)
+
     def end(self, why: Exception) -> None:
         """End it wherever it is, and tell its caller why. From any thread."""
         self._thread.post(lambda: self._end_early(why))
+
+    @property
+    def subject(self) -> str:
+        """Who calls; empty for a stranger."""
+        return self._exchange.subject
+
+    def reset(self) -> None:
+        """End it, whatever becomes of its answer."""
+        core.reset(self._call)
 
     def _receive(self, event: core.Event) -> None:
         caller = self._expect_no_more()
@@ -139,6 +157,7 @@ class HotCall:
         except Exception as error:  # noqa: BLE001 - as above.
             self._fail(error)
             return
+        self.answer_bytes = len(message)
         trailing = REPLAYED if self._details is not None and self._details.replayed else None
         self._send(message, None, trailing)
 
@@ -150,12 +169,15 @@ class HotCall:
         self._has_answer = True
         # Whichever came first, the call's end is heard of once.
         heard = _hear_nothing if self._is_watched else self._hear_of_end
+        self._thread.departures.expect(self)
         core.end(self._call, message, status, trailing, heard, watches=not self._is_watched)
 
     def _hear_of_end(self, event: core.Event) -> None:
         """Hear that the call is over; if its caller has gone, nobody waits for its handler any more."""
         if core.is_cancelled(event):
             self._exchange.code, self._exchange.reason = "CANCELLED", ""
+            if self._details is None:
+                self._method.pipeline.note_reset(self._exchange)
         self._has_answer = True
         self._drop_handler()
         self._leave()
@@ -173,6 +195,7 @@ class HotCall:
             coroutine.close()
 
     def _leave(self) -> None:
+        self._thread.departures.expect_no_more(self)
         self._thread.gate.left(self)
         self._method.pipeline.end(self._exchange)
 

@@ -2,20 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, NoReturn
 
 import grpc
 
-from creditd.server.transport import core
+from creditd.server.contexts import Admitted
+from creditd.server.transport import core, departures
+from creditd.server.transport.hot_call import PollingThread
 
 log = logging.getLogger(__name__)
-
-
-class _Details(grpc.HandlerCallDetails):
-    def __init__(self, method: str, metadata: Any) -> None:
-        self.method = method
-        self.invocation_metadata = metadata
 
 
 class _Aborted(Exception):
@@ -28,28 +24,45 @@ class LoopCall:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
+        thread: PollingThread,
         event: core.Event,
-        handlers: Iterable[grpc.GenericRpcHandler],
+        handler: Any,
+        admitted: Admitted | None,
     ) -> None:
-        """Begin it on ``loop``, with the first of ``handlers`` that has its method. For the polling thread."""
+        """Begin it on ``loop``. For the polling thread, which may have authenticated its caller: ``admitted``."""
         self._loop = loop
+        self._thread = thread
         self._call = event.call
         self._deadline: float = event.call_details.deadline
         self._metadata = event.invocation_metadata
-        # A path may be any bytes; one that is no text is no method.
-        self._method: str = event.call_details.method.decode(errors="replace")
-        self._handlers = handlers
+        self._handler = handler
+        self.admitted = admitted
+        self.answer_bytes = 0
         self._serialize: Callable[[Any], bytes] = bytes
         self._deserialize: Callable[[bytes], Any] = bytes
         self._trailing: core.Trailing = None
         self._status: tuple[grpc.StatusCode, str] | None = None
-        self._has_begun = self._has_ended = False
+        self._has_begun = self._has_ended = self._is_over = False
         self._task: asyncio.Task[None] | None = None
         loop.call_soon_threadsafe(self._begin)
 
     def _begin(self) -> None:
         self._task = self._loop.create_task(self._run())
-        core.watch_end(self._call, self._on_loop(self._hear_of_end))
+        core.watch_end(self._call, self._take_end)
+
+    def _take_end(self, event: core.Event) -> None:
+        self._is_over = True
+        self._thread.departures.expect_no_more(self)
+        self._loop.call_soon_threadsafe(self._hear_of_end, event)
+
+    @property
+    def subject(self) -> str:
+        """Who calls; empty for a stranger, and where nobody is asked."""
+        return self.admitted.caller.subject if self.admitted else ""
+
+    def reset(self) -> None:
+        """End it, whatever becomes of its answer."""
+        core.reset(self._call)
 
     def _on_loop(self, hear: Callable[[Any], None]) -> core.Tag:
         """Return a tag for what is to be heard on the event loop."""
@@ -71,7 +84,7 @@ class LoopCall:
         """Return where the caller is."""
         return core.peer_of(self._call)
 
-    def auth_context(self) -> dict[str, list[bytes]]:
+    def auth_context(self) -> core.AuthContext:
         """Return what TLS says of the caller."""
         return core.auth_context(self._call)
 
@@ -94,7 +107,12 @@ class LoopCall:
         """Send one message of a stream."""
         data, is_first = self._serialize(message), not self._has_begun
         self._has_begun = True
-        if not await self._done(lambda tag: core.send(self._call, data, tag, is_first=is_first), _succeeded):
+        lateness = self._loop.call_later(departures.TAKEN_SECONDS, self.reset)
+        try:
+            is_taken = await self._done(lambda tag: core.send(self._call, data, tag, is_first=is_first), _succeeded)
+        finally:
+            lateness.cancel()
+        if not is_taken:
             # The caller has gone.
             raise asyncio.CancelledError
 
@@ -122,13 +140,17 @@ class LoopCall:
             self._status = grpc.StatusCode.INTERNAL, "internal error"
         self._has_ended = True
         message = None if self._status else answer
+        self._thread.post(lambda: self._end(message))
+
+    def _end(self, message: bytes | None) -> None:
+        """Answer, on the polling thread."""
+        if not self._is_over:
+            self.answer_bytes = len(message) if message else 0
+            self._thread.departures.expect(self)
         core.end(self._call, message, self._status, self._trailing, _hear_nothing, is_first=not self._has_begun)
 
     async def _behave(self) -> bytes | None:
-        handler = self._handler()
-        if handler is None:
-            self._status = grpc.StatusCode.UNIMPLEMENTED, "Method not found!"
-            return None
+        handler = self._handler
         self._deserialize = handler.request_deserializer or bytes
         self._serialize = handler.response_serializer or bytes
         argument = self._requests() if handler.request_streaming else await self.read()
@@ -151,11 +173,6 @@ class LoopCall:
     async def _requests(self) -> AsyncIterator[Any]:
         while (message := await self.read()) is not grpc.aio.EOF:
             yield message
-
-    def _handler(self) -> Any:
-        details = _Details(self._method, self._metadata)
-        found = (handler.service(details) for handler in self._handlers)
-        return next((handler for handler in found if handler is not None), None)
 
 
 def _hear_nothing(event: core.Event) -> None:

@@ -16,11 +16,14 @@ from typing import Any, Final
 
 import grpc
 
-from creditd.ledger.queue import Answered, hand_over
+from creditd.ledger.queue import Answered, Tick, hand_over
 from creditd.ledger.work import DeadlinePassed
 from creditd.server.arrivals import Arrivals
 from creditd.server.gate import Gate
+from creditd.server.pipeline import Pipeline
 from creditd.server.transport import core
+from creditd.server.transport.departures import Departures
+from creditd.server.transport.door import admitted_by, handler_of
 from creditd.server.transport.hot_call import HotCall, HotMethod
 from creditd.server.transport.loop_call import LoopCall
 
@@ -32,8 +35,8 @@ REQUESTED_AHEAD: Final = 256
 EVENTS_OF_A_TICK: Final = 1_024
 """Events taken before what they brought is passed on, however many more there are."""
 
-EVENTS_BETWEEN_POSTS: Final = 16
-"""Events taken before what other threads have posted is looked at: answers of the ledger's wait for no longer."""
+EVENTS_BETWEEN_LOOKS: Final = 16
+"""Events taken before what other threads have done is looked at: a save that has ended waits for no longer."""
 
 LONGEST_WAIT_SECONDS: Final = 1.0
 """For events, while nobody rings. It is no more than a net: each post rings."""
@@ -42,6 +45,8 @@ WAIT_WITHOUT_BELL_SECONDS: Final = 0.02
 """The same before the first call, and once a stop has begun: nothing can be rung then."""
 
 _INTERNAL: Final = grpc.StatusCode.INTERNAL, "internal error"
+
+_UNIMPLEMENTED: Final = grpc.StatusCode.UNIMPLEMENTED, "Method not found!"
 
 FAILED: Final = 70
 """The exit status of a process whose polling thread has failed (EX_SOFTWARE in sysexits.h)."""
@@ -79,9 +84,11 @@ class QueueServer:
         self._loop = asyncio.get_running_loop()
         self.gate = gate
         self.arrivals = Arrivals()
+        self.departures = Departures()
         self._hot: dict[bytes, HotMethod] = {}
+        self._guarded: dict[bytes, Pipeline] = {}
         self._handlers: list[grpc.GenericRpcHandler] = []
-        self._ticks: list[Callable[[], object]] = []
+        self._ticks: list[Tick] = []
         self._posted: deque[Callable[[], object]] = deque()
         self._expected: dict[HotCall, float] = {}
         self._bell: core.CoreCall | None = None
@@ -102,8 +109,12 @@ class QueueServer:
         """Serve methods, by their full names, on the polling thread."""
         self._hot.update({name.encode(): method for name, method in methods.items()})
 
-    def add_tick(self, tick: Callable[[], object]) -> None:
-        """Have a function called on the polling thread whenever what had arrived has been taken."""
+    def authenticate_ahead(self, pipelines: Mapping[str, Pipeline]) -> None:
+        """Authenticate the callers of methods on the event loop, by their full names, before the loop hears of them."""
+        self._guarded.update({name.encode(): pipeline for name, pipeline in pipelines.items()})
+
+    def add_tick(self, tick: Tick) -> None:
+        """Have something tick on the polling thread: whenever all that had arrived was taken, and while it is."""
         self._ticks.append(tick)
 
     def add_insecure_port(self, address: str) -> int:
@@ -133,7 +144,9 @@ class QueueServer:
             async with asyncio.timeout(grace or 0.0):
                 await self._ended.wait()
         except TimeoutError:
-            self._core.cancel_all_calls()
+            # On the thread that lets go of the core's server at its end: cancelled from another one at that moment, the
+            # core takes hold of what is no more, and the process dies.
+            self.post(self._core.cancel_all_calls)
             await self._ended.wait()
 
     def abandon(self) -> None:
@@ -182,7 +195,9 @@ class QueueServer:
             if self._is_shut_down:
                 self._core.destroy()
         except BaseException as error:  # noqa: BLE001 - whatever it is, nobody else would answer calls any more.
-            self._fail(error)
+            # One that was abandoned runs on for a tick, and what it calls may be gone.
+            if not self._is_abandoned:
+                self._fail(error)
         with suppress(RuntimeError):
             # The event loop of a server that was abandoned may have ended.
             self._loop.call_soon_threadsafe(self._ended.set)
@@ -200,20 +215,27 @@ class QueueServer:
             left -= 1
             if not left:
                 break
-            if self._posted and not left % EVENTS_BETWEEN_POSTS:
-                self._call_posted()
+            if not left % EVENTS_BETWEEN_LOOKS:
+                self._look(has_all=False)
             event = self._core.next_event(0)
-        self._call_posted()
         self._end_late()
+        self._look(has_all=True)
+
+    def _look(self, *, has_all: bool) -> None:
+        """Do what others have posted, and tick."""
+        self._call_posted()
         for tick in self._ticks:
-            tick()
+            tick(has_all=has_all)
 
     def _longest_wait(self) -> float:
         if self._bell is None or self._is_stopping:
             return WAIT_WITHOUT_BELL_SECONDS
-        if self._expected:
-            return max(0.0, min(LONGEST_WAIT_SECONDS, next(iter(self._expected.values())) - time.monotonic()))
-        return LONGEST_WAIT_SECONDS
+        ends = [end for end in (self._next_late_message, self.departures.next_end) if end is not None]
+        return max(0.0, min(LONGEST_WAIT_SECONDS, min(ends) - time.monotonic())) if ends else LONGEST_WAIT_SECONDS
+
+    @property
+    def _next_late_message(self) -> float | None:
+        return next(iter(self._expected.values())) if self._expected else None
 
     def _call_posted(self) -> None:
         # What these post in turn waits for the events that have come meanwhile.
@@ -228,6 +250,8 @@ class QueueServer:
                 break
             call.end(DeadlinePassed())
             del self._expected[call]
+        for late in self.departures.late():
+            late.reset()
 
     def _take_call(self, event: core.Event) -> None:
         if not event.success:
@@ -245,11 +269,20 @@ class QueueServer:
             core.end(event.call, None, _INTERNAL, None, _hear_nothing)
 
     def _begin(self, event: core.Event) -> None:
-        method = self._hot.get(event.call_details.method)
-        if method is None or self.gate.is_closed:
-            LoopCall(self._loop, event, self._handlers)
-        else:
+        name = event.call_details.method
+        method = self._hot.get(name)
+        if method is not None and not self.gate.is_closed:
             HotCall(self, method, event)
+            return
+        handler = handler_of(self._handlers, event)
+        if handler is None:
+            core.end(event.call, None, _UNIMPLEMENTED, None, _hear_nothing)
+            return
+        pipeline = self._guarded.get(name)
+        if pipeline is None or self.gate.is_closed:
+            LoopCall(self._loop, self, event, handler, None)
+        elif admitted := admitted_by(pipeline, self.departures, event):
+            LoopCall(self._loop, self, event, handler, admitted)
 
     def _begin_stop(self) -> None:
         self._bell = None

@@ -39,6 +39,12 @@ class QueueTransport:
                     hot = HotMethod(Pipeline(method, steps), getattr(handler, name), serialize)
                     self.server.add_hot_methods({f"/{service.full_name}/{method.name}": hot})
 
+    def authenticate_ahead(self, services: Iterable[ServiceDescriptor], steps: Steps) -> None:
+        """Authenticate the callers of what runs on the event loop before the loop hears of them."""
+        for service in services:
+            methods = {f"/{service.full_name}/{method.name}": method for method in service.methods}
+            self.server.authenticate_ahead({name: Pipeline(method, steps) for name, method in methods.items()})
+
     def poll(self, attach: Attach) -> None:
         """Have what decides in ticks, such as the ledger, decide on the polling thread."""
         self.server.add_tick(attach(self.server.post))

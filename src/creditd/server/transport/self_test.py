@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
+from math import inf
 from threading import Timer
 from typing import Any, Final
 
@@ -25,11 +26,15 @@ from credit.v1.balance_pb2 import AccountBalance
 from creditd.domain.errors import InsufficientCredit
 from creditd.ledger.queue import Sink, Ticket, deliver
 from creditd.server.arrivals import Arrivals
+from creditd.server.authentication.callers import Caller
+from creditd.server.authentication.client_certificates import AuthContext, ClientCertificates, ShownCertificate
+from creditd.server.authentication.tokens import TokenVerifier
+from creditd.server.authorization.second_factor import SecondFactor
 from creditd.server.connections import LEAST_CONNECTIONS, Connections
 from creditd.server.gate import Gate
 from creditd.server.pipeline import Pipeline, Steps
-from creditd.server.tokens import Caller, TokenVerifier
-from creditd.server.transport.hot_call import HotMethod
+from creditd.server.rate_limits import CallLimits, RateLimits
+from creditd.server.transport.hot_call import HotCall, HotMethod
 from creditd.server.transport.queue_server import QueueServer
 from creditd.service.call import Call
 from creditd.telemetry.calls import CallObserver
@@ -55,22 +60,27 @@ class Amiss(Exception):
     """The transport does not do what is asked of it; the message says what."""
 
 
-class _Anyone(TokenVerifier):
-    """Takes everyone for a service that may read."""
+class _Anyone(ClientCertificates):
+    """Takes everyone for a service that may read, whatever certificate the core says that they have shown."""
 
     def __init__(self) -> None:
-        super().__init__({}, clock=lambda: 0.0)
+        super().__init__(lambda _: None, clock=lambda: 0.0)
 
-    def verify(self, authorization_header: str) -> Caller:
-        del authorization_header
-        return Caller("self-test", frozenset({"SERVICE"}), frozenset({"credits.read"}))
+    def verify(self, auth_context: AuthContext) -> ShownCertificate:
+        del auth_context
+        caller = Caller("self-test", frozenset({"SERVICE"}), frozenset({"credits.read"}), "self-test")
+        return ShownCertificate(caller, "self-test", inf)
+
+    def require_good(self, certificate: ShownCertificate) -> None:
+        del certificate
 
 
 class _Handler:
     """Answers by what the account is called."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, gate: Gate) -> None:
         self._sink = sink
+        self._gate = gate
         self.waiting: list[Ticket[str, str]] = []
 
     async def get_balance(self, request: pb.GetBalanceRequest, call: Call) -> pb.GetBalanceResponse:
@@ -86,6 +96,13 @@ class _Handler:
             name = await ticket
         call.replayed = name == "replayed"
         return pb.GetBalanceResponse(account_balance=AccountBalance(account_id=name))
+
+    def reset_all(self, call: Any) -> Any:
+        """Have the server end all calls, of which ``call`` is one."""
+        for under_way in self._gate.calls.copy():
+            if isinstance(under_way, HotCall):
+                under_way.reset()
+        return call
 
 
 class _Stream(grpc.GenericRpcHandler):
@@ -141,6 +158,7 @@ async def _run(fail: Callable[[BaseException], None]) -> None:
                 await check(stub)
             await _check_end(handler, stub, lambda call: call, grpc.StatusCode.DEADLINE_EXCEEDED)
             await _check_end(handler, stub, _cancelled, grpc.StatusCode.CANCELLED)
+            await _check_end(handler, stub, handler.reset_all, grpc.StatusCode.CANCELLED)
             await _check_stream(channel)
         credentials = grpc.ssl_channel_credentials(certificate)
         async with grpc.aio.secure_channel(secure_address, credentials) as channel:
@@ -151,9 +169,20 @@ async def _run(fail: Callable[[BaseException], None]) -> None:
 async def _serving(fail: Callable[[BaseException], None]) -> AsyncIterator[tuple[_Handler, str, str, bytes]]:
     gate = Gate(lambda: 0.0)
     server = QueueServer([], gate, fail=fail)
-    handler = _Handler(server)
+    handler = _Handler(server, gate)
     observer = CallObserver(lambda _: None, lambda _: None)
-    steps = Steps(_Anyone(), lambda _: observer, gate, lambda: True, Arrivals(), Connections(LEAST_CONNECTIONS))
+    steps = Steps(
+        TokenVerifier((), clock=lambda: 0.0),
+        _Anyone(),
+        lambda _: observer,
+        gate,
+        lambda: True,
+        Arrivals(),
+        Connections(LEAST_CONNECTIONS),
+        lambda caller: caller,
+        SecondFactor(0.0, lambda: 0.0),
+        RateLimits(CallLimits(), lambda: 0.0),
+    )
     name = f"/{_METHOD.containing_service.full_name}/{_METHOD.name}"
     pipeline = Pipeline(_METHOD, steps)
     server.add_hot_methods({name: HotMethod(pipeline, handler.get_balance, pb.GetBalanceResponse.SerializeToString)})

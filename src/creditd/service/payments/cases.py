@@ -141,6 +141,8 @@ def said_in(body: str) -> Said:
         checkout=document["checkout"],
         misfit=document["misfit"],
         is_ours=True,
+        attempt=document.get("attempt", ""),
+        said_time=document.get("said_time"),
     )
 
 

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, NoReturn
 
+from creditd.addresses import place_of
 from creditd.domain.provider import Provider
 from creditd.domain.rejected_webhooks import RejectionReason
 from creditd.ledger.clock import DatabaseClock
@@ -136,9 +137,6 @@ MAX_KEPT: Final = 100
 """Hints in the database that wait for the provider's confirmation: ten seconds' worth. While the provider cannot be
 reached no more are kept."""
 
-IPV6_NETWORK_BITS: Final = 64
-"""The IPv6 prefix of one household or machine, which can send from any address in it."""
-
 
 class Hints:
     """Takes unsigned hints in. Used on one event loop."""
@@ -213,13 +211,10 @@ class Hints:
 def sender_of(remote_address: str) -> str:
     """Return what an address is counted as: itself, or its network for IPv6; empty if it is no address."""
     try:
-        address = ipaddress.ip_address(remote_address)
+        ipaddress.ip_address(remote_address)
     except ValueError:
         return ""
-    if address.version == 4:  # noqa: PLR2004 - there are two.
-        return str(address)
-    mapped = address.ipv4_mapped
-    return str(mapped or ipaddress.ip_network((address, IPV6_NETWORK_BITS), strict=False))
+    return place_of(f"[{remote_address}]:0")
 
 
 HINTS_AT_A_TIME: Final = 4

@@ -6,6 +6,7 @@ from typing import Final
 from creditd.domain.instant import SECOND
 from creditd.domain.payment_errors import WebhookRejected
 from creditd.domain.provider import Provider
+from creditd.domain.velocity import VelocityAction, VelocityKind
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import Delivery, InvalidWebhook, PaymentProvider, Webhook
 from creditd.service.payments.background import Background
@@ -13,7 +14,8 @@ from creditd.service.payments.hints import Hints
 from creditd.service.payments.intake import IngestResult, Intake
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.rejections import Rejections
-from creditd.storage import payment_events
+from creditd.storage import account_flags, payment_events
+from creditd.storage.account_flags import OpenFlags
 from creditd.storage.database import Database
 from creditd.storage.payment_events import Backlog
 from creditd.telemetry.statistics import PaymentStatistics
@@ -76,7 +78,7 @@ LOOK_SECONDS: Final = 5.0
 
 
 class BacklogWatch:
-    """Counts the backlog of the inbox in the ``background``."""
+    """Counts the backlog of the inbox, and the open flags of accounts, in the ``background``."""
 
     def __init__(
         self, database: Database, clock: DatabaseClock, in_thread: InThread, statistics: PaymentStatistics
@@ -89,11 +91,21 @@ class BacklogWatch:
         self.background = Background(self._note, LOOK_SECONDS, "looking at the inbox")
 
     async def _note(self) -> None:
-        pending, oldest, waiting, parked = await self._in_thread(self._look)
+        (pending, oldest, waiting, parked), flags = await self._in_thread(self._look)
+        self._statistics.open_flags = _by_label(flags)
         waited = self._clock.now() - oldest if oldest is not None else 0
         self._statistics.pending, self._statistics.waiting, self._statistics.parked = pending, waiting, parked
         self._statistics.oldest_pending_seconds = max(0, waited) / SECOND
 
-    def _look(self) -> Backlog:
+    def _look(self) -> tuple[Backlog, OpenFlags]:
         with self._database.autocommit() as connection:
-            return payment_events.backlog(connection)
+            return payment_events.backlog(connection), account_flags.count_open(connection)
+
+
+def _by_label(flags: OpenFlags) -> dict[tuple[str, str], int]:
+    """Return counts by how metrics name them; 0 for what there is none of, so that an alarm has what to look at."""
+    return {
+        (kind.name.lower(), action.name.lower()): flags.get((kind, action), 0)
+        for kind in VelocityKind
+        for action in VelocityAction
+    }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from creditd.domain.audit_event import Act, Document
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payment_errors import (
@@ -16,12 +17,11 @@ from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEvent
 from creditd.domain.provider import Provider
 from creditd.domain.rejected_webhooks import RejectedWebhooks
 from creditd.domain.resource_names import payment_event_name
-from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import Call
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
-from creditd.storage import payment_events, rejected_webhooks
+from creditd.storage import audit, payment_events, rejected_webhooks
 from creditd.storage.database import Connection, Database
 from creditd.storage.payment_events import EventFilter
 from creditd.storage.rejected_webhooks import RejectionPlace
@@ -31,8 +31,8 @@ REJECTIONS_AGE = 90 * 86_400 * SECOND
 """How far back counts are listed: a quarter of a year shows whether something is new."""
 
 
-class _Act(NamedTuple):
-    """An act of staff on an event: its name, the events it is allowed for, and what it changes."""
+class _Change(NamedTuple):
+    """What an act of staff does to an event: its name, the events it is allowed for, and what it changes."""
 
     event_id: str
     name: str
@@ -98,7 +98,7 @@ class Events:
             raise PaymentEventNotFound(payment_event=payment_event_name(event_id))
         return event, acts, act_count
 
-    async def replay(self, event_id: str, origin: Origin) -> tuple[PaymentEvent, bool]:
+    async def replay(self, event_id: str, act: Act) -> tuple[PaymentEvent, bool]:
         """Have a parked or dismissed event tried again; tell whether the request id had done so before.
 
         Raises RequestIdReused, PaymentEventNotFound, PaymentEventPending, PaymentEventApplied,
@@ -113,34 +113,40 @@ class Events:
             "is_ours": True,
             "waits_for": (),
         }
-        act = _Act(event_id, "REPLAY", ClaimKind.EVENT_REPLAY, _may_be_replayed, changes)
-        return await self._threads.changes.submit(lambda: self._act_once(act, origin))
+        change = _Change(event_id, "REPLAY", ClaimKind.EVENT_REPLAY, _may_be_replayed, changes)
+        return await self._threads.changes.submit(lambda: self._act_once(change, act))
 
-    async def dismiss(self, event_id: str, origin: Origin) -> tuple[PaymentEvent, bool]:
+    async def dismiss(self, event_id: str, act: Act) -> tuple[PaymentEvent, bool]:
         """Dismiss a parked event; tell whether the request id had done so before.
 
         Raises RequestIdReused, PaymentEventNotFound, PaymentEventPending, PaymentEventApplied,
         PaymentEventNotOfInterest, PaymentEventDismissed.
         """
         changes: dict[str, object] = {"state": PaymentEventState.DISMISSED}
-        act = _Act(event_id, "DISMISS", ClaimKind.EVENT_DISMISSAL, _is_parked, changes)
-        return await self._threads.changes.submit(lambda: self._act_once(act, origin))
+        change = _Change(event_id, "DISMISS", ClaimKind.EVENT_DISMISSAL, _is_parked, changes)
+        return await self._threads.changes.submit(lambda: self._act_once(change, act))
 
-    def _act_once(self, act: _Act, origin: Origin) -> tuple[PaymentEvent, bool]:
+    def _act_once(self, change: _Change, act: Act) -> tuple[PaymentEvent, bool]:
         now = self._clock.now()
         with self._database.transaction() as connection:
-            return once(connection, origin, act.kind, now, lambda: self._act(connection, act, origin, now), _event_of)
+            return once(
+                connection, act.origin, change.kind, now, lambda: self._act(connection, change, act, now), _event_of
+            )
 
-    def _act(self, connection: Connection, act: _Act, origin: Origin, now: Instant) -> PaymentEvent:
-        event = payment_events.lock(connection, act.event_id)
+    def _act(self, connection: Connection, change: _Change, act: Act, now: Instant) -> PaymentEvent:
+        event = payment_events.lock(connection, change.event_id)
+        name = payment_event_name(change.event_id)
         if event is None:
-            raise PaymentEventNotFound(payment_event=payment_event_name(act.event_id))
-        if not act.is_fit(event):
+            raise PaymentEventNotFound(payment_event=name)
+        if not change.is_fit(event):
             raise _refusal_of(event)
-        after = PaymentEvent(**(event._asdict() | act.changes))._replace(update_time=now)
+        after = PaymentEvent(**(event._asdict() | change.changes))._replace(update_time=now)
         payment_events.write(connection, after)
-        noted = PaymentEventAct(act.name, origin.actor, origin.reason, now)
-        payment_events.add_act(connection, act.event_id, self._make_id(), noted)
+        noted = PaymentEventAct(change.name, act.origin.actor, act.origin.reason, now)
+        payment_events.add_act(connection, change.event_id, self._make_id(), noted)
+        before_and_after = {"before": _facts(event), "after": _facts(after)}
+        done = act.done(self._make_id(), now, name, account_id=event.account, **before_and_after)
+        audit.append(connection, done)
         # The body is a webhook's, of any size, and no part of the answer.
         return after._replace(body="")
 
@@ -158,6 +164,10 @@ class Events:
         with self._database.listing() as connection:
             found = rejected_webhooks.page(connection, start, after, asked.size + 1)
         return self._tokens.page(query, found, asked.size, show, lambda item: list(_place(item)))
+
+
+def _facts(event: PaymentEvent) -> Document:
+    return {"state": event.state.name, "attempts": event.attempts, "problem": event.problem}
 
 
 def _place(rejection: RejectedWebhooks) -> RejectionPlace:

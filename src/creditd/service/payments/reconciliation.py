@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from creditd.domain import errors
+from creditd.domain.audit_event import Act
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.outbox import OutboxKind
@@ -18,7 +19,7 @@ from creditd.service.payments.background import Background
 from creditd.service.payments.cases import FoundCases, Recorded, UnknownPayment, problem_of, references_of
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.recorder import Recorder
-from creditd.storage import outbox, reconciliations
+from creditd.storage import audit, outbox, reconciliations
 from creditd.storage.database import Database
 from creditd.storage.reconciliations import Day
 from creditd.telemetry.statistics import PaymentStatistics
@@ -111,15 +112,24 @@ class Reconciliation:
         with self._database.transaction() as connection:
             reconciliations.end(connection, day, self._clock.now())
 
+    async def compare_for(self, act: Act, kind: Provider, since: Instant | None) -> AsyncIterator[Finding | Comparison]:
+        """Compare as ``compare`` does, for staff: the audit log tells of it before anything is asked or recorded."""
+        self._beginning(kind, since)
+        await self._in_thread(lambda: self._tell(act, kind, since))
+        async for outcome in self.compare(kind, since):
+            yield outcome
+
+    def _tell(self, act: Act, kind: Provider, since: Instant | None) -> None:
+        asked = act.done(self._make_id(), self._clock.now(), f"providers/{kind.name.lower()}", after={"since": since})
+        with self._database.transaction() as connection:
+            audit.append(connection, asked)
+
     async def compare(self, kind: Provider, since: Instant | None) -> AsyncIterator[Finding | Comparison]:
         """Record what a provider reports since an instant; yield every finding, then the counts.
 
         Raises ProviderNotConfigured, ProviderUnavailable, InvalidField for a time before any provider existed.
         """
-        provider = self._providers.get(kind)
-        if since is not None and since < EARLIEST:
-            raise errors.InvalidField(field="since", rule="a time after the year 2010")
-        start = Instant(self._clock.now() - LOOK_BACK) if since is None else since
+        provider, start = self._beginning(kind, since)
         counts = Counter[str]()
         try:
             async for find in self._pass(provider, start, counts):
@@ -134,6 +144,13 @@ class Reconciliation:
         except CallFailed as error:
             raise ProviderUnavailable(provider=kind.name) from error
         yield Comparison(counts["compared"], counts["applied"], counts["unresolved"])
+
+    def _beginning(self, kind: Provider, since: Instant | None) -> tuple[PaymentProvider, Instant]:
+        """Return what is asked, and from when on. Raises ProviderNotConfigured, InvalidField."""
+        provider = self._providers.get(kind)
+        if since is not None and since < EARLIEST:
+            raise errors.InvalidField(field="since", rule="a time after the year 2010")
+        return provider, Instant(self._clock.now() - LOOK_BACK) if since is None else since
 
     async def _pass(self, provider: PaymentProvider, start: Instant, counts: Counter[str]) -> AsyncIterator[Finding]:
         """Go once through all that a provider lists, one by one, keeping nothing in memory."""

@@ -21,12 +21,14 @@ from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, merged
 from creditd.domain.payment_standing import Standing, credits_reversed, standing
 from creditd.domain.purchase import PAYABLE, Purchase, PurchaseKey, PurchaseState, parse_purchase_name
 from creditd.domain.subscription import Subscription
+from creditd.domain.velocity import ToldOfPurchase, events_in
 from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Step
 from creditd.payments.provider import Report, Said
 from creditd.service.payments.cases import Cases, Misfit, Recorded, UnknownPayment, problem_of
 from creditd.service.payments.subscriptions import SubscriptionRecorder
+from creditd.service.velocity import Velocity
 from creditd.storage import outbox, payment_dues, payment_events, payment_references, purchases
 from creditd.storage.payment_dues import Due
 
@@ -45,9 +47,10 @@ class RecordedPurchase(NamedTuple):
 class PurchaseRecorder:
     """Records reports about purchases."""
 
-    def __init__(self, make_id: Callable[[], str]) -> None:
-        """Give new grants and announcements their ids by ``make_id``."""
+    def __init__(self, make_id: Callable[[], str], velocity: Velocity) -> None:
+        """Give new grants and announcements their ids by ``make_id``; have what is reported counted by ``velocity``."""
         self._make_id = make_id
+        self._velocity = velocity
         self._cases = Cases(make_id)
 
     def record(self, transaction: Transaction, report: Report, origin: Origin, event: PaymentEvent | None) -> Recorded:
@@ -65,6 +68,7 @@ class PurchaseRecorder:
         )
         if others:
             raise Misfit(f"{', '.join(others)} belongs to another purchase", purchase)
+        self.count(transaction, purchase, report)
         recorded = self.bring_up_to_date(transaction, purchase, report, origin)
         payment_events.wake(connection, purchase.provider, report.references, now)
         if not report.facts or not report.is_final:
@@ -87,6 +91,14 @@ class PurchaseRecorder:
         recorded = self.bring_up_to_date(transaction, purchase, nothing, origin)
         problem = problem_of(recorded.refusal) if recorded.refusal else ""
         return Recorded(purchase.account_id, purchase.name, recorded.changed, problem)
+
+    def count(self, transaction: Transaction, purchase: Purchase, report: Report) -> None:
+        """Have velocity rules count what is reported of a purchase, whose row is locked; no row of its account is yet.
+
+        Of what is said, not of what is kept of it: so that the order of reports makes no difference.
+        """
+        told = ToldOfPurchase(purchase.purchase_id, report.facts, report.attempt, report.said_time)
+        self._velocity.count(transaction, purchase.account_id, events_in(told, transaction.now))
 
     def bring_up_to_date(
         self, transaction: Transaction, purchase: Purchase, report: Report, origin: Origin

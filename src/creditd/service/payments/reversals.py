@@ -1,5 +1,8 @@
 """Reversals: staff record that money was refunded outside the provider."""
 
+from collections.abc import Callable
+
+from creditd.domain.audit_event import Act, Document
 from creditd.domain.errors import VersionMismatch
 from creditd.domain.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseNotPaid
 from creditd.domain.payment_facts import Fact, FactKind, RefundStage
@@ -9,16 +12,19 @@ from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.payments.provider import Report
 from creditd.service.payments.recorder import PurchaseRecorder
 from creditd.service.threads import Threads
-from creditd.storage import purchases
+from creditd.storage import audit, purchases
 from creditd.storage.requests import ClaimKind
 
 
 class Reversals:
     """Takes back credits of purchases for staff."""
 
-    def __init__(self, ledger: TransactionLedger, recorder: PurchaseRecorder, threads: Threads) -> None:
+    def __init__(
+        self, ledger: TransactionLedger, recorder: PurchaseRecorder, make_id: Callable[[], str], threads: Threads
+    ) -> None:
         """Move credits through ``ledger``."""
         self._threads = threads
+        self._make_id = make_id
         self._ledger = ledger
         self._recorder = recorder
 
@@ -26,7 +32,7 @@ class Reversals:
         self,
         key: PurchaseKey,
         amount: int | None,
-        origin: Origin,
+        act: Act,
         *,
         version: int | None = None,
         dry_run: bool = False,
@@ -39,37 +45,86 @@ class Reversals:
         """
         return await self._threads.changes.submit(
             lambda: self._ledger.transact(
-                lambda transaction: self._reverse(transaction, key, amount, origin, version), dry_run=dry_run
+                lambda transaction: self._reverse(transaction, key, amount, act, version), dry_run=dry_run
             ),
             owner=key.account_id,
         )
 
     def _reverse(
-        self, transaction: Transaction, key: PurchaseKey, amount: int | None, origin: Origin, version: int | None
+        self, transaction: Transaction, key: PurchaseKey, amount: int | None, act: Act, version: int | None
     ) -> tuple[Purchase, bool]:
-        purchase = purchases.lock(transaction.connection, key)
-        if purchase is None:
-            raise PurchaseNotFound(purchase=purchase_name(key))
-        subject, fingerprint = origin.request_id or "", str(origin.fingerprint)
-        for fact in purchases.facts_about(transaction.connection, key.account_id, FactKind.OUTSIDE_REFUND, subject):
-            # The fingerprint covers the purchase's name as well.
-            if fact.code == fingerprint:
-                return purchase, True
-        transaction.claim(transaction.hold(key.account_id), subject, ClaimKind.REVERSAL)
+        purchase = lock(transaction, key)
+        if was_recorded(transaction, key.account_id, act.origin):
+            return purchase, True
+        self.count(transaction, purchase, act.origin)
+        transaction.claim(transaction.hold(key.account_id), act.origin.request_id or "", ClaimKind.REVERSAL)
+        return self.record(transaction, purchase, amount, act, version), False
+
+    def count(self, transaction: Transaction, purchase: Purchase, origin: Origin) -> None:
+        """Have velocity rules count the reversal of a purchase that is locked; no row of its account is yet."""
+        self._recorder.count(transaction, purchase, _report(purchase, origin, 0))
+
+    def record(
+        self, transaction: Transaction, purchase: Purchase, amount: int | None, act: Act, version: int | None
+    ) -> Purchase:
+        """Record a reversal, as ``reverse`` says, of a purchase that is locked; the request id of the act is claimed.
+
+        Return the purchase after it.
+        """
+        origin = act.origin
         if not purchase.granted:
             raise PurchaseNotPaid(purchase=purchase.name, state=purchase.state.name)
         if version is not None and version != purchase.version:
             raise VersionMismatch(stated=version, current=purchase.version)
-        left = purchase.paid - purchase.refunded
+        left = left_of(purchase)
         amount = left if amount is None else amount
         if amount > left or not amount:
             raise AmountExceedsPayment(requested=amount, left=left)
-        fact = Fact(FactKind.OUTSIDE_REFUND, subject, RefundStage.SUCCEEDED, amount, fingerprint)
-        report = Report(purchase.provider, purchase.live, (), None, None, (fact,))
         # The fact keeps the request id: if no credits are left to take back, there is no entry to keep it.
         by = origin._replace(request_id=None, fingerprint=0)
-        recorded = self._recorder.bring_up_to_date(transaction, purchase, report, by)
+        recorded = self._recorder.bring_up_to_date(transaction, purchase, _report(purchase, origin, amount), by)
         if recorded.refusal:
             # The caller is told of the refusal, so nothing is kept of it.
             raise recorded.refusal
-        return recorded.purchase, False
+        before_and_after = {"before": _facts(purchase), "after": _facts(recorded.purchase)}
+        account_id = purchase.account_id
+        done = act.done(self._make_id(), transaction.now, purchase.name, account_id=account_id, **before_and_after)
+        audit.append(transaction.connection, done)
+        return recorded.purchase
+
+
+def lock(transaction: Transaction, key: PurchaseKey) -> Purchase:
+    """Lock a purchase until the end of a transaction. Raises PurchaseNotFound."""
+    purchase = purchases.lock(transaction.connection, key)
+    if purchase is None:
+        raise PurchaseNotFound(purchase=purchase_name(key))
+    return purchase
+
+
+def _report(purchase: Purchase, origin: Origin, amount: int) -> Report:
+    """Return what a reversal says of a purchase: a request id and its fingerprint tell it apart from others."""
+    fact = Fact(
+        FactKind.OUTSIDE_REFUND, origin.request_id or "", RefundStage.SUCCEEDED, amount, str(origin.fingerprint)
+    )
+    return Report(purchase.provider, purchase.live, (), None, None, (fact,))
+
+
+def left_of(purchase: Purchase) -> int:
+    """Return how much of a payment has not been given back."""
+    return purchase.paid - purchase.refunded
+
+
+def was_recorded(transaction: Transaction, account_id: str, origin: Origin) -> bool:
+    """Tell whether a request id with this content has reversed a purchase of an account before."""
+    facts = purchases.facts_about(transaction.connection, account_id, FactKind.OUTSIDE_REFUND, origin.request_id or "")
+    # The fingerprint covers the purchase's name as well.
+    return any(fact.code == str(origin.fingerprint) for fact in facts)
+
+
+def _facts(purchase: Purchase) -> Document:
+    return {
+        "version": purchase.version,
+        "state": purchase.state.name,
+        "refunded": purchase.refunded,
+        "reversed": purchase.reversed,
+    }

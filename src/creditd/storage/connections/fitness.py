@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from creditd.storage.connections.session import UnsuitableDatabase
 from creditd.storage.connections.turns import TurnOver
-from creditd.storage.database import REVISIONS, Database
-from creditd.storage.migrations.powers import login_of
+from creditd.storage.database import Database
+from creditd.storage.migrations.powers import OPT_OUT, login_of
 from creditd.storage.migrations.privileges import require_privileges
 from creditd.storage.migrations.revisions import MIGRATE, require_revision
 
@@ -34,7 +34,7 @@ class Facts(NamedTuple):
 
 _FACTS: Final = """
 SELECT current_setting('server_version_num')::integer, current_setting('server_encoding'),
-    pg_is_in_recovery(), to_regclass('alembic_version') IS NOT NULL
+    pg_is_in_recovery(), to_regclass(%s) IS NOT NULL
 """
 
 
@@ -45,7 +45,7 @@ def require_fit(database: Database, migration: str, *, least_privilege: bool = F
     the database does not answer.
     """
     with database.logged_in() as connection:
-        row = connection.execute(_FACTS, prepare=False).fetchone()
+        row = connection.execute(_FACTS, [database.schema.revisions], prepare=False).fetchone()
         if row is None:
             raise psycopg.OperationalError
         _judge(Facts(*row))
@@ -54,11 +54,11 @@ def require_fit(database: Database, migration: str, *, least_privilege: bool = F
         for session in sessions:
             database.require_fit(session)
         session = sessions[0]
-        require_revision(session.execute(REVISIONS).scalars().all(), migration)
-        require_privileges(session)
-        login = login_of(session) if least_privilege else None
+        require_revision(database.revisions(session), migration)
+        require_privileges(session, database.schema.privileges)
+        login = login_of(session, database.schema) if least_privilege else None
         if login and login.powers:
-            raise UnsuitableDatabase(str(login))
+            raise UnsuitableDatabase(f"{login}, {OPT_OUT}")
 
 
 def _judge(facts: Facts) -> None:

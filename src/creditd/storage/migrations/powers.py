@@ -8,19 +8,32 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from creditd.storage.arrays import texts
+from creditd.storage.migrations.schema_rules import LEDGER, SchemaRules
+
 
 class Login(NamedTuple):
-    """Who has logged in, and in words each power that suffices to rewrite the ledger; none is how it should be."""
+    """Who has logged in, and in words each power that suffices to rewrite what is kept; none is how it should be.
+
+    ``role`` is the one that a login should be a member of, and ``kept`` says what it could rewrite.
+    """
 
     name: str
     powers: tuple[str, ...]
+    role: str
+    kept: str
 
     def __str__(self) -> str:
-        """Say in one line what it could do and what to read."""
-        return f"its login {self.name} could rewrite the ledger ({'; '.join(self.powers)}): see Logins in {PAGE}"
+        """Say in one line what it could do, and what to do about it."""
+        return (
+            f"its login {self.name} could rewrite {self.kept} ({'; '.join(self.powers)}): serve by a login that is a "
+            f"member of {self.role} and nothing more (see Logins in {PAGE})"
+        )
 
 
 PAGE: Final = "docs/operations.md"
+
+OPT_OUT: Final = "or set CREDITD_REQUIRE_LEAST_PRIVILEGE to false"
 
 # ``reached``: who has logged in, and each role whose powers it has or can give itself. Who logged in is asked of the
 # list of sessions too, since a pooler may have set another session authorization. A membership that neither inherits
@@ -41,7 +54,9 @@ guards AS (
     WHERE p.proname = 'refuse_change' AND NOT t.tgisinternal
 ),
 kept AS (
-    SELECT c.* FROM pg_class c WHERE c.oid = to_regclass('entries') OR c.oid IN (SELECT tgrelid FROM guards)
+    SELECT c.* FROM pg_class c
+    WHERE c.oid IN (SELECT to_regclass(name) FROM unnest(:kept ::text[]) AS n (name))
+        OR c.oid IN (SELECT tgrelid FROM guards)
 ),
 grants AS (
     SELECT relowner, relname, a.* FROM kept, aclexplode(relacl) a
@@ -65,6 +80,9 @@ powers (power, by_role) AS (
     SELECT 'owner of the schema ' || nspname, nspowner FROM pg_namespace
     WHERE oid IN (SELECT relnamespace FROM kept)
     UNION ALL
+    SELECT 'CREATE in the schema ' || nspname, grantee FROM pg_namespace, aclexplode(nspacl)
+    WHERE pg_namespace.oid IN (SELECT relnamespace FROM kept) AND privilege_type = 'CREATE' AND grantee <> nspowner
+    UNION ALL
     SELECT 'owner of ' || relname, relowner FROM kept
     UNION ALL
     SELECT 'owner of the trigger function ' || proname, proowner FROM guards
@@ -81,7 +99,10 @@ SELECT session_user::text, array(
 """)
 
 
-def login_of(connection: Connection) -> Login:
-    """Return who has logged in on a connection, whomever it acts as. Raises sqlalchemy.exc.DBAPIError."""
-    name, powers = connection.execute(_POWERS).one()
-    return Login(name, tuple(powers))
+def login_of(connection: Connection, schema: SchemaRules = LEDGER) -> Login:
+    """Return who has logged in on a connection to a database with a schema, whomever it acts as.
+
+    Raises sqlalchemy.exc.DBAPIError.
+    """
+    name, powers = connection.execute(_POWERS, {"kept": texts(schema.only_grow)}).one()
+    return Login(name, tuple(powers), schema.role, schema.kept)

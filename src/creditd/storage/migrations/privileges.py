@@ -1,4 +1,4 @@
-"""The application's role and what it may do: made and granted at every run of ``migrate``, not by migrations alone.
+"""The roles of the application and of auditors: made and granted at every run of ``migrate``, not by migrations alone.
 
 A database restored into another cluster has its tables and no role; an owner who made the role may not become it unless
 told so (PostgreSQL 16 and newer). Each step can be repeated.
@@ -16,17 +16,30 @@ from creditd.storage.connections.session import UnsuitableDatabase
 
 APPLICATION_ROLE: Final = "creditd_app"
 
-PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
+Privileges = Mapping[str, tuple[str, ...]]
+"""Tables by what may be done with them, or columns by their table."""
+
+PRIVILEGES: Final[Privileges] = {
     "SELECT": ("alembic_version",),
     "SELECT, INSERT": (
         "account_changes",
+        "account_flags",
+        "approval_decisions",
+        "approvals",
+        "audit_events",
+        "audit_seals",
         "entries",
+        "entry_seals",
+        "flag_clearances",
         "outbox_events",
         "payment_event_acts",
         "purchase_changes",
         "request_claims",
+        "role_grants",
+        "role_revocations",
     ),
-    "SELECT, INSERT, UPDATE, DELETE": ("payment_dues", "payment_hints"),
+    "SELECT, INSERT, UPDATE, DELETE": ("held_roles", "payment_dues", "payment_hints", "spending_counts"),
+    "SELECT, UPDATE": ("access_versions", "sealing"),
     "SELECT, INSERT, UPDATE": (
         "accounts",
         "credit_types",
@@ -39,19 +52,35 @@ PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
         "reconciliations",
         "rejected_webhooks",
         "reservations",
+        "service_accounts",
         "subscriptions",
+        "velocity_events",
+        "velocity_states",
         "wallets",
     ),
 }
-"""What the role may do with which tables. What only ever grows is never updated, and nothing is deleted but
-what is still to be done, once it is done."""
+"""What the role may do with which tables, each of which is in one line. What only ever grows is never updated, and
+nothing is deleted but what is still to be done, once it is done, what was counted on days that are over, and which
+roles are held, once they are not."""
+
+ONLY_GROW: Final = PRIVILEGES["SELECT, INSERT"]
+"""The tables of which no row is ever changed or removed."""
+
+AUDITOR_ROLE: Final = "creditd_auditor"
+
+SECRET_COLUMNS: Final[Privileges] = {
+    "payment_events": ("body",),
+    "payment_hints": ("body",),
+    "purchases": ("return_url", "redirect_url", "qr_image_url"),
+}
+"""What an auditor does not read: what providers have sent in full, with who paid by what, and where one pays."""
 
 # Another database's migration may make the role at the same moment: it belongs to the cluster.
-_MAKE_ROLE = f"""
+_MAKE_ROLE = """
 DO $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APPLICATION_ROLE}') THEN
-        CREATE ROLE {APPLICATION_ROLE} NOLOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
+        CREATE ROLE {role} NOLOGIN;
     END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL;
@@ -60,42 +89,82 @@ $$
 """
 
 # Since PostgreSQL 16 a member may become the role only with the option SET, which who makes a role does not get.
-_JOIN_ROLE = f"""
+_JOIN_ROLE = """
 DO $$
 BEGIN
     IF current_setting('server_version_num')::integer < 160000 THEN
-        IF NOT pg_has_role(current_user, '{APPLICATION_ROLE}', 'MEMBER') THEN
-            EXECUTE format('GRANT {APPLICATION_ROLE} TO %I', current_user);
+        IF NOT pg_has_role(current_user, '{role}', 'MEMBER') THEN
+            EXECUTE format('GRANT {role} TO %I', current_user);
         END IF;
-    ELSIF NOT pg_has_role(current_user, '{APPLICATION_ROLE}', 'SET') THEN
-        EXECUTE format('GRANT {APPLICATION_ROLE} TO %I WITH SET TRUE', current_user);
+    ELSIF NOT pg_has_role(current_user, '{role}', 'SET') THEN
+        EXECUTE format('GRANT {role} TO %I WITH SET TRUE', current_user);
     END IF;
 END
 $$
 """
 
 
-NO_MEMBER: Final = f"this user may not become {APPLICATION_ROLE}, so that another one, who is a member, has to serve"
+_NO_MEMBER = "this user may not become {role}, so that another one, who is a member, has to serve"
+
+NO_MEMBER: Final = _NO_MEMBER.format(role=APPLICATION_ROLE)
+
+NO_AUDITOR: Final = f"this user may not make the role {AUDITOR_ROLE}; who may runs: CREATE ROLE {AUDITOR_ROLE} NOLOGIN"
 
 
-def ensure_privileges(connection: Connection) -> str:
-    """Make the application's role, have the current user able to become it, and grant it what it needs.
+def ensure_privileges(
+    connection: Connection,
+    role: str = APPLICATION_ROLE,
+    granted: Privileges = PRIVILEGES,
+    secret: Privileges = SECRET_COLUMNS,
+) -> str:
+    """Make a service's role and that of auditors, have the current user able to become the first, and grant to both.
 
-    Return what the owner has to know of it; empty for nothing. Who may not grant the role need not serve either. Raises
-    DBAPIError, for example if the role is not there and the current user may not make it.
+    The service's role is ``granted`` what it needs, auditors what is not ``secret``.
+
+    Return what the owner has to know of it, in a line each; empty for nothing. Who may not grant the role need not
+    serve either, and auditors may come later. Raises DBAPIError, for example if the application's role is not there
+    and the current user may not make it.
     """
-    connection.execute(text(_MAKE_ROLE))
-    remark = ""
+    connection.execute(text(_MAKE_ROLE.format(role=role)))
+    remarks = []
+    if not _is_permitted(connection, _JOIN_ROLE.format(role=role)):
+        remarks.append(_NO_MEMBER.format(role=role))
+    for privileges, tables in granted.items():
+        connection.execute(text(f"GRANT {privileges} ON {', '.join(tables)} TO {role}"))
+    if _is_permitted(connection, _MAKE_ROLE.format(role=AUDITOR_ROLE)):
+        _grant_to_auditors(connection, granted, secret)
+    else:
+        remarks.append(NO_AUDITOR)
+    return "\n".join(remarks)
+
+
+def _is_permitted(connection: Connection, statement: str) -> bool:
+    """Run a statement, and return whether the current user may. Raises DBAPIError for any other failure."""
     try:
         with connection.begin_nested():
-            connection.execute(text(_JOIN_ROLE))
+            connection.execute(text(statement))
     except DBAPIError as error:
         if not isinstance(error.orig, InsufficientPrivilege):
             raise
-        remark = NO_MEMBER
-    for privileges, tables in PRIVILEGES.items():
-        connection.execute(text(f"GRANT {privileges} ON {', '.join(tables)} TO {APPLICATION_ROLE}"))
-    return remark
+        return False
+    return True
+
+
+_COLUMNS: Final = text("""
+SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+WHERE attrelid = to_regclass(:name) AND attnum > 0 AND NOT attisdropped AND attname <> ALL (:secret ::text[])
+""")
+
+
+def _grant_to_auditors(connection: Connection, granted: Privileges, secret: Privileges) -> None:
+    """Let auditors read all tables but their secret columns."""
+    whole = [table for tables in granted.values() for table in tables if table not in secret]
+    connection.execute(text(f"GRANT SELECT ON {', '.join(whole)} TO {AUDITOR_ROLE}"))
+    for table, hidden in secret.items():
+        columns = connection.execute(_COLUMNS, {"name": table, "secret": texts(hidden)}).scalar_one()
+        # What was granted of the whole table goes first: it would outweigh what its columns are granted.
+        connection.execute(text(f"REVOKE SELECT ON {table} FROM {AUDITOR_ROLE}"))
+        connection.execute(text(f"GRANT SELECT ({columns}) ON {table} TO {AUDITOR_ROLE}"))
 
 
 _MISSING_PRIVILEGES: Final = text("""
@@ -105,11 +174,11 @@ WHERE has_table_privilege(to_regclass(n.name), n.privilege) IS NOT TRUE
 """)
 
 
-def require_privileges(connection: Connection) -> None:
+def require_privileges(connection: Connection, granted: Privileges = PRIVILEGES) -> None:
     """Verify that whom the sessions act as has every privilege that it needs. Raises UnsuitableDatabase."""
     needed = [
         (table, privilege)
-        for privileges, tables in PRIVILEGES.items()
+        for privileges, tables in granted.items()
         for table in tables
         for privilege in privileges.split(", ")
     ]

@@ -14,7 +14,8 @@ from creditd.cli.arguments import Arguments
 from creditd.cli.connection import everybody
 from creditd.cli.output import DONE, INTERRUPTED, CommandFailure, say
 from creditd.cli.refusal import explain
-from creditd.cli.serve import run_loop, serving
+from creditd.cli.serve import run_loop
+from creditd.cli.server import serving
 from creditd.cli.signals import told_to_stop
 from creditd.config import Config
 from creditd.development.commands.demo.narrator import Narrator
@@ -57,7 +58,7 @@ async def _play(config: Config, lines: LineWriter) -> int:
         async with told.unless_told():
             fakes = await stack.enter_async_context(fakes_running(FakesSettings()))
             config = replace(config, **fakes.settings)
-            service = await stack.enter_async_context(serving(config, lines, is_development=True))
+            service = await stack.enter_async_context(serving(config, lines))
             address = f"127.0.0.1:{service.port}"
             await stack.enter_async_context(webhook_adapter(config, address, fakes))
         story = asyncio.create_task(_tell(replace(config, listen=address), fakes))

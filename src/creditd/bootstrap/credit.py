@@ -1,0 +1,203 @@
+"""Credits and payments in one process: the threads, the background work and the handlers of their services."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import grpc
+
+from credit.v1 import (
+    access_service_pb2,
+    admin_service_pb2,
+    approval_service_pb2,
+    audit_service_pb2,
+    credit_service_pb2,
+    payment_admin_service_pb2,
+    payment_service_pb2,
+    webhook_service_pb2,
+)
+from creditd.bootstrap.access import Access
+from creditd.bootstrap.approvals import make_approvals
+from creditd.bootstrap.core import Core
+from creditd.bootstrap.payments import Payments
+from creditd.bootstrap.stop_grace import StopGrace
+from creditd.bootstrap.transport import Transport
+from creditd.ledger.accounts import AccountLedger
+from creditd.ledger.work import DatabaseUnavailable
+from creditd.server.authorization.second_factor import SecondFactor
+from creditd.server.gate import Gate
+from creditd.server.handlers.admin_handlers import (
+    AccountHandlers,
+    AdjustmentHandlers,
+    CreditTypeHandlers,
+    VerificationHandlers,
+)
+from creditd.server.handlers.approval_handlers import ApprovalHandlers
+from creditd.server.handlers.audit_handlers import AuditHandlers
+from creditd.server.handlers.balance_handlers import BalanceHandlers, HistoryHandlers
+from creditd.server.handlers.batch_handlers import BatchHandlers
+from creditd.server.handlers.flag_handlers import FlagHandlers
+from creditd.server.handlers.hold_handlers import HoldHandlers
+from creditd.server.handlers.limit_handlers import LimitHandlers
+from creditd.server.handlers.watch_handlers import WatchHandlers
+from creditd.server.pipeline import Steps
+from creditd.server.services import service_handler
+from creditd.service.account_flags import AccountFlags
+from creditd.service.account_limits import AccountLimits
+from creditd.service.accounts import Accounts
+from creditd.service.audit_log import AuditLog
+from creditd.service.balances import Balances
+from creditd.service.catalogue import Catalogue
+from creditd.service.credits import Credits
+from creditd.service.historical_balances import HistoricalBalances
+from creditd.service.history import History
+from creditd.service.pages import PageTokens
+from creditd.service.refused_acts import RefusedActs
+from creditd.service.sealer import Sealer
+from creditd.service.threads import Bulkhead, Threads
+from creditd.service.verification import Verifications
+from creditd.storage.schema import schema_head
+from creditd.telemetry.statistics import Occupancy
+
+SERVICES = tuple(
+    file.DESCRIPTOR.services_by_name[name]
+    for file, name in (
+        (credit_service_pb2, "CreditService"),
+        (admin_service_pb2, "AdminService"),
+        (payment_service_pb2, "PaymentService"),
+        (payment_admin_service_pb2, "PaymentAdminService"),
+        (webhook_service_pb2, "WebhookService"),
+        (access_service_pb2, "AccessService"),
+        (audit_service_pb2, "AuditService"),
+        (approval_service_pb2, "ApprovalService"),
+    )
+)
+
+
+class CreditParts:
+    """Everything that runs for credits and payments. Make it on the event loop that it is to run on."""
+
+    services: Final = SERVICES
+    database_name: Final = "the database"
+
+    def __init__(
+        self, core: Core, transport: Transport, gate: Gate, tokens: PageTokens, second_factor: SecondFactor
+    ) -> None:
+        """Build every part on ``core``; ``gate`` has the streams, and pages are sealed by ``tokens``."""
+        self._core = core
+        self._transport = transport
+        self._gate = gate
+        self._tokens = tokens
+        self._threads = threads = Threads(transport.sink, core.config.database_pool_size)
+        self._catalogue = Catalogue(core.database, core.clock, core.make_id, threads, tokens)
+        self._accounts = AccountLedger(core.transactions, core.rules, core.make_id)
+        self.refused_acts = RefusedActs(core.database, core.clock, core.make_id, threads.background)
+        self.access = Access(core, threads, tokens, second_factor)
+        self.sealer = Sealer(core.database, core.clock, threads.background, core.config.seal_interval_seconds)
+        self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
+        self._audit_key = core.audit_key
+        self._head = schema_head()
+        self._is_prepared = False
+
+    @property
+    def in_health(self) -> Bulkhead:
+        """The thread that ``is_ready`` is asked on."""
+        return self._threads.health
+
+    @property
+    def occupancies(self) -> Mapping[str, Occupancy]:
+        """The occupancy of each bulkhead, by the name of its kind."""
+        return self._threads.occupancies
+
+    def seconds(self) -> float:
+        """Return the seconds since the Unix epoch, by the database's clock."""
+        return self._core.seconds()
+
+    def is_ready(self) -> bool | None:
+        """Tell whether the database can be served from; None if it did not answer. Blocks."""
+        ready = self._core.database.is_ready(self._head)
+        if not ready:
+            return ready
+        self._core.clock.look(self._core.database)
+        if not self._core.clock.is_read:
+            return None
+        if not self._is_prepared:
+            if not self._core.may_serve_by_its_login():
+                return False
+            # What fails half-way is done again by the next check; until then the server is not ready.
+            self._catalogue.declare_missing(self._core.config.credit_types)
+            self.access.poller.load()
+            self._core.connect_ahead()
+            self._is_prepared = True
+        return True
+
+    def lose(self) -> None:
+        """End the streams: a call ends by itself, and a stream would wait for what does not come."""
+        self._gate.end_streams(DatabaseUnavailable())
+
+    def handlers(self, make_steps: Callable[[], Steps]) -> tuple[grpc.GenericRpcHandler, ...]:
+        """Return the handlers, and have the transport serve those that are hot in the fastest way there is."""
+        core, threads = self._core, self._threads
+        steps = make_steps()
+        credits = Credits(core.ledger, self._catalogue, self._transport.sink)
+        balances = Balances(core.reader, credits, threads, self._transport.sink)
+        history = History(core.database, core.clock, threads, self._tokens)
+        historical = HistoricalBalances(core.database, core.clock, core.rules, threads)
+        self._watch = WatchHandlers(balances, history, self._catalogue)
+        credit_types = CreditTypeHandlers(self._catalogue)
+        hot = (
+            HoldHandlers(credits, core.make_id, core.clock),
+            BatchHandlers(credits, core.make_id, core.clock),
+            BalanceHandlers(balances, self._catalogue, core.clock),
+        )
+        # With steps of its own: what they remember is not for several threads.
+        polled = make_steps()
+        self._transport.add_hot_methods(SERVICES[0], hot, polled)
+        self._transport.authenticate_ahead(SERVICES, polled)
+        credit = (
+            *hot,
+            HistoryHandlers(history, historical, self._catalogue, core.clock),
+            self._watch,
+            credit_types,
+        )
+        limits = AccountLimits(core.database, self._accounts, self._catalogue, threads, core.clock)
+        flags = AccountFlags(core.database, core.transactions, self._accounts, core.make_id, threads, self._tokens)
+        approvals = make_approvals(core, self.payments.reversals, self._catalogue, threads, self._tokens)
+        admin = (
+            credit_types,
+            AdjustmentHandlers(credits, approvals, core.make_id),
+            AccountHandlers(Accounts(core.database, self._accounts, threads, self._tokens), core.clock),
+            LimitHandlers(limits, core.rules.limits),
+            FlagHandlers(flags),
+            VerificationHandlers(Verifications(core.database, core.clock, threads)),
+        )
+        audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
+        payments = self.payments.handlers(approvals)
+        handlers = credit, admin, *payments, self.access.handlers(), audit, (ApprovalHandlers(approvals),)
+        return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
+
+    @property
+    def watched(self) -> int:
+        """How many wallets streams are watching."""
+        return self._watch.watched
+
+    def start(self) -> None:
+        """Start what runs by itself, the ledger where calls are taken in."""
+        self._transport.poll(self._core.ledger.attach)
+        self.access.poller.start()
+        self.payments.start()
+        self.refused_acts.background.start()
+        self.sealer.background.start()
+
+    async def close(self, grace: StopGrace) -> None:
+        """Stop, and let what is under way end; no call is any more."""
+        await self._watch.close()
+        self.access.poller.close()
+        await self.payments.close(grace.left)
+        await self.sealer.background.close()
+        await self.refused_acts.background.close()
+        await self.refused_acts.flush()
+        # The ledger's threads are joined where nothing else waits: deliveries to the event loop go on meanwhile.
+        await asyncio.get_running_loop().run_in_executor(None, self._core.finish, grace.left)
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.close, grace.left)
+        await asyncio.get_running_loop().run_in_executor(None, self._core.close)

@@ -1,0 +1,1 @@
+"""Who somebody is: users, their passwords, sessions and tokens, in a database of its own."""

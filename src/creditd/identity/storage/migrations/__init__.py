@@ -1,0 +1,1 @@
+"""Alembic migrations of identity's database: expand first, contract in a later release."""

@@ -1,0 +1,1 @@
+"""The migrations of identity's database, in order."""

@@ -1,0 +1,1 @@
+"""Who calls: tokens, their issuers and keys, and client certificates."""

@@ -1,0 +1,60 @@
+"""AdminService: flags that velocity rules have raised."""
+
+from credit.v1 import account_flag_pb2 as pb
+from creditd.domain.account_flag import AccountFlag, parse_flag_name
+from creditd.domain.velocity import VelocityKind
+from creditd.server.acts import act_of
+from creditd.server.authorization.policy import CHANGE_ACCOUNT
+from creditd.server.credit_messages import timestamp
+from creditd.server.refusals import PermissionDenied
+from creditd.service.account_flags import AccountFlags
+from creditd.service.call import Call
+from creditd.service.pages import Asked
+from creditd.storage.account_flags import FlagFilter
+
+
+class FlagHandlers:
+    """Flags, listed and cleared."""
+
+    def __init__(self, flags: AccountFlags) -> None:
+        """Act by ``flags``."""
+        self._flags = flags
+
+    async def list_account_flags(self, request: pb.ListAccountFlagsRequest, call: Call) -> pb.ListAccountFlagsResponse:
+        """Answer ListAccountFlags."""
+        kind = VelocityKind(request.kind) if request.kind else None
+        wanted = FlagFilter(request.account_id, kind, request.show_cleared)
+        page = await self._flags.page(call, wanted, Asked(request.page_size, request.page_token), flag_message)
+        return pb.ListAccountFlagsResponse(account_flags=page.items, next_page_token=page.next_page_token)
+
+    async def clear_account_flag(self, request: pb.ClearAccountFlagRequest, call: Call) -> pb.ClearAccountFlagResponse:
+        """Answer ClearAccountFlag."""
+        if request.activate and CHANGE_ACCOUNT.roles.isdisjoint(call.roles):
+            # It would be SetAccountStatus by another name.
+            allowed = ", ".join(sorted(CHANGE_ACCOUNT.roles))
+            raise PermissionDenied(method="/credit.v1.AdminService/ClearAccountFlag", allowed=allowed)
+        flag, call.replayed = await self._flags.clear(
+            parse_flag_name(request.name), act_of(call, request), activate=request.activate
+        )
+        return pb.ClearAccountFlagResponse(account_flag=flag_message(flag))
+
+
+def flag_message(flag: AccountFlag) -> pb.AccountFlag:
+    """Write a flag."""
+    message = pb.AccountFlag(
+        name=flag.name,
+        account_id=flag.account_id,
+        kind=flag.kind,  # type: ignore[arg-type]
+        most=flag.most,
+        window_seconds=flag.window_seconds,
+        action=flag.action,  # type: ignore[arg-type]
+        event_count=flag.event_count,
+        suspended=flag.suspended,
+        raise_time=timestamp(flag.raise_time),
+        cleared_by=flag.cleared_by,
+        clear_reason=flag.clear_reason,
+        activated=flag.activated,
+    )
+    if flag.clear_time is not None:
+        message.clear_time.CopyFrom(timestamp(flag.clear_time))
+    return message

@@ -1,0 +1,1 @@
+"""Roles, service accounts and second factors, over the wire."""

@@ -1,0 +1,130 @@
+"""Faults in velocity rules and in the flags that they raise."""
+
+from tests.mutants.fault import Fault
+
+_DOMAIN = ("tests/domain/test_velocity.py",)
+_RECORDED = ("tests/service/payments/test_velocity.py",)
+_WIRE = ("tests/contract/payments/test_velocity.py",)
+
+VELOCITY_FAULTS = (
+    Fault(
+        "what was counted before counted again",
+        "storage/velocity.py",
+        "WHERE excluded.event_time < v.event_time",
+        "WHERE true",
+        _RECORDED,
+        "test_a_repeat_costs_one_statement_news_cost_three_and_what_is_not_counted_none",
+    ),
+    Fault(
+        "an event told again counts at its later time",
+        "storage/velocity.py",
+        "SET event_time = excluded.event_time\nWHERE excluded.event_time < v.event_time",
+        "SET event_time = excluded.event_time\nWHERE excluded.event_time > v.event_time",
+        _RECORDED,
+        "test_of_several_times_the_earliest_counts",
+    ),
+    Fault(
+        "two events a window apart counted together",
+        "domain/velocity.py",
+        "start + window - 1",
+        "start + window",
+        _DOMAIN,
+        "test_two_events_a_window_apart_are_not_in_one",
+    ),
+    Fault(
+        "what is allowed flagged",
+        "service/velocity.py",
+        "if event_count > rule.most:",
+        "if event_count >= rule.most:",
+        _RECORDED,
+        "test_one_more_than_allowed_flags_the_account_and_what_is_allowed_does_not",
+    ),
+    Fault(
+        "what comes after a late event not looked at",
+        "storage/velocity.py",
+        """       AND event_time < {timestamp("k.end_micros")}""",
+        """       AND event_time < {timestamp("k.event_micros")}""",
+        _RECORDED,
+        "test_refunds_count_when_they_were_made_in_any_order",
+    ),
+    Fault(
+        "no suspension with the flag",
+        "service/velocity.py",
+        "suspended = rule.action is VelocityAction.SUSPEND and",
+        "suspended = rule.action is VelocityAction.FLAG and",
+        _RECORDED,
+        "test_suspension_and_flag_and_audit_are_one_transaction_with_what_was_told",
+    ),
+    Fault(
+        "a rule that has looked at an account before looks no more",
+        "storage/velocity.py",
+        "DO UPDATE SET clear_time = s.clear_time\n",
+        "DO NOTHING\n",
+        _RECORDED,
+        "test_a_rule_flags_once_until_it_is_cleared",
+    ),
+    Fault(
+        "a closed account suspended, and so opened",
+        "ledger/accounts.py",
+        "if account.status != present:",
+        "if account.status == status:",
+        _RECORDED,
+        "test_a_closed_account_is_flagged_and_stays_closed",
+    ),
+    Fault(
+        "a failure not counted that is told after the payment",
+        "service/payments/recorder.py",
+        "told = ToldOfPurchase(purchase.purchase_id, report.facts, report.attempt, report.said_time)",
+        "told = ToldOfPurchase(purchase.purchase_id, () if purchase.paid else report.facts, report.attempt)",
+        _RECORDED,
+        "test_a_failure_counts_also_where_the_payment_was_made_meanwhile",
+    ),
+    Fault(
+        "a payment that failed later counted twice, by its payment intent and by its session",
+        "payments/stripe/reports.py",
+        'attempt=None if payment else ""',
+        'attempt=""',
+        ("tests/payments/test_stripe_events.py",),
+        "test_a_payment_that_failed_later_is_one_attempt_for_velocity_rules_though_two_events_tell_of_it",
+    ),
+    Fault(
+        "all refunds that are told after an outage counted at that moment",
+        "domain/velocity.py",
+        "            yield told.purchase_id, told.said_time\n",
+        "            yield told.purchase_id, None\n",
+        _DOMAIN,
+        "test_money_given_back_at_a_time_that_is_not_told_counts_at_that_of_its_report",
+    ),
+    Fault(
+        "which attempt has failed lost from a report that waits for staff",
+        "service/payments/cases.py",
+        '        attempt=document.get("attempt", ""),\n',
+        "",
+        ("tests/service/payments/test_found_reports.py",),
+        "test_it_is_read_as_it_was_written",
+    ),
+    Fault(
+        "what was until a flag was cleared counts on",
+        "domain/velocity.py",
+        "return max(start, clear_time) if clear_time is not None else start,",
+        "return start,",
+        _DOMAIN,
+        "test_what_was_until_a_flag_was_cleared_counts_no_more",
+    ),
+    Fault(
+        "a cleared flag not in the history",
+        "storage/account_flags.py",
+        "    if wanted.cleared:\n",
+        "    if False:\n",
+        _WIRE,
+        "test_they_are_listed_in_pages_newest_first_of_one_kind_or_all",
+    ),
+    Fault(
+        "FINANCE activates accounts by clearing flags",
+        "server/handlers/flag_handlers.py",
+        "if request.activate and",
+        "if not request.activate and",
+        _WIRE,
+        "test_support_sees_flags_and_clears_none_and_finance_activates_nobody",
+    ),
+)

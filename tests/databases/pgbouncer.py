@@ -1,7 +1,6 @@
 """A PgBouncer before a PostgreSQL for as long as a block lasts."""
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -30,12 +29,19 @@ CONNECT_QUERY = (
 """As docs/operations.md has it."""
 
 
+DEBIAN = "/usr/sbin/pgbouncer"
+
+
 def pgbouncers() -> list[str]:
-    """Return the programs to try: Debian's, and those that are named."""
-    debian = shutil.which("pgbouncer", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
-    if debian is None:
-        pytest.fail("there is no pgbouncer; root installs it: make databases-install", pytrace=False)
-    return [debian, *filter(None, os.environ.get(VARIABLE, "").split(":"))]
+    """Return the programs to try: Debian's, whether it is there or not, and those that are named."""
+    return [DEBIAN, *filter(None, os.environ.get(VARIABLE, "").split(":"))]
+
+
+def present(program: str) -> str:
+    """Return a program. Fails the test that wants it if it is not there."""
+    if not Path(program).exists():
+        pytest.fail(f"there is no {program}; root installs Debian's: make databases-install", pytrace=False)
+    return program
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from creditd.storage.connections.session import UnsuitableDatabase
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.schema import migrate, schema_head
 from tests.databases.conftest import OWNER, SERVER
-from tests.databases.pgbouncer import CONNECT_QUERY, pgbouncers, running_pgbouncer, version_of
+from tests.databases.pgbouncer import CONNECT_QUERY, pgbouncers, present, running_pgbouncer, version_of
 from tests.databases.suite import CONTRACT, run_suite
 from tests.support.postgres import OWNER_VARIABLE, SERVICE_VARIABLE, VARIABLE, as_login
 
@@ -27,7 +27,7 @@ _SET = text("SELECT current_user::text, current_setting('statement_timeout'), cu
 @pytest.fixture(params=pgbouncers(), ids=lambda program: str(program).replace("/", "."), scope="module")
 def program(request: pytest.FixtureRequest) -> str:
     """Return a PgBouncer."""
-    return str(request.param)
+    return present(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from creditd.development.postgres import EmbeddedPostgres
 from creditd.ledger.verification import Verification
-from creditd.service.payments.recorder import Recorder
+from creditd.service.payments.reconciliation import Reconciliation
 from tests.support.market import PROVIDERS, STRIPE, Market, open_market
 from tests.support.patience import eventually
 from tests.support.refusals import read_refusal
@@ -33,11 +33,14 @@ STREAMS: Streams = {
         lambda market: market.staff.payment_admin.ReconcilePayments(
             payment_admin.ReconcilePaymentsRequest(provider=PROVIDERS["stripe"])
         ),
-        Recorder,
-        "record",
+        Reconciliation,
+        "_take",
     ),
 }
-"""How each is called, and the step that it takes at the database again and again."""
+"""How each is called, and the step that it takes at the database again and again.
+
+What the step is called with last is the same throughout a run, and another's in another run.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -62,20 +65,27 @@ def market(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory)
 
 
 class Step:
-    """Stands in for a step: every one but the first begins when it ``may_go_on``, and not before."""
+    """Stands in for a step: every one but the first of a run begins when it ``may_go_on``, and not before."""
 
     def __init__(self, owner: type, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """Replace a method until the test ends."""
-        self.begun, self.may_go_on = 0, Event()
+        self._begun: dict[int, tuple[Any, int]] = {}
+        self.may_go_on = Event()
         step: Callable[..., Any] = getattr(owner, name)
 
         def held(*arguments: Any) -> Any:
-            self.begun += 1
-            if self.begun > 1:
+            run = arguments[-1]
+            _, before = self._begun.get(id(run), (run, 0))
+            self._begun[id(run)] = run, before + 1
+            if before:
                 self.may_go_on.wait()
             return step(*arguments)
 
         monkeypatch.setattr(owner, name, held)
+
+    def begun(self) -> dict[int, int]:
+        """Return how many steps each run has begun, if more than one: the server makes runs of its own as well."""
+        return {run: begun for run, (_, begun) in [*self._begun.items()] if begun > 1}
 
 
 @pytest.fixture(params=STREAMS)
@@ -88,7 +98,7 @@ def under_way(
     with monkeypatch.context() as patch:
         step = Step(owner, name, patch)
         stream = call(market)
-        eventually(lambda: step.begun > 1)
+        eventually(step.begun)
         yield stream, step
         step.may_go_on.set()
     eventually(lambda: market.service.server.health.serving, 30)
@@ -122,11 +132,11 @@ def test_a_stream_whose_database_is_away_ends_with_its_next_step(
     postgres: EmbeddedPostgres, under_way: tuple[Any, Step]
 ) -> None:
     stream, step = under_way
-    begun = step.begun
+    begun = step.begun()
     postgres.stop()
     try:
         step.may_go_on.set()
         require_unavailable(stream)
-        assert step.begun == begun
+        assert {run: step.begun()[run] for run in begun} == begun
     finally:
         postgres.start()

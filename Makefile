@@ -20,6 +20,7 @@ help: ## Explain every target (this text)
 	@echo "  PYTHON=/path/to/python   the interpreter that .venv is made with (3.11 or newer)"
 	@echo "  WORKERS=3                test workers of 'make test'"
 	@echo "  QUICK=1                  a short 'make bench', 'make profile', 'make bench-servers' or 'make bench-scale'"
+	@echo "  SHARES=3                 'make mutants' with a third of the faults, which one by the commit"
 	@echo "  RUNS=3                   'make bench' so many times, and the medians"
 	@echo "  PEERS=1                  'make bench' with a row of pgledger too, whose SQL PGLEDGER_SQL=/path names"
 	@echo "  MINUTES=5 RATE=800       how long 'make bench-steady' runs, and how many calls a second it makes"
@@ -82,8 +83,8 @@ databases-install: ## Install what 'make databases' needs, with apt-get, as root
 	sh tools/install_databases.sh
 
 .PHONY: mutants
-mutants: setup ## Plant faults in the code and see that the tests catch them
-	$(PYTHON_BIN) -m tests.mutants $(ARGS)
+mutants: setup ## Plant faults in the code and see that the tests catch them; SHARES=3 for a third, by the commit
+	$(PYTHON_BIN) -m tests.mutants $(if $(SHARES),--shares $(SHARES)) $(ARGS)
 
 .PHONY: spec
 spec: setup ## Show which tests hold which requirement, and fail for one that none holds

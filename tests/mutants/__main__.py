@@ -1,15 +1,19 @@
-"""`python -m tests.mutants [WORD ...]` plants each fault in a copy of the source and runs the tests to notice it.
+"""`python -m tests.mutants [--shares N] [WORD ...]` plants faults in a copy of the source and sees that tests notice.
 
-With words, only the faults whose names hold them all. First, the same tests have to pass on a copy without a fault.
+With words, only the faults whose names hold them all. With shares, one N-th of them: which one goes by the commit, so
+that N landings or so try them all. First, the same tests have to pass on a copy without a fault.
 
 Each fault costs a pytest of its own, which is kept small: the one test that is its witness, from compiled files, in a
 fork of a process that has imported the libraries.
 """
 
+import argparse
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -27,9 +31,14 @@ WORKERS = 2
 NAME_WIDTH = max(len(fault.name) for fault in FAULTS)
 
 
-def main(words: list[str]) -> int:
-    """Plant the faults whose names hold all words; return 0 if every one was caught."""
-    wanted = [fault for fault in FAULTS if all(word in fault.name for word in words)]
+def main(arguments: list[str]) -> int:
+    """Plant the faults that are asked for; return 0 if every one was caught."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("--shares", type=int, default=1, metavar="N", help="try one N-th of the faults")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="try those whose names hold all words")
+    asked = parser.parse_args(arguments)
+    named = [fault for fault in FAULTS if all(word in fault.name for word in asked.words)]
+    wanted = share_of(named, asked.shares, commit()) if asked.shares > 1 else named
     with tempfile.TemporaryDirectory(prefix="creditd-mutants-") as folder, session_cluster(Path(folder)):
         line("mutant", "seconds", "caught by")
         first = copy_without_fault(Path(folder, "copy-0"))
@@ -45,6 +54,18 @@ def main(words: list[str]) -> int:
             survivors = try_all(wanted, trials).count(False)
     print(f"{len(wanted) - survivors} passed, {survivors} failed")
     return min(survivors, 1)
+
+
+def commit() -> str:
+    """Return the hash of the commit that is checked out."""
+    git = shutil.which("git") or "git"
+    return subprocess.run([git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def share_of(faults: Sequence[Fault], shares: int, commit: str) -> list[Fault]:
+    """Return the share whose turn it is at a commit. A fault is always in the same one, whatever others there are."""
+    turn = int(commit, 16) % shares
+    return [fault for fault in faults if zlib.crc32(fault.name.encode()) % shares == turn]
 
 
 def try_all(faults: Sequence[Fault], copies: Sequence[Trials]) -> list[bool]:

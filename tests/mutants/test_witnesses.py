@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.mutants.__main__ import share_of
 from tests.mutants.faults import FAULTS
 
 ROOT = Path(__file__).parents[2]
@@ -20,3 +21,9 @@ def test_each_fault_has_a_witness() -> None:
         for file in fault.tests
     ]
     assert [place for place in named if place[2] not in (ROOT / place[1]).read_text(encoding="utf-8")] == []
+
+
+def test_as_many_turns_as_there_are_shares_try_each_fault_once() -> None:
+    turns = [{fault.name for fault in share_of(FAULTS, 3, commit)} for commit in ("3a0", "3a1", "3a2")]
+    assert sorted(name for turn in turns for name in turn) == sorted(fault.name for fault in FAULTS)
+    assert all(len(turn) > len(FAULTS) / 4 for turn in turns)

@@ -57,7 +57,7 @@ def test_ten_thousand_idle_connections_slow_nobody_down(postgres: EmbeddedPostgr
             figures = looking.enter_context(neighbour(server.address, SECRET, **reached))
             first, evidence = _wave(server, target, looking)
         print(figures.table(IDLE_CROWD, f"{evidence}; {first}"))
-        assert not figures.failures
+        assert not figures.failed()
         assert not figures.too_slow()
         second, evidence = _wave(server, target, ExitStack())
         print(f"  once more: {evidence}; {second}")

@@ -1,14 +1,13 @@
 """Times are held against their bounds on a machine that runs at its pace, and shown on one that does not."""
 
-from tests.faults.neighbours import WORST_SECONDS, Figures
-from tests.faults.pace import JUDGED, REFERENCE_SECONDS, Pace, watched_pace
+from tests.faults.neighbours import JUDGED, REFERENCE_SECONDS, WORST_SECONDS, Figures, Pace
 
 SLOW = {"Reserve": [0.01, 2 * WORST_SECONDS]}
 FAILED = {"adapter": ["429"]}
 
 
 def figures_at(slowness: float) -> Figures:
-    return Figures(SLOW, FAILED, Pace([slowness * REFERENCE_SECONDS] * 3))
+    return Figures(SLOW, FAILED, Pace(slowness * REFERENCE_SECONDS))
 
 
 def test_what_waited_or_failed_is_told_of_a_machine_at_its_pace() -> None:
@@ -22,10 +21,3 @@ def test_nothing_is_judged_of_a_machine_that_is_slower_and_all_is_shown() -> Non
     assert not figures.too_slow()
     assert not figures.failed()
     assert "too slow to judge times by" in figures.table("a trouble", "evidence")
-
-
-def test_the_pace_is_that_of_the_time_in_which_something_is_measured() -> None:
-    with watched_pace() as pace:
-        pass
-    assert len(pace.seconds) >= 1
-    assert pace.slowness > 0

@@ -89,20 +89,14 @@ class Figures:
 def neighbour(address: str, webhook_secret: str, **more: str) -> Iterator[Figures]:
     """Call a server until the block ends; the figures are there after it. ``more`` is what else probe.Calls takes.
 
-    Before the block and after it, its calls are timed for a moment: the slower of both is the pace of the machine.
+    Before the block, its calls are timed for a moment with nothing beside them: that is the pace of the machine.
     """
     told = {"address": address, "metadata": SERVICE, "webhook_secret": webhook_secret, **more}
-    before = _in_peace(told)
-    with _probe(told) as figures:
-        yield figures
-    figures.pace = Pace(max(before, _in_peace(told)))
-
-
-def _in_peace(told: Mapping[str, object]) -> float:
-    """Return the median of what a Reserve takes with nothing beside it."""
     with _probe(told) as quiet:
         time.sleep(QUIET_SECONDS)
-    return median(quiet.seconds["Reserve"])
+    with _probe(told) as figures:
+        yield figures
+    figures.pace = Pace(median(quiet.seconds["Reserve"]))
 
 
 @contextmanager

@@ -1,0 +1,339 @@
+"""The rollup of usage as rows: how far it has come, wallet by wallet, and the sums over what it has come past.
+
+A rollup is right for every wallet up to the version that its position says: sums and position are written by one
+statement. There may be two generations at a time, one that is served and one that is built to take its place.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from creditd.domain.instant import Instant
+from creditd.domain.usage import COVERED, USED, Measure
+from creditd.domain.usage_periods import Grain, Span
+from creditd.domain.wallet import WalletKey
+from creditd.storage.arrays import numbers, texts
+from creditd.storage.rows import micros, timestamp
+from creditd.storage.usage_contributions import ENTRY_COLUMNS, Dimension, contributions_of, parts_of, signed
+
+BUILT, SERVED, RETIRED = 1, 2, 3
+"""States of a rollup."""
+
+
+class UsageRollup(NamedTuple):
+    """A generation of the rollup.
+
+    All entries made before ``complete_time`` are in it; None until a pass has seen every wallet. The pass that is under
+    way began at ``pass_time``, and has come past the wallet ``after``.
+    """
+
+    generation: int
+    label: str | None
+    after: WalletKey
+    pass_time: Instant
+    complete_time: Instant | None
+
+
+_COLUMNS: Final = (
+    f"r.generation, r.label, r.after_account, r.after_credit_type, {micros('r.pass_time')}, {micros('r.complete_time')}"
+)
+
+_OF_STATE: Final = text(f"SELECT {_COLUMNS} FROM usage_rollups r WHERE r.state = :state ::smallint ::smallint")
+
+# Whoever has the row is the one that adds up; the others leave it to that one.
+_TURN: Final = text(f"SELECT {_COLUMNS} FROM usage_rollups r WHERE r.state = :state ::smallint FOR UPDATE SKIP LOCKED")
+
+
+def rollup_of(connection: Connection, state: int) -> UsageRollup | None:
+    """Return the rollup in a state, if there is one."""
+    return _rollup(connection.execute(_OF_STATE, {"state": state}).one_or_none())
+
+
+def take_turn(connection: Connection, state: int) -> UsageRollup | None:
+    """Return the rollup in a state for the one who goes on with it; None if another does, or there is none."""
+    return _rollup(connection.execute(_TURN, {"state": state}).one_or_none())
+
+
+def _rollup(row: Sequence[Any] | None) -> UsageRollup | None:
+    if row is None:
+        return None
+    generation, label, account_id, credit_type, pass_time, complete_time = row
+    return UsageRollup(generation, label, WalletKey(account_id, credit_type), pass_time, complete_time)
+
+
+_WRITE: Final = text(f"""
+UPDATE usage_rollups SET label = :label ::text, after_account = :account_id, after_credit_type = :credit_type,
+    pass_time = {timestamp(":pass_time ::bigint")}, complete_time = {timestamp(":complete_time ::bigint")}
+WHERE generation = :generation ::integer
+""")
+
+
+def write_rollup(connection: Connection, rollup: UsageRollup) -> None:
+    """Write how far a rollup has come."""
+    parameters = {**rollup._asdict(), **rollup.after._asdict()}
+    del parameters["after"]
+    connection.execute(_WRITE, parameters)
+
+
+_BEGIN: Final = text("""
+INSERT INTO usage_rollups (generation, state, label, after_account, after_credit_type, pass_time, complete_time)
+SELECT (SELECT max(generation) FROM usage_rollups) + 1, 1, :label ::text, '', '', timestamptz 'epoch', NULL
+""")
+
+_MOVE: Final = text("UPDATE usage_rollups SET state = :state ::smallint WHERE generation = :generation")
+
+
+def begin_rollup(connection: Connection, label: str) -> None:
+    """Begin a rollup that is to take the place of the one that is served. If one is built, it is a conflict of keys."""
+    connection.execute(_BEGIN, {"label": label})
+
+
+def move_rollup(connection: Connection, generation: int, state: int) -> None:
+    """Give a rollup another state."""
+    connection.execute(_MOVE, {"generation": generation, "state": state})
+
+
+class Unadded(NamedTuple):
+    """A wallet as far as its ledger goes, and as far as it is added up."""
+
+    wallet: WalletKey
+    version: int
+    position: int
+
+
+_POSITIONS: Final = """
+SELECT w.account_id, w.credit_type, w.version, coalesce(p.version, 0)
+FROM ({wallets}) AS w
+LEFT JOIN LATERAL (
+    SELECT version FROM usage_positions
+    WHERE account_id = w.account_id AND credit_type = w.credit_type AND generation = :generation ::integer OFFSET 0
+) AS p ON true
+ORDER BY w.account_id, w.credit_type
+"""
+
+_AFTER: Final = text(
+    _POSITIONS.format(
+        wallets="""
+    SELECT account_id, credit_type, version FROM wallets WHERE (account_id, credit_type) > (:account_id, :credit_type)
+    ORDER BY account_id, credit_type LIMIT :count"""
+    )
+)
+
+_NAMED: Final = text(
+    _POSITIONS.format(
+        wallets="""
+    SELECT k.account_id, k.credit_type, f.version
+    FROM unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
+    CROSS JOIN LATERAL (
+        SELECT version FROM wallets WHERE account_id = k.account_id AND credit_type = k.credit_type OFFSET 0
+    ) AS f"""
+    )
+)
+
+
+def wallets_after(connection: Connection, generation: int, wallet: WalletKey, count: int) -> list[Unadded]:
+    """Return the next wallets in the order of their keys."""
+    return _unadded(connection.execute(_AFTER, {"generation": generation, **wallet._asdict(), "count": count}))
+
+
+def wallets_named(connection: Connection, generation: int, wallets: Iterable[WalletKey]) -> list[Unadded]:
+    """Return wallets in the order of their keys."""
+    keys = list(wallets)
+    parameters = {
+        "account_id": texts(key.account_id for key in keys),
+        "credit_type": texts(key.credit_type for key in keys),
+    }
+    return _unadded(connection.execute(_NAMED, {"generation": generation, **parameters}))
+
+
+def _unadded(rows: Iterable[Any]) -> list[Unadded]:
+    return [
+        Unadded(WalletKey(account, credit_type), version, position) for account, credit_type, version, position in rows
+    ]
+
+
+_MOVED: Final = text(f"""
+SELECT account_id, credit_type, max(version) FROM entries
+WHERE create_time >= {timestamp(":since ::bigint")} AND create_time < timestamptz 'infinity'
+GROUP BY account_id, credit_type
+""")
+
+
+def wallets_moved_since(connection: Connection, since: Instant) -> dict[WalletKey, int]:
+    """Return the wallets of all accounts that have entries made at an instant or later, with the last one's version."""
+    rows = connection.execute(_MOVED, {"since": since})
+    return {WalletKey(account_id, credit_type): version for account_id, credit_type, version in rows}
+
+
+_QUARTER: Final = "date_bin('15 minutes', c.create_time, timestamptz 'epoch')"
+
+_UNITS: Final[Mapping[Grain, str]] = {
+    Grain.QUARTER: "q.bucket_time",
+    Grain.HOUR: "date_trunc('hour', q.bucket_time, 'UTC')",
+    Grain.DAY: "date_trunc('day', q.bucket_time, 'UTC')",
+    Grain.EVER: "timestamptz 'epoch'",
+}
+
+_SPANS: Final[Mapping[Span, str]] = {
+    Span.DAY: "date_trunc('day', {time}, 'UTC')",
+    Span.WEEK: "date_trunc('week', {time}, 'UTC')",
+    Span.MONTH: "date_trunc('month', {time}, 'UTC')",
+}
+
+
+def _values(expressions: Mapping[Any, str], time: str = "") -> str:
+    return ", ".join(f"({int(key)}::smallint, {sql.format(time=time)})" for key, sql in expressions.items())
+
+
+_ADD_UP: Final = text(f"""
+WITH weighed AS (
+    SELECT e.*, sum(1 + jsonb_array_length(e.slices)) OVER (ORDER BY k.place, e.version) AS weight
+    FROM unnest(:account_id ::text[], :credit_type ::text[], :after ::bigint[], :last ::bigint[])
+         WITH ORDINALITY AS k (account_id, credit_type, after, last, place)
+    CROSS JOIN LATERAL (
+        SELECT {ENTRY_COLUMNS} FROM entries
+        WHERE account_id = k.account_id AND credit_type = k.credit_type AND version > k.after AND version <= k.last
+        OFFSET 0
+    ) AS e
+), ahead AS MATERIALIZED (
+    SELECT * FROM weighed WHERE weight - 1 - jsonb_array_length(slices) < :most ::bigint
+), added AS MATERIALIZED (
+    {contributions_of("ahead")}
+), used AS MATERIALIZED (
+    {parts_of("added")}
+), quarters AS MATERIALIZED (
+    SELECT c.account_id, c.credit_type, {_QUARTER} AS bucket_time, c.measure, c.source, sum(c.amount) AS amount
+    FROM added AS c GROUP BY 1, 2, 3, 4, 5
+), positions AS (
+    INSERT INTO usage_positions AS p (account_id, credit_type, generation, version)
+    SELECT account_id, credit_type, :generation ::integer, max(version) FROM ahead GROUP BY account_id, credit_type
+    ON CONFLICT (account_id, credit_type, generation) DO UPDATE SET version = excluded.version
+    RETURNING account_id, credit_type, version
+), buckets AS (
+    INSERT INTO usage_buckets AS b (account_id, credit_type, generation, bucket_time, measure, source, amount)
+    SELECT account_id, credit_type, :generation ::integer, bucket_time, measure, source, amount FROM quarters
+    WHERE measure <> {int(Measure.HELD)}
+    ON CONFLICT (account_id, credit_type, generation, bucket_time, measure, source)
+    DO UPDATE SET amount = b.amount + excluded.amount
+), parts AS (
+    INSERT INTO usage_parts AS b (account_id, credit_type, generation, dimension, bucket_time, value, used, covered)
+    SELECT c.account_id, c.credit_type, :generation ::integer, c.dimension, {_QUARTER}, c.value, sum(c.used), sum(c.covered)
+    FROM used AS c GROUP BY 1, 2, 4, 5, 6
+    ON CONFLICT (account_id, credit_type, generation, dimension, bucket_time, value)
+    DO UPDATE SET used = b.used + excluded.used, covered = b.covered + excluded.covered
+), totals AS (
+    INSERT INTO usage_totals AS b (generation, credit_type, grain, bucket_time, measure, source, amount)
+    SELECT :generation ::integer, q.credit_type, g.grain, g.bucket_time, q.measure, q.source, sum(q.amount)
+    FROM quarters AS q CROSS JOIN LATERAL (VALUES {_values(_UNITS)}) AS g (grain, bucket_time)
+    GROUP BY 2, 3, 4, 5, 6
+    ON CONFLICT (generation, credit_type, grain, bucket_time, measure, source)
+    DO UPDATE SET amount = b.amount + excluded.amount
+), ranked AS (
+    SELECT c.credit_type, {int(Dimension.ACCOUNT)}::smallint AS dimension, c.create_time, c.account_id AS value,
+           {signed(USED)} AS used, {signed(COVERED)} AS covered
+    FROM added AS c WHERE c.measure IN ({", ".join(str(int(measure)) for measure in (*USED, *COVERED))})
+    UNION ALL
+    SELECT credit_type, dimension, create_time, value, used, covered FROM used
+    WHERE dimension = {int(Dimension.LABEL)}
+), ranks AS (
+    INSERT INTO usage_ranks AS b (generation, credit_type, dimension, span, span_time, value, used, covered)
+    SELECT :generation ::integer, c.credit_type, c.dimension, s.span, s.span_time, c.value, sum(c.used), sum(c.covered)
+    FROM ranked AS c CROSS JOIN LATERAL (VALUES {_values(_SPANS, "c.create_time")}) AS s (span, span_time)
+    GROUP BY 2, 3, 4, 5, 6
+    ON CONFLICT (generation, credit_type, dimension, span, span_time, value)
+    DO UPDATE SET used = b.used + excluded.used, covered = b.covered + excluded.covered
+)
+SELECT account_id, credit_type, version FROM positions
+""")
+
+
+def add_up(
+    connection: Connection, generation: int, label: str, stretches: Sequence[Unadded], most: int
+) -> dict[WalletKey, int]:
+    """Add the entries of stretches, each from a wallet's position to a version, to a rollup; move its positions on.
+
+    It ends after the entry with which ``most`` entries and slices are reached. Return how far it came, by wallet. The
+    caller has the rollup's turn: nobody else moves its positions.
+    """
+    parameters = {
+        "account_id": texts(one.wallet.account_id for one in stretches),
+        "credit_type": texts(one.wallet.credit_type for one in stretches),
+        "after": numbers(one.position for one in stretches),
+        "last": numbers(one.version for one in stretches),
+    }
+    rows = connection.execute(_ADD_UP, {**parameters, "generation": generation, "label": label, "most": most})
+    return {WalletKey(account_id, credit_type): version for account_id, credit_type, version in rows}
+
+
+_ENTRIES: Final = text("SELECT coalesce(sum(version), 0)::bigint FROM wallets")
+
+_ADDED: Final = text(
+    "SELECT coalesce(sum(version), 0)::bigint FROM usage_positions WHERE generation = :generation ::integer"
+)
+
+
+def count_entries(connection: Connection) -> int:
+    """Return how many entries there are in all ledgers. It looks at every wallet."""
+    return int(connection.execute(_ENTRIES).scalar_one())
+
+
+def count_added(connection: Connection, generation: int) -> int:
+    """Return how many of them a rollup has added up. It looks at every position."""
+    return int(connection.execute(_ADDED, {"generation": generation}).scalar_one())
+
+
+_LOCK: Final = text("SELECT r.generation, r.state FROM usage_rollups r ORDER BY r.generation FOR UPDATE")
+
+
+def lock_rollups(connection: Connection) -> dict[int, int]:
+    """Return the state of each generation, and keep others from going on with any until the transaction ends."""
+    return {generation: state for generation, state in connection.execute(_LOCK)}
+
+
+_OF_WALLETS: Final = ("usage_buckets", "usage_parts", "usage_positions")
+
+_OF_ALL: Final = ("usage_totals", "usage_ranks")
+
+_DELETE_OF_WALLETS: Final = [
+    text(f"""
+DELETE FROM {table} AS t USING unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
+WHERE t.account_id = k.account_id AND t.credit_type = k.credit_type AND t.generation = :generation ::integer
+""")
+    for table in _OF_WALLETS
+]
+
+_DELETE_OF_ALL: Final = [
+    text(f"""
+DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM {table} WHERE generation = :generation ::integer LIMIT :count
+))
+""")
+    for table in _OF_ALL
+]
+
+_FORGET: Final = text("DELETE FROM usage_rollups WHERE generation = :generation ::integer AND state = 3")
+
+
+def delete_of_wallets(connection: Connection, generation: int, wallets: Sequence[WalletKey]) -> None:
+    """Delete what a retired rollup has of some wallets."""
+    parameters = {
+        "generation": generation,
+        "account_id": texts(wallet.account_id for wallet in wallets),
+        "credit_type": texts(wallet.credit_type for wallet in wallets),
+    }
+    for statement in _DELETE_OF_WALLETS:
+        connection.execute(statement, parameters)
+
+
+def delete_of_all(connection: Connection, generation: int, count: int) -> int:
+    """Delete some of what a retired rollup has of all accounts together; return how many rows."""
+    return sum(
+        connection.execute(statement, {"generation": generation, "count": count}).rowcount
+        for statement in _DELETE_OF_ALL
+    )
+
+
+def forget_rollup(connection: Connection, generation: int) -> None:
+    """Forget a retired rollup of which nothing is left."""
+    connection.execute(_FORGET, {"generation": generation})

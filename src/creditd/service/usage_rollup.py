@@ -33,7 +33,7 @@ MOST_BEHIND: Final = 600 * SECOND
 away for long, it is quicker to look at every wallet than at every entry since."""
 
 ENTRIES_AT_A_TIME: Final = 10_000
-"""Entries of a round: some hundred milliseconds of PostgreSQL, and what a server of two cores writes in some seconds."""
+"""Entries of a round: some hundred milliseconds of PostgreSQL, and what a server of two cores writes in seconds."""
 
 STRETCH_ENTRIES: Final = 2_000
 """Entries of one wallet in a round, so that one that moves a lot does not keep the others waiting."""
@@ -65,7 +65,7 @@ class RollupRounds:
         with self._database.transaction() as connection:
             rollup = usage_rollups.take_turn(connection, state)
             if rollup is None:
-                return Round(usage_rollups.rollup_of(connection, state), entries=0, has_more=False)
+                return Round(usage_rollups.rollup_of(connection, state), entries=0, has_more=False, is_ours=False)
             made = _round(connection, _begun(rollup, self._label, now), now)
             if made.rollup != rollup and made.rollup is not None:
                 usage_rollups.write_rollup(connection, made.rollup)
@@ -73,11 +73,15 @@ class RollupRounds:
 
 
 class Round(NamedTuple):
-    """What a round came to: the rollup as it is, how many entries it added, and whether more can be added right away."""
+    """What a round came to: the rollup as it is, how many entries it added, and whether there are more right away.
+
+    With ``is_ours`` false another goes on with it, or there is none.
+    """
 
     rollup: UsageRollup | None
     entries: int
     has_more: bool
+    is_ours: bool = True
 
 
 class UsageRoller:
@@ -172,7 +176,7 @@ def _is_done(wallets: Iterable[Unadded], reached: Mapping[WalletKey, int]) -> bo
 def _gone_on(
     rollup: UsageRollup, page: Sequence[Unadded], reached: Mapping[WalletKey, int], *, is_last: bool
 ) -> tuple[UsageRollup, bool]:
-    """Return the rollup with its pass moved past the wallets of a page that are added up, and whether all of them are."""
+    """Return the rollup with its pass moved past the wallets of a page that are added up, and whether all are."""
     for place, one in enumerate(page):
         if not _is_done([one], reached):
             return rollup._replace(after=page[place - 1].wallet if place else rollup.after), False

@@ -95,6 +95,21 @@ def parts_of(contributions: str) -> str:
     WHERE c.measure IN ({measures}) AND d.value <> ''"""
 
 
+def ranked_of(contributions: str, parts: str) -> str:
+    """Return SQL for what is ranked over all accounts: accounts themselves, and values of the label.
+
+    The arguments are relations as of ``contributions_of`` and ``parts_of``.
+    """
+    measures = ", ".join(str(int(measure)) for measure in (*USED, *COVERED))
+    return f"""
+    SELECT c.credit_type, {int(Dimension.ACCOUNT)}::smallint AS dimension, c.create_time, c.account_id AS value,
+           {signed(USED)} AS used, {signed(COVERED)} AS covered
+    FROM {contributions} AS c WHERE c.measure IN ({measures})
+    UNION ALL
+    SELECT credit_type, dimension, create_time, value, used, covered FROM {parts}
+    WHERE dimension = {int(Dimension.LABEL)}"""
+
+
 def _require_one_measure_by_basis() -> None:
     for kind in EntryKind:
         found = [(part.basis, part.state) for part in PARTS[kind]]

@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from creditd.domain.instant import Instant
-from creditd.domain.usage import COVERED, USED, Measure
+from creditd.domain.usage import Measure
 from creditd.domain.usage_periods import Grain, Span
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.rows import micros, timestamp
-from creditd.storage.usage_contributions import ENTRY_COLUMNS, Dimension, contributions_of, parts_of, signed
+from creditd.storage.usage_contributions import ENTRY_COLUMNS, contributions_of, parts_of, ranked_of
 
 BUILT, SERVED, RETIRED = 1, 2, 3
 """States of a rollup."""
@@ -81,7 +81,7 @@ INSERT INTO usage_rollups (generation, state, label, after_account, after_credit
 SELECT (SELECT max(generation) FROM usage_rollups) + 1, 1, :label ::text, '', '', timestamptz 'epoch', NULL
 """)
 
-_MOVE: Final = text("UPDATE usage_rollups SET state = :state ::smallint WHERE generation = :generation")
+_MOVE: Final = text("UPDATE usage_rollups SET state = :state ::smallint WHERE generation = :generation ::integer")
 
 
 def begin_rollup(connection: Connection, label: str) -> None:
@@ -169,9 +169,9 @@ def wallets_moved_since(connection: Connection, since: Instant) -> dict[WalletKe
 _QUARTER: Final = "date_bin('15 minutes', c.create_time, timestamptz 'epoch')"
 
 _UNITS: Final[Mapping[Grain, str]] = {
-    Grain.QUARTER: "q.bucket_time",
-    Grain.HOUR: "date_trunc('hour', q.bucket_time, 'UTC')",
-    Grain.DAY: "date_trunc('day', q.bucket_time, 'UTC')",
+    Grain.QUARTER: "q.start_time",
+    Grain.HOUR: "date_trunc('hour', q.start_time, 'UTC')",
+    Grain.DAY: "date_trunc('day', q.start_time, 'UTC')",
     Grain.EVER: "timestamptz 'epoch'",
 }
 
@@ -203,42 +203,39 @@ WITH weighed AS (
 ), used AS MATERIALIZED (
     {parts_of("added")}
 ), quarters AS MATERIALIZED (
-    SELECT c.account_id, c.credit_type, {_QUARTER} AS bucket_time, c.measure, c.source, sum(c.amount) AS amount
+    SELECT c.account_id, c.credit_type, {_QUARTER} AS start_time, c.measure, c.source, sum(c.amount) AS amount
     FROM added AS c GROUP BY 1, 2, 3, 4, 5
 ), positions AS (
     INSERT INTO usage_positions AS p (account_id, credit_type, generation, version)
     SELECT account_id, credit_type, :generation ::integer, max(version) FROM ahead GROUP BY account_id, credit_type
     ON CONFLICT (account_id, credit_type, generation) DO UPDATE SET version = excluded.version
     RETURNING account_id, credit_type, version
-), buckets AS (
-    INSERT INTO usage_buckets AS b (account_id, credit_type, generation, bucket_time, measure, source, amount)
-    SELECT account_id, credit_type, :generation ::integer, bucket_time, measure, source, amount FROM quarters
+), sums AS (
+    INSERT INTO usage_sums AS b (account_id, credit_type, generation, start_time, measure, source, amount)
+    SELECT account_id, credit_type, :generation ::integer, start_time, measure, source, amount FROM quarters
     WHERE measure <> {int(Measure.HELD)}
-    ON CONFLICT (account_id, credit_type, generation, bucket_time, measure, source)
+    ON CONFLICT (account_id, credit_type, generation, start_time, measure, source)
     DO UPDATE SET amount = b.amount + excluded.amount
 ), parts AS (
-    INSERT INTO usage_parts AS b (account_id, credit_type, generation, dimension, bucket_time, value, used, covered)
-    SELECT c.account_id, c.credit_type, :generation ::integer, c.dimension, {_QUARTER}, c.value, sum(c.used), sum(c.covered)
+    INSERT INTO usage_parts AS b (account_id, credit_type, generation, dimension, start_time, value, used, covered)
+    SELECT c.account_id, c.credit_type, :generation ::integer, c.dimension, {_QUARTER}, c.value,
+           sum(c.used), sum(c.covered)
     FROM used AS c GROUP BY 1, 2, 4, 5, 6
-    ON CONFLICT (account_id, credit_type, generation, dimension, bucket_time, value)
+    ON CONFLICT (account_id, credit_type, generation, dimension, start_time, value)
     DO UPDATE SET used = b.used + excluded.used, covered = b.covered + excluded.covered
 ), totals AS (
-    INSERT INTO usage_totals AS b (generation, credit_type, grain, bucket_time, measure, source, amount)
-    SELECT :generation ::integer, q.credit_type, g.grain, g.bucket_time, q.measure, q.source, sum(q.amount)
-    FROM quarters AS q CROSS JOIN LATERAL (VALUES {_values(_UNITS)}) AS g (grain, bucket_time)
+    INSERT INTO usage_totals AS b (generation, credit_type, grain, start_time, measure, source, amount)
+    SELECT :generation ::integer, q.credit_type, g.grain, g.start_time, q.measure, q.source, sum(q.amount)
+    FROM quarters AS q CROSS JOIN LATERAL (VALUES {_values(_UNITS)}) AS g (grain, start_time)
     GROUP BY 2, 3, 4, 5, 6
-    ON CONFLICT (generation, credit_type, grain, bucket_time, measure, source)
+    ON CONFLICT (generation, credit_type, grain, start_time, measure, source)
     DO UPDATE SET amount = b.amount + excluded.amount
 ), ranked AS (
-    SELECT c.credit_type, {int(Dimension.ACCOUNT)}::smallint AS dimension, c.create_time, c.account_id AS value,
-           {signed(USED)} AS used, {signed(COVERED)} AS covered
-    FROM added AS c WHERE c.measure IN ({", ".join(str(int(measure)) for measure in (*USED, *COVERED))})
-    UNION ALL
-    SELECT credit_type, dimension, create_time, value, used, covered FROM used
-    WHERE dimension = {int(Dimension.LABEL)}
+    {ranked_of("added", "used")}
 ), ranks AS (
     INSERT INTO usage_ranks AS b (generation, credit_type, dimension, span, span_time, value, used, covered)
-    SELECT :generation ::integer, c.credit_type, c.dimension, s.span, s.span_time, c.value, sum(c.used), sum(c.covered)
+    SELECT :generation ::integer, c.credit_type, c.dimension, s.span, s.span_time, c.value,
+           sum(c.used), sum(c.covered)
     FROM ranked AS c CROSS JOIN LATERAL (VALUES {_values(_SPANS, "c.create_time")}) AS s (span, span_time)
     GROUP BY 2, 3, 4, 5, 6
     ON CONFLICT (generation, credit_type, dimension, span, span_time, value)
@@ -283,15 +280,23 @@ def count_added(connection: Connection, generation: int) -> int:
     return int(connection.execute(_ADDED, {"generation": generation}).scalar_one())
 
 
+_GENERATIONS: Final = text("SELECT r.generation FROM usage_rollups r WHERE r.state = :state ::smallint ORDER BY 1")
+
+
+def generations(connection: Connection, state: int) -> list[int]:
+    """Return the generations in a state, the oldest first."""
+    return list(connection.execute(_GENERATIONS, {"state": state}).scalars())
+
+
 _LOCK: Final = text("SELECT r.generation, r.state FROM usage_rollups r ORDER BY r.generation FOR UPDATE")
 
 
 def lock_rollups(connection: Connection) -> dict[int, int]:
     """Return the state of each generation, and keep others from going on with any until the transaction ends."""
-    return {generation: state for generation, state in connection.execute(_LOCK)}
+    return dict(connection.execute(_LOCK).tuples())
 
 
-_OF_WALLETS: Final = ("usage_buckets", "usage_parts", "usage_positions")
+_OF_WALLETS: Final = ("usage_sums", "usage_parts", "usage_positions")
 
 _OF_ALL: Final = ("usage_totals", "usage_ranks")
 

@@ -48,18 +48,18 @@ usage_positions = Table(
     CheckConstraint("version > 0", name="usage_positions_version"),
 )
 
-usage_buckets = Table(
-    "usage_buckets",
+usage_sums = Table(
+    "usage_sums",
     metadata,
     Column("account_id", _KEY, nullable=False),
     Column("credit_type", _KEY, nullable=False),
     Column("generation", Integer, nullable=False),
-    Column("bucket_time", InstantColumn, nullable=False, comment="when the quarter of an hour began"),
+    Column("start_time", InstantColumn, nullable=False, comment="when the quarter of an hour began"),
     Column("measure", SmallInteger, nullable=False),
     Column("source", SmallInteger, nullable=False),
     Column("amount", Numeric, nullable=False),
     PrimaryKeyConstraint(
-        "account_id", "credit_type", "generation", "bucket_time", "measure", "source", name="usage_buckets_pkey"
+        "account_id", "credit_type", "generation", "start_time", "measure", "source", name="usage_sums_pkey"
     ),
 )
 
@@ -70,12 +70,12 @@ usage_parts = Table(
     Column("credit_type", _KEY, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("dimension", SmallInteger, nullable=False),
-    Column("bucket_time", InstantColumn, nullable=False),
+    Column("start_time", InstantColumn, nullable=False),
     Column("value", _KEY, nullable=False, comment="of the label, or the spender's id"),
     Column("used", Numeric, nullable=False),
     Column("covered", Numeric, nullable=False),
     PrimaryKeyConstraint(
-        "account_id", "credit_type", "generation", "dimension", "bucket_time", "value", name="usage_parts_pkey"
+        "account_id", "credit_type", "generation", "dimension", "start_time", "value", name="usage_parts_pkey"
     ),
 )
 
@@ -85,12 +85,12 @@ usage_totals = Table(
     Column("generation", Integer, nullable=False),
     Column("credit_type", _KEY, nullable=False),
     Column("grain", SmallInteger, nullable=False, comment="a quarter of an hour, an hour, a day of UTC, or ever"),
-    Column("bucket_time", InstantColumn, nullable=False),
+    Column("start_time", InstantColumn, nullable=False),
     Column("measure", SmallInteger, nullable=False),
     Column("source", SmallInteger, nullable=False),
     Column("amount", Numeric, nullable=False),
     PrimaryKeyConstraint(
-        "generation", "credit_type", "grain", "bucket_time", "measure", "source", name="usage_totals_pkey"
+        "generation", "credit_type", "grain", "start_time", "measure", "source", name="usage_totals_pkey"
     ),
 )
 

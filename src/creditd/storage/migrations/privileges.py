@@ -43,7 +43,7 @@ PRIVILEGES: Final[Privileges] = {
         "payment_dues",
         "payment_hints",
         "spending_counts",
-        "usage_buckets",
+        "usage_sums",
         "usage_parts",
         "usage_positions",
         "usage_ranks",

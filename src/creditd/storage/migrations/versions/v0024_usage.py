@@ -43,31 +43,31 @@ COMMENT ON COLUMN usage_positions.version IS 'entries of the wallet up to this o
 
 ALTER TABLE usage_positions ALTER COLUMN account_id SET STATISTICS 0;
 
-CREATE TABLE usage_buckets (
+CREATE TABLE usage_sums (
     account_id TEXT COLLATE "C" NOT NULL,
     credit_type TEXT COLLATE "C" NOT NULL,
     generation INTEGER NOT NULL,
-    bucket_time TIMESTAMP WITH TIME ZONE NOT NULL,
+    start_time TIMESTAMP WITH TIME ZONE NOT NULL,
     measure SMALLINT NOT NULL,
     source SMALLINT NOT NULL,
     amount NUMERIC NOT NULL,
-    CONSTRAINT usage_buckets_pkey PRIMARY KEY (account_id, credit_type, generation, bucket_time, measure, source)
+    CONSTRAINT usage_sums_pkey PRIMARY KEY (account_id, credit_type, generation, start_time, measure, source)
 );
 
-COMMENT ON COLUMN usage_buckets.bucket_time IS 'when the quarter of an hour began';
+COMMENT ON COLUMN usage_sums.start_time IS 'when the quarter of an hour began';
 
-ALTER TABLE usage_buckets ALTER COLUMN account_id SET STATISTICS 0;
+ALTER TABLE usage_sums ALTER COLUMN account_id SET STATISTICS 0;
 
 CREATE TABLE usage_parts (
     account_id TEXT COLLATE "C" NOT NULL,
     credit_type TEXT COLLATE "C" NOT NULL,
     generation INTEGER NOT NULL,
     dimension SMALLINT NOT NULL,
-    bucket_time TIMESTAMP WITH TIME ZONE NOT NULL,
+    start_time TIMESTAMP WITH TIME ZONE NOT NULL,
     value TEXT COLLATE "C" NOT NULL,
     used NUMERIC NOT NULL,
     covered NUMERIC NOT NULL,
-    CONSTRAINT usage_parts_pkey PRIMARY KEY (account_id, credit_type, generation, dimension, bucket_time, value)
+    CONSTRAINT usage_parts_pkey PRIMARY KEY (account_id, credit_type, generation, dimension, start_time, value)
 );
 
 COMMENT ON COLUMN usage_parts.value IS 'of the label, or the spender''s id';
@@ -78,11 +78,11 @@ CREATE TABLE usage_totals (
     generation INTEGER NOT NULL,
     credit_type TEXT COLLATE "C" NOT NULL,
     grain SMALLINT NOT NULL,
-    bucket_time TIMESTAMP WITH TIME ZONE NOT NULL,
+    start_time TIMESTAMP WITH TIME ZONE NOT NULL,
     measure SMALLINT NOT NULL,
     source SMALLINT NOT NULL,
     amount NUMERIC NOT NULL,
-    CONSTRAINT usage_totals_pkey PRIMARY KEY (generation, credit_type, grain, bucket_time, measure, source)
+    CONSTRAINT usage_totals_pkey PRIMARY KEY (generation, credit_type, grain, start_time, measure, source)
 );
 
 COMMENT ON COLUMN usage_totals.grain IS 'a quarter of an hour, an hour, a day of UTC, or ever';

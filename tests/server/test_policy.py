@@ -35,7 +35,8 @@ SPENDING = {
     "BatchDeduct",
 }
 OWN_READING = {
-    *("GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions", "GetHistoricalBalance")
+    *("GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions", "GetHistoricalBalance"),
+    "GetUsageSummary",
 }
 READING = OWN_READING | {"BatchGetBalances"}
 PURCHASE_READING = {"GetPurchase", "ListPurchases"}

@@ -19,7 +19,7 @@ BY_PLACE = {"Bitmap Heap Scan", "Tid Scan"}
 """Scans of rows whose places are known: from an index, or from a scan that is looked at by itself."""
 
 SHORT_TABLES = {
-    *("credit_types", "packages", "payment_hints", "sealing"),
+    *("credit_types", "packages", "payment_hints", "sealing", "usage_rollups"),
     *("access_versions", "held_roles", "service_accounts"),
 }
 """What people declare one by one, and read whole; and hints, of which a hundred are kept at most."""

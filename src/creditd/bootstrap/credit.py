@@ -165,7 +165,8 @@ class CreditParts:
         polled = make_steps()
         self._transport.add_hot_methods(SERVICES[0], hot, polled)
         self._transport.authenticate_ahead(SERVICES, polled)
-        usage = UsageHandlers(UsageReports(core.database, core.clock, threads), self._catalogue, core.clock)
+        reports = UsageReports(core.database, core.clock, threads, self.usage_roller.roll_up_once)
+        usage = UsageHandlers(reports, self._catalogue, core.clock)
         credit = (
             *hot,
             usage,

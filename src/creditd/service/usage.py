@@ -1,8 +1,8 @@
 """Usage of one account and of all: the rollup, and what the entries after it add, in one snapshot."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 from creditd.domain.instant import Instant
 from creditd.domain.usage import OWED, WORTH, Measure
@@ -10,7 +10,7 @@ from creditd.domain.usage_errors import UsageBehind
 from creditd.domain.usage_periods import Grain, Period, Segment, Span, segments, span_of
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import Call
-from creditd.service.threads import Threads
+from creditd.service.threads import Bulkhead, Threads
 from creditd.service.usage_rollup import MOST_BEHIND
 from creditd.storage import usage, usage_rollups
 from creditd.storage.database import Connection, Database
@@ -24,8 +24,13 @@ MOST_TAIL: Final = 20_000
 """Entries after the rollup's positions that a read adds up by itself: some fifty milliseconds. In practice there are
 those of two or three seconds."""
 
+MOST_ROUNDS: Final = 10
+"""Of the rollup, that a read makes where that is too far behind: for a second or so."""
+
 PARTS_SHOWN: Final = 20
 """Spenders, and values of the label, of an account that are shown: those that used the most."""
+
+Found = TypeVar("Found")
 
 Figures = Mapping[tuple[Measure, int], int]
 """Amounts by measure and source."""
@@ -84,15 +89,29 @@ class UsageAnalytics(NamedTuple):
 class UsageReports:
     """Reads usage. All raise UsageBehind, DatabaseUnavailable, Overloaded, ShuttingDown."""
 
-    def __init__(self, database: Database, clock: DatabaseClock, threads: Threads) -> None:
-        """Read through ``database``."""
+    def __init__(
+        self, database: Database, clock: DatabaseClock, threads: Threads, roll_up: Callable[[], object]
+    ) -> None:
+        """Read through ``database``; where the rollup is too far behind, ``roll_up`` makes a round of it."""
         self._database = database
         self._clock = clock
         self._threads = threads
+        self._roll_up = roll_up
+
+    async def _once_caught_up(self, kind: Bulkhead, read: Callable[[], Found], owner: str) -> Found:
+        for _ in range(MOST_ROUNDS):
+            try:
+                return await kind.submit(read, owner=owner)
+            except UsageBehind:
+                # As right after the start of the first server for long; it takes a few rounds.
+                await self._threads.background.submit(self._roll_up, owner=owner)
+        return await kind.submit(read, owner=owner)
 
     async def summary(self, account_id: str, codes: Sequence[str], periods: Sequence[Period]) -> UsageSummary:
         """Return usage of an account in periods that follow one another, in those of the credit types that it has."""
-        return await self._threads.pages.submit(lambda: self._summary(account_id, codes, periods), owner=account_id)
+        return await self._once_caught_up(
+            self._threads.pages, lambda: self._summary(account_id, codes, periods), account_id
+        )
 
     def _summary(self, account_id: str, codes: Sequence[str], periods: Sequence[Period]) -> UsageSummary:
         with self._database.listing() as connection:
@@ -133,8 +152,8 @@ class UsageReports:
 
         Those are ranked over the day, week or month of UTC in which the periods end.
         """
-        return await self._threads.surveys.submit(
-            lambda: self._analytics(codes, periods, span, top_size), owner=call.subject
+        return await self._once_caught_up(
+            self._threads.surveys, lambda: self._analytics(codes, periods, span, top_size), call.subject
         )
 
     def _analytics(self, codes: Sequence[str], periods: Sequence[Period], span: Span, top_size: int) -> UsageAnalytics:

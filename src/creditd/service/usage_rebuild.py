@@ -23,7 +23,7 @@ PAUSE_SECONDS: Final = 0.5
 
 
 class Progress(NamedTuple):
-    """How far a rebuild is: entries that were added up, of how many there were at its start."""
+    """How far a rebuild is: entries that it has added up, of about how many there were at its start."""
 
     entries: int
     of: int
@@ -33,7 +33,7 @@ class Progress(NamedTuple):
         """Tell it in a line."""
         if self.is_deleting:
             return f"{self.entries} entries added up; what was served before is deleted"
-        return f"{self.entries} of {self.of} entries added up ({100 * self.entries // max(1, self.of)} %)"
+        return f"{self.entries} of about {self.of} entries added up ({100 * self.entries // max(1, self.of)} %)"
 
 
 class UsageRebuild:
@@ -60,8 +60,7 @@ class UsageRebuild:
                 built = usage_rollups.rollup_of(connection, BUILT)
         self._generation = built.generation if built else 0
         with self._database.autocommit() as connection:
-            self.entries = usage_rollups.count_added(connection, self._generation)
-            self._of = usage_rollups.count_entries(connection)
+            self._of = usage_rollups.estimated_entries(connection)
 
     def steps(self) -> Iterator[Progress]:
         """Do it, a bounded step at a time, and tell after each how far it is. Blocks."""

@@ -142,7 +142,7 @@ def test_a_summary_says_what_there_was_what_is_held_and_by_whom_it_was_used(pair
     assert (figures.covered, figures.removed, figures.expired) == (
         400,
         11,
-        0 if not figures.expired else figures.expired,
+        figures.expired,
     )
     came_in = figures.purchased + figures.granted + figures.promotional + figures.added + figures.restored
     went = figures.used + figures.expired + figures.clawed_back + figures.removed + figures.debt_incurred

@@ -14,7 +14,7 @@ from creditd.domain.wallet import Wallet
 from tests.domain.books import WalletBooks
 from tests.domain.story import Opening
 from tests.domain.test_invariants import Step, chapters, openings, tell
-from tests.domain.wallets import wallet, with_plan
+from tests.domain.wallets import after, wallet, with_plan
 
 pytestmark = pytest.mark.requirement("C4", "C5")
 
@@ -103,7 +103,7 @@ def test_what_a_plan_covers_is_covered_and_so_is_what_is_given_back_of_it() -> N
 def test_credits_that_expire_under_a_hold_expire_when_they_lapse() -> None:
     """The hold keeps them, then their grace does; nothing has expired before that is over."""
     one = WalletBooks(wallet())
-    one.add(10, FREE, life=5)
+    one.add(10, FREE, expires=after(5))
     held = one.reserve(10, ttl=10)
     one.wait(7)
     one.settle()

@@ -17,7 +17,7 @@ from creditd.domain.usage_periods import (
     HOUR,
     Granularity,
     Period,
-    Span,
+    RankingSpan,
     points,
     require_period,
     segments,
@@ -147,6 +147,6 @@ def test_a_zone_with_odd_minutes_is_refused() -> None:
 
 def test_those_who_use_the_most_are_ranked_over_days_weeks_and_months_of_utc() -> None:
     moment = at("2026-11-26T13:14")
-    assert span_of(moment, Span.DAY) == (at("2026-11-26"), at("2026-11-27"))
-    assert span_of(moment, Span.WEEK) == (at("2026-11-23"), at("2026-11-30"))
-    assert span_of(moment, Span.MONTH) == (at("2026-11-01"), at("2026-12-01"))
+    assert span_of(moment, RankingSpan.DAY) == (at("2026-11-26"), at("2026-11-27"))
+    assert span_of(moment, RankingSpan.WEEK) == (at("2026-11-23"), at("2026-11-30"))
+    assert span_of(moment, RankingSpan.MONTH) == (at("2026-11-01"), at("2026-12-01"))

@@ -43,7 +43,7 @@ from creditd.domain.rejected_webhooks import RejectedWebhooks, RejectionReason
 from creditd.domain.reservation import ReservationKey, ReservationState
 from creditd.domain.seal import NO_HASH, NO_SEAL, EntrySeal
 from creditd.domain.subscription import Subscription, SubscriptionStatus
-from creditd.domain.usage_periods import Period, Span, segments, span_of
+from creditd.domain.usage_periods import Period, RankingSpan, segments, span_of
 from creditd.domain.velocity import VelocityAction, VelocityEvent, VelocityKind, VelocityRule
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
@@ -247,7 +247,7 @@ _HOUR = Instant(NOW - NOW % (3_600 * SECOND))
 _PERIODS = [
     Period(Instant(_HOUR + n * 3_600 * SECOND), Instant(_HOUR + (n + 1) * 3_600 * SECOND)) for n in range(-9, 3)
 ]
-_RANKING = usage.Ranking(Span.MONTH, span_of(NOW, Span.MONTH))
+_RANKING = usage.Ranking(RankingSpan.MONTH, span_of(NOW, RankingSpan.MONTH))
 
 
 def _tail(account: str) -> list[usage_rollups.Unadded]:
@@ -532,7 +532,7 @@ CALLS: dict[str, Call] = {
     ),
     "usage_rollups.begin_rollup": lambda c, _a: usage_rollups.begin_rollup(c, "model"),
     "usage_rollups.move_rollup": lambda c, _a: usage_rollups.move_rollup(c, 1, usage_rollups.RETIRED),
-    "usage_rollups.generations": lambda c, _a: usage_rollups.generations(c, usage_rollups.RETIRED),
+    "usage_rollups.editions": lambda c, _a: usage_rollups.editions(c, usage_rollups.RETIRED),
     "usage_rollups.lock_rollups": lambda c, _a: usage_rollups.lock_rollups(c),
     "usage_rollups.forget_rollup": lambda c, _a: usage_rollups.forget_rollup(c, 1),
     "usage_rollups.wallets_after": lambda c, a: usage_rollups.wallets_after(c, 1, WalletKey(a, ""), PAGE),

@@ -50,7 +50,7 @@ def positions(desk: Desk) -> dict[tuple[str, str], int]:
         served = rollup_of(connection, SERVED)
         assert served is not None
         rows = connection.exec_driver_sql(
-            "SELECT account_id, credit_type, version FROM usage_positions WHERE generation = %(generation)s",
-            {"generation": served.generation},
+            "SELECT account_id, credit_type, version FROM usage_positions WHERE edition = %(edition)s",
+            {"edition": served.edition},
         )
         return {(account_id, credit_type): version for account_id, credit_type, version in rows}

@@ -68,8 +68,8 @@ def used_by(url: str, credit_type: str, column: str, account_id: str | None = No
 def balance_of_all(url: str, credit_type: str) -> tuple[int, int, int]:
     """Return what all wallets hold: available, reserved and debt."""
     query = (
-        "SELECT coalesce(sum(available), 0)::bigint, coalesce(sum(reserved), 0)::bigint, coalesce(sum(debt), 0)::bigint "
-        "FROM wallets WHERE credit_type = %s"
+        "SELECT coalesce(sum(available), 0)::bigint, coalesce(sum(reserved), 0)::bigint, "
+        "coalesce(sum(debt), 0)::bigint FROM wallets WHERE credit_type = %s"
     )
     with psycopg.connect(url) as connection:
         row = connection.execute(query, (credit_type,)).fetchone()

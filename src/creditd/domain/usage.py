@@ -55,7 +55,7 @@ class Basis(IntEnum):
     RESERVED = 4
 
 
-class Part(NamedTuple):
+class Addend(NamedTuple):
     """One thing that a kind of entry adds; with ``state`` only if the reservation was in it right after the entry."""
 
     measure: Measure
@@ -63,21 +63,21 @@ class Part(NamedTuple):
     state: ReservationState | None = None
 
 
-def _comes_in(measure: Measure) -> tuple[Part, ...]:
+def _comes_in(measure: Measure) -> tuple[Addend, ...]:
     """Return what an entry adds by which credits come in; purchased ones pay debt first."""
-    return (Part(measure, Basis.SLICES), _REPAID)
+    return (Addend(measure, Basis.SLICES), _REPAID)
 
 
-_REPAID: Final = Part(Measure.REPAID, Basis.DEBT_PAID)
-_HELD: Final = Part(Measure.HELD, Basis.RESERVED)
+_REPAID: Final = Addend(Measure.REPAID, Basis.DEBT_PAID)
+_HELD: Final = Addend(Measure.HELD, Basis.RESERVED)
 
-PARTS: Final[Mapping[EntryKind, tuple[Part, ...]]] = {
+PARTS: Final[Mapping[EntryKind, tuple[Addend, ...]]] = {
     EntryKind.GRANT: _comes_in(Measure.GRANTED),
     EntryKind.TOP_UP: _comes_in(Measure.PURCHASED),
     EntryKind.PROMO: _comes_in(Measure.PROMOTED),
     EntryKind.ADMIN_ADD: _comes_in(Measure.ADDED),
     EntryKind.RESTORE: _comes_in(Measure.RESTORED),
-    EntryKind.ADMIN_REMOVE: (Part(Measure.REMOVED, Basis.SLICES),),
+    EntryKind.ADMIN_REMOVE: (Addend(Measure.REMOVED, Basis.SLICES),),
     # A hold: neither used nor lost. Its credits keep from expiring meanwhile.
     EntryKind.RESERVE: (_HELD,),
     EntryKind.EXTEND: (),
@@ -85,19 +85,19 @@ PARTS: Final[Mapping[EntryKind, tuple[Part, ...]]] = {
     # the entry by which they lapse, after the grace.
     EntryKind.RELEASE: (_HELD, _REPAID),
     # What a plan covered, wholly or beyond the hold, is no grant's.
-    EntryKind.CONFIRM: (Part(Measure.SPENT, Basis.SLICES), Part(Measure.COVERED, Basis.REST), _HELD, _REPAID),
-    EntryKind.DEDUCT: (Part(Measure.SPENT, Basis.SLICES), Part(Measure.COVERED, Basis.REST)),
+    EntryKind.CONFIRM: (Addend(Measure.SPENT, Basis.SLICES), Addend(Measure.COVERED, Basis.REST), _HELD, _REPAID),
+    EntryKind.DEDUCT: (Addend(Measure.SPENT, Basis.SLICES), Addend(Measure.COVERED, Basis.REST)),
     # One kind, two facts: a pending reservation is only released, a confirmed one gives back what was spent.
     EntryKind.REFUND: (
-        Part(Measure.REFUNDED, Basis.SLICES, ReservationState.CONFIRMED),
-        Part(Measure.UNCOVERED, Basis.REST, ReservationState.CONFIRMED),
+        Addend(Measure.REFUNDED, Basis.SLICES, ReservationState.CONFIRMED),
+        Addend(Measure.UNCOVERED, Basis.REST, ReservationState.CONFIRMED),
         _HELD,
         _REPAID,
     ),
-    EntryKind.EXPIRE: (Part(Measure.EXPIRED, Basis.SLICES),),
+    EntryKind.EXPIRE: (Addend(Measure.EXPIRED, Basis.SLICES),),
     # What was there to take, and what is owed instead.
-    EntryKind.CLAWBACK: (Part(Measure.CLAWED_BACK, Basis.SLICES), Part(Measure.INDEBTED, Basis.REST)),
-    EntryKind.WRITE_OFF: (Part(Measure.WRITTEN_OFF, Basis.REST),),
+    EntryKind.CLAWBACK: (Addend(Measure.CLAWED_BACK, Basis.SLICES), Addend(Measure.INDEBTED, Basis.REST)),
+    EntryKind.WRITE_OFF: (Addend(Measure.WRITTEN_OFF, Basis.REST),),
 }
 
 WORTH: Final[Mapping[Measure, int]] = {

@@ -190,7 +190,7 @@ def _cut(point: int, period: Period, grains: Sequence[tuple[Grain, int]]) -> Ite
         yield from _cut(point, period, finer)
 
 
-class Span(IntEnum):
+class RankingSpan(IntEnum):
     """A day, week or month of UTC, by which those are ranked that use the most. The numbers are those of the proto."""
 
     DAY = 1
@@ -198,10 +198,14 @@ class Span(IntEnum):
     MONTH = 3
 
 
-_GRANULARITIES: Final = {Span.DAY: Granularity.DAY, Span.WEEK: Granularity.WEEK, Span.MONTH: Granularity.MONTH}
+_GRANULARITIES: Final = {
+    RankingSpan.DAY: Granularity.DAY,
+    RankingSpan.WEEK: Granularity.WEEK,
+    RankingSpan.MONTH: Granularity.MONTH,
+}
 
 
-def span_of(instant: Instant, span: Span) -> Period:
+def span_of(instant: Instant, span: RankingSpan) -> Period:
     """Return the day, week or month of UTC that an instant lies in."""
     granularity = _GRANULARITIES[span]
     return Period(_start_of(instant, granularity, UTC), _following(instant, granularity, UTC))

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeVar
 from creditd.domain.instant import Instant
 from creditd.domain.usage import OWED, WORTH, Measure
 from creditd.domain.usage_errors import UsageBehind
-from creditd.domain.usage_periods import Grain, Period, Segment, Span, segments, span_of
+from creditd.domain.usage_periods import Grain, Period, RankingSpan, Segment, segments, span_of
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import Call
 from creditd.service.threads import Bulkhead, Threads
@@ -117,16 +117,16 @@ class UsageReports:
         with self._database.listing() as connection:
             rollup = _served(connection)
             label = rollup.label or ""
-            wallets = usage.wallets_of(connection, rollup.generation, account_id, codes)
+            wallets = usage.wallets_of(connection, rollup.edition, account_id, codes)
             if not wallets:
                 return UsageSummary([], label)
             unadded = usage.unadded(account_id, wallets)
             tail = _require_few(unadded)
             named = [one.credit_type for one in wallets]
-            found = usage.sums_of_account(connection, rollup.generation, account_id, named, periods)
+            found = usage.sums_of_account(connection, rollup.edition, account_id, named, periods)
             found += usage.sums_of_tail(connection, tail, periods)
             whole = Period(periods[0].start, periods[-1].end)
-            parts = usage.parts_of_account(connection, rollup.generation, label, unadded, whole, PARTS_SHOWN)
+            parts = usage.parts_of_account(connection, rollup.edition, label, unadded, whole, PARTS_SHOWN)
             opening = _balances_at(connection, account_id, wallets, whole.start)
             closing = _balances_at(connection, account_id, wallets, whole.end)
         by_type = _by_type(found)
@@ -146,7 +146,7 @@ class UsageReports:
         )
 
     async def analytics(
-        self, call: Call, codes: Sequence[str], periods: Sequence[Period], span: Span, top_size: int
+        self, call: Call, codes: Sequence[str], periods: Sequence[Period], span: RankingSpan, top_size: int
     ) -> UsageAnalytics:
         """Return usage of all accounts in periods that follow one another, and who used the most.
 
@@ -156,19 +156,21 @@ class UsageReports:
             self._threads.surveys, lambda: self._analytics(codes, periods, span, top_size), call.subject
         )
 
-    def _analytics(self, codes: Sequence[str], periods: Sequence[Period], span: Span, top_size: int) -> UsageAnalytics:
+    def _analytics(
+        self, codes: Sequence[str], periods: Sequence[Period], span: RankingSpan, top_size: int
+    ) -> UsageAnalytics:
         ranking = Ranking(span, span_of(Instant(periods[-1].end - 1), span))
         with self._database.snapshot() as connection:
             rollup = _served(connection)
             tail = self._tail(connection, rollup, codes)
-            generation, label = rollup.generation, rollup.label or ""
-            found = usage.sums_of_all(connection, generation, codes, [_EVER, *segments(periods)])
+            edition, label = rollup.edition, rollup.label or ""
+            found = usage.sums_of_all(connection, edition, codes, [_EVER, *segments(periods)])
             of_tail = usage.sums_of_tail(connection, tail, periods)
             added = usage.ranks_of_tail(connection, label, tail, ranking)
-            first = usage.top(connection, generation, codes, ranking, top_size + len(added))
+            first = usage.top(connection, edition, codes, ranking, top_size + len(added))
             known = {(one.credit_type, one.dimension, one.value) for one in first}
             rest = [one for one in added if (one.credit_type, one.dimension, one.value) not in known]
-            first += usage.ranks_of(connection, generation, ranking, rest)
+            first += usage.ranks_of(connection, edition, ranking, rest)
         balances = _by_type([*(one for one in found if one.point < 0), *(one._replace(point=-1) for one in of_tail)])
         by_type = _by_type([*(one for one in found if one.point >= 0), *of_tail])
         ranked = _ranked([*first, *added], top_size)
@@ -192,7 +194,7 @@ class UsageReports:
         if since is None or self._clock.now() - since > MOST_BEHIND:
             raise UsageBehind
         moved = [key for key in usage_rollups.wallets_moved_since(connection, since) if key.credit_type in codes]
-        return _require_few(usage_rollups.wallets_named(connection, rollup.generation, moved))
+        return _require_few(usage_rollups.wallets_named(connection, rollup.edition, moved))
 
 
 def _served(connection: Connection) -> UsageRollup:

@@ -44,7 +44,7 @@ class UsageRebuild:
         self._database = database
         self._label = label
         self._rounds = RollupRounds(database, clock, label)
-        self._generation = 0
+        self._edition = 0
         self.entries = 0
         self._of = 0
 
@@ -53,12 +53,12 @@ class UsageRebuild:
         with self._database.transaction() as connection:
             built = usage_rollups.rollup_of(connection, BUILT)
             if built is not None and built.label != self._label:
-                usage_rollups.move_rollup(connection, built.generation, RETIRED)
+                usage_rollups.move_rollup(connection, built.edition, RETIRED)
                 built = None
             if built is None:
                 usage_rollups.begin_rollup(connection, self._label)
                 built = usage_rollups.rollup_of(connection, BUILT)
-        self._generation = built.generation if built else 0
+        self._edition = built.edition if built else 0
         with self._database.autocommit() as connection:
             self._of = usage_rollups.estimated_entries(connection)
 
@@ -66,7 +66,7 @@ class UsageRebuild:
         """Do it, a bounded step at a time, and tell after each how far it is. Blocks."""
         while True:
             made = self._rounds.roll_up(BUILT)
-            if made.rollup is None or made.rollup.generation != self._generation:
+            if made.rollup is None or made.rollup.edition != self._edition:
                 # Another rebuild has brought it to its end.
                 break
             self.entries += made.entries
@@ -81,35 +81,35 @@ class UsageRebuild:
     def _take_its_place(self) -> None:
         with self._database.transaction() as connection:
             states = usage_rollups.lock_rollups(connection)
-            if states.get(self._generation) != BUILT:
+            if states.get(self._edition) != BUILT:
                 return
-            for generation in [one for one, state in states.items() if state == SERVED]:
-                usage_rollups.move_rollup(connection, generation, RETIRED)
-            usage_rollups.move_rollup(connection, self._generation, SERVED)
+            for edition in [one for one, state in states.items() if state == SERVED]:
+                usage_rollups.move_rollup(connection, edition, RETIRED)
+            usage_rollups.move_rollup(connection, self._edition, SERVED)
 
     def _delete_retired(self) -> Iterator[Progress]:
         told = Progress(self.entries, self._of, is_deleting=True)
         with self._database.autocommit() as connection:
-            retired = usage_rollups.generations(connection, RETIRED)
-        for generation in retired:
+            retired = usage_rollups.editions(connection, RETIRED)
+        for edition in retired:
             after: WalletKey | None = BEGINNING
             while after is not None:
-                after = self._delete_of_wallets(generation, after)
+                after = self._delete_of_wallets(edition, after)
                 yield told
-            while self._delete_of_all(generation):
+            while self._delete_of_all(edition):
                 yield told
             with self._database.transaction() as connection:
-                usage_rollups.forget_rollup(connection, generation)
+                usage_rollups.forget_rollup(connection, edition)
 
-    def _delete_of_wallets(self, generation: int, after: WalletKey) -> WalletKey | None:
+    def _delete_of_wallets(self, edition: int, after: WalletKey) -> WalletKey | None:
         """Delete what is of the next wallets; return the last of them, None if there are no more."""
         with self._database.transaction() as connection:
-            page = usage_rollups.wallets_after(connection, generation, after, WALLETS_AT_A_TIME)
+            page = usage_rollups.wallets_after(connection, edition, after, WALLETS_AT_A_TIME)
             wallets = [one.wallet for one in page if one.position]
             if wallets:
-                usage_rollups.delete_of_wallets(connection, generation, wallets)
+                usage_rollups.delete_of_wallets(connection, edition, wallets)
         return page[-1].wallet if len(page) == WALLETS_AT_A_TIME else None
 
-    def _delete_of_all(self, generation: int) -> int:
+    def _delete_of_all(self, edition: int) -> int:
         with self._database.transaction() as connection:
-            return usage_rollups.delete_of_all(connection, generation, ROWS_AT_A_TIME)
+            return usage_rollups.delete_of_all(connection, edition, ROWS_AT_A_TIME)

@@ -133,15 +133,15 @@ def _begun(rollup: UsageRollup, label: str, now: Instant) -> UsageRollup:
 
 
 def _round(connection: Connection, rollup: UsageRollup, now: Instant) -> Round:
-    generation, has_time = rollup.generation, rollup.complete_time is not None
+    edition, has_time = rollup.edition, rollup.complete_time is not None
     moved = _moved(connection, rollup) if has_time else []
     count = WALLETS_BESIDE if has_time else WALLETS_AT_A_TIME
-    page = usage_rollups.wallets_after(connection, generation, rollup.after, count)
+    page = usage_rollups.wallets_after(connection, edition, rollup.after, count)
     stretches = _stretches(moved, page)
     reached: Mapping[WalletKey, int] = {}
     if stretches:
         label = rollup.label or ""
-        reached = usage_rollups.add_up(connection, generation, label, stretches, WEIGHT_AT_A_TIME)
+        reached = usage_rollups.add_up(connection, edition, label, stretches, WEIGHT_AT_A_TIME)
     added = sum(reached[one.wallet] - one.position for one in stretches if one.wallet in reached)
     is_all_moved = _is_done(moved, reached)
     if has_time and is_all_moved:
@@ -154,7 +154,7 @@ def _round(connection: Connection, rollup: UsageRollup, now: Instant) -> Round:
 def _moved(connection: Connection, rollup: UsageRollup) -> list[Unadded]:
     """Return the wallets with entries since the time up to which all is added up that are not added up."""
     found = usage_rollups.wallets_moved_since(connection, rollup.complete_time or rollup.pass_time)
-    wallets = usage_rollups.wallets_named(connection, rollup.generation, found)
+    wallets = usage_rollups.wallets_named(connection, rollup.edition, found)
     return [one for one in wallets if one.position < one.version]
 
 

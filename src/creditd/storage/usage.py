@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from creditd.domain.usage_periods import Period, Segment, Span
+from creditd.domain.usage_periods import Period, RankingSpan, Segment
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.rows import timestamp
@@ -29,18 +29,16 @@ _WALLETS: Final = text("""
 SELECT w.credit_type, w.version, coalesce(p.version, 0), w.reserved FROM wallets w
 LEFT JOIN LATERAL (
     SELECT version FROM usage_positions
-    WHERE account_id = w.account_id AND credit_type = w.credit_type AND generation = :generation ::integer OFFSET 0
+    WHERE account_id = w.account_id AND credit_type = w.credit_type AND edition = :edition ::integer OFFSET 0
 ) AS p ON true
 WHERE w.account_id = :account_id AND w.credit_type = ANY (:credit_types ::text[])
 ORDER BY w.credit_type
 """)
 
 
-def wallets_of(
-    connection: Connection, generation: int, account_id: str, credit_types: Sequence[str]
-) -> list[UsedWallet]:
+def wallets_of(connection: Connection, edition: int, account_id: str, credit_types: Sequence[str]) -> list[UsedWallet]:
     """Return the wallets that an account has of some credit types."""
-    parameters = {"generation": generation, "account_id": account_id, "credit_types": texts(credit_types)}
+    parameters = {"edition": edition, "account_id": account_id, "credit_types": texts(credit_types)}
     return [UsedWallet(*row) for row in connection.execute(_WALLETS, parameters)]
 
 
@@ -67,7 +65,7 @@ SELECT width_bucket(u.start_time, (SELECT times FROM starts)) - 1, k.credit_type
 FROM unnest(:credit_types ::text[]) AS k (credit_type)
 CROSS JOIN LATERAL (
     SELECT start_time, measure, source, amount FROM usage_sums
-    WHERE account_id = :account_id AND credit_type = k.credit_type AND generation = :generation ::integer AND {_WITHIN}
+    WHERE account_id = :account_id AND credit_type = k.credit_type AND edition = :edition ::integer AND {_WITHIN}
     OFFSET 0
 ) AS u
 GROUP BY 1, 2, 3, 4
@@ -75,10 +73,10 @@ GROUP BY 1, 2, 3, 4
 
 
 def sums_of_account(
-    connection: Connection, generation: int, account_id: str, credit_types: Sequence[str], periods: Sequence[Period]
+    connection: Connection, edition: int, account_id: str, credit_types: Sequence[str], periods: Sequence[Period]
 ) -> list[Sum]:
     """Return what the rollup has of an account in periods that follow one another."""
-    parameters = {"generation": generation, "account_id": account_id, "credit_types": texts(credit_types)}
+    parameters = {"edition": edition, "account_id": account_id, "credit_types": texts(credit_types)}
     return _sums(connection.execute(_OF_ACCOUNT, parameters | _times(periods)))
 
 
@@ -150,7 +148,7 @@ WITH {_AHEAD}, used AS (
         CROSS JOIN unnest(:dimensions ::smallint[]) AS d (dimension)
         CROSS JOIN LATERAL (
             SELECT value, used, covered FROM usage_parts
-            WHERE account_id = :account_id AND credit_type = k.credit_type AND generation = :generation ::integer
+            WHERE account_id = :account_id AND credit_type = k.credit_type AND edition = :edition ::integer
               AND dimension = d.dimension AND {_WITHIN} OFFSET 0
         ) AS p
         UNION ALL
@@ -167,7 +165,7 @@ SELECT credit_type, dimension, value, used, covered FROM ranked WHERE place <= :
 
 def parts_of_account(
     connection: Connection,
-    generation: int,
+    edition: int,
     label: str,
     wallets: Sequence[Unadded],
     period: Period,
@@ -175,7 +173,7 @@ def parts_of_account(
 ) -> list[PartUsage]:
     """Return for each wallet of an account the spenders, and the values of the label, that used the most."""
     parameters = {
-        "generation": generation,
+        "edition": edition,
         "label": label,
         "account_id": wallets[0].wallet.account_id,
         "credit_types": texts(one.wallet.credit_type for one in wallets),
@@ -200,7 +198,7 @@ FROM unnest(:points ::integer[], :grains ::smallint[], :starts ::bigint[], :ends
 CROSS JOIN unnest(:credit_types ::text[]) AS k (credit_type)
 CROSS JOIN LATERAL (
     SELECT measure, source, amount FROM usage_totals
-    WHERE generation = :generation ::integer AND credit_type = k.credit_type AND grain = s.grain
+    WHERE edition = :edition ::integer AND credit_type = k.credit_type AND grain = s.grain
       AND start_time >= {timestamp("s.first")} AND start_time < {timestamp("s.below")} OFFSET 0
 ) AS t
 GROUP BY 1, 2, 3, 4
@@ -208,11 +206,11 @@ GROUP BY 1, 2, 3, 4
 
 
 def sums_of_all(
-    connection: Connection, generation: int, credit_types: Sequence[str], segments: Sequence[Segment]
+    connection: Connection, edition: int, credit_types: Sequence[str], segments: Sequence[Segment]
 ) -> list[Sum]:
     """Return what the rollup has of all accounts together in segments, by the points that these belong to."""
     parameters = {
-        "generation": generation,
+        "edition": edition,
         "credit_types": texts(credit_types),
         "points": numbers(one.point for one in segments),
         "grains": numbers(one.grain for one in segments),
@@ -225,12 +223,12 @@ def sums_of_all(
 class Ranking(NamedTuple):
     """A day, week or month of UTC in which those are ranked that use the most."""
 
-    span: Span
+    span: RankingSpan
     period: Period
 
 
 _RANKED: Final = f"""
-generation = :generation ::integer AND credit_type = k.credit_type AND dimension = k.dimension
+edition = :edition ::integer AND credit_type = k.credit_type AND dimension = k.dimension
 AND span = :span ::smallint AND span_time = {timestamp(":start ::bigint")}"""
 
 _TOP: Final = text(f"""
@@ -263,23 +261,23 @@ RANKED: Final = (Dimension.ACCOUNT, Dimension.LABEL)
 
 
 def top(
-    connection: Connection, generation: int, credit_types: Sequence[str], ranking: Ranking, count: int
+    connection: Connection, edition: int, credit_types: Sequence[str], ranking: Ranking, count: int
 ) -> list[PartUsage]:
     """Return the first ``count`` by use in the rollup, of accounts and of labels of each credit type."""
     pairs = [(code, dimension) for code in credit_types for dimension in RANKED]
-    return _parts(connection.execute(_TOP, _of(generation, ranking, pairs) | {"count": count}))
+    return _parts(connection.execute(_TOP, _of(edition, ranking, pairs) | {"count": count}))
 
 
-def ranks_of(connection: Connection, generation: int, ranking: Ranking, wanted: Sequence[PartUsage]) -> list[PartUsage]:
+def ranks_of(connection: Connection, edition: int, ranking: Ranking, wanted: Sequence[PartUsage]) -> list[PartUsage]:
     """Return what the rollup has of some accounts and labels; those that it has nothing of are left out."""
     pairs = [(one.credit_type, one.dimension) for one in wanted]
     values = {"values": texts(one.value for one in wanted)}
-    return _parts(connection.execute(_OF_VALUES, _of(generation, ranking, pairs) | values))
+    return _parts(connection.execute(_OF_VALUES, _of(edition, ranking, pairs) | values))
 
 
-def _of(generation: int, ranking: Ranking, pairs: Sequence[tuple[str, Dimension]]) -> dict[str, object]:
+def _of(edition: int, ranking: Ranking, pairs: Sequence[tuple[str, Dimension]]) -> dict[str, object]:
     return {
-        "generation": generation,
+        "edition": edition,
         "credit_types": texts(code for code, _ in pairs),
         "dimensions": numbers(dimension for _, dimension in pairs),
         "span": int(ranking.span),

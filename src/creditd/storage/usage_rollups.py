@@ -1,7 +1,7 @@
 """The rollup of usage as rows: how far it has come, wallet by wallet, and the sums over what it has come past.
 
 A rollup is right for every wallet up to the version that its position says: sums and position are written by one
-statement. There may be two generations at a time, one that is served and one that is built to take its place.
+statement. There may be two editions at a time, one that is served and one that is built to take its place.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from creditd.domain.instant import Instant
 from creditd.domain.usage import Measure
-from creditd.domain.usage_periods import Grain, Span
+from creditd.domain.usage_periods import Grain, RankingSpan
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.rows import micros, timestamp
@@ -22,13 +22,13 @@ BUILT, SERVED, RETIRED = 1, 2, 3
 
 
 class UsageRollup(NamedTuple):
-    """A generation of the rollup.
+    """A edition of the rollup.
 
     All entries made before ``complete_time`` are in it; None until a pass has seen every wallet. The pass that is under
     way began at ``pass_time``, and has come past the wallet ``after``.
     """
 
-    generation: int
+    edition: int
     label: str | None
     after: WalletKey
     pass_time: Instant
@@ -36,7 +36,7 @@ class UsageRollup(NamedTuple):
 
 
 _COLUMNS: Final = (
-    f"r.generation, r.label, r.after_account, r.after_credit_type, {micros('r.pass_time')}, {micros('r.complete_time')}"
+    f"r.edition, r.label, r.after_account, r.after_credit_type, {micros('r.pass_time')}, {micros('r.complete_time')}"
 )
 
 _OF_STATE: Final = text(f"SELECT {_COLUMNS} FROM usage_rollups r WHERE r.state = :state ::smallint ::smallint")
@@ -58,14 +58,14 @@ def take_turn(connection: Connection, state: int) -> UsageRollup | None:
 def _rollup(row: Sequence[Any] | None) -> UsageRollup | None:
     if row is None:
         return None
-    generation, label, account_id, credit_type, pass_time, complete_time = row
-    return UsageRollup(generation, label, WalletKey(account_id, credit_type), pass_time, complete_time)
+    edition, label, account_id, credit_type, pass_time, complete_time = row
+    return UsageRollup(edition, label, WalletKey(account_id, credit_type), pass_time, complete_time)
 
 
 _WRITE: Final = text(f"""
 UPDATE usage_rollups SET label = :label ::text, after_account = :account_id, after_credit_type = :credit_type,
     pass_time = {timestamp(":pass_time ::bigint")}, complete_time = {timestamp(":complete_time ::bigint")}
-WHERE generation = :generation ::integer
+WHERE edition = :edition ::integer
 """)
 
 
@@ -77,11 +77,11 @@ def write_rollup(connection: Connection, rollup: UsageRollup) -> None:
 
 
 _BEGIN: Final = text("""
-INSERT INTO usage_rollups (generation, state, label, after_account, after_credit_type, pass_time, complete_time)
-SELECT (SELECT max(generation) FROM usage_rollups) + 1, 1, :label ::text, '', '', timestamptz 'epoch', NULL
+INSERT INTO usage_rollups (edition, state, label, after_account, after_credit_type, pass_time, complete_time)
+SELECT (SELECT max(edition) FROM usage_rollups) + 1, 1, :label ::text, '', '', timestamptz 'epoch', NULL
 """)
 
-_MOVE: Final = text("UPDATE usage_rollups SET state = :state ::smallint WHERE generation = :generation ::integer")
+_MOVE: Final = text("UPDATE usage_rollups SET state = :state ::smallint WHERE edition = :edition ::integer")
 
 
 def begin_rollup(connection: Connection, label: str) -> None:
@@ -89,9 +89,9 @@ def begin_rollup(connection: Connection, label: str) -> None:
     connection.execute(_BEGIN, {"label": label})
 
 
-def move_rollup(connection: Connection, generation: int, state: int) -> None:
+def move_rollup(connection: Connection, edition: int, state: int) -> None:
     """Give a rollup another state."""
-    connection.execute(_MOVE, {"generation": generation, "state": state})
+    connection.execute(_MOVE, {"edition": edition, "state": state})
 
 
 class Unadded(NamedTuple):
@@ -107,7 +107,7 @@ SELECT w.account_id, w.credit_type, w.version, coalesce(p.version, 0)
 FROM ({wallets}) AS w
 LEFT JOIN LATERAL (
     SELECT version FROM usage_positions
-    WHERE account_id = w.account_id AND credit_type = w.credit_type AND generation = :generation ::integer OFFSET 0
+    WHERE account_id = w.account_id AND credit_type = w.credit_type AND edition = :edition ::integer OFFSET 0
 ) AS p ON true
 ORDER BY w.account_id, w.credit_type
 """
@@ -132,19 +132,19 @@ _NAMED: Final = text(
 )
 
 
-def wallets_after(connection: Connection, generation: int, wallet: WalletKey, count: int) -> list[Unadded]:
+def wallets_after(connection: Connection, edition: int, wallet: WalletKey, count: int) -> list[Unadded]:
     """Return the next wallets in the order of their keys."""
-    return _unadded(connection.execute(_AFTER, {"generation": generation, **wallet._asdict(), "count": count}))
+    return _unadded(connection.execute(_AFTER, {"edition": edition, **wallet._asdict(), "count": count}))
 
 
-def wallets_named(connection: Connection, generation: int, wallets: Iterable[WalletKey]) -> list[Unadded]:
+def wallets_named(connection: Connection, edition: int, wallets: Iterable[WalletKey]) -> list[Unadded]:
     """Return wallets in the order of their keys."""
     keys = list(wallets)
     parameters = {
         "account_id": texts(key.account_id for key in keys),
         "credit_type": texts(key.credit_type for key in keys),
     }
-    return _unadded(connection.execute(_NAMED, {"generation": generation, **parameters}))
+    return _unadded(connection.execute(_NAMED, {"edition": edition, **parameters}))
 
 
 def _unadded(rows: Iterable[Any]) -> list[Unadded]:
@@ -175,10 +175,10 @@ _UNITS: Final[Mapping[Grain, str]] = {
     Grain.EVER: "timestamptz 'epoch'",
 }
 
-_SPANS: Final[Mapping[Span, str]] = {
-    Span.DAY: "date_trunc('day', {time}, 'UTC')",
-    Span.WEEK: "date_trunc('week', {time}, 'UTC')",
-    Span.MONTH: "date_trunc('month', {time}, 'UTC')",
+_SPANS: Final[Mapping[RankingSpan, str]] = {
+    RankingSpan.DAY: "date_trunc('day', {time}, 'UTC')",
+    RankingSpan.WEEK: "date_trunc('week', {time}, 'UTC')",
+    RankingSpan.MONTH: "date_trunc('month', {time}, 'UTC')",
 }
 
 
@@ -206,39 +206,39 @@ WITH weighed AS (
     SELECT c.account_id, c.credit_type, {_QUARTER} AS start_time, c.measure, c.source, sum(c.amount) AS amount
     FROM added AS c GROUP BY 1, 2, 3, 4, 5
 ), positions AS (
-    INSERT INTO usage_positions AS p (account_id, credit_type, generation, version)
-    SELECT account_id, credit_type, :generation ::integer, max(version) FROM ahead GROUP BY account_id, credit_type
-    ON CONFLICT (account_id, credit_type, generation) DO UPDATE SET version = excluded.version
+    INSERT INTO usage_positions AS p (account_id, credit_type, edition, version)
+    SELECT account_id, credit_type, :edition ::integer, max(version) FROM ahead GROUP BY account_id, credit_type
+    ON CONFLICT (account_id, credit_type, edition) DO UPDATE SET version = excluded.version
     RETURNING account_id, credit_type, version
 ), sums AS (
-    INSERT INTO usage_sums AS b (account_id, credit_type, generation, start_time, measure, source, amount)
-    SELECT account_id, credit_type, :generation ::integer, start_time, measure, source, amount FROM quarters
+    INSERT INTO usage_sums AS b (account_id, credit_type, edition, start_time, measure, source, amount)
+    SELECT account_id, credit_type, :edition ::integer, start_time, measure, source, amount FROM quarters
     WHERE measure <> {int(Measure.HELD)}
-    ON CONFLICT (account_id, credit_type, generation, start_time, measure, source)
+    ON CONFLICT (account_id, credit_type, edition, start_time, measure, source)
     DO UPDATE SET amount = b.amount + excluded.amount
 ), parts AS (
-    INSERT INTO usage_parts AS b (account_id, credit_type, generation, dimension, start_time, value, used, covered)
-    SELECT c.account_id, c.credit_type, :generation ::integer, c.dimension, {_QUARTER}, c.value,
+    INSERT INTO usage_parts AS b (account_id, credit_type, edition, dimension, start_time, value, used, covered)
+    SELECT c.account_id, c.credit_type, :edition ::integer, c.dimension, {_QUARTER}, c.value,
            sum(c.used), sum(c.covered)
     FROM used AS c GROUP BY 1, 2, 4, 5, 6
-    ON CONFLICT (account_id, credit_type, generation, dimension, start_time, value)
+    ON CONFLICT (account_id, credit_type, edition, dimension, start_time, value)
     DO UPDATE SET used = b.used + excluded.used, covered = b.covered + excluded.covered
 ), totals AS (
-    INSERT INTO usage_totals AS b (generation, credit_type, grain, start_time, measure, source, amount)
-    SELECT :generation ::integer, q.credit_type, g.grain, g.start_time, q.measure, q.source, sum(q.amount)
+    INSERT INTO usage_totals AS b (edition, credit_type, grain, start_time, measure, source, amount)
+    SELECT :edition ::integer, q.credit_type, g.grain, g.start_time, q.measure, q.source, sum(q.amount)
     FROM quarters AS q CROSS JOIN LATERAL (VALUES {_values(_UNITS)}) AS g (grain, start_time)
     GROUP BY 2, 3, 4, 5, 6
-    ON CONFLICT (generation, credit_type, grain, start_time, measure, source)
+    ON CONFLICT (edition, credit_type, grain, start_time, measure, source)
     DO UPDATE SET amount = b.amount + excluded.amount
 ), ranked AS (
     {ranked_of("added", "used")}
 ), ranks AS (
-    INSERT INTO usage_ranks AS b (generation, credit_type, dimension, span, span_time, value, used, covered)
-    SELECT :generation ::integer, c.credit_type, c.dimension, s.span, s.span_time, c.value,
+    INSERT INTO usage_ranks AS b (edition, credit_type, dimension, span, span_time, value, used, covered)
+    SELECT :edition ::integer, c.credit_type, c.dimension, s.span, s.span_time, c.value,
            sum(c.used), sum(c.covered)
     FROM ranked AS c CROSS JOIN LATERAL (VALUES {_values(_SPANS, "c.create_time")}) AS s (span, span_time)
     GROUP BY 2, 3, 4, 5, 6
-    ON CONFLICT (generation, credit_type, dimension, span, span_time, value)
+    ON CONFLICT (edition, credit_type, dimension, span, span_time, value)
     DO UPDATE SET used = b.used + excluded.used, covered = b.covered + excluded.covered
 )
 SELECT account_id, credit_type, version FROM positions
@@ -246,7 +246,7 @@ SELECT account_id, credit_type, version FROM positions
 
 
 def add_up(
-    connection: Connection, generation: int, label: str, stretches: Sequence[Unadded], most: int
+    connection: Connection, edition: int, label: str, stretches: Sequence[Unadded], most: int
 ) -> dict[WalletKey, int]:
     """Add the entries of stretches, each from a wallet's position to a version, to a rollup; move its positions on.
 
@@ -259,7 +259,7 @@ def add_up(
         "after": numbers(one.position for one in stretches),
         "last": numbers(one.version for one in stretches),
     }
-    rows = connection.execute(_ADD_UP, {**parameters, "generation": generation, "label": label, "most": most})
+    rows = connection.execute(_ADD_UP, {**parameters, "edition": edition, "label": label, "most": most})
     return {WalletKey(account_id, credit_type): version for account_id, credit_type, version in rows}
 
 
@@ -271,19 +271,19 @@ def estimated_entries(connection: Connection) -> int:
     return int(connection.execute(_ESTIMATE).scalar_one())
 
 
-_GENERATIONS: Final = text("SELECT r.generation FROM usage_rollups r WHERE r.state = :state ::smallint ORDER BY 1")
+_GENERATIONS: Final = text("SELECT r.edition FROM usage_rollups r WHERE r.state = :state ::smallint ORDER BY 1")
 
 
-def generations(connection: Connection, state: int) -> list[int]:
-    """Return the generations in a state, the oldest first."""
+def editions(connection: Connection, state: int) -> list[int]:
+    """Return the editions in a state, the oldest first."""
     return list(connection.execute(_GENERATIONS, {"state": state}).scalars())
 
 
-_LOCK: Final = text("SELECT r.generation, r.state FROM usage_rollups r ORDER BY r.generation FOR UPDATE")
+_LOCK: Final = text("SELECT r.edition, r.state FROM usage_rollups r ORDER BY r.edition FOR UPDATE")
 
 
 def lock_rollups(connection: Connection) -> dict[int, int]:
-    """Return the state of each generation, and keep others from going on with any until the transaction ends."""
+    """Return the state of each edition, and keep others from going on with any until the transaction ends."""
     return dict(connection.execute(_LOCK).tuples())
 
 
@@ -294,7 +294,7 @@ _OF_ALL: Final = ("usage_totals", "usage_ranks")
 _DELETE_OF_WALLETS: Final = [
     text(f"""
 DELETE FROM {table} AS t USING unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
-WHERE t.account_id = k.account_id AND t.credit_type = k.credit_type AND t.generation = :generation ::integer
+WHERE t.account_id = k.account_id AND t.credit_type = k.credit_type AND t.edition = :edition ::integer
 """)
     for table in _OF_WALLETS
 ]
@@ -302,19 +302,19 @@ WHERE t.account_id = k.account_id AND t.credit_type = k.credit_type AND t.genera
 _DELETE_OF_ALL: Final = [
     text(f"""
 DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM {table} WHERE generation = :generation ::integer LIMIT :count
+    SELECT ctid FROM {table} WHERE edition = :edition ::integer LIMIT :count
 ))
 """)
     for table in _OF_ALL
 ]
 
-_FORGET: Final = text("DELETE FROM usage_rollups WHERE generation = :generation ::integer AND state = 3")
+_FORGET: Final = text("DELETE FROM usage_rollups WHERE edition = :edition ::integer AND state = 3")
 
 
-def delete_of_wallets(connection: Connection, generation: int, wallets: Sequence[WalletKey]) -> None:
+def delete_of_wallets(connection: Connection, edition: int, wallets: Sequence[WalletKey]) -> None:
     """Delete what a retired rollup has of some wallets."""
     parameters = {
-        "generation": generation,
+        "edition": edition,
         "account_id": texts(wallet.account_id for wallet in wallets),
         "credit_type": texts(wallet.credit_type for wallet in wallets),
     }
@@ -322,14 +322,13 @@ def delete_of_wallets(connection: Connection, generation: int, wallets: Sequence
         connection.execute(statement, parameters)
 
 
-def delete_of_all(connection: Connection, generation: int, count: int) -> int:
+def delete_of_all(connection: Connection, edition: int, count: int) -> int:
     """Delete some of what a retired rollup has of all accounts together; return how many rows."""
     return sum(
-        connection.execute(statement, {"generation": generation, "count": count}).rowcount
-        for statement in _DELETE_OF_ALL
+        connection.execute(statement, {"edition": edition, "count": count}).rowcount for statement in _DELETE_OF_ALL
     )
 
 
-def forget_rollup(connection: Connection, generation: int) -> None:
+def forget_rollup(connection: Connection, edition: int) -> None:
     """Forget a retired rollup of which nothing is left."""
-    connection.execute(_FORGET, {"generation": generation})
+    connection.execute(_FORGET, {"edition": edition})

@@ -22,7 +22,7 @@ _KEY = Text(collation="C")
 usage_rollups = Table(
     "usage_rollups",
     metadata,
-    Column("generation", Integer, nullable=False),
+    Column("edition", Integer, nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("label", Text, comment="the key of metadata that it adds up by; null until it begins"),
     Column("after_account", _KEY, nullable=False),
@@ -31,7 +31,7 @@ usage_rollups = Table(
     Column(
         "complete_time", InstantColumn, comment="entries made before are in it; null until it has seen every wallet"
     ),
-    PrimaryKeyConstraint("generation", name="usage_rollups_pkey"),
+    PrimaryKeyConstraint("edition", name="usage_rollups_pkey"),
     CheckConstraint("state BETWEEN 1 AND 3", name="usage_rollups_state"),
     Index("usage_rollups_served", "state", unique=True, postgresql_where=text("state = 2")),
     Index("usage_rollups_built", "state", unique=True, postgresql_where=text("state = 1")),
@@ -42,9 +42,9 @@ usage_positions = Table(
     metadata,
     Column("account_id", _KEY, nullable=False),
     Column("credit_type", _KEY, nullable=False),
-    Column("generation", Integer, nullable=False),
+    Column("edition", Integer, nullable=False),
     Column("version", BigInteger, nullable=False, comment="entries of the wallet up to this one are in the rollup"),
-    PrimaryKeyConstraint("account_id", "credit_type", "generation", name="usage_positions_pkey"),
+    PrimaryKeyConstraint("account_id", "credit_type", "edition", name="usage_positions_pkey"),
     CheckConstraint("version > 0", name="usage_positions_version"),
 )
 
@@ -53,13 +53,13 @@ usage_sums = Table(
     metadata,
     Column("account_id", _KEY, nullable=False),
     Column("credit_type", _KEY, nullable=False),
-    Column("generation", Integer, nullable=False),
+    Column("edition", Integer, nullable=False),
     Column("start_time", InstantColumn, nullable=False, comment="when the quarter of an hour began"),
     Column("measure", SmallInteger, nullable=False),
     Column("source", SmallInteger, nullable=False),
     Column("amount", Numeric, nullable=False),
     PrimaryKeyConstraint(
-        "account_id", "credit_type", "generation", "start_time", "measure", "source", name="usage_sums_pkey"
+        "account_id", "credit_type", "edition", "start_time", "measure", "source", name="usage_sums_pkey"
     ),
 )
 
@@ -68,21 +68,21 @@ usage_parts = Table(
     metadata,
     Column("account_id", _KEY, nullable=False),
     Column("credit_type", _KEY, nullable=False),
-    Column("generation", Integer, nullable=False),
+    Column("edition", Integer, nullable=False),
     Column("dimension", SmallInteger, nullable=False),
     Column("start_time", InstantColumn, nullable=False),
     Column("value", _KEY, nullable=False, comment="of the label, or the spender's id"),
     Column("used", Numeric, nullable=False),
     Column("covered", Numeric, nullable=False),
     PrimaryKeyConstraint(
-        "account_id", "credit_type", "generation", "dimension", "start_time", "value", name="usage_parts_pkey"
+        "account_id", "credit_type", "edition", "dimension", "start_time", "value", name="usage_parts_pkey"
     ),
 )
 
 usage_totals = Table(
     "usage_totals",
     metadata,
-    Column("generation", Integer, nullable=False),
+    Column("edition", Integer, nullable=False),
     Column("credit_type", _KEY, nullable=False),
     Column("grain", SmallInteger, nullable=False, comment="a quarter of an hour, an hour, a day of UTC, or ever"),
     Column("start_time", InstantColumn, nullable=False),
@@ -90,14 +90,14 @@ usage_totals = Table(
     Column("source", SmallInteger, nullable=False),
     Column("amount", Numeric, nullable=False),
     PrimaryKeyConstraint(
-        "generation", "credit_type", "grain", "start_time", "measure", "source", name="usage_totals_pkey"
+        "edition", "credit_type", "grain", "start_time", "measure", "source", name="usage_totals_pkey"
     ),
 )
 
 usage_ranks = Table(
     "usage_ranks",
     metadata,
-    Column("generation", Integer, nullable=False),
+    Column("edition", Integer, nullable=False),
     Column("credit_type", _KEY, nullable=False),
     Column("dimension", SmallInteger, nullable=False),
     Column("span", SmallInteger, nullable=False),
@@ -105,12 +105,10 @@ usage_ranks = Table(
     Column("value", _KEY, nullable=False, comment="an account, or a value of the label"),
     Column("used", Numeric, nullable=False),
     Column("covered", Numeric, nullable=False),
-    PrimaryKeyConstraint(
-        "generation", "credit_type", "dimension", "span", "span_time", "value", name="usage_ranks_pkey"
-    ),
+    PrimaryKeyConstraint("edition", "credit_type", "dimension", "span", "span_time", "value", name="usage_ranks_pkey"),
     Index(
         "usage_ranks_by_used",
-        "generation",
+        "edition",
         "credit_type",
         "dimension",
         "span",

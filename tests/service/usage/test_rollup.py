@@ -17,7 +17,7 @@ from creditd.domain.commands import Clawback, Remove, Restore, WriteOff
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND
 from creditd.domain.usage_errors import UsageBehind
-from creditd.domain.usage_periods import Granularity, Period, Span, points, usual_period
+from creditd.domain.usage_periods import Granularity, Period, RankingSpan, points, usual_period
 from creditd.ledger.ids import uuid7
 from creditd.server.handlers.usage_handlers import write_figures
 from creditd.service import usage, usage_rollup
@@ -54,7 +54,7 @@ def analytics(desk: Desk, zone: str = ZONE, top_size: int = 50) -> TypeAnalytics
     """Return everybody's usage of chat credits."""
     call: Any = type("Asker", (), {"subject": "staff"})
     reports = reports_at(desk)
-    found = asyncio.run(reports.analytics(call, ["chat"], periods(desk, zone), Span.MONTH, top_size))
+    found = asyncio.run(reports.analytics(call, ["chat"], periods(desk, zone), RankingSpan.MONTH, top_size))
     return found.types[0]
 
 
@@ -207,8 +207,8 @@ def test_a_round_that_is_cut_short_has_done_nothing(desk: Desk) -> None:
     with desk.database.connection() as connection:
         rollup = usage_rollups.take_turn(connection, usage_rollups.SERVED)
         assert rollup is not None
-        wallets = usage_rollups.wallets_after(connection, rollup.generation, usage_rollup.BEGINNING, 10)
-        assert usage_rollups.add_up(connection, rollup.generation, "", wallets, 100)
+        wallets = usage_rollups.wallets_after(connection, rollup.edition, usage_rollup.BEGINNING, 10)
+        assert usage_rollups.add_up(connection, rollup.edition, "", wallets, 100)
         connection.rollback()
     assert positions(desk) == {}
     roll_all(roller_at(desk))
@@ -285,13 +285,13 @@ def rebuild(desk: Desk, label: str = LABEL, steps: int | None = None) -> UsageRe
     return one
 
 
-def generations(desk: Desk) -> Counter[int]:
-    """Return how many rows there are of each generation, in all tables."""
+def editions(desk: Desk) -> Counter[int]:
+    """Return how many rows there are of each edition, in all tables."""
     tables = "usage_positions", "usage_sums", "usage_parts", "usage_totals", "usage_ranks", "usage_rollups"
     found: Counter[int] = Counter()
     with desk.database.autocommit() as connection:
         for table in tables:
-            found.update(connection.exec_driver_sql(f"SELECT generation FROM {table}").scalars())  # noqa: S608
+            found.update(connection.exec_driver_sql(f"SELECT edition FROM {table}").scalars())  # noqa: S608
     return found
 
 
@@ -305,7 +305,7 @@ def test_a_rebuild_takes_the_place_of_what_was_damaged_and_leaves_nothing_behind
         connection.execute("UPDATE usage_totals SET amount = amount + 1")
     made = rebuild(desk)
     assert made.entries == 6
-    assert generations(desk).keys() == {2}
+    assert editions(desk).keys() == {2}
     require_equal(desk)
 
 
@@ -323,7 +323,7 @@ def test_a_rebuild_that_was_interrupted_goes_on_while_servers_serve(
         roll_all(roller_at(desk))
         require_equal(desk)
     rebuild(desk)
-    assert generations(desk).keys() == {2}
+    assert editions(desk).keys() == {2}
     desk.do(deduct("eve", 1))
     require_equal(desk)
 
@@ -339,7 +339,7 @@ def test_a_new_label_counts_after_a_rebuild(desk: Desk) -> None:
     rebuild(desk, "model")
     asked = reports_at(desk).summary("ann", ["chat"], periods(desk))
     assert asyncio.run(asked).label == "model"
-    assert generations(desk).keys() == {3}
+    assert editions(desk).keys() == {3}
 
 
 def test_a_sum_beyond_the_largest_int64_is_shown_as_that(desk: Desk) -> None:

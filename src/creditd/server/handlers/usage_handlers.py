@@ -11,7 +11,7 @@ from creditd.domain.usage import COVERED, USED, Measure
 from creditd.domain.usage_periods import (
     Granularity,
     Period,
-    Span,
+    RankingSpan,
     points,
     require_period,
     usual_period,
@@ -94,7 +94,7 @@ class UsageHandlers:
         """Answer GetUsageAnalytics."""
         codes = await self._catalogue.chosen(request.credit_types)
         periods = self._periods(request, codes)
-        span = Span(request.ranking or Span.MONTH)
+        span = RankingSpan(request.ranking or RankingSpan.MONTH)
         found = await self._reports.analytics(call, codes, periods, span, request.top_size or USUAL_TOP)
         answer = admin_service_pb2.GetUsageAnalyticsResponse(label=found.label)
         _write_period(answer, periods)

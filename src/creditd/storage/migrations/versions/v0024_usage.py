@@ -7,14 +7,14 @@ down_revision = "0023"
 
 USAGE = """
 CREATE TABLE usage_rollups (
-    generation INTEGER NOT NULL,
+    edition INTEGER NOT NULL,
     state SMALLINT NOT NULL,
     label TEXT,
     after_account TEXT COLLATE "C" NOT NULL,
     after_credit_type TEXT COLLATE "C" NOT NULL,
     pass_time TIMESTAMP WITH TIME ZONE NOT NULL,
     complete_time TIMESTAMP WITH TIME ZONE,
-    CONSTRAINT usage_rollups_pkey PRIMARY KEY (generation),
+    CONSTRAINT usage_rollups_pkey PRIMARY KEY (edition),
     CONSTRAINT usage_rollups_state CHECK (state BETWEEN 1 AND 3)
 );
 
@@ -33,9 +33,9 @@ SELECT 1, 2, NULL, '', '', timestamptz 'epoch',
 CREATE TABLE usage_positions (
     account_id TEXT COLLATE "C" NOT NULL,
     credit_type TEXT COLLATE "C" NOT NULL,
-    generation INTEGER NOT NULL,
+    edition INTEGER NOT NULL,
     version BIGINT NOT NULL,
-    CONSTRAINT usage_positions_pkey PRIMARY KEY (account_id, credit_type, generation),
+    CONSTRAINT usage_positions_pkey PRIMARY KEY (account_id, credit_type, edition),
     CONSTRAINT usage_positions_version CHECK (version > 0)
 );
 
@@ -46,12 +46,12 @@ ALTER TABLE usage_positions ALTER COLUMN account_id SET STATISTICS 0;
 CREATE TABLE usage_sums (
     account_id TEXT COLLATE "C" NOT NULL,
     credit_type TEXT COLLATE "C" NOT NULL,
-    generation INTEGER NOT NULL,
+    edition INTEGER NOT NULL,
     start_time TIMESTAMP WITH TIME ZONE NOT NULL,
     measure SMALLINT NOT NULL,
     source SMALLINT NOT NULL,
     amount NUMERIC NOT NULL,
-    CONSTRAINT usage_sums_pkey PRIMARY KEY (account_id, credit_type, generation, start_time, measure, source)
+    CONSTRAINT usage_sums_pkey PRIMARY KEY (account_id, credit_type, edition, start_time, measure, source)
 );
 
 COMMENT ON COLUMN usage_sums.start_time IS 'when the quarter of an hour began';
@@ -61,13 +61,13 @@ ALTER TABLE usage_sums ALTER COLUMN account_id SET STATISTICS 0;
 CREATE TABLE usage_parts (
     account_id TEXT COLLATE "C" NOT NULL,
     credit_type TEXT COLLATE "C" NOT NULL,
-    generation INTEGER NOT NULL,
+    edition INTEGER NOT NULL,
     dimension SMALLINT NOT NULL,
     start_time TIMESTAMP WITH TIME ZONE NOT NULL,
     value TEXT COLLATE "C" NOT NULL,
     used NUMERIC NOT NULL,
     covered NUMERIC NOT NULL,
-    CONSTRAINT usage_parts_pkey PRIMARY KEY (account_id, credit_type, generation, dimension, start_time, value)
+    CONSTRAINT usage_parts_pkey PRIMARY KEY (account_id, credit_type, edition, dimension, start_time, value)
 );
 
 COMMENT ON COLUMN usage_parts.value IS 'of the label, or the spender''s id';
@@ -75,20 +75,20 @@ COMMENT ON COLUMN usage_parts.value IS 'of the label, or the spender''s id';
 ALTER TABLE usage_parts ALTER COLUMN account_id SET STATISTICS 0;
 
 CREATE TABLE usage_totals (
-    generation INTEGER NOT NULL,
+    edition INTEGER NOT NULL,
     credit_type TEXT COLLATE "C" NOT NULL,
     grain SMALLINT NOT NULL,
     start_time TIMESTAMP WITH TIME ZONE NOT NULL,
     measure SMALLINT NOT NULL,
     source SMALLINT NOT NULL,
     amount NUMERIC NOT NULL,
-    CONSTRAINT usage_totals_pkey PRIMARY KEY (generation, credit_type, grain, start_time, measure, source)
+    CONSTRAINT usage_totals_pkey PRIMARY KEY (edition, credit_type, grain, start_time, measure, source)
 );
 
 COMMENT ON COLUMN usage_totals.grain IS 'a quarter of an hour, an hour, a day of UTC, or ever';
 
 CREATE TABLE usage_ranks (
-    generation INTEGER NOT NULL,
+    edition INTEGER NOT NULL,
     credit_type TEXT COLLATE "C" NOT NULL,
     dimension SMALLINT NOT NULL,
     span SMALLINT NOT NULL,
@@ -96,13 +96,13 @@ CREATE TABLE usage_ranks (
     value TEXT COLLATE "C" NOT NULL,
     used NUMERIC NOT NULL,
     covered NUMERIC NOT NULL,
-    CONSTRAINT usage_ranks_pkey PRIMARY KEY (generation, credit_type, dimension, span, span_time, value)
+    CONSTRAINT usage_ranks_pkey PRIMARY KEY (edition, credit_type, dimension, span, span_time, value)
 );
 
 COMMENT ON COLUMN usage_ranks.value IS 'an account, or a value of the label';
 
 CREATE INDEX usage_ranks_by_used
-    ON usage_ranks (generation, credit_type, dimension, span, span_time, used DESC, value);
+    ON usage_ranks (edition, credit_type, dimension, span, span_time, used DESC, value);
 """
 
 # The newest entries of all accounts. A coarse index of an append-only table: it has a line for every 64 pages, so that

@@ -178,7 +178,7 @@ METHODS: Mapping[str, Method] = {
         {"account_id_prefix": "prefix", "status": "enum", "page_size": "page_size", "page_token": "page_token"},
     ),
     "GetUsageAnalytics": Method(
-        lambda _: admin.GetUsageAnalyticsRequest(),
+        lambda _: admin.GetUsageAnalyticsRequest(credit_types=["chat"]),
         {"credit_types": "credit_types", "ranking": "enum", "top_size": "top_size"} | _USAGE,
     ),
     "VerifyLedger": Method(lambda c: admin.VerifyLedgerRequest(account_id=c.account_id), {"account_id": "prefix"}),

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import grpc
+import psycopg
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -16,6 +18,7 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.usage import QUARTER
 from tests.contract.test_limits import Pair
 from tests.support.customer import CHAT, Customer
+from tests.support.patience import eventually
 from tests.support.refusals import refused
 from tests.support.service import running_service
 from tests.support.usage_sums import FIELDS, balance_of_all, figures_by_day, used_by
@@ -228,8 +231,17 @@ def test_who_used_the_most_is_ranked_whatever_is_added_up_already(pair: Pair, us
         roll_up(pair)
 
 
+def test_usage_is_added_up_by_itself(tmp_path: Path) -> None:
+    with running_service(tmp_path, usage_rollup_interval_seconds=0.05) as running:
+        app, staff = running.as_caller("app", "SERVICE", scope="credits.spend"), running.as_caller("staff", "ADMIN")
+        Customer(running, app, staff, "ann").top_up(1)
+        with psycopg.connect(running.config.database_url, autocommit=True) as connection:
+            query = "SELECT version FROM usage_positions WHERE account_id = 'ann' AND credit_type = 'chat'"
+            assert eventually(lambda: connection.execute(query).fetchone()) == (1,)
+
+
 def test_only_those_who_may_see_financial_reports_see_everybody_s(user: Customer) -> None:
-    request = admin.GetUsageAnalyticsRequest()
+    request = admin.GetUsageAnalyticsRequest(credit_types=[CHAT])
     for role in ("SUPPORT", "USER", "PREMIUM"):
         refusal = refused(user.service.as_caller("somebody", role).admin.GetUsageAnalytics, request)
         assert refusal.code == grpc.StatusCode.PERMISSION_DENIED

@@ -21,7 +21,7 @@ from creditd.server.authorization.policy import PERMISSIONS
 from creditd.server.handlers import usage_handlers
 from creditd.server.payment_messages import event_message, purchase_message
 from creditd.service.account_limits import COUNTS_SHOWN
-from creditd.service.usage import PARTS_SHOWN
+from creditd.service.usage import MAX_CREDIT_TYPES, PARTS_SHOWN
 from creditd.storage import payment_events, purchases
 from tests.support.paged_lists import is_paged
 
@@ -72,8 +72,8 @@ BOUNDS = {
     "CreditTypeUsage.points": usage_handlers.MAX_POINTS,
     "CreditTypeUsage.sources": len(Source),
     "CreditTypeUsage.spenders": PARTS_SHOWN,
-    "GetUsageAnalyticsResponse.analytics": usage_handlers.MAX_CREDIT_TYPES,
-    "GetUsageSummaryResponse.usage": usage_handlers.MAX_CREDIT_TYPES,
+    "GetUsageAnalyticsResponse.analytics": MAX_CREDIT_TYPES,
+    "GetUsageSummaryResponse.usage": MAX_CREDIT_TYPES,
     # Each of the four settings that limit something names so many.
     "GetLimitsResponse.defaults": 4 * MAX_LIMITS,
     "GetLimitsResponse.limits": MAX_LIMITS,

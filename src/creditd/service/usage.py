@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
+from creditd.domain.errors import InvalidField
 from creditd.domain.instant import Instant
 from creditd.domain.usage import OWED, WORTH, Measure
 from creditd.domain.usage_errors import UsageBehind
@@ -26,6 +27,12 @@ those of two or three seconds."""
 
 MOST_ROUNDS: Final = 10
 """Of the rollup, that a read makes where that is too far behind: for a second or so."""
+
+MAX_CREDIT_TYPES: Final = 50
+"""In one answer: with 50 accounts and labels each, of the longest names, two megabytes."""
+
+MAX_POINTS_OF_ANSWER: Final = 2_000
+"""Of all credit types of an answer together: half a megabyte."""
 
 PARTS_SHOWN: Final = 20
 """Spenders, and values of the label, of an account that are shown: those that used the most."""
@@ -108,7 +115,10 @@ class UsageReports:
         return await kind.submit(read, owner=owner)
 
     async def summary(self, account_id: str, codes: Sequence[str], periods: Sequence[Period]) -> UsageSummary:
-        """Return usage of an account in periods that follow one another, in those of the credit types that it has."""
+        """Return usage of an account in periods that follow one another, in those of the credit types that it has.
+
+        In all of them if none is given. Raises InvalidField if that is more than an answer holds.
+        """
         return await self._once_caught_up(
             self._threads.pages, lambda: self._summary(account_id, codes, periods), account_id
         )
@@ -120,9 +130,10 @@ class UsageReports:
             wallets = usage.wallets_of(connection, rollup.edition, account_id, codes)
             if not wallets:
                 return UsageSummary([], label)
+            named = [one.credit_type for one in wallets]
+            _require_room(named, periods)
             unadded = usage.unadded(account_id, wallets)
             tail = _require_few(unadded)
-            named = [one.credit_type for one in wallets]
             found = usage.sums_of_account(connection, rollup.edition, account_id, named, periods)
             found += usage.sums_of_tail(connection, tail, periods)
             whole = Period(periods[0].start, periods[-1].end)
@@ -150,8 +161,10 @@ class UsageReports:
     ) -> UsageAnalytics:
         """Return usage of all accounts in periods that follow one another, and who used the most.
 
-        Those are ranked over the day, week or month of UTC in which the periods end.
+        Those are ranked over the day, week or month of UTC in which the periods end. Raises InvalidField if that is more
+        than an answer holds.
         """
+        _require_room(codes, periods)
         return await self._once_caught_up(
             self._threads.surveys, lambda: self._analytics(codes, periods, span, top_size), call.subject
         )
@@ -195,6 +208,12 @@ class UsageReports:
             raise UsageBehind
         moved = [key for key in usage_rollups.wallets_moved_since(connection, since) if key.credit_type in codes]
         return _require_few(usage_rollups.wallets_named(connection, rollup.edition, moved))
+
+
+def _require_room(codes: Sequence[str], periods: Sequence[Period]) -> None:
+    most = min(MAX_CREDIT_TYPES, MAX_POINTS_OF_ANSWER // len(periods))
+    if len(codes) > most:
+        raise InvalidField(field="credit_types", rule=f"at most {most} of them with so many points: name fewer")
 
 
 def _served(connection: Connection) -> UsageRollup:

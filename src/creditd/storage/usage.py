@@ -31,13 +31,13 @@ LEFT JOIN LATERAL (
     SELECT version FROM usage_positions
     WHERE account_id = w.account_id AND credit_type = w.credit_type AND edition = :edition ::integer OFFSET 0
 ) AS p ON true
-WHERE w.account_id = :account_id AND w.credit_type = ANY (:credit_types ::text[])
+WHERE w.account_id = :account_id AND (cardinality(:credit_types ::text[]) = 0 OR w.credit_type = ANY (:credit_types ::text[]))
 ORDER BY w.credit_type
 """)
 
 
 def wallets_of(connection: Connection, edition: int, account_id: str, credit_types: Sequence[str]) -> list[UsedWallet]:
-    """Return the wallets that an account has of some credit types."""
+    """Return the wallets that an account has of some credit types; all of them if none is named."""
     parameters = {"edition": edition, "account_id": account_id, "credit_types": texts(credit_types)}
     return [UsedWallet(*row) for row in connection.execute(_WALLETS, parameters)]
 

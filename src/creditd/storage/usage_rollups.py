@@ -22,7 +22,7 @@ BUILT, SERVED, RETIRED = 1, 2, 3
 
 
 class UsageRollup(NamedTuple):
-    """A edition of the rollup.
+    """An edition of the rollup.
 
     All entries made before ``complete_time`` are in it; None until a pass has seen every wallet. The pass that is under
     way began at ``pass_time``, and has come past the wallet ``after``.

@@ -20,7 +20,6 @@ from creditd.domain.usage_periods import (
 from creditd.ledger.clock import DatabaseClock
 from creditd.server.chunks import SMALL_ITEMS, chunked
 from creditd.server.credit_messages import instant, number, write_time
-from creditd.server.refusals import InvalidFields
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.usage import Figures, TypeAnalytics, TypeUsage, UsageBalance, UsageReports
@@ -29,12 +28,6 @@ from creditd.storage.usage_contributions import Dimension
 
 MAX_POINTS: Final = 400
 """Of one credit type: a year of days, or a bit more than two weeks of hours."""
-
-MAX_POINTS_OF_ANSWER: Final = 2_000
-"""Of all credit types of an answer together: half a megabyte."""
-
-MAX_CREDIT_TYPES: Final = 50
-"""In one answer: with 50 accounts and labels each, of the longest names, two megabytes."""
 
 USUAL_TOP: Final = 10
 """How many accounts and labels are ranked if it is not said how many."""
@@ -79,8 +72,8 @@ class UsageHandlers:
     ) -> credit_service_pb2.GetUsageSummaryResponse:
         """Answer GetUsageSummary."""
         del call
-        codes = await self._catalogue.chosen(request.credit_types)
-        periods = self._periods(request, codes)
+        codes = await self._catalogue.chosen(request.credit_types) if request.credit_types else ()
+        periods = self._periods(request)
         found = await self._reports.summary(request.account_id, codes, periods)
         answer = credit_service_pb2.GetUsageSummaryResponse(label=found.label)
         _write_period(answer, periods)
@@ -93,7 +86,7 @@ class UsageHandlers:
     ) -> admin_service_pb2.GetUsageAnalyticsResponse:
         """Answer GetUsageAnalytics."""
         codes = await self._catalogue.chosen(request.credit_types)
-        periods = self._periods(request, codes)
+        periods = self._periods(request)
         span = RankingSpan(request.ranking or RankingSpan.MONTH)
         found = await self._reports.analytics(call, codes, periods, span, request.top_size or USUAL_TOP)
         answer = admin_service_pb2.GetUsageAnalyticsResponse(label=found.label)
@@ -105,13 +98,9 @@ class UsageHandlers:
         return answer
 
     def _periods(
-        self,
-        request: credit_service_pb2.GetUsageSummaryRequest | admin_service_pb2.GetUsageAnalyticsRequest,
-        codes: Sequence[str],
+        self, request: credit_service_pb2.GetUsageSummaryRequest | admin_service_pb2.GetUsageAnalyticsRequest
     ) -> list[Period]:
-        """Return the periods of the chart. Raises InvalidField, and InvalidFields for too many credit types."""
-        if len(codes) > MAX_CREDIT_TYPES:
-            raise InvalidFields([("credit_types", "max_items", f"at most {MAX_CREDIT_TYPES}: name fewer")])
+        """Return the periods of the chart. Raises InvalidField."""
         granularity = Granularity(request.granularity or Granularity.DAY)
         zone = zone_of(request.time_zone)
         period = usual_period(self._clock.now(), granularity, zone)
@@ -122,7 +111,7 @@ class UsageHandlers:
                 raise errors.InvalidField(field="start_time", rule="required with end_time")
             period = period._replace(end=instant(request.end_time, "end_time"))
         require_period(period)
-        return points(period, granularity, zone, min(MAX_POINTS, MAX_POINTS_OF_ANSWER // max(1, len(codes))))
+        return points(period, granularity, zone, MAX_POINTS)
 
 
 def _write_period(

@@ -161,8 +161,8 @@ class UsageReports:
     ) -> UsageAnalytics:
         """Return usage of all accounts in periods that follow one another, and who used the most.
 
-        Those are ranked over the day, week or month of UTC in which the periods end. Raises InvalidField if that is more
-        than an answer holds.
+        Those are ranked over the day, week or month of UTC in which the periods end. Raises InvalidField for
+        more than an answer holds.
         """
         _require_room(codes, periods)
         return await self._once_caught_up(

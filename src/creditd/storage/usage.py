@@ -31,7 +31,8 @@ LEFT JOIN LATERAL (
     SELECT version FROM usage_positions
     WHERE account_id = w.account_id AND credit_type = w.credit_type AND edition = :edition ::integer OFFSET 0
 ) AS p ON true
-WHERE w.account_id = :account_id AND (cardinality(:credit_types ::text[]) = 0 OR w.credit_type = ANY (:credit_types ::text[]))
+WHERE w.account_id = :account_id
+  AND (cardinality(:credit_types ::text[]) = 0 OR w.credit_type = ANY (:credit_types ::text[]))
 ORDER BY w.credit_type
 """)
 

@@ -1,0 +1,169 @@
+"""How long usage takes on a long ledger: adding it up, telling it, rebuilding it; and how many rows are touched.
+
+    .venv/bin/python -m tests.bench.usage --accounts 100000 --entries 100
+
+It fills a database of its own in the tests' PostgreSQL with so many entries of each account, over the last 30 days.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from statistics import median
+from types import SimpleNamespace
+from typing import Any, Final
+
+import psycopg
+
+from creditd.domain.usage_periods import Granularity, Period, RankingSpan, points, usual_period, zone_of
+from creditd.service.usage_rebuild import UsageRebuild
+from tests.storage.plans import engine_of, plans_of, touched
+from tests.support.databases import migrated_database
+from tests.support.desk import Desk, desk_at
+from tests.support.usage_rolling import reports_at, roller_at
+
+TIMES: Final = 20
+"""How often each read is made; the median and the longest are printed."""
+
+_FILL: Final = """
+INSERT INTO credit_types VALUES ('chat', 'Chat', 0, now());
+INSERT INTO accounts SELECT 'account-' || n, 1, 1, false, NULL, now(), now() FROM generate_series(1, {accounts}) AS n;
+INSERT INTO wallets
+SELECT 'account-' || n, 'chat', 0, {entries}, 1000, 0, 0, NULL, 1, now() FROM generate_series(1, {accounts}) AS n;
+INSERT INTO reservations
+SELECT 'account-' || a, 'chat', md5(a || '-' || v)::uuid, 2, 5, 5, 0, false, '[]', now(), now(), now(), '',
+       jsonb_build_object('model', 'model-' || (a + v) % 5), 'spender-' || v % 3, NULL
+FROM generate_series(1, {entries} / 2) AS v, generate_series(1, {accounts}) AS a;
+INSERT INTO entries (account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta,
+    available_after, reserved_after, debt_after, slices, reservation_id, reservation_state, request_id, ordinal,
+    fingerprint, actor, reason, create_time)
+SELECT 'account-' || a, 'chat', v, CASE WHEN v = 1 THEN 2 WHEN v % 2 = 1 THEN 7 ELSE 6 END, 5,
+       CASE WHEN v % 2 = 0 THEN -5 ELSE 0 END, CASE WHEN v % 2 = 0 THEN 5 WHEN v > 1 THEN -5 ELSE 0 END, 0, 1000, 0, 0,
+       '[{{"grant": "01975c5e-0000-7000-8000-000000000003", "source": 3, "amount": 5}}]',
+       CASE WHEN v > 1 THEN md5(a || '-' || v / 2)::uuid END, CASE WHEN v > 1 THEN 2 END, a || '-' || v, 0, 1,
+       'bench', '', now() - interval '30 days' + (v + random()) * interval '30 days' / ({entries} + 1)
+FROM generate_series(1, {entries}) AS v, generate_series(1, {accounts}) AS a;
+VACUUM ANALYZE
+"""
+
+
+def fill(url: str, accounts: int, entries: int) -> None:
+    """Write the ledger, all accounts' first entries first, as time would have it."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in _FILL.format(accounts=accounts, entries=entries).strip().split(";\n"):
+            connection.execute(statement.encode())
+
+
+def timed(name: str, function: Callable[[], object], times: int = TIMES) -> None:
+    """Print how long a read takes."""
+    took = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        took.append(1_000 * (time.perf_counter() - start))
+    print(f"{name:58} median {median(took):7.1f} ms, longest {max(took):7.1f} ms", flush=True)
+
+
+def measure(desk: Desk, accounts: int, entries: int) -> None:
+    """Add up, tell, and rebuild."""
+    roller = roller_at(desk)
+    start = time.perf_counter()
+    rounds = 1
+    while roller.roll_up_once():
+        rounds += 1
+    seconds = time.perf_counter() - start
+    print(f"{accounts * entries} entries added up in {seconds:.1f} s, {rounds} rounds", flush=True)
+    with psycopg.connect(desk.url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+    timed("a round with nothing to add", roller.roll_up_once)
+    tell(desk)
+    rebuild = UsageRebuild(desk.database, desk.clock, "model")
+    start = time.perf_counter()
+    rebuild.begin()
+    for progress in rebuild.steps():
+        if progress.is_deleting:
+            break
+    print(f"rebuilt and served after {time.perf_counter() - start:.1f} s", flush=True)
+    for _ in rebuild.steps():
+        pass
+    print(f"and the old one deleted after {time.perf_counter() - start:.1f} s", flush=True)
+
+
+def tell(desk: Desk) -> None:
+    """Time the reads, and count the rows that each touches."""
+    reports = reports_at(desk)
+    asked: Any = SimpleNamespace(subject="bench")
+    for granularity in (Granularity.HOUR, Granularity.DAY, Granularity.MONTH):
+        for zone in ("UTC", "Asia/Kathmandu"):
+            periods = _periods(desk, granularity, zone)
+            what = f"by {granularity.name.lower()} in {zone}"
+            timed(f"summary {what}", lambda p=periods: asyncio.run(reports.summary("account-7", ["chat"], p)))
+            timed(
+                f"analytics {what}",
+                lambda p=periods: asyncio.run(reports.analytics(asked, ["chat"], p, RankingSpan.MONTH, 10)),
+            )
+    periods = _periods(desk, Granularity.DAY, "Asia/Bangkok")
+    for name, read in (
+        ("summary", lambda: asyncio.run(reports.summary("account-7", ["chat"], periods))),
+        ("analytics", lambda: asyncio.run(reports.analytics(asked, ["chat"], periods, RankingSpan.MONTH, 10))),
+    ):
+        print(f"{name} touches {_rows(desk, read)} rows", flush=True)
+
+
+def _periods(desk: Desk, granularity: Granularity, zone: str) -> list[Period]:
+    named = zone_of(zone) if zone != "UTC" else UTC
+    return points(usual_period(desk.clock.now(), granularity, named), granularity, named, 400)
+
+
+def _rows(desk: Desk, read: Callable[[], object]) -> int:
+    """Return how many rows the statements of a read touch, by what they are executed with."""
+    engine = engine_of(desk.url, "force_custom_plan")
+    database: Any = desk.database
+    lent = database.snapshot, database.listing
+    database.snapshot = database.listing = lambda: _Lent(connection)
+    try:
+
+        def call(given: object) -> None:
+            nonlocal connection
+            connection = given
+            read()
+
+        connection: object = None
+        return sum(touched(plan).rows for plan in plans_of(engine, call))
+    finally:
+        database.snapshot, database.listing = lent
+        engine.dispose()
+
+
+class _Lent:
+    """A connection that is lent for as long as anybody wants it."""
+
+    def __init__(self, connection: object) -> None:
+        """Lend this one."""
+        self._connection = connection
+
+    def __enter__(self) -> object:
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def main(argv: Sequence[str]) -> None:
+    """Fill, and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--accounts", type=int, default=10_000)
+    parser.add_argument("--entries", type=int, default=100, help="of each account")
+    arguments = parser.parse_args(argv)
+    with migrated_database() as url:
+        start = time.perf_counter()
+        fill(url, arguments.accounts, arguments.entries)
+        print(f"filled in {time.perf_counter() - start:.0f} s", flush=True)
+        with desk_at(url) as desk:
+            measure(desk, arguments.accounts, arguments.entries)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

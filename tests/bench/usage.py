@@ -11,7 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -22,6 +24,7 @@ from creditd.service.usage_rebuild import UsageRebuild
 from tests.storage.plans import engine_of, plans_of, touched
 from tests.support.databases import migrated_database
 from tests.support.desk import Desk, desk_at
+from tests.support.postgres import session_cluster
 from tests.support.usage_rolling import reports_at, roller_at
 
 TIMES: Final = 20
@@ -157,7 +160,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--entries", type=int, default=100, help="of each account")
     arguments = parser.parse_args(argv)
-    with migrated_database() as url:
+    with TemporaryDirectory() as folder, session_cluster(Path(folder)), migrated_database() as url:
         start = time.perf_counter()
         fill(url, arguments.accounts, arguments.entries)
         print(f"filled in {time.perf_counter() - start:.0f} s", flush=True)

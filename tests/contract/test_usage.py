@@ -16,6 +16,7 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.usage import QUARTER
+from creditd.service.usage_rollup import RollupRounds
 from tests.contract.test_limits import Pair
 from tests.support.customer import CHAT, Customer
 from tests.support.patience import eventually
@@ -51,8 +52,9 @@ def user(pair: Pair, account: str) -> Customer:
 
 def roll_up(pair: Pair) -> None:
     """Have the first server add up all that is committed."""
-    credit_parts = pair.first.service.credit
-    while credit_parts is not None and credit_parts.usage_roller.roll_up_once():
+    core = pair.first.core
+    rounds = RollupRounds(core.database, core.clock, "model")
+    while rounds.roll_up().has_more:
         pass
 
 

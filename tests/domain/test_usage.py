@@ -45,7 +45,7 @@ def test_every_kind_is_in_the_table() -> None:
     assert {part.measure for parts in PARTS.values() for part in parts} == set(Measure)
 
 
-@settings(settings.get_profile("short"))
+@settings(settings.get_profile("short"), max_examples=10)
 @given(opening=openings, chapters=chapters)
 def test_what_came_in_less_what_went_is_what_is_there_in_any_story(
     opening: Opening, chapters: list[list[Step]]

@@ -284,7 +284,7 @@ _LOCK: Final = text("SELECT r.edition, r.state FROM usage_rollups r ORDER BY r.e
 
 def lock_rollups(connection: Connection) -> dict[int, int]:
     """Return the state of each edition, and keep others from going on with any until the transaction ends."""
-    return dict(connection.execute(_LOCK).tuples())
+    return dict(map(tuple, connection.execute(_LOCK)))
 
 
 _OF_WALLETS: Final = ("usage_sums", "usage_parts", "usage_positions")

@@ -134,7 +134,7 @@ def test_any_history_is_told_as_plain_sql_adds_it_up_rolled_up_or_not(monkeypatc
         rollers = roller_at(desk), roller_at(other)
         held: list[Any] = []
 
-        @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+        @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
         @given(HISTORIES)
         def told(history: list[tuple[list[tuple[str, str, int]], int, bool]]) -> None:
             for steps, seconds, is_first in history:

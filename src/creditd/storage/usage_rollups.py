@@ -7,15 +7,18 @@ statement. There may be two editions at a time, one that is served and one that 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, delete, text
 
 from creditd.domain.instant import Instant
 from creditd.domain.usage import Measure
 from creditd.domain.usage_periods import Grain, RankingSpan
 from creditd.domain.wallet import WalletKey
+from creditd.storage import usage_tables
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.rows import micros, timestamp
 from creditd.storage.usage_contributions import ENTRY_COLUMNS, contributions_of, parts_of, ranked_of
+
+rollups: Final = usage_tables.usage_rollups
 
 BUILT, SERVED, RETIRED = 1, 2, 3
 """States of a rollup."""
@@ -308,7 +311,7 @@ DELETE FROM {table} WHERE ctid = ANY (ARRAY(
     for table in _OF_ALL
 ]
 
-_FORGET: Final = text("DELETE FROM usage_rollups WHERE edition = :edition ::integer AND state = 3")
+_FORGET: Final = delete(rollups).where(rollups.c.edition == bindparam("edition"), rollups.c.state == RETIRED)
 
 
 def delete_of_wallets(connection: Connection, edition: int, wallets: Sequence[WalletKey]) -> None:

@@ -17,8 +17,8 @@ from credit.v1 import credit_service_pb2 as credit
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.usage import QUARTER
 from creditd.service.usage_rollup import RollupRounds
-from tests.contract.test_limits import Pair
 from tests.support.customer import CHAT, Customer
+from tests.support.pair import Pair
 from tests.support.patience import eventually
 from tests.support.refusals import refused
 from tests.support.service import running_service

@@ -12,8 +12,8 @@ from creditd.domain.grants import Source
 from creditd.domain.usage import OWED, PARTS, USED, WORTH, Contribution, Measure, contributions
 from creditd.domain.wallet import Wallet
 from tests.domain.books import WalletBooks
+from tests.domain.chapters import Step, chapters, openings, tell
 from tests.domain.story import Opening
-from tests.domain.test_invariants import Step, chapters, openings, tell
 from tests.domain.wallets import after, wallet, with_plan
 
 pytestmark = pytest.mark.requirement("C4", "C5")

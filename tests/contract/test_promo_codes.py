@@ -211,9 +211,9 @@ def test_many_random_codes_are_made_by_one_call_each_with_its_own_count(customer
     for code in (first, second):
         customer.staff.promo.RedeemPromoCode(redeeming(customer.account_id, code))
     assert customer.balance().available == 100
-    listed = _all(customer, batch_id=made.batch_id)
+    listed = _all(customer, series_id=made.series_id)
     assert {one.display_code for one in listed} == set(made.display_codes)
-    assert len(_all(customer, batch_id=made.batch_id, state=code_pb.PROMO_CODE_STATE_EXHAUSTED)) == 2
+    assert len(_all(customer, series_id=made.series_id, state=code_pb.PROMO_CODE_STATE_EXHAUSTED)) == 2
 
 
 def _fields(request: pb.GeneratePromoCodesRequest) -> dict[str, Any]:

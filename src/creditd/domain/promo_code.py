@@ -94,13 +94,13 @@ class PromoTerms(NamedTuple):
 class PromoCode(NamedTuple):
     """A code. ``code`` is what it is known by, ``display_code`` as it is shown.
 
-    ``used`` counts uses, those included that are not finished, and ``given`` what they have given. ``batch_id`` is of
+    ``used`` counts uses, those included that are not finished, and ``given`` what they have given. ``series_id`` is of
     those that one call has made. ``end_time`` is when staff has ended it, else None.
     """
 
     code: str
     display_code: str
-    batch_id: str
+    series_id: str
     terms: PromoTerms
     used: int
     given: int

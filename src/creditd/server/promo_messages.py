@@ -57,7 +57,7 @@ def promo_code_message(code: PromoCode, now: Instant) -> pb.PromoCode:
         display_code=code.display_code,
         terms=_terms_message(code.terms),
         state=number(code.state_at(now)),
-        batch_id=code.batch_id,
+        series_id=code.series_id,
         used_count=code.used,
         given_amount=code.given,
         most_amount=code.terms.most_cost,

@@ -23,10 +23,10 @@ MAX_DRAWS: Final = 3
 """Draws of random codes until all are new ones; a second one happens once in the life of no installation."""
 
 
-class Batch(NamedTuple):
+class Series(NamedTuple):
     """The answer of one call that made random codes."""
 
-    batch_id: str
+    series_id: str
 
 
 class PromoCodes:
@@ -103,7 +103,7 @@ class PromoCodes:
     ) -> tuple[str, list[str], bool]:
         """Make ``count`` random codes, each shown after a ``prefix``; a ``dry_run`` makes none.
 
-        Return the id of their batch, the codes as they are shown, and whether the request id had made them before.
+        Return the id of their series, the codes as they are shown, and whether the request id had made them before.
         Raises InvalidField, CreditTypeNotFound, RequestIdReused.
         """
         await self._require(terms)
@@ -112,23 +112,25 @@ class PromoCodes:
         return await self._threads.changes.submit(lambda: self._generate(prefix, count, terms, act))
 
     def _generate(self, prefix: str, count: int, terms: PromoTerms, act: Act) -> tuple[str, list[str], bool]:
-        now, batch_id = self._clock.now(), self._make_id()
+        now, series_id = self._clock.now(), self._make_id()
 
-        def do(connection: Connection) -> Batch:
+        def do(connection: Connection) -> Series:
             left = count
             for _ in range(MAX_DRAWS):
-                left -= promo_codes.add(connection, _drawn(prefix, left, PromoCode("", "", batch_id, terms, 0, 0, now)))
+                left -= promo_codes.add(
+                    connection, _drawn(prefix, left, PromoCode("", "", series_id, terms, 0, 0, now))
+                )
                 if not left:
                     break
-            after = {"batch_id": batch_id, "count": count - left, "prefix": prefix, "terms": _terms(terms)}
-            audit.append(connection, act.done(self._make_id(), now, f"promoCodes?batch_id={batch_id}", after=after))
-            return Batch(batch_id)
+            after = {"series_id": series_id, "count": count - left, "prefix": prefix, "terms": _terms(terms)}
+            audit.append(connection, act.done(self._make_id(), now, "promoCodes", after=after))
+            return Series(series_id)
 
         with self._database.transaction() as connection:
-            batch, is_repeat = once(
-                connection, act.origin, ClaimKind.PROMO_CODES, now, lambda: do(connection), lambda f: Batch(**f)
+            series, is_repeat = once(
+                connection, act.origin, ClaimKind.PROMO_CODES, now, lambda: do(connection), lambda f: Series(**f)
             )
-            return batch.batch_id, promo_codes.codes_of_batch(connection, batch.batch_id), is_repeat
+            return series.series_id, promo_codes.codes_of_series(connection, series.series_id), is_repeat
 
     async def end(self, code: str, act: Act) -> tuple[PromoCode, bool]:
         """End a code: nobody claims it any more. What was claimed is still given, and purchases keep it.
@@ -171,7 +173,7 @@ class PromoCodes:
         return await self._threads.surveys.submit(lambda: self._page(wanted, asked, show), owner=caller)
 
     def _page(self, wanted: PromoFilter, asked: Asked, show: Callable[[PromoCode], Shown]) -> Page[Shown]:
-        query = query_of("promo_codes", code=wanted.code, batch=wanted.batch_id, kind=wanted.kind, state=wanted.state)
+        query = query_of("promo_codes", code=wanted.code, series=wanted.series_id, kind=wanted.kind, state=wanted.state)
         before = PromoPlace(*self._tokens.open(query, asked.page_token)) if asked.page_token else AFTER_ALL
         with self._database.listing() as connection:
             look = self._look(connection, wanted, before, asked.size + 1)
@@ -216,7 +218,7 @@ def _matches(found: PromoCode, wanted: PromoFilter, now: Instant) -> bool:
     return (
         kind in {None, found.terms.kind}
         and state in {None, found.state_at(now)}
-        and wanted.batch_id in {"", found.batch_id}
+        and wanted.series_id in {"", found.series_id}
     )
 
 

@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, text
+from sqlalchemy.dialects.postgresql import insert
 
 from creditd.domain.purchase import PurchaseKey
+from creditd.storage.promo_tables import first_purchase_promos
 
 # Each state is looked up by the index, and the first row of it is enough.
 _HAS_PAID: Final = text("""
@@ -20,22 +22,14 @@ def has_paid(connection: Connection, account_id: str) -> bool:
     return found
 
 
-_TAKE: Final = text("""
-INSERT INTO first_purchase_promos (account_id, purchase_id) VALUES (:account_id, CAST(:purchase_id AS uuid))
-ON CONFLICT (account_id) DO NOTHING
-""")
-
-
 def take(connection: Connection, key: PurchaseKey) -> bool:
     """Have a purchase be the account's first one; return whether no other is."""
-    return bool(connection.execute(_TAKE, key._asdict()).rowcount)
-
-
-_LEAVE: Final = text("""
-DELETE FROM first_purchase_promos WHERE account_id = :account_id AND purchase_id = CAST(:purchase_id AS uuid)
-""")
+    statement = insert(first_purchase_promos).values(key._asdict()).on_conflict_do_nothing()
+    return bool(connection.execute(statement).rowcount)
 
 
 def leave(connection: Connection, key: PurchaseKey) -> None:
     """Have a purchase not be the account's first one any more."""
-    connection.execute(_LEAVE, key._asdict())
+    c = first_purchase_promos.c
+    same = c.account_id == key.account_id, c.purchase_id == key.purchase_id
+    connection.execute(delete(first_purchase_promos).where(*same))

@@ -16,14 +16,14 @@ _TERMS: Final = (
 )
 
 _COLUMNS: Final = (
-    f"code, display_code, batch_id::text, {_TERMS}, used, given, {micros('create_time')}, {micros('end_time')}"
+    f"code, display_code, series_id::text, {_TERMS}, used, given, {micros('create_time')}, {micros('end_time')}"
 )
 
 _ADD: Final = text(f"""
-INSERT INTO promo_codes (code, display_code, batch_id, kind, credit_type, credits, credits_lifetime, percent,
+INSERT INTO promo_codes (code, display_code, series_id, kind, credit_type, credits, credits_lifetime, percent,
                          most_per_use, currency, minimum_amount, first_purchase_only, start_time, expire_time,
                          total_limit, account_limit, used, given, create_time)
-SELECT code, display_code, CAST(:batch_id AS uuid), CAST(:kind AS smallint), :credit_type, CAST(:credits AS bigint),
+SELECT code, display_code, CAST(:series_id AS uuid), CAST(:kind AS smallint), :credit_type, CAST(:credits AS bigint),
        CAST(:credits_lifetime AS bigint), CAST(:percent AS integer), CAST(:most_per_use AS bigint), :currency,
        CAST(:minimum_amount AS bigint), CAST(:first_purchase_only AS boolean),
        {timestamp("CAST(:start_time AS bigint)")}, {timestamp("CAST(:expire_time AS bigint)")},
@@ -34,11 +34,11 @@ ON CONFLICT (code) DO NOTHING
 
 
 def add(connection: Connection, codes: Sequence[PromoCode]) -> int:
-    """Store new codes of one batch, which have the same terms; return how many there were not yet."""
+    """Store new codes of one series, which have the same terms; return how many there were not yet."""
     first = codes[0]
     parameters = first.terms._asdict() | {
         "kind": int(first.terms.kind),
-        "batch_id": first.batch_id,
+        "series_id": first.series_id,
         "now": first.create_time,
         "code": texts(one.code for one in codes),
         "display_code": texts(one.display_code for one in codes),
@@ -67,21 +67,21 @@ def end(connection: Connection, code: str, now: Instant) -> PromoCode | None:
     return _promo_code(row) if row else None
 
 
-_OF_BATCH: Final = text(
-    f"SELECT display_code FROM promo_codes WHERE batch_id = CAST(:batch_id AS uuid) ORDER BY code LIMIT {MAX_CODES}"
+_OF_SERIES: Final = text(
+    f"SELECT display_code FROM promo_codes WHERE series_id = CAST(:series_id AS uuid) ORDER BY code LIMIT {MAX_CODES}"
 )
 
 
-def codes_of_batch(connection: Connection, batch_id: str) -> list[str]:
+def codes_of_series(connection: Connection, series_id: str) -> list[str]:
     """Return the codes that one call has made, as they are shown."""
-    return list(connection.execute(_OF_BATCH, {"batch_id": batch_id}).scalars())
+    return list(connection.execute(_OF_SERIES, {"series_id": series_id}).scalars())
 
 
 class PromoFilter(NamedTuple):
     """Which codes; what is empty or None lets all pass."""
 
     code: str = ""
-    batch_id: str = ""
+    series_id: str = ""
     kind: PromoKind | None = None
     state: PromoCodeState | None = None
 
@@ -130,11 +130,11 @@ _OF_ALL: Final = (
     "create_time DESC, code DESC",
 )
 
-_OF_ONE_BATCH: Final = "batch_id = CAST(:batch_id AS uuid) AND code < :code", "code DESC"
+_OF_ONE_SERIES: Final = "series_id = CAST(:series_id AS uuid) AND code < :code", "code DESC"
 
-_PAGE, _PAGE_OF_BATCH = text(_page(*_OF_ALL)), text(_page(*_OF_ONE_BATCH))
+_PAGE, _PAGE_OF_SERIES = text(_page(*_OF_ALL)), text(_page(*_OF_ONE_SERIES))
 
-_LAST, _LAST_OF_BATCH = text(_last(*_OF_ALL)), text(_last(*_OF_ONE_BATCH))
+_LAST, _LAST_OF_SERIES = text(_last(*_OF_ALL)), text(_last(*_OF_ONE_SERIES))
 
 
 def page(
@@ -142,11 +142,11 @@ def page(
 ) -> PromoLook:
     """Return up to ``count`` codes older than a place, newest first, among the ``rows`` that an index finds first.
 
-    Those of a batch are of one time, and stand in the order of their codes. ``wanted.code`` is for ``find``.
+    Those of a series are of one time, and stand in the order of their codes. ``wanted.code`` is for ``find``.
     """
-    if wanted.batch_id:
-        statement, last = _PAGE_OF_BATCH, _LAST_OF_BATCH
-        looked_at = {"batch_id": wanted.batch_id, "code": before.code, "rows": rows}
+    if wanted.series_id:
+        statement, last = _PAGE_OF_SERIES, _LAST_OF_SERIES
+        looked_at = {"series_id": wanted.series_id, "code": before.code, "rows": rows}
     else:
         statement, last = _PAGE, _LAST
         looked_at = before._asdict() | {"rows": rows}
@@ -159,5 +159,5 @@ def page(
 
 
 def _promo_code(row: Any) -> PromoCode:
-    code, display_code, batch_id, kind, *terms = row[:16]
-    return PromoCode(code, display_code, batch_id, PromoTerms(PromoKind(kind), *terms), *row[16:])
+    code, display_code, series_id, kind, *terms = row[:16]
+    return PromoCode(code, display_code, series_id, PromoTerms(PromoKind(kind), *terms), *row[16:])

@@ -29,7 +29,7 @@ promo_codes = Table(
     metadata,
     Column("code", _KEY, nullable=False),
     Column("display_code", Text, nullable=False),
-    Column("batch_id", UUID(as_uuid=False), nullable=False),
+    Column("series_id", UUID(as_uuid=False), nullable=False),
     Column("kind", SmallInteger, nullable=False),
     Column("credit_type", _KEY, nullable=False),
     Column("credits", BigInteger, nullable=False),
@@ -51,7 +51,7 @@ promo_codes = Table(
     CheckConstraint("kind BETWEEN 1 AND 3", name="promo_codes_kind"),
     CheckConstraint("used BETWEEN 0 AND total_limit AND given >= 0", name="promo_codes_used"),
     Index("promo_codes_by_time", "create_time", "code"),
-    Index("promo_codes_by_batch", "batch_id", "code"),
+    Index("promo_codes_by_series", "series_id", "code"),
 )
 
 promo_claims = Table(

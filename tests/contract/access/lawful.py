@@ -25,8 +25,8 @@ from credit.v1.promo_code_pb2 import PromoCode
 from creditd.bootstrap.identity import IDENTITY_SERVICES
 from tests.contract.requests_taken import METHODS
 from tests.support.customer import Customer
-from tests.support.promos import make_code, making, redeeming, terms
 from tests.support.office import Office, creating, granting, revoking, updating
+from tests.support.promos import make_code, making, redeeming, terms
 from tests.support.service import RunningService
 
 ACCOUNT: Final = "matrix-owner"

@@ -68,7 +68,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "credits.read": "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
     "GetHistoricalBalance ListCreditTypes ListPackages GetPurchase ListPurchases",
     "credits.admin": "AddCredits ListCreditTypes",
-    "payments.write": "CreatePurchase CancelPurchase RedeemPromoCode GetPurchase ListPurchases ListPackages ListCreditTypes",
+    "payments.write": "CreatePurchase CancelPurchase RedeemPromoCode GetPurchase ListPurchases ListPackages "
+    "ListCreditTypes",
     "payments.ingest": "IngestWebhook",
 }
 """What each scope opens to a service."""

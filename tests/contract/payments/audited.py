@@ -12,14 +12,15 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1.account_flag_pb2 import ClearAccountFlagRequest
 from credit.v1.limits_pb2 import Limit, SetLimitsRequest
-from creditd.domain.resource_names import account_name
+from credit.v1.promo_service_pb2 import GeneratePromoCodesRequest
 from creditd.domain.promo_text import normalised
+from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import Shopper
 from tests.contract.payments.staff_requests import create, declare, dismiss, replay, retire
 from tests.support.flags import raise_flag
 from tests.support.market import STRIPE
-from tests.support.promos import ending, make_code, making
+from tests.support.promos import ending, make_code, making, terms
 
 
 class Example(NamedTuple):
@@ -124,6 +125,11 @@ def _make_code(_: Shopper) -> Example:
     return Example(request, name, "", None, {"display_code": request.display_code, "end_time": None})
 
 
+def _generate(_: Shopper) -> Example:
+    request = GeneratePromoCodesRequest(prefix="vip", count=3, terms=terms(), reason="a fair", request_id=uuid7())
+    return Example(request, "promoCodes", "", None, {"count": 3, "prefix": "vip"})
+
+
 def _end_code(shopper: Shopper) -> Example:
     code = make_code(shopper.staff)
     return Example(ending(code), code.name, "", {"end_time": None}, {"display_code": code.display_code})
@@ -164,6 +170,7 @@ ACTS: Mapping[str, Callable[[Shopper], Example]] = {
     "package.retire": _retire,
     "purchase.reverse": _reverse,
     "promo_code.create": _make_code,
+    "promo_code.generate": _generate,
     "promo_code.end": _end_code,
     "payment_event.replay": _replay,
     "payment_event.dismiss": _dismiss,

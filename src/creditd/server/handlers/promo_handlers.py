@@ -33,14 +33,14 @@ class PromoHandlers:
         self, request: pb.GeneratePromoCodesRequest, call: Call
     ) -> pb.GeneratePromoCodesResponse:
         """Answer GeneratePromoCodes."""
-        batch_id, display_codes, call.replayed = await self._codes.generate(
+        series_id, display_codes, call.replayed = await self._codes.generate(
             request.prefix,
             request.count,
             terms_from(request.terms),
             act_of(call, request),
             dry_run=request.validate_only,
         )
-        return pb.GeneratePromoCodesResponse(batch_id=batch_id, display_codes=display_codes)
+        return pb.GeneratePromoCodesResponse(series_id=series_id, display_codes=display_codes)
 
     async def get_promo_code(self, request: pb.GetPromoCodeRequest, call: Call) -> pb.GetPromoCodeResponse:
         """Answer GetPromoCode."""
@@ -53,7 +53,7 @@ class PromoHandlers:
         wanted = PromoFilter(
             # What is no code at all is nobody's.
             (normalised(request.code) or "-") if request.code else "",
-            request.batch_id,
+            request.series_id,
             PromoKind(request.kind) if request.kind else None,
             PromoCodeState(request.state) if request.state else None,
         )

@@ -9,7 +9,7 @@ CODES = """
 CREATE TABLE promo_codes (
     code TEXT COLLATE "C" NOT NULL,
     display_code TEXT NOT NULL,
-    batch_id UUID NOT NULL,
+    series_id UUID NOT NULL,
     kind SMALLINT NOT NULL,
     credit_type TEXT COLLATE "C" NOT NULL,
     credits BIGINT NOT NULL,
@@ -38,7 +38,7 @@ COMMENT ON COLUMN promo_codes.given IS 'what they give: credits, or money off pr
 
 CREATE INDEX promo_codes_by_time ON promo_codes (create_time, code);
 
-CREATE INDEX promo_codes_by_batch ON promo_codes (batch_id, code);
+CREATE INDEX promo_codes_by_series ON promo_codes (series_id, code);
 
 CREATE TABLE promo_claims (
     code TEXT COLLATE "C" NOT NULL,

@@ -1,0 +1,124 @@
+"""Faults in promo codes."""
+
+from tests.mutants.fault import Fault
+
+_TEXT = ("tests/domain/test_promo_text.py",)
+_RULES = ("tests/domain/test_promo_code.py",)
+_WIRE = ("tests/contract/test_promo_codes.py",)
+_RACES = ("tests/contract/test_promo_races.py",)
+_PURCHASES = ("tests/contract/payments/test_promo_purchases.py",)
+
+PROMO_FAULTS = (
+    Fault(
+        "a promo code is used once more than it may be",
+        "storage/promo_claims.py",
+        "WHERE code = :code AND used < total_limit AND end_time IS NULL",
+        "WHERE code = :code AND used <= total_limit AND end_time IS NULL",
+        _RACES,
+        "test_of_sixty_at_once_on_two_servers_ten_have_it",
+    ),
+    Fault(
+        "a promo code is counted before it is looked whether it is used up",
+        "storage/promo_claims.py",
+        "WHERE code = :code AND used < total_limit AND end_time IS NULL",
+        "WHERE code = :code AND used < (SELECT total_limit FROM promo_codes WHERE code = :code) + 1",
+        _RACES,
+        "test_of_sixty_at_once_on_two_servers_ten_have_it",
+    ),
+    Fault(
+        "an account has one use of a promo code more",
+        "service/promo_claims.py",
+        "promo_claims.claim(connection, wanted, code.terms.account_limit)",
+        "promo_claims.claim(connection, wanted, code.terms.account_limit + 1)",
+        _RACES,
+        "test_an_account_that_asks_often_at_once_has_what_it_may",
+    ),
+    Fault(
+        "a repeated request takes another use of a promo code",
+        "service/promo_claims.py",
+        "                if known is not None:\n                    return _same(known, wanted)\n",
+        "",
+        _RACES,
+        "test_one_request_sent_many_times_at_once_takes_one_use",
+    ),
+    Fault(
+        "what was claimed of a promo code is forgotten",
+        "service/promo_claim_worker.py",
+        "                await driven(self._redemptions.complete(claimed))\n",
+        "                pass\n",
+        _WIRE,
+        "test_what_was_claimed_and_not_given_is_given_by_itself",
+    ),
+    Fault(
+        "a claim is given back while a slow call can still bring its credits",
+        "service/promo_claims.py",
+        "            self._ledger.transact(lambda transaction: _use_up(transaction, claimed))\n",
+        "            pass\n",
+        _WIRE,
+        "test_what_an_account_does_not_take_goes_back_to_the_code",
+    ),
+    Fault(
+        "what is given back stays counted",
+        "storage/promo_claims.py",
+        "UPDATE promo_codes SET used = used - 1, given = given - gone.value FROM gone",
+        "UPDATE promo_codes SET used = used, given = given - gone.value FROM gone",
+        _WIRE,
+        "test_what_an_account_does_not_take_goes_back_to_the_code",
+    ),
+    Fault(
+        "nobody counts wrong promo codes",
+        "service/promo_claims.py",
+        "                self._attempts.note(account_id, text)\n",
+        "                pass\n",
+        _WIRE,
+        "test_who_goes_on_guessing_is_held_up_and_flagged",
+    ),
+    Fault(
+        "a promo code is good at its end",
+        "domain/promo_code.py",
+        "terms.expire_time is not None and now >= terms.expire_time:",
+        "terms.expire_time is not None and now > terms.expire_time:",
+        _RULES,
+        "test_it_is_good_from_its_start_until_before_its_end_while_there_are_uses",
+    ),
+    Fault(
+        "a percentage is rounded up",
+        "domain/promo_code.py",
+        "value = whole * terms.percent // 100",
+        "value = -(-whole * terms.percent // 100)",
+        _RULES,
+        "test_a_percentage_is_rounded_down_capped_and_leaves_a_price",
+    ),
+    Fault(
+        "the provider is asked for the whole price",
+        "service/promo_claims.py",
+        "return package._replace(amount=package.amount - self.discount, bonus=package.bonus + self.bonus)",
+        "return package._replace(bonus=package.bonus + self.bonus)",
+        _PURCHASES,
+        "test_the_provider_is_asked_for_the_discounted_price_and_paid_it",
+    ),
+    Fault(
+        "a purchase that was not paid keeps its use of a promo code",
+        "domain/promo_claim.py",
+        "    if purchase.state == PurchaseState.EXPIRED:\n        return Fate.GIVEN_BACK\n",
+        "",
+        _PURCHASES,
+        "test_a_purchase_that_is_never_paid_gives_its_use_back",
+    ),
+    Fault(
+        "a second first purchase has the promo code",
+        "service/promo_claims.py",
+        "if not (is_first and first_purchase_promos.take(connection, key)):",
+        "if not is_first:",
+        _PURCHASES,
+        "test_a_code_for_first_purchases_is_for_the_first_alone",
+    ),
+    Fault(
+        "capitals make another promo code",
+        "domain/promo_text.py",
+        'unicodedata.normalize("NFKC", written).casefold())',
+        'unicodedata.normalize("NFKC", written))',
+        _TEXT,
+        "test_what_people_take_for_the_same_code_is_the_same",
+    ),
+)

@@ -114,8 +114,8 @@ SELECT '{account}', md5('{account}-' || n)::uuid, 2, 'purchase-' || n, 1, 1, tru
        0, (n = 9)::int, '', '', 0, CASE WHEN n <= 5 THEN now() END, now(), now()
 FROM generate_series(1, {n} / 4) AS n;
 INSERT INTO promo_claims
-SELECT 'code' || 1 + n / 50, '{account}', 1 + n % 50, 'promo-' || n, 1, 'tests', 1, 'chat', gen_random_uuid(), NULL, NULL,
-       now(), 0, CASE WHEN n <= 5 THEN now() END
+SELECT 'code' || 1 + n / 50, '{account}', 1 + n % 50, 'promo-' || n, 1, 'tests', 1, 'chat', gen_random_uuid(), NULL,
+       NULL, now(), 0, CASE WHEN n <= 5 THEN now() END
 FROM generate_series(1, {n} / 5) AS n;
 INSERT INTO approvals
 SELECT '{account}', md5('{account}-' || n)::uuid, 1, '[["chat", 1]]', NULL, NULL, NULL, 'maker', 'maker', '{{FINANCE}}',

@@ -65,12 +65,12 @@ class PromoTerms(_message.Message):
     def __init__(self, kind: _Optional[_Union[PromoKind, str]] = ..., credit_type: _Optional[str] = ..., credits: _Optional[int] = ..., credits_lifetime: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., percent: _Optional[int] = ..., most_per_use: _Optional[int] = ..., currency: _Optional[str] = ..., minimum_amount: _Optional[int] = ..., first_purchase_only: bool = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., total_limit: _Optional[int] = ..., account_limit: _Optional[int] = ...) -> None: ...
 
 class PromoCode(_message.Message):
-    __slots__ = ("name", "display_code", "terms", "state", "batch_id", "used_count", "given_amount", "most_amount", "create_time", "end_time")
+    __slots__ = ("name", "display_code", "terms", "state", "series_id", "used_count", "given_amount", "most_amount", "create_time", "end_time")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_CODE_FIELD_NUMBER: _ClassVar[int]
     TERMS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
-    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    SERIES_ID_FIELD_NUMBER: _ClassVar[int]
     USED_COUNT_FIELD_NUMBER: _ClassVar[int]
     GIVEN_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     MOST_AMOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -80,10 +80,10 @@ class PromoCode(_message.Message):
     display_code: str
     terms: PromoTerms
     state: PromoCodeState
-    batch_id: str
+    series_id: str
     used_count: int
     given_amount: int
     most_amount: int
     create_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., display_code: _Optional[str] = ..., terms: _Optional[_Union[PromoTerms, _Mapping]] = ..., state: _Optional[_Union[PromoCodeState, str]] = ..., batch_id: _Optional[str] = ..., used_count: _Optional[int] = ..., given_amount: _Optional[int] = ..., most_amount: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., display_code: _Optional[str] = ..., terms: _Optional[_Union[PromoTerms, _Mapping]] = ..., state: _Optional[_Union[PromoCodeState, str]] = ..., series_id: _Optional[str] = ..., used_count: _Optional[int] = ..., given_amount: _Optional[int] = ..., most_amount: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

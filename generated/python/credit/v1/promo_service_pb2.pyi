@@ -46,12 +46,12 @@ class GeneratePromoCodesRequest(_message.Message):
     def __init__(self, prefix: _Optional[str] = ..., count: _Optional[int] = ..., terms: _Optional[_Union[_promo_code_pb2.PromoTerms, _Mapping]] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ..., validate_only: bool = ...) -> None: ...
 
 class GeneratePromoCodesResponse(_message.Message):
-    __slots__ = ("batch_id", "display_codes")
-    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("series_id", "display_codes")
+    SERIES_ID_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_CODES_FIELD_NUMBER: _ClassVar[int]
-    batch_id: str
+    series_id: str
     display_codes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, batch_id: _Optional[str] = ..., display_codes: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, series_id: _Optional[str] = ..., display_codes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetPromoCodeRequest(_message.Message):
     __slots__ = ("name",)
@@ -66,20 +66,20 @@ class GetPromoCodeResponse(_message.Message):
     def __init__(self, promo_code: _Optional[_Union[_promo_code_pb2.PromoCode, _Mapping]] = ...) -> None: ...
 
 class ListPromoCodesRequest(_message.Message):
-    __slots__ = ("code", "batch_id", "kind", "state", "page_size", "page_token")
+    __slots__ = ("code", "series_id", "kind", "state", "page_size", "page_token")
     CODE_FIELD_NUMBER: _ClassVar[int]
-    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    SERIES_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     code: str
-    batch_id: str
+    series_id: str
     kind: _promo_code_pb2.PromoKind
     state: _promo_code_pb2.PromoCodeState
     page_size: int
     page_token: str
-    def __init__(self, code: _Optional[str] = ..., batch_id: _Optional[str] = ..., kind: _Optional[_Union[_promo_code_pb2.PromoKind, str]] = ..., state: _Optional[_Union[_promo_code_pb2.PromoCodeState, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, code: _Optional[str] = ..., series_id: _Optional[str] = ..., kind: _Optional[_Union[_promo_code_pb2.PromoKind, str]] = ..., state: _Optional[_Union[_promo_code_pb2.PromoCodeState, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListPromoCodesResponse(_message.Message):
     __slots__ = ("promo_codes", "next_page_token")

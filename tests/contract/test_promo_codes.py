@@ -9,6 +9,7 @@ import pytest
 from credit.v1 import account_pb2
 from credit.v1 import promo_code_pb2 as code_pb
 from credit.v1 import promo_service_pb2 as pb
+from credit.v1.account_flag_pb2 import VELOCITY_KIND_PROMO_ATTEMPTS, ListAccountFlagsRequest
 from creditd.ledger.ids import uuid7
 from creditd.service.promo_attempts import MOST_WRONG_CODES
 from tests.contract.at_once import was_replayed
@@ -148,7 +149,9 @@ def test_who_goes_on_guessing_is_held_up_and_flagged(customer: Customer, owner: 
     assert (refusal.code.name, refusal.reason) == ("RESOURCE_EXHAUSTED", "PROMO_ATTEMPTS_LIMITED")
     assert refusal.retry is not None
     assert 3_500 < refusal.retry.retry_delay.seconds <= 3_600
-    assert customer.overview().open_flags == 1
+    listed = ListAccountFlagsRequest(account_id=customer.account_id)
+    (flag,) = customer.staff.admin.ListAccountFlags(listed).account_flags
+    assert (flag.kind, flag.event_count, flag.suspended) == (VELOCITY_KIND_PROMO_ATTEMPTS, 11, False)
     others = customer.another("other")
     customer.staff.promo.RedeemPromoCode(redeeming(others.account_id, code.display_code))
     customer.service.clock.advance(3_601)

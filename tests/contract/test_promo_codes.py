@@ -56,7 +56,8 @@ def test_a_code_gives_its_credits_once_and_the_ledger_says_by_which(customer: Cu
     entry = answer.entry
     assert (kind_of(entry), entry.amount, answer.balance.available) == ("PROMO", 50, 50)
     assert dict(entry.metadata) == {"promo_code": code.name}
-    assert entry.slices[0].expire_time.seconds - entry.create_time.seconds in {3_599, 3_600}
+    (part,) = customer.wallet().grants
+    assert 3_598 < part.expire_time.seconds - entry.create_time.seconds <= 3_600
     assert not was_replayed(call)
     again, call = owner.promo.RedeemPromoCode.with_call(request)
     assert (again, was_replayed(call)) == (answer, True)
@@ -127,7 +128,6 @@ HOSTILE = [
     "\u202e\u05e9\u05dc\u05d5\u05dd",
     "'; DROP TABLE promo_codes; --",
     "%00",
-    "\x00abc",
     "a" * 200,
 ]
 

@@ -16,7 +16,7 @@ def terms(**fields: Any) -> code_pb.PromoTerms:
     """Return terms: 50 chat credits, for 100 accounts once each, unless stated otherwise."""
     if "seconds" in fields:
         fields["credits_lifetime"] = Duration(seconds=fields.pop("seconds"))
-    stated = {"kind": code_pb.PROMO_KIND_BONUS_CREDITS, "credit_type": CHAT, "credits": 50}
+    stated: dict[str, Any] = {"kind": code_pb.PROMO_KIND_BONUS_CREDITS, "credit_type": CHAT, "credits": 50}
     return code_pb.PromoTerms(**stated | {"total_limit": 100, "account_limit": 1} | fields)
 
 
@@ -27,7 +27,7 @@ def percent_bonus(percent: int, **fields: Any) -> code_pb.PromoTerms:
 
 def percent_discount(percent: int, **fields: Any) -> code_pb.PromoTerms:
     """Return the terms of a discount on prices in baht."""
-    stated = {"kind": code_pb.PROMO_KIND_PERCENT_DISCOUNT, "credits": 0, "credit_type": "", "currency": "THB"}
+    stated: dict[str, Any] = {"kind": code_pb.PROMO_KIND_PERCENT_DISCOUNT, "credits": 0, "credit_type": "", "currency": "THB"}
     return terms(**stated | {"percent": percent} | fields)
 
 

@@ -27,7 +27,7 @@ from credit.v1 import entry_pb2 as credit_dot_v1_dot_entry__pb2
 from credit.v1 import promo_code_pb2 as credit_dot_v1_dot_promo__code__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63redit/v1/promo_service.proto\x12\tcredit.v1\x1a\x17\x63redit/v1/balance.proto\x1a\x15\x63redit/v1/entry.proto\x1a\x1a\x63redit/v1/promo_code.proto\"\xed\x01\n\x16\x43reatePromoCodeRequest\x12*\n\x0c\x64isplay_code\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x0b\x64isplayCode\x12\x33\n\x05terms\x18\x02 \x01(\x0b\x32\x15.credit.v1.PromoTermsB\x06\xbaH\x03\xc8\x01\x01R\x05terms\x12)\n\nrequest_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\"\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\x12#\n\rvalidate_only\x18\x05 \x01(\x08R\x0cvalidateOnly\"N\n\x17\x43reatePromoCodeResponse\x12\x33\n\npromo_code\x18\x01 \x01(\x0b\x32\x14.credit.v1.PromoCodeR\tpromoCode\"\x9a\x02\n\x19GeneratePromoCodesRequest\x12\x32\n\x06prefix\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[A-Za-z0-9]{0,16}$R\x06prefix\x12 \n\x05\x63ount\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N \x00R\x05\x63ount\x12\x33\n\x05terms\x18\x03 \x01(\x0b\x32\x15.credit.v1.PromoTermsB\x06\xbaH\x03\xc8\x01\x01R\x05terms\x12)\n\nrequest_id\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\"\n\x06reason\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\x12#\n\rvalidate_only\x18\x06 \x01(\x08R\x0cvalidateOnly\"^\n\x1aGeneratePromoCodesResponse\x12\x1b\n\tseries_id\x18\x01 \x01(\tR\x08seriesId\x12#\n\rdisplay_codes\x18\x02 \x03(\tR\x0c\x64isplayCodes\"M\n\x13GetPromoCodeRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^promoCodes/[a-z0-9]{3,64}$R\x04name\"K\n\x14GetPromoCodeResponse\x12\x33\n\npromo_code\x18\x01 \x01(\x0b\x32\x14.credit.v1.PromoCodeR\tpromoCode\"\xdc\x02\n\x15ListPromoCodesRequest\x12\x1c\n\x04\x63ode\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x04\x63ode\x12\x65\n\tseries_id\x18\x02 \x01(\tBH\xbaHE\xd8\x01\x01r@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x08seriesId\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32\x14.credit.v1.PromoKindB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12\x39\n\x05state\x18\x04 \x01(\x0e\x32\x19.credit.v1.PromoCodeStateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12&\n\tpage_size\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"w\n\x16ListPromoCodesResponse\x12\x35\n\x0bpromo_codes\x18\x01 \x03(\x0b\x32\x14.credit.v1.PromoCodeR\npromoCodes\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9c\x01\n\x13\x45ndPromoCodeRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^promoCodes/[a-z0-9]{3,64}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\"\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\"K\n\x14\x45ndPromoCodeResponse\x12\x33\n\npromo_code\x18\x01 \x01(\x0b\x32\x14.credit.v1.PromoCodeR\tpromoCode\"\xa5\x01\n\x16RedeemPromoCodeRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x1e\n\x04\x63ode\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01R\x04\x63ode\x12)\n\nrequest_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\"o\n\x17RedeemPromoCodeResponse\x12&\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x10.credit.v1.EntryR\x05\x65ntry\x12,\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x12.credit.v1.BalanceR\x07\x62\x61lance2\x9e\x04\n\x0cPromoService\x12X\n\x0f\x43reatePromoCode\x12!.credit.v1.CreatePromoCodeRequest\x1a\".credit.v1.CreatePromoCodeResponse\x12\x61\n\x12GeneratePromoCodes\x12$.credit.v1.GeneratePromoCodesRequest\x1a%.credit.v1.GeneratePromoCodesResponse\x12O\n\x0cGetPromoCode\x12\x1e.credit.v1.GetPromoCodeRequest\x1a\x1f.credit.v1.GetPromoCodeResponse\x12U\n\x0eListPromoCodes\x12 .credit.v1.ListPromoCodesRequest\x1a!.credit.v1.ListPromoCodesResponse\x12O\n\x0c\x45ndPromoCode\x12\x1e.credit.v1.EndPromoCodeRequest\x1a\x1f.credit.v1.EndPromoCodeResponse\x12X\n\x0fRedeemPromoCode\x12!.credit.v1.RedeemPromoCodeRequest\x1a\".credit.v1.RedeemPromoCodeResponseBh\n\x15\x63om.creditd.credit.v1B\x11PromoServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63redit/v1/promo_service.proto\x12\tcredit.v1\x1a\x17\x63redit/v1/balance.proto\x1a\x15\x63redit/v1/entry.proto\x1a\x1a\x63redit/v1/promo_code.proto\"\x83\x02\n\x16\x43reatePromoCodeRequest\x12@\n\x0c\x64isplay_code\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9 -]{0,100}$R\x0b\x64isplayCode\x12\x33\n\x05terms\x18\x02 \x01(\x0b\x32\x15.credit.v1.PromoTermsB\x06\xbaH\x03\xc8\x01\x01R\x05terms\x12)\n\nrequest_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\"\n\x06reason\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\x12#\n\rvalidate_only\x18\x05 \x01(\x08R\x0cvalidateOnly\"N\n\x17\x43reatePromoCodeResponse\x12\x33\n\npromo_code\x18\x01 \x01(\x0b\x32\x14.credit.v1.PromoCodeR\tpromoCode\"\x9a\x02\n\x19GeneratePromoCodesRequest\x12\x32\n\x06prefix\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[A-Za-z0-9]{0,16}$R\x06prefix\x12 \n\x05\x63ount\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N \x00R\x05\x63ount\x12\x33\n\x05terms\x18\x03 \x01(\x0b\x32\x15.credit.v1.PromoTermsB\x06\xbaH\x03\xc8\x01\x01R\x05terms\x12)\n\nrequest_id\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\"\n\x06reason\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\x12#\n\rvalidate_only\x18\x06 \x01(\x08R\x0cvalidateOnly\"^\n\x1aGeneratePromoCodesResponse\x12\x1b\n\tseries_id\x18\x01 \x01(\tR\x08seriesId\x12#\n\rdisplay_codes\x18\x02 \x03(\tR\x0c\x64isplayCodes\"M\n\x13GetPromoCodeRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^promoCodes/[a-z0-9]{3,64}$R\x04name\"K\n\x14GetPromoCodeResponse\x12\x33\n\npromo_code\x18\x01 \x01(\x0b\x32\x14.credit.v1.PromoCodeR\tpromoCode\"\xdc\x02\n\x15ListPromoCodesRequest\x12\x1c\n\x04\x63ode\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x04\x63ode\x12\x65\n\tseries_id\x18\x02 \x01(\tBH\xbaHE\xd8\x01\x01r@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x08seriesId\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32\x14.credit.v1.PromoKindB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12\x39\n\x05state\x18\x04 \x01(\x0e\x32\x19.credit.v1.PromoCodeStateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12&\n\tpage_size\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"w\n\x16ListPromoCodesResponse\x12\x35\n\x0bpromo_codes\x18\x01 \x03(\x0b\x32\x14.credit.v1.PromoCodeR\npromoCodes\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9c\x01\n\x13\x45ndPromoCodeRequest\x12\x36\n\x04name\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^promoCodes/[a-z0-9]{3,64}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\"\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\"K\n\x14\x45ndPromoCodeResponse\x12\x33\n\npromo_code\x18\x01 \x01(\x0b\x32\x14.credit.v1.PromoCodeR\tpromoCode\"\xa5\x01\n\x16RedeemPromoCodeRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x1e\n\x04\x63ode\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01R\x04\x63ode\x12)\n\nrequest_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\"o\n\x17RedeemPromoCodeResponse\x12&\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x10.credit.v1.EntryR\x05\x65ntry\x12,\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x12.credit.v1.BalanceR\x07\x62\x61lance2\x9e\x04\n\x0cPromoService\x12X\n\x0f\x43reatePromoCode\x12!.credit.v1.CreatePromoCodeRequest\x1a\".credit.v1.CreatePromoCodeResponse\x12\x61\n\x12GeneratePromoCodes\x12$.credit.v1.GeneratePromoCodesRequest\x1a%.credit.v1.GeneratePromoCodesResponse\x12O\n\x0cGetPromoCode\x12\x1e.credit.v1.GetPromoCodeRequest\x1a\x1f.credit.v1.GetPromoCodeResponse\x12U\n\x0eListPromoCodes\x12 .credit.v1.ListPromoCodesRequest\x1a!.credit.v1.ListPromoCodesResponse\x12O\n\x0c\x45ndPromoCode\x12\x1e.credit.v1.EndPromoCodeRequest\x1a\x1f.credit.v1.EndPromoCodeResponse\x12X\n\x0fRedeemPromoCode\x12!.credit.v1.RedeemPromoCodeRequest\x1a\".credit.v1.RedeemPromoCodeResponseBh\n\x15\x63om.creditd.credit.v1B\x11PromoServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.creditd.credit.v1B\021PromoServiceProtoP\001Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1'
   _globals['_CREATEPROMOCODEREQUEST'].fields_by_name['display_code']._loaded_options = None
-  _globals['_CREATEPROMOCODEREQUEST'].fields_by_name['display_code']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_CREATEPROMOCODEREQUEST'].fields_by_name['display_code']._serialized_options = b'\272H\032r\0302\026^[A-Za-z0-9 -]{0,100}$'
   _globals['_CREATEPROMOCODEREQUEST'].fields_by_name['terms']._loaded_options = None
   _globals['_CREATEPROMOCODEREQUEST'].fields_by_name['terms']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CREATEPROMOCODEREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -80,29 +80,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REDEEMPROMOCODEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REDEEMPROMOCODEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
   _globals['_CREATEPROMOCODEREQUEST']._serialized_start=121
-  _globals['_CREATEPROMOCODEREQUEST']._serialized_end=358
-  _globals['_CREATEPROMOCODERESPONSE']._serialized_start=360
-  _globals['_CREATEPROMOCODERESPONSE']._serialized_end=438
-  _globals['_GENERATEPROMOCODESREQUEST']._serialized_start=441
-  _globals['_GENERATEPROMOCODESREQUEST']._serialized_end=723
-  _globals['_GENERATEPROMOCODESRESPONSE']._serialized_start=725
-  _globals['_GENERATEPROMOCODESRESPONSE']._serialized_end=819
-  _globals['_GETPROMOCODEREQUEST']._serialized_start=821
-  _globals['_GETPROMOCODEREQUEST']._serialized_end=898
-  _globals['_GETPROMOCODERESPONSE']._serialized_start=900
-  _globals['_GETPROMOCODERESPONSE']._serialized_end=975
-  _globals['_LISTPROMOCODESREQUEST']._serialized_start=978
-  _globals['_LISTPROMOCODESREQUEST']._serialized_end=1326
-  _globals['_LISTPROMOCODESRESPONSE']._serialized_start=1328
-  _globals['_LISTPROMOCODESRESPONSE']._serialized_end=1447
-  _globals['_ENDPROMOCODEREQUEST']._serialized_start=1450
-  _globals['_ENDPROMOCODEREQUEST']._serialized_end=1606
-  _globals['_ENDPROMOCODERESPONSE']._serialized_start=1608
-  _globals['_ENDPROMOCODERESPONSE']._serialized_end=1683
-  _globals['_REDEEMPROMOCODEREQUEST']._serialized_start=1686
-  _globals['_REDEEMPROMOCODEREQUEST']._serialized_end=1851
-  _globals['_REDEEMPROMOCODERESPONSE']._serialized_start=1853
-  _globals['_REDEEMPROMOCODERESPONSE']._serialized_end=1964
-  _globals['_PROMOSERVICE']._serialized_start=1967
-  _globals['_PROMOSERVICE']._serialized_end=2509
+  _globals['_CREATEPROMOCODEREQUEST']._serialized_end=380
+  _globals['_CREATEPROMOCODERESPONSE']._serialized_start=382
+  _globals['_CREATEPROMOCODERESPONSE']._serialized_end=460
+  _globals['_GENERATEPROMOCODESREQUEST']._serialized_start=463
+  _globals['_GENERATEPROMOCODESREQUEST']._serialized_end=745
+  _globals['_GENERATEPROMOCODESRESPONSE']._serialized_start=747
+  _globals['_GENERATEPROMOCODESRESPONSE']._serialized_end=841
+  _globals['_GETPROMOCODEREQUEST']._serialized_start=843
+  _globals['_GETPROMOCODEREQUEST']._serialized_end=920
+  _globals['_GETPROMOCODERESPONSE']._serialized_start=922
+  _globals['_GETPROMOCODERESPONSE']._serialized_end=997
+  _globals['_LISTPROMOCODESREQUEST']._serialized_start=1000
+  _globals['_LISTPROMOCODESREQUEST']._serialized_end=1348
+  _globals['_LISTPROMOCODESRESPONSE']._serialized_start=1350
+  _globals['_LISTPROMOCODESRESPONSE']._serialized_end=1469
+  _globals['_ENDPROMOCODEREQUEST']._serialized_start=1472
+  _globals['_ENDPROMOCODEREQUEST']._serialized_end=1628
+  _globals['_ENDPROMOCODERESPONSE']._serialized_start=1630
+  _globals['_ENDPROMOCODERESPONSE']._serialized_end=1705
+  _globals['_REDEEMPROMOCODEREQUEST']._serialized_start=1708
+  _globals['_REDEEMPROMOCODEREQUEST']._serialized_end=1873
+  _globals['_REDEEMPROMOCODERESPONSE']._serialized_start=1875
+  _globals['_REDEEMPROMOCODERESPONSE']._serialized_end=1986
+  _globals['_PROMOSERVICE']._serialized_start=1989
+  _globals['_PROMOSERVICE']._serialized_end=2531
 # @@protoc_insertion_point(module_scope)

@@ -25,7 +25,7 @@ def has_paid(connection: Connection, account_id: str) -> bool:
 def take(connection: Connection, key: PurchaseKey) -> bool:
     """Have a purchase be the account's first one; return whether no other is."""
     statement = insert(first_purchase_promos).values(key._asdict()).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)
+    return connection.execute(statement.returning(first_purchase_promos.c.account_id)).one_or_none() is not None
 
 
 def leave(connection: Connection, key: PurchaseKey) -> None:

@@ -58,7 +58,6 @@ class PromoProblem(IntEnum):
     FIRST_PURCHASE_ONLY = 7
     TOO_SMALL = 8
     PRICE_NOT_TAKEN = 9
-    GIVEN_BACK = 10
 
 
 class PromoTerms(NamedTuple):

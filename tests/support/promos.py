@@ -27,7 +27,8 @@ def percent_bonus(percent: int, **fields: Any) -> code_pb.PromoTerms:
 
 def percent_discount(percent: int, **fields: Any) -> code_pb.PromoTerms:
     """Return the terms of a discount on prices in baht."""
-    stated: dict[str, Any] = {"kind": code_pb.PROMO_KIND_PERCENT_DISCOUNT, "credits": 0, "credit_type": "", "currency": "THB"}
+    kind = code_pb.PROMO_KIND_PERCENT_DISCOUNT
+    stated: dict[str, Any] = {"kind": kind, "credits": 0, "credit_type": "", "currency": "THB"}
     return terms(**stated | {"percent": percent} | fields)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.domain.errors import InvalidField, Refusal
@@ -104,6 +104,7 @@ def test_the_least_price_is_enough() -> None:
     assert code_of(DISCOUNT._replace(minimum_amount=1_000)).value_for(PACKAGE) == 150
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([BONUS, DISCOUNT]),
     st.integers(1, 99),
@@ -126,6 +127,7 @@ def test_a_percentage_is_rounded_down_capped_and_leaves_a_price(
     assert value < amount or terms is BONUS
 
 
+@settings(deadline=None)
 @given(st.integers(1, MAX_VALUE), st.integers(1, MAX_TOTAL_LIMIT))
 def test_the_most_it_can_cost_fits_and_is_what_its_uses_come_to(credits: int, limit: int) -> None:
     cost = TERMS._replace(credits=credits, total_limit=limit).most_cost

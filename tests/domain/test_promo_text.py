@@ -5,7 +5,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.domain.promo_text import ALPHABET, is_possible, normalised, random_code
@@ -32,6 +32,7 @@ def test_what_people_take_for_the_same_code_is_the_same(written: str) -> None:
     assert normalised(written) == "summer2026"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_a_normalised_code_is_normalised_and_so_is_each_way_to_write_it(written: str) -> None:
     code = normalised(written)
@@ -40,6 +41,7 @@ def test_a_normalised_code_is_normalised_and_so_is_each_way_to_write_it(written:
     assert not any(character.isspace() or character.isupper() for character in code if character.isascii())
 
 
+@settings(deadline=None)
 @given(st.from_regex("[a-z0-9]{3,64}", fullmatch=True), st.randoms())
 def test_dashes_spaces_and_capitals_make_no_difference(code: str, random: Random) -> None:
     pieces = [random.choice((one, one.upper())) + random.choice(("", " ", "-", "\u2014")) for one in code]

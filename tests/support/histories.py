@@ -52,6 +52,8 @@ INSERT INTO promo_claims
 SELECT 'code' || n, 'account-' || a, 1, 'request-' || n, 1, 'tests', 1, 'chat', gen_random_uuid(), NULL, NULL, now(), 0,
        NULL
 FROM generate_series(1, {crowd}) AS n, generate_series(1, 3) AS a;
+INSERT INTO first_purchase_promos
+SELECT 'account-' || n, md5('account-' || n)::uuid FROM generate_series(1, {crowd}) AS n;
 INSERT INTO packages VALUES ('small', 'Small', 1000, 'THB', 'chat', 90, 10, now(), NULL);
 INSERT INTO reconciliations
 SELECT 1 + n % 3, true, now() - n * interval '1 day', now() - n * interval '1 day', now()

@@ -6,6 +6,7 @@ is known by the request that made it, and what the account is given by the same 
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from creditd.domain.errors import RequestIdReused, reused
@@ -25,6 +26,7 @@ from creditd.service.promo_attempts import PromoAttempts
 from creditd.storage import accounts, first_purchase_promos, promo_claims, promo_codes, purchases
 from creditd.storage.database import Connection, Database
 from creditd.storage.locks import wait_briefly
+from creditd.storage.promo_claims import ClaimedMeanwhile
 from creditd.storage.requests import ClaimKind, RequestKey, is_repeat, load_claims, load_requests
 
 log = logging.getLogger(__name__)
@@ -155,7 +157,7 @@ class PromoClaims:
 
     def _claim(self, code: PromoCode, wanted: PromoClaim) -> PromoClaim:
         for _ in range(MAX_TRIES):
-            with self._database.transaction() as connection:
+            with suppress(ClaimedMeanwhile), self._database.transaction() as connection:
                 wait_briefly(connection)
                 known = promo_claims.find_by_request(connection, code.code, wanted.account_id, wanted.request_id)
                 if known is not None:
@@ -166,7 +168,7 @@ class PromoClaims:
                 claimed = promo_claims.claim(connection, wanted, code.terms.account_limit)
                 if claimed is not None:
                     return claimed
-                # It was used up or ended meanwhile, or the account was quicker by another call.
+                # It was used up or ended meanwhile.
                 code = promo_codes.find(connection, code.code) or code
         raise VersionConflict
 

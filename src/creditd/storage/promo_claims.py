@@ -35,11 +35,14 @@ RETURNING ordinal
 """)
 
 
+class ClaimedMeanwhile(Exception):
+    """Another claim of the account came first. The transaction is over; whoever asks again sees that claim."""
+
+
 def claim(connection: Connection, wanted: PromoClaim, account_limit: int) -> PromoClaim | None:
     """Take a use of a code, if it is not ended and neither it nor the account has had all of its uses; else None.
 
-    None also if another claim of the account came first: whoever asks again sees it. Only the code's row is locked, by
-    this statement; the transaction has to end with it.
+    Only the code's row is locked, by this statement; the transaction has to end with it. Raises ClaimedMeanwhile.
     """
     parameters = wanted._asdict() | {
         "account_limit": account_limit,
@@ -47,10 +50,9 @@ def claim(connection: Connection, wanted: PromoClaim, account_limit: int) -> Pro
         "purchase_id": wanted.purchase_id or None,
     }
     try:
-        with connection.begin_nested():
-            ordinal = connection.execute(_CLAIM, parameters).scalar_one_or_none()
-    except IntegrityError:
-        return None
+        ordinal = connection.execute(_CLAIM, parameters).scalar_one_or_none()
+    except IntegrityError as error:
+        raise ClaimedMeanwhile from error
     return None if ordinal is None else wanted._replace(ordinal=ordinal)
 
 

@@ -8,6 +8,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from creditd.bootstrap.credit import SERVICES
 from creditd.domain.access import GRANTABLE_ROLES
+from creditd.domain.explanation import UntoldFact
+from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
 from creditd.domain.limits import MAX_LIMITS
 from creditd.domain.payment_event import PaymentEvent, PaymentEventState
@@ -19,6 +21,8 @@ from creditd.server.authentication.tokens import MAX_HEADER_LENGTH
 from creditd.server.authorization.policy import PERMISSIONS
 from creditd.server.payment_messages import event_message, purchase_message
 from creditd.service.account_limits import COUNTS_SHOWN
+from creditd.service.explanations import HOLDS_SHOWN, LAPSES_SHOWN
+from creditd.service.search import MOST_HITS
 from creditd.storage import payment_events, purchases
 from tests.support.paged_lists import is_paged
 
@@ -57,6 +61,16 @@ BOUNDS = {
     "BatchReserveResponse.results": BATCH,
     "Entry.metadata": LABELS,
     "Entry.slices": answer_sizes.SLICES_SHOWN,
+    # The account's status, its limits, and its credits.
+    "ReserveExplanation.obstacles": 3,
+    "ReserveExplanation.slices": answer_sizes.SLICES_SHOWN,
+    "ReserveExplanation.sources": len(Source),
+    "ReserveExplanation.holds": HOLDS_SHOWN,
+    "ReserveExplanation.lapses": LAPSES_SHOWN,
+    # On the wallet, and on the spender.
+    "ReserveExplanation.limits": 2,
+    "ReserveExplanation.untold_facts": len(UntoldFact),
+    "SearchResponse.hits": MOST_HITS,
     "GetHistoricalBalanceResponse.balances": answer_sizes.MAX_BALANCES,
     # Each of the four settings that limit something names so many.
     "GetLimitsResponse.defaults": 4 * MAX_LIMITS,

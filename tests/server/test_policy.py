@@ -19,6 +19,7 @@ from tests.support.rules import rules_of
 CREDIT = "/credit.v1.CreditService/"
 ADMIN = "/credit.v1.AdminService/"
 APPROVAL = "/credit.v1.ApprovalService/"
+SUPPORT = "/credit.v1.SupportService/"
 PAYMENT = "/credit.v1.PaymentService/"
 PAYMENT_ADMIN = "/credit.v1.PaymentAdminService/"
 WEBHOOK = "/credit.v1.WebhookService/"
@@ -112,6 +113,7 @@ ALL_READING = (
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
     | admin_rpcs("GetAccount", "GetLimits", "ListAccounts", "ListAccountFlags")
     | payment_admin_rpcs("ListSubscriptions")
+    | {SUPPORT + name for name in ("ExplainReserve", "GetGrant", "ListGrants", "ListGrantUses", "Search")}
 )
 
 

@@ -14,6 +14,7 @@ from credit.v1 import (
     credit_service_pb2,
     payment_admin_service_pb2,
     payment_service_pb2,
+    support_service_pb2,
     webhook_service_pb2,
 )
 from creditd.bootstrap.access import Access
@@ -21,6 +22,7 @@ from creditd.bootstrap.approvals import make_approvals
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payments import Payments
 from creditd.bootstrap.stop_grace import StopGrace
+from creditd.bootstrap.support import make_support
 from creditd.bootstrap.transport import Transport
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.work import DatabaseUnavailable
@@ -70,6 +72,7 @@ SERVICES = tuple(
         (access_service_pb2, "AccessService"),
         (audit_service_pb2, "AuditService"),
         (approval_service_pb2, "ApprovalService"),
+        (support_service_pb2, "SupportService"),
     )
 )
 
@@ -173,7 +176,8 @@ class CreditParts:
         )
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
-        handlers = credit, admin, *payments, self.access.handlers(), audit, (ApprovalHandlers(approvals),)
+        support = make_support(core, self._catalogue, historical, threads, self._tokens)
+        handlers = credit, admin, *payments, self.access.handlers(), audit, (ApprovalHandlers(approvals),), support
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
     @property

@@ -105,6 +105,7 @@ purchases = Table(
     CheckConstraint("extra_left >= 0", name="purchases_extra"),
     Index("purchases_polls", "provider", "next_poll_time", postgresql_where=text("next_poll_time IS NOT NULL")),
     Index("purchases_overpaid", "account_id", postgresql_where=text("extra_left > 0")),
+    Index("purchases_by_id", "purchase_id"),
 )
 
 purchase_facts = Table(

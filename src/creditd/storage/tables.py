@@ -209,6 +209,13 @@ entries = Table(
         "version",
         postgresql_where=text("kind NOT IN (6, 7, 8, 9, 11)"),
     ),
+    Index(
+        "entries_of_grant",
+        "account_id",
+        "credit_type",
+        text("(slices -> 0 ->> 'grant')"),
+        postgresql_where=text("kind IN (1, 2, 3, 4, 14)"),
+    ),
 )
 
 spending_counts = Table(

@@ -34,7 +34,7 @@ _OF_NO_ACCOUNT: Final = {
     *("ListCreditTypes", "CreateCreditType", "ListAccounts", "ListPackages", "CreatePackage", "RetirePackage"),
     *("ListPaymentEvents", "GetPaymentEvent", "ReplayPaymentEvent", "DismissPaymentEvent", "ListRejectedWebhooks"),
     *("ReconcilePayments", "IngestWebhook", "GrantRole", "RevokeRole", "ListRoleGrants", "CreateServiceAccount"),
-    *("UpdateServiceAccount", "ListServiceAccounts", "GetMyAccess", "ListAuditEvents", "GetAuditHead"),
+    *("UpdateServiceAccount", "ListServiceAccounts", "GetMyAccess", "ListAuditEvents", "GetAuditHead", "Search"),
     *(method.name for service in IDENTITY_SERVICES for method in service.methods),
 }
 

@@ -27,7 +27,7 @@ MATRIX: Final[Mapping[str, Action]] = {
         "no no yes yes yes yes",
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
         "GetHistoricalBalance GetAccount ListAccounts GetLimits ListAccountFlags ListSubscriptions GetPurchase "
-        "ListPurchases",
+        "ListPurchases ExplainReserve GetGrant ListGrants ListGrantUses Search",
     ),
     "change balances": Action(
         "no no no no yes yes",

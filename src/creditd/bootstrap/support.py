@@ -1,0 +1,23 @@
+"""What tells staff why, made from the parts that it reads through."""
+
+from creditd.bootstrap.core import Core
+from creditd.server.handlers.support_handlers import ExplanationHandlers, GrantHandlers, SearchHandlers
+from creditd.service.catalogue import Catalogue
+from creditd.service.explanations import Explanations
+from creditd.service.grants import Grants
+from creditd.service.historical_balances import HistoricalBalances
+from creditd.service.pages import PageTokens
+from creditd.service.search import Search
+from creditd.service.threads import Threads
+
+
+def make_support(
+    core: Core, catalogue: Catalogue, historical: HistoricalBalances, threads: Threads, tokens: PageTokens
+) -> tuple[object, ...]:
+    """Return the handlers of SupportService."""
+    database, clock, rules = core.database, core.clock, core.rules
+    return (
+        ExplanationHandlers(Explanations(database, clock, rules, catalogue, historical, threads)),
+        GrantHandlers(Grants(database, clock, rules, catalogue, threads, tokens)),
+        SearchHandlers(Search(database, threads)),
+    )

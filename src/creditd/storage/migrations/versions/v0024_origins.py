@@ -1,0 +1,29 @@
+"""What finds the entry that brought a grant, and a purchase by its id alone (requirements D7, J6)."""
+
+from alembic import op
+
+revision = "0024"
+down_revision = "0023"
+
+INDEXES = """
+CREATE INDEX CONCURRENTLY IF NOT EXISTS entries_of_grant ON entries (account_id, credit_type, (slices -> 0 ->> 'grant'))
+    WHERE kind IN (1, 2, 3, 4, 14);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS purchases_by_id ON purchases (purchase_id);
+"""
+
+
+def upgrade() -> None:
+    """Build each by itself; what was built before a failure is not built again.
+
+    The first has the entries that credits come in with alone: what holds and spends them writes nothing to it.
+    """
+    with op.get_context().autocommit_block():
+        for statement in INDEXES.split(";\n\n"):
+            op.execute(statement)
+
+
+def downgrade() -> None:
+    """Refuse: a server that is older knows neither, and is not slowed down by them."""
+    message = "indexes are not undone; restore a backup instead"
+    raise RuntimeError(message)

@@ -107,6 +107,12 @@ def test_all_that_stands_in_the_way_is_told_in_the_order_in_which_it_would_be() 
     assert told(with_status(wallet(), AccountStatus.CLOSED), asked(1)) == ["ACCOUNT_CLOSED", "INSUFFICIENT_CREDIT"]
 
 
+def test_a_limit_of_all_accounts_is_lifted_too() -> None:
+    rules = Rules(limits=(Limit(wallet().credit_type, WHOLE, most=1),))
+    verdict = explain(wallet(free(1)), asked(2), START, rules)
+    assert [refusal.reason for refusal in verdict.refusals] == ["LIMIT_EXCEEDED", "INSUFFICIENT_CREDIT"]
+
+
 def test_what_lapses_within_a_week_is_told_and_what_lapses_later_is_not() -> None:
     held_by = wallet(promo(5, "a", expires=after(SOON)), promo(7, "b", expires=after(SOON + 1)), free(2), purchased(4))
     found = {one.source: one for one in by_source(held_by, START, Rules().order)}

@@ -243,6 +243,19 @@ def test_a_refusal_of_the_past_is_explained_by_its_time(customer: Customer) -> N
     assert (then.limits[0].used_in_hour, then.would_succeed) == (4, False)
 
 
+def test_what_a_spender_used_in_the_past_is_its_own(customer: Customer) -> None:
+    in_one_hour(customer)
+    customer.top_up(20)
+    customer.limit(Limit(credit_type="chat", spender="*", most_per_hour=5))
+    customer.deduct(5, spender_id="ann")
+    customer.deduct(1, spender_id="ben")
+    customer.service.clock.advance(1)
+    then = customer.after(0)
+    assert told_of_the_past(customer, 1, then, "ann") == ("LIMIT_EXCEEDED", 3)
+    assert told_of_the_past(customer, 4, then, "ben") == ("OK", 3)
+    assert told_of_the_past(customer, 5, then, "ben") == ("LIMIT_EXCEEDED", 3)
+
+
 def test_the_past_says_what_it_does_not_tell(customer: Customer) -> None:
     customer.top_up(10)
     customer.hold(4)

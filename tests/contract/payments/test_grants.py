@@ -140,13 +140,14 @@ def test_a_grant_is_followed_to_its_last_credit(customer: Customer, page_size: i
     assert [use for use in everything if use.grant_id == followed] == uses(customer, grant_id=followed)
 
 
-def test_what_paid_for_a_reservation_is_told_slice_by_slice(customer: Customer) -> None:
+@pytest.mark.parametrize("page_size", [0, 1])
+def test_what_paid_for_a_reservation_is_told_slice_by_slice(customer: Customer, page_size: int) -> None:
     came_in(customer, 10, FREE)
     came_in(customer, 50)
     name, another = customer.hold(30), customer.hold(5)
     customer.confirm(name)
     customer.confirm(another)
-    found = uses(customer, reservation=name)
+    found = uses(customer, page_size, reservation=name)
     assert [(kind_of(use), use.source, use.amount) for use in found] == [  # type: ignore[arg-type]
         ("RESERVE", FREE, 10),
         ("RESERVE", PURCHASED, 20),

@@ -151,6 +151,7 @@ purchase_changes = Table(
         ["purchases.account_id", "purchases.purchase_id"],
         name="purchase_changes_purchase",
     ),
+    Index("purchase_changes_by_time", "account_id", "create_time", "purchase_id", "version"),
 )
 
 payment_references = Table(

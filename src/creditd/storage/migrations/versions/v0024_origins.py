@@ -1,4 +1,4 @@
-"""What finds the entry that brought a grant, and a purchase by its id alone (requirements D7, J6)."""
+"""What finds the entry that brought a grant, a purchase by its id, and an account's purchases in time (D7, J6)."""
 
 from alembic import op
 
@@ -10,6 +10,9 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS entries_of_grant ON entries (account_id,
     WHERE kind IN (1, 2, 3, 4, 14);
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS purchases_by_id ON purchases (purchase_id);
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS purchase_changes_by_time
+    ON purchase_changes (account_id, create_time, purchase_id, version);
 """
 
 
@@ -24,6 +27,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Refuse: a server that is older knows neither, and is not slowed down by them."""
+    """Refuse: a server that is older knows none of them, and is not slowed down by them."""
     message = "indexes are not undone; restore a backup instead"
     raise RuntimeError(message)

@@ -194,6 +194,10 @@ METHODS: Mapping[str, Method] = {
             "end_time": "timestamp",
         },
     ),
+    "ListAccountHistory": Method(
+        lambda c: support.ListAccountHistoryRequest(account_id=c.account_id),
+        {"account_id": "account_id", "page_size": "page_size", "page_token": "page_token"},
+    ),
     "Search": Method(
         lambda c: support.SearchRequest(query=c.account_id), {"query": "request_id", "account_id": "prefix"}
     ),

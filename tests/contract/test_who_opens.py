@@ -152,6 +152,9 @@ NEVER: dict[str, Use] = {
     "ListGrantUses": lambda by, c: by.support.ListGrantUses(
         support_service_pb2.ListGrantUsesRequest(account_id=c.account_id, credit_type="spec")
     ),
+    "ListAccountHistory": lambda by, c: by.support.ListAccountHistory(
+        support_service_pb2.ListAccountHistoryRequest(account_id=c.account_id)
+    ),
     "Search": lambda by, c: by.support.Search(support_service_pb2.SearchRequest(query=c.account_id)),
     "ListSubscriptions": lambda by, c: by.payment_admin.ListSubscriptions(
         payment_admin.ListSubscriptionsRequest(account_id=c.account_id)

@@ -5,6 +5,7 @@ from tests.mutants.fault import Fault
 _DOMAIN = ("tests/domain/test_explanation.py",)
 _WIRE = ("tests/contract/payments/test_explain_reserve.py",)
 _GRANTS = ("tests/contract/payments/test_grants.py",)
+_HISTORY = ("tests/contract/payments/test_account_history.py",)
 _SEARCH = ("tests/contract/payments/test_search.py",)
 
 EXPLAIN_FAULTS = (
@@ -103,5 +104,21 @@ EXPLAIN_FAULTS = (
         "if hit",
         _SEARCH,
         "test_a_purchase_is_found_by_all_that_it_is_called",
+    ),
+    Fault(
+        "a page of history forgets where other kinds have ended",
+        "service/account_history.py",
+        "    moved = dict(places)\n",
+        "    moved: dict[str, Any] = {}\n",
+        _HISTORY,
+        "test_pages_of_any_size_tell_all_of_it_once[1]",
+    ),
+    Fault(
+        "history told kind by kind",
+        "service/account_history.py",
+        "sorted(keyed, key=lambda pair: -pair[0])",
+        "keyed",
+        _HISTORY,
+        "test_kinds_stand_among_each_other_by_time",
     ),
 )

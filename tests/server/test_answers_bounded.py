@@ -51,6 +51,7 @@ BOUNDS = {
     "Approval.amounts": APPROVED,
     "Approval.balances": APPROVED,
     "Approval.preview": APPROVED,
+    "AccountChange.limits": MAX_LIMITS,
     "AccountBalance.wallets": answer_sizes.MAX_BALANCES,
     "AddCreditsResponse.balances": AMOUNTS,
     "AddCreditsResponse.entries": AMOUNTS,

@@ -38,6 +38,7 @@ SPENDING = {
 OWN_READING = {
     *("GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions", "GetHistoricalBalance")
 }
+SUPPORTING = {"ExplainReserve", "GetGrant", "ListGrants", "ListGrantUses", "ListAccountHistory", "Search"}
 READING = OWN_READING | {"BatchGetBalances"}
 PURCHASE_READING = {"GetPurchase", "ListPurchases"}
 BUYING = PURCHASE_READING | {"CreatePurchase", "CancelPurchase"}
@@ -113,7 +114,7 @@ ALL_READING = (
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
     | admin_rpcs("GetAccount", "GetLimits", "ListAccounts", "ListAccountFlags")
     | payment_admin_rpcs("ListSubscriptions")
-    | {SUPPORT + name for name in ("ExplainReserve", "GetGrant", "ListGrants", "ListGrantUses", "Search")}
+    | {SUPPORT + name for name in SUPPORTING}
 )
 
 

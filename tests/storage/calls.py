@@ -315,6 +315,7 @@ CALLS: dict[str, Call] = {
     "accounts.known_change": lambda c, a: accounts.known_change(c, _account(a), "change-3"),
     "accounts.raise_version": lambda c, a: accounts.raise_version(c, _account(a)),
     "accounts.change": lambda c, a: accounts.change(c, _account(a), Origin("tests", uuid7(), 1)),
+    "accounts.changes_of": lambda c, a: accounts.changes_of(c, a, 10**9, PAGE),
     "accounts.as_it_was": lambda c, a: accounts.as_it_was(c, _account(a), LATER, ROWS),
     "accounts.as_it_was long ago": lambda c, a: accounts.as_it_was(c, _account(a), Instant(1), ROWS),
     "audit.page": lambda c, _a: audit.page(c, AuditFilter(), None, count=PAGE, rows=ROWS),
@@ -464,6 +465,9 @@ CALLS: dict[str, Call] = {
     "purchases.to_heed": lambda c, a: purchases.to_heed(c, _names(a)),
     "purchases.record": lambda c, a: purchases.record(c, _purchase(c, a)._replace(version=99), "tests", ""),
     "purchases.changes_of": lambda c, a: purchases.changes_of(c, PurchaseKey(a, id_of(a))),
+    "purchases.changes_before": lambda c, a: purchases.changes_before(
+        c, a, purchases.ChangePlace(LATER, id_of(a), 1), PAGE
+    ),
     "purchases.facts_of": lambda c, a: purchases.facts_of(c, PurchaseKey(a, id_of(a))),
     "purchases.facts_about": lambda c, a: purchases.facts_about(c, a, FactKind.REFUND, "subject-3"),
     "purchases.write_facts": lambda c, a: purchases.write_facts(c, PurchaseKey(a, id_of(a)), [_FACT]),
@@ -572,6 +576,8 @@ LISTED = {
     "entries.page",
     "entries.spans",
     "accounts.as_it_was",
+    "accounts.changes_of",
+    "purchases.changes_before",
     "counts.counted",
     "grants.find",
     "grants.origins",

@@ -1,7 +1,13 @@
 """What tells staff why, made from the parts that it reads through."""
 
 from creditd.bootstrap.core import Core
-from creditd.server.handlers.support_handlers import ExplanationHandlers, GrantHandlers, SearchHandlers
+from creditd.server.handlers.support_handlers import (
+    AccountHistoryHandlers,
+    ExplanationHandlers,
+    GrantHandlers,
+    SearchHandlers,
+)
+from creditd.service.account_history import AccountHistory
 from creditd.service.catalogue import Catalogue
 from creditd.service.explanations import Explanations
 from creditd.service.grants import Grants
@@ -19,5 +25,6 @@ def make_support(
     return (
         ExplanationHandlers(Explanations(database, clock, rules, catalogue, historical, threads)),
         GrantHandlers(Grants(database, clock, rules, catalogue, threads, tokens)),
+        AccountHistoryHandlers(AccountHistory(database, clock, threads, tokens), clock),
         SearchHandlers(Search(database, threads)),
     )

@@ -127,6 +127,31 @@ def raise_version(connection: Connection, account: Account) -> None:
     connection.execute(update(wallets).where(same_wallets).values(account_version=account.version))
 
 
+class AccountChange(NamedTuple):
+    """An account after a change of its status, plan or limits, and who changed it and why."""
+
+    account: Account
+    actor: str
+    reason: str
+    request_id: str
+
+
+_CHANGES = text(f"""
+SELECT a.account_id, c.version, c.status, c.unlimited, {micros("c.unlimited_until")}, {micros("a.create_time")},
+       {micros("c.create_time")}, c.limits, c.actor, c.reason, c.request_id
+FROM (SELECT * FROM account_changes
+      WHERE account_id = :account_id AND version < :before ORDER BY version DESC LIMIT :count) AS c
+CROSS JOIN LATERAL (SELECT account_id, create_time FROM accounts WHERE account_id = c.account_id OFFSET 0) AS a
+ORDER BY c.version DESC
+""")
+
+
+def changes_of(connection: Connection, account_id: str, before: int, count: int) -> list[AccountChange]:
+    """Return up to ``count`` changes of an account before a version, newest first."""
+    rows = connection.execute(_CHANGES, {"account_id": account_id, "before": before, "count": count})
+    return [AccountChange(account_from(row[:-3]), *row[-3:]) for row in rows]
+
+
 _THEN = text(f"""
 SELECT version, status, unlimited, {micros("unlimited_until")}, limits, {micros("create_time")}
 FROM (SELECT * FROM account_changes WHERE account_id = :account_id ORDER BY version DESC LIMIT :rows) AS c

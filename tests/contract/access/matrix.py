@@ -27,7 +27,8 @@ MATRIX: Final[Mapping[str, Action]] = {
         "no no yes yes yes yes",
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
         "GetHistoricalBalance GetAccount ListAccounts GetLimits ListAccountFlags ListSubscriptions GetPurchase "
-        "ListPurchases ExplainReserve GetGrant ListGrants ListGrantUses Search",
+        "ListPurchases ExplainReserve GetGrant ListGrants ListGrantUses Search "
+        "ListAccountHistory",
     ),
     "change balances": Action(
         "no no no no yes yes",

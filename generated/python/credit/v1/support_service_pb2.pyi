@@ -1,5 +1,6 @@
 from credit.v1 import explanation_pb2 as _explanation_pb2
 from credit.v1 import grant_pb2 as _grant_pb2
+from credit.v1 import history_item_pb2 as _history_item_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -110,6 +111,24 @@ class ListGrantUsesResponse(_message.Message):
     grant_uses: _containers.RepeatedCompositeFieldContainer[_grant_pb2.GrantUse]
     next_page_token: str
     def __init__(self, grant_uses: _Optional[_Iterable[_Union[_grant_pb2.GrantUse, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListAccountHistoryRequest(_message.Message):
+    __slots__ = ("account_id", "page_size", "page_token")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    page_size: int
+    page_token: str
+    def __init__(self, account_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListAccountHistoryResponse(_message.Message):
+    __slots__ = ("history_items", "next_page_token")
+    HISTORY_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    history_items: _containers.RepeatedCompositeFieldContainer[_history_item_pb2.HistoryItem]
+    next_page_token: str
+    def __init__(self, history_items: _Optional[_Iterable[_Union[_history_item_pb2.HistoryItem, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class SearchHit(_message.Message):
     __slots__ = ("kind", "name", "account_id", "matched_field")

@@ -55,6 +55,11 @@ class SupportServiceStub(object):
                 request_serializer=credit_dot_v1_dot_support__service__pb2.ListGrantUsesRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_support__service__pb2.ListGrantUsesResponse.FromString,
                 _registered_method=True)
+        self.ListAccountHistory = channel.unary_unary(
+                '/credit.v1.SupportService/ListAccountHistory',
+                request_serializer=credit_dot_v1_dot_support__service__pb2.ListAccountHistoryRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_support__service__pb2.ListAccountHistoryResponse.FromString,
+                _registered_method=True)
         self.Search = channel.unary_unary(
                 '/credit.v1.SupportService/Search',
                 request_serializer=credit_dot_v1_dot_support__service__pb2.SearchRequest.SerializeToString,
@@ -96,6 +101,14 @@ class SupportServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAccountHistory(self, request, context):
+        """All that happened to an account, newest first, as one time line: movements, purchases, what providers said, changes of
+        status, plan and limits, approvals and flags, each with who, why, and what brought it about.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Search(self, request, context):
         """Finds what an id or the beginning of an account's id belongs to, each by an index.
         """
@@ -125,6 +138,11 @@ def add_SupportServiceServicer_to_server(servicer, server):
                     servicer.ListGrantUses,
                     request_deserializer=credit_dot_v1_dot_support__service__pb2.ListGrantUsesRequest.FromString,
                     response_serializer=credit_dot_v1_dot_support__service__pb2.ListGrantUsesResponse.SerializeToString,
+            ),
+            'ListAccountHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccountHistory,
+                    request_deserializer=credit_dot_v1_dot_support__service__pb2.ListAccountHistoryRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_support__service__pb2.ListAccountHistoryResponse.SerializeToString,
             ),
             'Search': grpc.unary_unary_rpc_method_handler(
                     servicer.Search,
@@ -241,6 +259,33 @@ class SupportService(object):
             '/credit.v1.SupportService/ListGrantUses',
             credit_dot_v1_dot_support__service__pb2.ListGrantUsesRequest.SerializeToString,
             credit_dot_v1_dot_support__service__pb2.ListGrantUsesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccountHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.SupportService/ListAccountHistory',
+            credit_dot_v1_dot_support__service__pb2.ListAccountHistoryRequest.SerializeToString,
+            credit_dot_v1_dot_support__service__pb2.ListAccountHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,10 @@ class SupportServiceStub:
     """What was done with grants, oldest first: where one went, to its last credit; what paid for a reservation; what paid in
     a period.
     """
+    ListAccountHistory: _grpc.UnaryUnaryMultiCallable[_support_service_pb2.ListAccountHistoryRequest, _support_service_pb2.ListAccountHistoryResponse]
+    """All that happened to an account, newest first, as one time line: movements, purchases, what providers said, changes of
+    status, plan and limits, approvals and flags, each with who, why, and what brought it about.
+    """
     Search: _grpc.UnaryUnaryMultiCallable[_support_service_pb2.SearchRequest, _support_service_pb2.SearchResponse]
     """Finds what an id or the beginning of an account's id belongs to, each by an index."""
 
@@ -64,6 +68,10 @@ class SupportServiceAsyncStub(SupportServiceStub):
     ListGrantUses: _aio.UnaryUnaryMultiCallable[_support_service_pb2.ListGrantUsesRequest, _support_service_pb2.ListGrantUsesResponse]  # type: ignore[assignment]
     """What was done with grants, oldest first: where one went, to its last credit; what paid for a reservation; what paid in
     a period.
+    """
+    ListAccountHistory: _aio.UnaryUnaryMultiCallable[_support_service_pb2.ListAccountHistoryRequest, _support_service_pb2.ListAccountHistoryResponse]  # type: ignore[assignment]
+    """All that happened to an account, newest first, as one time line: movements, purchases, what providers said, changes of
+    status, plan and limits, approvals and flags, each with who, why, and what brought it about.
     """
     Search: _aio.UnaryUnaryMultiCallable[_support_service_pb2.SearchRequest, _support_service_pb2.SearchResponse]  # type: ignore[assignment]
     """Finds what an id or the beginning of an account's id belongs to, each by an index."""
@@ -105,6 +113,16 @@ class SupportServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_support_service_pb2.ListGrantUsesResponse, _abc.Awaitable[_support_service_pb2.ListGrantUsesResponse]]:
         """What was done with grants, oldest first: where one went, to its last credit; what paid for a reservation; what paid in
         a period.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAccountHistory(
+        self,
+        request: _support_service_pb2.ListAccountHistoryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_support_service_pb2.ListAccountHistoryResponse, _abc.Awaitable[_support_service_pb2.ListAccountHistoryResponse]]:
+        """All that happened to an account, newest first, as one time line: movements, purchases, what providers said, changes of
+        status, plan and limits, approvals and flags, each with who, why, and what brought it about.
         """
 
     @_abc_1.abstractmethod

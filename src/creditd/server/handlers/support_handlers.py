@@ -4,8 +4,11 @@ from credit.v1 import support_service_pb2 as pb
 from creditd.domain import errors
 from creditd.domain.reservation import parse_reservation_name
 from creditd.domain.wallet import WalletKey
+from creditd.ledger.clock import DatabaseClock
 from creditd.server.credit_messages import instant, number
+from creditd.server.history_messages import history_item_message
 from creditd.server.support_messages import explanation_message, grant_message, grant_use_message
+from creditd.service.account_history import AccountHistory
 from creditd.service.call import Call
 from creditd.service.explanations import Explanations, Question
 from creditd.service.grants import Grants, Wanted
@@ -79,6 +82,28 @@ def _wanted(request: pb.ListGrantUsesRequest) -> Wanted:
     )
 
 
+class AccountHistoryHandlers:
+    """All that happened to an account."""
+
+    def __init__(self, history: AccountHistory, clock: DatabaseClock) -> None:
+        """Read through ``history``; show what may still change as it is by ``clock``."""
+        self._history = history
+        self._clock = clock
+
+    async def list_account_history(
+        self, request: pb.ListAccountHistoryRequest, call: Call
+    ) -> pb.ListAccountHistoryResponse:
+        """Answer ListAccountHistory."""
+        del call
+        account_id, now = request.account_id, self._clock.now()
+        page = await self._history.page(
+            account_id,
+            Asked(request.page_size, request.page_token),
+            lambda item: history_item_message(item, account_id, now),
+        )
+        return pb.ListAccountHistoryResponse(history_items=page.items, next_page_token=page.next_page_token)
+
+
 class SearchHandlers:
     """What an id belongs to."""
 
@@ -91,9 +116,7 @@ class SearchHandlers:
         hits = await self._search.find(call, request.query, request.account_id)
         return pb.SearchResponse(
             hits=[
-                pb.SearchHit(
-                    kind=number(hit.kind), name=hit.name, account_id=hit.account_id, matched_field=hit.matched
-                )
+                pb.SearchHit(kind=number(hit.kind), name=hit.name, account_id=hit.account_id, matched_field=hit.matched)
                 for hit in hits
             ]
         )

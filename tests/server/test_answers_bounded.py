@@ -71,6 +71,8 @@ BOUNDS = {
     # On the wallet, and on the spender.
     "ReserveExplanation.limits": 2,
     "ReserveExplanation.untold_facts": len(UntoldFact),
+    # So many parts there are, none of which comes with data.
+    "SystemStatus.figures": 60,
     "SearchResponse.hits": MOST_HITS,
     "GetHistoricalBalanceResponse.balances": answer_sizes.MAX_BALANCES,
     # Each of the four settings that limit something names so many.

@@ -16,6 +16,7 @@ from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_provider_pb2 as provider
 from credit.v1 import payment_service_pb2 as payment
+from credit.v1 import support_service_pb2 as support
 from credit.v1 import webhook_service_pb2 as webhook
 from credit.v1.credit_type_pb2 import CreditType
 from credit.v1.money_pb2 import Money
@@ -35,6 +36,7 @@ _OF_NO_ACCOUNT: Final = {
     *("ListPaymentEvents", "GetPaymentEvent", "ReplayPaymentEvent", "DismissPaymentEvent", "ListRejectedWebhooks"),
     *("ReconcilePayments", "IngestWebhook", "GrantRole", "RevokeRole", "ListRoleGrants", "CreateServiceAccount"),
     *("UpdateServiceAccount", "ListServiceAccounts", "GetMyAccess", "ListAuditEvents", "GetAuditHead", "Search"),
+    "GetSystemStatus",
     *(method.name for service in IDENTITY_SERVICES for method in service.methods),
 }
 
@@ -146,6 +148,7 @@ _BY_HAND: dict[str, Make] = {
     "CreateServiceAccount": lambda _: creating(f"robot-{_id()}"),
     "UpdateServiceAccount": _updating,
     "ListServiceAccounts": lambda _: access.ListServiceAccountsRequest(),
+    "GetSystemStatus": lambda _: support.GetSystemStatusRequest(),
     "GetAuditHead": lambda _: audit.GetAuditHeadRequest(),
     "ListAuditEvents": lambda _: audit.ListAuditEventsRequest(),
     "GetMyAccess": lambda _: access.GetMyAccessRequest(),

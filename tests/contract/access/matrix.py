@@ -42,7 +42,7 @@ MATRIX: Final[Mapping[str, Action]] = {
     ),
     "refund a reservation": Action("no no no no yes yes", "Refund"),
     "financial reports and export": Action(
-        "no no no yes yes yes", "VerifyLedger ListPaymentEvents GetPaymentEvent ListRejectedWebhooks"
+        "no no no yes yes yes", "VerifyLedger ListPaymentEvents GetPaymentEvent ListRejectedWebhooks GetSystemStatus"
     ),
     "manage users and roles, promo codes, settings": Action(
         "no no no no yes yes",

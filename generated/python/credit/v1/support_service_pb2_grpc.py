@@ -65,6 +65,11 @@ class SupportServiceStub(object):
                 request_serializer=credit_dot_v1_dot_support__service__pb2.SearchRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_support__service__pb2.SearchResponse.FromString,
                 _registered_method=True)
+        self.GetSystemStatus = channel.unary_unary(
+                '/credit.v1.SupportService/GetSystemStatus',
+                request_serializer=credit_dot_v1_dot_support__service__pb2.GetSystemStatusRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_support__service__pb2.GetSystemStatusResponse.FromString,
+                _registered_method=True)
 
 
 class SupportServiceServicer(object):
@@ -116,6 +121,14 @@ class SupportServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSystemStatus(self, request, context):
+        """How the server that answers is doing, and what it has last seen of the database and the inbox: what the metrics say,
+        each figure with the value from which to worry.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SupportServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -148,6 +161,11 @@ def add_SupportServiceServicer_to_server(servicer, server):
                     servicer.Search,
                     request_deserializer=credit_dot_v1_dot_support__service__pb2.SearchRequest.FromString,
                     response_serializer=credit_dot_v1_dot_support__service__pb2.SearchResponse.SerializeToString,
+            ),
+            'GetSystemStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSystemStatus,
+                    request_deserializer=credit_dot_v1_dot_support__service__pb2.GetSystemStatusRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_support__service__pb2.GetSystemStatusResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -313,6 +331,33 @@ class SupportService(object):
             '/credit.v1.SupportService/Search',
             credit_dot_v1_dot_support__service__pb2.SearchRequest.SerializeToString,
             credit_dot_v1_dot_support__service__pb2.SearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSystemStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.SupportService/GetSystemStatus',
+            credit_dot_v1_dot_support__service__pb2.GetSystemStatusRequest.SerializeToString,
+            credit_dot_v1_dot_support__service__pb2.GetSystemStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,10 @@ class SupportServiceStub:
     """
     Search: _grpc.UnaryUnaryMultiCallable[_support_service_pb2.SearchRequest, _support_service_pb2.SearchResponse]
     """Finds what an id or the beginning of an account's id belongs to, each by an index."""
+    GetSystemStatus: _grpc.UnaryUnaryMultiCallable[_support_service_pb2.GetSystemStatusRequest, _support_service_pb2.GetSystemStatusResponse]
+    """How the server that answers is doing, and what it has last seen of the database and the inbox: what the metrics say,
+    each figure with the value from which to worry.
+    """
 
 @_typing.type_check_only
 class SupportServiceAsyncStub(SupportServiceStub):
@@ -75,6 +79,10 @@ class SupportServiceAsyncStub(SupportServiceStub):
     """
     Search: _aio.UnaryUnaryMultiCallable[_support_service_pb2.SearchRequest, _support_service_pb2.SearchResponse]  # type: ignore[assignment]
     """Finds what an id or the beginning of an account's id belongs to, each by an index."""
+    GetSystemStatus: _aio.UnaryUnaryMultiCallable[_support_service_pb2.GetSystemStatusRequest, _support_service_pb2.GetSystemStatusResponse]  # type: ignore[assignment]
+    """How the server that answers is doing, and what it has last seen of the database and the inbox: what the metrics say,
+    each figure with the value from which to worry.
+    """
 
 class SupportServiceServicer(metaclass=_abc_1.ABCMeta):
     """SupportService tells staff what they need while somebody waits on the phone. It reads, and opens no account."""
@@ -132,5 +140,15 @@ class SupportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_support_service_pb2.SearchResponse, _abc.Awaitable[_support_service_pb2.SearchResponse]]:
         """Finds what an id or the beginning of an account's id belongs to, each by an index."""
+
+    @_abc_1.abstractmethod
+    def GetSystemStatus(
+        self,
+        request: _support_service_pb2.GetSystemStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_support_service_pb2.GetSystemStatusResponse, _abc.Awaitable[_support_service_pb2.GetSystemStatusResponse]]:
+        """How the server that answers is doing, and what it has last seen of the database and the inbox: what the metrics say,
+        each figure with the value from which to worry.
+        """
 
 def add_SupportServiceServicer_to_server(servicer: SupportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

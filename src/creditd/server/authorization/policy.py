@@ -157,6 +157,7 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.SupportService/ListGrants": SEARCH_ACCOUNTS,
     "/credit.v1.SupportService/ListGrantUses": SEARCH_ACCOUNTS,
     "/credit.v1.SupportService/ListAccountHistory": SEARCH_ACCOUNTS,
+    "/credit.v1.SupportService/GetSystemStatus": READ_FINANCES,
     "/credit.v1.SupportService/Search": SEARCH_ACCOUNTS,
     "/credit.v1.AuditService/ListAuditEvents": READ_AUDIT,
     "/credit.v1.AuditService/GetAuditHead": READ_AUDIT,

@@ -1,11 +1,12 @@
 """SupportService: what staff need while somebody waits on the phone."""
 
 from credit.v1 import support_service_pb2 as pb
+from credit.v1 import system_status_pb2
 from creditd.domain import errors
 from creditd.domain.reservation import parse_reservation_name
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
-from creditd.server.credit_messages import instant, number
+from creditd.server.credit_messages import instant, number, timestamp
 from creditd.server.history_messages import history_item_message
 from creditd.server.support_messages import explanation_message, grant_message, grant_use_message
 from creditd.service.account_history import AccountHistory
@@ -14,6 +15,7 @@ from creditd.service.explanations import Explanations, Question
 from creditd.service.grants import Grants, Wanted
 from creditd.service.pages import Asked
 from creditd.service.search import Search
+from creditd.service.system_status import SystemStatus
 from creditd.storage.wallets import GrantKey
 
 
@@ -102,6 +104,36 @@ class AccountHistoryHandlers:
             lambda item: history_item_message(item, account_id, now),
         )
         return pb.ListAccountHistoryResponse(history_items=page.items, next_page_token=page.next_page_token)
+
+
+class SystemStatusHandlers:
+    """How the system is doing."""
+
+    def __init__(self, status: SystemStatus, version: str, schema_revision: str) -> None:
+        """Read by ``status``; tell which version and schema it is."""
+        self._status = status
+        self._version = version
+        self._schema_revision = schema_revision
+
+    async def get_system_status(self, request: pb.GetSystemStatusRequest, call: Call) -> pb.GetSystemStatusResponse:
+        """Answer GetSystemStatus."""
+        del request
+        found = await self._status.read(call)
+        figures = [
+            system_status_pb2.StatusFigure(
+                name=one.name, value=one.value, worrying_from=one.worrying_from, is_worrying=one.is_worrying
+            )
+            for one in found.figures
+        ]
+        status = system_status_pb2.SystemStatus(
+            version=self._version,
+            schema_revision=self._schema_revision,
+            is_database_ready=found.is_database_ready,
+            figures=figures,
+            worrying_count=sum(one.is_worrying for one in found.figures),
+            create_time=timestamp(found.time),
+        )
+        return pb.GetSystemStatusResponse(system_status=status)
 
 
 class SearchHandlers:

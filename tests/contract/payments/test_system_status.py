@@ -1,10 +1,9 @@
-"""GetSystemStatus says what the metrics say, and from where to worry; GetPurchase when its payment is looked at next."""
+"""GetSystemStatus says what the metrics say and from where to worry; GetPurchase when it is looked at next."""
 
 import pytest
 
-from credit.v1 import payment_service_pb2
+from credit.v1 import payment_service_pb2, system_status_pb2
 from credit.v1 import support_service_pb2 as pb
-from credit.v1 import system_status_pb2
 from creditd import __version__
 from creditd.service.system_status import Figure
 from creditd.storage.schema import schema_head

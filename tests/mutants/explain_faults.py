@@ -34,14 +34,6 @@ EXPLAIN_FAULTS = (
         "test_a_story_is_told_as_the_page_says[6 of 5 on a suspended account]",
     ),
     Fault(
-        "what has lapsed and is not written down yet is not told",
-        "service/explanations.py",
-        "return [*unwritten, *[listed.entry for listed in found]][:LAPSES_SHOWN]",
-        "return [listed.entry for listed in found]",
-        _WIRE,
-        "test_a_look_changes_nothing_and_tells_what_is_not_written_down_yet",
-    ),
-    Fault(
         "an account of the past has the status of today",
         "service/explanations.py",
         "return then or account",

@@ -92,12 +92,12 @@ def _write_lapses(message: explained.ReserveExplanation, found: Explanation) -> 
 
 
 def _limit(use: LimitUse, now: Instant) -> explained.LimitInForce:
-    limit, count = use
+    limit, used = use
     return explained.LimitInForce(
         limit=limit_message(limit.limit),
         is_default=limit.is_default,
-        used_in_hour=count.in_hour,
-        used_in_day=count.in_day,
+        used_in_hour=used.in_hour,
+        used_in_day=used.in_day,
         hour_end_time=timestamp(Instant(now - now % HOUR + HOUR)),
         day_end_time=timestamp(Instant(now - now % DAY + DAY)),
     )

@@ -128,7 +128,7 @@ def _purchase_changes(
 ) -> list[HistoryItem]:
     place = ChangePlace(*before) if before else purchases.AFTER_ALL
     found = purchases.changes_before(connection, account_id, place, count)
-    return [HistoryItem(one.change.create_time, "purchases", one.place, one) for one in found]
+    return [HistoryItem(one.change.create_time, "purchases", list(one.place), one) for one in found]
 
 
 def _payment_events(connection: Connection, account_id: str, before: str | None, count: int) -> list[HistoryItem]:

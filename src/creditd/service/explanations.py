@@ -63,7 +63,7 @@ class LimitUse(NamedTuple):
     """A limit that binds, and what was counted of it."""
 
     limit: LimitInForce
-    count: Count
+    used: Count
 
 
 class Explanation(NamedTuple):

@@ -213,7 +213,7 @@ entries = Table(
         "entries_of_grant",
         "account_id",
         "credit_type",
-        text("(slices -> 0 ->> 'grant')"),
+        text("((slices -> 0) ->> 'grant'::text)"),
         postgresql_where=text("kind IN (1, 2, 3, 4, 14)"),
     ),
 )

@@ -9,6 +9,7 @@ from creditd.ledger.ids import uuid7
 from creditd.storage.search import MOST_OF_A_KIND
 from tests.contract.payments.shopper import Shopper
 from tests.support.customer import Customer
+from tests.support.patience import eventually
 from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("J6")
@@ -47,8 +48,9 @@ def test_a_purchase_is_found_by_all_that_it_is_called(customer: Customer, shoppe
 
 def test_a_payment_event_is_found_by_its_id_and_by_the_providers(customer: Customer, shopper: Shopper) -> None:
     purchase = shopper.bought()
-    events = shopper.staff.payment_admin.ListPaymentEvents(ListPaymentEventsRequest(purchase=purchase.name))
-    event = events.payment_events[0]
+    request = ListPaymentEventsRequest(purchase=purchase.name)
+    eventually(lambda: shopper.staff.payment_admin.ListPaymentEvents(request).payment_events)
+    event = shopper.staff.payment_admin.ListPaymentEvents(request).payment_events[0]
     for query in (event.name, event.name.removeprefix("paymentEvents/"), event.delivery_key):
         assert ("PAYMENT_EVENT", event.name) in found(customer, query), query
 

@@ -218,7 +218,7 @@ def test_support_reads_and_changes_nothing() -> None:
 def test_finance_reads_verifies_clears_flags_and_asks_for_and_gives_approvals() -> None:
     more = admin_rpcs("VerifyLedger", "RemoveCredits", "WriteOffDebt", "ClearAccountFlag")
     more |= payment_admin_rpcs("ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks", "ReversePurchase")
-    more |= {rpc for rpc in RPCS if rpc.startswith(APPROVAL)}
+    more |= {rpc for rpc in RPCS if rpc.startswith(APPROVAL)} | {SUPPORT + "GetSystemStatus"}
     assert allowed(somebody("FINANCE"), "anybody") == ALL_READING | more
 
 

@@ -34,7 +34,7 @@ class GrantStanding(NamedTuple):
     origin: GrantOrigin | None
 
 
-class Wanted(NamedTuple):
+class WantedUses(NamedTuple):
     """Which uses: of a wallet, and of a grant, a reservation and a time as far as these are stated."""
 
     key: WalletKey
@@ -97,7 +97,7 @@ class Grants:
         origins = grants.origins(connection, key, [grant.grant_id for grant in found])
         return [_standing(key, grant, live, held, origins.get(grant.grant_id)) for grant in found]
 
-    async def uses(self, wanted: Wanted, asked: Asked, show: Callable[[GrantUse], Shown]) -> Page[Shown]:
+    async def uses(self, wanted: WantedUses, asked: Asked, show: Callable[[GrantUse], Shown]) -> Page[Shown]:
         """Return a page of what was done with grants, oldest first, each as ``show`` writes it.
 
         A page for which SCANNED_ROWS were looked at ends there, with a token to go on from. Raises PageTokenInvalid.
@@ -105,7 +105,7 @@ class Grants:
         await self._catalogue.require(wanted.key.credit_type)
         return await self._threads.pages.submit(lambda: self._uses(wanted, asked, show), owner=wanted.key.account_id)
 
-    def _uses(self, wanted: Wanted, asked: Asked, show: Callable[[GrantUse], Shown]) -> Page[Shown]:
+    def _uses(self, wanted: WantedUses, asked: Asked, show: Callable[[GrantUse], Shown]) -> Page[Shown]:
         query = query_of(
             "grant uses",
             account=wanted.key.account_id,
@@ -137,7 +137,7 @@ def _standing(
     return GrantStanding(key, grant, available, part.amount if part else 0, not held.is_whole, origin)
 
 
-def _span(connection: Connection, wanted: Wanted) -> Span:
+def _span(connection: Connection, wanted: WantedUses) -> Span:
     """Return the versions of a wallet that lie within the times, from a grant's origin on if one is asked for."""
     account_id, credit_type = wanted.key
     newest = versions_of(connection, [wanted.key]).get(wanted.key, 0)

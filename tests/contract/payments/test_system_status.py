@@ -2,7 +2,7 @@
 
 import pytest
 
-from credit.v1 import payment_service_pb2, system_status_pb2
+from credit.v1 import payment_service_pb2, status_figure_pb2
 from credit.v1 import support_service_pb2 as pb
 from creditd import __version__
 from creditd.service.system_status import Figure
@@ -14,7 +14,7 @@ from tests.support.customer import Customer
 pytestmark = pytest.mark.requirement("J6")
 
 
-def status(customer: Customer) -> system_status_pb2.SystemStatus:
+def status(customer: Customer) -> status_figure_pb2.SystemStatus:
     """Return the status."""
     answer: pb.GetSystemStatusResponse = customer.staff.support.GetSystemStatus(pb.GetSystemStatusRequest())
     return answer.system_status

@@ -1,7 +1,7 @@
 from credit.v1 import explanation_pb2 as _explanation_pb2
 from credit.v1 import grant_pb2 as _grant_pb2
 from credit.v1 import history_item_pb2 as _history_item_pb2
-from credit.v1 import system_status_pb2 as _system_status_pb2
+from credit.v1 import status_figure_pb2 as _status_figure_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -164,5 +164,5 @@ class GetSystemStatusRequest(_message.Message):
 class GetSystemStatusResponse(_message.Message):
     __slots__ = ("system_status",)
     SYSTEM_STATUS_FIELD_NUMBER: _ClassVar[int]
-    system_status: _system_status_pb2.SystemStatus
-    def __init__(self, system_status: _Optional[_Union[_system_status_pb2.SystemStatus, _Mapping]] = ...) -> None: ...
+    system_status: _status_figure_pb2.SystemStatus
+    def __init__(self, system_status: _Optional[_Union[_status_figure_pb2.SystemStatus, _Mapping]] = ...) -> None: ...

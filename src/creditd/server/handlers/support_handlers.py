@@ -1,7 +1,7 @@
 """SupportService: what staff need while somebody waits on the phone."""
 
+from credit.v1 import status_figure_pb2
 from credit.v1 import support_service_pb2 as pb
-from credit.v1 import system_status_pb2
 from creditd.domain import errors
 from creditd.domain.reservation import parse_reservation_name
 from creditd.domain.wallet import WalletKey
@@ -12,7 +12,7 @@ from creditd.server.support_messages import explanation_message, grant_message, 
 from creditd.service.account_history import AccountHistory
 from creditd.service.call import Call
 from creditd.service.explanations import Explanations, Question
-from creditd.service.grants import Grants, Wanted
+from creditd.service.grants import Grants, WantedUses
 from creditd.service.pages import Asked
 from creditd.service.search import Search
 from creditd.service.system_status import SystemStatus
@@ -69,13 +69,13 @@ class GrantHandlers:
         return pb.ListGrantUsesResponse(grant_uses=page.items, next_page_token=page.next_page_token)
 
 
-def _wanted(request: pb.ListGrantUsesRequest) -> Wanted:
+def _wanted(request: pb.ListGrantUsesRequest) -> WantedUses:
     key, reservation_id = WalletKey(request.account_id, request.credit_type), ""
     if request.reservation:
         *of_wallet, reservation_id = parse_reservation_name(request.reservation)
         if WalletKey(*of_wallet) != key:
             raise errors.InvalidField(field="reservation", rule="a reservation of account_id and credit_type")
-    return Wanted(
+    return WantedUses(
         key,
         request.grant_id,
         reservation_id,
@@ -120,12 +120,12 @@ class SystemStatusHandlers:
         del request
         found = await self._status.read(call)
         figures = [
-            system_status_pb2.StatusFigure(
+            status_figure_pb2.StatusFigure(
                 name=one.name, value=one.value, worrying_from=one.worrying_from, is_worrying=one.is_worrying
             )
             for one in found.figures
         ]
-        status = system_status_pb2.SystemStatus(
+        status = status_figure_pb2.SystemStatus(
             version=self._version,
             schema_revision=self._schema_revision,
             is_database_ready=found.is_database_ready,

@@ -359,7 +359,7 @@ LEDGER_FAULTS = (
         "balance told of which not all is settled that is due",
         "ledger/balances.py",
         "if not found.wallet.is_settled(instant):",
-        "if settled is None:",
+        "if found is None:",
         ("tests/ledger/test_reading.py",),
         "test_more_than_a_read_can_settle_is_refused_rather_than_told_wrong",
     ),

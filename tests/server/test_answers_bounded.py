@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 from creditd.bootstrap.credit import SERVICES
+from creditd.bootstrap.system_status import MOST_FIGURES
 from creditd.domain.access import GRANTABLE_ROLES
 from creditd.domain.explanation import UntoldFact
 from creditd.domain.grants import Source
@@ -71,8 +72,7 @@ BOUNDS = {
     # On the wallet, and on the spender.
     "ReserveExplanation.limits": 2,
     "ReserveExplanation.untold_facts": len(UntoldFact),
-    # So many parts there are, none of which comes with data.
-    "SystemStatus.figures": 60,
+    "SystemStatus.figures": MOST_FIGURES,
     "SearchResponse.hits": MOST_HITS,
     "GetHistoricalBalanceResponse.balances": answer_sizes.MAX_BALANCES,
     # Each of the four settings that limit something names so many.

@@ -11,6 +11,9 @@ from creditd.service.threads import Threads
 from creditd.storage.schema import schema_head
 from creditd.telemetry.statistics import Occupancy
 
+MOST_FIGURES: Final = 60
+"""There are so many at most: each is of a part that is made here, none comes with data."""
+
 QUEUE_DEPTH: Final = 2_000
 """Works that wait: a second or so of a server that is busy, and calls are about to be refused."""
 

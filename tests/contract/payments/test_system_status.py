@@ -5,10 +5,10 @@ import pytest
 from credit.v1 import payment_service_pb2, status_figure_pb2
 from credit.v1 import support_service_pb2 as pb
 from creditd import __version__
+from creditd.bootstrap.system_status import MOST_FIGURES
 from creditd.service.system_status import Figure
 from creditd.storage.schema import schema_head
 from tests.contract.payments.shopper import Shopper
-from tests.server.test_answers_bounded import BOUNDS
 from tests.support.customer import Customer
 
 pytestmark = pytest.mark.requirement("J6")
@@ -26,7 +26,7 @@ def test_it_says_what_is_served_and_that_all_is_well(customer: Customer) -> None
     assert (found.version, found.schema_revision, found.is_database_ready) == (__version__, schema_head(), True)
     figures = {one.name: one for one in found.figures}
     assert list(figures) == sorted(figures)
-    assert len(figures) == len(found.figures) <= BOUNDS["SystemStatus.figures"]
+    assert len(figures) == len(found.figures) <= MOST_FIGURES
     assert figures["ledger_works_total"].value > 0
     assert not figures["ledger_queue_depth"].is_worrying
     assert found.worrying_count == sum(one.is_worrying for one in found.figures)

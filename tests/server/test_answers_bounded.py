@@ -8,6 +8,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from creditd.bootstrap.credit import SERVICES
 from creditd.domain.access import GRANTABLE_ROLES
+from creditd.domain.balance_alert import MAX_ALERTS
 from creditd.domain.instant import Instant
 from creditd.domain.limits import MAX_LIMITS
 from creditd.domain.payment_event import PaymentEvent, PaymentEventState
@@ -62,6 +63,7 @@ BOUNDS = {
     "GetLimitsResponse.defaults": 4 * MAX_LIMITS,
     "GetLimitsResponse.limits": MAX_LIMITS,
     "GetLimitsResponse.usage": COUNTS_SHOWN,
+    "GetBalanceAlertsResponse.alerts": MAX_ALERTS,
     "GetMyAccessResponse.accounts": MAX_ACCOUNTS + ACCOUNTS_OF_SERVICE,
     "GetMyAccessResponse.own_permissions": len(PERMISSIONS),
     "GetMyAccessResponse.permissions": len(PERMISSIONS),
@@ -80,6 +82,7 @@ BOUNDS = {
     "ServiceAccount.accounts": ACCOUNTS_OF_SERVICE,
     "ServiceAccount.certificate_names": CERTIFICATES_OF_SERVICE,
     "ServiceAccount.scopes": SCOPES_OF_SERVICE,
+    "SetBalanceAlertsResponse.alerts": MAX_ALERTS,
     "SetLimitsResponse.limits": MAX_LIMITS,
     "Status.details": KINDS_OF_DETAILS,
     "Wallet.grants": answer_sizes.GRANTS_SHOWN,

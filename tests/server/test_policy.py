@@ -92,6 +92,8 @@ def payment_admin_rpcs(*names: str) -> set[str]:
     return {PAYMENT_ADMIN + name for name in names}
 
 
+EVENTS = "/credit.v1.EventService/SubscribeEvents"
+
 CATALOGUE = {CREDIT + "ListCreditTypes"}
 
 OPEN = {IDENTITY + name for name in ("Register", "Login", "Refresh", "GetKeys")} | {
@@ -110,8 +112,9 @@ ALL_READING = (
     CATALOGUE
     | credit_rpcs(READING)
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
-    | admin_rpcs("GetAccount", "GetLimits", "ListAccounts", "ListAccountFlags")
+    | admin_rpcs("GetAccount", "GetLimits", "GetBalanceAlerts", "ListAccounts", "ListAccountFlags")
     | payment_admin_rpcs("ListSubscriptions")
+    | {EVENTS}
 )
 
 

@@ -33,7 +33,7 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.limits import DAY, NOTHING, WHOLE, Limit
-from creditd.domain.outbox import OutboxKind
+from creditd.domain.outbox import OutboxEvent, OutboxKind
 from creditd.domain.package import Package
 from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
 from creditd.domain.payment_facts import Fact, FactKind
@@ -56,6 +56,7 @@ from creditd.storage import (
     counts,
     credit_types,
     entries,
+    expiring_grants,
     historical_balances,
     locks,
     migrations,
@@ -65,6 +66,7 @@ from creditd.storage import (
     payment_events,
     payment_hints,
     payment_references,
+    published_events,
     purchases,
     reconciliations,
     rejected_webhooks,
@@ -84,8 +86,10 @@ from creditd.storage.approvals import ApprovalFilter
 from creditd.storage.audit import AuditFilter
 from creditd.storage.changes import Changes
 from creditd.storage.entries import EntryFilter
+from creditd.storage.expiring_grants import ExpiryPlace
 from creditd.storage.payment_dues import Due, Tried
 from creditd.storage.payment_events import EventFilter
+from creditd.storage.published_events import Positions, PublishedFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reconciliations import Day
 from creditd.storage.reservations import ReservationFilter
@@ -354,7 +358,21 @@ CALLS: dict[str, Call] = {
     "requests.load_requests": lambda c, a: requests.load_requests(
         c, [requests.RequestKey(a, f"{a}-chat{n}") for n in range(1, 33)]
     ),
-    "outbox.announce": lambda c, a: outbox.announce(c, a, uuid7(), OutboxKind.PLAN_CHANGED, {}, NOW),
+    "outbox.announce": lambda c, a: outbox.announce(
+        c, *(OutboxEvent(a, uuid7(), OutboxKind.PLAN_CHANGED, "", {}, NOW) for _ in range(2))
+    ),
+    "outbox.oldest": lambda c, _a: outbox.oldest(c),
+    "published_events.take_turn": lambda c, _a: published_events.take_turn(c),
+    "published_events.positions": lambda c, _a: published_events.positions(c),
+    "published_events.publish": lambda c, _a: published_events.publish(c, 10**9, NOW, PAGE),
+    "published_events.page": lambda c, _a: published_events.page(c, PublishedFilter(), 100, 10**9, rows=PAGE),
+    "published_events.page of an account": lambda c, a: published_events.page(
+        c, PublishedFilter(a, (OutboxKind.PLAN_CHANGED,), "chat"), 100, 10**9, rows=PAGE
+    ),
+    "published_events.prune": lambda c, _a: published_events.prune(c, Positions(10**9, 0), NOW, 10**9, PAGE),
+    "expiring_grants.take_turn": lambda c, _a: expiring_grants.take_turn(c),
+    "expiring_grants.next_expiring": lambda c, _a: expiring_grants.next_expiring(c, ExpiryPlace(Instant(0)), NOW, PAGE),
+    "expiring_grants.come_to": lambda c, _a: expiring_grants.come_to(c, ExpiryPlace(NOW)),
     "packages.declare": lambda c, _a: packages.declare(c, _SMALL),
     "packages.find": lambda c, _a: packages.find(c, "small"),
     "packages.page": lambda c, _a: packages.page(c, "", PAGE, retired=False),

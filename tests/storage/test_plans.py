@@ -35,6 +35,9 @@ BY_ANOTHER_KEY = {
     "payment_dues.ready": "next_try_time",
     "wallets.due_wallets": "next_expire_time",
     "counts.prune": "day_start",
+    "outbox.oldest": "announce_time",
+    "published_events.publish": "announce_time",
+    "expiring_grants.next_expiring": "expire_time",
 }
 """What looks for the accounts themselves."""
 

@@ -147,6 +147,10 @@ INSERT INTO subscriptions
 SELECT '{account}', 3, true, 'sub-' || n, 2, true, NULL, now(), now(), now() FROM generate_series(1, 3) AS n;
 INSERT INTO outbox_events
 SELECT '{account}', md5('{account}-' || n)::uuid, 1, '{{}}', now() FROM generate_series(1, {n} / 4) AS n;
+INSERT INTO published_events
+SELECT p.position + n, '{account}', md5('{account}-' || n)::uuid, 4, 1, NULL, '{{}}', now(), now()
+FROM event_publishing AS p, generate_series(1, {n} / 4) AS n WHERE p.name = 'events';
+UPDATE event_publishing SET position = position + {n} / 4 WHERE name = 'events';
 ALTER TABLE role_grants DISABLE TRIGGER role_grants_hold;
 INSERT INTO role_grants
 SELECT md5('{account}-' || n)::uuid, '{account}', 'SUPPORT', 'tests', 'tests', '', now(), NULL

@@ -24,6 +24,7 @@ from credit.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from credit.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from credit.v1.audit_service_pb2_grpc import AuditServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.event_service_pb2_grpc import EventServiceStub
 from credit.v1.identity_service_pb2_grpc import IdentityServiceStub
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
@@ -94,6 +95,7 @@ class RunningService:
                 access=AccessServiceStub(channel),
                 audit=AuditServiceStub(channel),
                 approval=ApprovalServiceStub(channel),
+                event=EventServiceStub(channel),
                 identity=IdentityServiceStub(channel),
                 api_keys=ApiKeyServiceStub(channel),
             )
@@ -168,6 +170,8 @@ def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
         drain_seconds=0.0,
         # Tests change what is sealed, and change it back.
         seal_interval_seconds=3_600.0,
+        # Tests look for events in the outbox; those of the stream set it.
+        event_interval_seconds=3_600.0,
         shutdown_grace_seconds=5.0,
         **UNLIMITED,
     )

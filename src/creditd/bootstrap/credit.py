@@ -12,6 +12,7 @@ from credit.v1 import (
     approval_service_pb2,
     audit_service_pb2,
     credit_service_pb2,
+    event_service_pb2,
     payment_admin_service_pb2,
     payment_service_pb2,
     webhook_service_pb2,
@@ -19,6 +20,7 @@ from credit.v1 import (
 from creditd.bootstrap.access import Access
 from creditd.bootstrap.approvals import make_approvals
 from creditd.bootstrap.core import Core
+from creditd.bootstrap.events import Events
 from creditd.bootstrap.payments import Payments
 from creditd.bootstrap.stop_grace import StopGrace
 from creditd.bootstrap.transport import Transport
@@ -32,6 +34,7 @@ from creditd.server.handlers.admin_handlers import (
     CreditTypeHandlers,
     VerificationHandlers,
 )
+from creditd.server.handlers.alert_handlers import AlertHandlers
 from creditd.server.handlers.approval_handlers import ApprovalHandlers
 from creditd.server.handlers.audit_handlers import AuditHandlers
 from creditd.server.handlers.balance_handlers import BalanceHandlers, HistoryHandlers
@@ -46,6 +49,7 @@ from creditd.service.account_flags import AccountFlags
 from creditd.service.account_limits import AccountLimits
 from creditd.service.accounts import Accounts
 from creditd.service.audit_log import AuditLog
+from creditd.service.balance_alerts import BalanceAlerts
 from creditd.service.balances import Balances
 from creditd.service.catalogue import Catalogue
 from creditd.service.credits import Credits
@@ -70,6 +74,7 @@ SERVICES = tuple(
         (access_service_pb2, "AccessService"),
         (audit_service_pb2, "AuditService"),
         (approval_service_pb2, "ApprovalService"),
+        (event_service_pb2, "EventService"),
     )
 )
 
@@ -94,6 +99,7 @@ class CreditParts:
         self.refused_acts = RefusedActs(core.database, core.clock, core.make_id, threads.background)
         self.access = Access(core, threads, tokens, second_factor)
         self.sealer = Sealer(core.database, core.clock, threads.background, core.config.seal_interval_seconds)
+        self.events = Events(core, threads)
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
         self._audit_key = core.audit_key
         self._head = schema_head()
@@ -139,7 +145,7 @@ class CreditParts:
         """Return the handlers, and have the transport serve those that are hot in the fastest way there is."""
         core, threads = self._core, self._threads
         steps = make_steps()
-        credits = Credits(core.ledger, self._catalogue, self._transport.sink)
+        credits = Credits(core.ledger, self._catalogue, self._transport.sink, self.events.limit_notices.note)
         balances = Balances(core.reader, credits, threads, self._transport.sink)
         history = History(core.database, core.clock, threads, self._tokens)
         historical = HistoricalBalances(core.database, core.clock, core.rules, threads)
@@ -168,12 +174,21 @@ class CreditParts:
             AdjustmentHandlers(credits, approvals, core.make_id),
             AccountHandlers(Accounts(core.database, self._accounts, threads, self._tokens), core.clock),
             LimitHandlers(limits, core.rules.limits),
+            AlertHandlers(BalanceAlerts(core.database, self._accounts, self._catalogue, threads)),
             FlagHandlers(flags),
             VerificationHandlers(Verifications(core.database, core.clock, threads)),
         )
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
-        handlers = credit, admin, *payments, self.access.handlers(), audit, (ApprovalHandlers(approvals),)
+        handlers = (
+            credit,
+            admin,
+            *payments,
+            self.access.handlers(),
+            audit,
+            (ApprovalHandlers(approvals),),
+            self.events.handlers(),
+        )
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
     @property
@@ -188,12 +203,14 @@ class CreditParts:
         self.payments.start()
         self.refused_acts.background.start()
         self.sealer.background.start()
+        self.events.start()
 
     async def close(self, grace: StopGrace) -> None:
         """Stop, and let what is under way end; no call is any more."""
         await self._watch.close()
         self.access.poller.close()
         await self.payments.close(grace.left)
+        await self.events.close()
         await self.sealer.background.close()
         await self.refused_acts.background.close()
         await self.refused_acts.flush()

@@ -209,6 +209,11 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "OWN_APPROVAL": (StatusCode.PERMISSION_DENIED, "{approval} was asked for by the same person, who cannot decide"),
     "NOT_OWN_APPROVAL": (StatusCode.PERMISSION_DENIED, "{approval} was asked for by somebody else; reject it instead"),
     "ROLE_LOST": (StatusCode.FAILED_PRECONDITION, "{subject} has lost the role for it"),
+    "EVENTS_REMOVED": (
+        StatusCode.OUT_OF_RANGE,
+        "events after {after_position} are kept no more; the first that may be kept is after {removed_position}",
+    ),
+    "POSITION_AHEAD": (StatusCode.OUT_OF_RANGE, "the last event has the position {last_position}"),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 

@@ -102,6 +102,8 @@ class ClaimKind(IntEnum):
     APPROVAL = 21
     APPROVAL_DECISION = 22
     FLAG_CLEARANCE = 30
+    ALERTS = 70
+    EVENT_ENDPOINT = 71
 
 
 _CLAIMS = text(f"""

@@ -19,20 +19,20 @@ MATRIX: Final[Mapping[str, Action]] = {
     "own balance, history, top-up, promo": Action(
         "yes yes no no no no",
         "GetBalance WatchBalance GetReservation ListReservations ListTransactions GetHistoricalBalance "
-        "CreatePurchase GetPurchase ListPurchases CancelPurchase",
+        "CreatePurchase GetPurchase ListPurchases CancelPurchase SubscribeEvents",
         is_own=True,
     ),
     "export own history": Action("no yes no no no no", "", is_own=True),
     "read other accounts": Action(
         "no no yes yes yes yes",
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
-        "GetHistoricalBalance GetAccount ListAccounts GetLimits ListAccountFlags ListSubscriptions GetPurchase "
-        "ListPurchases",
+        "GetHistoricalBalance GetAccount ListAccounts GetLimits GetBalanceAlerts ListAccountFlags ListSubscriptions "
+        "GetPurchase ListPurchases SubscribeEvents",
     ),
     "change balances": Action(
         "no no no no yes yes",
         "Reserve Confirm Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct AddCredits "
-        "SetAccountStatus SetPlan SetLimits CreatePurchase CancelPurchase",
+        "SetAccountStatus SetPlan SetLimits SetBalanceAlerts CreatePurchase CancelPurchase",
     ),
     # "Refund" in two: of money, FINANCE's "with approval", for which a call of the same RPC asks; and of a reservation.
     "refund money, remove": Action(
@@ -69,6 +69,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "credits.admin": "AddCredits ListCreditTypes",
     "payments.write": "CreatePurchase CancelPurchase GetPurchase ListPurchases ListPackages ListCreditTypes",
     "payments.ingest": "IngestWebhook",
+    "events.read": "SubscribeEvents",
 }
 """What each scope opens to a service."""
 

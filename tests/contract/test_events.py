@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import grpc
@@ -178,6 +180,27 @@ def test_a_stream_without_events_shows_that_it_lives_and_how_far_it_is(
     sign = next(answer for answer in quiet if answer.position >= after)
     assert not sign.HasField("event")
     assert not next(quiet).HasField("event")
+
+
+def test_events_of_others_keep_no_stream_silent(customer: Customer, subscribe: Subscribe) -> None:
+    """However many come that it does not ask for, its caller hears how far it is."""
+    quiet = subscribe(after_position=None, types=[event_pb2.EVENT_TYPE_TOP_UP_SUCCEEDED], heartbeat_seconds=1)
+    is_heard = Event()
+
+    def keep_changing() -> None:
+        while not is_heard.is_set():
+            customer.go_unlimited()
+            customer.go_standard()
+
+    with ThreadPoolExecutor(1) as thread:
+        changes = thread.submit(keep_changing)
+        try:
+            signs = [next(quiet) for _ in range(2)]
+        finally:
+            is_heard.set()
+        changes.result()
+    assert not any(sign.HasField("event") for sign in signs)
+    assert signs[1].position > 0
 
 
 def test_a_position_that_there_is_not_yet_is_refused(subscribe: Subscribe) -> None:

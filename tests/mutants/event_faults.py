@@ -103,4 +103,12 @@ EVENT_FAULTS = (
         _WIRE,
         "test_what_is_kept_no_more_is_told",
     ),
+    Fault(
+        "events of others keep a stream silent",
+        "server/handlers/event_handlers.py",
+        "                if look.events:\n",
+        "                if True:\n",
+        _WIRE,
+        "test_events_of_others_keep_no_stream_silent",
+    ),
 )

@@ -48,4 +48,4 @@ class Events:
         """Stop. What was told of limits is written; what is not published is by the next server that runs."""
         await self._feed.close()
         await asyncio.gather(*(background.close() for background in self._background))
-        await self.limit_notices.write()
+        await self.limit_notices.flush()

@@ -85,6 +85,13 @@ class LimitNotices:
             with self._lock:
                 del self._unwritten[: len(events)]
 
+    async def flush(self) -> None:
+        """Write what is left as the process ends; what cannot be written is told by the next refusals."""
+        try:
+            await self.write()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process is to end in order.
+            self.background.failures.note(error)
+
     def _write(self, events: list[OutboxEvent]) -> None:
         with self._database.transaction() as connection:
             outbox.announce(connection, *sorted(events, key=lambda event: (event.account_id, event.event_id)))

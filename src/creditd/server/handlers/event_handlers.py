@@ -1,5 +1,6 @@
 """EventService: a stream of published events."""
 
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from typing import Final
@@ -43,15 +44,21 @@ class EventHandlers:
         try:
             wanted = PublishedFilter(request.account_id, tuple(map(OutboxKind, request.types)), request.credit_type)
             position = await self._feed.begin(request.after_position if request.HasField("after_position") else None)
-            yield pb.SubscribeEventsResponse(position=position)
+            silence = request.heartbeat_seconds or HEARTBEAT_SECONDS
+            is_silent_at = 0.0
             while True:
-                if not await self._feed.published_after(position, request.heartbeat_seconds or HEARTBEAT_SECONDS):
+                if time.monotonic() >= is_silent_at:
+                    # Events of others do not keep a stream alive that none of them is for.
                     yield pb.SubscribeEventsResponse(position=position)
+                    is_silent_at = time.monotonic() + silence
+                if not await self._feed.published_after(position, is_silent_at - time.monotonic()):
                     continue
                 look = await self._feed.next(wanted, position)
                 for event in look.events:
                     yield pb.SubscribeEventsResponse(position=event.position, event=event_message(event))
                 position = look.position
+                if look.events:
+                    is_silent_at = time.monotonic() + silence
         finally:
             self._callers[call.subject] -= 1
             if not self._callers[call.subject]:

@@ -138,8 +138,10 @@ def page(connection: Connection, wanted: PublishedFilter, after: int, upto: int,
 
 
 def _event(row: Any) -> PublishedEvent:
-    *columns, create_time, _, _ = row
-    return PublishedEvent(*columns, Instant(create_time))
+    position, account_id, event_id, kind, schema_version, credit_type, payload, create_time, _, _ = row
+    return PublishedEvent(
+        position, account_id, event_id, kind, schema_version, credit_type, payload, Instant(create_time)
+    )
 
 
 # Positions are in the order of time, so that the oldest of those that are kept tell where to stop.

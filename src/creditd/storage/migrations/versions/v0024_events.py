@@ -32,6 +32,8 @@ ALTER TABLE outbox_events ALTER COLUMN announce_time SET DEFAULT clock_timestamp
 COMMENT ON COLUMN outbox_events.announce_time IS
     'when it was put in, by the database''s clock; -infinity for rows of a release before';
 
+-- Another takes its place at once, which lets more through.
+-- squawk-ignore ban-drop-constraint
 ALTER TABLE outbox_events DROP CONSTRAINT outbox_events_kind;
 
 ALTER TABLE outbox_events ADD CONSTRAINT outbox_events_kind CHECK (kind BETWEEN 1 AND 100) NOT VALID;

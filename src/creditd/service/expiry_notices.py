@@ -16,7 +16,7 @@ from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
 from creditd.storage import expiring_grants, outbox
 from creditd.storage.database import Database
-from creditd.storage.expiring_grants import ExpiringGrant, ExpiryPlace
+from creditd.storage.expiring_grants import ExpiringGrant
 
 LOOK_SECONDS: Final = 5.0
 """Seconds between looks: a notice is given days ahead."""
@@ -68,8 +68,8 @@ class ExpiryNotices:
             events = [self._event(one, now) for one in found if self._is_to_tell(one, now)]
             if events:
                 outbox.announce(connection, *events)
-            is_through = len(found) < count
-            expiring_grants.come_to(connection, ExpiryPlace(upto) if is_through else found[-1].place)
+            if found:
+                expiring_grants.come_to(connection, found[-1].place)
         return len(found)
 
     def _is_to_tell(self, one: ExpiringGrant, now: Instant) -> bool:

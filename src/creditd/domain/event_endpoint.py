@@ -1,0 +1,37 @@
+"""Event endpoints: addresses that events are delivered to, signed."""
+
+from typing import Final, NamedTuple
+
+from creditd.domain.instant import SECOND, Instant
+
+MAX_ENDPOINTS: Final = 50
+"""In all: each is looked at twice a second by every server."""
+
+ROTATION: Final = 24 * 3_600 * SECOND
+"""How long events are signed with the former secret too, so that receivers change theirs when they can."""
+
+
+class EventEndpoint(NamedTuple):
+    """An address, which events are delivered to, and how far its deliveries have come.
+
+    ``kinds``, ``account_id`` and ``credit_type`` filter events; what is empty lets all pass. Events up to ``position``
+    have been taken over for delivery. ``rotation_end`` is until when events are signed with the former secret too.
+    """
+
+    endpoint_id: str
+    url: str
+    description: str
+    kinds: tuple[int, ...]
+    account_id: str
+    credit_type: str
+    paused: bool
+    position: int
+    version: int
+    create_time: Instant
+    update_time: Instant
+    rotation_end: Instant | None = None
+
+    @property
+    def name(self) -> str:
+        """The resource name."""
+        return f"eventEndpoints/{self.endpoint_id}"

@@ -1,0 +1,83 @@
+"""One attempt to deliver: a request over a connection of its own, bounded in time and in what is read of its answer."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+import httpcore
+
+from creditd.service.deliveries.targets import JudgedNetwork, Resolve, TargetRefused, resolve
+
+ATTEMPT_SECONDS: Final = 15.0
+"""For all of it, as the convention suggests 15 to 30: who has more to do answers first and does it then."""
+
+MAX_ANSWER_BYTES: Final = 16_384
+"""Read of an answer and dropped; the rest is not read."""
+
+
+class Attempted(NamedTuple):
+    """What became of an attempt: the status of the answer, 0 without one, and what was wrong, empty if nothing was."""
+
+    status: int
+    problem: str
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether the receiver has it: by any status of 200 to 299. Redirections are not followed."""
+        return not self.problem
+
+
+class Sender:
+    """Sends requests to judged addresses. Used on one event loop."""
+
+    def __init__(
+        self,
+        *,
+        allows_private: bool = False,
+        resolve: Resolve = resolve,
+        context: ssl.SSLContext | None = None,
+        seconds: float = ATTEMPT_SECONDS,
+    ) -> None:
+        """Trust the authorities of ``context``, or those of the system; give an attempt so many ``seconds``."""
+        self._network = JudgedNetwork(resolve, allows_private=allows_private)
+        self._context = context or ssl.create_default_context()
+        self._seconds = seconds
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempted:
+        """Post a body; raises nothing."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return _judged(await self._post(url, headers, body))
+        except TimeoutError:
+            return Attempted(0, f"no answer within {self._seconds:g} s")
+        except TargetRefused as refusal:
+            return Attempted(0, str(refusal))
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+            # Its text may hold what the receiver has sent.
+            return Attempted(0, type(error).__name__)
+
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        # A pool of its own: what waits for one receiver is in nobody's way.
+        async with (
+            httpcore.AsyncConnectionPool(
+                ssl_context=self._context,
+                max_connections=1,
+                max_keepalive_connections=0,
+                network_backend=self._network,
+            ) as pool,
+            pool.stream("POST", url, headers=dict(headers), content=body) as response,
+        ):
+            left = MAX_ANSWER_BYTES
+            async for chunk in response.aiter_stream():
+                left -= len(chunk)
+                if left <= 0:
+                    break
+            return response.status
+
+
+def _judged(status: int) -> Attempted:
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return Attempted(status, "")
+    return Attempted(status, f"HTTP {status}")

@@ -11,7 +11,7 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
-from creditd.storage import outbox, published_events
+from creditd.storage import event_deliveries, outbox, published_events
 from creditd.storage.database import Database
 from creditd.telemetry.statistics import EventStatistics
 
@@ -86,4 +86,7 @@ class EventPublisher:
             where = published_events.take_turn(connection)
             if where is None:
                 return 0
-            return published_events.prune(connection, where, before, where.last, PRUNED_AT_A_TIME)
+            # What an endpoint has still to deliver stays, however old it is; a paused one keeps nothing.
+            needed = event_deliveries.through(connection)
+            upto = where.last if needed is None else min(where.last, needed)
+            return published_events.prune(connection, where, before, upto, PRUNED_AT_A_TIME)

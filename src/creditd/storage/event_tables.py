@@ -100,6 +100,7 @@ event_deliveries = Table(
     PrimaryKeyConstraint("endpoint_id", "position", name="event_deliveries_pkey"),
     ForeignKeyConstraint(["endpoint_id"], ["event_endpoints.endpoint_id"], name="event_deliveries_endpoint"),
     CheckConstraint("state BETWEEN 1 AND 2", name="event_deliveries_state"),
+    Index("event_deliveries_pending", "endpoint_id", "position", postgresql_where=text("state = 1")),
     Index("event_deliveries_of_account", "endpoint_id", "account", "position", postgresql_where=text("state = 1")),
     Index(
         "event_deliveries_next",

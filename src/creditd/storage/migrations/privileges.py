@@ -37,8 +37,15 @@ PRIVILEGES: Final[Privileges] = {
         "role_grants",
         "role_revocations",
     ),
-    "SELECT, INSERT, DELETE": ("outbox_events", "published_events"),
-    "SELECT, INSERT, UPDATE, DELETE": ("held_roles", "payment_dues", "payment_hints", "spending_counts"),
+    "SELECT, INSERT, DELETE": ("event_delivery_attempts", "outbox_events", "published_events"),
+    "SELECT, INSERT, UPDATE, DELETE": (
+        "event_deliveries",
+        "event_endpoints",
+        "held_roles",
+        "payment_dues",
+        "payment_hints",
+        "spending_counts",
+    ),
     "SELECT, UPDATE": ("access_versions", "event_publishing", "expiry_notices", "sealing"),
     "SELECT, INSERT, UPDATE": (
         "accounts",
@@ -69,6 +76,7 @@ ONLY_GROW: Final = PRIVILEGES["SELECT, INSERT"]
 AUDITOR_ROLE: Final = "creditd_auditor"
 
 SECRET_COLUMNS: Final[Privileges] = {
+    "event_endpoints": ("encrypted_secret", "former_encrypted_secret"),
     "payment_events": ("body",),
     "payment_hints": ("body",),
     "purchases": ("return_url", "redirect_url", "qr_image_url"),

@@ -57,6 +57,8 @@ ALTER TABLE event_deliveries ALTER COLUMN endpoint_id SET STATISTICS 0;
 
 ALTER TABLE event_deliveries ALTER COLUMN account SET STATISTICS 0;
 
+CREATE INDEX event_deliveries_pending ON event_deliveries (endpoint_id, position) WHERE state = 1;
+
 CREATE INDEX event_deliveries_of_account ON event_deliveries (endpoint_id, account, position) WHERE state = 1;
 
 CREATE INDEX event_deliveries_next ON event_deliveries (endpoint_id, next_attempt_time)

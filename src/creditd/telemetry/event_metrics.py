@@ -26,6 +26,12 @@ class EventMetrics(Collector):
             "How long the oldest event of the outbox has waited to be published, in all of the database.",
             value=seen.lag_seconds,
         )
+        attempts = CounterMetricFamily(
+            "creditd_events_delivery_attempts", "Attempts to deliver an event, by what came of them.", labels=("outcome",)
+        )
+        for outcome, count in dict(seen.attempts).items():
+            attempts.add_metric((outcome,), count)
+        yield attempts
         failures = CounterMetricFamily(
             "creditd_events_background_failures",
             "Rounds of the work on events that failed, by what failed and the kind of error.",

@@ -88,6 +88,7 @@ READ_ACCESS: Final = Permission("access.read", _ADMINS)
 CHANGE_ACCESS: Final = Permission("access.change", _ADMINS, needs_second_factor=True)
 READ_AUDIT: Final = Permission("audit.read", _ADMINS)
 READ_EVENTS: Final = Permission("events.read", _STAFF, _OWNERS, _EVENTS)
+KEEP_ENDPOINTS: Final = Permission("event_endpoints.keep", _ADMINS)
 KNOW_ONESELF: Final = Permission("access.read_own", is_for_everyone=True)
 # About the caller alone, who is a person: no request names anybody.
 SIGN_IN: Final = Permission("sign_in.change_own", _STAFF | _OWNERS)
@@ -159,6 +160,16 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.AuditService/ListAuditEvents": READ_AUDIT,
     "/credit.v1.AuditService/GetAuditHead": READ_AUDIT,
     "/credit.v1.EventService/SubscribeEvents": READ_EVENTS,
+    "/credit.v1.EventEndpointService/CreateEventEndpoint": KEEP_ENDPOINTS,
+    "/credit.v1.EventEndpointService/GetEventEndpoint": KEEP_ENDPOINTS,
+    "/credit.v1.EventEndpointService/ListEventEndpoints": KEEP_ENDPOINTS,
+    "/credit.v1.EventEndpointService/UpdateEventEndpoint": KEEP_ENDPOINTS,
+    "/credit.v1.EventEndpointService/DeleteEventEndpoint": KEEP_ENDPOINTS,
+    "/credit.v1.EventEndpointService/RotateEventEndpointSecret": KEEP_ENDPOINTS,
+    "/credit.v1.EventEndpointService/PauseEventEndpoint": KEEP_ENDPOINTS,
+    "/credit.v1.EventEndpointService/ResumeEventEndpoint": KEEP_ENDPOINTS,
+    "/credit.v1.EventEndpointService/ReplayEvents": KEEP_ENDPOINTS,
+    "/credit.v1.EventEndpointService/ListDeliveryAttempts": KEEP_ENDPOINTS,
     "/credit.v1.IdentityService/Revoke": SIGN_IN,
     "/credit.v1.IdentityService/ChangePassword": SIGN_IN,
     "/credit.v1.IdentityService/EnrolTotp": SIGN_IN,

@@ -173,9 +173,7 @@ class EventEndpoints:
     ) -> Kept:
         return await self._threads.changes.submit(lambda: self._do_once(act, do, shows_secret=shows_secret))
 
-    def _do_once(
-        self, act: Act, do: Callable[[Connection, Instant], EventEndpoint], *, shows_secret: bool
-    ) -> Kept:
+    def _do_once(self, act: Act, do: Callable[[Connection, Instant], EventEndpoint], *, shows_secret: bool) -> Kept:
         now = self._clock.now()
         with self._database.transaction() as connection:
             endpoint, replayed = once(

@@ -6,7 +6,7 @@ its account, and nothing else. Whoever adds deliveries holds the endpoint's row;
 is added behind one that ends at the same moment.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, text
@@ -118,7 +118,12 @@ def put_off(connection: Connection, endpoint_id: str, claimed: Claimed, until: I
 
 def give_up(connection: Connection, endpoint_id: str, claimed: Claimed, now: Instant, problem: str) -> None:
     """Attempt a delivery no more; the next one of its account follows. The endpoint is shared."""
-    values = {"endpoint_id": endpoint_id, "position": claimed.position, "attempts": claimed.attempts, "problem": problem}
+    values = {
+        "endpoint_id": endpoint_id,
+        "position": claimed.position,
+        "attempts": claimed.attempts,
+        "problem": problem,
+    }
     if connection.execute(_GIVE_UP, values).rowcount:
         connection.execute(_NEXT, {"endpoint_id": endpoint_id, "account": claimed.account_id, "now": now})
 
@@ -211,5 +216,3 @@ def through(connection: Connection) -> int | None:
     """Return the position up to which no active endpoint needs an event any more; None if there is no endpoint."""
     position: int | None = connection.execute(_NEEDED).scalar_one()
     return position
-
-

@@ -31,7 +31,9 @@ _SHARE = text("SELECT FROM event_endpoints WHERE endpoint_id = :endpoint_id FOR 
 
 _PAGE = text(f"SELECT {_COLUMNS} FROM event_endpoints WHERE endpoint_id > :after ORDER BY endpoint_id LIMIT :count")
 
-_SECRETS = text("SELECT encrypted_secret, former_encrypted_secret FROM event_endpoints WHERE endpoint_id = :endpoint_id")
+_SECRETS = text(
+    "SELECT encrypted_secret, former_encrypted_secret FROM event_endpoints WHERE endpoint_id = :endpoint_id"
+)
 
 _ADD = text(f"""
 INSERT INTO event_endpoints (endpoint_id, url, description, kinds, account, credit_type, paused, position, version,
@@ -110,7 +112,9 @@ def come_to(connection: Connection, endpoint_id: str, position: int) -> None:
 
 def remove(connection: Connection, endpoint_id: str) -> None:
     """Remove an endpoint of which nothing else is stored."""
-    connection.execute(text("DELETE FROM event_endpoints WHERE endpoint_id = :endpoint_id"), {"endpoint_id": endpoint_id})
+    connection.execute(
+        text("DELETE FROM event_endpoints WHERE endpoint_id = :endpoint_id"), {"endpoint_id": endpoint_id}
+    )
 
 
 def _found(row: Any) -> EventEndpoint | None:

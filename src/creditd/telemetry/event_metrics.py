@@ -27,7 +27,9 @@ class EventMetrics(Collector):
             value=seen.lag_seconds,
         )
         attempts = CounterMetricFamily(
-            "creditd_events_delivery_attempts", "Attempts to deliver an event, by what came of them.", labels=("outcome",)
+            "creditd_events_delivery_attempts",
+            "Attempts to deliver an event, by what came of them.",
+            labels=("outcome",),
         )
         for outcome, count in dict(seen.attempts).items():
             attempts.add_metric((outcome,), count)

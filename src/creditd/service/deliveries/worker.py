@@ -143,9 +143,7 @@ class Deliveries:
                 running |= {asyncio.create_task(self._attempt(job)) for job in jobs}
                 if not running:
                     return
-                done, running = await asyncio.wait(
-                    running, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                )
+                done, running = await asyncio.wait(running, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
         except Exception as error:  # noqa: BLE001 - the next round begins anew; it is logged and counted.
@@ -196,7 +194,9 @@ class Deliveries:
             if not event_endpoints.share(connection, endpoint_id):
                 return
             if job.event is not None:
-                event_deliveries.note(connection, endpoint_id, self._noted(job, job.event, attempted, begun, milliseconds))
+                event_deliveries.note(
+                    connection, endpoint_id, self._noted(job, job.event, attempted, begun, milliseconds)
+                )
             if attempted.is_delivered:
                 event_deliveries.end(connection, endpoint_id, claimed, now)
             elif job.event is None or now - claimed.begin_time >= PATIENCE:

@@ -12,6 +12,7 @@ from credit.v1 import (
     approval_service_pb2,
     audit_service_pb2,
     credit_service_pb2,
+    event_endpoint_service_pb2,
     event_service_pb2,
     payment_admin_service_pb2,
     payment_service_pb2,
@@ -75,6 +76,7 @@ SERVICES = tuple(
         (audit_service_pb2, "AuditService"),
         (approval_service_pb2, "ApprovalService"),
         (event_service_pb2, "EventService"),
+        (event_endpoint_service_pb2, "EventEndpointService"),
     )
 )
 
@@ -99,7 +101,7 @@ class CreditParts:
         self.refused_acts = RefusedActs(core.database, core.clock, core.make_id, threads.background)
         self.access = Access(core, threads, tokens, second_factor)
         self.sealer = Sealer(core.database, core.clock, threads.background, core.config.seal_interval_seconds)
-        self.events = Events(core, threads)
+        self.events = Events(core, threads, tokens)
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
         self._audit_key = core.audit_key
         self._head = schema_head()
@@ -187,7 +189,7 @@ class CreditParts:
             self.access.handlers(),
             audit,
             (ApprovalHandlers(approvals),),
-            self.events.handlers(),
+            *self.events.handlers(),
         )
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 

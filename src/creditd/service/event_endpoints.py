@@ -32,7 +32,7 @@ Change = Callable[[Connection, EventEndpoint, Instant], EventEndpoint]
 
 
 class Kept(NamedTuple):
-    """An endpoint right after an act, with its secret where that is shown; ``replayed`` says that it was done before."""
+    """An endpoint right after an act, with its secret where that is shown; ``replayed``: it was done before."""
 
     endpoint: EventEndpoint
     secret: str

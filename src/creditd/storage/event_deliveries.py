@@ -1,8 +1,8 @@
 """What is to be delivered to endpoints, and the attempts that were made.
 
 Of an account the deliveries to an endpoint are made one after the other: the first has a time for its next attempt, and
-those after it get theirs once it is through or given up. So an event that cannot be delivered holds up what follows of
-its account, and nothing else. Whoever adds deliveries holds the endpoint's row; whoever ends one shares it: so that none
+those after it get theirs once it is through or given up. So an event that cannot be delivered holds up what follows
+of its account, and nothing else. Whoever adds deliveries holds the endpoint's row; whoever ends one shares it: so that none
 is added behind one that ends at the same moment.
 """
 

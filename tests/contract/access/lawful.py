@@ -13,12 +13,14 @@ from credit.v1 import api_key_service_pb2 as api_key
 from credit.v1 import approval_service_pb2 as approvals
 from credit.v1 import audit_service_pb2 as audit
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import event_endpoint_service_pb2 as endpoints
 from credit.v1 import event_service_pb2
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_provider_pb2 as provider
 from credit.v1 import payment_service_pb2 as payment
 from credit.v1 import webhook_service_pb2 as webhook
 from credit.v1.credit_type_pb2 import CreditType
+from credit.v1.event_endpoint_pb2 import EventEndpoint
 from credit.v1.money_pb2 import Money
 from credit.v1.package_pb2 import Package
 from creditd.bootstrap.identity import IDENTITY_SERVICES
@@ -35,6 +37,8 @@ _OF_NO_ACCOUNT: Final = {
     *("ListCreditTypes", "CreateCreditType", "ListAccounts", "ListPackages", "CreatePackage", "RetirePackage"),
     *("ListPaymentEvents", "GetPaymentEvent", "ReplayPaymentEvent", "DismissPaymentEvent", "ListRejectedWebhooks"),
     *("ReconcilePayments", "IngestWebhook", "GrantRole", "RevokeRole", "ListRoleGrants", "CreateServiceAccount"),
+    *("CreateEventEndpoint", "GetEventEndpoint", "ListEventEndpoints", "UpdateEventEndpoint", "DeleteEventEndpoint"),
+    *("RotateEventEndpointSecret", "PauseEventEndpoint", "ResumeEventEndpoint", "ReplayEvents", "ListDeliveryAttempts"),
     *("UpdateServiceAccount", "ListServiceAccounts", "GetMyAccess", "ListAuditEvents", "GetAuditHead"),
     *(method.name for service in IDENTITY_SERVICES for method in service.methods),
 }
@@ -56,6 +60,17 @@ def _customer(service: RunningService) -> Customer:
 
 def _taken(rpc: str) -> Make:
     return lambda service: METHODS[rpc].make(_customer(service))
+
+
+_ENDPOINT: Final = "eventEndpoints/matrix"
+
+
+def _endpoint() -> EventEndpoint:
+    return EventEndpoint(name=f"eventEndpoints/e{uuid4().hex}", url="https://shop.example/events")
+
+
+def _about_an_endpoint(request: Callable[..., Message]) -> Message:
+    return request(name=_ENDPOINT, reason="test", request_id=_id())
 
 
 def _id() -> str:
@@ -148,6 +163,20 @@ _BY_HAND: dict[str, Make] = {
     "UpdateServiceAccount": _updating,
     "ListServiceAccounts": lambda _: access.ListServiceAccountsRequest(),
     "SubscribeEvents": lambda _: event_service_pb2.SubscribeEventsRequest(account_id=ACCOUNT),
+    "CreateEventEndpoint": lambda _: endpoints.CreateEventEndpointRequest(
+        event_endpoint=_endpoint(), reason="test", request_id=_id()
+    ),
+    "UpdateEventEndpoint": lambda _: endpoints.UpdateEventEndpointRequest(
+        event_endpoint=_endpoint(), reason="test", request_id=_id()
+    ),
+    "GetEventEndpoint": lambda _: endpoints.GetEventEndpointRequest(name=_ENDPOINT),
+    "ListEventEndpoints": lambda _: endpoints.ListEventEndpointsRequest(),
+    "ListDeliveryAttempts": lambda _: endpoints.ListDeliveryAttemptsRequest(name=_ENDPOINT),
+    "DeleteEventEndpoint": lambda _: _about_an_endpoint(endpoints.DeleteEventEndpointRequest),
+    "RotateEventEndpointSecret": lambda _: _about_an_endpoint(endpoints.RotateEventEndpointSecretRequest),
+    "PauseEventEndpoint": lambda _: _about_an_endpoint(endpoints.PauseEventEndpointRequest),
+    "ResumeEventEndpoint": lambda _: _about_an_endpoint(endpoints.ResumeEventEndpointRequest),
+    "ReplayEvents": lambda _: _about_an_endpoint(endpoints.ReplayEventsRequest),
     "GetAuditHead": lambda _: audit.GetAuditHeadRequest(),
     "ListAuditEvents": lambda _: audit.ListAuditEventsRequest(),
     "GetMyAccess": lambda _: access.GetMyAccessRequest(),

@@ -47,6 +47,8 @@ MATRIX: Final[Mapping[str, Action]] = {
         "no no no no yes yes",
         "CreateCreditType CreatePackage RetirePackage ReplayPaymentEvent DismissPaymentEvent ReconcilePayments "
         "IngestWebhook GrantRole RevokeRole ListRoleGrants CreateServiceAccount UpdateServiceAccount "
+        "CreateEventEndpoint GetEventEndpoint ListEventEndpoints UpdateEventEndpoint DeleteEventEndpoint "
+        "RotateEventEndpointSecret PauseEventEndpoint ResumeEventEndpoint ReplayEvents ListDeliveryAttempts "
         "ListServiceAccounts ListAuditEvents GetAuditHead CreateApiKey ListApiKeys RotateApiKey RevokeApiKey",
     ),
     "emergency repair": Action("no no no no no yes", ""),

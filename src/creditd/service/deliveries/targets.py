@@ -94,7 +94,7 @@ class JudgedNetwork(httpcore.AsyncNetworkBackend):
         """Resolve names by ``resolve``; without ``allows_private`` every address of a name has to be public."""
         self._resolve = resolve
         self._allows_private = allows_private
-        self._network = httpcore.AnyIOBackend()
+        self.network: httpcore.AsyncNetworkBackend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -116,7 +116,7 @@ class JudgedNetwork(httpcore.AsyncNetworkBackend):
         if not self._allows_private and not all(map(is_public, addresses)):
             message = "the name has an address that is not public"
             raise TargetRefused(message)
-        return await self._network.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        return await self.network.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         """Refuse: nobody's endpoint is a file of this machine."""

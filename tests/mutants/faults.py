@@ -14,6 +14,7 @@ from tests.mutants.limit_faults import LIMIT_FAULTS
 from tests.mutants.machine_faults import MACHINE_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
 from tests.mutants.rate_faults import RATE_FAULTS
+from tests.mutants.statement_faults import STATEMENT_FAULTS
 from tests.mutants.strangers_faults import STRANGERS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
 from tests.mutants.transport_faults import TRANSPORT_FAULTS
@@ -37,5 +38,6 @@ FAULTS = (
     *ISSUER_FAULTS,
     *LIMIT_FAULTS,
     *RATE_FAULTS,
+    *STATEMENT_FAULTS,
     *VELOCITY_FAULTS,
 )

@@ -14,6 +14,7 @@ from credit.v1 import (
     credit_service_pb2,
     payment_admin_service_pb2,
     payment_service_pb2,
+    statement_service_pb2,
     webhook_service_pb2,
 )
 from creditd.bootstrap.access import Access
@@ -39,6 +40,7 @@ from creditd.server.handlers.batch_handlers import BatchHandlers
 from creditd.server.handlers.flag_handlers import FlagHandlers
 from creditd.server.handlers.hold_handlers import HoldHandlers
 from creditd.server.handlers.limit_handlers import LimitHandlers
+from creditd.server.handlers.statement_handlers import StatementHandlers
 from creditd.server.handlers.watch_handlers import WatchHandlers
 from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
@@ -54,6 +56,7 @@ from creditd.service.history import History
 from creditd.service.pages import PageTokens
 from creditd.service.refused_acts import RefusedActs
 from creditd.service.sealer import Sealer
+from creditd.service.statements import Statements
 from creditd.service.threads import Bulkhead, Threads
 from creditd.service.verification import Verifications
 from creditd.storage.schema import schema_head
@@ -70,6 +73,7 @@ SERVICES = tuple(
         (access_service_pb2, "AccessService"),
         (audit_service_pb2, "AuditService"),
         (approval_service_pb2, "ApprovalService"),
+        (statement_service_pb2, "StatementService"),
     )
 )
 
@@ -173,7 +177,9 @@ class CreditParts:
         )
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
-        handlers = credit, admin, *payments, self.access.handlers(), audit, (ApprovalHandlers(approvals),)
+        reader = Statements(core.database, core.clock, threads)
+        statements = (StatementHandlers(reader, self._catalogue, self._tokens),)
+        handlers = credit, admin, *payments, self.access.handlers(), audit, (ApprovalHandlers(approvals),), statements
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
     @property

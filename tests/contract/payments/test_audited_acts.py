@@ -22,7 +22,7 @@ pytestmark = pytest.mark.requirement("D2")
 NOT_OF_STAFF = {"CreditService", "PaymentService", "WebhookService", "IdentityService"}
 """Services of applications, payers, the adapter and users; whatever else there is is of staff."""
 
-READING = ("Get", "List", "Verify", "Exchange")
+READING = ("Get", "List", "Verify", "Exchange", "Export")
 """How the names of RPCs begin that change nothing for anybody."""
 
 AGAIN = sorted(set(ACTS) - {"payments.reconcile"})

@@ -40,6 +40,7 @@ OWN_READING = {
 }
 READING = OWN_READING | {"BatchGetBalances"}
 PURCHASE_READING = {"GetPurchase", "ListPurchases"}
+RECEIPT = {STATEMENT + "GetReceipt"}
 BUYING = PURCHASE_READING | {"CreatePurchase", "CancelPurchase"}
 
 
@@ -111,6 +112,7 @@ ALL_READING = (
     CATALOGUE
     | credit_rpcs(READING)
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
+    | RECEIPT
     | admin_rpcs("GetAccount", "GetLimits", "ListAccounts", "ListAccountFlags")
     | payment_admin_rpcs("ListSubscriptions")
 )
@@ -183,13 +185,16 @@ def test_a_caller_without_roles_may_do_nothing() -> None:
         ((), set()),
         (("payments.read", "credits.write"), set()),
         (("credits.spend",), credit_rpcs(SPENDING) | CATALOGUE),
-        (("credits.read",), credit_rpcs(READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"})),
-        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"}) | CATALOGUE),
+        (
+            ("credits.read",),
+            credit_rpcs(READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"}) | RECEIPT,
+        ),
+        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"}) | CATALOGUE | RECEIPT),
         (("payments.ingest",), {WEBHOOK + "IngestWebhook"}),
         (("credits.admin",), admin_rpcs("AddCredits") | CATALOGUE),
         (
             ("credits.spend", "credits.read"),
-            credit_rpcs(SPENDING | READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"}),
+            credit_rpcs(SPENDING | READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"}) | RECEIPT,
         ),
     ],
 )
@@ -202,7 +207,7 @@ def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set
 def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str, more: set[str]) -> None:
     owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin", "payments.write"))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | catalogue | more
+    assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | RECEIPT | catalogue | more
     for account_id in ("you", "ME", "me ", "", None):
         assert allowed(owner, account_id) == catalogue
 
@@ -239,7 +244,7 @@ def test_whoever_signs_in_sees_to_their_own_sign_in_and_a_service_does_not(role:
 def test_several_roles_add_up() -> None:
     both = somebody("USER", "SERVICE", scopes=("credits.spend",))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING) | payment_rpcs(BUYING) | catalogue
+    assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING) | payment_rpcs(BUYING) | RECEIPT | catalogue
     assert allowed(both, "you") == credit_rpcs(SPENDING) | catalogue
 
 

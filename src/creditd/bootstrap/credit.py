@@ -40,10 +40,12 @@ from creditd.server.handlers.batch_handlers import BatchHandlers
 from creditd.server.handlers.flag_handlers import FlagHandlers
 from creditd.server.handlers.hold_handlers import HoldHandlers
 from creditd.server.handlers.limit_handlers import LimitHandlers
+from creditd.server.handlers.receipt_handlers import ReceiptHandlers
 from creditd.server.handlers.statement_handlers import StatementHandlers
 from creditd.server.handlers.watch_handlers import WatchHandlers
 from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
+from creditd.server.statements.printer import Printer
 from creditd.service.account_flags import AccountFlags
 from creditd.service.account_limits import AccountLimits
 from creditd.service.accounts import Accounts
@@ -54,6 +56,7 @@ from creditd.service.credits import Credits
 from creditd.service.historical_balances import HistoricalBalances
 from creditd.service.history import History
 from creditd.service.pages import PageTokens
+from creditd.service.payments.purchase_reader import PurchaseReader
 from creditd.service.refused_acts import RefusedActs
 from creditd.service.sealer import Sealer
 from creditd.service.statements import Statements
@@ -99,6 +102,7 @@ class CreditParts:
         self.access = Access(core, threads, tokens, second_factor)
         self.sealer = Sealer(core.database, core.clock, threads.background, core.config.seal_interval_seconds)
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
+        self._printer = Printer()
         self._audit_key = core.audit_key
         self._head = schema_head()
         self._is_prepared = False
@@ -178,7 +182,11 @@ class CreditParts:
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
         reader = Statements(core.database, core.clock, threads)
-        statements = (StatementHandlers(reader, self._catalogue, self._tokens),)
+        purchases = PurchaseReader(core.database, self._tokens, threads)
+        statements = (
+            StatementHandlers(reader, self._catalogue, self._tokens, self._printer, core.clock),
+            ReceiptHandlers(purchases, self._catalogue, self._printer),
+        )
         handlers = credit, admin, *payments, self.access.handlers(), audit, (ApprovalHandlers(approvals),), statements
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
@@ -198,6 +206,7 @@ class CreditParts:
     async def close(self, grace: StopGrace) -> None:
         """Stop, and let what is under way end; no call is any more."""
         await self._watch.close()
+        self._printer.close()
         self.access.poller.close()
         await self.payments.close(grace.left)
         await self.sealer.background.close()

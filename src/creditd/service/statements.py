@@ -52,6 +52,11 @@ class Position(NamedTuple):
     after: int = NOT_BEGUN
 
     @property
+    def rows(self) -> int:
+        """How many entries there are, from its beginning."""
+        return sum(part.rows for part in self.parts)
+
+    @property
     def is_end(self) -> bool:
         """Whether nothing comes any more."""
         return not self.parts

@@ -19,7 +19,7 @@ MATRIX: Final[Mapping[str, Action]] = {
     "own balance, history, top-up, promo": Action(
         "yes yes no no no no",
         "GetBalance WatchBalance GetReservation ListReservations ListTransactions GetHistoricalBalance "
-        "CreatePurchase GetPurchase ListPurchases CancelPurchase",
+        "CreatePurchase GetPurchase ListPurchases CancelPurchase GetReceipt",
         is_own=True,
     ),
     "export own history": Action("no yes no no no no", "ExportTransactions", is_own=True),
@@ -27,7 +27,7 @@ MATRIX: Final[Mapping[str, Action]] = {
         "no no yes yes yes yes",
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
         "GetHistoricalBalance GetAccount ListAccounts GetLimits ListAccountFlags ListSubscriptions GetPurchase "
-        "ListPurchases",
+        "ListPurchases GetReceipt",
     ),
     "change balances": Action(
         "no no no no yes yes",
@@ -66,9 +66,9 @@ SCOPES: Final[Mapping[str, str]] = {
     "credits.spend": "Reserve Confirm Refund Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct "
     "ListCreditTypes",
     "credits.read": "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
-    "GetHistoricalBalance ListCreditTypes ListPackages GetPurchase ListPurchases",
+    "GetHistoricalBalance ListCreditTypes ListPackages GetPurchase ListPurchases GetReceipt",
     "credits.admin": "AddCredits ListCreditTypes",
-    "payments.write": "CreatePurchase CancelPurchase GetPurchase ListPurchases ListPackages ListCreditTypes",
+    "payments.write": "CreatePurchase CancelPurchase GetPurchase ListPurchases GetReceipt ListPackages ListCreditTypes",
     "payments.ingest": "IngestWebhook",
 }
 """What each scope opens to a service."""

@@ -155,6 +155,7 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.ApprovalService/GetApproval": READ_APPROVALS,
     "/credit.v1.ApprovalService/ListApprovals": READ_APPROVALS,
     "/credit.v1.StatementService/ExportTransactions": EXPORT,
+    "/credit.v1.StatementService/GetReceipt": READ_PURCHASES,
     "/credit.v1.AuditService/ListAuditEvents": READ_AUDIT,
     "/credit.v1.AuditService/GetAuditHead": READ_AUDIT,
     "/credit.v1.IdentityService/Revoke": SIGN_IN,

@@ -86,7 +86,8 @@ class Pdf(FPDF):
     def _section(self, section: Section) -> None:
         self.ln(LINE)
         self._require_room(6 * LINE)
-        self._line(section.title, LARGE, 7.0)
+        if section.title:
+            self._line(section.title, LARGE, 7.0)
         self._head(section)
         for row in section.rows:
             notes = self._notes(row.note, section.columns[1].width)

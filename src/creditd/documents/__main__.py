@@ -15,7 +15,7 @@ MOST_BYTES: Final = 1024**3
 """Of memory, with what is only reserved. The longest statement takes a fifth of it."""
 
 MOST_SECONDS: Final = 120
-"""Of the processor. The longest statement takes a sixth of it."""
+"""Of the processor. The longest statement takes an eighth of it."""
 
 
 def main() -> None:

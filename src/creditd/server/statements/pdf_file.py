@@ -14,8 +14,9 @@ from creditd.service.statements import Period, Piece
 from creditd.storage.historical_balances import HistoricalBalance
 from creditd.storage.statements import StatementRow
 
-MAX_PDF_ROWS: Final = 5_000
-"""Entries in one PDF: some 150 pages, which take half a minute to draw. A person reads no more; a program takes CSV."""
+MAX_PDF_ROWS: Final = 2_000
+"""Entries in one PDF: some 60 pages, which take a quarter of a minute to draw. A person reads no more; a program takes
+CSV."""
 
 _WIDTHS: Final = {"time": 32.0, "movement": 56.0, "change": 24.0, "available": 24.0, "held": 22.0, "debt": 22.0}
 """In millimetres; a page of A4 has 180 between its margins."""

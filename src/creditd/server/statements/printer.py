@@ -14,7 +14,7 @@ AT_ONCE: Final = 1
 """Drawing takes all of a processor; more at once would take longer each, and leave less to everybody else."""
 
 MAX_WAITING: Final = 16
-"""Documents that may wait in line. Receipts take a second each, and a statement of many pages half a minute."""
+"""Documents that may wait in line. Receipts take a second each, and a statement of many pages a quarter of a minute."""
 
 PRINT_SECONDS: Final = 150.0
 """Longer than the drawing may use the processor: it gives way to everybody else."""

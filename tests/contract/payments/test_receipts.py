@@ -18,7 +18,8 @@ PAYMENT, REFUND = pb.RECEIPT_KIND_PAYMENT, pb.RECEIPT_KIND_REFUND
 
 def asking(name: str, kind: int = PAYMENT, **fields: Any) -> pb.GetReceiptRequest:
     """Return the request for a receipt, in English unless stated otherwise."""
-    return pb.GetReceiptRequest(**{"name": name, "kind": kind, "language": "en"} | fields)
+    stated: dict[str, Any] = {"name": name, "kind": kind, "language": "en"} | fields
+    return pb.GetReceiptRequest(**stated)
 
 
 def receipt(shopper: Shopper, name: str, kind: int = PAYMENT, **fields: Any) -> str:

@@ -18,7 +18,7 @@ PDF = pb.STATEMENT_FORMAT_PDF
 
 @pytest.fixture
 def paid(customer: Customer) -> Customer:
-    """Return a customer who has bought and spent."""
+    """Return a customer who has bought and spent, beside the sign-up credit."""
     customer.top_up(123_456, credit_type="THB")
     customer.top_up(1_000)
     customer.deduct(25, reason="ค่าอาหารกลางวัน")
@@ -30,7 +30,7 @@ def test_it_has_the_entries_and_balances_of_the_period(paid: Customer) -> None:
     words = WORDS["en"]
     for expected in ("1,234.56", "975", "-25", paid.account_id[:20], "Asia/Bangkok", words["kind.DEDUCT"]):
         assert expected in text
-    assert text.count(words["record.OPENING_BALANCE"]) == text.count(words["record.CLOSING_BALANCE"]) == 2
+    assert text.count(words["record.OPENING_BALANCE"]) == text.count(words["record.CLOSING_BALANCE"]) == 3
 
 
 def test_amounts_are_as_the_language_has_them(paid: Customer) -> None:
@@ -64,9 +64,9 @@ def test_halves_that_were_drawn_otherwise_are_not_put_together(paid: Customer, m
 
 
 def test_more_entries_than_a_pdf_takes_are_refused(paid: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statement_handlers, "MAX_PDF_ROWS", 2)
+    monkeypatch.setattr(statement_handlers, "MAX_PDF_ROWS", 3)
     export = paid.service.as_caller(READER, "FINANCE").statement.ExportTransactions
     refusal = refused(export, exporting(paid, format=PDF))
     assert refusal.reason == "STATEMENT_TOO_LONG"
-    assert refusal.metadata["rows"] == "3"
+    assert refusal.metadata["rows"] == "4"
     assert chunks_of(paid, format=PDF, credit_types=["chat"])

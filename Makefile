@@ -9,6 +9,9 @@ STAMP := .venv/.installed
 IMAGE ?= creditd
 # One more than a machine of two cores has: many tests wait, and all of them took 474 s in place of 650.
 WORKERS ?= 3
+# .ci/run asks for it, see tests/retrial.py.
+RETRIAL ?=
+PYTEST := $(if $(RETRIAL),$(PYTHON_BIN) -m tests.retrial,$(BIN)/pytest)
 # Tests start hundreds of processes. Images of Python often forbid to keep what is compiled: each would compile all anew.
 unexport PYTHONDONTWRITEBYTECODE
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
@@ -20,6 +23,7 @@ help: ## Explain every target (this text)
 	@echo "  PYTHON=/path/to/python   the interpreter that .venv is made with (3.11 or newer)"
 	@echo "  WORKERS=3                test workers of 'make test'"
 	@echo "  QUICK=1                  a short 'make bench', 'make profile', 'make bench-servers' or 'make bench-scale'"
+	@echo "  RETRIAL=1                'make test', 'transports', 'databases': what little fails is to pass three times alone"
 	@echo "  SHARES=3                 'make mutants' with a third of the faults, which one by the commit"
 	@echo "  RUNS=3                   'make bench' so many times, and the medians"
 	@echo "  PEERS=1                  'make bench' with a row of pgledger too, whose SQL PGLEDGER_SQL=/path names"
@@ -50,7 +54,7 @@ demo: setup ## Show what the service does, step by step
 
 .PHONY: test
 test: setup ## Run all tests but the long batteries
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: properties
 properties: setup ## Search on with many examples where `make test` tries some
@@ -65,7 +69,7 @@ ONCE := deadline_that_passes or sent_five_times or full_disk
 .PHONY: transports
 transports: setup ## Run contract, model and some rounds of the faults on the transport that serves where the default one cannot
 	sh tools/try_grpcio.sh
-	CREDITD_TEST_TRANSPORT=aio $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/contract tests/model tests/faults \
+	CREDITD_TEST_TRANSPORT=aio $(PYTEST) -n $(WORKERS) --dist worksteal tests/contract tests/model tests/faults \
 	    $(ON_BOTH:%=--ignore=%) -k 'not ($(THRICE))' $(ARGS)
 	CREDITD_TEST_TRANSPORT=aio CREDITD_TEST_ROUNDS=3 $(BIN)/pytest tests/faults -m long -s -k '$(THRICE)' $(ARGS)
 	CREDITD_TEST_TRANSPORT=aio CREDITD_TEST_ROUNDS=1 $(BIN)/pytest -n $(WORKERS) tests/faults -m long -k '$(ONCE)' $(ARGS)
@@ -76,7 +80,7 @@ faults: setup ## Run the long fault battery: kills, cut connections, storms, att
 
 .PHONY: databases
 databases: setup ## Run the contract on Debian's PostgreSQL 15 by PgBouncer, its part about connections on 15 and 18, and rate limits by Redis
-	$(BIN)/pytest tests/databases -m databases -s $(ARGS)
+	$(PYTEST) tests/databases -m databases -s $(ARGS)
 
 .PHONY: databases-install
 databases-install: ## Install what 'make databases' needs, with apt-get, as root

@@ -99,6 +99,20 @@ def test_who_asks_for_health_or_what_there_is_is_no_stranger(service: RunningSer
         assert not connections_of(service).strange[peer_name(*probe.socket.getsockname())]
 
 
+def is_answered(newcomer: CreditServiceStub) -> bool:
+    """Ask for a balance once. On a machine that stands still for longer than the grace, a newcomer has to come again.
+
+    That is what UNAVAILABLE tells a client to do; docs/service_config.json has it done.
+    """
+    try:
+        newcomer.GetBalance(credit.GetBalanceRequest(account_id="owner"), timeout=patience(60.0))
+    except grpc.RpcError as error:
+        if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            raise
+        return False
+    return True
+
+
 @pytest.mark.requirement("J5")
 def test_strangers_leave_when_places_grow_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those with a token stay, those who ask for health too, and newcomers get in."""
@@ -126,7 +140,7 @@ def test_strangers_leave_when_places_grow_few(tmp_path: Path, monkeypatch: pytes
         try:
             eventually(lambda: len(held) > 300)
             newcomer = service.as_caller("owner", "USER").credit
-            assert newcomer.GetBalance(credit.GetBalanceRequest(account_id="owner"), timeout=patience(60.0))
+            eventually(lambda: is_answered(newcomer))
             known.call(BALANCE, REQUEST)
             probe.call(HEALTH)
             assert next(ends)[1] == next(probe_ends)[1] == OK

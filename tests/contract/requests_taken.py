@@ -46,6 +46,13 @@ _ADJUSTING = {
 
 _PAGE = {"account_id": "account_id", "credit_type": "filter", "page_size": "page_size", "page_token": "page_token"}
 
+_USAGE = {
+    "granularity": "enum",
+    "time_zone": "time zone",
+    "start_time": "timestamp",
+    "end_time": "timestamp",
+}
+
 _CHANGING = {"name": "account", "reason": "reason", "request_id": "request_id"}
 
 
@@ -120,6 +127,10 @@ METHODS: Mapping[str, Method] = {
         lambda c: credit.GetHistoricalBalanceRequest(account_id=c.account_id, as_of_time=c.after(-1)),
         {"account_id": "account_id", "credit_type": "filter", "moment": "missing", "as_of_time": "timestamp"},
     ),
+    "GetUsageSummary": Method(
+        lambda c: credit.GetUsageSummaryRequest(account_id=c.account_id),
+        {"account_id": "account_id", "credit_types": "credit_types"} | _USAGE,
+    ),
     "WatchBalance": Method(
         lambda c: credit.WatchBalanceRequest(account_id=c.account_id, credit_type="chat"),
         {"account_id": "account_id", "credit_type": "credit_type", "after_version": "count"},
@@ -165,6 +176,10 @@ METHODS: Mapping[str, Method] = {
     "ListAccounts": Method(
         lambda c: admin.ListAccountsRequest(account_id_prefix=c.account_id),
         {"account_id_prefix": "prefix", "status": "enum", "page_size": "page_size", "page_token": "page_token"},
+    ),
+    "GetUsageAnalytics": Method(
+        lambda _: admin.GetUsageAnalyticsRequest(credit_types=["chat"]),
+        {"credit_types": "credit_types", "ranking": "enum", "top_size": "top_size"} | _USAGE,
     ),
     "VerifyLedger": Method(lambda c: admin.VerifyLedgerRequest(account_id=c.account_id), {"account_id": "prefix"}),
 }

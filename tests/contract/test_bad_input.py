@@ -55,6 +55,8 @@ BAD: Mapping[str, list[Any]] = {
     "count": [-1, -(2**63)],
     "decimals": [-1, 10],
     "page_size": [-1, 101, 2**31 - 1],
+    "top_size": [-1, 51],
+    "time zone": ["x" * 65, "a b", "../UTC", "Mars/Base", "Asia", "\u202eUTC", *NUL],
     "page_token": ["x", "x" * 8_193, *NUL],
     "enum": [99, -1],
     "stated enum": [0, 99, -1],

@@ -28,7 +28,15 @@ BATCHES = {
 }
 
 OWN = {
-    *("GetBalance", "GetHistoricalBalance", "GetReservation", "ListReservations", "ListTransactions", "WatchBalance")
+    *(
+        "GetBalance",
+        "GetHistoricalBalance",
+        "GetUsageSummary",
+        "GetReservation",
+        "ListReservations",
+        "ListTransactions",
+        "WatchBalance",
+    )
 }
 """What a user may call, for the account that is theirs."""
 

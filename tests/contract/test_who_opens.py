@@ -115,6 +115,7 @@ NEVER: dict[str, Use] = {
     "GetHistoricalBalance": lambda by, c: by.credit.GetHistoricalBalance(
         credit.GetHistoricalBalanceRequest(account_id=c.account_id, as_of_time=c.after(-1))
     ),
+    "GetUsageSummary": lambda by, c: by.credit.GetUsageSummary(credit.GetUsageSummaryRequest(account_id=c.account_id)),
     "ListReservations": lambda by, c: by.credit.ListReservations(
         credit.ListReservationsRequest(account_id=c.account_id)
     ),

@@ -17,6 +17,7 @@ from tests.mutants.rate_faults import RATE_FAULTS
 from tests.mutants.strangers_faults import STRANGERS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
 from tests.mutants.transport_faults import TRANSPORT_FAULTS
+from tests.mutants.usage_faults import USAGE_FAULTS
 from tests.mutants.velocity_faults import VELOCITY_FAULTS
 
 FAULTS = (
@@ -37,5 +38,6 @@ FAULTS = (
     *ISSUER_FAULTS,
     *LIMIT_FAULTS,
     *RATE_FAULTS,
+    *USAGE_FAULTS,
     *VELOCITY_FAULTS,
 )

@@ -35,7 +35,8 @@ SPENDING = {
     "BatchDeduct",
 }
 OWN_READING = {
-    *("GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions", "GetHistoricalBalance")
+    *("GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions", "GetHistoricalBalance"),
+    "GetUsageSummary",
 }
 READING = OWN_READING | {"BatchGetBalances"}
 PURCHASE_READING = {"GetPurchase", "ListPurchases"}
@@ -213,7 +214,7 @@ def test_support_reads_and_changes_nothing() -> None:
 
 @pytest.mark.requirement("D3")
 def test_finance_reads_verifies_clears_flags_and_asks_for_and_gives_approvals() -> None:
-    more = admin_rpcs("VerifyLedger", "RemoveCredits", "WriteOffDebt", "ClearAccountFlag")
+    more = admin_rpcs("VerifyLedger", "GetUsageAnalytics", "RemoveCredits", "WriteOffDebt", "ClearAccountFlag")
     more |= payment_admin_rpcs("ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks", "ReversePurchase")
     more |= {rpc for rpc in RPCS if rpc.startswith(APPROVAL)}
     assert allowed(somebody("FINANCE"), "anybody") == ALL_READING | more

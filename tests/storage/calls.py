@@ -43,6 +43,7 @@ from creditd.domain.rejected_webhooks import RejectedWebhooks, RejectionReason
 from creditd.domain.reservation import ReservationKey, ReservationState
 from creditd.domain.seal import NO_HASH, NO_SEAL, EntrySeal
 from creditd.domain.subscription import Subscription, SubscriptionStatus
+from creditd.domain.usage_periods import Period, RankingSpan, segments, span_of
 from creditd.domain.velocity import VelocityAction, VelocityEvent, VelocityKind, VelocityRule
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
@@ -74,6 +75,8 @@ from creditd.storage import (
     seals,
     shared_wallets,
     subscriptions,
+    usage,
+    usage_rollups,
     velocity,
     verification,
     wallets,
@@ -89,6 +92,7 @@ from creditd.storage.payment_events import EventFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reconciliations import Day
 from creditd.storage.reservations import ReservationFilter
+from creditd.storage.usage_contributions import Dimension
 from creditd.storage.velocity import VelocityLook
 from creditd.storage.verification import Stretch
 from tests.support.histories import id_of
@@ -237,6 +241,22 @@ def _approved(wanted: ApprovalFilter) -> Call:
     return lambda c, a: approvals.page(
         c, wanted._replace(account_id=wanted.account_id and a), approvals.AFTER_ALL, NOW, count=PAGE, rows=ROWS
     )
+
+
+_HOUR = Instant(NOW - NOW % (3_600 * SECOND))
+_PERIODS = [
+    Period(Instant(_HOUR + n * 3_600 * SECOND), Instant(_HOUR + (n + 1) * 3_600 * SECOND)) for n in range(-9, 3)
+]
+_RANKING = usage.Ranking(RankingSpan.MONTH, span_of(NOW, RankingSpan.MONTH))
+
+
+def _moved(connection: Connection, _: str) -> None:
+    usage_rollups.go_by_indexes(connection)
+    usage_rollups.wallets_moved_since(connection, 1, LATER)
+
+
+def _tail(account: str) -> list[usage_rollups.Unadded]:
+    return [usage_rollups.Unadded(WalletKey(account, code), 200, 100) for code in ("chat", "spec")]
 
 
 CALLS: dict[str, Call] = {
@@ -498,6 +518,34 @@ CALLS: dict[str, Call] = {
         c, {WalletKey(a, "chat"): Stretch(100, 900), WalletKey("account-1", "chat"): Stretch(0, 9)}, 500
     ),
     "wallets.versions": lambda c, a: wallets.versions(c, _keys(a)),
+    "usage.wallets_of": lambda c, a: usage.wallets_of(c, 1, a, ["chat", "spec"]),
+    "usage.sums_of_account": lambda c, a: usage.sums_of_account(c, 1, a, ["chat", "spec"], _PERIODS),
+    "usage.sums_of_tail": lambda c, a: usage.sums_of_tail(c, _tail(a), _PERIODS),
+    "usage.parts_of_account": lambda c, a: usage.parts_of_account(
+        c, 1, "model", _tail(a), Period(_PERIODS[0].start, _PERIODS[-1].end), PAGE
+    ),
+    "usage.sums_of_all": lambda c, _a: usage.sums_of_all(c, 1, ["chat", "spec"], segments(_PERIODS)),
+    "usage.top": lambda c, _a: usage.top(c, 1, ["chat", "spec"], _RANKING, PAGE),
+    "usage.ranks_of": lambda c, a: usage.ranks_of(
+        c, 1, _RANKING, [usage.PartUsage("chat", Dimension.ACCOUNT, name, 1, 0) for name in _names(a)]
+    ),
+    "usage.ranks_of_tail": lambda c, a: usage.ranks_of_tail(c, "model", _tail(a), _RANKING),
+    "usage_rollups.rollup_of": lambda c, _a: usage_rollups.rollup_of(c, usage_rollups.SERVED),
+    "usage_rollups.take_turn": lambda c, _a: usage_rollups.take_turn(c, usage_rollups.SERVED),
+    "usage_rollups.write_rollup": lambda c, a: usage_rollups.write_rollup(
+        c, usage_rollups.UsageRollup(1, "", WalletKey(a, "chat"), NOW, NOW)
+    ),
+    "usage_rollups.begin_rollup": lambda c, _a: usage_rollups.begin_rollup(c, 2, "model"),
+    "usage_rollups.move_rollup": lambda c, _a: usage_rollups.move_rollup(c, 1, usage_rollups.RETIRED),
+    "usage_rollups.editions": lambda c, _a: usage_rollups.editions(c, usage_rollups.RETIRED),
+    "usage_rollups.lock_rollups": lambda c, _a: usage_rollups.lock_rollups(c),
+    "usage_rollups.forget_rollup": lambda c, _a: usage_rollups.forget_rollup(c, 1),
+    "usage_rollups.wallets_after": lambda c, a: usage_rollups.wallets_after(c, 1, WalletKey(a, ""), PAGE),
+    "usage_rollups.wallets_moved_since": _moved,
+    "usage_rollups.add_up": lambda c, a: usage_rollups.add_up(c, 1, "model", _tail(a), 1_000),
+    "usage_rollups.estimated_entries": lambda c, _a: usage_rollups.estimated_entries(c),
+    "usage_rollups.delete_of_wallets": lambda c, a: usage_rollups.delete_of_wallets(c, 9, _keys(a)),
+    "usage_rollups.delete_of_all": lambda c, _a: usage_rollups.delete_of_all(c, 1, PAGE),
 }
 
 
@@ -514,6 +562,7 @@ OF_NO_ROWS = {
     "privileges.ensure_privileges",
     "privileges.require_privileges",
     "upgrade.heads",
+    "usage_rollups.go_by_indexes",
     "upgrade.upgrade",
 }
 """What touches no rows of ours."""
@@ -533,6 +582,9 @@ LISTED = {
     "rejected_webhooks.page",
     "reservations.page",
     "subscriptions.page",
+    "usage.parts_of_account",
+    "usage.sums_of_account",
+    "usage.wallets_of",
     "entries.count_all",
     "entries.first_versions_at",
     "entries.newest",

@@ -35,6 +35,7 @@ BY_ANOTHER_KEY = {
     "payment_dues.ready": "next_try_time",
     "wallets.due_wallets": "next_expire_time",
     "counts.prune": "day_start",
+    "usage_rollups.wallets_moved_since": "create_time account_id",
 }
 """What looks for the accounts themselves."""
 

@@ -168,6 +168,7 @@ def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
         drain_seconds=0.0,
         # Tests change what is sealed, and change it back.
         seal_interval_seconds=3_600.0,
+        usage_rollup_interval_seconds=3_600.0,
         shutdown_grace_seconds=5.0,
         **UNLIMITED,
     )

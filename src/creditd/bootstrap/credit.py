@@ -39,6 +39,7 @@ from creditd.server.handlers.batch_handlers import BatchHandlers
 from creditd.server.handlers.flag_handlers import FlagHandlers
 from creditd.server.handlers.hold_handlers import HoldHandlers
 from creditd.server.handlers.limit_handlers import LimitHandlers
+from creditd.server.handlers.usage_handlers import UsageHandlers
 from creditd.server.handlers.watch_handlers import WatchHandlers
 from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
@@ -55,6 +56,8 @@ from creditd.service.pages import PageTokens
 from creditd.service.refused_acts import RefusedActs
 from creditd.service.sealer import Sealer
 from creditd.service.threads import Bulkhead, Threads
+from creditd.service.usage import UsageReports
+from creditd.service.usage_rollup import UsageRoller
 from creditd.service.verification import Verifications
 from creditd.storage.schema import schema_head
 from creditd.telemetry.statistics import Occupancy
@@ -94,6 +97,14 @@ class CreditParts:
         self.refused_acts = RefusedActs(core.database, core.clock, core.make_id, threads.background)
         self.access = Access(core, threads, tokens, second_factor)
         self.sealer = Sealer(core.database, core.clock, threads.background, core.config.seal_interval_seconds)
+        self.usage_roller = UsageRoller(
+            core.database,
+            core.clock,
+            threads.background,
+            core.config.usage_label,
+            core.config.usage_rollup_interval_seconds,
+        )
+        core.usage_lag_seconds = lambda: self.usage_roller.lag_seconds
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
         self._audit_key = core.audit_key
         self._head = schema_head()
@@ -154,8 +165,11 @@ class CreditParts:
         polled = make_steps()
         self._transport.add_hot_methods(SERVICES[0], hot, polled)
         self._transport.authenticate_ahead(SERVICES, polled)
+        reports = UsageReports(core.database, core.clock, threads, self.usage_roller.roll_up_once)
+        usage = UsageHandlers(reports, self._catalogue, core.clock)
         credit = (
             *hot,
+            usage,
             HistoryHandlers(history, historical, self._catalogue, core.clock),
             self._watch,
             credit_types,
@@ -170,6 +184,7 @@ class CreditParts:
             LimitHandlers(limits, core.rules.limits),
             FlagHandlers(flags),
             VerificationHandlers(Verifications(core.database, core.clock, threads)),
+            usage,
         )
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
@@ -188,12 +203,14 @@ class CreditParts:
         self.payments.start()
         self.refused_acts.background.start()
         self.sealer.background.start()
+        self.usage_roller.background.start()
 
     async def close(self, grace: StopGrace) -> None:
         """Stop, and let what is under way end; no call is any more."""
         await self._watch.close()
         self.access.poller.close()
         await self.payments.close(grace.left)
+        await self.usage_roller.background.close()
         await self.sealer.background.close()
         await self.refused_acts.background.close()
         await self.refused_acts.flush()

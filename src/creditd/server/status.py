@@ -209,6 +209,7 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "OWN_APPROVAL": (StatusCode.PERMISSION_DENIED, "{approval} was asked for by the same person, who cannot decide"),
     "NOT_OWN_APPROVAL": (StatusCode.PERMISSION_DENIED, "{approval} was asked for by somebody else; reject it instead"),
     "ROLE_LOST": (StatusCode.FAILED_PRECONDITION, "{subject} has lost the role for it"),
+    "USAGE_BEHIND": (StatusCode.UNAVAILABLE, "usage is still being added up; a retry is safe"),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 
@@ -230,6 +231,7 @@ RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
     "DATABASE_UNAVAILABLE": 1_000,
     "PROVIDER_UNAVAILABLE": 5_000,
     "SIGN_IN_LIMITED": 30_000,
+    "USAGE_BEHIND": 5_000,
 }
 
 RETRY_AT_ITS_TIME: Final = frozenset({"RATE_LIMITED"})

@@ -209,6 +209,12 @@ entries = Table(
         "version",
         postgresql_where=text("kind NOT IN (6, 7, 8, 9, 11)"),
     ),
+    Index(
+        "entries_by_time",
+        "create_time",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 64, "autosummarize": "true"},
+    ),
 )
 
 spending_counts = Table(

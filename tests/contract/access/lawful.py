@@ -35,6 +35,7 @@ _OF_NO_ACCOUNT: Final = {
     *("ListPaymentEvents", "GetPaymentEvent", "ReplayPaymentEvent", "DismissPaymentEvent", "ListRejectedWebhooks"),
     *("ReconcilePayments", "IngestWebhook", "GrantRole", "RevokeRole", "ListRoleGrants", "CreateServiceAccount"),
     *("UpdateServiceAccount", "ListServiceAccounts", "GetMyAccess", "ListAuditEvents", "GetAuditHead"),
+    "GetUsageAnalytics",
     *(method.name for service in IDENTITY_SERVICES for method in service.methods),
 }
 

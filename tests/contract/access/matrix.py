@@ -19,15 +19,15 @@ MATRIX: Final[Mapping[str, Action]] = {
     "own balance, history, top-up, promo": Action(
         "yes yes no no no no",
         "GetBalance WatchBalance GetReservation ListReservations ListTransactions GetHistoricalBalance "
-        "CreatePurchase GetPurchase ListPurchases CancelPurchase",
+        "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase",
         is_own=True,
     ),
     "export own history": Action("no yes no no no no", "", is_own=True),
     "read other accounts": Action(
         "no no yes yes yes yes",
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
-        "GetHistoricalBalance GetAccount ListAccounts GetLimits ListAccountFlags ListSubscriptions GetPurchase "
-        "ListPurchases",
+        "GetHistoricalBalance GetUsageSummary GetAccount ListAccounts GetLimits ListAccountFlags ListSubscriptions "
+        "GetPurchase ListPurchases",
     ),
     "change balances": Action(
         "no no no no yes yes",
@@ -41,7 +41,7 @@ MATRIX: Final[Mapping[str, Action]] = {
     ),
     "refund a reservation": Action("no no no no yes yes", "Refund"),
     "financial reports and export": Action(
-        "no no no yes yes yes", "VerifyLedger ListPaymentEvents GetPaymentEvent ListRejectedWebhooks"
+        "no no no yes yes yes", "VerifyLedger GetUsageAnalytics ListPaymentEvents GetPaymentEvent ListRejectedWebhooks"
     ),
     "manage users and roles, promo codes, settings": Action(
         "no no no no yes yes",
@@ -65,7 +65,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "credits.spend": "Reserve Confirm Refund Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct "
     "ListCreditTypes",
     "credits.read": "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
-    "GetHistoricalBalance ListCreditTypes ListPackages GetPurchase ListPurchases",
+    "GetHistoricalBalance GetUsageSummary ListCreditTypes ListPackages GetPurchase ListPurchases",
     "credits.admin": "AddCredits ListCreditTypes",
     "payments.write": "CreatePurchase CancelPurchase GetPurchase ListPurchases ListPackages ListCreditTypes",
     "payments.ingest": "IngestWebhook",

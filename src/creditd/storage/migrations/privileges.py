@@ -38,7 +38,18 @@ PRIVILEGES: Final[Privileges] = {
         "role_grants",
         "role_revocations",
     ),
-    "SELECT, INSERT, UPDATE, DELETE": ("held_roles", "payment_dues", "payment_hints", "spending_counts"),
+    "SELECT, INSERT, UPDATE, DELETE": (
+        "held_roles",
+        "payment_dues",
+        "payment_hints",
+        "spending_counts",
+        "usage_sums",
+        "usage_parts",
+        "usage_positions",
+        "usage_ranks",
+        "usage_rollups",
+        "usage_totals",
+    ),
     "SELECT, UPDATE": ("access_versions", "sealing"),
     "SELECT, INSERT, UPDATE": (
         "accounts",
@@ -60,8 +71,8 @@ PRIVILEGES: Final[Privileges] = {
     ),
 }
 """What the role may do with which tables, each of which is in one line. What only ever grows is never updated, and
-nothing is deleted but what is still to be done, once it is done, what was counted on days that are over, and which
-roles are held, once they are not."""
+nothing is deleted but what is still to be done, once it is done, what was counted on days that are over, which roles
+are held, once they are not, and what was added up of the ledger, once it was added up anew."""
 
 ONLY_GROW: Final = PRIVILEGES["SELECT, INSERT"]
 """The tables of which no row is ever changed or removed."""

@@ -9,7 +9,7 @@ STAMP := .venv/.installed
 IMAGE ?= creditd
 # One more than a machine of two cores has: many tests wait, and all of them took 474 s in place of 650.
 WORKERS ?= 3
-# .ci/run asks for it, see tests/retrial.py.
+# .ci/run asks for it, see tests/retrial.
 RETRIAL ?=
 PYTEST := $(if $(RETRIAL),$(PYTHON_BIN) -m tests.retrial,$(BIN)/pytest)
 # Tests start hundreds of processes. Images of Python often forbid to keep what is compiled: each would compile all anew.

@@ -13,6 +13,7 @@ from tests.mutants.ledger_faults import LEDGER_FAULTS
 from tests.mutants.limit_faults import LIMIT_FAULTS
 from tests.mutants.machine_faults import MACHINE_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
+from tests.mutants.promo_faults import PROMO_FAULTS
 from tests.mutants.rate_faults import RATE_FAULTS
 from tests.mutants.strangers_faults import STRANGERS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
@@ -38,6 +39,7 @@ FAULTS = (
     *ISSUER_FAULTS,
     *LIMIT_FAULTS,
     *RATE_FAULTS,
+    *PROMO_FAULTS,
     *USAGE_FAULTS,
     *VELOCITY_FAULTS,
 )

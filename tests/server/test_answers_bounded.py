@@ -12,6 +12,7 @@ from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
 from creditd.domain.limits import MAX_LIMITS
 from creditd.domain.payment_event import PaymentEvent, PaymentEventState
+from creditd.domain.promo_code import MAX_CODES
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import Purchase, PurchaseState
 from creditd.server import answer_sizes
@@ -78,6 +79,7 @@ BOUNDS = {
     "GetLimitsResponse.defaults": 4 * MAX_LIMITS,
     "GetLimitsResponse.limits": MAX_LIMITS,
     "GetLimitsResponse.usage": COUNTS_SHOWN,
+    "GeneratePromoCodesResponse.display_codes": MAX_CODES,
     "GetMyAccessResponse.accounts": MAX_ACCOUNTS + ACCOUNTS_OF_SERVICE,
     "GetMyAccessResponse.own_permissions": len(PERMISSIONS),
     "GetMyAccessResponse.permissions": len(PERMISSIONS),

@@ -21,6 +21,7 @@ ADMIN = "/credit.v1.AdminService/"
 APPROVAL = "/credit.v1.ApprovalService/"
 PAYMENT = "/credit.v1.PaymentService/"
 PAYMENT_ADMIN = "/credit.v1.PaymentAdminService/"
+PROMO = "/credit.v1.PromoService/"
 WEBHOOK = "/credit.v1.WebhookService/"
 IDENTITY = "/credit.v1.IdentityService/"
 
@@ -41,6 +42,7 @@ OWN_READING = {
 READING = OWN_READING | {"BatchGetBalances"}
 PURCHASE_READING = {"GetPurchase", "ListPurchases"}
 BUYING = PURCHASE_READING | {"CreatePurchase", "CancelPurchase"}
+REDEEMING = {PROMO + "RedeemPromoCode"}
 
 
 def described_rpcs() -> Iterator[str]:
@@ -184,7 +186,7 @@ def test_a_caller_without_roles_may_do_nothing() -> None:
         (("payments.read", "credits.write"), set()),
         (("credits.spend",), credit_rpcs(SPENDING) | CATALOGUE),
         (("credits.read",), credit_rpcs(READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"})),
-        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"}) | CATALOGUE),
+        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"}) | REDEEMING | CATALOGUE),
         (("payments.ingest",), {WEBHOOK + "IngestWebhook"}),
         (("credits.admin",), admin_rpcs("AddCredits") | CATALOGUE),
         (
@@ -202,7 +204,7 @@ def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set
 def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str) -> None:
     owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin", "payments.write"))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | catalogue
+    assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | REDEEMING | catalogue
     for account_id in ("you", "ME", "me ", "", None):
         assert allowed(owner, account_id) == catalogue
 
@@ -239,7 +241,7 @@ def test_whoever_signs_in_sees_to_their_own_sign_in_and_a_service_does_not(role:
 def test_several_roles_add_up() -> None:
     both = somebody("USER", "SERVICE", scopes=("credits.spend",))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING) | payment_rpcs(BUYING) | catalogue
+    assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING) | payment_rpcs(BUYING) | REDEEMING | catalogue
     assert allowed(both, "you") == credit_rpcs(SPENDING) | catalogue
 
 

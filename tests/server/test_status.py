@@ -13,7 +13,15 @@ from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
 from credit.v1.errors_pb2 import ErrorReason
-from creditd.domain import access_errors, approval_errors, errors, payment_errors, usage_errors, velocity_errors
+from creditd.domain import (
+    access_errors,
+    approval_errors,
+    errors,
+    payment_errors,
+    promo_errors,
+    usage_errors,
+    velocity_errors,
+)
 from creditd.domain.errors import Refusal
 from creditd.identity import refusals as identity_refusals
 from creditd.ledger import work
@@ -77,6 +85,7 @@ def test_every_refusal_has_a_reason_that_the_enum_knows(kind: type[Refusal]) -> 
         payment_errors,
         access_errors,
         approval_errors,
+        promo_errors,
         usage_errors,
         velocity_errors,
         identity_refusals,

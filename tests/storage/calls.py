@@ -37,6 +37,8 @@ from creditd.domain.outbox import OutboxKind
 from creditd.domain.package import Package
 from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
 from creditd.domain.payment_facts import Fact, FactKind
+from creditd.domain.promo_claim import PromoClaim
+from creditd.domain.promo_code import PromoCode, PromoCodeState, PromoKind, PromoTerms
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import Purchase, PurchaseKey, PurchaseState
 from creditd.domain.rejected_webhooks import RejectedWebhooks, RejectionReason
@@ -57,6 +59,7 @@ from creditd.storage import (
     counts,
     credit_types,
     entries,
+    first_purchase_promos,
     historical_balances,
     locks,
     migrations,
@@ -66,6 +69,8 @@ from creditd.storage import (
     payment_events,
     payment_hints,
     payment_references,
+    promo_claims,
+    promo_codes,
     purchases,
     reconciliations,
     rejected_webhooks,
@@ -89,6 +94,7 @@ from creditd.storage.changes import Changes
 from creditd.storage.entries import EntryFilter
 from creditd.storage.payment_dues import Due, Tried
 from creditd.storage.payment_events import EventFilter
+from creditd.storage.promo_codes import PromoFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reconciliations import Day
 from creditd.storage.reservations import ReservationFilter
@@ -259,7 +265,56 @@ def _tail(account: str) -> list[usage_rollups.Unadded]:
     return [usage_rollups.Unadded(WalletKey(account, code), 200, 100) for code in ("chat", "spec")]
 
 
+_PROMO_TERMS = PromoTerms(
+    PromoKind.BONUS_CREDITS, "chat", 1, None, 0, 0, "", 0, first_purchase_only=False, start_time=None,
+    expire_time=None, total_limit=10**6, account_limit=100
+)  # fmt: skip
+
+
+def _promo_code() -> PromoCode:
+    return PromoCode(uuid7()[-12:], "New", uuid7(), _PROMO_TERMS, 0, 0, NOW)
+
+
+def _claim(account: str) -> PromoClaim:
+    return PromoClaim("code1", account, 1, uuid7(), 1, "tests", 1, "chat", uuid7(), None, "", NOW, 0, LATER)
+
+
+def _claimed(then: Callable[[Connection, PromoClaim], object]) -> Call:
+    def call(connection: Connection, account: str) -> None:
+        claimed = promo_claims.claim(connection, _claim(account), 100)
+        assert claimed is not None
+        then(connection, claimed)
+
+    return call
+
+
+def _coded(wanted: PromoFilter) -> Call:
+    return lambda c, _a: promo_codes.page(c, wanted, promo_codes.AFTER_ALL, NOW, count=PAGE, rows=ROWS)
+
+
+def _first_purchase(account: str) -> PurchaseKey:
+    return PurchaseKey(account, id_of(account))
+
+
 CALLS: dict[str, Call] = {
+    "promo_codes.add": lambda c, _a: promo_codes.add(c, [_promo_code(), _promo_code()]),
+    "promo_codes.find": lambda c, _a: promo_codes.find(c, "code7"),
+    "promo_codes.end": lambda c, _a: promo_codes.end(c, "code7", NOW),
+    "promo_codes.codes_of_series": lambda c, _a: promo_codes.codes_of_series(c, uuid7()),
+    "promo_codes.page": _coded(PromoFilter()),
+    "promo_codes.page of a series": _coded(PromoFilter(series_id="0a113ef6-b61f-4e1a-9eeb-0cbb4d4d1d0b")),
+    "promo_codes.page of a rare state": _coded(PromoFilter(state=PromoCodeState.ENDED)),
+    "promo_claims.claim": _claimed(lambda _c, _claimed: None),
+    "promo_claims.find_by_request": lambda c, a: promo_claims.find_by_request(c, "code1", a, "promo-3"),
+    "promo_claims.count": lambda c, a: promo_claims.count(c, "code1", a),
+    "promo_claims.finish": _claimed(promo_claims.finish),
+    "promo_claims.give_back": _claimed(promo_claims.give_back),
+    "promo_claims.due": lambda c, _a: promo_claims.due(c, LATER, 10),
+    "promo_claims.put_off": _claimed(lambda c, claimed: promo_claims.put_off(c, claimed.key, LATER)),
+    "first_purchase_promos.has_paid": first_purchase_promos.has_paid,
+    "first_purchase_promos.take": lambda c, a: first_purchase_promos.take(c, _first_purchase(a)),
+    "first_purchase_promos.leave": lambda c, a: first_purchase_promos.leave(c, _first_purchase(a)),
+    "velocity.last_times": lambda c, a: velocity.last_times(c, a, _REFUNDS.kind, Instant(NOW - DAY), PAGE),
     "approvals.add": lambda c, a: approvals.add(c, _approval(a)),
     "approvals.decide": _decided,
     "approvals.find": lambda c, a: approvals.find(c, ApprovalKey(a, id_of(a))),
@@ -578,6 +633,7 @@ LISTED = {
     "payment_events.page",
     "credit_types.page",
     "packages.page",
+    "promo_codes.page",
     "purchases.page",
     "rejected_webhooks.page",
     "reservations.page",

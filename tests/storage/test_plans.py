@@ -30,6 +30,7 @@ BY_ANOTHER_KEY = {
     "approvals.page": "approval_id",
     "approvals.page pending": "approval_id",
     "accounts.page by status": "status",
+    "promo_claims.due": "next_try_time",
     "purchases.due": "next_poll_time",
     "seals.held_by": "seal_number",
     "payment_dues.ready": "next_try_time",

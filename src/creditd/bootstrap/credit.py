@@ -14,12 +14,14 @@ from credit.v1 import (
     credit_service_pb2,
     payment_admin_service_pb2,
     payment_service_pb2,
+    promo_service_pb2,
     webhook_service_pb2,
 )
 from creditd.bootstrap.access import Access
 from creditd.bootstrap.approvals import make_approvals
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payments import Payments
+from creditd.bootstrap.promos import Promos
 from creditd.bootstrap.stop_grace import StopGrace
 from creditd.bootstrap.transport import Transport
 from creditd.ledger.accounts import AccountLedger
@@ -73,6 +75,7 @@ SERVICES = tuple(
         (access_service_pb2, "AccessService"),
         (audit_service_pb2, "AuditService"),
         (approval_service_pb2, "ApprovalService"),
+        (promo_service_pb2, "PromoService"),
     )
 )
 
@@ -106,6 +109,7 @@ class CreditParts:
         )
         core.usage_lag_seconds = lambda: self.usage_roller.lag_seconds
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
+        self._promos = Promos(core, self.payments.promo_claims, self._catalogue, threads, tokens, transport.sink)
         self._audit_key = core.audit_key
         self._head = schema_head()
         self._is_prepared = False
@@ -188,7 +192,8 @@ class CreditParts:
         )
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
-        handlers = credit, admin, *payments, self.access.handlers(), audit, (ApprovalHandlers(approvals),)
+        approving = (ApprovalHandlers(approvals),)
+        handlers = credit, admin, *payments, self.access.handlers(), audit, approving, self._promos.handlers
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
     @property
@@ -201,6 +206,7 @@ class CreditParts:
         self._transport.poll(self._core.ledger.attach)
         self.access.poller.start()
         self.payments.start()
+        self._promos.background.start()
         self.refused_acts.background.start()
         self.sealer.background.start()
         self.usage_roller.background.start()
@@ -209,6 +215,7 @@ class CreditParts:
         """Stop, and let what is under way end; no call is any more."""
         await self._watch.close()
         self.access.poller.close()
+        await self._promos.background.close()
         await self.payments.close(grace.left)
         await self.usage_roller.background.close()
         await self.sealer.background.close()

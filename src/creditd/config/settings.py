@@ -46,7 +46,7 @@ class Config:
         "the owner's, and warn",
     )
     database_pool_size: int = _setting(
-        25,
+        27,
         "connections of one process; each kind of waiting has a share ([decision](docs/decisions/0016-bulkheads.md))",
         rules.at_least(LEAST_CONNECTIONS),
     )
@@ -183,6 +183,7 @@ class Config:
             "refunds=3/2592000/flag",
             "disputes=1/15552000/flag",
             "top_ups=10/3600/flag",
+            "promo_attempts=10/3600/flag",
         ),
         "what flags or suspends an account to which more of it happens within so many seconds "
         "([velocity rules](docs/velocity.md)); empty: nothing",

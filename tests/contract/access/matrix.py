@@ -19,7 +19,7 @@ MATRIX: Final[Mapping[str, Action]] = {
     "own balance, history, top-up, promo": Action(
         "yes yes no no no no",
         "GetBalance WatchBalance GetReservation ListReservations ListTransactions GetHistoricalBalance "
-        "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase",
+        "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase RedeemPromoCode",
         is_own=True,
     ),
     "export own history": Action("no yes no no no no", "", is_own=True),
@@ -32,7 +32,7 @@ MATRIX: Final[Mapping[str, Action]] = {
     "change balances": Action(
         "no no no no yes yes",
         "Reserve Confirm Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct AddCredits "
-        "SetAccountStatus SetPlan SetLimits CreatePurchase CancelPurchase",
+        "SetAccountStatus SetPlan SetLimits CreatePurchase CancelPurchase RedeemPromoCode",
     ),
     # "Refund" in two: of money, FINANCE's "with approval", for which a call of the same RPC asks; and of a reservation.
     "refund money, remove": Action(
@@ -47,7 +47,8 @@ MATRIX: Final[Mapping[str, Action]] = {
         "no no no no yes yes",
         "CreateCreditType CreatePackage RetirePackage ReplayPaymentEvent DismissPaymentEvent ReconcilePayments "
         "IngestWebhook GrantRole RevokeRole ListRoleGrants CreateServiceAccount UpdateServiceAccount "
-        "ListServiceAccounts ListAuditEvents GetAuditHead CreateApiKey ListApiKeys RotateApiKey RevokeApiKey",
+        "ListServiceAccounts ListAuditEvents GetAuditHead CreateApiKey ListApiKeys RotateApiKey RevokeApiKey "
+        "CreatePromoCode GeneratePromoCodes GetPromoCode ListPromoCodes EndPromoCode",
     ),
     "emergency repair": Action("no no no no no yes", ""),
     # Not in the matrix: whoever looks after money looks into what the velocity rules find.
@@ -67,7 +68,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "credits.read": "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
     "GetHistoricalBalance GetUsageSummary ListCreditTypes ListPackages GetPurchase ListPurchases",
     "credits.admin": "AddCredits ListCreditTypes",
-    "payments.write": "CreatePurchase CancelPurchase GetPurchase ListPurchases ListPackages ListCreditTypes",
+    "payments.write": "CreatePurchase CancelPurchase RedeemPromoCode GetPurchase ListPurchases ListPackages "
+    "ListCreditTypes",
     "payments.ingest": "IngestWebhook",
 }
 """What each scope opens to a service."""

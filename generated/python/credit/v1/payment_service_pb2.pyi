@@ -28,7 +28,7 @@ class ListPackagesResponse(_message.Message):
     def __init__(self, packages: _Optional[_Iterable[_Union[_package_pb2.Package, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class CreatePurchaseRequest(_message.Message):
-    __slots__ = ("account_id", "package_id", "provider", "method", "card_token", "return_url", "request_id")
+    __slots__ = ("account_id", "package_id", "provider", "method", "card_token", "return_url", "request_id", "promo_code")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_ID_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,7 @@ class CreatePurchaseRequest(_message.Message):
     CARD_TOKEN_FIELD_NUMBER: _ClassVar[int]
     RETURN_URL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PROMO_CODE_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     package_id: str
     provider: _payment_provider_pb2.PaymentProvider
@@ -43,7 +44,8 @@ class CreatePurchaseRequest(_message.Message):
     card_token: str
     return_url: str
     request_id: str
-    def __init__(self, account_id: _Optional[str] = ..., package_id: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., method: _Optional[_Union[_payment_provider_pb2.PaymentMethod, str]] = ..., card_token: _Optional[str] = ..., return_url: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    promo_code: str
+    def __init__(self, account_id: _Optional[str] = ..., package_id: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., method: _Optional[_Union[_payment_provider_pb2.PaymentMethod, str]] = ..., card_token: _Optional[str] = ..., return_url: _Optional[str] = ..., request_id: _Optional[str] = ..., promo_code: _Optional[str] = ...) -> None: ...
 
 class CreatePurchaseResponse(_message.Message):
     __slots__ = ("purchase",)

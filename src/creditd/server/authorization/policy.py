@@ -75,6 +75,8 @@ READ_CREDIT_TYPES: Final = Permission("credit_types.read", _STAFF | _OWNERS, _NO
 READ_PACKAGES: Final = Permission("packages.read", _STAFF | _OWNERS, _NOBODY, _READ | _BUY)
 CHANGE_SETTINGS: Final = Permission("settings.change", _ADMINS)
 BUY: Final = Permission("purchases.change", _ADMINS, _OWNERS, _BUY)
+ADMINISTER_PROMOS: Final = Permission("promo_codes.change", _ADMINS)
+REDEEM: Final = Permission("promo_codes.redeem", _ADMINS, _OWNERS, _BUY)
 READ_PURCHASES: Final = Permission("purchases.read", _STAFF, _OWNERS, _READ | _BUY)
 REVERSE: Final = Permission("purchases.reverse", _FINANCE)
 READ_APPROVALS: Final = Permission("approvals.read", _FINANCE)
@@ -154,6 +156,12 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.ApprovalService/CancelApproval": DECIDE,
     "/credit.v1.ApprovalService/GetApproval": READ_APPROVALS,
     "/credit.v1.ApprovalService/ListApprovals": READ_APPROVALS,
+    "/credit.v1.PromoService/CreatePromoCode": ADMINISTER_PROMOS,
+    "/credit.v1.PromoService/GeneratePromoCodes": ADMINISTER_PROMOS,
+    "/credit.v1.PromoService/GetPromoCode": ADMINISTER_PROMOS,
+    "/credit.v1.PromoService/ListPromoCodes": ADMINISTER_PROMOS,
+    "/credit.v1.PromoService/EndPromoCode": ADMINISTER_PROMOS,
+    "/credit.v1.PromoService/RedeemPromoCode": REDEEM,
     "/credit.v1.AuditService/ListAuditEvents": READ_AUDIT,
     "/credit.v1.AuditService/GetAuditHead": READ_AUDIT,
     "/credit.v1.IdentityService/Revoke": SIGN_IN,

@@ -42,6 +42,7 @@ class PurchaseHandlers:
             PaymentMethod(request.method) if request.method else None,
             request.card_token,
             request.return_url,
+            request.promo_code,
         )
         purchase, call.replayed = await self._purchases.create(wanted, origin(call, request, ""))
         return pb.CreatePurchaseResponse(purchase=purchase_message(purchase))

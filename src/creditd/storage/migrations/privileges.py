@@ -39,15 +39,17 @@ PRIVILEGES: Final[Privileges] = {
         "role_revocations",
     ),
     "SELECT, INSERT, UPDATE, DELETE": (
+        "first_purchase_promos",
         "held_roles",
         "payment_dues",
         "payment_hints",
+        "promo_claims",
         "spending_counts",
-        "usage_sums",
         "usage_parts",
         "usage_positions",
         "usage_ranks",
         "usage_rollups",
+        "usage_sums",
         "usage_totals",
     ),
     "SELECT, UPDATE": ("access_versions", "sealing"),
@@ -58,6 +60,7 @@ PRIVILEGES: Final[Privileges] = {
         "packages",
         "payment_events",
         "payment_references",
+        "promo_codes",
         "purchase_facts",
         "purchases",
         "reconciliations",
@@ -72,7 +75,8 @@ PRIVILEGES: Final[Privileges] = {
 }
 """What the role may do with which tables, each of which is in one line. What only ever grows is never updated, and
 nothing is deleted but what is still to be done, once it is done, what was counted on days that are over, which roles
-are held, once they are not, and what was added up of the ledger, once it was added up anew."""
+are held, once they are not, claims of promo codes that are given back, and what was added up of the ledger, once it was
+added up anew."""
 
 ONLY_GROW: Final = PRIVILEGES["SELECT, INSERT"]
 """The tables of which no row is ever changed or removed."""

@@ -55,6 +55,8 @@ def test_whatever_is_killed_usage_is_what_the_ledger_adds_up_to(
                 place.servers[number % 2].kill()
                 place.servers[number % 2].start()
             load.await_more(200)
+        for server in place.servers:
+            server.await_serving()
         place.conclude(f"usage, server SIGKILL x{rounds}", load)
         # Holds that end meanwhile move the ledger between the two looks.
         eventually(lambda: told(place) == added_up(place))

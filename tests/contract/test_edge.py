@@ -33,6 +33,7 @@ SERVICES = [
     "credit.v1.AuditService",
     "credit.v1.ApprovalService",
     "credit.v1.PromoService",
+    "credit.v1.StatementService",
 ]
 
 

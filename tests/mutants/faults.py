@@ -15,6 +15,7 @@ from tests.mutants.machine_faults import MACHINE_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
 from tests.mutants.promo_faults import PROMO_FAULTS
 from tests.mutants.rate_faults import RATE_FAULTS
+from tests.mutants.statement_faults import STATEMENT_FAULTS
 from tests.mutants.strangers_faults import STRANGERS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
 from tests.mutants.transport_faults import TRANSPORT_FAULTS
@@ -40,6 +41,7 @@ FAULTS = (
     *LIMIT_FAULTS,
     *RATE_FAULTS,
     *PROMO_FAULTS,
+    *STATEMENT_FAULTS,
     *USAGE_FAULTS,
     *VELOCITY_FAULTS,
 )

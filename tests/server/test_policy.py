@@ -19,6 +19,7 @@ from tests.support.rules import rules_of
 CREDIT = "/credit.v1.CreditService/"
 ADMIN = "/credit.v1.AdminService/"
 APPROVAL = "/credit.v1.ApprovalService/"
+STATEMENT = "/credit.v1.StatementService/"
 PAYMENT = "/credit.v1.PaymentService/"
 PAYMENT_ADMIN = "/credit.v1.PaymentAdminService/"
 PROMO = "/credit.v1.PromoService/"
@@ -200,11 +201,11 @@ def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set
 
 
 @pytest.mark.requirement("D3")
-@pytest.mark.parametrize("role", ["USER", "PREMIUM"])
-def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str) -> None:
+@pytest.mark.parametrize(("role", "more"), [("USER", set()), ("PREMIUM", {STATEMENT + "ExportTransactions"})])
+def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str, more: set[str]) -> None:
     owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin", "payments.write"))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | REDEEMING | catalogue
+    assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | REDEEMING | catalogue | more
     for account_id in ("you", "ME", "me ", "", None):
         assert allowed(owner, account_id) == catalogue
 
@@ -218,7 +219,7 @@ def test_support_reads_and_changes_nothing() -> None:
 def test_finance_reads_verifies_clears_flags_and_asks_for_and_gives_approvals() -> None:
     more = admin_rpcs("VerifyLedger", "GetUsageAnalytics", "RemoveCredits", "WriteOffDebt", "ClearAccountFlag")
     more |= payment_admin_rpcs("ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks", "ReversePurchase")
-    more |= {rpc for rpc in RPCS if rpc.startswith(APPROVAL)}
+    more |= {rpc for rpc in RPCS if rpc.startswith(APPROVAL)} | {STATEMENT + "ExportTransactions"}
     assert allowed(somebody("FINANCE"), "anybody") == ALL_READING | more
 
 

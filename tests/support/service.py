@@ -28,6 +28,7 @@ from credit.v1.identity_service_pb2_grpc import IdentityServiceStub
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.promo_service_pb2_grpc import PromoServiceStub
+from credit.v1.statement_service_pb2_grpc import StatementServiceStub
 from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from creditd.bootstrap import Core, Cores, IdentityCore, Service
 from creditd.config import Config
@@ -96,6 +97,7 @@ class RunningService:
                 audit=AuditServiceStub(channel),
                 approval=ApprovalServiceStub(channel),
                 promo=PromoServiceStub(channel),
+                statement=StatementServiceStub(channel),
                 identity=IdentityServiceStub(channel),
                 api_keys=ApiKeyServiceStub(channel),
             )

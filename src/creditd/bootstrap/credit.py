@@ -15,6 +15,7 @@ from credit.v1 import (
     payment_admin_service_pb2,
     payment_service_pb2,
     promo_service_pb2,
+    statement_service_pb2,
     webhook_service_pb2,
 )
 from creditd.bootstrap.access import Access
@@ -41,6 +42,7 @@ from creditd.server.handlers.batch_handlers import BatchHandlers
 from creditd.server.handlers.flag_handlers import FlagHandlers
 from creditd.server.handlers.hold_handlers import HoldHandlers
 from creditd.server.handlers.limit_handlers import LimitHandlers
+from creditd.server.handlers.statement_handlers import StatementHandlers
 from creditd.server.handlers.usage_handlers import UsageHandlers
 from creditd.server.handlers.watch_handlers import WatchHandlers
 from creditd.server.pipeline import Steps
@@ -57,6 +59,7 @@ from creditd.service.history import History
 from creditd.service.pages import PageTokens
 from creditd.service.refused_acts import RefusedActs
 from creditd.service.sealer import Sealer
+from creditd.service.statements import Statements
 from creditd.service.threads import Bulkhead, Threads
 from creditd.service.usage import UsageReports
 from creditd.service.usage_rollup import UsageRoller
@@ -76,6 +79,7 @@ SERVICES = tuple(
         (audit_service_pb2, "AuditService"),
         (approval_service_pb2, "ApprovalService"),
         (promo_service_pb2, "PromoService"),
+        (statement_service_pb2, "StatementService"),
     )
 )
 
@@ -192,8 +196,10 @@ class CreditParts:
         )
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
+        reader = Statements(core.database, core.clock, threads)
+        statements = (StatementHandlers(reader, self._catalogue, self._tokens),)
         approving = (ApprovalHandlers(approvals),)
-        handlers = credit, admin, *payments, self.access.handlers(), audit, approving, self._promos.handlers
+        handlers = credit, admin, *payments, self.access.handlers(), audit, approving, self._promos.handlers, statements
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
     @property

@@ -59,8 +59,8 @@ KINDS: Final = (
     BACKGROUND
 )  # fmt: skip
 """Every kind of waiting: health checks; one thing looked up; pages of one account; staff's queries over all accounts;
-streams of movements; the ledger verified; webhooks stored; payments applied and purchases made; accounts and the
-catalogue changed by staff; uses of promo codes taken and given back; background work."""
+streams of movements; the ledger verified, and exported; webhooks stored; payments applied and purchases made; accounts
+and the catalogue changed by staff; uses of promo codes taken and given back; background work."""
 
 LEDGER_CONNECTIONS: Final = 5
 """For the ledger's own threads: batches, what is apart from them, the sweep, balances, and those of heavy accounts."""

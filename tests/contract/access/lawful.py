@@ -17,6 +17,7 @@ from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_provider_pb2 as provider
 from credit.v1 import payment_service_pb2 as payment
 from credit.v1 import promo_service_pb2 as promo
+from credit.v1 import statement_service_pb2 as statement
 from credit.v1 import webhook_service_pb2 as webhook
 from credit.v1.credit_type_pb2 import CreditType
 from credit.v1.money_pb2 import Money
@@ -118,6 +119,9 @@ _BY_HAND: dict[str, Make] = {
     "ListPromoCodes": lambda _: promo.ListPromoCodesRequest(),
     "EndPromoCode": lambda s: promo.EndPromoCodeRequest(name=_promo_code(s).name, reason="a test", request_id=_id()),
     "RedeemPromoCode": lambda s: redeeming(ACCOUNT, _promo_code(s).display_code),
+    "ExportTransactions": lambda _: statement.ExportTransactionsRequest(
+        account_id=ACCOUNT, format=statement.STATEMENT_FORMAT_CSV
+    ),
     "ListCreditTypes": lambda _: credit.ListCreditTypesRequest(),
     "BatchReserve": lambda s: credit.BatchReserveRequest(requests=[_customer(s).reserving(1)]),
     "BatchDeduct": lambda s: credit.BatchDeductRequest(requests=[_customer(s).deducting(1)]),

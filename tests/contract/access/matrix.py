@@ -22,7 +22,7 @@ MATRIX: Final[Mapping[str, Action]] = {
         "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase RedeemPromoCode",
         is_own=True,
     ),
-    "export own history": Action("no yes no no no no", "", is_own=True),
+    "export own history": Action("no yes no no no no", "ExportTransactions", is_own=True),
     "read other accounts": Action(
         "no no yes yes yes yes",
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
@@ -41,7 +41,8 @@ MATRIX: Final[Mapping[str, Action]] = {
     ),
     "refund a reservation": Action("no no no no yes yes", "Refund"),
     "financial reports and export": Action(
-        "no no no yes yes yes", "VerifyLedger GetUsageAnalytics ListPaymentEvents GetPaymentEvent ListRejectedWebhooks"
+        "no no no yes yes yes",
+        "VerifyLedger GetUsageAnalytics ListPaymentEvents GetPaymentEvent ListRejectedWebhooks ExportTransactions",
     ),
     "manage users and roles, promo codes, settings": Action(
         "no no no no yes yes",

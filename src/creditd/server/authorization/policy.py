@@ -77,6 +77,8 @@ CHANGE_SETTINGS: Final = Permission("settings.change", _ADMINS)
 BUY: Final = Permission("purchases.change", _ADMINS, _OWNERS, _BUY)
 ADMINISTER_PROMOS: Final = Permission("promo_codes.change", _ADMINS)
 REDEEM: Final = Permission("promo_codes.redeem", _ADMINS, _OWNERS, _BUY)
+# Not for services: what they may read, they read page by page.
+EXPORT: Final = Permission("statements.export", _FINANCE, frozenset({"PREMIUM"}))
 READ_PURCHASES: Final = Permission("purchases.read", _STAFF, _OWNERS, _READ | _BUY)
 REVERSE: Final = Permission("purchases.reverse", _FINANCE)
 READ_APPROVALS: Final = Permission("approvals.read", _FINANCE)
@@ -162,6 +164,7 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.PromoService/ListPromoCodes": ADMINISTER_PROMOS,
     "/credit.v1.PromoService/EndPromoCode": ADMINISTER_PROMOS,
     "/credit.v1.PromoService/RedeemPromoCode": REDEEM,
+    "/credit.v1.StatementService/ExportTransactions": EXPORT,
     "/credit.v1.AuditService/ListAuditEvents": READ_AUDIT,
     "/credit.v1.AuditService/GetAuditHead": READ_AUDIT,
     "/credit.v1.IdentityService/Revoke": SIGN_IN,

@@ -34,6 +34,7 @@ SERVICES = [
     "credit.v1.ApprovalService",
     "credit.v1.PromoService",
     "credit.v1.StatementService",
+    "credit.v1.SupportService",
 ]
 
 

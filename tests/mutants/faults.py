@@ -7,6 +7,7 @@ from tests.mutants.audit_faults import AUDIT_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.draft_faults import DRAFT_FAULTS
+from tests.mutants.explain_faults import EXPLAIN_FAULTS
 from tests.mutants.identity_faults import IDENTITY_FAULTS
 from tests.mutants.issuer_faults import ISSUER_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
@@ -37,6 +38,7 @@ FAULTS = (
     *ACCESS_FAULTS,
     *APPROVAL_FAULTS,
     *AUDIT_FAULTS,
+    *EXPLAIN_FAULTS,
     *ISSUER_FAULTS,
     *LIMIT_FAULTS,
     *RATE_FAULTS,

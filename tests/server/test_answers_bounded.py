@@ -7,7 +7,9 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 from creditd.bootstrap.credit import SERVICES
+from creditd.bootstrap.system_status import MOST_FIGURES
 from creditd.domain.access import GRANTABLE_ROLES
+from creditd.domain.explanation import MOST_OBSTACLES, UntoldFact
 from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
 from creditd.domain.limits import MAX_LIMITS
@@ -22,6 +24,8 @@ from creditd.server.authorization.policy import PERMISSIONS
 from creditd.server.handlers import usage_handlers
 from creditd.server.payment_messages import event_message, purchase_message
 from creditd.service.account_limits import COUNTS_SHOWN
+from creditd.service.explanations import HOLDS_SHOWN, LAPSES_SHOWN
+from creditd.service.search import MOST_HITS
 from creditd.service.usage import MAX_CREDIT_TYPES, PARTS_SHOWN
 from creditd.storage import payment_events, purchases
 from tests.support.paged_lists import is_paged
@@ -54,6 +58,7 @@ BOUNDS = {
     "Approval.amounts": APPROVED,
     "Approval.balances": APPROVED,
     "Approval.preview": APPROVED,
+    "AccountChange.limits": MAX_LIMITS,
     "AccountBalance.wallets": answer_sizes.MAX_BALANCES,
     "AddCreditsResponse.balances": AMOUNTS,
     "AddCreditsResponse.entries": AMOUNTS,
@@ -64,6 +69,16 @@ BOUNDS = {
     "BatchReserveResponse.results": BATCH,
     "Entry.metadata": LABELS,
     "Entry.slices": answer_sizes.SLICES_SHOWN,
+    "ReserveExplanation.obstacles": MOST_OBSTACLES,
+    "ReserveExplanation.slices": answer_sizes.SLICES_SHOWN,
+    "ReserveExplanation.sources": len(Source),
+    "ReserveExplanation.holds": HOLDS_SHOWN,
+    "ReserveExplanation.lapses": LAPSES_SHOWN,
+    # On the wallet, and on the spender.
+    "ReserveExplanation.limits": 2,
+    "ReserveExplanation.untold_facts": len(UntoldFact),
+    "SystemStatus.figures": MOST_FIGURES,
+    "SearchResponse.hits": MOST_HITS,
     "GetHistoricalBalanceResponse.balances": answer_sizes.MAX_BALANCES,
     "CreditTypeAnalytics.points": usage_handlers.MAX_POINTS,
     "CreditTypeAnalytics.sources": len(Source),

@@ -20,6 +20,7 @@ CREDIT = "/credit.v1.CreditService/"
 ADMIN = "/credit.v1.AdminService/"
 APPROVAL = "/credit.v1.ApprovalService/"
 STATEMENT = "/credit.v1.StatementService/"
+SUPPORT = "/credit.v1.SupportService/"
 PAYMENT = "/credit.v1.PaymentService/"
 PAYMENT_ADMIN = "/credit.v1.PaymentAdminService/"
 PROMO = "/credit.v1.PromoService/"
@@ -40,6 +41,7 @@ OWN_READING = {
     *("GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions", "GetHistoricalBalance"),
     "GetUsageSummary",
 }
+SUPPORTING = {"ExplainReserve", "GetGrant", "ListGrants", "ListGrantUses", "ListAccountHistory", "Search"}
 READING = OWN_READING | {"BatchGetBalances"}
 PURCHASE_READING = {"GetPurchase", "ListPurchases"}
 BUYING = PURCHASE_READING | {"CreatePurchase", "CancelPurchase"}
@@ -116,6 +118,7 @@ ALL_READING = (
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
     | admin_rpcs("GetAccount", "GetLimits", "ListAccounts", "ListAccountFlags")
     | payment_admin_rpcs("ListSubscriptions")
+    | {SUPPORT + name for name in SUPPORTING}
 )
 
 
@@ -219,7 +222,8 @@ def test_support_reads_and_changes_nothing() -> None:
 def test_finance_reads_verifies_clears_flags_and_asks_for_and_gives_approvals() -> None:
     more = admin_rpcs("VerifyLedger", "GetUsageAnalytics", "RemoveCredits", "WriteOffDebt", "ClearAccountFlag")
     more |= payment_admin_rpcs("ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks", "ReversePurchase")
-    more |= {rpc for rpc in RPCS if rpc.startswith(APPROVAL)} | {STATEMENT + "ExportTransactions"}
+    more |= {rpc for rpc in RPCS if rpc.startswith(APPROVAL)}
+    more |= {STATEMENT + "ExportTransactions", SUPPORT + "GetSystemStatus"}
     assert allowed(somebody("FINANCE"), "anybody") == ALL_READING | more
 
 

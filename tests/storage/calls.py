@@ -60,7 +60,9 @@ from creditd.storage import (
     credit_types,
     entries,
     first_purchase_promos,
+    grants,
     historical_balances,
+    holds,
     locks,
     migrations,
     outbox,
@@ -78,6 +80,7 @@ from creditd.storage import (
     reservations,
     save,
     seals,
+    search,
     shared_wallets,
     statements,
     subscriptions,
@@ -92,7 +95,8 @@ from creditd.storage.accounts import AccountFilter
 from creditd.storage.approvals import ApprovalFilter
 from creditd.storage.audit import AuditFilter
 from creditd.storage.changes import Changes
-from creditd.storage.entries import EntryFilter
+from creditd.storage.entries import EntryFilter, Span
+from creditd.storage.grants import UseFilter
 from creditd.storage.payment_dues import Due, Tried
 from creditd.storage.payment_events import EventFilter
 from creditd.storage.promo_codes import PromoFilter
@@ -289,6 +293,16 @@ def _claimed(then: Callable[[Connection, PromoClaim], object]) -> Call:
     return call
 
 
+def _used(by: str) -> Call:
+    def call(connection: Connection, account: str) -> None:
+        grant_id = id_of(account, 3) if by == "grant" else ""
+        reservation_id = id_of(account) if by == "reservation" else ""
+        wanted = UseFilter(WalletKey(account, "chat"), grant_id, reservation_id)
+        grants.uses(connection, wanted, Span(100, 100 + ROWS), 0, PAGE)
+
+    return call
+
+
 def _coded(wanted: PromoFilter) -> Call:
     return lambda c, _a: promo_codes.page(c, wanted, promo_codes.AFTER_ALL, NOW, count=PAGE, rows=ROWS)
 
@@ -377,6 +391,9 @@ CALLS: dict[str, Call] = {
     "accounts.known_change": lambda c, a: accounts.known_change(c, _account(a), "change-3"),
     "accounts.raise_version": lambda c, a: accounts.raise_version(c, _account(a)),
     "accounts.change": lambda c, a: accounts.change(c, _account(a), Origin("tests", uuid7(), 1)),
+    "accounts.changes_of": lambda c, a: accounts.changes_of(c, a, 10**9, PAGE),
+    "accounts.as_it_was": lambda c, a: accounts.as_it_was(c, _account(a), LATER, ROWS),
+    "accounts.as_it_was long ago": lambda c, a: accounts.as_it_was(c, _account(a), Instant(1), ROWS),
     "audit.page": lambda c, _a: audit.page(c, AuditFilter(), None, count=PAGE, rows=ROWS),
     "audit.page by account": lambda c, a: audit.page(c, AuditFilter("", a), LAST, count=PAGE, rows=ROWS),
     "audit.page by actor": lambda c, a: audit.page(c, AuditFilter(f"actor-{a}"), None, count=PAGE, rows=ROWS),
@@ -410,6 +427,22 @@ CALLS: dict[str, Call] = {
     "wallets.load_light_wallets": lambda c, a: wallets.load_light_wallets(c, _keys(a), NOW, RULES.order),
     "wallets.load_accounts": lambda c, a: wallets.load_accounts(c, _names(a), NOW, RULES.order),
     "wallets.load_light_accounts": lambda c, a: wallets.load_light_accounts(c, _names(a), NOW, RULES.order),
+    "grants.find": lambda c, a: grants.find(c, wallets.GrantKey(a, "chat", id_of(a, 3))),
+    "grants.page": lambda c, a: grants.page(c, WalletKey(a, "chat"), LAST, PAGE),
+    "grants.origins": lambda c, a: grants.origins(c, WalletKey(a, "chat"), [id_of(a, n) for n in range(1, PAGE)]),
+    "grants.uses": _used(""),
+    "grants.uses of a grant": _used("grant"),
+    "grants.uses of a reservation": _used("reservation"),
+    "holds.first_holds": lambda c, a: holds.first_holds(c, WalletKey(a, "chat"), NOW, PAGE),
+    "holds.held": lambda c, a: holds.held(c, WalletKey(a, "chat"), NOW, ROWS),
+    "search.purchases_by_id": lambda c, a: search.purchases_by_id(c, id_of(a)),
+    "search.purchase_by_request": lambda c, a: search.purchase_by_request(c, a, "purchase-3"),
+    "search.names_by_reference": lambda c, a: search.names_by_reference(c, f"pi_{a}_3"),
+    "search.events_by_id": lambda c, a: search.events_by_id(c, id_of(a)),
+    "search.events_by_key": lambda c, a: search.events_by_key(c, f"{a}-3"),
+    "search.entries_by_request": lambda c, a: search.entries_by_request(c, a, f"{a}-chat3"),
+    "search.credit_types_of_reservation": lambda c, a: search.credit_types_of_reservation(c, a, id_of(a)),
+    "search.credit_types_of_grant": lambda c, a: search.credit_types_of_grant(c, a, id_of(a, 3)),
     "locks.lock_free_wallets": lambda c, a: locks.lock_free_wallets(c, _keys(a)),
     "locks.lock_wallets_of": locks.lock_wallets_of,
     "locks.lock_wallets": lambda c, a: locks.lock_wallets(c, _keys(a)),
@@ -508,6 +541,9 @@ CALLS: dict[str, Call] = {
     "purchases.to_heed": lambda c, a: purchases.to_heed(c, _names(a)),
     "purchases.record": lambda c, a: purchases.record(c, _purchase(c, a)._replace(version=99), "tests", ""),
     "purchases.changes_of": lambda c, a: purchases.changes_of(c, PurchaseKey(a, id_of(a))),
+    "purchases.changes_before": lambda c, a: purchases.changes_before(
+        c, a, purchases.ChangePlace(LATER, id_of(a), 1), PAGE
+    ),
     "purchases.facts_of": lambda c, a: purchases.facts_of(c, PurchaseKey(a, id_of(a))),
     "purchases.facts_about": lambda c, a: purchases.facts_about(c, a, FactKind.REFUND, "subject-3"),
     "purchases.write_facts": lambda c, a: purchases.write_facts(c, PurchaseKey(a, id_of(a)), [_FACT]),
@@ -544,6 +580,7 @@ CALLS: dict[str, Call] = {
         [ReservationKey(a, "chat", id_of(a, n)) for n in range(1, 33)],
     ),
     "counts.counts_of": lambda c, a: counts.counts_of(c, a, PAGE),
+    "counts.counted": lambda c, a: counts.counted(c, counts.CountKey(a, "chat", ""), 100, 100 + ROWS, NOW),
     "counts.prune": lambda c, _a: counts.prune(c, Instant(NOW + DAY)),
     "shared_wallets.share_wallets": lambda c, a: shared_wallets.share_wallets(
         c, _keys(a), _keys(a)[:1], NOW, RULES.order, takes_heavy=False
@@ -648,6 +685,24 @@ LISTED = {
     "entries.newest",
     "entries.page",
     "entries.spans",
+    "accounts.as_it_was",
+    "accounts.changes_of",
+    "purchases.changes_before",
+    "counts.counted",
+    "grants.find",
+    "grants.origins",
+    "grants.page",
+    "grants.uses",
+    "holds.first_holds",
+    "holds.held",
+    "search.credit_types_of_grant",
+    "search.credit_types_of_reservation",
+    "search.entries_by_request",
+    "search.events_by_id",
+    "search.events_by_key",
+    "search.names_by_reference",
+    "search.purchase_by_request",
+    "search.purchases_by_id",
     "historical_balances.balances_after",
     "historical_balances.versions_at",
     "statements.stretch",

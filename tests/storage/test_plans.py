@@ -32,6 +32,7 @@ BY_ANOTHER_KEY = {
     "accounts.page by status": "status",
     "promo_claims.due": "next_try_time",
     "purchases.due": "next_poll_time",
+    "search.purchases_by_id": "purchase_id",
     "seals.held_by": "seal_number",
     "payment_dues.ready": "next_try_time",
     "wallets.due_wallets": "next_expire_time",

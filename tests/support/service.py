@@ -29,6 +29,7 @@ from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.promo_service_pb2_grpc import PromoServiceStub
 from credit.v1.statement_service_pb2_grpc import StatementServiceStub
+from credit.v1.support_service_pb2_grpc import SupportServiceStub
 from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from creditd.bootstrap import Core, Cores, IdentityCore, Service
 from creditd.config import Config
@@ -98,6 +99,7 @@ class RunningService:
                 approval=ApprovalServiceStub(channel),
                 promo=PromoServiceStub(channel),
                 statement=StatementServiceStub(channel),
+                support=SupportServiceStub(channel),
                 identity=IdentityServiceStub(channel),
                 api_keys=ApiKeyServiceStub(channel),
             )

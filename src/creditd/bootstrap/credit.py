@@ -16,6 +16,7 @@ from credit.v1 import (
     payment_service_pb2,
     promo_service_pb2,
     statement_service_pb2,
+    support_service_pb2,
     webhook_service_pb2,
 )
 from creditd.bootstrap.access import Access
@@ -24,6 +25,7 @@ from creditd.bootstrap.core import Core
 from creditd.bootstrap.payments import Payments
 from creditd.bootstrap.promos import Promos
 from creditd.bootstrap.stop_grace import StopGrace
+from creditd.bootstrap.support import make_support
 from creditd.bootstrap.transport import Transport
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.work import DatabaseUnavailable
@@ -80,6 +82,7 @@ SERVICES = tuple(
         (approval_service_pb2, "ApprovalService"),
         (promo_service_pb2, "PromoService"),
         (statement_service_pb2, "StatementService"),
+        (support_service_pb2, "SupportService"),
     )
 )
 
@@ -199,7 +202,9 @@ class CreditParts:
         reader = Statements(core.database, core.clock, threads)
         statements = (StatementHandlers(reader, self._catalogue, self._tokens),)
         approving = (ApprovalHandlers(approvals),)
-        handlers = credit, admin, *payments, self.access.handlers(), audit, approving, self._promos.handlers, statements
+        support = make_support(core, self._catalogue, historical, threads, self._tokens)
+        promos = self._promos.handlers
+        handlers = credit, admin, *payments, self.access.handlers(), audit, approving, promos, statements, support
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
     @property

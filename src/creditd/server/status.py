@@ -204,6 +204,7 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
         "{maximum} API keys of the service account count already; revoke one first",
     ),
     "APPROVAL_NOT_FOUND": (StatusCode.NOT_FOUND, "no approval {approval}"),
+    "GRANT_NOT_FOUND": (StatusCode.NOT_FOUND, "no grant {grant}"),
     "APPROVAL_DECIDED": (StatusCode.FAILED_PRECONDITION, "{approval} is already {state}"),
     "APPROVAL_EXPIRED": (StatusCode.FAILED_PRECONDITION, "{approval} has expired at {expire_time}"),
     "OWN_APPROVAL": (StatusCode.PERMISSION_DENIED, "{approval} was asked for by the same person, who cannot decide"),

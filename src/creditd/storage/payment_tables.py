@@ -121,6 +121,8 @@ purchases = Table(
     CheckConstraint("extra_left >= 0", name="purchases_extra"),
     Index("purchases_polls", "provider", "next_poll_time", postgresql_where=text("next_poll_time IS NOT NULL")),
     Index("purchases_overpaid", "account_id", postgresql_where=text("extra_left > 0")),
+    # Of the text, so that no statement that names the account as well is tempted to go by it.
+    Index("purchases_by_id", text("((purchase_id)::text)")),
 )
 
 purchase_facts = Table(
@@ -166,6 +168,7 @@ purchase_changes = Table(
         ["purchases.account_id", "purchases.purchase_id"],
         name="purchase_changes_purchase",
     ),
+    Index("purchase_changes_by_time", "account_id", "create_time", "purchase_id", "version"),
 )
 
 payment_references = Table(

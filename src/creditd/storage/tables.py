@@ -215,6 +215,13 @@ entries = Table(
         postgresql_using="brin",
         postgresql_with={"pages_per_range": 64, "autosummarize": "true"},
     ),
+    Index(
+        "entries_of_grant",
+        "account_id",
+        "credit_type",
+        text("((slices -> 0) ->> 'grant'::text)"),
+        postgresql_where=text("kind IN (1, 2, 3, 4, 14)"),
+    ),
 )
 
 spending_counts = Table(

@@ -18,12 +18,14 @@ from credit.v1 import payment_provider_pb2 as provider
 from credit.v1 import payment_service_pb2 as payment
 from credit.v1 import promo_service_pb2 as promo
 from credit.v1 import statement_service_pb2 as statement
+from credit.v1 import support_service_pb2 as support
 from credit.v1 import webhook_service_pb2 as webhook
 from credit.v1.credit_type_pb2 import CreditType
 from credit.v1.money_pb2 import Money
 from credit.v1.package_pb2 import Package
 from credit.v1.promo_code_pb2 import PromoCode
 from creditd.bootstrap.identity import IDENTITY_SERVICES
+from creditd.domain.resource_names import grant_name
 from tests.contract.requests_taken import METHODS
 from tests.support.customer import Customer
 from tests.support.office import Office, creating, granting, revoking, updating
@@ -38,9 +40,10 @@ _OF_NO_ACCOUNT: Final = {
     *("ListCreditTypes", "CreateCreditType", "ListAccounts", "ListPackages", "CreatePackage", "RetirePackage"),
     *("ListPaymentEvents", "GetPaymentEvent", "ReplayPaymentEvent", "DismissPaymentEvent", "ListRejectedWebhooks"),
     *("ReconcilePayments", "IngestWebhook", "GrantRole", "RevokeRole", "ListRoleGrants", "CreateServiceAccount"),
-    *("UpdateServiceAccount", "ListServiceAccounts", "GetMyAccess", "ListAuditEvents", "GetAuditHead"),
+    *("UpdateServiceAccount", "ListServiceAccounts", "GetMyAccess", "ListAuditEvents", "GetAuditHead", "Search"),
     "GetUsageAnalytics",
     *("CreatePromoCode", "GeneratePromoCodes", "GetPromoCode", "ListPromoCodes", "EndPromoCode"),
+    "GetSystemStatus",
     *(method.name for service in IDENTITY_SERVICES for method in service.methods),
 }
 
@@ -167,6 +170,8 @@ _BY_HAND: dict[str, Make] = {
     "CreateServiceAccount": lambda _: creating(f"robot-{_id()}"),
     "UpdateServiceAccount": _updating,
     "ListServiceAccounts": lambda _: access.ListServiceAccountsRequest(),
+    "GetGrant": lambda _: support.GetGrantRequest(name=grant_name(ACCOUNT, "chat", UNKNOWN)),
+    "GetSystemStatus": lambda _: support.GetSystemStatusRequest(),
     "GetAuditHead": lambda _: audit.GetAuditHeadRequest(),
     "ListAuditEvents": lambda _: audit.ListAuditEventsRequest(),
     "GetMyAccess": lambda _: access.GetMyAccessRequest(),

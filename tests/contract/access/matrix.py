@@ -27,7 +27,7 @@ MATRIX: Final[Mapping[str, Action]] = {
         "no no yes yes yes yes",
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
         "GetHistoricalBalance GetUsageSummary GetAccount ListAccounts GetLimits ListAccountFlags ListSubscriptions "
-        "GetPurchase ListPurchases",
+        "GetPurchase ListPurchases ExplainReserve GetGrant ListGrants ListGrantUses Search ListAccountHistory",
     ),
     "change balances": Action(
         "no no no no yes yes",
@@ -42,7 +42,8 @@ MATRIX: Final[Mapping[str, Action]] = {
     "refund a reservation": Action("no no no no yes yes", "Refund"),
     "financial reports and export": Action(
         "no no no yes yes yes",
-        "VerifyLedger GetUsageAnalytics ListPaymentEvents GetPaymentEvent ListRejectedWebhooks ExportTransactions",
+        "VerifyLedger GetUsageAnalytics ListPaymentEvents GetPaymentEvent ListRejectedWebhooks ExportTransactions "
+        "GetSystemStatus",
     ),
     "manage users and roles, promo codes, settings": Action(
         "no no no no yes yes",

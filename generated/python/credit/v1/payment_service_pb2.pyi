@@ -1,6 +1,7 @@
 from credit.v1 import package_pb2 as _package_pb2
 from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
 from credit.v1 import purchase_pb2 as _purchase_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -60,12 +61,14 @@ class GetPurchaseRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetPurchaseResponse(_message.Message):
-    __slots__ = ("purchase", "changes")
+    __slots__ = ("purchase", "changes", "next_poll_time")
     PURCHASE_FIELD_NUMBER: _ClassVar[int]
     CHANGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_POLL_TIME_FIELD_NUMBER: _ClassVar[int]
     purchase: _purchase_pb2.Purchase
     changes: _containers.RepeatedCompositeFieldContainer[_purchase_pb2.PurchaseChange]
-    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[_purchase_pb2.PurchaseChange, _Mapping]]] = ...) -> None: ...
+    next_poll_time: _timestamp_pb2.Timestamp
+    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[_purchase_pb2.PurchaseChange, _Mapping]]] = ..., next_poll_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListPurchasesRequest(_message.Message):
     __slots__ = ("account_id", "state", "page_size", "page_token")

@@ -8,9 +8,10 @@ from google.protobuf.message import Message
 from credit.v1 import account_flag_pb2, account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import support_service_pb2 as support
 from credit.v1.credit_type_pb2 import CreditType
 from credit.v1.limits_pb2 import GetLimitsRequest, Limit
-from creditd.domain.resource_names import account_name
+from creditd.domain.resource_names import account_name, grant_name
 from creditd.ledger.ids import uuid7
 from tests.support.customer import Customer
 from tests.support.flags import raise_flag
@@ -45,6 +46,13 @@ _ADJUSTING = {
 }
 
 _PAGE = {"account_id": "account_id", "credit_type": "filter", "page_size": "page_size", "page_token": "page_token"}
+
+_USAGE = {
+    "granularity": "enum",
+    "time_zone": "time zone",
+    "start_time": "timestamp",
+    "end_time": "timestamp",
+}
 
 _CHANGING = {"name": "account", "reason": "reason", "request_id": "request_id"}
 
@@ -120,6 +128,10 @@ METHODS: Mapping[str, Method] = {
         lambda c: credit.GetHistoricalBalanceRequest(account_id=c.account_id, as_of_time=c.after(-1)),
         {"account_id": "account_id", "credit_type": "filter", "moment": "missing", "as_of_time": "timestamp"},
     ),
+    "GetUsageSummary": Method(
+        lambda c: credit.GetUsageSummaryRequest(account_id=c.account_id),
+        {"account_id": "account_id", "credit_types": "credit_types"} | _USAGE,
+    ),
     "WatchBalance": Method(
         lambda c: credit.WatchBalanceRequest(account_id=c.account_id, credit_type="chat"),
         {"account_id": "account_id", "credit_type": "credit_type", "after_version": "count"},
@@ -166,13 +178,59 @@ METHODS: Mapping[str, Method] = {
         lambda c: admin.ListAccountsRequest(account_id_prefix=c.account_id),
         {"account_id_prefix": "prefix", "status": "enum", "page_size": "page_size", "page_token": "page_token"},
     ),
+    "GetUsageAnalytics": Method(
+        lambda _: admin.GetUsageAnalyticsRequest(credit_types=["chat"]),
+        {"credit_types": "credit_types", "ranking": "enum", "top_size": "top_size"} | _USAGE,
+    ),
+    "ExplainReserve": Method(
+        lambda c: support.ExplainReserveRequest(account_id=c.account_id, credit_type="chat", amount=1),
+        {
+            "account_id": "account_id",
+            "credit_type": "credit_type",
+            "amount": "amount",
+            "spender_id": "prefix",
+            "as_of_time": "timestamp",
+            "version": "count",
+        },
+    ),
+    "GetGrant": Method(lambda c: support.GetGrantRequest(name=grant_of(c)), {"name": "grant"}),
+    "ListGrants": Method(
+        lambda c: support.ListGrantsRequest(account_id=c.account_id, credit_type="chat"),
+        _PAGE | {"credit_type": "credit_type"},
+    ),
+    "ListGrantUses": Method(
+        lambda c: support.ListGrantUsesRequest(account_id=c.account_id, credit_type="chat"),
+        _PAGE
+        | {
+            "credit_type": "credit_type",
+            "grant_id": "id",
+            "reservation": "named",
+            "start_time": "timestamp",
+            "end_time": "timestamp",
+        },
+    ),
+    "ListAccountHistory": Method(
+        lambda c: support.ListAccountHistoryRequest(account_id=c.account_id),
+        {"account_id": "account_id", "page_size": "page_size", "page_token": "page_token"},
+    ),
+    "Search": Method(
+        lambda c: support.SearchRequest(query=c.account_id), {"query": "request_id", "account_id": "prefix"}
+    ),
     "VerifyLedger": Method(lambda c: admin.VerifyLedgerRequest(account_id=c.account_id), {"account_id": "prefix"}),
 }
 
 
+def grant_of(customer: Customer) -> str:
+    """Return the name of a grant that a customer has."""
+    part = customer.top_up(1).slices[0]
+    return grant_name(customer.account_id, "chat", part.grant_id)
+
+
 def call_of(customer: Customer, method: str) -> Any:
     """Return the call of a method, made by whoever may."""
-    return getattr(customer.app.credit, method, None) or getattr(customer.staff.admin, method)
+    staff = customer.staff
+    known = getattr(customer.app.credit, method, None) or getattr(staff.support, method, None)
+    return known or getattr(staff.admin, method)
 
 
 def spoil(request: Any, path: str, value: Any) -> None:

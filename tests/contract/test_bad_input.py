@@ -18,6 +18,8 @@ NAME = "accounts/a/wallets/chat/reservations/01890000-0000-7000-8000-00000000000
 
 FLAG = "accounts/a/flags/01890000-0000-7000-8000-000000000000"
 
+GRANT = "accounts/a/wallets/chat/grants/01890000-0000-7000-8000-000000000000"
+
 NUL = ["\0", "a\0b"]
 
 BAD: Mapping[str, list[Any]] = {
@@ -28,6 +30,8 @@ BAD: Mapping[str, list[Any]] = {
     "filter": ["x" * 33, "a-b", "a\n", *NUL],
     "reservation": [None, "", "x", "/", NAME[:-1], NAME + "\n", NAME + "/x", NAME.replace("-7000-", "-4000-"), *NUL],
     "flag": [None, "", "x", "accounts/a", FLAG[:-1], FLAG + "\n", FLAG + "/x", FLAG.replace("0-", "g-"), *NUL],
+    "grant": [None, "", "x", "accounts/a", GRANT[:-1], GRANT + "\n", GRANT + "/x", GRANT.replace("0-", "g-"), *NUL],
+    "id": ["x", "-", NAME[-36:-1], NAME[-36:] + "\n", NAME, *NUL],
     "named": ["x", "/", NAME[:-1], NAME + "\n", NAME.replace("0", "g"), *NUL],
     "request_id": [None, "", "x" * 256, *NUL],
     "text": ["x" * 501, *NUL],
@@ -55,6 +59,8 @@ BAD: Mapping[str, list[Any]] = {
     "count": [-1, -(2**63)],
     "decimals": [-1, 10],
     "page_size": [-1, 101, 2**31 - 1],
+    "top_size": [-1, 51],
+    "time zone": ["x" * 65, "a b", "../UTC", "Mars/Base", "Asia", "\u202eUTC", *NUL],
     "page_token": ["x", "x" * 8_193, *NUL],
     "enum": [99, -1],
     "stated enum": [0, 99, -1],

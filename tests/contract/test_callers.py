@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.support_service_pb2_grpc import SupportServiceStub
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.contract.requests_taken import METHODS
 from tests.support.customer import Customer
@@ -28,7 +29,15 @@ BATCHES = {
 }
 
 OWN = {
-    *("GetBalance", "GetHistoricalBalance", "GetReservation", "ListReservations", "ListTransactions", "WatchBalance")
+    *(
+        "GetBalance",
+        "GetHistoricalBalance",
+        "GetUsageSummary",
+        "GetReservation",
+        "ListReservations",
+        "ListTransactions",
+        "WatchBalance",
+    )
 }
 """What a user may call, for the account that is theirs."""
 
@@ -77,7 +86,11 @@ BAD_TOKENS: Mapping[str, str] = {
 def stubs(service: RunningService) -> dict[str, Any]:
     """Return every call by its name, without a token."""
     channel = service.channel()
-    return {**vars(CreditServiceStub(channel)), **vars(AdminServiceStub(channel))}
+    return {
+        **vars(CreditServiceStub(channel)),
+        **vars(AdminServiceStub(channel)),
+        **vars(SupportServiceStub(channel)),
+    }
 
 
 @pytest.mark.requirement("D3", "H2")

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from credit.v1 import account_flag_pb2
+from credit.v1 import account_flag_pb2, support_service_pb2
 from credit.v1 import credit_service_pb2 as credit
 from creditd.development.postgres import EmbeddedPostgres
 from tests.contract.at_once import was_replayed
@@ -87,6 +87,7 @@ def away(fragile: Fragile, account: str) -> Iterator[tuple[Fragile, Customer]]:
 
 
 FLAG = "accounts/a/flags/01890000-0000-7000-8000-000000000000"
+GRANT = "accounts/a/wallets/chat/grants/01890000-0000-7000-8000-000000000000"
 NAME = "accounts/a/wallets/chat/reservations/01890000-0000-7000-8000-000000000000"
 
 WITHOUT_DATABASE: Mapping[str, Callable[[Customer], Any]] = {
@@ -95,6 +96,7 @@ WITHOUT_DATABASE: Mapping[str, Callable[[Customer], Any]] = {
     "ExtendReservation": lambda c: c.extending(NAME, 60),
     "GetReservation": lambda _: credit.GetReservationRequest(name=NAME),
     "ListCreditTypes": lambda _: credit.ListCreditTypesRequest(),
+    "GetGrant": lambda _: support_service_pb2.GetGrantRequest(name=GRANT),
     "ClearAccountFlag": lambda c: account_flag_pb2.ClearAccountFlagRequest(
         name=FLAG, reason="test", request_id=c.request_id()
     ),
@@ -104,7 +106,7 @@ WITHOUT_DATABASE: Mapping[str, Callable[[Customer], Any]] = {
 @pytest.mark.requirement("H2")
 def test_every_call_is_told_that_the_database_is_away_and_when_to_come_again(away: tuple[Fragile, Customer]) -> None:
     _, customer = away
-    stubs = {**vars(customer.app.credit), **vars(customer.staff.admin)}
+    stubs = {**vars(customer.app.credit), **vars(customer.staff.admin), **vars(customer.staff.support)}
     for method in {**METHODS, **WITHOUT_DATABASE}:
         make = WITHOUT_DATABASE.get(method) or METHODS[method].make
         refusal = refused(stubs[method], make(customer), timeout=20)
@@ -144,7 +146,7 @@ def test_all_is_well_within_seconds_of_its_return(away: tuple[Fragile, Customer]
     refused(customer.app.credit.Deduct, customer.deducting(1))
     fragile.come_back()
     eventually(lambda: succeeds(customer.balance), seconds=WELL_AGAIN_SECONDS)
-    stubs = {**vars(customer.app.credit), **vars(customer.staff.admin)}
+    stubs = {**vars(customer.app.credit), **vars(customer.staff.admin), **vars(customer.staff.support)}
     for method in METHODS:
         request = METHODS[method].make(customer)
         answer = stubs[method](request, timeout=20)

@@ -32,6 +32,9 @@ SERVICES = [
     "credit.v1.AccessService",
     "credit.v1.AuditService",
     "credit.v1.ApprovalService",
+    "credit.v1.PromoService",
+    "credit.v1.StatementService",
+    "credit.v1.SupportService",
 ]
 
 

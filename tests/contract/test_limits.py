@@ -12,34 +12,17 @@ from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import limits_pb2 as pb
-from creditd.domain.instant import SECOND
 from creditd.domain.limits import DAY, HOUR, MAX_LIMITS
 from creditd.domain.resource_names import account_name
 from tests.contract.at_once import at_once, reasons
 from tests.support.customer import CHAT, Customer
+from tests.support.pair import Pair
 from tests.support.refusals import RefusedCall, refused
-from tests.support.service import RunningService, running_service
+from tests.support.service import running_service
 
 pytestmark = pytest.mark.requirement("C7", "A8")
 
 CALLERS = 64
-
-
-class Pair(NamedTuple):
-    """Two servers on one database."""
-
-    first: RunningService
-    second: RunningService
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass for both."""
-        for server in self:
-            server.clock.advance(seconds)
-
-    def begin(self, window: int, seconds: float = 0.0) -> None:
-        """Go on to the next beginning of an hour or a day, or to so many seconds after it, or before it if below 0."""
-        now = self.first.clock.now()
-        self.advance(((now // window + 1) * window - now) / SECOND + seconds + (window / SECOND if seconds < 0 else 0))
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,18 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 from psycopg import sql
 
-from credit.v1 import account_flag_pb2, account_pb2, admin_service_pb2, credit_service_pb2, limits_pb2
+from credit.v1 import (
+    account_flag_pb2,
+    account_pb2,
+    admin_service_pb2,
+    credit_service_pb2,
+    limits_pb2,
+    support_service_pb2,
+)
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import payment_admin_service_pb2 as payment_admin
-from creditd.domain.resource_names import account_name
+from creditd.domain.resource_names import account_name, grant_name
 from tests.support.customer import Customer
 from tests.support.refusals import details_of, read_refusal
 from tests.support.rules import rules_of
@@ -115,6 +122,7 @@ NEVER: dict[str, Use] = {
     "GetHistoricalBalance": lambda by, c: by.credit.GetHistoricalBalance(
         credit.GetHistoricalBalanceRequest(account_id=c.account_id, as_of_time=c.after(-1))
     ),
+    "GetUsageSummary": lambda by, c: by.credit.GetUsageSummary(credit.GetUsageSummaryRequest(account_id=c.account_id)),
     "ListReservations": lambda by, c: by.credit.ListReservations(
         credit.ListReservationsRequest(account_id=c.account_id)
     ),
@@ -133,6 +141,22 @@ NEVER: dict[str, Use] = {
             name=f"accounts/{c.account_id}/flags/{UNKNOWN}", reason="test", request_id=c.request_id()
         )
     ),
+    "ExplainReserve": lambda by, c: by.support.ExplainReserve(
+        support_service_pb2.ExplainReserveRequest(account_id=c.account_id, credit_type="spec", amount=1)
+    ),
+    "GetGrant": lambda by, c: by.support.GetGrant(
+        support_service_pb2.GetGrantRequest(name=grant_name(c.account_id, "spec", UNKNOWN))
+    ),
+    "ListGrants": lambda by, c: by.support.ListGrants(
+        support_service_pb2.ListGrantsRequest(account_id=c.account_id, credit_type="spec")
+    ),
+    "ListGrantUses": lambda by, c: by.support.ListGrantUses(
+        support_service_pb2.ListGrantUsesRequest(account_id=c.account_id, credit_type="spec")
+    ),
+    "ListAccountHistory": lambda by, c: by.support.ListAccountHistory(
+        support_service_pb2.ListAccountHistoryRequest(account_id=c.account_id)
+    ),
+    "Search": lambda by, c: by.support.Search(support_service_pb2.SearchRequest(query=c.account_id)),
     "ListSubscriptions": lambda by, c: by.payment_admin.ListSubscriptions(
         payment_admin.ListSubscriptionsRequest(account_id=c.account_id)
     ),
@@ -185,7 +209,12 @@ def may_open(name: str, by: By) -> bool:
 
 
 def test_every_rpc_about_an_account_is_here() -> None:
-    services = (credit_service_pb2.DESCRIPTOR, admin_service_pb2.DESCRIPTOR, payment_admin.DESCRIPTOR)
+    services = (
+        credit_service_pb2.DESCRIPTOR,
+        admin_service_pb2.DESCRIPTOR,
+        payment_admin.DESCRIPTOR,
+        support_service_pb2.DESCRIPTOR,
+    )
     named = {
         method.name
         for file in services

@@ -47,6 +47,9 @@ REASONS: Final[Mapping[str, str]] = {
     "ListTransactions": "what callers call the list of entries (requirement A1)",
     "ListTransactionsRequest": "what callers call the list of entries (requirement A1)",
     "ListTransactionsResponse": "what callers call the list of entries (requirement A1)",
+    "ExportTransactions": "what callers call the export of entries (requirement C3)",
+    "ExportTransactionsRequest": "what callers call the export of entries (requirement C3)",
+    "ExportTransactionsResponse": "what callers call the export of entries (requirement C3)",
     "Money.currency": "money has a currency",
 }
 """Names that hold a forbidden word all the same, each with its reason."""

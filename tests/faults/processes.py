@@ -57,7 +57,7 @@ class CreditdProcess(ABC):
 
     def __enter__(self) -> Self:
         self.start()
-        self._await_serving()
+        self.await_serving()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,7 +115,8 @@ class CreditdProcess(ABC):
         assert self._process is not None
         return psutil.Process(self._process.pid).num_threads()
 
-    def _await_serving(self) -> None:
+    def await_serving(self) -> None:
+        """Wait until it answers."""
         try:
             eventually(self._is_up, SECONDS_TO_START)
         except AssertionError:

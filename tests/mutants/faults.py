@@ -7,16 +7,20 @@ from tests.mutants.audit_faults import AUDIT_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.draft_faults import DRAFT_FAULTS
+from tests.mutants.explain_faults import EXPLAIN_FAULTS
 from tests.mutants.identity_faults import IDENTITY_FAULTS
 from tests.mutants.issuer_faults import ISSUER_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
 from tests.mutants.limit_faults import LIMIT_FAULTS
 from tests.mutants.machine_faults import MACHINE_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
+from tests.mutants.promo_faults import PROMO_FAULTS
 from tests.mutants.rate_faults import RATE_FAULTS
+from tests.mutants.statement_faults import STATEMENT_FAULTS
 from tests.mutants.strangers_faults import STRANGERS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
 from tests.mutants.transport_faults import TRANSPORT_FAULTS
+from tests.mutants.usage_faults import USAGE_FAULTS
 from tests.mutants.velocity_faults import VELOCITY_FAULTS
 
 FAULTS = (
@@ -34,8 +38,12 @@ FAULTS = (
     *ACCESS_FAULTS,
     *APPROVAL_FAULTS,
     *AUDIT_FAULTS,
+    *EXPLAIN_FAULTS,
     *ISSUER_FAULTS,
     *LIMIT_FAULTS,
     *RATE_FAULTS,
+    *PROMO_FAULTS,
+    *STATEMENT_FAULTS,
+    *USAGE_FAULTS,
     *VELOCITY_FAULTS,
 )

@@ -358,8 +358,8 @@ LEDGER_FAULTS = (
     Fault(
         "balance told of which not all is settled that is due",
         "ledger/balances.py",
-        "if not settled.wallet.is_settled(instant):",
-        "if settled is None:",
+        "if not found.wallet.is_settled(instant):",
+        "if found is None:",
         ("tests/ledger/test_reading.py",),
         "test_more_than_a_read_can_settle_is_refused_rather_than_told_wrong",
     ),

@@ -7,18 +7,26 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 from creditd.bootstrap.credit import SERVICES
+from creditd.bootstrap.system_status import MOST_FIGURES
 from creditd.domain.access import GRANTABLE_ROLES
+from creditd.domain.explanation import MOST_OBSTACLES, UntoldFact
+from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
 from creditd.domain.limits import MAX_LIMITS
 from creditd.domain.payment_event import PaymentEvent, PaymentEventState
+from creditd.domain.promo_code import MAX_CODES
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import Purchase, PurchaseState
 from creditd.server import answer_sizes
 from creditd.server.authentication.callers import MAX_ACCOUNTS, ROLES
 from creditd.server.authentication.tokens import MAX_HEADER_LENGTH
 from creditd.server.authorization.policy import PERMISSIONS
+from creditd.server.handlers import usage_handlers
 from creditd.server.payment_messages import event_message, purchase_message
 from creditd.service.account_limits import COUNTS_SHOWN
+from creditd.service.explanations import HOLDS_SHOWN, LAPSES_SHOWN
+from creditd.service.search import MOST_HITS
+from creditd.service.usage import MAX_CREDIT_TYPES, PARTS_SHOWN
 from creditd.storage import payment_events, purchases
 from tests.support.paged_lists import is_paged
 
@@ -43,10 +51,14 @@ SCOPES_OF_SERVICE, ACCOUNTS_OF_SERVICE, CERTIFICATES_OF_SERVICE = 16, 50, 8
 APPROVED = 50
 """Amounts of an approval, by the request that asks for it."""
 
+TOP = 50
+"""Accounts and labels that are ranked, by the request for them."""
+
 BOUNDS = {
     "Approval.amounts": APPROVED,
     "Approval.balances": APPROVED,
     "Approval.preview": APPROVED,
+    "AccountChange.limits": MAX_LIMITS,
     "AccountBalance.wallets": answer_sizes.MAX_BALANCES,
     "AddCreditsResponse.balances": AMOUNTS,
     "AddCreditsResponse.entries": AMOUNTS,
@@ -57,11 +69,32 @@ BOUNDS = {
     "BatchReserveResponse.results": BATCH,
     "Entry.metadata": LABELS,
     "Entry.slices": answer_sizes.SLICES_SHOWN,
+    "ReserveExplanation.obstacles": MOST_OBSTACLES,
+    "ReserveExplanation.slices": answer_sizes.SLICES_SHOWN,
+    "ReserveExplanation.sources": len(Source),
+    "ReserveExplanation.holds": HOLDS_SHOWN,
+    "ReserveExplanation.lapses": LAPSES_SHOWN,
+    # On the wallet, and on the spender.
+    "ReserveExplanation.limits": 2,
+    "ReserveExplanation.untold_facts": len(UntoldFact),
+    "SystemStatus.figures": MOST_FIGURES,
+    "SearchResponse.hits": MOST_HITS,
     "GetHistoricalBalanceResponse.balances": answer_sizes.MAX_BALANCES,
+    "CreditTypeAnalytics.points": usage_handlers.MAX_POINTS,
+    "CreditTypeAnalytics.sources": len(Source),
+    "CreditTypeAnalytics.top_accounts": TOP,
+    "CreditTypeAnalytics.top_labels": TOP,
+    "CreditTypeUsage.labels": PARTS_SHOWN,
+    "CreditTypeUsage.points": usage_handlers.MAX_POINTS,
+    "CreditTypeUsage.sources": len(Source),
+    "CreditTypeUsage.spenders": PARTS_SHOWN,
+    "GetUsageAnalyticsResponse.analytics": MAX_CREDIT_TYPES,
+    "GetUsageSummaryResponse.usage": MAX_CREDIT_TYPES,
     # Each of the four settings that limit something names so many.
     "GetLimitsResponse.defaults": 4 * MAX_LIMITS,
     "GetLimitsResponse.limits": MAX_LIMITS,
     "GetLimitsResponse.usage": COUNTS_SHOWN,
+    "GeneratePromoCodesResponse.display_codes": MAX_CODES,
     "GetMyAccessResponse.accounts": MAX_ACCOUNTS + ACCOUNTS_OF_SERVICE,
     "GetMyAccessResponse.own_permissions": len(PERMISSIONS),
     "GetMyAccessResponse.permissions": len(PERMISSIONS),

@@ -19,8 +19,11 @@ from tests.support.rules import rules_of
 CREDIT = "/credit.v1.CreditService/"
 ADMIN = "/credit.v1.AdminService/"
 APPROVAL = "/credit.v1.ApprovalService/"
+STATEMENT = "/credit.v1.StatementService/"
+SUPPORT = "/credit.v1.SupportService/"
 PAYMENT = "/credit.v1.PaymentService/"
 PAYMENT_ADMIN = "/credit.v1.PaymentAdminService/"
+PROMO = "/credit.v1.PromoService/"
 WEBHOOK = "/credit.v1.WebhookService/"
 IDENTITY = "/credit.v1.IdentityService/"
 
@@ -35,11 +38,14 @@ SPENDING = {
     "BatchDeduct",
 }
 OWN_READING = {
-    *("GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions", "GetHistoricalBalance")
+    *("GetBalance", "WatchBalance", "GetReservation", "ListReservations", "ListTransactions", "GetHistoricalBalance"),
+    "GetUsageSummary",
 }
+SUPPORTING = {"ExplainReserve", "GetGrant", "ListGrants", "ListGrantUses", "ListAccountHistory", "Search"}
 READING = OWN_READING | {"BatchGetBalances"}
 PURCHASE_READING = {"GetPurchase", "ListPurchases"}
 BUYING = PURCHASE_READING | {"CreatePurchase", "CancelPurchase"}
+REDEEMING = {PROMO + "RedeemPromoCode"}
 
 
 def described_rpcs() -> Iterator[str]:
@@ -112,6 +118,7 @@ ALL_READING = (
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
     | admin_rpcs("GetAccount", "GetLimits", "ListAccounts", "ListAccountFlags")
     | payment_admin_rpcs("ListSubscriptions")
+    | {SUPPORT + name for name in SUPPORTING}
 )
 
 
@@ -183,7 +190,7 @@ def test_a_caller_without_roles_may_do_nothing() -> None:
         (("payments.read", "credits.write"), set()),
         (("credits.spend",), credit_rpcs(SPENDING) | CATALOGUE),
         (("credits.read",), credit_rpcs(READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"})),
-        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"}) | CATALOGUE),
+        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"}) | REDEEMING | CATALOGUE),
         (("payments.ingest",), {WEBHOOK + "IngestWebhook"}),
         (("credits.admin",), admin_rpcs("AddCredits") | CATALOGUE),
         (
@@ -197,11 +204,11 @@ def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set
 
 
 @pytest.mark.requirement("D3")
-@pytest.mark.parametrize("role", ["USER", "PREMIUM"])
-def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str) -> None:
+@pytest.mark.parametrize(("role", "more"), [("USER", set()), ("PREMIUM", {STATEMENT + "ExportTransactions"})])
+def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str, more: set[str]) -> None:
     owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin", "payments.write"))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | catalogue
+    assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | REDEEMING | catalogue | more
     for account_id in ("you", "ME", "me ", "", None):
         assert allowed(owner, account_id) == catalogue
 
@@ -213,9 +220,10 @@ def test_support_reads_and_changes_nothing() -> None:
 
 @pytest.mark.requirement("D3")
 def test_finance_reads_verifies_clears_flags_and_asks_for_and_gives_approvals() -> None:
-    more = admin_rpcs("VerifyLedger", "RemoveCredits", "WriteOffDebt", "ClearAccountFlag")
+    more = admin_rpcs("VerifyLedger", "GetUsageAnalytics", "RemoveCredits", "WriteOffDebt", "ClearAccountFlag")
     more |= payment_admin_rpcs("ListPaymentEvents", "GetPaymentEvent", "ListRejectedWebhooks", "ReversePurchase")
     more |= {rpc for rpc in RPCS if rpc.startswith(APPROVAL)}
+    more |= {STATEMENT + "ExportTransactions", SUPPORT + "GetSystemStatus"}
     assert allowed(somebody("FINANCE"), "anybody") == ALL_READING | more
 
 
@@ -238,7 +246,7 @@ def test_whoever_signs_in_sees_to_their_own_sign_in_and_a_service_does_not(role:
 def test_several_roles_add_up() -> None:
     both = somebody("USER", "SERVICE", scopes=("credits.spend",))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING) | payment_rpcs(BUYING) | catalogue
+    assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING) | payment_rpcs(BUYING) | REDEEMING | catalogue
     assert allowed(both, "you") == credit_rpcs(SPENDING) | catalogue
 
 

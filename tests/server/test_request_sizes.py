@@ -15,7 +15,7 @@ METHODS = [method for service in SERVICES for method in service.methods]
 METADATA_BYTES = 4 * 1024
 """Of all labels together, which the handlers check; the protos bound each of them."""
 
-OURS = {"page_token"}
+OURS = {"page_token", "resume_token"}
 """Fields that hold nothing but what we made, in ASCII."""
 
 NUMBER_BYTES, LENGTH_BYTES, BYTES_PER_CHARACTER = 12, 6, 4

@@ -13,7 +13,15 @@ from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
 from credit.v1.errors_pb2 import ErrorReason
-from creditd.domain import access_errors, approval_errors, errors, payment_errors, velocity_errors
+from creditd.domain import (
+    access_errors,
+    approval_errors,
+    errors,
+    payment_errors,
+    promo_errors,
+    usage_errors,
+    velocity_errors,
+)
 from creditd.domain.errors import Refusal
 from creditd.identity import refusals as identity_refusals
 from creditd.ledger import work
@@ -72,7 +80,17 @@ def placeholders(text: str) -> set[str | None]:
 
 @pytest.mark.parametrize("kind", [*Refusal.__subclasses__()], ids=lambda kind: kind.__name__)
 def test_every_refusal_has_a_reason_that_the_enum_knows(kind: type[Refusal]) -> None:
-    modules = errors, payment_errors, access_errors, approval_errors, velocity_errors, identity_refusals, refusals
+    modules = (
+        errors,
+        payment_errors,
+        access_errors,
+        approval_errors,
+        promo_errors,
+        usage_errors,
+        velocity_errors,
+        identity_refusals,
+        refusals,
+    )
     assert kind.__module__ in {module.__name__ for module in modules}
     assert kind.reason in REASONS
 

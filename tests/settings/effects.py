@@ -15,6 +15,7 @@ _PROCESS = "tests/webhooks/test_process.py"
 _PROVIDERS = "tests/bootstrap/test_payment_providers.py"
 _SUBSCRIPTIONS = "tests/contract/payments/test_subscriptions.py"
 _TLS = "tests/contract/test_tls.py"
+_USAGE = "tests/contract/test_usage.py"
 _SEALED = "tests/contract/test_sealed.py"
 _CALL = "tests/cli/test_call_tls.py"
 _RUN = "tests/cli/test_run.py"
@@ -118,6 +119,8 @@ SETTINGS: Mapping[str, str] = {
     "least_per_movement": f"{_HERE}::test_limits_are_those_configured_where_an_account_has_none_of_its_own",
     "most_per_movement": f"{_HERE}::test_limits_are_those_configured_where_an_account_has_none_of_its_own",
     "most_per_hour": f"{_HERE}::test_limits_are_those_configured_where_an_account_has_none_of_its_own",
+    "usage_label": f"{_USAGE}::test_a_summary_says_what_there_was_what_is_held_and_by_whom_it_was_used",
+    "usage_rollup_interval_seconds": f"{_USAGE}::test_usage_is_added_up_by_itself",
     "velocity_rules": "tests/contract/payments/test_velocity.py::test_sixteen_deliveries_at_once_flag_and_suspend_once",
     "most_per_day": f"{_HERE}::test_limits_are_those_configured_where_an_account_has_none_of_its_own",
     "approval_credit_thresholds": (
@@ -240,6 +243,7 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "session_replication_role": f"{_OPTIONS}::test_a_login_for_which_triggers_do_not_fire_has_them_fire",
     "plan_cache_mode": "tests/storage/test_batch_plans.py::test_what_batches_prepare_has_one_plan_from_its_first_use",
     "enable_bitmapscan": f"{_OPTIONS}::test_only_lists_are_read_in_the_order_of_an_index",
+    "enable_seqscan": f"{_OPTIONS}::test_what_was_moved_is_found_by_an_index",
     "fsync": _DURABLE,
     "full_page_writes": _DURABLE,
     "synchronous_commit": _DURABLE,

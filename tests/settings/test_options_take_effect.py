@@ -18,6 +18,7 @@ from creditd.server.listener import listen, server_options
 from creditd.storage import database as database_module
 from creditd.storage.connections import conninfo
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.usage_rollups import go_by_indexes
 from creditd.webhooks import limits
 from tests.support.patience import eventually
 from tests.support.postgres import admin_url, as_login, create_database, drop_database
@@ -207,6 +208,16 @@ def test_only_lists_are_read_in_the_order_of_an_index(database: Database) -> Non
     with database.listing() as connection:
         assert connection.execute(shown).scalar_one() == "off"
     with database.snapshot() as connection:
+        assert connection.execute(shown).scalar_one() == "on"
+
+
+def test_what_was_moved_is_found_by_an_index(database: Database) -> None:
+    """For the length of the transaction."""
+    shown = text("SHOW enable_seqscan")
+    with database.connection() as connection:
+        go_by_indexes(connection)
+        assert connection.execute(shown).scalar_one() == "off"
+        connection.rollback()
         assert connection.execute(shown).scalar_one() == "on"
 
 

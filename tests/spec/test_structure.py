@@ -14,6 +14,7 @@ FOLDER = ROOT / "tests"
 RAISES_BY_ITSELF = {
     "test_a_time_up_to_the_tolerance_away_is_recent",
     "test_a_token_of_the_first_version_opens",
+    "test_terms_that_fit_together_are_taken",
     "test_what_is_shown_of_a_file_can_be_read",
 }
 """Tests that only call what is tested: it raises where they are to fail."""

@@ -37,12 +37,15 @@ from creditd.domain.outbox import OutboxKind
 from creditd.domain.package import Package
 from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
 from creditd.domain.payment_facts import Fact, FactKind
+from creditd.domain.promo_claim import PromoClaim
+from creditd.domain.promo_code import PromoCode, PromoCodeState, PromoKind, PromoTerms
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import Purchase, PurchaseKey, PurchaseState
 from creditd.domain.rejected_webhooks import RejectedWebhooks, RejectionReason
 from creditd.domain.reservation import ReservationKey, ReservationState
 from creditd.domain.seal import NO_HASH, NO_SEAL, EntrySeal
 from creditd.domain.subscription import Subscription, SubscriptionStatus
+from creditd.domain.usage_periods import Period, RankingSpan, segments, span_of
 from creditd.domain.velocity import VelocityAction, VelocityEvent, VelocityKind, VelocityRule
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
@@ -56,7 +59,10 @@ from creditd.storage import (
     counts,
     credit_types,
     entries,
+    first_purchase_promos,
+    grants,
     historical_balances,
+    holds,
     locks,
     migrations,
     outbox,
@@ -65,6 +71,8 @@ from creditd.storage import (
     payment_events,
     payment_hints,
     payment_references,
+    promo_claims,
+    promo_codes,
     purchases,
     reconciliations,
     rejected_webhooks,
@@ -72,8 +80,12 @@ from creditd.storage import (
     reservations,
     save,
     seals,
+    search,
     shared_wallets,
+    statements,
     subscriptions,
+    usage,
+    usage_rollups,
     velocity,
     verification,
     wallets,
@@ -83,12 +95,15 @@ from creditd.storage.accounts import AccountFilter
 from creditd.storage.approvals import ApprovalFilter
 from creditd.storage.audit import AuditFilter
 from creditd.storage.changes import Changes
-from creditd.storage.entries import EntryFilter
+from creditd.storage.entries import EntryFilter, Span
+from creditd.storage.grants import UseFilter
 from creditd.storage.payment_dues import Due, Tried
 from creditd.storage.payment_events import EventFilter
+from creditd.storage.promo_codes import PromoFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reconciliations import Day
 from creditd.storage.reservations import ReservationFilter
+from creditd.storage.usage_contributions import Dimension
 from creditd.storage.velocity import VelocityLook
 from creditd.storage.verification import Stretch
 from tests.support.histories import id_of
@@ -239,7 +254,82 @@ def _approved(wanted: ApprovalFilter) -> Call:
     )
 
 
+_HOUR = Instant(NOW - NOW % (3_600 * SECOND))
+_PERIODS = [
+    Period(Instant(_HOUR + n * 3_600 * SECOND), Instant(_HOUR + (n + 1) * 3_600 * SECOND)) for n in range(-9, 3)
+]
+_RANKING = usage.Ranking(RankingSpan.MONTH, span_of(NOW, RankingSpan.MONTH))
+
+
+def _moved(connection: Connection, _: str) -> None:
+    usage_rollups.go_by_indexes(connection)
+    usage_rollups.wallets_moved_since(connection, 1, LATER)
+
+
+def _tail(account: str) -> list[usage_rollups.Unadded]:
+    return [usage_rollups.Unadded(WalletKey(account, code), 200, 100) for code in ("chat", "spec")]
+
+
+_PROMO_TERMS = PromoTerms(
+    PromoKind.BONUS_CREDITS, "chat", 1, None, 0, 0, "", 0, first_purchase_only=False, start_time=None,
+    expire_time=None, total_limit=10**6, account_limit=100
+)  # fmt: skip
+
+
+def _promo_code() -> PromoCode:
+    return PromoCode(uuid7()[-12:], "New", uuid7(), _PROMO_TERMS, 0, 0, NOW)
+
+
+def _claim(account: str) -> PromoClaim:
+    return PromoClaim("code1", account, 1, uuid7(), 1, "tests", 1, "chat", uuid7(), None, "", NOW, 0, LATER)
+
+
+def _claimed(then: Callable[[Connection, PromoClaim], object]) -> Call:
+    def call(connection: Connection, account: str) -> None:
+        claimed = promo_claims.claim(connection, _claim(account), 100)
+        assert claimed is not None
+        then(connection, claimed)
+
+    return call
+
+
+def _used(by: str) -> Call:
+    def call(connection: Connection, account: str) -> None:
+        grant_id = id_of(account, 3) if by == "grant" else ""
+        reservation_id = id_of(account) if by == "reservation" else ""
+        wanted = UseFilter(WalletKey(account, "chat"), grant_id, reservation_id)
+        grants.uses(connection, wanted, Span(100, 100 + ROWS), 0, PAGE)
+
+    return call
+
+
+def _coded(wanted: PromoFilter) -> Call:
+    return lambda c, _a: promo_codes.page(c, wanted, promo_codes.AFTER_ALL, NOW, count=PAGE, rows=ROWS)
+
+
+def _first_purchase(account: str) -> PurchaseKey:
+    return PurchaseKey(account, id_of(account))
+
+
 CALLS: dict[str, Call] = {
+    "promo_codes.add": lambda c, _a: promo_codes.add(c, [_promo_code(), _promo_code()]),
+    "promo_codes.find": lambda c, _a: promo_codes.find(c, "code7"),
+    "promo_codes.end": lambda c, _a: promo_codes.end(c, "code7", NOW),
+    "promo_codes.codes_of_series": lambda c, _a: promo_codes.codes_of_series(c, uuid7()),
+    "promo_codes.page": _coded(PromoFilter()),
+    "promo_codes.page of a series": _coded(PromoFilter(series_id="0a113ef6-b61f-4e1a-9eeb-0cbb4d4d1d0b")),
+    "promo_codes.page of a rare state": _coded(PromoFilter(state=PromoCodeState.ENDED)),
+    "promo_claims.claim": _claimed(lambda _c, _claimed: None),
+    "promo_claims.find_by_request": lambda c, a: promo_claims.find_by_request(c, "code1", a, "promo-3"),
+    "promo_claims.count": lambda c, a: promo_claims.count(c, "code1", a),
+    "promo_claims.finish": _claimed(promo_claims.finish),
+    "promo_claims.give_back": _claimed(promo_claims.give_back),
+    "promo_claims.due": lambda c, _a: promo_claims.due(c, LATER, 10),
+    "promo_claims.put_off": _claimed(lambda c, claimed: promo_claims.put_off(c, claimed.key, LATER)),
+    "first_purchase_promos.has_paid": first_purchase_promos.has_paid,
+    "first_purchase_promos.take": lambda c, a: first_purchase_promos.take(c, _first_purchase(a)),
+    "first_purchase_promos.leave": lambda c, a: first_purchase_promos.leave(c, _first_purchase(a)),
+    "velocity.last_times": lambda c, a: velocity.last_times(c, a, _REFUNDS.kind, Instant(NOW - DAY), PAGE),
     "approvals.add": lambda c, a: approvals.add(c, _approval(a)),
     "approvals.decide": _decided,
     "approvals.find": lambda c, a: approvals.find(c, ApprovalKey(a, id_of(a))),
@@ -301,6 +391,9 @@ CALLS: dict[str, Call] = {
     "accounts.known_change": lambda c, a: accounts.known_change(c, _account(a), "change-3"),
     "accounts.raise_version": lambda c, a: accounts.raise_version(c, _account(a)),
     "accounts.change": lambda c, a: accounts.change(c, _account(a), Origin("tests", uuid7(), 1)),
+    "accounts.changes_of": lambda c, a: accounts.changes_of(c, a, 10**9, PAGE),
+    "accounts.as_it_was": lambda c, a: accounts.as_it_was(c, _account(a), LATER, ROWS),
+    "accounts.as_it_was long ago": lambda c, a: accounts.as_it_was(c, _account(a), Instant(1), ROWS),
     "audit.page": lambda c, _a: audit.page(c, AuditFilter(), None, count=PAGE, rows=ROWS),
     "audit.page by account": lambda c, a: audit.page(c, AuditFilter("", a), LAST, count=PAGE, rows=ROWS),
     "audit.page by actor": lambda c, a: audit.page(c, AuditFilter(f"actor-{a}"), None, count=PAGE, rows=ROWS),
@@ -334,6 +427,22 @@ CALLS: dict[str, Call] = {
     "wallets.load_light_wallets": lambda c, a: wallets.load_light_wallets(c, _keys(a), NOW, RULES.order),
     "wallets.load_accounts": lambda c, a: wallets.load_accounts(c, _names(a), NOW, RULES.order),
     "wallets.load_light_accounts": lambda c, a: wallets.load_light_accounts(c, _names(a), NOW, RULES.order),
+    "grants.find": lambda c, a: grants.find(c, wallets.GrantKey(a, "chat", id_of(a, 3))),
+    "grants.page": lambda c, a: grants.page(c, WalletKey(a, "chat"), LAST, PAGE),
+    "grants.origins": lambda c, a: grants.origins(c, WalletKey(a, "chat"), [id_of(a, n) for n in range(1, PAGE)]),
+    "grants.uses": _used(""),
+    "grants.uses of a grant": _used("grant"),
+    "grants.uses of a reservation": _used("reservation"),
+    "holds.first_holds": lambda c, a: holds.first_holds(c, WalletKey(a, "chat"), NOW, PAGE),
+    "holds.held": lambda c, a: holds.held(c, WalletKey(a, "chat"), NOW, ROWS),
+    "search.purchases_by_id": lambda c, a: search.purchases_by_id(c, id_of(a)),
+    "search.purchase_by_request": lambda c, a: search.purchase_by_request(c, a, "purchase-3"),
+    "search.names_by_reference": lambda c, a: search.names_by_reference(c, f"pi_{a}_3"),
+    "search.events_by_id": lambda c, a: search.events_by_id(c, id_of(a)),
+    "search.events_by_key": lambda c, a: search.events_by_key(c, f"{a}-3"),
+    "search.entries_by_request": lambda c, a: search.entries_by_request(c, a, f"{a}-chat3"),
+    "search.credit_types_of_reservation": lambda c, a: search.credit_types_of_reservation(c, a, id_of(a)),
+    "search.credit_types_of_grant": lambda c, a: search.credit_types_of_grant(c, a, id_of(a, 3)),
     "locks.lock_free_wallets": lambda c, a: locks.lock_free_wallets(c, _keys(a)),
     "locks.lock_wallets_of": locks.lock_wallets_of,
     "locks.lock_wallets": lambda c, a: locks.lock_wallets(c, _keys(a)),
@@ -432,6 +541,9 @@ CALLS: dict[str, Call] = {
     "purchases.to_heed": lambda c, a: purchases.to_heed(c, _names(a)),
     "purchases.record": lambda c, a: purchases.record(c, _purchase(c, a)._replace(version=99), "tests", ""),
     "purchases.changes_of": lambda c, a: purchases.changes_of(c, PurchaseKey(a, id_of(a))),
+    "purchases.changes_before": lambda c, a: purchases.changes_before(
+        c, a, purchases.ChangePlace(LATER, id_of(a), 1), PAGE
+    ),
     "purchases.facts_of": lambda c, a: purchases.facts_of(c, PurchaseKey(a, id_of(a))),
     "purchases.facts_about": lambda c, a: purchases.facts_about(c, a, FactKind.REFUND, "subject-3"),
     "purchases.write_facts": lambda c, a: purchases.write_facts(c, PurchaseKey(a, id_of(a)), [_FACT]),
@@ -468,6 +580,7 @@ CALLS: dict[str, Call] = {
         [ReservationKey(a, "chat", id_of(a, n)) for n in range(1, 33)],
     ),
     "counts.counts_of": lambda c, a: counts.counts_of(c, a, PAGE),
+    "counts.counted": lambda c, a: counts.counted(c, counts.CountKey(a, "chat", ""), 100, 100 + ROWS, NOW),
     "counts.prune": lambda c, _a: counts.prune(c, Instant(NOW + DAY)),
     "shared_wallets.share_wallets": lambda c, a: shared_wallets.share_wallets(
         c, _keys(a), _keys(a)[:1], NOW, RULES.order, takes_heavy=False
@@ -489,6 +602,7 @@ CALLS: dict[str, Call] = {
     "entries.count_all": _listed(lambda a: _entries(a, EntryKind.GRANT)),
     "entries.entries_after": lambda c, a: entries.entries_after(c, a, "chat", 10, 100),
     "entries.first_versions_at": lambda c, a: entries.first_versions_at(c, a, {"chat": 900}, NOW),
+    "statements.stretch": lambda c, a: statements.stretch(c, a, "chat", 10, 900, 100),
     "historical_balances.versions_at": lambda c, a: historical_balances.versions_at(c, a, {"chat": 900}, NOW, 100),
     "historical_balances.balances_after": lambda c, a: historical_balances.balances_after(c, a, {"chat": 900}, NOW),
     "verification.next_accounts": lambda c, _a: verification.next_accounts(c, "account-5"),
@@ -498,6 +612,34 @@ CALLS: dict[str, Call] = {
         c, {WalletKey(a, "chat"): Stretch(100, 900), WalletKey("account-1", "chat"): Stretch(0, 9)}, 500
     ),
     "wallets.versions": lambda c, a: wallets.versions(c, _keys(a)),
+    "usage.wallets_of": lambda c, a: usage.wallets_of(c, 1, a, ["chat", "spec"]),
+    "usage.sums_of_account": lambda c, a: usage.sums_of_account(c, 1, a, ["chat", "spec"], _PERIODS),
+    "usage.sums_of_tail": lambda c, a: usage.sums_of_tail(c, _tail(a), _PERIODS),
+    "usage.parts_of_account": lambda c, a: usage.parts_of_account(
+        c, 1, "model", _tail(a), Period(_PERIODS[0].start, _PERIODS[-1].end), PAGE
+    ),
+    "usage.sums_of_all": lambda c, _a: usage.sums_of_all(c, 1, ["chat", "spec"], segments(_PERIODS)),
+    "usage.top": lambda c, _a: usage.top(c, 1, ["chat", "spec"], _RANKING, PAGE),
+    "usage.ranks_of": lambda c, a: usage.ranks_of(
+        c, 1, _RANKING, [usage.PartUsage("chat", Dimension.ACCOUNT, name, 1, 0) for name in _names(a)]
+    ),
+    "usage.ranks_of_tail": lambda c, a: usage.ranks_of_tail(c, "model", _tail(a), _RANKING),
+    "usage_rollups.rollup_of": lambda c, _a: usage_rollups.rollup_of(c, usage_rollups.SERVED),
+    "usage_rollups.take_turn": lambda c, _a: usage_rollups.take_turn(c, usage_rollups.SERVED),
+    "usage_rollups.write_rollup": lambda c, a: usage_rollups.write_rollup(
+        c, usage_rollups.UsageRollup(1, "", WalletKey(a, "chat"), NOW, NOW)
+    ),
+    "usage_rollups.begin_rollup": lambda c, _a: usage_rollups.begin_rollup(c, 2, "model"),
+    "usage_rollups.move_rollup": lambda c, _a: usage_rollups.move_rollup(c, 1, usage_rollups.RETIRED),
+    "usage_rollups.editions": lambda c, _a: usage_rollups.editions(c, usage_rollups.RETIRED),
+    "usage_rollups.lock_rollups": lambda c, _a: usage_rollups.lock_rollups(c),
+    "usage_rollups.forget_rollup": lambda c, _a: usage_rollups.forget_rollup(c, 1),
+    "usage_rollups.wallets_after": lambda c, a: usage_rollups.wallets_after(c, 1, WalletKey(a, ""), PAGE),
+    "usage_rollups.wallets_moved_since": _moved,
+    "usage_rollups.add_up": lambda c, a: usage_rollups.add_up(c, 1, "model", _tail(a), 1_000),
+    "usage_rollups.estimated_entries": lambda c, _a: usage_rollups.estimated_entries(c),
+    "usage_rollups.delete_of_wallets": lambda c, a: usage_rollups.delete_of_wallets(c, 9, _keys(a)),
+    "usage_rollups.delete_of_all": lambda c, _a: usage_rollups.delete_of_all(c, 1, PAGE),
 }
 
 
@@ -514,6 +656,7 @@ OF_NO_ROWS = {
     "privileges.ensure_privileges",
     "privileges.require_privileges",
     "upgrade.heads",
+    "usage_rollups.go_by_indexes",
     "upgrade.upgrade",
 }
 """What touches no rows of ours."""
@@ -529,17 +672,40 @@ LISTED = {
     "payment_events.page",
     "credit_types.page",
     "packages.page",
+    "promo_codes.page",
     "purchases.page",
     "rejected_webhooks.page",
     "reservations.page",
     "subscriptions.page",
+    "usage.parts_of_account",
+    "usage.sums_of_account",
+    "usage.wallets_of",
     "entries.count_all",
     "entries.first_versions_at",
     "entries.newest",
     "entries.page",
     "entries.spans",
+    "accounts.as_it_was",
+    "accounts.changes_of",
+    "purchases.changes_before",
+    "counts.counted",
+    "grants.find",
+    "grants.origins",
+    "grants.page",
+    "grants.uses",
+    "holds.first_holds",
+    "holds.held",
+    "search.credit_types_of_grant",
+    "search.credit_types_of_reservation",
+    "search.entries_by_request",
+    "search.events_by_id",
+    "search.events_by_key",
+    "search.names_by_reference",
+    "search.purchase_by_request",
+    "search.purchases_by_id",
     "historical_balances.balances_after",
     "historical_balances.versions_at",
+    "statements.stretch",
     "verification.entries_of",
     "verification.kept_wallets",
     "verification.more_counts",

@@ -29,7 +29,9 @@ READ_MORE = {
     "payment_events.claim": "of all accounts",
     "purchases.due": "of all accounts",
     "payment_dues.ready": "of all accounts",
+    "promo_claims.due": "of all accounts",
     "payment_dues.wake": "all that is due to an account that is opened again",
+    "usage_rollups.wallets_moved_since": "the newest entries of all accounts, by a coarse index",
     "verification.kept_wallets": "holds every grace against the ledger, also of grants that are used up",
 }
 """What has a reason to read more."""

@@ -30,11 +30,14 @@ BY_ANOTHER_KEY = {
     "approvals.page": "approval_id",
     "approvals.page pending": "approval_id",
     "accounts.page by status": "status",
+    "promo_claims.due": "next_try_time",
     "purchases.due": "next_poll_time",
+    "search.purchases_by_id": "purchase_id",
     "seals.held_by": "seal_number",
     "payment_dues.ready": "next_try_time",
     "wallets.due_wallets": "next_expire_time",
     "counts.prune": "day_start",
+    "usage_rollups.wallets_moved_since": "create_time account_id",
 }
 """What looks for the accounts themselves."""
 

@@ -126,7 +126,13 @@ def test_what_alembic_does_not_compare_is_the_same_too(connection: Connection, q
     assert connection.execute(question, {"schema": "public"}).all() == made  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize("table", [t for t in metadata.sorted_tables if "account_id" in t.c], ids=str)
+OF_CODES = {"promo_claims"}
+"""Kept by code, which is distributed beside accounts: no transaction needs both (decision 0054)."""
+
+OF_ACCOUNTS = [table for table in metadata.sorted_tables if "account_id" in table.c and table.name not in OF_CODES]
+
+
+@pytest.mark.parametrize("table", OF_ACCOUNTS, ids=str)
 def test_the_account_comes_first_in_every_key_so_that_tables_can_be_distributed_by_it(table: Table) -> None:
     keys = [c for c in table.constraints if isinstance(c, PrimaryKeyConstraint | UniqueConstraint)]
     keys_to_others = [c for c in table.constraints if isinstance(c, ForeignKeyConstraint)]

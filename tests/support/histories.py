@@ -44,6 +44,30 @@ SELECT 'account-' || n, md5('account-' || n)::uuid, 1 + n % 4, 10, 86400, 1, 11,
 FROM generate_series(1, {crowd}) AS n;
 INSERT INTO velocity_states
 SELECT account_id, kind, 86400, 1, CASE WHEN kind = 1 THEN flag_id END, NULL FROM account_flags;
+INSERT INTO usage_positions
+SELECT 'account-' || n, t, 1, 2 FROM generate_series(1, {crowd}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO usage_sums
+SELECT 'account-' || n, 'chat', 1, date_trunc('hour', now()), m, 1, 1
+FROM generate_series(1, {crowd}) AS n, unnest('{{7,8}}'::int[]) AS m;
+INSERT INTO usage_parts
+SELECT 'account-' || n, 'chat', 1, d, date_trunc('hour', now()), 'one', 1, 0
+FROM generate_series(1, {crowd}) AS n, unnest('{{1,2}}'::int[]) AS d;
+INSERT INTO usage_totals
+SELECT 1, t, g, date_trunc('hour', now()) - n * interval '1 hour', 7, 1, 1
+FROM generate_series(1, {crowd}) AS n, unnest('{{1,2,3}}'::int[]) AS g, unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO usage_ranks
+SELECT 1, 'chat', d, s, date_trunc('month', now(), 'UTC'), 'account-' || n, n, 0
+FROM generate_series(1, {crowd}) AS n, unnest('{{0,1}}'::int[]) AS d, unnest('{{1,2,3}}'::int[]) AS s;
+INSERT INTO promo_codes
+SELECT 'code' || n, 'Code' || n, md5('series-' || n % 100)::uuid, 1 + n % 3, 'chat', 1, NULL, 0, 0, '', 0, false, NULL,
+       NULL, 1000000, 100, 3, 3, now() - n * interval '1 second', NULL
+FROM generate_series(1, {crowd}) AS n;
+INSERT INTO promo_claims
+SELECT 'code' || n, 'account-' || a, 1, 'request-' || n, 1, 'tests', 1, 'chat', gen_random_uuid(), NULL, NULL, now(), 0,
+       NULL
+FROM generate_series(1, {crowd}) AS n, generate_series(1, 3) AS a;
+INSERT INTO first_purchase_promos
+SELECT 'account-' || n, md5('account-' || n)::uuid FROM generate_series(1, {crowd}) AS n;
 INSERT INTO packages VALUES ('small', 'Small', 1000, 'THB', 'chat', 90, 10, now(), NULL);
 INSERT INTO reconciliations
 SELECT 1 + n % 3, true, now() - n * interval '1 day', now() - n * interval '1 day', now()
@@ -105,6 +129,10 @@ SELECT '{account}', md5('{account}-' || n)::uuid, 2, 'purchase-' || n, 1, 1, tru
        CASE WHEN n <= 5 THEN '' ELSE 'pi_{account}_' || n END, CASE WHEN n <= 5 THEN 0 ELSE 100 END, 0, '{{}}', 1000, 0,
        0, (n = 9)::int, '', '', 0, CASE WHEN n <= 5 THEN now() END, now(), now()
 FROM generate_series(1, {n} / 4) AS n;
+INSERT INTO promo_claims
+SELECT 'code' || 1 + n / 50, '{account}', 1 + n % 50, 'promo-' || n, 1, 'tests', 1, 'chat', gen_random_uuid(), NULL,
+       NULL, now(), 0, CASE WHEN n <= 5 THEN now() END
+FROM generate_series(1, {n} / 5) AS n;
 INSERT INTO approvals
 SELECT '{account}', md5('{account}-' || n)::uuid, 1, '[["chat", 1]]', NULL, NULL, NULL, 'maker', 'maker', '{{FINANCE}}',
        false, repeat('why ', 75), '', 'approval-' || n, 1, '[["chat", 2, 70, 0, 0, 1]]',
@@ -147,6 +175,13 @@ INSERT INTO subscriptions
 SELECT '{account}', 3, true, 'sub-' || n, 2, true, NULL, now(), now(), now() FROM generate_series(1, 3) AS n;
 INSERT INTO outbox_events
 SELECT '{account}', md5('{account}-' || n)::uuid, 1, '{{}}', now() FROM generate_series(1, {n} / 4) AS n;
+INSERT INTO usage_positions SELECT '{account}', t, 1, 100 FROM unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO usage_sums
+SELECT '{account}', t, 1, date_trunc('hour', now()) - n * interval '15 minutes', 7, 1, 1
+FROM generate_series(1, {n} / 2) AS n, unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO usage_parts
+SELECT '{account}', t, 1, d, date_trunc('hour', now()) - n * interval '15 minutes', 'one', 1, 0
+FROM generate_series(1, {n} / 2) AS n, unnest('{{chat,spec}}'::text[]) AS t, unnest('{{1,2}}'::int[]) AS d;
 ALTER TABLE role_grants DISABLE TRIGGER role_grants_hold;
 INSERT INTO role_grants
 SELECT md5('{account}-' || n)::uuid, '{account}', 'SUPPORT', 'tests', 'tests', '', now(), NULL

@@ -27,6 +27,9 @@ from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from credit.v1.identity_service_pb2_grpc import IdentityServiceStub
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
+from credit.v1.promo_service_pb2_grpc import PromoServiceStub
+from credit.v1.statement_service_pb2_grpc import StatementServiceStub
+from credit.v1.support_service_pb2_grpc import SupportServiceStub
 from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from creditd.bootstrap import Core, Cores, IdentityCore, Service
 from creditd.config import Config
@@ -94,6 +97,9 @@ class RunningService:
                 access=AccessServiceStub(channel),
                 audit=AuditServiceStub(channel),
                 approval=ApprovalServiceStub(channel),
+                promo=PromoServiceStub(channel),
+                statement=StatementServiceStub(channel),
+                support=SupportServiceStub(channel),
                 identity=IdentityServiceStub(channel),
                 api_keys=ApiKeyServiceStub(channel),
             )
@@ -168,6 +174,7 @@ def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
         drain_seconds=0.0,
         # Tests change what is sealed, and change it back.
         seal_interval_seconds=3_600.0,
+        usage_rollup_interval_seconds=3_600.0,
         shutdown_grace_seconds=5.0,
         **UNLIMITED,
     )

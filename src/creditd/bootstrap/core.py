@@ -61,6 +61,7 @@ class Core:
         self.audit_key = read_audit_key(config.audit_key_file)
         # Not a number until there is a server that looks.
         self.access_age_seconds: Callable[[], float] = lambda: nan
+        self.usage_lag_seconds: Callable[[], float] = lambda: nan
 
     def seconds(self) -> float:
         """Return the seconds since the Unix epoch, by the database's clock."""

@@ -14,13 +14,18 @@ from credit.v1 import (
     credit_service_pb2,
     payment_admin_service_pb2,
     payment_service_pb2,
+    promo_service_pb2,
+    statement_service_pb2,
+    support_service_pb2,
     webhook_service_pb2,
 )
 from creditd.bootstrap.access import Access
 from creditd.bootstrap.approvals import make_approvals
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payments import Payments
+from creditd.bootstrap.promos import Promos
 from creditd.bootstrap.stop_grace import StopGrace
+from creditd.bootstrap.support import make_support
 from creditd.bootstrap.transport import Transport
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.work import DatabaseUnavailable
@@ -39,6 +44,8 @@ from creditd.server.handlers.batch_handlers import BatchHandlers
 from creditd.server.handlers.flag_handlers import FlagHandlers
 from creditd.server.handlers.hold_handlers import HoldHandlers
 from creditd.server.handlers.limit_handlers import LimitHandlers
+from creditd.server.handlers.statement_handlers import StatementHandlers
+from creditd.server.handlers.usage_handlers import UsageHandlers
 from creditd.server.handlers.watch_handlers import WatchHandlers
 from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
@@ -54,7 +61,10 @@ from creditd.service.history import History
 from creditd.service.pages import PageTokens
 from creditd.service.refused_acts import RefusedActs
 from creditd.service.sealer import Sealer
+from creditd.service.statements import Statements
 from creditd.service.threads import Bulkhead, Threads
+from creditd.service.usage import UsageReports
+from creditd.service.usage_rollup import UsageRoller
 from creditd.service.verification import Verifications
 from creditd.storage.schema import schema_head
 from creditd.telemetry.statistics import Occupancy
@@ -70,6 +80,9 @@ SERVICES = tuple(
         (access_service_pb2, "AccessService"),
         (audit_service_pb2, "AuditService"),
         (approval_service_pb2, "ApprovalService"),
+        (promo_service_pb2, "PromoService"),
+        (statement_service_pb2, "StatementService"),
+        (support_service_pb2, "SupportService"),
     )
 )
 
@@ -94,7 +107,16 @@ class CreditParts:
         self.refused_acts = RefusedActs(core.database, core.clock, core.make_id, threads.background)
         self.access = Access(core, threads, tokens, second_factor)
         self.sealer = Sealer(core.database, core.clock, threads.background, core.config.seal_interval_seconds)
+        self.usage_roller = UsageRoller(
+            core.database,
+            core.clock,
+            threads.background,
+            core.config.usage_label,
+            core.config.usage_rollup_interval_seconds,
+        )
+        core.usage_lag_seconds = lambda: self.usage_roller.lag_seconds
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
+        self._promos = Promos(core, self.payments.promo_claims, self._catalogue, threads, tokens, transport.sink)
         self._audit_key = core.audit_key
         self._head = schema_head()
         self._is_prepared = False
@@ -154,8 +176,11 @@ class CreditParts:
         polled = make_steps()
         self._transport.add_hot_methods(SERVICES[0], hot, polled)
         self._transport.authenticate_ahead(SERVICES, polled)
+        reports = UsageReports(core.database, core.clock, threads, self.usage_roller.roll_up_once)
+        usage = UsageHandlers(reports, self._catalogue, core.clock)
         credit = (
             *hot,
+            usage,
             HistoryHandlers(history, historical, self._catalogue, core.clock),
             self._watch,
             credit_types,
@@ -170,10 +195,16 @@ class CreditParts:
             LimitHandlers(limits, core.rules.limits),
             FlagHandlers(flags),
             VerificationHandlers(Verifications(core.database, core.clock, threads)),
+            usage,
         )
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
-        handlers = credit, admin, *payments, self.access.handlers(), audit, (ApprovalHandlers(approvals),)
+        reader = Statements(core.database, core.clock, threads)
+        statements = (StatementHandlers(reader, self._catalogue, self._tokens),)
+        approving = (ApprovalHandlers(approvals),)
+        support = make_support(core, self._catalogue, historical, threads, self._tokens)
+        promos = self._promos.handlers
+        handlers = credit, admin, *payments, self.access.handlers(), audit, approving, promos, statements, support
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
     @property
@@ -186,14 +217,18 @@ class CreditParts:
         self._transport.poll(self._core.ledger.attach)
         self.access.poller.start()
         self.payments.start()
+        self._promos.background.start()
         self.refused_acts.background.start()
         self.sealer.background.start()
+        self.usage_roller.background.start()
 
     async def close(self, grace: StopGrace) -> None:
         """Stop, and let what is under way end; no call is any more."""
         await self._watch.close()
         self.access.poller.close()
+        await self._promos.background.close()
         await self.payments.close(grace.left)
+        await self.usage_roller.background.close()
         await self.sealer.background.close()
         await self.refused_acts.background.close()
         await self.refused_acts.flush()

@@ -31,6 +31,7 @@ from creditd.service.payments.payment_events import Events
 from creditd.service.payments.payment_requests import PaymentRequests
 from creditd.service.payments.poller import Poller
 from creditd.service.payments.providers import Providers
+from creditd.service.payments.purchase_promos import PurchasePromos
 from creditd.service.payments.purchase_reader import PurchaseReader
 from creditd.service.payments.purchases import Purchases
 from creditd.service.payments.reconciliation import Reconciliation
@@ -38,6 +39,8 @@ from creditd.service.payments.recorder import PurchaseRecorder, Recorder
 from creditd.service.payments.rejections import Rejections
 from creditd.service.payments.reversals import Reversals
 from creditd.service.payments.subscriptions import SubscriptionReader, SubscriptionRecorder
+from creditd.service.promo_attempts import PromoAttempts
+from creditd.service.promo_claims import PromoClaims
 from creditd.service.threads import Threads
 from creditd.service.velocity import Velocity
 
@@ -57,6 +60,8 @@ class Payments:
         self._tokens = tokens
         self._providers = Providers(configured_providers(core.config, core.clock.now))
         velocity = Velocity(velocity_rules_in(core.config.velocity_rules), accounts, core.make_id)
+        attempts = PromoAttempts(core.transactions, velocity)
+        self.promo_claims = PromoClaims(core.database, core.transactions, attempts, core.clock, core.make_id)
         self._purchase_recorder = PurchaseRecorder(core.make_id, velocity)
         self._recorder = Recorder(
             core.transactions, self._purchase_recorder, SubscriptionRecorder(accounts, core.make_id)
@@ -87,6 +92,7 @@ class Payments:
             core.clock,
             core.make_id,
             self._threads.payments,
+            PurchasePromos(core.database, self.promo_claims, self._threads.promos),
         )
 
     def _make_inbox_workers(self) -> dict[Provider, InboxWorker]:

@@ -90,6 +90,11 @@ def _add_credit(registry: CollectorRegistry, core: Core) -> None:
         "How old the last look at stored roles and service accounts is.",
         registry=registry,
     ).set_function(lambda: core.access_age_seconds())  # noqa: PLW0108 - it is set later.
+    Gauge(
+        "creditd_usage_rollup_lag_seconds",
+        "How long ago all that was committed had been added up for usage; not a number until that is known.",
+        registry=registry,
+    ).set_function(lambda: core.usage_lag_seconds())  # noqa: PLW0108 - it is set later.
 
 
 def _add_certificates(registry: CollectorRegistry, config: Config) -> None:

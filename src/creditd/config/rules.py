@@ -19,6 +19,10 @@ class ConfigError(Exception):
     """A setting that cannot be used; the message names it and says what is expected."""
 
 
+MAX_KEY_LENGTH: Final = 64
+"""Of metadata, as in the protos."""
+
+
 class ValueRule(NamedTuple):
     """Which values a setting may have, as a test and in words; ``known`` are all of its words, if they are few."""
 
@@ -133,6 +137,7 @@ ENCRYPTION_KEY: Final = ValueRule(
     lambda secret: not secret or len(secret) >= MIN_KEY_CHARACTERS,
     f"{MIN_KEY_CHARACTERS} characters or more, at random, or nothing",
 )
+METADATA_KEY: Final = ValueRule(lambda key: len(key) <= MAX_KEY_LENGTH, "a key of metadata, up to 64 characters")
 NOT_EMPTY: Final = ValueRule(bool, "a text")
 CREDIT_TYPES: Final = ValueRule(
     _are_credit_types, f"codes of letters, digits and _, each with 0 to {MAX_DECIMALS} decimals"

@@ -46,7 +46,7 @@ class Config:
         "the owner's, and warn",
     )
     database_pool_size: int = _setting(
-        25,
+        27,
         "connections of one process; each kind of waiting has a share ([decision](docs/decisions/0016-bulkheads.md))",
         rules.at_least(LEAST_CONNECTIONS),
     )
@@ -151,6 +151,15 @@ class Config:
     seal_interval_seconds: float = _setting(
         5.0, "between rounds that [seal](docs/audit.md#the-chain) the audit log and the ledgers", rules.POSITIVE
     )
+    usage_label: str = _setting(
+        "",
+        "key in the metadata of reservations by which [usage](docs/usage.md) is broken down too, such as `model`; "
+        "empty: none. What was added up goes by a new one after `creditd rollup rebuild`",
+        rules.METADATA_KEY,
+    )
+    usage_rollup_interval_seconds: float = _setting(
+        2.0, "between rounds that add up [usage](docs/usage.md)", rules.POSITIVE
+    )
     audit_key_file: str = _setting("", "PEM; the Ed25519 key that heads of the audit chain are signed with", rules.FILE)
     refund_grace_seconds: int = _setting(
         86_400, "for credits that come back after their grant has expired", rules.at_least(0)
@@ -174,6 +183,7 @@ class Config:
             "refunds=3/2592000/flag",
             "disputes=1/15552000/flag",
             "top_ups=10/3600/flag",
+            "promo_attempts=10/3600/flag",
         ),
         "what flags or suspends an account to which more of it happens within so many seconds "
         "([velocity rules](docs/velocity.md)); empty: nothing",

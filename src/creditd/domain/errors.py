@@ -78,6 +78,12 @@ class AmountExceedsConfirmed(Refusal):
     reason = "AMOUNT_EXCEEDS_CONFIRMED"
 
 
+class GrantNotFound(Refusal):
+    """The wallet has no such grant. Facts: grant."""
+
+    reason = "GRANT_NOT_FOUND"
+
+
 class CreditTypeNotFound(Refusal):
     """The credit type does not exist. Facts: credit_type."""
 

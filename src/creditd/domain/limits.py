@@ -109,6 +109,11 @@ def scopes_of(spender_id: str) -> tuple[str, ...]:
     return (WHOLE, spender_id) if spender_id else (WHOLE,)
 
 
+def binding(limits: Mapping[str, Limit], scope: str) -> Limit:
+    """Return which of the limits in force binds a scope; one of no credit type, that bounds nothing, if none does."""
+    return limits.get(scope) or (limits.get(EACH) if scope else None) or _UNBOUNDED
+
+
 class _Window(NamedTuple):
     """A window without room; it frees at ``end``, or never for so much at once if that is None."""
 
@@ -128,7 +133,7 @@ def require_within(limits: Mapping[str, Limit], usage: Usage, spending: Spending
     spender_id, amount, total = spending
     exceeded: list[_Window] = []
     for scope in scopes_of(spender_id):
-        limit = limits.get(scope) or (limits.get(EACH) if scope else None) or _UNBOUNDED
+        limit = binding(limits, scope)
         _require_size(limit, scope, total)
         # What is counted at all has to fit into its column, also where an unlimited plan covers any amount.
         if usage or limit.needs_count:

@@ -40,6 +40,9 @@ class Purchase(NamedTuple):
     ``reference`` is the provider's id of the checkout, ``payment_id`` that of the payment; empty while there is none.
     ``extra_payment_ids`` are those of further payments, which bring no credits; ``extra_left`` is how much of them has
     yet to be refunded.
+
+    With a promo code, ``amount`` is what is asked for, ``promo_discount`` less than the package's price, and
+    ``promo_bonus`` is part of ``bonus``. With ``promo_given_back`` the code has its use back, and the bonus is gone.
     """
 
     account_id: str
@@ -80,6 +83,10 @@ class Purchase(NamedTuple):
     update_time: Instant
     extra_payment_ids: tuple[str, ...] = ()
     extra_left: int = 0
+    promo_code: str = ""
+    promo_discount: int = 0
+    promo_bonus: int = 0
+    promo_given_back: bool = False
 
     @property
     def key(self) -> PurchaseKey:

@@ -11,6 +11,16 @@ def account_name(account_id: str) -> str:
     return f"accounts/{account_id}"
 
 
+def grant_name(account_id: str, credit_type: str, grant_id: str) -> str:
+    """Write a grant's resource name."""
+    return f"accounts/{account_id}/wallets/{credit_type}/grants/{grant_id}"
+
+
+def entry_name(account_id: str, credit_type: str, version: int) -> str:
+    """Write the resource name of a row of the ledger."""
+    return f"accounts/{account_id}/wallets/{credit_type}/entries/{version}"
+
+
 def credit_type_name(code: str) -> str:
     """Write a credit type's resource name."""
     return f"creditTypes/{code}"

@@ -27,6 +27,8 @@ class VelocityKind(IntEnum):
     DISPUTES = 3
     TOP_UPS = 4
     """Payments that were made."""
+    PROMO_ATTEMPTS = 5
+    """Promo codes that were tried and do not exist, each once."""
 
 
 class VelocityAction(IntEnum):
@@ -129,7 +131,7 @@ _READERS: Final[Mapping[VelocityKind, Callable[[ToldOfPurchase], Iterator[_Subje
     VelocityKind.DISPUTES: _disputes,
     VelocityKind.TOP_UPS: _top_ups,
 }
-"""How to find the events of each kind in what is told of a purchase."""
+"""How to find the events of each kind that is about purchases, in what is told of one."""
 
 
 def events_in(told: ToldOfPurchase, now: Instant) -> list[VelocityEvent]:

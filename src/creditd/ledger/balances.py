@@ -201,12 +201,20 @@ def settled_state(loaded: LoadedAccount, instant: Instant, rules: Rules) -> Acco
 
 def settled_wallet(loaded: LoadedWallet, instant: Instant, rules: Rules) -> Wallet:
     """Return a wallet as of an instant at which all of its movements count. Raises Overloaded."""
+    return _settled(loaded.wallet, settled(loaded, instant, rules))
+
+
+def settled(loaded: LoadedWallet, instant: Instant, rules: Rules) -> Settled:
+    """Return a wallet as the next decision in it would find it at an instant, and what ends in it before.
+
+    Raises Overloaded.
+    """
     wallet, _, due, next_hold_end, graces = loaded
-    settled = settle(wallet, due, next_hold_end, instant, rules, graces=graces)
-    if not settled.wallet.is_settled(instant):
+    found = settle(wallet, due, next_hold_end, instant, rules, graces=graces)
+    if not found.wallet.is_settled(instant):
         # Too little would be told; the sweep is about to write down what is due.
         raise Overloaded
-    return _settled(wallet, settled)
+    return found
 
 
 def _settled(wallet: Wallet, settled: Settled) -> Wallet:

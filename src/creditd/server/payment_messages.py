@@ -11,6 +11,7 @@ from credit.v1 import (
 from creditd.domain.instant import Instant
 from creditd.domain.package import Package
 from creditd.domain.payment_event import PaymentEvent, PaymentEventAct
+from creditd.domain.promo_code import promo_code_name
 from creditd.domain.purchase import Purchase, PurchaseChange
 from creditd.domain.rejected_webhooks import RejectedWebhooks
 from creditd.domain.resource_names import package_name, payment_event_name
@@ -83,7 +84,13 @@ def purchase_message(purchase: Purchase) -> purchase_pb2.Purchase:
         version=purchase.version,
         create_time=timestamp(purchase.create_time),
         update_time=timestamp(purchase.update_time),
+        promo_bonus=purchase.promo_bonus,
+        promo_given_back=purchase.promo_given_back,
     )
+    if purchase.promo_code:
+        message.promo_code = promo_code_name(purchase.promo_code)
+    if purchase.promo_discount:
+        message.discount.CopyFrom(money_pb2.Money(amount=purchase.promo_discount, currency=purchase.currency))
     if purchase.payment_expire_time is not None:
         message.payment_expire_time.CopyFrom(timestamp(purchase.payment_expire_time))
     return message

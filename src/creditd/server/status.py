@@ -204,11 +204,23 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
         "{maximum} API keys of the service account count already; revoke one first",
     ),
     "APPROVAL_NOT_FOUND": (StatusCode.NOT_FOUND, "no approval {approval}"),
+    "GRANT_NOT_FOUND": (StatusCode.NOT_FOUND, "no grant {grant}"),
     "APPROVAL_DECIDED": (StatusCode.FAILED_PRECONDITION, "{approval} is already {state}"),
     "APPROVAL_EXPIRED": (StatusCode.FAILED_PRECONDITION, "{approval} has expired at {expire_time}"),
     "OWN_APPROVAL": (StatusCode.PERMISSION_DENIED, "{approval} was asked for by the same person, who cannot decide"),
     "NOT_OWN_APPROVAL": (StatusCode.PERMISSION_DENIED, "{approval} was asked for by somebody else; reject it instead"),
     "ROLE_LOST": (StatusCode.FAILED_PRECONDITION, "{subject} has lost the role for it"),
+    "USAGE_BEHIND": (StatusCode.UNAVAILABLE, "usage is still being added up; a retry is safe"),
+    "PROMO_NOT_FOUND": (StatusCode.NOT_FOUND, "no such promo code"),
+    "PROMO_EXPIRED": (StatusCode.FAILED_PRECONDITION, "{promo_code} has ended at {end_time}"),
+    "PROMO_EXHAUSTED": (StatusCode.FAILED_PRECONDITION, "{promo_code} was used {limit} times already"),
+    "PROMO_ALREADY_USED": (StatusCode.FAILED_PRECONDITION, "the account has used {promo_code} {limit} times already"),
+    "PROMO_NOT_APPLICABLE": (StatusCode.FAILED_PRECONDITION, "{promo_code} does not fit: {problem}"),
+    "PROMO_CODE_EXISTS": (StatusCode.ALREADY_EXISTS, "{promo_code} exists already"),
+    "PROMO_ATTEMPTS_LIMITED": (
+        StatusCode.RESOURCE_EXHAUSTED,
+        "{limit} codes that do not exist were tried within an hour; the next one counts in {retry_seconds} seconds",
+    ),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 
@@ -230,9 +242,10 @@ RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
     "DATABASE_UNAVAILABLE": 1_000,
     "PROVIDER_UNAVAILABLE": 5_000,
     "SIGN_IN_LIMITED": 30_000,
+    "USAGE_BEHIND": 5_000,
 }
 
-RETRY_AT_ITS_TIME: Final = frozenset({"RATE_LIMITED"})
+RETRY_AT_ITS_TIME: Final = frozenset({"PROMO_ATTEMPTS_LIMITED", "RATE_LIMITED"})
 """Reasons whose refusal says itself, as retry_seconds, when a retry helps."""
 
 _RETRY_NEVER: Final = (("grpc-retry-pushback-ms", "-1"),)

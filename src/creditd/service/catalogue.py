@@ -86,6 +86,11 @@ class Catalogue:
         await self.require(*codes)
         return sorted(set(codes) or self._known)
 
+    async def known(self, codes: Collection[str]) -> dict[str, CreditType]:
+        """Return credit types by their codes. Raises CreditTypeNotFound."""
+        await self.require(*codes)
+        return {code: self._known[code] for code in codes}
+
     async def missing(self, codes: Collection[str]) -> AbstractSet[str]:
         """Return those of the codes that do not exist. An unknown one is looked up."""
         if all(code in self._known for code in codes):

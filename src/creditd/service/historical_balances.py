@@ -36,11 +36,18 @@ class HistoricalBalances:
 
         Raises InvalidField for one in the future, of which nothing is known yet.
         """
+        self.require_past(instant)
+        return await self._threads.pages.submit(
+            lambda: self.read_at(account_id, credit_types, instant), owner=account_id
+        )
+
+    def require_past(self, instant: Instant) -> None:
+        """Raise InvalidField for an instant in the future."""
         if instant > self._clock.now():
             raise errors.InvalidField(field="as_of_time", rule="not in the future")
-        return await self._threads.pages.submit(lambda: self._at(account_id, credit_types, instant), owner=account_id)
 
-    def _at(self, account_id: str, credit_types: Collection[str], instant: Instant) -> list[HistoricalBalance]:
+    def read_at(self, account_id: str, credit_types: Collection[str], instant: Instant) -> list[HistoricalBalance]:
+        """Return the balances in these credit types at an instant of the past. Blocks."""
         with self._database.listing() as connection:
             wallets = self._wallets(connection, account_id, instant)
             newest = {code: wallets[code].wallet.version for code in credit_types if code in wallets}
@@ -62,9 +69,10 @@ class HistoricalBalances:
 
     async def after(self, key: WalletKey, version: int) -> list[HistoricalBalance]:
         """Return the one balance of a wallet right after a movement. Raises VersionAhead for one not in the ledger."""
-        return await self._threads.pages.submit(lambda: self._after(key, version), owner=key.account_id)
+        return await self._threads.pages.submit(lambda: self.read_after(key, version), owner=key.account_id)
 
-    def _after(self, key: WalletKey, version: int) -> list[HistoricalBalance]:
+    def read_after(self, key: WalletKey, version: int) -> list[HistoricalBalance]:
+        """Return the one balance right after a movement. Blocks. Raises VersionAhead."""
         account_id, credit_type = key
         with self._database.listing() as connection:
             current = versions_of(connection, [key]).get(key, 0)

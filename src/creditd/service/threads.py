@@ -19,6 +19,7 @@ from creditd.service.kinds import (
     LOOKUPS,
     PAGES,
     PAYMENTS,
+    PROMOS,
     SURVEYS,
     USUAL_CONNECTIONS,
     VERIFICATION,
@@ -210,6 +211,7 @@ class Threads:
         self.webhooks = bulkheads[WEBHOOKS]
         self.payments = bulkheads[PAYMENTS]
         self.changes = bulkheads[CHANGES]
+        self.promos = bulkheads[PROMOS]
         self.background = bulkheads[BACKGROUND]
 
     @property

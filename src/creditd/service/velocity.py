@@ -6,12 +6,15 @@ from typing import Final
 from creditd.domain.account import AccountStatus
 from creditd.domain.account_flag import AccountFlag
 from creditd.domain.audit_event import Act, raised_event
-from creditd.domain.velocity import VelocityAction, VelocityEvent, VelocityRule, most_within
+from creditd.domain.velocity import VelocityAction, VelocityEvent, VelocityKind, VelocityRule, most_within
 from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.transaction import Transaction
 from creditd.storage import account_flags, audit, velocity
 from creditd.storage.velocity import VelocityLook
+
+COUNTED_ANYWAY: Final = frozenset({VelocityKind.PROMO_ATTEMPTS})
+"""Kinds that are counted without a rule too: whoever tries codes is held up by how many there were."""
 
 ACTOR: Final = "velocity"
 """Who flags and suspends, in histories and in the audit log."""
@@ -21,9 +24,9 @@ class Velocity:
     """Counts events, and judges accounts by the rules."""
 
     def __init__(self, rules: Sequence[VelocityRule], accounts: AccountLedger, make_id: Callable[[], str]) -> None:
-        """Suspend through ``accounts``. What no rule is about is not counted."""
+        """Suspend through ``accounts``. What no rule is about is not counted, but for COUNTED_ANYWAY."""
         self._rules = tuple(rules)
-        self._kinds = frozenset(rule.kind for rule in rules)
+        self._kinds = COUNTED_ANYWAY.union(rule.kind for rule in rules)
         self._accounts = accounts
         self._make_id = make_id
 

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, text, update
 
-from creditd.domain.account import Account, AccountStatus
+from creditd.domain.account import Account, AccountStatus, new_account
+from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
-from creditd.storage.rows import ACCOUNT_COLUMNS, account_from, limits_from_json
+from creditd.storage.rows import ACCOUNT_COLUMNS, account_from, limits_from_json, micros, timestamp
 from creditd.storage.tables import account_changes, accounts, wallets
 
 AFTER_ANY_ID = "~"
@@ -124,3 +125,61 @@ def raise_version(connection: Connection, account: Account) -> None:
     connection.execute(update(accounts).where(same_account).values(version=account.version))
     same_wallets = wallets.c.account_id == account.account_id
     connection.execute(update(wallets).where(same_wallets).values(account_version=account.version))
+
+
+class AccountChange(NamedTuple):
+    """An account after a change of its status, plan or limits, and who changed it and why."""
+
+    account: Account
+    actor: str
+    reason: str
+    request_id: str
+
+
+_CHANGES = text(f"""
+SELECT a.account_id, c.version, c.status, c.unlimited, {micros("c.unlimited_until")}, {micros("a.create_time")},
+       {micros("c.create_time")}, c.limits, c.actor, c.reason, c.request_id
+FROM (SELECT * FROM account_changes
+      WHERE account_id = :account_id AND version < :before ORDER BY version DESC LIMIT :count) AS c
+CROSS JOIN LATERAL (SELECT account_id, create_time FROM accounts WHERE account_id = c.account_id OFFSET 0) AS a
+ORDER BY c.version DESC
+""")
+
+
+def changes_of(connection: Connection, account_id: str, before: int, count: int) -> list[AccountChange]:
+    """Return up to ``count`` changes of an account before a version, newest first."""
+    rows = connection.execute(_CHANGES, {"account_id": account_id, "before": before, "count": count})
+    return [AccountChange(account_from(row[:-3]), *row[-3:]) for row in rows]
+
+
+_THEN = text(f"""
+SELECT version, status, unlimited, {micros("unlimited_until")}, limits, {micros("create_time")}
+FROM (SELECT * FROM account_changes WHERE account_id = :account_id ORDER BY version DESC LIMIT :rows) AS c
+WHERE create_time <= {timestamp(":instant ::bigint")} ORDER BY version DESC LIMIT 1
+""")
+
+_FURTHER_BACK = text("""
+SELECT true FROM account_changes WHERE account_id = :account_id ORDER BY version DESC OFFSET :rows LIMIT 1
+""")
+
+
+def as_it_was(connection: Connection, account: Account, instant: Instant, rows: int) -> Account | None:
+    """Return an account with the status, plan and limits of an instant after its opening.
+
+    None if they are not among the last ``rows`` changes.
+    """
+    asked = {"account_id": account.account_id, "instant": instant, "rows": rows}
+    row = connection.execute(_THEN, asked).one_or_none()
+    if row is None:
+        if connection.execute(_FURTHER_BACK, asked).one_or_none():
+            return None
+        return new_account(account.account_id, account.create_time)
+    version, status, unlimited, unlimited_until, limits, update_time = row
+    return account._replace(
+        version=version,
+        status=AccountStatus(status),
+        unlimited=unlimited,
+        unlimited_until=unlimited_until,
+        limits=limits_from_json(limits),
+        update_time=update_time,
+    )

@@ -105,3 +105,22 @@ def prune(connection: Connection, now: Instant) -> int:
     """
     before = now - now % DAY - DAY
     return connection.execute(_PRUNE, {"before": before, "count": PRUNED_AT_A_TIME}).rowcount
+
+
+_COUNTED = text(f"""
+SELECT coalesce(sum(hour_delta) FILTER (WHERE create_time >= {timestamp(":hour ::bigint")}), 0) ::bigint,
+       coalesce(sum(day_delta), 0) ::bigint
+FROM entries
+WHERE account_id = :account_id AND credit_type = :credit_type AND version >= :first AND version < :below
+  AND (:spender_id = '' OR spender_id = :spender_id)
+""")
+
+
+def counted(connection: Connection, key: CountKey, first: int, below: int, now: Instant) -> Count:
+    """Add up what the entries of a day have counted up to ``now``: the versions from ``first`` and below ``below``.
+
+    The caller bounds how many that are.
+    """
+    nothing = NOTHING.at(now)
+    asked = key._asdict() | {"first": first, "below": below, "hour": nothing.hour}
+    return nothing.plus(*connection.execute(_COUNTED, asked).one())

@@ -92,6 +92,22 @@ purchases = Table(
         server_default=text("0"),
         comment="of extra payments, to be given back",
     ),
+    Column("promo_code", _KEY, nullable=False, server_default=""),
+    Column(
+        "promo_discount",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="how much less than the package the amount is",
+    ),
+    Column(
+        "promo_bonus",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="how much of the bonus is the code's",
+    ),
+    Column("promo_given_back", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("account_id", "purchase_id", name="purchases_pkey"),
     UniqueConstraint("account_id", "request_id", name="purchases_request"),
     CheckConstraint("provider BETWEEN 1 AND 3", name="purchases_provider"),
@@ -105,6 +121,8 @@ purchases = Table(
     CheckConstraint("extra_left >= 0", name="purchases_extra"),
     Index("purchases_polls", "provider", "next_poll_time", postgresql_where=text("next_poll_time IS NOT NULL")),
     Index("purchases_overpaid", "account_id", postgresql_where=text("extra_left > 0")),
+    # Of the text, so that no statement that names the account as well is tempted to go by it.
+    Index("purchases_by_id", text("((purchase_id)::text)")),
 )
 
 purchase_facts = Table(
@@ -150,6 +168,7 @@ purchase_changes = Table(
         ["purchases.account_id", "purchases.purchase_id"],
         name="purchase_changes_purchase",
     ),
+    Index("purchase_changes_by_time", "account_id", "create_time", "purchase_id", "version"),
 )
 
 payment_references = Table(

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, insert, select, text, update
+from sqlalchemy import Connection, Row, Select, insert, literal, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from creditd.domain.instant import Instant
+from creditd.domain.instant import LAST_SECOND, SECOND, Instant
 from creditd.domain.payment_facts import Fact, FactKind
 from creditd.domain.provider import Provider
 from creditd.domain.purchase import Purchase, PurchaseChange, PurchaseKey, PurchaseState
@@ -164,6 +164,44 @@ def changes_of(connection: Connection, key: PurchaseKey) -> list[PurchaseChange]
     )
     rows = connection.execute(query.order_by(c.version.desc()).limit(MAX_CHANGES)).all()
     return [PurchaseChange(*row)._replace(state=PurchaseState(row.state)) for row in reversed(rows)]
+
+
+class ChangePlace(NamedTuple):
+    """Where a change stands among all of an account's purchases, newest first."""
+
+    create_time: Instant
+    purchase_id: str
+    version: int
+
+
+class PlacedChange(NamedTuple):
+    """A change, and of which purchase."""
+
+    purchase_id: str
+    change: PurchaseChange
+
+    @property
+    def place(self) -> ChangePlace:
+        """Where it stands."""
+        return ChangePlace(self.change.create_time, self.purchase_id, self.change.version)
+
+
+AFTER_ALL: Final = ChangePlace(Instant(LAST_SECOND * SECOND), "ffffffff-ffff-ffff-ffff-ffffffffffff", 0)
+
+
+def changes_before(connection: Connection, account_id: str, before: ChangePlace, count: int) -> list[PlacedChange]:
+    """Return up to ``count`` changes of an account's purchases before one, newest first."""
+    c = purchase_changes.c
+    columns = c.create_time, c.purchase_id, c.version
+    place = [literal(value, column.type) for value, column in zip(before, columns, strict=True)]
+    query = select(c.purchase_id, *(c[name] for name in PurchaseChange._fields)).where(
+        c.account_id == account_id, tuple_(*columns) < tuple_(*place)
+    )
+    ordered = query.order_by(*(column.desc() for column in columns)).limit(count)
+    return [
+        PlacedChange(str(row[0]), PurchaseChange(*row[1:])._replace(state=PurchaseState(row.state)))
+        for row in connection.execute(ordered)
+    ]
 
 
 def facts_of(connection: Connection, key: PurchaseKey) -> list[Fact]:

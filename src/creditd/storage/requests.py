@@ -102,6 +102,10 @@ class ClaimKind(IntEnum):
     APPROVAL = 21
     APPROVAL_DECISION = 22
     FLAG_CLEARANCE = 30
+    PROMO_CODE = 40
+    PROMO_CODES = 41
+    PROMO_END = 42
+    PROMO_RETURN = 43
 
 
 _CLAIMS = text(f"""

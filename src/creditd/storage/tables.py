@@ -209,6 +209,19 @@ entries = Table(
         "version",
         postgresql_where=text("kind NOT IN (6, 7, 8, 9, 11)"),
     ),
+    Index(
+        "entries_by_time",
+        "create_time",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 64, "autosummarize": "true"},
+    ),
+    Index(
+        "entries_of_grant",
+        "account_id",
+        "credit_type",
+        text("((slices -> 0) ->> 'grant'::text)"),
+        postgresql_where=text("kind IN (1, 2, 3, 4, 14)"),
+    ),
 )
 
 spending_counts = Table(

@@ -116,3 +116,16 @@ def times_around(connection: Connection, account_id: str, looks: Sequence[Veloci
     for place, event_time in connection.execute(_TIMES, parameters):
         times[place].append(event_time)
     return times
+
+
+_LAST_TIMES: Final = text(f"""
+SELECT {micros("event_time")} FROM velocity_events
+WHERE account_id = :account_id AND kind = :kind AND event_time > {timestamp(":since ::bigint")}
+ORDER BY event_time DESC LIMIT :most
+""")
+
+
+def last_times(connection: Connection, account_id: str, kind: VelocityKind, since: Instant, most: int) -> list[Instant]:
+    """Return when the last events of a kind after an instant were, ``most`` of them at most, newest first."""
+    asked = {"account_id": account_id, "kind": int(kind), "since": since, "most": most}
+    return list(connection.execute(_LAST_TIMES, asked).scalars())

@@ -16,14 +16,20 @@ from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_provider_pb2 as provider
 from credit.v1 import payment_service_pb2 as payment
+from credit.v1 import promo_service_pb2 as promo
+from credit.v1 import statement_service_pb2 as statement
+from credit.v1 import support_service_pb2 as support
 from credit.v1 import webhook_service_pb2 as webhook
 from credit.v1.credit_type_pb2 import CreditType
 from credit.v1.money_pb2 import Money
 from credit.v1.package_pb2 import Package
+from credit.v1.promo_code_pb2 import PromoCode
 from creditd.bootstrap.identity import IDENTITY_SERVICES
+from creditd.domain.resource_names import grant_name
 from tests.contract.requests_taken import METHODS
 from tests.support.customer import Customer
 from tests.support.office import Office, creating, granting, revoking, updating
+from tests.support.promos import make_code, making, redeeming, terms
 from tests.support.service import RunningService
 
 ACCOUNT: Final = "matrix-owner"
@@ -34,7 +40,10 @@ _OF_NO_ACCOUNT: Final = {
     *("ListCreditTypes", "CreateCreditType", "ListAccounts", "ListPackages", "CreatePackage", "RetirePackage"),
     *("ListPaymentEvents", "GetPaymentEvent", "ReplayPaymentEvent", "DismissPaymentEvent", "ListRejectedWebhooks"),
     *("ReconcilePayments", "IngestWebhook", "GrantRole", "RevokeRole", "ListRoleGrants", "CreateServiceAccount"),
-    *("UpdateServiceAccount", "ListServiceAccounts", "GetMyAccess", "ListAuditEvents", "GetAuditHead"),
+    *("UpdateServiceAccount", "ListServiceAccounts", "GetMyAccess", "ListAuditEvents", "GetAuditHead", "Search"),
+    "GetUsageAnalytics",
+    *("CreatePromoCode", "GeneratePromoCodes", "GetPromoCode", "ListPromoCodes", "EndPromoCode"),
+    "GetSystemStatus",
     *(method.name for service in IDENTITY_SERVICES for method in service.methods),
 }
 
@@ -95,12 +104,27 @@ def _asked_for(service: RunningService, maker: str = "maker") -> str:
     return name
 
 
+def _promo_code(service: RunningService) -> PromoCode:
+    return make_code(service.as_caller("staff", "ADMIN"))
+
+
 _BY_HAND: dict[str, Make] = {
     "Approve": lambda s: approvals.ApproveRequest(name=_asked_for(s), request_id=_id()),
     "Reject": lambda s: approvals.RejectRequest(name=_asked_for(s), reason="a test", request_id=_id()),
     "CancelApproval": lambda s: approvals.CancelApprovalRequest(name=_asked_for(s, "somebody"), request_id=_id()),
     "GetApproval": lambda s: approvals.GetApprovalRequest(name=_asked_for(s)),
     "ListApprovals": lambda _: approvals.ListApprovalsRequest(account_id=ACCOUNT),
+    "CreatePromoCode": lambda _: making(),
+    "GeneratePromoCodes": lambda _: promo.GeneratePromoCodesRequest(
+        count=1, terms=terms(), reason="a test", request_id=_id()
+    ),
+    "GetPromoCode": lambda s: promo.GetPromoCodeRequest(name=_promo_code(s).name),
+    "ListPromoCodes": lambda _: promo.ListPromoCodesRequest(),
+    "EndPromoCode": lambda s: promo.EndPromoCodeRequest(name=_promo_code(s).name, reason="a test", request_id=_id()),
+    "RedeemPromoCode": lambda s: redeeming(ACCOUNT, _promo_code(s).display_code),
+    "ExportTransactions": lambda _: statement.ExportTransactionsRequest(
+        account_id=ACCOUNT, format=statement.STATEMENT_FORMAT_CSV
+    ),
     "ListCreditTypes": lambda _: credit.ListCreditTypesRequest(),
     "BatchReserve": lambda s: credit.BatchReserveRequest(requests=[_customer(s).reserving(1)]),
     "BatchDeduct": lambda s: credit.BatchDeductRequest(requests=[_customer(s).deducting(1)]),
@@ -146,6 +170,8 @@ _BY_HAND: dict[str, Make] = {
     "CreateServiceAccount": lambda _: creating(f"robot-{_id()}"),
     "UpdateServiceAccount": _updating,
     "ListServiceAccounts": lambda _: access.ListServiceAccountsRequest(),
+    "GetGrant": lambda _: support.GetGrantRequest(name=grant_name(ACCOUNT, "chat", UNKNOWN)),
+    "GetSystemStatus": lambda _: support.GetSystemStatusRequest(),
     "GetAuditHead": lambda _: audit.GetAuditHeadRequest(),
     "ListAuditEvents": lambda _: audit.ListAuditEventsRequest(),
     "GetMyAccess": lambda _: access.GetMyAccessRequest(),

@@ -19,20 +19,20 @@ MATRIX: Final[Mapping[str, Action]] = {
     "own balance, history, top-up, promo": Action(
         "yes yes no no no no",
         "GetBalance WatchBalance GetReservation ListReservations ListTransactions GetHistoricalBalance "
-        "CreatePurchase GetPurchase ListPurchases CancelPurchase",
+        "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase RedeemPromoCode",
         is_own=True,
     ),
-    "export own history": Action("no yes no no no no", "", is_own=True),
+    "export own history": Action("no yes no no no no", "ExportTransactions", is_own=True),
     "read other accounts": Action(
         "no no yes yes yes yes",
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
-        "GetHistoricalBalance GetAccount ListAccounts GetLimits ListAccountFlags ListSubscriptions GetPurchase "
-        "ListPurchases",
+        "GetHistoricalBalance GetUsageSummary GetAccount ListAccounts GetLimits ListAccountFlags ListSubscriptions "
+        "GetPurchase ListPurchases ExplainReserve GetGrant ListGrants ListGrantUses Search ListAccountHistory",
     ),
     "change balances": Action(
         "no no no no yes yes",
         "Reserve Confirm Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct AddCredits "
-        "SetAccountStatus SetPlan SetLimits CreatePurchase CancelPurchase",
+        "SetAccountStatus SetPlan SetLimits CreatePurchase CancelPurchase RedeemPromoCode",
     ),
     # "Refund" in two: of money, FINANCE's "with approval", for which a call of the same RPC asks; and of a reservation.
     "refund money, remove": Action(
@@ -41,13 +41,16 @@ MATRIX: Final[Mapping[str, Action]] = {
     ),
     "refund a reservation": Action("no no no no yes yes", "Refund"),
     "financial reports and export": Action(
-        "no no no yes yes yes", "VerifyLedger ListPaymentEvents GetPaymentEvent ListRejectedWebhooks"
+        "no no no yes yes yes",
+        "VerifyLedger GetUsageAnalytics ListPaymentEvents GetPaymentEvent ListRejectedWebhooks ExportTransactions "
+        "GetSystemStatus",
     ),
     "manage users and roles, promo codes, settings": Action(
         "no no no no yes yes",
         "CreateCreditType CreatePackage RetirePackage ReplayPaymentEvent DismissPaymentEvent ReconcilePayments "
         "IngestWebhook GrantRole RevokeRole ListRoleGrants CreateServiceAccount UpdateServiceAccount "
-        "ListServiceAccounts ListAuditEvents GetAuditHead CreateApiKey ListApiKeys RotateApiKey RevokeApiKey",
+        "ListServiceAccounts ListAuditEvents GetAuditHead CreateApiKey ListApiKeys RotateApiKey RevokeApiKey "
+        "CreatePromoCode GeneratePromoCodes GetPromoCode ListPromoCodes EndPromoCode",
     ),
     "emergency repair": Action("no no no no no yes", ""),
     # Not in the matrix: whoever looks after money looks into what the velocity rules find.
@@ -65,9 +68,10 @@ SCOPES: Final[Mapping[str, str]] = {
     "credits.spend": "Reserve Confirm Refund Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct "
     "ListCreditTypes",
     "credits.read": "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
-    "GetHistoricalBalance ListCreditTypes ListPackages GetPurchase ListPurchases",
+    "GetHistoricalBalance GetUsageSummary ListCreditTypes ListPackages GetPurchase ListPurchases",
     "credits.admin": "AddCredits ListCreditTypes",
-    "payments.write": "CreatePurchase CancelPurchase GetPurchase ListPurchases ListPackages ListCreditTypes",
+    "payments.write": "CreatePurchase CancelPurchase RedeemPromoCode GetPurchase ListPurchases ListPackages "
+    "ListCreditTypes",
     "payments.ingest": "IngestWebhook",
 }
 """What each scope opens to a service."""

@@ -12,12 +12,15 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1.account_flag_pb2 import ClearAccountFlagRequest
 from credit.v1.limits_pb2 import Limit, SetLimitsRequest
+from credit.v1.promo_service_pb2 import GeneratePromoCodesRequest
+from creditd.domain.promo_text import normalised
 from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import Shopper
 from tests.contract.payments.staff_requests import create, declare, dismiss, replay, retire
 from tests.support.flags import raise_flag
 from tests.support.market import STRIPE
+from tests.support.promos import ending, make_code, making, terms
 
 
 class Example(NamedTuple):
@@ -116,6 +119,22 @@ def _retire(shopper: Shopper) -> Example:
     return Example(request, request.name, "", {"retire_time": None}, {"credits": 90})
 
 
+def _make_code(_: Shopper) -> Example:
+    request = making(f"Audited-{uuid7()[-12:]}")
+    name = f"promoCodes/{normalised(request.display_code)}"
+    return Example(request, name, "", None, {"display_code": request.display_code, "end_time": None})
+
+
+def _generate(_: Shopper) -> Example:
+    request = GeneratePromoCodesRequest(prefix="vip", count=3, terms=terms(), reason="a fair", request_id=uuid7())
+    return Example(request, "promoCodes", "", None, {"count": 3, "prefix": "vip"})
+
+
+def _end_code(shopper: Shopper) -> Example:
+    code = make_code(shopper.staff)
+    return Example(ending(code), code.name, "", {"end_time": None}, {"display_code": code.display_code})
+
+
 def _reverse(shopper: Shopper) -> Example:
     purchase = shopper.bought()
     before = {"state": "COMPLETED", "refunded": 0, "reversed": 0}
@@ -150,6 +169,9 @@ ACTS: Mapping[str, Callable[[Shopper], Example]] = {
     "package.create": _create,
     "package.retire": _retire,
     "purchase.reverse": _reverse,
+    "promo_code.create": _make_code,
+    "promo_code.generate": _generate,
+    "promo_code.end": _end_code,
     "payment_event.replay": _replay,
     "payment_event.dismiss": _dismiss,
     "payments.reconcile": _reconcile,
@@ -160,7 +182,8 @@ ACTS: Mapping[str, Callable[[Shopper], Example]] = {
 def method_of(shopper: Shopper, request: Any) -> Any:
     """Return the RPC that a request is for."""
     name = type(request).__name__.removesuffix("Request")
-    return getattr(shopper.staff.admin, name, None) or getattr(shopper.staff.payment_admin, name)
+    staff = shopper.staff
+    return next(getattr(stub, name) for stub in (staff.admin, staff.payment_admin, staff.promo) if hasattr(stub, name))
 
 
 def done(shopper: Shopper, request: Any) -> Any:

@@ -15,6 +15,7 @@ class VelocityKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VELOCITY_KIND_REFUNDS: _ClassVar[VelocityKind]
     VELOCITY_KIND_DISPUTES: _ClassVar[VelocityKind]
     VELOCITY_KIND_TOP_UPS: _ClassVar[VelocityKind]
+    VELOCITY_KIND_PROMO_ATTEMPTS: _ClassVar[VelocityKind]
 
 class VelocityAction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -26,6 +27,7 @@ VELOCITY_KIND_FAILED_PAYMENTS: VelocityKind
 VELOCITY_KIND_REFUNDS: VelocityKind
 VELOCITY_KIND_DISPUTES: VelocityKind
 VELOCITY_KIND_TOP_UPS: VelocityKind
+VELOCITY_KIND_PROMO_ATTEMPTS: VelocityKind
 VELOCITY_ACTION_UNSPECIFIED: VelocityAction
 VELOCITY_ACTION_FLAG: VelocityAction
 VELOCITY_ACTION_SUSPEND: VelocityAction

@@ -6,14 +6,27 @@ from credit.v1 import credit_type_pb2 as _credit_type_pb2
 from credit.v1 import entry_pb2 as _entry_pb2
 from credit.v1 import limits_pb2 as _limits_pb2
 from credit.v1 import source_pb2 as _source_pb2
+from credit.v1 import usage_pb2 as _usage_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class UsageRanking(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    USAGE_RANKING_UNSPECIFIED: _ClassVar[UsageRanking]
+    USAGE_RANKING_DAY: _ClassVar[UsageRanking]
+    USAGE_RANKING_WEEK: _ClassVar[UsageRanking]
+    USAGE_RANKING_MONTH: _ClassVar[UsageRanking]
+USAGE_RANKING_UNSPECIFIED: UsageRanking
+USAGE_RANKING_DAY: UsageRanking
+USAGE_RANKING_WEEK: UsageRanking
+USAGE_RANKING_MONTH: UsageRanking
 
 class CreateCreditTypeRequest(_message.Message):
     __slots__ = ("credit_type", "request_id")
@@ -261,3 +274,37 @@ class LedgerSummary(_message.Message):
     entries: int
     differences: int
     def __init__(self, wallets: _Optional[int] = ..., entries: _Optional[int] = ..., differences: _Optional[int] = ...) -> None: ...
+
+class GetUsageAnalyticsRequest(_message.Message):
+    __slots__ = ("credit_types", "granularity", "time_zone", "start_time", "end_time", "ranking", "top_size")
+    CREDIT_TYPES_FIELD_NUMBER: _ClassVar[int]
+    GRANULARITY_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    TOP_SIZE_FIELD_NUMBER: _ClassVar[int]
+    credit_types: _containers.RepeatedScalarFieldContainer[str]
+    granularity: _usage_pb2.UsageGranularity
+    time_zone: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    ranking: UsageRanking
+    top_size: int
+    def __init__(self, credit_types: _Optional[_Iterable[str]] = ..., granularity: _Optional[_Union[_usage_pb2.UsageGranularity, str]] = ..., time_zone: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ranking: _Optional[_Union[UsageRanking, str]] = ..., top_size: _Optional[int] = ...) -> None: ...
+
+class GetUsageAnalyticsResponse(_message.Message):
+    __slots__ = ("analytics", "start_time", "end_time", "label", "ranking_start_time", "ranking_end_time")
+    ANALYTICS_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    RANKING_START_TIME_FIELD_NUMBER: _ClassVar[int]
+    RANKING_END_TIME_FIELD_NUMBER: _ClassVar[int]
+    analytics: _containers.RepeatedCompositeFieldContainer[_usage_pb2.CreditTypeAnalytics]
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    label: str
+    ranking_start_time: _timestamp_pb2.Timestamp
+    ranking_end_time: _timestamp_pb2.Timestamp
+    def __init__(self, analytics: _Optional[_Iterable[_Union[_usage_pb2.CreditTypeAnalytics, _Mapping]]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., label: _Optional[str] = ..., ranking_start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., ranking_end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -102,6 +102,11 @@ class AdminServiceStub(object):
                 request_serializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerResponse.FromString,
                 _registered_method=True)
+        self.GetUsageAnalytics = channel.unary_unary(
+                '/credit.v1.AdminService/GetUsageAnalytics',
+                request_serializer=credit_dot_v1_dot_admin__service__pb2.GetUsageAnalyticsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_admin__service__pb2.GetUsageAnalyticsResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer(object):
@@ -200,6 +205,14 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUsageAnalytics(self, request, context):
+        """What all accounts used, bought, were given and lost in a period, with points for a chart and those that used the most:
+        right to the last movement. USAGE_BEHIND while that cannot be said.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -267,6 +280,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.VerifyLedger,
                     request_deserializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerRequest.FromString,
                     response_serializer=credit_dot_v1_dot_admin__service__pb2.VerifyLedgerResponse.SerializeToString,
+            ),
+            'GetUsageAnalytics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsageAnalytics,
+                    request_deserializer=credit_dot_v1_dot_admin__service__pb2.GetUsageAnalyticsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_admin__service__pb2.GetUsageAnalyticsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -621,6 +639,33 @@ class AdminService(object):
             '/credit.v1.AdminService/VerifyLedger',
             credit_dot_v1_dot_admin__service__pb2.VerifyLedgerRequest.SerializeToString,
             credit_dot_v1_dot_admin__service__pb2.VerifyLedgerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsageAnalytics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/GetUsageAnalytics',
+            credit_dot_v1_dot_admin__service__pb2.GetUsageAnalyticsRequest.SerializeToString,
+            credit_dot_v1_dot_admin__service__pb2.GetUsageAnalyticsResponse.FromString,
             options,
             channel_credentials,
             insecure,

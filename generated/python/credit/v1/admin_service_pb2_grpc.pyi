@@ -63,6 +63,10 @@ class AdminServiceStub:
     """Accounts, by account id."""
     VerifyLedger: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.VerifyLedgerRequest, _admin_service_pb2.VerifyLedgerResponse]
     """Folds the ledger and compares it with the stored balances; streams every difference, then a summary."""
+    GetUsageAnalytics: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetUsageAnalyticsRequest, _admin_service_pb2.GetUsageAnalyticsResponse]
+    """What all accounts used, bought, were given and lost in a period, with points for a chart and those that used the most:
+    right to the last movement. USAGE_BEHIND while that cannot be said.
+    """
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -97,6 +101,10 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Accounts, by account id."""
     VerifyLedger: _aio.UnaryStreamMultiCallable[_admin_service_pb2.VerifyLedgerRequest, _admin_service_pb2.VerifyLedgerResponse]  # type: ignore[assignment]
     """Folds the ledger and compares it with the stored balances; streams every difference, then a summary."""
+    GetUsageAnalytics: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetUsageAnalyticsRequest, _admin_service_pb2.GetUsageAnalyticsResponse]  # type: ignore[assignment]
+    """What all accounts used, bought, were given and lost in a period, with points for a chart and those that used the most:
+    right to the last movement. USAGE_BEHIND while that cannot be said.
+    """
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """AdminService lets staff declare credit types, add and remove credits, and look into accounts and the ledger."""
@@ -206,5 +214,15 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_admin_service_pb2.VerifyLedgerResponse], _abc.AsyncIterator[_admin_service_pb2.VerifyLedgerResponse]]:
         """Folds the ledger and compares it with the stored balances; streams every difference, then a summary."""
+
+    @_abc_1.abstractmethod
+    def GetUsageAnalytics(
+        self,
+        request: _admin_service_pb2.GetUsageAnalyticsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.GetUsageAnalyticsResponse, _abc.Awaitable[_admin_service_pb2.GetUsageAnalyticsResponse]]:
+        """What all accounts used, bought, were given and lost in a period, with points for a chart and those that used the most:
+        right to the last movement. USAGE_BEHIND while that cannot be said.
+        """
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -119,6 +119,11 @@ class CreditServiceStub(object):
                 request_serializer=credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceResponse.FromString,
                 _registered_method=True)
+        self.GetUsageSummary = channel.unary_unary(
+                '/credit.v1.CreditService/GetUsageSummary',
+                request_serializer=credit_dot_v1_dot_credit__service__pb2.GetUsageSummaryRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_credit__service__pb2.GetUsageSummaryResponse.FromString,
+                _registered_method=True)
 
 
 class CreditServiceServicer(object):
@@ -243,6 +248,13 @@ class CreditServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUsageSummary(self, request, context):
+        """What one account used, bought, was given and lost in a period, with points for a chart: right to the last movement.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CreditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -325,6 +337,11 @@ def add_CreditServiceServicer_to_server(servicer, server):
                     servicer.GetHistoricalBalance,
                     request_deserializer=credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceRequest.FromString,
                     response_serializer=credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceResponse.SerializeToString,
+            ),
+            'GetUsageSummary': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsageSummary,
+                    request_deserializer=credit_dot_v1_dot_credit__service__pb2.GetUsageSummaryRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_credit__service__pb2.GetUsageSummaryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -764,6 +781,33 @@ class CreditService(object):
             '/credit.v1.CreditService/GetHistoricalBalance',
             credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceRequest.SerializeToString,
             credit_dot_v1_dot_credit__service__pb2.GetHistoricalBalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsageSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.CreditService/GetUsageSummary',
+            credit_dot_v1_dot_credit__service__pb2.GetUsageSummaryRequest.SerializeToString,
+            credit_dot_v1_dot_credit__service__pb2.GetUsageSummaryResponse.FromString,
             options,
             channel_credentials,
             insecure,

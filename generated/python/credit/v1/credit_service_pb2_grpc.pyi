@@ -74,6 +74,8 @@ class CreditServiceStub:
     """One account's balances as they stood at an instant, or right after a movement: what GetBalance said then. However
     long the history is, a few of its rows are read.
     """
+    GetUsageSummary: _grpc.UnaryUnaryMultiCallable[_credit_service_pb2.GetUsageSummaryRequest, _credit_service_pb2.GetUsageSummaryResponse]
+    """What one account used, bought, was given and lost in a period, with points for a chart: right to the last movement."""
 
 @_typing.type_check_only
 class CreditServiceAsyncStub(CreditServiceStub):
@@ -121,6 +123,8 @@ class CreditServiceAsyncStub(CreditServiceStub):
     """One account's balances as they stood at an instant, or right after a movement: what GetBalance said then. However
     long the history is, a few of its rows are read.
     """
+    GetUsageSummary: _aio.UnaryUnaryMultiCallable[_credit_service_pb2.GetUsageSummaryRequest, _credit_service_pb2.GetUsageSummaryResponse]  # type: ignore[assignment]
+    """What one account used, bought, was given and lost in a period, with points for a chart: right to the last movement."""
 
 class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
     """CreditService spends credits: hold them before costly work, confirm when it succeeded, refund when it failed.
@@ -261,5 +265,13 @@ class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
         """One account's balances as they stood at an instant, or right after a movement: what GetBalance said then. However
         long the history is, a few of its rows are read.
         """
+
+    @_abc_1.abstractmethod
+    def GetUsageSummary(
+        self,
+        request: _credit_service_pb2.GetUsageSummaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_credit_service_pb2.GetUsageSummaryResponse, _abc.Awaitable[_credit_service_pb2.GetUsageSummaryResponse]]:
+        """What one account used, bought, was given and lost in a period, with points for a chart: right to the last movement."""
 
 def add_CreditServiceServicer_to_server(servicer: CreditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from credit.v1 import package_pb2 as credit_dot_v1_dot_package__pb2
 from credit.v1 import payment_provider_pb2 as credit_dot_v1_dot_payment__provider__pb2
 from credit.v1 import purchase_pb2 as credit_dot_v1_dot_purchase__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63redit/v1/payment_service.proto\x12\tcredit.v1\x1a\x17\x63redit/v1/package.proto\x1a credit/v1/payment_provider.proto\x1a\x18\x63redit/v1/purchase.proto\"\x89\x01\n\x13ListPackagesRequest\x12!\n\x0cshow_retired\x18\x01 \x01(\x08R\x0bshowRetired\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"n\n\x14ListPackagesResponse\x12.\n\x08packages\x18\x01 \x03(\x0b\x32\x12.credit.v1.PackageR\x08packages\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcd\x03\n\x15\x43reatePurchaseRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12@\n\npackage_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,63}$R\tpackageId\x12\x42\n\x08provider\x18\x03 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x08provider\x12:\n\x06method\x18\x04 \x01(\x0e\x32\x18.credit.v1.PaymentMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06method\x12@\n\ncard_token\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^(tokn_[a-z0-9_]{1,100})?$R\tcardToken\x12\x43\n\nreturn_url\x18\x06 \x01(\tB$\xbaH!r\x1f\x18\xd0\x0f\x32\x1a^(https?://[\\x21-\\x7e]+)?$R\treturnUrl\x12)\n\nrequest_id\x18\x07 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\"I\n\x16\x43reatePurchaseResponse\x12/\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.PurchaseR\x08purchase\"\x9c\x01\n\x12GetPurchaseRequest\x12\x85\x01\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\"{\n\x13GetPurchaseResponse\x12/\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.PurchaseR\x08purchase\x12\x33\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x19.credit.v1.PurchaseChangeR\x07\x63hanges\"\xe3\x01\n\x14ListPurchasesRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x38\n\x05state\x18\x02 \x01(\x0e\x32\x18.credit.v1.PurchaseStateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12&\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"r\n\x15ListPurchasesResponse\x12\x31\n\tpurchases\x18\x01 \x03(\x0b\x32\x13.credit.v1.PurchaseR\tpurchases\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xec\x01\n\x15\x43\x61ncelPurchaseRequest\x12\x85\x01\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12 \n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x06reason\"I\n\x16\x43\x61ncelPurchaseResponse\x12/\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.PurchaseR\x08purchase2\xb1\x03\n\x0ePaymentService\x12O\n\x0cListPackages\x12\x1e.credit.v1.ListPackagesRequest\x1a\x1f.credit.v1.ListPackagesResponse\x12U\n\x0e\x43reatePurchase\x12 .credit.v1.CreatePurchaseRequest\x1a!.credit.v1.CreatePurchaseResponse\x12L\n\x0bGetPurchase\x12\x1d.credit.v1.GetPurchaseRequest\x1a\x1e.credit.v1.GetPurchaseResponse\x12R\n\rListPurchases\x12\x1f.credit.v1.ListPurchasesRequest\x1a .credit.v1.ListPurchasesResponse\x12U\n\x0e\x43\x61ncelPurchase\x12 .credit.v1.CancelPurchaseRequest\x1a!.credit.v1.CancelPurchaseResponseBj\n\x15\x63om.creditd.credit.v1B\x13PaymentServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63redit/v1/payment_service.proto\x12\tcredit.v1\x1a\x17\x63redit/v1/package.proto\x1a credit/v1/payment_provider.proto\x1a\x18\x63redit/v1/purchase.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x01\n\x13ListPackagesRequest\x12!\n\x0cshow_retired\x18\x01 \x01(\x08R\x0bshowRetired\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"n\n\x14ListPackagesResponse\x12.\n\x08packages\x18\x01 \x03(\x0b\x32\x12.credit.v1.PackageR\x08packages\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf6\x03\n\x15\x43reatePurchaseRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12@\n\npackage_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9_-]{0,63}$R\tpackageId\x12\x42\n\x08provider\x18\x03 \x01(\x0e\x32\x1a.credit.v1.PaymentProviderB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x08provider\x12:\n\x06method\x18\x04 \x01(\x0e\x32\x18.credit.v1.PaymentMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06method\x12@\n\ncard_token\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^(tokn_[a-z0-9_]{1,100})?$R\tcardToken\x12\x43\n\nreturn_url\x18\x06 \x01(\tB$\xbaH!r\x1f\x18\xd0\x0f\x32\x1a^(https?://[\\x21-\\x7e]+)?$R\treturnUrl\x12)\n\nrequest_id\x18\x07 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\'\n\npromo_code\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\tpromoCode\"I\n\x16\x43reatePurchaseResponse\x12/\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.PurchaseR\x08purchase\"\x9c\x01\n\x12GetPurchaseRequest\x12\x85\x01\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\"\xbd\x01\n\x13GetPurchaseResponse\x12/\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.PurchaseR\x08purchase\x12\x33\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x19.credit.v1.PurchaseChangeR\x07\x63hanges\x12@\n\x0enext_poll_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0cnextPollTime\"\xe3\x01\n\x14ListPurchasesRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x38\n\x05state\x18\x02 \x01(\x0e\x32\x18.credit.v1.PurchaseStateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12&\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"r\n\x15ListPurchasesResponse\x12\x31\n\tpurchases\x18\x01 \x03(\x0b\x32\x13.credit.v1.PurchaseR\tpurchases\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xec\x01\n\x15\x43\x61ncelPurchaseRequest\x12\x85\x01\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12 \n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x06reason\"I\n\x16\x43\x61ncelPurchaseResponse\x12/\n\x08purchase\x18\x01 \x01(\x0b\x32\x13.credit.v1.PurchaseR\x08purchase2\xb1\x03\n\x0ePaymentService\x12O\n\x0cListPackages\x12\x1e.credit.v1.ListPackagesRequest\x1a\x1f.credit.v1.ListPackagesResponse\x12U\n\x0e\x43reatePurchase\x12 .credit.v1.CreatePurchaseRequest\x1a!.credit.v1.CreatePurchaseResponse\x12L\n\x0bGetPurchase\x12\x1d.credit.v1.GetPurchaseRequest\x1a\x1e.credit.v1.GetPurchaseResponse\x12R\n\rListPurchases\x12\x1f.credit.v1.ListPurchasesRequest\x1a .credit.v1.ListPurchasesResponse\x12U\n\x0e\x43\x61ncelPurchase\x12 .credit.v1.CancelPurchaseRequest\x1a!.credit.v1.CancelPurchaseResponseBj\n\x15\x63om.creditd.credit.v1B\x13PaymentServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,6 +54,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEPURCHASEREQUEST'].fields_by_name['return_url']._serialized_options = b'\272H!r\037\030\320\0172\032^(https?://[\\x21-\\x7e]+)?$'
   _globals['_CREATEPURCHASEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATEPURCHASEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
+  _globals['_CREATEPURCHASEREQUEST'].fields_by_name['promo_code']._loaded_options = None
+  _globals['_CREATEPURCHASEREQUEST'].fields_by_name['promo_code']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_GETPURCHASEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETPURCHASEREQUEST'].fields_by_name['name']._serialized_options = b'\272Hnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
   _globals['_LISTPURCHASESREQUEST'].fields_by_name['account_id']._loaded_options = None
@@ -69,26 +72,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CANCELPURCHASEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
   _globals['_CANCELPURCHASEREQUEST'].fields_by_name['reason']._loaded_options = None
   _globals['_CANCELPURCHASEREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\005r\003\030\364\003'
-  _globals['_LISTPACKAGESREQUEST']._serialized_start=132
-  _globals['_LISTPACKAGESREQUEST']._serialized_end=269
-  _globals['_LISTPACKAGESRESPONSE']._serialized_start=271
-  _globals['_LISTPACKAGESRESPONSE']._serialized_end=381
-  _globals['_CREATEPURCHASEREQUEST']._serialized_start=384
-  _globals['_CREATEPURCHASEREQUEST']._serialized_end=845
-  _globals['_CREATEPURCHASERESPONSE']._serialized_start=847
-  _globals['_CREATEPURCHASERESPONSE']._serialized_end=920
-  _globals['_GETPURCHASEREQUEST']._serialized_start=923
-  _globals['_GETPURCHASEREQUEST']._serialized_end=1079
-  _globals['_GETPURCHASERESPONSE']._serialized_start=1081
-  _globals['_GETPURCHASERESPONSE']._serialized_end=1204
-  _globals['_LISTPURCHASESREQUEST']._serialized_start=1207
-  _globals['_LISTPURCHASESREQUEST']._serialized_end=1434
-  _globals['_LISTPURCHASESRESPONSE']._serialized_start=1436
-  _globals['_LISTPURCHASESRESPONSE']._serialized_end=1550
-  _globals['_CANCELPURCHASEREQUEST']._serialized_start=1553
-  _globals['_CANCELPURCHASEREQUEST']._serialized_end=1789
-  _globals['_CANCELPURCHASERESPONSE']._serialized_start=1791
-  _globals['_CANCELPURCHASERESPONSE']._serialized_end=1864
-  _globals['_PAYMENTSERVICE']._serialized_start=1867
-  _globals['_PAYMENTSERVICE']._serialized_end=2300
+  _globals['_LISTPACKAGESREQUEST']._serialized_start=165
+  _globals['_LISTPACKAGESREQUEST']._serialized_end=302
+  _globals['_LISTPACKAGESRESPONSE']._serialized_start=304
+  _globals['_LISTPACKAGESRESPONSE']._serialized_end=414
+  _globals['_CREATEPURCHASEREQUEST']._serialized_start=417
+  _globals['_CREATEPURCHASEREQUEST']._serialized_end=919
+  _globals['_CREATEPURCHASERESPONSE']._serialized_start=921
+  _globals['_CREATEPURCHASERESPONSE']._serialized_end=994
+  _globals['_GETPURCHASEREQUEST']._serialized_start=997
+  _globals['_GETPURCHASEREQUEST']._serialized_end=1153
+  _globals['_GETPURCHASERESPONSE']._serialized_start=1156
+  _globals['_GETPURCHASERESPONSE']._serialized_end=1345
+  _globals['_LISTPURCHASESREQUEST']._serialized_start=1348
+  _globals['_LISTPURCHASESREQUEST']._serialized_end=1575
+  _globals['_LISTPURCHASESRESPONSE']._serialized_start=1577
+  _globals['_LISTPURCHASESRESPONSE']._serialized_end=1691
+  _globals['_CANCELPURCHASEREQUEST']._serialized_start=1694
+  _globals['_CANCELPURCHASEREQUEST']._serialized_end=1930
+  _globals['_CANCELPURCHASERESPONSE']._serialized_start=1932
+  _globals['_CANCELPURCHASERESPONSE']._serialized_end=2005
+  _globals['_PAYMENTSERVICE']._serialized_start=2008
+  _globals['_PAYMENTSERVICE']._serialized_end=2441
 # @@protoc_insertion_point(module_scope)

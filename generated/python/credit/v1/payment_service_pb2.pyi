@@ -1,6 +1,7 @@
 from credit.v1 import package_pb2 as _package_pb2
 from credit.v1 import payment_provider_pb2 as _payment_provider_pb2
 from credit.v1 import purchase_pb2 as _purchase_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -28,7 +29,7 @@ class ListPackagesResponse(_message.Message):
     def __init__(self, packages: _Optional[_Iterable[_Union[_package_pb2.Package, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class CreatePurchaseRequest(_message.Message):
-    __slots__ = ("account_id", "package_id", "provider", "method", "card_token", "return_url", "request_id")
+    __slots__ = ("account_id", "package_id", "provider", "method", "card_token", "return_url", "request_id", "promo_code")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_ID_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +37,7 @@ class CreatePurchaseRequest(_message.Message):
     CARD_TOKEN_FIELD_NUMBER: _ClassVar[int]
     RETURN_URL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PROMO_CODE_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     package_id: str
     provider: _payment_provider_pb2.PaymentProvider
@@ -43,7 +45,8 @@ class CreatePurchaseRequest(_message.Message):
     card_token: str
     return_url: str
     request_id: str
-    def __init__(self, account_id: _Optional[str] = ..., package_id: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., method: _Optional[_Union[_payment_provider_pb2.PaymentMethod, str]] = ..., card_token: _Optional[str] = ..., return_url: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    promo_code: str
+    def __init__(self, account_id: _Optional[str] = ..., package_id: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., method: _Optional[_Union[_payment_provider_pb2.PaymentMethod, str]] = ..., card_token: _Optional[str] = ..., return_url: _Optional[str] = ..., request_id: _Optional[str] = ..., promo_code: _Optional[str] = ...) -> None: ...
 
 class CreatePurchaseResponse(_message.Message):
     __slots__ = ("purchase",)
@@ -58,12 +61,14 @@ class GetPurchaseRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetPurchaseResponse(_message.Message):
-    __slots__ = ("purchase", "changes")
+    __slots__ = ("purchase", "changes", "next_poll_time")
     PURCHASE_FIELD_NUMBER: _ClassVar[int]
     CHANGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_POLL_TIME_FIELD_NUMBER: _ClassVar[int]
     purchase: _purchase_pb2.Purchase
     changes: _containers.RepeatedCompositeFieldContainer[_purchase_pb2.PurchaseChange]
-    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[_purchase_pb2.PurchaseChange, _Mapping]]] = ...) -> None: ...
+    next_poll_time: _timestamp_pb2.Timestamp
+    def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[_purchase_pb2.PurchaseChange, _Mapping]]] = ..., next_poll_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListPurchasesRequest(_message.Message):
     __slots__ = ("account_id", "state", "page_size", "page_token")

@@ -75,6 +75,10 @@ READ_CREDIT_TYPES: Final = Permission("credit_types.read", _STAFF | _OWNERS, _NO
 READ_PACKAGES: Final = Permission("packages.read", _STAFF | _OWNERS, _NOBODY, _READ | _BUY)
 CHANGE_SETTINGS: Final = Permission("settings.change", _ADMINS)
 BUY: Final = Permission("purchases.change", _ADMINS, _OWNERS, _BUY)
+ADMINISTER_PROMOS: Final = Permission("promo_codes.change", _ADMINS)
+REDEEM: Final = Permission("promo_codes.redeem", _ADMINS, _OWNERS, _BUY)
+# Not for services: what they may read, they read page by page.
+EXPORT: Final = Permission("statements.export", _FINANCE, frozenset({"PREMIUM"}))
 READ_PURCHASES: Final = Permission("purchases.read", _STAFF, _OWNERS, _READ | _BUY)
 REVERSE: Final = Permission("purchases.reverse", _FINANCE)
 READ_APPROVALS: Final = Permission("approvals.read", _FINANCE)
@@ -107,6 +111,7 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.CreditService/ListReservations": READ_ACCOUNT,
     "/credit.v1.CreditService/ListTransactions": READ_ACCOUNT,
     "/credit.v1.CreditService/GetHistoricalBalance": READ_ACCOUNT,
+    "/credit.v1.CreditService/GetUsageSummary": READ_ACCOUNT,
     "/credit.v1.AdminService/CreateCreditType": CHANGE_SETTINGS,
     "/credit.v1.AdminService/AddCredits": ADD,
     "/credit.v1.AdminService/RemoveCredits": REMOVE,
@@ -120,6 +125,7 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.AdminService/GetAccount": SEARCH_ACCOUNTS,
     "/credit.v1.AdminService/ListAccounts": SEARCH_ACCOUNTS,
     "/credit.v1.AdminService/VerifyLedger": READ_FINANCES,
+    "/credit.v1.AdminService/GetUsageAnalytics": READ_FINANCES,
     "/credit.v1.PaymentService/ListPackages": READ_PACKAGES,
     "/credit.v1.PaymentService/CreatePurchase": BUY,
     "/credit.v1.PaymentService/GetPurchase": READ_PURCHASES,
@@ -152,6 +158,20 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.ApprovalService/CancelApproval": DECIDE,
     "/credit.v1.ApprovalService/GetApproval": READ_APPROVALS,
     "/credit.v1.ApprovalService/ListApprovals": READ_APPROVALS,
+    "/credit.v1.PromoService/CreatePromoCode": ADMINISTER_PROMOS,
+    "/credit.v1.PromoService/GeneratePromoCodes": ADMINISTER_PROMOS,
+    "/credit.v1.PromoService/GetPromoCode": ADMINISTER_PROMOS,
+    "/credit.v1.PromoService/ListPromoCodes": ADMINISTER_PROMOS,
+    "/credit.v1.PromoService/EndPromoCode": ADMINISTER_PROMOS,
+    "/credit.v1.PromoService/RedeemPromoCode": REDEEM,
+    "/credit.v1.StatementService/ExportTransactions": EXPORT,
+    "/credit.v1.SupportService/ExplainReserve": SEARCH_ACCOUNTS,
+    "/credit.v1.SupportService/GetGrant": SEARCH_ACCOUNTS,
+    "/credit.v1.SupportService/ListGrants": SEARCH_ACCOUNTS,
+    "/credit.v1.SupportService/ListGrantUses": SEARCH_ACCOUNTS,
+    "/credit.v1.SupportService/ListAccountHistory": SEARCH_ACCOUNTS,
+    "/credit.v1.SupportService/GetSystemStatus": READ_FINANCES,
+    "/credit.v1.SupportService/Search": SEARCH_ACCOUNTS,
     "/credit.v1.AuditService/ListAuditEvents": READ_AUDIT,
     "/credit.v1.AuditService/GetAuditHead": READ_AUDIT,
     "/credit.v1.IdentityService/Revoke": SIGN_IN,

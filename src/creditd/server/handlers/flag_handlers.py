@@ -1,11 +1,11 @@
 """AdminService: flags that velocity rules have raised."""
 
 from credit.v1 import account_flag_pb2 as pb
-from creditd.domain.account_flag import AccountFlag, parse_flag_name
+from creditd.domain.account_flag import parse_flag_name
 from creditd.domain.velocity import VelocityKind
 from creditd.server.acts import act_of
 from creditd.server.authorization.policy import CHANGE_ACCOUNT
-from creditd.server.credit_messages import timestamp
+from creditd.server.flag_messages import flag_message
 from creditd.server.refusals import PermissionDenied
 from creditd.service.account_flags import AccountFlags
 from creditd.service.call import Call
@@ -37,24 +37,3 @@ class FlagHandlers:
             parse_flag_name(request.name), act_of(call, request), activate=request.activate
         )
         return pb.ClearAccountFlagResponse(account_flag=flag_message(flag))
-
-
-def flag_message(flag: AccountFlag) -> pb.AccountFlag:
-    """Write a flag."""
-    message = pb.AccountFlag(
-        name=flag.name,
-        account_id=flag.account_id,
-        kind=flag.kind,  # type: ignore[arg-type]
-        most=flag.most,
-        window_seconds=flag.window_seconds,
-        action=flag.action,  # type: ignore[arg-type]
-        event_count=flag.event_count,
-        suspended=flag.suspended,
-        raise_time=timestamp(flag.raise_time),
-        cleared_by=flag.cleared_by,
-        clear_reason=flag.clear_reason,
-        activated=flag.activated,
-    )
-    if flag.clear_time is not None:
-        message.clear_time.CopyFrom(timestamp(flag.clear_time))
-    return message

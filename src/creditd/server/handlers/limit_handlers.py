@@ -8,17 +8,10 @@ from creditd.domain.limits import DAY, HOUR, Limit
 from creditd.domain.resource_names import id_in
 from creditd.server.acts import act_of
 from creditd.server.credit_messages import timestamp
+from creditd.server.limit_messages import limit_message, limit_of
 from creditd.server.requests import stated_version
 from creditd.service.account_limits import AccountLimits
 from creditd.service.call import Call
-
-_BOUNDS = {
-    "least": "least_per_movement",
-    "most": "most_per_movement",
-    "hourly": "most_per_hour",
-    "daily": "most_per_day",
-}
-"""The parts of a limit by which it bounds, and their fields."""
 
 
 class LimitHandlers:
@@ -34,12 +27,12 @@ class LimitHandlers:
         account = await self._limits.set(
             call,
             id_in(request.name),
-            tuple(map(_limit, request.limits)),
+            tuple(map(limit_of, request.limits)),
             act_of(call, request),
             version=stated_version(request),
             dry_run=request.validate_only,
         )
-        return pb.SetLimitsResponse(limits=map(_message, account.limits), version=account.version)
+        return pb.SetLimitsResponse(limits=map(limit_message, account.limits), version=account.version)
 
     async def get_limits(self, request: pb.GetLimitsRequest, call: Call) -> pb.GetLimitsResponse:
         """Answer GetLimits."""
@@ -56,20 +49,10 @@ class LimitHandlers:
             for spender_id, count in sorted(counts.items())
         ]
         return pb.GetLimitsResponse(
-            limits=map(_message, account.limits),
-            defaults=map(_message, self._defaults),
+            limits=map(limit_message, account.limits),
+            defaults=map(limit_message, self._defaults),
             usage=shown,
             version=account.version,
             hour_end_time=timestamp(Instant(now - now % HOUR + HOUR)),
             day_end_time=timestamp(Instant(now - now % DAY + DAY)),
         )
-
-
-def _limit(message: pb.Limit) -> Limit:
-    bounds = {name: getattr(message, field) if message.HasField(field) else None for name, field in _BOUNDS.items()}
-    return Limit(message.credit_type, message.spender, **bounds)
-
-
-def _message(limit: Limit) -> pb.Limit:
-    bounds = {field: getattr(limit, name) for name, field in _BOUNDS.items()}
-    return pb.Limit(credit_type=limit.credit_type, spender=limit.spender_id, **bounds)

@@ -5,7 +5,7 @@ from credit.v1 import webhook_service_pb2 as webhook_pb
 from creditd.domain.provider import PaymentMethod, Provider
 from creditd.domain.purchase import PurchaseState, parse_purchase_name
 from creditd.payments.provider import Webhook
-from creditd.server.credit_messages import number
+from creditd.server.credit_messages import number, write_time
 from creditd.server.payment_messages import change_message, package_message, purchase_message
 from creditd.server.requests import origin
 from creditd.service.call import Call
@@ -42,6 +42,7 @@ class PurchaseHandlers:
             PaymentMethod(request.method) if request.method else None,
             request.card_token,
             request.return_url,
+            request.promo_code,
         )
         purchase, call.replayed = await self._purchases.create(wanted, origin(call, request, ""))
         return pb.CreatePurchaseResponse(purchase=purchase_message(purchase))
@@ -51,7 +52,10 @@ class PurchaseHandlers:
         del call
         key = parse_purchase_name(request.name)
         purchase, changes = await self._reader.get(key)
-        return pb.GetPurchaseResponse(purchase=purchase_message(purchase), changes=map(change_message, changes))
+        answer = pb.GetPurchaseResponse(purchase=purchase_message(purchase), changes=map(change_message, changes))
+        if purchase.next_poll_time is not None:
+            write_time(answer.next_poll_time, purchase.next_poll_time)
+        return answer
 
     async def list_purchases(self, request: pb.ListPurchasesRequest, call: Call) -> pb.ListPurchasesResponse:
         """Answer ListPurchases."""

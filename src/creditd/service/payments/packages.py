@@ -6,7 +6,7 @@ from creditd.domain.audit_event import Act
 from creditd.domain.errors import InvalidField
 from creditd.domain.instant import Instant
 from creditd.domain.package import Package
-from creditd.domain.payment_errors import PackageExists, PackageNotFound
+from creditd.domain.payment_errors import PackageExists, PackageNotFound, PackageRetired
 from creditd.domain.provider import Provider
 from creditd.domain.resource_names import package_name
 from creditd.ledger.clock import DatabaseClock
@@ -110,6 +110,15 @@ class Packages:
         with self._database.listing() as connection:
             found = packages.page(connection, after, asked.size + 1, retired=retired)
         return self._tokens.page(query, found, asked.size, show, lambda package: package.package_id)
+
+
+def on_sale(package: Package | None, package_id: str) -> Package:
+    """Return a package that was looked up. Raises PackageNotFound, PackageRetired."""
+    if package is None:
+        raise PackageNotFound(package_id=package_id)
+    if package.retire_time is not None:
+        raise PackageRetired(package_id=package_id)
+    return package
 
 
 def _require_payable(package: Package) -> None:

@@ -10,7 +10,9 @@ from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.package import Money
+from creditd.domain.payment_errors import PurchaseExpired
 from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
+from creditd.domain.promo_claim import UNASKED_AGE
 from creditd.domain.provider import PaymentMethod
 from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseKey, PurchaseState
 from creditd.ledger.transaction import Transaction, TransactionLedger
@@ -60,10 +62,10 @@ class PaymentRequests:
     async def ask(self, key: PurchaseKey, token: str = "") -> Purchase:
         """Ask the provider for a purchase's payment, unless it was asked; return the purchase afterwards.
 
-        If the provider refuses, the purchase fails. Raises AskedElsewhere; CallFailed if it is not known whether the
-        provider did what was asked.
+        If the provider refuses, the purchase fails. Raises AskedElsewhere; PurchaseExpired for one with a promo code
+        that waited for too long; CallFailed if it is not known whether the provider did what was asked.
         """
-        purchase = await self._transact(lambda transaction: _hold(transaction, key))
+        purchase = await self._transact(lambda transaction: _hold_to_ask(transaction, key))
         if _is_asked(purchase):
             return purchase
         provider = self._providers.get(purchase.provider)
@@ -128,6 +130,14 @@ def _hold(transaction: Transaction, key: PurchaseKey) -> Purchase:
     if purchase.ask_end_time is not None and purchase.ask_end_time > now:
         raise AskedElsewhere
     purchases.write(transaction.connection, purchase._replace(ask_end_time=Instant(now + ASK_LEASE)))
+    return purchase
+
+
+def _hold_to_ask(transaction: Transaction, key: PurchaseKey) -> Purchase:
+    """Take the lease to ask. Raises PurchaseExpired: soon afterwards the use of its promo code is others'."""
+    purchase = _hold(transaction, key)
+    if purchase.promo_code and not _is_asked(purchase) and transaction.now >= purchase.create_time + UNASKED_AGE:
+        raise PurchaseExpired(purchase=purchase.name)
     return purchase
 
 

@@ -5,12 +5,10 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple, TypeVar
 
-from creditd.domain.errors import InvalidField
+from creditd.domain.errors import InvalidField, Refusal
 from creditd.domain.instant import Instant
 from creditd.domain.package import Package
 from creditd.domain.payment_errors import (
-    PackageNotFound,
-    PackageRetired,
     PaymentNotSupported,
     ProviderRefused,
     ProviderUnavailable,
@@ -27,9 +25,12 @@ from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Overloaded
 from creditd.payments.limits import limits_of, limits_text
 from creditd.payments.provider import CallFailed, CallRefused, PaymentProvider, Report
+from creditd.service.payments.packages import on_sale
 from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
 from creditd.service.payments.providers import InThread, Providers
+from creditd.service.payments.purchase_promos import PurchasePromos
 from creditd.service.payments.recorder import FIRST_LOOK, Recorder
+from creditd.service.promo_claims import Offer
 from creditd.storage import packages, purchases, requests
 from creditd.storage.database import Database
 from creditd.storage.requests import ClaimKind, RequestKey
@@ -50,7 +51,10 @@ USUAL_METHOD: Final = {
 
 
 class Wanted(NamedTuple):
-    """What a caller wants to buy, and how to pay. ``method`` is None for the provider's usual one."""
+    """What a caller wants to buy, and how to pay. ``method`` is None for the provider's usual one.
+
+    ``promo_code`` is as it was written; empty for none.
+    """
 
     account_id: str
     package_id: str
@@ -58,6 +62,7 @@ class Wanted(NamedTuple):
     method: PaymentMethod | None
     card_token: str
     return_url: str
+    promo_code: str = ""
 
 
 class Purchases:
@@ -73,8 +78,10 @@ class Purchases:
         clock: DatabaseClock,
         make_id: Callable[[], str],
         in_thread: InThread,
+        promos: PurchasePromos,
     ) -> None:
         """Store purchases in ``database``, and ask for payments by ``payment_requests``."""
+        self._promos = promos
         self._database = database
         self._ledger = ledger
         self._providers = providers
@@ -90,20 +97,38 @@ class Purchases:
 
         Raises ProviderNotConfigured, AccountClosed, PackageNotFound, PackageRetired, PaymentNotSupported, InvalidField,
         RequestIdReused, Overloaded; ProviderRefused if the provider refused; ProviderUnavailable if the outcome is not
-        known yet; the same request finds it out later.
+        known yet; the same request finds it out later. With a promo code also what ``PurchasePromos.claim`` raises, and
+        PurchaseExpired if the provider could not be asked for a day.
         """
         provider = self._providers.get(wanted.provider)
         if len(self._under_way) >= MAX_UNDER_WAY:
             raise Overloaded
-        purchase, is_new = await self._in_thread(
-            lambda: self._ledger.transact(lambda transaction: self._record(transaction, provider, wanted, origin)),
-            owner=wanted.account_id,
-        )
+        offer = await self._claim(provider, wanted, origin) if wanted.promo_code else None
+        try:
+            purchase, is_new = await self._in_thread(
+                lambda: self._ledger.transact(lambda it: self._record(it, provider, wanted, origin, offer)),
+                owner=wanted.account_id,
+            )
+        except Refusal:
+            if offer is not None:
+                await self._promos.drop(offer)
+            raise
         if purchase.state in STILL_OPEN and not purchase.reference:
             purchase = await self._finished(self._ask(purchase, wanted.card_token))
         if purchase.state == PurchaseState.FAILED and not (purchase.redirect_url or purchase.qr_image_url):
             raise ProviderRefused(code=purchase.failure_code, message=purchase.failure_message)
         return purchase, not is_new
+
+    async def _claim(self, provider: PaymentProvider, wanted: Wanted, origin: Origin) -> Offer | None:
+        method = wanted.method or USUAL_METHOD[wanted.provider]
+        return await self._promos.claim(
+            wanted.account_id,
+            wanted.package_id,
+            wanted.promo_code,
+            provider.provider,
+            origin,
+            lambda package: _require_supported(provider, method, package, wanted),
+        )
 
     async def _ask(self, purchase: Purchase, token: str) -> Purchase:
         if purchase.state == PurchaseState.FAILED:
@@ -133,7 +158,12 @@ class Purchases:
             task.cancel()
 
     def _record(
-        self, transaction: Transaction, provider: PaymentProvider, wanted: Wanted, origin: Origin
+        self,
+        transaction: Transaction,
+        provider: PaymentProvider,
+        wanted: Wanted,
+        origin: Origin,
+        offer: Offer | None,
     ) -> tuple[Purchase, bool]:
         connection, request_id = transaction.connection, origin.request_id or ""
         account = transaction.hold(wanted.account_id)
@@ -142,19 +172,24 @@ class Purchases:
             return known, False
         transaction.claim(account, request_id, ClaimKind.PURCHASE)
         account.require_open()
-        package = packages.find(connection, wanted.package_id)
-        made = self._new(_on_sale(package, wanted.package_id), provider, wanted, origin)
+        package = on_sale(packages.find(connection, wanted.package_id), wanted.package_id)
+        if offer is not None:
+            self._promos.require_first(transaction, offer)
+        made = self._new(package, provider, wanted, origin, offer)
         purchases.add(connection, made)
         purchases.record(connection, made, origin.actor, "created")
         return made, True
 
-    def _new(self, package: Package, provider: PaymentProvider, wanted: Wanted, origin: Origin) -> Purchase:
+    def _new(
+        self, package: Package, provider: PaymentProvider, wanted: Wanted, origin: Origin, offer: Offer | None
+    ) -> Purchase:
+        package = offer.applied(package) if offer else package
         method = wanted.method or USUAL_METHOD[wanted.provider]
         _require_supported(provider, method, package, wanted)
         now = self._clock.now()
         return Purchase(
             account_id=wanted.account_id,
-            purchase_id=self._make_id(),
+            purchase_id=offer.claim.purchase_id if offer else self._make_id(),
             version=1,
             request_id=origin.request_id or "",
             fingerprint=origin.fingerprint,
@@ -191,6 +226,9 @@ class Purchases:
             next_poll_time=Instant(now + FIRST_LOOK),
             create_time=now,
             update_time=now,
+            promo_code=offer.code.code if offer else "",
+            promo_discount=offer.discount if offer else 0,
+            promo_bonus=offer.bonus if offer else 0,
         )
 
     async def cancel(self, key: PurchaseKey, origin: Origin) -> tuple[Purchase, bool]:
@@ -251,14 +289,6 @@ def _look(transaction: Transaction, key: PurchaseKey, origin: Origin) -> tuple[P
         raise PurchasePaid(purchase=purchase.name, state=purchase.state.name)
     transaction.claim(account, request.request_id, ClaimKind.CANCELLATION, origin.fingerprint)
     return purchase, purchase.state == PurchaseState.CANCELLED, False
-
-
-def _on_sale(package: Package | None, package_id: str) -> Package:
-    if package is None:
-        raise PackageNotFound(package_id=package_id)
-    if package.retire_time is not None:
-        raise PackageRetired(package_id=package_id)
-    return package
 
 
 def _require_supported(provider: PaymentProvider, method: PaymentMethod, package: Package, wanted: Wanted) -> None:

@@ -19,6 +19,7 @@ from creditd.domain.outbox import OutboxKind
 from creditd.domain.payment_event import PaymentEvent
 from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, merged
 from creditd.domain.payment_standing import Standing, credits_reversed, standing
+from creditd.domain.promo_code import promo_code_name
 from creditd.domain.purchase import PAYABLE, Purchase, PurchaseKey, PurchaseState, parse_purchase_name
 from creditd.domain.subscription import Subscription
 from creditd.domain.velocity import ToldOfPurchase, events_in
@@ -136,6 +137,8 @@ class PurchaseRecorder:
     def _move_credits(self, transaction: Transaction, purchase: Purchase, stands: Standing, origin: Origin) -> Purchase:
         """Grant what was paid for, take back what was refunded; return the purchase afterwards."""
         labels = {"purchase": purchase.name, "payment": purchase.payment_id}
+        if purchase.promo_code:
+            labels["promo_code"] = promo_code_name(purchase.promo_code)
         origin = origin._replace(metadata=orjson.dumps(labels).decode())
         key = WalletKey(purchase.account_id, purchase.credit_type)
         steps: list[Step] = []
@@ -208,6 +211,8 @@ def _require_fit(purchase: Purchase, report: Report) -> None:
         raise Misfit(f"it is of {report.checkout}, and {purchase.reference} was made for the purchase", purchase)
     if any(fact.kind == FactKind.PAYMENT and fact.stage == PaymentStage.PAID for fact in report.facts):
         _require_price(purchase, report)
+        if purchase.promo_given_back and purchase.promo_discount and not purchase.granted:
+            raise Misfit("paid with a discount whose promo code has gone to others: it was over before", purchase)
     if report.misfit and purchase.payment_id not in report.references:
         raise Misfit(report.misfit, purchase)
     has_amounts = any(fact.amount for fact in report.facts)

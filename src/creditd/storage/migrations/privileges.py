@@ -38,7 +38,20 @@ PRIVILEGES: Final[Privileges] = {
         "role_grants",
         "role_revocations",
     ),
-    "SELECT, INSERT, UPDATE, DELETE": ("held_roles", "payment_dues", "payment_hints", "spending_counts"),
+    "SELECT, INSERT, UPDATE, DELETE": (
+        "first_purchase_promos",
+        "held_roles",
+        "payment_dues",
+        "payment_hints",
+        "promo_claims",
+        "spending_counts",
+        "usage_parts",
+        "usage_positions",
+        "usage_ranks",
+        "usage_rollups",
+        "usage_sums",
+        "usage_totals",
+    ),
     "SELECT, UPDATE": ("access_versions", "sealing"),
     "SELECT, INSERT, UPDATE": (
         "accounts",
@@ -47,6 +60,7 @@ PRIVILEGES: Final[Privileges] = {
         "packages",
         "payment_events",
         "payment_references",
+        "promo_codes",
         "purchase_facts",
         "purchases",
         "reconciliations",
@@ -60,8 +74,9 @@ PRIVILEGES: Final[Privileges] = {
     ),
 }
 """What the role may do with which tables, each of which is in one line. What only ever grows is never updated, and
-nothing is deleted but what is still to be done, once it is done, what was counted on days that are over, and which
-roles are held, once they are not."""
+nothing is deleted but what is still to be done, once it is done, what was counted on days that are over, which roles
+are held, once they are not, claims of promo codes that are given back, and what was added up of the ledger, once it was
+added up anew."""
 
 ONLY_GROW: Final = PRIVILEGES["SELECT, INSERT"]
 """The tables of which no row is ever changed or removed."""

@@ -1,0 +1,67 @@
+"""``creditd rollup``: usage, added up from the ledger.
+
+`rollup rebuild` adds all of it up anew, while servers serve from what there is, and then has them serve from what it
+made. One that was interrupted goes on where it was. It is needed when CREDITD_USAGE_LABEL has changed, and after what
+was added up was damaged.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from creditd.cli.arguments import Arguments, one_of
+from creditd.cli.output import DONE, MISUSED, CommandFailure, remark, say
+from creditd.config import configuration, require
+from creditd.ledger.clock import DatabaseClock
+from creditd.service.usage_rebuild import UsageRebuild
+from creditd.storage.connections.conninfo import InvalidConninfo
+from creditd.storage.database import Database, DatabaseSettings
+
+TOLD_EVERY_SECONDS: Final = 1.0
+"""Between lines of progress."""
+
+
+def command(argv: Sequence[str]) -> int:
+    """Rebuild."""
+    parser = Arguments("rollup", __doc__)
+    parser.add_argument("what", type=one_of(("rebuild",)), metavar="rebuild")
+    parser.parsed(argv)
+    config = configuration()
+    require(config, {"database_url": "of a user who may become the role that serves"})
+    try:
+        database = Database(DatabaseSettings(config.database_url, config.database_role, pool_size=1))
+    except InvalidConninfo as error:
+        raise CommandFailure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
+    try:
+        return _rebuild(database, config.usage_label)
+    except SQLAlchemyError as error:
+        raise CommandFailure(f"the database cannot be used: {getattr(error, 'orig', None) or error}") from error
+    finally:
+        database.close()
+
+
+def _rebuild(database: Database, label: str) -> int:
+    clock = DatabaseClock()
+    clock.look(database)
+    rebuild = UsageRebuild(database, clock, label)
+    rebuild.begin()
+    started = told = time.monotonic()
+    for progress in rebuild.steps():
+        if time.monotonic() - told >= TOLD_EVERY_SECONDS:
+            told = time.monotonic()
+            _tell(str(progress))
+    seconds = time.monotonic() - started
+    say(f"{rebuild.entries} entries added up in {seconds:.1f} s; servers answer from them now")
+    return DONE
+
+
+def _tell(progress: str) -> None:
+    """Say how far it is: in place on a terminal, else in a line each."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{progress}\033[K")
+        sys.stderr.flush()
+    else:
+        remark(progress)

@@ -1,0 +1,1 @@
+"""Statements as files: their words, figures and times, and CSV."""

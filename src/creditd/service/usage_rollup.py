@@ -1,0 +1,197 @@
+"""The rollup of usage, kept up with the ledger: a bounded round at a time, off every hot path.
+
+A wallet is added up to the version that its position says, in one transaction with the sums. So a round that was cut
+short has done nothing, and one that is made twice adds nothing twice. Wallets that have moved are found by the times of
+the newest entries; besides, the rounds go on through all wallets, and find what came in before there was a rollup, or
+what was committed later than anything should be.
+
+Whichever server has the rollup's row adds up; the others leave it to that one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import nan
+from typing import Final, NamedTuple
+
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.wallet import WalletKey
+from creditd.ledger.clock import DatabaseClock
+from creditd.service.payments.background import Background
+from creditd.service.payments.providers import InThread
+from creditd.storage import usage_rollups
+from creditd.storage.database import Connection, Database
+from creditd.storage.usage_rollups import SERVED, Unadded, UsageRollup
+
+ROUND_SECONDS: Final = 2.0
+"""Seconds between rounds; the default of a setting."""
+
+LATENESS: Final = 90 * SECOND
+"""How long after an entry was made it may be committed. A turn at the database ends after 30 s, and a statement that
+goes on without its server after another 30."""
+
+WHOLE_LOOK: Final = 10 * SECOND
+"""Between looks at all that may have been committed late: a minute and a half of all entries, which is too much for
+every round. Only such a look moves on the time up to which all is added up."""
+
+NEWEST: Final = 6 * SECOND
+"""What other rounds look at: a few rounds' entries, and a save takes less than a second."""
+
+MOST_BEHIND: Final = 600 * SECOND
+"""How old the time may be up to which all is added up, for wallets to be found by time. Beyond it, after servers were
+away for long, it is quicker to look at every wallet than at every entry since."""
+
+ENTRIES_AT_A_TIME: Final = 10_000
+"""Entries of a round: some hundred milliseconds of PostgreSQL, and what a server of two cores writes in seconds."""
+
+STRETCH_ENTRIES: Final = 2_000
+"""Entries of one wallet in a round, so that one that moves a lot does not keep the others waiting."""
+
+WEIGHT_AT_A_TIME: Final = 20_000
+"""Entries and slices of a round: a movement may have spent thousands of grants."""
+
+WALLETS_AT_A_TIME: Final = 2_000
+"""Wallets that a round looks at while a pass over all has to be made."""
+
+WALLETS_BESIDE: Final = 200
+"""Wallets that a round looks at otherwise: a hundred thousand in a quarter of an hour."""
+
+BEGINNING: Final = WalletKey("", "")
+
+
+class RollupRounds:
+    """Makes rounds of one rollup, on the calling thread."""
+
+    def __init__(self, database: Database, clock: DatabaseClock, label: str) -> None:
+        """Add up what is in ``database``; a rollup that has not begun yet goes by ``label``."""
+        self._database = database
+        self._clock = clock
+        self._label = label
+
+    def roll_up(self, state: int = SERVED) -> "Round":
+        """Make a round with the rollup in a state. Blocks."""
+        now = self._clock.now()
+        with self._database.transaction() as connection:
+            rollup = usage_rollups.take_turn(connection, state)
+            if rollup is None:
+                return Round(usage_rollups.rollup_of(connection, state), entries=0, has_more=False, is_ours=False)
+            made = _round(connection, _begun(rollup, self._label, now), now)
+            if made.rollup != rollup and made.rollup is not None:
+                usage_rollups.write_rollup(connection, made.rollup)
+            return made
+
+
+class Round(NamedTuple):
+    """What a round came to: the rollup as it is, how many entries it added, and whether there are more right away.
+
+    With ``is_ours`` false another goes on with it, or there is none.
+    """
+
+    rollup: UsageRollup | None
+    entries: int
+    has_more: bool
+    is_ours: bool = True
+
+
+class UsageRoller:
+    """Keeps the rollup that is served up with the ledger, in the ``background``."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: DatabaseClock,
+        in_thread: InThread,
+        label: str,
+        interval_seconds: float = ROUND_SECONDS,
+    ) -> None:
+        """Look for what is new every ``interval_seconds``."""
+        self._clock = clock
+        self._in_thread = in_thread
+        self._rounds = RollupRounds(database, clock, label)
+        self._complete_time: Instant | None = None
+        self.background = Background(self._catch_up, interval_seconds, "usage rollup")
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long ago the rollup had all that was committed; not a number until that is known."""
+        if self._complete_time is None:
+            return nan
+        return max(0.0, (self._clock.now() - self._complete_time - LATENESS) / SECOND)
+
+    async def _catch_up(self) -> None:
+        # Each round is a job of its own, so that others have their turns on the threads of the background.
+        while self._clock.is_read and await self._in_thread(self.roll_up_once):
+            pass
+
+    def roll_up_once(self) -> bool:
+        """Make a round; return whether more can be added right away. Blocks."""
+        made = self._rounds.roll_up()
+        self._complete_time = made.rollup.complete_time if made.rollup else None
+        return made.has_more
+
+
+def _begun(rollup: UsageRollup, label: str, now: Instant) -> UsageRollup:
+    """Return the rollup as this round starts from it."""
+    if rollup.label is None:
+        rollup = rollup._replace(label=label)
+    if rollup.complete_time is not None and now - rollup.complete_time > MOST_BEHIND:
+        rollup = rollup._replace(complete_time=None, after=BEGINNING)
+    if rollup.after == BEGINNING:
+        rollup = rollup._replace(pass_time=now)
+    return rollup
+
+
+def _round(connection: Connection, rollup: UsageRollup, now: Instant) -> Round:
+    edition = rollup.edition
+    moved, is_whole = _moved(connection, rollup, now)
+    count = WALLETS_AT_A_TIME if rollup.complete_time is None else WALLETS_BESIDE
+    page = usage_rollups.wallets_after(connection, edition, rollup.after, count)
+    stretches = _stretches(moved, page)
+    reached: Mapping[WalletKey, int] = {}
+    if stretches:
+        label = rollup.label or ""
+        reached = usage_rollups.add_up(connection, edition, label, stretches, WEIGHT_AT_A_TIME)
+    added = sum(reached[one.wallet] - one.position for one in stretches if one.wallet in reached)
+    is_all_moved = _is_done(moved, reached)
+    if is_whole and is_all_moved:
+        rollup = rollup._replace(complete_time=max(rollup.complete_time or now, Instant(now - LATENESS)))
+    rollup, is_page_done = _gone_on(rollup, page, reached, is_last=len(page) < count)
+    has_more = not (is_all_moved and is_page_done) or rollup.complete_time is None
+    return Round(rollup, added, has_more)
+
+
+def _moved(connection: Connection, rollup: UsageRollup, now: Instant) -> tuple[list[Unadded], bool]:
+    """Return wallets that have moved, and whether it was looked for all that are not added up."""
+    if rollup.complete_time is None:
+        return [], False
+    is_whole = now - rollup.complete_time >= LATENESS + WHOLE_LOOK
+    since = rollup.complete_time if is_whole else max(rollup.complete_time, Instant(now - NEWEST))
+    usage_rollups.go_by_indexes(connection)
+    return usage_rollups.wallets_moved_since(connection, rollup.edition, since), is_whole
+
+
+def _stretches(moved: Sequence[Unadded], page: Sequence[Unadded]) -> list[Unadded]:
+    """Return what is to be added: of each wallet a stretch, as far as there is room."""
+    room, stretches, known = ENTRIES_AT_A_TIME, [], {one.wallet for one in moved}
+    for one in (*moved, *(one for one in page if one.wallet not in known)):
+        entries = min(one.version - one.position, STRETCH_ENTRIES, room)
+        if entries > 0:
+            stretches.append(one._replace(version=one.position + entries))
+            room -= entries
+    return stretches
+
+
+def _is_done(wallets: Iterable[Unadded], reached: Mapping[WalletKey, int]) -> bool:
+    return all(one.position >= one.version or reached.get(one.wallet, 0) >= one.version for one in wallets)
+
+
+def _gone_on(
+    rollup: UsageRollup, page: Sequence[Unadded], reached: Mapping[WalletKey, int], *, is_last: bool
+) -> tuple[UsageRollup, bool]:
+    """Return the rollup with its pass moved past the wallets of a page that are added up, and whether all are."""
+    for place, one in enumerate(page):
+        if not _is_done([one], reached):
+            return rollup._replace(after=page[place - 1].wallet if place else rollup.after), False
+    if not is_last:
+        return rollup._replace(after=page[-1].wallet), True
+    if rollup.complete_time is None:
+        rollup = rollup._replace(complete_time=Instant(rollup.pass_time - LATENESS))
+    return rollup._replace(after=BEGINNING), True

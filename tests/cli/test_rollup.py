@@ -1,0 +1,35 @@
+"""`creditd rollup rebuild`."""
+
+import pytest
+
+from creditd.cli.main import main
+from tests.support.databases import migrated_database
+from tests.support.desk import desk_at
+from tests.support.usage_rolling import positions, roll_all, roller_at
+from tests.support.works import add, deduct
+
+pytestmark = pytest.mark.requirement("C4", "C5")
+
+
+def test_it_adds_all_up_anew_and_says_how_much_it_was(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("creditd.cli.rollup.TOLD_EVERY_SECONDS", 0.0)
+    with migrated_database() as url, desk_at(url) as desk:
+        monkeypatch.setenv("CREDITD_DATABASE_URL", url)
+        desk.do(add("ann", 10))
+        desk.do(deduct("ann", 1))
+        roll_all(roller_at(desk))
+        assert main(["rollup", "rebuild"]) == 0
+        told = capsys.readouterr()
+        assert told.out.startswith("2 entries added up in ")
+        assert told.err.startswith("2 of about ")
+        assert positions(desk) == {("ann", "chat"): 2}
+
+
+def test_without_a_database_it_says_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CREDITD_DATABASE_URL", raising=False)
+    assert main(["rollup", "rebuild"]) == 2
+    assert "CREDITD_DATABASE_URL" in capsys.readouterr().err

@@ -61,7 +61,7 @@ class Piece(NamedTuple):
     closing: HistoricalBalance | None
 
 
-class Period(NamedTuple):
+class StatementPeriod(NamedTuple):
     """From an instant on, None for the beginning, and before another, None for now."""
 
     start: Instant | None
@@ -80,7 +80,7 @@ class Statements:
         self._clock = clock
         self._threads = threads
 
-    async def begin(self, account_id: str, credit_types: Collection[str], period: Period) -> Position:
+    async def begin(self, account_id: str, credit_types: Collection[str], period: StatementPeriod) -> Position:
         """Return where a statement begins: of the named credit types, or all, those that had moved by the period's end.
 
         Raises InvalidField for a period that ends before it begins, begins in the future, or has too many wallets.
@@ -91,10 +91,10 @@ class Statements:
             raise errors.InvalidField(field="start_time", rule="not in the future")
         if start is not None and end is not None and end <= start:
             raise errors.InvalidField(field="end_time", rule="after start_time")
-        settled = Period(start, None if end is None or end > now else end)
+        settled = StatementPeriod(start, None if end is None or end > now else end)
         return await self._threads.verification(lambda: self._begin(account_id, credit_types, settled))
 
-    def _begin(self, account_id: str, credit_types: Collection[str], period: Period) -> Position:
+    def _begin(self, account_id: str, credit_types: Collection[str], period: StatementPeriod) -> Position:
         with self._database.listing() as connection:
             newest = _newest(connection, account_id, credit_types)
             if len(newest) > MAX_WALLETS:

@@ -15,7 +15,7 @@ from creditd.server.statements.words import WORDS
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.pages import PageTokens, query_of
-from creditd.service.statements import Period, Position, Statements, WalletPart
+from creditd.service.statements import Position, StatementPeriod, Statements, WalletPart
 
 MAX_EXPORTS: Final = 64
 """Streams of one server. Each holds a chunk or two: 40 kB as a rule, 6 MB with the longest texts."""
@@ -58,7 +58,7 @@ class StatementHandlers:
                 head = b""
 
     async def _begun(self, request: pb.ExportTransactionsRequest) -> Position:
-        period = Period(
+        period = StatementPeriod(
             instant(request.start_time, "start_time") if request.HasField("start_time") else None,
             instant(request.end_time, "end_time") if request.HasField("end_time") else None,
         )

@@ -17,6 +17,7 @@ from creditd.domain.grants import Source
 from creditd.domain.wallet import Origin, Rules, WalletKey
 from creditd.ledger.balances import BalanceReader
 from creditd.ledger.batch import Terms
+from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import uuid7
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.work import Work
@@ -24,6 +25,7 @@ from creditd.server.handlers.admin_handlers import CreditTypeHandlers
 from creditd.server.handlers.balance_handlers import BalanceHandlers, HistoryHandlers
 from creditd.server.handlers.batch_handlers import BatchHandlers
 from creditd.server.handlers.hold_handlers import HoldHandlers
+from creditd.server.handlers.usage_handlers import UsageHandlers
 from creditd.server.services import snake_case
 from creditd.service.balances import Balances
 from creditd.service.call import Call
@@ -33,6 +35,8 @@ from creditd.service.historical_balances import HistoricalBalances
 from creditd.service.history import History
 from creditd.service.pages import PageTokens
 from creditd.service.threads import Threads
+from creditd.service.usage import UsageReports
+from creditd.service.usage_rollup import UsageRoller
 from creditd.storage.database import Database, DatabaseSettings
 from tests.support.by_hand import SECONDS, HandSink, driven_by_hand
 from tests.support.databases import clock_of, migrated_database
@@ -65,7 +69,12 @@ class Server:
             BalanceHandlers(balances, self.catalogue, clock),
             HistoryHandlers(history, historical, self.catalogue, clock),
             CreditTypeHandlers(self.catalogue),
+            UsageHandlers(self._reports(clock), self.catalogue, clock),
         )
+
+    def _reports(self, clock: DatabaseClock) -> UsageReports:
+        roller = UsageRoller(self._database, clock, self._threads.background, label="")
+        return UsageReports(self._database, clock, self._threads, roller.roll_up_once)
 
     def begin(self, rpc: str, request: Any) -> Coroutine[Any, Any, Any]:
         """Return the coroutine of a call by a service, not begun yet."""
@@ -184,6 +193,7 @@ REQUESTS: Final[dict[str, tuple[Request, int]]] = {
         lambda _, account: pb.GetHistoricalBalanceRequest(account_id=account, credit_type="chat", version=1),
         100,
     ),
+    "GetUsageSummary": (lambda _, account: pb.GetUsageSummaryRequest(account_id=account), 100),
 }
 """A request for each RPC, and what its account has of its 100 credits when it is answered."""
 

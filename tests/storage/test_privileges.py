@@ -132,9 +132,7 @@ def test_migrators_wait_for_each_other_and_leave_no_lock_behind(owner: str) -> N
             eventually(lambda: connection.execute(_ASKING).fetchone() == (3,))
             assert connection.execute("SELECT to_regclass('entries')").fetchone() == (None,)
         holder.rollback()
-        for thread in waiting:
-            thread.join(30)
-    assert not any(thread.is_alive() for thread in waiting)
+        eventually(lambda: not any(thread.is_alive() for thread in waiting), 100)
     with psycopg.connect(owner) as connection:
         assert connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
     assert serves(owner)

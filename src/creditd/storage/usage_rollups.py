@@ -7,18 +7,15 @@ statement. There may be two editions at a time, one that is served and one that 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, text
+from sqlalchemy import Connection, text
 
 from creditd.domain.instant import Instant
 from creditd.domain.usage import Measure
 from creditd.domain.usage_periods import Grain, RankingSpan
 from creditd.domain.wallet import WalletKey
-from creditd.storage import usage_tables
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.rows import micros, timestamp
 from creditd.storage.usage_contributions import ENTRY_COLUMNS, contributions_of, parts_of, ranked_of
-
-rollups: Final = usage_tables.usage_rollups
 
 BUILT, SERVED, RETIRED = 1, 2, 3
 """States of a rollup."""
@@ -289,17 +286,22 @@ def lock_rollups(connection: Connection) -> dict[int, int]:
     return dict(map(tuple, connection.execute(_LOCK)))
 
 
-_OF_WALLETS: Final = ("usage_sums", "usage_parts", "usage_positions")
+_OF_WALLETS: Final = {
+    "usage_sums": "DELETE FROM usage_sums",
+    "usage_parts": "DELETE FROM usage_parts",
+    "usage_positions": "DELETE FROM usage_positions",
+}
+"""How what a rollup has of wallets is deleted, by table; written out for who looks for what deletes from a table."""
 
 _OF_ALL: Final = {
-    "usage_totals": "credit_type, grain, start_time, measure, source",
-    "usage_ranks": "credit_type, dimension, span, span_time, value",
+    "usage_totals": ("DELETE FROM usage_totals", "credit_type, grain, start_time, measure, source"),
+    "usage_ranks": ("DELETE FROM usage_ranks", "credit_type, dimension, span, span_time, value"),
 }
-"""Tables, with what follows the edition in their keys: in its order rows are found by the key's index."""
+"""The same of all accounts together, with what follows the edition in the key: in its order rows are found by index."""
 
 _DELETE_OF_WALLETS: Final = [
     text(f"""
-DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+{delete_from} WHERE ctid = ANY (ARRAY(
     SELECT t.ctid FROM unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
     CROSS JOIN LATERAL (
         SELECT ctid FROM {table} AS t
@@ -307,19 +309,19 @@ DELETE FROM {table} WHERE ctid = ANY (ARRAY(
     ) AS t
 ))
 """)
-    for table in _OF_WALLETS
+    for table, delete_from in _OF_WALLETS.items()
 ]
 
 _DELETE_OF_ALL: Final = [
     text(f"""
-DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+{delete_from} WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM {table} WHERE edition = :edition ::integer ORDER BY edition, {rest} LIMIT :count
 ))
 """)
-    for table, rest in _OF_ALL.items()
+    for table, (delete_from, rest) in _OF_ALL.items()
 ]
 
-_FORGET: Final = delete(rollups).where(rollups.c.edition == bindparam("edition"), rollups.c.state == RETIRED)
+_FORGET: Final = text("DELETE FROM usage_rollups WHERE edition = :edition AND state = :state ::smallint")
 
 
 def delete_of_wallets(connection: Connection, edition: int, wallets: Sequence[WalletKey]) -> None:
@@ -342,4 +344,4 @@ def delete_of_all(connection: Connection, edition: int, count: int) -> int:
 
 def forget_rollup(connection: Connection, edition: int) -> None:
     """Forget a retired rollup of which nothing is left."""
-    connection.execute(_FORGET, {"edition": edition})
+    connection.execute(_FORGET, {"edition": edition, "state": RETIRED})

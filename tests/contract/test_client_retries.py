@@ -66,11 +66,14 @@ def test_what_a_repeat_helps_is_repeated(
 
 
 def planted(one: Documented) -> Exception:
-    """Return an error that goes over the wire with a reason, with the figures of its example."""
+    """Return an error that goes over the wire with a reason, with the figures of its example; a retry is soon."""
     if one.reason == "INTERNAL":
         return ValueError("a defect")
     kind = type("Planted", (Refusal,), {"reason": one.reason})
-    error: Exception = kind(**{fact: text for fact, text in one.metadata.items() if fact != "correlation_id"})
+    facts = {fact: text for fact, text in one.metadata.items() if fact != "correlation_id"}
+    if "retry_seconds" in facts:
+        facts["retry_seconds"] = "1"
+    error: Exception = kind(**facts)
     return error
 
 

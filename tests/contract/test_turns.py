@@ -18,7 +18,7 @@ from credit.v1 import credit_service_pb2 as credit
 from creditd.bootstrap.credit import SERVICES
 from creditd.domain.instant import Instant
 from creditd.server.chunks import SMALL_ITEMS
-from creditd.service import history, pages
+from creditd.service import account_history, history, pages
 from tests.support.customer import Customer
 from tests.support.large_wallets import write_holds_ending
 from tests.support.paged_lists import is_paged
@@ -149,10 +149,12 @@ def test_a_page_is_written_off_the_serving_thread(
         return fitting(*arguments)
 
     monkeypatch.setattr(pages, "fitting", noting)
-    monkeypatch.setattr(history, "fitting", noting)
-    request = GetMessageClass(method.input_type)(page_size=100)
-    if "account_id" in method.input_type.fields_by_name:
-        request = GetMessageClass(method.input_type)(page_size=100, account_id=customer.account_id)
+    for module in (history, account_history):
+        monkeypatch.setattr(module, "fitting", noting)
+    customer.top_up(1)
+    stated = {"account_id": customer.account_id, "credit_type": "chat"}
+    known = {name: text for name, text in stated.items() if name in method.input_type.fields_by_name}
+    request = GetMessageClass(method.input_type)(page_size=100, **known)
     stubs = vars(customer.staff).values()
     call = next(getattr(stub, method.name) for stub in stubs if hasattr(stub, method.name))
     call(request)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -26,7 +27,7 @@ from tests.payments.lemonsqueezy_payloads import NOW, ORDER, SECRET
 
 
 def now() -> Instant:
-    time = instant_in({"now": time_after()}, "now")
+    time = instant_in({"now": time_after(datetime.now(UTC))}, "now")
     assert time is not None
     return time
 

@@ -18,8 +18,9 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     rules = (*Config().velocity_rules, "failed_payments=12/86400/suspend")
     with open_market(tmp_path_factory.mktemp("market"), velocity_rules=rules) as market:
         clock = market.service.clock
-        # Signatures are made by the clock that they are judged by, also after a test has moved it.
-        for fake in (market.fakes.stripe, market.fakes.omise):
+        # Signatures are made by the clock that they are judged by, and what was made is looked for by it, also after a
+        # test has moved it.
+        for fake in (market.fakes.stripe, market.fakes.omise, market.fakes.lemonsqueezy):
             fake.clock = lambda: clock.now() / 1_000_000
         yield market
 

@@ -11,7 +11,7 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final
@@ -48,10 +48,12 @@ class FakeLemonSqueezy:
     """The store. Objects are JSON:API resources, by their ids; acts return the id of what they made.
 
     An act on an id that there is not raises LookupError, one that makes no sense ValueError.
+    Its time is that of ``clock``, Unix seconds.
     """
 
     def __init__(self, url: str, outgoing: Outgoing, webhook_secret: str) -> None:
         """Be reached at ``url``, and send webhooks through ``outgoing``, signed with a secret. Prices are in baht."""
+        self.clock: Callable[[], float] = time.time
         self.checkouts: dict[str, Object] = {}
         self.orders: dict[str, Object] = {}
         self.subscriptions: dict[str, Object] = {}
@@ -80,7 +82,7 @@ class FakeLemonSqueezy:
     def pay(self, checkout_id: str, *, discount: int = 0) -> str:
         """Pay at a checkout, as often as one likes until it expires; return the order's id."""
         checkout = self.checkouts[checkout_id]["attributes"]
-        if checkout["expires_at"] and datetime.fromisoformat(checkout["expires_at"]) <= datetime.now(UTC):
+        if checkout["expires_at"] and datetime.fromisoformat(checkout["expires_at"]) <= self._now():
             raise ValueError("the checkout has expired")
         name = checkout["product_options"].get("name") or "Credits"
         custom = checkout["checkout_data"]["custom"]
@@ -93,7 +95,7 @@ class FakeLemonSqueezy:
         given = left if amount is None else amount
         if not 0 < given <= left:
             raise ValueError(f"{left} is left of it")
-        now = time_after()
+        now = time_after(self._now())
         order |= {"refunded_amount": order["refunded_amount"] + given, "refunded_at": now, "updated_at": now}
         order |= {"refunded": given == left, **status_attributes("refunded" if given == left else "partial_refund")}
         self._send("order_refunded", self.orders[order_id])
@@ -104,7 +106,7 @@ class FakeLemonSqueezy:
         if not 0 < amount <= order["refunded_amount"]:
             raise ValueError(f"{order['refunded_amount']} of it was refunded")
         left = order["refunded_amount"] - amount
-        order |= {"refunded_amount": left, "refunded": False, "updated_at": time_after()}
+        order |= {"refunded_amount": left, "refunded": False, "updated_at": time_after(self._now())}
         order |= {"refunded_at": order["refunded_at"] if left else None}
         order |= status_attributes("partial_refund" if left else "paid")
         self._send("order_refunded", self.orders[order_id])
@@ -118,7 +120,7 @@ class FakeLemonSqueezy:
         self._judge(order_id, "paid")
 
     def _judge(self, order_id: str, status: str) -> None:
-        self.orders[order_id]["attributes"] |= {**status_attributes(status), "updated_at": time_after()}
+        self.orders[order_id]["attributes"] |= {**status_attributes(status), "updated_at": time_after(self._now())}
         self._send("order_created", self.orders[order_id])
 
     def order_by_link(
@@ -131,7 +133,7 @@ class FakeLemonSqueezy:
         """Subscribe an account; return the subscription's id."""
         custom = {"account_id": account_id}
         order_id = self._order(0 if trial else PLAN_PRICE, 0, variant_id, "Pro", custom)
-        subscription = subscription_object(next(self._ids), order_id, variant_id, trial=trial)
+        subscription = subscription_object(next(self._ids), order_id, variant_id, self._now(), trial=trial)
         subscription_id = str(subscription["id"])
         self.subscriptions[subscription_id] = subscription
         self._custom[subscription_id] = custom
@@ -151,7 +153,7 @@ class FakeLemonSqueezy:
 
     def expire(self, subscription_id: str) -> None:
         """Let it end now."""
-        self._change(subscription_id, "expired", "expired", ends_at=time_after())
+        self._change(subscription_id, "expired", "expired", ends_at=time_after(self._now()))
 
     def pause(self, subscription_id: str, mode: str = "void") -> None:
         """Pause the service (``void``), or the payments alone (``free``)."""
@@ -164,7 +166,7 @@ class FakeLemonSqueezy:
     def renew(self, subscription_id: str) -> None:
         """Have the next month paid, after a trial or a month."""
         self._bill(subscription_id, "paid", "success")
-        self._change(subscription_id, None, "active", trial_ends_at=None, renews_at=time_after(PERIOD))
+        self._change(subscription_id, None, "active", trial_ends_at=None, renews_at=time_after(self._now(), PERIOD))
 
     def fail_payment(self, subscription_id: str) -> None:
         """Have the next month's payment fail; it will be tried again."""
@@ -193,7 +195,7 @@ class FakeLemonSqueezy:
         self, price: int, discount: int, variant_id: str, name: str, custom: Mapping[str, Any], quantity: int = 1
     ) -> str:
         item = {"variant_id": int(variant_id), "product_name": name, "quantity": quantity}
-        order = order_object(next(self._ids), self.terms, price, discount, item)
+        order = order_object(next(self._ids), self.terms, price, discount, item, self._now())
         order_id = str(order["id"])
         self.orders[order_id] = order
         self._custom[order_id] = custom
@@ -202,7 +204,7 @@ class FakeLemonSqueezy:
 
     def _bill(self, subscription_id: str, status: str, *events: str) -> None:
         custom = self._custom[subscription_id]
-        invoice = invoice_object(next(self._ids), subscription_id, self.terms.currency, status)
+        invoice = invoice_object(next(self._ids), subscription_id, self.terms.currency, status, self._now())
         self.invoices[invoice["id"]] = invoice
         self._custom[invoice["id"]] = custom
         for event in events:
@@ -211,7 +213,7 @@ class FakeLemonSqueezy:
     def _change(self, subscription_id: str, event: str | None, status: str, **attributes: Any) -> None:
         """Change a subscription. Every change sends an update as well, which tells the same."""
         subscription = self.subscriptions[subscription_id]
-        subscription["attributes"] |= {**attributes, **status_attributes(status), "updated_at": time_after()}
+        subscription["attributes"] |= {**attributes, **status_attributes(status), "updated_at": time_after(self._now())}
         if event:
             self._send(f"subscription_{event}", subscription)
         self._send("subscription_updated", subscription)
@@ -223,6 +225,9 @@ class FakeLemonSqueezy:
         headers = {"content-type": "application/json", "x-event-name": event, "x-signature": signature}
         self._outgoing.send("lemonsqueezy", lambda: (headers, body))
 
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
     async def _create_checkout(self, request: Request) -> Response:
         if not _is_authorised(request):
             return _error(401, "Unauthenticated.")
@@ -232,7 +237,7 @@ class FakeLemonSqueezy:
             return _error(404, "The related resource does not exist.")
         if type(attributes["custom_price"]) is not int or attributes["custom_price"] <= 0:
             return _error(422, "The custom price must be a positive number.")
-        made = checkout_object(attributes, f"{self._url}/checkout/custom")
+        made = checkout_object(attributes, f"{self._url}/checkout/custom", self._now())
         self.checkouts[made["id"]] = made
         answer = copy.deepcopy(made)
         if attributes.get("preview"):

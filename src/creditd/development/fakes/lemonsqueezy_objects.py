@@ -6,7 +6,7 @@ one's have seconds, so that acts in quick succession keep their order.
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 STORE_ID: Final = "1"
@@ -33,7 +33,7 @@ class OrderTerms(NamedTuple):
     tax_inclusive: bool
 
 
-def checkout_object(wanted: Mapping[str, Any], url: str) -> Object:
+def checkout_object(wanted: Mapping[str, Any], url: str, now: datetime) -> Object:
     """Return a checkout with the attributes asked for; its page is under ``url``."""
     checkout_id = str(uuid.uuid4())
     attributes = {
@@ -44,10 +44,12 @@ def checkout_object(wanted: Mapping[str, Any], url: str) -> Object:
         "expires_at": wanted.get("expires_at"),
         "url": f"{url}/{checkout_id}",
     }
-    return _object("checkouts", checkout_id, attributes)
+    return _object("checkouts", checkout_id, attributes, now)
 
 
-def order_object(number: int, terms: OrderTerms, price: int, discount: int, item: Mapping[str, Any]) -> Object:
+def order_object(
+    number: int, terms: OrderTerms, price: int, discount: int, item: Mapping[str, Any], now: datetime
+) -> Object:
     """Return a paid order of one thing."""
     net = price - discount
     on_top, within = net * terms.tax_percent // 100, net - round(net * 100 / (100 + terms.tax_percent))
@@ -68,10 +70,10 @@ def order_object(number: int, terms: OrderTerms, price: int, discount: int, item
         **status_attributes("paid"),
         "first_order_item": {"quantity": 1, **item, "price": price, "test_mode": True},
     }
-    return _object("orders", str(number), attributes)
+    return _object("orders", str(number), attributes, now)
 
 
-def subscription_object(number: int, order_id: str, variant_id: str, *, trial: bool) -> Object:
+def subscription_object(number: int, order_id: str, variant_id: str, now: datetime, *, trial: bool) -> Object:
     """Return a new subscription."""
     attributes = {
         "order_id": int(order_id),
@@ -81,14 +83,14 @@ def subscription_object(number: int, order_id: str, variant_id: str, *, trial: b
         **status_attributes("on_trial" if trial else "active"),
         "pause": None,
         "cancelled": False,
-        "trial_ends_at": time_after(PERIOD) if trial else None,
-        "renews_at": time_after(PERIOD),
+        "trial_ends_at": time_after(now, PERIOD) if trial else None,
+        "renews_at": time_after(now, PERIOD),
         "ends_at": None,
     }
-    return _object("subscriptions", str(number), attributes)
+    return _object("subscriptions", str(number), attributes, now)
 
 
-def invoice_object(number: int, subscription_id: str, currency: str, status: str) -> Object:
+def invoice_object(number: int, subscription_id: str, currency: str, status: str, now: datetime) -> Object:
     """Return a subscription's invoice of a month."""
     attributes = {
         "subscription_id": int(subscription_id),
@@ -96,7 +98,7 @@ def invoice_object(number: int, subscription_id: str, currency: str, status: str
         "currency": currency,
         **status_attributes(status),
     }
-    return _object("subscription-invoices", str(number), attributes)
+    return _object("subscription-invoices", str(number), attributes, now)
 
 
 def status_attributes(status: str) -> Object:
@@ -104,12 +106,12 @@ def status_attributes(status: str) -> Object:
     return {"status": status, "status_formatted": status.replace("_", " ").capitalize()}
 
 
-def time_after(duration: timedelta = timedelta()) -> str:
+def time_after(now: datetime, duration: timedelta = timedelta()) -> str:
     """Return the time, so much from now, as it stands in objects."""
-    return (datetime.now(UTC) + duration).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return (now + duration).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _object(kind: str, object_id: str, attributes: Object) -> Object:
-    now = time_after()
-    known = {"store_id": int(STORE_ID), "created_at": now, "updated_at": now, "test_mode": True}
+def _object(kind: str, object_id: str, attributes: Object, now: datetime) -> Object:
+    time = time_after(now)
+    known = {"store_id": int(STORE_ID), "created_at": time, "updated_at": time, "test_mode": True}
     return {"type": kind, "id": object_id, "attributes": known | attributes}

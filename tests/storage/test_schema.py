@@ -25,16 +25,15 @@ from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentE
 from creditd.domain.provider import Provider
 from creditd.identity.storage.schema import IDENTITY
 from creditd.ledger.ids import uuid7
-from creditd.storage import payment_events
+from creditd.storage import event_tables, payment_events
 from creditd.storage.migrations.schema_rules import LEDGER, SchemaRules
-from creditd.storage.payment_tables import purchases
 from creditd.storage.schema import schema_head
 from tests.support.databases import migrated_database
 from tests.support.desk import desk_at
 from tests.support.till import Till
 from tests.support.works import act_from, add
 
-metadata = purchases.metadata
+metadata = event_tables.published_events.metadata
 
 APPEND_ONLY = ["entries", "account_changes", "purchase_changes", "payment_event_acts", "audit_events"]
 CHANGES = ["UPDATE {} SET actor = 'somebody else'", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE accounts CASCADE"]

@@ -1,0 +1,116 @@
+"""Who is let in to a page: staff who have shown both factors."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Final
+
+from starlette.responses import Response
+
+from credit.v1.access_service_pb2 import GetMyAccessRequest
+from credit.v1.identity_service_pb2 import RefreshRequest
+from creditd.console import limits
+from creditd.console.cookies import Cookie, CookieJar
+from creditd.console.session import ConsoleSession, ConsoleSessions
+from creditd.console.visit import STAFF, Visit
+
+GATE: Final = "gate"
+"""The cookie that forms are bound to before there is a session."""
+
+NOTE: Final = "note"
+"""The cookie that tells the next page what was done."""
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+class TurnedBack(Exception):
+    """Whoever asks is not let in; ``response`` says where to go instead."""
+
+    def __init__(self, response: Response) -> None:
+        """Remember the answer."""
+        super().__init__()
+        self.response = response
+
+
+class Admission:
+    """Lets people in by their sessions."""
+
+    def __init__(self, sessions: ConsoleSessions, jar: CookieJar) -> None:
+        """Read sessions from the cookies of ``jar``."""
+        self._sessions = sessions
+        self._jar = jar
+
+    def prepare(self, visit: Visit) -> None:
+        """Bind the forms of a visit to its session, or to a cookie of its own where there is none."""
+        cookies = visit.request.cookies
+        if visit.session:
+            visit.form_token = self._jar.form_token(visit.session.session_id)
+        else:
+            gate = str(self._jar.read(GATE, cookies).get("id", ""))
+            if not gate and visit.request.method == "GET":
+                gate = secrets.token_hex(16)
+                visit.cookies.append(self._jar.written(GATE, {"id": gate}, limits.CODE_SECONDS * 6))
+            visit.form_token = self._jar.form_token(f"gate {gate}") if gate else ""
+        if note := self._jar.read(NOTE, cookies):
+            visit.note = note
+
+    def staff(self, handler: Handler) -> Handler:
+        """Return a handler that only staff get to."""
+
+        @wraps(handler)
+        async def admitted(visit: Visit) -> Response:
+            session = await self._current(visit)
+            visit.access = await visit.ask(visit.stubs.access.GetMyAccess, GetMyAccessRequest())
+            if not STAFF & set(visit.access.roles):
+                # Whoever has lost their roles keeps nothing here either.
+                visit.cookies += self._sessions.ended()
+                raise TurnedBack(visit.page("no_staff.html", HTTPStatus.FORBIDDEN))
+            if not self._sessions.is_seen(visit.request.cookies):
+                visit.cookies.append(self._sessions.seen(session))
+            if visit.note and visit.request.method == "GET":
+                visit.cookies.append(Cookie(NOTE, "", 0))
+            response = await handler(visit)
+            if visit.told:
+                visit.cookies.append(self._jar.written(NOTE, visit.told, limits.NOTE_SECONDS))
+            return response
+
+        return admitted
+
+    async def _current(self, visit: Visit) -> ConsoleSession:
+        """Return the session with an access token that lasts for this page. Raises TurnedBack, ServiceRefusal."""
+        session = visit.session
+        if session is None:
+            raise TurnedBack(self._stranger(visit))
+        if not session.is_complete:
+            raise TurnedBack(visit.turned_to(visit.path("/sign-in/code", next=asked_for(visit))))
+        if visit.now < session.access_end - limits.TOKEN_SECONDS:
+            return session
+        request = RefreshRequest(refresh_token=session.refresh_token, request_id=session.refresh_request_id)
+        answer = await visit.ask(visit.stubs.identity.Refresh, request)
+        renewed = self._sessions.renewed(session, answer.tokens)
+        visit.session = renewed
+        visit.cookies += self._sessions.written(renewed)
+        return renewed
+
+    def _stranger(self, visit: Visit) -> Response:
+        """Return the way to the sign-in; where nothing was done, a page that says so."""
+        if visit.request.method != "GET":
+            return self.ended(visit)
+        if visit.request.headers.get("sec-fetch-site") == "cross-site":
+            # A link in a ticket: the browser has held the cookies back, and sends them if the page itself asks again.
+            return visit.page("arrival.html", here=visit.here())
+        return visit.turned_to(visit.path("/sign-in", next=asked_for(visit)))
+
+    def ended(self, visit: Visit) -> Response:
+        """Return the page that says that the session is over, and take it away."""
+        visit.cookies += self._sessions.ended()
+        return visit.page("ended.html", HTTPStatus.UNAUTHORIZED, next=asked_for(visit))
+
+
+def asked_for(visit: Visit) -> str:
+    """Return the page to come back to: the one asked for, or the one that a form is on; empty for the first one."""
+    if visit.request.method != "GET":
+        return visit.request.url.path.removesuffix("/preview")
+    here = visit.here()
+    return "" if here == visit.path("/") else here

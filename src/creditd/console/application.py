@@ -1,0 +1,183 @@
+"""The routes of the console, and what every request goes through."""
+
+import logging
+import random
+import traceback
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from creditd.console.account_page import account_page
+from creditd.console.admission import Admission, TurnedBack
+from creditd.console.assets import Assets
+from creditd.console.channel import ConsoleChannel
+from creditd.console.clock import Clock
+from creditd.console.cookies import Cookie, CookieJar
+from creditd.console.credits_form import credits_done, credits_form, credits_preview
+from creditd.console.failure_page import defect_page, missing_page, refused_page, unreadable_page
+from creditd.console.forms import UnreadableForm, form_of
+from creditd.console.headers import HeaderGuard
+from creditd.console.pages import Pages
+from creditd.console.reader import THEMES, reader_of
+from creditd.console.search_page import search_page
+from creditd.console.service_refusal import ServiceRefusal
+from creditd.console.session import ConsoleSessions
+from creditd.console.settings import ConsoleSettings, public_url
+from creditd.console.sign_in import SignIn
+from creditd.console.texts import LANGUAGES
+from creditd.console.visit import Visit
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+CHOICES: Final = {"language": tuple(LANGUAGES), "theme": (*THEMES[:2], "system")}
+"""What a reader may choose by a link, and keeps by a cookie."""
+
+CHOICE_SECONDS: Final = 365 * 86_400
+
+
+class ConsoleApplication:
+    """Answers HTTP, as an ASGI application."""
+
+    def __init__(self, settings: ConsoleSettings, channel: ConsoleChannel, clock: Clock) -> None:
+        """Call the service over ``channel``."""
+        url = public_url(settings)
+        self._channel = channel
+        self._clock = clock
+        self._jar = CookieJar(settings.cookie_key, url)
+        self._sessions = ConsoleSessions(self._jar, settings, clock)
+        self._assets = Assets()
+        self._pages = Pages(self._assets, url)
+        self._admission = Admission(self._sessions, self._jar)
+        self._is_stopping = False
+        router = Router(self._routes(), redirect_slashes=False, default=self._missing)
+        self._guarded = HeaderGuard(router, is_encrypted=url.is_encrypted)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await self._guarded(scope, receive, send)
+
+    def stop(self) -> None:
+        """Have probes turn others away from now on; pages are answered to the end."""
+        self._is_stopping = True
+
+    def _routes(self) -> list[Route]:
+        sign_in = SignIn(self._sessions, self._jar)
+        staff = self._admission.staff
+        account = "/accounts/{account_id}"
+        pages: list[tuple[str, str, Handler]] = [
+            ("GET", "/", staff(_home)),
+            ("GET", "/accounts", staff(search_page)),
+            ("GET", account, staff(account_page)),
+            ("GET", f"{account}/credits/add", staff(credits_form)),
+            ("POST", f"{account}/credits/add", staff(credits_done)),
+            ("POST", f"{account}/credits/add/preview", staff(credits_preview)),
+            ("GET", "/sign-in", sign_in.password_page),
+            ("POST", "/sign-in", sign_in.password),
+            ("GET", "/sign-in/code", sign_in.code_page),
+            ("POST", "/sign-in/code", sign_in.code),
+            ("POST", "/sign-out", sign_in.sign_out),
+            ("POST", "/sign-out/everywhere", sign_in.sign_out_everywhere),
+        ]
+        prefix = self._pages.url.path
+        routes = [Route(prefix(path), self._endpoint(handler), methods=[method]) for method, path, handler in pages]
+        assets = Route(prefix("/assets/{mark}/{name}"), self._assets.serve)
+        return [*routes, assets, Route("/healthz", self._health)]
+
+    async def _health(self, request: Request) -> Response:
+        """Say 200 while this process answers, also while the service is away: it is to live on; 503 as it stops."""
+        del request
+        if self._is_stopping:
+            return JSONResponse({"service": "stopping"}, HTTPStatus.SERVICE_UNAVAILABLE)
+        return JSONResponse({"service": "reachable" if self._channel.is_reachable else "unreachable"})
+
+    async def _missing(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            response = await self._endpoint(missing_page)(Request(scope, receive))
+            await response(scope, receive, send)
+
+    def _endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            if chosen := self._choice(request):
+                return chosen
+            visit = self._visit(request)
+            response = await self._answer(visit, handler)
+            for cookie in visit.cookies:
+                self._jar.write(response, cookie)
+            return response
+
+        return endpoint
+
+    def _visit(self, request: Request) -> Visit:
+        reader = reader_of(self._jar, request.cookies, request.headers.get("accept-language", ""))
+        visit = Visit(
+            request,
+            f"console-{random.getrandbits(64):016x}",
+            reader,
+            self._pages,
+            self._channel.stubs,
+            self._clock(),
+            session=self._sessions.read(request.cookies),
+        )
+        self._admission.prepare(visit)
+        return visit
+
+    async def _answer(self, visit: Visit, handler: Handler) -> Response:
+        request = visit.request
+        try:
+            if request.method == "POST":
+                visit.form = await form_of(request)
+                if not self._is_own_form(visit):
+                    return unreadable_page(visit)
+            return await handler(visit)
+        except UnreadableForm:
+            return unreadable_page(visit)
+        except TurnedBack as turned:
+            return turned.response
+        except ServiceRefusal as refusal:
+            return self._admission.ended(visit) if refusal.is_session_over else refused_page(visit, refusal)
+        except Exception as error:
+            # Neither its text nor the request's is ours to log; where it happened is.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error(
+                "a page failed",
+                extra={
+                    "defect": type(error).__name__,
+                    "place": f"{where.filename}:{where.lineno}",
+                    "correlation_id": visit.correlation_id,
+                },
+            )
+            return defect_page(visit)
+
+    def _is_own_form(self, visit: Visit) -> bool:
+        """Tell whether a form is from a page of this browser's session, and not from somebody else's page."""
+        site = visit.request.headers.get("sec-fetch-site", "same-origin")
+        if site not in {"same-origin", "none"}:
+            return False
+        given = visit.form.text("form_token", 64)
+        return bool(visit.form_token) and compare_digest(given.encode(), visit.form_token.encode())
+
+    def _choice(self, request: Request) -> Response | None:
+        """Return what keeps a choice of the reader's and leads to the same page without it; None if there is none."""
+        chosen = {name: request.query_params[name] for name in CHOICES if name in request.query_params}
+        if request.method != "GET" or not chosen:
+            return None
+        kept = urlencode([pair for pair in request.query_params.multi_items() if pair[0] not in CHOICES])
+        response = Response(status_code=HTTPStatus.SEE_OTHER)
+        response.headers["location"] = quote(request.url.path) + (f"?{kept}" if kept else "")
+        for name, value in chosen.items():
+            if value in CHOICES[name]:
+                self._jar.write_plain(response, Cookie(name, value, CHOICE_SECONDS))
+        return response
+
+
+async def _home(visit: Visit) -> Response:
+    return visit.turned_to(visit.path("/accounts"))

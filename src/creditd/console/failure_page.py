@@ -1,0 +1,64 @@
+"""Pages that say what went wrong, what that means, and what to do."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import grpc
+from starlette.responses import Response
+
+from creditd.console import limits
+from creditd.console.service_refusal import ServiceRefusal
+from creditd.console.visit import Visit
+
+_STATUSES: Final[Mapping[grpc.StatusCode, HTTPStatus]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: HTTPStatus.BAD_REQUEST,
+    grpc.StatusCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    grpc.StatusCode.PERMISSION_DENIED: HTTPStatus.FORBIDDEN,
+    grpc.StatusCode.FAILED_PRECONDITION: HTTPStatus.CONFLICT,
+    grpc.StatusCode.ALREADY_EXISTS: HTTPStatus.CONFLICT,
+    grpc.StatusCode.ABORTED: HTTPStatus.CONFLICT,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: HTTPStatus.TOO_MANY_REQUESTS,
+    grpc.StatusCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED: HTTPStatus.SERVICE_UNAVAILABLE,
+    grpc.StatusCode.CANCELLED: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def status_of(refusal: ServiceRefusal) -> HTTPStatus:
+    """Return the HTTP status of a page that tells of a refusal."""
+    return _STATUSES.get(refusal.code, HTTPStatus.BAD_GATEWAY)
+
+
+def refused_page(visit: Visit, refusal: ServiceRefusal) -> Response:
+    """Return the page for what the service has not done. One that is away is asked again, by the page itself."""
+    if refusal.reason == "MFA_REQUIRED":
+        path = visit.here() if visit.request.method == "GET" else ""
+        return visit.turned_to(visit.path("/sign-in/code", next=path))
+    is_away = refusal.is_unknown
+    key = "away" if is_away else refusal.reason.lower()
+    known = key if visit.reader.texts.knows(f"failure.{key}") else "other"
+    again = limits.WAIT_SECONDS if is_away and visit.request.method == "GET" else 0
+    return _page(visit, status_of(refusal), known, text=refusal.text, again=again)
+
+
+def defect_page(visit: Visit) -> Response:
+    """Return the page for a defect of ours."""
+    return _page(visit, HTTPStatus.INTERNAL_SERVER_ERROR, "defect")
+
+
+def unreadable_page(visit: Visit) -> Response:
+    """Return the page for a form that is not taken: not ours, not of this session, or too large."""
+    return _page(visit, HTTPStatus.BAD_REQUEST, "form")
+
+
+async def missing_page(visit: Visit) -> Response:
+    """Return the page for a path that there is not."""
+    return _page(visit, HTTPStatus.NOT_FOUND, "page")
+
+
+def _page(visit: Visit, status: HTTPStatus, kind: str, *, text: str = "", again: int = 0) -> Response:
+    response = visit.page("failure.html", status, kind=kind, text=text, again=again)
+    if again:
+        response.headers["retry-after"] = str(again)
+    return response

@@ -1,0 +1,68 @@
+"""The limits of the console: sizes, counts and times. Read as attributes of this module, so that tests can set them."""
+
+MAX_HEADERS_BYTES = 32_768
+"""Cookies of two tokens take 4 kB, a page token in the URL up to 8 kB; proxies add some."""
+
+MAX_FORM_BYTES = 65_536
+"""A reason of 500 characters and amounts of fifty credit types, with all letters percent-encoded, take half of it."""
+
+MAX_FORM_FIELDS = 200
+"""More than any form has: 100 credit types, and what stands beside them."""
+
+FORM_SECONDS = 10.0
+"""For a form to arrive."""
+
+MAX_COOKIE_BYTES = 3_800
+"""Browsers keep 4,096 bytes of a cookie, its name and attributes included."""
+
+RPC_SECONDS = 10.0
+"""For an answer of the service: as long as it has for a change."""
+
+TOKEN_SECONDS = 30.0
+"""An access token with less left is renewed before it is used, so that it does not end under way."""
+
+CODE_SECONDS = 600.0
+"""From the password to the code: after it the sign-in begins anew."""
+
+NOTE_SECONDS = 60.0
+"""For the page after an act to tell of it."""
+
+SEEN_SECONDS = 30.0
+"""How far the time of the last page may lag: a cookie is not written for each."""
+
+ATTEMPTS_PER_MINUTE = 8
+"""Passwords and codes from one address, and twice as many in a burst. To the service all of them come from the one
+address of the console, which has 20 wrong ones a minute: nobody is to use them up for everybody."""
+
+MAX_ADDRESSES = 10_000
+"""That are counted at once; beyond it those that have tried nothing for longest begin anew."""
+
+PAGE_SIZE = 20
+"""Rows of a list."""
+
+MAX_CREDIT_TYPES = 100
+"""That are read for a page: the service has at most as many on one of its own."""
+
+MAX_FIELD_CHARACTERS = 500
+"""Of what is typed into one field, unless the field is narrower: as the service has it for reasons."""
+
+WAIT_SECONDS = 5
+"""After which a page that could not be read is asked for again, by itself."""
+
+IDLE_SECONDS = 15
+"""A connection is kept open for another request for as long."""
+
+GRACE_SECONDS = 12
+"""At the end, for what is under way: more than RPC_SECONDS, so that nobody is left without an answer."""
+
+MAX_RECONNECT_SECONDS = 2
+"""The longest pause between tries to reach the service: grpc's own two minutes would outlast its restart by far."""
+
+CHANNEL_IDLE_MILLISECONDS = 2**31 - 1
+"""For gRPC: without end, so that the first page after a quiet hour does not wait for a connection."""
+
+KEEPALIVE_SECONDS = 30
+"""How often a connection with a call under way is probed."""
+
+KEEPALIVE_TIMEOUT_SECONDS = 5
+"""A connection on which nothing is acknowledged for as long is dead, and another one is made."""

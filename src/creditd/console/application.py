@@ -144,17 +144,8 @@ class ConsoleApplication:
             return turned.response
         except ServiceRefusal as refusal:
             return self._admission.ended(visit) if refusal.is_session_over else refused_page(visit, refusal)
-        except Exception as error:
-            # Neither its text nor the request's is ours to log; where it happened is.
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            log.error(
-                "a page failed",
-                extra={
-                    "defect": type(error).__name__,
-                    "place": f"{where.filename}:{where.lineno}",
-                    "correlation_id": visit.correlation_id,
-                },
-            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for a page.
+            _report(error, visit)
             return defect_page(visit)
 
     def _is_own_form(self, visit: Visit) -> bool:
@@ -181,3 +172,10 @@ class ConsoleApplication:
 
 async def _home(visit: Visit) -> Response:
     return visit.turned_to(visit.path("/accounts"))
+
+
+def _report(error: Exception, visit: Visit) -> None:
+    """Log where a page has failed. What the error says, and what was asked, is about people and stays out."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    line = {"defect": type(error).__name__, "place": f"{where.filename}:{where.lineno}"}
+    log.error("a page failed", extra=line | {"correlation_id": visit.correlation_id})

@@ -54,8 +54,8 @@ class SignIn:
             if refusal.is_unknown:
                 raise
             # What is no email is told as a wrong one is.
-            is_field = refusal.reason == "INVALID_FIELD"
-            text = visit.reader.texts("sign_in.failed") if is_field else refusal.text
+            is_wrong = refusal.reason in {"SIGN_IN_FAILED", "INVALID_FIELD"}
+            text = "" if is_wrong else refusal.text
             return _password_page(visit, text or visit.reader.texts("sign_in.failed"), email)
         visit.cookies += self._sessions.written(self._sessions.begun(email, answer.tokens))
         return visit.turned_to(visit.path("/sign-in/code", next=_stated_next(visit)))

@@ -29,8 +29,8 @@ STAFF: Final = frozenset({Role.ROLE_SUPPORT, Role.ROLE_FINANCE, Role.ROLE_ADMIN,
 class Visit:
     """A request. ``session`` is that of whoever has signed in, ``access`` what they may do, once it was asked for.
 
-    ``form_token`` is what the forms of its page carry. ``note`` is what the page before has done, ``told`` what the next
-    one is to tell; ``cookies`` are written with the answer.
+    ``form_token`` is what the forms of its page carry. ``note`` is what the page before has done, ``told`` what the
+    next one is to tell; ``cookies`` are written with the answer.
     """
 
     request: Request

@@ -1,0 +1,64 @@
+"""One service with identity and one console for all these tests, and people of each test's own."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.console import Browser, Member, Members, RunningConsole, running_console
+from tests.support.office import Office
+from tests.support.person import Person
+from tests.support.service import RunningService, running_service
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """Run a service that signs users in; time only ever goes forward."""
+    with running_service(tmp_path_factory.mktemp("console"), signs_in=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def console(service: RunningService) -> Iterator[RunningConsole]:
+    """Run a console before it."""
+    with running_console(service) as running:
+        yield running
+
+
+@pytest.fixture
+def browser(console: RunningConsole) -> Iterator[Browser]:
+    """Give a browser."""
+    with console.browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def members(service: RunningService, request: pytest.FixtureRequest) -> Members:
+    """Return what makes somebody with a password, an authenticator, and roles."""
+    # So that the tries of one test are not counted with another's.
+    service.clock.advance(3_600)
+    name = re.sub("[^a-z0-9_]", "-", request.node.name[:50])
+    office = Office(service)
+
+    def made(*roles: str, which: str = "") -> Member:
+        person = Person(service, f"{name}{which}@example.org")
+        person.register()
+        user_id = person.log_in().user_id
+        for role in roles:
+            office.grant(user_id, role)
+        return Member(person, *person.signed_in().enrol())
+
+    return made
+
+
+@pytest.fixture
+def admin(members: Members) -> Member:
+    """Return an administrator."""
+    return members("ADMIN")
+
+
+@pytest.fixture
+def signed_in(browser: Browser, admin: Member) -> Browser:
+    """Return a browser in which an administrator has signed in."""
+    browser.signs_in(admin)
+    return browser

@@ -1,0 +1,167 @@
+"""Adding credits: looked at before it is done, done once, and by whoever may."""
+
+from uuid import uuid4
+
+import pytest
+
+from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount
+from credit.v1.credit_service_pb2 import GetBalanceRequest, ListTransactionsRequest
+from credit.v1.entry_pb2 import Entry
+from tests.support.console import Browser, Members
+from tests.support.patience import eventually
+
+
+@pytest.fixture
+def account() -> str:
+    """Return an account that nobody has seen yet."""
+    return f"acct_{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def form(signed_in: Browser, account: str) -> Browser:
+    """Return a browser with the form for an account that has 10 chat."""
+    staff = signed_in.console.service.as_caller("boss", "ADMIN").admin
+    staff.AddCredits(starting(account))
+    signed_in.get(f"/accounts/{account}/credits/add")
+    return signed_in
+
+
+def starting(account: str) -> AddCreditsRequest:
+    """Return the request for what an account starts with."""
+    amounts = [CreditAmount(credit_type="chat", amount=10)]
+    return AddCreditsRequest(account_id=account, amounts=amounts, reason="a start", request_id=uuid4().hex)
+
+
+def entries(browser: Browser, account: str) -> list[Entry]:
+    """Return the account's ledger, newest first, without what it started with."""
+    stubs = browser.console.service.as_caller("boss", "ADMIN").credit
+    listed = stubs.ListTransactions(ListTransactionsRequest(account_id=account, page_size=100)).entries
+    return [entry for entry in listed if entry.reason not in {"a start", ""}]
+
+
+def available(browser: Browser, account: str, credit_type: str) -> int:
+    """Return what the account has."""
+    request = GetBalanceRequest(account_id=account, credit_types=[credit_type])
+    answer = browser.console.service.as_caller("boss", "ADMIN").credit.GetBalance(request)
+    return int(answer.account_balance.wallets[0].balance.available)
+
+
+FILLED = {"amount.chat": "1,500", "amount.THB": "12.50", "reason": "Ticket 7", "ticket": "7", "source": "promo"}
+
+
+@pytest.mark.requirement("D1", "D6")
+def test_what_is_added_was_shown_before_and_after_and_is_the_persons_own_act(form: Browser, account: str) -> None:
+    act = f"/accounts/{account}/credits/add"
+    form.send(act, **FILLED)
+    for shown in ("10", "+1,500", "1,510", "+12.50", "Add 1,500 chat and 12.50 THB"):
+        assert shown in form.text, shown
+    assert not entries(form, account)
+    form.send(act, **FILLED, act="add")
+    assert form.page.url.path == f"/accounts/{account}"
+    assert "Added 1,500 chat and 12.50 THB." in form.text
+    assert available(form, account, "chat") == 1_510
+    assert available(form, account, "THB") == 1_250
+    added = entries(form, account)
+    assert {(entry.reason, entry.metadata["ticket"]) for entry in added} == {("Ticket 7", "7")}
+    assert added[0].actor not in {"boss", "", "system"}
+    form.get(f"/accounts/{account}")
+    assert "Added 1,500" not in form.text
+
+
+@pytest.mark.requirement("D6")
+def test_a_form_that_is_sent_twice_acts_once(form: Browser, account: str) -> None:
+    act = f"/accounts/{account}/credits/add"
+    form.send(act, **FILLED)
+    sent = form.hidden() | FILLED | {"act": "add"}
+    for _ in range(3):
+        form.post(act, sent)
+        assert form.page.url.path == f"/accounts/{account}"
+        assert "Added 1,500 chat" in form.text
+    assert len(entries(form, account)) == 2
+    form.get(act)
+    assert form.hidden()["request_id"] != sent["request_id"]
+
+
+def test_a_form_that_was_used_does_nothing_else(form: Browser, account: str) -> None:
+    act = f"/accounts/{account}/credits/add"
+    form.send(act, **FILLED)
+    sent = form.hidden() | FILLED | {"act": "add"}
+    form.post(act, sent)
+    form.post(act, sent | {"amount.chat": "7", "amount.THB": "", "looked_at": "chat=7"})
+    assert form.page.status_code == 409
+    assert "used before, with other amounts" in form.text
+    assert available(form, account, "chat") == 1_510
+
+
+def test_what_was_not_looked_at_is_shown_and_not_done(form: Browser, account: str) -> None:
+    """Somebody who types another amount and presses at once sees what that would do first."""
+    act = f"/accounts/{account}/credits/add"
+    form.send(act, **FILLED)
+    form.send(act, **FILLED | {"amount.chat": "9,000"}, act="add")
+    assert "Add 9,000 chat" in form.text
+    assert not entries(form, account)
+
+
+def test_a_fragment_shows_the_balance_while_one_types(form: Browser, account: str) -> None:
+    token = form.hidden()
+    form.post(f"/accounts/{account}/credits/add/preview", token | {"amount.chat": "5"}, **{"hx-request": "true"})
+    assert form.page.status_code == 200
+    assert form.page.text.lstrip().startswith("<section")
+    assert "15" in form.text
+    form.post(f"/accounts/{account}/credits/add/preview", token | {"amount.chat": "five"})
+    assert "Add " not in form.text
+    assert not entries(form, account)
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"amount.chat": ""}, "at least one credit type"),
+        ({"amount.chat": "1.5"}, "no decimals here"),
+        ({"amount.THB": "1.505"}, "At most 2 decimals"),
+        ({"amount.chat": "-5"}, "This is no amount"),
+        ({"amount.chat": "5", "reason": ""}, "State a reason"),
+        ({"amount.chat": "9223372036854775807"}, "Correlation id"),
+    ],
+)
+def test_what_is_wrong_is_said_and_what_was_typed_stays(
+    form: Browser, account: str, fields: dict[str, str], shown: str
+) -> None:
+    filled = {"reason": "a <b>reason</b>", "ticket": "48311"} | fields
+    form.send(f"/accounts/{account}/credits/add", **filled)
+    assert shown in form.text
+    assert 'value="48311"' in form.page.text
+    assert not entries(form, account)
+    assert "<b>reason" not in form.page.text
+
+
+def test_it_expires_at_the_end_of_the_day_that_was_chosen(form: Browser, account: str) -> None:
+    act = f"/accounts/{account}/credits/add"
+    first = form.page.text.split('name="expire_time">')[1].split('<option value="')[2].partition('"')[0]
+    assert first.endswith("T00:00:00Z")
+    filled = FILLED | {"expire_time": first}
+    form.send(act, **filled)
+    form.send(act, **filled, act="add")
+    stubs = form.console.service.as_caller("boss", "ADMIN").credit
+    answer = stubs.GetBalance(GetBalanceRequest(account_id=account, credit_types=["THB"]))
+    (grant,) = answer.account_balance.wallets[0].grants
+    assert grant.expire_time.ToJsonString() == first
+
+
+def test_a_super_administrator_shows_a_second_factor_again_and_loses_nothing(
+    members: Members, form: Browser, account: str
+) -> None:
+    chief = members("SUPER_ADMIN", which="-chief")
+    with form.console.browser() as other:
+        other.signs_in(chief)
+        other.get(f"/accounts/{account}/credits/add")
+        other.send(f"/accounts/{account}/credits/add", **FILLED)
+        sent = other.hidden() | FILLED | {"act": "add"}
+        # The token that told of the second factor ends, and is followed by one that does not.
+        other.console.service.clock.advance(1_000)
+        other.post(f"/accounts/{account}/credits/add", sent)
+        assert other.page.url.path == "/sign-in/code"
+        other.send("/sign-in/code", code=chief.phone.next_code())
+        other.post(f"/accounts/{account}/credits/add", sent)
+        assert "Added 1,500 chat" in other.text
+    assert eventually(lambda: available(form, account, "chat") == 1_510)

@@ -1,0 +1,111 @@
+"""The console for a test, over real sockets, before the real service; and a browser as far as HTTP goes."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any, Final
+
+import httpx
+
+from creditd.console.console import console_serving
+from creditd.console.settings import ConsoleSettings
+from tests.support.event_loop import event_loop
+from tests.support.patience import patience
+from tests.support.person import Person, Phone
+from tests.support.service import RunningService
+
+SECONDS: Final = patience(30.0)
+"""Far more than a page takes, so that a loaded machine fails no test."""
+
+_FIELD: Final = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+
+
+@dataclass(frozen=True)
+class RunningConsole:
+    """A console that runs, and the service that it calls."""
+
+    service: RunningService
+    address: str
+
+    @contextmanager
+    def browser(self, **headers: str) -> Iterator["Browser"]:
+        """Give a browser with no cookies yet."""
+        given = {"accept-language": "en"} | headers
+        with httpx.Client(base_url=f"http://{self.address}", timeout=SECONDS, trust_env=False, headers=given) as http:
+            yield Browser(self, http)
+
+
+@dataclass
+class Browser:
+    """Asks for pages, keeps cookies, and sends forms as they are on the page."""
+
+    console: RunningConsole
+    http: httpx.Client
+    answers: list[httpx.Response] = field(default_factory=list)
+
+    @property
+    def page(self) -> httpx.Response:
+        """The last answer."""
+        return self.answers[-1]
+
+    @property
+    def text(self) -> str:
+        """What the last page has within its elements and beside them, without tags."""
+        shown = re.sub(r"<title>[^<]*</title>|<[^>]+>", " ", self.page.text)
+        return re.sub(r"\s+", " ", unescape(shown)).strip()
+
+    def get(self, path: str, *, follows: bool = True, **headers: str) -> httpx.Response:
+        """Ask for a page."""
+        self.answers.append(self.http.get(path, follow_redirects=follows, headers=headers))
+        return self.page
+
+    def send(self, path: str, *, follows: bool = True, **fields: str) -> httpx.Response:
+        """Send a form to a path: what the page has hidden in it, and what is typed."""
+        return self.post(path, self.hidden() | fields, follows=follows)
+
+    def post(self, path: str, fields: Mapping[str, str], *, follows: bool = True, **headers: str) -> httpx.Response:
+        """Send fields, and nothing else."""
+        self.answers.append(self.http.post(path, data=dict(fields), follow_redirects=follows, headers=headers))
+        return self.page
+
+    def hidden(self) -> dict[str, str]:
+        """Return the hidden fields of the last page."""
+        return {name: unescape(value) for name, value in _FIELD.findall(self.page.text)}
+
+    def shows_password(self, member: "Member", path: str = "/sign-in") -> httpx.Response:
+        """Show a password."""
+        self.get(path)
+        return self.send("/sign-in", email=member.person.email, password=member.person.password)
+
+    def signs_in(self, member: "Member", path: str = "/sign-in") -> httpx.Response:
+        """Show password and code."""
+        self.shows_password(member, path)
+        return self.send("/sign-in/code", code=member.phone.next_code())
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who has registered and enrolled an authenticator."""
+
+    person: Person
+    phone: Phone
+    recovery_codes: list[str]
+
+
+Members = Callable[..., Member]
+"""Makes somebody who has roles; with ``which`` another one of the same test."""
+
+
+@contextmanager
+def running_console(service: RunningService, **settings: Any) -> Iterator[RunningConsole]:
+    """Run a console before a service, by the service's clock."""
+    with event_loop() as run:
+        stack = AsyncExitStack()
+        stated = ConsoleSettings("127.0.0.1:0", service.address)._replace(**settings)
+        port = run(stack.enter_async_context(console_serving(stated, lambda: service.seconds)))
+        try:
+            yield RunningConsole(service, f"127.0.0.1:{port}")
+        finally:
+            run(stack.aclose())

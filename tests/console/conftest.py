@@ -1,7 +1,7 @@
 """One service with identity and one console for all these tests, and people of each test's own."""
 
-import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -33,15 +33,14 @@ def browser(console: RunningConsole) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def members(service: RunningService, request: pytest.FixtureRequest) -> Members:
+def members(service: RunningService) -> Members:
     """Return what makes somebody with a password, an authenticator, and roles."""
     # So that the tries of one test are not counted with another's.
     service.clock.advance(3_600)
-    name = re.sub("[^a-z0-9_]", "-", request.node.name[:50])
     office = Office(service)
 
     def made(*roles: str, which: str = "") -> Member:
-        person = Person(service, f"{name}{which}@example.org")
+        person = Person(service, f"{uuid4().hex[:12]}{which}@example.org")
         person.register()
         user_id = person.log_in().user_id
         for role in roles:

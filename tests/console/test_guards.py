@@ -110,10 +110,9 @@ def test_a_cookie_of_another_console_s_key_or_name_opens_nothing(service: Runnin
         assert browser.get("/accounts").url.path == "/sign-in"
     signed_in.http.cookies.update({"creditd-session": cookies["creditd-seen"]})
     assert signed_in.get("/accounts").url.path == "/sign-in"
-    for broken in ("", "x", "\u00e9" * 3, cookies["creditd-session"][:-2], "A" * 4_000):
+    for broken in ("", "x", "=====", cookies["creditd-session"][:-2], "A" * 4_000):
         signed_in.http.cookies.clear()
-        header = {"cookie": f"creditd-session={broken}".encode("latin-1").decode("latin-1")}
-        assert signed_in.get("/accounts", **header).url.path == "/sign-in"
+        assert signed_in.get("/accounts", cookie=f"creditd-session={broken}").url.path == "/sign-in"
 
 
 def test_consoles_with_one_key_answer_for_each_other(service: RunningService, admin: Member) -> None:

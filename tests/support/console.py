@@ -58,8 +58,7 @@ class Browser:
 
     def get(self, path: str, *, follows: bool = True, **headers: str) -> httpx.Response:
         """Ask for a page."""
-        self.answers.append(self.http.get(path, follow_redirects=follows, headers=headers))
-        return self.page
+        return self._answered(self.http.get(path, follow_redirects=follows, headers=headers))
 
     def send(self, path: str, *, follows: bool = True, **fields: str) -> httpx.Response:
         """Send a form to a path: what the page has hidden in it, and what is typed."""
@@ -67,7 +66,10 @@ class Browser:
 
     def post(self, path: str, fields: Mapping[str, str], *, follows: bool = True, **headers: str) -> httpx.Response:
         """Send fields, and nothing else."""
-        self.answers.append(self.http.post(path, data=dict(fields), follow_redirects=follows, headers=headers))
+        return self._answered(self.http.post(path, data=dict(fields), follow_redirects=follows, headers=headers))
+
+    def _answered(self, answer: httpx.Response) -> httpx.Response:
+        self.answers += [*answer.history, answer]
         return self.page
 
     def hidden(self) -> dict[str, str]:

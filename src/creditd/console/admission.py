@@ -12,6 +12,7 @@ from credit.v1.access_service_pb2 import GetMyAccessRequest
 from credit.v1.identity_service_pb2 import RefreshRequest
 from creditd.console import limits
 from creditd.console.cookies import Cookie, CookieJar
+from creditd.console.kept_form import KeptForm, form_kept
 from creditd.console.session import ConsoleSession, ConsoleSessions
 from creditd.console.visit import STAFF, Visit
 
@@ -46,14 +47,19 @@ class Admission:
         cookies = visit.request.cookies
         if visit.session:
             visit.form_token = self._jar.form_token(visit.session.session_id)
-        else:
-            gate = str(self._jar.read(GATE, cookies).get("id", ""))
-            if not gate and visit.request.method == "GET":
-                gate = secrets.token_hex(16)
-                visit.cookies.append(self._jar.written(GATE, {"id": gate}, limits.CODE_SECONDS * 6))
-            visit.form_token = self._jar.form_token(f"gate {gate}") if gate else ""
+        elif gate := str(self._jar.read(GATE, cookies).get("id", "")):
+            visit.form_token = self._jar.form_token(f"gate {gate}")
+        elif visit.request.method == "GET":
+            self._open_gate(visit)
+        if not visit.session and (lapsed := self._sessions.lapsed_id(cookies)):
+            visit.lapsed_token = self._jar.form_token(lapsed)
         if note := self._jar.read(NOTE, cookies):
             visit.note = note
+
+    def _open_gate(self, visit: Visit) -> None:
+        gate = secrets.token_hex(16)
+        visit.cookies.append(self._jar.written(GATE, {"id": gate}, limits.GATE_SECONDS))
+        visit.form_token = self._jar.form_token(f"gate {gate}")
 
     def staff(self, handler: Handler) -> Handler:
         """Return a handler that only staff get to."""
@@ -103,9 +109,14 @@ class Admission:
         return visit.turned_to(visit.path("/sign-in", next=asked_for(visit)))
 
     def ended(self, visit: Visit) -> Response:
-        """Return the page that says that the session is over, and take it away."""
+        """Return the sign-in, which says that the session is over and keeps what was typed; take the session away."""
+        visit.cookies.clear()
         visit.cookies += self._sessions.ended()
-        return visit.page("ended.html", HTTPStatus.UNAUTHORIZED, next=asked_for(visit))
+        self._open_gate(visit)
+        path, is_page = visit.request.url.path, visit.request.method == "GET"
+        kept = KeptForm() if is_page or path.startswith(visit.path("/sign-")) else form_kept(visit.form, path)
+        values = {"problem": "", "email": "", "next": asked_for(visit), "kept": kept, "is_over": True}
+        return visit.page("sign_in.html", HTTPStatus.UNAUTHORIZED, **values)
 
 
 def asked_for(visit: Visit) -> str:

@@ -131,13 +131,8 @@ class ConsoleApplication:
         return visit
 
     async def _answer(self, visit: Visit, handler: Handler) -> Response:
-        request = visit.request
         try:
-            if request.method == "POST":
-                visit.form = await form_of(request)
-                if not self._is_own_form(visit):
-                    return unreadable_page(visit)
-            return await handler(visit)
+            return await self._refused_form(visit) or await handler(visit)
         except UnreadableForm:
             return unreadable_page(visit)
         except TurnedBack as turned:
@@ -148,13 +143,22 @@ class ConsoleApplication:
             _report(error, visit)
             return defect_page(visit)
 
-    def _is_own_form(self, visit: Visit) -> bool:
-        """Tell whether a form is from a page of this browser's session, and not from somebody else's page."""
+    async def _refused_form(self, visit: Visit) -> Response | None:
+        """Read the form of a visit that has one; return the answer if it is not taken. Raises UnreadableForm."""
+        if visit.request.method != "POST":
+            return None
+        visit.form = await form_of(visit.request)
+        if self._is_own_form(visit, visit.lapsed_token):
+            return self._admission.ended(visit)
+        return None if self._is_own_form(visit, visit.form_token) else unreadable_page(visit)
+
+    def _is_own_form(self, visit: Visit, token: str) -> bool:
+        """Tell whether a form is from a page of this browser's with a token, and not from somebody else's page."""
         site = visit.request.headers.get("sec-fetch-site", "same-origin")
         if site not in {"same-origin", "none"}:
             return False
         given = visit.form.text("form_token", 64)
-        return bool(visit.form_token) and compare_digest(given.encode(), visit.form_token.encode())
+        return bool(token) and compare_digest(given.encode(), token.encode())
 
     def _choice(self, request: Request) -> Response | None:
         """Return what keeps a choice of the reader's and leads to the same page without it; None if there is none."""

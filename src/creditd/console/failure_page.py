@@ -8,6 +8,7 @@ import grpc
 from starlette.responses import Response
 
 from creditd.console import limits
+from creditd.console.kept_form import form_kept
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import Visit
 
@@ -33,13 +34,20 @@ def status_of(refusal: ServiceRefusal) -> HTTPStatus:
 def refused_page(visit: Visit, refusal: ServiceRefusal) -> Response:
     """Return the page for what the service has not done. One that is away is asked again, by the page itself."""
     if refusal.reason == "MFA_REQUIRED":
-        path = visit.here() if visit.request.method == "GET" else ""
-        return visit.turned_to(visit.path("/sign-in/code", next=path))
+        return _code_first(visit)
     is_away = refusal.is_unknown
     key = "away" if is_away else refusal.reason.lower()
     known = key if visit.reader.texts.knows(f"failure.{key}") else "other"
     again = limits.WAIT_SECONDS if is_away and visit.request.method == "GET" else 0
     return _page(visit, status_of(refusal), known, text=refusal.text, again=again)
+
+
+def _code_first(visit: Visit) -> Response:
+    """Return the page that asks for a code, and leads back to the page, or keeps what was typed into its form."""
+    if visit.request.method == "GET":
+        return visit.turned_to(visit.path("/sign-in/code", next=visit.here()))
+    kept = form_kept(visit.form, visit.request.url.path.removesuffix("/preview"))
+    return visit.page("code.html", HTTPStatus.UNAUTHORIZED, problem="", next="", kept=kept)
 
 
 def defect_page(visit: Visit) -> Response:

@@ -28,6 +28,11 @@ class Form:
         """Return how the names of fields that begin so go on, in their order."""
         return [name.removeprefix(beginning) for name in self._fields if name.startswith(beginning)]
 
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """All fields, by name."""
+        return self._fields
+
     def secret(self, name: str) -> str:
         """Return a field as it is, such as a password."""
         return self._fields.get(name, "")

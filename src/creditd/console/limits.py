@@ -24,6 +24,12 @@ TOKEN_SECONDS = 30.0
 CODE_SECONDS = 600.0
 """From the password to the code: after it the sign-in begins anew."""
 
+LAPSED_SECONDS = 3_600.0
+"""From the end of a session, for a form of it to be kept through the next sign-in."""
+
+GATE_SECONDS = 3_600.0
+"""How long a sign-in page may stand open before its form is no more taken."""
+
 NOTE_SECONDS = 60.0
 """For the page after an act to tell of it."""
 

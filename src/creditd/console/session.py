@@ -89,9 +89,15 @@ class ConsoleSessions:
             return None
         return session
 
+    def lapsed_id(self, cookies: Mapping[str, str]) -> str:
+        """Return the id of the session that a browser has, over or not; empty if it has none."""
+        return str(self._jar.read(_SESSION, cookies).get("session_id", ""))
+
     def written(self, session: ConsoleSession) -> Iterator[Cookie]:
         """Yield the cookies of a session whose tokens have changed."""
-        yield self._jar.written(_SESSION, asdict(session), session.end - self._clock())
+        # Kept for a while longer, so that a form that comes too late is known as this session's.
+        seconds = session.end - self._clock() + limits.LAPSED_SECONDS
+        yield self._jar.written(_SESSION, asdict(session), seconds)
         yield self.seen(session)
 
     def seen(self, session: ConsoleSession) -> Cookie:

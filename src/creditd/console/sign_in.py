@@ -13,8 +13,9 @@ from creditd.addresses import place_of
 from creditd.call_windows import Windows
 from creditd.console import limits
 from creditd.console.cookies import CookieJar
+from creditd.console.kept_form import KeptForm, form_carried
 from creditd.console.service_refusal import ServiceRefusal
-from creditd.console.session import ConsoleSessions
+from creditd.console.session import ConsoleSession, ConsoleSessions
 from creditd.console.visit import STAFF, Visit
 
 _OWN_PATH: Final = re.compile(r"/(?![/\\])[^\\\s\x00-\x1f\x7f]*")
@@ -57,7 +58,10 @@ class SignIn:
             is_wrong = refusal.reason in {"SIGN_IN_FAILED", "INVALID_FIELD"}
             text = "" if is_wrong else refusal.text
             return _password_page(visit, text or visit.reader.texts("sign_in.failed"), email)
-        visit.cookies += self._sessions.written(self._sessions.begun(email, answer.tokens))
+        self._go_on(visit, self._sessions.begun(email, answer.tokens))
+        # What was typed before is carried on by this page; else it has an address of its own.
+        if _kept(visit).path:
+            return _code_page(visit)
         return visit.turned_to(visit.path("/sign-in/code", next=_stated_next(visit)))
 
     async def code_page(self, visit: Visit) -> Response:
@@ -73,7 +77,7 @@ class SignIn:
         if wait := self._wait(visit):
             return _code_page(visit, visit.reader.texts("sign_in.limited", seconds=wait))
         try:
-            await self.step_up(visit, visit.form.text("code", _MAX_CODE))
+            await self._step_up(visit, visit.form.text("code", _MAX_CODE))
         except ServiceRefusal as refusal:
             if refusal.is_unknown or refusal.is_session_over:
                 raise
@@ -81,16 +85,22 @@ class SignIn:
         access = await visit.ask(visit.stubs.access.GetMyAccess, GetMyAccessRequest())
         if not STAFF & set(access.roles):
             return await self._turned_away(visit)
-        return visit.turned_to(_next(visit))
+        kept = _kept(visit)
+        return visit.page("resume.html", kept=kept) if kept.path else visit.turned_to(_next(visit))
 
-    async def step_up(self, visit: Visit, code: str) -> None:
+    async def _step_up(self, visit: Visit, code: str) -> None:
         """Show a second factor, and go on with the token that tells of it. Raises ServiceRefusal."""
         if visit.session is None:
             raise AssertionError
         request = StepUpRequest(code=code.replace(" ", ""), refresh_token=visit.session.refresh_token)
         answer = await visit.ask(visit.stubs.identity.StepUp, request)
-        visit.session = self._sessions.stepped_up(visit.session, answer)
-        visit.cookies += self._sessions.written(visit.session)
+        self._go_on(visit, self._sessions.stepped_up(visit.session, answer))
+
+    def _go_on(self, visit: Visit, session: ConsoleSession) -> None:
+        """Go on with a session: its cookies are written, and the forms of the page are its own."""
+        visit.session = session
+        visit.form_token = self._jar.form_token(session.session_id)
+        visit.cookies += self._sessions.written(session)
 
     async def sign_out(self, visit: Visit) -> Response:
         """End this session."""
@@ -124,12 +134,20 @@ class SignIn:
 
 def _password_page(visit: Visit, problem: str = "", email: str = "") -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
-    return visit.page("sign_in.html", status, problem=problem, email=email, next=_stated_next(visit))
+    values = {"problem": problem, "email": email, "next": _stated_next(visit), "kept": _kept(visit), "is_over": False}
+    return visit.page("sign_in.html", status, **values)
 
 
 def _code_page(visit: Visit, problem: str = "") -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
-    return visit.page("code.html", status, problem=problem, next=_stated_next(visit))
+    return visit.page("code.html", status, problem=problem, next=_stated_next(visit), kept=_kept(visit))
+
+
+def _kept(visit: Visit) -> KeptForm:
+    """Return the form that goes through the sign-in with whoever typed it; none if it is for nowhere of ours."""
+    kept = form_carried(visit.form)
+    is_own = _OWN_PATH.fullmatch(kept.path) and kept.path.startswith(visit.path("/accounts/"))
+    return kept if is_own else KeptForm()
 
 
 def _stated_next(visit: Visit) -> str:

@@ -29,8 +29,9 @@ STAFF: Final = frozenset({Role.ROLE_SUPPORT, Role.ROLE_FINANCE, Role.ROLE_ADMIN,
 class Visit:
     """A request. ``session`` is that of whoever has signed in, ``access`` what they may do, once it was asked for.
 
-    ``form_token`` is what the forms of its page carry. ``note`` is what the page before has done, ``told`` what the
-    next one is to tell; ``cookies`` are written with the answer.
+    ``form_token`` is what the forms of its page carry, ``lapsed_token`` what they did in a session that is over.
+    ``note`` is what the page before has done, ``told`` what the next one is to tell; ``cookies`` are written with the
+    answer.
     """
 
     request: Request
@@ -43,6 +44,7 @@ class Visit:
     access: GetMyAccessResponse | None = None
     form: Form = field(default_factory=lambda: Form({}))
     form_token: str = ""
+    lapsed_token: str = ""
     note: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
     cookies: list[Cookie] = field(default_factory=list)

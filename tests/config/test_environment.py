@@ -220,6 +220,11 @@ def test_only_a_secret_may_be_in_a_file() -> None:
             {"webhooks_tls_certificate_file": __file__, "webhooks_tls_key_file": __file__},
             "CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE needs CREDITD_WEBHOOKS_TLS_CA_FILE",
         ),
+        ({"console_listen_tls_key_file": __file__}, "CREDITD_CONSOLE_LISTEN_TLS_KEY_FILE go together"),
+        (
+            {"console_tls_certificate_file": __file__, "console_tls_key_file": __file__},
+            "CREDITD_CONSOLE_TLS_CERTIFICATE_FILE needs CREDITD_CONSOLE_TLS_CA_FILE",
+        ),
     ],
 )
 def test_settings_that_go_together_are_named(

@@ -59,7 +59,7 @@ def test_what_is_added_was_shown_before_and_after_and_is_the_persons_own_act(
     assert not entries(form, account)
     form.send(act, **FILLED, act="add")
     assert form.page.url.path == f"/accounts/{account}"
-    assert "Added 1,500 chat and 12.50 THB." in form.text
+    assert "Added 1,500 chat and 12.50 THB" in form.text
     assert available(form, account, "chat") == 1_510
     assert available(form, account, "THB") == 1_250
     added = entries(form, account)
@@ -197,6 +197,21 @@ def test_a_session_that_ends_in_the_middle_of_a_form_loses_nothing_of_it(
     assert form.hidden()["request_id"] == request_id
     goes_on(form, act)
     assert len(entries(form, account)) == 2
+
+
+def test_a_fragment_that_comes_too_late_leaves_the_form_as_it_is(form: Browser, admin: Member, account: str) -> None:
+    """While one types a script asks; the form that is sent afterwards is kept as if nobody had asked."""
+    act = f"/accounts/{account}/credits/add"
+    form.send(act, **FILLED)
+    fields = form.hidden() | FILLED
+    form.console.service.clock.advance(1_801)
+    form.post(f"{act}/preview", fields, **{"hx-request": "true"})
+    assert (form.page.status_code, "what you have typed stays" in form.text) == (200, True)
+    form.post(act, fields | {"act": "preview"})
+    assert "Your session has ended" in form.text
+    form.send("/sign-in", email=admin.person.email, password=admin.person.password)
+    form.send("/sign-in/code", code=admin.phone.next_code())
+    goes_on(form, act)
 
 
 def test_what_another_site_makes_up_is_not_kept(form: Browser, account: str) -> None:

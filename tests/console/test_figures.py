@@ -1,5 +1,7 @@
 """Amounts as people read and type them."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,8 +35,9 @@ def test_a_sign_is_shown_both_ways() -> None:
 @given(
     st.integers(1, MAX_AMOUNT), st.integers(0, 9), st.sampled_from(sorted(LANGUAGES)), st.sampled_from([figure, typed])
 )
-def test_what_is_shown_is_read_as_the_same_amount(amount: int, decimals: int, language: str, writes: object) -> None:
-    assert callable(writes)
+def test_what_is_shown_is_read_as_the_same_amount(
+    amount: int, decimals: int, language: str, writes: Callable[[int, int, str], str]
+) -> None:
     assert amount_of(writes(amount, decimals, language), decimals, language) == amount
 
 

@@ -108,7 +108,8 @@ def test_a_cookie_of_another_console_s_key_or_name_opens_nothing(service: Runnin
     with running_console(service, cookie_key=key) as console, console.browser() as browser:
         browser.http.cookies.update(cookies)
         assert browser.get("/accounts").url.path == "/sign-in"
-    signed_in.http.cookies.update({"creditd-session": cookies["creditd-seen"]})
+    signed_in.http.cookies.clear()
+    signed_in.http.cookies.update(cookies | {"creditd-session": cookies["creditd-seen"]})
     assert signed_in.get("/accounts").url.path == "/sign-in"
     for broken in ("", "x", "=====", cookies["creditd-session"][:-2], "A" * 4_000):
         signed_in.http.cookies.clear()

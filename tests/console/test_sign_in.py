@@ -128,6 +128,15 @@ def test_who_signs_out_is_out_and_so_is_whoever_has_a_copy_of_the_cookie(browser
     assert "Your session has ended" in answer.text
 
 
+def test_signing_out_ends_the_session_also_when_its_access_token_is_over(browser: Browser, members: Members) -> None:
+    browser.signs_in(members("SUPPORT"))
+    browser.get("/accounts")
+    fields = browser.hidden()
+    browser.console.service.clock.advance(1_000)
+    assert browser.post("/sign-out", fields).url.path == "/sign-in"
+    assert not [name for name in browser.http.cookies if "session" in name]
+
+
 def test_signing_out_everywhere_ends_the_sessions_of_other_browsers(
     console: RunningConsole, browser: Browser, members: Members
 ) -> None:

@@ -1,6 +1,7 @@
 """The catalogues: each text has its places in every language, and what is put into them stays text."""
 
 import re
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -9,7 +10,7 @@ from markupsafe import Markup
 from creditd.console import texts
 from creditd.console.texts import CATALOGUE, LANGUAGES, Texts, language_for
 
-TEMPLATES = sorted((texts._FOLDER.parent / "templates").glob("*.html"))
+TEMPLATES = sorted(Path(texts.__file__).with_name("templates").glob("*.html"))
 
 
 def places(template: str) -> set[str]:
@@ -27,8 +28,8 @@ def test_a_language_has_no_text_that_english_has_not_and_the_same_places_in_each
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.stem)
-def test_a_template_names_only_texts_that_there_are(template: object) -> None:
-    source = template.read_text(encoding="utf-8")  # type: ignore[attr-defined]
+def test_a_template_names_only_texts_that_there_are(template: Path) -> None:
+    source = template.read_text(encoding="utf-8")
     named = re.findall(r"""\bt(?:\.plain)?\(["']([a-z_.]+)["'](?! ~)""", source)
     assert not [key for key in named if key not in CATALOGUE["en"]]
     # The policy of the pages forbids both, and a browser would say so to nobody.
@@ -45,8 +46,8 @@ def test_what_is_put_into_a_text_is_escaped_and_isolated() -> None:
 
 def test_one_of_something_has_a_text_of_its_own() -> None:
     speak = Texts("en")
-    assert "One dispute" in speak("finding.disputes", count=1)
-    assert "disputes are" in speak("finding.disputes", count=2)
+    assert "One dispute" in speak("notice.disputes", count=1)
+    assert "disputes are" in speak("notice.disputes", count=2)
 
 
 @pytest.mark.parametrize(

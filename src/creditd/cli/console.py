@@ -8,7 +8,7 @@ import uvloop
 from creditd.cli.arguments import Arguments
 from creditd.cli.output import DONE, MISUSED, CommandFailure
 from creditd.cli.signals import told_to_stop
-from creditd.config import Config, configuration, require
+from creditd.config import Config, configuration
 from creditd.console.console import console_serving
 from creditd.console.settings import ConsoleSettings, InvalidConsoleSetting
 from creditd.open_files import raise_open_files
@@ -19,7 +19,6 @@ def command(argv: Sequence[str]) -> int:
     """Serve until told to stop; 0 if that went in order."""
     arguments = _parser().parsed(argv)
     config = configuration({"console_listen": arguments.listen, "console_service": arguments.service})
-    require(config, {"console_listen": "host:port, where to serve the pages"})
     lines = configure_logs(config.log_level)
     raise_open_files()
     try:

@@ -113,7 +113,7 @@ class EntryRow(NamedTuple):
     amount: int
 
 
-class Finding(NamedTuple):
+class Notice(NamedTuple):
     """Something that stands out: the key of its text, how it looks, and what is put into the text."""
 
     key: str
@@ -164,25 +164,23 @@ def _entry_row(entry: Entry) -> EntryRow:
     return EntryRow(entry, look, name, -entry.amount if look.way == _OUT else entry.amount)
 
 
-def findings(overview: AccountOverview, wallets: Iterable[Wallet]) -> list[Finding]:
+def notices(overview: AccountOverview, wallets: Iterable[Wallet]) -> list[Notice]:
     """Return what somebody should know before anything else, worst first; nothing if all is as it should be."""
     account = overview.account
     found = []
     if account.status == AccountStatus.ACCOUNT_STATUS_SUSPENDED:
-        found.append(Finding("finding.suspended", "bad", "ban", {}))
+        found.append(Notice("notice.suspended", "bad", "ban", {}))
     if account.status == AccountStatus.ACCOUNT_STATUS_CLOSED:
-        found.append(Finding("finding.closed", "warn", "lock", {}))
+        found.append(Notice("notice.closed", "warn", "lock", {}))
     found += [
-        Finding("finding.debt", "warn", "alert", {"balance": wallet.balance})
-        for wallet in wallets
-        if wallet.balance.debt
+        Notice("notice.debt", "warn", "alert", {"balance": wallet.balance}) for wallet in wallets if wallet.balance.debt
     ]
     if overview.extra_payments:
-        found.append(Finding("finding.extra_payments", "warn", "alert", {"count": overview.extra_payments}))
+        found.append(Notice("notice.extra_payments", "warn", "alert", {"count": overview.extra_payments}))
     if overview.open_disputes:
-        found.append(Finding("finding.disputes", "warn", "alert", {"count": overview.open_disputes}))
+        found.append(Notice("notice.disputes", "warn", "alert", {"count": overview.open_disputes}))
     if overview.open_flags:
-        found.append(Finding("finding.flags", "warn", "flag", {"count": overview.open_flags}))
+        found.append(Notice("notice.flags", "warn", "flag", {"count": overview.open_flags}))
     if account.plan.kind == PlanKind.PLAN_KIND_UNLIMITED:
-        found.append(Finding("finding.unlimited", "info", "info", {}))
+        found.append(Notice("notice.unlimited", "info", "info", {}))
     return found

@@ -17,7 +17,7 @@ from credit.v1.credit_service_pb2 import (
 from credit.v1.credit_type_pb2 import CreditType
 from credit.v1.reservation_pb2 import ReservationState
 from creditd.console import limits
-from creditd.console.account_looks import GROUPS, entry_rows, findings, wallet_rows
+from creditd.console.account_looks import GROUPS, entry_rows, notices, wallet_rows
 from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import Visit
@@ -55,7 +55,7 @@ async def account_page(visit: Visit) -> Response:
         "account.html",
         account=overview.account_overview.account,
         overview=overview.account_overview,
-        findings=findings(overview.account_overview, wallets),
+        notices=notices(overview.account_overview, wallets),
         wallets=wallet_rows(wallets),
         types=types,
         holds=holds.reservations,

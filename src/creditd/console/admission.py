@@ -8,11 +8,12 @@ from typing import Final
 
 from starlette.responses import Response
 
-from credit.v1.access_service_pb2 import GetMyAccessRequest
+from credit.v1.access_service_pb2 import GetMyAccessRequest, GetMyAccessResponse
 from credit.v1.identity_service_pb2 import RefreshRequest
 from creditd.console import limits
 from creditd.console.cookies import Cookie, CookieJar
 from creditd.console.kept_form import KeptForm, form_kept
+from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.session import ConsoleSession, ConsoleSessions
 from creditd.console.visit import STAFF, Visit
 
@@ -67,7 +68,7 @@ class Admission:
         @wraps(handler)
         async def admitted(visit: Visit) -> Response:
             session = await self._current(visit)
-            visit.access = await visit.ask(visit.stubs.access.GetMyAccess, GetMyAccessRequest())
+            visit.access = await self._access(visit, session)
             if not STAFF & set(visit.access.roles):
                 # Whoever has lost their roles keeps nothing here either.
                 visit.cookies += self._sessions.ended()
@@ -90,8 +91,15 @@ class Admission:
             raise TurnedBack(self._stranger(visit))
         if not session.is_complete:
             raise TurnedBack(visit.turned_to(visit.path("/sign-in/code", next=asked_for(visit))))
+        return await self.fresh(visit, session)
+
+    async def fresh(self, visit: Visit, session: ConsoleSession) -> ConsoleSession:
+        """Return a session with an access token that lasts for a page, its own or the next one. Raises ServiceRefusal."""
         if visit.now < session.access_end - limits.TOKEN_SECONDS:
             return session
+        return await self._renewed(visit, session)
+
+    async def _renewed(self, visit: Visit, session: ConsoleSession) -> ConsoleSession:
         request = RefreshRequest(refresh_token=session.refresh_token, request_id=session.refresh_request_id)
         answer = await visit.ask(visit.stubs.identity.Refresh, request)
         renewed = self._sessions.renewed(session, answer.tokens)
@@ -99,12 +107,23 @@ class Admission:
         visit.cookies += self._sessions.written(renewed)
         return renewed
 
+    async def _access(self, visit: Visit, session: ConsoleSession) -> GetMyAccessResponse:
+        """Return what whoever has signed in may do. Raises ServiceRefusal."""
+        try:
+            return await visit.ask(visit.stubs.access.GetMyAccess, GetMyAccessRequest())
+        except ServiceRefusal as refusal:
+            # The key that has signed it may have been given up in haste: what another one signs is taken.
+            if not refusal.is_token_refused:
+                raise
+            await self._renewed(visit, session)
+            return await visit.ask(visit.stubs.access.GetMyAccess, GetMyAccessRequest())
+
     def _stranger(self, visit: Visit) -> Response:
         """Return the way to the sign-in; where nothing was done, a page that says so."""
         if visit.request.method != "GET":
             return self.ended(visit)
         if visit.request.headers.get("sec-fetch-site") == "cross-site":
-            # A link in a ticket: the browser has held the cookies back, and sends them if the page itself asks again.
+            # A link in a ticket: the browser has held the cookies back, and sends them where the page itself asks again.
             return visit.page("arrival.html", here=visit.here())
         return visit.turned_to(visit.path("/sign-in", next=asked_for(visit)))
 
@@ -113,7 +132,7 @@ class Admission:
         visit.cookies.clear()
         visit.cookies += self._sessions.ended()
         self._open_gate(visit)
-        path, is_page = visit.request.url.path, visit.request.method == "GET"
+        path, is_page = asked_for(visit), visit.request.method == "GET"
         kept = KeptForm() if is_page or path.startswith(visit.path("/sign-")) else form_kept(visit.form, path)
         values = {"problem": "", "email": "", "next": asked_for(visit), "kept": kept, "is_over": True}
         return visit.page("sign_in.html", HTTPStatus.UNAUTHORIZED, **values)
@@ -122,6 +141,6 @@ class Admission:
 def asked_for(visit: Visit) -> str:
     """Return the page to come back to: the one asked for, or the one that a form is on; empty for the first one."""
     if visit.request.method != "GET":
-        return visit.request.url.path.removesuffix("/preview")
+        return visit.own_path.removesuffix("/preview")
     here = visit.here()
     return "" if here == visit.path("/") else here

@@ -21,7 +21,7 @@ from creditd.console.channel import ConsoleChannel
 from creditd.console.clock import Clock
 from creditd.console.cookies import Cookie, CookieJar
 from creditd.console.credits_form import credits_done, credits_form, credits_preview
-from creditd.console.failure_page import defect_page, missing_page, refused_page, unreadable_page
+from creditd.console.failure_page import defect_page, failed_fragment, missing_page, refused_page, unreadable_page
 from creditd.console.forms import UnreadableForm, form_of
 from creditd.console.headers import HeaderGuard
 from creditd.console.pages import Pages
@@ -70,7 +70,7 @@ class ConsoleApplication:
         self._is_stopping = True
 
     def _routes(self) -> list[Route]:
-        sign_in = SignIn(self._sessions, self._jar)
+        sign_in = SignIn(self._sessions, self._jar, self._admission)
         staff = self._admission.staff
         account = "/accounts/{account_id}"
         pages: list[tuple[str, str, Handler]] = [
@@ -110,6 +110,8 @@ class ConsoleApplication:
                 return chosen
             visit = self._visit(request)
             response = await self._answer(visit, handler)
+            if visit.is_fragment and response.status_code != HTTPStatus.OK:
+                response = failed_fragment(visit)
             for cookie in visit.cookies:
                 self._jar.write(response, cookie)
             return response

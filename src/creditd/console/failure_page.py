@@ -46,7 +46,7 @@ def _code_first(visit: Visit) -> Response:
     """Return the page that asks for a code, and leads back to the page, or keeps what was typed into its form."""
     if visit.request.method == "GET":
         return visit.turned_to(visit.path("/sign-in/code", next=visit.here()))
-    kept = form_kept(visit.form, visit.request.url.path.removesuffix("/preview"))
+    kept = form_kept(visit.form, visit.own_path.removesuffix("/preview"))
     return visit.page("code.html", HTTPStatus.UNAUTHORIZED, problem="", next="", kept=kept)
 
 
@@ -63,6 +63,16 @@ def unreadable_page(visit: Visit) -> Response:
 async def missing_page(visit: Visit) -> Response:
     """Return the page for a path that there is not."""
     return _page(visit, HTTPStatus.NOT_FOUND, "page")
+
+
+def failed_fragment(visit: Visit) -> Response:
+    """Return what stands in the place of a part of a page that could not be made: a button that sends the whole form.
+
+    Whatever has failed is told by the page that follows. Nothing of the session is taken away meanwhile: by it the form
+    is known as its own.
+    """
+    visit.cookies = [cookie for cookie in visit.cookies if cookie.seconds]
+    return visit.page("failed_fragment.html")
 
 
 def _page(visit: Visit, status: HTTPStatus, kind: str, *, text: str = "", again: int = 0) -> Response:

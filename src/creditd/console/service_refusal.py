@@ -47,10 +47,14 @@ class ServiceRefusal(Exception):
         return self.code in _AWAY
 
     @property
+    def is_token_refused(self) -> bool:
+        """Whether the access token is not taken; another one may be."""
+        return self.code is grpc.StatusCode.UNAUTHENTICATED and self.reason.startswith("TOKEN_")
+
+    @property
     def is_session_over(self) -> bool:
         """Whether only another sign-in helps."""
-        is_token = self.code is grpc.StatusCode.UNAUTHENTICATED and self.reason != "MFA_REQUIRED"
-        return self.reason in SESSION_OVER or (is_token and self.reason.startswith("TOKEN_"))
+        return self.reason in SESSION_OVER or self.is_token_refused
 
 
 def refusal_of(error: grpc.aio.AioRpcError) -> ServiceRefusal:

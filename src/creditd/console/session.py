@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 
 from credit.v1.identity_service_pb2 import SessionTokens, StepUpResponse
@@ -27,6 +27,7 @@ class ConsoleSession:
     access_token: str
     access_end: float
     refresh_token: str
+    refresh_end: float
     end: float
     is_complete: bool = False
 
@@ -34,6 +35,9 @@ class ConsoleSession:
     def refresh_request_id(self) -> str:
         """The request id of the next refresh: pages that are asked for at once refresh once, and have one answer."""
         return f"console:{sha256(self.refresh_token.encode()).hexdigest()}"
+
+
+_FIELDS = {field.name for field in fields(ConsoleSession)}
 
 
 class ConsoleSessions:
@@ -53,8 +57,9 @@ class ConsoleSessions:
     def begun(self, email: str, tokens: SessionTokens) -> ConsoleSession:
         """Return a session whose password was shown just now."""
         now = self._clock()
-        end = min(now + self._session_seconds, tokens.refresh_token_expire_time.seconds)
-        session = ConsoleSession(secrets.token_hex(16), email, "", 0.0, "", min(end, now + limits.CODE_SECONDS))
+        refresh_end = float(tokens.refresh_token_expire_time.seconds)
+        end = min(now + limits.CODE_SECONDS, refresh_end)
+        session = ConsoleSession(secrets.token_hex(16), email, "", 0.0, "", refresh_end, end)
         return self.renewed(session, tokens)
 
     def renewed(self, session: ConsoleSession, tokens: SessionTokens) -> ConsoleSession:
@@ -68,14 +73,14 @@ class ConsoleSessions:
 
     def stepped_up(self, session: ConsoleSession, answer: StepUpResponse) -> ConsoleSession:
         """Return a session whose second factor was shown just now."""
-        end = session.end if session.is_complete else self._clock() + self._session_seconds
+        end = min(self._clock() + self._session_seconds, session.refresh_end)
         return replace(
             session,
             # Another name, so that a form made before the code is none of the whole session.
             session_id=session.session_id if session.is_complete else secrets.token_hex(16),
             access_token=answer.access_token,
             access_end=float(answer.access_token_expire_time.seconds),
-            end=end,
+            end=session.end if session.is_complete else end,
             is_complete=True,
         )
 
@@ -83,6 +88,9 @@ class ConsoleSessions:
         """Return the session that a browser has, unless it has ended or was idle for too long."""
         content, seen = self._jar.read(_SESSION, cookies), self._jar.read(_SEEN, cookies)
         if not content or seen.get("session_id") != content.get("session_id"):
+            return None
+        if content.keys() != _FIELDS:
+            # Written by another version of the console.
             return None
         session, now = ConsoleSession(**content), self._clock()
         if now >= session.end or now >= seen["time"] + self._idle_seconds:

@@ -12,6 +12,7 @@ from credit.v1.identity_service_pb2 import LoginRequest, RevokeRequest, StepUpRe
 from creditd.addresses import place_of
 from creditd.call_windows import Windows
 from creditd.console import limits
+from creditd.console.admission import Admission
 from creditd.console.cookies import CookieJar
 from creditd.console.kept_form import KeptForm, form_carried
 from creditd.console.service_refusal import ServiceRefusal
@@ -29,9 +30,10 @@ _MAX_CODE: Final = 32
 class SignIn:
     """The pages of whoever comes and goes."""
 
-    def __init__(self, sessions: ConsoleSessions, jar: CookieJar) -> None:
+    def __init__(self, sessions: ConsoleSessions, jar: CookieJar, admission: Admission) -> None:
         """Begin and end sessions."""
         self._sessions = sessions
+        self._admission = admission
         self._jar = jar
         self._attempts = Windows(limits.MAX_ADDRESSES)
 
@@ -52,12 +54,11 @@ class SignIn:
         try:
             answer = await visit.ask(visit.stubs.identity.Login, LoginRequest(email=email, password=password))
         except ServiceRefusal as refusal:
-            if refusal.is_unknown:
-                raise
             # What is no email is told as a wrong one is.
             is_wrong = refusal.reason in {"SIGN_IN_FAILED", "INVALID_FIELD"}
-            text = "" if is_wrong else refusal.text
-            return _password_page(visit, text or visit.reader.texts("sign_in.failed"), email)
+            if not is_wrong and (refusal.is_unknown or not refusal.text):
+                raise
+            return _password_page(visit, visit.reader.texts("sign_in.failed") if is_wrong else refusal.text, email)
         self._go_on(visit, self._sessions.begun(email, answer.tokens))
         # What was typed before is carried on by this page; else it has an address of its own.
         if _kept(visit).path:
@@ -77,7 +78,7 @@ class SignIn:
         if wait := self._wait(visit):
             return _code_page(visit, visit.reader.texts("sign_in.limited", seconds=wait))
         try:
-            await self._step_up(visit, visit.form.text("code", _MAX_CODE))
+            await self._step_up(visit, visit.session, visit.form.text("code", _MAX_CODE))
         except ServiceRefusal as refusal:
             if refusal.is_unknown or refusal.is_session_over:
                 raise
@@ -88,13 +89,12 @@ class SignIn:
         kept = _kept(visit)
         return visit.page("resume.html", kept=kept) if kept.path else visit.turned_to(_next(visit))
 
-    async def _step_up(self, visit: Visit, code: str) -> None:
+    async def _step_up(self, visit: Visit, session: ConsoleSession, code: str) -> None:
         """Show a second factor, and go on with the token that tells of it. Raises ServiceRefusal."""
-        if visit.session is None:
-            raise AssertionError
-        request = StepUpRequest(code=code.replace(" ", ""), refresh_token=visit.session.refresh_token)
+        session = await self._admission.fresh(visit, session)
+        request = StepUpRequest(code=code.replace(" ", ""), refresh_token=session.refresh_token)
         answer = await visit.ask(visit.stubs.identity.StepUp, request)
-        self._go_on(visit, self._sessions.stepped_up(visit.session, answer))
+        self._go_on(visit, self._sessions.stepped_up(session, answer))
 
     def _go_on(self, visit: Visit, session: ConsoleSession) -> None:
         """Go on with a session: its cookies are written, and the forms of the page are its own."""
@@ -105,16 +105,19 @@ class SignIn:
     async def sign_out(self, visit: Visit) -> Response:
         """End this session."""
         if visit.session:
-            await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(refresh_token=visit.session.refresh_token))
+            session = await self._admission.fresh(visit, visit.session)
+            await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(refresh_token=session.refresh_token))
         return self._left(visit)
 
     async def sign_out_everywhere(self, visit: Visit) -> Response:
         """End every session of whoever has signed in."""
         if visit.session:
+            await self._admission.fresh(visit, visit.session)
             await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(all_sessions=True))
         return self._left(visit)
 
     def _left(self, visit: Visit) -> Response:
+        visit.cookies.clear()
         visit.cookies += self._sessions.ended()
         return visit.turned_to(visit.path("/sign-in"))
 

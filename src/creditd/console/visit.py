@@ -91,11 +91,21 @@ class Visit:
         """Return the path of an account's page, or of one further on."""
         return self.path(f"/accounts/{quote(account_id, safe='')}{further}", **query)
 
+    @property
+    def own_path(self) -> str:
+        """The path that was asked for, as a browser writes it."""
+        return quote(self.request.scope["path"])
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether a part of a page is asked for, by a script."""
+        return "hx-request" in self.request.headers
+
     def here(self, **query: str) -> str:
         """Return the path of this page with parts of its query changed; an empty one is left out."""
         kept = dict(self.request.query_params) | query
         stated = urlencode({name: value for name, value in kept.items() if value})
-        return quote(self.request.url.path) + (f"?{stated}" if stated else "")
+        return self.own_path + (f"?{stated}" if stated else "")
 
     def turned_to(self, path: str) -> Response:
         """Return an answer that leads to another page of the console, which is asked for by GET."""

@@ -105,7 +105,7 @@ def test_what_was_not_looked_at_is_shown_and_not_done(form: Browser, account: st
 
 def test_a_fragment_shows_the_balance_while_one_types(form: Browser, account: str) -> None:
     token = form.hidden()
-    form.post(f"/accounts/{account}/credits/add/preview", token | {"amount.chat": "5"}, **{"hx-request": "true"})
+    form.post(f"/accounts/{account}/credits/add/preview", token | {"amount.chat": "5"}, {"hx-request": "true"})
     assert form.page.status_code == 200
     assert form.page.text.lstrip().startswith("<section")
     assert "15" in form.text
@@ -205,7 +205,7 @@ def test_a_fragment_that_comes_too_late_leaves_the_form_as_it_is(form: Browser, 
     form.send(act, **FILLED)
     fields = form.hidden() | FILLED
     form.console.service.clock.advance(1_801)
-    form.post(f"{act}/preview", fields, **{"hx-request": "true"})
+    form.post(f"{act}/preview", fields, {"hx-request": "true"})
     assert (form.page.status_code, "what you have typed stays" in form.text) == (200, True)
     form.post(act, fields | {"act": "preview"})
     assert "Your session has ended" in form.text

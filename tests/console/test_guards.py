@@ -43,9 +43,9 @@ def test_a_token_of_another_session_is_refused(console: RunningConsole, signed_i
 
 def test_a_form_that_another_site_sends_is_refused_whatever_it_has(signed_in: Browser) -> None:
     fields = signed_in.hidden()
-    signed_in.post("/sign-out", fields, follows=False, **{"sec-fetch-site": "cross-site"})
+    signed_in.post("/sign-out", fields, {"sec-fetch-site": "cross-site"}, follows=False)
     assert signed_in.page.status_code == 400
-    signed_in.post("/sign-out", fields, follows=False, **{"sec-fetch-site": "same-origin"})
+    signed_in.post("/sign-out", fields, {"sec-fetch-site": "same-origin"}, follows=False)
     assert signed_in.page.status_code == 303
 
 
@@ -113,7 +113,7 @@ def test_a_cookie_of_another_console_s_key_or_name_opens_nothing(service: Runnin
     assert signed_in.get("/accounts").url.path == "/sign-in"
     for broken in ("", "x", "=====", cookies["creditd-session"][:-2], "A" * 4_000):
         signed_in.http.cookies.clear()
-        assert signed_in.get("/accounts", cookie=f"creditd-session={broken}").url.path == "/sign-in"
+        assert signed_in.get("/accounts", {"cookie": f"creditd-session={broken}"}).url.path == "/sign-in"
 
 
 def test_consoles_with_one_key_answer_for_each_other(service: RunningService, admin: Member) -> None:

@@ -56,15 +56,22 @@ class Browser:
         shown = re.sub(r"<title>[^<]*</title>|<[^>]+>", " ", self.page.text)
         return re.sub(r"\s+", " ", unescape(shown)).strip()
 
-    def get(self, path: str, *, follows: bool = True, **headers: str) -> httpx.Response:
+    def get(self, path: str, headers: Mapping[str, str] | None = None, *, follows: bool = True) -> httpx.Response:
         """Ask for a page."""
         return self._answered(self.http.get(path, follow_redirects=follows, headers=headers))
 
-    def send(self, path: str, *, follows: bool = True, **fields: str) -> httpx.Response:
+    def send(self, path: str, **fields: str) -> httpx.Response:
         """Send a form to a path: what the page has hidden in it, and what is typed."""
-        return self.post(path, self.hidden() | fields, follows=follows)
+        return self.post(path, self.hidden() | fields)
 
-    def post(self, path: str, fields: Mapping[str, str], *, follows: bool = True, **headers: str) -> httpx.Response:
+    def post(
+        self,
+        path: str,
+        fields: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+        *,
+        follows: bool = True,
+    ) -> httpx.Response:
         """Send fields, and nothing else."""
         return self._answered(self.http.post(path, data=dict(fields), follow_redirects=follows, headers=headers))
 

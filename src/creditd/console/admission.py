@@ -94,7 +94,7 @@ class Admission:
         return await self.fresh(visit, session)
 
     async def fresh(self, visit: Visit, session: ConsoleSession) -> ConsoleSession:
-        """Return a session with an access token that lasts for a page, its own or the next one. Raises ServiceRefusal."""
+        """Return a session whose access token lasts for a page, renewed if it has to be. Raises ServiceRefusal."""
         if visit.now < session.access_end - limits.TOKEN_SECONDS:
             return session
         return await self._renewed(visit, session)
@@ -123,7 +123,7 @@ class Admission:
         if visit.request.method != "GET":
             return self.ended(visit)
         if visit.request.headers.get("sec-fetch-site") == "cross-site":
-            # A link in a ticket: the browser has held the cookies back, and sends them where the page itself asks again.
+            # A link in a ticket: the browser has held the cookies back, and sends them when the page asks again.
             return visit.page("arrival.html", here=visit.here())
         return visit.turned_to(visit.path("/sign-in", next=asked_for(visit)))
 
@@ -132,14 +132,16 @@ class Admission:
         visit.cookies.clear()
         visit.cookies += self._sessions.ended()
         self._open_gate(visit)
-        path, is_page = asked_for(visit), visit.request.method == "GET"
-        kept = KeptForm() if is_page or path.startswith(visit.path("/sign-")) else form_kept(visit.form, path)
+        path = asked_for(visit) if visit.request.method == "POST" else ""
+        kept = form_kept(visit.form, path) if path else KeptForm()
         values = {"problem": "", "email": "", "next": asked_for(visit), "kept": kept, "is_over": True}
         return visit.page("sign_in.html", HTTPStatus.UNAUTHORIZED, **values)
 
 
 def asked_for(visit: Visit) -> str:
     """Return the page to come back to: the one asked for, or the one that a form is on; empty for the first one."""
+    if visit.own_path.startswith(visit.path("/sign-")):
+        return ""
     if visit.request.method != "GET":
         return visit.own_path.removesuffix("/preview")
     here = visit.here()

@@ -165,7 +165,8 @@ def _typed(visit: Visit) -> Typed:
 
 def _read(visit: Visit, stated: Typed, types: Mapping[str, CreditType]) -> Reading:
     """Understand what was typed. The request is whole if there are no faults."""
-    texts, faults = visit.reader.texts, {}
+    texts = visit.reader.texts
+    faults: dict[str, str] = {}
     amounts = []
     for code, text in stated.amounts.items():
         if not text or code not in types:

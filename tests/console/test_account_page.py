@@ -7,8 +7,7 @@ import httpx
 import pytest
 
 from credit.v1 import credit_service_pb2 as credit
-from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount
-from tests.support.console import Browser, Member, Members
+from tests.support.console import Browser, Member, Members, give
 from tests.support.service import RunningService
 
 HOSTILE = ["<script>alert(1)</script>", "\u202egnp.exe", "'\"><img src=x onerror=alert(1)>", "{{7*7}}", "x" * 480]
@@ -21,19 +20,11 @@ def staff(service: RunningService) -> SimpleNamespace:
 
 
 @pytest.fixture
-def account(staff: SimpleNamespace) -> str:
+def account(service: RunningService) -> str:
     """Return an account with 1,500 chat and 12.50 THB, given by staff."""
     account_id = f"acct_{uuid4().hex[:12]}"
-    add(staff, account_id, "Ticket 1", chat=1_500, THB=1_250)
+    give(service, account_id, "Ticket 1", chat=1_500, THB=1_250)
     return account_id
-
-
-def add(staff: SimpleNamespace, account_id: str, reason: str, **amounts: int) -> None:
-    """Add credits."""
-    given = [CreditAmount(credit_type=code, amount=amount) for code, amount in amounts.items()]
-    staff.admin.AddCredits(
-        AddCreditsRequest(account_id=account_id, amounts=given, reason=reason, request_id=uuid4().hex)
-    )
 
 
 @pytest.mark.requirement("D6")
@@ -60,9 +51,9 @@ def test_an_account_is_found_by_its_id_and_shows_what_it_has_and_what_moved_it(
     assert "+12.50 THB" in signed_in.text
 
 
-def test_the_ledger_is_filtered_and_paged_by_the_url(signed_in: Browser, staff: SimpleNamespace, account: str) -> None:
+def test_the_ledger_is_filtered_and_paged_by_the_url(signed_in: Browser, account: str) -> None:
     for number in range(25):
-        add(staff, account, f"Gift {number:02}", chat=1)
+        give(signed_in.console.service, account, f"Gift {number:02}", chat=1)
     signed_in.get(f"/accounts/{account}?show=staff&type=chat")
     assert [f"Gift {number:02}" in signed_in.text for number in (24, 5, 4)] == [True, True, False]
     (older,) = [link for link in links(signed_in.page) if "page=" in link]
@@ -98,8 +89,8 @@ def test_who_may_not_add_is_not_offered_it_and_is_refused_all_the_same(
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_what_others_have_written_is_text(signed_in: Browser, staff: SimpleNamespace, account: str, text: str) -> None:
-    add(staff, account, text, chat=1)
+def test_what_others_have_written_is_text(signed_in: Browser, account: str, text: str) -> None:
+    give(signed_in.console.service, account, text, chat=1)
     signed_in.get(f"/accounts/{account}")
     assert signed_in.page.status_code == 200
     assert text in signed_in.page.text.replace("&lt;", "<").replace("&gt;", ">").replace("&#39;", "'").replace(

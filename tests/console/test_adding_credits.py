@@ -4,10 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount
 from credit.v1.credit_service_pb2 import GetBalanceRequest, ListTransactionsRequest
 from credit.v1.entry_pb2 import Entry
-from tests.support.console import Browser, Member, Members
+from tests.support.console import Browser, Member, Members, give
 
 
 @pytest.fixture
@@ -19,16 +18,9 @@ def account() -> str:
 @pytest.fixture
 def form(signed_in: Browser, account: str) -> Browser:
     """Return a browser with the form for an account that has 10 chat."""
-    staff = signed_in.console.service.as_caller("boss", "ADMIN").admin
-    staff.AddCredits(starting(account))
+    give(signed_in.console.service, account, "a start", chat=10)
     signed_in.get(f"/accounts/{account}/credits/add")
     return signed_in
-
-
-def starting(account: str) -> AddCreditsRequest:
-    """Return the request for what an account starts with."""
-    amounts = [CreditAmount(credit_type="chat", amount=10)]
-    return AddCreditsRequest(account_id=account, amounts=amounts, reason="a start", request_id=uuid4().hex)
 
 
 def entries(browser: Browser, account: str) -> list[Entry]:

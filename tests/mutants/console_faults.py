@@ -39,7 +39,7 @@ CONSOLE_FAULTS = (
         "            if not STAFF & set(visit.access.roles):\n",
         "            if False:\n",
         _SIGN_IN,
-        "test_who_loses_their_roles_is_put_out_at_the_next_page",
+        "test_who_loses_their_roles_sees_nothing_from_the_next_page_on",
     ),
     Fault(
         "a session of the console is never idle",

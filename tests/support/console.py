@@ -6,9 +6,11 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx
 
+from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount
 from creditd.console.console import console_serving
 from creditd.console.settings import ConsoleSettings
 from tests.support.event_loop import event_loop
@@ -105,6 +107,17 @@ class Member:
 
 Members = Callable[..., Member]
 """Makes somebody who has roles; with ``which`` another one of the same test."""
+
+
+def give(service: RunningService, account_id: str, reason: str, **amounts: int) -> None:
+    """Add credits as a member of staff who is not at the console, ``boss``."""
+    request = AddCreditsRequest(
+        account_id=account_id,
+        amounts=[CreditAmount(credit_type=code, amount=amount) for code, amount in amounts.items()],
+        reason=reason,
+        request_id=uuid4().hex,
+    )
+    service.as_caller("boss", "ADMIN").admin.AddCredits(request)
 
 
 @contextmanager

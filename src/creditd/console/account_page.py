@@ -103,6 +103,6 @@ async def _entries(visit: Visit, account_id: str, wanted: Filter) -> tuple[Any, 
     try:
         return await visit.ask(visit.stubs.credit.ListTransactions, request), None
     except ServiceRefusal as refusal:
-        if refusal.is_session_over or refusal.reason in {"MFA_REQUIRED", "PERMISSION_DENIED"}:
+        if refusal.needs_sign_in or refusal.reason == "PERMISSION_DENIED":
             raise
         return ListTransactionsResponse(), refusal

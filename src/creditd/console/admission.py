@@ -70,8 +70,8 @@ class Admission:
             session = await self._current(visit)
             visit.access = await self._access(visit, session)
             if not STAFF & set(visit.access.roles):
-                # Whoever has lost their roles keeps nothing here either.
-                visit.cookies += self._sessions.ended()
+                # The session stays: also a service that cannot look its roles up for a while knows of none.
+                visit.access = None
                 raise TurnedBack(visit.page("no_staff.html", HTTPStatus.FORBIDDEN))
             if not self._sessions.is_seen(visit.request.cookies):
                 visit.cookies.append(self._sessions.seen(session))

@@ -83,7 +83,8 @@ async def credits_done(visit: Visit) -> Response:
     try:
         answer = await visit.ask(visit.stubs.admin.AddCredits, reading.request)
     except ServiceRefusal as refusal:
-        if refusal.is_session_over:
+        # Of what may have been done or not, no balance is shown: the page that follows asks again.
+        if refusal.needs_sign_in or refusal.is_unknown:
             raise
         return await _form(visit, stated, refusal=refusal, previews=True)
     account_id = reading.request.account_id
@@ -113,7 +114,7 @@ async def _form(
         try:
             changes = await _changes(visit, reading.request)
         except ServiceRefusal as refused:
-            if refused.is_session_over:
+            if refused.needs_sign_in:
                 raise
             refusal = refusal or refused
     status = status_of(refusal) if refusal else HTTPStatus.OK

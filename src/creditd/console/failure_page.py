@@ -36,6 +36,9 @@ def refused_page(visit: Visit, refusal: ServiceRefusal) -> Response:
     if refusal.reason == "MFA_REQUIRED":
         return _code_first(visit)
     is_away = refusal.is_unknown
+    if is_away and visit.request.method == "POST" and not visit.own_path.startswith(visit.path("/sign-")):
+        kept = form_kept(visit.form, visit.own_path)
+        return visit.page("unanswered.html", status_of(refusal), kept=kept, act=visit.form.text("act"))
     key = "away" if is_away else refusal.reason.lower()
     known = key if visit.reader.texts.knows(f"failure.{key}") else "other"
     again = limits.WAIT_SECONDS if is_away and visit.request.method == "GET" else 0

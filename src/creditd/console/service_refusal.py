@@ -56,6 +56,11 @@ class ServiceRefusal(Exception):
         """Whether only another sign-in helps."""
         return self.reason in SESSION_OVER or self.is_token_refused
 
+    @property
+    def needs_sign_in(self) -> bool:
+        """Whether another sign-in helps, or a code alone: what was typed goes through it."""
+        return self.is_session_over or self.reason == "MFA_REQUIRED"
+
 
 def refusal_of(error: grpc.aio.AioRpcError) -> ServiceRefusal:
     """Return what a failed call says, as far as it is the service that speaks."""

@@ -125,6 +125,7 @@ class SignIn:
         """End the session of somebody who is no staff, and say so."""
         if visit.session:
             await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(refresh_token=visit.session.refresh_token))
+        visit.session = None
         visit.cookies.clear()
         visit.cookies += self._sessions.ended()
         return visit.page("no_staff.html", HTTPStatus.FORBIDDEN)

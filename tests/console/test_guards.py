@@ -15,6 +15,8 @@ STATIC = Path(headers.__file__).with_name("static")
 FORMS = [
     "/sign-in",
     "/sign-in/code",
+    "/sign-in/authenticator",
+    "/sign-in/authenticator/confirm",
     "/sign-out",
     "/sign-out/everywhere",
     "/accounts/ann/credits/add",

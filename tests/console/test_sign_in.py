@@ -1,11 +1,15 @@
 """Who gets in, and how that ends."""
 
+import re
+from uuid import uuid4
+
 import httpx
 import pytest
 
 from creditd.console import limits
 from tests.support.console import Browser, Member, Members, RunningConsole, running_console
 from tests.support.office import Office
+from tests.support.person import Person, Phone
 from tests.support.service import RunningService
 
 
@@ -27,6 +31,27 @@ def test_a_recovery_code_lets_in_once(console: RunningConsole, members: Members)
         with console.browser() as browser:
             browser.shows_password(support)
             assert browser.send("/sign-in/code", code=support.recovery_codes[0]).status_code == status
+
+
+def test_whoever_has_no_authenticator_sets_one_up_and_gets_in(browser: Browser, service: RunningService) -> None:
+    service.clock.advance(3_600)
+    person = Person(service, f"{uuid4().hex}@example.org")
+    person.register()
+    Office(service).grant(person.log_in().user_id, "SUPPORT")
+    browser.shows_password(Member(person, Phone(person, "A" * 32), []))
+    browser.send("/sign-in/code", code="123456")
+    assert "not set up an authenticator" in browser.text
+    browser.get("/sign-in/authenticator")
+    assert browser.send("/sign-in/authenticator", password="wrong horse").status_code == 422
+    browser.send("/sign-in/authenticator", password=person.password)
+    (secret,) = re.findall(r'<bdi class="id">([A-Z2-7]{16,})</bdi>', browser.page.text)
+    phone = Phone(person, secret)
+    assert browser.send("/sign-in/authenticator/confirm", code="000000").status_code == 422
+    browser.send("/sign-in/authenticator/confirm", code=phone.code())
+    assert "Keep these codes" in browser.text
+    assert len(re.findall(r'<li><bdi class="id">', browser.page.text)) == 10
+    browser.get("/sign-in/code")
+    assert browser.send("/sign-in/code", code=phone.next_code()).url.path == "/accounts"
 
 
 def test_a_password_alone_opens_nothing(browser: Browser, admin: Member) -> None:

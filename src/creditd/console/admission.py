@@ -109,14 +109,16 @@ class Admission:
 
     async def _access(self, visit: Visit, session: ConsoleSession) -> GetMyAccessResponse:
         """Return what whoever has signed in may do. Raises ServiceRefusal."""
+        answer: GetMyAccessResponse
         try:
-            return await visit.ask(visit.stubs.access.GetMyAccess, GetMyAccessRequest())
+            answer = await visit.ask(visit.stubs.access.GetMyAccess, GetMyAccessRequest())
         except ServiceRefusal as refusal:
             # The key that has signed it may have been given up in haste: what another one signs is taken.
             if not refusal.is_token_refused:
                 raise
             await self._renewed(visit, session)
-            return await visit.ask(visit.stubs.access.GetMyAccess, GetMyAccessRequest())
+            answer = await visit.ask(visit.stubs.access.GetMyAccess, GetMyAccessRequest())
+        return answer
 
     def _stranger(self, visit: Visit) -> Response:
         """Return the way to the sign-in; where nothing was done, a page that says so."""
@@ -132,9 +134,11 @@ class Admission:
         visit.cookies.clear()
         visit.cookies += self._sessions.ended()
         self._open_gate(visit)
-        path = asked_for(visit) if visit.request.method == "POST" else ""
+        is_form = visit.request.method == "POST"
+        path = asked_for(visit) if is_form else ""
         kept = form_kept(visit.form, path) if path else KeptForm()
-        values = {"problem": "", "email": "", "next": asked_for(visit), "kept": kept, "is_over": True}
+        over = "ended.kept" if kept.path else "ended.text" if is_form else "ended.page"
+        values = {"problem": "", "email": "", "next": asked_for(visit), "kept": kept, "over": over}
         return visit.page("sign_in.html", HTTPStatus.UNAUTHORIZED, **values)
 
 

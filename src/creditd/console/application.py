@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from creditd.console.account_page import account_page
 from creditd.console.admission import Admission, TurnedBack
 from creditd.console.assets import Assets
+from creditd.console.authenticator_page import AuthenticatorPage
 from creditd.console.channel import ConsoleChannel
 from creditd.console.clock import Clock
 from creditd.console.cookies import Cookie, CookieJar
@@ -71,6 +72,7 @@ class ConsoleApplication:
 
     def _routes(self) -> list[Route]:
         sign_in = SignIn(self._sessions, self._jar, self._admission)
+        authenticator = AuthenticatorPage(self._admission)
         staff = self._admission.staff
         account = "/accounts/{account_id}"
         pages: list[tuple[str, str, Handler]] = [
@@ -84,6 +86,9 @@ class ConsoleApplication:
             ("POST", "/sign-in", sign_in.password),
             ("GET", "/sign-in/code", sign_in.code_page),
             ("POST", "/sign-in/code", sign_in.code),
+            ("GET", "/sign-in/authenticator", authenticator.page),
+            ("POST", "/sign-in/authenticator", authenticator.enrol),
+            ("POST", "/sign-in/authenticator/confirm", authenticator.confirm),
             ("POST", "/sign-out", sign_in.sign_out),
             ("POST", "/sign-out/everywhere", sign_in.sign_out_everywhere),
         ]

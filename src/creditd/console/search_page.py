@@ -39,5 +39,8 @@ def _is_exact(hit: SearchHit, query: str) -> bool:
 
 
 def _names(hits: list[SearchHit]) -> dict[int, str]:
-    """Return the last word of each kind's name, by its number, which is the key of its text."""
-    return {hit.kind: SearchHitKind.Name(hit.kind).removeprefix("SEARCH_HIT_KIND_").lower() for hit in hits}
+    """Return the last words of each kind's name, by its number, which are the key of its text."""
+    known = set(SearchHitKind.values())
+    # A kind that a newer service knows has the text of none.
+    named = {hit.kind: SearchHitKind.Name(hit.kind if hit.kind in known else 0) for hit in hits}
+    return {kind: name.removeprefix("SEARCH_HIT_KIND_").lower() for kind, name in named.items()}

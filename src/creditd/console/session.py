@@ -89,7 +89,7 @@ class ConsoleSessions:
         content, seen = self._jar.read(_SESSION, cookies), self._jar.read(_SEEN, cookies)
         if not content or seen.get("session_id") != content.get("session_id"):
             return None
-        if content.keys() != _FIELDS:
+        if set(content) != _FIELDS:
             # Written by another version of the console.
             return None
         session, now = ConsoleSession(**content), self._clock()

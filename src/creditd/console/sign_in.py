@@ -138,7 +138,7 @@ class SignIn:
 
 def _password_page(visit: Visit, problem: str = "", email: str = "") -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
-    values = {"problem": problem, "email": email, "next": _stated_next(visit), "kept": _kept(visit), "is_over": False}
+    values = {"problem": problem, "email": email, "next": _stated_next(visit), "kept": _kept(visit), "over": ""}
     return visit.page("sign_in.html", status, **values)
 
 

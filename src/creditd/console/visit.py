@@ -105,7 +105,9 @@ class Visit:
         """Return the path of this page with parts of its query changed; an empty one is left out."""
         kept = dict(self.request.query_params) | query
         stated = urlencode({name: value for name, value in kept.items() if value})
-        return self.own_path + (f"?{stated}" if stated else "")
+        # A page that a form is answered with is asked for by the path that the form is on.
+        path = self.own_path.removesuffix("/preview").removesuffix("/confirm")
+        return path + (f"?{stated}" if stated else "")
 
     def turned_to(self, path: str) -> Response:
         """Return an answer that leads to another page of the console, which is asked for by GET."""

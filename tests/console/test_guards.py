@@ -62,14 +62,14 @@ def test_a_body_that_is_no_form_of_ours_is_refused(signed_in: Browser) -> None:
 
 
 def test_every_answer_has_the_headers_that_guard_it(signed_in: Browser) -> None:
-    asset = re.search(r'href="(/assets/[^"]+)"', signed_in.page.text)
-    assert asset
-    for path in ("/accounts", "/sign-in", "/nowhere", "/healthz", asset[1], "/accounts/%00"):
+    sheet = re.search(r'href="(/static/[^"]+)"', signed_in.page.text)
+    assert sheet
+    for path in ("/accounts", "/sign-in", "/nowhere", "/healthz", sheet[1], "/accounts/%00"):
         answer = signed_in.get(path, follows=False)
         for name, value in headers.SECURITY_HEADERS.items():
             assert answer.headers[name] == value, (path, name)
         assert "unsafe" not in answer.headers["content-security-policy"]
-        kept = "public, max-age=31536000, immutable" if path == asset[1] else "no-store"
+        kept = "public, max-age=31536000, immutable" if path == sheet[1] else "no-store"
         assert answer.headers["cache-control"] == kept
         assert "server" not in answer.headers
         assert "strict-transport-security" not in answer.headers
@@ -136,11 +136,11 @@ def test_what_others_have_written_is_what_they_have_published() -> None:
         assert sha256((STATIC / name).read_bytes()).hexdigest() == digest
 
 
-def test_assets_are_those_that_there_are(signed_in: Browser) -> None:
-    links = re.findall(r'(?:href|src)="(/assets/[^"]+)"', signed_in.page.text)
+def test_static_files_are_those_that_there_are(signed_in: Browser) -> None:
+    links = re.findall(r'(?:href|src)="(/static/[^"]+)"', signed_in.page.text)
     assert len(links) == 3
     for link in links:
         assert signed_in.get(link).status_code == 200
     assert sum(len(signed_in.get(link).content) for link in links) < 150_000
-    for path in ("/assets/x/console.css", "/assets/x/..%2f..%2fsession.py", f"{links[0]}x", "/assets/x/VENDORED.md"):
+    for path in ("/static/x/console.css", "/static/x/..%2f..%2fsession.py", f"{links[0]}x", "/static/x/VENDORED.md"):
         assert signed_in.get(path).status_code == 404

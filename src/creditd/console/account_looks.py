@@ -39,32 +39,32 @@ LONG_FIGURE: Final = 10**15
 """From this amount on a wallet's bar has a row of its own: the figure takes the width of two."""
 
 
-class Look(NamedTuple):
+class MovementLook(NamedTuple):
     """How a kind of movement looks: its icon, and whether it came in, went out, or neither."""
 
     icon: str
     way: str
 
 
-LOOKS: Final[Mapping[EntryKind, Look]] = {
-    EntryKind.ENTRY_KIND_GRANT: Look("in", _IN),
-    EntryKind.ENTRY_KIND_TOP_UP: Look("in", _IN),
-    EntryKind.ENTRY_KIND_PROMO: Look("promo", _IN),
-    EntryKind.ENTRY_KIND_ADMIN_ADD: Look("plus", _IN),
-    EntryKind.ENTRY_KIND_ADMIN_REMOVE: Look("minus", _OUT),
-    EntryKind.ENTRY_KIND_RESERVE: Look("hold", _HOLD),
-    EntryKind.ENTRY_KIND_CONFIRM: Look("out", _OUT),
-    EntryKind.ENTRY_KIND_REFUND: Look("back", _IN),
-    EntryKind.ENTRY_KIND_DEDUCT: Look("out", _OUT),
-    EntryKind.ENTRY_KIND_EXTEND: Look("extend", _HOLD),
-    EntryKind.ENTRY_KIND_RELEASE: Look("back", _HOLD),
-    EntryKind.ENTRY_KIND_EXPIRE: Look("expire", _OUT),
-    EntryKind.ENTRY_KIND_CLAWBACK: Look("claw", _OUT),
-    EntryKind.ENTRY_KIND_RESTORE: Look("again", _IN),
-    EntryKind.ENTRY_KIND_WRITE_OFF: Look("pencil", _HOLD),
+LOOKS: Final[Mapping[EntryKind, MovementLook]] = {
+    EntryKind.ENTRY_KIND_GRANT: MovementLook("in", _IN),
+    EntryKind.ENTRY_KIND_TOP_UP: MovementLook("in", _IN),
+    EntryKind.ENTRY_KIND_PROMO: MovementLook("promo", _IN),
+    EntryKind.ENTRY_KIND_ADMIN_ADD: MovementLook("plus", _IN),
+    EntryKind.ENTRY_KIND_ADMIN_REMOVE: MovementLook("minus", _OUT),
+    EntryKind.ENTRY_KIND_RESERVE: MovementLook("hold", _HOLD),
+    EntryKind.ENTRY_KIND_CONFIRM: MovementLook("out", _OUT),
+    EntryKind.ENTRY_KIND_REFUND: MovementLook("back", _IN),
+    EntryKind.ENTRY_KIND_DEDUCT: MovementLook("out", _OUT),
+    EntryKind.ENTRY_KIND_EXTEND: MovementLook("extend", _HOLD),
+    EntryKind.ENTRY_KIND_RELEASE: MovementLook("back", _HOLD),
+    EntryKind.ENTRY_KIND_EXPIRE: MovementLook("expire", _OUT),
+    EntryKind.ENTRY_KIND_CLAWBACK: MovementLook("claw", _OUT),
+    EntryKind.ENTRY_KIND_RESTORE: MovementLook("again", _IN),
+    EntryKind.ENTRY_KIND_WRITE_OFF: MovementLook("pencil", _HOLD),
 }
 
-_UNKNOWN_LOOK: Final = Look("list", _HOLD)
+_UNKNOWN_LOOK: Final = MovementLook("list", _HOLD)
 """Of a kind that a newer service knows."""
 
 SOURCES: Final[Mapping[Source, str]] = {
@@ -76,7 +76,7 @@ SOURCES: Final[Mapping[Source, str]] = {
 """The colour of a source, which is the key of its name as well."""
 
 
-class Segment(NamedTuple):
+class BarPart(NamedTuple):
     """A part of a bar: what it is, where it begins and how wide it is, in per cent, and its amount."""
 
     look: str
@@ -89,7 +89,7 @@ class WalletRow(NamedTuple):
     """A wallet: its balance, its bar, its grants in spend order, each with its look, and how many are not shown."""
 
     balance: Balance
-    segments: tuple[Segment, ...]
+    segments: tuple[BarPart, ...]
     grants: tuple[tuple[str, GrantBalance], ...]
     hidden_grants: int
 
@@ -108,7 +108,7 @@ class EntryRow(NamedTuple):
     """An entry, and how it looks; ``name`` is the key of its kind, ``amount`` has the sign of what it meant."""
 
     entry: Entry
-    look: Look
+    look: MovementLook
     name: str
     amount: int
 
@@ -138,13 +138,13 @@ def _wallet_row(wallet: Wallet) -> WalletRow:
     return WalletRow(balance, tuple(_segments(parts)), grants, max(0, wallet.grant_count - len(grants)))
 
 
-def _segments(parts: Sequence[tuple[str, int]]) -> Iterator[Segment]:
+def _segments(parts: Sequence[tuple[str, int]]) -> Iterator[BarPart]:
     """Yield the parts of a bar that are there, from 0 to 100 per cent; in whole numbers, which lose nothing."""
     whole = sum(amount for _, amount in parts if amount > 0)
     start = 0
     for look, amount in parts:
         if amount > 0:
-            yield Segment(look, _per_cent(start, whole), _per_cent(amount, whole), amount)
+            yield BarPart(look, _per_cent(start, whole), _per_cent(amount, whole), amount)
             start += amount
 
 

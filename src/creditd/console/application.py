@@ -16,7 +16,6 @@ from starlette.types import Receive, Scope, Send
 
 from creditd.console.account_page import account_page
 from creditd.console.admission import Admission, TurnedBack
-from creditd.console.assets import Assets
 from creditd.console.authenticator_page import AuthenticatorPage
 from creditd.console.channel import ConsoleChannel
 from creditd.console.clock import Clock
@@ -31,7 +30,8 @@ from creditd.console.search_page import search_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.session import ConsoleSessions
 from creditd.console.settings import ConsoleSettings, public_url
-from creditd.console.sign_in import SignIn
+from creditd.console.sign_in import SignInPages
+from creditd.console.static_files import StaticFiles
 from creditd.console.texts import LANGUAGES
 from creditd.console.visit import Visit
 
@@ -55,8 +55,8 @@ class ConsoleApplication:
         self._clock = clock
         self._jar = CookieJar(settings.cookie_key, url)
         self._sessions = ConsoleSessions(self._jar, settings, clock)
-        self._assets = Assets()
-        self._pages = Pages(self._assets, url)
+        self._files = StaticFiles()
+        self._pages = Pages(self._files, url)
         self._admission = Admission(self._sessions, self._jar)
         self._is_stopping = False
         router = Router(self._routes(), redirect_slashes=False, default=self._missing)
@@ -71,7 +71,7 @@ class ConsoleApplication:
         self._is_stopping = True
 
     def _routes(self) -> list[Route]:
-        sign_in = SignIn(self._sessions, self._jar, self._admission)
+        sign_in = SignInPages(self._sessions, self._jar, self._admission)
         authenticator = AuthenticatorPage(self._admission)
         staff = self._admission.staff
         account = "/accounts/{account_id}"
@@ -94,8 +94,8 @@ class ConsoleApplication:
         ]
         prefix = self._pages.url.path
         routes = [Route(prefix(path), self._endpoint(handler), methods=[method]) for method, path, handler in pages]
-        assets = Route(prefix("/assets/{mark}/{name}"), self._assets.serve)
-        return [*routes, assets, Route("/healthz", self._health)]
+        files = Route(prefix("/static/{mark}/{name}"), self._files.serve)
+        return [*routes, files, Route("/healthz", self._health)]
 
     async def _health(self, request: Request) -> Response:
         """Say 200 while this process answers, also while the service is away: it is to live on; 503 as it stops."""

@@ -53,7 +53,7 @@ class Change(NamedTuple):
     after: Balance
 
 
-class Reading(NamedTuple):
+class ReadForm(NamedTuple):
     """What was typed, understood: the request, or the faults by field."""
 
     request: AddCreditsRequest
@@ -77,17 +77,17 @@ async def credits_done(visit: Visit) -> Response:
     if visit.form.text("act") != "add":
         return await _form(visit, stated, previews=True)
     types = await credit_types(visit)
-    reading = _read(visit, stated, types)
-    if reading.faults or visit.form.text("looked_at", 4_096) != _mark(reading.request):
+    read = _read(visit, stated, types)
+    if read.faults or visit.form.text("looked_at", 4_096) != _mark(read.request):
         return await _form(visit, stated, previews=True)
     try:
-        answer = await visit.ask(visit.stubs.admin.AddCredits, reading.request)
+        answer = await visit.ask(visit.stubs.admin.AddCredits, read.request)
     except ServiceRefusal as refusal:
         # Of what may have been done or not, no balance is shown: the page that follows asks again.
         if refusal.needs_sign_in or refusal.is_unknown:
             raise
         return await _form(visit, stated, refusal=refusal, previews=True)
-    account_id = reading.request.account_id
+    account_id = read.request.account_id
     added = [[entry.credit_type, entry.amount, entry.version] for entry in answer.entries]
     visit.told = {"act": "added", "account_id": account_id, "added": added}
     return visit.turned_to(visit.account_path(account_id))
@@ -107,12 +107,12 @@ async def _form(
         return await missing_page(visit)
     account = visit.ask(visit.stubs.admin.GetAccount, GetAccountRequest(name=f"accounts/{account_id}"))
     types, _ = await visit.ask_all(credit_types(visit), account)
-    reading = _read(visit, stated, types)
+    read = _read(visit, stated, types)
     changes: list[Change] = []
     # A reason is needed for the act, and not to look at what it would do.
-    if previews and not reading.faults.keys() - {"reason"}:
+    if previews and not read.faults.keys() - {"reason"}:
         try:
-            changes = await _changes(visit, reading.request)
+            changes = await _changes(visit, read.request)
         except ServiceRefusal as refused:
             if refused.needs_sign_in:
                 raise
@@ -127,9 +127,9 @@ async def _form(
         stated=stated,
         sources=tuple(_SOURCES),
         expiries=_expiries(visit),
-        faults=reading.faults if previews else {},
+        faults=read.faults if previews else {},
         changes=changes,
-        looked_at=_mark(reading.request),
+        looked_at=_mark(read.request),
         refusal=refusal,
     )
 
@@ -164,7 +164,7 @@ def _typed(visit: Visit) -> Typed:
     )
 
 
-def _read(visit: Visit, stated: Typed, types: Mapping[str, CreditType]) -> Reading:
+def _read(visit: Visit, stated: Typed, types: Mapping[str, CreditType]) -> ReadForm:
     """Understand what was typed. The request is whole if there are no faults."""
     texts = visit.reader.texts
     faults: dict[str, str] = {}
@@ -192,7 +192,7 @@ def _read(visit: Visit, stated: Typed, types: Mapping[str, CreditType]) -> Readi
     )
     if stated.expire_time:
         request.expire_time.FromJsonString(stated.expire_time)
-    return Reading(request, faults)
+    return ReadForm(request, faults)
 
 
 def _mark(request: AddCreditsRequest) -> str:

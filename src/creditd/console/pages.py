@@ -8,9 +8,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from creditd import __version__
-from creditd.console.assets import Assets
 from creditd.console.figures import figure, signed
 from creditd.console.settings import PublicUrl
+from creditd.console.static_files import StaticFiles
 from creditd.console.texts import LANGUAGES
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ LONG_ID: Final = 24
 class Pages:
     """Makes pages. ``url`` is where browsers find them."""
 
-    def __init__(self, assets: Assets, url: PublicUrl) -> None:
-        """Link to these assets, at this URL."""
+    def __init__(self, files: StaticFiles, url: PublicUrl) -> None:
+        """Link to these files, at this URL."""
         self.url = url
         self._environment = Environment(
             loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -35,7 +35,7 @@ class Pages:
             auto_reload=False,
         )
         self._environment.globals |= {
-            "asset": lambda name: url.path(assets.path(name)),
+            "static": lambda name: url.path(files.path(name)),
             "identifier": identifier,
             "languages": LANGUAGES,
             "version": __version__,

@@ -27,7 +27,7 @@ _MAX_PASSWORD: Final = 512
 _MAX_CODE: Final = 32
 
 
-class SignIn:
+class SignInPages:
     """The pages of whoever comes and goes."""
 
     def __init__(self, sessions: ConsoleSessions, jar: CookieJar, admission: Admission) -> None:

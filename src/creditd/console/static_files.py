@@ -15,7 +15,7 @@ _KINDS: Final[Mapping[str, str]] = {".css": "text/css; charset=utf-8", ".js": "t
 """What is served, by the end of a file's name; nothing else is."""
 
 
-class Asset(NamedTuple):
+class StaticFile(NamedTuple):
     """A file: its content, what kind it is, and the beginning of its hash."""
 
     content: bytes
@@ -23,28 +23,28 @@ class Asset(NamedTuple):
     mark: str
 
 
-class Assets:
+class StaticFiles:
     """The files, by name. A file's URL has its hash, so that another content has another URL."""
 
     def __init__(self) -> None:
         """Read the files."""
         files = (file for file in sorted(_FOLDER.iterdir()) if file.suffix in _KINDS)
-        self._assets = {file.name: _asset(file) for file in files}
+        self._files = {file.name: _static_file(file) for file in files}
 
     def path(self, name: str) -> str:
         """Return the path of a file."""
-        return f"/assets/{self._assets[name].mark}/{name}"
+        return f"/static/{self._files[name].mark}/{name}"
 
     async def serve(self, request: Request) -> Response:
         """Answer with a file; a mark that is not of this content is a version before, whose page is reloaded anyway."""
-        asset = self._assets.get(request.path_params["name"])
-        if asset is None or request.path_params["mark"] != asset.mark:
+        file = self._files.get(request.path_params["name"])
+        if file is None or request.path_params["mark"] != file.mark:
             return PlainTextResponse("", HTTPStatus.NOT_FOUND)
         return Response(
-            asset.content, headers={"cache-control": "public, max-age=31536000, immutable"}, media_type=asset.kind
+            file.content, headers={"cache-control": "public, max-age=31536000, immutable"}, media_type=file.kind
         )
 
 
-def _asset(file: Path) -> Asset:
+def _static_file(file: Path) -> StaticFile:
     content = file.read_bytes()
-    return Asset(content, _KINDS[file.suffix], sha256(content).hexdigest()[:16])
+    return StaticFile(content, _KINDS[file.suffix], sha256(content).hexdigest()[:16])

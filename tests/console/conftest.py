@@ -1,13 +1,10 @@
 """One service with identity and one console for all these tests, and people of each test's own."""
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 
-from tests.support.console import Browser, Member, Members, RunningConsole, running_console
-from tests.support.office import Office
-from tests.support.person import Person
+from tests.support.console import Browser, Member, Members, RunningConsole, enrolled, running_console
 from tests.support.service import RunningService, running_service
 
 
@@ -37,27 +34,17 @@ def members(service: RunningService) -> Members:
     """Return what makes somebody with a password, an authenticator, and roles."""
     # So that the tries of one test are not counted with another's.
     service.clock.advance(3_600)
-    office = Office(service)
-
-    def made(*roles: str, which: str = "") -> Member:
-        person = Person(service, f"{uuid4().hex[:12]}{which}@example.org")
-        person.register()
-        user_id = person.log_in().user_id
-        for role in roles:
-            office.grant(user_id, role)
-        return Member(person, *person.signed_in().enrol())
-
-    return made
+    return lambda *roles: enrolled(service, *roles)
 
 
-@pytest.fixture
-def admin(members: Members) -> Member:
-    """Return an administrator."""
-    return members("ADMIN")
+@pytest.fixture(scope="session")
+def admin(service: RunningService) -> Member:
+    """Return an administrator, who is the same in all tests: each password costs a hash, and each role a while."""
+    return enrolled(service, "ADMIN")
 
 
 @pytest.fixture
 def signed_in(browser: Browser, admin: Member) -> Browser:
-    """Return a browser in which an administrator has signed in."""
+    """Return a browser in which the administrator has signed in."""
     browser.signs_in(admin)
     return browser

@@ -145,7 +145,7 @@ def test_it_expires_at_the_end_of_the_day_that_was_chosen(form: Browser, account
 def test_a_super_administrator_shows_a_second_factor_again_and_loses_nothing_of_the_form(
     members: Members, form: Browser, account: str
 ) -> None:
-    chief = members("SUPER_ADMIN", which="-chief")
+    chief = members("SUPER_ADMIN")
     act = f"/accounts/{account}/credits/add"
     with form.console.browser() as browser:
         browser.signs_in(chief)

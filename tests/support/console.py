@@ -14,8 +14,9 @@ from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount
 from creditd.console.console import console_serving
 from creditd.console.settings import ConsoleSettings
 from tests.support.event_loop import event_loop
+from tests.support.office import Office
 from tests.support.patience import patience
-from tests.support.person import Person, Phone
+from tests.support.person import Person, Phone, SignedIn
 from tests.support.service import RunningService
 
 SECONDS: Final = patience(30.0)
@@ -106,7 +107,17 @@ class Member:
 
 
 Members = Callable[..., Member]
-"""Makes somebody who has roles; with ``which`` another one of the same test."""
+"""Makes somebody who has roles."""
+
+
+def enrolled(service: RunningService, *roles: str) -> Member:
+    """Register somebody with roles and an authenticator."""
+    person = Person(service, f"{uuid4().hex}@example.org")
+    person.register()
+    login = person.log_in()
+    for role in roles:
+        Office(service).grant(login.user_id, role)
+    return Member(person, *SignedIn(person, login.tokens).enrol())
 
 
 def give(service: RunningService, account_id: str, reason: str, **amounts: int) -> None:

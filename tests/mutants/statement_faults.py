@@ -4,6 +4,8 @@ from tests.mutants.fault import Fault
 
 _WIRE = ("tests/contract/test_statements.py",)
 _CELLS = ("tests/server/test_statement_files.py",)
+_PDFS = ("tests/contract/test_statement_pdfs.py",)
+_RECEIPTS = ("tests/contract/payments/test_receipts.py",)
 
 STATEMENT_FAULTS = (
     Fault(
@@ -34,7 +36,7 @@ STATEMENT_FAULTS = (
         "a statement goes on in the language of who asks for the rest",
         "server/handlers/statement_handlers.py",
         "language, position = _opened(self._tokens.open(query, request.resume_token))",
-        "language, position = call.language, _opened(self._tokens.open(query, request.resume_token))[1]",
+        "position = _opened(self._tokens.open(query, request.resume_token))[1]",
         _WIRE,
         "test_a_statement_broken_off_anywhere_goes_on_byte_for_byte",
     ),
@@ -109,5 +111,53 @@ STATEMENT_FAULTS = (
         'EXPORT: Final = Permission("statements.export", _STAFF,',
         ("tests/server/test_policy.py",),
         "test_support_reads_and_changes_nothing",
+    ),
+    Fault(
+        "halves of two PDFs are put together",
+        "server/handlers/statement_handlers.py",
+        'if pdf.digest not in {"", digest}:',
+        "if not digest:",
+        _PDFS,
+        "test_halves_that_were_drawn_otherwise_are_not_put_together",
+    ),
+    Fault(
+        "a PDF that goes on begins again",
+        "server/handlers/statement_handlers.py",
+        "range(pdf.sent, len(printed), CHUNK_BYTES)",
+        "range(0, len(printed), CHUNK_BYTES)",
+        _PDFS,
+        "test_a_pdf_broken_off_goes_on_byte_for_byte",
+    ),
+    Fault(
+        "a PDF takes any number of entries",
+        "server/handlers/statement_handlers.py",
+        "if rows > MAX_PDF_ROWS:",
+        "if not MAX_PDF_ROWS:",
+        _PDFS,
+        "test_more_entries_than_a_pdf_takes_are_refused",
+    ),
+    Fault(
+        "an amount in Vietnamese has the separators of English",
+        "server/statements/figures.py",
+        '_SEPARATORS.get(language, (",", "."))',
+        '(",", ".")',
+        _PDFS,
+        "test_amounts_are_as_the_language_has_them",
+    ),
+    Fault(
+        "there is a receipt of what was never paid",
+        "server/statements/receipt.py",
+        "if not purchase.paid:",
+        "if not purchase.amount:",
+        _RECEIPTS,
+        "test_there_is_no_receipt_of_what_did_not_happen",
+    ),
+    Fault(
+        "a receipt of refunds shows each as all that was given back until then",
+        "server/statements/receipt.py",
+        "figures = change.refunded - before, change.refunded",
+        "figures = change.refunded, change.refunded",
+        _RECEIPTS,
+        "test_a_receipt_of_refunds_has_each_of_them",
     ),
 )

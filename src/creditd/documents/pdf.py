@@ -1,0 +1,211 @@
+"""A document drawn on pages of A4: its details, then its tables, mirrored where it is read from right to left."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final, Literal, cast
+from unicodedata import category
+
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+from fpdf.fonts import TTFFont
+
+from creditd.documents.document import Column, Direction, Document, Section, TableRow
+from creditd.documents.fonts import MAIN, add_fonts
+
+MARGIN: Final = 15.0
+LINE: Final = 5.2
+SMALL_LINE: Final = 4.0
+"""In millimetres, as all measures here."""
+
+SIZE, SMALL, LARGE, TITLE = 9.0, 7.0, 11.0, 18.0
+"""In points."""
+
+LABEL_WIDTH: Final = 45.0
+
+NOTE_LINES: Final = 3
+"""Of what somebody wrote about a movement. The rest is left out, and three dots say so."""
+
+SPARE: Final = 1.1
+"""Shaped texts are narrower than their letters as a rule, and never wider by a tenth."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+"""What controls lines, or the direction of the text around it."""
+
+_GREY: Final = 0xF1
+_RULE: Final = 0xC8
+
+
+class Pdf(FPDF):
+    """A document that is being drawn."""
+
+    def __init__(self, document: Document) -> None:
+        """Begin with an empty page."""
+        super().__init__(format="A4")
+        self._document = document
+        self._is_rtl = document.is_right_to_left
+        self.set_creation_date(datetime.fromtimestamp(document.created, UTC))
+        self.set_title(document.title)
+        self.set_lang(document.language)
+        self.set_margins(MARGIN, MARGIN, MARGIN)
+        self.set_auto_page_break(auto=True, margin=MARGIN + LINE)
+        self.c_margin = 1.0
+        add_fonts(self)
+        self.set_draw_color(_RULE)
+        self.set_fill_color(_GREY)
+        self.set_font(MAIN, size=SIZE)
+        self.add_page()
+
+    def footer(self) -> None:
+        """Write the page's number below each page."""
+        self.set_y(-MARGIN)
+        self.set_font(MAIN, size=SMALL)
+        self._text(self._document.page.format(page=self.page_no()), self.epw, SMALL_LINE, "words", "C")
+        self.set_font(MAIN, size=SIZE)
+
+    def draw(self) -> bytes:
+        """Draw all of it, and return the file."""
+        self._line(self._document.title, TITLE, 10.0)
+        if self._document.warning:
+            self._line(self._document.warning, LARGE, 8.0)
+        for detail in self._document.details:
+            label = Column(detail.label, LABEL_WIDTH, "words")
+            value = Column("", self.epw - LABEL_WIDTH, detail.direction)
+            self._cells([label, value], [detail.label, detail.value], LINE, align=self._start)
+        for section in self._document.sections:
+            self._section(section)
+        if self._document.note:
+            self.ln(LINE)
+            self._line(self._document.note, SMALL, SMALL_LINE)
+        return bytes(self.output())
+
+    @property
+    def _start(self) -> Literal["L", "R"]:
+        return "R" if self._is_rtl else "L"
+
+    def _line(self, text: str, size: float, height: float) -> None:
+        self.set_font(MAIN, size=size)
+        self._text(text, self.epw, height, "words", self._start)
+        self.ln(height)
+        self.set_font(MAIN, size=SIZE)
+
+    def _section(self, section: Section) -> None:
+        self.ln(LINE)
+        self._require_room(6 * LINE)
+        if section.title:
+            self._line(section.title, LARGE, 7.0)
+        self._head(section)
+        for row in section.rows:
+            notes = self._notes(row.note, section.columns[1].width)
+            if self._require_room(LINE + SMALL_LINE * len(notes)):
+                self._head(section)
+            self._row(section.columns, row, notes)
+
+    def _head(self, section: Section) -> None:
+        self.set_font(MAIN, size=SMALL)
+        # A heading is in the document's words, also above figures.
+        columns = [column._replace(direction="words") for column in section.columns]
+        self._cells(columns, [column.title for column in columns], LINE, border="B")
+        self.set_font(MAIN, size=SIZE)
+
+    def _row(self, columns: list[Column], row: TableRow, notes: list[str]) -> None:
+        self._cells(columns, row.cells, LINE, fill=row.is_sum)
+        self.set_font(MAIN, size=SMALL)
+        for note in notes:
+            column = columns[1]._replace(direction="auto")
+            blank = ["" for _ in columns]
+            self._cells([columns[0], column, *columns[2:]], [*blank[:1], note, *blank[2:]], SMALL_LINE)
+        self.set_font(MAIN, size=SIZE)
+
+    def _notes(self, note: str, width: float) -> list[str]:
+        """Return the first lines of what somebody wrote, as they fit into a column, in small."""
+        self.set_font(MAIN, size=SMALL)
+        lines = list(islice(self._lines(_CONTROL.sub(" ", note).split(), width - 2 * self.c_margin), NOTE_LINES + 1))
+        self.set_font(MAIN, size=SIZE)
+        return [*lines[: NOTE_LINES - 1], lines[NOTE_LINES - 1] + " …"] if len(lines) > NOTE_LINES else lines
+
+    def _lines(self, words: list[str], width: float) -> Iterator[str]:
+        """Break words into lines; one longer than a line is broken between two letters, and not before a mark."""
+        line = ""
+        for word in words:
+            if line and self._surely_fits(f"{line} {word}", width):
+                line = f"{line} {word}"
+                continue
+            if line:
+                yield line
+            line = ""
+            for letter in word:
+                if not category(letter).startswith("M") and not self._surely_fits(line + letter, width):
+                    yield line
+                    line = ""
+                line += letter
+        if line:
+            yield line
+
+    def _cells(
+        self,
+        columns: list[Column],
+        texts: list[str],
+        height: float,
+        *,
+        border: Literal[0, 1] | str = 0,
+        fill: bool = False,
+        align: str = "",
+    ) -> None:
+        """Draw a line of cells, from the side where reading begins, and go to the next line."""
+        pairs = list(zip(columns, texts, strict=True))
+        for column, text in reversed(pairs) if self._is_rtl else pairs:
+            side = "R" if column.is_figure else self._start
+            self._text(text, column.width, height, column.direction, align or side, border=border, fill=fill)
+        self.ln(height)
+
+    def _text(
+        self,
+        text: str,
+        width: float,
+        height: float,
+        direction: Direction,
+        align: str,
+        *,
+        border: Literal[0, 1] | str = 0,
+        fill: bool = False,
+    ) -> None:
+        # A cell that ends in another font leaves behind that this one is set, which it is not.
+        self.current_font_is_set_on_page = False
+        shown = _CONTROL.sub(" ", text)
+        self._shape(direction, shown)
+        fitting = self._fitting(shown, width - 2 * self.c_margin)
+        self.cell(width, height, fitting, border=border, fill=fill, align=align, new_x=XPos.RIGHT, new_y=YPos.TOP)
+
+    def _fitting(self, text: str, width: float) -> str:
+        if self._surely_fits(text, width) or self.get_string_width(text) <= width:
+            return text
+        while text and self.get_string_width(text + "…") > width:
+            text = text[: -max(1, len(text) // 20)]
+        return text + "…"
+
+    def _surely_fits(self, text: str, width: float) -> bool:
+        """Tell by the widths of letters alone, which takes no time, and leaves some room for what shaping does."""
+        widths = cast("TTFFont", self.current_font).cw
+        return sum(widths[ord(letter)] for letter in text) * self.font_size / 1_000 <= width / SPARE
+
+    def _shape(self, direction: Direction, text: str) -> None:
+        if text.isascii() and direction != "words":
+            # Figures, times and codes, which are most of a table: there is nothing to shape or to order.
+            self.set_text_shaping(use_shaping_engine=False)
+            return
+        of_words = "rtl" if self._is_rtl else "ltr"
+        self.set_text_shaping(direction={"words": of_words, "ltr": "ltr", "auto": None}[direction])
+
+    def _require_room(self, height: float) -> bool:
+        """Begin a new page unless so much fits on this one; tell whether it was begun."""
+        if not self.will_page_break(height):
+            return False
+        self.add_page()
+        return True
+
+
+def drawn(document: Document) -> bytes:
+    """Return a document as a PDF."""
+    return Pdf(document).draw()

@@ -1,0 +1,61 @@
+"""GetReceipt confirms that a purchase was paid, and what was given back of it (C3)."""
+
+from typing import Any
+
+import pytest
+
+from credit.v1 import statement_service_pb2 as pb
+from creditd.server.statements.words import WORDS
+from tests.contract.payments.shopper import Shopper
+from tests.support.market import PRICE, STRIPE
+from tests.support.pdfs import text_in
+from tests.support.refusals import refused
+
+pytestmark = pytest.mark.requirement("C3")
+
+PAYMENT, REFUND = pb.RECEIPT_KIND_PAYMENT, pb.RECEIPT_KIND_REFUND
+
+
+def asking(name: str, kind: int = PAYMENT, **fields: Any) -> pb.GetReceiptRequest:
+    """Return the request for a receipt, in English unless stated otherwise."""
+    stated: dict[str, Any] = {"name": name, "kind": kind, "language": "en"} | fields
+    return pb.GetReceiptRequest(**stated)
+
+
+def receipt(shopper: Shopper, name: str, kind: int = PAYMENT, **fields: Any) -> str:
+    """Return the text of a receipt, as the owner reads it."""
+    owner = shopper.market.service.as_caller(shopper.account_id, "USER")
+    return text_in(owner.statement.GetReceipt(asking(name, kind, **fields)).data)
+
+
+def test_a_receipt_says_what_was_paid_for_what(shopper: Shopper) -> None:
+    purchase = shopper.bought()
+    text = receipt(shopper, purchase.name)
+    for expected in ("1,000.00 THB", "Small", "Stripe", purchase.name.rpartition("/")[2], purchase.payment_id, "90"):
+        assert expected in text
+    assert WORDS["en"]["title.receipt"] in text
+    assert WORDS["en"]["receipt.test"] in text
+
+
+def test_a_receipt_of_refunds_has_each_of_them(shopper: Shopper) -> None:
+    purchase = shopper.bought()
+    fake = shopper.market.fakes.stripe
+    for amount, state in ((PRICE // 4, "PARTIALLY_REFUNDED"), (None, "REFUNDED")):
+        shopper.market.act(fake.refund, purchase.payment_id, *([amount] if amount else []))
+        shopper.becomes(purchase.name, state)
+    text = receipt(shopper, purchase.name, REFUND)
+    for expected in ("250.00 THB", "750.00 THB", "1,000.00 THB", "0.00 THB", WORDS["en"]["title.refund"]):
+        assert expected in text
+    assert WORDS["vi"]["title.refund"] in receipt(shopper, purchase.name, REFUND, language="vi")
+
+
+def test_there_is_no_receipt_of_what_did_not_happen(shopper: Shopper) -> None:
+    owner = shopper.market.service.as_caller(shopper.account_id, "USER").statement
+    unpaid = shopper.buy(STRIPE)
+    assert refused(owner.GetReceipt, asking(unpaid.name)).reason == "PURCHASE_NOT_PAID"
+    paid = shopper.bought()
+    assert refused(owner.GetReceipt, asking(paid.name, REFUND)).reason == "PURCHASE_NOT_REFUNDED"
+    unknown = f"{paid.name[:-1]}{'1' if paid.name[-1] == '0' else '0'}"
+    assert refused(owner.GetReceipt, asking(unknown)).reason == "PURCHASE_NOT_FOUND"
+    stranger = shopper.market.service.as_caller("stranger", "USER").statement
+    assert refused(stranger.GetReceipt, asking(paid.name)).reason == "PERMISSION_DENIED"

@@ -39,7 +39,7 @@ DIGEST_BYTES: Final = 16
 
 
 class SentPdf(NamedTuple):
-    """A PDF of which a caller has the first ``sent`` bytes, and ``digest`` of all of them; of none before it is drawn."""
+    """A PDF of which a caller has the first ``sent`` bytes; ``digest`` is that of all of them, empty before it is drawn."""
 
     language: str
     position: Position
@@ -70,7 +70,7 @@ class StatementHandlers:
     async def export_transactions(
         self, request: pb.ExportTransactionsRequest, call: Call
     ) -> AsyncGenerator[pb.ExportTransactionsResponse]:
-        """Answer ExportTransactions. When the caller is gone, the step that runs is the last one, and no PDF is drawn."""
+        """Answer ExportTransactions. When the caller is gone, the step or drawing that runs is the last one."""
         write = self._pdf if request.format == pb.STATEMENT_FORMAT_PDF else self._csv
         with self._place(call.subject):
             async with aclosing(write(request, call.language)) as chunks:

@@ -3,9 +3,9 @@
 import json
 from typing import Literal, NamedTuple
 
-Direction = Literal["words", "ltr", "auto"]
-"""Of a text: that of the document, for its own words; left to right, for figures, times and codes; or as its first
-letter says, for what people wrote."""
+Direction = Literal["words", "ltr", "rtl", "auto"]
+"""Of a text: that of the document, for its own words; left to right, for figures, times and codes; right to left; or as
+its first letter says, for what people wrote."""
 
 
 class Detail(NamedTuple):

@@ -1,18 +1,17 @@
 """A document drawn on pages of A4: its details, then its tables, mirrored where it is read from right to left."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Final, Literal, cast
-from unicodedata import category
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import TTFFont
 
-from creditd.documents.document import Column, Direction, Document, Section, TableRow
+from creditd.documents.document import Column, Detail, Direction, Document, Section, TableRow
 from creditd.documents.fonts import MAIN, add_fonts
+from creditd.documents.letters import clusters, harmless, is_first_from_the_right
 
 MARGIN: Final = 15.0
 LINE: Final = 5.2
@@ -27,11 +26,11 @@ LABEL_WIDTH: Final = 45.0
 NOTE_LINES: Final = 3
 """Of what somebody wrote about a movement. The rest is left out, and three dots say so."""
 
+DETAIL_LINES: Final = 4
+"""Of a detail: the longest id of an account, 128 letters, takes two."""
+
 SPARE: Final = 1.1
 """Shaped texts are narrower than their letters as a rule, and never wider by a tenth."""
-
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
-"""What controls lines, or the direction of the text around it."""
 
 _GREY: Final = 0xF1
 _RULE: Final = 0xC8
@@ -50,6 +49,8 @@ class Pdf(FPDF):
         self.set_lang(document.language)
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(auto=True, margin=MARGIN + LINE)
+        # Texts are drawn as they are, also one in which the usual sign for the number of pages stands.
+        self.alias_nb_pages("")
         self.c_margin = 1.0
         add_fonts(self)
         self.set_draw_color(_RULE)
@@ -70,9 +71,7 @@ class Pdf(FPDF):
         if self._document.warning:
             self._line(self._document.warning, LARGE, 8.0)
         for detail in self._document.details:
-            label = Column(detail.label, LABEL_WIDTH, "words")
-            value = Column("", self.epw - LABEL_WIDTH, detail.direction)
-            self._cells([label, value], [detail.label, detail.value], LINE, align=self._start)
+            self._detail(detail)
         for section in self._document.sections:
             self._section(section)
         if self._document.note:
@@ -89,6 +88,14 @@ class Pdf(FPDF):
         self._text(text, self.epw, height, "words", self._start)
         self.ln(height)
         self.set_font(MAIN, size=SIZE)
+
+    def _detail(self, detail: Detail) -> None:
+        width = self.epw - LABEL_WIDTH
+        columns = [Column("", LABEL_WIDTH, "words"), Column("", width, self._direction(detail.direction, detail.value))]
+        label = detail.label
+        for line in self._first_lines(detail.value, width, DETAIL_LINES):
+            self._cells(columns, [label, line], LINE, align=self._start)
+            label = ""
 
     def _section(self, section: Section) -> None:
         self.ln(LINE)
@@ -112,21 +119,33 @@ class Pdf(FPDF):
     def _row(self, columns: list[Column], row: TableRow, notes: list[str]) -> None:
         self._cells(columns, row.cells, LINE, fill=row.is_sum)
         self.set_font(MAIN, size=SMALL)
+        column = columns[1]._replace(direction=self._direction("auto", row.note))
+        blank = ["" for _ in columns]
         for note in notes:
-            column = columns[1]._replace(direction="auto")
-            blank = ["" for _ in columns]
             self._cells([columns[0], column, *columns[2:]], [*blank[:1], note, *blank[2:]], SMALL_LINE)
         self.set_font(MAIN, size=SIZE)
 
     def _notes(self, note: str, width: float) -> list[str]:
         """Return the first lines of what somebody wrote, as they fit into a column, in small."""
         self.set_font(MAIN, size=SMALL)
-        lines = list(islice(self._lines(_CONTROL.sub(" ", note).split(), width - 2 * self.c_margin), NOTE_LINES + 1))
+        lines = self._first_lines(note, width, NOTE_LINES) if note else []
         self.set_font(MAIN, size=SIZE)
-        return [*lines[: NOTE_LINES - 1], lines[NOTE_LINES - 1] + " …"] if len(lines) > NOTE_LINES else lines
+        return lines
+
+    def _first_lines(self, text: str, width: float, most: int) -> list[str]:
+        """Return a text in lines as they fit into a column, one or more; three dots stand for what has no room."""
+        lines = list(islice(self._lines(harmless(text).split(), width - 2 * self.c_margin), most + 1)) or [""]
+        return [*lines[: most - 1], lines[most - 1] + " …"] if len(lines) > most else lines
+
+    @staticmethod
+    def _direction(direction: Direction, text: str) -> Direction:
+        """Return the direction of all lines of a text: a further line may begin with a letter of another script."""
+        if direction != "auto":
+            return direction
+        return "rtl" if is_first_from_the_right(text) else "ltr"
 
     def _lines(self, words: list[str], width: float) -> Iterator[str]:
-        """Break words into lines; one longer than a line is broken between two letters, and not before a mark."""
+        """Break words into lines; one longer than a line is broken between two letters."""
         line = ""
         for word in words:
             if line and self._surely_fits(f"{line} {word}", width):
@@ -135,8 +154,8 @@ class Pdf(FPDF):
             if line:
                 yield line
             line = ""
-            for letter in word:
-                if not category(letter).startswith("M") and not self._surely_fits(line + letter, width):
+            for letter in clusters(word):
+                if line and not self._surely_fits(line + letter, width):
                     yield line
                     line = ""
                 line += letter
@@ -154,10 +173,13 @@ class Pdf(FPDF):
         align: str = "",
     ) -> None:
         """Draw a line of cells, from the side where reading begins, and go to the next line."""
-        pairs = list(zip(columns, texts, strict=True))
+        pairs, size = list(zip(columns, texts, strict=True)), self.font_size_pt
         for column, text in reversed(pairs) if self._is_rtl else pairs:
             side = "R" if column.is_figure else self._start
+            if column.is_figure:
+                self._shrink(text, column.width)
             self._text(text, column.width, height, column.direction, align or side, border=border, fill=fill)
+            self.set_font_size(size)
         self.ln(height)
 
     def _text(
@@ -173,10 +195,17 @@ class Pdf(FPDF):
     ) -> None:
         # A cell that ends in another font leaves behind that this one is set, which it is not.
         self.current_font_is_set_on_page = False
-        shown = _CONTROL.sub(" ", text)
+        shown = harmless(text)
         self._shape(direction, shown)
         fitting = self._fitting(shown, width - 2 * self.c_margin)
         self.cell(width, height, fitting, border=border, fill=fill, align=align, new_x=XPos.RIGHT, new_y=YPos.TOP)
+
+    def _shrink(self, figure: str, width: float) -> None:
+        """Write smaller what is too long: a figure of which a part is left out would be another one."""
+        room = (width - 2 * self.c_margin) / SPARE
+        needed = self._letters_width(figure)
+        if needed > room:
+            self.set_font_size(self.font_size_pt * room / needed)
 
     def _fitting(self, text: str, width: float) -> str:
         if self._surely_fits(text, width) or self.get_string_width(text) <= width:
@@ -187,8 +216,11 @@ class Pdf(FPDF):
 
     def _surely_fits(self, text: str, width: float) -> bool:
         """Tell by the widths of letters alone, which takes no time, and leaves some room for what shaping does."""
+        return self._letters_width(text) <= width / SPARE
+
+    def _letters_width(self, text: str) -> float:
         widths = cast("TTFFont", self.current_font).cw
-        return sum(widths[ord(letter)] for letter in text) * self.font_size / 1_000 <= width / SPARE
+        return sum(widths[ord(letter)] for letter in text) * self.font_size / 1_000
 
     def _shape(self, direction: Direction, text: str) -> None:
         if text.isascii() and direction != "words":
@@ -196,7 +228,7 @@ class Pdf(FPDF):
             self.set_text_shaping(use_shaping_engine=False)
             return
         of_words = "rtl" if self._is_rtl else "ltr"
-        self.set_text_shaping(direction={"words": of_words, "ltr": "ltr", "auto": None}[direction])
+        self.set_text_shaping(direction={"words": of_words, "ltr": "ltr", "rtl": "rtl", "auto": None}[direction])
 
     def _require_room(self, height: float) -> bool:
         """Begin a new page unless so much fits on this one; tell whether it was begun."""

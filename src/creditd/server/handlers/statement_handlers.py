@@ -39,7 +39,7 @@ DIGEST_BYTES: Final = 16
 
 
 class SentPdf(NamedTuple):
-    """A PDF of which a caller has the first ``sent`` bytes; ``digest`` is that of all of them, empty before it is drawn."""
+    """A PDF of which a caller has the first ``sent`` bytes; ``digest`` is of all of them, empty before it is drawn."""
 
     language: str
     position: Position

@@ -1,17 +1,11 @@
 """A document drawn on pages of A4: its details, then its tables, mirrored where it is read from right to left."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
-from fpdf import FPDF
-from fpdf.enums import XPos, YPos
-from fpdf.fonts import TTFFont
-
-from creditd.documents.document import Column, Detail, Direction, Document, Section, TableRow
-from creditd.documents.fonts import MAIN, add_fonts
-from creditd.documents.letters import clusters, harmless, is_first_from_the_right
+from creditd.documents.document import Column, Detail, Document, Section, TableRow
+from creditd.documents.fonts import MAIN
+from creditd.documents.text_pdf import TextPdf, direction_of
 
 MARGIN: Final = 15.0
 LINE: Final = 5.2
@@ -29,19 +23,16 @@ NOTE_LINES: Final = 3
 DETAIL_LINES: Final = 4
 """Of a detail: the longest id of an account, 128 letters, takes two."""
 
-SPARE: Final = 1.1
-"""Shaped texts are narrower than their letters as a rule, and never wider by a tenth."""
-
 _GREY: Final = 0xF1
 _RULE: Final = 0xC8
 
 
-class Pdf(FPDF):
+class Pdf(TextPdf):
     """A document that is being drawn."""
 
     def __init__(self, document: Document) -> None:
         """Begin with an empty page."""
-        super().__init__(format="A4")
+        super().__init__("rtl" if document.is_right_to_left else "ltr")
         self._document = document
         self._is_rtl = document.is_right_to_left
         self.set_creation_date(datetime.fromtimestamp(document.created, UTC))
@@ -49,10 +40,6 @@ class Pdf(FPDF):
         self.set_lang(document.language)
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(auto=True, margin=MARGIN + LINE)
-        # Texts are drawn as they are, also one in which the usual sign for the number of pages stands.
-        self.alias_nb_pages("")
-        self.c_margin = 1.0
-        add_fonts(self)
         self.set_draw_color(_RULE)
         self.set_fill_color(_GREY)
         self.set_font(MAIN, size=SIZE)
@@ -91,7 +78,7 @@ class Pdf(FPDF):
 
     def _detail(self, detail: Detail) -> None:
         width = self.epw - LABEL_WIDTH
-        columns = [Column("", LABEL_WIDTH, "words"), Column("", width, self._direction(detail.direction, detail.value))]
+        columns = [Column("", LABEL_WIDTH, "words"), Column("", width, direction_of(detail.value, detail.direction))]
         label = detail.label
         for line in self._first_lines(detail.value, width, DETAIL_LINES):
             self._cells(columns, [label, line], LINE, align=self._start)
@@ -119,7 +106,7 @@ class Pdf(FPDF):
     def _row(self, columns: list[Column], row: TableRow, notes: list[str]) -> None:
         self._cells(columns, row.cells, LINE, fill=row.is_sum)
         self.set_font(MAIN, size=SMALL)
-        column = columns[1]._replace(direction=self._direction("auto", row.note))
+        column = columns[1]._replace(direction=direction_of(row.note, "auto"))
         blank = ["" for _ in columns]
         for note in notes:
             self._cells([columns[0], column, *columns[2:]], [*blank[:1], note, *blank[2:]], SMALL_LINE)
@@ -131,36 +118,6 @@ class Pdf(FPDF):
         lines = self._first_lines(note, width, NOTE_LINES) if note else []
         self.set_font(MAIN, size=SIZE)
         return lines
-
-    def _first_lines(self, text: str, width: float, most: int) -> list[str]:
-        """Return a text in lines as they fit into a column, one or more; three dots stand for what has no room."""
-        lines = list(islice(self._lines(harmless(text).split(), width - 2 * self.c_margin), most + 1)) or [""]
-        return [*lines[: most - 1], lines[most - 1] + " …"] if len(lines) > most else lines
-
-    @staticmethod
-    def _direction(direction: Direction, text: str) -> Direction:
-        """Return the direction of all lines of a text: a further line may begin with a letter of another script."""
-        if direction != "auto":
-            return direction
-        return "rtl" if is_first_from_the_right(text) else "ltr"
-
-    def _lines(self, words: list[str], width: float) -> Iterator[str]:
-        """Break words into lines; one longer than a line is broken between two letters."""
-        line = ""
-        for word in words:
-            if line and self._surely_fits(f"{line} {word}", width):
-                line = f"{line} {word}"
-                continue
-            if line:
-                yield line
-            line = ""
-            for letter in clusters(word):
-                if line and not self._surely_fits(line + letter, width):
-                    yield line
-                    line = ""
-                line += letter
-        if line:
-            yield line
 
     def _cells(
         self,
@@ -181,54 +138,6 @@ class Pdf(FPDF):
             self._text(text, column.width, height, column.direction, align or side, border=border, fill=fill)
             self.set_font_size(size)
         self.ln(height)
-
-    def _text(
-        self,
-        text: str,
-        width: float,
-        height: float,
-        direction: Direction,
-        align: str,
-        *,
-        border: Literal[0, 1] | str = 0,
-        fill: bool = False,
-    ) -> None:
-        # A cell that ends in another font leaves behind that this one is set, which it is not.
-        self.current_font_is_set_on_page = False
-        shown = harmless(text)
-        self._shape(direction, shown)
-        fitting = self._fitting(shown, width - 2 * self.c_margin)
-        self.cell(width, height, fitting, border=border, fill=fill, align=align, new_x=XPos.RIGHT, new_y=YPos.TOP)
-
-    def _shrink(self, figure: str, width: float) -> None:
-        """Write smaller what is too long: a figure of which a part is left out would be another one."""
-        room = (width - 2 * self.c_margin) / SPARE
-        needed = self._letters_width(figure)
-        if needed > room:
-            self.set_font_size(self.font_size_pt * room / needed)
-
-    def _fitting(self, text: str, width: float) -> str:
-        if self._surely_fits(text, width) or self.get_string_width(text) <= width:
-            return text
-        while text and self.get_string_width(text + "…") > width:
-            text = text[: -max(1, len(text) // 20)]
-        return text + "…"
-
-    def _surely_fits(self, text: str, width: float) -> bool:
-        """Tell by the widths of letters alone, which takes no time, and leaves some room for what shaping does."""
-        return self._letters_width(text) <= width / SPARE
-
-    def _letters_width(self, text: str) -> float:
-        widths = cast("TTFFont", self.current_font).cw
-        return sum(widths[ord(letter)] for letter in text) * self.font_size / 1_000
-
-    def _shape(self, direction: Direction, text: str) -> None:
-        if text.isascii() and direction != "words":
-            # Figures, times and codes, which are most of a table: there is nothing to shape or to order.
-            self.set_text_shaping(use_shaping_engine=False)
-            return
-        of_words = "rtl" if self._is_rtl else "ltr"
-        self.set_text_shaping(direction={"words": of_words, "ltr": "ltr", "rtl": "rtl", "auto": None}[direction])
 
     def _require_room(self, height: float) -> bool:
         """Begin a new page unless so much fits on this one; tell whether it was begun."""

@@ -32,10 +32,10 @@ class Receipts(NamedTuple):
             raise PurchaseNotPaid(purchase=purchase.name, state=purchase.state.name)
         paid = next((change for change in changes if change.state is PurchaseState.COMPLETED), None)
         details = [*self._about(purchase, credit_type), *self._when("receipt.paid_on", paid)]
-        details += [
-            self._figure("receipt.price", self._money(purchase.amount, purchase)),
-            self._figure("receipt.paid", self._money(purchase.paid, purchase)),
-        ]
+        details.append(self._figure("receipt.price", self._money(purchase.amount + purchase.promo_discount, purchase)))
+        if purchase.promo_discount:
+            details.append(self._figure("receipt.discount", self._money(-purchase.promo_discount, purchase)))
+        details.append(self._figure("receipt.paid", self._money(purchase.paid, purchase)))
         return self._document("title.receipt", purchase, details, [])
 
     def of_refund(self, purchase: Purchase, changes: Sequence[PurchaseChange], credit_type: CreditType) -> Document:
@@ -86,7 +86,8 @@ class Receipts(NamedTuple):
             yield self._figure(name, self._time(change.create_time))
 
     def _refunds(self, purchase: Purchase, changes: Sequence[PurchaseChange]) -> Iterator[TableRow]:
-        before = 0
+        # Of a very long history the beginning is not there: what was given back until then is in the sums alone.
+        before = changes[0].refunded if changes and changes[0].version > 1 else 0
         for change in changes:
             if change.refunded != before:
                 figures = change.refunded - before, change.refunded

@@ -22,7 +22,7 @@ MAX_WAITING: Final = 16
 PRINT_SECONDS: Final = 150.0
 """Longer than the drawing may use the processor: it gives way to everybody else."""
 
-_COMMAND: Final = (sys.executable, "-I", "-m", "creditd.documents")
+COMMAND: Final = (sys.executable, "-I", "-m", "creditd.documents")
 
 
 class PrintFailed(Exception):
@@ -74,7 +74,7 @@ class Turn:
     def _print(self, document: Document) -> bytes:
         # Without our environment: it holds secrets, and a document needs none of it.
         with subprocess.Popen(  # noqa: S603 - the command is a constant.
-            [*_COMMAND, str(os.getpid())],
+            [*COMMAND, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,5 +1,8 @@
 """ExportTransactions as PDF: what CSV has, for people (C3)."""
 
+import re
+from collections.abc import Mapping
+
 import pytest
 
 from credit.v1 import statement_service_pb2 as pb
@@ -8,7 +11,7 @@ from creditd.server.handlers import statement_handlers
 from creditd.server.statements.printer import Turn
 from creditd.server.statements.words import WORDS
 from tests.support.customer import Customer
-from tests.support.exports import READER, chunks_of, exporting, file_of
+from tests.support.exports import READER, chunks_of, exporting, file_of, records_of
 from tests.support.pdfs import text_in
 from tests.support.refusals import refused
 
@@ -32,6 +35,31 @@ def test_it_has_the_entries_and_balances_of_the_period(paid: Customer) -> None:
     for expected in ("1,234.56", "975", "-25", paid.account_id[:20], "Asia/Bangkok", words["kind.DEDUCT"]):
         assert expected in text
     assert text.count(words["record.OPENING_BALANCE"]) == text.count(words["record.CLOSING_BALANCE"]) == 3
+
+
+def test_its_figures_are_those_of_the_csv(paid: Customer) -> None:
+    paid.confirm(paid.hold(30), 20)
+    paid.refund(paid.deduct(40, reason="a long night, 17 -3 5").reservation.name, 15)
+    paid.hold(5)
+    paid.top_up(1, credit_type="THB")
+    names = ("available_change", "available", "held", "debt")
+    records = records_of(paid)
+    words = WORDS["en"]
+    columns = [words[f"column.{name}"] for name in names]
+    assert figures_in(text_in(file_of(paid, format=PDF)), words) == [
+        [record[column] for column in columns if record[column]] for record in records
+    ]
+
+
+def figures_in(text: str, words: Mapping[str, str]) -> list[list[str]]:
+    """Return the figures of each line that is an entry or a balance, as CSV writes them."""
+    balances = words["record.OPENING_BALANCE"], words["record.CLOSING_BALANCE"]
+    lines = text.replace(",", "").splitlines()
+    return [
+        line.split()[-3 if line.startswith(balances) else -4 :]
+        for line in lines
+        if line.startswith(balances) or re.match(r"\d{4}-\d\d-\d\d ", line)
+    ]
 
 
 def test_amounts_are_as_the_language_has_them(paid: Customer) -> None:

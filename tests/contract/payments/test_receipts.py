@@ -1,14 +1,19 @@
 """GetReceipt confirms that a purchase was paid, and what was given back of it (C3)."""
 
+import asyncio
+from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
 
 from credit.v1 import statement_service_pb2 as pb
 from creditd.server.statements.words import WORDS
+from creditd.service.statements import Position, Statements
 from tests.contract.payments.shopper import Shopper
 from tests.support.market import PRICE, STRIPE
 from tests.support.pdfs import text_in
+from tests.support.promos import make_code, percent_discount
 from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("C3")
@@ -47,6 +52,34 @@ def test_a_receipt_of_refunds_has_each_of_them(shopper: Shopper) -> None:
     for expected in ("250.00 THB", "750.00 THB", "1,000.00 THB", "0.00 THB", WORDS["en"]["title.refund"]):
         assert expected in text
     assert WORDS["vi"]["title.refund"] in receipt(shopper, purchase.name, REFUND, language="vi")
+
+
+def test_a_receipt_tells_a_discount(shopper: Shopper) -> None:
+    code = make_code(shopper.staff, percent_discount(20))
+    purchase = shopper.bought(promo_code=code.display_code)
+    text = receipt(shopper, purchase.name)
+    for expected in ("1,000.00 THB", "-200.00 THB", "800.00 THB", WORDS["en"]["receipt.discount"]):
+        assert expected in text
+
+
+def test_a_receipt_does_not_wait_behind_statements(shopper: Shopper, monkeypatch: pytest.MonkeyPatch) -> None:
+    purchase = shopper.bought()
+    go_on, begun, step = Event(), Event(), Statements.step
+
+    async def held(self: Statements, account_id: str, position: Position, show: Callable[..., Any]) -> Any:
+        begun.set()
+        while not go_on.is_set():  # noqa: ASYNC110 - it is set on another thread.
+            await asyncio.sleep(0.005)
+        return await step(self, account_id, position, show)
+
+    monkeypatch.setattr(Statements, "step", held)
+    finance = shopper.market.service.as_caller("accountant", "FINANCE").statement
+    export = pb.ExportTransactionsRequest(account_id=shopper.account_id, format=pb.STATEMENT_FORMAT_PDF)
+    statement = finance.ExportTransactions(export)
+    assert begun.wait(60)
+    assert purchase.payment_id in receipt(shopper, purchase.name)
+    go_on.set()
+    assert next(statement).data.startswith(b"%PDF-")
 
 
 def test_there_is_no_receipt_of_what_did_not_happen(shopper: Shopper) -> None:

@@ -8,7 +8,7 @@ import pytest
 from credit.v1 import statement_service_pb2 as pb
 from creditd.documents.document import Document
 from creditd.server.handlers import statement_handlers
-from creditd.server.statements.printer import Turn
+from creditd.server.statements.printer import Press
 from creditd.server.statements.words import WORDS
 from tests.support.customer import Customer
 from tests.support.exports import READER, chunks_of, exporting, file_of, records_of
@@ -82,12 +82,12 @@ def test_a_pdf_broken_off_goes_on_byte_for_byte(paid: Customer, monkeypatch: pyt
 def test_halves_that_were_drawn_otherwise_are_not_put_together(paid: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statement_handlers, "CHUNK_BYTES", 8_192)
     token = chunks_of(paid, format=PDF)[0].resume_token
-    printed = Turn.printed
+    printed = Press.printed
 
-    async def another(turn: Turn, document: Document) -> bytes:
-        return await printed(turn, document) + b"\n"
+    async def another(press: Press, document: Document) -> bytes:
+        return await printed(press, document) + b"\n"
 
-    monkeypatch.setattr(Turn, "printed", another)
+    monkeypatch.setattr(Press, "printed", another)
     export = paid.service.as_caller(READER, "FINANCE").statement.ExportTransactions
     assert refused(export, exporting(paid, format=PDF, resume_token=token)).reason == "PAGE_TOKEN_INVALID"
 

@@ -6,6 +6,9 @@ _WIRE = ("tests/contract/test_statements.py",)
 _CELLS = ("tests/server/test_statement_files.py",)
 _PDFS = ("tests/contract/test_statement_pdfs.py",)
 _RECEIPTS = ("tests/contract/payments/test_receipts.py",)
+_DRAWN = ("tests/documents/test_pdf.py",)
+_LETTERS = ("tests/documents/test_letters.py",)
+_PRINTER = ("tests/server/test_printer.py",)
 
 STATEMENT_FAULTS = (
     Fault(
@@ -159,5 +162,125 @@ STATEMENT_FAULTS = (
         "figures = change.refunded, change.refunded",
         _RECEIPTS,
         "test_a_receipt_of_refunds_has_each_of_them",
+    ),
+    Fault(
+        "a PDF shows what is held as available",
+        "server/statements/pdf_file.py",
+        "figures = row.available_delta, row.available_after, row.reserved_after, row.debt_after",
+        "figures = row.available_delta, row.reserved_after, row.reserved_after, row.debt_after",
+        _PDFS,
+        "test_its_figures_are_those_of_the_csv",
+    ),
+    Fault(
+        "a PDF shows credits that are held as debt in its balances",
+        "server/statements/pdf_file.py",
+        "figures = balance.available, balance.reserved, balance.debt",
+        "figures = balance.available, balance.debt, balance.reserved",
+        _PDFS,
+        "test_its_figures_are_those_of_the_csv",
+    ),
+    Fault(
+        "a figure that is too long for its column is cut",
+        "documents/text_pdf.py",
+        "        if needed > room:\n",
+        "        if not needed:\n",
+        _DRAWN,
+        "test_a_figure_is_never_cut",
+    ),
+    Fault(
+        "an id of an account that is longer than a line is cut",
+        "documents/pdf.py",
+        "DETAIL_LINES: Final = 4",
+        "DETAIL_LINES: Final = 1",
+        _DRAWN,
+        "test_a_detail_takes_as_many_lines_as_it_needs",
+    ),
+    Fault(
+        "a letter that no font has is left out",
+        "documents/text_pdf.py",
+        'UNKNOWN: Final = "\\ufffd"',
+        'UNKNOWN: Final = ""',
+        _DRAWN,
+        "test_a_letter_that_no_font_has_shows",
+    ),
+    Fault(
+        "a reason can write the number of pages",
+        "documents/text_pdf.py",
+        '        self.alias_nb_pages("")\n',
+        "",
+        _DRAWN,
+        "test_the_sign_for_the_number_of_pages_is_a_text_as_any_other",
+    ),
+    Fault(
+        "a reason turns around what stands beside it",
+        "documents/letters.py",
+        '"" if kind == "Cf" else letter',
+        "letter",
+        _LETTERS,
+        "test_a_text_is_made_harmless[override]",
+    ),
+    Fault(
+        "a letter with a hundred marks covers other lines",
+        "documents/letters.py",
+        "run[:MARKS] if is_mark else run",
+        "run",
+        _LETTERS,
+        "test_a_text_is_made_harmless[marks]",
+    ),
+    Fault(
+        "a number after a word of Hebrew stands at its right",
+        "documents/letters.py",
+        "        runs = _turned(runs, level)\n",
+        "        pass\n",
+        _LETTERS,
+        "test_a_number_after_a_word_of_hebrew_stands_at_its_left",
+    ),
+    Fault(
+        "a drawing outlives its caller",
+        "server/statements/printer.py",
+        "                press.end()\n",
+        "                pass\n",
+        _PRINTER,
+        "test_the_drawing_ends_with_its_caller",
+    ),
+    Fault(
+        "a drawing outlives its server",
+        "documents/__main__.py",
+        "while os.getppid() == server:",
+        "while server:",
+        _PRINTER,
+        "test_a_drawing_ends_with_its_server",
+    ),
+    Fault(
+        "a drawing takes any memory",
+        "documents/__main__.py",
+        "    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))\n",
+        "",
+        _PRINTER,
+        "test_a_drawing_has_bounds",
+    ),
+    Fault(
+        "a drawing knows our secrets",
+        "server/statements/printer.py",
+        "            env={},\n",
+        "",
+        _PRINTER,
+        "test_the_drawing_knows_nothing_of_our_environment",
+    ),
+    Fault(
+        "a receipt waits behind statements",
+        "bootstrap/credit.py",
+        "self._catalogue, self._receipt_printer)",
+        "self._catalogue, self._statement_printer)",
+        _RECEIPTS,
+        "test_a_receipt_does_not_wait_behind_statements",
+    ),
+    Fault(
+        "a receipt is silent about a discount",
+        "server/statements/receipt.py",
+        "purchase.amount + purchase.promo_discount",
+        "purchase.amount",
+        _RECEIPTS,
+        "test_a_receipt_tells_a_discount",
     ),
 )

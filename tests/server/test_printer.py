@@ -19,12 +19,12 @@ from tests.support.patience import eventually
 
 pytestmark = pytest.mark.requirement("C3")
 
-SLEEPS = (sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)")
+SLEEPS = (sys.executable, "-c", "import time; print('here', flush=True); time.sleep(30)")
 SAYS_ITS_ENVIRONMENT = (sys.executable, "-c", "import os, sys; sys.stdin.read(); print(dict(os.environ))")
 
 SERVER = """
 import os, subprocess, sys
-command = [sys.executable, "-I", "-m", "creditd.documents", str(os.getpid())]
+command = [sys.executable, "-m", "creditd.documents", str(os.getpid())]
 print(subprocess.Popen(command).pid, flush=True)
 os.wait()
 """
@@ -56,14 +56,14 @@ def printer() -> Printer:
 
 @pytest.fixture
 def sleeping(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have drawings take ten minutes."""
+    """Have drawings take half a minute."""
     monkeypatch.setattr(printers, "COMMAND", SLEEPS)
 
 
 async def printed(printer: Printer, wanted: Document = WHOLE) -> bytes:
-    """Print in a turn of its own."""
-    async with printer.turn() as turn:
-        return await turn.printed(wanted)
+    """Print one document."""
+    async with printer.press() as press:
+        return await press.printed(wanted)
 
 
 def test_a_document_is_printed(printer: Printer) -> None:
@@ -141,15 +141,15 @@ def test_who_finds_the_line_full_is_refused_and_the_others_have_their_turns(prin
     async def crowd() -> int:
         async with AsyncExitStack() as held:
             for _ in range(AT_ONCE):
-                await held.enter_async_context(printer.turn())
-            waiting = [asyncio.create_task(held_turn(printer)) for _ in range(MAX_WAITING)]
+                await held.enter_async_context(printer.press())
+            waiting = [asyncio.create_task(held_press(printer)) for _ in range(MAX_WAITING)]
             await asyncio.sleep(0)
             with pytest.raises(Overloaded):
-                await held_turn(printer)
+                await held_press(printer)
         return sum(await asyncio.gather(*waiting))
 
-    async def held_turn(printer: Printer) -> int:
-        async with printer.turn():
+    async def held_press(printer: Printer) -> int:
+        async with printer.press():
             return 1
 
     assert asyncio.run(crowd()) == MAX_WAITING

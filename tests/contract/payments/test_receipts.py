@@ -12,6 +12,7 @@ from creditd.server.statements.words import WORDS
 from creditd.service.statements import Position, Statements
 from tests.contract.payments.shopper import Shopper
 from tests.support.market import PRICE, STRIPE
+from tests.support.patience import patience
 from tests.support.pdfs import text_in
 from tests.support.promos import make_code, percent_discount
 from tests.support.refusals import refused
@@ -30,7 +31,7 @@ def asking(name: str, kind: int = PAYMENT, **fields: Any) -> pb.GetReceiptReques
 def receipt(shopper: Shopper, name: str, kind: int = PAYMENT, **fields: Any) -> str:
     """Return the text of a receipt, as the owner reads it."""
     owner = shopper.market.service.as_caller(shopper.account_id, "USER")
-    return text_in(owner.statement.GetReceipt(asking(name, kind, **fields)).data)
+    return text_in(owner.statement.GetReceipt(asking(name, kind, **fields), timeout=patience(60)).data)
 
 
 def test_a_receipt_says_what_was_paid_for_what(shopper: Shopper) -> None:
@@ -76,7 +77,7 @@ def test_a_receipt_does_not_wait_behind_statements(shopper: Shopper, monkeypatch
     finance = shopper.market.service.as_caller("accountant", "FINANCE").statement
     export = pb.ExportTransactionsRequest(account_id=shopper.account_id, format=pb.STATEMENT_FORMAT_PDF)
     statement = finance.ExportTransactions(export)
-    assert begun.wait(60)
+    assert begun.wait(patience(60))
     assert purchase.payment_id in receipt(shopper, purchase.name)
     go_on.set()
     assert next(statement).data.startswith(b"%PDF-")

@@ -29,5 +29,5 @@ class ReceiptHandlers:
         is_refund = request.kind == pb.RECEIPT_KIND_REFUND
         write = receipts.of_refund if is_refund else receipts.of_payment
         document = write(purchase, changes, types[purchase.credit_type])
-        async with self._printer.turn() as turn:
-            return pb.GetReceiptResponse(data=await turn.printed(document))
+        async with self._printer.press() as press:
+            return pb.GetReceiptResponse(data=await press.printed(document))

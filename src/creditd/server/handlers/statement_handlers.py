@@ -125,14 +125,14 @@ class StatementHandlers:
         types = await self._types(pdf.position)
         file = PdfFile(request.account_id, language, WORDS[language], zone_of(request.time_zone), types)
         sections = []
-        async with self._printer.turn() as turn:
+        async with self._printer.press() as press:
             position = pdf.position
             while not position.is_end:
                 if position.after == NOT_BEGUN:
                     sections.append(file.section(position.parts[0].credit_type))
                 written, position = await self._statements.step(request.account_id, position, file.rows)
                 sections[-1].rows.extend(written)
-            return await turn.printed(file.document(_period(request), sections, pdf.made))
+            return await press.printed(file.document(_period(request), sections, pdf.made))
 
     async def _types(self, position: Position) -> dict[str, CreditType]:
         return await self._catalogue.known([part.credit_type for part in position.parts])

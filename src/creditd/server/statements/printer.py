@@ -41,24 +41,24 @@ class Printer:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="printer")
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator["Turn"]:
-        """Wait for a turn to print a document, and have it until the block ends; its process ends by then.
+    async def press(self) -> AsyncIterator["Press"]:
+        """Wait for the press, and have it for one document until the block ends; its process ends by then.
 
         Raises Overloaded if the line is full.
         """
         async with self._line.place():
-            turn = Turn(self._threads)
+            press = Press(self._threads)
             try:
-                yield turn
+                yield press
             finally:
-                turn.end()
+                press.end()
 
     def close(self) -> None:
         """End; no call is any more."""
         self._threads.shutdown(wait=False)
 
 
-class Turn:
+class Press:
     """One document and its process, from its start to its end."""
 
     def __init__(self, threads: ThreadPoolExecutor) -> None:

@@ -53,7 +53,7 @@ STATEMENT_FAULTS = (
     ),
     Fault(
         "the place of an export that is over is never free again",
-        "server/handlers/statement_handlers.py",
+        "server/statements/places.py",
         "            self._callers[subject] -= 1\n",
         "            pass\n",
         _WIRE,

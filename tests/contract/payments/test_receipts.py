@@ -1,18 +1,21 @@
 """GetReceipt confirms that a purchase was paid, and what was given back of it (C3)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from threading import Event
 from typing import Any
 
 import pytest
 
 from credit.v1 import statement_service_pb2 as pb
+from creditd.server.handlers.receipt_handlers import RECEIPTS_OF_A_CALLER
+from creditd.server.statements.printer import Press, Printer
 from creditd.server.statements.words import WORDS
 from creditd.service.statements import Position, Statements
 from tests.contract.payments.shopper import Shopper
 from tests.support.market import PRICE, STRIPE
-from tests.support.patience import patience
+from tests.support.patience import eventually, patience
 from tests.support.pdfs import text_in
 from tests.support.promos import make_code, percent_discount
 from tests.support.refusals import refused
@@ -81,6 +84,28 @@ def test_a_receipt_does_not_wait_behind_statements(shopper: Shopper, monkeypatch
     assert purchase.payment_id in receipt(shopper, purchase.name)
     go_on.set()
     assert next(statement).data.startswith(b"%PDF-")
+
+
+def test_a_caller_has_few_receipts_at_once(shopper: Shopper, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = shopper.bought().name
+    go_on, press, entered = Event(), Printer.press, []
+
+    @asynccontextmanager
+    async def held(self: Printer) -> AsyncIterator[Press]:
+        entered.append(self)
+        while not go_on.is_set():  # noqa: ASYNC110 - it is set on another thread.
+            await asyncio.sleep(0.005)
+        async with press(self) as own:
+            yield own
+
+    monkeypatch.setattr(Printer, "press", held)
+    owner = shopper.market.service.as_caller(shopper.account_id, "USER").statement
+    receipts = [owner.GetReceipt.future(asking(name)) for _ in range(RECEIPTS_OF_A_CALLER)]
+    eventually(lambda: len(entered) == RECEIPTS_OF_A_CALLER)
+    assert refused(owner.GetReceipt, asking(name)).reason == "TOO_MANY_AT_ONCE"
+    go_on.set()
+    assert all(answer.result().data for answer in receipts)
+    assert receipt(shopper, name)
 
 
 def test_there_is_no_receipt_of_what_did_not_happen(shopper: Shopper) -> None:

@@ -1,8 +1,7 @@
 """StatementService: statements streamed as files."""
 
-from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -12,11 +11,10 @@ from creditd.domain.errors import PageTokenInvalid, StatementTooLong
 from creditd.domain.instant import Instant
 from creditd.domain.usage_periods import zone_of
 from creditd.ledger.clock import DatabaseClock
-from creditd.ledger.work import Overloaded
 from creditd.server.credit_messages import instant
-from creditd.server.refusals import TooManyAtOnce
 from creditd.server.statements.csv_file import CsvFile
 from creditd.server.statements.pdf_file import MAX_PDF_ROWS, PdfFile
+from creditd.server.statements.places import Places
 from creditd.server.statements.printer import Printer
 from creditd.server.statements.words import WORDS
 from creditd.service.call import Call
@@ -65,14 +63,14 @@ class StatementHandlers:
         self._tokens = tokens
         self._printer = printer
         self._clock = clock
-        self._callers: Counter[str] = Counter()
+        self._places = Places("exports of the caller", EXPORTS_OF_A_CALLER, MAX_EXPORTS)
 
     async def export_transactions(
         self, request: pb.ExportTransactionsRequest, call: Call
     ) -> AsyncGenerator[pb.ExportTransactionsResponse]:
         """Answer ExportTransactions. When the caller is gone, the step or drawing that runs is the last one."""
         write = self._pdf if request.format == pb.STATEMENT_FORMAT_PDF else self._csv
-        with self._place(call.subject):
+        with self._places.place(call.subject):
             async with aclosing(write(request, call.language)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -141,21 +139,6 @@ class StatementHandlers:
         codes = sorted(set(request.credit_types))
         await self._catalogue.require(*codes)
         return await self._statements.begin(request.account_id, codes, _period(request))
-
-    @contextmanager
-    def _place(self, subject: str) -> Iterator[None]:
-        """Take a place until the block ends. Raises TooManyAtOnce, before Overloaded, which the caller cannot mend."""
-        if self._callers[subject] >= EXPORTS_OF_A_CALLER:
-            raise TooManyAtOnce(what="exports of the caller", maximum=EXPORTS_OF_A_CALLER)
-        if self._callers.total() >= MAX_EXPORTS:
-            raise Overloaded
-        self._callers[subject] += 1
-        try:
-            yield
-        finally:
-            self._callers[subject] -= 1
-            if not self._callers[subject]:
-                del self._callers[subject]
 
 
 def _period(request: pb.ExportTransactionsRequest) -> StatementPeriod:

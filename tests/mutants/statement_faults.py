@@ -254,7 +254,7 @@ STATEMENT_FAULTS = (
     Fault(
         "a drawing takes any memory",
         "documents/__main__.py",
-        "    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))\n",
+        "        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))\n",
         "",
         _PRINTER,
         "test_a_drawing_has_bounds",

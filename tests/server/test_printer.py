@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 import psutil
 import pytest
 
-from creditd.documents.__main__ import MOST_BYTES, MOST_SECONDS, NICENESS
+from creditd.documents.__main__ import MOST_BYTES, MOST_SECONDS, NICENESS, OOM_SCORE
 from creditd.documents.document import Column, Document, Section, TableRow
 from creditd.ledger.work import Overloaded
 from creditd.server.statements import printer as printers
@@ -134,6 +135,7 @@ def test_a_drawing_ends_with_its_server(orphan: Callable[[], psutil.Process]) ->
 def test_a_drawing_has_bounds(orphan: Callable[[], psutil.Process]) -> None:
     drawing = orphan()
     assert bounds_of(drawing) == (MOST_BYTES, MOST_BYTES)
+    assert Path(f"/proc/{drawing.pid}/oom_score_adj").read_text().strip() == OOM_SCORE
     assert drawing.nice() == min(19, os.nice(0) + NICENESS)
 
 

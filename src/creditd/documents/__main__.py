@@ -5,6 +5,8 @@ import resource
 import sys
 import time
 import traceback
+from contextlib import suppress
+from pathlib import Path
 from threading import Thread
 from types import TracebackType
 from typing import Final
@@ -21,6 +23,9 @@ MOST_BYTES: Final = 1024**3
 MOST_SECONDS: Final = 120
 """Of the processor. The longest statement takes an eighth of it."""
 
+OOM_SCORE: Final = "1000"
+"""The highest: of a container whose memory is used up, this process is ended first."""
+
 LOOK_SECONDS: Final = 0.5
 """How often it looks whether the server that waits for the document is still there."""
 
@@ -29,10 +34,18 @@ def main() -> None:
     """Draw one document, within bounds, for the server whose process id is the argument."""
     sys.excepthook = _tell
     Thread(target=_end_without, args=(int(sys.argv[1]),), daemon=True).start()
-    os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+    _keep_within_bounds()
     sys.stdout.buffer.write(drawn(from_json(sys.stdin.buffer.read())))
+
+
+def _keep_within_bounds() -> None:
+    os.nice(NICENESS)
+    if sys.platform == "linux":
+        # Elsewhere memory cannot be bounded. And where it runs out all the same, the server is not the one to be ended.
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
 
 
 def _end_without(server: int) -> None:

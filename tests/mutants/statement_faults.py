@@ -8,6 +8,7 @@ _PDFS = ("tests/contract/test_statement_pdfs.py",)
 _RECEIPTS = ("tests/contract/payments/test_receipts.py",)
 _DRAWN = ("tests/documents/test_pdf.py",)
 _LETTERS = ("tests/documents/test_letters.py",)
+_RECEIPT = ("tests/server/test_receipt_documents.py",)
 _PRINTER = ("tests/server/test_printer.py",)
 
 STATEMENT_FAULTS = (
@@ -282,5 +283,21 @@ STATEMENT_FAULTS = (
         "purchase.amount",
         _RECEIPTS,
         "test_a_receipt_tells_a_discount",
+    ),
+    Fault(
+        "a receipt of refunds whose history is cut tells one as all of those before",
+        "server/statements/receipt.py",
+        "changes[0].refunded if changes and changes[0].version > 1 else 0",
+        "0",
+        _RECEIPT,
+        "test_of_a_history_that_is_cut_no_refund_is_told_as_all_of_those_before",
+    ),
+    Fault(
+        "a caller takes all places of statements and receipts",
+        "server/statements/places.py",
+        "if self._callers[subject] >= self._of_a_caller:",
+        "if not self._of_a_caller:",
+        _WIRE,
+        "test_a_caller_has_few_at_once_and_a_place_is_free_again",
     ),
 )

@@ -15,8 +15,8 @@ from credit.v1.errors_pb2 import ErrorReason
 from creditd.domain.errors import Refusal
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, VersionConflict
 from creditd.server import status
+from creditd.server.reasons import RETRY_MILLISECONDS
 from creditd.server.request_sizes import CALL_BYTES
-from creditd.server.status import RETRY_MILLISECONDS
 from tests.support.customer import Customer
 from tests.support.error_reasons import Documented, documented
 from tests.support.refusals import read_refusal, refused

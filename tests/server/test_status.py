@@ -25,7 +25,7 @@ from creditd.domain import (
 from creditd.domain.errors import Refusal
 from creditd.identity import refusals as identity_refusals
 from creditd.ledger import work
-from creditd.server import refusals, status
+from creditd.server import reasons, refusals
 from creditd.server.refusals import InvalidFields, PermissionDenied, TokenExpired, TokenInvalid
 from creditd.server.status import Failure, failure_of, reason_of, status_of
 from creditd.server.texts import CATALOGUE, LANGUAGES
@@ -62,7 +62,7 @@ def type_name(packed: Packed) -> str:
 
 
 def test_the_catalogue_of_reasons_and_the_enum_are_the_same() -> None:
-    assert set(status.CODES) == set(REASONS)
+    assert set(reasons.CODES) == set(REASONS)
 
 
 @pytest.mark.requirement("H2")
@@ -109,7 +109,7 @@ def all_errors() -> Iterator[tuple[type[Exception], str]]:
         kinds += kind.__subclasses__()
         if kind.__module__.startswith("creditd."):
             yield kind, kind.reason
-    yield from status.REASONS.items()
+    yield from reasons.REASONS.items()
 
 
 @pytest.mark.parametrize(("kind", "reason"), [*all_errors()], ids=lambda value: getattr(value, "__name__", value))
@@ -175,12 +175,12 @@ def test_where_a_retry_helps_the_same_pause_is_told_in_both_ways_and_varies(erro
 
 
 def test_every_reason_says_to_a_clients_own_retries_whether_to_go_on() -> None:
-    for reason in status.CODES:
+    for reason in reasons.CODES:
         error = type("Planted", (errors.Refusal,), {"reason": reason})(retry_seconds=7)
         failure = failure_of(error, "en", CALL)
         ((header, pause),) = failure.trailing
         assert header == "grpc-retry-pushback-ms"
-        is_to_come_again = reason in {*status.RETRY_MILLISECONDS, *status.RETRY_AT_ITS_TIME}
+        is_to_come_again = reason in {*reasons.RETRY_MILLISECONDS, *reasons.RETRY_AT_ITS_TIME}
         assert (int(pause) >= 0) == (details_pb.RetryInfo in explained(failure)) == is_to_come_again, reason
 
 

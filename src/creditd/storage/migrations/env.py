@@ -1,6 +1,6 @@
 """Where Alembic begins with the ledger's migrations."""
 
+from creditd.storage.metadata import metadata
 from creditd.storage.migrations.environment import run
-from creditd.storage.payment_tables import purchases
 
-run(target_metadata=purchases.metadata)
+run(target_metadata=metadata)

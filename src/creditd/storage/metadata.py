@@ -1,0 +1,29 @@
+"""The tables of the ledger's schema, all of them, for whoever compares them with a database."""
+
+from typing import Final
+
+from sqlalchemy import MetaData
+
+from creditd.storage import (
+    access_tables,
+    approval_tables,
+    audit_tables,
+    payment_tables,
+    promo_tables,
+    tables,
+    usage_tables,
+    velocity_tables,
+)
+
+DECLARING: Final = (
+    access_tables,
+    approval_tables,
+    audit_tables,
+    payment_tables,
+    promo_tables,
+    tables,
+    usage_tables,
+    velocity_tables,
+)
+
+metadata: Final[MetaData] = tables.metadata

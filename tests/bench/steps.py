@@ -158,7 +158,7 @@ class Way:
         self._threads = Threads(lambda: sink)
         catalogue = Catalogue(self._database, self._clock, self._terms.make_id, self._threads, PageTokens(b"secret"))
         catalogue.declare_missing({CREDIT_TYPE: 0})
-        credits = Credits(cast("Ledger", self._hand), catalogue, lambda: sink)
+        credits = Credits(cast("Ledger", self._hand), catalogue, lambda: sink, lambda *_: None)
         self._holds = HoldHandlers(credits, self._terms.make_id, self._clock)
         self._many = BatchHandlers(credits, self._terms.make_id, self._clock)
         self._one = Template.parse(bytes.fromhex(requests.reserve()[0].steps[0].template))

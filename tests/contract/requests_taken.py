@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
-from credit.v1 import account_flag_pb2, account_pb2
+from credit.v1 import account_flag_pb2, account_pb2, balance_alert_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import support_service_pb2 as support
@@ -168,6 +168,13 @@ METHODS: Mapping[str, Method] = {
         },
     ),
     "GetLimits": Method(lambda c: GetLimitsRequest(name=account_name(c.account_id)), {"name": "account"}),
+    "SetBalanceAlerts": Method(
+        lambda c: c.alerting(chat=10),
+        _CHANGING | {"alerts": "alerts", "alerts[0].credit_type": "credit_type", "alerts[0].below": "amount"},
+    ),
+    "GetBalanceAlerts": Method(
+        lambda c: balance_alert_pb2.GetBalanceAlertsRequest(name=account_name(c.account_id)), {"name": "account"}
+    ),
     "ListAccountFlags": Method(
         lambda c: account_flag_pb2.ListAccountFlagsRequest(account_id=c.account_id),
         {"account_id": "prefix", "kind": "enum", "page_size": "page_size", "page_token": "page_token"},

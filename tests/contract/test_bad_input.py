@@ -8,6 +8,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1.admin_service_pb2 import CreditAmount
+from credit.v1.balance_alert_pb2 import BalanceAlert
 from credit.v1.limits_pb2 import Limit
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.contract.requests_taken import METHODS, call_of, spoil
@@ -56,6 +57,7 @@ BAD: Mapping[str, list[Any]] = {
         [CreditAmount(credit_type="chat", amount=1)] * 2,
     ],
     "limits": [[Limit(credit_type="chat")] * 51, [Limit(credit_type="chat")] * 2],
+    "alerts": [[BalanceAlert(credit_type="chat", below=1)] * 21, [BalanceAlert(credit_type="chat", below=1)] * 2],
     "count": [-1, -(2**63)],
     "decimals": [-1, 10],
     "page_size": [-1, 101, 2**31 - 1],

@@ -42,6 +42,7 @@ FIRST_USES: dict[str, Callable[[Customer], Any]] = {
     "AddCredits": lambda customer: customer.top_up(5),
     "SetPlan": lambda customer: customer.go_unlimited(),
     "SetLimits": lambda customer: customer.limit(),
+    "SetBalanceAlerts": lambda customer: customer.staff.admin.SetBalanceAlerts(customer.alerting(chat=1)),
 }
 
 

@@ -87,6 +87,10 @@ REFUSED: dict[str, tuple[str, Callable[[Customer], tuple[Any, Any]]]] = {
         "CREDIT_TYPE_NOT_FOUND",
         lambda c: (c.staff.admin.SetLimits, c.limiting(Limit(credit_type="none"))),
     ),
+    "account.set_balance_alerts": (
+        "CREDIT_TYPE_NOT_FOUND",
+        lambda c: (c.staff.admin.SetBalanceAlerts, c.alerting(none=1)),
+    ),
     "account.set_status": (
         "ACCOUNT_NOT_EMPTY",
         lambda c: (c.staff.admin.SetAccountStatus, c.becoming(account_pb2.ACCOUNT_STATUS_CLOSED)),

@@ -44,6 +44,7 @@ MUTATIONS: dict[str, Callable[[Customer], tuple[Any, Any]]] = {
         c.staff.admin.SetLimits,
         c.limiting(Limit(credit_type="chat", spender="*", most_per_day=1)),
     ),
+    "SetBalanceAlerts": lambda c: (c.staff.admin.SetBalanceAlerts, c.alerting(chat=7)),
     "SetAccountStatus": lambda c: (
         c.staff.admin.SetAccountStatus,
         c.becoming(account_pb2.ACCOUNT_STATUS_SUSPENDED),

@@ -17,6 +17,7 @@ from credit.v1 import (
     account_flag_pb2,
     account_pb2,
     admin_service_pb2,
+    balance_alert_pb2,
     credit_service_pb2,
     limits_pb2,
     support_service_pb2,
@@ -111,11 +112,15 @@ ON_RECORD: dict[str, Use] = {
     ),
     "SetPlan": lambda by, c: by.admin.SetPlan(c.planning(account_pb2.PLAN_KIND_UNLIMITED)),
     "SetLimits": lambda by, c: by.admin.SetLimits(c.limiting()),
+    "SetBalanceAlerts": lambda by, c: by.admin.SetBalanceAlerts(c.alerting(chat=1)),
     "SetAccountStatus": lambda by, c: by.admin.SetAccountStatus(c.becoming(account_pb2.ACCOUNT_STATUS_SUSPENDED)),
 }
 NEVER: dict[str, Use] = {
     "GetAccount": lambda by, c: by.admin.GetAccount(admin.GetAccountRequest(name=account_name(c.account_id))),
     "GetLimits": lambda by, c: by.admin.GetLimits(limits_pb2.GetLimitsRequest(name=account_name(c.account_id))),
+    "GetBalanceAlerts": lambda by, c: by.admin.GetBalanceAlerts(
+        balance_alert_pb2.GetBalanceAlertsRequest(name=account_name(c.account_id))
+    ),
     "ListTransactions": lambda by, c: by.credit.ListTransactions(
         credit.ListTransactionsRequest(account_id=c.account_id)
     ),

@@ -7,6 +7,7 @@ from tests.mutants.audit_faults import AUDIT_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.draft_faults import DRAFT_FAULTS
+from tests.mutants.event_faults import EVENT_FAULTS
 from tests.mutants.explain_faults import EXPLAIN_FAULTS
 from tests.mutants.identity_faults import IDENTITY_FAULTS
 from tests.mutants.issuer_faults import ISSUER_FAULTS
@@ -40,6 +41,7 @@ FAULTS = (
     *AUDIT_FAULTS,
     *EXPLAIN_FAULTS,
     *ISSUER_FAULTS,
+    *EVENT_FAULTS,
     *LIMIT_FAULTS,
     *RATE_FAULTS,
     *PROMO_FAULTS,

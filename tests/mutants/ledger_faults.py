@@ -190,7 +190,7 @@ LEDGER_FAULTS = (
     Fault(
         "wallets that other servers wait for saved by one round trip and committed by another",
         "ledger/writer.py",
-        "self._save(connection, attempt.batch, commits=not attempt.batch.changes.audited)",
+        "self._save(connection, attempt.batch, commits=not is_told_of(attempt.batch.changes))",
         "self._save(connection, attempt.batch)",
         ("tests/ledger/test_sharing.py",),
         "test_a_round_that_others_wait_for_has_two_round_trips_under_its_lock",

@@ -9,6 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from creditd.bootstrap.credit import SERVICES
 from creditd.bootstrap.system_status import MOST_FIGURES
 from creditd.domain.access import GRANTABLE_ROLES
+from creditd.domain.balance_alert import MAX_ALERTS
 from creditd.domain.explanation import MOST_OBSTACLES, UntoldFact
 from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
@@ -58,6 +59,7 @@ BOUNDS = {
     "Approval.amounts": APPROVED,
     "Approval.balances": APPROVED,
     "Approval.preview": APPROVED,
+    "AccountChange.alerts": MAX_ALERTS,
     "AccountChange.limits": MAX_LIMITS,
     "AccountBalance.wallets": answer_sizes.MAX_BALANCES,
     "AddCreditsResponse.balances": AMOUNTS,
@@ -95,6 +97,7 @@ BOUNDS = {
     "GetLimitsResponse.limits": MAX_LIMITS,
     "GetLimitsResponse.usage": COUNTS_SHOWN,
     "GeneratePromoCodesResponse.display_codes": MAX_CODES,
+    "GetBalanceAlertsResponse.alerts": MAX_ALERTS,
     "GetMyAccessResponse.accounts": MAX_ACCOUNTS + ACCOUNTS_OF_SERVICE,
     "GetMyAccessResponse.own_permissions": len(PERMISSIONS),
     "GetMyAccessResponse.permissions": len(PERMISSIONS),
@@ -113,6 +116,7 @@ BOUNDS = {
     "ServiceAccount.accounts": ACCOUNTS_OF_SERVICE,
     "ServiceAccount.certificate_names": CERTIFICATES_OF_SERVICE,
     "ServiceAccount.scopes": SCOPES_OF_SERVICE,
+    "SetBalanceAlertsResponse.alerts": MAX_ALERTS,
     "SetLimitsResponse.limits": MAX_LIMITS,
     "Status.details": KINDS_OF_DETAILS,
     "Wallet.grants": answer_sizes.GRANTS_SHOWN,

@@ -59,7 +59,7 @@ class Server:
         self._reader = BalanceReader(self._database, clock, Rules())
         self._threads = Threads(lambda: self.sink)
         self.catalogue = Catalogue(self._database, clock, uuid7, self._threads, PageTokens(b"secret"))
-        self.credits = Credits(self._ledger, self.catalogue, lambda: self.sink)
+        self.credits = Credits(self._ledger, self.catalogue, lambda: self.sink, lambda *_: None)
         balances = Balances(self._reader, self.credits, self._threads, lambda: self.sink)
         history = History(self._database, clock, self._threads, PageTokens(b"secret"))
         historical = HistoricalBalances(self._database, clock, Rules(), self._threads)

@@ -98,6 +98,8 @@ def payment_admin_rpcs(*names: str) -> set[str]:
     return {PAYMENT_ADMIN + name for name in names}
 
 
+EVENTS = "/credit.v1.EventService/SubscribeEvents"
+
 CATALOGUE = {CREDIT + "ListCreditTypes"}
 
 OPEN = {IDENTITY + name for name in ("Register", "Login", "Refresh", "GetKeys")} | {
@@ -116,9 +118,10 @@ ALL_READING = (
     CATALOGUE
     | credit_rpcs(READING)
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
-    | admin_rpcs("GetAccount", "GetLimits", "ListAccounts", "ListAccountFlags")
+    | admin_rpcs("GetAccount", "GetLimits", "GetBalanceAlerts", "ListAccounts", "ListAccountFlags")
     | payment_admin_rpcs("ListSubscriptions")
     | {SUPPORT + name for name in SUPPORTING}
+    | {EVENTS}
 )
 
 
@@ -208,7 +211,8 @@ def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set
 def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str, more: set[str]) -> None:
     owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin", "payments.write"))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    assert allowed(owner, "me") == credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | REDEEMING | catalogue | more
+    own = credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | REDEEMING | {EVENTS}
+    assert allowed(owner, "me") == own | catalogue | more
     for account_id in ("you", "ME", "me ", "", None):
         assert allowed(owner, account_id) == catalogue
 
@@ -246,7 +250,8 @@ def test_whoever_signs_in_sees_to_their_own_sign_in_and_a_service_does_not(role:
 def test_several_roles_add_up() -> None:
     both = somebody("USER", "SERVICE", scopes=("credits.spend",))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    assert allowed(both, "me") == credit_rpcs(SPENDING | OWN_READING) | payment_rpcs(BUYING) | REDEEMING | catalogue
+    own = credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | REDEEMING | {EVENTS}
+    assert allowed(both, "me") == credit_rpcs(SPENDING) | own | catalogue
     assert allowed(both, "you") == credit_rpcs(SPENDING) | catalogue
 
 

@@ -17,6 +17,7 @@ from creditd.domain import (
     access_errors,
     approval_errors,
     errors,
+    event_errors,
     payment_errors,
     promo_errors,
     usage_errors,
@@ -82,6 +83,7 @@ def placeholders(text: str) -> set[str | None]:
 def test_every_refusal_has_a_reason_that_the_enum_knows(kind: type[Refusal]) -> None:
     modules = (
         errors,
+        event_errors,
         payment_errors,
         access_errors,
         approval_errors,

@@ -33,7 +33,7 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.limits import DAY, NOTHING, WHOLE, Limit
-from creditd.domain.outbox import OutboxKind
+from creditd.domain.outbox import OutboxEvent, OutboxKind
 from creditd.domain.package import Package
 from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
 from creditd.domain.payment_facts import Fact, FactKind
@@ -59,6 +59,7 @@ from creditd.storage import (
     counts,
     credit_types,
     entries,
+    expiry_notices,
     first_purchase_promos,
     grants,
     historical_balances,
@@ -73,6 +74,7 @@ from creditd.storage import (
     payment_references,
     promo_claims,
     promo_codes,
+    published_events,
     purchases,
     reconciliations,
     rejected_webhooks,
@@ -96,10 +98,12 @@ from creditd.storage.approvals import ApprovalFilter
 from creditd.storage.audit import AuditFilter
 from creditd.storage.changes import Changes
 from creditd.storage.entries import EntryFilter, Span
+from creditd.storage.expiry_notices import ExpiryPlace
 from creditd.storage.grants import UseFilter
 from creditd.storage.payment_dues import Due, Tried
 from creditd.storage.payment_events import EventFilter
 from creditd.storage.promo_codes import PromoFilter
+from creditd.storage.published_events import Positions, PublishedFilter
 from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reconciliations import Day
 from creditd.storage.reservations import ReservationFilter
@@ -463,7 +467,21 @@ CALLS: dict[str, Call] = {
     "requests.load_requests": lambda c, a: requests.load_requests(
         c, [requests.RequestKey(a, f"{a}-chat{n}") for n in range(1, 33)]
     ),
-    "outbox.announce": lambda c, a: outbox.announce(c, a, uuid7(), OutboxKind.PLAN_CHANGED, {}, NOW),
+    "outbox.announce": lambda c, a: outbox.announce(
+        c, *(OutboxEvent(a, uuid7(), OutboxKind.PLAN_CHANGED, "", {}, NOW) for _ in range(2))
+    ),
+    "outbox.oldest": lambda c, _a: outbox.oldest(c),
+    "published_events.take_turn": lambda c, _a: published_events.take_turn(c),
+    "published_events.positions": lambda c, _a: published_events.positions(c),
+    "published_events.publish": lambda c, _a: published_events.publish(c, 10**9, NOW, PAGE),
+    "published_events.page": lambda c, _a: published_events.page(c, PublishedFilter(), 100, 10**9, rows=PAGE),
+    "published_events.page of an account": lambda c, a: published_events.page(
+        c, PublishedFilter(a, (OutboxKind.PLAN_CHANGED,), "chat"), 100, 10**9, rows=PAGE
+    ),
+    "published_events.prune": lambda c, _a: published_events.prune(c, Positions(10**9, 0), NOW, 10**9, PAGE),
+    "expiry_notices.take_turn": lambda c, _a: expiry_notices.take_turn(c),
+    "expiry_notices.next_expiring": lambda c, _a: expiry_notices.next_expiring(c, ExpiryPlace(Instant(0)), NOW, PAGE),
+    "expiry_notices.come_to": lambda c, _a: expiry_notices.come_to(c, ExpiryPlace(NOW)),
     "packages.declare": lambda c, _a: packages.declare(c, _SMALL),
     "packages.find": lambda c, _a: packages.find(c, "small"),
     "packages.page": lambda c, _a: packages.page(c, "", PAGE, retired=False),

@@ -20,6 +20,7 @@ BY_PLACE = {"Bitmap Heap Scan", "Tid Scan"}
 
 SHORT_TABLES = {
     *("credit_types", "packages", "payment_hints", "sealing", "usage_rollups"),
+    *("event_publishing", "expiry_notices"),
     *("access_versions", "held_roles", "service_accounts"),
 }
 """What people declare one by one, and read whole; and hints, of which a hundred are kept at most."""

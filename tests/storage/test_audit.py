@@ -99,7 +99,7 @@ def _limits() -> AuditEvent:
     each = [Limit(f"{'c' * 30}{number:02}", LONG, *[MAX_COUNT] * 4) for number in range(MAX_LIMITS)]
     before = new_account(LONG, NOW)
     after = with_limits(before, tuple(each), NOW)
-    return changed_event(ACT, uuid7(), NOW, after, after, shows_limits=True)
+    return changed_event(ACT, uuid7(), NOW, after, after, shows="limits")
 
 
 def _balances() -> AuditEvent:
@@ -135,8 +135,8 @@ def test_of_a_document_beyond_that_the_size_is_told(database: Database) -> None:
 
 def test_limits_stand_with_the_act_that_sets_them_alone() -> None:
     account = new_account("alice", NOW)
-    shown = changed_event(ACT, uuid7(), NOW, account, account, shows_limits=True)
-    others = changed_event(ACT, uuid7(), NOW, account, account, shows_limits=False)
+    shown = changed_event(ACT, uuid7(), NOW, account, account, shows="limits")
+    others = changed_event(ACT, uuid7(), NOW, account, account)
     assert shown.before is not None
     assert others.after is not None
     assert set(shown.before) - set(others.after) == {"limits"}

@@ -128,9 +128,9 @@ POWERS: Final = {
         "CREATE in the schema public as PUBLIC",
     ),
     "a table without a trigger": (
-        f"GRANT DELETE ON outbox_events TO {LOGIN}",
-        f"REVOKE DELETE ON outbox_events FROM {LOGIN}",
-        f"DELETE on outbox_events as {LOGIN}",
+        f"GRANT DELETE ON request_claims TO {LOGIN}",
+        f"REVOKE DELETE ON request_claims FROM {LOGIN}",
+        f"DELETE on request_claims as {LOGIN}",
     ),
     "table": (
         f"{ROLE}; ALTER TABLE purchase_changes OWNER TO bookkeeper",

@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from credit.v1 import account_pb2, balance_pb2, entry_pb2, limits_pb2, reservation_pb2, source_pb2
+from credit.v1 import account_pb2, balance_alert_pb2, balance_pb2, entry_pb2, limits_pb2, reservation_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from creditd.domain.resource_names import account_name
@@ -133,6 +133,12 @@ class Customer:
         """Take credits away."""
         answer: admin.RemoveCreditsResponse = self.staff.admin.RemoveCredits(self.removing(amount, **fields))
         return answer
+
+    def alerting(self, **below: int) -> balance_alert_pb2.SetBalanceAlertsRequest:
+        """Return the request to be told when credits fall below figures, by credit type."""
+        alerts = [balance_alert_pb2.BalanceAlert(credit_type=name, below=figure) for name, figure in below.items()]
+        name, request_id = account_name(self.account_id), self.request_id()
+        return balance_alert_pb2.SetBalanceAlertsRequest(name=name, alerts=alerts, reason="test", request_id=request_id)
 
     def planning(self, kind: account_pb2.PlanKind, seconds: float | None = None, **fields: Any) -> admin.SetPlanRequest:
         """Return the request to change the plan."""

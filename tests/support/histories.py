@@ -182,6 +182,10 @@ FROM generate_series(1, {n} / 2) AS n, unnest('{{chat,spec}}'::text[]) AS t;
 INSERT INTO usage_parts
 SELECT '{account}', t, 1, d, date_trunc('hour', now()) - n * interval '15 minutes', 'one', 1, 0
 FROM generate_series(1, {n} / 2) AS n, unnest('{{chat,spec}}'::text[]) AS t, unnest('{{1,2}}'::int[]) AS d;
+INSERT INTO published_events
+SELECT p.position + n, '{account}', md5('{account}-' || n)::uuid, 4, 1, NULL, '{{}}', now(), now()
+FROM event_publishing AS p, generate_series(1, {n} / 4) AS n WHERE p.name = 'events';
+UPDATE event_publishing SET position = position + {n} / 4 WHERE name = 'events';
 ALTER TABLE role_grants DISABLE TRIGGER role_grants_hold;
 INSERT INTO role_grants
 SELECT md5('{account}-' || n)::uuid, '{account}', 'SUPPORT', 'tests', 'tests', '', now(), NULL

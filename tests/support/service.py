@@ -24,6 +24,7 @@ from credit.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from credit.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from credit.v1.audit_service_pb2_grpc import AuditServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.event_service_pb2_grpc import EventServiceStub
 from credit.v1.identity_service_pb2_grpc import IdentityServiceStub
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
@@ -100,6 +101,7 @@ class RunningService:
                 promo=PromoServiceStub(channel),
                 statement=StatementServiceStub(channel),
                 support=SupportServiceStub(channel),
+                event=EventServiceStub(channel),
                 identity=IdentityServiceStub(channel),
                 api_keys=ApiKeyServiceStub(channel),
             )
@@ -175,6 +177,8 @@ def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
         # Tests change what is sealed, and change it back.
         seal_interval_seconds=3_600.0,
         usage_rollup_interval_seconds=3_600.0,
+        # Tests look for events in the outbox; those of the stream set it.
+        event_interval_seconds=3_600.0,
         shutdown_grace_seconds=5.0,
         **UNLIMITED,
     )

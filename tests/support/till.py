@@ -31,6 +31,7 @@ from creditd.storage import accounts, payment_events, payment_references, purcha
 from creditd.storage.payment_events import EventFilter
 from creditd.storage.wallets import load_accounts
 from tests.support.desk import RULES, Desk, desk_at
+from tests.support.event_schemas import require_schema
 from tests.support.ledger_books import Books
 
 PRICE = Money(1_000, "THB")
@@ -44,6 +45,11 @@ TRIES = 30
 LONGEST_PAUSE_SECONDS = 0.5
 
 _NUMBERS = count()
+
+_ANNOUNCED = text(
+    "SELECT kind, schema_version, payload FROM outbox_events WHERE account_id = :account "
+    "ORDER BY announce_time, event_id"
+)
 
 Answer = TypeVar("Answer")
 
@@ -212,11 +218,12 @@ class Till:
         return Figures(wallet.available, wallet.debt)
 
     def announced(self, account: str) -> list[tuple[str, Mapping[str, Any]]]:
-        """Return what the outbox holds for an account, in order."""
-        query = text("SELECT kind, payload FROM outbox_events WHERE account_id = :account ORDER BY event_id")
+        """Return what the outbox holds for an account, in order; each keeps to its schema."""
         with self.desk.database.autocommit() as connection:
-            rows = connection.execute(query, {"account": account})
-            return [(OutboxKind(kind).name, payload) for kind, payload in rows]
+            rows = connection.execute(_ANNOUNCED, {"account": account}).all()
+        for kind, version, payload in rows:
+            require_schema(OutboxKind(kind).name, version, payload)
+        return [(OutboxKind(kind).name, payload) for kind, _, payload in rows]
 
     def is_unlimited(self, account: str) -> bool:
         """Tell whether an account's plan is unlimited now."""

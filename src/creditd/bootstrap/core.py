@@ -22,7 +22,7 @@ from creditd.ledger.writer import Writer
 from creditd.server.audit_signature import read_audit_key
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
 from creditd.storage.migrations.powers import OPT_OUT, Login, login_of
-from creditd.telemetry.statistics import LedgerStatistics, PaymentStatistics
+from creditd.telemetry.statistics import EventStatistics, LedgerStatistics, PaymentStatistics
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Core:
         sweeping = Writer(self.batches, terms, self.clock, LedgerStatistics(), is_apart=True)
         self.sweep = Sweep(self.batches, sweeping, self.clock, config.sweep_interval_seconds)
         self.payment_statistics = PaymentStatistics()
+        self.event_statistics = EventStatistics()
         self.audit_key = read_audit_key(config.audit_key_file)
         # Not a number until there is a server that looks.
         self.access_age_seconds: Callable[[], float] = lambda: nan

@@ -12,6 +12,7 @@ from credit.v1 import (
     approval_service_pb2,
     audit_service_pb2,
     credit_service_pb2,
+    event_service_pb2,
     payment_admin_service_pb2,
     payment_service_pb2,
     promo_service_pb2,
@@ -22,6 +23,7 @@ from credit.v1 import (
 from creditd.bootstrap.access import Access
 from creditd.bootstrap.approvals import make_approvals
 from creditd.bootstrap.core import Core
+from creditd.bootstrap.events import EventParts
 from creditd.bootstrap.payments import Payments
 from creditd.bootstrap.promos import Promos
 from creditd.bootstrap.stop_grace import StopGrace
@@ -37,6 +39,7 @@ from creditd.server.handlers.admin_handlers import (
     CreditTypeHandlers,
     VerificationHandlers,
 )
+from creditd.server.handlers.alert_handlers import AlertHandlers
 from creditd.server.handlers.approval_handlers import ApprovalHandlers
 from creditd.server.handlers.audit_handlers import AuditHandlers
 from creditd.server.handlers.balance_handlers import BalanceHandlers, HistoryHandlers
@@ -53,6 +56,7 @@ from creditd.service.account_flags import AccountFlags
 from creditd.service.account_limits import AccountLimits
 from creditd.service.accounts import Accounts
 from creditd.service.audit_log import AuditLog
+from creditd.service.balance_alerts import BalanceAlerts
 from creditd.service.balances import Balances
 from creditd.service.catalogue import Catalogue
 from creditd.service.credits import Credits
@@ -83,6 +87,7 @@ SERVICES = tuple(
         (promo_service_pb2, "PromoService"),
         (statement_service_pb2, "StatementService"),
         (support_service_pb2, "SupportService"),
+        (event_service_pb2, "EventService"),
     )
 )
 
@@ -115,8 +120,10 @@ class CreditParts:
             core.config.usage_rollup_interval_seconds,
         )
         core.usage_lag_seconds = lambda: self.usage_roller.lag_seconds
+        self.events = EventParts(core, threads)
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
-        self._promos = Promos(core, self.payments.promo_claims, self._catalogue, threads, tokens, transport.sink)
+        self._credits = Credits(core.ledger, self._catalogue, transport.sink, self.events.limit_notices.note)
+        self._promos = Promos(core, self.payments.promo_claims, self._catalogue, threads, tokens, self._credits)
         self._audit_key = core.audit_key
         self._head = schema_head()
         self._is_prepared = False
@@ -161,7 +168,7 @@ class CreditParts:
         """Return the handlers, and have the transport serve those that are hot in the fastest way there is."""
         core, threads = self._core, self._threads
         steps = make_steps()
-        credits = Credits(core.ledger, self._catalogue, self._transport.sink)
+        credits = self._credits
         balances = Balances(core.reader, credits, threads, self._transport.sink)
         history = History(core.database, core.clock, threads, self._tokens)
         historical = HistoricalBalances(core.database, core.clock, core.rules, threads)
@@ -193,6 +200,7 @@ class CreditParts:
             AdjustmentHandlers(credits, approvals, core.make_id),
             AccountHandlers(Accounts(core.database, self._accounts, threads, self._tokens), core.clock),
             LimitHandlers(limits, core.rules.limits),
+            AlertHandlers(BalanceAlerts(core.database, self._accounts, self._catalogue, threads)),
             FlagHandlers(flags),
             VerificationHandlers(Verifications(core.database, core.clock, threads)),
             usage,
@@ -201,10 +209,19 @@ class CreditParts:
         payments = self.payments.handlers(approvals)
         reader = Statements(core.database, core.clock, threads)
         statements = (StatementHandlers(reader, self._catalogue, self._tokens),)
-        approving = (ApprovalHandlers(approvals),)
         support = make_support(core, self._catalogue, historical, threads, self._tokens)
-        promos = self._promos.handlers
-        handlers = credit, admin, *payments, self.access.handlers(), audit, approving, promos, statements, support
+        handlers = (
+            credit,
+            admin,
+            *payments,
+            self.access.handlers(),
+            audit,
+            (ApprovalHandlers(approvals),),
+            self._promos.handlers,
+            statements,
+            support,
+            self.events.handlers(),
+        )
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 
     @property
@@ -221,6 +238,7 @@ class CreditParts:
         self.refused_acts.background.start()
         self.sealer.background.start()
         self.usage_roller.background.start()
+        self.events.start()
 
     async def close(self, grace: StopGrace) -> None:
         """Stop, and let what is under way end; no call is any more."""
@@ -229,6 +247,7 @@ class CreditParts:
         await self._promos.background.close()
         await self.payments.close(grace.left)
         await self.usage_roller.background.close()
+        await self.events.close()
         await self.sealer.background.close()
         await self.refused_acts.background.close()
         await self.refused_acts.flush()

@@ -1,7 +1,6 @@
 """Promo codes in one process: administered, redeemed, and their claims finished."""
 
 from creditd.bootstrap.core import Core
-from creditd.ledger.queue import SinkHere
 from creditd.server.handlers.promo_handlers import PromoHandlers
 from creditd.service.catalogue import Catalogue
 from creditd.service.credits import Credits
@@ -26,10 +25,10 @@ class Promos:
         catalogue: Catalogue,
         threads: Threads,
         tokens: PageTokens,
-        sink: SinkHere,
+        credits: Credits,
     ) -> None:
-        """Build every part on ``core``; outcomes of the ledger go to the ``sink`` of who waits for them."""
-        redemptions = Redemptions(claims, Credits(core.ledger, catalogue, sink), threads)
+        """Build every part on ``core``; what is redeemed is given by ``credits``."""
+        redemptions = Redemptions(claims, credits, threads)
         codes = PromoCodes(core.database, catalogue, core.clock, core.make_id, threads, tokens)
         self.handlers = (PromoHandlers(codes, redemptions),)
         self.background = PromoClaimWorker(claims, redemptions, threads.background).background

@@ -16,6 +16,7 @@ from creditd.certificates import DAY_SECONDS
 from creditd.config import Config
 from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
 from creditd.telemetry.calls import call_observers
+from creditd.telemetry.event_metrics import EventMetrics
 from creditd.telemetry.issuer_metrics import IssuerMetrics
 from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
 from creditd.telemetry.lines import LineWriter
@@ -79,6 +80,7 @@ def _add_credit(registry: CollectorRegistry, core: Core) -> None:
     )
     registry.register(LedgerMetrics((core.ledger.statistics, core.ledger.side_statistics), gauges))
     registry.register(PaymentMetrics(core.payment_statistics))
+    registry.register(EventMetrics(core.event_statistics))
     # Not a number until the database has been asked.
     Gauge(
         "creditd_database_login_powers",

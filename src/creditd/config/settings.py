@@ -160,6 +160,13 @@ class Config:
     usage_rollup_interval_seconds: float = _setting(
         2.0, "between rounds that add up [usage](docs/usage.md)", rules.POSITIVE
     )
+    event_interval_seconds: float = _setting(
+        0.5, "between looks for [events](docs/events.md) to publish, of each server", rules.POSITIVE
+    )
+    event_retention_days: float = _setting(30, "how long published events are kept", rules.POSITIVE)
+    expiry_notice_hours: float = _setting(
+        72, "how long before a grant expires its account is told, five minutes more or less", rules.at_least(1)
+    )
     audit_key_file: str = _setting("", "PEM; the Ed25519 key that heads of the audit chain are signed with", rules.FILE)
     refund_grace_seconds: int = _setting(
         86_400, "for credits that come back after their grant has expired", rules.at_least(0)

@@ -1,10 +1,11 @@
-"""The account: its status, plan and limits, which decide what its wallets may do."""
+"""The account: its status, plan and limits, which decide what its wallets may do, and its balance alerts."""
 
 from collections import Counter
 from enum import IntEnum
 from typing import NamedTuple
 
 from creditd.domain import errors
+from creditd.domain.balance_alert import MAX_ALERTS, BalanceAlert
 from creditd.domain.instant import Instant
 from creditd.domain.limits import MAX_LIMITS, Limit
 
@@ -22,7 +23,7 @@ FIRST_VERSION = 1
 
 
 class Account(NamedTuple):
-    """The holder of credits. ``version`` is raised by each change of status, plan or limits."""
+    """The holder of credits. ``version`` is raised by each change of status, plan, limits or alerts."""
 
     account_id: str
     version: int
@@ -32,6 +33,7 @@ class Account(NamedTuple):
     create_time: Instant
     update_time: Instant
     limits: tuple[Limit, ...] = ()
+    alerts: tuple[BalanceAlert, ...] = ()
 
     def has_unlimited_plan(self, now: Instant) -> bool:
         """Tell whether the unlimited plan is in force at ``now``: spending is recorded and takes no credits."""
@@ -99,6 +101,19 @@ def with_limits(account: Account, limits: tuple[Limit, ...], now: Instant) -> Ac
     if any(limit.least is not None and limit.most is not None and limit.least > limit.most for limit in limits):
         raise errors.InvalidField(field="limits", rule="least_per_movement no more than most_per_movement")
     return account._replace(version=account.version + 1, limits=tuple(sorted(limits, key=_order)), update_time=now)
+
+
+def with_alerts(account: Account, alerts: tuple[BalanceAlert, ...], now: Instant) -> Account:
+    """Return the account with these balance alerts in place of those it had.
+
+    Raises AccountClosed; InvalidField for too many, and for two on the same credit type.
+    """
+    account.require_open()
+    if len(alerts) > MAX_ALERTS:
+        raise errors.InvalidField(field="alerts", rule=f"at most {MAX_ALERTS}")
+    if len({alert.credit_type for alert in alerts}) < len(alerts):
+        raise errors.InvalidField(field="alerts", rule="each credit type at most once")
+    return account._replace(version=account.version + 1, alerts=tuple(sorted(alerts)), update_time=now)
 
 
 def _order(limit: Limit) -> tuple[str, str]:

@@ -110,22 +110,24 @@ def _balance(entry: Entry, *, is_before: bool) -> Document:
 
 
 def changed_event(
-    act: Act, event_id: str, now: Instant, before: Account, after: Account, *, shows_limits: bool
+    act: Act, event_id: str, now: Instant, before: Account, after: Account, *, shows: str = ""
 ) -> AuditEvent:
-    """Return the event of an act that changed an account's status or plan, or its limits if it ``shows_limits``."""
+    """Return the event of an act that changed an account's status or plan; it ``shows`` "limits" or "alerts" too."""
     name, account_id = account_name(after.account_id), after.account_id
-    was, is_now = [_facts(account, shows_limits=shows_limits) for account in (before, after)]
+    was, is_now = [_facts(account, shows) for account in (before, after)]
     return act.done(event_id, now, name, account_id=account_id, before=was, after=is_now)
 
 
-def _facts(account: Account, *, shows_limits: bool) -> Document:
+def _facts(account: Account, shows: str) -> Document:
     facts: dict[str, Any] = {
         "version": account.version,
         "status": account.status.name,
         "unlimited": account.unlimited,
         "unlimited_until": account.unlimited_until,
     }
-    if shows_limits:
+    if shows == "alerts":
+        facts["alerts"] = [alert._asdict() for alert in account.alerts]
+    if shows == "limits":
         # They are many times as long as all else, and no other act changes them.
         facts["limits"] = [_bounds(limit) for limit in account.limits]
     return facts

@@ -36,6 +36,11 @@ def payment_event_name(event_id: str) -> str:
     return f"paymentEvents/{event_id}"
 
 
+def event_name(account_id: str, event_id: str) -> str:
+    """Write the resource name of an event for others."""
+    return f"accounts/{account_id}/events/{event_id}"
+
+
 def audit_event_name(event_id: str) -> str:
     """Write an audit event's resource name."""
     return f"auditEvents/{event_id}"

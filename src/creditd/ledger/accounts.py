@@ -1,15 +1,16 @@
-"""Changes of an account's status, plan and limits: rare, and none may be lost, so decided on locked rows (B3)."""
+"""Changes of an account's status, plan, limits and alerts: rare, and none may be lost, so decided on locked rows."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 from creditd.domain import errors
-from creditd.domain.account import Account, AccountStatus, with_limits, with_plan, with_status
+from creditd.domain.account import Account, AccountStatus, with_alerts, with_limits, with_plan, with_status
 from creditd.domain.audit_event import Act, changed_event
+from creditd.domain.balance_alert import BalanceAlert
 from creditd.domain.expiry import settle
 from creditd.domain.instant import Instant
 from creditd.domain.limits import Limit
-from creditd.domain.outbox import OutboxKind
+from creditd.domain.outbox import OutboxEvent, OutboxKind, changed_plan, changed_status
 from creditd.domain.subscription import entitlement
 from creditd.domain.wallet import Origin, Rules
 from creditd.ledger.transaction import Transaction, TransactionLedger
@@ -20,6 +21,10 @@ from creditd.storage.requests import ClaimKind, RequestKey, claim
 from creditd.storage.wallets import load_accounts
 
 Change = Callable[[Connection, Account, Instant], Account]
+
+
+_SHOWN: Final = {ClaimKind.LIMITS: "limits", ClaimKind.ALERTS: "alerts"}
+"""What the audit log tells besides status and plan: many times as long, and changed by one kind of act alone."""
 
 
 class _Wanted(NamedTuple):
@@ -48,8 +53,9 @@ def _with_what_is_due(connection: Connection, account: Account, now: Instant, ma
         ours = [one for one in subscriptions.of_account(connection, account.account_id) if one.live == live]
         unlimited, until = entitlement(ours, now)
         account = account._replace(unlimited=unlimited, unlimited_until=until)
-        payload = {"unlimited": unlimited, "until": until}
-        outbox.announce(connection, account.account_id, make_id(), OutboxKind.PLAN_CHANGED, payload, now)
+        payload = changed_plan(unlimited=unlimited, until=until)
+        event = OutboxEvent(account.account_id, make_id(), OutboxKind.PLAN_CHANGED, "", payload, now)
+        outbox.announce(connection, event)
         payment_events.end_recorded(connection, account.account_id, "", now)
     return account
 
@@ -129,6 +135,26 @@ class AccountLedger:
 
         return self._change(_Wanted(account_id, act, version, dry_run), ClaimKind.LIMITS, change)
 
+    def set_alerts(
+        self,
+        account_id: str,
+        act: Act,
+        alerts: tuple[BalanceAlert, ...],
+        *,
+        version: int | None = None,
+        dry_run: bool = False,
+    ) -> ChangedAccount:
+        """Put balance alerts in the place of those that an account has, if its version is ``version``.
+
+        A ``dry_run`` changes nothing. Raises AccountClosed, InvalidField, RequestIdReused, VersionMismatch,
+        VersionConflict, RecordBusy, DatabaseUnavailable.
+        """
+
+        def change(_: Connection, account: Account, now: Instant) -> Account:
+            return with_alerts(account, alerts, now)
+
+        return self._change(_Wanted(account_id, act, version, dry_run), ClaimKind.ALERTS, change)
+
     def _change(self, wanted: _Wanted, kind: ClaimKind, change: Change) -> ChangedAccount:
         return self._ledger.transact(
             lambda transaction: self._changed(transaction, wanted, kind, change), dry_run=wanted.dry_run
@@ -146,16 +172,28 @@ class AccountLedger:
         if wanted.version is not None and wanted.version != account.version:
             raise errors.VersionMismatch(stated=wanted.version, current=account.version)
         changed = change(connection, account, now)
-        self._write(transaction, account, changed, wanted.act, shows_limits=kind is ClaimKind.LIMITS)
+        self._write(transaction, account, changed, wanted.act, shows=_SHOWN.get(kind, ""))
+        if kind is ClaimKind.PLAN:
+            payload = changed_plan(unlimited=changed.unlimited, until=changed.unlimited_until)
+            self._announce(transaction, changed, OutboxKind.PLAN_CHANGED, payload)
         return ChangedAccount(changed, replayed=False)
 
     def _write(
-        self, transaction: Transaction, account: Account, changed: Account, act: Act, *, shows_limits: bool = False
+        self, transaction: Transaction, account: Account, changed: Account, act: Act, *, shows: str = ""
     ) -> None:
         accounts.change(transaction.connection, changed, act.origin)
         now = transaction.now
-        event = changed_event(act, self._make_id(), now, account, changed, shows_limits=shows_limits)
+        event = changed_event(act, self._make_id(), now, account, changed, shows=shows)
         audit.append(transaction.connection, event)
+        if account.status != changed.status:
+            payload = changed_status(account, changed)
+            self._announce(transaction, changed, OutboxKind.ACCOUNT_STATUS_CHANGED, payload)
+
+    def _announce(
+        self, transaction: Transaction, account: Account, kind: OutboxKind, payload: Mapping[str, Any]
+    ) -> None:
+        event = OutboxEvent(account.account_id, self._make_id(), kind, "", payload, account.update_time)
+        outbox.announce(transaction.connection, event)
 
     def move_status(
         self, transaction: Transaction, account_id: str, present: AccountStatus, status: AccountStatus, act: Act

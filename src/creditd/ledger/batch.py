@@ -1,6 +1,6 @@
 """The state that a batch of works is decided on, one after the other, before it is saved."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from creditd.domain.expiry import Settled, lapse_late, settle
 from creditd.domain.grants import NO_GRACES, Grant, SpendOrder, graces_of
 from creditd.domain.instant import Instant
 from creditd.domain.limits import are_counted
+from creditd.domain.outbox import Announcement, OutboxEvent, told_of_entry, told_of_expiration
 from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.domain.wallet import Movement, Rules, Wallet, WalletKey, new_wallet
 from creditd.domain.weight import weight_of
@@ -116,6 +117,10 @@ class Batch:
 
     def _write_down(self, key: WalletKey, settled: Settled) -> None:
         self.changes.add_settled(key, settled)
+        alerts = settled.wallet.account.alerts
+        for expiration in settled.expirations:
+            self._announce(expiration.entry, (told_of_expiration(expiration.entry),))
+            self._announce(expiration.entry, told_of_entry(expiration.entry, alerts))
         self._settling_left -= sum(weight_of(expiration.entry) for expiration in settled.expirations)
         for _, changed, reservation in settled.expirations:
             self._remember_graces(key, changed)
@@ -221,11 +226,19 @@ class Batch:
         wallet, entry, changed, _, reservation = movement
         self._work_left -= weight_of(entry)
         self.changes.add(movement)
+        if wallet.account.alerts:
+            self._announce(entry, told_of_entry(entry, wallet.account.alerts))
         self.wallets[key] = wallet
         self.postponed.pop(key, None)
         self._remember_graces(key, changed)
         if reservation is not None:
             self.reservations[ReservationKey(*key, reservation.reservation_id)] = reservation
+
+    def _announce(self, entry: Entry, told: Iterable[Announcement]) -> None:
+        """Have others told of a movement, in the transaction that saves it."""
+        self.changes.announced.extend(
+            OutboxEvent(entry.account_id, self._terms.make_id(), *one, entry.create_time) for one in told
+        )
 
     def _replay(self, entries: list[Entry], work: Work) -> Outcome:
         if entries[0].fingerprint != work.origin.fingerprint:

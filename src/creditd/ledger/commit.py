@@ -5,7 +5,7 @@ import time
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.batch import Batch
 from creditd.ledger.clock import DatabaseClock
-from creditd.storage import audit
+from creditd.storage import audit, outbox
 from creditd.storage.changes import Changes
 from creditd.storage.database import Connection
 from creditd.storage.failures import SaveFailure, classify
@@ -50,6 +50,8 @@ def write_down(connection: Connection, batch: Batch, clock: DatabaseClock, *, co
     clock.observe(saved.database_time, (time.monotonic_ns() - asked) // 1_000)
     if changes.audited:
         _append_audited(connection, changes, saved)
+    if changes.announced:
+        _announce(connection, changes, saved)
     return saved
 
 
@@ -61,8 +63,13 @@ def write_all(connection: Connection, batch: Batch, clock: DatabaseClock) -> Non
 
 
 def needs_transaction(changes: Changes) -> bool:
-    """Tell whether there is more to write than one statement does: new rows, or what the audit log has to tell."""
-    return bool(changes.audited) or makes_rows(changes)
+    """Tell whether there is more to write than one statement does: new rows, or what is told of the movements."""
+    return is_told_of(changes) or makes_rows(changes)
+
+
+def is_told_of(changes: Changes) -> bool:
+    """Tell whether the audit log or others are told of movements, by statements after the save's."""
+    return bool(changes.audited or changes.announced)
 
 
 def makes_rows(changes: Changes) -> bool:
@@ -75,6 +82,13 @@ def _append_audited(connection: Connection, changes: Changes, saved: Saved) -> N
     events = [event for event in changes.audited if event.account_id not in saved.unsaved]
     if events:
         audit.append(connection, *events)
+
+
+def _announce(connection: Connection, changes: Changes, saved: Saved) -> None:
+    """Tell others of what was saved."""
+    events = [event for event in changes.announced if event.account_id not in saved.unsaved]
+    if events:
+        outbox.announce(connection, *events)
 
 
 def _guard_accounts(connection: Connection, changes: Changes, written: set[WalletKey]) -> None:

@@ -139,7 +139,9 @@ class DraftWriter(Writer):
 
     def save(self, draft: Draft, turn: Turn) -> Saved | None:
         """Save what was decided. Raises errors of the database's; then nothing of it may be kept."""
-        with turn.taken(), self._database.autocommit() as connection:
+        # What others are told of it is a statement of its own: rare, and committed with the save or not at all.
+        opened = self._database.transaction if draft.batch.changes.announced else self._database.autocommit
+        with turn.taken(), opened() as connection:
             return self._save(connection, draft.batch)
 
     def commit(self, draft: Draft, saved: Saved | None) -> Committed:

@@ -23,6 +23,7 @@ from creditd.ledger.commit import (
     NO_ACCOUNTS,
     Moved,
     failure_of,
+    is_told_of,
     makes_rows,
     needs_transaction,
     why_unsaved,
@@ -187,7 +188,7 @@ class Writer:
                 if makes_rows(attempt.batch.changes):
                     # Accounts are locked before wallets, never after them.
                     raise Moved  # noqa: TRY301 - it undoes the transaction.
-                saved = self._save(connection, attempt.batch, commits=not attempt.batch.changes.audited)
+                saved = self._save(connection, attempt.batch, commits=not is_told_of(attempt.batch.changes))
         except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
             return self._recover(works, error, written)
         unsaved = self._commit(attempt, saved, written)

@@ -24,6 +24,7 @@ KINDS: Final[Mapping[str, str]] = {
     "credit.v1.SetAccountStatusRequest": "account.set_status",
     "credit.v1.SetPlanRequest": "account.set_plan",
     "credit.v1.SetLimitsRequest": "account.set_limits",
+    "credit.v1.SetBalanceAlertsRequest": "account.set_balance_alerts",
     "credit.v1.ClearAccountFlagRequest": "account_flag.clear",
     "credit.v1.CreatePackageRequest": "package.create",
     "credit.v1.RetirePackageRequest": "package.retire",

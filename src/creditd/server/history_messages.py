@@ -7,6 +7,7 @@ from creditd.domain.instant import Instant
 from creditd.domain.payment_event import PaymentEvent
 from creditd.domain.purchase import PurchaseKey, purchase_name
 from creditd.domain.resource_names import account_name, entry_name, payment_event_name
+from creditd.server.alert_messages import alert_message
 from creditd.server.approval_messages import approval_message
 from creditd.server.credit_messages import labels, listed_entry_message, number, timestamp, write_plan
 from creditd.server.flag_messages import flag_message
@@ -69,6 +70,7 @@ def _write_change(message: pb.HistoryItem, change: AccountChange) -> None:
     message.account_change.version = account.version
     message.account_change.status = number(account.status)
     message.account_change.limits.extend(map(limit_message, account.limits))
+    message.account_change.alerts.extend(map(alert_message, account.alerts))
     write_plan(message.account_change.plan, account, account.update_time)
     message.name = account_name(account.account_id)
     message.actor, message.reason, message.request_id = change.actor, change.reason, change.request_id

@@ -167,6 +167,11 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
         StatusCode.RESOURCE_EXHAUSTED,
         "{limit} codes that do not exist were tried within an hour; the next one counts in {retry_seconds} seconds",
     ),
+    "EVENTS_REMOVED": (
+        StatusCode.OUT_OF_RANGE,
+        "events after {after_position} are kept no more; the first that may be kept is after {removed_position}",
+    ),
+    "POSITION_AHEAD": (StatusCode.OUT_OF_RANGE, "the last event has the position {last_position}"),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 

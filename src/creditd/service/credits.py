@@ -1,6 +1,6 @@
 """The way from a call to the ledger: a command on a wallet goes in, its outcome comes back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from creditd.domain import errors
@@ -35,8 +35,18 @@ class Credits:
     Overloaded, ShuttingDown, DatabaseUnavailable, DeadlinePassed, VersionConflict, RecordBusy.
     """
 
-    def __init__(self, ledger: Ledger, catalogue: Catalogue, sink: SinkHere) -> None:
-        """Submit to ``ledger``; outcomes are delivered to the submitter's ``sink``."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        catalogue: Catalogue,
+        sink: SinkHere,
+        note_limit: Callable[[WalletKey, errors.LimitExceeded], None],
+    ) -> None:
+        """Submit to ``ledger``; outcomes are delivered to the submitter's ``sink``.
+
+        ``note_limit`` hears of each movement that a limit has refused.
+        """
+        self._note_limit = note_limit
         self._ledger = ledger
         self._catalogue = catalogue
         self._sink = sink
@@ -48,7 +58,12 @@ class Credits:
         """
         if not isinstance(command, ON_RESERVATION):
             await self._catalogue.require(key.credit_type)
-        outcome = await self._submit(_work(call, (Step(key, command),), dry_run=dry_run))
+        try:
+            outcome = await self._submit(_work(call, (Step(key, command),), dry_run=dry_run))
+        except errors.LimitExceeded as refusal:
+            if not dry_run:
+                self._note_limit(key, refusal)
+            raise
         call.replayed = outcome.replayed
         return outcome
 
@@ -75,7 +90,11 @@ class Credits:
             else _work(call, (step,), dry_run=dry_run)
             for step, dry_run in instructions
         ]
-        return await self._results(works)
+        results = await self._results(works)
+        for (step, dry_run), result in zip(instructions, results, strict=True):
+            if isinstance(result, errors.LimitExceeded) and not dry_run:
+                self._note_limit(step.key, result)
+        return results
 
     async def open(self, call: Call, account_id: str) -> None:
         """Open an account if it was never seen, whoever calls."""

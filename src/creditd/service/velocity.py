@@ -6,11 +6,12 @@ from typing import Final
 from creditd.domain.account import AccountStatus
 from creditd.domain.account_flag import AccountFlag
 from creditd.domain.audit_event import Act, raised_event
+from creditd.domain.outbox import OutboxEvent, OutboxKind, raised_flag
 from creditd.domain.velocity import VelocityAction, VelocityEvent, VelocityKind, VelocityRule, most_within
 from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.transaction import Transaction
-from creditd.storage import account_flags, audit, velocity
+from creditd.storage import account_flags, audit, outbox, velocity
 from creditd.storage.velocity import VelocityLook
 
 COUNTED_ANYWAY: Final = frozenset({VelocityKind.PROMO_ATTEMPTS})
@@ -83,4 +84,6 @@ class Velocity:
             now,
         )
         account_flags.add(transaction.connection, flag)
+        event = OutboxEvent(account_id, self._make_id(), OutboxKind.ACCOUNT_FLAGGED, "", raised_flag(flag), now)
+        outbox.announce(transaction.connection, event)
         audit.append(transaction.connection, raised_event(act, self._make_id(), flag))

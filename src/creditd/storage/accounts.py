@@ -7,7 +7,14 @@ from sqlalchemy import Connection, insert, select, text, update
 from creditd.domain.account import Account, AccountStatus, new_account
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
-from creditd.storage.rows import ACCOUNT_COLUMNS, account_from, limits_from_json, micros, timestamp
+from creditd.storage.rows import (
+    ACCOUNT_COLUMNS,
+    account_from,
+    alerts_from_json,
+    limits_from_json,
+    micros,
+    timestamp,
+)
 from creditd.storage.tables import account_changes, accounts, wallets
 
 AFTER_ANY_ID = "~"
@@ -73,24 +80,27 @@ class KnownChange(NamedTuple):
 def known_change(connection: Connection, account: Account, request_id: str) -> KnownChange | None:
     """Return what a request id did before, with the account as it was right after it."""
     c = account_changes.c
-    query = select(c.fingerprint, c.version, c.status, c.unlimited, c.unlimited_until, c.limits, c.create_time)
+    query = select(
+        c.fingerprint, c.version, c.status, c.unlimited, c.unlimited_until, c.limits, c.alerts, c.create_time
+    )
     row = connection.execute(query.where(c.account_id == account.account_id, c.request_id == request_id)).one_or_none()
     if row is None:
         return None
-    fingerprint, version, status, unlimited, unlimited_until, limits, create_time = row
+    fingerprint, version, status, unlimited, unlimited_until, limits, alerts, create_time = row
     then = account._replace(
         version=version,
         status=AccountStatus(status),
         unlimited=unlimited,
         unlimited_until=unlimited_until,
         limits=limits_from_json(limits),
+        alerts=alerts_from_json(alerts),
         update_time=create_time,
     )
     return KnownChange(fingerprint, then)
 
 
 def change(connection: Connection, account: Account, origin: Origin) -> None:
-    """Write an account's new status, plan and limits, and the row that tells who changed it and why.
+    """Write an account's new status, plan, limits and alerts, and the row that tells who changed it and why.
 
     Its wallets get the new version, which turns away every decision made on the old one. The account's row is locked.
     """
@@ -101,6 +111,7 @@ def change(connection: Connection, account: Account, origin: Origin) -> None:
         "unlimited_until": account.unlimited_until,
         # The documents that a NULL stands for are none.
         "limits": [list(limit) for limit in account.limits] or None,
+        "alerts": [list(alert) for alert in account.alerts] or None,
     }
     same_account = accounts.c.account_id == account.account_id
     connection.execute(update(accounts).where(same_account).values(**facts, update_time=account.update_time))
@@ -128,7 +139,7 @@ def raise_version(connection: Connection, account: Account) -> None:
 
 
 class AccountChange(NamedTuple):
-    """An account after a change of its status, plan or limits, and who changed it and why."""
+    """An account after a change of its status, plan, limits or alerts, and who changed it and why."""
 
     account: Account
     actor: str
@@ -138,7 +149,7 @@ class AccountChange(NamedTuple):
 
 _CHANGES = text(f"""
 SELECT a.account_id, c.version, c.status, c.unlimited, {micros("c.unlimited_until")}, {micros("a.create_time")},
-       {micros("c.create_time")}, c.limits, c.actor, c.reason, c.request_id
+       {micros("c.create_time")}, c.limits, c.alerts, c.actor, c.reason, c.request_id
 FROM (SELECT * FROM account_changes
       WHERE account_id = :account_id AND version < :before ORDER BY version DESC LIMIT :count) AS c
 CROSS JOIN LATERAL (SELECT account_id, create_time FROM accounts WHERE account_id = c.account_id OFFSET 0) AS a

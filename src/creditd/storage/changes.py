@@ -9,6 +9,7 @@ from creditd.domain.audit_event import AuditEvent
 from creditd.domain.entry import Entry
 from creditd.domain.expiry import Settled
 from creditd.domain.grants import Grant
+from creditd.domain.outbox import OutboxEvent
 from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Movement, NewGrant, Wallet, WalletKey
 
@@ -27,7 +28,7 @@ class ChangedGrant(NamedTuple):
 class Changes:
     """What the movements of a batch add up to: one row for each wallet, grant and reservation, and every entry.
 
-    ``audited`` tells of the acts of staff among them.
+    ``audited`` tells of the acts of staff among them, ``announced`` is what others are told of them.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class Changes:
         self.reservations: dict[tuple[str, str], Reservation] = {}
         self.entries: list[Entry] = []
         self.audited: list[AuditEvent] = []
+        self.announced: list[OutboxEvent] = []
 
     def add(self, movement: Movement) -> None:
         """Take in a movement; those of one wallet come in the order of their versions."""
@@ -90,6 +92,7 @@ class Changes:
         drop(self.reservations, lambda name: name[0] in accounts)
         self.entries[:] = [entry for entry in self.entries if entry.account_id not in accounts]
         self.audited[:] = [event for event in self.audited if event.account_id not in accounts]
+        self.announced[:] = [event for event in self.announced if event.account_id not in accounts]
 
 
 def drop(mapping: dict[Key, Value], is_unwanted: Callable[[Key], bool]) -> None:

@@ -313,6 +313,22 @@ outbox_events = Table(
     Column("kind", SmallInteger, nullable=False),
     Column("payload", JSONB, nullable=False),
     Column("create_time", InstantColumn, nullable=False),
+    Column("credit_type", _KEY, comment="null where it is about the account as a whole"),
+    Column(
+        "schema_version",
+        SmallInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="of what it says; 0 for rows of a release before there were schemas",
+    ),
+    Column(
+        "announce_time",
+        InstantColumn,
+        nullable=False,
+        server_default=text("clock_timestamp()"),
+        comment="when it was put in, by the database's clock; -infinity for rows of a release before",
+    ),
     PrimaryKeyConstraint("account_id", "event_id", name="outbox_events_pkey"),
-    CheckConstraint("kind BETWEEN 1 AND 5", name="outbox_events_kind"),
+    CheckConstraint("kind BETWEEN 1 AND 100", name="outbox_events_kind"),
+    Index("outbox_events_next", "announce_time", "event_id"),
 )

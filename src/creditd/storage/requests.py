@@ -106,6 +106,7 @@ class ClaimKind(IntEnum):
     PROMO_CODES = 41
     PROMO_END = 42
     PROMO_RETURN = 43
+    ALERTS = 70
 
 
 _CLAIMS = text(f"""

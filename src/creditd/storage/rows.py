@@ -6,6 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import orjson
 
 from creditd.domain.account import Account, AccountStatus
+from creditd.domain.balance_alert import BalanceAlert
 from creditd.domain.entry import Entry, EntryKind, ReservationAfter
 from creditd.domain.instant import Instant
 from creditd.domain.limits import Count, Limit
@@ -28,13 +29,13 @@ def timestamp(micros_sql: str) -> str:
 
 ACCOUNT_COLUMNS = (
     f"a.account_id, a.version, a.status, a.unlimited, {micros('a.unlimited_until')}, {micros('a.create_time')}, "
-    f"{micros('a.update_time')}, a.limits"
+    f"{micros('a.update_time')}, a.limits, a.alerts"
 )
 
 
 def account_from(row: Sequence[Any]) -> Account:
     """Read ACCOUNT_COLUMNS."""
-    account_id, version, status, unlimited, unlimited_until, create_time, update_time, limits = row
+    account_id, version, status, unlimited, unlimited_until, create_time, update_time, limits, alerts = row
     return Account(
         account_id,
         version,
@@ -44,12 +45,18 @@ def account_from(row: Sequence[Any]) -> Account:
         Instant(create_time),
         Instant(update_time),
         limits_from_json(limits),
+        alerts_from_json(alerts),
     )
 
 
 def limits_from_json(document: Any) -> tuple[Limit, ...]:
     """Read limits from what the driver made of them."""
     return tuple([Limit(*parts) for parts in document]) if document else ()
+
+
+def alerts_from_json(document: Any) -> tuple[BalanceAlert, ...]:
+    """Read balance alerts from what the driver made of them."""
+    return tuple([BalanceAlert(*parts) for parts in document]) if document else ()
 
 
 def count_to_json(count: Count | None) -> str | None:

@@ -50,6 +50,7 @@ accounts = Table(
     Column("create_time", InstantColumn, nullable=False),
     Column("update_time", InstantColumn, nullable=False),
     Column("limits", JSONB(none_as_null=True), comment="each a list of its parts; null for none"),
+    Column("alerts", JSONB(none_as_null=True), comment="as limits"),
     PrimaryKeyConstraint("account_id", name="accounts_pkey"),
     CheckConstraint("status BETWEEN 1 AND 3", name="accounts_status"),
     CheckConstraint("version > 0", name="accounts_version"),
@@ -71,6 +72,7 @@ account_changes = Table(
     Column("unlimited_until", InstantColumn),
     Column("create_time", InstantColumn, nullable=False),
     Column("limits", JSONB(none_as_null=True), comment="as in accounts"),
+    Column("alerts", JSONB(none_as_null=True), comment="as in accounts"),
     PrimaryKeyConstraint("account_id", "version", name="account_changes_pkey"),
     UniqueConstraint("account_id", "request_id", name="account_changes_request"),
     ForeignKeyConstraint(["account_id"], ["accounts.account_id"], name="account_changes_account"),
@@ -129,6 +131,14 @@ grants = Table(
     CheckConstraint("remaining BETWEEN 0 AND amount", name="grants_remaining"),
     CheckConstraint("live = (remaining > 0)", name="grants_live"),
     Index("grants_live", "account_id", "credit_type", postgresql_where=text("live")),
+    Index(
+        "grants_expiring",
+        "expire_time",
+        "account_id",
+        "credit_type",
+        "grant_id",
+        postgresql_where=text("live AND expire_time IS NOT NULL"),
+    ),
 )
 
 reservations = Table(

@@ -52,6 +52,18 @@ class PaymentStatistics:
 
 
 @dataclass(slots=True)
+class EventStatistics:
+    """Events published since the process began, and how long the oldest that is not has waited, as last seen.
+
+    ``failures`` are those of the work in the background: by its name, then by kind of error.
+    """
+
+    published: int = 0
+    lag_seconds: float = 0.0
+    failures: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Occupancy:
     """What one kind of waiting has to do, and the jobs refused and abandoned since the process began."""
 

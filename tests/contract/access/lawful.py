@@ -13,6 +13,7 @@ from credit.v1 import api_key_service_pb2 as api_key
 from credit.v1 import approval_service_pb2 as approvals
 from credit.v1 import audit_service_pb2 as audit
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import event_service_pb2
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_provider_pb2 as provider
 from credit.v1 import payment_service_pb2 as payment
@@ -172,6 +173,7 @@ _BY_HAND: dict[str, Make] = {
     "ListServiceAccounts": lambda _: access.ListServiceAccountsRequest(),
     "GetGrant": lambda _: support.GetGrantRequest(name=grant_name(ACCOUNT, "chat", UNKNOWN)),
     "GetSystemStatus": lambda _: support.GetSystemStatusRequest(),
+    "SubscribeEvents": lambda _: event_service_pb2.SubscribeEventsRequest(account_id=ACCOUNT),
     "GetAuditHead": lambda _: audit.GetAuditHeadRequest(),
     "ListAuditEvents": lambda _: audit.ListAuditEventsRequest(),
     "GetMyAccess": lambda _: access.GetMyAccessRequest(),

@@ -19,20 +19,21 @@ MATRIX: Final[Mapping[str, Action]] = {
     "own balance, history, top-up, promo": Action(
         "yes yes no no no no",
         "GetBalance WatchBalance GetReservation ListReservations ListTransactions GetHistoricalBalance "
-        "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase RedeemPromoCode",
+        "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase RedeemPromoCode SubscribeEvents",
         is_own=True,
     ),
     "export own history": Action("no yes no no no no", "ExportTransactions", is_own=True),
     "read other accounts": Action(
         "no no yes yes yes yes",
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
-        "GetHistoricalBalance GetUsageSummary GetAccount ListAccounts GetLimits ListAccountFlags ListSubscriptions "
-        "GetPurchase ListPurchases ExplainReserve GetGrant ListGrants ListGrantUses Search ListAccountHistory",
+        "GetHistoricalBalance GetUsageSummary GetAccount ListAccounts GetLimits GetBalanceAlerts ListAccountFlags "
+        "ListSubscriptions GetPurchase ListPurchases ExplainReserve GetGrant ListGrants ListGrantUses Search "
+        "ListAccountHistory SubscribeEvents",
     ),
     "change balances": Action(
         "no no no no yes yes",
         "Reserve Confirm Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct AddCredits "
-        "SetAccountStatus SetPlan SetLimits CreatePurchase CancelPurchase RedeemPromoCode",
+        "SetAccountStatus SetPlan SetLimits SetBalanceAlerts CreatePurchase CancelPurchase RedeemPromoCode",
     ),
     # "Refund" in two: of money, FINANCE's "with approval", for which a call of the same RPC asks; and of a reservation.
     "refund money, remove": Action(
@@ -73,6 +74,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "payments.write": "CreatePurchase CancelPurchase RedeemPromoCode GetPurchase ListPurchases ListPackages "
     "ListCreditTypes",
     "payments.ingest": "IngestWebhook",
+    "events.read": "SubscribeEvents",
 }
 """What each scope opens to a service."""
 

@@ -11,6 +11,7 @@ from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1.account_flag_pb2 import ClearAccountFlagRequest
+from credit.v1.balance_alert_pb2 import BalanceAlert, SetBalanceAlertsRequest
 from credit.v1.limits_pb2 import Limit, SetLimitsRequest
 from credit.v1.promo_service_pb2 import GeneratePromoCodesRequest
 from creditd.domain.promo_text import normalised
@@ -96,6 +97,13 @@ def _limit(shopper: Shopper) -> Example:
     return Example(request, _account(shopper), shopper.account_id, {"limits": []}, after)
 
 
+def _alert(shopper: Shopper) -> Example:
+    alerts = [BalanceAlert(credit_type="chat", below=5)]
+    request = SetBalanceAlertsRequest(name=_account(shopper), alerts=alerts, reason="as asked", request_id=uuid7())
+    after = {"alerts": [{"credit_type": "chat", "below": 5}]}
+    return Example(request, _account(shopper), shopper.account_id, {"alerts": []}, after)
+
+
 def _clear(shopper: Shopper) -> Example:
     name = raise_flag(shopper.market.service.config.database_url, shopper.account_id)
     request = ClearAccountFlagRequest(name=name, reason="it was a test of ours", request_id=uuid7())
@@ -164,6 +172,7 @@ ACTS: Mapping[str, Callable[[Shopper], Example]] = {
     "account.set_status": _suspend,
     "account.set_plan": _plan,
     "account.set_limits": _limit,
+    "account.set_balance_alerts": _alert,
     "account_flag.clear": _clear,
     "credit_type.create": _declare,
     "package.create": _create,

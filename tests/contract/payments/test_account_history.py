@@ -46,6 +46,7 @@ def live(customer: Customer) -> None:
     steps = (
         lambda: customer.top_up(100),
         lambda: customer.limit(Limit(credit_type="chat", most_per_hour=50)),
+        lambda: customer.staff.admin.SetBalanceAlerts(customer.alerting(chat=7)),
         lambda: customer.reserve(10, seconds=900),
         lambda: customer.top_up(5, credit_type="THB"),
         lambda: maker.admin.RemoveCredits(customer.removing(3, reason="a gift too much")),
@@ -63,7 +64,8 @@ def test_kinds_stand_among_each_other_by_time(customer: Customer) -> None:
     found = history(customer)
     told = [kind for kind in kinds(found) if kind not in {"GRANT", "account_flag"}]
     assert told == [
-        *("account_change", "account_change", "approval", "ADMIN_ADD", "RESERVE", "account_change", "ADMIN_ADD")
+        *("account_change", "account_change", "approval", "ADMIN_ADD", "RESERVE"),
+        *("account_change", "account_change", "ADMIN_ADD"),
     ]
     assert "account_flag" in kinds(found)
     without_flags = [item for item in found if not item.HasField("account_flag")]
@@ -87,6 +89,7 @@ def test_each_tells_who_why_and_by_which_request(customer: Customer) -> None:
     assert first.name == last.name == account_name(customer.account_id)
     assert (last.actor, bool(last.request_id)) == ("staff", True)
     assert [limit.most_per_hour for limit in last.account_change.limits] == [50]
+    assert [(alert.credit_type, alert.below) for alert in first.account_change.alerts] == [("chat", 7)]
     reserve = found["RESERVE"]
     assert reserve.cause == reserve.entry.reservation
     assert reserve.name.endswith("/wallets/chat/entries/2")

@@ -19,7 +19,7 @@ from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("D2")
 
-NOT_OF_STAFF = {"CreditService", "PaymentService", "WebhookService", "IdentityService"}
+NOT_OF_STAFF = {"CreditService", "PaymentService", "WebhookService", "IdentityService", "EventService"}
 """Services of applications, payers, the adapter and users; whatever else there is is of staff."""
 
 OF_EXAMPLES = {"AdminService", "PaymentAdminService", "PromoService"}

@@ -31,7 +31,8 @@ EVERYWHERE = """
 SELECT string_agg(t::text, ' ') FROM (
     SELECT to_jsonb(e) AS t FROM payment_events e UNION ALL SELECT to_jsonb(p) FROM purchases p
     UNION ALL SELECT to_jsonb(f) FROM purchase_facts f UNION ALL SELECT to_jsonb(c) FROM purchase_changes c
-    UNION ALL SELECT to_jsonb(o) FROM outbox_events o UNION ALL SELECT to_jsonb(r) FROM rejected_webhooks r
+    UNION ALL SELECT to_jsonb(o) FROM outbox_events o UNION ALL SELECT to_jsonb(v) FROM published_events v
+    UNION ALL SELECT to_jsonb(r) FROM rejected_webhooks r
 ) AS rows
 """
 

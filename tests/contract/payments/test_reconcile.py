@@ -1,13 +1,18 @@
 """What no webhook told is found at the provider, applied, and told of (requirement E8)."""
 
+from typing import Any
+
 import grpc
+import psycopg
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import payment_admin_service_pb2 as payment_admin
+from creditd.domain.outbox import SCHEMA_VERSION, OutboxKind
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.reconciliation import listed_at_stripe, paid_unheard, reconciled, unheard
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper
+from tests.support.event_schemas import require_schema
 from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
 from tests.support.patience import eventually
 from tests.support.refusals import refused
@@ -40,6 +45,19 @@ def test_a_payment_that_no_webhook_told_of_is_found_and_applied(shopper: Shopper
     assert shopper.figures() == (100, 0)
     assert shopper.history(seen)[-1] == ("COMPLETED", LABELS[provider])
     assert shopper.changes(seen.name)[-1].reason == "seen at the provider"
+    told = announced(shopper)
+    assert [kind for kind, _ in told] == ["TOP_UP_SUCCEEDED", "RECONCILED"]
+    assert {payload["purchase"] for _, payload in told} == {purchase.name}
+
+
+def announced(shopper: Shopper) -> list[tuple[str, dict[str, Any]]]:
+    """Return what others are told of the account, in order; each keeps to its schema."""
+    query = "SELECT kind, payload FROM outbox_events WHERE account_id = %s ORDER BY announce_time"
+    with psycopg.connect(shopper.market.service.config.database_url) as connection:
+        told = [(OutboxKind(kind).name, payload) for kind, payload in connection.execute(query, [shopper.account_id])]
+    for kind, payload in told:
+        require_schema(kind, SCHEMA_VERSION, payload)
+    return told
 
 
 @pytest.mark.parametrize("provider", NAMED, ids=PROVIDER_NAMES.get)

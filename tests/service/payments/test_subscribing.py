@@ -105,7 +105,10 @@ def test_what_is_said_while_the_account_is_closed_counts_from_the_moment_that_it
     # Nothing was left to be said again, or to be done by a person.
     assert not till.say(subscription(account, EXPIRED, at=2)).changed
     assert till.cases(account) == []
-    assert [kind for kind, _ in till.announced(account)] == ["PLAN_CHANGED", "PLAN_CHANGED"]
+    assert [kind for kind, _ in till.announced(account)] == [
+        *("PLAN_CHANGED", "ACCOUNT_STATUS_CHANGED"),
+        *("PLAN_CHANGED", "ACCOUNT_STATUS_CHANGED"),
+    ]
 
 
 def test_a_subscription_that_begins_while_the_account_is_closed_is_for_a_person_until_it_is_open(

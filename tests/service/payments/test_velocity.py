@@ -160,6 +160,8 @@ def test_suspension_and_flag_and_audit_are_one_transaction_with_what_was_told(ti
     assert by_kind["account_flag.raise"].target == flag.name
     assert by_kind["account_flag.raise"].reason == "3 top_ups within 3600 s; 2 are allowed"
     assert (by_kind["account.set_status"].before or {})["status"] == "ACTIVE"
+    others = [kind for kind, _ in till.announced(account) if kind != "TOP_UP_SUCCEEDED"]
+    assert sorted(others) == ["ACCOUNT_FLAGGED", "ACCOUNT_STATUS_CHANGED"]
     refused = till.desk.write(reserve(account, 1))[0]
     assert type(refused).__name__ == "AccountSuspended"
 

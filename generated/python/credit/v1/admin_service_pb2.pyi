@@ -2,6 +2,7 @@ from credit.v1 import account_pb2 as _account_pb2
 from credit.v1 import account_flag_pb2 as _account_flag_pb2
 from credit.v1 import approval_pb2 as _approval_pb2
 from credit.v1 import balance_pb2 as _balance_pb2
+from credit.v1 import balance_alert_pb2 as _balance_alert_pb2
 from credit.v1 import credit_type_pb2 as _credit_type_pb2
 from credit.v1 import entry_pb2 as _entry_pb2
 from credit.v1 import limits_pb2 as _limits_pb2

@@ -5,6 +5,7 @@ import warnings
 
 from credit.v1 import account_flag_pb2 as credit_dot_v1_dot_account__flag__pb2
 from credit.v1 import admin_service_pb2 as credit_dot_v1_dot_admin__service__pb2
+from credit.v1 import balance_alert_pb2 as credit_dot_v1_dot_balance__alert__pb2
 from credit.v1 import limits_pb2 as credit_dot_v1_dot_limits__pb2
 
 GRPC_GENERATED_VERSION = '1.72.2'
@@ -76,6 +77,16 @@ class AdminServiceStub(object):
                 '/credit.v1.AdminService/GetLimits',
                 request_serializer=credit_dot_v1_dot_limits__pb2.GetLimitsRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_limits__pb2.GetLimitsResponse.FromString,
+                _registered_method=True)
+        self.SetBalanceAlerts = channel.unary_unary(
+                '/credit.v1.AdminService/SetBalanceAlerts',
+                request_serializer=credit_dot_v1_dot_balance__alert__pb2.SetBalanceAlertsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_balance__alert__pb2.SetBalanceAlertsResponse.FromString,
+                _registered_method=True)
+        self.GetBalanceAlerts = channel.unary_unary(
+                '/credit.v1.AdminService/GetBalanceAlerts',
+                request_serializer=credit_dot_v1_dot_balance__alert__pb2.GetBalanceAlertsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_balance__alert__pb2.GetBalanceAlertsResponse.FromString,
                 _registered_method=True)
         self.ListAccountFlags = channel.unary_unary(
                 '/credit.v1.AdminService/ListAccountFlags',
@@ -170,6 +181,20 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetBalanceAlerts(self, request, context):
+        """Sets how low the credits of an account may fall before it is told, as an event. Opens an account that was never seen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBalanceAlerts(self, request, context):
+        """The balance alerts of an account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListAccountFlags(self, request, context):
         """Flags that velocity rules have raised, newest first: accounts to which something happened too often, too fast.
         """
@@ -255,6 +280,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.GetLimits,
                     request_deserializer=credit_dot_v1_dot_limits__pb2.GetLimitsRequest.FromString,
                     response_serializer=credit_dot_v1_dot_limits__pb2.GetLimitsResponse.SerializeToString,
+            ),
+            'SetBalanceAlerts': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetBalanceAlerts,
+                    request_deserializer=credit_dot_v1_dot_balance__alert__pb2.SetBalanceAlertsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_balance__alert__pb2.SetBalanceAlertsResponse.SerializeToString,
+            ),
+            'GetBalanceAlerts': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBalanceAlerts,
+                    request_deserializer=credit_dot_v1_dot_balance__alert__pb2.GetBalanceAlertsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_balance__alert__pb2.GetBalanceAlertsResponse.SerializeToString,
             ),
             'ListAccountFlags': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAccountFlags,
@@ -504,6 +539,60 @@ class AdminService(object):
             '/credit.v1.AdminService/GetLimits',
             credit_dot_v1_dot_limits__pb2.GetLimitsRequest.SerializeToString,
             credit_dot_v1_dot_limits__pb2.GetLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetBalanceAlerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/SetBalanceAlerts',
+            credit_dot_v1_dot_balance__alert__pb2.SetBalanceAlertsRequest.SerializeToString,
+            credit_dot_v1_dot_balance__alert__pb2.SetBalanceAlertsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBalanceAlerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.AdminService/GetBalanceAlerts',
+            credit_dot_v1_dot_balance__alert__pb2.GetBalanceAlertsRequest.SerializeToString,
+            credit_dot_v1_dot_balance__alert__pb2.GetBalanceAlertsResponse.FromString,
             options,
             channel_credentials,
             insecure,

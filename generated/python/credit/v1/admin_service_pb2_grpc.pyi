@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from credit.v1 import account_flag_pb2 as _account_flag_pb2
 from credit.v1 import admin_service_pb2 as _admin_service_pb2
+from credit.v1 import balance_alert_pb2 as _balance_alert_pb2
 from credit.v1 import limits_pb2 as _limits_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -53,6 +54,10 @@ class AdminServiceStub:
     """Limits how much an account may spend, and each spender within it. Opens an account that was never seen."""
     GetLimits: _grpc.UnaryUnaryMultiCallable[_limits_pb2.GetLimitsRequest, _limits_pb2.GetLimitsResponse]
     """The limits of an account, and what was spent in this hour and on this day; it is not opened by being looked at."""
+    SetBalanceAlerts: _grpc.UnaryUnaryMultiCallable[_balance_alert_pb2.SetBalanceAlertsRequest, _balance_alert_pb2.SetBalanceAlertsResponse]
+    """Sets how low the credits of an account may fall before it is told, as an event. Opens an account that was never seen."""
+    GetBalanceAlerts: _grpc.UnaryUnaryMultiCallable[_balance_alert_pb2.GetBalanceAlertsRequest, _balance_alert_pb2.GetBalanceAlertsResponse]
+    """The balance alerts of an account."""
     ListAccountFlags: _grpc.UnaryUnaryMultiCallable[_account_flag_pb2.ListAccountFlagsRequest, _account_flag_pb2.ListAccountFlagsResponse]
     """Flags that velocity rules have raised, newest first: accounts to which something happened too often, too fast."""
     ClearAccountFlag: _grpc.UnaryUnaryMultiCallable[_account_flag_pb2.ClearAccountFlagRequest, _account_flag_pb2.ClearAccountFlagResponse]
@@ -91,6 +96,10 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Limits how much an account may spend, and each spender within it. Opens an account that was never seen."""
     GetLimits: _aio.UnaryUnaryMultiCallable[_limits_pb2.GetLimitsRequest, _limits_pb2.GetLimitsResponse]  # type: ignore[assignment]
     """The limits of an account, and what was spent in this hour and on this day; it is not opened by being looked at."""
+    SetBalanceAlerts: _aio.UnaryUnaryMultiCallable[_balance_alert_pb2.SetBalanceAlertsRequest, _balance_alert_pb2.SetBalanceAlertsResponse]  # type: ignore[assignment]
+    """Sets how low the credits of an account may fall before it is told, as an event. Opens an account that was never seen."""
+    GetBalanceAlerts: _aio.UnaryUnaryMultiCallable[_balance_alert_pb2.GetBalanceAlertsRequest, _balance_alert_pb2.GetBalanceAlertsResponse]  # type: ignore[assignment]
+    """The balance alerts of an account."""
     ListAccountFlags: _aio.UnaryUnaryMultiCallable[_account_flag_pb2.ListAccountFlagsRequest, _account_flag_pb2.ListAccountFlagsResponse]  # type: ignore[assignment]
     """Flags that velocity rules have raised, newest first: accounts to which something happened too often, too fast."""
     ClearAccountFlag: _aio.UnaryUnaryMultiCallable[_account_flag_pb2.ClearAccountFlagRequest, _account_flag_pb2.ClearAccountFlagResponse]  # type: ignore[assignment]
@@ -174,6 +183,22 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_limits_pb2.GetLimitsResponse, _abc.Awaitable[_limits_pb2.GetLimitsResponse]]:
         """The limits of an account, and what was spent in this hour and on this day; it is not opened by being looked at."""
+
+    @_abc_1.abstractmethod
+    def SetBalanceAlerts(
+        self,
+        request: _balance_alert_pb2.SetBalanceAlertsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_balance_alert_pb2.SetBalanceAlertsResponse, _abc.Awaitable[_balance_alert_pb2.SetBalanceAlertsResponse]]:
+        """Sets how low the credits of an account may fall before it is told, as an event. Opens an account that was never seen."""
+
+    @_abc_1.abstractmethod
+    def GetBalanceAlerts(
+        self,
+        request: _balance_alert_pb2.GetBalanceAlertsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_balance_alert_pb2.GetBalanceAlertsResponse, _abc.Awaitable[_balance_alert_pb2.GetBalanceAlertsResponse]]:
+        """The balance alerts of an account."""
 
     @_abc_1.abstractmethod
     def ListAccountFlags(

@@ -25,6 +25,7 @@ _sym_db = _symbol_database.Default()
 from credit.v1 import account_pb2 as credit_dot_v1_dot_account__pb2
 from credit.v1 import account_flag_pb2 as credit_dot_v1_dot_account__flag__pb2
 from credit.v1 import approval_pb2 as credit_dot_v1_dot_approval__pb2
+from credit.v1 import balance_alert_pb2 as credit_dot_v1_dot_balance__alert__pb2
 from credit.v1 import entry_pb2 as credit_dot_v1_dot_entry__pb2
 from credit.v1 import limits_pb2 as credit_dot_v1_dot_limits__pb2
 from credit.v1 import payment_event_pb2 as credit_dot_v1_dot_payment__event__pb2
@@ -32,7 +33,7 @@ from credit.v1 import purchase_pb2 as credit_dot_v1_dot_purchase__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63redit/v1/history_item.proto\x12\tcredit.v1\x1a\x17\x63redit/v1/account.proto\x1a\x1c\x63redit/v1/account_flag.proto\x1a\x18\x63redit/v1/approval.proto\x1a\x15\x63redit/v1/entry.proto\x1a\x16\x63redit/v1/limits.proto\x1a\x1d\x63redit/v1/payment_event.proto\x1a\x18\x63redit/v1/purchase.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa\x01\n\rAccountChange\x12\x18\n\x07version\x18\x01 \x01(\x03R\x07version\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32\x18.credit.v1.AccountStatusR\x06status\x12#\n\x04plan\x18\x03 \x01(\x0b\x32\x0f.credit.v1.PlanR\x04plan\x12(\n\x06limits\x18\x04 \x03(\x0b\x32\x10.credit.v1.LimitR\x06limits\"\xac\x04\n\x0bHistoryItem\x12;\n\x0b\x63reate_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n\x05\x63\x61use\x18\x03 \x01(\tR\x05\x63\x61use\x12\x14\n\x05\x61\x63tor\x18\x04 \x01(\tR\x05\x61\x63tor\x12\x16\n\x06reason\x18\x05 \x01(\tR\x06reason\x12\x1d\n\nrequest_id\x18\x06 \x01(\tR\trequestId\x12(\n\x05\x65ntry\x18\x07 \x01(\x0b\x32\x10.credit.v1.EntryH\x00R\x05\x65ntry\x12\x44\n\x0fpurchase_change\x18\x08 \x01(\x0b\x32\x19.credit.v1.PurchaseChangeH\x00R\x0epurchaseChange\x12>\n\rpayment_event\x18\t \x01(\x0b\x32\x17.credit.v1.PaymentEventH\x00R\x0cpaymentEvent\x12\x41\n\x0e\x61\x63\x63ount_change\x18\n \x01(\x0b\x32\x18.credit.v1.AccountChangeH\x00R\raccountChange\x12\x31\n\x08\x61pproval\x18\x0b \x01(\x0b\x32\x13.credit.v1.ApprovalH\x00R\x08\x61pproval\x12;\n\x0c\x61\x63\x63ount_flag\x18\x0c \x01(\x0b\x32\x16.credit.v1.AccountFlagH\x00R\x0b\x61\x63\x63ountFlagB\x06\n\x04itemBg\n\x15\x63om.creditd.credit.v1B\x10HistoryItemProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63redit/v1/history_item.proto\x12\tcredit.v1\x1a\x17\x63redit/v1/account.proto\x1a\x1c\x63redit/v1/account_flag.proto\x1a\x18\x63redit/v1/approval.proto\x1a\x1d\x63redit/v1/balance_alert.proto\x1a\x15\x63redit/v1/entry.proto\x1a\x16\x63redit/v1/limits.proto\x1a\x1d\x63redit/v1/payment_event.proto\x1a\x18\x63redit/v1/purchase.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x01\n\rAccountChange\x12\x18\n\x07version\x18\x01 \x01(\x03R\x07version\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32\x18.credit.v1.AccountStatusR\x06status\x12#\n\x04plan\x18\x03 \x01(\x0b\x32\x0f.credit.v1.PlanR\x04plan\x12(\n\x06limits\x18\x04 \x03(\x0b\x32\x10.credit.v1.LimitR\x06limits\x12/\n\x06\x61lerts\x18\x05 \x03(\x0b\x32\x17.credit.v1.BalanceAlertR\x06\x61lerts\"\xac\x04\n\x0bHistoryItem\x12;\n\x0b\x63reate_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n\x05\x63\x61use\x18\x03 \x01(\tR\x05\x63\x61use\x12\x14\n\x05\x61\x63tor\x18\x04 \x01(\tR\x05\x61\x63tor\x12\x16\n\x06reason\x18\x05 \x01(\tR\x06reason\x12\x1d\n\nrequest_id\x18\x06 \x01(\tR\trequestId\x12(\n\x05\x65ntry\x18\x07 \x01(\x0b\x32\x10.credit.v1.EntryH\x00R\x05\x65ntry\x12\x44\n\x0fpurchase_change\x18\x08 \x01(\x0b\x32\x19.credit.v1.PurchaseChangeH\x00R\x0epurchaseChange\x12>\n\rpayment_event\x18\t \x01(\x0b\x32\x17.credit.v1.PaymentEventH\x00R\x0cpaymentEvent\x12\x41\n\x0e\x61\x63\x63ount_change\x18\n \x01(\x0b\x32\x18.credit.v1.AccountChangeH\x00R\raccountChange\x12\x31\n\x08\x61pproval\x18\x0b \x01(\x0b\x32\x13.credit.v1.ApprovalH\x00R\x08\x61pproval\x12;\n\x0c\x61\x63\x63ount_flag\x18\x0c \x01(\x0b\x32\x16.credit.v1.AccountFlagH\x00R\x0b\x61\x63\x63ountFlagB\x06\n\x04itemBg\n\x15\x63om.creditd.credit.v1B\x10HistoryItemProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,8 +41,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'credit.v1.history_item_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.creditd.credit.v1B\020HistoryItemProtoP\001Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1'
-  _globals['_ACCOUNTCHANGE']._serialized_start=262
-  _globals['_ACCOUNTCHANGE']._serialized_end=432
-  _globals['_HISTORYITEM']._serialized_start=435
-  _globals['_HISTORYITEM']._serialized_end=991
+  _globals['_ACCOUNTCHANGE']._serialized_start=293
+  _globals['_ACCOUNTCHANGE']._serialized_end=512
+  _globals['_HISTORYITEM']._serialized_start=515
+  _globals['_HISTORYITEM']._serialized_end=1071
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 from credit.v1 import account_pb2 as _account_pb2
 from credit.v1 import account_flag_pb2 as _account_flag_pb2
 from credit.v1 import approval_pb2 as _approval_pb2
+from credit.v1 import balance_alert_pb2 as _balance_alert_pb2
 from credit.v1 import entry_pb2 as _entry_pb2
 from credit.v1 import limits_pb2 as _limits_pb2
 from credit.v1 import payment_event_pb2 as _payment_event_pb2
@@ -15,16 +16,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class AccountChange(_message.Message):
-    __slots__ = ("version", "status", "plan", "limits")
+    __slots__ = ("version", "status", "plan", "limits", "alerts")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    ALERTS_FIELD_NUMBER: _ClassVar[int]
     version: int
     status: _account_pb2.AccountStatus
     plan: _account_pb2.Plan
     limits: _containers.RepeatedCompositeFieldContainer[_limits_pb2.Limit]
-    def __init__(self, version: _Optional[int] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., limits: _Optional[_Iterable[_Union[_limits_pb2.Limit, _Mapping]]] = ...) -> None: ...
+    alerts: _containers.RepeatedCompositeFieldContainer[_balance_alert_pb2.BalanceAlert]
+    def __init__(self, version: _Optional[int] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., limits: _Optional[_Iterable[_Union[_limits_pb2.Limit, _Mapping]]] = ..., alerts: _Optional[_Iterable[_Union[_balance_alert_pb2.BalanceAlert, _Mapping]]] = ...) -> None: ...
 
 class HistoryItem(_message.Message):
     __slots__ = ("create_time", "name", "cause", "actor", "reason", "request_id", "entry", "purchase_change", "payment_event", "account_change", "approval", "account_flag")

@@ -60,6 +60,7 @@ _READ: Final = frozenset({"credits.read"})
 _TOP_UP: Final = frozenset({"credits.admin"})
 _BUY: Final = frozenset({"payments.write"})
 _INGEST: Final = frozenset({"payments.ingest"})
+_EVENTS: Final = frozenset({"events.read"})
 
 # Permission: roles on any account, roles on their own account, scopes of a service.
 SPEND: Final = Permission("credits.spend", _ADMINS, _NOBODY, _SPEND)
@@ -90,6 +91,7 @@ INGEST: Final = Permission("webhooks.ingest", _ADMINS, _NOBODY, _INGEST)
 READ_ACCESS: Final = Permission("access.read", _ADMINS)
 CHANGE_ACCESS: Final = Permission("access.change", _ADMINS, needs_second_factor=True)
 READ_AUDIT: Final = Permission("audit.read", _ADMINS)
+READ_EVENTS: Final = Permission("events.read", _STAFF, _OWNERS, _EVENTS)
 KNOW_ONESELF: Final = Permission("access.read_own", is_for_everyone=True)
 # About the caller alone, who is a person: no request names anybody.
 SIGN_IN: Final = Permission("sign_in.change_own", _STAFF | _OWNERS)
@@ -120,6 +122,8 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.AdminService/SetPlan": CHANGE_ACCOUNT,
     "/credit.v1.AdminService/SetLimits": CHANGE_ACCOUNT,
     "/credit.v1.AdminService/GetLimits": SEARCH_ACCOUNTS,
+    "/credit.v1.AdminService/SetBalanceAlerts": CHANGE_ACCOUNT,
+    "/credit.v1.AdminService/GetBalanceAlerts": SEARCH_ACCOUNTS,
     "/credit.v1.AdminService/ListAccountFlags": SEARCH_ACCOUNTS,
     "/credit.v1.AdminService/ClearAccountFlag": CLEAR_FLAGS,
     "/credit.v1.AdminService/GetAccount": SEARCH_ACCOUNTS,
@@ -174,6 +178,7 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.SupportService/Search": SEARCH_ACCOUNTS,
     "/credit.v1.AuditService/ListAuditEvents": READ_AUDIT,
     "/credit.v1.AuditService/GetAuditHead": READ_AUDIT,
+    "/credit.v1.EventService/SubscribeEvents": READ_EVENTS,
     "/credit.v1.IdentityService/Revoke": SIGN_IN,
     "/credit.v1.IdentityService/ChangePassword": SIGN_IN,
     "/credit.v1.IdentityService/EnrolTotp": SIGN_IN,

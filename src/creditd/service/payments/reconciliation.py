@@ -10,7 +10,7 @@ from creditd.domain import errors
 from creditd.domain.audit_event import Act
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.outbox import OutboxKind
+from creditd.domain.outbox import OutboxEvent, OutboxKind
 from creditd.domain.payment_errors import ProviderUnavailable
 from creditd.domain.provider import Provider
 from creditd.ledger.clock import DatabaseClock
@@ -200,5 +200,6 @@ class Reconciliation:
     def _announce(self, provider: str, reference: str, applied: Recorded) -> None:
         account_id = applied.account_id
         payload = {"provider": provider, "reference": reference, "purchase": applied.purchase}
+        event = OutboxEvent(account_id, self._make_id(), OutboxKind.RECONCILED, "", payload, self._clock.now())
         with self._database.transaction() as connection:
-            outbox.announce(connection, account_id, self._make_id(), OutboxKind.RECONCILED, payload, self._clock.now())
+            outbox.announce(connection, event)

@@ -15,7 +15,7 @@ from creditd.domain.entry import EntryKind
 from creditd.domain.errors import Refusal
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.outbox import OutboxKind
+from creditd.domain.outbox import OutboxEvent, OutboxKind
 from creditd.domain.payment_event import PaymentEvent
 from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, merged
 from creditd.domain.payment_standing import Standing, credits_reversed, standing
@@ -168,14 +168,14 @@ class PurchaseRecorder:
             kinds.append(OutboxKind.PURCHASE_FAILED)
         payload = {
             "purchase": after.name,
-            "credit_type": after.credit_type,
             "granted": after.granted,
             "reversed": after.reversed,
             "state": after.state.name,
             "failure_code": after.failure_code,
         }
         for kind in kinds:
-            outbox.announce(transaction.connection, after.account_id, self._make_id(), kind, payload, after.update_time)
+            event = OutboxEvent(after.account_id, self._make_id(), kind, after.credit_type, payload, after.update_time)
+            outbox.announce(transaction.connection, event)
 
 
 def _purchase_of(transaction: Transaction, report: Report) -> Purchase:

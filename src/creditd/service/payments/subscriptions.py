@@ -5,7 +5,7 @@ from collections.abc import Callable
 from creditd.domain.account import Account
 from creditd.domain.errors import AccountClosed
 from creditd.domain.instant import Instant
-from creditd.domain.outbox import OutboxKind
+from creditd.domain.outbox import OutboxEvent, OutboxKind, changed_plan
 from creditd.domain.payment_event import PaymentEvent
 from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
 from creditd.domain.wallet import Origin
@@ -106,15 +106,11 @@ class SubscriptionRecorder:
         changed = self._accounts.change_plan(
             transaction.connection, account, origin, now, unlimited=unlimited, until=until
         )
-        payload = {"unlimited": unlimited, "until": until}
-        outbox.announce(
-            transaction.connection,
-            account.account_id,
-            self._make_id(),
-            OutboxKind.PLAN_CHANGED,
-            payload,
-            changed.update_time,
+        payload = changed_plan(unlimited=unlimited, until=until)
+        event = OutboxEvent(
+            account.account_id, self._make_id(), OutboxKind.PLAN_CHANGED, "", payload, changed.update_time
         )
+        outbox.announce(transaction.connection, event)
 
 
 class SubscriptionReader:

@@ -31,13 +31,13 @@ PRIVILEGES: Final[Privileges] = {
         "entries",
         "entry_seals",
         "flag_clearances",
-        "outbox_events",
         "payment_event_acts",
         "purchase_changes",
         "request_claims",
         "role_grants",
         "role_revocations",
     ),
+    "SELECT, INSERT, DELETE": ("outbox_events", "published_events"),
     "SELECT, INSERT, UPDATE, DELETE": (
         "first_purchase_promos",
         "held_roles",
@@ -52,7 +52,7 @@ PRIVILEGES: Final[Privileges] = {
         "usage_sums",
         "usage_totals",
     ),
-    "SELECT, UPDATE": ("access_versions", "sealing"),
+    "SELECT, UPDATE": ("access_versions", "event_publishing", "expiry_notices", "sealing"),
     "SELECT, INSERT, UPDATE": (
         "accounts",
         "credit_types",
@@ -75,8 +75,8 @@ PRIVILEGES: Final[Privileges] = {
 }
 """What the role may do with which tables, each of which is in one line. What only ever grows is never updated, and
 nothing is deleted but what is still to be done, once it is done, what was counted on days that are over, which roles
-are held, once they are not, claims of promo codes that are given back, and what was added up of the ledger, once it was
-added up anew."""
+are held, once they are not, claims of promo codes that are given back, what was added up of the ledger, once it was
+added up anew, and events, once they are published, and once they are old."""
 
 ONLY_GROW: Final = PRIVILEGES["SELECT, INSERT"]
 """The tables of which no row is ever changed or removed."""

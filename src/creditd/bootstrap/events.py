@@ -1,0 +1,51 @@
+"""Events in one process: what publishes them, what tells of expiry and of limits, and the handlers."""
+
+import asyncio
+
+from creditd.bootstrap.core import Core
+from creditd.server.handlers.event_handlers import EventHandlers
+from creditd.service.event_feed import EventFeed
+from creditd.service.event_publisher import EventPublisher
+from creditd.service.expiry_notices import ExpiryNotices
+from creditd.service.limit_notices import LimitNotices
+from creditd.service.threads import Threads
+
+DAY_SECONDS = 86_400
+HOUR_SECONDS = 3_600
+
+
+class EventParts:
+    """Everything that runs for events. Make it on the event loop that it is to run on."""
+
+    def __init__(self, core: Core, threads: Threads) -> None:
+        """Build every part on ``core``."""
+        config, in_thread = core.config, threads.background
+        self.limit_notices = LimitNotices(core.database, core.clock, in_thread)
+        self.publisher = EventPublisher(
+            core.database,
+            core.clock,
+            in_thread,
+            core.event_statistics,
+            config.event_interval_seconds,
+            config.event_retention_days * DAY_SECONDS,
+        )
+        notice_seconds = config.expiry_notice_hours * HOUR_SECONDS
+        notices = ExpiryNotices(core.database, core.clock, core.make_id, in_thread, notice_seconds)
+        self._background = [self.publisher.background, notices.background, self.limit_notices.background]
+        self._feed = EventFeed(core.database, threads.watching)
+        core.event_statistics.failures.update((one.name, one.failures.counts) for one in self._background)
+
+    def handlers(self) -> tuple[EventHandlers]:
+        """Return the handlers of EventService."""
+        return (EventHandlers(self._feed),)
+
+    def start(self) -> None:
+        """Start what runs by itself."""
+        for background in self._background:
+            background.start()
+
+    async def close(self) -> None:
+        """Stop. What was told of limits is written; what is not published is by the next server that runs."""
+        await self._feed.close()
+        await asyncio.gather(*(background.close() for background in self._background))
+        await self.limit_notices.flush()

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import entry_pb2, source_pb2
-from creditd.server.handlers import statement_handlers
-from creditd.server.handlers.statement_handlers import EXPORTS_OF_A_CALLER
+from creditd.server.handlers.statement_handlers import EXPORTS_OF_A_CALLER, MAX_EXPORTS
 from creditd.service import statements
 from creditd.service.statements import NOT_BEGUN, Position, Statements
 from tests.support.customer import Customer
@@ -283,17 +282,15 @@ def begins_or_refusal(caller: SimpleNamespace, customer: Customer) -> str:
     return ""
 
 
-def test_all_callers_together_have_a_bounded_number(
-    busy: Customer, go_on: Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_callers_together_have_a_bounded_number(busy: Customer, go_on: Event) -> None:
     del go_on
-    monkeypatch.setattr(statement_handlers, "MAX_EXPORTS", 2)
-    streams = [begin(busy.service.as_caller(name, "FINANCE"), busy) for name in ("one", "two")]
-    third = busy.service.as_caller("three", "FINANCE")
-    assert begins_or_refusal(third, busy) == "OVERLOADED"
+    callers = [busy.service.as_caller(f"caller-{n}", "FINANCE") for n in range(MAX_EXPORTS // EXPORTS_OF_A_CALLER)]
+    streams = [begin(caller, busy) for caller in callers for _ in range(EXPORTS_OF_A_CALLER)]
+    late = busy.service.as_caller("late", "FINANCE")
+    assert begins_or_refusal(late, busy) == "OVERLOADED"
     for stream in streams:
         stream.cancel()
-    eventually(lambda: begins_or_refusal(third, busy) == "")
+    eventually(lambda: begins_or_refusal(late, busy) == "")
 
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=40)

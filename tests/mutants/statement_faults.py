@@ -4,6 +4,11 @@ from tests.mutants.fault import Fault
 
 _WIRE = ("tests/contract/test_statements.py",)
 _CELLS = ("tests/server/test_statement_files.py",)
+_PDFS = ("tests/contract/test_statement_pdfs.py",)
+_RECEIPTS = ("tests/contract/payments/test_receipts.py",)
+_DRAWN = ("tests/documents/test_pdf.py",)
+_LETTERS = ("tests/documents/test_letters.py",)
+_PRINTER = ("tests/server/test_printer.py",)
 
 STATEMENT_FAULTS = (
     Fault(
@@ -34,7 +39,7 @@ STATEMENT_FAULTS = (
         "a statement goes on in the language of who asks for the rest",
         "server/handlers/statement_handlers.py",
         "language, position = _opened(self._tokens.open(query, request.resume_token))",
-        "language, position = call.language, _opened(self._tokens.open(query, request.resume_token))[1]",
+        "position = _opened(self._tokens.open(query, request.resume_token))[1]",
         _WIRE,
         "test_a_statement_broken_off_anywhere_goes_on_byte_for_byte",
     ),
@@ -48,7 +53,7 @@ STATEMENT_FAULTS = (
     ),
     Fault(
         "the place of an export that is over is never free again",
-        "server/handlers/statement_handlers.py",
+        "server/statements/call_places.py",
         "            self._callers[subject] -= 1\n",
         "            pass\n",
         _WIRE,
@@ -109,5 +114,101 @@ STATEMENT_FAULTS = (
         'EXPORT: Final = Permission("statements.export", _STAFF,',
         ("tests/server/test_policy.py",),
         "test_support_reads_and_changes_nothing",
+    ),
+    Fault(
+        "halves of two PDFs are put together",
+        "server/handlers/statement_handlers.py",
+        'if pdf.digest not in {"", digest}:',
+        "if not digest:",
+        _PDFS,
+        "test_halves_that_were_drawn_otherwise_are_not_put_together",
+    ),
+    Fault(
+        "a PDF takes any number of entries",
+        "server/handlers/statement_handlers.py",
+        "if rows > MAX_PDF_ROWS:",
+        "if not MAX_PDF_ROWS:",
+        _PDFS,
+        "test_more_entries_than_a_pdf_takes_are_refused",
+    ),
+    Fault(
+        "there is a receipt of what was never paid",
+        "server/statements/receipt.py",
+        "if not purchase.paid:",
+        "if not purchase.amount:",
+        _RECEIPTS,
+        "test_there_is_no_receipt_of_what_did_not_happen",
+    ),
+    Fault(
+        "a receipt of refunds shows each as all that was given back until then",
+        "server/statements/receipt.py",
+        "figures = change.refunded - before, change.refunded",
+        "figures = change.refunded, change.refunded",
+        _RECEIPTS,
+        "test_a_receipt_of_refunds_has_each_of_them",
+    ),
+    Fault(
+        "a PDF shows what is held as available",
+        "server/statements/pdf_file.py",
+        "figures = row.available_delta, row.available_after, row.reserved_after, row.debt_after",
+        "figures = row.available_delta, row.reserved_after, row.reserved_after, row.debt_after",
+        _PDFS,
+        "test_its_figures_are_those_of_the_csv",
+    ),
+    Fault(
+        "a figure that is too long for its column is cut",
+        "documents/text_pdf.py",
+        "        if needed > room:\n",
+        "        if not needed:\n",
+        _DRAWN,
+        "test_a_figure_is_never_cut",
+    ),
+    Fault(
+        "a reason turns around what stands beside it",
+        "documents/letters.py",
+        '"" if kind == "Cf" else letter',
+        "letter",
+        _LETTERS,
+        "test_a_text_is_made_harmless[override]",
+    ),
+    Fault(
+        "a number after a word of Hebrew stands at its right",
+        "documents/letters.py",
+        "        runs = _turned(runs, level)\n",
+        "        pass\n",
+        _LETTERS,
+        "test_a_number_after_a_word_of_hebrew_stands_at_its_left",
+    ),
+    Fault(
+        "a drawing outlives its caller",
+        "server/statements/printer.py",
+        "                press.end()\n",
+        "                pass\n",
+        _PRINTER,
+        "test_the_drawing_ends_with_its_caller",
+    ),
+    Fault(
+        "a drawing outlives its server",
+        "documents/__main__.py",
+        "while os.getppid() == server:",
+        "while server:",
+        _PRINTER,
+        "test_a_drawing_ends_with_its_server",
+    ),
+    Fault(
+        "a drawing takes any memory",
+        "documents/__main__.py",
+        "        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))\n",
+        "",
+        _PRINTER,
+        "test_a_drawing_has_bounds",
+    ),
+    Fault(
+        "a drawing knows our secrets",
+        "server/statements/printer.py",
+        "            env={},\n",
+        "",
+        _PRINTER,
+        "test_the_drawing_knows_nothing_of_our_environment",
     ),
 )

@@ -44,6 +44,7 @@ OWN_READING = {
 SUPPORTING = {"ExplainReserve", "GetGrant", "ListGrants", "ListGrantUses", "ListAccountHistory", "Search"}
 READING = OWN_READING | {"BatchGetBalances"}
 PURCHASE_READING = {"GetPurchase", "ListPurchases"}
+RECEIPT = {STATEMENT + "GetReceipt"}
 BUYING = PURCHASE_READING | {"CreatePurchase", "CancelPurchase"}
 REDEEMING = {PROMO + "RedeemPromoCode"}
 
@@ -102,6 +103,8 @@ EVENTS = "/credit.v1.EventService/SubscribeEvents"
 
 CATALOGUE = {CREDIT + "ListCreditTypes"}
 
+OWN_MONEY = payment_rpcs(BUYING) | REDEEMING | RECEIPT
+
 OPEN = {IDENTITY + name for name in ("Register", "Login", "Refresh", "GetKeys")} | {
     "/credit.v1.ApiKeyService/ExchangeApiKey"
 }
@@ -118,6 +121,7 @@ ALL_READING = (
     CATALOGUE
     | credit_rpcs(READING)
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
+    | RECEIPT
     | admin_rpcs("GetAccount", "GetLimits", "GetBalanceAlerts", "ListAccounts", "ListAccountFlags")
     | payment_admin_rpcs("ListSubscriptions")
     | {SUPPORT + name for name in SUPPORTING}
@@ -192,13 +196,16 @@ def test_a_caller_without_roles_may_do_nothing() -> None:
         ((), set()),
         (("payments.read", "credits.write"), set()),
         (("credits.spend",), credit_rpcs(SPENDING) | CATALOGUE),
-        (("credits.read",), credit_rpcs(READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"})),
-        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"}) | REDEEMING | CATALOGUE),
+        (
+            ("credits.read",),
+            credit_rpcs(READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"}) | RECEIPT,
+        ),
+        (("payments.write",), payment_rpcs(BUYING | {"ListPackages"}) | REDEEMING | CATALOGUE | RECEIPT),
         (("payments.ingest",), {WEBHOOK + "IngestWebhook"}),
         (("credits.admin",), admin_rpcs("AddCredits") | CATALOGUE),
         (
             ("credits.spend", "credits.read"),
-            credit_rpcs(SPENDING | READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"}),
+            credit_rpcs(SPENDING | READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"}) | RECEIPT,
         ),
     ],
 )
@@ -211,7 +218,7 @@ def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set
 def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str, more: set[str]) -> None:
     owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin", "payments.write"))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    own = credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | REDEEMING | {EVENTS}
+    own = credit_rpcs(OWN_READING) | OWN_MONEY | {EVENTS}
     assert allowed(owner, "me") == own | catalogue | more
     for account_id in ("you", "ME", "me ", "", None):
         assert allowed(owner, account_id) == catalogue
@@ -250,7 +257,7 @@ def test_whoever_signs_in_sees_to_their_own_sign_in_and_a_service_does_not(role:
 def test_several_roles_add_up() -> None:
     both = somebody("USER", "SERVICE", scopes=("credits.spend",))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    own = credit_rpcs(OWN_READING) | payment_rpcs(BUYING) | REDEEMING | {EVENTS}
+    own = credit_rpcs(OWN_READING) | OWN_MONEY | {EVENTS}
     assert allowed(both, "me") == credit_rpcs(SPENDING) | own | catalogue
     assert allowed(both, "you") == credit_rpcs(SPENDING) | catalogue
 

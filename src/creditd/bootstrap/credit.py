@@ -47,11 +47,13 @@ from creditd.server.handlers.batch_handlers import BatchHandlers
 from creditd.server.handlers.flag_handlers import FlagHandlers
 from creditd.server.handlers.hold_handlers import HoldHandlers
 from creditd.server.handlers.limit_handlers import LimitHandlers
+from creditd.server.handlers.receipt_handlers import ReceiptHandlers
 from creditd.server.handlers.statement_handlers import StatementHandlers
 from creditd.server.handlers.usage_handlers import UsageHandlers
 from creditd.server.handlers.watch_handlers import WatchHandlers
 from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
+from creditd.server.statements.printer import Printer
 from creditd.service.account_flags import AccountFlags
 from creditd.service.account_limits import AccountLimits
 from creditd.service.accounts import Accounts
@@ -63,6 +65,7 @@ from creditd.service.credits import Credits
 from creditd.service.historical_balances import HistoricalBalances
 from creditd.service.history import History
 from creditd.service.pages import PageTokens
+from creditd.service.payments.purchase_reader import PurchaseReader
 from creditd.service.refused_acts import RefusedActs
 from creditd.service.sealer import Sealer
 from creditd.service.statements import Statements
@@ -124,6 +127,8 @@ class CreditParts:
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
         self._credits = Credits(core.ledger, self._catalogue, transport.sink, self.events.limit_notices.note)
         self._promos = Promos(core, self.payments.promo_claims, self._catalogue, threads, tokens, self._credits)
+        # One each: a receipt does not wait behind statements of many pages.
+        self._statement_printer, self._receipt_printer = Printer(), Printer()
         self._audit_key = core.audit_key
         self._head = schema_head()
         self._is_prepared = False
@@ -208,7 +213,11 @@ class CreditParts:
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
         reader = Statements(core.database, core.clock, threads)
-        statements = (StatementHandlers(reader, self._catalogue, self._tokens),)
+        purchases = PurchaseReader(core.database, self._tokens, threads)
+        statements = (
+            StatementHandlers(reader, self._catalogue, self._tokens, self._statement_printer, core.clock),
+            ReceiptHandlers(purchases, self._catalogue, self._receipt_printer),
+        )
         support = make_support(core, self._catalogue, historical, threads, self._tokens)
         handlers = (
             credit,
@@ -243,6 +252,8 @@ class CreditParts:
     async def close(self, grace: StopGrace) -> None:
         """Stop, and let what is under way end; no call is any more."""
         await self._watch.close()
+        self._statement_printer.close()
+        self._receipt_printer.close()
         self.access.poller.close()
         await self._promos.background.close()
         await self.payments.close(grace.left)

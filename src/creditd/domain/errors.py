@@ -175,6 +175,12 @@ class AmountExceedsDebt(Refusal):
     reason = "AMOUNT_EXCEEDS_DEBT"
 
 
+class StatementTooLong(Refusal):
+    """The statement has more entries than a PDF takes. Facts: rows, maximum."""
+
+    reason = "STATEMENT_TOO_LONG"
+
+
 class LimitExceeded(Refusal):
     """A limit of the account, or of a spender within it, does not allow so much.
 

@@ -42,6 +42,12 @@ class PurchaseExpired(Refusal):
     reason = "PURCHASE_EXPIRED"
 
 
+class PurchaseNotRefunded(Refusal):
+    """Nothing was given back of the purchase's payment. Facts: purchase, state."""
+
+    reason = "PURCHASE_NOT_REFUNDED"
+
+
 class PurchaseNotPaid(Refusal):
     """The purchase has not been paid, so there is nothing to reverse. Facts: purchase, state."""
 

@@ -49,6 +49,10 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
         "a record that the call needs is locked; nothing was done, a retry is safe",
     ),
     "BALANCE_TOO_LARGE": (StatusCode.FAILED_PRECONDITION, "adding {amount} to {total} would exceed {maximum}"),
+    "STATEMENT_TOO_LONG": (
+        StatusCode.FAILED_PRECONDITION,
+        "the period has {rows} entries, and a PDF takes {maximum}: ask for CSV or for a shorter period",
+    ),
     "LIMIT_EXCEEDED": (StatusCode.FAILED_PRECONDITION, "{requested} requested, {which} is {limit}"),
     "EXPIRY_OUT_OF_RANGE": (
         StatusCode.INVALID_ARGUMENT,
@@ -88,6 +92,7 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "PURCHASE_PAID": (StatusCode.FAILED_PRECONDITION, "{purchase} is paid; its state is {state}"),
     "PURCHASE_EXPIRED": (StatusCode.FAILED_PRECONDITION, "{purchase} has expired"),
     "PURCHASE_NOT_PAID": (StatusCode.FAILED_PRECONDITION, "{purchase} has not been paid; its state is {state}"),
+    "PURCHASE_NOT_REFUNDED": (StatusCode.FAILED_PRECONDITION, "nothing was given back of {purchase}"),
     "PROVIDER_NOT_CONFIGURED": (StatusCode.NOT_FOUND, "payments by {provider} are not configured here"),
     "PAYMENT_NOT_SUPPORTED": (
         StatusCode.INVALID_ARGUMENT,

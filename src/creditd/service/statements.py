@@ -39,12 +39,22 @@ class WalletPart(NamedTuple):
     opening: int
     closing: int
 
+    @property
+    def rows(self) -> int:
+        """How many entries there are: versions have no gap."""
+        return self.closing - self.opening
+
 
 class Position(NamedTuple):
     """Where a statement goes on: the parts to come, and the version that was written last of the first of them."""
 
     parts: tuple[WalletPart, ...]
     after: int = NOT_BEGUN
+
+    @property
+    def rows(self) -> int:
+        """How many entries there are, from its beginning."""
+        return sum(part.rows for part in self.parts)
 
     @property
     def is_end(self) -> bool:

@@ -126,6 +126,9 @@ _BY_HAND: dict[str, Make] = {
     "ExportTransactions": lambda _: statement.ExportTransactionsRequest(
         account_id=ACCOUNT, format=statement.STATEMENT_FORMAT_CSV
     ),
+    "GetReceipt": lambda _: statement.GetReceiptRequest(
+        name=f"accounts/{ACCOUNT}/purchases/{UNKNOWN}", kind=statement.RECEIPT_KIND_PAYMENT
+    ),
     "ListCreditTypes": lambda _: credit.ListCreditTypesRequest(),
     "BatchReserve": lambda s: credit.BatchReserveRequest(requests=[_customer(s).reserving(1)]),
     "BatchDeduct": lambda s: credit.BatchDeductRequest(requests=[_customer(s).deducting(1)]),

@@ -19,7 +19,8 @@ MATRIX: Final[Mapping[str, Action]] = {
     "own balance, history, top-up, promo": Action(
         "yes yes no no no no",
         "GetBalance WatchBalance GetReservation ListReservations ListTransactions GetHistoricalBalance "
-        "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase RedeemPromoCode SubscribeEvents",
+        "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase RedeemPromoCode SubscribeEvents "
+        "GetReceipt",
         is_own=True,
     ),
     "export own history": Action("no yes no no no no", "ExportTransactions", is_own=True),
@@ -28,7 +29,7 @@ MATRIX: Final[Mapping[str, Action]] = {
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
         "GetHistoricalBalance GetUsageSummary GetAccount ListAccounts GetLimits GetBalanceAlerts ListAccountFlags "
         "ListSubscriptions GetPurchase ListPurchases ExplainReserve GetGrant ListGrants ListGrantUses Search "
-        "ListAccountHistory SubscribeEvents",
+        "ListAccountHistory SubscribeEvents GetReceipt",
     ),
     "change balances": Action(
         "no no no no yes yes",
@@ -69,9 +70,9 @@ SCOPES: Final[Mapping[str, str]] = {
     "credits.spend": "Reserve Confirm Refund Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct "
     "ListCreditTypes",
     "credits.read": "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
-    "GetHistoricalBalance GetUsageSummary ListCreditTypes ListPackages GetPurchase ListPurchases",
+    "GetHistoricalBalance GetUsageSummary ListCreditTypes ListPackages GetPurchase ListPurchases GetReceipt",
     "credits.admin": "AddCredits ListCreditTypes",
-    "payments.write": "CreatePurchase CancelPurchase RedeemPromoCode GetPurchase ListPurchases ListPackages "
+    "payments.write": "CreatePurchase CancelPurchase RedeemPromoCode GetPurchase ListPurchases GetReceipt ListPackages "
     "ListCreditTypes",
     "payments.ingest": "IngestWebhook",
     "events.read": "SubscribeEvents",

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!credit/v1/statement_service.proto\x12\tcredit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe8\x03\n\x19\x45xportTransactionsRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12M\n\x0c\x63redit_types\x18\x02 \x03(\tB*\xbaH\'\x92\x01$\x10\x64\" r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\x0b\x63reditTypes\x12\x39\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12$\n\ttime_zone\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x08timeZone\x12\x35\n\x08language\x18\x06 \x01(\tB\x19\xbaH\x16r\x14\x18\x02R\x00R\x02\x65nR\x02viR\x02thR\x02heR\x08language\x12>\n\x06\x66ormat\x18\x07 \x01(\x0e\x32\x1a.credit.v1.StatementFormatB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x06\x66ormat\x12+\n\x0cresume_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xf8UR\x0bresumeToken\"S\n\x1a\x45xportTransactionsResponse\x12\x12\n\x04\x64\x61ta\x18\x01 \x01(\x0cR\x04\x64\x61ta\x12!\n\x0cresume_token\x18\x02 \x01(\tR\x0bresumeToken*M\n\x0fStatementFormat\x12 \n\x1cSTATEMENT_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14STATEMENT_FORMAT_CSV\x10\x01\x32w\n\x10StatementService\x12\x63\n\x12\x45xportTransactions\x12$.credit.v1.ExportTransactionsRequest\x1a%.credit.v1.ExportTransactionsResponse0\x01\x42l\n\x15\x63om.creditd.credit.v1B\x15StatementServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!credit/v1/statement_service.proto\x12\tcredit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe8\x03\n\x19\x45xportTransactionsRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12M\n\x0c\x63redit_types\x18\x02 \x03(\tB*\xbaH\'\x92\x01$\x10\x64\" r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\x0b\x63reditTypes\x12\x39\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12$\n\ttime_zone\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x08timeZone\x12\x35\n\x08language\x18\x06 \x01(\tB\x19\xbaH\x16r\x14\x18\x02R\x00R\x02\x65nR\x02viR\x02thR\x02heR\x08language\x12>\n\x06\x66ormat\x18\x07 \x01(\x0e\x32\x1a.credit.v1.StatementFormatB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x06\x66ormat\x12+\n\x0cresume_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xf8UR\x0bresumeToken\"S\n\x1a\x45xportTransactionsResponse\x12\x12\n\x04\x64\x61ta\x18\x01 \x01(\x0cR\x04\x64\x61ta\x12!\n\x0cresume_token\x18\x02 \x01(\tR\x0bresumeToken\"\xb0\x02\n\x11GetReceiptRequest\x12\x85\x01\n\x04name\x18\x01 \x01(\tBq\xbaHnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\x12\x36\n\x04kind\x18\x02 \x01(\x0e\x32\x16.credit.v1.ReceiptKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04kind\x12$\n\ttime_zone\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x08timeZone\x12\x35\n\x08language\x18\x04 \x01(\tB\x19\xbaH\x16r\x14\x18\x02R\x00R\x02\x65nR\x02viR\x02thR\x02heR\x08language\"(\n\x12GetReceiptResponse\x12\x12\n\x04\x64\x61ta\x18\x01 \x01(\x0cR\x04\x64\x61ta*g\n\x0fStatementFormat\x12 \n\x1cSTATEMENT_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14STATEMENT_FORMAT_CSV\x10\x01\x12\x18\n\x14STATEMENT_FORMAT_PDF\x10\x02*^\n\x0bReceiptKind\x12\x1c\n\x18RECEIPT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14RECEIPT_KIND_PAYMENT\x10\x01\x12\x17\n\x13RECEIPT_KIND_REFUND\x10\x02\x32\xc2\x01\n\x10StatementService\x12\x63\n\x12\x45xportTransactions\x12$.credit.v1.ExportTransactionsRequest\x1a%.credit.v1.ExportTransactionsResponse0\x01\x12I\n\nGetReceipt\x12\x1c.credit.v1.GetReceiptRequest\x1a\x1d.credit.v1.GetReceiptResponseBl\n\x15\x63om.creditd.credit.v1B\x15StatementServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,12 +45,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTTRANSACTIONSREQUEST'].fields_by_name['format']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_EXPORTTRANSACTIONSREQUEST'].fields_by_name['resume_token']._loaded_options = None
   _globals['_EXPORTTRANSACTIONSREQUEST'].fields_by_name['resume_token']._serialized_options = b'\272H\005r\003\030\370U'
-  _globals['_STATEMENTFORMAT']._serialized_start=657
-  _globals['_STATEMENTFORMAT']._serialized_end=734
+  _globals['_GETRECEIPTREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETRECEIPTREQUEST'].fields_by_name['name']._serialized_options = b'\272Hnrl2j^accounts/[A-Za-z0-9._:@+-]{1,128}/purchases/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+  _globals['_GETRECEIPTREQUEST'].fields_by_name['kind']._loaded_options = None
+  _globals['_GETRECEIPTREQUEST'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_GETRECEIPTREQUEST'].fields_by_name['time_zone']._loaded_options = None
+  _globals['_GETRECEIPTREQUEST'].fields_by_name['time_zone']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_GETRECEIPTREQUEST'].fields_by_name['language']._loaded_options = None
+  _globals['_GETRECEIPTREQUEST'].fields_by_name['language']._serialized_options = b'\272H\026r\024\030\002R\000R\002enR\002viR\002thR\002he'
+  _globals['_STATEMENTFORMAT']._serialized_start=1006
+  _globals['_STATEMENTFORMAT']._serialized_end=1109
+  _globals['_RECEIPTKIND']._serialized_start=1111
+  _globals['_RECEIPTKIND']._serialized_end=1205
   _globals['_EXPORTTRANSACTIONSREQUEST']._serialized_start=82
   _globals['_EXPORTTRANSACTIONSREQUEST']._serialized_end=570
   _globals['_EXPORTTRANSACTIONSRESPONSE']._serialized_start=572
   _globals['_EXPORTTRANSACTIONSRESPONSE']._serialized_end=655
-  _globals['_STATEMENTSERVICE']._serialized_start=736
-  _globals['_STATEMENTSERVICE']._serialized_end=855
+  _globals['_GETRECEIPTREQUEST']._serialized_start=658
+  _globals['_GETRECEIPTREQUEST']._serialized_end=962
+  _globals['_GETRECEIPTRESPONSE']._serialized_start=964
+  _globals['_GETRECEIPTRESPONSE']._serialized_end=1004
+  _globals['_STATEMENTSERVICE']._serialized_start=1208
+  _globals['_STATEMENTSERVICE']._serialized_end=1402
 # @@protoc_insertion_point(module_scope)

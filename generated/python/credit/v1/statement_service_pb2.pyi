@@ -12,8 +12,19 @@ class StatementFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STATEMENT_FORMAT_UNSPECIFIED: _ClassVar[StatementFormat]
     STATEMENT_FORMAT_CSV: _ClassVar[StatementFormat]
+    STATEMENT_FORMAT_PDF: _ClassVar[StatementFormat]
+
+class ReceiptKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RECEIPT_KIND_UNSPECIFIED: _ClassVar[ReceiptKind]
+    RECEIPT_KIND_PAYMENT: _ClassVar[ReceiptKind]
+    RECEIPT_KIND_REFUND: _ClassVar[ReceiptKind]
 STATEMENT_FORMAT_UNSPECIFIED: StatementFormat
 STATEMENT_FORMAT_CSV: StatementFormat
+STATEMENT_FORMAT_PDF: StatementFormat
+RECEIPT_KIND_UNSPECIFIED: ReceiptKind
+RECEIPT_KIND_PAYMENT: ReceiptKind
+RECEIPT_KIND_REFUND: ReceiptKind
 
 class ExportTransactionsRequest(_message.Message):
     __slots__ = ("account_id", "credit_types", "start_time", "end_time", "time_zone", "language", "format", "resume_token")
@@ -42,3 +53,21 @@ class ExportTransactionsResponse(_message.Message):
     data: bytes
     resume_token: str
     def __init__(self, data: _Optional[bytes] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class GetReceiptRequest(_message.Message):
+    __slots__ = ("name", "kind", "time_zone", "language")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    kind: ReceiptKind
+    time_zone: str
+    language: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ReceiptKind, str]] = ..., time_zone: _Optional[str] = ..., language: _Optional[str] = ...) -> None: ...
+
+class GetReceiptResponse(_message.Message):
+    __slots__ = ("data",)
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    def __init__(self, data: _Optional[bytes] = ...) -> None: ...

@@ -40,6 +40,11 @@ class StatementServiceStub(object):
                 request_serializer=credit_dot_v1_dot_statement__service__pb2.ExportTransactionsRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_statement__service__pb2.ExportTransactionsResponse.FromString,
                 _registered_method=True)
+        self.GetReceipt = channel.unary_unary(
+                '/credit.v1.StatementService/GetReceipt',
+                request_serializer=credit_dot_v1_dot_statement__service__pb2.GetReceiptRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_statement__service__pb2.GetReceiptResponse.FromString,
+                _registered_method=True)
 
 
 class StatementServiceServicer(object):
@@ -54,6 +59,14 @@ class StatementServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReceipt(self, request, context):
+        """The receipt of a purchase that was paid, or of what was given back of it, as PDF. It confirms a payment, and is no tax
+        invoice: the service knows no seller and no taxes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StatementServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +74,11 @@ def add_StatementServiceServicer_to_server(servicer, server):
                     servicer.ExportTransactions,
                     request_deserializer=credit_dot_v1_dot_statement__service__pb2.ExportTransactionsRequest.FromString,
                     response_serializer=credit_dot_v1_dot_statement__service__pb2.ExportTransactionsResponse.SerializeToString,
+            ),
+            'GetReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReceipt,
+                    request_deserializer=credit_dot_v1_dot_statement__service__pb2.GetReceiptRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_statement__service__pb2.GetReceiptResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +109,33 @@ class StatementService(object):
             '/credit.v1.StatementService/ExportTransactions',
             credit_dot_v1_dot_statement__service__pb2.ExportTransactionsRequest.SerializeToString,
             credit_dot_v1_dot_statement__service__pb2.ExportTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.StatementService/GetReceipt',
+            credit_dot_v1_dot_statement__service__pb2.GetReceiptRequest.SerializeToString,
+            credit_dot_v1_dot_statement__service__pb2.GetReceiptResponse.FromString,
             options,
             channel_credentials,
             insecure,

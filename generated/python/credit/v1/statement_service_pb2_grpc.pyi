@@ -37,6 +37,10 @@ class StatementServiceStub:
     """Streams a statement: one account's entries of a period, with the balances that it opens and closes with. Broken off,
     it goes on from the last chunk that arrived, and what is put together is the same file, byte for byte.
     """
+    GetReceipt: _grpc.UnaryUnaryMultiCallable[_statement_service_pb2.GetReceiptRequest, _statement_service_pb2.GetReceiptResponse]
+    """The receipt of a purchase that was paid, or of what was given back of it, as PDF. It confirms a payment, and is no tax
+    invoice: the service knows no seller and no taxes.
+    """
 
 @_typing.type_check_only
 class StatementServiceAsyncStub(StatementServiceStub):
@@ -46,6 +50,10 @@ class StatementServiceAsyncStub(StatementServiceStub):
     ExportTransactions: _aio.UnaryStreamMultiCallable[_statement_service_pb2.ExportTransactionsRequest, _statement_service_pb2.ExportTransactionsResponse]  # type: ignore[assignment]
     """Streams a statement: one account's entries of a period, with the balances that it opens and closes with. Broken off,
     it goes on from the last chunk that arrived, and what is put together is the same file, byte for byte.
+    """
+    GetReceipt: _aio.UnaryUnaryMultiCallable[_statement_service_pb2.GetReceiptRequest, _statement_service_pb2.GetReceiptResponse]  # type: ignore[assignment]
+    """The receipt of a purchase that was paid, or of what was given back of it, as PDF. It confirms a payment, and is no tax
+    invoice: the service knows no seller and no taxes.
     """
 
 class StatementServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -59,6 +67,16 @@ class StatementServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_statement_service_pb2.ExportTransactionsResponse], _abc.AsyncIterator[_statement_service_pb2.ExportTransactionsResponse]]:
         """Streams a statement: one account's entries of a period, with the balances that it opens and closes with. Broken off,
         it goes on from the last chunk that arrived, and what is put together is the same file, byte for byte.
+        """
+
+    @_abc_1.abstractmethod
+    def GetReceipt(
+        self,
+        request: _statement_service_pb2.GetReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_statement_service_pb2.GetReceiptResponse, _abc.Awaitable[_statement_service_pb2.GetReceiptResponse]]:
+        """The receipt of a purchase that was paid, or of what was given back of it, as PDF. It confirms a payment, and is no tax
+        invoice: the service knows no seller and no taxes.
         """
 
 def add_StatementServiceServicer_to_server(servicer: StatementServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

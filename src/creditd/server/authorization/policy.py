@@ -169,6 +169,7 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.PromoService/EndPromoCode": ADMINISTER_PROMOS,
     "/credit.v1.PromoService/RedeemPromoCode": REDEEM,
     "/credit.v1.StatementService/ExportTransactions": EXPORT,
+    "/credit.v1.StatementService/GetReceipt": READ_PURCHASES,
     "/credit.v1.SupportService/ExplainReserve": SEARCH_ACCOUNTS,
     "/credit.v1.SupportService/GetGrant": SEARCH_ACCOUNTS,
     "/credit.v1.SupportService/ListGrants": SEARCH_ACCOUNTS,

@@ -15,5 +15,10 @@ def _read_words(language: str) -> dict[str, str]:
     return words
 
 
+def is_right_to_left(language: str) -> bool:
+    """Tell whether one of the languages is read from right to left."""
+    return language == "he"
+
+
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {language: _read_words(language) for language in LANGUAGES}
 """Language, then the name of a word; every language has every name."""

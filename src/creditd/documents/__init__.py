@@ -1,0 +1,1 @@
+"""Documents drawn as PDF, in a process of their own: see README.md."""

@@ -116,6 +116,10 @@ bench-steady: setup ## Run ten minutes of mixed load, and say whether anything h
 bench-scale: setup ## Compare an empty database with one of ten million ledger rows
 	$(PYTHON_BIN) -m tests.bench.scale $(if $(QUICK),--quick) $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
 
+.PHONY: bench-growth
+bench-growth: setup ## Measure what each operation adds to each table
+	$(PYTHON_BIN) -m tests.bench.growth $(ARGS)
+
 .PHONY: seed
 seed: setup ## Fill a database with ten million ledger rows, for measurements
 	$(PYTHON_BIN) -m tests.bench.seed $(ARGS)

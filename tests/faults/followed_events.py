@@ -18,7 +18,8 @@ from tests.support.tokens import bearer
 
 FOLLOWER = (("authorization", bearer("follower", ["SERVICE"], "events.read")),)
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.2
+"""Before the next server is tried: it takes longer to start again."""
 JOIN_SECONDS = 30.0
 
 _TOLD_KINDS = (event_pb2.EVENT_TYPE_LOW_BALANCE, event_pb2.EVENT_TYPE_RESERVATION_EXPIRED)

@@ -66,6 +66,8 @@ BOUNDS: Final = {
     "entry_seals": "one for each wallet and five minutes in which it moved",
     "audit_seals": "a row in five seconds at most",
     "usage_positions": "wallets times editions, two at most",
+    "usage_leaders": "600 in each day, week and month of a credit type",
+    "usage_floors": "days, weeks and months of a credit type",
     "usage_totals": "credit types times quarters of an hour",
     "usage_ranks": "who spent in a day, a week and a month",
     "usage_sums": "quarters of an hour in which an account moved",

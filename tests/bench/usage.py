@@ -51,7 +51,7 @@ SELECT 'account-' || a, 'chat', v, CASE WHEN v = 1 THEN 2 WHEN v % 2 = 1 THEN 7 
        CASE WHEN v > 1 THEN md5(a || '-' || v / 2)::uuid END, CASE WHEN v > 1 THEN 2 END, a || '-' || v, 0, 1,
        'bench', '', now() - interval '30 days' + (v + random()) * interval '30 days' / ({entries} + 1)
 FROM generate_series(1, {entries}) AS v, generate_series(1, {accounts}) AS a;
-UPDATE usage_rollups SET complete_time = NULL;
+UPDATE usage_editions SET complete_time = NULL;
 VACUUM ANALYZE
 """
 

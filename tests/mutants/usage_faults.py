@@ -5,6 +5,7 @@ from tests.mutants.fault import Fault
 _DOMAIN = ("tests/domain/test_usage.py",)
 _PERIODS = ("tests/domain/test_usage_periods.py",)
 _ROLLUP = ("tests/service/usage/test_rollup.py",)
+_RANKINGS = ("tests/service/usage/test_rankings.py",)
 _WIRE = ("tests/contract/test_usage.py",)
 
 USAGE_FAULTS = (
@@ -50,11 +51,11 @@ USAGE_FAULTS = (
     ),
     Fault(
         "a sum replaced by what is added to it",
-        "storage/usage_rollups.py",
-        "DO UPDATE SET used = b.used + excluded.used, covered = b.covered + excluded.covered\n), totals",
-        "DO UPDATE SET used = excluded.used, covered = b.covered + excluded.covered\n), totals",
+        "storage/usage_account_sums.py",
+        "DO UPDATE SET used = b.used + excluded.used",
+        "DO UPDATE SET used = excluded.used",
         _ROLLUP,
-        "test_sums_grow_from_round_to_round_by_what_is_new",
+        "test_an_account_s_own_sums_wait_until_enough_was_added_up",
     ),
     Fault(
         "all taken for added up that was made before now",
@@ -99,7 +100,7 @@ USAGE_FAULTS = (
     Fault(
         "no more ranks read than are shown",
         "service/usage.py",
-        "top_size + len(added)",
+        "top_size + sum(one.used + one.covered < 0 for one in added)",
         "top_size",
         _WIRE,
         "test_who_used_the_most_is_ranked_whatever_is_added_up_already",
@@ -107,8 +108,8 @@ USAGE_FAULTS = (
     Fault(
         "what a plan covered left out of who used the most",
         "storage/usage.py",
-        "ORDER BY used + covered DESC, value LIMIT :count",
-        "ORDER BY used DESC, value LIMIT :count",
+        "usage_leaders WHERE {_RANKED} ORDER BY used + covered DESC, value LIMIT :count",
+        "usage_leaders WHERE {_RANKED} ORDER BY used DESC, value LIMIT :count",
         _WIRE,
         "test_what_a_plan_covered_counts_in_who_used_the_most",
     ),
@@ -127,5 +128,61 @@ USAGE_FAULTS = (
         "else:",
         _ROLLUP,
         "test_a_rebuild_that_took_long_is_served_when_it_has_what_came_in_meanwhile",
+    ),
+    Fault(
+        "an account's sums written without their position",
+        "storage/usage_account_sums.py",
+        "DO UPDATE SET summed = excluded.summed",
+        "DO UPDATE SET summed = p.summed",
+        _ROLLUP,
+        "test_an_account_s_own_sums_wait_until_enough_was_added_up",
+    ),
+    Fault(
+        "an account's sums from the position of all",
+        "service/usage_rollup.py",
+        "unsummed.append(Unadded(one.wallet, position, one.summed))",
+        "unsummed.append(Unadded(one.wallet, position, one.position))",
+        _ROLLUP,
+        "test_an_account_s_own_sums_wait_until_enough_was_added_up",
+    ),
+    Fault(
+        "sums for which there was no room forgotten",
+        "service/usage_rollup.py",
+        "return left[:MOST_DUE]",
+        "return left[:0]",
+        _ROLLUP,
+        "test_sums_for_which_there_was_no_room_are_made_up_for_before_the_rounds_rest",
+    ),
+    Fault(
+        "a floor that is no order where as much was used",
+        "storage/usage_rollups.py",
+        "(s.floor, r.value) <= (r.used + r.covered, s.floor_value)",
+        "s.floor <= r.used + r.covered",
+        _RANKINGS,
+        "test_those_below_the_floor_are_not_kept_in_order",
+    ),
+    Fault(
+        "a leader who gave back what was used left in place",
+        "storage/usage_rollups.py",
+        "WHERE m.used + m.covered < 0 AND NOT r.leads",
+        "WHERE false",
+        _RANKINGS,
+        "test_once_leaders_gave_back_what_they_used_others_are_found",
+    ),
+    Fault(
+        "leaders who are too few never found anew",
+        "storage/usage_leaders.py",
+        "WHERE l.leaders < :fewest",
+        "WHERE false",
+        _RANKINGS,
+        "test_once_leaders_gave_back_what_they_used_others_are_found",
+    ),
+    Fault(
+        "too few leaders taken for all there are",
+        "service/usage.py",
+        "if usage.is_short_of(connection, edition, codes, ranking, first, count):",
+        "if False:",
+        _RANKINGS,
+        "test_where_too_few_lead_nobody_is_told_for_want_of_another",
     ),
 )

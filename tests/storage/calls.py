@@ -87,6 +87,8 @@ from creditd.storage import (
     statements,
     subscriptions,
     usage,
+    usage_account_sums,
+    usage_leaders,
     usage_rollups,
     velocity,
     verification,
@@ -108,6 +110,7 @@ from creditd.storage.purchases import PurchaseFilter
 from creditd.storage.reconciliations import Day
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.usage_contributions import Dimension
+from creditd.storage.usage_stretches import Unadded
 from creditd.storage.velocity import VelocityLook
 from creditd.storage.verification import Stretch
 from tests.support.histories import id_of
@@ -264,14 +267,18 @@ _PERIODS = [
 ]
 _RANKING = usage.Ranking(RankingSpan.MONTH, span_of(NOW, RankingSpan.MONTH))
 
+_RANKINGS = [
+    usage_leaders.RankingKey("chat", dimension, _RANKING.span, _RANKING.period.start) for dimension in usage.RANKED
+]
+
 
 def _moved(connection: Connection, _: str) -> None:
     usage_rollups.go_by_indexes(connection)
     usage_rollups.wallets_moved_since(connection, 1, LATER)
 
 
-def _tail(account: str) -> list[usage_rollups.Unadded]:
-    return [usage_rollups.Unadded(WalletKey(account, code), 200, 100) for code in ("chat", "spec")]
+def _tail(account: str) -> list[Unadded]:
+    return [Unadded(WalletKey(account, code), 200, 100) for code in ("chat", "spec")]
 
 
 _PROMO_TERMS = PromoTerms(
@@ -655,6 +662,12 @@ CALLS: dict[str, Call] = {
     "usage_rollups.wallets_after": lambda c, a: usage_rollups.wallets_after(c, 1, WalletKey(a, ""), PAGE),
     "usage_rollups.wallets_moved_since": _moved,
     "usage_rollups.add_up": lambda c, a: usage_rollups.add_up(c, 1, "model", _tail(a), 1_000),
+    "usage_rollups.wallets_of": lambda c, a: usage_rollups.wallets_of(c, 1, _keys(a)),
+    "usage.is_short_of": lambda c, _a: usage.is_short_of(c, 1, ["chat", "spec"], _RANKING, [], PAGE),
+    "usage_account_sums.sum_up": lambda c, a: usage_account_sums.sum_up(c, 1, "model", _tail(a), 1_000),
+    "usage_leaders.keep_leaders": lambda c, _a: usage_leaders.keep_leaders(c, 1, _RANKINGS),
+    "usage_leaders.thin_rankings": lambda c, _a: usage_leaders.thin_rankings(c, 1, _RANKINGS),
+    "usage_leaders.find_leaders": lambda c, _a: usage_leaders.find_leaders(c, 1, _RANKINGS),
     "usage_rollups.estimated_entries": lambda c, _a: usage_rollups.estimated_entries(c),
     "usage_rollups.delete_of_wallets": lambda c, a: usage_rollups.delete_of_wallets(c, 9, _keys(a)),
     "usage_rollups.delete_of_all": lambda c, _a: usage_rollups.delete_of_all(c, 1, PAGE),

@@ -19,7 +19,7 @@ BY_PLACE = {"Bitmap Heap Scan", "Tid Scan"}
 """Scans of rows whose places are known: from an index, or from a scan that is looked at by itself."""
 
 SHORT_TABLES = {
-    *("credit_types", "packages", "payment_hints", "sealing", "usage_rollups"),
+    *("credit_types", "packages", "payment_hints", "sealing", "usage_editions"),
     *("event_publishing", "expiry_notices"),
     *("access_versions", "held_roles", "service_accounts"),
 }

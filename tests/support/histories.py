@@ -45,7 +45,7 @@ FROM generate_series(1, {crowd}) AS n;
 INSERT INTO velocity_states
 SELECT account_id, kind, 86400, 1, CASE WHEN kind = 1 THEN flag_id END, NULL FROM account_flags;
 INSERT INTO usage_positions
-SELECT 'account-' || n, t, 1, 2 FROM generate_series(1, {crowd}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
+SELECT 'account-' || n, t, 1, 2, 2 FROM generate_series(1, {crowd}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
 INSERT INTO usage_sums
 SELECT 'account-' || n, 'chat', 1, date_trunc('hour', now()), m, 1, 1
 FROM generate_series(1, {crowd}) AS n, unnest('{{7,8}}'::int[]) AS m;
@@ -58,6 +58,10 @@ FROM generate_series(1, {crowd}) AS n, unnest('{{1,2,3}}'::int[]) AS g, unnest('
 INSERT INTO usage_ranks
 SELECT 1, 'chat', d, s, date_trunc('month', now(), 'UTC'), 'account-' || n, n, 0
 FROM generate_series(1, {crowd}) AS n, unnest('{{0,1}}'::int[]) AS d, unnest('{{1,2,3}}'::int[]) AS s;
+INSERT INTO usage_leaders SELECT * FROM usage_ranks WHERE used > {crowd} / 2;
+INSERT INTO usage_floors
+SELECT edition, credit_type, dimension, span, span_time - d * interval '1 day', {crowd} / 2, ''
+FROM usage_ranks, generate_series(0, 2000) AS d WHERE value = 'account-1';
 INSERT INTO promo_codes
 SELECT 'code' || n, 'Code' || n, md5('series-' || n % 100)::uuid, 1 + n % 3, 'chat', 1, NULL, 0, 0, '', 0, false, NULL,
        NULL, 1000000, 100, 3, 3, now() - n * interval '1 second', NULL
@@ -175,7 +179,7 @@ INSERT INTO subscriptions
 SELECT '{account}', 3, true, 'sub-' || n, 2, true, NULL, now(), now(), now() FROM generate_series(1, 3) AS n;
 INSERT INTO outbox_events
 SELECT '{account}', md5('{account}-' || n)::uuid, 1, '{{}}', now() FROM generate_series(1, {n} / 4) AS n;
-INSERT INTO usage_positions SELECT '{account}', t, 1, 100 FROM unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO usage_positions SELECT '{account}', t, 1, 100, 100 FROM unnest('{{chat,spec}}'::text[]) AS t;
 INSERT INTO usage_sums
 SELECT '{account}', t, 1, date_trunc('hour', now()) - n * interval '15 minutes', 7, 1, 1
 FROM generate_series(1, {n} / 2) AS n, unnest('{{chat,spec}}'::text[]) AS t;

@@ -19,7 +19,8 @@ from creditd.storage.entries import first_versions_at
 from creditd.storage.historical_balances import balances_after
 from creditd.storage.usage import PartUsage, Ranking, Sum, UsedWallet
 from creditd.storage.usage_contributions import Dimension
-from creditd.storage.usage_rollups import SERVED, Unadded, UsageRollup
+from creditd.storage.usage_rollups import SERVED, UsageRollup
+from creditd.storage.usage_stretches import Unadded
 
 MOST_TAIL: Final = 20_000
 """Entries after the rollup's positions that a read adds up by itself: some fifty milliseconds. In practice there are
@@ -180,7 +181,11 @@ class UsageReports:
             found = usage.sums_of_all(connection, edition, codes, [_EVER, *segments(periods)])
             of_tail = usage.sums_of_tail(connection, tail, periods)
             added = usage.ranks_of_tail(connection, label, tail, ranking)
-            first = usage.top(connection, edition, codes, ranking, top_size + len(added))
+            # Whoever used more than the rollup has is among these. Whoever used less makes room for one more.
+            count = top_size + sum(one.used + one.covered < 0 for one in added)
+            first = usage.top(connection, edition, codes, ranking, count)
+            if usage.is_short_of(connection, edition, codes, ranking, first, count):
+                raise UsageBehind
             known = {(one.credit_type, one.dimension, one.value) for one in first}
             rest = [one for one in added if (one.credit_type, one.dimension, one.value) not in known]
             first += usage.ranks_of(connection, edition, ranking, rest)

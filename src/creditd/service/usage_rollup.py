@@ -1,7 +1,9 @@
 """The rollup of usage, kept up with the ledger: a bounded round at a time, off every hot path.
 
 A wallet is added up to the version that its position says, in one transaction with the sums. So a round that was cut
-short has done nothing, and one that is made twice adds nothing twice. Wallets that have moved are found by the times of
+short has done nothing, and one that is made twice adds nothing twice. What is told of all accounts has each entry after
+a round or two; an account's own sums have it once there are enough of them, since few entries of one account are read
+as quickly as sums. Wallets that have moved are found by the times of
 the newest entries; besides, the rounds go on through all wallets, and find what came in before there was a rollup, or
 what was committed later than anything should be.
 
@@ -17,9 +19,10 @@ from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
-from creditd.storage import usage_rollups
+from creditd.storage import usage_account_sums, usage_leaders, usage_rollups
 from creditd.storage.database import Connection, Database
-from creditd.storage.usage_rollups import SERVED, Unadded, UsageRollup
+from creditd.storage.usage_rollups import SERVED, UsageRollup
+from creditd.storage.usage_stretches import Unadded
 
 ROUND_SECONDS: Final = 2.0
 """Seconds between rounds; the default of a setting."""
@@ -54,6 +57,18 @@ WALLETS_AT_A_TIME: Final = 2_000
 WALLETS_BESIDE: Final = 200
 """Wallets that a round looks at otherwise: a hundred thousand in a quarter of an hour."""
 
+SUMMED_AT: Final = 100
+"""Entries of a wallet after which the account's own sums have it: a read of these adds up so many of each wallet."""
+
+SUMMED_AT_A_TIME: Final = 20_000
+"""Entries that a round adds to accounts' own sums: twice what it adds otherwise, so that these never fall behind."""
+
+SUMMED_WEIGHT_AT_A_TIME: Final = 40_000
+"""The same of entries and slices."""
+
+MOST_DUE: Final = 10_000
+"""Wallets for whose sums there was no room that are kept in mind. The pass over all wallets finds any others."""
+
 BEGINNING: Final = WalletKey("", "")
 
 
@@ -65,6 +80,8 @@ class RollupRounds:
         self._database = database
         self._clock = clock
         self._label = label
+        self._due: list[WalletKey] = []
+        self._edition = 0
 
     def roll_up(self, state: int = SERVED) -> "Round":
         """Make a round with the rollup in a state. Blocks."""
@@ -72,11 +89,14 @@ class RollupRounds:
         with self._database.transaction() as connection:
             rollup = usage_rollups.take_turn(connection, state)
             if rollup is None:
+                self._due = []
                 return Round(usage_rollups.rollup_of(connection, state), entries=0, has_more=False, is_ours=False)
-            made = _round(connection, _begun(rollup, self._label, now), now)
+            due = self._due if self._edition == rollup.edition else []
+            made, due = _round(connection, _begun(rollup, self._label, now), now, due)
             if made.rollup != rollup and made.rollup is not None:
                 usage_rollups.write_rollup(connection, made.rollup)
-            return made
+        self._edition, self._due = rollup.edition, due
+        return made
 
 
 class Round(NamedTuple):
@@ -139,23 +159,52 @@ def _begun(rollup: UsageRollup, label: str, now: Instant) -> UsageRollup:
     return rollup
 
 
-def _round(connection: Connection, rollup: UsageRollup, now: Instant) -> Round:
-    edition = rollup.edition
+def _round(
+    connection: Connection, rollup: UsageRollup, now: Instant, due: Sequence[WalletKey]
+) -> tuple[Round, list[WalletKey]]:
+    """Make a round; return also the wallets for whose sums there was no room. Those of the round before are ``due``."""
+    edition, label = rollup.edition, rollup.label or ""
     moved, is_whole = _moved(connection, rollup, now)
     count = WALLETS_AT_A_TIME if rollup.complete_time is None else WALLETS_BESIDE
     page = usage_rollups.wallets_after(connection, edition, rollup.after, count)
     stretches = _stretches(moved, page)
     reached: Mapping[WalletKey, int] = {}
     if stretches:
-        label = rollup.label or ""
-        reached = usage_rollups.add_up(connection, edition, label, stretches, WEIGHT_AT_A_TIME)
+        reached, rankings = usage_rollups.add_up(connection, edition, label, stretches, WEIGHT_AT_A_TIME)
+        usage_leaders.keep_leaders(connection, edition, rankings)
+    looked_at = {one.wallet: one for one in (*page, *moved)}
+    if missing := [wallet for wallet in due if wallet not in looked_at]:
+        looked_at |= {one.wallet: one for one in usage_rollups.wallets_of(connection, edition, missing)}
+    left = _sum_up(connection, rollup, looked_at.values(), reached)
     added = sum(reached[one.wallet] - one.position for one in stretches if one.wallet in reached)
     is_all_moved = _is_done(moved, reached)
     if is_whole and is_all_moved:
         rollup = rollup._replace(complete_time=max(rollup.complete_time or now, Instant(now - LATENESS)))
     rollup, is_page_done = _gone_on(rollup, page, reached, is_last=len(page) < count)
-    has_more = not (is_all_moved and is_page_done) or rollup.complete_time is None
-    return Round(rollup, added, has_more)
+    has_more = not (is_all_moved and is_page_done) or rollup.complete_time is None or bool(left)
+    return Round(rollup, added, has_more), left
+
+
+def _sum_up(
+    connection: Connection, rollup: UsageRollup, wallets: Iterable[Unadded], reached: Mapping[WalletKey, int]
+) -> list[WalletKey]:
+    """Bring accounts' own sums on where enough entries were added up since; return the wallets that are left."""
+    stretches, room, unsummed = [], SUMMED_AT_A_TIME, []
+    for one in wallets:
+        position = reached.get(one.wallet, one.position)
+        if position - one.summed >= SUMMED_AT:
+            unsummed.append(Unadded(one.wallet, position, one.summed))
+    for one in sorted(unsummed, key=lambda one: one.position - one.version):
+        if entries := min(one.version - one.position, room):
+            stretches.append(one._replace(version=one.position + entries))
+            room -= entries
+    if not stretches:
+        return []
+    came_to = usage_account_sums.sum_up(
+        connection, rollup.edition, rollup.label or "", stretches, SUMMED_WEIGHT_AT_A_TIME
+    )
+    left = [one.wallet for one in unsummed if one.version - came_to.get(one.wallet, one.position) >= SUMMED_AT]
+    return left[:MOST_DUE]
 
 
 def _moved(connection: Connection, rollup: UsageRollup, now: Instant) -> tuple[list[Unadded], bool]:

@@ -3,6 +3,7 @@
 All of it is read in one snapshot, so that each entry is in the one or in the other.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -13,11 +14,11 @@ from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.rows import timestamp
 from creditd.storage.usage_contributions import ENTRY_COLUMNS, Dimension, contributions_of, parts_of, ranked_of
-from creditd.storage.usage_rollups import Unadded
+from creditd.storage.usage_stretches import Unadded
 
 
 class UsedWallet(NamedTuple):
-    """A wallet of an account: how far its ledger goes, how far it is added up, and what it holds for reservations."""
+    """A wallet of an account: how far its ledger goes, how far its sums do, and what it holds for reservations."""
 
     credit_type: str
     version: int
@@ -26,9 +27,9 @@ class UsedWallet(NamedTuple):
 
 
 _WALLETS: Final = text("""
-SELECT w.credit_type, w.version, coalesce(p.version, 0), w.reserved FROM wallets w
+SELECT w.credit_type, w.version, coalesce(p.summed, 0), w.reserved FROM wallets w
 LEFT JOIN LATERAL (
-    SELECT version FROM usage_positions
+    SELECT summed FROM usage_positions
     WHERE account_id = w.account_id AND credit_type = w.credit_type AND edition = :edition ::integer OFFSET 0
 ) AS p ON true
 WHERE w.account_id = :account_id
@@ -141,7 +142,7 @@ class PartUsage(NamedTuple):
 
 _PARTS: Final = text(f"""
 WITH {_AHEAD}, used AS (
-    {parts_of("added")}
+    {parts_of("added", [Dimension.LABEL, Dimension.SPENDER])}
 ), parts AS (
     SELECT u.credit_type, u.dimension, u.value, sum(u.used) AS used, sum(u.covered) AS covered FROM (
         SELECT k.credit_type, d.dimension, p.value, p.used, p.covered
@@ -236,7 +237,7 @@ _TOP: Final = text(f"""
 SELECT k.credit_type, k.dimension, r.value, r.used, r.covered
 FROM unnest(:credit_types ::text[], :dimensions ::smallint[]) AS k (credit_type, dimension)
 CROSS JOIN LATERAL (
-    SELECT value, used, covered FROM usage_ranks WHERE {_RANKED} ORDER BY used + covered DESC, value LIMIT :count
+    SELECT value, used, covered FROM usage_leaders WHERE {_RANKED} ORDER BY used + covered DESC, value LIMIT :count
 ) AS r
 """)
 
@@ -248,7 +249,7 @@ CROSS JOIN LATERAL (SELECT value, used, covered FROM usage_ranks WHERE {_RANKED}
 
 _TAIL_RANKS: Final = text(f"""
 WITH {_AHEAD}, used AS (
-    {parts_of("added")}
+    {parts_of("added", [Dimension.LABEL])}
 )
 SELECT credit_type, dimension, value, sum(used), sum(covered) FROM (
     {ranked_of("added", "used")}
@@ -264,9 +265,32 @@ RANKED: Final = (Dimension.ACCOUNT, Dimension.LABEL)
 def top(
     connection: Connection, edition: int, credit_types: Sequence[str], ranking: Ranking, count: int
 ) -> list[PartUsage]:
-    """Return the first ``count`` by use in the rollup, of accounts and of labels of each credit type."""
+    """Return the first ``count`` by use in the rollup, of accounts and of labels of each credit type.
+
+    There may be fewer than are ranked: ``is_short_of`` tells.
+    """
     pairs = [(code, dimension) for code in credit_types for dimension in RANKED]
     return _parts(connection.execute(_TOP, _of(edition, ranking, pairs) | {"count": count}))
+
+
+_SHORT: Final = text(f"""
+SELECT count(*) FROM unnest(:credit_types ::text[], :dimensions ::smallint[]) AS k (credit_type, dimension)
+WHERE EXISTS (SELECT 1 FROM usage_floors WHERE {_RANKED})
+""")
+
+
+def is_short_of(
+    connection: Connection,
+    edition: int,
+    credit_types: Sequence[str],
+    ranking: Ranking,
+    found: Sequence[PartUsage],
+    count: int,
+) -> bool:
+    """Tell whether some have used less than those that ``top`` has found, and belong to the first ``count``."""
+    shown = Counter((one.credit_type, one.dimension) for one in found)
+    pairs = [pair for code in credit_types for dimension in RANKED if shown[pair := (code, dimension)] < count]
+    return bool(pairs) and connection.execute(_SHORT, _of(edition, ranking, pairs)).scalar_one() > 0
 
 
 def ranks_of(connection: Connection, edition: int, ranking: Ranking, wanted: Sequence[PartUsage]) -> list[PartUsage]:

@@ -1,6 +1,6 @@
 """What entries add to usage, as SQL written from the one table that says so (:mod:`creditd.domain.usage`)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -73,12 +73,20 @@ def signed(measures: Mapping[Measure, int], amount: str = "c.amount") -> str:
     return f"CASE WHEN c.measure IN ({added}) THEN {amount} WHEN c.measure IN ({taken}) THEN -{amount} ELSE 0 END"
 
 
-def parts_of(contributions: str) -> str:
-    """Return SQL for who or what used it, a row for each contribution of use and each dimension within an account.
+_PARTS: Final[Mapping[Dimension, str]] = {
+    Dimension.LABEL: f"left(r.metadata ->> :label ::text, {LABEL_LENGTH})",
+    Dimension.SPENDER: "r.spender_id",
+}
+
+
+def parts_of(contributions: str, dimensions: Sequence[Dimension]) -> str:
+    """Return SQL for who or what used it, a row for each contribution of use and each of some dimensions of an account.
 
     ``contributions`` is a relation as of ``contributions_of``; ``:label`` is the key of the label. What the reservation
-    was made for counts, for its refunds too.
+    was made for counts, for its refunds too. Where only a label is asked for and none is named, no reservation is read.
     """
+    values = ", ".join(f"({int(dimension)}::smallint, {_PARTS[dimension]})" for dimension in dimensions)
+    unnamed = " AND :label ::text <> ''" if list(dimensions) == [Dimension.LABEL] else ""
     measures = ", ".join(str(int(measure)) for measure in (*USED, *COVERED))
     return f"""
     SELECT c.account_id, c.credit_type, c.create_time, d.dimension, d.value,
@@ -89,10 +97,9 @@ def parts_of(contributions: str) -> str:
         WHERE account_id = c.account_id AND reservation_id = c.reservation_id OFFSET 0
     ) AS r
     CROSS JOIN LATERAL (
-        VALUES ({int(Dimension.LABEL)}::smallint, left(r.metadata ->> :label ::text, {LABEL_LENGTH})),
-               ({int(Dimension.SPENDER)}::smallint, r.spender_id)
+        VALUES {values}
     ) AS d (dimension, value)
-    WHERE c.measure IN ({measures}) AND d.value <> ''"""
+    WHERE c.measure IN ({measures}) AND d.value <> ''{unnamed}"""
 
 
 def ranked_of(contributions: str, parts: str) -> str:

@@ -1,7 +1,9 @@
 """The rollup of usage as rows: how far it has come, wallet by wallet, and the sums over what it has come past.
 
 A rollup is right for every wallet up to the version that its position says: sums and position are written by one
-statement. There may be two editions at a time, one that is served and one that is built to take its place.
+statement. What is of all accounts follows each entry within seconds. An account's own sums wait for enough entries to
+be worth it, and have a position of their own (:mod:`creditd.storage.usage_account_sums`). There may be two editions at
+a time, one that is served and one that is built to take its place.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +12,13 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from creditd.domain.instant import Instant
-from creditd.domain.usage import Measure
 from creditd.domain.usage_periods import Grain, RankingSpan
 from creditd.domain.wallet import WalletKey
-from creditd.storage.arrays import numbers, texts
+from creditd.storage.arrays import texts
 from creditd.storage.rows import micros, timestamp
-from creditd.storage.usage_contributions import ENTRY_COLUMNS, contributions_of, parts_of, ranked_of
+from creditd.storage.usage_contributions import Dimension, parts_of, ranked_of
+from creditd.storage.usage_leaders import RankingKey
+from creditd.storage.usage_stretches import AHEAD, QUARTER, Unadded, spans_of
 
 BUILT, SERVED, RETIRED = 1, 2, 3
 """States of a rollup."""
@@ -39,10 +42,10 @@ _COLUMNS: Final = (
     f"r.edition, r.label, r.after_account, r.after_credit_type, {micros('r.pass_time')}, {micros('r.complete_time')}"
 )
 
-_OF_STATE: Final = text(f"SELECT {_COLUMNS} FROM usage_rollups r WHERE r.state = :state ::smallint")
+_OF_STATE: Final = text(f"SELECT {_COLUMNS} FROM usage_editions r WHERE r.state = :state ::smallint")
 
 # Whoever has the row is the one that adds up; the others leave it to that one.
-_TURN: Final = text(f"SELECT {_COLUMNS} FROM usage_rollups r WHERE r.state = :state ::smallint FOR UPDATE SKIP LOCKED")
+_TURN: Final = text(f"SELECT {_COLUMNS} FROM usage_editions r WHERE r.state = :state ::smallint FOR UPDATE SKIP LOCKED")
 
 
 def rollup_of(connection: Connection, state: int) -> UsageRollup | None:
@@ -63,7 +66,7 @@ def _rollup(row: Sequence[Any] | None) -> UsageRollup | None:
 
 
 _WRITE: Final = text(f"""
-UPDATE usage_rollups SET label = :label ::text, after_account = :account_id, after_credit_type = :credit_type,
+UPDATE usage_editions SET label = :label ::text, after_account = :account_id, after_credit_type = :credit_type,
     pass_time = {timestamp(":pass_time ::bigint")}, complete_time = {timestamp(":complete_time ::bigint")}
 WHERE edition = :edition ::integer
 """)
@@ -77,11 +80,11 @@ def write_rollup(connection: Connection, rollup: UsageRollup) -> None:
 
 
 _BEGIN: Final = text("""
-INSERT INTO usage_rollups (edition, state, label, after_account, after_credit_type, pass_time, complete_time)
+INSERT INTO usage_editions (edition, state, label, after_account, after_credit_type, pass_time, complete_time)
 VALUES (:edition ::integer, 1, :label ::text, '', '', timestamptz 'epoch', NULL)
 """)
 
-_MOVE: Final = text("UPDATE usage_rollups SET state = :state ::smallint WHERE edition = :edition ::integer")
+_MOVE: Final = text("UPDATE usage_editions SET state = :state ::smallint WHERE edition = :edition ::integer")
 
 
 def begin_rollup(connection: Connection, edition: int, label: str) -> None:
@@ -94,19 +97,11 @@ def move_rollup(connection: Connection, edition: int, state: int) -> None:
     connection.execute(_MOVE, {"edition": edition, "state": state})
 
 
-class Unadded(NamedTuple):
-    """A wallet as far as its ledger goes, and as far as it is added up."""
-
-    wallet: WalletKey
-    version: int
-    position: int
-
-
 _POSITIONS: Final = """
-SELECT w.account_id, w.credit_type, w.version, coalesce(p.version, 0)
+SELECT w.account_id, w.credit_type, w.version, coalesce(p.version, 0), coalesce(p.summed, 0)
 FROM ({wallets}) AS w
 LEFT JOIN LATERAL (
-    SELECT version FROM usage_positions
+    SELECT version, summed FROM usage_positions
     WHERE account_id = w.account_id AND credit_type = w.credit_type AND edition = :edition ::integer OFFSET 0
 ) AS p ON true
 WHERE {wanted}
@@ -129,9 +124,33 @@ def wallets_after(connection: Connection, edition: int, wallet: WalletKey, count
 
 
 def _unadded(rows: Iterable[Any]) -> list[Unadded]:
-    return [
-        Unadded(WalletKey(account, credit_type), version, position) for account, credit_type, version, position in rows
-    ]
+    return [Unadded(WalletKey(account, credit_type), *reached) for account, credit_type, *reached in rows]
+
+
+_OF_KEYS: Final = text(
+    _POSITIONS.format(
+        wallets="""
+    SELECT k.account_id, k.credit_type, p.version FROM unnest(:account_id ::text[], :credit_type ::text[])
+         AS k (account_id, credit_type)
+    CROSS JOIN LATERAL (
+        SELECT version FROM usage_positions
+        WHERE account_id = k.account_id AND credit_type = k.credit_type AND edition = :edition ::integer OFFSET 0
+    ) AS p""",
+        wanted="true",
+    )
+)
+
+
+def wallets_of(connection: Connection, edition: int, wallets: Sequence[WalletKey]) -> list[Unadded]:
+    """Return how far wallets are added up, and summed; those of which nothing is are left out."""
+    return _unadded(connection.execute(_OF_KEYS, {"edition": edition, **_keys(wallets)}))
+
+
+def _keys(wallets: Sequence[WalletKey]) -> dict[str, str]:
+    return {
+        "account_id": texts(wallet.account_id for wallet in wallets),
+        "credit_type": texts(wallet.credit_type for wallet in wallets),
+    }
 
 
 _BY_INDEX: Final = text("SELECT set_config('enable_seqscan', 'off', true)")
@@ -165,8 +184,6 @@ def wallets_moved_since(connection: Connection, edition: int, since: Instant) ->
     return _unadded(connection.execute(_MOVED, {"edition": edition, "since": since}))
 
 
-_QUARTER: Final = "date_bin('15 minutes', c.create_time, timestamptz 'epoch')"
-
 _UNITS: Final[Mapping[Grain, str]] = {
     Grain.QUARTER: "q.start_time",
     Grain.HOUR: "date_trunc('hour', q.start_time, 'UTC')",
@@ -175,53 +192,29 @@ _UNITS: Final[Mapping[Grain, str]] = {
 }
 
 _SPANS: Final[Mapping[RankingSpan, str]] = {
-    RankingSpan.DAY: "date_trunc('day', {time}, 'UTC')",
-    RankingSpan.WEEK: "date_trunc('week', {time}, 'UTC')",
-    RankingSpan.MONTH: "date_trunc('month', {time}, 'UTC')",
+    RankingSpan.DAY: "d.day_time",
+    RankingSpan.WEEK: "date_trunc('week', d.day_time, 'UTC')",
+    RankingSpan.MONTH: "date_trunc('month', d.day_time, 'UTC')",
 }
 
 
-def _values(expressions: Mapping[Any, str], time: str = "") -> str:
-    return ", ".join(f"({int(key)}::smallint, {sql.format(time=time)})" for key, sql in expressions.items())
+def _values(expressions: Mapping[Any, str]) -> str:
+    return ", ".join(f"({int(key)}::smallint, {sql})" for key, sql in expressions.items())
 
 
+# What is ranked is first added up by day: a round's entries are of one or two. A ranked row has no index but its key,
+# so that it changes in place. Those at or above the floor are leaders as well; only what was given back falls below it.
 _ADD_UP: Final = text(f"""
-WITH weighed AS (
-    SELECT e.*, sum(1 + jsonb_array_length(e.slices)) OVER (ORDER BY k.place, e.version) AS weight
-    FROM unnest(:account_id ::text[], :credit_type ::text[], :after ::bigint[], :last ::bigint[])
-         WITH ORDINALITY AS k (account_id, credit_type, after, last, place)
-    CROSS JOIN LATERAL (
-        SELECT {ENTRY_COLUMNS} FROM entries
-        WHERE account_id = k.account_id AND credit_type = k.credit_type AND version > k.after AND version <= k.last
-        OFFSET 0
-    ) AS e
-), ahead AS MATERIALIZED (
-    SELECT * FROM weighed WHERE weight - 1 - jsonb_array_length(slices) < :most ::bigint
-), added AS MATERIALIZED (
-    {contributions_of("ahead")}
-), used AS MATERIALIZED (
-    {parts_of("added")}
+WITH {AHEAD}, used AS MATERIALIZED (
+    {parts_of("added", [Dimension.LABEL])}
 ), quarters AS MATERIALIZED (
-    SELECT c.account_id, c.credit_type, {_QUARTER} AS start_time, c.measure, c.source, sum(c.amount) AS amount
-    FROM added AS c GROUP BY 1, 2, 3, 4, 5
+    SELECT c.credit_type, {QUARTER} AS start_time, c.measure, c.source, sum(c.amount) AS amount
+    FROM added AS c GROUP BY 1, 2, 3, 4
 ), positions AS (
-    INSERT INTO usage_positions AS p (account_id, credit_type, edition, version)
-    SELECT account_id, credit_type, :edition ::integer, max(version) FROM ahead GROUP BY account_id, credit_type
+    INSERT INTO usage_positions AS p (account_id, credit_type, edition, version, summed)
+    SELECT account_id, credit_type, :edition ::integer, max(version), 0 FROM ahead GROUP BY account_id, credit_type
     ON CONFLICT (account_id, credit_type, edition) DO UPDATE SET version = excluded.version
     RETURNING account_id, credit_type, version
-), sums AS (
-    INSERT INTO usage_sums AS b (account_id, credit_type, edition, start_time, measure, source, amount)
-    SELECT account_id, credit_type, :edition ::integer, start_time, measure, source, amount FROM quarters
-    WHERE measure <> {int(Measure.HELD)}
-    ON CONFLICT (account_id, credit_type, edition, start_time, measure, source)
-    DO UPDATE SET amount = b.amount + excluded.amount
-), parts AS (
-    INSERT INTO usage_parts AS b (account_id, credit_type, edition, dimension, start_time, value, used, covered)
-    SELECT c.account_id, c.credit_type, :edition ::integer, c.dimension, {_QUARTER}, c.value,
-           sum(c.used), sum(c.covered)
-    FROM used AS c GROUP BY 1, 2, 4, 5, 6
-    ON CONFLICT (account_id, credit_type, edition, dimension, start_time, value)
-    DO UPDATE SET used = b.used + excluded.used, covered = b.covered + excluded.covered
 ), totals AS (
     INSERT INTO usage_totals AS b (edition, credit_type, grain, start_time, measure, source, amount)
     SELECT :edition ::integer, q.credit_type, g.grain, g.start_time, q.measure, q.source, sum(q.amount)
@@ -229,37 +222,74 @@ WITH weighed AS (
     GROUP BY 2, 3, 4, 5, 6
     ON CONFLICT (edition, credit_type, grain, start_time, measure, source)
     DO UPDATE SET amount = b.amount + excluded.amount
-), ranked AS (
-    {ranked_of("added", "used")}
+), days AS MATERIALIZED (
+    SELECT credit_type, dimension, date_trunc('day', create_time, 'UTC') AS day_time, value,
+           sum(used) AS used, sum(covered) AS covered
+    FROM ({ranked_of("added", "used")}) AS r GROUP BY 1, 2, 3, 4
+), moves AS MATERIALIZED (
+    SELECT d.credit_type, d.dimension, s.span, s.span_time, d.value, sum(d.used) AS used, sum(d.covered) AS covered
+    FROM days AS d CROSS JOIN LATERAL (VALUES {_values(_SPANS)}) AS s (span, span_time)
+    GROUP BY 1, 2, 3, 4, 5
 ), ranks AS (
     INSERT INTO usage_ranks AS b (edition, credit_type, dimension, span, span_time, value, used, covered)
-    SELECT :edition ::integer, c.credit_type, c.dimension, s.span, s.span_time, c.value,
-           sum(c.used), sum(c.covered)
-    FROM ranked AS c CROSS JOIN LATERAL (VALUES {_values(_SPANS, "c.create_time")}) AS s (span, span_time)
-    GROUP BY 2, 3, 4, 5, 6
+    SELECT :edition ::integer, m.* FROM moves AS m
     ON CONFLICT (edition, credit_type, dimension, span, span_time, value)
     DO UPDATE SET used = b.used + excluded.used, covered = b.covered + excluded.covered
+    RETURNING credit_type, dimension, span, span_time, value, used, covered
+), spans AS MATERIALIZED (
+    SELECT k.*, f.floor, f.floor_value
+    FROM (SELECT DISTINCT credit_type, dimension, span, span_time FROM moves) AS k
+    LEFT JOIN LATERAL (
+        SELECT floor, floor_value FROM usage_floors
+        WHERE edition = :edition ::integer AND credit_type = k.credit_type AND dimension = k.dimension
+          AND span = k.span AND span_time = k.span_time OFFSET 0
+    ) AS f ON true
+), ranked AS MATERIALIZED (
+    SELECT r.*, s.floor IS NULL OR (s.floor, r.value) <= (r.used + r.covered, s.floor_value) AS leads
+    FROM ranks AS r JOIN spans AS s USING (credit_type, dimension, span, span_time)
+), leaders AS (
+    INSERT INTO usage_leaders AS b (edition, credit_type, dimension, span, span_time, value, used, covered)
+    SELECT :edition ::integer, credit_type, dimension, span, span_time, value, used, covered FROM ranked WHERE leads
+    ON CONFLICT (edition, credit_type, dimension, span, span_time, value)
+    DO UPDATE SET used = excluded.used, covered = excluded.covered
+), fallen AS (
+    DELETE FROM usage_leaders WHERE ctid = ANY (ARRAY(
+        SELECT l.ctid FROM moves AS m JOIN ranked AS r USING (credit_type, dimension, span, span_time, value)
+        CROSS JOIN LATERAL (
+            SELECT ctid FROM usage_leaders
+            WHERE edition = :edition ::integer AND credit_type = r.credit_type AND dimension = r.dimension
+              AND span = r.span AND span_time = r.span_time AND value = r.value OFFSET 0
+        ) AS l
+        WHERE m.used + m.covered < 0 AND NOT r.leads
+    ))
 )
-SELECT account_id, credit_type, version FROM positions
+SELECT account_id, credit_type, version, NULL, NULL, NULL FROM positions
+UNION ALL
+SELECT NULL, credit_type, NULL, dimension, span, {micros("span_time")} FROM spans
 """)
 
 
-def add_up(
-    connection: Connection, edition: int, label: str, stretches: Sequence[Unadded], most: int
-) -> dict[WalletKey, int]:
+class AddedUp(NamedTuple):
+    """How far a rollup came, by wallet, and in which rankings something changed."""
+
+    reached: dict[WalletKey, int]
+    rankings: list[RankingKey]
+
+
+def add_up(connection: Connection, edition: int, label: str, stretches: Sequence[Unadded], most: int) -> AddedUp:
     """Add the entries of stretches, each from a wallet's position to a version, to a rollup; move its positions on.
 
-    It ends after the entry with which ``most`` entries and slices are reached. Return how far it came, by wallet. The
-    caller has the rollup's turn: nobody else moves its positions.
+    It ends after the entry with which ``most`` entries and slices are reached. The caller has the rollup's turn: nobody
+    else moves its positions.
     """
-    parameters = {
-        "account_id": texts(one.wallet.account_id for one in stretches),
-        "credit_type": texts(one.wallet.credit_type for one in stretches),
-        "after": numbers(one.position for one in stretches),
-        "last": numbers(one.version for one in stretches),
-    }
-    rows = connection.execute(_ADD_UP, {**parameters, "edition": edition, "label": label, "most": most})
-    return {WalletKey(account_id, credit_type): version for account_id, credit_type, version in rows}
+    added = AddedUp({}, [])
+    parameters = {**spans_of(stretches), "edition": edition, "label": label, "most": most}
+    for account_id, credit_type, version, dimension, span, time in connection.execute(_ADD_UP, parameters):
+        if account_id is None:
+            added.rankings.append(RankingKey(credit_type, dimension, span, time))
+        else:
+            added.reached[WalletKey(account_id, credit_type)] = version
+    return added
 
 
 _ESTIMATE: Final = text("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'entries'::regclass")
@@ -270,7 +300,7 @@ def estimated_entries(connection: Connection) -> int:
     return int(connection.execute(_ESTIMATE).scalar_one())
 
 
-_GENERATIONS: Final = text("SELECT r.edition FROM usage_rollups r WHERE r.state = :state ::smallint ORDER BY 1")
+_GENERATIONS: Final = text("SELECT r.edition FROM usage_editions r WHERE r.state = :state ::smallint ORDER BY 1")
 
 
 def editions(connection: Connection, state: int) -> list[int]:
@@ -278,7 +308,7 @@ def editions(connection: Connection, state: int) -> list[int]:
     return list(connection.execute(_GENERATIONS, {"state": state}).scalars())
 
 
-_LOCK: Final = text("SELECT r.edition, r.state FROM usage_rollups r ORDER BY r.edition FOR UPDATE")
+_LOCK: Final = text("SELECT r.edition, r.state FROM usage_editions r ORDER BY r.edition FOR UPDATE")
 
 
 def lock_rollups(connection: Connection) -> dict[int, int]:
@@ -296,6 +326,8 @@ _OF_WALLETS: Final = {
 _OF_ALL: Final = {
     "usage_totals": ("DELETE FROM usage_totals", "credit_type, grain, start_time, measure, source"),
     "usage_ranks": ("DELETE FROM usage_ranks", "credit_type, dimension, span, span_time, value"),
+    "usage_leaders": ("DELETE FROM usage_leaders", "credit_type, dimension, span, span_time, value"),
+    "usage_floors": ("DELETE FROM usage_floors", "credit_type, dimension, span, span_time"),
 }
 """The same of all accounts together, with what follows the edition in the key: in its order rows are found by index."""
 
@@ -321,16 +353,12 @@ _DELETE_OF_ALL: Final = [
     for table, (delete_from, rest) in _OF_ALL.items()
 ]
 
-_FORGET: Final = text("DELETE FROM usage_rollups WHERE edition = :edition AND state = :state ::smallint")
+_FORGET: Final = text("DELETE FROM usage_editions WHERE edition = :edition AND state = :state ::smallint")
 
 
 def delete_of_wallets(connection: Connection, edition: int, wallets: Sequence[WalletKey]) -> None:
     """Delete what a retired rollup has of some wallets."""
-    parameters = {
-        "edition": edition,
-        "account_id": texts(wallet.account_id for wallet in wallets),
-        "credit_type": texts(wallet.credit_type for wallet in wallets),
-    }
+    parameters = {"edition": edition, **_keys(wallets)}
     for statement in _DELETE_OF_WALLETS:
         connection.execute(statement, parameters)
 

@@ -19,6 +19,24 @@ from creditd.storage.types import InstantColumn
 
 _KEY = Text(collation="C")
 
+usage_editions = Table(
+    "usage_editions",
+    metadata,
+    Column("edition", Integer, autoincrement=False, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("label", Text, comment="the key of metadata that it adds up by; null until it begins"),
+    Column("after_account", _KEY, nullable=False),
+    Column("after_credit_type", _KEY, nullable=False),
+    Column("pass_time", InstantColumn, nullable=False),
+    Column(
+        "complete_time", InstantColumn, comment="entries made before are in it; null until it has seen every wallet"
+    ),
+    PrimaryKeyConstraint("edition", name="usage_editions_pkey"),
+    CheckConstraint("state BETWEEN 1 AND 3", name="usage_editions_state"),
+    Index("usage_editions_at_work", "state", unique=True, postgresql_where=text("state IN (1, 2)")),
+)
+
+# Without rows: servers of before version 0030 went by it, and would add up otherwise.
 usage_rollups = Table(
     "usage_rollups",
     metadata,
@@ -43,6 +61,13 @@ usage_positions = Table(
     Column("credit_type", _KEY, nullable=False),
     Column("edition", Integer, autoincrement=False, nullable=False),
     Column("version", BigInteger, nullable=False, comment="entries of the wallet up to this one are in the rollup"),
+    Column(
+        "summed",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="entries of the wallet up to this one are in the sums of its account",
+    ),
     PrimaryKeyConstraint("account_id", "credit_type", "edition", name="usage_positions_pkey"),
     CheckConstraint("version > 0", name="usage_positions_version"),
 )
@@ -105,8 +130,24 @@ usage_ranks = Table(
     Column("used", Numeric, nullable=False),
     Column("covered", Numeric, nullable=False),
     PrimaryKeyConstraint("edition", "credit_type", "dimension", "span", "span_time", "value", name="usage_ranks_pkey"),
+)
+
+usage_leaders = Table(
+    "usage_leaders",
+    metadata,
+    Column("edition", Integer, autoincrement=False, nullable=False),
+    Column("credit_type", _KEY, nullable=False),
+    Column("dimension", SmallInteger, nullable=False),
+    Column("span", SmallInteger, nullable=False),
+    Column("span_time", InstantColumn, nullable=False),
+    Column("value", _KEY, nullable=False),
+    Column("used", Numeric, nullable=False),
+    Column("covered", Numeric, nullable=False),
+    PrimaryKeyConstraint(
+        "edition", "credit_type", "dimension", "span", "span_time", "value", name="usage_leaders_pkey"
+    ),
     Index(
-        "usage_ranks_by_used",
+        "usage_leaders_by_used",
         "edition",
         "credit_type",
         "dimension",
@@ -115,4 +156,19 @@ usage_ranks = Table(
         text("(used + covered) DESC"),
         "value",
     ),
+)
+
+usage_floors = Table(
+    "usage_floors",
+    metadata,
+    Column("edition", Integer, autoincrement=False, nullable=False),
+    Column("credit_type", _KEY, nullable=False),
+    Column("dimension", SmallInteger, nullable=False),
+    Column("span", SmallInteger, nullable=False),
+    Column("span_time", InstantColumn, nullable=False),
+    Column("floor", Numeric, nullable=False, comment="what the last of the leaders had used when there were too many"),
+    Column(
+        "floor_value", _KEY, nullable=False, comment="who that was; of those that used as much, who comes before leads"
+    ),
+    PrimaryKeyConstraint("edition", "credit_type", "dimension", "span", "span_time", name="usage_floors_pkey"),
 )

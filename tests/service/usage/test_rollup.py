@@ -17,15 +17,16 @@ from creditd.domain.commands import Clawback, Remove, Restore, WriteOff
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.usage_errors import UsageBehind
-from creditd.domain.usage_periods import Granularity, Period, RankingSpan, points, span_of, usual_period
+from creditd.domain.usage_periods import RankingSpan, span_of
 from creditd.ledger.ids import uuid7
 from creditd.server.handlers.usage_handlers import write_figures
 from creditd.service import usage, usage_rollup
-from creditd.service.usage import Figures, TypeAnalytics, TypeUsage
+from creditd.service.usage import Figures, TypeUsage
 from creditd.service.usage_rebuild import UsageRebuild
 from creditd.service.usage_rollup import LATENESS, RollupRounds
 from creditd.storage import usage_rollups
 from creditd.storage.usage_contributions import Dimension
+from tests.service.usage.analytics import ZONE, analytics, periods
 from tests.support.databases import migrated_database
 from tests.support.desk import Desk, desk_at
 from tests.support.statements import statements_of
@@ -36,27 +37,12 @@ from tests.support.works import add, confirm, deduct, origin, refund, reservatio
 pytestmark = pytest.mark.requirement("C4", "C5")
 
 ACCOUNTS = ("ann", "bob", "eve")
-ZONE = "Asia/Kathmandu"
-
-
-def periods(desk: Desk, zone: str = ZONE) -> list[Period]:
-    """Return the last 30 days by a zone's clock."""
-    period = usual_period(desk.clock.now(), Granularity.DAY, ZoneInfo(zone))
-    return points(period, Granularity.DAY, ZoneInfo(zone), 400)
 
 
 def summary(desk: Desk, account: str, zone: str = ZONE) -> TypeUsage | None:
     """Return an account's usage of chat credits."""
     found = asyncio.run(reports_at(desk).summary(account, ["chat"], periods(desk, zone)))
     return found.types[0] if found.types else None
-
-
-def analytics(desk: Desk, zone: str = ZONE, top_size: int = 50) -> TypeAnalytics:
-    """Return everybody's usage of chat credits."""
-    call: Any = type("Asker", (), {"subject": "staff"})
-    reports = reports_at(desk)
-    found = asyncio.run(reports.analytics(call, ["chat"], periods(desk, zone), RankingSpan.MONTH, top_size))
-    return found.types[0]
 
 
 def by_day(desk: Desk, figures: list[Figures], zone: str = ZONE) -> dict[str, dict[str, int]]:
@@ -134,6 +120,8 @@ def test_any_history_is_told_as_plain_sql_adds_it_up_rolled_up_or_not(monkeypatc
     monkeypatch.setattr(usage_rollup, "ENTRIES_AT_A_TIME", 7)
     monkeypatch.setattr(usage_rollup, "STRETCH_ENTRIES", 3)
     monkeypatch.setattr(usage_rollup, "WALLETS_BESIDE", 2)
+    monkeypatch.setattr(usage_rollup, "SUMMED_AT", 3)
+    monkeypatch.setattr(usage_rollup, "SUMMED_AT_A_TIME", 5)
 
     with migrated_database() as url, desk_at(url) as desk, desk_at(url) as other:
         rollers = roller_at(desk), roller_at(other)
@@ -168,7 +156,7 @@ def test_a_round_is_bounded_and_the_next_goes_on_where_it_ended(desk: Desk, monk
             seen.append(sum(positions(desk).values()))
     assert max(after - before for before, after in zip([0, *seen], seen, strict=False)) <= 4
     assert positions(desk) == {(account, "chat"): 4 for account in ACCOUNTS}
-    assert len(statements) <= 9 * (len(seen) + 1)
+    assert len(statements) <= 11 * (len(seen) + 1)
     require_equal(desk)
 
 
@@ -266,7 +254,7 @@ def test_a_look_at_the_newest_is_not_taken_for_one_at_all(desk: Desk, monkeypatc
             late.execute(statement.encode())
         desk.clock.advance(80)
         roller_at(desk).roll_up_once()
-        late.execute("UPDATE usage_rollups SET after_account = 'z'")
+        late.execute("UPDATE usage_editions SET after_account = 'z'")
     for seconds in (8, 4):
         desk.clock.advance(seconds)
         roller_at(desk).roll_up_once()
@@ -322,6 +310,7 @@ def test_too_many_entries_to_be_read_are_added_up_first_or_the_read_is_refused(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(usage, "MOST_TAIL", 3)
+    monkeypatch.setattr(usage_rollup, "SUMMED_AT", 1)
     desk.do(add("ann", 100))
     for _ in range(6):
         desk.do(deduct("ann", 1))
@@ -333,6 +322,44 @@ def test_too_many_entries_to_be_read_are_added_up_first_or_the_read_is_refused(
         for ask in (lambda: summary(desk, "ann"), lambda: analytics(desk)):
             with pytest.raises(UsageBehind):
                 ask()
+    require_equal(desk)
+
+
+def summed(desk: Desk) -> dict[str, int]:
+    """Return up to which version each account's own sums have its chat credits."""
+    with desk.database.autocommit() as connection:
+        return dict(map(tuple, connection.exec_driver_sql("SELECT account_id, summed FROM usage_positions")))
+
+
+def test_an_account_s_own_sums_wait_until_enough_was_added_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage_rollup, "SUMMED_AT", 4)
+    desk.do(add("ann", 100))
+    desk.do(add("bob", 100))
+    for count in range(1, 9):
+        desk.do(deduct("ann", 1, spender_id="one"))
+        roll_all(roller_at(desk))
+        assert summed(desk) == {"ann": 4 * ((count + 1) // 4), "bob": 0}
+        require_equal(desk)
+
+
+def test_sums_for_which_there_was_no_room_are_made_up_for_before_the_rounds_rest(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they are in mind, or the pass over all wallets finds them again."""
+    monkeypatch.setattr(usage_rollup, "SUMMED_AT", 3)
+    monkeypatch.setattr(usage_rollup, "SUMMED_AT_A_TIME", 4)
+    monkeypatch.setattr(usage_rollup, "WALLETS_BESIDE", 1)
+    roll_all(roller_at(desk))
+    for account in ACCOUNTS:
+        desk.do(add(account, 100))
+        for _ in range(5):
+            desk.do(deduct(account, 1))
+    roller = roller_at(desk)
+    assert roller.roll_up_once()
+    assert sum(summed(desk).values()) == 4
+    require_equal(desk)
+    roll_all(roller)
+    assert all(one > 3 for one in summed(desk).values())
     require_equal(desk)
 
 
@@ -359,7 +386,7 @@ def rebuild(desk: Desk, label: str = LABEL, steps: int | None = None) -> UsageRe
 
 def editions(desk: Desk) -> Counter[int]:
     """Return how many rows there are of each edition, in all tables."""
-    tables = "usage_positions", "usage_sums", "usage_parts", "usage_totals", "usage_ranks", "usage_rollups"
+    tables = "usage_positions", "usage_sums", "usage_parts", "usage_totals", "usage_ranks", "usage_editions"
     found: Counter[int] = Counter()
     with desk.database.autocommit() as connection:
         for table in tables:

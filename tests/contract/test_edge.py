@@ -32,6 +32,7 @@ SERVICES = [
     "credit.v1.AccessService",
     "credit.v1.AuditService",
     "credit.v1.EventService",
+    "credit.v1.EventEndpointService",
     "credit.v1.ApprovalService",
     "credit.v1.PromoService",
     "credit.v1.StatementService",

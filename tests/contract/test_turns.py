@@ -20,6 +20,7 @@ from creditd.domain.instant import Instant
 from creditd.server.chunks import SMALL_ITEMS
 from creditd.service import account_history, history, pages
 from tests.support.customer import Customer
+from tests.support.event_shop import stored_endpoint
 from tests.support.large_wallets import write_holds_ending
 from tests.support.paged_lists import is_paged
 from tests.support.service import RunningService, running_service
@@ -154,6 +155,8 @@ def test_a_page_is_written_off_the_serving_thread(
     customer.top_up(1)
     stated = {"account_id": customer.account_id, "credit_type": "chat"}
     known = {name: text for name, text in stated.items() if name in method.input_type.fields_by_name}
+    if method.input_type.fields_by_name.get("name") is not None:
+        known["name"] = stored_endpoint(customer.service)
     request = GetMessageClass(method.input_type)(page_size=100, **known)
     stubs = vars(customer.staff).values()
     call = next(getattr(stub, method.name) for stub in stubs if hasattr(stub, method.name))

@@ -7,6 +7,7 @@ from tests.mutants.audit_faults import AUDIT_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.draft_faults import DRAFT_FAULTS
+from tests.mutants.endpoint_faults import ENDPOINT_FAULTS
 from tests.mutants.event_faults import EVENT_FAULTS
 from tests.mutants.explain_faults import EXPLAIN_FAULTS
 from tests.mutants.identity_faults import IDENTITY_FAULTS
@@ -41,6 +42,7 @@ FAULTS = (
     *AUDIT_FAULTS,
     *EXPLAIN_FAULTS,
     *ISSUER_FAULTS,
+    *ENDPOINT_FAULTS,
     *EVENT_FAULTS,
     *LIMIT_FAULTS,
     *RATE_FAULTS,

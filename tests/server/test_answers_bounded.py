@@ -49,6 +49,9 @@ SCOPES_OF_TOKEN = MAX_HEADER_LENGTH // 2
 SCOPES_OF_SERVICE, ACCOUNTS_OF_SERVICE, CERTIFICATES_OF_SERVICE = 16, 50, 8
 """Of a service account, by the requests that make one."""
 
+EVENT_TYPES = 20
+"""Of an endpoint, by the requests that make one."""
+
 APPROVED = 50
 """Amounts of an approval, by the request that asks for it."""
 
@@ -97,6 +100,7 @@ BOUNDS = {
     "GetLimitsResponse.limits": MAX_LIMITS,
     "GetLimitsResponse.usage": COUNTS_SHOWN,
     "GeneratePromoCodesResponse.display_codes": MAX_CODES,
+    "EventEndpoint.types": EVENT_TYPES,
     "GetBalanceAlertsResponse.alerts": MAX_ALERTS,
     "GetMyAccessResponse.accounts": MAX_ACCOUNTS + ACCOUNTS_OF_SERVICE,
     "GetMyAccessResponse.own_permissions": len(PERMISSIONS),

@@ -55,6 +55,7 @@ _DURABLE = f"{_EMBEDDED}::test_commits_are_durable_unless_a_setting_says_otherwi
 _PRIVATE = f"{_EMBEDDED}::test_it_listens_on_a_private_socket_alone"
 _UNIVERSAL = f"{_EMBEDDED}::test_it_has_the_memory_and_the_time_of_day_that_it_is_given"
 
+_ENDPOINTS = "tests/contract/test_event_targets.py"
 _EVENTS = "tests/contract/test_events.py"
 _APPROVALS = "tests/contract/test_approvals.py"
 _RATES = "tests/contract/test_rate_limits.py"
@@ -95,6 +96,8 @@ SETTINGS: Mapping[str, str] = {
     "audit_key_file": f"{_SEALED}::test_the_head_is_signed_and_kept_elsewhere_shows_what_was_changed",
     "seal_interval_seconds": f"{_SEALED}::test_what_was_done_is_sealed_by_itself_and_verified_over_the_wire",
     "event_interval_seconds": f"{_EVENTS}::test_each_event_keeps_to_its_schema",
+    "event_key_encryption_key": f"{_ENDPOINTS}::test_without_a_key_there_are_none",
+    "event_targets_private": f"{_ENDPOINTS}::test_private_targets_are_refused_unless_it_is_said",
     "event_retention_days": f"{_EVENTS}::test_what_is_kept_no_more_is_told_and_what_a_restored_database_has_not",
     "expiry_notice_hours": f"{_EVENTS}::test_notice_of_expiry_is_given_as_configured",
     "tls_key_file": f"{_TLS}::test_a_client_with_a_certificate_of_the_authority_is_served",

@@ -30,6 +30,7 @@ from creditd.domain.commands import Add, Deduct
 from creditd.domain.credit_type import CreditType
 from creditd.domain.decide import decide
 from creditd.domain.entry import EntryKind
+from creditd.domain.event_endpoint import EventEndpoint
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.limits import DAY, NOTHING, WHOLE, Limit
@@ -58,7 +59,10 @@ from creditd.storage import (
     connections,
     counts,
     credit_types,
+    delivery_attempts,
     entries,
+    event_deliveries,
+    event_endpoints,
     expiry_notices,
     first_purchase_promos,
     grants,
@@ -322,6 +326,29 @@ def _first_purchase(account: str) -> PurchaseKey:
     return PurchaseKey(account, id_of(account))
 
 
+def _endpoint(key: str) -> EventEndpoint:
+    return EventEndpoint(
+        key, key, "https://shop.example", "", (), "", "", paused=False, position=0, version=1, create_time=NOW,
+        update_time=NOW, active_time=NOW
+    )  # fmt: skip
+
+
+def _delivery_attempt(account: str) -> delivery_attempts.DeliveryAttempt:
+    return delivery_attempts.DeliveryAttempt(id_of(account), uuid7(), 1, account, uuid7(), 4, 1, 200, "", NOW, 9)
+
+
+def _delivered(connection: Connection, account: str) -> None:
+    claimed = event_deliveries.claim(connection, {id_of(account): 2}, LATER, LATER)
+    outcomes = zip(claimed, (True, False), strict=True)
+    ended = [event_deliveries.Ended(one, is_delivered, None, "") for one, is_delivered in outcomes]
+    event_deliveries.end(connection, ended, NOW)
+
+
+def _pruned_deliveries(connection: Connection, account: str) -> None:
+    event_endpoints.delete(connection, id_of(account), NOW)
+    event_deliveries.prune(connection, PAGE)
+
+
 CALLS: dict[str, Call] = {
     "promo_codes.add": lambda c, _a: promo_codes.add(c, [_promo_code(), _promo_code()]),
     "promo_codes.find": lambda c, _a: promo_codes.find(c, "code7"),
@@ -486,6 +513,29 @@ CALLS: dict[str, Call] = {
         c, PublishedFilter(a, (OutboxKind.PLAN_CHANGED,), "chat"), 100, 10**9, rows=PAGE
     ),
     "published_events.prune": lambda c, _a: published_events.prune(c, Positions(10**9, 0), NOW, 10**9, PAGE),
+    "published_events.at": lambda c, _a: published_events.at(c, range(100, 132)),
+    "event_endpoints.add": lambda c, _a: event_endpoints.add(c, _endpoint(uuid7()), b"encrypted"),
+    "event_endpoints.find": event_endpoints.find,
+    "event_endpoints.lock": event_endpoints.lock,
+    "event_endpoints.page": lambda c, _a: event_endpoints.page(c, "", PAGE),
+    "event_endpoints.write": lambda c, a: event_endpoints.write(c, _endpoint(id_of(a))),
+    "event_endpoints.rotate": lambda c, a: event_endpoints.rotate(c, id_of(a), b"encrypted"),
+    "event_endpoints.delete": lambda c, a: event_endpoints.delete(c, id_of(a), NOW),
+    "event_endpoints.look": lambda c, _a: event_endpoints.look(c, NOW),
+    "event_endpoints.hold": lambda c, a: event_endpoints.hold(c, [id_of(a)]),
+    "event_endpoints.lags": lambda c, _a: event_endpoints.lags(c, NOW),
+    "event_endpoints.remove_deleted": lambda c, _a: event_endpoints.remove_deleted(c, PAGE),
+    "event_deliveries.take_over": lambda c, a: event_deliveries.take_over(c, [id_of(a)], NOW, PAGE),
+    "event_deliveries.add": lambda c, a: event_deliveries.add(c, id_of(a), range(100, 132), NOW),
+    "event_deliveries.claim": lambda c, a: event_deliveries.claim(c, {id_of(a): 4}, LATER, LATER),
+    "event_deliveries.end": _delivered,
+    "event_deliveries.bury": lambda c, a: event_deliveries.bury(c, [id_of(a)], LATER, NOW, PAGE),
+    "event_deliveries.prune": lambda c, _a: event_deliveries.prune(c, PAGE),
+    "event_deliveries.prune of a deleted endpoint": _pruned_deliveries,
+    "delivery_attempts.note": lambda c, a: delivery_attempts.note(c, [_delivery_attempt(a), _delivery_attempt(a)]),
+    "delivery_attempts.page": lambda c, a: delivery_attempts.page(c, id_of(a), "", PAGE),
+    "delivery_attempts.prune": lambda c, _a: delivery_attempts.prune(c, Instant(0), PAGE),
+    "delivery_attempts.dead_letters": lambda c, a: delivery_attempts.dead_letters(c, id_of(a), 0, PAGE),
     "expiry_notices.take_turn": lambda c, _a: expiry_notices.take_turn(c),
     "expiry_notices.next_expiring": lambda c, _a: expiry_notices.next_expiring(c, ExpiryPlace(Instant(0)), NOW, PAGE),
     "expiry_notices.come_to": lambda c, _a: expiry_notices.come_to(c, ExpiryPlace(NOW)),
@@ -702,6 +752,9 @@ LISTED = {
     "audit.page",
     "payment_events.page",
     "credit_types.page",
+    "delivery_attempts.dead_letters",
+    "delivery_attempts.page",
+    "event_endpoints.page",
     "packages.page",
     "promo_codes.page",
     "purchases.page",

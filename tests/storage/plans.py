@@ -20,7 +20,7 @@ BY_PLACE = {"Bitmap Heap Scan", "Tid Scan"}
 
 SHORT_TABLES = {
     *("credit_types", "packages", "payment_hints", "sealing", "usage_editions"),
-    *("event_publishing", "expiry_notices"),
+    *("event_endpoints", "event_publishing", "expiry_notices"),
     *("access_versions", "held_roles", "service_accounts"),
 }
 """What people declare one by one, and read whole; and hints, of which a hundred are kept at most."""
@@ -126,7 +126,8 @@ def careless_scans(plan: Plan, condition: str = "account_id") -> list[str]:
         if index is not None:
             is_accounts = any(index.startswith(name) for name in ACCOUNT_TABLES)
             by = node.get("Index Cond", "")
-            careless = not by or (is_accounts and not any(one in by for one in condition.split()))
+            is_by_none = not by and table not in SHORT_TABLES
+            careless = is_by_none or (is_accounts and not any(one in by for one in condition.split()))
         else:
             careless = table is not None and table not in SHORT_TABLES and "Scan" in kind and kind not in BY_PLACE
         if careless:

@@ -190,6 +190,15 @@ INSERT INTO published_events
 SELECT p.position + n, '{account}', md5('{account}-' || n)::uuid, 4, 1, NULL, '{{}}', now(), now()
 FROM event_publishing AS p, generate_series(1, {n} / 4) AS n WHERE p.name = 'events';
 UPDATE event_publishing SET position = position + {n} / 4 WHERE name = 'events';
+INSERT INTO event_endpoints
+SELECT md5('{account}-1')::uuid, '{account}', 'https://shop.example', '', '{{}}', '{account}', '', false, 0, 1, now(),
+       now(), now(), NULL, NULL, '', NULL;
+INSERT INTO event_deliveries
+SELECT md5('{account}-1')::uuid, position, account, 1 + position % 2, 0, now(),
+       CASE WHEN position % 8 = 0 THEN now() END, '' FROM published_events WHERE account = '{account}';
+INSERT INTO event_delivery_attempts
+SELECT md5('{account}-1')::uuid, event_id, position, account, event_id, kind, 1, 200, '', now(), 9
+FROM published_events WHERE account = '{account}';
 ALTER TABLE role_grants DISABLE TRIGGER role_grants_hold;
 INSERT INTO role_grants
 SELECT md5('{account}-' || n)::uuid, '{account}', 'SUPPORT', 'tests', 'tests', '', now(), NULL

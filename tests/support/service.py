@@ -24,6 +24,7 @@ from credit.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from credit.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from credit.v1.audit_service_pb2_grpc import AuditServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.event_endpoint_service_pb2_grpc import EventEndpointServiceStub
 from credit.v1.event_service_pb2_grpc import EventServiceStub
 from credit.v1.identity_service_pb2_grpc import IdentityServiceStub
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
@@ -102,6 +103,7 @@ class RunningService:
                 statement=StatementServiceStub(channel),
                 support=SupportServiceStub(channel),
                 event=EventServiceStub(channel),
+                endpoints=EventEndpointServiceStub(channel),
                 identity=IdentityServiceStub(channel),
                 api_keys=ApiKeyServiceStub(channel),
             )

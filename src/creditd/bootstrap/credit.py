@@ -12,6 +12,7 @@ from credit.v1 import (
     approval_service_pb2,
     audit_service_pb2,
     credit_service_pb2,
+    event_endpoint_service_pb2,
     event_service_pb2,
     payment_admin_service_pb2,
     payment_service_pb2,
@@ -91,6 +92,7 @@ SERVICES = tuple(
         (statement_service_pb2, "StatementService"),
         (support_service_pb2, "SupportService"),
         (event_service_pb2, "EventService"),
+        (event_endpoint_service_pb2, "EventEndpointService"),
     )
 )
 
@@ -123,7 +125,7 @@ class CreditParts:
             core.config.usage_rollup_interval_seconds,
         )
         core.usage_lag_seconds = lambda: self.usage_roller.lag_seconds
-        self.events = EventParts(core, threads)
+        self.events = EventParts(core, threads, tokens)
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
         self._credits = Credits(core.ledger, self._catalogue, transport.sink, self.events.limit_notices.note)
         self._promos = Promos(core, self.payments.promo_claims, self._catalogue, threads, tokens, self._credits)
@@ -229,7 +231,7 @@ class CreditParts:
             self._promos.handlers,
             statements,
             support,
-            self.events.handlers(),
+            *self.events.handlers(),
         )
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
 

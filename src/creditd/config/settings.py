@@ -164,6 +164,16 @@ class Config:
         0.5, "between looks for [events](docs/events.md) to publish, of each server", rules.POSITIVE
     )
     event_retention_days: float = _setting(30, "how long published events are kept", rules.POSITIVE)
+    event_key_encryption_key: str = _setting(
+        "",
+        "32 characters or more that the secrets of [endpoints](docs/events.md#endpoints) are encrypted with; empty: "
+        "there are none",
+        rules.LONG_SECRET,
+        is_secret=True,
+    )
+    event_targets_private: bool = _setting(
+        default=False, meaning="whether events may be delivered to private addresses, and over plain http"
+    )
     expiry_notice_hours: float = _setting(
         72, "how long before a grant expires its account is told, five minutes more or less", rules.at_least(1)
     )

@@ -24,14 +24,15 @@ class OtherKey(Exception):
 class Cipher:
     """Encrypts and derives keys by one secret text, for one purpose each, so that no two purposes share a key."""
 
-    def __init__(self, secret: str) -> None:
-        """Derive from ``secret``, which is to be random: 32 characters or more."""
+    def __init__(self, secret: str, part: str = "identity") -> None:
+        """Derive from ``secret``, which is to be random, 32 characters or more, and is the ``part``'s own."""
         self._secret = secret.encode()
+        self._part = part
         self.key_id = sha256(self.key("key id")).hexdigest()[:ID_DIGITS]
 
     def key(self, purpose: str) -> bytes:
         """Return the key of a purpose."""
-        derivation = HKDF(SHA256(), KEY_BYTES, salt=b"creditd identity", info=purpose.encode())
+        derivation = HKDF(SHA256(), KEY_BYTES, salt=f"creditd {self._part}".encode(), info=purpose.encode())
         return derivation.derive(self._secret)
 
     def encrypt(self, purpose: str, owner: str, content: bytes) -> bytes:
@@ -45,6 +46,5 @@ class Cipher:
         try:
             return AESGCM(self.key(purpose)).decrypt(nonce, content, owner.encode())
         except (InvalidTag, ValueError) as error:
-            raise OtherKey(
-                "what identity keeps encrypted was encrypted with another CREDITD_IDENTITY_KEY_ENCRYPTION_KEY"
-            ) from error
+            setting = f"CREDITD_{self._part.upper()}_KEY_ENCRYPTION_KEY"
+            raise OtherKey(f"what {self._part} keeps encrypted was encrypted with another {setting}") from error

@@ -177,6 +177,10 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
         "events after {after_position} are kept no more; the first that may be kept is after {removed_position}",
     ),
     "POSITION_AHEAD": (StatusCode.OUT_OF_RANGE, "the last event has the position {last_position}"),
+    "EVENT_ENDPOINT_NOT_FOUND": (StatusCode.NOT_FOUND, "no endpoint {event_endpoint}"),
+    "EVENT_ENDPOINT_EXISTS": (StatusCode.ALREADY_EXISTS, "{event_endpoint} exists already"),
+    "EVENT_ENDPOINTS_FULL": (StatusCode.FAILED_PRECONDITION, "there are {maximum} endpoints already; delete one first"),
+    "EVENT_ENDPOINTS_OFF": (StatusCode.FAILED_PRECONDITION, "no key for the secrets of endpoints is configured"),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 

@@ -4,6 +4,7 @@ A position is given after the commit of what the event tells of, by whoever hold
 So positions are seen in their order: whoever has read up to one misses nothing that comes to be before it.
 """
 
+from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select, text
@@ -168,3 +169,12 @@ def prune(connection: Connection, where: Positions, before: Instant, upto: int, 
     """
     values = {"removed": where.removed, "upto": upto, "before": before, "count": count}
     return connection.execute(_PRUNE, values).scalar_one_or_none() or 0
+
+
+_AT = text(f"SELECT {_COLUMNS} FROM published_events WHERE position = ANY (CAST(:positions AS bigint[]))")
+
+
+def at(connection: Connection, positions: Collection[int]) -> dict[int, PublishedEvent]:
+    """Return the events at some positions, of those that are kept."""
+    rows = connection.execute(_AT, {"positions": numbers(positions)})
+    return {row[0]: PublishedEvent._make((*row[:-1], Instant(row[-1]))) for row in rows}

@@ -107,6 +107,7 @@ class ClaimKind(IntEnum):
     PROMO_END = 42
     PROMO_RETURN = 43
     ALERTS = 70
+    EVENT_ENDPOINT = 71
 
 
 _CLAIMS = text(f"""

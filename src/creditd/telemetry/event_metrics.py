@@ -26,6 +26,22 @@ class EventMetrics(Collector):
             "How long the oldest event of the outbox has waited to be published, in all of the database.",
             value=seen.lag_seconds,
         )
+        attempts = CounterMetricFamily(
+            "creditd_event_delivery_attempts",
+            "Attempts of this server to deliver an event, by what came of them.",
+            labels=("outcome",),
+        )
+        for outcome, count in dict(seen.attempts).items():
+            attempts.add_metric((outcome,), count)
+        yield attempts
+        lags = GaugeMetricFamily(
+            "creditd_event_delivery_lag_seconds",
+            "How long the oldest event has waited for its delivery, by endpoint, unless it is paused.",
+            labels=("endpoint",),
+        )
+        for endpoint, seconds in dict(seen.delivery_lags).items():
+            lags.add_metric((endpoint,), seconds)
+        yield lags
         failures = CounterMetricFamily(
             "creditd_events_background_failures",
             "Rounds of the work on events that failed, by what failed and the kind of error.",

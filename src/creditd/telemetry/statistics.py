@@ -55,11 +55,15 @@ class PaymentStatistics:
 class EventStatistics:
     """Events published since the process began, and how long the oldest that is not has waited, as last seen.
 
-    ``failures`` are those of the work in the background: by its name, then by kind of error.
+    ``attempts`` to deliver are counted by what came of them; ``delivery_lags`` are how long the oldest event has waited
+    for its delivery, in seconds, by the id of each endpoint that is not paused. ``failures`` are those of the work in
+    the background: by its name, then by kind of error.
     """
 
     published: int = 0
     lag_seconds: float = 0.0
+    attempts: Counter[str] = field(default_factory=Counter)
+    delivery_lags: dict[str, float] = field(default_factory=dict)
     failures: dict[str, Counter[str]] = field(default_factory=dict)
 
 

@@ -13,6 +13,7 @@ from credit.v1 import api_key_service_pb2 as api_key
 from credit.v1 import approval_service_pb2 as approvals
 from credit.v1 import audit_service_pb2 as audit
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import event_endpoint_service_pb2 as endpoints
 from credit.v1 import event_service_pb2
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_provider_pb2 as provider
@@ -22,6 +23,7 @@ from credit.v1 import statement_service_pb2 as statement
 from credit.v1 import support_service_pb2 as support
 from credit.v1 import webhook_service_pb2 as webhook
 from credit.v1.credit_type_pb2 import CreditType
+from credit.v1.event_endpoint_pb2 import EventEndpoint
 from credit.v1.money_pb2 import Money
 from credit.v1.package_pb2 import Package
 from credit.v1.promo_code_pb2 import PromoCode
@@ -45,6 +47,7 @@ _OF_NO_ACCOUNT: Final = {
     "GetUsageAnalytics",
     *("CreatePromoCode", "GeneratePromoCodes", "GetPromoCode", "ListPromoCodes", "EndPromoCode"),
     "GetSystemStatus",
+    *(method.name for method in endpoints.DESCRIPTOR.services_by_name["EventEndpointService"].methods),
     *(method.name for service in IDENTITY_SERVICES for method in service.methods),
 }
 
@@ -65,6 +68,18 @@ def _customer(service: RunningService) -> Customer:
 
 def _taken(rpc: str) -> Make:
     return lambda service: METHODS[rpc].make(_customer(service))
+
+
+_ENDPOINT: Final = "eventEndpoints/matrix"
+
+
+def _endpoint() -> EventEndpoint:
+    # An address, so that no name has to be resolved.
+    return EventEndpoint(name=f"eventEndpoints/e{uuid4().hex}", url="https://1.1.1.1/events")
+
+
+def _about_an_endpoint(request: Callable[..., Message], **fields: object) -> Make:
+    return lambda _: request(name=_ENDPOINT, reason="test", request_id=_id(), **fields)
 
 
 def _id() -> str:
@@ -177,6 +192,21 @@ _BY_HAND: dict[str, Make] = {
     "GetGrant": lambda _: support.GetGrantRequest(name=grant_name(ACCOUNT, "chat", UNKNOWN)),
     "GetSystemStatus": lambda _: support.GetSystemStatusRequest(),
     "SubscribeEvents": lambda _: event_service_pb2.SubscribeEventsRequest(account_id=ACCOUNT),
+    "CreateEventEndpoint": lambda _: endpoints.CreateEventEndpointRequest(
+        event_endpoint=_endpoint(), reason="test", request_id=_id()
+    ),
+    "UpdateEventEndpoint": lambda _: endpoints.UpdateEventEndpointRequest(
+        event_endpoint=_endpoint(), reason="test", request_id=_id()
+    ),
+    "GetEventEndpoint": lambda _: endpoints.GetEventEndpointRequest(name=_ENDPOINT),
+    "ListEventEndpoints": lambda _: endpoints.ListEventEndpointsRequest(),
+    "ListDeliveryAttempts": lambda _: endpoints.ListDeliveryAttemptsRequest(name=_ENDPOINT),
+    "ListDeadLetters": lambda _: endpoints.ListDeadLettersRequest(name=_ENDPOINT),
+    "DeleteEventEndpoint": _about_an_endpoint(endpoints.DeleteEventEndpointRequest),
+    "RotateEventEndpointSecret": _about_an_endpoint(endpoints.RotateEventEndpointSecretRequest),
+    "PauseEventEndpoint": _about_an_endpoint(endpoints.PauseEventEndpointRequest),
+    "ResumeEventEndpoint": _about_an_endpoint(endpoints.ResumeEventEndpointRequest),
+    "ReplayEvents": _about_an_endpoint(endpoints.ReplayEventsRequest, after_position=0),
     "GetAuditHead": lambda _: audit.GetAuditHeadRequest(),
     "ListAuditEvents": lambda _: audit.ListAuditEventsRequest(),
     "GetMyAccess": lambda _: access.GetMyAccessRequest(),

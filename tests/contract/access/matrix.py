@@ -52,6 +52,9 @@ MATRIX: Final[Mapping[str, Action]] = {
         "CreateCreditType CreatePackage RetirePackage ReplayPaymentEvent DismissPaymentEvent ReconcilePayments "
         "IngestWebhook GrantRole RevokeRole ListRoleGrants CreateServiceAccount UpdateServiceAccount "
         "ListServiceAccounts ListAuditEvents GetAuditHead CreateApiKey ListApiKeys RotateApiKey RevokeApiKey "
+        "CreateEventEndpoint GetEventEndpoint ListEventEndpoints UpdateEventEndpoint DeleteEventEndpoint "
+        "RotateEventEndpointSecret PauseEventEndpoint ResumeEventEndpoint ReplayEvents ListDeliveryAttempts "
+        "ListDeadLetters "
         "CreatePromoCode GeneratePromoCodes GetPromoCode ListPromoCodes EndPromoCode",
     ),
     "emergency repair": Action("no no no no no yes", ""),
@@ -88,6 +91,7 @@ WITHOUT_TOKEN: Final = {"Register", "Login", "Refresh", "GetKeys", "ExchangeApiK
 WITH_SECOND_FACTOR: Final = {
     *("GrantRole", "RevokeRole", "CreateServiceAccount", "UpdateServiceAccount"),
     *("CreateApiKey", "RotateApiKey", "RevokeApiKey"),
+    *("CreateEventEndpoint", "UpdateEventEndpoint", "RotateEventEndpointSecret", "DeleteEventEndpoint"),
 }
 """RPCs that need a recent second factor, whoever calls (D5)."""
 

@@ -92,6 +92,9 @@ READ_ACCESS: Final = Permission("access.read", _ADMINS)
 CHANGE_ACCESS: Final = Permission("access.change", _ADMINS, needs_second_factor=True)
 READ_AUDIT: Final = Permission("audit.read", _ADMINS)
 READ_EVENTS: Final = Permission("events.read", _STAFF, _OWNERS, _EVENTS)
+DELIVER_EVENTS: Final = Permission("event_endpoints.run", _ADMINS)
+# Where to, and signed with what: whoever may say so may have all events sent to themselves.
+CHANGE_ENDPOINTS: Final = Permission("event_endpoints.change", _ADMINS, needs_second_factor=True)
 KNOW_ONESELF: Final = Permission("access.read_own", is_for_everyone=True)
 # About the caller alone, who is a person: no request names anybody.
 SIGN_IN: Final = Permission("sign_in.change_own", _STAFF | _OWNERS)
@@ -180,6 +183,17 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.AuditService/ListAuditEvents": READ_AUDIT,
     "/credit.v1.AuditService/GetAuditHead": READ_AUDIT,
     "/credit.v1.EventService/SubscribeEvents": READ_EVENTS,
+    "/credit.v1.EventEndpointService/CreateEventEndpoint": CHANGE_ENDPOINTS,
+    "/credit.v1.EventEndpointService/UpdateEventEndpoint": CHANGE_ENDPOINTS,
+    "/credit.v1.EventEndpointService/RotateEventEndpointSecret": CHANGE_ENDPOINTS,
+    "/credit.v1.EventEndpointService/DeleteEventEndpoint": CHANGE_ENDPOINTS,
+    "/credit.v1.EventEndpointService/GetEventEndpoint": DELIVER_EVENTS,
+    "/credit.v1.EventEndpointService/ListEventEndpoints": DELIVER_EVENTS,
+    "/credit.v1.EventEndpointService/PauseEventEndpoint": DELIVER_EVENTS,
+    "/credit.v1.EventEndpointService/ResumeEventEndpoint": DELIVER_EVENTS,
+    "/credit.v1.EventEndpointService/ReplayEvents": DELIVER_EVENTS,
+    "/credit.v1.EventEndpointService/ListDeliveryAttempts": DELIVER_EVENTS,
+    "/credit.v1.EventEndpointService/ListDeadLetters": DELIVER_EVENTS,
     "/credit.v1.IdentityService/Revoke": SIGN_IN,
     "/credit.v1.IdentityService/ChangePassword": SIGN_IN,
     "/credit.v1.IdentityService/EnrolTotp": SIGN_IN,

@@ -37,8 +37,10 @@ PRIVILEGES: Final[Privileges] = {
         "role_grants",
         "role_revocations",
     ),
-    "SELECT, INSERT, DELETE": ("outbox_events", "published_events"),
+    "SELECT, INSERT, DELETE": ("event_delivery_attempts", "outbox_events", "published_events"),
     "SELECT, INSERT, UPDATE, DELETE": (
+        "event_deliveries",
+        "event_endpoints",
         "first_purchase_promos",
         "held_roles",
         "payment_dues",
@@ -86,11 +88,13 @@ ONLY_GROW: Final = PRIVILEGES["SELECT, INSERT"]
 AUDITOR_ROLE: Final = "creditd_auditor"
 
 SECRET_COLUMNS: Final[Privileges] = {
+    "event_endpoints": ("encrypted_secret", "former_encrypted_secret"),
     "payment_events": ("body",),
     "payment_hints": ("body",),
     "purchases": ("return_url", "redirect_url", "qr_image_url"),
 }
-"""What an auditor does not read: what providers have sent in full, with who paid by what, and where one pays."""
+"""What an auditor does not read: what providers have sent in full, with who paid by what, and where one pays;
+and what events are signed with."""
 
 # Another database's migration may make the role at the same moment: it belongs to the cluster.
 _MAKE_ROLE = """

@@ -1,0 +1,1 @@
+"""Delivery of events to endpoints: signed HTTP requests by the Standard Webhooks convention."""

@@ -9,7 +9,7 @@ import pytest
 from creditd.bootstrap.payment_providers import configured_providers
 from creditd.config import Config, ConfigError, config_from_environment, require_fit
 from creditd.domain.instant import Instant
-from creditd.domain.provider import Provider
+from creditd.domain.payments.provider import Provider
 
 WHOLE = Config(
     stripe_api_key="sk_test_1",

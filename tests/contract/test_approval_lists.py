@@ -54,6 +54,6 @@ def test_pages_end_where_a_list_does_and_a_token_is_for_one_query(pair: Pair, mo
         request = pb.ListApprovalsRequest(**{"account_id": account_id, "page_token": first.next_page_token} | fields)
         assert refused(pair.other.approval.ListApprovals, request).reason == "PAGE_TOKEN_INVALID"
     # What is rare is looked for page by page.
-    monkeypatch.setattr("creditd.service.approvals.SCANNED_ROWS", 4)
+    monkeypatch.setattr("creditd.service.controls.approvals.SCANNED_ROWS", 4)
     assert every_page(pair, account_id=account_id, maker="nobody") == [[], []]
     assert list(chain(*every_page(pair, page_size=20))) == of_all

@@ -114,7 +114,7 @@ def test_a_filter_that_matches_rarely_is_looked_for_page_by_page(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page ends after so many rows that it has looked at, and the next one goes on from there."""
-    monkeypatch.setattr("creditd.service.audit_log.SCANNED_ROWS", 10)
+    monkeypatch.setattr("creditd.service.controls.audit_log.SCANNED_ROWS", 10)
     customer.become(account_pb2.ACCOUNT_STATUS_SUSPENDED)
     customer.become(account_pb2.ACCOUNT_STATUS_ACTIVE)
     for _ in range(25):

@@ -12,7 +12,7 @@ from credit.v1 import promo_service_pb2 as pb
 from credit.v1.account_flag_pb2 import VELOCITY_KIND_PROMO_ATTEMPTS, ListAccountFlagsRequest
 from creditd.ledger.ids import uuid7
 from creditd.server.fingerprints import fingerprint
-from creditd.service.promo_attempts import MOST_WRONG_CODES
+from creditd.service.promo.promo_attempts import MOST_WRONG_CODES
 from tests.contract.at_once import was_replayed
 from tests.support.customer import Customer, kind_of
 from tests.support.patience import eventually
@@ -239,7 +239,7 @@ def _all(customer: Customer, **fields: Any) -> list[code_pb.PromoCode]:
 def test_codes_are_listed_newest_first_by_what_they_are(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [make_code(customer.staff, of) for of in (terms(), percent_bonus(5), percent_discount(5), terms())]
     customer.staff.promo.EndPromoCode(ending(made[3]))
-    monkeypatch.setattr("creditd.service.promo_codes.SCANNED_ROWS", 3)
+    monkeypatch.setattr("creditd.service.promo.promo_codes.SCANNED_ROWS", 3)
     names = {one.name for one in made}
 
     def listed(**fields: Any) -> list[str]:

@@ -16,7 +16,7 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.limits_pb2 import Limit
 from creditd.domain.resource_names import account_name
-from creditd.service.refused_acts import EVENTS_A_MINUTE, MORE, REJECTED_TOKEN
+from creditd.service.controls.refused_acts import EVENTS_A_MINUTE, MORE, REJECTED_TOKEN
 from tests.support.customer import Customer
 from tests.support.patience import eventually
 from tests.support.refusals import refused

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import audit_service_pb2 as pb
 from creditd.cli.main import main
-from creditd.service.sealer import HORIZON
+from creditd.service.controls.sealer import HORIZON
 from tests.support.customer import Customer
 from tests.support.patience import eventually
 from tests.support.postgres import as_administrator

@@ -2,8 +2,8 @@
 
 import pytest
 
-from creditd.domain import approval as rules
-from creditd.domain.approval import (
+from creditd.domain.controls import approval as rules
+from creditd.domain.controls.approval import (
     Approval,
     ApprovalKind,
     ApprovalState,
@@ -13,7 +13,7 @@ from creditd.domain.approval import (
     WantedAct,
     WantedAmount,
 )
-from creditd.domain.approval_errors import ApprovalDecided, ApprovalExpired, NotOwnApproval, OwnApproval
+from creditd.domain.controls.approval_errors import ApprovalDecided, ApprovalExpired, NotOwnApproval, OwnApproval
 from creditd.domain.instant import Instant
 
 pytestmark = pytest.mark.requirement("D4")

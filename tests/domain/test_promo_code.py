@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from creditd.domain.errors import InvalidField, Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.package import Package
-from creditd.domain.promo_claim import ClaimFate, fate_of, pause_after
-from creditd.domain.promo_code import (
+from creditd.domain.payments.package import Package
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import Purchase, PurchaseState
+from creditd.domain.promo.promo_claim import ClaimFate, fate_of, pause_after
+from creditd.domain.promo.promo_code import (
     MAX_TOTAL_LIMIT,
     MAX_VALUE,
     PromoCode,
@@ -19,8 +21,6 @@ from creditd.domain.promo_code import (
     PromoTerms,
     require_terms,
 )
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import Purchase, PurchaseState
 
 pytestmark = pytest.mark.requirement("F1")
 

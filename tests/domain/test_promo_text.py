@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from creditd.domain.promo_text import ALPHABET, is_possible, normalised, random_code
+from creditd.domain.promo.promo_text import ALPHABET, is_possible, normalised, random_code
 
 pytestmark = pytest.mark.requirement("F1", "F2")
 

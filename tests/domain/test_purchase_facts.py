@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_facts import (
+from creditd.domain.payments.payment_facts import (
     Direction,
     Fact,
     FactKind,
@@ -20,7 +20,7 @@ from creditd.domain.payment_facts import (
     refund_facts,
     transaction_subject,
 )
-from creditd.domain.payment_standing import Standing, standing
+from creditd.domain.payments.payment_standing import Standing, standing
 
 PAID = Fact(FactKind.PAYMENT, "pi_1", PaymentStage.PAID, 1000)
 

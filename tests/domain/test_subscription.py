@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.provider import Provider
-from creditd.domain.subscription import Entitlement, Subscription, SubscriptionStatus, entitlement, newer
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.subscription import Entitlement, Subscription, SubscriptionStatus, entitlement, newer
 
 NOW = Instant(1_700_000_000 * SECOND)
 DAY = 86_400 * SECOND

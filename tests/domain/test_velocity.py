@@ -6,17 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_facts import (
-    DisputeStage,
-    Fact,
-    FactKind,
-    FundsStage,
-    PaymentStage,
-    RefundStage,
-    refund_facts,
-)
-from creditd.domain.velocity import (
+from creditd.domain.controls.velocity import (
     ToldOfPurchase,
     VelocityAction,
     VelocityEvent,
@@ -25,6 +15,16 @@ from creditd.domain.velocity import (
     events_in,
     most_within,
     window_around,
+)
+from creditd.domain.instant import SECOND, Instant
+from creditd.domain.payments.payment_facts import (
+    DisputeStage,
+    Fact,
+    FactKind,
+    FundsStage,
+    PaymentStage,
+    RefundStage,
+    refund_facts,
 )
 
 pytestmark = pytest.mark.requirement("C8")

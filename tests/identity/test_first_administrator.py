@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from creditd.cli.main import main
-from creditd.storage import access
+from creditd.storage.controls import access
 from tests.support.postgres import admin_url, create_database, drop_database
 from tests.support.service import RunningService
 

@@ -3,12 +3,12 @@
 import pytest
 from sqlalchemy import text
 
-from creditd.domain.balance_alert import BalanceAlert
+from creditd.domain.events.balance_alert import BalanceAlert
+from creditd.domain.events.outbox import OutboxKind
 from creditd.domain.instant import SECOND
-from creditd.domain.outbox import OutboxKind
 from creditd.domain.wallet import SYSTEM, WalletKey
 from creditd.ledger.work import Work
-from creditd.storage import outbox
+from creditd.storage.events import outbox
 from tests.support.desk import Desk, before_saving
 from tests.support.works import act, add, deduct, refund, reservation_of, reserve
 

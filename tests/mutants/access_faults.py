@@ -15,7 +15,7 @@ _MATRIX = ("tests/contract/access/test_matrix.py",)
 ACCESS_FAULTS = (
     Fault(
         "administrators raise themselves",
-        "domain/access.py",
+        "domain/controls/access.py",
         "    if not {subject, person}.isdisjoint(actor):\n",
         "    if False:\n",
         _ROLES,
@@ -23,7 +23,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "a person raises their second account",
-        "domain/access.py",
+        "domain/controls/access.py",
         "    return {grant.granted_by, grant.granted_by_person}.isdisjoint(selves)\n",
         "    return True\n",
         _ROLES,
@@ -39,7 +39,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "the last super administrator can be removed",
-        "domain/access.py",
+        "domain/controls/access.py",
         "    if not people or (is_certain and not any(people.values())):\n",
         "    if False:\n",
         _ROLES,
@@ -47,7 +47,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "a service is left as the last super administrator",
-        "domain/access.py",
+        "domain/controls/access.py",
         " if not is_of_service(holder.grant.subject)}\n",
         "}\n",
         _ROLES,
@@ -55,7 +55,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "a second account of whoever goes is left as the last super administrator",
-        "domain/access.py",
+        "domain/controls/access.py",
         " or (bool(self.person) and self.person not in giver)\n",
         " or bool(giver)\n",
         _ROLES,
@@ -63,7 +63,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "nobody is known to be somebody else than who gave the role",
-        "service/access_changes.py",
+        "service/controls/access_changes.py",
         "        access.note_person(connection, mandate.grantee, act.person)\n",
         "",
         _ROLES,
@@ -79,7 +79,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "a change is decided by what was in force before it waited",
-        "service/access_changes.py",
+        "service/controls/access_changes.py",
         "        access.lock(connection)\n        # Not sooner",
         "        # Not sooner",
         _ROLES,
@@ -87,7 +87,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "whoever lost a role gives it back while his server does not know",
-        "service/access_changes.py",
+        "service/controls/access_changes.py",
         "        mandate.require(held, access.find_service_account(connection, act.origin.actor), now)\n",
         "",
         _EFFECT,
@@ -103,7 +103,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "whoever makes a service account says whose it is",
-        "service/service_accounts.py",
+        "service/controls/service_accounts.py",
         "        require_own_service(act.person, wanted.person or act.person, wanted.service_account_id)\n",
         "",
         _SERVICES,
@@ -111,7 +111,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "an administrator has another's service show his own certificate",
-        "service/service_accounts.py",
+        "service/controls/service_accounts.py",
         "        if not set(wanted.certificate_names) <= set(known.certificate_names):\n",
         "        if False:\n",
         _SERVICES,
@@ -119,7 +119,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "a disabled service is told the roles that it has lost",
-        "domain/access.py",
+        "domain/controls/access.py",
         "    if is_service and (account is None or account.disabled):\n",
         "    if is_service and account is None:\n",
         _SERVICES,
@@ -143,7 +143,7 @@ ACCESS_FAULTS = (
     ),
     Fault(
         "no server is told that a role was given",
-        "service/access_changes.py",
+        "service/controls/access_changes.py",
         "        access.raise_version(connection)\n",
         "",
         _EFFECT,

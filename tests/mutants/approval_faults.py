@@ -11,7 +11,7 @@ _REVERSALS = ("tests/contract/payments/test_approved_reversals.py",)
 APPROVAL_FAULTS = (
     Fault(
         "a maker approves what it has asked for",
-        "service/approvals.py",
+        "service/controls/approvals.py",
         "            require_second(approval, decider)\n",
         "            pass\n",
         _WIRE,
@@ -19,7 +19,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "a second account of the same person approves",
-        "domain/approval.py",
+        "domain/controls/approval.py",
         "if not makers.isdisjoint((decider.subject, decider.person)):",
         "if not makers.isdisjoint((decider.subject,)):",
         _RULES,
@@ -27,7 +27,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "FINANCE acts alone",
-        "domain/approval.py",
+        "domain/controls/approval.py",
         "    if ADMINISTRATORS.isdisjoint(roles):",
         "    if PARTIES.isdisjoint(roles):",
         _RULES,
@@ -35,7 +35,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "an administrator does a credit more than the threshold alone",
-        "domain/approval.py",
+        "domain/controls/approval.py",
         "(amount is None or amount > threshold)",
         "(amount is None or amount > threshold + 1)",
         _RULES,
@@ -43,7 +43,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "an amount left open is below every threshold",
-        "domain/approval.py",
+        "domain/controls/approval.py",
         "(amount is None or amount > threshold)",
         "amount is not None and amount > threshold",
         _RULES,
@@ -51,7 +51,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "an approval is good once more after its end, and after it was decided",
-        "service/approvals.py",
+        "service/controls/approvals.py",
         "        require_pending(approval, now)\n",
         "",
         _WIRE,
@@ -59,7 +59,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "who decides looks before others are kept out, and not again",
-        "service/approvals.py",
+        "service/controls/approvals.py",
         "        approval = _find(connection, key)\n        request",
         "        approval = known\n        request",
         _WIRE,
@@ -75,7 +75,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "a maker that has lost its role has it done all the same",
-        "service/approvals.py",
+        "service/controls/approvals.py",
         "frozenset() if approval.role_is_stored else",
         "maker.roles if approval.role_is_stored else",
         _ACCESS,
@@ -83,7 +83,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "one who has lost the role decides until the server has looked",
-        "service/approvals.py",
+        "service/controls/approvals.py",
         "_require_role(connection, decider, stated, now)",
         "_require_role(connection, decider, decider.roles, now)",
         _ACCESS,
@@ -91,7 +91,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "a super administrator acts alone without a second factor where FINANCE is let in",
-        "service/approvals.py",
+        "service/controls/approvals.py",
         "return call.roles if is_recent else",
         "return call.roles if True or is_recent else",
         _ACCESS,
@@ -99,7 +99,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "an administrator who repeats a reversal that was approved is answered as if it had been done alone",
-        "service/approved_acts.py",
+        "service/controls/approved_acts.py",
         "act.origin._replace(fingerprint=0)",
         "act.origin",
         _REVERSALS,
@@ -107,7 +107,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "anybody takes an approval back",
-        "service/approvals.py",
+        "service/controls/approvals.py",
         "            require_maker(approval, decider)\n",
         "            pass\n",
         _WIRE,
@@ -115,7 +115,7 @@ APPROVAL_FAULTS = (
     ),
     Fault(
         "what nobody has decided in time is listed as pending",
-        "storage/approvals.py",
+        "storage/controls/approvals.py",
         "THEN 1 ELSE 4 END",
         "THEN 1 ELSE 1 END",
         _LISTS,

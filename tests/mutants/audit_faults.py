@@ -35,7 +35,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "what an act found before it is shown as what it left",
-        "domain/audit_event.py",
+        "domain/controls/audit_event.py",
         'entry.available_after - is_before * entry.available_delta,\n        "reserved"',
         'entry.available_after,\n        "reserved"',
         _ACTS,
@@ -43,7 +43,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "a secret in a reason goes into the audit log",
-        "storage/audit.py",
+        "storage/controls/audit.py",
         'return redacted(value.replace("\\0", "?"))[:MAX_TEXT_LENGTH]',
         'return value.replace("\\0", "?")[:MAX_TEXT_LENGTH]',
         _ACTS,
@@ -51,7 +51,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "refusals of one caller fill the audit log",
-        "service/refused_acts.py",
+        "service/controls/refused_acts.py",
         "not is_counted and self._told[refused.actor] < EVENTS_A_MINUTE",
         "not is_counted",
         _REFUSED,
@@ -59,7 +59,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "refusals that could not be written are forgotten",
-        "service/refused_acts.py",
+        "service/controls/refused_acts.py",
         "            self._unwritten[: len(events)] = events\n",
         "            del self._unwritten[: len(events)]\n",
         _REFUSED,
@@ -67,7 +67,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "refusals that a broken connection has written are written once more",
-        "service/refused_acts.py",
+        "service/controls/refused_acts.py",
         "                    self._end(audit.known(connection, self._in_doubt))\n",
         "                    self._end(frozenset())\n",
         _KEPT,
@@ -75,7 +75,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "a refusal that waited for the database takes a place that may be sealed",
-        "service/refused_acts.py",
+        "service/controls/refused_acts.py",
         "        if event.create_time > now - LATE:\n",
         "        if event.create_time:\n",
         _KEPT,
@@ -83,7 +83,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "refusals beyond what is kept are lost without a word",
-        "service/refused_acts.py",
+        "service/controls/refused_acts.py",
         'log.error("refusals are too many to keep"',
         'log.debug("refusals are too many to keep"',
         _KEPT,
@@ -91,7 +91,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "events are sealed that others may still come before",
-        "service/sealer.py",
+        "service/controls/sealer.py",
         "first_id(Instant(now - HORIZON))",
         "first_id(Instant(now + HORIZON))",
         _SEALER,
@@ -99,7 +99,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "the chain holds no seals of entries",
-        "domain/seal.py",
+        "domain/controls/seal.py",
         'b"".join((*parts, *events, *entry_seals))',
         'b"".join((*parts, *events))',
         _SEALS,
@@ -107,7 +107,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "entries are sealed in whatever order",
-        "storage/seals.py",
+        "storage/controls/seals.py",
         "ORDER BY e.version) AS hashes",
         "ORDER BY e.actor, e.amount) AS hashes",
         _SEALS,
@@ -115,7 +115,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "every server makes a round of its own",
-        "service/sealer.py",
+        "service/controls/sealer.py",
         "(self._pause if rests else 0)",
         "0",
         _SEALER,
@@ -123,7 +123,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "a wallet with much to be sealed keeps the others waiting",
-        "service/seal_plan.py",
+        "service/controls/seal_plan.py",
         "min(left.last_version, left.first_version + STRETCH_ENTRIES - 1)",
         "left.last_version",
         _SEALER,
@@ -131,7 +131,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "a wallet that was moved past is sealed when the rounds come round",
-        "service/sealer.py",
+        "service/controls/sealer.py",
         "        self._behind = plan.behind\n",
         "        self._behind = []\n",
         _SEALER,
@@ -139,7 +139,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "each entry sealed by itself as soon as it is there",
-        "service/seal_plan.py",
+        "service/controls/seal_plan.py",
         "if since is not None and since > horizon:",
         "if False:",
         _SEALER,
@@ -147,7 +147,7 @@ AUDIT_FAULTS = (
     ),
     Fault(
         "events are not sealed while entries cannot be",
-        "service/sealer.py",
+        "service/controls/sealer.py",
         "            of_events = self._seal_events(last_round, now)\n        finally:\n"
         "            of_entries = self._seal_entries(last_round, now)\n",
         "            of_entries = self._seal_entries(last_round, now)\n        finally:\n"

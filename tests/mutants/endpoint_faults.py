@@ -49,7 +49,7 @@ ENDPOINT_FAULTS = (
     ),
     Fault(
         "endpoints: a former secret signs for ever",
-        "service/event_secrets.py",
+        "service/events/event_secrets.py",
         "now < endpoint.rotation_end",
         "endpoint.rotation_end",
         _SENDING,
@@ -57,7 +57,7 @@ ENDPOINT_FAULTS = (
     ),
     Fault(
         "endpoints: all events of an account go at once",
-        "storage/event_deliveries.py",
+        "storage/events/event_deliveries.py",
         "CASE WHEN w.ordinal = 1 AND (",
         "CASE WHEN (",
         _ROWS,
@@ -65,7 +65,7 @@ ENDPOINT_FAULTS = (
     ),
     Fault(
         "endpoints: a dead letter holds up its account for good",
-        "storage/event_deliveries.py",
+        "storage/events/event_deliveries.py",
         "in connection.execute(_FAILED, values) if is_dead}",
         "in connection.execute(_FAILED, values) if not is_dead}",
         _ROWS,
@@ -73,7 +73,7 @@ ENDPOINT_FAULTS = (
     ),
     Fault(
         "endpoints: who has lost the lease ends the delivery",
-        "storage/event_deliveries.py",
+        "storage/events/event_deliveries.py",
         "AND attempts = n.attempts AND state = 1 OFFSET 0",
         "AND state = 1 OFFSET 0",
         _ROWS,
@@ -81,7 +81,7 @@ ENDPOINT_FAULTS = (
     ),
     Fault(
         "endpoints: events are passed over by a full share",
-        "storage/event_deliveries.py",
+        "storage/events/event_deliveries.py",
         "CASE WHEN count(l.position) < :rows THEN b.last ELSE max(l.position) END AS position",
         "b.last AS position",
         _ROWS,
@@ -89,7 +89,7 @@ ENDPOINT_FAULTS = (
     ),
     Fault(
         "endpoints: one held endpoint stops the turn",
-        "storage/event_endpoints.py",
+        "storage/events/event_endpoints.py",
         "ORDER BY e.endpoint_key FOR NO KEY UPDATE SKIP LOCKED",
         "ORDER BY e.endpoint_key FOR NO KEY UPDATE",
         _ROWS,
@@ -105,7 +105,7 @@ ENDPOINT_FAULTS = (
     ),
     Fault(
         "endpoints: a secret is shown again",
-        "service/event_endpoints.py",
+        "service/events/event_endpoints.py",
         "secret_text(secret) if secret and not replayed else",
         "secret_text(secret) if secret else",
         _WIRE,

@@ -9,7 +9,7 @@ _LEDGER = ("tests/ledger/test_announcing.py",)
 EVENT_FAULTS = (
     Fault(
         "a low balance is told of every movement below the figure",
-        "domain/outbox.py",
+        "domain/events/outbox.py",
         "entry.available_after < alert.below <= before:",
         "entry.available_after < alert.below:",
         _WIRE,
@@ -17,7 +17,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "a low balance is told at the figure itself",
-        "domain/outbox.py",
+        "domain/events/outbox.py",
         "entry.available_after < alert.below <= before:",
         "entry.available_after <= alert.below < before:",
         _WIRE,
@@ -41,7 +41,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "two servers publish at once",
-        "storage/published_events.py",
+        "storage/events/published_events.py",
         "_POSITIONS.with_for_update(skip_locked=True)",
         "_POSITIONS",
         _PUBLISHING,
@@ -49,7 +49,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "events are published in the order of their ids",
-        "storage/published_events.py",
+        "storage/events/published_events.py",
         "row_number() OVER (ORDER BY announce_time, event_id)",
         "row_number() OVER (ORDER BY event_id)",
         _PUBLISHING,
@@ -57,7 +57,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "an event that was told again has another position",
-        "storage/published_events.py",
+        "storage/events/published_events.py",
         "    FROM taken\n    ON CONFLICT (account, event_id) DO NOTHING\n",
         "    FROM taken\n",
         _PUBLISHING,
@@ -65,7 +65,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "a stream passes over what does not fit into its look",
-        "storage/published_events.py",
+        "storage/events/published_events.py",
         "CASE WHEN count(*) < :rows ::bigint THEN :upto ::bigint ELSE max(position) END",
         ":upto ::bigint",
         _PUBLISHING,
@@ -73,7 +73,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "what is still young is removed",
-        "storage/published_events.py",
+        "storage/events/published_events.py",
         'SELECT position FROM oldest WHERE publish_time < {timestamp(":before ::bigint")}',
         "SELECT position FROM oldest",
         _PUBLISHING,
@@ -81,7 +81,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "notice is given twice",
-        "service/expiry_notices.py",
+        "service/events/expiry_notices.py",
         "            if found:\n",
         "            if False:\n",
         _PUBLISHING,
@@ -89,7 +89,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "a grant that came late is told to expire soon",
-        "service/expiry_notices.py",
+        "service/events/expiry_notices.py",
         "made < one.expire_time - self._ahead and",
         "made < one.expire_time and",
         _PUBLISHING,
@@ -97,7 +97,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "who was away for too long misses events without a word",
-        "service/event_feed.py",
+        "service/events/event_feed.py",
         "    if after < where.removed:\n",
         "    if False:\n",
         _WIRE,
@@ -105,7 +105,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "a stream passes over what a restored database publishes",
-        "service/event_feed.py",
+        "service/events/event_feed.py",
         "while self._last == position:",
         "while self._last <= position:",
         _WIRE,
@@ -129,7 +129,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "a kind that only a newer release knows is told to nobody",
-        "storage/published_events.py",
+        "storage/events/published_events.py",
         "numbers(wanted.kinds)",
         "numbers(wanted.kinds or tuple(OutboxKind))",
         _PUBLISHING,
@@ -137,7 +137,7 @@ EVENT_FAULTS = (
     ),
     Fault(
         "each refusal by a limit is told",
-        "service/limit_notices.py",
+        "service/events/limit_notices.py",
         "{now // length}",
         "{now}",
         _PUBLISHING,

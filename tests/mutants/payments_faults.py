@@ -5,7 +5,7 @@ from tests.mutants.fault import Fault
 PAYMENTS_FAULTS = (
     Fault(
         "purchase not locked: two servers settle it at once",
-        "storage/purchases.py",
+        "storage/payments/purchases.py",
         "_select().where(*_same(key)).with_for_update()",
         "_select().where(*_same(key))",
         ("tests/service/payments/test_recorder.py",),
@@ -37,7 +37,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "second payment of one purchase taken for the first",
-        "domain/payment_standing.py",
+        "domain/payments/payment_standing.py",
         "    extra = sorted(one for one in known if one is not pays)\n",
         "    extra = sorted(one for one in known[:0])\n",
         ("tests/service/payments/test_recorder.py",),
@@ -61,7 +61,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "facts of the last event stand, not the furthest ones",
-        "domain/payment_facts.py",
+        "domain/payments/payment_facts.py",
         "facts[key] = fact if other is None else max(other, fact, key=_ORDER[fact.kind])",
         "facts[key] = fact",
         ("tests/service/payments/test_recorder.py",),
@@ -69,7 +69,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "share of a partial refund rounded up",
-        "domain/payment_standing.py",
+        "domain/payments/payment_standing.py",
         "return granted * returned // paid",
         "return -(-granted * returned // paid)",
         ("tests/service/payments/test_recorder.py",),
@@ -77,7 +77,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "of a refund and a dispute only the larger counts",
-        "domain/payment_standing.py",
+        "domain/payments/payment_standing.py",
         "return min(self.paid, self.refunded + self.disputed)",
         "return max(self.refunded, self.disputed)",
         ("tests/service/payments/test_recorder.py",),
@@ -85,7 +85,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "older description of a subscription undoes a newer one",
-        "domain/subscription.py",
+        "domain/payments/subscription.py",
         "return max(known, said, key=_order)",
         "return said",
         ("tests/service/payments/test_subscribing.py",),
@@ -125,7 +125,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "failed refund subtracted from a total that no longer holds it",
-        "domain/payment_standing.py",
+        "domain/payments/payment_standing.py",
         "    return failed > latest_times(total)\n",
         "    return True\n",
         ("tests/domain/test_purchase_facts.py",),
@@ -133,7 +133,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "refund told by itself counted again beside the total that holds it",
-        "domain/payment_standing.py",
+        "domain/payments/payment_standing.py",
         "unknown += max(0, total.amount - held)",
         "unknown += total.amount",
         ("tests/domain/test_purchase_facts.py",),
@@ -141,7 +141,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "refund that failed once can never be on its way again",
-        "domain/payment_facts.py",
+        "domain/payments/payment_facts.py",
         "    FactKind.REFUND: _latest,\n",
         "    FactKind.REFUND: _furthest,\n",
         ("tests/domain/test_purchase_facts.py",),
@@ -149,7 +149,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "dispute withdrawn again left with the customer",
-        "domain/payment_facts.py",
+        "domain/payments/payment_facts.py",
         "    FactKind.DISPUTE_FUNDS: _latest_told,\n",
         "    FactKind.DISPUTE_FUNDS: _furthest,\n",
         ("tests/domain/test_purchase_facts.py",),
@@ -157,7 +157,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "part of a dispute's money that came back taken for all of it",
-        "domain/payment_standing.py",
+        "domain/payments/payment_standing.py",
         "return untold + sum(max(0, amount) for amount in moved.values())",
         "return untold + sum(max(0, amount) for amount in moved.values() if amount >= 1000)",
         ("tests/domain/test_purchase_facts.py",),
@@ -245,7 +245,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "foreign events tried before ours",
-        "storage/payment_events.py",
+        "storage/payments/payment_events.py",
         "ours = _claim(connection, provider, now, lease_end, count, is_ours=True)",
         "ours = _claim(connection, provider, now, lease_end, count, is_ours=False)",
         ("tests/service/payments/test_waiting_events.py",),
@@ -277,7 +277,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "refund of one payment counted against another",
-        "domain/payment_standing.py",
+        "domain/payments/payment_standing.py",
         "    return fact.payment or untold\n",
         "    return untold\n",
         ("tests/service/payments/test_recorder.py",),
@@ -349,7 +349,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "whoever sends a hint again and again has the provider asked each time",
-        "storage/payment_events.py",
+        "storage/payments/payment_events.py",
         "soon = func.greatest(literal(now, InstantColumn), rested)",
         "soon = literal(now, InstantColumn)",
         ("tests/service/payments/test_waiting_events.py",),
@@ -357,7 +357,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "what an unsigned hint tells after the payment is not heard",
-        "storage/payment_events.py",
+        "storage/payments/payment_events.py",
         "        states.append(PaymentEventState.APPLIED)\n",
         "        pass\n",
         ("tests/service/payments/test_waiting_events.py",),
@@ -389,7 +389,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "an account's subscriptions are answered without an end",
-        "storage/subscriptions.py",
+        "storage/payments/subscriptions.py",
         "connection.execute(query.order_by(*place).limit(count))",
         "connection.execute(query.order_by(*place))",
         ("tests/storage/test_short_lists.py",),
@@ -397,7 +397,7 @@ PAYMENTS_FAULTS = (
     ),
     Fault(
         "a page of rejected webhooks begins again with its hour",
-        "storage/rejected_webhooks.py",
+        "storage/payments/rejected_webhooks.py",
         "or_(c.hour < after.hour, is_later)",
         "or_(c.hour <= after.hour, is_later)",
         ("tests/contract/payments/test_paged_lists.py",),

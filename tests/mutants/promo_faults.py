@@ -11,7 +11,7 @@ _PURCHASES = ("tests/contract/payments/test_promo_purchases.py",)
 PROMO_FAULTS = (
     Fault(
         "a use of a promo code is not counted",
-        "storage/promo_claims.py",
+        "storage/promo/promo_claims.py",
         "UPDATE promo_codes SET used = used + 1, given",
         "UPDATE promo_codes SET used = used, given",
         _RACES,
@@ -19,7 +19,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "an account that has had its uses of a promo code is told of a conflict",
-        "service/promo_claims.py",
+        "service/promo/promo_claims.py",
         "wanted.account_id) >= code.terms.account_limit:",
         "wanted.account_id) > code.terms.account_limit:",
         _WIRE,
@@ -27,7 +27,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "a repeated request takes another use of a promo code",
-        "service/promo_claims.py",
+        "service/promo/promo_claims.py",
         "                if known is not None:\n                    return _same(known, wanted)\n",
         "",
         _WIRE,
@@ -35,7 +35,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "what was claimed of a promo code is forgotten",
-        "service/promo_claim_worker.py",
+        "service/promo/promo_claim_worker.py",
         "                await driven(self._redemptions.complete(claimed))\n",
         "                pass\n",
         _WIRE,
@@ -43,7 +43,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "a promo claim is given back while a slow call can still bring its credits",
-        "service/promo_claims.py",
+        "service/promo/promo_claims.py",
         "            self._ledger.transact(lambda transaction: _use_up(transaction, claimed))\n",
         "            pass\n",
         _WIRE,
@@ -51,7 +51,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "what is given back of a promo code stays counted",
-        "storage/promo_claims.py",
+        "storage/promo/promo_claims.py",
         "UPDATE promo_codes SET used = used - 1, given = given - gone.value FROM gone",
         "UPDATE promo_codes SET used = used, given = given - gone.value FROM gone",
         _WIRE,
@@ -59,7 +59,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "nobody counts wrong promo codes",
-        "service/promo_claims.py",
+        "service/promo/promo_claims.py",
         "                self._attempts.note(account_id, text)\n",
         "                pass\n",
         _WIRE,
@@ -67,7 +67,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "a promo code is good at its end",
-        "domain/promo_code.py",
+        "domain/promo/promo_code.py",
         "terms.expire_time is not None and now >= terms.expire_time:",
         "terms.expire_time is not None and now > terms.expire_time:",
         _RULES,
@@ -75,7 +75,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "the percentage of a promo code is rounded up",
-        "domain/promo_code.py",
+        "domain/promo/promo_code.py",
         "value = whole * terms.percent // 100",
         "value = -(-whole * terms.percent // 100)",
         _RULES,
@@ -83,7 +83,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "the provider is asked for the whole price in spite of a promo code",
-        "service/promo_claims.py",
+        "service/promo/promo_claims.py",
         "return package._replace(amount=package.amount - self.discount, bonus=package.bonus + self.bonus)",
         "return package._replace(bonus=package.bonus + self.bonus)",
         _PURCHASES,
@@ -91,7 +91,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "a purchase that was not paid keeps its use of a promo code",
-        "domain/promo_claim.py",
+        "domain/promo/promo_claim.py",
         "    if purchase.state == PurchaseState.EXPIRED:\n        return ClaimFate.GIVEN_BACK\n",
         "",
         _PURCHASES,
@@ -99,7 +99,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "a second first purchase has the promo code",
-        "service/promo_claims.py",
+        "service/promo/promo_claims.py",
         "if not (is_first and first_purchase_promos.take(connection, key)):",
         "if not is_first:",
         _PURCHASES,
@@ -107,7 +107,7 @@ PROMO_FAULTS = (
     ),
     Fault(
         "capitals make another promo code",
-        "domain/promo_text.py",
+        "domain/promo/promo_text.py",
         'unicodedata.normalize("NFKC", written).casefold())',
         'unicodedata.normalize("NFKC", written))',
         _TEXT,

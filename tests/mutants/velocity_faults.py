@@ -9,7 +9,7 @@ _WIRE = ("tests/contract/payments/test_velocity.py",)
 VELOCITY_FAULTS = (
     Fault(
         "what was counted before counted again",
-        "storage/velocity.py",
+        "storage/controls/velocity.py",
         "WHERE excluded.event_time < v.event_time",
         "WHERE true",
         _RECORDED,
@@ -17,7 +17,7 @@ VELOCITY_FAULTS = (
     ),
     Fault(
         "an event told again counts at its later time",
-        "storage/velocity.py",
+        "storage/controls/velocity.py",
         "SET event_time = excluded.event_time\nWHERE excluded.event_time < v.event_time",
         "SET event_time = excluded.event_time\nWHERE excluded.event_time > v.event_time",
         _RECORDED,
@@ -25,7 +25,7 @@ VELOCITY_FAULTS = (
     ),
     Fault(
         "two events a window apart counted together",
-        "domain/velocity.py",
+        "domain/controls/velocity.py",
         "start + window - 1",
         "start + window",
         _DOMAIN,
@@ -33,7 +33,7 @@ VELOCITY_FAULTS = (
     ),
     Fault(
         "what is allowed flagged",
-        "service/velocity.py",
+        "service/controls/velocity.py",
         "if event_count > rule.most:",
         "if event_count >= rule.most:",
         _RECORDED,
@@ -41,7 +41,7 @@ VELOCITY_FAULTS = (
     ),
     Fault(
         "what comes after a late event not looked at",
-        "storage/velocity.py",
+        "storage/controls/velocity.py",
         """       AND event_time < {timestamp("k.end_micros")}""",
         """       AND event_time < {timestamp("k.event_micros")}""",
         _RECORDED,
@@ -49,7 +49,7 @@ VELOCITY_FAULTS = (
     ),
     Fault(
         "no suspension with the flag",
-        "service/velocity.py",
+        "service/controls/velocity.py",
         "suspended = rule.action is VelocityAction.SUSPEND and",
         "suspended = rule.action is VelocityAction.FLAG and",
         _RECORDED,
@@ -57,7 +57,7 @@ VELOCITY_FAULTS = (
     ),
     Fault(
         "a rule that has looked at an account before looks no more",
-        "storage/velocity.py",
+        "storage/controls/velocity.py",
         "DO UPDATE SET clear_time = s.clear_time\n",
         "DO NOTHING\n",
         _RECORDED,
@@ -89,7 +89,7 @@ VELOCITY_FAULTS = (
     ),
     Fault(
         "all refunds that are told after an outage counted at that moment",
-        "domain/velocity.py",
+        "domain/controls/velocity.py",
         "            yield told.purchase_id, told.said_time\n",
         "            yield told.purchase_id, None\n",
         _DOMAIN,
@@ -105,7 +105,7 @@ VELOCITY_FAULTS = (
     ),
     Fault(
         "what was until a flag was cleared counts on",
-        "domain/velocity.py",
+        "domain/controls/velocity.py",
         "return max(start, clear_time) if clear_time is not None else start,",
         "return start,",
         _DOMAIN,
@@ -113,7 +113,7 @@ VELOCITY_FAULTS = (
     ),
     Fault(
         "a cleared flag not in the history",
-        "storage/account_flags.py",
+        "storage/controls/account_flags.py",
         "    if wanted.cleared:\n",
         "    if False:\n",
         _WIRE,

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.package import Money
-from creditd.domain.provider import PaymentMethod
-from creditd.domain.purchase import PurchaseKey
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.provider import PaymentMethod
+from creditd.domain.payments.purchase import PurchaseKey
 from creditd.payments.provider import Delivery, Order, Webhook
 from creditd.payments.stripe.reports import EVENT_TYPES
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_facts import FactKind, PaymentStage
-from creditd.domain.payment_standing import standing
-from creditd.domain.subscription import Subscription, SubscriptionStatus
+from creditd.domain.payments.payment_facts import FactKind, PaymentStage
+from creditd.domain.payments.payment_standing import standing
+from creditd.domain.payments.subscription import Subscription, SubscriptionStatus
 from creditd.payments.lemonsqueezy.provider import LemonSqueezy
 from creditd.payments.provider import CallFailed, CallRefused, Checkout, Report, Said
 from tests.payments.lemonsqueezy_payloads import (

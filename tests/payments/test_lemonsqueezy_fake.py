@@ -15,11 +15,11 @@ from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VARIANT_ID, FakeLemonSqueezy
 from creditd.development.fakes.lemonsqueezy_objects import PERIOD, time_after
 from creditd.domain.instant import Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import Fact, merged
-from creditd.domain.payment_standing import Standing, standing
-from creditd.domain.purchase import PurchaseState
-from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import Fact, merged
+from creditd.domain.payments.payment_standing import Standing, standing
+from creditd.domain.payments.purchase import PurchaseState
+from creditd.domain.payments.subscription import Entitlement, Subscription, entitlement, newer
 from creditd.payments.documents import instant_in
 from creditd.payments.lemonsqueezy.provider import LemonSqueezy, LemonSqueezySettings
 from creditd.payments.provider import CallRefused, Order, Report, Said, Webhook

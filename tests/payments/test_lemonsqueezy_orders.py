@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditd.domain.instant import Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import Fact, FactKind, FundsStage, PaymentStage, merged
-from creditd.domain.payment_standing import standing
-from creditd.domain.purchase import PurchaseState
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import Fact, FactKind, FundsStage, PaymentStage, merged
+from creditd.domain.payments.payment_standing import standing
+from creditd.domain.payments.purchase import PurchaseState
 from creditd.payments.provider import Report, ReportMismatch
 from tests.payments.lemonsqueezy_payloads import IDENTIFIER, OTHER, PLAN, PURCHASE, order_object, told
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditd.domain.instant import Instant
-from creditd.domain.subscription import Subscription, SubscriptionStatus, entitlement, newer
+from creditd.domain.payments.subscription import Subscription, SubscriptionStatus, entitlement, newer
 from creditd.payments.provider import ReportMismatch
 from tests.payments.lemonsqueezy_payloads import NOW, OTHER, PLAN, order_object, subscription_object, told
 

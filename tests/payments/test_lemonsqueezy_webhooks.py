@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.domain.payments.rejected_webhooks import RejectionReason
 from creditd.payments.provider import InvalidWebhook, Webhook
 from tests.payments.lemonsqueezy_payloads import (
     NOW,

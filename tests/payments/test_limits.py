@@ -2,7 +2,7 @@
 
 import pytest
 
-from creditd.domain.provider import Provider
+from creditd.domain.payments.provider import Provider
 from creditd.payments.limits import EIGHT_DIGITS, TWELVE_DIGITS, limits_of, limits_text
 
 

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import PaymentStage
-from creditd.domain.provider import PaymentMethod
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import PaymentStage
+from creditd.domain.payments.provider import PaymentMethod
 from creditd.payments import client
 from creditd.payments.omise.provider import Omise, OmiseSettings
 from creditd.payments.provider import CallFailed, CallRefused, Checkout, Report, ReportMismatch, Said

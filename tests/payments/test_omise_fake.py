@@ -13,11 +13,11 @@ from creditd.development.fakes.deliveries import Mischief, Outgoing
 from creditd.development.fakes.misbehaviour import Misbehaving
 from creditd.development.fakes.omise import ASKING_TOKEN, DECLINED_TOKEN, FakeOmise
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import Fact, merged
-from creditd.domain.payment_standing import Standing, standing
-from creditd.domain.provider import PaymentMethod
-from creditd.domain.purchase import PurchaseKey, PurchaseState
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import Fact, merged
+from creditd.domain.payments.payment_standing import Standing, standing
+from creditd.domain.payments.provider import PaymentMethod
+from creditd.domain.payments.purchase import PurchaseKey, PurchaseState
 from creditd.payments.omise.provider import Omise, OmiseSettings
 from creditd.payments.provider import CallFailed, CallRefused, Checkout, Order, Report, Webhook
 from tests.payments.omise_payloads import NOW, PURCHASE, SECRET, order

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditd.domain.instant import Instant
-from creditd.domain.payment_facts import Fact, merged
-from creditd.domain.payment_standing import standing
+from creditd.domain.payments.payment_facts import Fact, merged
+from creditd.domain.payments.payment_standing import standing
 from creditd.payments.omise.reports import charge_report
 from tests.payments.omise_payloads import PRICE, charge_object, dispute_object, listed, refund_object
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from creditd.domain.payment_facts import (
+from creditd.domain.payments.payment_facts import (
     DisputeStage,
     Fact,
     FactKind,
@@ -14,9 +14,9 @@ from creditd.domain.payment_facts import (
     RefundStage,
     merged,
 )
-from creditd.domain.payment_standing import Standing, standing
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import PurchaseState
+from creditd.domain.payments.payment_standing import Standing, standing
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import PurchaseState
 from creditd.payments.provider import Report, ReportMismatch, Said
 from tests.payments.omise_payloads import (
     CHARGE_ID,

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from creditd.domain.instant import SECOND
-from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.domain.payments.rejected_webhooks import RejectionReason
 from creditd.payments.provider import InvalidWebhook, Webhook
 from tests.payments.omise_payloads import (
     CHARGE_ID,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.domain.payments.rejected_webhooks import RejectionReason
 from creditd.payments.provider import InvalidWebhook
 from creditd.payments.signatures import (
     TOLERANCE_SECONDS,

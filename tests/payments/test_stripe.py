@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from creditd.domain.instant import SECOND
-from creditd.domain.payment_facts import (
+from creditd.domain.payments.payment_facts import (
     Direction,
     DisputeStage,
     Fact,
@@ -17,7 +17,7 @@ from creditd.domain.payment_facts import (
     PaymentStage,
     RefundStage,
 )
-from creditd.domain.payment_standing import standing
+from creditd.domain.payments.payment_standing import standing
 from creditd.payments import client
 from creditd.payments.documents import PAGE_SIZE
 from creditd.payments.provider import CallFailed, CallRefused, Checkout, Report

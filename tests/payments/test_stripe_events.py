@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from creditd.domain.controls.velocity import ToldOfPurchase, VelocityEvent, VelocityKind, events_in
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import (
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import (
     Direction,
     DisputeStage,
     Fact,
@@ -20,9 +21,8 @@ from creditd.domain.payment_facts import (
     RefundStage,
     merged,
 )
-from creditd.domain.payment_standing import Standing, standing
-from creditd.domain.purchase import PurchaseState
-from creditd.domain.velocity import ToldOfPurchase, VelocityEvent, VelocityKind, events_in
+from creditd.domain.payments.payment_standing import Standing, standing
+from creditd.domain.payments.purchase import PurchaseState
 from creditd.payments.provider import Report, ReportMismatch
 from creditd.payments.stripe.provider import Stripe, StripeSettings
 from creditd.payments.stripe.reports import EVENT_TYPES, Seen, refund_now

@@ -9,9 +9,9 @@ from starlette.applications import Starlette
 
 from creditd.development.fakes.deliveries import Outgoing
 from creditd.development.fakes.stripe import FakeStripe
-from creditd.domain.payment_facts import Fact, merged
-from creditd.domain.payment_standing import Standing, standing
-from creditd.domain.purchase import PurchaseState
+from creditd.domain.payments.payment_facts import Fact, merged
+from creditd.domain.payments.payment_standing import Standing, standing
+from creditd.domain.payments.purchase import PurchaseState
 from creditd.payments.provider import CallRefused, Report, Said, Webhook
 from creditd.payments.stripe.provider import Stripe, StripeSettings
 from tests.payments.stripe_payloads import NAME, NOW, ORDER, SECONDS, SECRET

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.domain.payments.rejected_webhooks import RejectionReason
 from creditd.payments.provider import Delivery, InvalidWebhook, Webhook
 from creditd.payments.stripe.provider import Stripe, StripeSettings
 from tests.payments.stripe_payloads import NOW, SECONDS, SECRET, event, session, signature, webhook

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from creditd.config import rules
-from creditd.domain import purchase
+from creditd.domain.payments import purchase
 from creditd.payments import documents
 
 pytestmark = pytest.mark.requirement("H4")

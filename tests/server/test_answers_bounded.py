@@ -8,16 +8,16 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from creditd.bootstrap.credit import SERVICES
 from creditd.bootstrap.system_status import MOST_FIGURES
-from creditd.domain.access import GRANTABLE_ROLES
-from creditd.domain.balance_alert import MAX_ALERTS
+from creditd.domain.controls.access import GRANTABLE_ROLES
+from creditd.domain.events.balance_alert import MAX_ALERTS
 from creditd.domain.explanation import MOST_OBSTACLES, UntoldFact
 from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
 from creditd.domain.limits import MAX_LIMITS
-from creditd.domain.payment_event import PaymentEvent, PaymentEventState
-from creditd.domain.promo_code import MAX_CODES
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import Purchase, PurchaseState
+from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventState
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import Purchase, PurchaseState
+from creditd.domain.promo.promo_code import MAX_CODES
 from creditd.server import answer_sizes
 from creditd.server.authentication.callers import MAX_ACCOUNTS, ROLES
 from creditd.server.authentication.tokens import MAX_HEADER_LENGTH
@@ -28,7 +28,7 @@ from creditd.service.account_limits import COUNTS_SHOWN
 from creditd.service.explanations import HOLDS_SHOWN, LAPSES_SHOWN
 from creditd.service.search import MOST_HITS
 from creditd.service.usage import MAX_CREDIT_TYPES, PARTS_SHOWN
-from creditd.storage import payment_events, purchases
+from creditd.storage.payments import payment_events, purchases
 from tests.support.paged_lists import is_paged
 
 AMOUNTS = 100

@@ -7,8 +7,8 @@ import pytest
 
 from creditd.domain.credit_type import CreditType
 from creditd.domain.instant import Instant
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import Purchase, PurchaseChange, PurchaseState
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import Purchase, PurchaseChange, PurchaseState
 from creditd.server.statements.figures import read_money
 from creditd.server.statements.receipt import Receipts
 from creditd.server.statements.words import WORDS

@@ -9,7 +9,7 @@ from typing import Any
 import httpcore
 import pytest
 
-from creditd.domain.event_endpoint import EventEndpoint
+from creditd.domain.events.event_endpoint import EventEndpoint
 from creditd.domain.instant import SECOND, Instant
 from creditd.identity.ciphers import Cipher
 from creditd.service.deliveries import sender as sending
@@ -19,9 +19,9 @@ from creditd.service.deliveries.network import JudgedNetwork, TargetRefused
 from creditd.service.deliveries.sender import Answered, EventSender
 from creditd.service.deliveries.signatures import headers_of, secret_text
 from creditd.service.deliveries.targets import is_public, problem_of
-from creditd.service.event_secrets import EventSecrets, SecretUnreadable
-from creditd.storage.event_endpoints import Secrets
-from creditd.storage.published_events import PublishedEvent
+from creditd.service.events.event_secrets import EventSecrets, SecretUnreadable
+from creditd.storage.events.event_endpoints import Secrets
+from creditd.storage.events.published_events import PublishedEvent
 from tests.support.event_receiver import Received, receiver
 
 pytestmark = pytest.mark.requirement("H6")

@@ -9,9 +9,9 @@ from creditd.domain import errors
 from creditd.domain.account import AccountStatus
 from creditd.domain.entry import EntryKind
 from creditd.domain.instant import Instant
-from creditd.domain.payment_event import PaymentEventState
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import PurchaseState
+from creditd.domain.payments.payment_event import PaymentEventState
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import PurchaseState
 from creditd.domain.reservation import ReservationState
 from creditd.domain.wallet import Rules
 from creditd.ledger.accounts import AccountLedger
@@ -28,8 +28,8 @@ from creditd.service.threads import Threads
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.entries import EntryFilter
-from creditd.storage.payment_events import EventFilter
-from creditd.storage.purchases import PurchaseFilter
+from creditd.storage.payments.payment_events import EventFilter
+from creditd.storage.payments.purchases import PurchaseFilter
 from creditd.storage.reservations import ReservationFilter
 from tests.support.by_hand import HandSink, driven_by_hand
 from tests.support.databases import clock_of, migrated_database

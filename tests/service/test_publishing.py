@@ -11,17 +11,17 @@ from sqlalchemy import text
 from creditd.domain.commands import Add
 from creditd.domain.entry import EntryKind
 from creditd.domain.errors import LimitExceeded
+from creditd.domain.events.outbox import OutboxEvent, OutboxKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.limits import DAY
-from creditd.domain.outbox import OutboxEvent, OutboxKind
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.ids import Ids, uuid7
-from creditd.service.event_publisher import EventPublisher
-from creditd.service.expiry_notices import ExpiryNotices
-from creditd.service.limit_notices import LimitNotices
-from creditd.storage import outbox, published_events
-from creditd.storage.published_events import PublishedFilter
+from creditd.service.events.event_publisher import EventPublisher
+from creditd.service.events.expiry_notices import ExpiryNotices
+from creditd.service.events.limit_notices import LimitNotices
+from creditd.storage.events import outbox, published_events
+from creditd.storage.events.published_events import PublishedFilter
 from creditd.telemetry.statistics import EventStatistics
 from tests.support.databases import migrated_database
 from tests.support.desk import Desk, desk_at

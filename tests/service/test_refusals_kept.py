@@ -15,8 +15,8 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import Ids
 from creditd.ledger.work import DatabaseUnavailable
-from creditd.service import refused_acts
-from creditd.service.refused_acts import LATE, Refused, RefusedActs
+from creditd.service.controls import refused_acts
+from creditd.service.controls.refused_acts import LATE, Refused, RefusedActs
 from creditd.storage.database import Connection, Database, DatabaseSettings
 from tests.support.databases import clock_of, migrated_database
 from tests.support.patience import eventually

@@ -12,10 +12,11 @@ from importlib import import_module
 from sqlalchemy import Connection
 
 from creditd import storage
-from creditd.domain.access import RoleGrant, ServiceAccount
 from creditd.domain.account import Account, AccountStatus
-from creditd.domain.account_flag import AccountFlag, FlagKey
-from creditd.domain.approval import (
+from creditd.domain.commands import Add, Deduct
+from creditd.domain.controls.access import RoleGrant, ServiceAccount
+from creditd.domain.controls.account_flag import AccountFlag, FlagKey
+from creditd.domain.controls.approval import (
     Approval,
     ApprovalKey,
     ApprovalKind,
@@ -25,97 +26,93 @@ from creditd.domain.approval import (
     WantedAct,
     WantedAmount,
 )
-from creditd.domain.audit_event import AuditEvent, AuditOutcome
-from creditd.domain.commands import Add, Deduct
+from creditd.domain.controls.audit_event import AuditEvent, AuditOutcome
+from creditd.domain.controls.seal import NO_HASH, NO_SEAL, EntrySeal
+from creditd.domain.controls.velocity import VelocityAction, VelocityEvent, VelocityKind, VelocityRule
 from creditd.domain.credit_type import CreditType
 from creditd.domain.decide import decide
 from creditd.domain.entry import EntryKind
-from creditd.domain.event_endpoint import EventEndpoint
+from creditd.domain.events.event_endpoint import EventEndpoint
+from creditd.domain.events.outbox import OutboxEvent, OutboxKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.limits import DAY, NOTHING, WHOLE, Limit
-from creditd.domain.outbox import OutboxEvent, OutboxKind
-from creditd.domain.package import Package
-from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
-from creditd.domain.payment_facts import Fact, FactKind
-from creditd.domain.promo_claim import PromoClaim
-from creditd.domain.promo_code import PromoCode, PromoCodeState, PromoKind, PromoTerms
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import Purchase, PurchaseKey, PurchaseState
-from creditd.domain.rejected_webhooks import RejectedWebhooks, RejectionReason
+from creditd.domain.payments.package import Package
+from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.payments.payment_facts import Fact, FactKind
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import Purchase, PurchaseKey, PurchaseState
+from creditd.domain.payments.rejected_webhooks import RejectedWebhooks, RejectionReason
+from creditd.domain.payments.subscription import Subscription, SubscriptionStatus
+from creditd.domain.promo.promo_claim import PromoClaim
+from creditd.domain.promo.promo_code import PromoCode, PromoCodeState, PromoKind, PromoTerms
 from creditd.domain.reservation import ReservationKey, ReservationState
-from creditd.domain.seal import NO_HASH, NO_SEAL, EntrySeal
-from creditd.domain.subscription import Subscription, SubscriptionStatus
 from creditd.domain.usage_periods import Period, RankingSpan, segments, span_of
-from creditd.domain.velocity import VelocityAction, VelocityEvent, VelocityKind, VelocityRule
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
-    access,
-    account_flags,
     accounts,
-    approvals,
-    audit,
     connections,
     counts,
     credit_types,
-    delivery_attempts,
     entries,
-    event_deliveries,
-    event_endpoints,
-    expiry_notices,
-    first_purchase_promos,
     grants,
     historical_balances,
     holds,
     locks,
     migrations,
+    requests,
+    reservations,
+    save,
+    search,
+    shared_wallets,
+    statements,
+    usage,
+    usage_account_sums,
+    usage_leaders,
+    usage_rollups,
+    verification,
+    wallets,
+)
+from creditd.storage.accounts import AccountFilter
+from creditd.storage.changes import Changes
+from creditd.storage.controls import access, account_flags, approvals, audit, seals, velocity
+from creditd.storage.controls.account_flags import FlagFilter
+from creditd.storage.controls.approvals import ApprovalFilter
+from creditd.storage.controls.audit import AuditFilter
+from creditd.storage.controls.velocity import VelocityLook
+from creditd.storage.entries import EntryFilter, Span
+from creditd.storage.events import (
+    delivery_attempts,
+    event_deliveries,
+    event_endpoints,
+    expiry_notices,
     outbox,
+    published_events,
+)
+from creditd.storage.events.expiry_notices import ExpiryPlace
+from creditd.storage.events.published_events import Positions, PublishedFilter
+from creditd.storage.grants import UseFilter
+from creditd.storage.payments import (
     packages,
     payment_dues,
     payment_events,
     payment_hints,
     payment_references,
-    promo_claims,
-    promo_codes,
-    published_events,
     purchases,
     reconciliations,
     rejected_webhooks,
-    requests,
-    reservations,
-    save,
-    seals,
-    search,
-    shared_wallets,
-    statements,
     subscriptions,
-    usage,
-    usage_account_sums,
-    usage_leaders,
-    usage_rollups,
-    velocity,
-    verification,
-    wallets,
 )
-from creditd.storage.account_flags import FlagFilter
-from creditd.storage.accounts import AccountFilter
-from creditd.storage.approvals import ApprovalFilter
-from creditd.storage.audit import AuditFilter
-from creditd.storage.changes import Changes
-from creditd.storage.entries import EntryFilter, Span
-from creditd.storage.expiry_notices import ExpiryPlace
-from creditd.storage.grants import UseFilter
-from creditd.storage.payment_dues import Due, Tried
-from creditd.storage.payment_events import EventFilter
-from creditd.storage.promo_codes import PromoFilter
-from creditd.storage.published_events import Positions, PublishedFilter
-from creditd.storage.purchases import PurchaseFilter
-from creditd.storage.reconciliations import Day
+from creditd.storage.payments.payment_dues import Due, Tried
+from creditd.storage.payments.payment_events import EventFilter
+from creditd.storage.payments.purchases import PurchaseFilter
+from creditd.storage.payments.reconciliations import Day
+from creditd.storage.promo import first_purchase_promos, promo_claims, promo_codes
+from creditd.storage.promo.promo_codes import PromoFilter
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.usage_contributions import Dimension
 from creditd.storage.usage_stretches import Unadded
-from creditd.storage.velocity import VelocityLook
 from creditd.storage.verification import Stretch
 from tests.support.histories import id_of
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from creditd.storage.connections.prepared import Prepared
 from creditd.storage.database import IN_ORDER
-from creditd.storage.payment_tables import purchases
+from creditd.storage.payments.payment_tables import purchases
 
 METADATA = purchases.metadata
 ACCOUNT_TABLES = {table.name for table in METADATA.sorted_tables if "account_id" in table.c}

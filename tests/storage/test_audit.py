@@ -8,16 +8,16 @@ import pytest
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Engine, event
 
-from creditd.domain.access import ServiceAccount
 from creditd.domain.account import new_account, with_limits
-from creditd.domain.audit_event import Act, AuditEvent, AuditOutcome, changed_event, moved_event
+from creditd.domain.controls.access import ServiceAccount
+from creditd.domain.controls.audit_event import Act, AuditEvent, AuditOutcome, changed_event, moved_event
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.instant import Instant
 from creditd.domain.limits import MAX_COUNT, MAX_LIMITS, Limit
 from creditd.domain.wallet import Origin
 from creditd.ledger.ids import uuid7
-from creditd.storage import audit
-from creditd.storage.audit import MAX_DOCUMENT_BYTES
+from creditd.storage.controls import audit
+from creditd.storage.controls.audit import MAX_DOCUMENT_BYTES
 from creditd.storage.database import Database, DatabaseSettings
 from tests.support.databases import migrated_database
 

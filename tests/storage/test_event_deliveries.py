@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from creditd.domain.event_endpoint import EventEndpoint
+from creditd.domain.events.event_endpoint import EventEndpoint
+from creditd.domain.events.outbox import OutboxEvent, OutboxKind
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.outbox import OutboxEvent, OutboxKind
 from creditd.ledger.ids import uuid7
-from creditd.storage import delivery_attempts, event_deliveries, event_endpoints, outbox, published_events
-from creditd.storage.delivery_attempts import DeliveryAttempt
-from creditd.storage.event_deliveries import Claimed, Ended
+from creditd.storage.events import delivery_attempts, event_deliveries, event_endpoints, outbox, published_events
+from creditd.storage.events.delivery_attempts import DeliveryAttempt
+from creditd.storage.events.event_deliveries import Claimed, Ended
 from tests.support.databases import migrated_database
 from tests.support.desk import Desk, desk_at
 

@@ -200,5 +200,13 @@ def test_nobody_may_add_or_delete_what_no_statement_adds_or_deletes(
     assert granted - set(re.findall(form, source)) == set()
 
 
+def _modules(folder: Traversable) -> Iterator[Traversable]:
+    for found in sorted(folder.iterdir(), key=lambda found: found.name):
+        if found.is_dir() and found.name != "migrations":
+            yield from _modules(found)
+        elif found.name.endswith(".py"):
+            yield found
+
+
 def _source(folder: Traversable) -> str:
-    return "\n".join(file.read_text() for file in folder.iterdir() if file.name.endswith(".py"))
+    return "\n".join(file.read_text() for file in _modules(folder))

@@ -22,13 +22,13 @@ from sqlalchemy import (
 
 from creditd import storage
 from creditd.domain.instant import Instant
-from creditd.domain.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
-from creditd.domain.provider import Provider
+from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.payments.provider import Provider
 from creditd.identity.storage.schema import IDENTITY
 from creditd.ledger.ids import uuid7
-from creditd.storage import payment_events
 from creditd.storage.metadata import DECLARING, metadata
 from creditd.storage.migrations.schema_rules import LEDGER, SchemaRules
+from creditd.storage.payments import payment_events
 from creditd.storage.schema import schema_head
 from tests.support.databases import migrated_database
 from tests.support.desk import desk_at

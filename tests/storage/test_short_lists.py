@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from creditd.domain.instant import Instant
-from creditd.storage import credit_types, packages, rejected_webhooks, subscriptions
+from creditd.storage import credit_types
+from creditd.storage.payments import packages, rejected_webhooks, subscriptions
 from tests.storage.plans import MODES, engine_of, plans_of, touched
 from tests.support.databases import migrated_database
 from tests.support.histories import without_autovacuum

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from credit.v1 import event_endpoint_service_pb2 as pb
 from credit.v1.event_endpoint_pb2 import EventEndpoint
-from creditd.domain.event_endpoint import EventEndpoint as EventEndpointRow
+from creditd.domain.events.event_endpoint import EventEndpoint as EventEndpointRow
 from creditd.ledger.ids import uuid7
-from creditd.storage import event_endpoints
+from creditd.storage.events import event_endpoints
 from tests.support.customer import Customer
 from tests.support.service import RunningService
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import psycopg
 
-from creditd.storage.payment_tables import purchases
+from creditd.storage.payments.payment_tables import purchases
 
 CROWD = 2_000
 

@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import psycopg
 
+from creditd.domain.controls.seal import NO_SEAL, Seal
 from creditd.domain.instant import SECOND
-from creditd.domain.seal import NO_SEAL, Seal
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.seal_verification import ChainVerification, EntrySealVerification
-from creditd.service.sealer import HORIZON, Sealer
-from creditd.storage import seals
+from creditd.service.controls.sealer import HORIZON, Sealer
+from creditd.storage.controls import seals
 from tests.support.desk import Desk, desk_at
 from tests.support.postgres import admin_url, drop_database
 from tests.support.works import act, add, deduct

@@ -10,25 +10,26 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import text
 
+from creditd.domain.controls.velocity import VelocityRule
+from creditd.domain.events.outbox import OutboxKind
 from creditd.domain.instant import Instant
-from creditd.domain.outbox import OutboxKind
-from creditd.domain.package import Money
-from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventState
-from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, RefundStage
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import Purchase, PurchaseChange, PurchaseState
-from creditd.domain.subscription import Subscription, SubscriptionStatus
-from creditd.domain.velocity import VelocityRule
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_event import ParkedCause, PaymentEvent, PaymentEventState
+from creditd.domain.payments.payment_facts import Fact, FactKind, PaymentStage, RefundStage
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import Purchase, PurchaseChange, PurchaseState
+from creditd.domain.payments.subscription import Subscription, SubscriptionStatus
 from creditd.ledger.ids import uuid7
 from creditd.ledger.work import VersionConflict
 from creditd.payments.provider import Report
+from creditd.service.controls.velocity import Velocity
 from creditd.service.payments.cases import Recorded
 from creditd.service.payments.due_worker import DueWorker
 from creditd.service.payments.recorder import PurchaseRecorder, Recorder
 from creditd.service.payments.subscriptions import SubscriptionRecorder
-from creditd.service.velocity import Velocity
-from creditd.storage import accounts, payment_events, payment_references, purchases
-from creditd.storage.payment_events import EventFilter
+from creditd.storage import accounts
+from creditd.storage.payments import payment_events, payment_references, purchases
+from creditd.storage.payments.payment_events import EventFilter
 from creditd.storage.wallets import load_accounts
 from tests.support.desk import RULES, Desk, desk_at
 from tests.support.event_schemas import require_schema

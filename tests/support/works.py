@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from creditd.domain.audit_event import Act
 from creditd.domain.commands import Add, Command, Confirm, Deduct, Extend, Refund, Reserve
+from creditd.domain.controls.audit_event import Act
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND

@@ -5,10 +5,10 @@ from creditd.server.authorization.access_book import AccessBook
 from creditd.server.authorization.access_poller import AccessPoller
 from creditd.server.authorization.second_factor import SecondFactor
 from creditd.server.handlers.access_handlers import OwnAccessHandlers, RoleHandlers, ServiceAccountHandlers
-from creditd.service.access_changes import AccessChanges
+from creditd.service.controls.access_changes import AccessChanges
+from creditd.service.controls.roles import Roles
+from creditd.service.controls.service_accounts import ServiceAccounts
 from creditd.service.pages import PageTokens
-from creditd.service.roles import Roles
-from creditd.service.service_accounts import ServiceAccounts
 from creditd.service.threads import Threads
 
 

@@ -1,10 +1,10 @@
 """Approvals in one process: what administrators do alone, and what waits for a second person."""
 
 from creditd.bootstrap.core import Core
-from creditd.domain.approval import Thresholds
-from creditd.service.approvals import Approvals, ApprovalTerms
-from creditd.service.approved_acts import ApprovedActs
+from creditd.domain.controls.approval import Thresholds
 from creditd.service.catalogue import Catalogue
+from creditd.service.controls.approvals import Approvals, ApprovalTerms
+from creditd.service.controls.approved_acts import ApprovedActs
 from creditd.service.pages import PageTokens
 from creditd.service.payments.reversals import Reversals
 from creditd.service.threads import Threads

@@ -55,20 +55,20 @@ from creditd.server.handlers.watch_handlers import WatchHandlers
 from creditd.server.pipeline import Steps
 from creditd.server.services import service_handler
 from creditd.server.statements.printer import Printer
-from creditd.service.account_flags import AccountFlags
 from creditd.service.account_limits import AccountLimits
 from creditd.service.accounts import Accounts
-from creditd.service.audit_log import AuditLog
-from creditd.service.balance_alerts import BalanceAlerts
 from creditd.service.balances import Balances
 from creditd.service.catalogue import Catalogue
+from creditd.service.controls.account_flags import AccountFlags
+from creditd.service.controls.audit_log import AuditLog
+from creditd.service.controls.refused_acts import RefusedActs
+from creditd.service.controls.sealer import Sealer
 from creditd.service.credits import Credits
+from creditd.service.events.balance_alerts import BalanceAlerts
 from creditd.service.historical_balances import HistoricalBalances
 from creditd.service.history import History
 from creditd.service.pages import PageTokens
 from creditd.service.payments.purchase_reader import PurchaseReader
-from creditd.service.refused_acts import RefusedActs
-from creditd.service.sealer import Sealer
 from creditd.service.statements import Statements
 from creditd.service.threads import Bulkhead, Threads
 from creditd.service.usage import UsageReports

@@ -10,12 +10,12 @@ from creditd.service.deliveries.deliverer import Deliverer
 from creditd.service.deliveries.names import NameResolver
 from creditd.service.deliveries.network import JudgedNetwork
 from creditd.service.deliveries.sender import EventSender
-from creditd.service.event_endpoints import EventEndpoints
-from creditd.service.event_feed import EventFeed
-from creditd.service.event_publisher import EventPublisher
-from creditd.service.event_secrets import EventSecrets
-from creditd.service.expiry_notices import ExpiryNotices
-from creditd.service.limit_notices import LimitNotices
+from creditd.service.events.event_endpoints import EventEndpoints
+from creditd.service.events.event_feed import EventFeed
+from creditd.service.events.event_publisher import EventPublisher
+from creditd.service.events.event_secrets import EventSecrets
+from creditd.service.events.expiry_notices import ExpiryNotices
+from creditd.service.events.limit_notices import LimitNotices
 from creditd.service.pages import PageTokens
 from creditd.service.threads import Threads
 

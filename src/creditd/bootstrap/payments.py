@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.payment_providers import configured_providers
 from creditd.config.velocity_rules import velocity_rules_in
-from creditd.domain.provider import Provider
+from creditd.domain.payments.provider import Provider
 from creditd.ledger.accounts import AccountLedger
 from creditd.server.handlers.payment_admin_handlers import (
     PackageHandlers,
@@ -16,8 +16,9 @@ from creditd.server.handlers.payment_admin_handlers import (
     SubscriptionHandlers,
 )
 from creditd.server.handlers.payment_handlers import PurchaseHandlers, WebhookHandlers
-from creditd.service.approvals import Approvals
 from creditd.service.catalogue import Catalogue
+from creditd.service.controls.approvals import Approvals
+from creditd.service.controls.velocity import Velocity
 from creditd.service.pages import PageTokens
 from creditd.service.payments.background import Background
 from creditd.service.payments.cases import FoundCases
@@ -39,10 +40,9 @@ from creditd.service.payments.recorder import PurchaseRecorder, Recorder
 from creditd.service.payments.rejections import Rejections
 from creditd.service.payments.reversals import Reversals
 from creditd.service.payments.subscriptions import SubscriptionReader, SubscriptionRecorder
-from creditd.service.promo_attempts import PromoAttempts
-from creditd.service.promo_claims import PromoClaims
+from creditd.service.promo.promo_attempts import PromoAttempts
+from creditd.service.promo.promo_claims import PromoClaims
 from creditd.service.threads import Threads
-from creditd.service.velocity import Velocity
 
 Handlers = Iterable[object]
 

@@ -5,10 +5,10 @@ from creditd.server.handlers.promo_handlers import PromoHandlers
 from creditd.service.catalogue import Catalogue
 from creditd.service.credits import Credits
 from creditd.service.pages import PageTokens
-from creditd.service.promo_claim_worker import PromoClaimWorker
-from creditd.service.promo_claims import PromoClaims
-from creditd.service.promo_codes import PromoCodes
-from creditd.service.redemptions import Redemptions
+from creditd.service.promo.promo_claim_worker import PromoClaimWorker
+from creditd.service.promo.promo_claims import PromoClaims
+from creditd.service.promo.promo_codes import PromoCodes
+from creditd.service.promo.redemptions import Redemptions
 from creditd.service.threads import Threads
 
 

@@ -30,8 +30,8 @@ from creditd.server.gate import Gate
 from creditd.server.health import Health, HealthServicer
 from creditd.server.listener import listen, server_options
 from creditd.server.pipeline import Steps
+from creditd.service.controls.refused_acts import Refused
 from creditd.service.pages import PageTokens
-from creditd.service.refused_acts import Refused
 from creditd.service.threads import Bulkhead
 from creditd.telemetry.calls import Observers
 from creditd.telemetry.statistics import ExchangeStatistics, Occupancy

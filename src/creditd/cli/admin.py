@@ -22,9 +22,9 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import Ids
 from creditd.server.refusals import InvalidFields
 from creditd.server.validation import validate
-from creditd.storage import access
 from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.connections.fitness import SESSIONS_AT_ONCE
+from creditd.storage.controls import access
 from creditd.storage.database import Database, DatabaseSettings
 
 CREATE: Final = "create"

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, say
 from creditd.config import Config, configuration, require
-from creditd.domain.seal import NO_SEAL, Seal
+from creditd.domain.controls.seal import NO_SEAL, Seal
 from creditd.ledger.seal_verification import ChainVerification, EntrySealVerification
 from creditd.server.audit_signature import (
     InvalidAuditKey,
@@ -25,8 +25,8 @@ from creditd.server.audit_signature import (
     read_public_audit_key,
     signed_head,
 )
-from creditd.storage import seals
 from creditd.storage.connections.conninfo import InvalidConninfo
+from creditd.storage.controls import seals
 from creditd.storage.database import Database, DatabaseSettings
 
 

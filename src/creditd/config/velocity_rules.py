@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from creditd.domain.velocity import (
+from creditd.domain.controls.velocity import (
     MAX_MOST,
     MAX_RULES,
     MAX_WINDOW_SECONDS,

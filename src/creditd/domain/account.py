@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from creditd.domain import errors
-from creditd.domain.balance_alert import MAX_ALERTS, BalanceAlert
+from creditd.domain.events.balance_alert import MAX_ALERTS, BalanceAlert
 from creditd.domain.instant import Instant
 from creditd.domain.limits import MAX_LIMITS, Limit
 

@@ -5,18 +5,21 @@ from typing import Any, Final, NamedTuple
 
 from creditd.domain import errors
 from creditd.domain.account import Account, AccountStatus, with_alerts, with_limits, with_plan, with_status
-from creditd.domain.audit_event import Act, changed_event
-from creditd.domain.balance_alert import BalanceAlert
+from creditd.domain.controls.audit_event import Act, changed_event
+from creditd.domain.events.balance_alert import BalanceAlert
+from creditd.domain.events.outbox import OutboxEvent, OutboxKind, changed_plan, changed_status
 from creditd.domain.expiry import settle
 from creditd.domain.instant import Instant
 from creditd.domain.limits import Limit
-from creditd.domain.outbox import OutboxEvent, OutboxKind, changed_plan, changed_status
-from creditd.domain.subscription import entitlement
+from creditd.domain.payments.subscription import entitlement
 from creditd.domain.wallet import Origin, Rules
 from creditd.ledger.transaction import Transaction, TransactionLedger
-from creditd.storage import accounts, audit, outbox, payment_dues, payment_events, subscriptions
+from creditd.storage import accounts
+from creditd.storage.controls import audit
 from creditd.storage.database import Connection
+from creditd.storage.events import outbox
 from creditd.storage.locks import lock_wallets_of
+from creditd.storage.payments import payment_dues, payment_events, subscriptions
 from creditd.storage.requests import ClaimKind, RequestKey, claim
 from creditd.storage.wallets import load_accounts
 

@@ -7,15 +7,15 @@ from typing import NamedTuple
 from creditd.domain import errors
 from creditd.domain.account import Account
 from creditd.domain.adjustments import open_account
-from creditd.domain.audit_event import moved_event
 from creditd.domain.commands import ON_RESERVATION
+from creditd.domain.controls.audit_event import moved_event
 from creditd.domain.decide import decide
 from creditd.domain.entry import Entry, EntryKind
+from creditd.domain.events.outbox import Announcement, OutboxEvent, told_of_entry, told_of_expiration
 from creditd.domain.expiry import Settled, lapse_late, settle
 from creditd.domain.grants import NO_GRACES, Grant, SpendOrder, graces_of
 from creditd.domain.instant import Instant
 from creditd.domain.limits import are_counted
-from creditd.domain.outbox import Announcement, OutboxEvent, told_of_entry, told_of_expiration
 from creditd.domain.reservation import Reservation, ReservationKey
 from creditd.domain.wallet import Movement, Rules, Wallet, WalletKey, new_wallet
 from creditd.domain.weight import weight_of

@@ -5,9 +5,10 @@ import time
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.batch import Batch
 from creditd.ledger.clock import DatabaseClock
-from creditd.storage import audit, outbox
 from creditd.storage.changes import Changes
+from creditd.storage.controls import audit
 from creditd.storage.database import Connection
+from creditd.storage.events import outbox
 from creditd.storage.failures import SaveFailure, classify
 from creditd.storage.locks import lock_wallets, open_accounts, share_accounts
 from creditd.storage.save import Overtaken, Saved, postpone, save

@@ -7,11 +7,11 @@ changes, so that it can be read at any time.
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from creditd.domain.seal import NO_HASH, NO_SEAL, EntrySeal, Seal, hash_of
+from creditd.domain.controls.seal import NO_HASH, NO_SEAL, EntrySeal, Seal, hash_of
 from creditd.domain.wallet import WalletKey
-from creditd.storage import seals
+from creditd.storage.controls import seals
+from creditd.storage.controls.seals import Rehashed
 from creditd.storage.database import Connection, Database
-from creditd.storage.seals import Rehashed
 
 SEALS_AT_A_TIME: Final = 20
 """Of the chain, read in one step: each holds some thousands of events and seals at most."""

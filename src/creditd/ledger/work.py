@@ -3,8 +3,8 @@
 from enum import Enum
 from typing import Final, NamedTuple
 
-from creditd.domain.audit_event import Act
 from creditd.domain.commands import Command
+from creditd.domain.controls.audit_event import Act
 from creditd.domain.entry import Entry
 from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Origin, WalletKey

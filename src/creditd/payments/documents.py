@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import PurchaseKey
+from creditd.domain.payments.purchase import PurchaseKey
 from creditd.payments.card_numbers import scrubbed_text
 from creditd.payments.provider import ReportMismatch
 

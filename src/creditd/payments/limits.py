@@ -7,7 +7,7 @@ may be stricter. A price outside them can never be paid, so it is refused before
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from creditd.domain.provider import Provider
+from creditd.domain.payments.provider import Provider
 
 EIGHT_DIGITS: Final = 99_999_999
 """The largest amount that every provider takes in every documented currency, and the limit for others."""

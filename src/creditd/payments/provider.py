@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from creditd.domain.instant import Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import Fact
-from creditd.domain.provider import PaymentMethod, Provider
-from creditd.domain.purchase import PurchaseKey
-from creditd.domain.rejected_webhooks import RejectionReason
-from creditd.domain.subscription import Subscription
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import Fact
+from creditd.domain.payments.provider import PaymentMethod, Provider
+from creditd.domain.payments.purchase import PurchaseKey
+from creditd.domain.payments.rejected_webhooks import RejectionReason
+from creditd.domain.payments.subscription import Subscription
 
 
 class Order(NamedTuple):

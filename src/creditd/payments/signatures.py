@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.domain.payments.rejected_webhooks import RejectionReason
 from creditd.payments.provider import InvalidWebhook
 
 TOLERANCE_SECONDS: Final = 300

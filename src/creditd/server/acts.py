@@ -6,7 +6,7 @@ Whoever adds an RPC that changes something for staff adds it here; a test walks 
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from creditd.domain.audit_event import Act
+from creditd.domain.controls.audit_event import Act
 from creditd.domain.errors import Refusal
 from creditd.domain.resource_names import account_name
 from creditd.domain.wallet import Origin
@@ -14,7 +14,7 @@ from creditd.server.authentication.callers import Caller
 from creditd.server.peers import address_of
 from creditd.server.requests import origin
 from creditd.service.call import Call
-from creditd.service.refused_acts import REJECTED_TOKEN, Refused
+from creditd.service.controls.refused_acts import REJECTED_TOKEN, Refused
 
 KINDS: Final[Mapping[str, str]] = {
     "credit.v1.CreateCreditTypeRequest": "credit_type.create",

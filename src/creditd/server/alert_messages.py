@@ -1,7 +1,7 @@
 """Balance alerts as messages of credit.v1."""
 
 from credit.v1 import balance_alert_pb2 as pb
-from creditd.domain.balance_alert import BalanceAlert
+from creditd.domain.events.balance_alert import BalanceAlert
 
 
 def alert_message(alert: BalanceAlert) -> pb.BalanceAlert:

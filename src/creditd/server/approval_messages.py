@@ -2,9 +2,9 @@
 
 from credit.v1 import approval_pb2 as pb
 from credit.v1 import money_pb2
-from creditd.domain.approval import Approval
+from creditd.domain.controls.approval import Approval
 from creditd.domain.instant import Instant
-from creditd.domain.purchase import purchase_name
+from creditd.domain.payments.purchase import purchase_name
 from creditd.server.credit_messages import number, timestamp, write_figures
 
 

@@ -8,8 +8,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from creditd.domain.controls.seal import Seal
 from creditd.domain.instant import instant_text
-from creditd.domain.seal import Seal
 
 TITLE: Final = "creditd audit head"
 """What the key signs begins with it, so that a signature is for nothing else."""

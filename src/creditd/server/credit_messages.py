@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import account_pb2, balance_pb2, entry_pb2, reservation_pb2
 from creditd.domain import errors
 from creditd.domain.account import Account
-from creditd.domain.approval import BalanceAfter
+from creditd.domain.controls.approval import BalanceAfter
 from creditd.domain.entry import Entry
 from creditd.domain.grants import Slice
 from creditd.domain.instant import FIRST_SECOND, LAST_SECOND, SECOND, Instant

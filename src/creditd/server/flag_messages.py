@@ -1,7 +1,7 @@
 """Flags of velocity rules as messages of credit.v1."""
 
 from credit.v1 import account_flag_pb2 as pb
-from creditd.domain.account_flag import AccountFlag
+from creditd.domain.controls.account_flag import AccountFlag
 from creditd.server.credit_messages import timestamp
 
 

@@ -1,11 +1,11 @@
 """What happened to an account, as messages of credit.v1."""
 
 from credit.v1 import history_item_pb2 as pb
-from creditd.domain.account_flag import AccountFlag
-from creditd.domain.approval import Approval
+from creditd.domain.controls.account_flag import AccountFlag
+from creditd.domain.controls.approval import Approval
 from creditd.domain.instant import Instant
-from creditd.domain.payment_event import PaymentEvent
-from creditd.domain.purchase import PurchaseKey, purchase_name
+from creditd.domain.payments.payment_event import PaymentEvent
+from creditd.domain.payments.purchase import PurchaseKey, purchase_name
 from creditd.domain.resource_names import account_name, entry_name, payment_event_name
 from creditd.server.alert_messages import alert_message
 from creditd.server.approval_messages import approval_message
@@ -15,7 +15,7 @@ from creditd.server.limit_messages import limit_message
 from creditd.server.payment_messages import change_message, event_message
 from creditd.service.account_history import HistoryItem
 from creditd.storage.accounts import AccountChange
-from creditd.storage.purchases import PlacedChange
+from creditd.storage.payments.purchases import PlacedChange
 from creditd.storage.rows import ListedEntry
 
 

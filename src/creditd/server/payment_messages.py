@@ -9,13 +9,13 @@ from credit.v1 import (
     subscription_pb2,
 )
 from creditd.domain.instant import Instant
-from creditd.domain.package import Package
-from creditd.domain.payment_event import PaymentEvent, PaymentEventAct
-from creditd.domain.promo_code import promo_code_name
-from creditd.domain.purchase import Purchase, PurchaseChange
-from creditd.domain.rejected_webhooks import RejectedWebhooks
+from creditd.domain.payments.package import Package
+from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventAct
+from creditd.domain.payments.purchase import Purchase, PurchaseChange
+from creditd.domain.payments.rejected_webhooks import RejectedWebhooks
+from creditd.domain.payments.subscription import Subscription
+from creditd.domain.promo.promo_code import promo_code_name
 from creditd.domain.resource_names import package_name, payment_event_name
-from creditd.domain.subscription import Subscription
 from creditd.server.answer_sizes import PROVIDER_IDS_SHOWN
 from creditd.server.credit_messages import number, timestamp
 

@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from grpc import StatusCode
 
-from creditd.domain.access import SUPER_ADMIN
+from creditd.domain.controls.access import SUPER_ADMIN
 from creditd.domain.errors import Refusal
 from creditd.ledger.work import DatabaseUnavailable, DeadlinePassed
 from creditd.server.acts import KINDS, refused_act
@@ -41,7 +41,7 @@ from creditd.server.texts import language_of
 from creditd.server.validation import validate
 from creditd.server.wire_texts import require_storable, unreadable
 from creditd.service.call import Call
-from creditd.service.refused_acts import Refused
+from creditd.service.controls.refused_acts import Refused
 from creditd.telemetry.calls import CallEnd, Observers
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from credit.v1 import promo_code_pb2 as pb
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.promo_code import PromoCode, PromoKind, PromoTerms
+from creditd.domain.promo.promo_code import PromoCode, PromoKind, PromoTerms
 from creditd.server.credit_messages import instant, microseconds, number, timestamp
 
 

@@ -7,21 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from creditd.domain import errors
-from creditd.domain.account_flag import AccountFlag
-from creditd.domain.approval import Approval
+from creditd.domain.controls.account_flag import AccountFlag
+from creditd.domain.controls.approval import Approval
 from creditd.domain.instant import Instant
-from creditd.domain.payment_event import PaymentEvent
+from creditd.domain.payments.payment_event import PaymentEvent
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens, Shown, fitting, query_of
 from creditd.service.threads import Threads
-from creditd.storage import account_flags, accounts, approvals, entries, payment_events, purchases
-from creditd.storage.account_flags import FlagFilter
+from creditd.storage import accounts, entries
 from creditd.storage.accounts import AccountChange
-from creditd.storage.approvals import ApprovalFilter
+from creditd.storage.controls import account_flags, approvals
+from creditd.storage.controls.account_flags import FlagFilter
+from creditd.storage.controls.approvals import ApprovalFilter
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import EntryFilter, Span
-from creditd.storage.payment_events import EventFilter
-from creditd.storage.purchases import ChangePlace, PlacedChange
+from creditd.storage.payments import payment_events, purchases
+from creditd.storage.payments.payment_events import EventFilter
+from creditd.storage.payments.purchases import ChangePlace, PlacedChange
 from creditd.storage.rows import ListedEntry
 
 Happened = ListedEntry | PlacedChange | PaymentEvent | AccountChange | Approval | AccountFlag

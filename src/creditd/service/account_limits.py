@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from creditd.domain import errors
 from creditd.domain.account import Account
-from creditd.domain.audit_event import Act
+from creditd.domain.controls.audit_event import Act
 from creditd.domain.instant import Instant
 from creditd.domain.limits import Limit, Usage
 from creditd.domain.wallet import WalletKey

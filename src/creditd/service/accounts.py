@@ -4,16 +4,17 @@ from collections.abc import Callable, Sequence
 
 from creditd.domain import errors
 from creditd.domain.account import Account, AccountStatus
-from creditd.domain.audit_event import Act
+from creditd.domain.controls.audit_event import Act
 from creditd.domain.instant import Instant
 from creditd.ledger.accounts import AccountLedger
 from creditd.service.call import Call
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
-from creditd.storage import accounts, purchases
+from creditd.storage import accounts
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database
-from creditd.storage.purchases import Heeded
+from creditd.storage.payments import purchases
+from creditd.storage.payments.purchases import Heeded
 
 
 class Accounts:

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from creditd.domain import errors
-from creditd.domain.audit_event import Act
+from creditd.domain.controls.audit_event import Act
 from creditd.domain.credit_type import CreditType
 from creditd.domain.instant import Instant
 from creditd.domain.resource_names import credit_type_name
@@ -13,7 +13,8 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
-from creditd.storage import audit, credit_types
+from creditd.storage import credit_types
+from creditd.storage.controls import audit
 from creditd.storage.database import Connection, Database
 from creditd.storage.requests import ClaimKind, once
 

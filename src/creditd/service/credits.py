@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from creditd.domain import errors
-from creditd.domain.audit_event import Act
 from creditd.domain.commands import ON_RESERVATION, Add, Command
+from creditd.domain.controls.audit_event import Act
 from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.queue import SinkHere, Ticket

@@ -6,15 +6,17 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from creditd.domain.account import Account
-from creditd.domain.approval import ApprovalKey, approval_name
-from creditd.domain.purchase import PURCHASE_NAME, PurchaseKey, purchase_name
+from creditd.domain.controls.approval import ApprovalKey, approval_name
+from creditd.domain.payments.purchase import PURCHASE_NAME, PurchaseKey, purchase_name
 from creditd.domain.reservation import reservation_name
 from creditd.domain.resource_names import account_name, entry_name, grant_name, payment_event_name
 from creditd.service.call import Call, require_text
 from creditd.service.threads import Threads
-from creditd.storage import accounts, approvals, purchases, search
+from creditd.storage import accounts, search
 from creditd.storage.accounts import AccountFilter
+from creditd.storage.controls import approvals
 from creditd.storage.database import Connection, Database
+from creditd.storage.payments import purchases
 from creditd.storage.search import MOST_OF_A_KIND
 
 MOST_HITS: Final = 50

@@ -5,11 +5,11 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple, TypeVar
 
 from creditd.domain.account import Account
-from creditd.domain.audit_event import AuditEvent
+from creditd.domain.controls.audit_event import AuditEvent
 from creditd.domain.entry import Entry
+from creditd.domain.events.outbox import OutboxEvent
 from creditd.domain.expiry import Settled
 from creditd.domain.grants import Grant
-from creditd.domain.outbox import OutboxEvent
 from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Movement, NewGrant, Wallet, WalletKey
 

@@ -6,8 +6,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import orjson
 
 from creditd.domain.account import Account, AccountStatus
-from creditd.domain.balance_alert import BalanceAlert
 from creditd.domain.entry import Entry, EntryKind, ReservationAfter
+from creditd.domain.events.balance_alert import BalanceAlert
 from creditd.domain.instant import Instant
 from creditd.domain.limits import Count, Limit
 from creditd.domain.reservation import Reservation, ReservationState

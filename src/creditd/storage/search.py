@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from creditd.domain.provider import Provider
+from creditd.domain.payments.provider import Provider
 
 MOST_OF_A_KIND: Final = 10
 """Hits of one kind: more than one id of a provider ever stands for, and as many accounts as a person looks through."""

@@ -15,7 +15,7 @@ from credit.v1 import credit_service_pb2 as credit
 from creditd.server.authorization.access_book import AccessBook
 from creditd.server.authorization.access_poller import LATE_SECONDS, TRUSTED_SECONDS, AccessPoller
 from creditd.service.threads import Threads
-from creditd.storage import access
+from creditd.storage.controls import access
 from creditd.storage.database import Database, DatabaseSettings
 from tests.support.office import Office, creating, granting, reason_of, revoking, updating
 from tests.support.patience import eventually, patience

@@ -11,10 +11,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import access_service_pb2 as pb
 from credit.v1.role_grant_pb2 import Role
-from creditd.domain import access as domain
-from creditd.domain.access import MAX_TEMPORARY_SECONDS
-from creditd.service import roles
-from creditd.storage import access
+from creditd.domain.controls import access as domain
+from creditd.domain.controls.access import MAX_TEMPORARY_SECONDS
+from creditd.service.controls import roles
+from creditd.storage.controls import access
 from tests.support.office import Office, creating, granting, reason_of, revoking, updating
 from tests.support.patience import eventually
 from tests.support.postgres import as_administrator

@@ -12,7 +12,7 @@ from credit.v1 import payment_service_pb2 as payment
 from credit.v1 import webhook_service_pb2 as webhook
 from credit.v1.payment_provider_pb2 import PAYMENT_PROVIDER_OMISE
 from credit.v1.service_account_pb2 import ServiceAccount
-from creditd.service import service_accounts
+from creditd.service.controls import service_accounts
 from tests.support.customer import Customer
 from tests.support.office import Office, creating, granting, reason_of, updating
 from tests.support.refusals import details_of, refused

@@ -14,7 +14,7 @@ from credit.v1.account_flag_pb2 import ClearAccountFlagRequest
 from credit.v1.balance_alert_pb2 import BalanceAlert, SetBalanceAlertsRequest
 from credit.v1.limits_pb2 import Limit, SetLimitsRequest
 from credit.v1.promo_service_pb2 import GeneratePromoCodesRequest
-from creditd.domain.promo_text import normalised
+from creditd.domain.promo.promo_text import normalised
 from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import Shopper

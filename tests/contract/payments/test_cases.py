@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import account_pb2, payment_event_pb2, purchase_pb2
 from credit.v1 import payment_admin_service_pb2 as payment_admin
-from creditd.domain.provider import Provider
+from creditd.domain.payments.provider import Provider
 from tests.contract.payments.events import dismiss, event_becomes, events_listed, replay, stripe_event_ingested
 from tests.contract.payments.reconciliation import listed_at_stripe, paid_unheard, reconciled, unheard
 from tests.contract.payments.shopper import PROVIDER_NAMES, Shopper, event_state, state_of

@@ -10,7 +10,7 @@ from credit.v1 import payment_admin_service_pb2 as payment_admin
 from credit.v1 import payment_event_pb2 as event_pb
 from creditd.domain.resource_names import payment_event_name
 from creditd.ledger.ids import uuid7
-from creditd.storage import payment_events
+from creditd.storage.payments import payment_events
 from tests.contract.payments.events import dismiss, event_becomes, events_listed, replay, stripe_event_ingested
 from tests.contract.payments.shopper import Shopper, event_state, facts_of, state_of
 from tests.support.customer import Customer

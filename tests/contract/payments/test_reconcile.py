@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import payment_admin_service_pb2 as payment_admin
-from creditd.domain.outbox import SCHEMA_VERSION, OutboxKind
+from creditd.domain.events.outbox import SCHEMA_VERSION, OutboxKind
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.reconciliation import listed_at_stripe, paid_unheard, reconciled, unheard
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper

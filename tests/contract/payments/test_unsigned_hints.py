@@ -13,7 +13,7 @@ import pytest
 
 from credit.v1 import webhook_service_pb2 as webhook_pb
 from credit.v1.payment_provider_pb2 import PaymentMethod
-from creditd.domain.provider import Provider
+from creditd.domain.payments.provider import Provider
 from creditd.payments.provider import Delivery
 from creditd.service.payments import hints
 from creditd.service.payments.hints import Pace

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from creditd.development.fakes.stripe_account import API_VERSION
-from creditd.domain.provider import PaymentMethod
-from creditd.domain.purchase import Purchase
+from creditd.domain.payments.provider import PaymentMethod
+from creditd.domain.payments.purchase import Purchase
 from tests.service.payments.rigs import PRICE
 
 PART, REST = PRICE.amount // 3, PRICE.amount - PRICE.amount // 3

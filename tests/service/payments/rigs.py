@@ -14,9 +14,9 @@ from creditd.development.fakes.lemonsqueezy import PLAN_VARIANT_ID, STORE_ID, VA
 from creditd.development.fakes.omise import FakeOmise
 from creditd.development.fakes.stripe import FakeStripe
 from creditd.domain.instant import Instant
-from creditd.domain.package import Money
-from creditd.domain.provider import PaymentMethod
-from creditd.domain.purchase import Purchase
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.provider import PaymentMethod
+from creditd.domain.payments.purchase import Purchase
 from creditd.ledger.ids import uuid7
 from creditd.payments.lemonsqueezy.provider import LemonSqueezy, LemonSqueezySettings
 from creditd.payments.omise.provider import Omise, OmiseSettings

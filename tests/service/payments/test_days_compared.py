@@ -1,9 +1,9 @@
 """Each day is compared with a provider once, by one server, and again if that came to no end."""
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.provider import Provider
-from creditd.storage import reconciliations
-from creditd.storage.reconciliations import Day
+from creditd.domain.payments.provider import Provider
+from creditd.storage.payments import reconciliations
+from creditd.storage.payments.reconciliations import Day
 from tests.support.till import Till
 
 HOUR = 3_600 * SECOND

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 import pytest
 
-from creditd.domain.provider import Provider
+from creditd.domain.payments.provider import Provider
 from creditd.ledger.work import DatabaseUnavailable, Overloaded
 from creditd.service.payments.hints import ASKED_AT_A_TIME, MAX_ASKING, Directory
-from creditd.storage import payment_references
+from creditd.storage.payments import payment_references
 from tests.support.till import Till
 
 Answer = TypeVar("Answer")

@@ -3,10 +3,10 @@
 import pytest
 
 from creditd.domain.instant import Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import PurchaseKey
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import Fact, FactKind, PaymentStage
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import PurchaseKey
 from creditd.payments.provider import Report
 from creditd.service.payments.cases import body_of, said_in
 

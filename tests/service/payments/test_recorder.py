@@ -6,12 +6,12 @@ from itertools import permutations
 import pytest
 
 from creditd.domain.account import AccountStatus
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import DisputeStage, Fact, FactKind, FundsStage, PaymentStage, RefundStage
-from creditd.domain.purchase import Purchase, PurchaseKey, PurchaseState
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import DisputeStage, Fact, FactKind, FundsStage, PaymentStage, RefundStage
+from creditd.domain.payments.purchase import Purchase, PurchaseKey, PurchaseState
 from creditd.payments.provider import Report, ReportMismatch
 from creditd.service.payments.cases import UnknownPayment
-from creditd.storage import payment_events
+from creditd.storage.payments import payment_events
 from tests.support.till import PRICE, TOTAL, Till, failed, paid, refunded, report, till_at
 from tests.support.works import act, add_of_each, confirm, deduct, refund, reservation_of, reserve
 

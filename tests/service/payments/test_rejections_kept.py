@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from creditd.domain.instant import Instant
-from creditd.domain.provider import Provider
-from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.rejected_webhooks import RejectionReason
 from creditd.ledger.work import DatabaseUnavailable
 from creditd.payments.provider import InvalidWebhook
 from creditd.service.payments import rejections
 from creditd.service.payments.rejections import Rejections
-from creditd.storage import rejected_webhooks
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.payments import rejected_webhooks
 from creditd.telemetry.statistics import PaymentStatistics
 from tests.support.databases import clock_of, migrated_database
 

@@ -15,11 +15,11 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1.purchase_pb2 import Purchase
 from creditd.development.fakes.deliveries import SentWebhook
 from creditd.domain.entry import EntryKind
-from creditd.domain.payment_event import PaymentEvent, PaymentEventState
+from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventState
 from creditd.service.payments.inbox_worker import LEASE
 from creditd.service.payments.recorder import FIRST_LOOK
-from creditd.storage import payment_events
 from creditd.storage.database import Connection
+from creditd.storage.payments import payment_events
 from creditd.webhooks import limits
 from tests.support.databases import migrated_database
 from tests.support.market import (

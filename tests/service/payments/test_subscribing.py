@@ -4,7 +4,7 @@ import pytest
 
 from creditd.domain.account import AccountStatus
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.subscription import SubscriptionStatus
+from creditd.domain.payments.subscription import SubscriptionStatus
 from creditd.payments.provider import ReportMismatch
 from creditd.service.payments.cases import UnknownPayment
 from tests.support.till import TOTAL, Till, paid, subscription

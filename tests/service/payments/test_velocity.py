@@ -9,14 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from creditd.domain.account import AccountStatus
-from creditd.domain.account_flag import AccountFlag
+from creditd.domain.controls.account_flag import AccountFlag
+from creditd.domain.controls.velocity import VelocityAction, VelocityKind, VelocityRule
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_facts import Fact, FactKind, RefundStage, refund_facts
-from creditd.domain.velocity import VelocityAction, VelocityKind, VelocityRule
+from creditd.domain.payments.payment_facts import Fact, FactKind, RefundStage, refund_facts
 from creditd.payments.provider import Report
-from creditd.storage import account_flags, accounts, audit, velocity
-from creditd.storage.account_flags import FlagFilter
-from creditd.storage.audit import AuditFilter
+from creditd.storage import accounts
+from creditd.storage.controls import account_flags, audit, velocity
+from creditd.storage.controls.account_flags import FlagFilter
+from creditd.storage.controls.audit import AuditFilter
 from tests.support.statements import statements_of
 from tests.support.till import PRICE, TOTAL, Till, failed, paid, report, till_at
 from tests.support.works import act, reserve

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_event import PaymentEvent, PaymentEventState
-from creditd.domain.provider import Provider
+from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventState
+from creditd.domain.payments.provider import Provider
 from creditd.ledger.ids import uuid7
-from creditd.storage import payment_events
+from creditd.storage.payments import payment_events
 from tests.support.till import Till
 
 LEASE = 60 * SECOND

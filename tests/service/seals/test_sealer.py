@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from creditd.service import seal_plan, sealer
-from creditd.storage import seals
+from creditd.service.controls import seal_plan, sealer
+from creditd.storage.controls import seals
 from tests.support.desk import Desk, desk_at
 from tests.support.sealing import ACCOUNTS, SECONDS_TO_SEAL, chain, held, ledgers, seal_all, sealed_to, sealing
 from tests.support.statements import statements_of

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from creditd.domain.audit_event import AuditEvent, AuditOutcome
+from creditd.domain.controls.audit_event import AuditEvent, AuditOutcome
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.ids import Ids
-from creditd.storage import audit, seals
+from creditd.storage.controls import audit, seals
 from tests.support.desk import Desk, desk_at
 from tests.support.sealing import chain, fill, held, ledgers, seal_all, tampered
 

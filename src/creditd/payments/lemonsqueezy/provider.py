@@ -14,11 +14,11 @@ import httpx
 import orjson
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
-from creditd.domain.provider import PaymentMethod, Provider
-from creditd.domain.purchase import PurchaseKey
-from creditd.domain.rejected_webhooks import RejectionReason
-from creditd.domain.subscription import Subscription
+from creditd.domain.payments.payment_facts import Fact, FactKind, PaymentStage
+from creditd.domain.payments.provider import PaymentMethod, Provider
+from creditd.domain.payments.purchase import PurchaseKey
+from creditd.domain.payments.rejected_webhooks import RejectionReason
+from creditd.domain.payments.subscription import Subscription
 from creditd.payments.card_numbers import scrubbed
 from creditd.payments.documents import account_id_in, instant_in, mapping, purchase_in
 from creditd.payments.lemonsqueezy.api import CHECKOUT_LIFETIME, LemonSqueezyApi, LemonSqueezySettings, purchase_id_of

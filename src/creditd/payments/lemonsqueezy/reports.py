@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from creditd.domain.instant import Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import Fact, FactKind, FundsStage, PaymentStage
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import PurchaseKey
-from creditd.domain.subscription import Subscription, SubscriptionStatus
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import Fact, FactKind, FundsStage, PaymentStage
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import PurchaseKey
+from creditd.domain.payments.subscription import Subscription, SubscriptionStatus
 from creditd.payments.documents import UUID, amount_in, instant_in, mapping
 from creditd.payments.provider import Report, ReportMismatch
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.provider import PaymentMethod
+from creditd.domain.payments.provider import PaymentMethod
 from creditd.payments.client import Client
 from creditd.payments.documents import MAX_PAGES, PAGE_SIZE
 from creditd.payments.omise.ids import ObjectKind, id_in

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from creditd.domain.instant import Instant
-from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.domain.payments.rejected_webhooks import RejectionReason
 from creditd.payments.omise.ids import ObjectKind, id_in, is_live_id
 from creditd.payments.provider import InvalidWebhook, Webhook
 from creditd.payments.signatures import from_hex, is_signed, require_recent, seconds_of

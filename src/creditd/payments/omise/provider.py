@@ -15,8 +15,8 @@ import httpx
 import orjson
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.provider import PaymentMethod, Provider
-from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.domain.payments.provider import PaymentMethod, Provider
+from creditd.domain.payments.rejected_webhooks import RejectionReason
 from creditd.payments.documents import instant_in, mapping
 from creditd.payments.omise.api import OmiseApi, OmiseSettings, link_mark
 from creditd.payments.omise.hints import hint_of, read_event, require_signature

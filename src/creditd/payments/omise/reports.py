@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from creditd.domain.instant import Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import (
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import (
     DisputeStage,
     Fact,
     FactKind,
@@ -19,7 +19,7 @@ from creditd.domain.payment_facts import (
     RefundStage,
     refund_facts,
 )
-from creditd.domain.provider import Provider
+from creditd.domain.payments.provider import Provider
 from creditd.payments.documents import amount_in, mapping, purchase_in, text_of
 from creditd.payments.omise.ids import ObjectKind, id_in
 from creditd.payments.provider import Report, ReportMismatch

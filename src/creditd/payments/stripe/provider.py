@@ -13,8 +13,8 @@ import httpx
 import orjson
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.provider import PaymentMethod, Provider
-from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.domain.payments.provider import PaymentMethod, Provider
+from creditd.domain.payments.rejected_webhooks import RejectionReason
 from creditd.payments.card_numbers import scrubbed
 from creditd.payments.client import Client
 from creditd.payments.documents import MAX_PAGES, PAGE_SIZE

@@ -14,8 +14,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, NamedTuple
 
 from creditd.domain.instant import LAST_SECOND, SECOND, Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_facts import (
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_facts import (
     Direction,
     DisputeStage,
     Fact,
@@ -26,8 +26,8 @@ from creditd.domain.payment_facts import (
     refund_facts,
     transaction_subject,
 )
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import PurchaseKey
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import PurchaseKey
 from creditd.payments.documents import MAX_AMOUNT, amount_in, mapping, purchase_in, text_of
 from creditd.payments.provider import Report, ReportMismatch
 

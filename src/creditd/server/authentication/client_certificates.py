@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from cryptography.x509 import load_pem_x509_certificate
 
-from creditd.domain.access import MAX_SERVICE_ACCOUNTS
+from creditd.domain.controls.access import MAX_SERVICE_ACCOUNTS
 from creditd.server.authentication.callers import LEEWAY_SECONDS, Caller
 from creditd.server.refusals import TokenInvalid
 

@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from creditd.domain.access import SERVICE, RoleGrant, ServiceAccount, counted, grantee_of, is_of_service
+from creditd.domain.controls.access import SERVICE, RoleGrant, ServiceAccount, counted, grantee_of, is_of_service
 from creditd.domain.instant import Instant
 from creditd.domain.resource_names import id_in
 from creditd.server.authentication.callers import Caller
 from creditd.server.authorization.allow_lists import in_both
-from creditd.storage.access import StoredAccess
+from creditd.storage.controls.access import StoredAccess
 
 MAX_KNOWN: Final = 64
 """Tokens of one subject whose callers are remembered as they came out. A service has one for each of its processes."""

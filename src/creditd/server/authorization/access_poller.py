@@ -10,7 +10,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown
 from creditd.server.authorization.access_book import AccessBook
 from creditd.service.threads import Threads
-from creditd.storage import access
+from creditd.storage.controls import access
 from creditd.storage.database import Database
 from creditd.telemetry.failures import Failures
 

@@ -7,7 +7,7 @@ refused.
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from creditd.domain import access
+from creditd.domain.controls import access
 from creditd.server.authentication.callers import Caller
 from creditd.server.authorization.allow_lists import is_within
 from creditd.server.refusals import PermissionDenied
@@ -65,7 +65,7 @@ _EVENTS: Final = frozenset({"events.read"})
 # Permission: roles on any account, roles on their own account, scopes of a service.
 SPEND: Final = Permission("credits.spend", _ADMINS, _NOBODY, _SPEND)
 ADD: Final = Permission("credits.add", _ADMINS, _NOBODY, _TOP_UP)
-# What FINANCE asks for here waits for a second person: see creditd.domain.approval.
+# What FINANCE asks for here waits for a second person: see creditd.domain.controls.approval.
 REMOVE: Final = Permission("credits.remove", _FINANCE)
 READ_ACCOUNT: Final = Permission("accounts.read", _STAFF, _OWNERS, _READ)
 READ_ACCOUNTS: Final = Permission("accounts.read_many", _STAFF, _NOBODY, _READ)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from creditd.domain.access import SUPER_ADMIN
+from creditd.domain.controls.access import SUPER_ADMIN
 from creditd.server.authentication.callers import Caller
 from creditd.server.authorization.policy import Rule, authorize
 from creditd.server.refusals import MfaRequired, PermissionDenied

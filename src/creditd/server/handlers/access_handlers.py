@@ -6,7 +6,7 @@ from typing import Any
 
 from credit.v1 import access_service_pb2 as pb
 from credit.v1 import role_grant_pb2, service_account_pb2
-from creditd.domain.access import SERVICE, SUPER_ADMIN, RoleGrant, ServiceAccount, grantee_of
+from creditd.domain.controls.access import SERVICE, SUPER_ADMIN, RoleGrant, ServiceAccount, grantee_of
 from creditd.domain.errors import InvalidField
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.resource_names import role_grant_name, service_account_name
@@ -18,11 +18,11 @@ from creditd.server.authorization.second_factor import SecondFactor
 from creditd.server.credit_messages import timestamp
 from creditd.server.refusals import PermissionDenied
 from creditd.server.requests import expiry
-from creditd.service.access_changes import Mandate
 from creditd.service.call import Call
+from creditd.service.controls.access_changes import Mandate
+from creditd.service.controls.roles import Roles, WantedRole
+from creditd.service.controls.service_accounts import ServiceAccounts
 from creditd.service.pages import Asked
-from creditd.service.roles import Roles, WantedRole
-from creditd.service.service_accounts import ServiceAccounts
 
 _PREFIX = "ROLE_"
 

@@ -8,8 +8,8 @@ from credit.v1 import account_pb2, credit_type_pb2, source_pb2
 from credit.v1 import admin_service_pb2 as pb
 from credit.v1 import credit_service_pb2 as credit_pb
 from creditd.domain.account import AccountStatus
-from creditd.domain.approval import Approval, ApprovalKind, WantedAct, WantedAmount
 from creditd.domain.commands import Add
+from creditd.domain.controls.approval import Approval, ApprovalKind, WantedAct, WantedAmount
 from creditd.domain.credit_type import CreditType
 from creditd.domain.entry import EntryKind
 from creditd.domain.grants import Source
@@ -24,15 +24,15 @@ from creditd.server.commands import MakeId
 from creditd.server.credit_messages import account_message, balance_after, entry_message, instant
 from creditd.server.requests import stated_amount, stated_version
 from creditd.service.accounts import Accounts
-from creditd.service.approvals import Approvals
-from creditd.service.approved_acts import steps_of
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
+from creditd.service.controls.approvals import Approvals
+from creditd.service.controls.approved_acts import steps_of
 from creditd.service.credits import Credits
 from creditd.service.pages import Asked
 from creditd.service.verification import Verifications
 from creditd.storage.accounts import AccountFilter
-from creditd.storage.purchases import Heeded
+from creditd.storage.payments.purchases import Heeded
 
 
 class CreditTypeHandlers:

@@ -1,13 +1,13 @@
 """AdminService: balance alerts."""
 
 from credit.v1 import balance_alert_pb2 as pb
-from creditd.domain.balance_alert import BalanceAlert
+from creditd.domain.events.balance_alert import BalanceAlert
 from creditd.domain.resource_names import id_in
 from creditd.server.acts import act_of
 from creditd.server.alert_messages import alert_message
 from creditd.server.requests import stated_version
-from creditd.service.balance_alerts import BalanceAlerts
 from creditd.service.call import Call
+from creditd.service.events.balance_alerts import BalanceAlerts
 
 
 class AlertHandlers:

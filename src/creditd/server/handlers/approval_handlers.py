@@ -1,13 +1,13 @@
 """ApprovalService: a second person decides."""
 
 from credit.v1 import approval_service_pb2 as pb
-from creditd.domain.approval import ApprovalKind, ApprovalState, parse_approval_name
+from creditd.domain.controls.approval import ApprovalKind, ApprovalState, parse_approval_name
 from creditd.server.acts import act_of
 from creditd.server.approval_messages import approval_message
-from creditd.service.approvals import Approvals
 from creditd.service.call import Call
+from creditd.service.controls.approvals import Approvals
 from creditd.service.pages import Asked
-from creditd.storage.approvals import ApprovalFilter
+from creditd.storage.controls.approvals import ApprovalFilter
 
 
 class ApprovalHandlers:

@@ -5,14 +5,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from credit.v1 import audit_event_pb2
 from credit.v1 import audit_service_pb2 as pb
-from creditd.domain.audit_event import AuditEvent, AuditOutcome, Document
+from creditd.domain.controls.audit_event import AuditEvent, AuditOutcome, Document
 from creditd.domain.resource_names import audit_event_name
 from creditd.server.audit_signature import signed_head
 from creditd.server.credit_messages import instant, number, timestamp
-from creditd.service.audit_log import AuditLog
 from creditd.service.call import Call
+from creditd.service.controls.audit_log import AuditLog
 from creditd.service.pages import Asked
-from creditd.storage.audit import AuditFilter
+from creditd.storage.controls.audit import AuditFilter
 
 
 class AuditHandlers:

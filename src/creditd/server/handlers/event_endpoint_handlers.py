@@ -5,16 +5,16 @@ from collections.abc import Awaitable
 from credit.v1 import event_endpoint_pb2 as endpoint_pb
 from credit.v1 import event_endpoint_service_pb2 as pb
 from creditd.domain.errors import InvalidField
-from creditd.domain.event_endpoint import EventEndpoint
+from creditd.domain.events.event_endpoint import EventEndpoint
 from creditd.domain.instant import Instant
 from creditd.domain.resource_names import event_name, id_in
 from creditd.server.acts import act_of
 from creditd.server.credit_messages import timestamp
 from creditd.server.requests import stated_version
 from creditd.service.call import Call
-from creditd.service.event_endpoints import EventEndpoints, KeptEndpoint
+from creditd.service.events.event_endpoints import EventEndpoints, KeptEndpoint
 from creditd.service.pages import Asked
-from creditd.storage.delivery_attempts import DeadLetter, DeliveryAttempt
+from creditd.storage.events.delivery_attempts import DeadLetter, DeliveryAttempt
 
 
 class EventEndpointHandlers:

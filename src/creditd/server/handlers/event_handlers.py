@@ -7,16 +7,16 @@ from typing import Final
 
 from credit.v1 import event_pb2
 from credit.v1 import event_service_pb2 as pb
+from creditd.domain.events.outbox import OutboxKind
 from creditd.domain.instant import Instant
-from creditd.domain.outbox import OutboxKind
 from creditd.domain.resource_names import event_name
 from creditd.ledger.work import Overloaded
 from creditd.server.authorization.policy import READ_EVENTS, SERVICE
 from creditd.server.credit_messages import timestamp
 from creditd.server.refusals import TooManyAtOnce
 from creditd.service.call import Call
-from creditd.service.event_feed import EventFeed
-from creditd.storage.published_events import PublishedEvent, PublishedFilter
+from creditd.service.events.event_feed import EventFeed
+from creditd.storage.events.published_events import PublishedEvent, PublishedFilter
 
 MAX_SUBSCRIBERS: Final = 200
 """Streams of one server: each holds a page of events, and reads by itself while it is behind."""

@@ -1,16 +1,16 @@
 """AdminService: flags that velocity rules have raised."""
 
 from credit.v1 import account_flag_pb2 as pb
-from creditd.domain.account_flag import parse_flag_name
-from creditd.domain.velocity import VelocityKind
+from creditd.domain.controls.account_flag import parse_flag_name
+from creditd.domain.controls.velocity import VelocityKind
 from creditd.server.acts import act_of
 from creditd.server.authorization.policy import CHANGE_ACCOUNT
 from creditd.server.flag_messages import flag_message
 from creditd.server.refusals import PermissionDenied
-from creditd.service.account_flags import AccountFlags
 from creditd.service.call import Call
+from creditd.service.controls.account_flags import AccountFlags
 from creditd.service.pages import Asked
-from creditd.storage.account_flags import FlagFilter
+from creditd.storage.controls.account_flags import FlagFilter
 
 
 class FlagHandlers:

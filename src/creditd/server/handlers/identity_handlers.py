@@ -1,7 +1,7 @@
 """IdentityService: users, their sessions, and the keys of their tokens."""
 
 from credit.v1 import identity_service_pb2 as pb
-from creditd.domain.access import SERVICE
+from creditd.domain.controls.access import SERVICE
 from creditd.identity.key_ring import KeyRing
 from creditd.identity.refusals import UserNotFound
 from creditd.identity.second_factors import SecondFactors

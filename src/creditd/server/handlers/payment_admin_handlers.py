@@ -3,10 +3,10 @@
 from collections.abc import AsyncGenerator
 
 from credit.v1 import payment_admin_service_pb2 as pb
-from creditd.domain.approval import Approval, ApprovalKind, WantedAct
-from creditd.domain.payment_event import PaymentEventState
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import Purchase, parse_purchase_name
+from creditd.domain.controls.approval import Approval, ApprovalKind, WantedAct
+from creditd.domain.payments.payment_event import PaymentEventState
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import Purchase, parse_purchase_name
 from creditd.domain.resource_names import id_in
 from creditd.server.acts import act_of
 from creditd.server.approval_messages import approval_message
@@ -21,8 +21,8 @@ from creditd.server.payment_messages import (
     subscription_message,
 )
 from creditd.server.requests import stated_amount, stated_version
-from creditd.service.approvals import Approvals
 from creditd.service.call import Call
+from creditd.service.controls.approvals import Approvals
 from creditd.service.line import Line
 from creditd.service.pages import Asked
 from creditd.service.payments.packages import Packages
@@ -30,7 +30,7 @@ from creditd.service.payments.payment_events import Events
 from creditd.service.payments.reconciliation import Comparison, Finding, Reconciliation
 from creditd.service.payments.reversals import Reversals
 from creditd.service.payments.subscriptions import SubscriptionReader
-from creditd.storage.payment_events import EventFilter
+from creditd.storage.payments.payment_events import EventFilter
 
 
 class PackageHandlers:

@@ -2,8 +2,8 @@
 
 from credit.v1 import payment_service_pb2 as pb
 from credit.v1 import webhook_service_pb2 as webhook_pb
-from creditd.domain.provider import PaymentMethod, Provider
-from creditd.domain.purchase import PurchaseState, parse_purchase_name
+from creditd.domain.payments.provider import PaymentMethod, Provider
+from creditd.domain.payments.purchase import PurchaseState, parse_purchase_name
 from creditd.payments.provider import Webhook
 from creditd.server.credit_messages import number, write_time
 from creditd.server.payment_messages import change_message, package_message, purchase_message
@@ -14,7 +14,7 @@ from creditd.service.payments.inbox import Inbox
 from creditd.service.payments.packages import Packages
 from creditd.service.payments.purchase_reader import PurchaseReader
 from creditd.service.payments.purchases import Purchases, Wanted
-from creditd.storage.purchases import PurchaseFilter
+from creditd.storage.payments.purchases import PurchaseFilter
 
 
 class PurchaseHandlers:

@@ -1,8 +1,8 @@
 """PromoService: promo codes made, listed, ended and redeemed."""
 
 from credit.v1 import promo_service_pb2 as pb
-from creditd.domain.promo_code import PromoCodeState, PromoKind
-from creditd.domain.promo_text import normalised
+from creditd.domain.promo.promo_code import PromoCodeState, PromoKind
+from creditd.domain.promo.promo_text import normalised
 from creditd.domain.resource_names import id_in
 from creditd.server.acts import act_of
 from creditd.server.credit_messages import balance_after, entry_message
@@ -10,9 +10,9 @@ from creditd.server.promo_messages import promo_code_message, terms_from
 from creditd.server.requests import origin
 from creditd.service.call import Call
 from creditd.service.pages import Asked
-from creditd.service.promo_codes import PromoCodes
-from creditd.service.redemptions import Redemptions
-from creditd.storage.promo_codes import PromoFilter
+from creditd.service.promo.promo_codes import PromoCodes
+from creditd.service.promo.redemptions import Redemptions
+from creditd.storage.promo.promo_codes import PromoFilter
 
 
 class PromoHandlers:

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 from creditd.documents.document import Column, Detail, Document, Section, TableRow
 from creditd.domain.credit_type import CreditType
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_errors import PurchaseNotPaid, PurchaseNotRefunded
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import Purchase, PurchaseChange, PurchaseState
+from creditd.domain.payments.payment_errors import PurchaseNotPaid, PurchaseNotRefunded
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import Purchase, PurchaseChange, PurchaseState
 from creditd.server.statements.figures import read_amount, read_money, written_time
 from creditd.server.statements.words import is_right_to_left
 

@@ -13,21 +13,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from creditd.domain.event_endpoint import EventEndpoint
+from creditd.domain.events.event_endpoint import EventEndpoint
 from creditd.domain.instant import SECOND, Instant
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.deliveries.message import LONGEST_PAUSE, PATIENCE, USER_AGENT, body_of, pause_before
 from creditd.service.deliveries.sender import Answered, EventSender
 from creditd.service.deliveries.signatures import headers_of
-from creditd.service.event_secrets import EventSecrets, SecretUnreadable
+from creditd.service.events.event_secrets import EventSecrets, SecretUnreadable
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
-from creditd.storage import delivery_attempts, event_deliveries, event_endpoints, published_events
 from creditd.storage.database import Connection, Database
-from creditd.storage.delivery_attempts import DeliveryAttempt
-from creditd.storage.event_deliveries import Claimed, Ended
-from creditd.storage.event_endpoints import DueEndpoint, Secrets
-from creditd.storage.published_events import PublishedEvent
+from creditd.storage.events import delivery_attempts, event_deliveries, event_endpoints, published_events
+from creditd.storage.events.delivery_attempts import DeliveryAttempt
+from creditd.storage.events.event_deliveries import Claimed, Ended
+from creditd.storage.events.event_endpoints import DueEndpoint, Secrets
+from creditd.storage.events.published_events import PublishedEvent
 from creditd.telemetry.statistics import EventStatistics
 
 LOOK_SECONDS: Final = 0.5

@@ -4,9 +4,9 @@ from typing import Final
 
 import orjson
 
+from creditd.domain.events.outbox import OutboxKind
 from creditd.domain.instant import SECOND, instant_text
-from creditd.domain.outbox import OutboxKind
-from creditd.storage.published_events import PublishedEvent
+from creditd.storage.events.published_events import PublishedEvent
 
 FIRST_PAUSE: Final = 5 * SECOND
 

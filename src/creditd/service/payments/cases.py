@@ -12,16 +12,16 @@ import orjson
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventState
-from creditd.domain.payment_facts import Fact, FactKind
-from creditd.domain.provider import Provider
-from creditd.domain.purchase import Purchase, PurchaseKey, purchase_name
-from creditd.domain.subscription import Subscription, SubscriptionStatus
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_event import ParkedCause, PaymentEvent, PaymentEventState
+from creditd.domain.payments.payment_facts import Fact, FactKind
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.purchase import Purchase, PurchaseKey, purchase_name
+from creditd.domain.payments.subscription import Subscription, SubscriptionStatus
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import Report, ReportMismatch, Said
-from creditd.storage import payment_events
 from creditd.storage.database import Connection, Database
+from creditd.storage.payments import payment_events
 
 FOUND: Final = "creditd.found"
 """The type of our own events; no provider uses it."""

@@ -7,9 +7,9 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.service.payments.background import Worker
 from creditd.service.payments.providers import InThread
 from creditd.service.payments.recorder import Recorder
-from creditd.storage import payment_dues
 from creditd.storage.database import Database
-from creditd.storage.payment_dues import Tried
+from creditd.storage.payments import payment_dues
+from creditd.storage.payments.payment_dues import Tried
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, NoReturn
 
 from creditd.addresses import place_of
-from creditd.domain.provider import Provider
-from creditd.domain.rejected_webhooks import RejectionReason
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.rejected_webhooks import RejectionReason
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import Overloaded
 from creditd.payments.provider import CallFailed, Delivery, InvalidWebhook, PaymentProvider, Unsigned
@@ -22,9 +22,9 @@ from creditd.service.payments.background import Worker
 from creditd.service.payments.intake import IngestResult, Intake
 from creditd.service.payments.providers import InThread
 from creditd.service.payments.rejections import Rejections
-from creditd.storage import payment_hints, payment_references
 from creditd.storage.database import Database
-from creditd.storage.payment_hints import PaymentHint
+from creditd.storage.payments import payment_hints, payment_references
+from creditd.storage.payments.payment_hints import PaymentHint
 from creditd.telemetry.statistics import PaymentStatistics
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
+from creditd.domain.controls.velocity import VelocityAction, VelocityKind
 from creditd.domain.instant import SECOND
-from creditd.domain.payment_errors import WebhookRejected
-from creditd.domain.provider import Provider
-from creditd.domain.velocity import VelocityAction, VelocityKind
+from creditd.domain.payments.payment_errors import WebhookRejected
+from creditd.domain.payments.provider import Provider
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import Delivery, InvalidWebhook, PaymentProvider, Webhook
 from creditd.service.payments.background import Background
@@ -14,10 +14,11 @@ from creditd.service.payments.hints import Hints
 from creditd.service.payments.intake import IngestResult, Intake
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.rejections import Rejections
-from creditd.storage import account_flags, payment_events
-from creditd.storage.account_flags import OpenFlags
+from creditd.storage.controls import account_flags
+from creditd.storage.controls.account_flags import OpenFlags
 from creditd.storage.database import Database
-from creditd.storage.payment_events import Backlog
+from creditd.storage.payments import payment_events
+from creditd.storage.payments.payment_events import Backlog
 from creditd.telemetry.statistics import PaymentStatistics
 
 

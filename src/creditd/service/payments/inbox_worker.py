@@ -7,7 +7,7 @@ from typing import Final
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_event import WAIT, ParkedCause, PaymentEvent, PaymentEventState
+from creditd.domain.payments.payment_event import WAIT, ParkedCause, PaymentEvent, PaymentEventState
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
 from creditd.payments.provider import (
@@ -22,8 +22,8 @@ from creditd.service.payments.background import Worker
 from creditd.service.payments.cases import FOUND, Misfit, Recorded, UnknownPayment, problem_of, said_in
 from creditd.service.payments.providers import InThread
 from creditd.service.payments.recorder import Recorder
-from creditd.storage import payment_events, payment_references
 from creditd.storage.database import Database
+from creditd.storage.payments import payment_events, payment_references
 from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from creditd.domain.instant import Instant
-from creditd.domain.payment_event import PaymentEvent, PaymentEventState
-from creditd.domain.purchase import parse_purchase_name, purchase_name
+from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventState
+from creditd.domain.payments.purchase import parse_purchase_name, purchase_name
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import Delivery, Names, PaymentProvider
-from creditd.storage import payment_events, payment_references, purchases
 from creditd.storage.database import Connection
+from creditd.storage.payments import payment_events, payment_references, purchases
 
 
 class IngestResult(IntEnum):

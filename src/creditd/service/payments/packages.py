@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from creditd.domain.audit_event import Act
+from creditd.domain.controls.audit_event import Act
 from creditd.domain.errors import InvalidField
 from creditd.domain.instant import Instant
-from creditd.domain.package import Package
-from creditd.domain.payment_errors import PackageExists, PackageNotFound, PackageRetired
-from creditd.domain.provider import Provider
+from creditd.domain.payments.package import Package
+from creditd.domain.payments.payment_errors import PackageExists, PackageNotFound, PackageRetired
+from creditd.domain.payments.provider import Provider
 from creditd.domain.resource_names import package_name
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.limits import limits_of, limits_text
@@ -15,8 +15,9 @@ from creditd.service.call import require_text
 from creditd.service.catalogue import Catalogue
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
-from creditd.storage import audit, packages
+from creditd.storage.controls import audit
 from creditd.storage.database import Connection, Database
+from creditd.storage.payments import packages
 from creditd.storage.requests import ClaimKind, once
 
 

@@ -3,28 +3,29 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from creditd.domain.audit_event import Act, Document
+from creditd.domain.controls.audit_event import Act, Document
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_errors import (
+from creditd.domain.payments.payment_errors import (
     PaymentEventApplied,
     PaymentEventDismissed,
     PaymentEventNotFound,
     PaymentEventNotOfInterest,
     PaymentEventPending,
 )
-from creditd.domain.payment_event import ParkedCause, PaymentEvent, PaymentEventAct, PaymentEventState
-from creditd.domain.provider import Provider
-from creditd.domain.rejected_webhooks import RejectedWebhooks
+from creditd.domain.payments.payment_event import ParkedCause, PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.rejected_webhooks import RejectedWebhooks
 from creditd.domain.resource_names import payment_event_name
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import Call
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
-from creditd.storage import audit, payment_events, rejected_webhooks
+from creditd.storage.controls import audit
 from creditd.storage.database import Connection, Database
-from creditd.storage.payment_events import EventFilter
-from creditd.storage.rejected_webhooks import RejectionPlace
+from creditd.storage.payments import payment_events, rejected_webhooks
+from creditd.storage.payments.payment_events import EventFilter
+from creditd.storage.payments.rejected_webhooks import RejectionPlace
 from creditd.storage.requests import ClaimKind, once
 
 REJECTIONS_AGE = 90 * 86_400 * SECOND

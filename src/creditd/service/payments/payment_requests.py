@@ -9,18 +9,18 @@ from collections.abc import Callable
 from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.package import Money
-from creditd.domain.payment_errors import PurchaseExpired
-from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
-from creditd.domain.promo_claim import UNASKED_AGE
-from creditd.domain.provider import PaymentMethod
-from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseKey, PurchaseState
+from creditd.domain.payments.package import Money
+from creditd.domain.payments.payment_errors import PurchaseExpired
+from creditd.domain.payments.payment_facts import Fact, FactKind, PaymentStage
+from creditd.domain.payments.provider import PaymentMethod
+from creditd.domain.payments.purchase import STILL_OPEN, Purchase, PurchaseKey, PurchaseState
+from creditd.domain.promo.promo_claim import UNASKED_AGE
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.payments.card_numbers import scrubbed_text
 from creditd.payments.provider import CallFailed, CallRefused, Checkout, Order, Report
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.recorder import Recorder
-from creditd.storage import payment_events, payment_references, purchases
+from creditd.storage.payments import payment_events, payment_references, purchases
 
 ASK_LEASE: Final = 180 * SECOND
 """The lease: longer than a search at the provider and a call after it, each with all retries."""

@@ -5,8 +5,8 @@ from typing import Final
 
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
-from creditd.domain.purchase import Purchase, PurchaseState
+from creditd.domain.payments.payment_facts import Fact, FactKind, PaymentStage
+from creditd.domain.payments.purchase import Purchase, PurchaseState
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import CallRefused, PaymentProvider, Report, ReportMismatch
 from creditd.service.payments.background import PASSING, Worker
@@ -14,8 +14,8 @@ from creditd.service.payments.cases import FoundCases, Misfit, UnknownPayment, p
 from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
 from creditd.service.payments.providers import InThread
 from creditd.service.payments.recorder import Recorder
-from creditd.storage import purchases
 from creditd.storage.database import Database
+from creditd.storage.payments import purchases
 from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)

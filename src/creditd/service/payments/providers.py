@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
-from creditd.domain.payment_errors import ProviderNotConfigured
-from creditd.domain.provider import Provider
+from creditd.domain.payments.payment_errors import ProviderNotConfigured
+from creditd.domain.payments.provider import Provider
 from creditd.payments.provider import PaymentProvider
 
 Answer = TypeVar("Answer")

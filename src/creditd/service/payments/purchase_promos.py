@@ -3,20 +3,20 @@
 import contextlib
 from collections.abc import Callable
 
-from creditd.domain.package import Package
-from creditd.domain.promo_code import PromoProblem, promo_code_name
-from creditd.domain.promo_errors import PromoNotApplicable
-from creditd.domain.promo_text import normalised
-from creditd.domain.provider import Provider
+from creditd.domain.payments.package import Package
+from creditd.domain.payments.provider import Provider
+from creditd.domain.promo.promo_code import PromoProblem, promo_code_name
+from creditd.domain.promo.promo_errors import PromoNotApplicable
+from creditd.domain.promo.promo_text import normalised
 from creditd.domain.wallet import Origin
 from creditd.ledger.transaction import Transaction
 from creditd.payments.limits import limits_of
 from creditd.service.payments.packages import on_sale
-from creditd.service.promo_claims import Offer, PromoClaims
-from creditd.service.redemptions import LEFT_TO_THE_WORKER
+from creditd.service.promo.promo_claims import Offer, PromoClaims
+from creditd.service.promo.redemptions import LEFT_TO_THE_WORKER
 from creditd.service.threads import Bulkhead
-from creditd.storage import packages, purchases
 from creditd.storage.database import Database
+from creditd.storage.payments import packages, purchases
 
 
 class PurchasePromos:

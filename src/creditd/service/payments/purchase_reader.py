@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from creditd.domain.payment_errors import PurchaseNotFound
-from creditd.domain.purchase import Purchase, PurchaseChange, PurchaseKey, purchase_name
+from creditd.domain.payments.payment_errors import PurchaseNotFound
+from creditd.domain.payments.purchase import Purchase, PurchaseChange, PurchaseKey, purchase_name
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
-from creditd.storage import purchases
 from creditd.storage.database import Database
-from creditd.storage.purchases import PurchaseFilter
+from creditd.storage.payments import purchases
+from creditd.storage.payments.purchases import PurchaseFilter
 
 
 class PurchaseReader:

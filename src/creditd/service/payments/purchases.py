@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from creditd.domain.errors import InvalidField, Refusal
 from creditd.domain.instant import Instant
-from creditd.domain.package import Package
-from creditd.domain.payment_errors import (
+from creditd.domain.payments.package import Package
+from creditd.domain.payments.payment_errors import (
     PaymentNotSupported,
     ProviderRefused,
     ProviderUnavailable,
@@ -16,9 +16,9 @@ from creditd.domain.payment_errors import (
     PurchaseNotFound,
     PurchasePaid,
 )
-from creditd.domain.payment_facts import Fact, FactKind, PaymentStage
-from creditd.domain.provider import PaymentMethod, Provider
-from creditd.domain.purchase import STILL_OPEN, Purchase, PurchaseKey, PurchaseState, purchase_name
+from creditd.domain.payments.payment_facts import Fact, FactKind, PaymentStage
+from creditd.domain.payments.provider import PaymentMethod, Provider
+from creditd.domain.payments.purchase import STILL_OPEN, Purchase, PurchaseKey, PurchaseState, purchase_name
 from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.transaction import Transaction, TransactionLedger
@@ -30,9 +30,10 @@ from creditd.service.payments.payment_requests import AskedElsewhere, PaymentReq
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.purchase_promos import PurchasePromos
 from creditd.service.payments.recorder import FIRST_LOOK, Recorder
-from creditd.service.promo_claims import Offer
-from creditd.storage import packages, purchases, requests
+from creditd.service.promo.promo_claims import Offer
+from creditd.storage import requests
 from creditd.storage.database import Database
+from creditd.storage.payments import packages, purchases
 from creditd.storage.requests import ClaimKind, RequestKey
 
 log = logging.getLogger(__name__)

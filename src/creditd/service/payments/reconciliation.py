@@ -7,21 +7,23 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from creditd.domain import errors
-from creditd.domain.audit_event import Act
+from creditd.domain.controls.audit_event import Act
 from creditd.domain.errors import Refusal
+from creditd.domain.events.outbox import OutboxEvent, OutboxKind
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.outbox import OutboxEvent, OutboxKind
-from creditd.domain.payment_errors import ProviderUnavailable
-from creditd.domain.provider import Provider
+from creditd.domain.payments.payment_errors import ProviderUnavailable
+from creditd.domain.payments.provider import Provider
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import CallFailed, CallRefused, PaymentProvider, ReportMismatch, Said
 from creditd.service.payments.background import Background
 from creditd.service.payments.cases import FoundCases, Recorded, UnknownPayment, problem_of, references_of
 from creditd.service.payments.providers import InThread, Providers
 from creditd.service.payments.recorder import Recorder
-from creditd.storage import audit, outbox, reconciliations
+from creditd.storage.controls import audit
 from creditd.storage.database import Database
-from creditd.storage.reconciliations import Day
+from creditd.storage.events import outbox
+from creditd.storage.payments import reconciliations
+from creditd.storage.payments.reconciliations import Day
 from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)

@@ -11,27 +11,28 @@ from typing import Final, NamedTuple
 import orjson
 
 from creditd.domain.commands import Add, Clawback, Restore
+from creditd.domain.controls.velocity import ToldOfPurchase, events_in
 from creditd.domain.entry import EntryKind
 from creditd.domain.errors import Refusal
+from creditd.domain.events.outbox import OutboxEvent, OutboxKind
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.outbox import OutboxEvent, OutboxKind
-from creditd.domain.payment_event import PaymentEvent
-from creditd.domain.payment_facts import Fact, FactKind, PaymentStage, merged
-from creditd.domain.payment_standing import Standing, credits_reversed, standing
-from creditd.domain.promo_code import promo_code_name
-from creditd.domain.purchase import PAYABLE, Purchase, PurchaseKey, PurchaseState, parse_purchase_name
-from creditd.domain.subscription import Subscription
-from creditd.domain.velocity import ToldOfPurchase, events_in
+from creditd.domain.payments.payment_event import PaymentEvent
+from creditd.domain.payments.payment_facts import Fact, FactKind, PaymentStage, merged
+from creditd.domain.payments.payment_standing import Standing, credits_reversed, standing
+from creditd.domain.payments.purchase import PAYABLE, Purchase, PurchaseKey, PurchaseState, parse_purchase_name
+from creditd.domain.payments.subscription import Subscription
+from creditd.domain.promo.promo_code import promo_code_name
 from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.ledger.work import Step
 from creditd.payments.provider import Report, Said
+from creditd.service.controls.velocity import Velocity
 from creditd.service.payments.cases import Cases, Misfit, Recorded, UnknownPayment, problem_of
 from creditd.service.payments.subscriptions import SubscriptionRecorder
-from creditd.service.velocity import Velocity
-from creditd.storage import outbox, payment_dues, payment_events, payment_references, purchases
-from creditd.storage.payment_dues import Due
+from creditd.storage.events import outbox
+from creditd.storage.payments import payment_dues, payment_events, payment_references, purchases
+from creditd.storage.payments.payment_dues import Due
 
 FIRST_LOOK: Final = 60 * SECOND
 """When an open purchase is first polled: by then most webhooks have arrived."""

@@ -7,14 +7,14 @@ from collections import Counter
 from typing import Final
 
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.provider import Provider
-from creditd.domain.rejected_webhooks import RejectedWebhooks
+from creditd.domain.payments.provider import Provider
+from creditd.domain.payments.rejected_webhooks import RejectedWebhooks
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import InvalidWebhook
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
-from creditd.storage import rejected_webhooks
 from creditd.storage.database import Database
+from creditd.storage.payments import rejected_webhooks
 from creditd.telemetry.statistics import PaymentStatistics
 
 log = logging.getLogger(__name__)

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 
-from creditd.domain.audit_event import Act, Document
+from creditd.domain.controls.audit_event import Act, Document
 from creditd.domain.errors import VersionMismatch
-from creditd.domain.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseNotPaid
-from creditd.domain.payment_facts import Fact, FactKind, RefundStage
-from creditd.domain.purchase import Purchase, PurchaseKey, purchase_name
+from creditd.domain.payments.payment_errors import AmountExceedsPayment, PurchaseNotFound, PurchaseNotPaid
+from creditd.domain.payments.payment_facts import Fact, FactKind, RefundStage
+from creditd.domain.payments.purchase import Purchase, PurchaseKey, purchase_name
 from creditd.domain.wallet import Origin
 from creditd.ledger.transaction import Transaction, TransactionLedger
 from creditd.payments.provider import Report
 from creditd.service.payments.recorder import PurchaseRecorder
 from creditd.service.threads import Threads
-from creditd.storage import audit, purchases
+from creditd.storage.controls import audit
+from creditd.storage.payments import purchases
 from creditd.storage.requests import ClaimKind
 
 

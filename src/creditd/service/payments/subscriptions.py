@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from creditd.domain.account import Account
 from creditd.domain.errors import AccountClosed
+from creditd.domain.events.outbox import OutboxEvent, OutboxKind, changed_plan
 from creditd.domain.instant import Instant
-from creditd.domain.outbox import OutboxEvent, OutboxKind, changed_plan
-from creditd.domain.payment_event import PaymentEvent
-from creditd.domain.subscription import Entitlement, Subscription, entitlement, newer
+from creditd.domain.payments.payment_event import PaymentEvent
+from creditd.domain.payments.subscription import Entitlement, Subscription, entitlement, newer
 from creditd.domain.wallet import Origin
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.transaction import Transaction
@@ -15,10 +15,12 @@ from creditd.payments.provider import ReportMismatch
 from creditd.service.pages import Asked, Page, PageTokens, Shown, query_of
 from creditd.service.payments.cases import Cases, Recorded, UnknownPayment, problem_of, references_of
 from creditd.service.threads import Threads
-from creditd.storage import accounts, outbox, payment_dues, payment_events, payment_references, subscriptions
+from creditd.storage import accounts
 from creditd.storage.database import Connection, Database
-from creditd.storage.payment_dues import Due
-from creditd.storage.subscriptions import SubscriptionPlace
+from creditd.storage.events import outbox
+from creditd.storage.payments import payment_dues, payment_events, payment_references, subscriptions
+from creditd.storage.payments.payment_dues import Due
+from creditd.storage.payments.subscriptions import SubscriptionPlace
 
 
 class SubscriptionRecorder:

@@ -1,0 +1,1 @@
+"""What others are told: the kinds of events, their data, balance alerts, and endpoints."""

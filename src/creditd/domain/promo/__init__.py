@@ -1,0 +1,1 @@
+"""Promo codes: their terms, their texts, and the claims on them."""

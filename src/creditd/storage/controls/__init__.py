@@ -1,0 +1,1 @@
+"""The rows of access, approvals, audit, account flags and velocity counts."""

@@ -1,0 +1,1 @@
+"""The rows of events, from the outbox to the last attempt to deliver one."""

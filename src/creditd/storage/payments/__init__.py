@@ -1,0 +1,1 @@
+"""The rows of packages, purchases, subscriptions and payment events."""

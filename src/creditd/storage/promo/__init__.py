@@ -1,0 +1,1 @@
+"""The rows of promo codes and of the claims on them."""

@@ -28,7 +28,7 @@ _CREDIT_TYPE = """
 INSERT INTO credit_types (code, display_name, decimals, create_time) VALUES (%s, %s, 0, now())
 ON CONFLICT (code) DO NOTHING
 """
-_OF_LIMITS = {"limits", "spender_id", "counted", "hour_delta", "day_delta"}
+_NULL_IF_EMPTY = {"limits", "alerts", "spender_id", "counted", "hour_delta", "day_delta"}
 _NO_RESERVATION = (None, None, None, None, None)
 
 
@@ -90,8 +90,8 @@ def _plain(row: dict[str, object]) -> dict[str, object]:
     # psycopg would look an IntEnum up as an enum of the database; and the account is the one thing not the same in all.
     values = {name: int(value) if isinstance(value, IntEnum) else value for name, value in row.items()}
     values.pop("account_id", None)
-    # Of limits nothing is stored where there are none: no spender, no part in any count.
-    return values | {name: None for name in _OF_LIMITS & values.keys() if not values[name]}
+    # Of limits and alerts nothing is stored where there are none: no spender, no part in any count.
+    return values | {name: None for name in _NULL_IF_EMPTY & values.keys() if not values[name]}
 
 
 def main() -> None:

@@ -80,6 +80,14 @@ ENDPOINT_FAULTS = (
         "test_who_has_lost_the_lease_ends_nothing",
     ),
     Fault(
+        "endpoints: of two outcomes any counts",
+        "storage/events/event_deliveries.py",
+        "AND n.attempts = d.attempts LIMIT 1",
+        "LIMIT 1",
+        _ROWS,
+        "test_of_two_outcomes_that_come_together_that_of_the_lease_counts",
+    ),
+    Fault(
         "endpoints: events are passed over by a full share",
         "storage/events/event_deliveries.py",
         "CASE WHEN count(l.position) < :rows THEN b.last ELSE max(l.position) END AS position",

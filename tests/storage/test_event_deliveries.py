@@ -145,6 +145,21 @@ def test_who_has_lost_the_lease_ends_nothing(dock: Dock) -> None:
     assert positions(dock.turn(key, ended=[delivered(taken)])) == [2]
 
 
+def test_of_two_outcomes_that_come_together_that_of_the_lease_counts(dock: Dock) -> None:
+    """A server that stood still attempts again what it has under way, and notes both attempts in one turn."""
+    key = dock.endpoint()
+    dock.publish("ann", "ann")
+    (lost,) = dock.turn(key)
+    dock.later(LEASE)
+    (taken,) = dock.turn(key)
+    again = failed(taken, Instant(dock.now + PAUSE))
+    assert dock.turn(key, ended=[failed(lost, None), again, again]) == []
+    assert dock.waiting(key) == [(1, 1, True), (2, 1, False)]
+    dock.later(PAUSE)
+    (third,) = dock.turn(key)
+    assert (third.position, third.attempts) == (1, 3)
+
+
 def test_each_endpoint_gets_what_it_asks_for_a_bounded_number_at_a_time(dock: Dock) -> None:
     everything, of_ben = dock.endpoint("all"), dock.endpoint("ben", "ben")
     of_plans = dock.endpoint("plans", kinds=(int(OutboxKind.PLAN_CHANGED),))

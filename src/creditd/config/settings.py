@@ -166,9 +166,8 @@ class Config:
     event_retention_days: float = _setting(30, "how long published events are kept", rules.POSITIVE)
     event_key_encryption_key: str = _setting(
         "",
-        "32 characters or more that the secrets of [endpoints](docs/events.md#endpoints) are encrypted with; empty: "
-        "there are none",
-        rules.LONG_SECRET,
+        "encrypts the secrets of [endpoints](docs/events.md#endpoints); the same on all servers. Empty: there are none",
+        rules.ENCRYPTION_KEY,
         is_secret=True,
     )
     event_targets_private: bool = _setting(

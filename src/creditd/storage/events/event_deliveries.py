@@ -137,12 +137,14 @@ ctid = ANY (ARRAY(
 
 _DELIVERED = text(f"DELETE FROM event_deliveries WHERE {_LEASED} RETURNING endpoint_key::text, account")
 
+# Of one delivery there may be two outcomes: of whom has lost the lease, and of whom has it.
 _FAILED = text(f"""
 UPDATE event_deliveries AS d SET (state, next_attempt_time, problem) = (
     SELECT CAST(CASE WHEN n.again IS NULL THEN 2 ELSE 1 END AS smallint), {timestamp("n.again")}, n.problem
-    FROM unnest(CAST(:keys AS uuid[]), CAST(:positions AS bigint[]), CAST(:again AS bigint[]),
-                CAST(:problems AS text[])) AS n (endpoint_key, position, again, problem)
-    WHERE n.endpoint_key = d.endpoint_key AND n.position = d.position
+    FROM unnest(CAST(:keys AS uuid[]), CAST(:positions AS bigint[]), CAST(:attempts AS integer[]),
+                CAST(:again AS bigint[]), CAST(:problems AS text[]))
+         AS n (endpoint_key, position, attempts, again, problem)
+    WHERE n.endpoint_key = d.endpoint_key AND n.position = d.position AND n.attempts = d.attempts LIMIT 1
 )
 WHERE {_LEASED} RETURNING endpoint_key::text, account, state = 2
 """)

@@ -9,8 +9,17 @@ ROOT = Path(__file__).parents[2]
 
 WORKERS = "2"
 
-CONTRACT = ("tests/contract", "--ignore=tests/contract/test_database_gone.py")
-"""All that the service promises, but for the tests that run on a PostgreSQL of their own whatever is given here."""
+NO_MATTER_OF_DATABASES = (
+    # They run on a PostgreSQL of their own, whatever is given here.
+    "tests/contract/test_database_gone.py",
+    # Whom the edge lets in, before anything is asked of a database.
+    "tests/contract/test_tls.py",
+    "tests/contract/test_client_certificates.py",
+    "tests/contract/test_callers.py",
+)
+
+CONTRACT = ("tests/contract", *(f"--ignore={file}" for file in NO_MATTER_OF_DATABASES))
+"""All that the service promises of what it keeps."""
 
 WHERE_CONNECTIONS_SHOW = (
     # What a login and the application's role may do, and what is made of one that may not.

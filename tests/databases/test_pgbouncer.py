@@ -78,6 +78,8 @@ LONG_WAITS = tuple(
 answered UNAVAILABLE, and what these tests look for cannot come about. They are among those that run without it."""
 
 
+# It is a whole suite: the time is to end one that hangs, and not to judge a slow machine.
+@pytest.mark.timeout(900)
 @pytest.mark.requirement("I6", "I7")
 def test_the_contract_holds_through_it(program: str, old_postgres: str) -> None:
     """On PostgreSQL 15, by a login that may only serve. With prepared statements only where it tracks them."""

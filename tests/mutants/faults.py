@@ -5,6 +5,7 @@ from tests.mutants.api_faults import API_FAULTS
 from tests.mutants.approval_faults import APPROVAL_FAULTS
 from tests.mutants.audit_faults import AUDIT_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
+from tests.mutants.console_faults import CONSOLE_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.draft_faults import DRAFT_FAULTS
 from tests.mutants.endpoint_faults import ENDPOINT_FAULTS
@@ -31,6 +32,7 @@ FAULTS = (
     *DOMAIN_FAULTS,
     *PAYMENTS_FAULTS,
     *BULKHEAD_FAULTS,
+    *CONSOLE_FAULTS,
     *SURROUNDINGS_FAULTS,
     *MACHINE_FAULTS,
     *STRANGERS_FAULTS,

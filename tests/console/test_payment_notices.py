@@ -1,0 +1,54 @@
+"""What stands out of payments: told once, newest first, and nothing that is as it should be or long past."""
+
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from credit.v1.money_pb2 import Money
+from credit.v1.purchase_pb2 import Purchase, PurchaseState
+from creditd.console.cells import CellWriter
+from creditd.console.cookies import CookieJar
+from creditd.console.payment_notices import purchase_notices
+from creditd.console.reader import reader_of
+from creditd.console.settings import PublicUrl
+
+NOW = 1_800_000_000
+
+
+@pytest.fixture
+def write() -> CellWriter:
+    """Return what writes for a reader of English, at an instant."""
+    reader = reader_of(CookieJar("", PublicUrl("", is_encrypted=False)), {}, "en")
+    visit: Any = SimpleNamespace(
+        reader=reader, now=NOW, path=lambda path: path, account_path=lambda *parts: "".join(parts)
+    )
+    return CellWriter(visit, {})
+
+
+def bought(seconds_ago: int, state: str = "COMPLETED", **fields: Any) -> Purchase:
+    """Return a purchase that was made so long ago."""
+    stated = {"package": "packages/small", "display_name": "Small", "paid_amount": 100} | fields
+    purchase = Purchase(name=f"accounts/ann/purchases/{uuid4()}", price=Money(amount=100, currency="THB"), **stated)
+    purchase.state = PurchaseState.Value(f"PURCHASE_STATE_{state}")
+    purchase.create_time.FromSeconds(NOW - seconds_ago)
+    return purchase
+
+
+@pytest.mark.requirement("D6")
+@pytest.mark.parametrize(
+    ("purchases", "keys"),
+    [
+        ([], []),
+        ([bought(60), bought(86_400)], []),
+        ([bought(60, "PENDING", paid_amount=0)], []),
+        ([bought(16 * 60, "PENDING", paid_amount=0)], ["notice.late"]),
+        ([bought(60, "FAILED", failure_code="card_declined")], ["notice.failed"]),
+        ([bought(60), bought(120)], ["notice.twice"]),
+        ([bought(60), bought(120, package="packages/large")], []),
+        ([bought(60), bought(120, "EXPIRED", paid_amount=0)], []),
+    ],
+)
+def test_what_stands_outpurchase_notices(write: CellWriter, purchases: list[Purchase], keys: list[str]) -> None:
+    assert [notice.key for notice in purchase_notices(write, purchases)] == keys

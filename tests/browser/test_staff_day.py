@@ -143,7 +143,7 @@ def test_a_language_is_switched_and_a_statement_downloaded(
             anna.page.get_by_text(word, exact=True).first.wait_for()
             assert anna.page.locator("html").get_attribute("dir") == direction
         with anna.page.expect_download() as downloading:
-            anna.page.get_by_role("link", name="Statement").click()
+            anna.page.get_by_role("link", name="Statement as CSV").click()
         content = downloading.value.path().read_text(encoding="utf-8")
         assert "Ticket 1" in content
 

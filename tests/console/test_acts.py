@@ -263,3 +263,26 @@ def test_a_series_of_codes_is_made_and_leads_to_its_list(signed_in: Browser) -> 
     )
     assert "series=" in str(signed_in.page.url)
     assert "3 shown" in signed_in.text
+
+
+def test_an_endpoint_is_made_paused_resumed_and_deleted(
+    browser: Browser, admin: Member, service: RunningService
+) -> None:
+    service.clock.advance(3_600)
+    browser.signs_in(admin)
+    name = f"crm-{uuid4().hex[:8]}"
+    browser.get("/event-endpoints/new")
+    fields = {"endpoint_name": name, "url": "https://crm.example.com/hooks", "reason": "a test"}
+    browser.send("/event-endpoints/new", act="create_endpoint", **fields)
+    assert "This is shown this once" in browser.text
+    path = f"/event-endpoints/{name}"
+    for act, told in (("pause", "is paused"), ("resume", "delivers again")):
+        browser.get(path)
+        assert f"{path}/{act}" in browser.page.text
+        browser.get(f"{path}/{act}")
+        browser.send(f"{path}/{act}", act=f"{act}_endpoint", reason="a test")
+        assert told in browser.text
+    browser.get(f"{path}/delete")
+    browser.send(f"{path}/delete", act="delete_endpoint", sure=name, reason="a test")
+    assert "was deleted" in browser.text
+    assert browser.get(path).status_code == 404

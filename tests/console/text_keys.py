@@ -11,6 +11,7 @@ from credit.v1.account_pb2 import AccountStatus, PlanKind
 from credit.v1.approval_pb2 import ApprovalKind, ApprovalState
 from credit.v1.audit_event_pb2 import AuditOutcome
 from credit.v1.entry_pb2 import EntryKind
+from credit.v1.event_pb2 import EventType
 from credit.v1.payment_event_pb2 import PaymentEventActKind, PaymentEventState
 from credit.v1.payment_provider_pb2 import PaymentMethod, PaymentProvider
 from credit.v1.promo_code_pb2 import PromoCodeState, PromoKind
@@ -23,6 +24,7 @@ from creditd.console import texts
 from creditd.console.account_usage import HEADS as USAGE_HEADS
 from creditd.console.dashboard import HEADS as SUM_HEADS
 from creditd.console.dashboard import IN_LOOKS, OUT_LOOKS
+from creditd.console.endpoint_pages import ATTEMPTS, DEAD_LETTERS
 from creditd.console.enum_words import enum_word, enum_words
 from creditd.console.navigation import NAVIGATION
 from creditd.console.page_list import ACTS, LISTS
@@ -36,6 +38,7 @@ ENUMS: Final[tuple[Any, ...]] = (
     ApprovalState,
     AuditOutcome,
     EntryKind,
+    EventType,
     PaymentEventActKind,
     PaymentEventState,
     PaymentMethod,
@@ -58,7 +61,7 @@ def keys_of_declarations() -> Iterator[str]:
     yield "something_newer"
     for enum in ENUMS:
         yield from (enum_word(enum, value) for value in enum_words(enum).values())
-    for page in (*LISTS, GRANT_USES):
+    for page in (*LISTS, ATTEMPTS, DEAD_LETTERS, GRANT_USES):
         yield from (f"list.{page.name}{end}" for end in ("", ".hint", ".none"))
         yield from (f"col.{column.name}" for column in page.columns)
         yield from (f"col.{one.name}" for one in page.filters)

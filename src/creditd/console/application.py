@@ -36,7 +36,7 @@ from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.session import ConsoleSessions
 from creditd.console.settings import ConsoleSettings, public_url
 from creditd.console.sign_in import SignInPages
-from creditd.console.statement_file import statement_file
+from creditd.console.statement_file import receipt_file, statement_file
 from creditd.console.static_files import StaticFiles
 from creditd.console.texts import LANGUAGES
 from creditd.console.visit import Visit
@@ -90,6 +90,8 @@ class ConsoleApplication:
             *((method, path, staff(handler)) for method, path, handler in declared_routes()),
             ("GET", account, staff(account_page)),
             ("GET", f"{account}/statement.csv", staff(statement_file)),
+            ("GET", f"{account}/statement.pdf", staff(statement_file)),
+            ("GET", f"{account}/purchases/{{purchase_id}}/receipt/{{kind}}", staff(receipt_file)),
             ("GET", f"{account}/live", staff(self._streams.account)),
             ("GET", f"{account}/wallets/{{credit_type}}/entries/{{version}}", staff(entry_page)),
             ("GET", f"{account}/credits/add", staff(credits_form)),

@@ -10,6 +10,7 @@ from credit.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
 from credit.v1.approval_service_pb2_grpc import ApprovalServiceStub
 from credit.v1.audit_service_pb2_grpc import AuditServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
+from credit.v1.event_endpoint_service_pb2_grpc import EventEndpointServiceStub
 from credit.v1.identity_service_pb2_grpc import IdentityServiceStub
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
@@ -34,6 +35,7 @@ class Stubs:
         self.approval: Any = ApprovalServiceStub(channel)
         self.audit: Any = AuditServiceStub(channel)
         self.credit: Any = CreditServiceStub(channel)
+        self.endpoint: Any = EventEndpointServiceStub(channel)
         self.identity: Any = IdentityServiceStub(channel)
         self.payment: Any = PaymentServiceStub(channel)
         self.payment_admin: Any = PaymentAdminServiceStub(channel)

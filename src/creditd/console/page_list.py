@@ -8,6 +8,7 @@ from starlette.responses import Response
 from creditd.console import (
     account_acts,
     approval_pages,
+    endpoint_pages,
     package_pages,
     payment_event_pages,
     promo_code_pages,
@@ -29,6 +30,7 @@ LISTS: Final[tuple[ListPage, ...]] = (
     API_KEYS,
     approval_pages.APPROVALS,
     AUDIT,
+    endpoint_pages.ENDPOINTS,
     FLAGS,
     package_pages.CREDIT_TYPES,
     package_pages.PACKAGES,
@@ -44,6 +46,7 @@ LISTS: Final[tuple[ListPage, ...]] = (
 
 DETAILS: Final[tuple[DetailPage, ...]] = (
     approval_pages.APPROVAL,
+    endpoint_pages.ENDPOINT,
     payment_event_pages.PAYMENT_EVENT,
     promo_code_pages.PROMO_CODE,
     purchase_pages.PURCHASE,
@@ -66,6 +69,12 @@ ACTS: Final[tuple[ActPage, ...]] = (
     CREATE_KEY,
     REVOKE_KEY,
     ROTATE_KEY,
+    endpoint_pages.CREATE_ENDPOINT,
+    endpoint_pages.DELETE_ENDPOINT,
+    endpoint_pages.PAUSE,
+    endpoint_pages.REPLAY_EVENTS,
+    endpoint_pages.RESUME,
+    endpoint_pages.ROTATE_SECRET,
     package_pages.CREATE_CREDIT_TYPE,
     package_pages.CREATE_PACKAGE,
     package_pages.RETIRE_PACKAGE,

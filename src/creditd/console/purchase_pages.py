@@ -132,6 +132,10 @@ def _changes(write: CellWriter, answer: GetPurchaseResponse) -> Section:
 def _offers(visit: Visit, purchase: Purchase) -> list[OfferedAct]:
     path = resource_path(visit, purchase.name)
     offers = []
+    if purchase.paid_amount:
+        offers.append(OfferedAct("purchase.receipt", f"{path}/receipt/payment", "purchases.read"))
+    if purchase.refunded_amount:
+        offers.append(OfferedAct("purchase.refund_receipt", f"{path}/receipt/refund", "purchases.read"))
     if purchase.state == PurchaseState.PURCHASE_STATE_PENDING:
         offers.append(OfferedAct("act.cancel_purchase.do", f"{path}/cancel", "purchases.change", is_danger=True))
     if purchase.paid_amount > purchase.refunded_amount + purchase.disputed_amount:

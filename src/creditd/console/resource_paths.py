@@ -17,6 +17,7 @@ _PATHS: Final = tuple(
         (r"accounts/([^/]+)/wallets/([^/]+)/reservations/([^/]+)", "/accounts/{}/wallets/{}/reservations/{}"),
         (r"paymentEvents/([^/]+)", "/payment-events/{}"),
         (r"promoCodes/([^/]+)", "/promo-codes/{}"),
+        (r"eventEndpoints/([^/]+)", "/event-endpoints/{}"),
     )
 )
 

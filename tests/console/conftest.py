@@ -9,6 +9,7 @@ import pytest
 
 from credit.v1.purchase_pb2 import Purchase
 from tests.support.console import Browser, Member, Members, RunningConsole, enrolled, give, running_console
+from tests.support.event_shop import KEY
 from tests.support.market import STRIPE, Market, open_market
 from tests.support.service import RunningService
 
@@ -19,7 +20,8 @@ FRESH_SECONDS: Final = 600.0
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     """Run a service that signs users in and sells, with fake providers; time only ever goes forward."""
-    with open_market(tmp_path_factory.mktemp("console"), signs_in=True, payment_poll_interval_seconds=1.0) as opened:
+    settings: dict[str, Any] = {"payment_poll_interval_seconds": 1.0, "event_key_encryption_key": KEY}
+    with open_market(tmp_path_factory.mktemp("console"), signs_in=True, **settings) as opened:
         yield opened
 
 

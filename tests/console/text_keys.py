@@ -110,7 +110,7 @@ def _keys(call: ast.Call) -> Iterator[str]:
             yield key
     if name == "KnownFact" and texts_of:
         yield f"col.{texts_of[0]}"
-    if name == "Section" and texts_of:
+    if name == "DetailSection" and texts_of:
         yield f"section.{texts_of[0]}"
         for keyword in call.keywords:
             if keyword.arg == "hint" and isinstance(keyword.value, ast.Constant):

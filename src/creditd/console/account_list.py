@@ -6,7 +6,7 @@ from credit.v1.account_pb2 import AccountOverview, AccountStatus, PlanKind
 from credit.v1.admin_service_pb2 import ListAccountsRequest
 from creditd.console.cells import NOTHING, Cell, CellWriter
 from creditd.console.list_filters import ACCOUNT_ID, ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 
 
 def _stands_out(write: CellWriter, one: AccountOverview) -> Cell:
@@ -27,12 +27,12 @@ ACCOUNTS: Final = ListPage(
     ListAccountsRequest,
     "account_overviews",
     (
-        Column("account", lambda write, one: write.account(one.account.account_id)),
-        Column("state", lambda write, one: write.state(AccountStatus, one.account.status)),
-        Column("plan", lambda write, one: write.word(PlanKind, one.account.plan.kind)),
-        Column("stands_out", _stands_out, "wide"),
-        Column("opened", lambda write, one: write.time(one.account.create_time)),
-        Column("changed", lambda write, one: write.time(one.account.update_time)),
+        ListColumn("account", lambda write, one: write.account(one.account.account_id)),
+        ListColumn("state", lambda write, one: write.state(AccountStatus, one.account.status)),
+        ListColumn("plan", lambda write, one: write.word(PlanKind, one.account.plan.kind)),
+        ListColumn("stands_out", _stands_out, "wide"),
+        ListColumn("opened", lambda write, one: write.time(one.account.create_time)),
+        ListColumn("changed", lambda write, one: write.time(one.account.update_time)),
     ),
     filters=(
         ListFilter("state", "status", AccountStatus),

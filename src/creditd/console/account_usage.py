@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from credit.v1.credit_service_pb2 import GetUsageSummaryRequest
 from credit.v1.usage_pb2 import CreditTypeUsage, UsageBalance, UsageFigures, UsageGranularity
 from creditd.console.cells import NOTHING, Cell, CellWriter
-from creditd.console.detail_page import Section
+from creditd.console.detail_page import DetailSection
 from creditd.console.look_back import period_of
 from creditd.console.service_refusal import ServiceRefusal
 
@@ -17,7 +17,7 @@ _MOST_PARTS: Final = 5
 class AccountUsage(NamedTuple):
     """What an account used in a period, by credit type; ``problem`` says why that could not be read."""
 
-    section: Section
+    section: DetailSection
     problem: ServiceRefusal | None = None
 
 
@@ -49,9 +49,9 @@ async def account_usage(write: CellWriter, account_id: str) -> AccountUsage:
     except ServiceRefusal as refusal:
         if refusal.concerns_the_page:
             raise
-        return AccountUsage(Section("usage"), refusal)
+        return AccountUsage(DetailSection("usage"), refusal)
     rows = [_row(write, usage, answer.label) for usage in answer.usage]
-    return AccountUsage(Section("usage", heads=HEADS, rows=rows, hint="section.usage.hint"))
+    return AccountUsage(DetailSection("usage", heads=HEADS, rows=rows, hint="section.usage.hint"))
 
 
 def _row(write: CellWriter, usage: CreditTypeUsage, label: str) -> Sequence[Cell]:

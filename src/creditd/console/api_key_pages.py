@@ -12,7 +12,7 @@ from credit.v1.api_key_service_pb2 import (
 from creditd.console.act_page import REASON, ActField, ActPage
 from creditd.console.cells import Cell, CellWriter
 from creditd.console.list_filters import ACCOUNT_ID, ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.offered_acts import OfferedAct
 from creditd.console.typed_form import TypedForm
 from creditd.console.visit import Visit
@@ -49,13 +49,13 @@ API_KEYS: Final = ListPage(
     ListApiKeysRequest,
     "api_keys",
     (
-        Column("service", lambda write, key: write.identifier(key.service_account_id)),
-        Column("key", lambda write, key: write.code(key.prefix)),
-        Column("created", lambda write, key: write.time(key.create_time)),
-        Column("last_time", lambda write, key: write.time(key.last_use_time)),
-        Column("until", _state),
-        Column("given_by", lambda write, key: write.identifier(key.created_by)),
-        Column("reason", lambda write, key: write.quoted(key.reason), "txt wide"),
+        ListColumn("service", lambda write, key: write.identifier(key.service_account_id)),
+        ListColumn("key", lambda write, key: write.code(key.prefix)),
+        ListColumn("created", lambda write, key: write.time(key.create_time)),
+        ListColumn("last_time", lambda write, key: write.time(key.last_use_time)),
+        ListColumn("until", _state),
+        ListColumn("given_by", lambda write, key: write.identifier(key.created_by)),
+        ListColumn("reason", lambda write, key: write.quoted(key.reason), "txt wide"),
     ),
     filters=(ListFilter("service", "service_account_id", pattern=ACCOUNT_ID),),
     row_acts=_acts,

@@ -16,9 +16,9 @@ from credit.v1.balance_pb2 import Balance
 from creditd.console.act_page import REASON, ActPage
 from creditd.console.balance_look import LookRow, balance_rows
 from creditd.console.cells import NOTHING, Cell, CellWriter
-from creditd.console.detail_page import Detail, DetailPage, KnownFact, Section
+from creditd.console.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.list_filters import ACCOUNT_ID, ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.offered_acts import OfferedAct
 from creditd.console.resource_paths import resource_path
 from creditd.console.typed_form import TypedForm
@@ -41,15 +41,15 @@ APPROVALS: Final = ListPage(
     ListApprovalsRequest,
     "approvals",
     (
-        Column("time", lambda write, one: write.time(one.create_time, with_seconds=True)),
-        Column("act", lambda write, one: write.word(ApprovalKind, one.kind)),
-        Column("amounts", _amounts, "wide"),
-        Column("account", lambda write, one: write.account(one.account_id)),
-        Column("asked_by", lambda write, one: write.identifier(one.maker)),
-        Column("reason", lambda write, one: write.quoted(one.reason), "txt wide"),
-        Column("state", lambda write, one: write.state(ApprovalState, one.state)),
-        Column("expires", lambda write, one: write.time(one.expire_time)),
-        Column("decided_by", lambda write, one: write.identifier(one.decided_by)),
+        ListColumn("time", lambda write, one: write.time(one.create_time, with_seconds=True)),
+        ListColumn("act", lambda write, one: write.word(ApprovalKind, one.kind)),
+        ListColumn("amounts", _amounts, "wide"),
+        ListColumn("account", lambda write, one: write.account(one.account_id)),
+        ListColumn("asked_by", lambda write, one: write.identifier(one.maker)),
+        ListColumn("reason", lambda write, one: write.quoted(one.reason), "txt wide"),
+        ListColumn("state", lambda write, one: write.state(ApprovalState, one.state)),
+        ListColumn("expires", lambda write, one: write.time(one.expire_time)),
+        ListColumn("decided_by", lambda write, one: write.identifier(one.decided_by)),
     ),
     filters=(
         ListFilter("state", "state", ApprovalState),
@@ -66,7 +66,7 @@ def _name(parts: Mapping[str, str]) -> str:
     return f"accounts/{parts['account_id']}/approvals/{parts['approval_id']}"
 
 
-def _detail(write: CellWriter, answer: GetApprovalResponse) -> Detail:
+def _detail(write: CellWriter, answer: GetApprovalResponse) -> ShownDetail:
     approval = answer.approval
     title = write.text(
         "approval", act=write.word(ApprovalKind, approval.kind), account=write.account(approval.account_id)
@@ -85,17 +85,17 @@ def _detail(write: CellWriter, answer: GetApprovalResponse) -> Detail:
         KnownFact("reason", write.said(approval.decision_reason)),
         KnownFact("decided", write.time(approval.decide_time, with_seconds=True)),
     )
-    aside = [Section("decision", decision)] if approval.decided_by else []
-    return Detail(
+    aside = [DetailSection("decision", decision)] if approval.decided_by else []
+    return ShownDetail(
         title,
         (write.state(ApprovalState, approval.state),),
-        sections=(Section("approval", facts), *_balances(write, "preview", approval.preview)),
+        sections=(DetailSection("approval", facts), *_balances(write, "preview", approval.preview)),
         aside=(*aside, *_balances(write, "balances", approval.balances)),
         acts=_offers(write.visit, approval),
     )
 
 
-def _balances(write: CellWriter, name: str, balances: Sequence[Balance]) -> list[Section]:
+def _balances(write: CellWriter, name: str, balances: Sequence[Balance]) -> list[DetailSection]:
     rows = [
         (
             write.code(balance.credit_type),
@@ -106,7 +106,7 @@ def _balances(write: CellWriter, name: str, balances: Sequence[Balance]) -> list
         for balance in balances
     ]
     heads = (("credit_type", ""), ("available", "n"), ("held", "n"), ("debt", "n"))
-    return [Section(name, heads=heads, rows=rows)] if rows else []
+    return [DetailSection(name, heads=heads, rows=rows)] if rows else []
 
 
 def _offers(visit: Visit, approval: Approval) -> list[OfferedAct]:

@@ -8,7 +8,7 @@ from credit.v1.audit_event_pb2 import AuditEvent, AuditOutcome
 from credit.v1.audit_service_pb2 import ListAuditEventsRequest
 from creditd.console.cells import NOTHING, Cell, CellWriter
 from creditd.console.list_filters import ACCOUNT_ID, ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.resource_paths import resource_path
 
 _MAX_SHOWN: Final = 6
@@ -84,17 +84,17 @@ AUDIT: Final = ListPage(
     ListAuditEventsRequest,
     "audit_events",
     (
-        Column("time", lambda write, event: write.time(event.create_time, with_seconds=True)),
-        Column("who", _who),
-        Column("what", _what, "wide"),
-        Column("outcome", lambda write, event: write.state(AuditOutcome, event.outcome)),
-        Column("change", _change, "wide moves"),
-        Column("reason", lambda write, event: write.quoted(event.reason), "txt wide"),
-        Column("correlation", lambda write, event: write.identifier(event.correlation_id), for_files=True),
-        Column("how_many", lambda write, event: write.number(event.occurrences), "n"),
-        Column("request", lambda write, event: write.identifier(event.request_id), for_files=True),
-        Column("last_from", lambda write, event: write.code(event.address), for_files=True),
-        Column("person", lambda write, event: write.identifier(event.person), for_files=True),
+        ListColumn("time", lambda write, event: write.time(event.create_time, with_seconds=True)),
+        ListColumn("who", _who),
+        ListColumn("what", _what, "wide"),
+        ListColumn("outcome", lambda write, event: write.state(AuditOutcome, event.outcome)),
+        ListColumn("change", _change, "wide moves"),
+        ListColumn("reason", lambda write, event: write.quoted(event.reason), "txt wide"),
+        ListColumn("correlation", lambda write, event: write.identifier(event.correlation_id), for_files=True),
+        ListColumn("how_many", lambda write, event: write.number(event.occurrences), "n"),
+        ListColumn("request", lambda write, event: write.identifier(event.request_id), for_files=True),
+        ListColumn("last_from", lambda write, event: write.code(event.address), for_files=True),
+        ListColumn("person", lambda write, event: write.identifier(event.person), for_files=True),
     ),
     filters=(
         ListFilter("outcome", "outcome", AuditOutcome),

@@ -24,7 +24,7 @@ class KnownFact(NamedTuple):
     cell: Cell
 
 
-class Section(NamedTuple):
+class DetailSection(NamedTuple):
     """A part of a page: facts; or a table, with the keys of its heads; or a text as it came."""
 
     name: str
@@ -35,7 +35,7 @@ class Section(NamedTuple):
     hint: str = ""
 
 
-class Detail(NamedTuple):
+class ShownDetail(NamedTuple):
     """What a page of one thing shows: its title, its tags, what is known of it beneath, and its parts.
 
     ``alert`` is what somebody should know before all else. ``lists`` are read for it, with fields for their requests.
@@ -45,8 +45,8 @@ class Detail(NamedTuple):
     tags: Sequence[Cell] = ()
     beneath: Sequence[Cell] = ()
     alert: Cell | None = None
-    sections: Sequence[Section] = ()
-    aside: Sequence[Section] = ()
+    sections: Sequence[DetailSection] = ()
+    aside: Sequence[DetailSection] = ()
     lists: Sequence[tuple[ListPage, Mapping[str, Any]]] = ()
     acts: Sequence[OfferedAct] = ()
 
@@ -58,7 +58,7 @@ class DetailPage:
     path: str
     method: Callable[[Stubs], Any]
     request: Callable[[Mapping[str, str]], Any]
-    detail: Callable[[CellWriter, Any], Detail]
+    detail: Callable[[CellWriter, Any], ShownDetail]
 
 
 def detail_page(page: DetailPage) -> Callable[[Visit], Any]:

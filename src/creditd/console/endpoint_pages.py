@@ -19,8 +19,8 @@ from credit.v1.event_endpoint_service_pb2 import (
 from credit.v1.event_pb2 import EventType
 from creditd.console.act_page import REASON, ActField, ActPage
 from creditd.console.cells import Cell, CellWriter
-from creditd.console.detail_page import Detail, DetailPage, KnownFact, Section
-from creditd.console.list_page import Column, ListPage
+from creditd.console.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.offered_acts import OfferedAct
 from creditd.console.resource_paths import resource_path
 from creditd.console.typed_form import TypedForm
@@ -53,13 +53,13 @@ ENDPOINTS: Final = ListPage(
     ListEventEndpointsRequest,
     "event_endpoints",
     (
-        Column("url", lambda write, one: write.code(one.url), "wide"),
-        Column("name", lambda write, one: write.said(one.description)),
-        Column("state", _state),
-        Column("account", lambda write, one: write.account(one.account_id)),
-        Column("credit_type", lambda write, one: write.code(one.credit_type)),
-        Column("position", lambda write, one: write.number(one.position), "n"),
-        Column("changed", lambda write, one: write.time(one.update_time)),
+        ListColumn("url", lambda write, one: write.code(one.url), "wide"),
+        ListColumn("name", lambda write, one: write.said(one.description)),
+        ListColumn("state", _state),
+        ListColumn("account", lambda write, one: write.account(one.account_id)),
+        ListColumn("credit_type", lambda write, one: write.code(one.credit_type)),
+        ListColumn("position", lambda write, one: write.number(one.position), "n"),
+        ListColumn("changed", lambda write, one: write.time(one.update_time)),
     ),
     opens=lambda visit, one: resource_path(visit, one.name),
     acts=(OfferedAct("act.create_endpoint.do", "/event-endpoints/new", _CHANGE, "plus", is_main=True),),
@@ -73,13 +73,13 @@ ATTEMPTS: Final = ListPage(
     ListDeliveryAttemptsRequest,
     "delivery_attempts",
     (
-        Column("time", lambda write, one: write.time(one.begin_time, with_seconds=True)),
-        Column("kind", lambda write, one: write.word(EventType, one.type)),
-        Column("position", lambda write, one: write.number(one.position), "n"),
-        Column("tries", lambda write, one: write.number(one.number), "n"),
-        Column("answer", _answer),
-        Column("problem", lambda write, one: write.quoted(one.problem), "txt wide"),
-        Column("milliseconds", lambda write, one: write.number(one.duration_milliseconds), "n"),
+        ListColumn("time", lambda write, one: write.time(one.begin_time, with_seconds=True)),
+        ListColumn("kind", lambda write, one: write.word(EventType, one.type)),
+        ListColumn("position", lambda write, one: write.number(one.position), "n"),
+        ListColumn("tries", lambda write, one: write.number(one.number), "n"),
+        ListColumn("answer", _answer),
+        ListColumn("problem", lambda write, one: write.quoted(one.problem), "txt wide"),
+        ListColumn("milliseconds", lambda write, one: write.number(one.duration_milliseconds), "n"),
     ),
 )
 
@@ -91,11 +91,11 @@ DEAD_LETTERS: Final = ListPage(
     ListDeadLettersRequest,
     "dead_letters",
     (
-        Column("time", lambda write, one: write.time(one.begin_time, with_seconds=True)),
-        Column("kind", lambda write, one: write.word(EventType, one.type)),
-        Column("position", lambda write, one: write.number(one.position), "n"),
-        Column("tries", lambda write, one: write.number(one.attempts), "n"),
-        Column("problem", lambda write, one: write.quoted(one.problem), "txt wide"),
+        ListColumn("time", lambda write, one: write.time(one.begin_time, with_seconds=True)),
+        ListColumn("kind", lambda write, one: write.word(EventType, one.type)),
+        ListColumn("position", lambda write, one: write.number(one.position), "n"),
+        ListColumn("tries", lambda write, one: write.number(one.attempts), "n"),
+        ListColumn("problem", lambda write, one: write.quoted(one.problem), "txt wide"),
     ),
 )
 
@@ -104,7 +104,7 @@ def _name(visit: Visit) -> str:
     return f"eventEndpoints/{visit.request.path_params['endpoint_id']}"
 
 
-def _detail(write: CellWriter, answer: GetEventEndpointResponse) -> Detail:
+def _detail(write: CellWriter, answer: GetEventEndpointResponse) -> ShownDetail:
     one = answer.event_endpoint
     facts = (
         KnownFact("name", write.said(one.description)),
@@ -118,10 +118,10 @@ def _detail(write: CellWriter, answer: GetEventEndpointResponse) -> Detail:
     )
     path = resource_path(write.visit, one.name)
     act = "resume" if one.paused else "pause"
-    return Detail(
+    return ShownDetail(
         write.code(one.url),
         (_state(write, one),),
-        sections=(Section("endpoint", facts),),
+        sections=(DetailSection("endpoint", facts),),
         lists=((DEAD_LETTERS, {"name": one.name}), (ATTEMPTS, {"name": one.name})),
         acts=(
             OfferedAct("act.delete_endpoint.do", f"{path}/delete", _CHANGE, is_danger=True),

@@ -12,7 +12,7 @@ from credit.v1.account_flag_pb2 import (
 from creditd.console.act_page import REASON, ActField, ActPage
 from creditd.console.cells import Cell, CellWriter
 from creditd.console.list_filters import ACCOUNT_ID, ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.offered_acts import OfferedAct
 from creditd.console.typed_form import TypedForm
 from creditd.console.visit import Visit
@@ -52,14 +52,14 @@ FLAGS: Final = ListPage(
     ListAccountFlagsRequest,
     "account_flags",
     (
-        Column("raised", lambda write, flag: write.time(flag.raise_time, with_seconds=True)),
-        Column("account", lambda write, flag: write.account(flag.account_id)),
-        Column("kind", lambda write, flag: write.word(VelocityKind, flag.kind)),
-        Column("rule", _rule, "wide"),
-        Column("act", lambda write, flag: write.word(VelocityAction, flag.action)),
-        Column("suspended", lambda write, flag: write.yes_or_no(is_so=flag.suspended)),
-        Column("cleared", _cleared),
-        Column("reason", lambda write, flag: write.quoted(flag.clear_reason), "txt wide"),
+        ListColumn("raised", lambda write, flag: write.time(flag.raise_time, with_seconds=True)),
+        ListColumn("account", lambda write, flag: write.account(flag.account_id)),
+        ListColumn("kind", lambda write, flag: write.word(VelocityKind, flag.kind)),
+        ListColumn("rule", _rule, "wide"),
+        ListColumn("act", lambda write, flag: write.word(VelocityAction, flag.action)),
+        ListColumn("suspended", lambda write, flag: write.yes_or_no(is_so=flag.suspended)),
+        ListColumn("cleared", _cleared),
+        ListColumn("reason", lambda write, flag: write.quoted(flag.clear_reason), "txt wide"),
     ),
     filters=(
         ListFilter("kind", "kind", VelocityKind),

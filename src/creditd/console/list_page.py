@@ -18,7 +18,7 @@ from creditd.console.visit import Visit
 from creditd.csv_cells import text_cell
 
 
-class Column(NamedTuple):
+class ListColumn(NamedTuple):
     """A column: the key of its heading, how it is written, and how it looks (``n`` for figures).
 
     One that ``has_unit`` has another column for it in a CSV file; one that is ``for_files`` is in no page.
@@ -45,7 +45,7 @@ class ListPage:
     method: Callable[[Stubs], Any]
     request: Any
     rows: str
-    columns: Sequence[Column]
+    columns: Sequence[ListColumn]
     filters: Sequence[ListFilter] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     has_amounts: bool = False
@@ -54,7 +54,7 @@ class ListPage:
     acts: Sequence[OfferedAct] = ()
 
     @property
-    def shown_columns(self) -> Sequence[Column]:
+    def shown_columns(self) -> Sequence[ListColumn]:
         """The columns that a page has."""
         return tuple(column for column in self.columns if not column.for_files)
 

@@ -12,7 +12,7 @@ from credit.v1.payment_service_pb2 import ListPackagesRequest
 from creditd.console.act_page import ActField, ActPage
 from creditd.console.cells import Cell, CellWriter
 from creditd.console.list_filters import ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.offered_acts import OfferedAct
 from creditd.console.typed_form import TypedForm
 from creditd.console.visit import Visit
@@ -40,14 +40,14 @@ PACKAGES: Final = ListPage(
     ListPackagesRequest,
     "packages",
     (
-        Column("package", lambda write, one: write.identifier(one.package_id)),
-        Column("name", lambda write, one: write.said(one.display_name)),
-        Column("price", lambda write, one: write.money(one.price.amount, one.price.currency), "n", has_unit=True),
-        Column("credits", lambda write, one: write.credits(one.credits, one.credit_type), "n", has_unit=True),
-        Column("bonus", lambda write, one: write.credits(one.bonus, one.credit_type), "n", has_unit=True),
-        Column("sale", _sale),
-        Column("created", lambda write, one: write.time(one.create_time)),
-        Column("retired", lambda write, one: write.time(one.retire_time)),
+        ListColumn("package", lambda write, one: write.identifier(one.package_id)),
+        ListColumn("name", lambda write, one: write.said(one.display_name)),
+        ListColumn("price", lambda write, one: write.money(one.price.amount, one.price.currency), "n", has_unit=True),
+        ListColumn("credits", lambda write, one: write.credits(one.credits, one.credit_type), "n", has_unit=True),
+        ListColumn("bonus", lambda write, one: write.credits(one.bonus, one.credit_type), "n", has_unit=True),
+        ListColumn("sale", _sale),
+        ListColumn("created", lambda write, one: write.time(one.create_time)),
+        ListColumn("retired", lambda write, one: write.time(one.retire_time)),
     ),
     filters=(ListFilter("retired", "show_retired"),),
     has_amounts=True,
@@ -63,9 +63,9 @@ CREDIT_TYPES: Final = ListPage(
     ListCreditTypesRequest,
     "credit_types",
     (
-        Column("credit_type", lambda write, one: write.code(one.code)),
-        Column("name", lambda write, one: write.said(one.display_name)),
-        Column("decimals", lambda write, one: write.number(one.decimals), "n"),
+        ListColumn("credit_type", lambda write, one: write.code(one.code)),
+        ListColumn("name", lambda write, one: write.said(one.display_name)),
+        ListColumn("decimals", lambda write, one: write.number(one.decimals), "n"),
     ),
     acts=(OfferedAct("act.create_credit_type.do", "/credit-types/new", "settings.change", "plus", is_main=True),),
 )

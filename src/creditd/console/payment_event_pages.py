@@ -18,9 +18,9 @@ from credit.v1.payment_provider_pb2 import PaymentProvider
 from credit.v1.rejected_webhooks_pb2 import RejectionReason
 from creditd.console.act_page import ActPage
 from creditd.console.cells import NOTHING, CellWriter
-from creditd.console.detail_page import Detail, DetailPage, KnownFact, Section
+from creditd.console.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.list_filters import ACCOUNT_ID, ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.offered_acts import OfferedAct
 from creditd.console.resource_paths import resource_path
 from creditd.console.typed_form import TypedForm
@@ -34,15 +34,15 @@ PAYMENT_EVENTS: Final = ListPage(
     ListPaymentEventsRequest,
     "payment_events",
     (
-        Column("received", lambda write, event: write.time(event.receive_time, with_seconds=True)),
-        Column(
+        ListColumn("received", lambda write, event: write.time(event.receive_time, with_seconds=True)),
+        ListColumn(
             "event",
             lambda write, event: write.under(write.word(PaymentProvider, event.provider), write.code(event.event_type)),
         ),
-        Column("state", lambda write, event: write.state(PaymentEventState, event.state)),
-        Column("problem", lambda write, event: write.quoted(event.problem), "txt wide"),
-        Column("account", lambda write, event: write.account(event.account_id)),
-        Column("tries", lambda write, event: write.number(event.attempts), "n"),
+        ListColumn("state", lambda write, event: write.state(PaymentEventState, event.state)),
+        ListColumn("problem", lambda write, event: write.quoted(event.problem), "txt wide"),
+        ListColumn("account", lambda write, event: write.account(event.account_id)),
+        ListColumn("tries", lambda write, event: write.number(event.attempts), "n"),
     ),
     filters=(
         ListFilter("state", "state", PaymentEventState),
@@ -62,12 +62,12 @@ REJECTED_WEBHOOKS: Final = ListPage(
     ListRejectedWebhooksRequest,
     "rejected_webhooks",
     (
-        Column("hour", lambda write, row: write.time(row.hour)),
-        Column("provider", lambda write, row: write.word(PaymentProvider, row.provider)),
-        Column("refusal", lambda write, row: write.word(RejectionReason, row.reason)),
-        Column("how_many", lambda write, row: write.number(row.count), "n"),
-        Column("last_from", lambda write, row: write.code(row.last_remote_address)),
-        Column("last_time", lambda write, row: write.time(row.last_time, with_seconds=True)),
+        ListColumn("hour", lambda write, row: write.time(row.hour)),
+        ListColumn("provider", lambda write, row: write.word(PaymentProvider, row.provider)),
+        ListColumn("refusal", lambda write, row: write.word(RejectionReason, row.reason)),
+        ListColumn("how_many", lambda write, row: write.number(row.count), "n"),
+        ListColumn("last_from", lambda write, row: write.code(row.last_remote_address)),
+        ListColumn("last_time", lambda write, row: write.time(row.last_time, with_seconds=True)),
     ),
 )
 
@@ -76,12 +76,12 @@ def _event_name(parts: Mapping[str, str]) -> str:
     return f"paymentEvents/{parts['event_id']}"
 
 
-def _detail(write: CellWriter, answer: GetPaymentEventResponse) -> Detail:
+def _detail(write: CellWriter, answer: GetPaymentEventResponse) -> ShownDetail:
     event = answer.payment_event
     title = write.text(
         "payment_event", provider=write.word(PaymentProvider, event.provider), kind=write.code(event.event_type)
     )
-    acts = Section(
+    acts = DetailSection(
         "acts",
         heads=(("time", ""), ("act", ""), ("who", ""), ("reason", "txt")),
         rows=[
@@ -94,13 +94,13 @@ def _detail(write: CellWriter, answer: GetPaymentEventResponse) -> Detail:
             for act in answer.acts
         ],
     )
-    return Detail(
+    return ShownDetail(
         title,
         (write.state(PaymentEventState, event.state), write.mode(is_live=event.live)),
         (write.time(event.receive_time, with_seconds=True), write.identifier(event.delivery_key)),
         alert=write.said(event.problem) if event.problem else None,
-        sections=(Section("body", raw=_in_lines(answer.body), hint="section.body.hint"), acts),
-        aside=(Section("payment_event", _facts(write, event)),),
+        sections=(DetailSection("body", raw=_in_lines(answer.body), hint="section.body.hint"), acts),
+        aside=(DetailSection("payment_event", _facts(write, event)),),
         acts=_offers(write.visit, event),
     )
 

@@ -13,10 +13,10 @@ from credit.v1.promo_service_pb2 import (
 )
 from creditd.console.act_page import REASON, ActField, ActPage
 from creditd.console.cells import NOTHING, Cell, CellWriter
-from creditd.console.detail_page import Detail, DetailPage, KnownFact, Section
+from creditd.console.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.enum_words import enum_words
 from creditd.console.list_filters import ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.offered_acts import OfferedAct
 from creditd.console.resource_paths import resource_path
 from creditd.console.typed_form import TypedForm
@@ -52,15 +52,15 @@ PROMO_CODES: Final = ListPage(
     ListPromoCodesRequest,
     "promo_codes",
     (
-        Column("code", lambda write, code: write.identifier(code.display_code)),
-        Column("kind", lambda write, code: write.word(PromoKind, code.terms.kind)),
-        Column("value", _value, "n", has_unit=True),
-        Column("state", lambda write, code: write.state(PromoCodeState, code.state)),
-        Column("from", lambda write, code: write.time(code.terms.start_time)),
-        Column("until", lambda write, code: write.time(code.terms.expire_time)),
-        Column("used", lambda write, code: write.number(code.used_count), "n"),
-        Column("limit", lambda write, code: write.number(code.terms.total_limit), "n"),
-        Column("given", _given, "n", has_unit=True),
+        ListColumn("code", lambda write, code: write.identifier(code.display_code)),
+        ListColumn("kind", lambda write, code: write.word(PromoKind, code.terms.kind)),
+        ListColumn("value", _value, "n", has_unit=True),
+        ListColumn("state", lambda write, code: write.state(PromoCodeState, code.state)),
+        ListColumn("from", lambda write, code: write.time(code.terms.start_time)),
+        ListColumn("until", lambda write, code: write.time(code.terms.expire_time)),
+        ListColumn("used", lambda write, code: write.number(code.used_count), "n"),
+        ListColumn("limit", lambda write, code: write.number(code.terms.total_limit), "n"),
+        ListColumn("given", _given, "n", has_unit=True),
     ),
     filters=(
         ListFilter("state", "state", PromoCodeState),
@@ -77,7 +77,7 @@ PROMO_CODES: Final = ListPage(
 )
 
 
-def _detail(write: CellWriter, answer: GetPromoCodeResponse) -> Detail:
+def _detail(write: CellWriter, answer: GetPromoCodeResponse) -> ShownDetail:
     code, terms = answer.promo_code, answer.promo_code.terms
     facts = (
         KnownFact("kind", write.word(PromoKind, terms.kind)),
@@ -102,11 +102,11 @@ def _detail(write: CellWriter, answer: GetPromoCodeResponse) -> Detail:
         "act.end_promo_code.do", f"{resource_path(write.visit, code.name)}/end", "promo_codes.change", is_danger=True
     )
     is_over = code.state in {PromoCodeState.PROMO_CODE_STATE_ENDED, PromoCodeState.PROMO_CODE_STATE_EXPIRED}
-    return Detail(
+    return ShownDetail(
         write.identifier(code.display_code, is_whole=True),
         (write.state(PromoCodeState, code.state),),
-        sections=(Section("terms", facts),),
-        aside=(Section("uses", uses),),
+        sections=(DetailSection("terms", facts),),
+        aside=(DetailSection("uses", uses),),
         acts=() if is_over else (offer,),
     )
 

@@ -15,9 +15,9 @@ from credit.v1.purchase_pb2 import Purchase, PurchaseState
 from creditd.console.act_page import REASON, ActField, ActPage
 from creditd.console.balance_look import LookRow, balance_rows, look_row
 from creditd.console.cells import NOTHING, Cell, CellWriter
-from creditd.console.detail_page import Detail, DetailPage, KnownFact, Section
+from creditd.console.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.list_filters import ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.offered_acts import OfferedAct
 from creditd.console.payment_event_pages import PAYMENT_EVENTS
 from creditd.console.resource_paths import resource_path
@@ -37,15 +37,19 @@ PURCHASES: Final = ListPage(
     ListPurchasesRequest,
     "purchases",
     (
-        Column("time", lambda write, one: write.time(one.create_time)),
-        Column("package", lambda write, one: write.said(one.display_name)),
-        Column("price", _price, "n", has_unit=True),
-        Column("state", lambda write, one: write.state(PurchaseState, one.state)),
-        Column("provider", lambda write, one: write.word(PaymentProvider, one.provider)),
-        Column("payment", lambda write, one: write.identifier(one.payment_id or one.provider_reference)),
-        Column("credited", lambda write, one: write.credits(one.credits_granted, one.credit_type), "n", has_unit=True),
-        Column("reversed", lambda write, one: write.credits(one.credits_reversed, one.credit_type), "n", has_unit=True),
-        Column("failure", lambda write, one: write.code(one.failure_code), "hide"),
+        ListColumn("time", lambda write, one: write.time(one.create_time)),
+        ListColumn("package", lambda write, one: write.said(one.display_name)),
+        ListColumn("price", _price, "n", has_unit=True),
+        ListColumn("state", lambda write, one: write.state(PurchaseState, one.state)),
+        ListColumn("provider", lambda write, one: write.word(PaymentProvider, one.provider)),
+        ListColumn("payment", lambda write, one: write.identifier(one.payment_id or one.provider_reference)),
+        ListColumn(
+            "credited", lambda write, one: write.credits(one.credits_granted, one.credit_type), "n", has_unit=True
+        ),
+        ListColumn(
+            "reversed", lambda write, one: write.credits(one.credits_reversed, one.credit_type), "n", has_unit=True
+        ),
+        ListColumn("failure", lambda write, one: write.code(one.failure_code), "hide"),
     ),
     filters=(ListFilter("state", "state", PurchaseState),),
     has_amounts=True,
@@ -57,9 +61,9 @@ def _name(parts: Mapping[str, str]) -> str:
     return f"accounts/{parts['account_id']}/purchases/{parts['purchase_id']}"
 
 
-def _detail(write: CellWriter, answer: GetPurchaseResponse) -> Detail:
+def _detail(write: CellWriter, answer: GetPurchaseResponse) -> ShownDetail:
     purchase = answer.purchase
-    return Detail(
+    return ShownDetail(
         write.text("purchase", price=_price(write, purchase), package=write.said(purchase.display_name)),
         (
             write.state(PurchaseState, purchase.state),
@@ -67,8 +71,8 @@ def _detail(write: CellWriter, answer: GetPurchaseResponse) -> Detail:
         ),
         (write.account(purchase.account_id), write.identifier(purchase.name.rpartition("/")[2], is_whole=True)),
         alert=_alert(write, purchase),
-        sections=(Section("purchase", _facts(write, purchase)), _changes(write, answer)),
-        aside=(Section("money", _money(write, answer)),),
+        sections=(DetailSection("purchase", _facts(write, purchase)), _changes(write, answer)),
+        aside=(DetailSection("money", _money(write, answer)),),
         lists=[(PAYMENT_EVENTS, {"purchase": purchase.name})] if write.visit.may("finances.read") else (),
         acts=_offers(write.visit, purchase),
     )
@@ -112,7 +116,7 @@ def _money(write: CellWriter, answer: GetPurchaseResponse) -> tuple[KnownFact, .
     )
 
 
-def _changes(write: CellWriter, answer: GetPurchaseResponse) -> Section:
+def _changes(write: CellWriter, answer: GetPurchaseResponse) -> DetailSection:
     code = answer.purchase.credit_type
     rows = [
         (
@@ -126,7 +130,7 @@ def _changes(write: CellWriter, answer: GetPurchaseResponse) -> Section:
         for change in answer.changes
     ]
     heads = (("time", ""), ("state", ""), ("credited", "n"), ("reversed", "n"), ("who", ""), ("reason", "txt"))
-    return Section("changes", heads=heads, rows=rows)
+    return DetailSection("changes", heads=heads, rows=rows)
 
 
 def _offers(visit: Visit, purchase: Purchase) -> list[OfferedAct]:

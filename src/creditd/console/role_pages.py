@@ -18,7 +18,7 @@ from creditd.console.act_page import REASON, SEEN_VERSION, ActField, ActPage
 from creditd.console.cells import Cell, CellWriter
 from creditd.console.enum_words import enum_words
 from creditd.console.list_filters import ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.offered_acts import OfferedAct
 from creditd.console.typed_form import TypedForm
 from creditd.console.visit import Visit
@@ -52,12 +52,12 @@ ROLES: Final = ListPage(
     ListRoleGrantsRequest,
     "role_grants",
     (
-        Column("who", lambda write, grant: write.identifier(grant.subject)),
-        Column("role", lambda write, grant: write.word(Role, grant.role)),
-        Column("since", lambda write, grant: write.time(grant.create_time)),
-        Column("until", _end),
-        Column("given_by", lambda write, grant: write.identifier(grant.granted_by)),
-        Column("reason", lambda write, grant: write.quoted(grant.reason), "txt wide"),
+        ListColumn("who", lambda write, grant: write.identifier(grant.subject)),
+        ListColumn("role", lambda write, grant: write.word(Role, grant.role)),
+        ListColumn("since", lambda write, grant: write.time(grant.create_time)),
+        ListColumn("until", _end),
+        ListColumn("given_by", lambda write, grant: write.identifier(grant.granted_by)),
+        ListColumn("reason", lambda write, grant: write.quoted(grant.reason), "txt wide"),
     ),
     filters=(
         ListFilter("subject", "subject", pattern=r".{1,255}"),
@@ -133,13 +133,13 @@ SERVICE_ACCOUNTS: Final = ListPage(
     ListServiceAccountsRequest,
     "service_accounts",
     (
-        Column("service", lambda write, one: write.identifier(one.service_account_id)),
-        Column("scopes", lambda write, one: write.code(" ".join(one.scopes)), "wide"),
-        Column("accounts", lambda write, one: write.code(" ".join(one.accounts)), "wide"),
-        Column("certificates", lambda write, one: write.code(" ".join(one.certificate_names)), "wide"),
-        Column("person", lambda write, one: write.identifier(one.person)),
-        Column("disabled", lambda write, one: write.yes_or_no(is_so=one.disabled)),
-        Column("changed", lambda write, one: write.time(one.update_time)),
+        ListColumn("service", lambda write, one: write.identifier(one.service_account_id)),
+        ListColumn("scopes", lambda write, one: write.code(" ".join(one.scopes)), "wide"),
+        ListColumn("accounts", lambda write, one: write.code(" ".join(one.accounts)), "wide"),
+        ListColumn("certificates", lambda write, one: write.code(" ".join(one.certificate_names)), "wide"),
+        ListColumn("person", lambda write, one: write.identifier(one.person)),
+        ListColumn("disabled", lambda write, one: write.yes_or_no(is_so=one.disabled)),
+        ListColumn("changed", lambda write, one: write.time(one.update_time)),
     ),
     row_acts=_switch,
     acts=(OfferedAct("act.create_service_account.do", "/service-accounts/new", "access.change", "plus", is_main=True),),

@@ -17,9 +17,9 @@ from credit.v1.support_service_pb2 import GetGrantRequest, GetGrantResponse, Lis
 from creditd.console.account_looks import LOOKS
 from creditd.console.act_page import ActPage
 from creditd.console.cells import NOTHING, Cell, CellWriter
-from creditd.console.detail_page import Detail, DetailPage, KnownFact, Section
+from creditd.console.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.list_filters import ListFilter
-from creditd.console.list_page import Column, ListPage
+from creditd.console.list_page import ListColumn, ListPage
 from creditd.console.offered_acts import OfferedAct
 from creditd.console.resource_paths import resource_path
 from creditd.console.typed_form import TypedForm
@@ -48,17 +48,19 @@ ENTRIES: Final = ListPage(
     ListTransactionsRequest,
     "entries",
     (
-        Column("time", lambda write, entry: write.time(entry.create_time, with_seconds=True)),
-        Column("kind", lambda write, entry: write.word(EntryKind, entry.kind)),
-        Column("amount", _amount, "n", has_unit=True),
-        Column(
+        ListColumn("time", lambda write, entry: write.time(entry.create_time, with_seconds=True)),
+        ListColumn("kind", lambda write, entry: write.word(EntryKind, entry.kind)),
+        ListColumn("amount", _amount, "n", has_unit=True),
+        ListColumn(
             "after", lambda write, entry: write.credits(entry.available_after, entry.credit_type, is_bare=True), "n"
         ),
-        Column("reason", lambda write, entry: write.quoted(entry.reason), "txt wide"),
-        Column("who", lambda write, entry: write.identifier(entry.actor)),
-        Column("spender", lambda write, entry: write.identifier(entry.spender_id)),
-        Column("reservation", lambda write, entry: write.resource(entry.reservation) if entry.reservation else NOTHING),
-        Column("request", lambda write, entry: write.identifier(entry.request_id), for_files=True),
+        ListColumn("reason", lambda write, entry: write.quoted(entry.reason), "txt wide"),
+        ListColumn("who", lambda write, entry: write.identifier(entry.actor)),
+        ListColumn("spender", lambda write, entry: write.identifier(entry.spender_id)),
+        ListColumn(
+            "reservation", lambda write, entry: write.resource(entry.reservation) if entry.reservation else NOTHING
+        ),
+        ListColumn("request", lambda write, entry: write.identifier(entry.request_id), for_files=True),
     ),
     filters=(
         ListFilter("kind", "kinds", EntryKind, is_many=True),
@@ -79,14 +81,18 @@ HOLDS: Final = ListPage(
     ListReservationsRequest,
     "reservations",
     (
-        Column("time", lambda write, one: write.time(one.create_time, with_seconds=True)),
-        Column("state", lambda write, one: write.state(ReservationState, one.state)),
-        Column("held", lambda write, one: write.credits(one.amount, one.credit_type), "n", has_unit=True),
-        Column("spent", lambda write, one: write.credits(one.confirmed_amount, one.credit_type), "n", has_unit=True),
-        Column("refunded", lambda write, one: write.credits(one.refunded_amount, one.credit_type), "n", has_unit=True),
-        Column("reason", lambda write, one: write.quoted(one.reason), "txt wide"),
-        Column("spender", lambda write, one: write.identifier(one.spender_id)),
-        Column("ends", lambda write, one: write.time(one.expire_time)),
+        ListColumn("time", lambda write, one: write.time(one.create_time, with_seconds=True)),
+        ListColumn("state", lambda write, one: write.state(ReservationState, one.state)),
+        ListColumn("held", lambda write, one: write.credits(one.amount, one.credit_type), "n", has_unit=True),
+        ListColumn(
+            "spent", lambda write, one: write.credits(one.confirmed_amount, one.credit_type), "n", has_unit=True
+        ),
+        ListColumn(
+            "refunded", lambda write, one: write.credits(one.refunded_amount, one.credit_type), "n", has_unit=True
+        ),
+        ListColumn("reason", lambda write, one: write.quoted(one.reason), "txt wide"),
+        ListColumn("spender", lambda write, one: write.identifier(one.spender_id)),
+        ListColumn("ends", lambda write, one: write.time(one.expire_time)),
     ),
     filters=(
         ListFilter("state", "state", ReservationState),
@@ -104,29 +110,29 @@ GRANT_USES: Final = ListPage(
     ListGrantUsesRequest,
     "grant_uses",
     (
-        Column("time", lambda write, use: write.time(use.create_time, with_seconds=True)),
-        Column("kind", lambda write, use: write.word(EntryKind, use.kind)),
-        Column("credits", lambda write, use: write.number(use.amount), "n"),
-        Column("spender", lambda write, use: write.identifier(use.spender_id)),
-        Column("reservation", lambda write, use: write.resource(use.reservation) if use.reservation else NOTHING),
-        Column("version", lambda write, use: write.number(use.version), "n"),
+        ListColumn("time", lambda write, use: write.time(use.create_time, with_seconds=True)),
+        ListColumn("kind", lambda write, use: write.word(EntryKind, use.kind)),
+        ListColumn("credits", lambda write, use: write.number(use.amount), "n"),
+        ListColumn("spender", lambda write, use: write.identifier(use.spender_id)),
+        ListColumn("reservation", lambda write, use: write.resource(use.reservation) if use.reservation else NOTHING),
+        ListColumn("version", lambda write, use: write.number(use.version), "n"),
     ),
 )
 
 
-def _slices(write: CellWriter, account_id: str, credit_type: str, slices: Sequence[Slice]) -> Section:
+def _slices(write: CellWriter, account_id: str, credit_type: str, slices: Sequence[Slice]) -> DetailSection:
     rows = []
     for part in slices:
         name = f"accounts/{account_id}/wallets/{credit_type}/grants/{part.grant_id}"
         rows.append((write.word(Source, part.source), write.resource(name), write.credits(part.amount, credit_type)))
-    return Section("slices", heads=(("source", ""), ("grant", ""), ("amount", "n")), rows=rows)
+    return DetailSection("slices", heads=(("source", ""), ("grant", ""), ("amount", "n")), rows=rows)
 
 
 def _labels(write: CellWriter, metadata: Mapping[str, str]) -> Cell:
     return write.beside([write.text("label", name=name, value=value) for name, value in sorted(metadata.items())])
 
 
-def entry_detail(write: CellWriter, entry: Entry) -> Detail:
+def entry_detail(write: CellWriter, entry: Entry) -> ShownDetail:
     """Return the page that explains a movement: what it moved, of which grants, and what brought it about."""
     code = entry.credit_type
 
@@ -146,14 +152,14 @@ def entry_detail(write: CellWriter, entry: Entry) -> Detail:
         KnownFact("labels", _labels(write, entry.metadata)),
         KnownFact("version", write.number(entry.version)),
     )
-    return Detail(
+    return ShownDetail(
         write.text("entry", kind=write.word(EntryKind, entry.kind), amount=_amount(write, entry)),
         beneath=(write.account(entry.account_id), write.time(entry.create_time, with_seconds=True)),
-        sections=(Section("entry", facts), _slices(write, entry.account_id, code, entry.slices)),
+        sections=(DetailSection("entry", facts), _slices(write, entry.account_id, code, entry.slices)),
     )
 
 
-def _grant_detail(write: CellWriter, answer: GetGrantResponse) -> Detail:
+def _grant_detail(write: CellWriter, answer: GetGrantResponse) -> ShownDetail:
     grant, origin = answer.grant, answer.grant.origin
     _, account_id, _, code, _, grant_id = grant.name.split("/")
     facts = (
@@ -174,11 +180,11 @@ def _grant_detail(write: CellWriter, answer: GetGrantResponse) -> Detail:
         KnownFact("request", write.identifier(origin.request_id, is_whole=True)),
         KnownFact("entry", write.identifier(str(origin.version), f"{entry}?at={grant.create_time.ToJsonString()}")),
     )
-    return Detail(
+    return ShownDetail(
         write.text("grant_of", amount=write.credits(grant.amount, code), source=write.word(Source, grant.source)),
         beneath=(write.account(account_id), write.identifier(grant_id, is_whole=True)),
-        sections=(Section("grant", facts),),
-        aside=(Section("origin", brought),),
+        sections=(DetailSection("grant", facts),),
+        aside=(DetailSection("origin", brought),),
         lists=[(GRANT_USES, {"account_id": account_id, "credit_type": code, "grant_id": grant_id})],
     )
 
@@ -197,7 +203,7 @@ def _reservation_name(parts: Mapping[str, str]) -> str:
     return f"accounts/{parts['account_id']}/wallets/{parts['credit_type']}/reservations/{parts['reservation_id']}"
 
 
-def _reservation_detail(write: CellWriter, answer: GetReservationResponse) -> Detail:
+def _reservation_detail(write: CellWriter, answer: GetReservationResponse) -> ShownDetail:
     one: Reservation = answer.reservation
     code = one.credit_type
     facts = (
@@ -216,11 +222,11 @@ def _reservation_detail(write: CellWriter, answer: GetReservationResponse) -> De
         one.state == ReservationState.RESERVATION_STATE_CONFIRMED and one.confirmed_amount > one.refunded_amount
     )
     offer = OfferedAct("act.refund.do", f"{resource_path(write.visit, one.name)}/refund", "credits.spend", "back")
-    return Detail(
+    return ShownDetail(
         write.text("reservation", amount=write.credits(one.amount, code)),
         (write.state(ReservationState, one.state),),
         (write.account(one.account_id), write.identifier(one.name.rpartition("/")[2], is_whole=True)),
-        sections=(Section("reservation", facts), _slices(write, one.account_id, code, one.slices)),
+        sections=(DetailSection("reservation", facts), _slices(write, one.account_id, code, one.slices)),
         lists=[(ENTRIES, {"account_id": one.account_id, "reservation": one.name})],
         acts=(offer,) if is_refundable else (),
     )

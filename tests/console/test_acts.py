@@ -12,7 +12,7 @@ from credit.v1 import credit_service_pb2 as credit
 from credit.v1.approval_service_pb2 import ListApprovalsRequest
 from credit.v1.limits_pb2 import GetLimitsRequest
 from credit.v1.purchase_pb2 import Purchase
-from creditd.console.page_list import ACTS
+from creditd.console.subjects.page_list import ACTS
 from tests.support.console import Browser, Member, Members, RunningConsole, give
 from tests.support.market import STRIPE, Market
 from tests.support.patience import eventually

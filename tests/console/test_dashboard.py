@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from creditd.console.chart import ChartDay, chart_of
+from creditd.console.shapes.chart import ChartDay, chart_of
 from tests.support.console import Browser, Members, give
 from tests.support.service import RunningService
 

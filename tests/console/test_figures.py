@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditd.console.figures import MAX_AMOUNT, UnreadableAmount, amount_of, figure, signed, typed
+from creditd.console.shapes.figures import MAX_AMOUNT, UnreadableAmount, amount_of, figure, signed, typed
 from creditd.console.texts import LANGUAGES
 
 

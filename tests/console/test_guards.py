@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from creditd.console import headers, limits
-from creditd.console.page_list import ACTS
+from creditd.console import limits, static_files
+from creditd.console.subjects.page_list import ACTS
+from creditd.console.wire import headers
 from tests.support.console import Browser, Member, RunningConsole, running_console
 from tests.support.service import RunningService
 
-STATIC = Path(headers.__file__).with_name("static")
+STATIC = Path(static_files.__file__).with_name("static")
 
 FORMS = [
     "/sign-in",

@@ -14,8 +14,8 @@ from credit.v1 import credit_service_pb2 as credit
 from credit.v1.payment_event_pb2 import PaymentEvent
 from credit.v1.purchase_pb2 import Purchase
 from creditd.console import limits
-from creditd.console.list_page import ListPage
-from creditd.console.page_list import LISTS
+from creditd.console.shapes.list_page import ListPage
+from creditd.console.subjects.page_list import LISTS
 from tests.support.console import Browser, Members, give
 from tests.support.market import STRIPE, Market
 from tests.support.office import Office, creating

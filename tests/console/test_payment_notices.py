@@ -8,11 +8,11 @@ import pytest
 
 from credit.v1.money_pb2 import Money
 from credit.v1.purchase_pb2 import Purchase, PurchaseState
-from creditd.console.cells import CellWriter
-from creditd.console.cookies import CookieJar
-from creditd.console.payment_notices import purchase_notices
 from creditd.console.reader import reader_of
 from creditd.console.settings import PublicUrl
+from creditd.console.shapes.cells import CellWriter
+from creditd.console.subjects.payment_notices import purchase_notices
+from creditd.console.wire.cookies import CookieJar
 
 NOW = 1_800_000_000
 

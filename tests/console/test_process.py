@@ -92,6 +92,6 @@ def test_it_knows_no_database() -> None:
     program = "import sys, creditd.cli.console, creditd.console.console; print(*sys.modules, sep='\\n')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     modules = done.stdout.split()
-    assert "creditd.console.account_page" in modules
+    assert "creditd.console.subjects.account_page" in modules
     forbidden = ("sqlalchemy", "psycopg", "alembic", "creditd.ledger", "creditd.storage", "creditd.bootstrap")
     assert [name for name in modules if name.startswith(forbidden)] == []

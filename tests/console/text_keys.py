@@ -21,14 +21,14 @@ from credit.v1.reservation_pb2 import ReservationState
 from credit.v1.role_grant_pb2 import Role
 from credit.v1.source_pb2 import Source
 from creditd.console import texts
-from creditd.console.account_usage import HEADS as USAGE_HEADS
-from creditd.console.dashboard import HEADS as SUM_HEADS
-from creditd.console.dashboard import IN_LOOKS, OUT_LOOKS
-from creditd.console.endpoint_pages import ATTEMPTS, DEAD_LETTERS
-from creditd.console.enum_words import enum_word, enum_words
 from creditd.console.navigation import NAVIGATION
-from creditd.console.page_list import ACTS, LISTS
-from creditd.console.wallet_pages import GRANT_USES
+from creditd.console.shapes.enum_words import enum_word, enum_words
+from creditd.console.subjects.account_usage import HEADS as USAGE_HEADS
+from creditd.console.subjects.dashboard import HEADS as SUM_HEADS
+from creditd.console.subjects.dashboard import IN_LOOKS, OUT_LOOKS
+from creditd.console.subjects.endpoint_pages import ATTEMPTS, DEAD_LETTERS
+from creditd.console.subjects.page_list import ACTS, LISTS
+from creditd.console.subjects.wallet_pages import GRANT_USES
 
 CONSOLE: Final = Path(texts.__file__).parent
 
@@ -94,7 +94,7 @@ def _keys_of_frames() -> Iterator[str]:
 
 def keys_of_code() -> Iterator[str]:
     """Yield the keys that stand in code: those of texts, of facts, of sections and of the heads of their tables."""
-    for file in sorted(CONSOLE.glob("*.py")):
+    for file in sorted(CONSOLE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 yield from _keys(node)

@@ -31,7 +31,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "a password alone opens the console",
-        "console/admission.py",
+        "console/entrance/admission.py",
         "        if not session.is_complete:\n",
         "        if False:\n",
         _SIGN_IN,
@@ -39,7 +39,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "whoever has a token gets to the pages of staff",
-        "console/admission.py",
+        "console/entrance/admission.py",
         "            if not STAFF & set(visit.access.roles):\n",
         "            if False:\n",
         _SIGN_IN,
@@ -47,7 +47,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "a session of the console is never idle",
-        "console/session.py",
+        "console/entrance/session.py",
         'if now >= session.end or now >= seen["time"] + self._idle_seconds:',
         "if now >= session.end:",
         _SIGN_IN,
@@ -55,7 +55,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "pages that are asked for at once each refresh by themselves",
-        "console/session.py",
+        "console/entrance/session.py",
         'return f"console:{sha256(self.refresh_token.encode()).hexdigest()}"',
         'return f"console:{secrets.token_hex(16)}"',
         _SIGN_IN,
@@ -63,7 +63,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "what was not looked at is done",
-        "console/credits_form.py",
+        "console/subjects/credits_form.py",
         'if read.faults or visit.form.text("looked_at", 4_096) != _mark(read.request):',
         "if read.faults:",
         _ADDING,
@@ -71,7 +71,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "a form makes its request id when it is sent",
-        "console/credits_form.py",
+        "console/subjects/credits_form.py",
         '        form.text("request_id", 255),\n',
         "        secrets.token_hex(_REQUEST_ID_BYTES),\n",
         _ADDING,
@@ -79,7 +79,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "looking at what an act would do is the act",
-        "console/credits_form.py",
+        "console/subjects/credits_form.py",
         "    asked.validate_only = True\n",
         "",
         _ADDING,
@@ -95,7 +95,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "decimals that a credit type has not are cut off",
-        "console/figures.py",
+        "console/shapes/figures.py",
         '    if len(part.rstrip("0")) > decimals:\n',
         "    if False:\n",
         _FIGURES,
@@ -103,7 +103,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "a filter that cannot be shows all",
-        "console/list_page.py",
+        "console/shapes/list_page.py",
         "    if wanted.unreadable:\n",
         "    if False:\n",
         _LISTS,
@@ -111,7 +111,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "a file has what others have written as it is",
-        "console/cells.py",
+        "console/shapes/cells.py",
         "return text_cell(self.plain) if self.is_text else self.plain",
         "return '\"' + self.plain + '\"' if self.is_text else self.plain",
         _LISTS,
@@ -119,7 +119,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "a file goes on for as long as there are rows",
-        "console/list_page.py",
+        "console/shapes/list_page.py",
         "        if count >= limits.MAX_EXPORT_ROWS:\n",
         "        if False:\n",
         _LISTS,
@@ -127,7 +127,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "an act does other than what was looked at",
-        "console/act_page.py",
+        "console/shapes/act_page.py",
         'form.text("looked_at", 64) != _mark(request):',
         'form.text("looked_at", 64) == "":',
         _ACTS,
@@ -135,7 +135,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "a dangerous act needs nothing typed",
-        "console/act_page.py",
+        "console/shapes/act_page.py",
         'if is_wanted and page.is_typed and form.text("sure", _MAX_ID) != subject:',
         "if False:",
         _ACTS,
@@ -143,7 +143,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "an act makes its request id when it is sent",
-        "console/typed_form.py",
+        "console/shapes/typed_form.py",
         'return self.stated.get("request_id", "")',
         'return self.stated.get("request_id", "") + str(id(self))',
         _ACTS,
@@ -151,7 +151,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "looking at what a removal would do is the removal",
-        "console/account_acts.py",
+        "console/subjects/account_acts.py",
         "    asked.validate_only, asked.request_id = True, ",
         "    asked.validate_only, asked.request_id = False, ",
         _ACTS,
@@ -159,7 +159,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "an account is suspended whatever has become of it",
-        "console/account_acts.py",
+        "console/subjects/account_acts.py",
         "            expected_version=form.seen_version,\n",
         "",
         _ACTS,
@@ -167,7 +167,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "whoever asked for something is offered to approve it",
-        "console/approval_pages.py",
+        "console/subjects/approval_pages.py",
         "    if visit.access and visit.access.subject == approval.maker:\n",
         "    if False:\n",
         _ACTS,
@@ -175,7 +175,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "a limit takes the place of all others",
-        "console/account_acts.py",
+        "console/subjects/account_acts.py",
         'limits=others if form.text("take_away") else [*others, limit],',
         "limits=[limit],",
         _ACTS,
@@ -191,7 +191,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "a page that asks by itself keeps somebody signed in",
-        "console/admission.py",
+        "console/entrance/admission.py",
         "is_seen=not visit.is_by_itself)",
         "is_seen=True)",
         _LIVE,
@@ -207,7 +207,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "whoever has bought twice on purpose is told of",
-        "console/payment_notices.py",
+        "console/subjects/payment_notices.py",
         "is_same = purchase.package == before.package and apart < _LATE_SECONDS",
         "is_same = apart < _LATE_SECONDS",
         _NOTICES,

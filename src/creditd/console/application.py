@@ -14,32 +14,32 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from creditd.console.account_page import account_page
-from creditd.console.admission import Admission, TurnedBack
-from creditd.console.authenticator_page import AuthenticatorPage
 from creditd.console.channel import ConsoleChannel
 from creditd.console.clock import Clock
-from creditd.console.cookies import Cookie, CookieJar
-from creditd.console.credits_form import credits_done, credits_form, credits_preview
-from creditd.console.dashboard import dashboard
-from creditd.console.entry_page import entry_page
+from creditd.console.entrance.admission import Admission, TurnedBack
+from creditd.console.entrance.authenticator_page import AuthenticatorPage
+from creditd.console.entrance.session import ConsoleSessions
+from creditd.console.entrance.sign_in import SignInPages
 from creditd.console.failure_page import defect_page, failed_fragment, missing_page, refused_page, unreadable_page
-from creditd.console.forms import UnreadableForm, form_of
-from creditd.console.headers import HeaderGuard
-from creditd.console.health_page import health_page
 from creditd.console.live_streams import LiveStreams
-from creditd.console.page_list import declared_routes
 from creditd.console.pages import Pages
 from creditd.console.reader import THEMES, reader_of
-from creditd.console.search_page import search_page
 from creditd.console.service_refusal import ServiceRefusal
-from creditd.console.session import ConsoleSessions
 from creditd.console.settings import ConsoleSettings, public_url
-from creditd.console.sign_in import SignInPages
-from creditd.console.statement_file import receipt_file, statement_file
 from creditd.console.static_files import StaticFiles
+from creditd.console.subjects.account_page import account_page
+from creditd.console.subjects.credits_form import credits_done, credits_form, credits_preview
+from creditd.console.subjects.dashboard import dashboard
+from creditd.console.subjects.entry_page import entry_page
+from creditd.console.subjects.health_page import health_page
+from creditd.console.subjects.page_list import declared_routes
+from creditd.console.subjects.search_page import search_page
+from creditd.console.subjects.statement_file import receipt_file, statement_file
 from creditd.console.texts import LANGUAGES
 from creditd.console.visit import Visit
+from creditd.console.wire.cookies import Cookie, CookieJar
+from creditd.console.wire.forms import UnreadableForm, form_of
+from creditd.console.wire.headers import HeaderGuard
 
 log = logging.getLogger(__name__)
 

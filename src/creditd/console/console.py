@@ -10,8 +10,8 @@ from creditd.certificates import Validity, warn_of_ends
 from creditd.console.application import ConsoleApplication
 from creditd.console.channel import console_channel
 from creditd.console.clock import Clock
-from creditd.console.http_server import console_encryption, console_http_serving, console_listener
 from creditd.console.settings import ConsoleSettings
+from creditd.console.wire.http_server import console_encryption, console_http_serving, console_listener
 
 log = logging.getLogger(__name__)
 

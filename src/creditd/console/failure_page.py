@@ -8,9 +8,9 @@ import grpc
 from starlette.responses import Response
 
 from creditd.console import limits
-from creditd.console.kept_form import form_kept
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import Visit
+from creditd.console.wire.kept_form import form_kept
 
 _STATUSES: Final[Mapping[grpc.StatusCode, HTTPStatus]] = {
     grpc.StatusCode.INVALID_ARGUMENT: HTTPStatus.BAD_REQUEST,

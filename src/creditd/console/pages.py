@@ -8,11 +8,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from creditd import __version__
-from creditd.console.enum_words import enum_word, enum_words
-from creditd.console.figures import figure, signed
-from creditd.console.identifiers import identifier
 from creditd.console.navigation import NAVIGATION
 from creditd.console.settings import PublicUrl
+from creditd.console.shapes.enum_words import enum_word, enum_words
+from creditd.console.shapes.figures import figure, signed
+from creditd.console.shapes.identifiers import identifier
 from creditd.console.static_files import StaticFiles
 from creditd.console.texts import LANGUAGES
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from google.protobuf.timestamp_pb2 import Timestamp
 from markupsafe import Markup
 
-from creditd.console.cookies import CookieJar
 from creditd.console.texts import RIGHT_TO_LEFT, Texts, language_for
+from creditd.console.wire.cookies import CookieJar
 
 THEMES: Final = ("light", "dark", "")
 """The last is that of the system."""

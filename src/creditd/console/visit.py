@@ -15,12 +15,12 @@ from credit.v1.access_service_pb2 import GetMyAccessResponse
 from credit.v1.role_grant_pb2 import Role
 from creditd.console import limits
 from creditd.console.channel import Stubs
-from creditd.console.cookies import Cookie
-from creditd.console.forms import Form
+from creditd.console.entrance.session import ConsoleSession
 from creditd.console.pages import Pages
 from creditd.console.reader import Reader
 from creditd.console.service_refusal import refusal_of
-from creditd.console.session import ConsoleSession
+from creditd.console.wire.cookies import Cookie
+from creditd.console.wire.forms import Form
 
 STAFF: Final = frozenset({Role.ROLE_SUPPORT, Role.ROLE_FINANCE, Role.ROLE_ADMIN, Role.ROLE_SUPER_ADMIN})
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from creditd.console import texts
 from creditd.console.texts import CATALOGUE, LANGUAGES, Texts, language_for
+from tests.console.text_keys import keys_of_code, keys_of_declarations
 
 TEMPLATES = sorted(Path(texts.__file__).with_name("templates").glob("*.html"))
 
@@ -25,6 +26,13 @@ def test_a_language_has_no_text_that_english_has_not_and_the_same_places_in_each
     assert not [key for key, text in CATALOGUE[language].items() if places(text) != places(english[key])]
     assert not [key for key, text in CATALOGUE[language].items() if not text.strip() or "<" in text]
     assert len(CATALOGUE[language]["months"].split("|")) == 12
+
+
+def test_every_text_that_pages_name_is_there_in_every_language() -> None:
+    named = {*keys_of_declarations(), *keys_of_code()}
+    assert len(named) > 300
+    for language in LANGUAGES:
+        assert not named - CATALOGUE[language].keys(), language
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.stem)

@@ -70,7 +70,7 @@ WAIT_SECONDS = 5
 MAX_LIVE_STREAMS = 200
 """Pages that follow an account at once: some for each of staff. Others show what there is when they are asked for."""
 
-LIVE_WALLETS = 10
+LIVE_WALLETS = 5
 """Of an account that are followed, each by a call of its own; more have moved in few accounts."""
 
 LIVE_SECONDS = 600.0

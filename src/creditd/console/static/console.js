@@ -56,8 +56,14 @@
     if (stream) {
       const events = new EventSource(stream);
       events.addEventListener("moved", renew);
-      events.addEventListener("open", () => lost(false));
-      events.addEventListener("error", () => lost(true));
+      // A stream ends every so often, and is open again a moment later; what has moved meanwhile is asked for then.
+      let missing;
+      events.addEventListener("error", () => { missing ??= setTimeout(() => lost(true), 5000); });
+      events.addEventListener("open", () => {
+        if (missing) renew();
+        clearTimeout(missing);
+        missing = undefined;
+      });
       addEventListener("pagehide", () => events.close());
     }
   });

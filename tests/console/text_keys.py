@@ -71,6 +71,8 @@ def keys_of_declarations() -> Iterator[str]:
         yield from (f"act.{act.name}{end}" for end in ends)
         if act.outcome:
             yield f"act.{act.name}.asked"
+        if act.stream:
+            yield from (f"col.{head}" for head, _ in act.stream.heads)
         for field in act.fields:
             if field.kind != "hidden":
                 yield f"field.{field.name}"

@@ -52,6 +52,12 @@ PANEL_SIZE = 5
 EXPORT_PAGE_SIZE = 100
 """Rows that are asked for at once for a CSV file: the most that the service gives."""
 
+STREAM_SECONDS = 600.0
+"""For long work that is shown as it goes on: the ledger of all accounts is folded in minutes."""
+
+MAX_STREAMED_ROWS = 1_000
+"""That are shown of it; the summary counts all."""
+
 EXPORT_SECONDS = 600.0
 """For a statement, which may be of years."""
 

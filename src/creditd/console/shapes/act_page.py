@@ -15,6 +15,7 @@ from creditd.console.failure_page import status_of
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.balance_look import LookRow
 from creditd.console.shapes.cells import CellWriter
+from creditd.console.shapes.streamed_answer import StreamedRows, streamed_page
 from creditd.console.shapes.typed_form import MAX_REASON, TypedForm
 from creditd.console.subjects.credit_types import credit_types
 from creditd.console.visit import Visit
@@ -56,7 +57,8 @@ class ActPage:
     typed first. ``outcome`` tells, by the end of a text's key, what has become of it, if that can be more than one
     thing. ``shown_once`` is what of the answer is never shown again. ``look`` says what it would do to balances: then
     it is not done before that was shown. ``load`` is what the request is made from, beside the
-    form; ``lead`` is where it leads to, if that is not ``back``.
+    form; ``lead`` is where it leads to, if that is not ``back``; ``stream`` is what is shown
+    of an answer that comes bit by bit.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ActPage:
     look: Callable[[CellWriter, Any], Awaitable[Sequence[LookRow]]] | None = None
     load: Callable[[Visit], Awaitable[Any]] | None = None
     lead: Callable[[Visit, Any], str] | None = None
+    stream: StreamedRows | None = None
 
 
 def act_form(page: ActPage) -> Callable[[Visit], Any]:
@@ -111,6 +114,10 @@ def act_done(page: ActPage) -> Callable[[Visit], Any]:
             is_wanted = False
         if not is_wanted or typed.faults:
             return await _form(visit, page, typed, request=request)
+        if page.stream:
+            values = {"page": page, "subject": subject, "back": page.back(visit)}
+            write = CellWriter(visit, await credit_types(visit))
+            return await streamed_page(write, page.stream, page.method(visit.stubs), request, **values)
         try:
             answer = await visit.ask(page.method(visit.stubs), request)
         except ServiceRefusal as refusal:

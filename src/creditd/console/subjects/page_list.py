@@ -23,6 +23,7 @@ from creditd.console.subjects.account_list import ACCOUNTS
 from creditd.console.subjects.api_key_pages import API_KEYS, CREATE_KEY, REVOKE_KEY, ROTATE_KEY
 from creditd.console.subjects.audit_pages import AUDIT
 from creditd.console.subjects.flag_pages import CLEAR_FLAG, FLAGS
+from creditd.console.subjects.ledger_check import VERIFY_ACCOUNT, VERIFY_ALL
 from creditd.console.visit import Visit
 
 LISTS: Final[tuple[ListPage, ...]] = (
@@ -78,6 +79,7 @@ ACTS: Final[tuple[ActPage, ...]] = (
     package_pages.CREATE_CREDIT_TYPE,
     package_pages.CREATE_PACKAGE,
     package_pages.RETIRE_PACKAGE,
+    payment_event_pages.COMPARE,
     payment_event_pages.DISMISS,
     payment_event_pages.REPLAY,
     promo_code_pages.CREATE_PROMO_CODE,
@@ -90,6 +92,8 @@ ACTS: Final[tuple[ActPage, ...]] = (
     role_pages.ENABLE_SERVICE_ACCOUNT,
     role_pages.GRANT_ROLE,
     role_pages.REVOKE_ROLE,
+    VERIFY_ACCOUNT,
+    VERIFY_ALL,
     wallet_pages.REFUND,
 )
 

@@ -1,6 +1,6 @@
 """What providers said by webhooks: the list, one event, and having it applied again or put aside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -11,20 +11,26 @@ from credit.v1.payment_admin_service_pb2 import (
     GetPaymentEventResponse,
     ListPaymentEventsRequest,
     ListRejectedWebhooksRequest,
+    ReconcilePaymentsRequest,
+    ReconcilePaymentsResponse,
     ReplayPaymentEventRequest,
 )
 from credit.v1.payment_event_pb2 import PaymentEvent, PaymentEventActKind, PaymentEventState
 from credit.v1.payment_provider_pb2 import PaymentProvider
 from credit.v1.rejected_webhooks_pb2 import RejectionReason
-from creditd.console.shapes.act_page import ActPage
-from creditd.console.shapes.cells import NOTHING, CellWriter
+from creditd.console.shapes.act_page import ActField, ActPage
+from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
+from creditd.console.shapes.enum_words import enum_words
 from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.streamed_answer import StreamedRows
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.visit import Visit
+
+_DAY_SECONDS: Final = 86_400
 
 PAYMENT_EVENTS: Final = ListPage(
     "payment_events",
@@ -52,6 +58,7 @@ PAYMENT_EVENTS: Final = ListPage(
         ListFilter("to", "end_time", day="last"),
     ),
     opens=lambda visit, event: resource_path(visit, event.name),
+    acts=(OfferedAct("act.compare.do", "/payment-events/compare", "payments.settle", "again"),),
 )
 
 REJECTED_WEBHOOKS: Final = ListPage(
@@ -179,4 +186,57 @@ DISMISS: Final = ActPage(
     subject="event_id",
     will=2,
     is_danger=True,
+)
+
+
+_MOST_DAYS: Final = 90
+"""To look back at a provider: further than any of them sends what was missed."""
+
+
+def _comparison(form: TypedForm) -> ReconcilePaymentsRequest:
+    request = ReconcilePaymentsRequest(provider=form.word("provider", PaymentProvider))
+    if days := form.whole("back", most=_MOST_DAYS, is_needed=False):
+        request.since.FromSeconds(int(form.visit.now) - days * _DAY_SECONDS)
+    return request
+
+
+def _find(write: CellWriter, message: ReconcilePaymentsResponse) -> Sequence[Cell] | None:
+    if not message.HasField("find"):
+        return None
+    one = message.find
+    return (
+        write.code(one.reference),
+        write.resource(one.purchase) if one.purchase else NOTHING,
+        write.text("find.applied" if one.applied else "find.unresolved"),
+        write.said(one.description),
+    )
+
+
+def _compared(write: CellWriter, message: ReconcilePaymentsResponse) -> Cell:
+    if not message.HasField("summary"):
+        return write.text("stream.broken")
+    one = message.summary
+    return write.text(
+        "find.summary",
+        compared=write.number(one.compared),
+        applied=write.number(one.applied),
+        unresolved=write.number(one.unresolved),
+    )
+
+
+COMPARE: Final = ActPage(
+    "compare",
+    "/payment-events/compare",
+    "payments.settle",
+    lambda stubs: stubs.payment_admin.ReconcilePayments,
+    _comparison,
+    lambda visit: visit.path("/payment-events"),
+    fields=(
+        ActField(
+            "provider", "choice", words=tuple(enum_words(PaymentProvider)), key="payment_provider", is_needed=True
+        ),
+        ActField("back", "number", hint="field.back.hint", of=("since",)),
+    ),
+    will=2,
+    stream=StreamedRows((("reference", ""), ("purchase", ""), ("outcome", ""), ("what", "txt")), _find, _compared),
 )

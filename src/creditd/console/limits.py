@@ -55,6 +55,9 @@ EXPORT_PAGE_SIZE = 100
 STREAM_SECONDS = 600.0
 """For long work that is shown as it goes on: the ledger of all accounts is folded in minutes."""
 
+STREAM_WAIT_SECONDS = 2.0
+"""For its first message: what is refused is refused by then, and has a page that says so; else the page begins."""
+
 MAX_STREAMED_ROWS = 1_000
 """That are shown of it; the summary counts all."""
 

@@ -3,6 +3,7 @@
 Whoever leaves the page ends the work: its call is given up.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -27,50 +28,52 @@ class StreamedRows(NamedTuple):
 
 
 async def streamed_page(write: CellWriter, rows: StreamedRows, method: Any, request: Any, **values: Any) -> Response:
-    """Return a page that shows what a call streams. Raises ServiceRefusal if it is refused at once."""
+    """Return a page that shows what a call streams. Raises ServiceRefusal if it is refused within a moment."""
     visit = write.visit
     call = method(request, timeout=limits.STREAM_SECONDS, metadata=visit.metadata)
-    messages = aiter(call)
-    try:
-        first = [await anext(messages)]
-    except StopAsyncIteration:
-        first = []
-    except grpc.aio.AioRpcError as error:
-        raise refusal_of(error) from error
+    first = asyncio.create_task(_next(call))
+    await asyncio.wait({first}, timeout=limits.STREAM_WAIT_SECONDS)
+    if first.done() and (error := first.exception()):
+        raise refusal_of(error) if isinstance(error, grpc.aio.AioRpcError) else error
     page = visit.pages.html("streamed.html", visit, values | {"heads": rows.heads})
+    return StreamingResponse(_page(write, rows, call, first, page), media_type="text/html; charset=utf-8")
+
+
+async def _next(call: Any) -> Any:
+    """Return the next message of a call; None at its end. Raises grpc.aio.AioRpcError."""
+    message = await call.read()
+    return None if message is grpc.aio.EOF else message
+
+
+async def _page(
+    write: CellWriter, rows: StreamedRows, call: Any, first: asyncio.Task[Any], page: str
+) -> AsyncIterator[str]:
     before, after = page.split(_PLACE)
-    parts = _parts(write, rows, first, messages)
-    return StreamingResponse(_whole(before, parts, after), media_type="text/html; charset=utf-8")
-
-
-async def _whole(before: str, parts: AsyncIterator[str], after: str) -> AsyncIterator[str]:
     yield before
-    async for part in parts:
-        yield part
+    try:
+        async for part in _parts(write, rows, call, first):
+            yield part
+    finally:
+        first.cancel()
+        call.cancel()
     yield after
 
 
-async def _parts(
-    write: CellWriter, rows: StreamedRows, first: Sequence[Any], messages: AsyncIterator[Any]
-) -> AsyncIterator[str]:
-    """Yield the rows, limits.MAX_STREAMED_ROWS at most, and what the end says; or that there was none."""
-    count = 0
-    last = None
+async def _parts(write: CellWriter, rows: StreamedRows, call: Any, first: asyncio.Task[Any]) -> AsyncIterator[str]:
+    """Yield the rows, limits.MAX_STREAMED_ROWS at most, and what the end says, or why there was none."""
+    count, last = 0, None
+    broken = write.text("stream.broken").html
     try:
-        for message in first:
-            last = message
-            yield _row(write, rows, message)
-        async for message in messages:
-            last = message
-            count += 1
-            if count < limits.MAX_STREAMED_ROWS:
+        message = await first
+        while message is not None:
+            last, count = message, count + 1
+            if count <= limits.MAX_STREAMED_ROWS:
                 yield _row(write, rows, message)
+            message = await _next(call)
     except grpc.aio.AioRpcError as error:
-        refusal = refusal_of(error)
-        text = write.visit.reader.texts
-        yield _line(len(rows.heads), refusal.text or text("stream.broken"))
+        yield _line(len(rows.heads), refusal_of(error).text or broken)
         return
-    yield _line(len(rows.heads), rows.end(write, last).html if last is not None else write.text("stream.broken").html)
+    yield _line(len(rows.heads), broken if last is None else rows.end(write, last).html)
 
 
 def _row(write: CellWriter, rows: StreamedRows, message: Any) -> str:

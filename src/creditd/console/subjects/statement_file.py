@@ -43,14 +43,18 @@ async def statement_file(visit: Visit) -> Response:
         raise refusal_of(error) from error
     name = "".join(letter if letter.isalnum() else "-" for letter in account_id)
     headers = {"content-disposition": f'attachment; filename="statement-{name}.{end}"'}
-    return StreamingResponse(_data(first, chunks), media_type=kind, headers=headers)
+    return StreamingResponse(_data(call, first, chunks), media_type=kind, headers=headers)
 
 
-async def _data(first: Any, chunks: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+async def _data(call: Any, first: Any, chunks: AsyncIterator[Any]) -> AsyncIterator[bytes]:
     """Yield the bytes of the file. What breaks off leaves a download that has failed, and not a file that is short."""
-    yield first.data
-    async for chunk in chunks:
-        yield chunk.data
+    try:
+        yield first.data
+        async for chunk in chunks:
+            yield chunk.data
+    finally:
+        # Whoever has left does not want the rest.
+        call.cancel()
 
 
 async def receipt_file(visit: Visit) -> Response:

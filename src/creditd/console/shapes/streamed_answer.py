@@ -49,8 +49,8 @@ async def _page(
     write: CellWriter, rows: StreamedRows, call: Any, first: asyncio.Task[Any], page: str
 ) -> AsyncIterator[str]:
     before, after = page.split(_PLACE)
-    yield before
     try:
+        yield before
         async for part in _parts(write, rows, call, first):
             yield part
     finally:

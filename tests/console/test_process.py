@@ -69,6 +69,7 @@ def test_it_is_served_over_tls_by_its_settings(creditd: Creditd, tmp_path: Path)
         ({"CREDITD_CONSOLE_COOKIE_KEY": "short"}, "32 characters or more"),
         ({"CREDITD_CONSOLE_IDLE_SECONDS": "1"}, "60 or more"),
         ({"CREDITD_CONSOLE_SESSION_SECONDS": "1"}, "60 or more"),
+        ({"CREDITD_CONSOLE_SSO_ISSUER": "https://id.example"}, "CREDITD_CONSOLE_SSO_CLIENT_ID go together"),
         ({"CREDITD_CONSOLE_TLS_CA_FILE": "/nowhere"}, "CREDITD_CONSOLE_TLS_CA_FILE"),
         ({"CREDITD_CONSOLE_TLS_CERTIFICATE_FILE": __file__}, "CREDITD_CONSOLE_TLS_KEY_FILE go together"),
     ],

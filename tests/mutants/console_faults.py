@@ -10,6 +10,7 @@ _FIGURES = ("tests/console/test_figures.py",)
 _LISTS = ("tests/console/test_lists.py",)
 _ACTS = ("tests/console/test_acts.py",)
 _LIVE = ("tests/console/test_live.py",)
+_SSO = ("tests/console/test_single_sign_on.py",)
 _NOTICES = ("tests/console/test_payment_notices.py",)
 
 CONSOLE_FAULTS = (
@@ -212,5 +213,21 @@ CONSOLE_FAULTS = (
         "is_same = apart < _LATE_SECONDS",
         _NOTICES,
         "test_what_stands_out_of_purchases",
+    ),
+    Fault(
+        "a code counts in any browser",
+        "console/entrance/single_sign_on.py",
+        'if not kept or not compare_digest(query.get("state", "").encode(), str(kept["state"]).encode()):',
+        "if not kept:",
+        _SSO,
+        "test_a_code_counts_for_the_browser_that_was_sent_there_alone",
+    ),
+    Fault(
+        "an ID token of another sign-in lets somebody in",
+        "console/entrance/open_id_provider.py",
+        'return is_ours and claims.get("nonce") == nonce',
+        "return is_ours",
+        _SSO,
+        "test_what_is_of_another_sign_in_or_issuer_is_not_taken",
     ),
 )

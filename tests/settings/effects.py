@@ -61,6 +61,7 @@ _CONSOLE_ALONE = f"{_CONSOLE}::test_without_its_service_it_starts_and_says_so_on
 _CONSOLE_SESSION_ENDS = (
     "tests/console/test_sign_in.py::test_a_session_ends_so_long_after_the_sign_in_however_it_is_used"
 )
+_CONSOLE_SSO = "tests/console/test_single_sign_on.py::test_staff_come_in_by_their_organisation_and_go_where_they_wanted"
 _CONSOLE_OVER_TLS = "tests/console/test_channel.py::test_over_tls_each_side_shows_a_certificate"
 _ENDPOINTS = "tests/contract/test_event_targets.py"
 _EVENTS = "tests/contract/test_events.py"
@@ -176,6 +177,10 @@ SETTINGS: Mapping[str, str] = {
     "console_cookie_key": f"{_CONSOLE_GUARDS}::test_consoles_with_one_key_answer_for_each_other",
     "console_idle_seconds": _CONSOLE_SESSION_ENDS,
     "console_session_seconds": _CONSOLE_SESSION_ENDS,
+    "console_sso_issuer": _CONSOLE_SSO,
+    "console_sso_client_id": _CONSOLE_SSO,
+    "console_sso_client_secret": _CONSOLE_SSO,
+    "console_sso_scopes": _CONSOLE_SSO,
     "console_listen_tls_certificate_file": f"{_CONSOLE}::test_it_is_served_over_tls_by_its_settings",
     "console_listen_tls_key_file": f"{_CONSOLE}::test_it_is_served_over_tls_by_its_settings",
     "console_tls_ca_file": _CONSOLE_OVER_TLS,

@@ -47,6 +47,10 @@ def console_settings(config: Config) -> ConsoleSettings:
         listen_tls_certificate_file=config.console_listen_tls_certificate_file,
         listen_tls_key_file=config.console_listen_tls_key_file,
         plaintext_listeners=config.plaintext_listeners,
+        sso_issuer=config.console_sso_issuer,
+        sso_client_id=config.console_sso_client_id,
+        sso_client_secret=config.console_sso_client_secret,
+        sso_scopes=config.console_sso_scopes,
     )
 
 

@@ -282,6 +282,15 @@ class Config:
     console_session_seconds: int = _setting(
         43_200, "from the sign-in to the end of it", rules.at_least(MIN_SESSION_SECONDS)
     )
+    console_sso_issuer: str = _setting(
+        "",
+        "the [outside issuer](docs/console.md#single-sign-on) that signs staff in too, by OpenID Connect; one of "
+        "`CREDITD_ISSUERS_FILE`",
+        rules.CONSOLE_URL,
+    )
+    console_sso_client_id: str = _setting("", "what the console is called there")
+    console_sso_client_secret: str = _setting("", "what it shows there; empty: PKCE alone", is_secret=True)
+    console_sso_scopes: str = _setting("openid email", "what it asks for there")
     console_listen_tls_certificate_file: str = _setting("", "PEM; the console is served over TLS", rules.FILE)
     console_listen_tls_key_file: str = _setting("", "PEM; the certificate's key", rules.FILE)
     console_tls_ca_file: str = _setting("", "PEM; how `console` knows a service that is not on loopback")

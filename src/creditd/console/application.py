@@ -20,6 +20,7 @@ from creditd.console.entrance.admission import Admission, TurnedBack
 from creditd.console.entrance.authenticator_page import AuthenticatorPage
 from creditd.console.entrance.session import ConsoleSessions
 from creditd.console.entrance.sign_in import SignInPages
+from creditd.console.entrance.single_sign_on import SingleSignOn
 from creditd.console.failure_page import defect_page, failed_fragment, missing_page, refused_page, unreadable_page
 from creditd.console.live_streams import LiveStreams
 from creditd.console.pages import Pages
@@ -62,8 +63,9 @@ class ConsoleApplication:
         self._jar = CookieJar(settings.cookie_key, url)
         self._sessions = ConsoleSessions(self._jar, settings, clock)
         self._files = StaticFiles()
-        self._pages = Pages(self._files, url)
-        self._admission = Admission(self._sessions, self._jar)
+        self._pages = Pages(self._files, url, has_single_sign_on=bool(settings.sso_issuer))
+        self._sso = SingleSignOn(settings, self._sessions, self._jar) if settings.sso_issuer else None
+        self._admission = Admission(self._sessions, self._jar, self._sso)
         self._streams = LiveStreams()
         self._is_stopping = False
         router = Router(self._routes(), redirect_slashes=False, default=self._missing)
@@ -104,6 +106,7 @@ class ConsoleApplication:
             ("GET", "/sign-in/authenticator", authenticator.page),
             ("POST", "/sign-in/authenticator", authenticator.enrol),
             ("POST", "/sign-in/authenticator/confirm", authenticator.confirm),
+            *self._sso_routes(),
             ("POST", "/sign-out", sign_in.sign_out),
             ("POST", "/sign-out/everywhere", sign_in.sign_out_everywhere),
         ]
@@ -111,6 +114,14 @@ class ConsoleApplication:
         routes = [Route(prefix(path), self._endpoint(handler), methods=[method]) for method, path, handler in pages]
         files = Route(prefix("/static/{mark}/{name}"), self._files.serve)
         return [*routes, files, Route("/healthz", self._health)]
+
+    def _sso_routes(self) -> list[tuple[str, str, Handler]]:
+        if self._sso is None:
+            return []
+        return [
+            ("GET", "/sign-in/organisation", self._sso.begin),
+            ("GET", "/sign-in/organisation/callback", self._sso.callback),
+        ]
 
     async def _health(self, request: Request) -> Response:
         """Say 200 while this process answers, also while the service is away: it is to live on; 503 as it stops."""

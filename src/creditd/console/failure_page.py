@@ -33,7 +33,7 @@ def status_of(refusal: ServiceRefusal) -> HTTPStatus:
 
 def refused_page(visit: Visit, refusal: ServiceRefusal) -> Response:
     """Return the page for what the service has not done. One that is away is asked again, by the page itself."""
-    if refusal.reason == "MFA_REQUIRED":
+    if refusal.reason == "MFA_REQUIRED" and not (visit.session and visit.session.is_outside):
         return _code_first(visit)
     is_away = refusal.is_unknown
     if is_away and visit.request.method == "POST" and not visit.own_path.startswith(visit.path("/sign-")):

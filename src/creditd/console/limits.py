@@ -21,6 +21,17 @@ RPC_SECONDS = 10.0
 TOKEN_SECONDS = 30.0
 """An access token with less left is renewed before it is used, so that it does not end under way."""
 
+PROVIDER_SECONDS = 3_600.0
+"""After which the places of an outside issuer are read again."""
+
+PROVIDER_BYTES = 65_536
+"""Of an answer of an outside issuer: tokens take some kB."""
+
+MAX_CODE_CHARACTERS = 4_096
+MAX_NEXT_CHARACTERS = 2_048
+MAX_NAME_CHARACTERS = 254
+"""Of what an outside issuer leads back with, of the page to go on with, and of somebody's name."""
+
 CODE_SECONDS = 600.0
 """From the password to the code: after it the sign-in begins anew."""
 

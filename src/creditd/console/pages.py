@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Pages:
     """Makes pages. ``url`` is where browsers find them."""
 
-    def __init__(self, files: StaticFiles, url: PublicUrl) -> None:
-        """Link to these files, at this URL."""
+    def __init__(self, files: StaticFiles, url: PublicUrl, *, has_single_sign_on: bool = False) -> None:
+        """Link to these files, at this URL; to an outside issuer's sign-in, if there is one."""
         self.url = url
         self._environment = Environment(
             loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -41,6 +41,7 @@ class Pages:
             "enum_words": enum_words,
             "languages": LANGUAGES,
             "navigation": NAVIGATION,
+            "has_single_sign_on": has_single_sign_on,
             "version": __version__,
         }
 

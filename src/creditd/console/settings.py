@@ -15,7 +15,8 @@ class ConsoleSettings(NamedTuple):
     listens. ``cookie_key`` encrypts the cookies; a random one if empty. A session ends ``idle_seconds`` after the last
     page, and ``session_seconds`` after the sign-in. The files are PEM: with ``listen_tls_certificate_file`` HTTPS is
     served; with ``tls_ca_file`` the service has to show a certificate of that authority, without it has to be on a
-    loopback address; ``tls_certificate_file`` is what the console shows itself (mutual TLS).
+    loopback address; ``tls_certificate_file`` is what the console shows itself (mutual TLS). With ``sso_issuer`` people
+    sign in at an outside issuer too, to which the console is the client ``sso_client_id``.
     """
 
     listen: str
@@ -30,6 +31,10 @@ class ConsoleSettings(NamedTuple):
     listen_tls_certificate_file: str = ""
     listen_tls_key_file: str = ""
     plaintext_listeners: tuple[str, ...] = ()
+    sso_issuer: str = ""
+    sso_client_id: str = ""
+    sso_client_secret: str = ""
+    sso_scopes: str = "openid email"
 
 
 class InvalidConsoleSetting(ValueError):

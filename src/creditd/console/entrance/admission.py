@@ -6,12 +6,14 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Final
 
+import grpc
 from starlette.responses import Response
 
 from credit.v1.access_service_pb2 import GetMyAccessRequest, GetMyAccessResponse
 from credit.v1.identity_service_pb2 import RefreshRequest
 from creditd.console import limits
 from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
+from creditd.console.entrance.single_sign_on import SingleSignOn
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import STAFF, Visit
 from creditd.console.wire.cookies import Cookie, CookieJar
@@ -38,10 +40,11 @@ class TurnedBack(Exception):
 class Admission:
     """Lets people in by their sessions."""
 
-    def __init__(self, sessions: ConsoleSessions, jar: CookieJar) -> None:
-        """Read sessions from the cookies of ``jar``."""
+    def __init__(self, sessions: ConsoleSessions, jar: CookieJar, sso: SingleSignOn | None = None) -> None:
+        """Read sessions from the cookies of ``jar``; those of an outside issuer are renewed by ``sso``."""
         self._sessions = sessions
         self._jar = jar
+        self._sso = sso
 
     def prepare(self, visit: Visit) -> None:
         """Bind the forms of a visit to its session, or to a cookie of its own where there is none."""
@@ -100,9 +103,15 @@ class Admission:
         return await self._renewed(visit, session)
 
     async def _renewed(self, visit: Visit, session: ConsoleSession) -> ConsoleSession:
-        request = RefreshRequest(refresh_token=session.refresh_token, request_id=session.refresh_request_id)
-        answer = await visit.ask(visit.stubs.identity.Refresh, request)
-        renewed = self._sessions.renewed(session, answer.tokens)
+        if session.is_outside:
+            if self._sso is None:
+                # The issuer is not configured any more.
+                raise ServiceRefusal(grpc.StatusCode.UNAUTHENTICATED, "SESSION_OVER")
+            renewed = await self._sso.renewed(session)
+        else:
+            request = RefreshRequest(refresh_token=session.refresh_token, request_id=session.refresh_request_id)
+            answer = await visit.ask(visit.stubs.identity.Refresh, request)
+            renewed = self._sessions.renewed(session, answer.tokens)
         visit.session = renewed
         visit.cookies += self._sessions.written(renewed, is_seen=not visit.is_by_itself)
         return renewed

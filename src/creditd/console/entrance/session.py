@@ -19,7 +19,8 @@ _SEEN = "seen"
 class ConsoleSession:
     """Who has signed in, and the tokens of the session. Times are in seconds since the Unix epoch.
 
-    Until ``is_complete`` only the password was shown, and nothing opens but the page that asks for the code.
+    Until ``is_complete`` only the password was shown, and nothing opens but the page that asks for the code. One that
+    ``is_outside`` is of an outside issuer, where its tokens are renewed.
     """
 
     session_id: str
@@ -30,6 +31,7 @@ class ConsoleSession:
     refresh_end: float
     end: float
     is_complete: bool = False
+    is_outside: bool = False
 
     @property
     def refresh_request_id(self) -> str:
@@ -69,6 +71,21 @@ class ConsoleSessions:
             access_token=tokens.access_token,
             access_end=float(tokens.access_token_expire_time.seconds),
             refresh_token=tokens.refresh_token,
+        )
+
+    def begun_outside(self, name: str, access_token: str, seconds: float, refresh_token: str) -> ConsoleSession:
+        """Return a session of somebody who has signed in at an outside issuer just now."""
+        now = self._clock()
+        end = now + self._session_seconds
+        begun = ConsoleSession(secrets.token_hex(16), name, "", 0.0, "", end, end, is_complete=True, is_outside=True)
+        return self.continued(begun, access_token, seconds, refresh_token)
+
+    def continued(
+        self, session: ConsoleSession, access_token: str, seconds: float, refresh_token: str
+    ) -> ConsoleSession:
+        """Return a session of an outside issuer with its next tokens."""
+        return replace(
+            session, access_token=access_token, access_end=self._clock() + seconds, refresh_token=refresh_token
         )
 
     def stepped_up(self, session: ConsoleSession, answer: StepUpResponse) -> ConsoleSession:

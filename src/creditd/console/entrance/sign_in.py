@@ -1,6 +1,5 @@
 """Signing in and out: a password, then a code, each judged by the service."""
 
-import re
 from http import HTTPStatus
 from math import ceil
 from typing import Final
@@ -13,14 +12,12 @@ from creditd.addresses import place_of
 from creditd.call_windows import Windows
 from creditd.console import limits
 from creditd.console.entrance.admission import Admission
+from creditd.console.entrance.own_paths import is_own_path
 from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import STAFF, Visit
 from creditd.console.wire.cookies import CookieJar
 from creditd.console.wire.kept_form import KeptForm, form_carried
-
-_OWN_PATH: Final = re.compile(r"/(?![/\\])[^\\\s\x00-\x1f\x7f]*")
-"""A path and nothing else: no browser takes it for another host's."""
 
 _MAX_EMAIL: Final = 254
 _MAX_PASSWORD: Final = 512
@@ -104,14 +101,15 @@ class SignInPages:
 
     async def sign_out(self, visit: Visit) -> Response:
         """End this session."""
-        if visit.session:
+        # Who has signed in at an outside issuer is signed out here; there they are asked by its own page.
+        if visit.session and not visit.session.is_outside:
             session = await self._admission.fresh(visit, visit.session)
             await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(refresh_token=session.refresh_token))
         return self._left(visit)
 
     async def sign_out_everywhere(self, visit: Visit) -> Response:
         """End every session of whoever has signed in."""
-        if visit.session:
+        if visit.session and not visit.session.is_outside:
             await self._admission.fresh(visit, visit.session)
             await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(all_sessions=True))
         return self._left(visit)
@@ -150,7 +148,7 @@ def _code_page(visit: Visit, problem: str = "") -> Response:
 def _kept(visit: Visit) -> KeptForm:
     """Return the form that goes through the sign-in with whoever typed it; none if it is for nowhere of ours."""
     kept = form_carried(visit.form)
-    is_own = _OWN_PATH.fullmatch(kept.path) and kept.path.startswith(visit.path("/"))
+    is_own = is_own_path(kept.path) and kept.path.startswith(visit.path("/"))
     is_own = is_own and not kept.path.startswith(visit.path("/sign-"))
     return kept if is_own else KeptForm()
 
@@ -158,7 +156,7 @@ def _kept(visit: Visit) -> KeptForm:
 def _stated_next(visit: Visit) -> str:
     """Return where to go afterwards, by the query or the form; empty if that is nowhere of ours."""
     stated = visit.form.text("next", 2_048) or visit.request.query_params.get("next", "")[:2_048]
-    is_own = _OWN_PATH.fullmatch(stated) and stated.startswith(visit.path("/"))
+    is_own = is_own_path(stated) and stated.startswith(visit.path("/"))
     return stated if is_own else ""
 
 

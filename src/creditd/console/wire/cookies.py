@@ -22,11 +22,15 @@ _KEY_BYTES: Final = 32
 
 
 class Cookie(NamedTuple):
-    """A cookie to be written: its short name, its value, and the seconds that it is kept; 0 takes it away."""
+    """A cookie to be written: its short name, its value, and the seconds that it is kept; 0 takes it away.
+
+    One that ``is_lax`` is also sent when another site leads here.
+    """
 
     name: str
     value: str
     seconds: int
+    is_lax: bool = False
 
 
 class CookieJar:
@@ -85,7 +89,7 @@ class CookieJar:
             path="/",
             secure=self._is_encrypted,
             httponly=True,
-            samesite="strict",
+            samesite="lax" if cookie.is_lax else "strict",
         )
 
     def write_plain(self, response: Response, cookie: Cookie) -> None:

@@ -1,8 +1,10 @@
 """Signing in at an outside issuer: by a code that only this browser can use, and as far as the service believes it."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -35,6 +37,7 @@ def trusting(tmp_path_factory: pytest.TempPathFactory, people: OpenIdPeople) -> 
 def led(trusting: RunningService, people: OpenIdPeople) -> Iterator[RunningConsole]:
     """Run a console that leads there."""
     client: dict[str, Any] = {"sso_client_id": CLIENT_ID, "sso_client_secret": CLIENT_SECRET}
+    people.clock = lambda: trusting.seconds
     with running_console(trusting, sso_issuer=people.url, **client) as console:
         yield console
 
@@ -123,9 +126,65 @@ def test_what_is_of_another_sign_in_or_issuer_is_not_taken(
         people.spoils.clear()
 
 
-def test_nobody_is_led_elsewhere_by_it(mia: Browser) -> None:
-    mia.get("/sign-in/organisation?next=https://evil.example/")
+@pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example", "/\\evil.example", "/acc\nounts", "/ä"])
+def test_nobody_is_led_elsewhere_by_it(mia: Browser, path: str) -> None:
+    mia.get(f"/sign-in/organisation?{urlencode({'next': path})}")
     assert mia.page.url.path == "/"
+
+
+def goes_on(browser: Browser) -> None:
+    """Go on from the page of ours that leads to the issuer, as a browser does by itself."""
+    (there,) = re.findall(r'http-equiv="refresh" content="0;url=([^"]+)"', browser.page.text)
+    browser.get(unescape(there))
+
+
+GRANT = {"subject": "ann", "role": "support", "hours": "24", "reason": "She is back on Monday."}
+
+
+def test_a_session_that_ends_in_the_middle_of_a_form_loses_nothing_of_it(mia: Browser, people: OpenIdPeople) -> None:
+    people.roles = ["chief"]
+    mia.get("/sign-in/organisation?again=1")
+    mia.get("/roles/grant")
+    fields = mia.hidden() | GRANT
+    mia.console.service.clock.advance(1_801)
+    mia.post("/roles/grant", fields | {"act": "grant_role"})
+    assert (mia.page.status_code, "Your session has ended" in mia.text) == (401, True)
+    mia.send("/sign-in/organisation")
+    goes_on(mia)
+    assert "Go on where you were" in mia.text
+    mia.send("/roles/grant", act="preview")
+    assert "She is back on Monday." in mia.page.text
+
+
+def test_what_needs_a_second_factor_leads_there_again_and_goes_on_where_it_was(
+    mia: Browser, people: OpenIdPeople
+) -> None:
+    people.roles = ["chief"]
+    mia.get("/sign-in/organisation")
+    mia.get("/roles/grant")
+    mia.send("/roles/grant", **GRANT, act="grant_role")
+    assert (mia.page.status_code, "fresh second factor" in mia.text) == (401, True)
+    mia.send("/sign-in/organisation")
+    goes_on(mia)
+    assert people.asked[-2]["prompt"] == "login"
+    mia.send("/roles/grant", act="preview")
+    mia.send("/roles/grant", **GRANT, act="grant_role")
+    assert mia.page.url.path == "/roles"
+
+
+def test_what_is_too_long_to_go_there_stays_in_the_form_for_the_password(mia: Browser) -> None:
+    mia.get("/sign-in")
+    mia.send("/sign-in/organisation", kept_path="/roles/grant", **{"kept.reason": "x" * 4_000})
+    assert (mia.page.status_code, "too long" in mia.text) == (422, True)
+    assert mia.hidden()["kept.reason"] == "x" * 4_000
+
+
+def test_what_another_site_makes_up_does_not_go_along(mia: Browser) -> None:
+    mia.get("/sign-in")
+    mia.send("/sign-in/organisation", kept_path="//evil.example", **{"kept.a": "b"})
+    goes_on(mia)
+    assert mia.page.url.path == "/"
+    assert mia.post("/sign-in/organisation", {"kept_path": "/roles/grant", "kept.a": "b"}).status_code == 400
 
 
 def test_without_an_issuer_there_is_no_such_page(browser: Browser) -> None:

@@ -5,7 +5,8 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,13 +19,17 @@ CLIENT_SECRET = "of the tests, and of nothing else"  # noqa: S105 - of the tests
 
 
 class OpenIdPeople:
-    """Its pages and its tokens. ``roles`` are those of whoever signs in, ``seconds`` how long a token lasts."""
+    """Its pages and its tokens. ``roles`` are those of whoever signs in, ``seconds`` how long a token lasts.
+
+    Whoever is to sign in anew shows a second factor too.
+    """
 
     def __init__(self, issuer: OutsideIssuer) -> None:
         """Answer on a free port of this machine."""
         self.issuer = issuer
         self.roles = ["clerk"]
         self.seconds = 300
+        self.clock: Callable[[], float] = time.time
         self.asked: list[dict[str, str]] = []
         self.spoils: dict[str, Any] = {}
         self._codes: dict[str, dict[str, str]] = {}
@@ -88,6 +93,7 @@ class OpenIdPeople:
         if (fields["client_id"], fields.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
             return 401, {"error": "invalid_client"}
         nonce = ""
+        factor: dict[str, Any] = {}
         if fields["grant_type"] == "authorization_code":
             begun = self._codes.pop(fields["code"], None)
             digest = hashlib.sha256(fields["code_verifier"].encode()).digest()
@@ -95,17 +101,19 @@ class OpenIdPeople:
             if begun is None or begun["code_challenge"] != challenge or begun["redirect_uri"] != fields["redirect_uri"]:
                 return 400, {"error": "invalid_grant"}
             nonce = begun["nonce"]
+            if begun.get("prompt") == "login":
+                factor = {"amr": ["otp"], "auth_time": int(self.clock())}
         elif fields["refresh_token"] not in self._refresh_tokens:
             return 400, {"error": "invalid_grant"}
         else:
             self._refresh_tokens.discard(fields["refresh_token"])
         refresh_token = secrets.token_urlsafe(16)
         self._refresh_tokens.add(refresh_token)
-        stated = {"sub": "mia", "realm": {"roles": self.roles}}
+        stated = {"sub": "mia", "exp": int(self.clock()) + 3_600, "realm": {"roles": self.roles}}
         said = {"aud": CLIENT_ID, "nonce": nonce, "email": "mia@example.org"}
         said |= stated | self.spoils.get("id_token", {})
         return 200, {
-            "access_token": self.issuer.bearer(aud=AUDIENCE, **stated).removeprefix("Bearer "),
+            "access_token": self.issuer.bearer(aud=AUDIENCE, **stated, **factor).removeprefix("Bearer "),
             "expires_in": self.seconds,
             "refresh_token": refresh_token,
             "id_token": self.issuer.bearer(**said).removeprefix("Bearer "),

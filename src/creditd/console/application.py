@@ -119,8 +119,10 @@ class ConsoleApplication:
         if self._sso is None:
             return []
         return [
+            ("POST", "/sign-in/organisation", self._sso.leave),
             ("GET", "/sign-in/organisation", self._sso.begin),
             ("GET", "/sign-in/organisation/callback", self._sso.callback),
+            ("GET", "/sign-in/organisation/typed", self._admission.staff(self._sso.typed)),
         ]
 
     async def _health(self, request: Request) -> Response:

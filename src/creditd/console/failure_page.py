@@ -10,7 +10,7 @@ from starlette.responses import Response
 from creditd.console import limits
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import Visit
-from creditd.console.wire.kept_form import form_kept
+from creditd.console.wire.kept_form import KeptForm, form_kept
 
 _STATUSES: Final[Mapping[grpc.StatusCode, HTTPStatus]] = {
     grpc.StatusCode.INVALID_ARGUMENT: HTTPStatus.BAD_REQUEST,
@@ -33,8 +33,8 @@ def status_of(refusal: ServiceRefusal) -> HTTPStatus:
 
 def refused_page(visit: Visit, refusal: ServiceRefusal) -> Response:
     """Return the page for what the service has not done. One that is away is asked again, by the page itself."""
-    if refusal.reason == "MFA_REQUIRED" and not (visit.session and visit.session.is_outside):
-        return _code_first(visit)
+    if refusal.reason == "MFA_REQUIRED":
+        return _factor_first(visit)
     is_away = refusal.is_unknown
     if is_away and visit.request.method == "POST" and not visit.own_path.startswith(visit.path("/sign-")):
         kept = form_kept(visit.form, visit.own_path)
@@ -45,12 +45,19 @@ def refused_page(visit: Visit, refusal: ServiceRefusal) -> Response:
     return _page(visit, status_of(refusal), known, text=refusal.text, again=again)
 
 
-def _code_first(visit: Visit) -> Response:
-    """Return the page that asks for a code, and leads back to the page, or keeps what was typed into its form."""
-    if visit.request.method == "GET":
-        return visit.turned_to(visit.path("/sign-in/code", next=visit.here()))
-    kept = form_kept(visit.form, visit.own_path.removesuffix("/preview"))
-    return visit.page("code.html", HTTPStatus.UNAUTHORIZED, problem="", next="", kept=kept)
+def _factor_first(visit: Visit) -> Response:
+    """Return the page that asks for a second factor, and leads back to the page, or keeps what was typed into its form.
+
+    That of an outside issuer is shown there.
+    """
+    is_form = visit.request.method != "GET"
+    kept = form_kept(visit.form, visit.own_path.removesuffix("/preview")) if is_form else KeptForm()
+    if visit.session and visit.session.is_outside:
+        here = "" if is_form else visit.here()
+        return visit.page("organisation_again.html", HTTPStatus.UNAUTHORIZED, next=here, kept=kept)
+    if is_form:
+        return visit.page("code.html", HTTPStatus.UNAUTHORIZED, problem="", next="", kept=kept)
+    return visit.turned_to(visit.path("/sign-in/code", next=visit.here()))
 
 
 def defect_page(visit: Visit) -> Response:

@@ -12,12 +12,11 @@ from creditd.addresses import place_of
 from creditd.call_windows import Windows
 from creditd.console import limits
 from creditd.console.entrance.admission import Admission
-from creditd.console.entrance.own_paths import is_own_path
 from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
+from creditd.console.entrance.way_back import form_along, way_back
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import STAFF, Visit
 from creditd.console.wire.cookies import CookieJar
-from creditd.console.wire.kept_form import KeptForm, form_carried
 
 _MAX_EMAIL: Final = 254
 _MAX_PASSWORD: Final = 512
@@ -58,20 +57,20 @@ class SignInPages:
             return _password_page(visit, visit.reader.texts("sign_in.failed") if is_wrong else refusal.text, email)
         self._go_on(visit, self._sessions.begun(email, answer.tokens))
         # What was typed before is carried on by this page; else it has an address of its own.
-        if _kept(visit).path:
+        if form_along(visit).path:
             return _code_page(visit)
-        return visit.turned_to(visit.path("/sign-in/code", next=_stated_next(visit)))
+        return visit.turned_to(visit.path("/sign-in/code", next=way_back(visit)))
 
     async def code_page(self, visit: Visit) -> Response:
         """Show the form for the code."""
         if visit.session is None:
-            return visit.turned_to(visit.path("/sign-in", next=_stated_next(visit)))
+            return visit.turned_to(visit.path("/sign-in", next=way_back(visit)))
         return _code_page(visit)
 
     async def code(self, visit: Visit) -> Response:
         """Take a code of the authenticator, or a recovery code; let staff in."""
         if visit.session is None:
-            return visit.turned_to(visit.path("/sign-in", next=_stated_next(visit)))
+            return visit.turned_to(visit.path("/sign-in", next=way_back(visit)))
         if wait := self._wait(visit):
             return _code_page(visit, visit.reader.texts("sign_in.limited", seconds=wait))
         try:
@@ -83,7 +82,7 @@ class SignInPages:
         access = await visit.ask(visit.stubs.access.GetMyAccess, GetMyAccessRequest())
         if not STAFF & set(access.roles):
             return await self._turned_away(visit)
-        kept = _kept(visit)
+        kept = form_along(visit)
         return visit.page("resume.html", kept=kept) if kept.path else visit.turned_to(_next(visit))
 
     async def _step_up(self, visit: Visit, session: ConsoleSession, code: str) -> None:
@@ -136,29 +135,14 @@ class SignInPages:
 
 def _password_page(visit: Visit, problem: str = "", email: str = "") -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
-    values = {"problem": problem, "email": email, "next": _stated_next(visit), "kept": _kept(visit), "over": ""}
+    values = {"problem": problem, "email": email, "next": way_back(visit), "kept": form_along(visit), "over": ""}
     return visit.page("sign_in.html", status, **values)
 
 
 def _code_page(visit: Visit, problem: str = "") -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
-    return visit.page("code.html", status, problem=problem, next=_stated_next(visit), kept=_kept(visit))
-
-
-def _kept(visit: Visit) -> KeptForm:
-    """Return the form that goes through the sign-in with whoever typed it; none if it is for nowhere of ours."""
-    kept = form_carried(visit.form)
-    is_own = is_own_path(kept.path) and kept.path.startswith(visit.path("/"))
-    is_own = is_own and not kept.path.startswith(visit.path("/sign-"))
-    return kept if is_own else KeptForm()
-
-
-def _stated_next(visit: Visit) -> str:
-    """Return where to go afterwards, by the query or the form; empty if that is nowhere of ours."""
-    stated = visit.form.text("next", 2_048) or visit.request.query_params.get("next", "")[:2_048]
-    is_own = is_own_path(stated) and stated.startswith(visit.path("/"))
-    return stated if is_own else ""
+    return visit.page("code.html", status, problem=problem, next=way_back(visit), kept=form_along(visit))
 
 
 def _next(visit: Visit) -> str:
-    return _stated_next(visit) or visit.path("/")
+    return way_back(visit) or visit.path("/")

@@ -16,8 +16,8 @@ from starlette.responses import RedirectResponse, Response
 from credit.v1.access_service_pb2 import GetMyAccessRequest
 from creditd.console import limits
 from creditd.console.entrance.open_id_provider import OpenIdProvider, ProviderFailure, ProviderTokens
-from creditd.console.entrance.own_paths import is_own_path
 from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
+from creditd.console.entrance.way_back import form_along, way_back
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.settings import ConsoleSettings
 from creditd.console.visit import STAFF, Visit
@@ -27,7 +27,9 @@ from creditd.console.wire.kept_form import KeptForm
 log = logging.getLogger(__name__)
 
 _AWAY: Final = "away"
-"""The cookie of whoever is at the issuer. Its page leads back from another site: it is no strict one."""
+_TYPED: Final = "typed"
+"""The cookies of whoever is at the issuer, and of the form that they had typed. Its page leads back from another site:
+they are no strict ones."""
 
 _CALLBACK: Final = "/sign-in/organisation/callback"
 
@@ -44,6 +46,18 @@ class SingleSignOn:
         self._sessions = sessions
         self._jar = jar
         self._provider = OpenIdProvider(settings.sso_issuer, settings.sso_client_id, settings.sso_client_secret)
+
+    async def leave(self, visit: Visit) -> Response:
+        """Take the form along that was typed, and lead away by a page of ours: no form may lead to another site."""
+        kept, cookie = form_along(visit), Cookie(_TYPED, "", 0)
+        if kept.path:
+            try:
+                cookie = self._jar.written(_TYPED, kept._asdict(), limits.CODE_SECONDS)._replace(is_lax=True)
+            except ValueError:
+                return _sign_in_page(visit, HTTPStatus.UNPROCESSABLE_ENTITY, "sso.too_long", kept)
+        visit.cookies.append(cookie)
+        here = visit.path("/sign-in/organisation", next=way_back(visit), again=visit.form.text("again", 1))
+        return visit.page("arrival.html", here=here)
 
     async def begin(self, visit: Visit) -> Response:
         """Lead to the issuer's own page; ``again`` has it ask anew, for a second factor that is fresh."""
@@ -64,7 +78,7 @@ class SingleSignOn:
         }
         if visit.request.query_params.get("again"):
             stated |= {"prompt": "login", "max_age": "0"}
-        kept = {"verifier": verifier, "state": state, "nonce": nonce, "next": _next(visit)}
+        kept = {"verifier": verifier, "state": state, "nonce": nonce, "next": way_back(visit)}
         visit.cookies.append(self._jar.written(_AWAY, kept, limits.CODE_SECONDS)._replace(is_lax=True))
         joined = "&" if "?" in places.authorization else "?"
         return RedirectResponse(f"{places.authorization}{joined}{urlencode(stated)}", HTTPStatus.SEE_OTHER)
@@ -77,12 +91,12 @@ class SingleSignOn:
         if not kept or not compare_digest(query.get("state", "").encode(), str(kept["state"]).encode()):
             return self._failed(visit, ProviderFailure("nobody of this browser was sent there", is_refused=True))
         try:
-            visit.session = self._session(await self._exchanged(visit, kept))
-            visit.cookies += self._sessions.written(visit.session)
+            session = self._session(await self._exchanged(visit, kept))
+            visit.cookies += self._sessions.written(session)
         except (ProviderFailure, ValueError) as failure:
             # ValueError: tokens that no cookie holds.
-            visit.session = None
             return self._failed(visit, failure)
+        visit.session = session
         return await self._let_in(visit, str(kept["next"]))
 
     async def _exchanged(self, visit: Visit, kept: Mapping[str, Any]) -> ProviderTokens:
@@ -120,10 +134,22 @@ class SingleSignOn:
                 raise
             self._forget(visit)
             return self._failed(visit, ProviderFailure("the service does not believe its token", is_refused=True))
-        if STAFF & set(access.roles):
-            return visit.turned_to(path or visit.path("/"))
-        self._forget(visit)
-        return visit.page("no_staff.html", HTTPStatus.FORBIDDEN)
+        if not STAFF & set(access.roles):
+            self._forget(visit)
+            return visit.page("no_staff.html", HTTPStatus.FORBIDDEN)
+        if self._typed(visit).path:
+            path = visit.path("/sign-in/organisation/typed")
+        return visit.turned_to(path or visit.path("/"))
+
+    async def typed(self, visit: Visit) -> Response:
+        """Show the form that has gone along, to staff who are back."""
+        kept = self._typed(visit)
+        return visit.page("resume.html", kept=kept) if kept.path else visit.turned_to(visit.path("/"))
+
+    def _typed(self, visit: Visit) -> KeptForm:
+        """Return the form that has gone along."""
+        read = self._jar.read(_TYPED, visit.request.cookies)
+        return KeptForm(read["path"], read["fields"]) if read else KeptForm()
 
     def _forget(self, visit: Visit) -> None:
         visit.session = None
@@ -147,13 +173,10 @@ class SingleSignOn:
         """Return the sign-in, which says that it did not work; the log says why."""
         log.warning("nobody was signed in at the issuer", extra={"problem": str(failure)})
         is_refused = not isinstance(failure, ProviderFailure) or failure.is_refused
-        problem = visit.reader.texts("sso.failed" if is_refused else "sso.away")
         status = HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.SERVICE_UNAVAILABLE
-        values: dict[str, Any] = {"problem": problem, "email": "", "next": _next(visit), "kept": KeptForm(), "over": ""}
-        return visit.page("sign_in.html", status, **values)
+        return _sign_in_page(visit, status, "sso.failed" if is_refused else "sso.away", self._typed(visit))
 
 
-def _next(visit: Visit) -> str:
-    """Return where to go afterwards, by the query; empty if that is nowhere of ours."""
-    stated = visit.request.query_params.get("next", "")[: limits.MAX_NEXT_CHARACTERS]
-    return stated if is_own_path(stated) and stated.startswith(visit.path("/")) else ""
+def _sign_in_page(visit: Visit, status: HTTPStatus, problem: str, kept: KeptForm) -> Response:
+    values = {"problem": visit.reader.texts(problem), "email": "", "next": way_back(visit), "kept": kept, "over": ""}
+    return visit.page("sign_in.html", status, **values)

@@ -1,7 +1,7 @@
 """How the system does: what the metrics say, each figure with the value from which to worry."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from starlette.responses import Response
 
@@ -9,6 +9,9 @@ from credit.v1.status_figure_pb2 import StatusFigure
 from credit.v1.support_service_pb2 import GetSystemStatusRequest, GetSystemStatusResponse
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.visit import Visit
+
+_BY_KIND: Final = ("bulkhead_waiting", "bulkhead_refused_total")
+"""Figures that there are for each kind of thread, whose name is behind theirs."""
 
 
 class StatusRow(NamedTuple):
@@ -37,9 +40,7 @@ def status_rows(write: CellWriter, status: object) -> Sequence[StatusRow]:
 
 
 def _row(write: CellWriter, figure: StatusFigure) -> StatusRow:
-    key = f"figure.{figure.name}"
-    # An open set: of one that is newer than this page the service's own name is shown.
-    name = write.text(key) if write.visit.reader.texts.knows(key) else write.code(figure.name)
+    name = _name(write, figure.name)
     if not figure.HasField("value"):
         state = write.tag(("", "ask"), write.text("health.unknown"))
     elif figure.is_worrying:
@@ -49,6 +50,15 @@ def _row(write: CellWriter, figure: StatusFigure) -> StatusRow:
     value = _number(write, figure.value) if figure.HasField("value") else NOTHING
     limit = _number(write, figure.worrying_from) if figure.HasField("worrying_from") else NOTHING
     return StatusRow(name, value, limit, state, figure.is_worrying)
+
+
+def _name(write: CellWriter, name: str) -> Cell:
+    """Return what a figure is called; of one that is newer than this page, the service's own name."""
+    for part in _BY_KIND:
+        if name.startswith(f"{part}_"):
+            return write.text(f"figure.{part}", kind=name.removeprefix(f"{part}_"))
+    key = f"figure.{name}"
+    return write.text(key) if write.visit.reader.texts.knows(key) else write.code(name)
 
 
 def _number(write: CellWriter, value: float) -> Cell:

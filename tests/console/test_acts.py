@@ -251,6 +251,11 @@ def test_a_service_account_is_made_switched_off_and_gets_a_key_that_is_shown_onc
     assert len(secret) > 30
     browser.get(f"/api-keys?service={name}")
     assert secret not in browser.page.text
+    browser.get(f"/service-accounts/{name}/change")
+    assert "credits.read" in browser.page.text
+    powers = {"scopes": "credits.read credits.spend", "accounts": f"{name}-* ann"}
+    browser.send(f"/service-accounts/{name}/change", act="change_service_account", reason="a try", **powers)
+    assert (f"{name}-* ann" in browser.text, "credits.read credits.spend" in browser.text) == (True, True)
     for act, told in (("disable", "may do nothing any more"), ("enable", "may do again")):
         browser.get(f"/service-accounts/{name}/{act}")
         browser.send(f"/service-accounts/{name}/{act}", act=f"{act}_service_account", reason="a try")
@@ -279,6 +284,12 @@ def test_an_endpoint_is_made_paused_resumed_and_deleted(
     browser.send("/event-endpoints/new", act="create_endpoint", **fields)
     assert "This is shown this once" in browser.text
     path = f"/event-endpoints/{name}"
+    browser.get(f"{path}/change")
+    asked = browser.hidden() | fields | {"description": "<b>of CRM</b>"}
+    browser.post(f"{path}/change", asked | {"act": "change_endpoint", "event_types": ["low_balance", "reconciled"]})
+    assert "<b>of CRM</b> Kinds Compared with a provider · Low balance" in browser.text
+    browser.get(f"{path}/change")
+    assert re.findall(r'value="([a-z_]+)" checked', browser.page.text) == ["reconciled", "low_balance"]
     for act, told in (("pause", "is paused"), ("resume", "delivers again")):
         browser.get(path)
         assert f"{path}/{act}" in browser.page.text

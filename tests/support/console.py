@@ -70,7 +70,7 @@ class Browser:
     def post(
         self,
         path: str,
-        fields: Mapping[str, str],
+        fields: Mapping[str, str | list[str]],
         headers: Mapping[str, str] | None = None,
         *,
         follows: bool = True,

@@ -29,7 +29,8 @@ class ActField(NamedTuple):
     """A field of a form: its name, which is the key of its label, and how it is filled.
 
     ``kind`` is ``text``, ``area``, ``number``, ``day``, ``check``, ``hidden``, ``choice`` (of ``words``, whose texts
-    are at ``key``) or ``type`` (a credit type). ``of`` are the fields of the request whose faults are shown at it.
+    are at ``key``), ``choices`` (several of them) or ``type`` (a credit type). ``of`` are the fields of the request
+    whose faults are shown at it.
     """
 
     name: str
@@ -56,9 +57,9 @@ class ActPage:
     it was done. ``subject`` is a part of the path that names what it is done to; where it ``is_typed``, that is to be
     typed first. ``outcome`` tells, by the end of a text's key, what has become of it, if that can be more than one
     thing. ``shown_once`` is what of the answer is never shown again. ``look`` says what it would do to balances: then
-    it is not done before that was shown. ``load`` is what the request is made from, beside the
-    form; ``lead`` is where it leads to, if that is not ``back``; ``stream`` is what is shown
-    of an answer that comes bit by bit.
+    it is not done before that was shown. ``load`` is what the request is made from, beside the form, and ``begun`` what
+    the form has at first; ``lead`` is where it leads to, if that is not ``back``; ``stream`` is what is shown of an
+    answer that comes bit by bit.
     """
 
     name: str
@@ -76,6 +77,7 @@ class ActPage:
     shown_once: Callable[[Any], Sequence[str]] | None = None
     look: Callable[[CellWriter, Any], Awaitable[Sequence[LookRow]]] | None = None
     load: Callable[[Visit], Awaitable[Any]] | None = None
+    begun: Callable[[Visit], Awaitable[Mapping[str, str]]] | None = None
     lead: Callable[[Visit, Any], str] | None = None
     stream: StreamedRows | None = None
 
@@ -90,7 +92,8 @@ def act_form(page: ActPage) -> Callable[[Visit], Any]:
         if not visit.may(page.permission):
             raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
         query = visit.request.query_params
-        stated = {field.name: query.get(field.name, "")[: field.most] for field in page.fields}
+        begun = await page.begun(visit) if page.begun else {}
+        stated = {field.name: query.get(field.name, begun.get(field.name, ""))[: field.most] for field in page.fields}
         stated["request_id"] = f"console:{secrets.token_hex(_REQUEST_ID_BYTES)}"
         return await _form(visit, page, TypedForm(visit, stated, await _types(visit, page)))
 

@@ -69,6 +69,11 @@ class TypedForm:
             self.fault(name, "field.needed")
         return value
 
+    def words(self, name: str, enum: Any) -> list[int]:
+        """Return the values of an enum that were chosen."""
+        words = enum_words(enum)
+        return sorted(words[word] for word in self.stated.get(name, "").split() if word in words)
+
     def whole(self, name: str, *, least: int = 1, most: int = 2**63 - 1, is_needed: bool = True) -> int:
         """Return a whole number; 0 for nothing where it is not needed."""
         return self._amount(name, 0, least, most, is_needed=is_needed)

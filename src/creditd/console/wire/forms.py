@@ -14,7 +14,7 @@ class UnreadableForm(Exception):
 
 
 class Form:
-    """What was typed and chosen, by the names of the fields; of several of one name the last."""
+    """What was typed and chosen, by the names of the fields; of several of one name all, with blanks between."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         """Hold fields."""
@@ -56,4 +56,8 @@ async def form_of(request: Request) -> Form:
     except (TimeoutError, ClientDisconnect, ValueError) as error:
         raise UnreadableForm from error
     # The service takes no zero bytes in texts; browsers end lines with two characters.
-    return Form({name: value.replace("\0", "").replace("\r\n", "\n") for name, value in fields})
+    read: dict[str, str] = {}
+    for name, value in fields:
+        text = value.replace("\0", "").replace("\r\n", "\n")
+        read[name] = f"{read[name]} {text}" if name in read else text
+    return Form(read)

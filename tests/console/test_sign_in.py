@@ -45,6 +45,7 @@ def test_whoever_has_no_authenticator_sets_one_up_and_gets_in(browser: Browser, 
     assert browser.send("/sign-in/authenticator", password="wrong horse").status_code == 422
     browser.send("/sign-in/authenticator", password=person.password)
     (secret,) = re.findall(r'<bdi class="id wrap">([A-Z2-7]{16,})</bdi>', browser.page.text)
+    assert re.search(r'<svg [^>]+><path fill="#fff" [^>]+/><path stroke="#000" [^>]+/></svg>', browser.page.text)
     phone = Phone(person, secret)
     assert browser.send("/sign-in/authenticator/confirm", code="000000").status_code == 422
     browser.send("/sign-in/authenticator/confirm", code=phone.code())

@@ -3,6 +3,8 @@
 from http import HTTPStatus
 from typing import Final
 
+import segno
+from markupsafe import Markup
 from starlette.responses import Response
 
 from credit.v1.identity_service_pb2 import ConfirmTotpRequest, EnrolTotpRequest, EnrolTotpResponse
@@ -29,7 +31,7 @@ class AuthenticatorPage:
         return _asking(visit)
 
     async def enrol(self, visit: Visit) -> Response:
-        """Show the secret, as it is typed and as a link that an authenticator on the same device opens."""
+        """Show the secret: to be scanned, typed, or opened by an authenticator on the same device."""
         if visit.session is None:
             return visit.turned_to(visit.path("/sign-in"))
         session = await self._admission.fresh(visit, visit.session)
@@ -39,7 +41,8 @@ class AuthenticatorPage:
             if refusal.is_unknown or refusal.is_session_over:
                 raise
             return _asking(visit, refusal.text or visit.reader.texts("failure.other"))
-        return visit.page("authenticator.html", step="secret", problem="", secret=secret, codes=())
+        picture = _picture(secret.uri)
+        return visit.page("authenticator.html", step="secret", problem="", secret=secret, codes=(), picture=picture)
 
     async def confirm(self, visit: Visit) -> Response:
         """Take the first code, and show the recovery codes."""
@@ -57,6 +60,12 @@ class AuthenticatorPage:
             # The secret is shown once: whoever has not kept it begins anew.
             return _page(visit, "code", text)
         return visit.page("authenticator.html", step="codes", problem="", secret=None, codes=answer.recovery_codes)
+
+
+def _picture(uri: str) -> Markup:
+    """Return a link as a QR code: black on white also on a dark page, as cameras want it."""
+    drawn = segno.make(uri, error="m", micro=False).svg_inline(light="#fff", lineclass=None, omitsize=True)
+    return Markup(drawn)  # noqa: S704 - of shapes alone: nothing of the link is in it as text.
 
 
 async def _enrolled(visit: Visit, session: ConsoleSession) -> EnrolTotpResponse:

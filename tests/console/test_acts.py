@@ -50,7 +50,7 @@ def test_who_may_not_act_is_refused(browser: Browser, members: Members, account:
     assert browser.get(f"/accounts/{account}/credits/add").status_code == 403
     for name in ("suspend", "plan", "credits/remove"):
         fields = {"form_token": token, "request_id": uuid4().hex, "reason": "x", "plan": "unlimited"}
-        more = {"credit_type": "chat", "amount": "5", "sure": account}
+        more = {"amount.chat": "5", "sure": account}
         assert browser.get(f"/accounts/{account}/{name}").status_code == 403, name
         act = {"suspend": "suspend_account", "plan": "set_plan", "credits/remove": "remove_credits"}[name]
         browser.post(f"/accounts/{account}/{name}", fields | more | {"act": act})
@@ -63,7 +63,7 @@ def test_credits_are_removed_once_after_they_were_looked_at_and_the_account_was_
 ) -> None:
     path = f"/accounts/{account}/credits/remove"
     signed_in.get(path)
-    typed = {"credit_type": "chat", "amount": "1,000", "reason": "Bought twice"}
+    typed = {"amount.chat": "1,000", "amount.THB": "", "reason": "Bought twice"}
     first = signed_in.hidden() | typed
     signed_in.post(path, first | {"act": "remove_credits", "sure": account})
     assert "1,500" in signed_in.text
@@ -71,7 +71,7 @@ def test_credits_are_removed_once_after_they_were_looked_at_and_the_account_was_
     seen = signed_in.hidden() | typed
     signed_in.post(path, seen | {"act": "remove_credits", "sure": "another"})
     assert "Type it just as it stands there." in signed_in.text
-    signed_in.post(path, seen | {"act": "remove_credits", "sure": account, "amount": "900"})
+    signed_in.post(path, seen | {"act": "remove_credits", "sure": account, "amount.chat": "900"})
     assert balance(staff, account) == 1_500
     for _ in range(2):
         signed_in.post(path, seen | {"act": "remove_credits", "sure": account})
@@ -82,6 +82,24 @@ def test_credits_are_removed_once_after_they_were_looked_at_and_the_account_was_
     signed_in.post(path, signed_in.hidden() | typed | {"act": "look"})
     assert signed_in.page.status_code == 409
     assert balance(staff, account) == 500
+
+
+def test_several_credit_types_are_removed_together(
+    signed_in: Browser, service: RunningService, staff: SimpleNamespace, account: str
+) -> None:
+    give(service, account, "gift", THB=1_250)
+    path = f"/accounts/{account}/credits/remove"
+    signed_in.get(path)
+    signed_in.send(path, act="look", reason="x")
+    assert "Type an amount of at least one credit type" in signed_in.text
+    signed_in.send(path, **{"amount.chat": "0.5", "amount.THB": "12.50"}, act="look", reason="x")
+    assert signed_in.page.text.count('aria-invalid="true"') == 1
+    typed = {"amount.chat": "100", "amount.THB": "12.50", "reason": "x", "sure": account}
+    signed_in.send(path, **typed, act="look")
+    assert ("1,400" in signed_in.text, "\u221212.50" in signed_in.text) == (True, True)
+    signed_in.send(path, **typed, act="remove_credits")
+    assert "were removed" in signed_in.text
+    assert balance(staff, account) == 1_400
 
 
 def test_an_account_is_suspended_by_what_was_seen_and_activated_again(
@@ -118,7 +136,7 @@ def test_what_finance_asks_for_somebody_else_approves_in_another_browser(
         other.signs_in(members("FINANCE"))
         path = f"/accounts/{account}/credits/remove"
         other.get(path)
-        typed = {"credit_type": "chat", "amount": "100", "reason": "Ticket 9", "sure": account}
+        typed = {"amount.chat": "100", "reason": "Ticket 9", "sure": account}
         other.send(path, **typed, act="look")
         other.send(path, **typed, act="remove_credits")
         assert "somebody else has to approve it" in other.text

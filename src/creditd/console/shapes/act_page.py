@@ -1,7 +1,7 @@
 """Acts: each is a declaration, and all are shown, looked at, done once and told of in the same way."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -29,8 +29,8 @@ class ActField(NamedTuple):
     """A field of a form: its name, which is the key of its label, and how it is filled.
 
     ``kind`` is ``text``, ``area``, ``number``, ``day``, ``check``, ``hidden``, ``choice`` (of ``words``, whose texts
-    are at ``key``), ``choices`` (several of them) or ``type`` (a credit type). ``of`` are the fields of the request
-    whose faults are shown at it.
+    are at ``key``), ``choices`` (several of them), ``type`` (a credit type) or ``amounts`` (one for each credit type).
+    ``of`` are the fields of the request whose faults are shown at it.
     """
 
     name: str
@@ -93,7 +93,7 @@ def act_form(page: ActPage) -> Callable[[Visit], Any]:
             raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
         query = visit.request.query_params
         begun = await page.begun(visit) if page.begun else {}
-        stated = {field.name: query.get(field.name, begun.get(field.name, ""))[: field.most] for field in page.fields}
+        stated = _stated(page, query, lambda name, most: query.get(name, begun.get(name, ""))[:most])
         stated["request_id"] = f"console:{secrets.token_hex(_REQUEST_ID_BYTES)}"
         return await _form(visit, page, TypedForm(visit, stated, await _types(visit, page)))
 
@@ -105,7 +105,7 @@ def act_done(page: ActPage) -> Callable[[Visit], Any]:
 
     async def done(visit: Visit) -> Response:
         form = visit.form
-        stated = {field.name: form.text(field.name, field.most) for field in page.fields}
+        stated = _stated(page, form.fields, form.text)
         typed = TypedForm(visit, stated | {"request_id": form.text("request_id", _MAX_ID)}, await _types(visit, page))
         typed.loaded = await page.load(visit) if page.load else None
         request = page.request(typed)
@@ -143,8 +143,17 @@ def _told(visit: Visit, page: ActPage, answer: Any, subject: str) -> Response:
     return visit.turned_to(page.lead(visit, answer) if page.lead else page.back(visit))
 
 
+def _stated(page: ActPage, names: Iterable[str], read: Callable[[str, int], str]) -> dict[str, str]:
+    """Return what a page's fields hold, by ``read``; ``amounts`` are as many fields as there are ``names`` for."""
+    stated = {}
+    for field in page.fields:
+        own = [name for name in names if name.startswith(f"{field.name}.")] if field.kind == "amounts" else [field.name]
+        stated |= {name: read(name, field.most) for name in own}
+    return stated
+
+
 async def _types(visit: Visit, page: ActPage) -> Mapping[str, Any]:
-    needs_types = page.look or any(field.kind in {"type", "number"} for field in page.fields)
+    needs_types = page.look or any(field.kind in {"type", "number", "amounts"} for field in page.fields)
     return await credit_types(visit) if needs_types else {}
 
 

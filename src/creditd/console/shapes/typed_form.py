@@ -83,6 +83,14 @@ class TypedForm:
         decimals = self.types[credit_type].decimals if credit_type in self.types else 0
         return self._amount(name, decimals, 1, 2**63 - 1, is_needed=is_needed)
 
+    def amounts(self, name: str) -> dict[str, int]:
+        """Return an amount of each credit type that one was typed for, in its smallest unit; at least one."""
+        stated = {code: self.amount(f"{name}.{code}", code, is_needed=False) for code in self.types}
+        found = {code: amount for code, amount in stated.items() if amount}
+        if not found and not any(fault.startswith(f"{name}.") for fault in self.faults):
+            self.fault(name, "amount.none")
+        return found
+
     def money(self, name: str, currency: str, *, is_needed: bool = True) -> int:
         """Return an amount of money, in the currency's smallest unit."""
         return self._amount(name, money_decimals(currency), 1, 2**63 - 1, is_needed=is_needed)

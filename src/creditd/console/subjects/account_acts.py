@@ -154,10 +154,10 @@ def _outcome(answer: Any) -> str:
 
 
 def _removal(form: TypedForm) -> RemoveCreditsRequest:
-    credit_type = form.text("credit_type", is_needed=True)
+    amounts = form.amounts("amount").items()
     return RemoveCreditsRequest(
         account_id=_account_id(form.visit),
-        amounts=[CreditAmount(credit_type=credit_type, amount=form.amount("amount", credit_type))],
+        amounts=[CreditAmount(credit_type=credit_type, amount=amount) for credit_type, amount in amounts],
         request_id=form.request_id,
         reason=form.reason(),
         metadata={"ticket": form.text("ticket")} if form.text("ticket") else {},
@@ -190,8 +190,8 @@ async def _look_at(write: CellWriter, request: Any, method: Any) -> Sequence[Loo
 
 
 _AMOUNT: Final = (
-    ActField("credit_type", "type", is_needed=True, of=("amounts", "credit_type")),
-    ActField("amount", "number", is_needed=True, of=("amounts[0].amount", "amount")),
+    ActField("credit_type", "type", is_needed=True),
+    ActField("amount", "number", is_needed=True),
 )
 
 REMOVE_CREDITS: Final = ActPage(
@@ -201,7 +201,11 @@ REMOVE_CREDITS: Final = ActPage(
     lambda stubs: stubs.admin.RemoveCredits,
     _removal,
     _back,
-    fields=(*_AMOUNT, REASON, ActField("ticket", most=64, hint="add.ticket.hint")),
+    fields=(
+        ActField("amount", "amounts", most=64, hint="field.amounts.hint", of=("amounts",)),
+        REASON,
+        ActField("ticket", most=64, hint="add.ticket.hint"),
+    ),
     subject="account_id",
     will=3,
     is_danger=True,

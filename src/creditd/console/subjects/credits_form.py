@@ -129,6 +129,7 @@ async def _form(
         account_id=account_id,
         types=types,
         stated=stated,
+        amounts={f"amount.{code}": text for code, text in stated.amounts.items()},
         sources=tuple(_SOURCES),
         expiries=_expiries(visit),
         faults=read.faults if previews else {},

@@ -11,7 +11,7 @@ _LISTS = ("tests/console/test_lists.py",)
 _ACTS = ("tests/console/test_acts.py",)
 _LIVE = ("tests/console/test_live.py",)
 _SSO = ("tests/console/test_single_sign_on.py",)
-_NOTICES = ("tests/console/test_payment_notices.py",)
+_NOTICES = ("tests/console/test_notices.py",)
 
 CONSOLE_FAULTS = (
     Fault(

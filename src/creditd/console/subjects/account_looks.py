@@ -1,9 +1,8 @@
-"""How an account's figures look: the bars of its wallets, the kinds of its movements, and what stands out."""
+"""How an account's figures look: the bars of its wallets, and the kinds of its movements."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from credit.v1.account_pb2 import AccountOverview, AccountStatus, PlanKind
 from credit.v1.balance_pb2 import Balance, GrantBalance, Wallet
 from credit.v1.entry_pb2 import Entry, EntryKind
 from credit.v1.source_pb2 import Source
@@ -113,16 +112,6 @@ class EntryRow(NamedTuple):
     amount: int
 
 
-class Notice(NamedTuple):
-    """Something that stands out: the key of its text, how it looks, what is put into it, and where more of it is."""
-
-    key: str
-    look: str
-    icon: str
-    values: Mapping[str, object]
-    path: str = ""
-
-
 def wallet_rows(wallets: Iterable[Wallet]) -> list[WalletRow]:
     """Return the wallets, those that were never used last."""
     rows = [_wallet_row(wallet) for wallet in wallets]
@@ -163,25 +152,3 @@ def _entry_row(entry: Entry) -> EntryRow:
     look = LOOKS.get(entry.kind, _UNKNOWN_LOOK)
     name = EntryKind.Name(entry.kind).removeprefix("ENTRY_KIND_").lower() if entry.kind in LOOKS else "unknown"
     return EntryRow(entry, look, name, -entry.amount if look.way == _OUT else entry.amount)
-
-
-def notices(overview: AccountOverview, wallets: Iterable[Wallet]) -> list[Notice]:
-    """Return what somebody should know before anything else, worst first; nothing if all is as it should be."""
-    account = overview.account
-    found = []
-    if account.status == AccountStatus.ACCOUNT_STATUS_SUSPENDED:
-        found.append(Notice("notice.suspended", "bad", "ban", {}))
-    if account.status == AccountStatus.ACCOUNT_STATUS_CLOSED:
-        found.append(Notice("notice.closed", "warn", "lock", {}))
-    found += [
-        Notice("notice.debt", "warn", "alert", {"balance": wallet.balance}) for wallet in wallets if wallet.balance.debt
-    ]
-    if overview.extra_payments:
-        found.append(Notice("notice.extra_payments", "warn", "alert", {"count": overview.extra_payments}))
-    if overview.open_disputes:
-        found.append(Notice("notice.disputes", "warn", "alert", {"count": overview.open_disputes}))
-    if overview.open_flags:
-        found.append(Notice("notice.flags", "warn", "flag", {"count": overview.open_flags}))
-    if account.plan.kind == PlanKind.PLAN_KIND_UNLIMITED:
-        found.append(Notice("notice.unlimited", "info", "info", {}))
-    return found

@@ -26,7 +26,8 @@ from creditd.console.shapes.list_page import ShownList, read_list
 from creditd.console.shapes.look_back import DAYS, period_of
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
-from creditd.console.subjects.account_looks import GROUPS, entry_rows, notices, wallet_rows
+from creditd.console.subjects.account_looks import GROUPS, entry_rows, wallet_rows
+from creditd.console.subjects.account_notices import account_notices, worst_first
 from creditd.console.subjects.account_usage import account_usage
 from creditd.console.subjects.approval_pages import APPROVALS
 from creditd.console.subjects.credit_types import credit_types
@@ -83,7 +84,7 @@ async def account_page(visit: Visit) -> Response:
         period=period_of(visit),
         account=overview.account_overview.account,
         overview=overview.account_overview,
-        notices=[*paid, *notices(overview.account_overview, wallets)][:_MOST_NOTICES],
+        notices=worst_first([*paid, *account_notices(write, overview.account_overview, wallets)])[:_MOST_NOTICES],
         wallets=wallet_rows(wallets),
         types=types,
         holds=holds.reservations,

@@ -13,7 +13,7 @@ from creditd.console import limits
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import CellWriter
 from creditd.console.shapes.resource_paths import resource_path
-from creditd.console.subjects.account_looks import Notice
+from creditd.console.subjects.account_notices import Notice
 
 _MOST_PARKED: Final = 3
 
@@ -56,7 +56,7 @@ def _of_event(write: CellWriter, event: PaymentEvent) -> Notice:
 def purchase_notices(write: CellWriter, purchases: Sequence[Purchase]) -> list[Notice]:
     """Return what stands out of purchases, which are newest first."""
     found = []
-    for purchase, before in zip(purchases, [*purchases[1:], None], strict=True):
+    for purchase, before in zip(purchases, [*purchases[1:], None], strict=False):
         path = resource_path(write.visit, purchase.name)
         values: dict[str, object] = {
             "price": write.money(purchase.price.amount, purchase.price.currency).html,

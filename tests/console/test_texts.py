@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from creditd.console import texts
 from creditd.console.texts import CATALOGUE, LANGUAGES, Texts, language_for
-from tests.console.text_keys import keys_of_code, keys_of_declarations
+from tests.console.text_keys import keys_of_code, keys_of_declarations, values_of_code, values_of_templates
 
 TEMPLATES = sorted(Path(texts.__file__).with_name("templates").glob("*.html"))
 
@@ -33,6 +33,14 @@ def test_every_text_that_pages_name_is_there_in_every_language() -> None:
     assert len(named) > 300
     for language in LANGUAGES:
         assert not named - CATALOGUE[language].keys(), language
+
+
+def test_what_is_put_into_a_text_has_its_place_there_and_each_place_is_filled() -> None:
+    stated = [*values_of_code(), *values_of_templates()]
+    assert len(stated) > 200
+    # How many there are is not always said: it chooses the text.
+    wrong = [(key, values) for key, values in stated if values - {"count"} != places(CATALOGUE["en"][key]) - {"count"}]
+    assert not wrong
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.stem)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from jinja2 import Environment, nodes
+
 from credit.v1.account_flag_pb2 import VelocityAction, VelocityKind
 from credit.v1.account_pb2 import AccountStatus, PlanKind
 from credit.v1.approval_pb2 import ApprovalKind, ApprovalState
@@ -128,3 +130,28 @@ def _keys_of_parts(call: ast.Call, name: str, texts_of: list[str]) -> Iterator[s
             yield from (f"col.{head}" for head in re.findall(r"\('(\w+)', '", ast.unparse(keyword.value)))
     if name == "_balances":
         yield from (f"section.{text}" for text in texts_of)
+
+
+def values_of_code() -> Iterator[tuple[str, set[str]]]:
+    """Yield the texts that code names, each with the names of what is put into it."""
+    for file in sorted(CONSOLE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _speaks(node) and all(keyword.arg for keyword in node.keywords):
+                (key, *_) = [arg.value for arg in node.args if isinstance(arg, ast.Constant)] or [None]
+                if isinstance(key, str):
+                    yield key, {str(keyword.arg) for keyword in node.keywords}
+
+
+def _speaks(call: ast.Call) -> bool:
+    spoken = ast.unparse(call.func)
+    return spoken == "write.text" or spoken.endswith(("texts", "texts.plain"))
+
+
+def values_of_templates() -> Iterator[tuple[str, set[str]]]:
+    """Yield the texts that templates name, each with the names of what is put into it."""
+    for file in sorted((CONSOLE / "templates").glob("*.html")):
+        for call in Environment(autoescape=True).parse(file.read_text(encoding="utf-8")).find_all(nodes.Call):
+            is_text = isinstance(call.node, nodes.Name) and call.node.name == "t"
+            is_plain = isinstance(call.node, nodes.Getattr) and call.node.attr == "plain"
+            if (is_text or is_plain) and not call.dyn_kwargs and isinstance(call.args[0], nodes.Const):
+                yield call.args[0].value, {keyword.key for keyword in call.kwargs}

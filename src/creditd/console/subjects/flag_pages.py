@@ -21,7 +21,7 @@ from creditd.console.visit import Visit
 def _rule(write: CellWriter, flag: AccountFlag) -> Cell:
     return write.text(
         "flag.rule",
-        count=write.number(flag.event_count),
+        events=write.number(flag.event_count),
         most=write.number(flag.most),
         seconds=write.number(flag.window_seconds),
     )

@@ -303,8 +303,8 @@ def test_an_endpoint_is_made_paused_resumed_and_deleted(
     assert "This is shown this once" in browser.text
     path = f"/event-endpoints/{name}"
     browser.get(f"{path}/change")
-    asked = browser.hidden() | fields | {"description": "<b>of CRM</b>"}
-    browser.post(f"{path}/change", asked | {"act": "change_endpoint", "event_types": ["low_balance", "reconciled"]})
+    kinds: dict[str, str | list[str]] = {"act": "change_endpoint", "event_types": ["low_balance", "reconciled"]}
+    browser.post(f"{path}/change", browser.hidden() | fields | {"description": "<b>of CRM</b>"} | kinds)
     assert "<b>of CRM</b> Kinds Compared with a provider · Low balance" in browser.text
     browser.get(f"{path}/change")
     assert re.findall(r'value="([a-z_]+)" checked', browser.page.text) == ["reconciled", "low_balance"]

@@ -52,8 +52,8 @@ def signed_in() -> dict[str, str]:
     response = Response()
     for cookie in sessions.written(sessions.begun_outside("boss", "token", 900, "")):
         jar.write(response, cookie)
-    written = response.headers.getlist("set-cookie")
-    return dict(line.partition(";")[0].split("=", 1) for line in written)
+    written = [line.partition(";")[0].partition("=") for line in response.headers.getlist("set-cookie")]
+    return {name: value for name, _, value in written}
 
 
 @pytest.mark.requirement("D6")

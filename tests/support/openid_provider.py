@@ -109,8 +109,8 @@ class OpenIdPeople:
             self._refresh_tokens.discard(fields["refresh_token"])
         refresh_token = secrets.token_urlsafe(16)
         self._refresh_tokens.add(refresh_token)
-        stated = {"sub": "mia", "exp": int(self.clock()) + 3_600, "realm": {"roles": self.roles}}
-        said = {"aud": CLIENT_ID, "nonce": nonce, "email": "mia@example.org"}
+        stated: dict[str, Any] = {"sub": "mia", "exp": int(self.clock()) + 3_600, "realm": {"roles": self.roles}}
+        said: dict[str, Any] = {"aud": CLIENT_ID, "nonce": nonce, "email": "mia@example.org"}
         said |= stated | self.spoils.get("id_token", {})
         return 200, {
             "access_token": self.issuer.bearer(aud=AUDIENCE, **stated, **factor).removeprefix("Bearer "),

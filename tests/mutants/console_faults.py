@@ -230,4 +230,20 @@ CONSOLE_FAULTS = (
         _SSO,
         "test_what_is_of_another_sign_in_or_issuer_is_not_taken",
     ),
+    Fault(
+        "somebody is led anywhere after the sign-in",
+        "console/entrance/way_back.py",
+        'return stated if _is_own(visit, stated) else ""',
+        "return stated",
+        _SIGN_IN,
+        "test_nobody_is_led_elsewhere_after_the_sign_in",
+    ),
+    Fault(
+        "what others have written is HTML",
+        "console/shapes/cells.py",
+        """Markup('<span dir="auto">{}</span>').format(text), text)""",
+        """Markup(f'<span dir="auto">{text}</span>'), text)""",
+        ("tests/console/test_every_page.py",),
+        "test_every_page_shows_what_others_have_written_as_text",
+    ),
 )

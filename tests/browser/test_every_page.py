@@ -49,6 +49,8 @@ def pages(market: Market, service: RunningService, bought: list[Purchase]) -> li
         f"/accounts/{account}/credits/remove",
         f"/accounts/{account}/close",
         f"/accounts/{account}/entries",
+        f"/accounts/{account}/timeline",
+        f"/accounts/{account}/wallets/chat/grants",
         f"/accounts/{account}/purchases",
         f"/{purchase.name}",
         "/payment-events",

@@ -84,10 +84,7 @@ def test_credits_are_removed_once_after_they_were_looked_at_and_the_account_was_
     assert balance(staff, account) == 500
 
 
-def test_several_credit_types_are_removed_together(
-    signed_in: Browser, service: RunningService, staff: SimpleNamespace, account: str
-) -> None:
-    give(service, account, "gift", THB=1_250)
+def test_several_credit_types_are_removed_together(signed_in: Browser, staff: SimpleNamespace, account: str) -> None:
     path = f"/accounts/{account}/credits/remove"
     signed_in.get(path)
     signed_in.send(path, act="look", reason="x")

@@ -11,6 +11,7 @@ import pytest
 
 from credit.v1 import admin_service_pb2 as admin_pb
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1.account_pb2 import Plan
 from credit.v1.payment_event_pb2 import PaymentEvent
 from credit.v1.purchase_pb2 import Purchase
 from creditd.console import limits
@@ -65,6 +66,7 @@ EXPECTED = {
     "entries": "Reserved",
     "event_endpoints": "No event is delivered anywhere yet",
     "flags": "No account is flagged",
+    "grants": "1,500",
     "packages": "Small",
     "payment_events": "payment_intent.succeeded",
     "promo_codes": "Bonus credits",
@@ -73,6 +75,8 @@ EXPECTED = {
     "reservations": "Held",
     "roles": "Support",
     "service_accounts": "credits.read",
+    "subscriptions": "No provider has told of one",
+    "timeline": "Added by staff",
 }
 
 
@@ -81,7 +85,7 @@ OPEN_TO_SUPPORT = {"accounts.search", "accounts.read", "purchases.read", "packag
 
 def path_of(page: ListPage, account_id: str) -> str:
     """Return where a list is."""
-    return page.path.replace("{account_id}", account_id)
+    return page.path.replace("{account_id}", account_id).replace("{credit_type}", "chat")
 
 
 @pytest.mark.requirement("D6")
@@ -101,7 +105,7 @@ def test_a_list_is_handed_out_as_a_file_that_no_program_takes_for_formulas(signe
         assert "attachment" in answer.headers["content-disposition"]
         head, *rows = list(csv.reader(io.StringIO(answer.text)))
         assert {len(row) for row in rows} <= {len(head)}, page.name
-        assert bool(rows) == (page.name not in {"api_keys", "event_endpoints", "flags"}), page.name
+        assert bool(rows) == (page.name not in {"api_keys", "event_endpoints", "flags", "subscriptions"}), page.name
         assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "@"))], page.name
 
 
@@ -169,23 +173,11 @@ def support(browser: Browser, members: Members) -> Browser:
 def test_who_may_not_see_a_list_is_not_offered_it_and_is_refused_all_the_same(support: Browser, filled: str) -> None:
     support.get("/accounts")
     for page in LISTS:
-        is_open = page.permission in {
-            "accounts.search",
-            "accounts.read",
-            "purchases.read",
-            "packages.read",
-            "credit_types.read",
-        }
+        is_open = page.permission in OPEN_TO_SUPPORT
         if "{" not in page.path:
             assert (f'href="{page.path}"' in support.page.text) == is_open, page.name
     for page in LISTS:
-        is_open = page.permission in {
-            "accounts.search",
-            "accounts.read",
-            "purchases.read",
-            "packages.read",
-            "credit_types.read",
-        }
+        is_open = page.permission in OPEN_TO_SUPPORT
         for end in ("", ".csv"):
             assert support.get(path_of(page, filled) + end).status_code == (200 if is_open else 403), page.name
 
@@ -237,6 +229,23 @@ NOWHERE = (
     "/accounts/ann/wallets/chat/grants/nothing",
     "/accounts/ann/wallets/chat/reservations/nothing",
 )
+
+
+@pytest.mark.requirement("D7")
+def test_all_that_happened_stands_in_one_list_and_the_grants_of_a_wallet_in_another(
+    signed_in: Browser, service: RunningService, account: str
+) -> None:
+    name = f"accounts/{account}"
+    plan = Plan(kind="PLAN_KIND_UNLIMITED")
+    asked = admin_pb.SetPlanRequest(name=name, plan=plan, request_id=uuid4().hex, reason="<b>trial</b>")
+    service.as_caller("boss", "ADMIN").admin.SetPlan(asked)
+    signed_in.get(f"/accounts/{account}/timeline")
+    for shown in ("Account changed", "Unlimited", "<b>trial</b>", "Added by staff · +1,500 chat", "Ticket 1"):
+        assert shown in signed_in.text, shown
+    assert f"/accounts/{account}/timeline" in signed_in.get(f"/accounts/{account}").text
+    signed_in.get(f"/accounts/{account}/wallets/chat/grants")
+    assert ("1,500 chat" in signed_in.text, "Ticket 1" in signed_in.text) == (True, True)
+    assert "1500" in signed_in.get(f"/accounts/{account}/wallets/chat/grants.csv").text
 
 
 def test_what_is_not_there_is_no_page(signed_in: Browser) -> None:

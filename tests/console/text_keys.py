@@ -22,6 +22,7 @@ from credit.v1.rejected_webhooks_pb2 import RejectionReason
 from credit.v1.reservation_pb2 import ReservationState
 from credit.v1.role_grant_pb2 import Role
 from credit.v1.source_pb2 import Source
+from credit.v1.subscription_pb2 import SubscriptionStatus
 from creditd.console import texts
 from creditd.console.navigation import NAVIGATION
 from creditd.console.shapes.enum_words import enum_word, enum_words
@@ -29,8 +30,8 @@ from creditd.console.subjects.account_usage import HEADS as USAGE_HEADS
 from creditd.console.subjects.dashboard import HEADS as SUM_HEADS
 from creditd.console.subjects.dashboard import IN_LOOKS, OUT_LOOKS
 from creditd.console.subjects.endpoint_pages import ATTEMPTS, DEAD_LETTERS
+from creditd.console.subjects.grant_pages import GRANT_USES
 from creditd.console.subjects.page_list import ACTS, LISTS
-from creditd.console.subjects.wallet_pages import GRANT_USES
 
 CONSOLE: Final = Path(texts.__file__).parent
 
@@ -53,6 +54,7 @@ ENUMS: Final[tuple[Any, ...]] = (
     ReservationState,
     Role,
     Source,
+    SubscriptionStatus,
     VelocityAction,
     VelocityKind,
 )

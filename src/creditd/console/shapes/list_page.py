@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
@@ -159,6 +160,8 @@ async def _asked(visit: Visit, page: ListPage, wanted: WantedRows, size: int) ->
     fields = {**page.given, **wanted.fields}
     if "account_id" in visit.request.path_params:
         fields["account_id"] = visit.request.path_params["account_id"]
+    if "{credit_type}" in page.path:
+        fields["credit_type"] = visit.request.path_params["credit_type"]
     request = page.request(**fields, page_size=size, page_token=wanted.page_token)
     return await visit.ask(page.method(visit.stubs), request)
 
@@ -171,7 +174,9 @@ def _row(write: CellWriter, page: ListPage, row: Any) -> ShownRow:
 
 
 def _path(visit: Visit, page: ListPage) -> str:
-    account_id = visit.request.path_params.get("account_id", "")
+    parts = visit.request.path_params
     if "{account_id}" not in page.path:
         return visit.path(page.path)
-    return visit.account_path(account_id, page.path.removeprefix("/accounts/{account_id}"))
+    further = page.path.removeprefix("/accounts/{account_id}")
+    further = further.replace("{credit_type}", quote(parts.get("credit_type", ""), safe=""))
+    return visit.account_path(parts.get("account_id", ""), further)

@@ -22,7 +22,7 @@ from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import CellWriter
 from creditd.console.shapes.list_filters import all_rows
-from creditd.console.shapes.list_page import ShownList, read_list
+from creditd.console.shapes.list_page import ListPage, ShownList, read_list
 from creditd.console.shapes.look_back import DAYS, period_of
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
@@ -34,6 +34,7 @@ from creditd.console.subjects.credit_types import credit_types
 from creditd.console.subjects.flag_pages import FLAGS
 from creditd.console.subjects.payment_notices import payment_notices
 from creditd.console.subjects.purchase_pages import PURCHASES
+from creditd.console.subjects.subscription_list import SUBSCRIPTIONS
 from creditd.console.subjects.wallet_pages import entry_path
 from creditd.console.visit import Visit
 
@@ -100,7 +101,9 @@ async def account_page(visit: Visit) -> Response:
 async def _lists(visit: Visit, types: Mapping[str, CreditType]) -> list[ShownList]:
     """Return the first rows of what else there is of an account. Raises ServiceRefusal."""
     account = {"account_id": visit.request.path_params["account_id"]}
-    parts = [(PURCHASES, {}), (FLAGS, account), *([(APPROVALS, account)] if visit.may("approvals.read") else ())]
+    parts: list[tuple[ListPage, Mapping[str, Any]]] = [(PURCHASES, {}), (SUBSCRIPTIONS, {}), (FLAGS, account)]
+    if visit.may("approvals.read"):
+        parts.append((APPROVALS, account))
     lists = await visit.ask_all(
         *(read_list(visit, page, types, wanted=all_rows(fields), size=limits.PANEL_SIZE) for page, fields in parts)
     )

@@ -25,7 +25,10 @@ from creditd.console.subjects.account_list import ACCOUNTS
 from creditd.console.subjects.api_key_pages import API_KEYS, CREATE_KEY, REVOKE_KEY, ROTATE_KEY
 from creditd.console.subjects.audit_pages import AUDIT
 from creditd.console.subjects.flag_pages import CLEAR_FLAG, FLAGS
+from creditd.console.subjects.grant_pages import GRANT, GRANTS
 from creditd.console.subjects.ledger_check import VERIFY_ACCOUNT, VERIFY_ALL
+from creditd.console.subjects.subscription_list import SUBSCRIPTIONS
+from creditd.console.subjects.timeline_page import TIMELINE
 from creditd.console.visit import Visit
 
 LISTS: Final[tuple[ListPage, ...]] = (
@@ -35,6 +38,7 @@ LISTS: Final[tuple[ListPage, ...]] = (
     AUDIT,
     endpoint_pages.ENDPOINTS,
     FLAGS,
+    GRANTS,
     package_pages.CREDIT_TYPES,
     package_pages.PACKAGES,
     payment_event_pages.PAYMENT_EVENTS,
@@ -43,6 +47,8 @@ LISTS: Final[tuple[ListPage, ...]] = (
     purchase_pages.PURCHASES,
     role_pages.ROLES,
     service_account_pages.SERVICE_ACCOUNTS,
+    SUBSCRIPTIONS,
+    TIMELINE,
     wallet_pages.ENTRIES,
     wallet_pages.HOLDS,
 )
@@ -50,10 +56,10 @@ LISTS: Final[tuple[ListPage, ...]] = (
 DETAILS: Final[tuple[DetailPage, ...]] = (
     approval_pages.APPROVAL,
     endpoint_pages.ENDPOINT,
+    GRANT,
     payment_event_pages.PAYMENT_EVENT,
     promo_code_pages.PROMO_CODE,
     purchase_pages.PURCHASE,
-    wallet_pages.GRANT,
     wallet_pages.RESERVATION,
 )
 

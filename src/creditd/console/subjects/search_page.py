@@ -22,9 +22,7 @@ async def search_page(visit: Visit) -> Response:
     accounts = {hit.account_id for hit in exact}
     if len(accounts) == 1 and len(exact) == 1 and all(accounts):
         return visit.turned_to(visit.account_path(accounts.pop()))
-    paths = [
-        resource_path(visit, hit.name) or (visit.account_path(hit.account_id) if hit.account_id else "") for hit in hits
-    ]
+    paths = [_path(visit, hit) for hit in hits]
     return visit.page("search.html", query=query, hits=hits, names=_names(hits), paths=paths)
 
 

@@ -1,4 +1,4 @@
-"""What is in an account's wallets and what moved it: lists of movements, holds and grants, and one of each in whole."""
+"""What is in an account's wallets and what moved it: lists of movements and holds, and one of each in whole."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -13,7 +13,6 @@ from credit.v1.credit_service_pb2 import (
 from credit.v1.entry_pb2 import Entry, EntryKind
 from credit.v1.reservation_pb2 import Reservation, ReservationState
 from credit.v1.source_pb2 import Slice, Source
-from credit.v1.support_service_pb2 import GetGrantRequest, GetGrantResponse, ListGrantUsesRequest
 from creditd.console.shapes.act_page import ActPage
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
@@ -34,7 +33,8 @@ def entry_path(visit: Visit, entry: Entry) -> str:
     return visit.account_path(entry.account_id, further, at=entry.create_time.ToJsonString())
 
 
-def _amount(write: CellWriter, entry: Entry) -> Cell:
+def entry_amount(write: CellWriter, entry: Entry) -> Cell:
+    """Return the amount of a movement, with the sign of what it meant."""
     look = LOOKS.get(entry.kind)
     amount = -entry.amount if look and look.way == "out" else entry.amount
     return write.credits(amount, entry.credit_type, is_signed=look is not None and look.way == "in")
@@ -50,7 +50,7 @@ ENTRIES: Final = ListPage(
     (
         ListColumn("time", lambda write, entry: write.time(entry.create_time, with_seconds=True)),
         ListColumn("kind", lambda write, entry: write.word(EntryKind, entry.kind)),
-        ListColumn("amount", _amount, "n", has_unit=True),
+        ListColumn("amount", entry_amount, "n", has_unit=True),
         ListColumn(
             "after", lambda write, entry: write.credits(entry.available_after, entry.credit_type, is_bare=True), "n"
         ),
@@ -102,23 +102,6 @@ HOLDS: Final = ListPage(
     opens=lambda visit, one: resource_path(visit, one.name),
 )
 
-GRANT_USES: Final = ListPage(
-    "grant_uses",
-    "/accounts/{account_id}/wallets/{credit_type}/grants/{grant_id}/uses",
-    "accounts.search",
-    lambda stubs: stubs.support.ListGrantUses,
-    ListGrantUsesRequest,
-    "grant_uses",
-    (
-        ListColumn("time", lambda write, use: write.time(use.create_time, with_seconds=True)),
-        ListColumn("kind", lambda write, use: write.word(EntryKind, use.kind)),
-        ListColumn("credits", lambda write, use: write.number(use.amount), "n"),
-        ListColumn("spender", lambda write, use: write.identifier(use.spender_id)),
-        ListColumn("reservation", lambda write, use: write.resource(use.reservation) if use.reservation else NOTHING),
-        ListColumn("version", lambda write, use: write.number(use.version), "n"),
-    ),
-)
-
 
 def _slices(write: CellWriter, account_id: str, credit_type: str, slices: Sequence[Slice]) -> DetailSection:
     rows = []
@@ -153,50 +136,10 @@ def entry_detail(write: CellWriter, entry: Entry) -> ShownDetail:
         KnownFact("version", write.number(entry.version)),
     )
     return ShownDetail(
-        write.text("entry", kind=write.word(EntryKind, entry.kind), amount=_amount(write, entry)),
+        write.text("entry", kind=write.word(EntryKind, entry.kind), amount=entry_amount(write, entry)),
         beneath=(write.account(entry.account_id), write.time(entry.create_time, with_seconds=True)),
         sections=(DetailSection("entry", facts), _slices(write, entry.account_id, code, entry.slices)),
     )
-
-
-def _grant_detail(write: CellWriter, answer: GetGrantResponse) -> ShownDetail:
-    grant, origin = answer.grant, answer.grant.origin
-    _, account_id, _, code, _, grant_id = grant.name.split("/")
-    facts = (
-        KnownFact("came_in", write.credits(grant.amount, code)),
-        KnownFact("available", write.credits(grant.available, code)),
-        KnownFact("held", write.credits(grant.held, code)),
-        KnownFact("expires", write.time(grant.expire_time)),
-        KnownFact("grace", write.time(grant.grace_end_time)),
-        KnownFact("created", write.time(grant.create_time, with_seconds=True)),
-    )
-    entry = write.visit.account_path(account_id, f"/wallets/{code}/entries/{origin.version}")
-    brought = (
-        KnownFact("kind", write.word(EntryKind, origin.kind)),
-        KnownFact("who", write.identifier(origin.actor, is_whole=True)),
-        KnownFact("reason", write.said(origin.reason)),
-        KnownFact("purchase", write.resource(origin.purchase) if origin.purchase else NOTHING),
-        KnownFact("payment", write.identifier(origin.payment_id, is_whole=True)),
-        KnownFact("request", write.identifier(origin.request_id, is_whole=True)),
-        KnownFact("entry", write.identifier(str(origin.version), f"{entry}?at={grant.create_time.ToJsonString()}")),
-    )
-    return ShownDetail(
-        write.text("grant_of", amount=write.credits(grant.amount, code), source=write.word(Source, grant.source)),
-        beneath=(write.account(account_id), write.identifier(grant_id, is_whole=True)),
-        sections=(DetailSection("grant", facts),),
-        aside=(DetailSection("origin", brought),),
-        lists=[(GRANT_USES, {"account_id": account_id, "credit_type": code, "grant_id": grant_id})],
-    )
-
-
-GRANT: Final = DetailPage(
-    "/accounts/{account_id}/wallets/{credit_type}/grants/{grant_id}",
-    lambda stubs: stubs.support.GetGrant,
-    lambda parts: GetGrantRequest(
-        name=f"accounts/{parts['account_id']}/wallets/{parts['credit_type']}/grants/{parts['grant_id']}"
-    ),
-    _grant_detail,
-)
 
 
 def _reservation_name(parts: Mapping[str, str]) -> str:

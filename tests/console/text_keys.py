@@ -14,6 +14,7 @@ from credit.v1.approval_pb2 import ApprovalKind, ApprovalState
 from credit.v1.audit_event_pb2 import AuditOutcome
 from credit.v1.entry_pb2 import EntryKind
 from credit.v1.event_pb2 import EventType
+from credit.v1.explanation_pb2 import UntoldFact
 from credit.v1.payment_event_pb2 import PaymentEventActKind, PaymentEventState
 from credit.v1.payment_provider_pb2 import PaymentMethod, PaymentProvider
 from credit.v1.promo_code_pb2 import PromoCodeState, PromoKind
@@ -55,6 +56,7 @@ ENUMS: Final[tuple[Any, ...]] = (
     Role,
     Source,
     SubscriptionStatus,
+    UntoldFact,
     VelocityAction,
     VelocityKind,
 )

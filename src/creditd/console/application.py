@@ -34,6 +34,7 @@ from creditd.console.subjects.dashboard import dashboard
 from creditd.console.subjects.entry_page import entry_page
 from creditd.console.subjects.health_page import health_page
 from creditd.console.subjects.page_list import declared_routes
+from creditd.console.subjects.reserve_page import reserve_page
 from creditd.console.subjects.search_page import search_page
 from creditd.console.subjects.statement_file import receipt_file, statement_file
 from creditd.console.texts import LANGUAGES
@@ -94,6 +95,7 @@ class ConsoleApplication:
             ("GET", f"{account}/statement.csv", staff(statement_file)),
             ("GET", f"{account}/statement.pdf", staff(statement_file)),
             ("GET", f"{account}/purchases/{{purchase_id}}/receipt/{{kind}}", staff(receipt_file)),
+            ("GET", f"{account}/reserve", staff(reserve_page)),
             ("GET", f"{account}/live", staff(self._streams.account)),
             ("GET", f"{account}/wallets/{{credit_type}}/entries/{{version}}", staff(entry_page)),
             ("GET", f"{account}/credits/add", staff(credits_form)),

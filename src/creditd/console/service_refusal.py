@@ -87,3 +87,10 @@ def refusal_of(error: grpc.aio.AioRpcError) -> ServiceRefusal:
         dict(info.metadata),
         retry.retry_delay.seconds,
     )
+
+
+def text_of(status: Status) -> str:
+    """Return what a status says to people, in their language; what it says to programs if that is all there is."""
+    text = LocalizedMessage()
+    any(detail.Unpack(text) for detail in status.details)
+    return text.message or status.message

@@ -103,6 +103,19 @@ class TypedForm:
         """Return the instant in which a day of the reader's calendar begins."""
         return self._day(name, timedelta(), is_needed=False)
 
+    def instant(self, name: str) -> Timestamp | None:
+        """Return an instant by the reader's clock; None for none."""
+        stated = self.text(name)
+        moment = Timestamp()
+        try:
+            if stated:
+                moment.FromDatetime(
+                    datetime.fromisoformat(stated).replace(tzinfo=self.visit.reader.zone).astimezone(UTC)
+                )
+        except (ValueError, OverflowError):
+            self.fault(name, "field.unreadable")
+        return moment if stated and name not in self.faults else None
+
     def _day(self, name: str, more: timedelta, *, is_needed: bool) -> Timestamp | None:
         stated = self.text(name, is_needed=is_needed)
         if not stated:

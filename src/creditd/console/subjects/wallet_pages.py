@@ -103,7 +103,8 @@ HOLDS: Final = ListPage(
 )
 
 
-def _slices(write: CellWriter, account_id: str, credit_type: str, slices: Sequence[Slice]) -> DetailSection:
+def slices_section(write: CellWriter, account_id: str, credit_type: str, slices: Sequence[Slice]) -> DetailSection:
+    """Return the parts of grants that something is taken from."""
     rows = []
     for part in slices:
         name = f"accounts/{account_id}/wallets/{credit_type}/grants/{part.grant_id}"
@@ -138,7 +139,7 @@ def entry_detail(write: CellWriter, entry: Entry) -> ShownDetail:
     return ShownDetail(
         write.text("entry", kind=write.word(EntryKind, entry.kind), amount=entry_amount(write, entry)),
         beneath=(write.account(entry.account_id), write.time(entry.create_time, with_seconds=True)),
-        sections=(DetailSection("entry", facts), _slices(write, entry.account_id, code, entry.slices)),
+        sections=(DetailSection("entry", facts), slices_section(write, entry.account_id, code, entry.slices)),
     )
 
 
@@ -169,7 +170,7 @@ def _reservation_detail(write: CellWriter, answer: GetReservationResponse) -> Sh
         write.text("reservation", amount=write.credits(one.amount, code)),
         (write.state(ReservationState, one.state),),
         (write.account(one.account_id), write.identifier(one.name.rpartition("/")[2], is_whole=True)),
-        sections=(DetailSection("reservation", facts), _slices(write, one.account_id, code, one.slices)),
+        sections=(DetailSection("reservation", facts), slices_section(write, one.account_id, code, one.slices)),
         lists=[(ENTRIES, {"account_id": one.account_id, "reservation": one.name})],
         acts=(offer,) if is_refundable else (),
     )

@@ -49,6 +49,7 @@ def pages(market: Market, service: RunningService, bought: list[Purchase]) -> li
         f"/accounts/{account}/credits/remove",
         f"/accounts/{account}/close",
         f"/accounts/{account}/entries",
+        f"/accounts/{account}/rules",
         f"/accounts/{account}/timeline",
         f"/accounts/{account}/reserve?credit_type=chat&amount=99999",
         f"/accounts/{account}/wallets/chat/grants",

@@ -1,6 +1,7 @@
 """Acts: each is shown with what it will do, is done once, and by nobody who may not."""
 
 import re
+from html import unescape
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -214,6 +215,17 @@ def test_a_limit_takes_the_place_of_one_and_leaves_others(
         assert "were changed" in signed_in.text
     found = staff.admin.GetLimits(GetLimitsRequest(name=f"accounts/{account}")).limits
     assert {(one.credit_type, one.most_per_day) for one in found} == {("chat", 200), ("THB", 250)}
+    (path,) = [unescape(link) for link in re.findall(r'href="([^"]+/limits[^"]+=THB[^"]*)"', signed_in.page.text)]
+    assert 'value="2.50"' in signed_in.get(path).text
+
+
+def test_an_alert_is_set_seen_and_taken_away(signed_in: Browser, account: str) -> None:
+    path = f"/accounts/{account}/alerts"
+    for below, shown in (("12.50", True), ("", False)):
+        signed_in.get(path)
+        signed_in.send(path, act="set_alert", credit_type="THB", below=below, reason="x")
+        assert signed_in.page.url.path == f"/accounts/{account}/rules"
+        assert ("12.50" in signed_in.text) == shown
 
 
 def test_a_hold_is_given_back(signed_in: Browser, staff: SimpleNamespace, account: str) -> None:

@@ -34,6 +34,7 @@ OTHERS: Final = (
     "/accounts/ann?show=in&type=chat",
     "/accounts/ann/credits/add",
     "/accounts/ann/reserve",
+    "/accounts/ann/rules",
     "/accounts/ann/reserve?credit_type=chat&amount=5&spender=bot&at=2026-11-28T12:00",
     "/accounts/ann/wallets/chat/entries/7",
 )

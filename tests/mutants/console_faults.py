@@ -176,7 +176,7 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "a limit takes the place of all others",
-        "console/subjects/account_acts.py",
+        "console/subjects/account_rules.py",
         'limits=others if form.text("take_away") else [*others, limit],',
         "limits=[limit],",
         _ACTS,

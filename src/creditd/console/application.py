@@ -29,6 +29,7 @@ from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.settings import ConsoleSettings, public_url
 from creditd.console.static_files import StaticFiles
 from creditd.console.subjects.account_page import account_page
+from creditd.console.subjects.account_rules import rules_page
 from creditd.console.subjects.credits_form import credits_done, credits_form, credits_preview
 from creditd.console.subjects.dashboard import dashboard
 from creditd.console.subjects.entry_page import entry_page
@@ -96,6 +97,7 @@ class ConsoleApplication:
             ("GET", f"{account}/statement.pdf", staff(statement_file)),
             ("GET", f"{account}/purchases/{{purchase_id}}/receipt/{{kind}}", staff(receipt_file)),
             ("GET", f"{account}/reserve", staff(reserve_page)),
+            ("GET", f"{account}/rules", staff(rules_page)),
             ("GET", f"{account}/live", staff(self._streams.account)),
             ("GET", f"{account}/wallets/{{credit_type}}/entries/{{version}}", staff(entry_page)),
             ("GET", f"{account}/credits/add", staff(credits_form)),

@@ -1,4 +1,4 @@
-"""What can be done to an account: its status, its plan, its limits, removing credits, and writing debt off."""
+"""What can be done to an account: its status, its plan, removing credits, and writing debt off."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,7 +11,6 @@ from credit.v1.admin_service_pb2 import (
     SetPlanRequest,
     WriteOffDebtRequest,
 )
-from credit.v1.limits_pb2 import GetLimitsRequest, GetLimitsResponse, Limit, SetLimitsRequest
 from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActPage
 from creditd.console.shapes.balance_look import LookRow, balance_rows
 from creditd.console.shapes.cells import CellWriter
@@ -96,56 +95,6 @@ SET_PLAN: Final = ActPage(
     subject="account_id",
     will=1,
     is_danger=True,
-)
-
-
-async def _limits(visit: Visit) -> GetLimitsResponse:
-    answer: GetLimitsResponse = await visit.ask(
-        visit.stubs.admin.GetLimits, GetLimitsRequest(name=f"accounts/{_account_id(visit)}")
-    )
-    return answer
-
-
-def _limit(form: TypedForm) -> SetLimitsRequest:
-    """Return the account's own limits with this one in its place; refused if they have changed meanwhile."""
-    credit_type = form.text("credit_type", is_needed=True)
-    spender = form.text("spender")
-    limit = Limit(credit_type=credit_type, spender=spender)
-    for name in ("least_per_movement", "most_per_movement", "most_per_hour", "most_per_day"):
-        if amount := form.amount(name, credit_type, is_needed=False):
-            setattr(limit, name, amount)
-    others = [one for one in form.loaded.limits if (one.credit_type, one.spender) != (credit_type, spender)]
-    return SetLimitsRequest(
-        name=f"accounts/{_account_id(form.visit)}",
-        limits=others if form.text("take_away") else [*others, limit],
-        request_id=form.request_id,
-        # As the page showed it: the same form sent twice is the same request.
-        expected_version=form.loaded.version if form.seen_version is None else form.seen_version,
-        reason=form.reason(),
-    )
-
-
-SET_LIMIT: Final = ActPage(
-    "set_limit",
-    "/accounts/{account_id}/limits",
-    "accounts.change",
-    lambda stubs: stubs.admin.SetLimits,
-    _limit,
-    _back,
-    fields=(
-        SEEN_VERSION,
-        ActField("credit_type", "type", is_needed=True),
-        ActField("spender", most=128, hint="field.spender.hint"),
-        ActField("least_per_movement", "number"),
-        ActField("most_per_movement", "number"),
-        ActField("most_per_hour", "number"),
-        ActField("most_per_day", "number", hint="field.limit.hint", of=("limits",)),
-        ActField("take_away", "check"),
-        REASON._replace(hint=""),
-    ),
-    subject="account_id",
-    will=1,
-    load=_limits,
 )
 
 

@@ -10,6 +10,7 @@ from creditd.console.shapes.detail_page import DetailPage, detail_page
 from creditd.console.shapes.list_page import ListPage, list_file, list_page
 from creditd.console.subjects import (
     account_acts,
+    account_rules,
     approval_pages,
     endpoint_acts,
     endpoint_pages,
@@ -67,7 +68,8 @@ ACTS: Final[tuple[ActPage, ...]] = (
     account_acts.ACTIVATE,
     account_acts.CLOSE,
     account_acts.REMOVE_CREDITS,
-    account_acts.SET_LIMIT,
+    account_rules.SET_ALERT,
+    account_rules.SET_LIMIT,
     account_acts.SET_PLAN,
     account_acts.SUSPEND,
     account_acts.WRITE_OFF,

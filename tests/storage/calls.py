@@ -70,6 +70,7 @@ from creditd.storage import (
     usage,
     usage_account_sums,
     usage_leaders,
+    usage_moves,
     usage_rollups,
     verification,
     wallets,
@@ -274,8 +275,8 @@ _RANKINGS = [
 
 
 def _moved(connection: Connection, _: str) -> None:
-    usage_rollups.go_by_indexes(connection)
-    usage_rollups.wallets_moved_since(connection, 1, LATER)
+    usage_moves.go_by_indexes(connection)
+    usage_moves.wallets_moved_since(connection, 1, LATER, PAGE)
 
 
 def _tail(account: str) -> list[Unadded]:
@@ -707,7 +708,7 @@ CALLS: dict[str, Call] = {
     "usage_rollups.lock_rollups": lambda c, _a: usage_rollups.lock_rollups(c),
     "usage_rollups.forget_rollup": lambda c, _a: usage_rollups.forget_rollup(c, 1),
     "usage_rollups.wallets_after": lambda c, a: usage_rollups.wallets_after(c, 1, WalletKey(a, ""), PAGE),
-    "usage_rollups.wallets_moved_since": _moved,
+    "usage_moves.wallets_moved_since": _moved,
     "usage_rollups.add_up": lambda c, a: usage_rollups.add_up(c, 1, "model", _tail(a), 1_000),
     "usage_rollups.wallets_of": lambda c, a: usage_rollups.wallets_of(c, 1, _keys(a)),
     "usage.is_short_of": lambda c, _a: usage.is_short_of(c, 1, ["chat", "spec"], _RANKING, [], PAGE),
@@ -734,7 +735,7 @@ OF_NO_ROWS = {
     "privileges.ensure_privileges",
     "privileges.require_privileges",
     "upgrade.heads",
-    "usage_rollups.go_by_indexes",
+    "usage_moves.go_by_indexes",
     "upgrade.upgrade",
 }
 """What touches no rows of ours."""

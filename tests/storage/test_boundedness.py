@@ -31,7 +31,7 @@ READ_MORE = {
     "payment_dues.ready": "of all accounts",
     "promo_claims.due": "of all accounts",
     "payment_dues.wake": "all that is due to an account that is opened again",
-    "usage_rollups.wallets_moved_since": "the newest entries of all accounts, by a coarse index",
+    "usage_moves.wallets_moved_since": "as many of the newest entries of all accounts as it is told, by a coarse index",
     "verification.kept_wallets": "holds every grace against the ledger, also of grants that are used up",
 }
 """What has a reason to read more."""

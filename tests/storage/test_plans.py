@@ -37,7 +37,7 @@ BY_ANOTHER_KEY = {
     "payment_dues.ready": "next_try_time",
     "wallets.due_wallets": "next_expire_time",
     "counts.prune": "day_start",
-    "usage_rollups.wallets_moved_since": "create_time account_id",
+    "usage_moves.wallets_moved_since": "create_time account_id",
     "outbox.oldest": "announce_time",
     "published_events.publish": "announce_time",
     "expiry_notices.next_expiring": "expire_time",

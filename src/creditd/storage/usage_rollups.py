@@ -97,7 +97,7 @@ def move_rollup(connection: Connection, edition: int, state: int) -> None:
     connection.execute(_MOVE, {"edition": edition, "state": state})
 
 
-_POSITIONS: Final = """
+POSITIONS: Final = """
 SELECT w.account_id, w.credit_type, w.version, coalesce(p.version, 0), coalesce(p.summed, 0)
 FROM ({wallets}) AS w
 LEFT JOIN LATERAL (
@@ -107,9 +107,10 @@ LEFT JOIN LATERAL (
 WHERE {wanted}
 ORDER BY w.account_id, w.credit_type
 """
+"""How far wallets are added up, and summed: those that ``wallets`` finds with their versions, as far as ``wanted``."""
 
 _AFTER: Final = text(
-    _POSITIONS.format(
+    POSITIONS.format(
         wallets="""
     SELECT account_id, credit_type, version FROM wallets WHERE (account_id, credit_type) > (:account_id, :credit_type)
     ORDER BY account_id, credit_type LIMIT :count""",
@@ -120,15 +121,16 @@ _AFTER: Final = text(
 
 def wallets_after(connection: Connection, edition: int, wallet: WalletKey, count: int) -> list[Unadded]:
     """Return the next wallets in the order of their keys."""
-    return _unadded(connection.execute(_AFTER, {"edition": edition, **wallet._asdict(), "count": count}))
+    return unadded_from(connection.execute(_AFTER, {"edition": edition, **wallet._asdict(), "count": count}))
 
 
-def _unadded(rows: Iterable[Any]) -> list[Unadded]:
+def unadded_from(rows: Iterable[Any]) -> list[Unadded]:
+    """Return wallets as POSITIONS finds them."""
     return [Unadded(WalletKey(account, credit_type), *reached) for account, credit_type, *reached in rows]
 
 
 _OF_KEYS: Final = text(
-    _POSITIONS.format(
+    POSITIONS.format(
         wallets="""
     SELECT k.account_id, k.credit_type, p.version FROM unnest(:account_id ::text[], :credit_type ::text[])
          AS k (account_id, credit_type)
@@ -143,7 +145,7 @@ _OF_KEYS: Final = text(
 
 def wallets_of(connection: Connection, edition: int, wallets: Sequence[WalletKey]) -> list[Unadded]:
     """Return how far wallets are added up, and summed; those of which nothing is are left out."""
-    return _unadded(connection.execute(_OF_KEYS, {"edition": edition, **_keys(wallets)}))
+    return unadded_from(connection.execute(_OF_KEYS, {"edition": edition, **_keys(wallets)}))
 
 
 def _keys(wallets: Sequence[WalletKey]) -> dict[str, str]:
@@ -151,37 +153,6 @@ def _keys(wallets: Sequence[WalletKey]) -> dict[str, str]:
         "account_id": texts(wallet.account_id for wallet in wallets),
         "credit_type": texts(wallet.credit_type for wallet in wallets),
     }
-
-
-_BY_INDEX: Final = text("SELECT set_config('enable_seqscan', 'off', true)")
-
-
-def go_by_indexes(connection: Connection) -> None:
-    """Have statements of the transaction find rows by an index if there is one.
-
-    PostgreSQL cannot tell how many entries are new: by statistics of an empty table it would read all of them.
-    """
-    connection.execute(_BY_INDEX)
-
-
-_MOVED: Final = text(
-    _POSITIONS.format(
-        wallets=f"""
-    SELECT account_id, credit_type, max(version) AS version FROM entries
-    WHERE create_time >= {timestamp(":since ::bigint")} AND create_time < timestamptz 'infinity'
-    GROUP BY account_id, credit_type""",
-        wanted="w.version > coalesce(p.version, 0)",
-    )
-)
-
-
-def wallets_moved_since(connection: Connection, edition: int, since: Instant) -> list[Unadded]:
-    """Return the wallets of all accounts that have entries made at an instant or later that are not added up.
-
-    Each is as far as the last of these entries goes. If all that was made before is added up, so is each of them as far
-    as its ledger goes.
-    """
-    return _unadded(connection.execute(_MOVED, {"edition": edition, "since": since}))
 
 
 _UNITS: Final[Mapping[Grain, str]] = {

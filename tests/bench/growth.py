@@ -45,6 +45,7 @@ ALWAYS: Final = "nothing: it is kept for good"
 
 BOUNDS: Final = {
     "accounts": "the number of accounts",
+    "account_movements": "the number of accounts",
     "wallets": "accounts times credit types",
     "users": "the number of users",
     "packages": "the catalogue",

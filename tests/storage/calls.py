@@ -51,6 +51,7 @@ from creditd.domain.usage_periods import Period, RankingSpan, segments, span_of
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
+    account_lists,
     accounts,
     connections,
     counts,
@@ -348,6 +349,17 @@ def _pruned_deliveries(connection: Connection, account: str) -> None:
 
 
 CALLS: dict[str, Call] = {
+    "account_lists.page_of_concern flagged": lambda c, _a: account_lists.page_of_concern(
+        c, account_lists.Concern.FLAGGED, "", "", PAGE
+    ),
+    "account_lists.page_of_concern in debt": lambda c, _a: account_lists.page_of_concern(
+        c, account_lists.Concern.IN_DEBT, "", "", PAGE
+    ),
+    "account_lists.page_of_concern disputed": lambda c, _a: account_lists.page_of_concern(
+        c, account_lists.Concern.DISPUTED, "", "", PAGE
+    ),
+    "account_lists.page_by_movement": lambda c, _a: account_lists.page_by_movement(c, account_lists.AFTER_ALL, PAGE),
+    "account_lists.last_movements": lambda c, a: account_lists.last_movements(c, _names(a)),
     "promo_codes.add": lambda c, _a: promo_codes.add(c, [_promo_code(), _promo_code()]),
     "promo_codes.find": lambda c, _a: promo_codes.find(c, "code7"),
     "promo_codes.end": lambda c, _a: promo_codes.end(c, "code7", NOW),
@@ -742,6 +754,8 @@ OF_NO_ROWS = {
 
 
 LISTED = {
+    "account_lists.page_by_movement",
+    "account_lists.page_of_concern",
     "access.page_of_grants",
     "access.page_of_service_accounts",
     "account_flags.page",

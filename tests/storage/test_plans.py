@@ -22,6 +22,7 @@ ENTRIES = 20_000
 STATISTICS = ("never analysed", "of empty tables", "of other accounts", "of full tables")
 
 BY_ANOTHER_KEY = {
+    "account_lists.page_by_movement": "move_day",
     "account_flags.page": "flag_id",
     "account_flags.page of a kind": "flag_id",
     "account_flags.page cleared too": "flag_id",

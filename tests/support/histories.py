@@ -44,6 +44,10 @@ SELECT 'account-' || n, md5('account-' || n)::uuid, 1 + n % 4, 10, 86400, 1, 11,
 FROM generate_series(1, {crowd}) AS n;
 INSERT INTO velocity_states
 SELECT account_id, kind, 86400, 1, CASE WHEN kind = 1 THEN flag_id END, NULL FROM account_flags;
+UPDATE wallets SET debt = 1 WHERE credit_type = 'spec' AND account_id LIKE 'account-%7';
+INSERT INTO account_movements
+SELECT 'account-' || n, date_trunc('day', now(), 'UTC') - n % 50 * interval '1 day'
+FROM generate_series(1, {crowd}) AS n;
 INSERT INTO usage_positions
 SELECT 'account-' || n, t, 1, 2, 2 FROM generate_series(1, {crowd}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
 INSERT INTO usage_sums

@@ -109,6 +109,7 @@ wallets = Table(
     CheckConstraint("available >= 0 AND reserved >= 0 AND debt >= 0", name="wallets_not_negative"),
     CheckConstraint("base_version >= 0 AND version > base_version", name="wallets_version"),
     Index("wallets_next_expire_time", "next_expire_time", postgresql_where=text("next_expire_time IS NOT NULL")),
+    Index("wallets_in_debt", "account_id", postgresql_where=text("debt > 0")),
 )
 
 grants = Table(

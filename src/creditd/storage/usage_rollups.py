@@ -173,6 +173,7 @@ def _values(expressions: Mapping[Any, str]) -> str:
     return ", ".join(f"({int(key)}::smallint, {sql})" for key, sql in expressions.items())
 
 
+# An account's last movement is written once on each day: within it there is nothing to change.
 # What is ranked is first added up by day: a round's entries are of one or two. A ranked row has no index but its key,
 # so that it changes in place. Those at or above the floor are leaders as well; only what was given back falls below it.
 _ADD_UP: Final = text(f"""
@@ -186,6 +187,16 @@ WITH {AHEAD}, used AS MATERIALIZED (
     SELECT account_id, credit_type, :edition ::integer, max(version), 0 FROM ahead GROUP BY account_id, credit_type
     ON CONFLICT (account_id, credit_type, edition) DO UPDATE SET version = excluded.version
     RETURNING account_id, credit_type, version
+), movements AS (
+    INSERT INTO account_movements AS b (account_id, move_day)
+    SELECT m.account_id, m.move_day
+    FROM (SELECT account_id, date_trunc('day', max(create_time), 'UTC') AS move_day FROM ahead GROUP BY 1) AS m
+    LEFT JOIN LATERAL (
+        SELECT move_day FROM account_movements WHERE account_id = m.account_id OFFSET 0
+    ) AS known ON true
+    WHERE known.move_day IS NULL OR known.move_day < m.move_day
+    ORDER BY m.account_id
+    ON CONFLICT (account_id) DO UPDATE SET move_day = greatest(b.move_day, excluded.move_day)
 ), totals AS (
     INSERT INTO usage_totals AS b (edition, credit_type, grain, start_time, measure, source, amount)
     SELECT :edition ::integer, q.credit_type, g.grain, g.start_time, q.measure, q.source, sum(q.amount)

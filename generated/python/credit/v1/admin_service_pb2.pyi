@@ -18,12 +18,30 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class AccountConcern(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACCOUNT_CONCERN_UNSPECIFIED: _ClassVar[AccountConcern]
+    ACCOUNT_CONCERN_FLAGGED: _ClassVar[AccountConcern]
+    ACCOUNT_CONCERN_IN_DEBT: _ClassVar[AccountConcern]
+    ACCOUNT_CONCERN_DISPUTED: _ClassVar[AccountConcern]
+
+class AccountOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACCOUNT_ORDER_UNSPECIFIED: _ClassVar[AccountOrder]
+    ACCOUNT_ORDER_LAST_MOVEMENT: _ClassVar[AccountOrder]
+
 class UsageRanking(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     USAGE_RANKING_UNSPECIFIED: _ClassVar[UsageRanking]
     USAGE_RANKING_DAY: _ClassVar[UsageRanking]
     USAGE_RANKING_WEEK: _ClassVar[UsageRanking]
     USAGE_RANKING_MONTH: _ClassVar[UsageRanking]
+ACCOUNT_CONCERN_UNSPECIFIED: AccountConcern
+ACCOUNT_CONCERN_FLAGGED: AccountConcern
+ACCOUNT_CONCERN_IN_DEBT: AccountConcern
+ACCOUNT_CONCERN_DISPUTED: AccountConcern
+ACCOUNT_ORDER_UNSPECIFIED: AccountOrder
+ACCOUNT_ORDER_LAST_MOVEMENT: AccountOrder
 USAGE_RANKING_UNSPECIFIED: UsageRanking
 USAGE_RANKING_DAY: UsageRanking
 USAGE_RANKING_WEEK: UsageRanking
@@ -217,16 +235,20 @@ class GetAccountResponse(_message.Message):
     def __init__(self, account_overview: _Optional[_Union[_account_pb2.AccountOverview, _Mapping]] = ...) -> None: ...
 
 class ListAccountsRequest(_message.Message):
-    __slots__ = ("account_id_prefix", "status", "page_size", "page_token")
+    __slots__ = ("account_id_prefix", "status", "page_size", "page_token", "concern", "order")
     ACCOUNT_ID_PREFIX_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CONCERN_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
     account_id_prefix: str
     status: _account_pb2.AccountStatus
     page_size: int
     page_token: str
-    def __init__(self, account_id_prefix: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    concern: AccountConcern
+    order: AccountOrder
+    def __init__(self, account_id_prefix: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., concern: _Optional[_Union[AccountConcern, str]] = ..., order: _Optional[_Union[AccountOrder, str]] = ...) -> None: ...
 
 class ListAccountsResponse(_message.Message):
     __slots__ = ("account_overviews", "next_page_token")

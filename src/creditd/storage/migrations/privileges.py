@@ -58,6 +58,7 @@ PRIVILEGES: Final[Privileges] = {
     ),
     "SELECT, UPDATE": ("access_versions", "event_publishing", "expiry_notices", "sealing", "usage_rollups"),
     "SELECT, INSERT, UPDATE": (
+        "account_movements",
         "accounts",
         "credit_types",
         "grants",

@@ -230,7 +230,7 @@ def test_every_rpc_about_an_account_is_here() -> None:
         or method.name.startswith("Batch")
     }
     # An event is of whom its provider names, and a purchase that is reversed has opened its account.
-    assert named - USES.keys() == {"ListPaymentEvents", "ReversePurchase"}
+    assert named - USES.keys() == {"InspectPurchase", "ListPaymentEvents", "ReversePurchase"}
 
 
 def names_an_account(request: Descriptor) -> bool:

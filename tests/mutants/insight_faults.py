@@ -2,6 +2,7 @@
 
 from tests.mutants.fault import Fault
 
+_FACTS = ("tests/contract/payments/test_payment_facts.py",)
 _LISTS = ("tests/contract/payments/test_account_lists.py",)
 
 INSIGHT_FAULTS = (
@@ -28,5 +29,29 @@ INSIGHT_FAULTS = (
         "ORDER BY move_day, account_id LIMIT :count",
         _LISTS,
         "test_accounts_are_listed_by_the_day_on_which_they_last_moved",
+    ),
+    Fault(
+        "what was read in an event lost where it cannot be recorded",
+        "service/payments/inbox_worker.py",
+        "event = event.reading(said.facts)",
+        "event = event.reading(())",
+        _FACTS,
+        "test_a_parked_event_tells_what_was_read_in_it_though_nothing_is_recorded",
+    ),
+    Fault(
+        "a purchase that is paid polled for a month once somebody has asked",
+        "service/payments/poller.py",
+        "is_last = purchase.state not in PAYABLE or _is_over(purchase, now)",
+        "is_last = _is_over(purchase, now)",
+        _FACTS,
+        "test_a_purchase_that_is_paid_is_looked_at_once_and_stays_as_it_is",
+    ),
+    Fault(
+        "a purchase put off by whoever has it looked at",
+        "service/payments/inspections.py",
+        "Inspection(now if purchase.next_poll_time is None else min(now, purchase.next_poll_time))",
+        "Inspection(Instant(now + 60_000_000))",
+        _FACTS,
+        "test_a_purchase_whose_webhook_was_lost_is_found_paid_at_once",
     ),
 )

@@ -123,7 +123,7 @@ ALL_READING = (
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
     | RECEIPT
     | admin_rpcs("GetAccount", "GetLimits", "GetBalanceAlerts", "ListAccounts", "ListAccountFlags")
-    | payment_admin_rpcs("ListSubscriptions")
+    | payment_admin_rpcs("ListSubscriptions", "InspectPurchase")
     | {SUPPORT + name for name in SUPPORTING}
     | {EVENTS}
 )

@@ -583,6 +583,7 @@ CALLS: dict[str, Call] = {
     "payment_events.page by purchase": lambda c, a: payment_events.page(
         c, EventFilter(None, None, purchase=f"accounts/{a}/purchases/3"), None, PAGE
     ),
+    "payment_events.count_by_state": lambda c, _a: payment_events.count_by_state(c),
     "payment_events.backlog": lambda c, _a: payment_events.backlog(c),
     "payment_dues.put": lambda c, a: payment_dues.put(c, Due(a, payment_dues.PLAN, live=True), "", NOW),
     "payment_dues.drop": lambda c, a: payment_dues.drop(c, Due(a, "purchase-3", live=True)),
@@ -762,6 +763,7 @@ LISTED = {
     "accounts.page",
     "approvals.page",
     "audit.page",
+    "payment_events.count_by_state",
     "payment_events.page",
     "credit_types.page",
     "delivery_attempts.dead_letters",

@@ -26,6 +26,7 @@ FEW = Touched(rows=60, pages=120)
 READ_MORE = {
     "account_flags.count_open": "counts the open flags of all accounts",
     "payment_events.backlog": "counts what waits and what is parked, of all accounts",
+    "payment_events.count_by_state": "counts up to a thousand in each state, of all accounts",
     "payment_events.claim": "of all accounts",
     "purchases.due": "of all accounts",
     "payment_dues.ready": "of all accounts",

@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, str]] = {
     "credit.v1.CreatePackageRequest": "package.create",
     "credit.v1.RetirePackageRequest": "package.retire",
     "credit.v1.ReversePurchaseRequest": "purchase.reverse",
+    "credit.v1.InspectPurchaseRequest": "purchase.inspect",
     "credit.v1.ReplayPaymentEventRequest": "payment_event.replay",
     "credit.v1.DismissPaymentEventRequest": "payment_event.dismiss",
     "credit.v1.ReconcilePaymentsRequest": "payments.reconcile",

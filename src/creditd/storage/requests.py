@@ -108,6 +108,7 @@ class ClaimKind(IntEnum):
     PROMO_RETURN = 43
     ALERTS = 70
     EVENT_ENDPOINT = 71
+    INSPECTION = 72
 
 
 _CLAIMS = text(f"""

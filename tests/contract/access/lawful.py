@@ -171,6 +171,9 @@ _BY_HAND: dict[str, Make] = {
     "ReversePurchase": lambda _: payment_admin.ReversePurchaseRequest(
         name=f"accounts/{ACCOUNT}/purchases/{UNKNOWN}", reason="a test", request_id=_id()
     ),
+    "InspectPurchase": lambda _: payment_admin.InspectPurchaseRequest(
+        name=f"accounts/{ACCOUNT}/purchases/{UNKNOWN}", reason="a test", request_id=_id()
+    ),
     "ListPaymentEvents": lambda _: payment_admin.ListPaymentEventsRequest(),
     "GetPaymentEvent": lambda _: payment_admin.GetPaymentEventRequest(name=f"paymentEvents/{UNKNOWN}"),
     "ReplayPaymentEvent": lambda _: payment_admin.ReplayPaymentEventRequest(

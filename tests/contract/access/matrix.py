@@ -41,6 +41,8 @@ MATRIX: Final[Mapping[str, Action]] = {
         "no no no yes yes yes",
         "RemoveCredits WriteOffDebt ReversePurchase Approve Reject CancelApproval GetApproval ListApprovals",
     ),
+    # Not in the matrix: what the phone needs, and moves nothing by itself.
+    "have a purchase looked at": Action("no no yes yes yes yes", "InspectPurchase"),
     "refund a reservation": Action("no no no no yes yes", "Refund"),
     "financial reports and export": Action(
         "no no no yes yes yes",

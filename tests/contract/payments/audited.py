@@ -18,7 +18,7 @@ from creditd.domain.promo.promo_text import normalised
 from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import Shopper
-from tests.contract.payments.staff_requests import create, declare, dismiss, replay, retire
+from tests.contract.payments.staff_requests import create, declare, dismiss, inspect, replay, retire
 from tests.support.flags import raise_flag
 from tests.support.market import STRIPE
 from tests.support.promos import ending, make_code, making, terms
@@ -150,6 +150,11 @@ def _reverse(shopper: Shopper) -> Example:
     return Example(shopper.reverse(purchase), purchase.name, shopper.account_id, before, after)
 
 
+def _inspect(shopper: Shopper) -> Example:
+    request = inspect(shopper)
+    return Example(request, request.name, shopper.account_id, {}, {})
+
+
 def _replay(shopper: Shopper) -> Example:
     request = replay(shopper)
     return Example(request, request.name, shopper.account_id, {"state": "PARKED"}, {"state": "PENDING", "attempts": 0})
@@ -178,6 +183,7 @@ ACTS: Mapping[str, Callable[[Shopper], Example]] = {
     "package.create": _create,
     "package.retire": _retire,
     "purchase.reverse": _reverse,
+    "purchase.inspect": _inspect,
     "promo_code.create": _make_code,
     "promo_code.generate": _generate,
     "promo_code.end": _end_code,

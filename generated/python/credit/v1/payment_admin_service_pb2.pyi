@@ -77,10 +77,10 @@ class InspectPurchaseRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class InspectPurchaseResponse(_message.Message):
-    __slots__ = ("next_look_time",)
-    NEXT_LOOK_TIME_FIELD_NUMBER: _ClassVar[int]
-    next_look_time: _timestamp_pb2.Timestamp
-    def __init__(self, next_look_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    __slots__ = ("next_poll_time",)
+    NEXT_POLL_TIME_FIELD_NUMBER: _ClassVar[int]
+    next_poll_time: _timestamp_pb2.Timestamp
+    def __init__(self, next_poll_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListPaymentEventsRequest(_message.Message):
     __slots__ = ("state", "provider", "account_id", "purchase", "start_time", "end_time", "page_size", "page_token", "show_counts")

@@ -30,7 +30,7 @@ PURCHASE_STATE_PARTIALLY_REFUNDED: PurchaseState
 PURCHASE_STATE_REFUNDED: PurchaseState
 
 class Purchase(_message.Message):
-    __slots__ = ("name", "account_id", "package", "display_name", "price", "credit_type", "credits", "bonus", "provider", "method", "state", "redirect_url", "qr_image_url", "payment_expire_time", "provider_reference", "payment_id", "credits_granted", "credits_reversed", "paid_amount", "refunded_amount", "disputed_amount", "open_disputes", "extra_payment_ids", "extra_amount_left", "failure_code", "failure_message", "live", "version", "create_time", "update_time", "extra_payment_count", "promo_code", "discount", "promo_bonus", "promo_given_back", "next_look_time")
+    __slots__ = ("name", "account_id", "package", "display_name", "price", "credit_type", "credits", "bonus", "provider", "method", "state", "redirect_url", "qr_image_url", "payment_expire_time", "provider_reference", "payment_id", "credits_granted", "credits_reversed", "paid_amount", "refunded_amount", "disputed_amount", "open_disputes", "extra_payment_ids", "extra_amount_left", "failure_code", "failure_message", "live", "version", "create_time", "update_time", "extra_payment_count", "promo_code", "discount", "promo_bonus", "promo_given_back")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
@@ -66,7 +66,6 @@ class Purchase(_message.Message):
     DISCOUNT_FIELD_NUMBER: _ClassVar[int]
     PROMO_BONUS_FIELD_NUMBER: _ClassVar[int]
     PROMO_GIVEN_BACK_FIELD_NUMBER: _ClassVar[int]
-    NEXT_LOOK_TIME_FIELD_NUMBER: _ClassVar[int]
     name: str
     account_id: str
     package: str
@@ -102,8 +101,7 @@ class Purchase(_message.Message):
     discount: _money_pb2.Money
     promo_bonus: int
     promo_given_back: bool
-    next_look_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., package: _Optional[str] = ..., display_name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., credit_type: _Optional[str] = ..., credits: _Optional[int] = ..., bonus: _Optional[int] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., method: _Optional[_Union[_payment_provider_pb2.PaymentMethod, str]] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., redirect_url: _Optional[str] = ..., qr_image_url: _Optional[str] = ..., payment_expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., provider_reference: _Optional[str] = ..., payment_id: _Optional[str] = ..., credits_granted: _Optional[int] = ..., credits_reversed: _Optional[int] = ..., paid_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., disputed_amount: _Optional[int] = ..., open_disputes: _Optional[int] = ..., extra_payment_ids: _Optional[_Iterable[str]] = ..., extra_amount_left: _Optional[int] = ..., failure_code: _Optional[str] = ..., failure_message: _Optional[str] = ..., live: bool = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., extra_payment_count: _Optional[int] = ..., promo_code: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., promo_bonus: _Optional[int] = ..., promo_given_back: bool = ..., next_look_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., package: _Optional[str] = ..., display_name: _Optional[str] = ..., price: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., credit_type: _Optional[str] = ..., credits: _Optional[int] = ..., bonus: _Optional[int] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., method: _Optional[_Union[_payment_provider_pb2.PaymentMethod, str]] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., redirect_url: _Optional[str] = ..., qr_image_url: _Optional[str] = ..., payment_expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., provider_reference: _Optional[str] = ..., payment_id: _Optional[str] = ..., credits_granted: _Optional[int] = ..., credits_reversed: _Optional[int] = ..., paid_amount: _Optional[int] = ..., refunded_amount: _Optional[int] = ..., disputed_amount: _Optional[int] = ..., open_disputes: _Optional[int] = ..., extra_payment_ids: _Optional[_Iterable[str]] = ..., extra_amount_left: _Optional[int] = ..., failure_code: _Optional[str] = ..., failure_message: _Optional[str] = ..., live: bool = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., extra_payment_count: _Optional[int] = ..., promo_code: _Optional[str] = ..., discount: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., promo_bonus: _Optional[int] = ..., promo_given_back: bool = ...) -> None: ...
 
 class PurchaseChange(_message.Message):
     __slots__ = ("version", "state", "credits_granted", "credits_reversed", "refunded_amount", "disputed_amount", "failure_code", "actor", "reason", "create_time")

@@ -3,6 +3,7 @@
 from tests.mutants.fault import Fault
 
 _FACTS = ("tests/contract/payments/test_payment_facts.py",)
+_NOTES = ("tests/contract/payments/test_staff_notes.py",)
 _LISTS = ("tests/contract/payments/test_account_lists.py",)
 
 INSIGHT_FAULTS = (
@@ -53,5 +54,21 @@ INSIGHT_FAULTS = (
         "Inspection(Instant(now + 60_000_000))",
         _FACTS,
         "test_a_purchase_whose_webhook_was_lost_is_found_paid_at_once",
+    ),
+    Fault(
+        "a note kept with no act",
+        "storage/controls/audit.py",
+        "noted = [event for event in events if event.note]",
+        "noted = list(events)[:0]",
+        _NOTES,
+        "test_a_note_stands_in_the_history_and_never_where_the_owner_reads",
+    ),
+    Fault(
+        "the note hidden from who has to approve",
+        "storage/controls/approvals.py",
+        'row[24] or ""',
+        '""',
+        _NOTES,
+        "test_who_has_to_approve_reads_the_note_of_who_asks",
     ),
 )

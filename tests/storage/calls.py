@@ -78,7 +78,7 @@ from creditd.storage import (
 )
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.changes import Changes
-from creditd.storage.controls import access, account_flags, approvals, audit, seals, velocity
+from creditd.storage.controls import access, account_flags, approvals, audit, seals, staff_notes, velocity
 from creditd.storage.controls.account_flags import FlagFilter
 from creditd.storage.controls.approvals import ApprovalFilter
 from creditd.storage.controls.audit import AuditFilter
@@ -349,6 +349,8 @@ def _pruned_deliveries(connection: Connection, account: str) -> None:
 
 
 CALLS: dict[str, Call] = {
+    "staff_notes.add": lambda c, a: staff_notes.add(c, [_audited(a)._replace(request_id=uuid7(), note="a note")]),
+    "staff_notes.of_requests": lambda c, a: staff_notes.of_requests(c, a, [f"{a}-chat{n}" for n in range(1, 33)]),
     "account_lists.page_of_concern flagged": lambda c, _a: account_lists.page_of_concern(
         c, account_lists.Concern.FLAGGED, "", "", PAGE
     ),
@@ -803,6 +805,7 @@ LISTED = {
     "search.purchases_by_id",
     "historical_balances.balances_after",
     "historical_balances.versions_at",
+    "staff_notes.of_requests",
     "statements.stretch",
     "verification.entries_of",
     "verification.kept_wallets",

@@ -112,6 +112,8 @@ SELECT '{account}', t, n, CASE WHEN n = 5 THEN 13 WHEN n % 50 = 0 THEN 2 WHEN n 
             WHEN n <= {n} / 2 THEN md5('{account}-1')::uuid ELSE md5('{account}-' || n)::uuid END, 1, 0, 0, now(),
        '{account}-' || t || n, 0, 1, 'tests', '', NULL, now() + n * interval '1 millisecond'
 FROM generate_series(1, {n}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO staff_notes SELECT '{account}', '{account}-chat' || n, 'a note', 'tests', now()
+FROM generate_series(1, {n}) AS n;
 INSERT INTO velocity_events
 SELECT '{account}', 1 + n % 4, 'subject-' || n, now() - n * interval '1 minute' FROM generate_series(1, {n} / 2) AS n;
 INSERT INTO account_flags

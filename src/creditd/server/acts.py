@@ -13,7 +13,7 @@ from creditd.domain.wallet import Origin
 from creditd.server.authentication.callers import Caller
 from creditd.server.peers import address_of
 from creditd.server.requests import origin
-from creditd.service.call import Call
+from creditd.service.call import Call, require_text
 from creditd.service.controls.refused_acts import REJECTED_TOKEN, Refused
 
 KINDS: Final[Mapping[str, str]] = {
@@ -84,7 +84,9 @@ def act_of(call: Call, request: Any) -> Act:
     # What may be done any number of times has no request id.
     is_once = "request_id" in fields
     by = origin(call, request, getattr(request, "reason", "")) if is_once else Origin(call.subject)
-    return Act(by, kind, call.person, tuple(sorted(call.roles)), call.correlation_id, address_of(call.peer))
+    note = getattr(request, "staff_note", "")
+    require_text("staff_note", note)
+    return Act(by, kind, call.person, tuple(sorted(call.roles)), call.correlation_id, address_of(call.peer), note)
 
 
 def refused_act(kind: str, method: str, refusal: Refusal, met: Met) -> Refused | None:

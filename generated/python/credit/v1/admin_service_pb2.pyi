@@ -72,7 +72,7 @@ class CreditAmount(_message.Message):
     def __init__(self, credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., expected_version: _Optional[int] = ...) -> None: ...
 
 class AddCreditsRequest(_message.Message):
-    __slots__ = ("account_id", "amounts", "source", "expire_time", "request_id", "validate_only", "reason", "metadata")
+    __slots__ = ("account_id", "amounts", "source", "expire_time", "request_id", "validate_only", "reason", "metadata", "staff_note")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +88,7 @@ class AddCreditsRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    STAFF_NOTE_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     amounts: _containers.RepeatedCompositeFieldContainer[CreditAmount]
     source: _source_pb2.Source
@@ -96,7 +97,8 @@ class AddCreditsRequest(_message.Message):
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    staff_note: str
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., staff_note: _Optional[str] = ...) -> None: ...
 
 class AddCreditsResponse(_message.Message):
     __slots__ = ("entries", "balances")
@@ -107,7 +109,7 @@ class AddCreditsResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...
 
 class RemoveCreditsRequest(_message.Message):
-    __slots__ = ("account_id", "amounts", "request_id", "validate_only", "reason", "metadata")
+    __slots__ = ("account_id", "amounts", "request_id", "validate_only", "reason", "metadata", "staff_note")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -121,13 +123,15 @@ class RemoveCreditsRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    STAFF_NOTE_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     amounts: _containers.RepeatedCompositeFieldContainer[CreditAmount]
     request_id: str
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    staff_note: str
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., staff_note: _Optional[str] = ...) -> None: ...
 
 class RemoveCreditsResponse(_message.Message):
     __slots__ = ("entries", "balances", "approval")
@@ -140,7 +144,7 @@ class RemoveCreditsResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ..., approval: _Optional[_Union[_approval_pb2.Approval, _Mapping]] = ...) -> None: ...
 
 class WriteOffDebtRequest(_message.Message):
-    __slots__ = ("account_id", "credit_type", "amount", "request_id", "expected_version", "validate_only", "reason", "metadata")
+    __slots__ = ("account_id", "credit_type", "amount", "request_id", "expected_version", "validate_only", "reason", "metadata", "staff_note")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +160,7 @@ class WriteOffDebtRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    STAFF_NOTE_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     credit_type: str
     amount: int
@@ -164,7 +169,8 @@ class WriteOffDebtRequest(_message.Message):
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    staff_note: str
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., staff_note: _Optional[str] = ...) -> None: ...
 
 class WriteOffDebtResponse(_message.Message):
     __slots__ = ("entry", "balance", "approval")

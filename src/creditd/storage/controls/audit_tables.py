@@ -94,3 +94,14 @@ sealing = Table(
     Column("round_time", InstantColumn, nullable=False),
     PrimaryKeyConstraint("name", name="sealing_pkey"),
 )
+
+staff_notes = Table(
+    "staff_notes",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("request_id", _KEY, nullable=False, comment="of the act that it was left with"),
+    Column("note", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("create_time", InstantColumn, nullable=False),
+    PrimaryKeyConstraint("account_id", "request_id", name="staff_notes_pkey"),
+)

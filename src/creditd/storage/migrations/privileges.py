@@ -36,6 +36,7 @@ PRIVILEGES: Final[Privileges] = {
         "request_claims",
         "role_grants",
         "role_revocations",
+        "staff_notes",
     ),
     "SELECT, INSERT, DELETE": ("event_delivery_attempts", "outbox_events", "published_events"),
     "SELECT, INSERT, UPDATE, DELETE": (

@@ -46,6 +46,7 @@ ALWAYS: Final = "nothing: it is kept for good"
 BOUNDS: Final = {
     "accounts": "the number of accounts",
     "account_movements": "the number of accounts",
+    "account_labels": "20 values of an account",
     "wallets": "accounts times credit types",
     "users": "the number of users",
     "packages": "the catalogue",

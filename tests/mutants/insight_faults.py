@@ -3,6 +3,7 @@
 from tests.mutants.fault import Fault
 
 _FACTS = ("tests/contract/payments/test_payment_facts.py",)
+_LABELS = ("tests/contract/test_search_labels.py",)
 _NOTES = ("tests/contract/payments/test_staff_notes.py",)
 _LISTS = ("tests/contract/payments/test_account_lists.py",)
 
@@ -70,5 +71,29 @@ INSIGHT_FAULTS = (
         '""',
         _NOTES,
         "test_who_has_to_approve_reads_the_note_of_who_asks",
+    ),
+    Fault(
+        "an address found only as it was written",
+        "storage/account_labels.py",
+        'f"left(lower({{}}), {VALUE_LENGTH})"',
+        'f"left({{}}, {VALUE_LENGTH})"',
+        _LABELS,
+        "test_a_value_of_the_label_leads_to_the_accounts_that_had_it",
+    ),
+    Fault(
+        "a correlation id that was made up here written into the ledger",
+        "server/pipeline.py",
+        "            exchange.sent_correlation_id,",
+        "            exchange.correlation_id,",
+        _LABELS,
+        "test_a_correlation_id_leads_to_the_movements_of_the_call_that_stated_it",
+    ),
+    Fault(
+        "a correlation id lost where no spender is named",
+        "storage/columns.py",
+        "entry.spender_id or entry.day_delta or entry.correlation_id for",
+        "entry.spender_id or entry.day_delta for",
+        _LABELS,
+        "test_a_call_that_is_repeated_with_another_correlation_id_did_what_it_did",
     ),
 )

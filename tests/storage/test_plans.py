@@ -22,7 +22,7 @@ ENTRIES = 20_000
 STATISTICS = ("never analysed", "of empty tables", "of other accounts", "of full tables")
 
 BY_ANOTHER_KEY = {
-    "account_lists.page_by_movement": "move_day",
+    "account_labels.accounts_of": "value",
     "account_flags.page": "flag_id",
     "account_flags.page of a kind": "flag_id",
     "account_flags.page cleared too": "flag_id",
@@ -33,6 +33,8 @@ BY_ANOTHER_KEY = {
     "accounts.page by status": "status",
     "promo_claims.due": "next_try_time",
     "purchases.due": "next_poll_time",
+    "search.entries_by_correlation": "correlation_id",
+    "search.entries_by_correlation of an account": "correlation_id",
     "search.purchases_by_id": "purchase_id",
     "seals.held_by": "seal_number",
     "payment_dues.ready": "next_try_time",

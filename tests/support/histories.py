@@ -45,6 +45,8 @@ FROM generate_series(1, {crowd}) AS n;
 INSERT INTO velocity_states
 SELECT account_id, kind, 86400, 1, CASE WHEN kind = 1 THEN flag_id END, NULL FROM account_flags;
 UPDATE wallets SET debt = 1 WHERE credit_type = 'spec' AND account_id LIKE 'account-%7';
+INSERT INTO account_labels
+SELECT 'account-' || n || '@example.com', 'account-' || n FROM generate_series(1, {crowd}) AS n;
 INSERT INTO account_movements
 SELECT 'account-' || n, date_trunc('day', now(), 'UTC') - n % 50 * interval '1 day'
 FROM generate_series(1, {crowd}) AS n;

@@ -12,9 +12,9 @@ from tests.support.desk import Desk
 LABEL = "model"
 
 
-def roller_at(desk: Desk, label: str = LABEL) -> UsageRoller:
+def roller_at(desk: Desk, label: str = LABEL, search_label: str = "") -> UsageRoller:
     """Return a roller that works when it is told to."""
-    return UsageRoller(desk.database, desk.clock, None, label)  # type: ignore[arg-type]
+    return UsageRoller(desk.database, desk.clock, None, label, search_label=search_label)  # type: ignore[arg-type]
 
 
 def roll_all(roller: UsageRoller) -> int:

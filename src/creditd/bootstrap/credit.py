@@ -123,6 +123,7 @@ class CreditParts:
             threads.background,
             core.config.usage_label,
             core.config.usage_rollup_interval_seconds,
+            core.config.search_label,
         )
         core.usage_lag_seconds = lambda: self.usage_roller.lag_seconds
         self.events = EventParts(core, threads, tokens)

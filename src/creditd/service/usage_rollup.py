@@ -19,7 +19,7 @@ from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
-from creditd.storage import usage_account_sums, usage_leaders, usage_moves, usage_rollups
+from creditd.storage import account_labels, usage_account_sums, usage_leaders, usage_moves, usage_rollups
 from creditd.storage.database import Connection, Database
 from creditd.storage.usage_rollups import SERVED, UsageRollup
 from creditd.storage.usage_stretches import Unadded
@@ -79,11 +79,15 @@ BEGINNING: Final = WalletKey("", "")
 class RollupRounds:
     """Makes rounds of one rollup, on the calling thread."""
 
-    def __init__(self, database: Database, clock: DatabaseClock, label: str) -> None:
-        """Add up what is in ``database``; a rollup that has not begun yet goes by ``label``."""
+    def __init__(self, database: Database, clock: DatabaseClock, label: str, search_label: str = "") -> None:
+        """Add up what is in ``database``; a rollup that has not begun yet goes by ``label``.
+
+        Values of ``search_label`` are noted on the way, if one is named.
+        """
         self._database = database
         self._clock = clock
         self._label = label
+        self._search_label = search_label
         self._due: list[WalletKey] = []
         self._edition = 0
         self._next_whole_look = Instant(0)
@@ -98,7 +102,7 @@ class RollupRounds:
                 return Round(usage_rollups.rollup_of(connection, state), entries=0, has_more=False, is_ours=False)
             due = self._due if self._edition == rollup.edition else []
             look = _Look(now, may_be_whole=now >= self._next_whole_look)
-            made, due = _round(connection, _begun(rollup, self._label, now), look, due)
+            made, due = _round(connection, _begun(rollup, self._label, now), look, due, self._search_label)
             if made.rollup != rollup and made.rollup is not None:
                 usage_rollups.write_rollup(connection, made.rollup)
         self._edition, self._due = rollup.edition, due
@@ -139,11 +143,12 @@ class UsageRoller:
         in_thread: InThread,
         label: str,
         interval_seconds: float = ROUND_SECONDS,
+        search_label: str = "",
     ) -> None:
         """Look for what is new every ``interval_seconds``."""
         self._clock = clock
         self._in_thread = in_thread
-        self._rounds = RollupRounds(database, clock, label)
+        self._rounds = RollupRounds(database, clock, label, search_label)
         self._complete_time: Instant | None = None
         self.background = Background(self._catch_up, interval_seconds, "usage rollup")
 
@@ -178,7 +183,7 @@ def _begun(rollup: UsageRollup, label: str, now: Instant) -> UsageRollup:
 
 
 def _round(
-    connection: Connection, rollup: UsageRollup, look: _Look, due: Sequence[WalletKey]
+    connection: Connection, rollup: UsageRollup, look: _Look, due: Sequence[WalletKey], search_label: str
 ) -> tuple[Round, list[WalletKey]]:
     """Make a round; return also the wallets for whose sums there was no room. Those of the round before are ``due``."""
     edition, label = rollup.edition, rollup.label or ""
@@ -192,6 +197,9 @@ def _round(
     if stretches:
         reached, rankings = usage_rollups.add_up(connection, edition, label, stretches, WEIGHT_AT_A_TIME)
         usage_leaders.keep_leaders(connection, edition, rankings)
+        if search_label:
+            come_to = [one._replace(version=reached[one.wallet]) for one in stretches if one.wallet in reached]
+            account_labels.note(connection, search_label, come_to)
     looked_at = {one.wallet: one for one in (*page, *moved)}
     if missing := [wallet for wallet in due if wallet not in looked_at]:
         looked_at |= {one.wallet: one for one in usage_rollups.wallets_of(connection, edition, missing)}

@@ -183,3 +183,12 @@ account_movements = Table(
     PrimaryKeyConstraint("account_id", name="account_movements_pkey"),
     Index("account_movements_by_day", "move_day", "account_id"),
 )
+
+account_labels = Table(
+    "account_labels",
+    metadata,
+    Column("value", _KEY, nullable=False),
+    Column("account_id", _KEY, nullable=False),
+    PrimaryKeyConstraint("value", "account_id", name="account_labels_pkey"),
+    Index("account_labels_of_account", "account_id"),
+)

@@ -52,6 +52,7 @@ audit_events = Table(
     Index("audit_events_of_actor", "actor", "event_id"),
     Index("audit_events_of_account", "account", "event_id", postgresql_where=text("account <> ''")),
     Index("audit_events_of_kind", "kind", "event_id"),
+    Index("audit_events_by_correlation", "correlation_id", "event_id", postgresql_where=text("correlation_id <> ''")),
     Index("audit_events_refused", "event_id", postgresql_where=text("outcome = 2")),
 )
 

@@ -22,6 +22,7 @@ Privileges = Mapping[str, tuple[str, ...]]
 PRIVILEGES: Final[Privileges] = {
     "SELECT": ("alembic_version",),
     "SELECT, INSERT": (
+        "account_labels",
         "account_changes",
         "account_flags",
         "approval_decisions",

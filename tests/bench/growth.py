@@ -47,6 +47,7 @@ BOUNDS: Final = {
     "accounts": "the number of accounts",
     "account_movements": "the number of accounts",
     "account_labels": "20 values of an account",
+    "support_gifts": "accounts times credit types",
     "wallets": "accounts times credit types",
     "users": "the number of users",
     "packages": "the catalogue",

@@ -3,6 +3,7 @@
 from tests.mutants.fault import Fault
 
 _FACTS = ("tests/contract/payments/test_payment_facts.py",)
+_ACTS = ("tests/contract/payments/test_support_acts.py",)
 _LABELS = ("tests/contract/test_search_labels.py",)
 _NOTES = ("tests/contract/payments/test_staff_notes.py",)
 _LISTS = ("tests/contract/payments/test_account_lists.py",)
@@ -95,5 +96,37 @@ INSIGHT_FAULTS = (
         "entry.spender_id or entry.day_delta for",
         _LABELS,
         "test_a_call_that_is_repeated_with_another_correlation_id_did_what_it_did",
+    ),
+    Fault(
+        "a hold that was spent given back on the phone",
+        "domain/holds.py",
+        "if reservation.state == ReservationState.CONFIRMED and not command.pending_only:",
+        "if reservation.state == ReservationState.CONFIRMED:",
+        _ACTS,
+        "test_what_is_spent_already_is_not_given_back",
+    ),
+    Fault(
+        "gifts counted without who is given to being held",
+        "service/gifts.py",
+        "transaction.hold(key.account_id)",
+        "pass",
+        _ACTS,
+        "test_ten_at_once_do_not_pass_the_limit_together",
+    ),
+    Fault(
+        "a limit by gift and not by day",
+        "service/gifts.py",
+        "if given + amount > limit:",
+        "if amount > limit:",
+        _ACTS,
+        "test_credits_are_given_up_to_the_limit_of_a_day",
+    ),
+    Fault(
+        "all extends of a hold looked at for one page",
+        "service/grants.py",
+        "    if wanted.reservation_id:\n        return grants",
+        "    if wanted.reservation_id:\n        return None\n        return grants",
+        ("tests/contract/payments/test_grants.py",),
+        "test_however_often_a_hold_was_given_more_time_a_page_looks_at_so_many_rows",
     ),
 )

@@ -79,7 +79,16 @@ from creditd.storage import (
 )
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.changes import Changes
-from creditd.storage.controls import access, account_flags, approvals, audit, seals, staff_notes, velocity
+from creditd.storage.controls import (
+    access,
+    account_flags,
+    approvals,
+    audit,
+    seals,
+    staff_notes,
+    support_gifts,
+    velocity,
+)
 from creditd.storage.controls.account_flags import FlagFilter
 from creditd.storage.controls.approvals import ApprovalFilter
 from creditd.storage.controls.audit import AuditFilter
@@ -350,6 +359,9 @@ def _pruned_deliveries(connection: Connection, account: str) -> None:
 
 
 CALLS: dict[str, Call] = {
+    "support_gifts.given": lambda c, a: support_gifts.given(c, WalletKey(a, "chat"), NOW),
+    "support_gifts.add": lambda c, a: support_gifts.add(c, WalletKey(a, "chat"), NOW, 1),
+    "grants.end_of_look": lambda c, a: grants.end_of_look(c, a, id_of(a), 100, ROWS),
     "staff_notes.add": lambda c, a: staff_notes.add(c, [_audited(a)._replace(request_id=uuid7(), note="a note")]),
     "staff_notes.of_requests": lambda c, a: staff_notes.of_requests(c, a, [f"{a}-chat{n}" for n in range(1, 33)]),
     "account_lists.page_of_concern flagged": lambda c, _a: account_lists.page_of_concern(
@@ -798,6 +810,7 @@ LISTED = {
     "accounts.changes_of",
     "purchases.changes_before",
     "counts.counted",
+    "grants.end_of_look",
     "grants.find",
     "grants.origins",
     "grants.page",

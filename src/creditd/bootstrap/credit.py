@@ -221,7 +221,7 @@ class CreditParts:
             StatementHandlers(reader, self._catalogue, self._tokens, self._statement_printer, core.clock),
             ReceiptHandlers(purchases, self._catalogue, self._receipt_printer),
         )
-        support = make_support(core, self._catalogue, historical, threads, self._tokens)
+        support = make_support(core, self._catalogue, self._credits, historical, threads, self._tokens)
         handlers = (
             credit,
             admin,

@@ -19,6 +19,8 @@ from creditd.service.controls.refused_acts import REJECTED_TOKEN, Refused
 KINDS: Final[Mapping[str, str]] = {
     "credit.v1.CreateCreditTypeRequest": "credit_type.create",
     "credit.v1.AddCreditsRequest": "credits.add",
+    "credit.v1.GiveCreditsRequest": "credits.give",
+    "credit.v1.ReturnHoldRequest": "hold.return",
     "credit.v1.RemoveCreditsRequest": "credits.remove",
     "credit.v1.WriteOffDebtRequest": "debt.write_off",
     "credit.v1.SetAccountStatusRequest": "account.set_status",

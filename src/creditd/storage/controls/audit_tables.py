@@ -106,3 +106,14 @@ staff_notes = Table(
     Column("create_time", InstantColumn, nullable=False),
     PrimaryKeyConstraint("account_id", "request_id", name="staff_notes_pkey"),
 )
+
+support_gifts = Table(
+    "support_gifts",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("credit_type", _KEY, nullable=False),
+    Column("day", InstantColumn, nullable=False, comment="when the day of UTC began on which something was last given"),
+    Column("amount", BigInteger, nullable=False, comment="how much was given on that day"),
+    PrimaryKeyConstraint("account_id", "credit_type", name="support_gifts_pkey"),
+    CheckConstraint("amount > 0", name="support_gifts_amount"),
+)

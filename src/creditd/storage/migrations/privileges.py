@@ -75,6 +75,7 @@ PRIVILEGES: Final[Privileges] = {
         "reservations",
         "service_accounts",
         "subscriptions",
+        "support_gifts",
         "velocity_events",
         "velocity_states",
         "wallets",

@@ -52,7 +52,6 @@ from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
     accounts,
-    connections,
     counts,
     credit_types,
     entries,
@@ -808,7 +807,7 @@ def functions() -> Iterator[str]:
 
 def _modules() -> Iterator[str]:
     """Return the modules of the storage, but for those that Alembic runs."""
-    for package in (storage, connections, migrations):
-        for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            if not info.ispkg and info.name != f"{migrations.__name__}.env":
-                yield info.name
+    of_alembic = (f"{migrations.__name__}.env", f"{migrations.__name__}.versions.")
+    for info in pkgutil.walk_packages(storage.__path__, f"{storage.__name__}."):
+        if not info.ispkg and not info.name.startswith(of_alembic):
+            yield info.name

@@ -108,6 +108,7 @@ class ClaimKind(IntEnum):
     PROMO_RETURN = 43
     ALERTS = 70
     EVENT_ENDPOINT = 71
+    ARCHIVED_ENTRY = 90
 
 
 _CLAIMS = text(f"""

@@ -60,6 +60,7 @@ from creditd.service.accounts import Accounts
 from creditd.service.balances import Balances
 from creditd.service.catalogue import Catalogue
 from creditd.service.controls.account_flags import AccountFlags
+from creditd.service.controls.approvals import Approvals
 from creditd.service.controls.audit_log import AuditLog
 from creditd.service.controls.refused_acts import RefusedActs
 from creditd.service.controls.sealer import Sealer
@@ -199,41 +200,45 @@ class CreditParts:
             self._watch,
             credit_types,
         )
-        limits = AccountLimits(core.database, self._accounts, self._catalogue, threads, core.clock)
-        flags = AccountFlags(core.database, core.transactions, self._accounts, core.make_id, threads, self._tokens)
         approvals = make_approvals(core, self.payments.reversals, self._catalogue, threads, self._tokens)
-        admin = (
-            credit_types,
-            AdjustmentHandlers(credits, approvals, core.make_id),
-            AccountHandlers(Accounts(core.database, self._accounts, threads, self._tokens), core.clock),
-            LimitHandlers(limits, core.rules.limits),
-            AlertHandlers(BalanceAlerts(core.database, self._accounts, self._catalogue, threads)),
-            FlagHandlers(flags),
-            VerificationHandlers(Verifications(core.database, core.clock, threads)),
-            usage,
-        )
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
-        reader = Statements(core.database, core.clock, threads)
-        purchases = PurchaseReader(core.database, self._tokens, threads)
-        statements = (
-            StatementHandlers(reader, self._catalogue, self._tokens, self._statement_printer, core.clock),
-            ReceiptHandlers(purchases, self._catalogue, self._receipt_printer),
-        )
         support = make_support(core, self._catalogue, historical, threads, self._tokens)
         handlers = (
             credit,
-            admin,
+            (credit_types, *self._admin_handlers(approvals), usage),
             *payments,
             self.access.handlers(),
             audit,
             (ApprovalHandlers(approvals),),
             self._promos.handlers,
-            statements,
+            self._statement_handlers(),
             support,
             *self.events.handlers(),
         )
         return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
+
+    def _admin_handlers(self, approvals: Approvals) -> tuple[object, ...]:
+        core, threads = self._core, self._threads
+        limits = AccountLimits(core.database, self._accounts, self._catalogue, threads, core.clock)
+        flags = AccountFlags(core.database, core.transactions, self._accounts, core.make_id, threads, self._tokens)
+        return (
+            AdjustmentHandlers(self._credits, approvals, core.make_id),
+            AccountHandlers(Accounts(core.database, self._accounts, threads, self._tokens), core.clock),
+            LimitHandlers(limits, core.rules.limits),
+            AlertHandlers(BalanceAlerts(core.database, self._accounts, self._catalogue, threads)),
+            FlagHandlers(flags),
+            VerificationHandlers(Verifications(core.database, core.clock, threads)),
+        )
+
+    def _statement_handlers(self) -> tuple[object, ...]:
+        core, threads = self._core, self._threads
+        reader = Statements(core.database, core.clock, threads)
+        purchases = PurchaseReader(core.database, self._tokens, threads)
+        return (
+            StatementHandlers(reader, self._catalogue, self._tokens, self._statement_printer, core.clock),
+            ReceiptHandlers(purchases, self._catalogue, self._receipt_printer),
+        )
 
     @property
     def watched(self) -> int:

@@ -9,9 +9,12 @@ from tests.support.pdfs import fonts_in, pages_in, text_in
 pytestmark = pytest.mark.requirement("C3")
 
 
-def document(*rows: TableRow, title: str = "Statement", is_right_to_left: bool = False) -> Document:
-    """Return a document with one table."""
-    columns = [Column("Time", 60, "ltr"), Column("What", 60, "words"), Column("Change", 60, "ltr", is_figure=True)]
+def document(
+    *rows: TableRow, title: str = "Statement", is_right_to_left: bool = False, figure_width: float = 60
+) -> Document:
+    """Return a document with one table, whose figures have a column of so many millimetres."""
+    figures = Column("Change", figure_width, "ltr", is_figure=True)
+    columns = [Column("Time", 60, "ltr"), Column("What", 60, "words"), figures]
     section = Section("Chat", columns, list(rows))
     details = [Detail("Account", "ann", "ltr")]
     return Document("en", is_right_to_left, title, "", details, [section], "", "Page {page}", 0)
@@ -43,7 +46,7 @@ def test_a_figure_reads_from_left_to_right_in_any_direction() -> None:
 
 def test_a_figure_is_never_cut() -> None:
     longest = f"-{2**63 - 1:,}.000000000"
-    assert longest in text_in(drawn(document(row(change=longest))))
+    assert longest in text_in(drawn(document(row(change=longest), figure_width=20)))
 
 
 def test_a_detail_takes_as_many_lines_as_it_needs() -> None:

@@ -16,6 +16,7 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.usage import QUARTER
+from creditd.service import usage_rollup
 from creditd.service.usage_rollup import RollupRounds
 from tests.support.customer import CHAT, Customer
 from tests.support.pair import Pair
@@ -177,7 +178,12 @@ def test_a_refund_lowers_what_is_used_and_a_hold_is_never_used(user: Customer) -
     assert (figures.used, figures.spent, figures.refunded) == (15, 40, 25)
 
 
-def test_the_other_server_tells_what_this_one_has_just_committed(pair: Pair, user: Customer) -> None:
+@pytest.mark.parametrize("summed_at", [1, usage_rollup.SUMMED_AT])
+def test_the_other_server_tells_what_this_one_has_just_committed(
+    pair: Pair, user: Customer, summed_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the account's own sums have something already, or wait for more."""
+    monkeypatch.setattr(usage_rollup, "SUMMED_AT", summed_at)
     user.top_up(100)
     user.deduct(7)
     roll_up(pair)

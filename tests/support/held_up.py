@@ -40,8 +40,8 @@ def held_up(customer: Customer) -> Iterator[Callable[[], Any]]:
 
 
 _WAITING = """
-FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-WHERE datname = current_database() AND relation = %s::regclass AND NOT granted
+FROM pg_locks JOIN pg_stat_activity USING (pid) JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE pg_database.datname = current_database() AND relation = %s::regclass AND NOT granted AND position(%s IN query) > 0
 """
 """Of this database alone: in all that are copies of the same one, as other tests have them, a table has one number."""
 
@@ -49,20 +49,20 @@ WHERE datname = current_database() AND relation = %s::regclass AND NOT granted
 class Locked:
     """A table that nobody can use."""
 
-    def __init__(self, looking: "psycopg.Connection[Any]", table: str) -> None:
-        """Look at it by a connection of its own."""
+    def __init__(self, looking: "psycopg.Connection[Any]", table: str, words: str) -> None:
+        """Look at it by a connection of its own, and at the statements that hold some words."""
         self._looking = looking
-        self._table = table
+        self._sought = [table, words]
 
     @property
     def waiting(self) -> int:
         """How many statements wait for the table."""
-        row = self._looking.execute(f"SELECT count(*) {_WAITING}", [self._table]).fetchone()
+        row = self._looking.execute(f"SELECT count(*) {_WAITING}", self._sought).fetchone()
         return row[0] if row else 0
 
     def cancel(self) -> None:
         """Cancel the statements that wait for it, as PostgreSQL does when their time is over."""
-        self._looking.execute(f"SELECT pg_cancel_backend(pid) {_WAITING}", [self._table])
+        self._looking.execute(f"SELECT pg_cancel_backend(pid) {_WAITING}", self._sought)
 
     def until(self, waiting: int) -> Any:
         """Return when so many statements wait for it."""
@@ -70,9 +70,12 @@ class Locked:
 
 
 @contextmanager
-def locked(service: RunningService, table: str) -> Iterator[Locked]:
-    """Keep everyone from a table until the block ends."""
+def locked(service: RunningService, table: str, words: str = "") -> Iterator[Locked]:
+    """Keep everyone from a table until the block ends.
+
+    Where the server looks into the table from time to time by itself, words tell the statements that are meant.
+    """
     url = service.config.database_url
     with psycopg.connect(url) as holding, psycopg.connect(url, autocommit=True) as looking:
         holding.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
-        yield Locked(looking, table)
+        yield Locked(looking, table, words)

@@ -66,6 +66,7 @@ BOUNDS: Final = {
     "security_events": "400 days: older rows are deleted",
     "token_keys": "keys in use: old ones are deleted",
     "held_roles": "roles that are held",
+    "entry_archives": "a row for each file of the archive",
     "entry_seals": "one for each wallet and five minutes in which it moved",
     "audit_seals": "a row in five seconds at most",
     "usage_positions": "wallets times editions, two at most",

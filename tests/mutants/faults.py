@@ -3,6 +3,7 @@
 from tests.mutants.access_faults import ACCESS_FAULTS
 from tests.mutants.api_faults import API_FAULTS
 from tests.mutants.approval_faults import APPROVAL_FAULTS
+from tests.mutants.archive_faults import ARCHIVE_FAULTS
 from tests.mutants.audit_faults import AUDIT_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
@@ -39,6 +40,7 @@ FAULTS = (
     *API_FAULTS,
     *ACCESS_FAULTS,
     *APPROVAL_FAULTS,
+    *ARCHIVE_FAULTS,
     *AUDIT_FAULTS,
     *EXPLAIN_FAULTS,
     *ISSUER_FAULTS,

@@ -52,6 +52,8 @@ from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
     accounts,
+    archive_acts,
+    archives,
     counts,
     credit_types,
     entries,
@@ -345,7 +347,30 @@ def _pruned_deliveries(connection: Connection, account: str) -> None:
     event_deliveries.prune(connection, PAGE)
 
 
+def _archive(account: str) -> archives.EntryArchive:
+    return archives.EntryArchive(account, "chat", 1, 50, 0, NOW, "", b"", "{}", NOW)
+
+
 CALLS: dict[str, Call] = {
+    "archives.archived_parts": lambda c, a: archives.archived_parts(c, a, ["chat", "quiz_gen"]),
+    "archives.checkpoints": lambda c, a: archives.checkpoints(
+        c, {WalletKey(a, "quiz_gen"): 0}, {WalletKey(a, "quiz_gen"): 10**9}
+    ),
+    "archives.archived_versions": lambda c, a: archives.archived_versions(c, [*_keys(a), WalletKey(a, "quiz_gen")]),
+    "archives.has_archives": lambda c, _a: archives.has_archives(c),
+    "archives.wallets_standing": lambda c, a: archives.wallets_standing(c, WalletKey(a, ""), PAGE),
+    "archives.rows_between": lambda c, a: list(archives.rows_between(c, WalletKey(a, "chat"), 100, 150)),
+    "archives.rows_left": lambda c, a: archives.rows_left(c, WalletKey(a, "chat"), 100, 150),
+    "archives.archives_after": lambda c, a: archives.archives_after(c, WalletKey(a, "quiz_gen"), 3, 20),
+    "archives.next_wallet": lambda c, a: archives.next_wallet(c, WalletKey(a, "")),
+    "archives.newest_archives": lambda c, a: archives.newest_archives(c, WalletKey(a, "quiz_gen"), 2),
+    "archive_acts.counted_version": lambda c, a: archive_acts.counted_version(c, WalletKey(a, "chat")),
+    "archive_acts.usage_states": lambda c, _a: archive_acts.usage_states(c),
+    "archive_acts.move": lambda c, a: archive_acts.move(c, _archive(a)),
+    "archive_acts.put_back": lambda c, a: archive_acts.put_back(
+        c, a, list(archives.rows_between(c, WalletKey(a, "chat"), 100, 150))
+    ),
+    "archive_acts.forget": lambda c, a: archive_acts.forget(c, _archive(a)),
     "promo_codes.add": lambda c, _a: promo_codes.add(c, [_promo_code(), _promo_code()]),
     "promo_codes.find": lambda c, _a: promo_codes.find(c, "code7"),
     "promo_codes.end": lambda c, _a: promo_codes.end(c, "code7", NOW),
@@ -475,6 +500,7 @@ CALLS: dict[str, Call] = {
     "search.events_by_id": lambda c, a: search.events_by_id(c, id_of(a)),
     "search.events_by_key": lambda c, a: search.events_by_key(c, f"{a}-3"),
     "search.entries_by_request": lambda c, a: search.entries_by_request(c, a, f"{a}-chat3"),
+    "search.is_archived": lambda c, a: search.is_archived(c, a, "claim-7"),
     "search.credit_types_of_reservation": lambda c, a: search.credit_types_of_reservation(c, a, id_of(a)),
     "search.credit_types_of_grant": lambda c, a: search.credit_types_of_grant(c, a, id_of(a, 3)),
     "locks.lock_free_wallets": lambda c, a: locks.lock_free_wallets(c, _keys(a)),
@@ -675,6 +701,7 @@ CALLS: dict[str, Call] = {
     "entries.first_versions_at": lambda c, a: entries.first_versions_at(c, a, {"chat": 900}, NOW),
     "statements.stretch": lambda c, a: statements.stretch(c, a, "chat", 10, 900, 100),
     "historical_balances.versions_at": lambda c, a: historical_balances.versions_at(c, a, {"chat": 900}, NOW, 100),
+    "historical_balances.untold": lambda c, a: historical_balances.untold(c, a, {"chat": 900, "quiz_gen": 3}),
     "historical_balances.balances_after": lambda c, a: historical_balances.balances_after(c, a, {"chat": 900}, NOW),
     "verification.next_accounts": lambda c, _a: verification.next_accounts(c, "account-5"),
     "verification.more_counts": lambda c, a: verification.more_counts(c, dict.fromkeys(_keys(a), "ann"), NOW, PAGE),
@@ -726,6 +753,8 @@ def called(name: str) -> str:
 
 
 OF_NO_ROWS = {
+    "archive_acts.may_move",
+    "archive_acts.take_turn",
     "clock.read_clock",
     "locks.wait_briefly",
     "powers.login_of",
@@ -745,6 +774,9 @@ LISTED = {
     "account_flags.page",
     "accounts.page",
     "approvals.page",
+    "archives.archives_after",
+    "archives.newest_archives",
+    "archives.next_wallet",
     "audit.page",
     "payment_events.page",
     "credit_types.page",
@@ -779,6 +811,7 @@ LISTED = {
     "search.credit_types_of_reservation",
     "search.entries_by_request",
     "search.events_by_id",
+    "search.is_archived",
     "search.events_by_key",
     "search.names_by_reference",
     "search.purchase_by_request",

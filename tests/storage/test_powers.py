@@ -95,8 +95,9 @@ def test_the_documented_login_that_serves_has_no_powers(books: DocumentedDatabas
 
 
 def test_the_documented_owner_has_the_powers_of_one_and_is_no_superuser(books: DocumentedDatabase) -> None:
-    owned = [f"owner of {table}" for table in sorted(ONLY_GROW)]
-    owned += ["owner of the database credit", "owner of the trigger function refuse_change"]
+    owned = [f"owner of {table}" for table in sorted([*ONLY_GROW, "entry_archives"])]
+    owned += ["owner of the database credit"]
+    owned += [f"owner of the trigger function refuse_{what}" for what in ("change", "unarchived", "unrestored")]
     assert powers(books.owner) == tuple(f"{power} as {OWNER}" for power in owned)
 
 

@@ -44,6 +44,8 @@ SELECT 'account-' || n, md5('account-' || n)::uuid, 1 + n % 4, 10, 86400, 1, 11,
 FROM generate_series(1, {crowd}) AS n;
 INSERT INTO velocity_states
 SELECT account_id, kind, 86400, 1, CASE WHEN kind = 1 THEN flag_id END, NULL FROM account_flags;
+INSERT INTO entry_archives
+SELECT 'account-' || n, 'quiz_gen', 1, 2, 1, now(), '', '', '{{}}', now() FROM generate_series(1, {crowd}) AS n;
 INSERT INTO usage_positions
 SELECT 'account-' || n, t, 1, 2, 2 FROM generate_series(1, {crowd}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
 INSERT INTO usage_sums
@@ -180,6 +182,10 @@ SELECT '{account}', 3, true, 'sub-' || n, 2, true, NULL, now(), now(), now() FRO
 INSERT INTO outbox_events
 SELECT '{account}', md5('{account}-' || n)::uuid, 1, '{{}}', now() FROM generate_series(1, {n} / 4) AS n;
 INSERT INTO usage_positions SELECT '{account}', t, 1, 100, 100 FROM unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO entry_archives
+SELECT '{account}', 'quiz_gen', 10 * n - 9, 10 * n, 9, now(), '', '',
+       '{{"available": 1, "reserved": 0, "debt": 0, "sources": {{}}, "graces": {{}}, "holds": {{}}}}', now()
+FROM generate_series(1, {n} / 10) AS n;
 INSERT INTO usage_sums
 SELECT '{account}', t, 1, date_trunc('hour', now()) - n * interval '15 minutes', 7, 1, 1
 FROM generate_series(1, {n} / 2) AS n, unnest('{{chat,spec}}'::text[]) AS t;

@@ -104,6 +104,8 @@ def _verify(database: Database, kept: SignedHead | None, *, after: bool) -> int:
         for wallet, version, problem in stretches.step():
             say(f"{wallet.account_id} {wallet.credit_type} up to version {version}: {problem}")
             broken += 1
+    if stretches.archived:
+        say(f"{stretches.archived} seals of entries hold what is archived: `creditd archive verify` looks at the files")
     say(f"{chain.checked} seals and {stretches.checked} seals of entries checked, {broken} that do not hold")
     return FAILED if broken else DONE
 

@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "reconcile": "compare a payment provider with what the service knows",
     "audit": "hand out the head of the audit chain, or verify all that is sealed",
     "rollup": "add usage up anew from the ledger, while servers serve",
+    "archive": "move old entries of the ledger to files, verify the files, or read them back",
     "migrate": "bring the database's schema up to date",
     "config": "check the settings, and show where each comes from",
     "keys": "list or rotate the keys that access tokens are signed with",

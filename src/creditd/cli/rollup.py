@@ -16,12 +16,17 @@ from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.output import DONE, MISUSED, CommandFailure, remark, say
 from creditd.config import configuration, require
 from creditd.ledger.clock import DatabaseClock
-from creditd.service.usage_rebuild import UsageRebuild
+from creditd.service.usage_rebuild import EntriesAreAway, UsageRebuild
 from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.database import Database, DatabaseSettings
 
 TOLD_EVERY_SECONDS: Final = 1.0
 """Between lines of progress."""
+
+
+ARCHIVED: Final = (
+    "entries are in the archive, which the rollup that is served has and another could not have: it is kept as it is"
+)
 
 
 def command(argv: Sequence[str]) -> int:
@@ -47,7 +52,10 @@ def _rebuild(database: Database, label: str) -> int:
     clock = DatabaseClock()
     clock.look(database)
     rebuild = UsageRebuild(database, clock, label)
-    rebuild.begin()
+    try:
+        rebuild.begin()
+    except EntriesAreAway:
+        raise CommandFailure(ARCHIVED) from None
     started = told = time.monotonic()
     for progress in rebuild.steps():
         if time.monotonic() - told >= TOLD_EVERY_SECONDS:

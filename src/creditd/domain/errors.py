@@ -132,6 +132,15 @@ class VersionAhead(Refusal):
     reason = "VERSION_AHEAD"
 
 
+class EntriesArchived(Refusal):
+    """What was asked of the past lies in entries that were moved to files.
+
+    Facts: account_id, credit_type, before_version, before_time, file.
+    """
+
+    reason = "ENTRIES_ARCHIVED"
+
+
 class BalanceTooLarge(Refusal):
     """The balance would exceed the largest int64. Facts: amount, total, maximum."""
 

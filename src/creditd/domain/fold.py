@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from creditd.domain.checkpoint import Checkpoint
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.grants import NO_GRACES, Graces, Slice, Source
 from creditd.domain.instant import Instant
@@ -54,20 +55,37 @@ class StoredWallet(NamedTuple):
     counts: StoredCounts = NO_COUNTS
 
 
+BEGINNING: Final = Checkpoint(0, 0, 0, 0, {}, {}, {})
+"""Before the first movement."""
+
+
 class Fold:
     """Adds up the entries of one wallet, in the order of their versions."""
 
-    def __init__(self) -> None:
-        """Start before the first movement."""
-        self.version = 0
-        self.available = 0
-        self.reserved = 0
-        self.debt = 0
-        self.by_source: Counter[Source] = Counter()
-        self.graces: dict[str, Instant] = {}
+    def __init__(self, checkpoint: Checkpoint = BEGINNING) -> None:
+        """Start before the first movement, or after that of a ``checkpoint``."""
+        self.version = checkpoint.version
+        self.available = checkpoint.available
+        self.reserved = checkpoint.reserved
+        self.debt = checkpoint.debt
+        self.by_source: Counter[Source] = Counter(checkpoint.by_source)
+        self.graces: dict[str, Instant] = dict(checkpoint.graces)
         self.usage: dict[str, Count] = {}
         self.differences: list[Difference] = []
-        self._holds: dict[str, tuple[Slice, ...]] = {}
+        self._holds: dict[str, tuple[Slice, ...]] = dict(checkpoint.holds)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return what was added up so far."""
+        by_source = {source: amount for source, amount in self.by_source.items() if amount}
+        return Checkpoint(
+            self.version,
+            self.available,
+            self.reserved,
+            self.debt,
+            by_source,
+            dict(self.graces),
+            dict(self._holds),
+        )
 
     def add(self, entry: Entry) -> None:
         """Add the next entry."""

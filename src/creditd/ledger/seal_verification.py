@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from creditd.domain.controls.seal import NO_HASH, NO_SEAL, EntrySeal, Seal, hash_of
 from creditd.domain.wallet import WalletKey
+from creditd.storage.archives import archived_versions
 from creditd.storage.controls import seals
 from creditd.storage.controls.seals import Rehashed
 from creditd.storage.database import Connection, Database
@@ -84,12 +85,15 @@ def _so_many(there: int, sealed: int) -> str:
 
 
 class EntrySealVerification:
-    """The seals of all ledgers, or of one account's, held against the entries. ``step`` it until it is done."""
+    """The seals of all ledgers, or of one account's, held against the entries. ``step`` it until it is done.
+
+    Of ``archived`` ones the entries are in files, and only the chain of the seals is looked at.
+    """
 
     def __init__(self, database: Database, account_id: str | None = None) -> None:
         """Check one account, or all for None."""
         self.is_done = False
-        self.checked = 0
+        self.checked = self.archived = 0
         self._database = database
         self._of_one = account_id is not None
         self._last = EntrySeal(account_id or "", "", 0, 0, NO_HASH, NO_HASH, 0)
@@ -97,16 +101,20 @@ class EntrySealVerification:
     def step(self) -> list[BrokenStretch]:
         """Check the next seals; return those that do not hold."""
         last = self._last
-        with self._database.autocommit() as connection:
+        # In one snapshot: an entry is there, or its wallet is archived up to it.
+        with self._database.snapshot() as connection:
             found = seals.entry_seals_after(
                 connection, last.wallet, last.last_version, ENTRY_SEALS_AT_A_TIME, of_one=self._of_one
             )
             sealed = _first(found)
-            now = seals.rehashed(connection, sealed) if sealed else {}
+            archived = archived_versions(connection, {seal.wallet for seal in sealed}) if sealed else {}
+            there = [seal for seal in sealed if seal.last_version > archived.get(seal.wallet, 0)]
+            now = seals.rehashed(connection, there) if there else {}
         self.is_done = not found
-        return [broken for seal in sealed for broken in self._check(seal, now[seal.wallet, seal.last_version])]
+        self.archived += len(sealed) - len(there)
+        return [broken for seal in sealed for broken in self._check(seal, now.get((seal.wallet, seal.last_version)))]
 
-    def _check(self, seal: EntrySeal, now: Rehashed) -> Iterator[BrokenStretch]:
+    def _check(self, seal: EntrySeal, now: Rehashed | None) -> Iterator[BrokenStretch]:
         before, self._last = self._last, seal
         self.checked += 1
         known_hash, version = (before.hash, before.last_version) if before.wallet == seal.wallet else (NO_HASH, 0)
@@ -116,6 +124,8 @@ class EntrySealVerification:
             problem = f"the seals between versions {version} and {seal.first_version} are missing"
         elif seal.previous_hash != known_hash:
             problem = "its seal does not follow from the one before"
+        elif now is None:
+            pass
         elif now.entries != sealed:
             problem = f"{sealed} entries were sealed, and {now.entries} are there"
         elif now.hash != seal.hash:

@@ -2,7 +2,8 @@
 
 It goes in steps of a few hundred entries. Between two steps it holds nothing: no snapshot, no connection, no thread.
 What is stored of a wallet is read at one moment together with the version that its ledger has reached. The entries up
-to that version never change again, so that they can be read at any time after it, while the wallet moves on.
+to that version never change again, so that they can be read at any time after it, while the wallet moves on. Those that
+are in the archive, or come there meanwhile, are passed over: from their checkpoint on, nothing is missing.
 
 Counts of further spenders are read once the wallet has been folded, with the version that it has come to by then.
 """
@@ -14,6 +15,7 @@ from typing import Final, NamedTuple
 from creditd.domain.fold import Difference, Fold
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import WalletKey
+from creditd.storage.archives import StoredCheckpoint, checkpoints
 from creditd.storage.database import Connection, Database
 from creditd.storage.verification import Kept, MoreCounts, Stretch, entries_of, kept_wallets, more_counts, next_accounts
 
@@ -57,6 +59,18 @@ class _Wallet:
         """Return what the fold has found since it was last asked: a bad ledger may have more than memory holds."""
         differences, self.fold.differences = self.fold.differences, []
         return differences
+
+    def go_on_from(self, stored: StoredCheckpoint) -> None:
+        """Go on from a checkpoint: the entries up to it are not all there any more, or were folded already."""
+        checkpoint, after = stored
+        differences = self.fold.differences
+        self.fold = Fold(checkpoint)
+        names = ("available_after", "reserved_after", "debt_after")
+        expected = (checkpoint.available, checkpoint.reserved, checkpoint.debt)
+        for name, one, other in zip(names, expected, after or (-1, -1, -1), strict=True):
+            if one != other:
+                differences.append(Difference(checkpoint.version, name, one, other))
+        self.fold.differences = differences
 
     def compare(self) -> list[Difference]:
         """Return the differences from what is stored; once that was done, from the counts that were read since."""
@@ -108,7 +122,7 @@ class Verification:
 
     def _fold(self, connection: Connection) -> Iterator[Found]:
         """Fold the next entries of the wallets under way, and compare those whose ledgers end with them."""
-        stretches = self._stretches()
+        stretches = self._stretches_there(connection)
         counts = Counter[WalletKey]()
         for entry in entries_of(connection, stretches, ENTRIES_AT_A_TIME):
             wallet = WalletKey(entry.account_id, entry.credit_type)
@@ -130,6 +144,16 @@ class Verification:
         if more:
             for wallet, counted in more_counts(connection, more, self._now(), COUNTS_AT_A_TIME).items():
                 self._under_way[wallet].go_on(counted)
+
+    def _stretches_there(self, connection: Connection) -> dict[WalletKey, Stretch]:
+        """Return what to read next, having gone on from the checkpoints of what is in the archive."""
+        stretches = self._stretches()
+        after = {wallet: stretch.after for wallet, stretch in stretches.items()}
+        ends = {wallet: stretch.last for wallet, stretch in stretches.items()}
+        for wallet, stored in checkpoints(connection, after, ends).items():
+            self._under_way[wallet].go_on_from(stored)
+            stretches[wallet] = Stretch(stored.checkpoint.version, ends[wallet])
+        return stretches
 
     def _stretches(self) -> dict[WalletKey, Stretch]:
         """Return what to read next: the first wallets under way that come to a few hundred entries together."""

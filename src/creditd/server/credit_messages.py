@@ -18,6 +18,7 @@ from creditd.domain.reservation import Reservation, ReservationState, reservatio
 from creditd.domain.resource_names import account_name
 from creditd.domain.wallet import Wallet
 from creditd.server.answer_sizes import GRANTS_SHOWN, SLICES_SHOWN
+from creditd.storage.archives import ArchivedPart
 from creditd.storage.historical_balances import HistoricalBalance
 from creditd.storage.rows import ListedEntry, ListedReservation
 
@@ -125,6 +126,19 @@ def listed_entry_message(listed: ListedEntry) -> entry_pb2.Entry:
     message = entry_message(listed.entry)
     message.slice_count = listed.slice_count
     return message
+
+
+def archived_messages(parts: Sequence[ArchivedPart]) -> list[entry_pb2.ArchivedEntries]:
+    """Write where the older parts of ledgers are."""
+    return [
+        entry_pb2.ArchivedEntries(
+            credit_type=part.credit_type,
+            before_version=part.last_version,
+            before_time=timestamp(part.last_time),
+            file=part.file,
+        )
+        for part in parts
+    ]
 
 
 def write_reservation(

@@ -43,6 +43,10 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
         StatusCode.OUT_OF_RANGE,
         "version {stated} has not been reached; the balance is at version {current}",
     ),
+    "ENTRIES_ARCHIVED": (
+        StatusCode.FAILED_PRECONDITION,
+        "what {account_id} moved of {credit_type} before version {before_version} was moved to {file}",
+    ),
     "VERSION_CONFLICT": (StatusCode.ABORTED, "the balance kept changing; nothing was done, a retry is safe"),
     "RECORD_BUSY": (
         StatusCode.UNAVAILABLE,

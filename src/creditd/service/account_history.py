@@ -12,7 +12,8 @@ from creditd.domain.controls.approval import Approval
 from creditd.domain.instant import Instant
 from creditd.domain.payments.payment_event import PaymentEvent
 from creditd.ledger.clock import DatabaseClock
-from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens, Shown, fitting, query_of
+from creditd.service.history import archived_of
+from creditd.service.pages import SCANNED_ROWS, Asked, LedgerPage, PageTokens, Shown, fitting, query_of
 from creditd.service.threads import Threads
 from creditd.storage import accounts, entries
 from creditd.storage.accounts import AccountChange
@@ -55,21 +56,23 @@ class AccountHistory:
         self._threads = threads
         self._tokens = tokens
 
-    async def page(self, account_id: str, asked: Asked, show: Callable[[HistoryItem], Shown]) -> Page[Shown]:
+    async def page(self, account_id: str, asked: Asked, show: Callable[[HistoryItem], Shown]) -> LedgerPage[Shown]:
         """Return a page of what happened, newest first, each as ``show`` writes it. Raises PageTokenInvalid."""
         return await self._threads.pages.submit(lambda: self._page(account_id, asked, show), owner=account_id)
 
-    def _page(self, account_id: str, asked: Asked, show: Callable[[HistoryItem], Shown]) -> Page[Shown]:
+    def _page(self, account_id: str, asked: Asked, show: Callable[[HistoryItem], Shown]) -> LedgerPage[Shown]:
         query = query_of("account history", account=account_id)
         places: Places = self._tokens.open(query, asked.page_token) if asked.page_token else {}
         with self._database.listing() as connection:
             if accounts.find(connection, account_id) is None:
                 raise errors.AccountNotFound(account_id=account_id)
             found = self._newest(connection, account_id, places, asked.size + 1)
+            wanted = _all_entries(account_id)
+            archived = archived_of(connection, wanted, entries.spans(connection, wanted))
         shown = fitting(found, asked.size, show)
         if len(shown) == len(found):
-            return Page(shown, "")
-        return Page(shown, self._tokens.seal(query, _moved(places, found[: len(shown)])))
+            return LedgerPage(shown, "", archived)
+        return LedgerPage(shown, self._tokens.seal(query, _moved(places, found[: len(shown)])), archived)
 
     def _newest(self, connection: Connection, account_id: str, places: Places, count: int) -> list[HistoryItem]:
         items = [
@@ -115,8 +118,12 @@ def _moved(places: Places, shown: Sequence[HistoryItem]) -> Places:
     return moved
 
 
+def _all_entries(account_id: str) -> EntryFilter:
+    return EntryFilter(account_id, "", (), None, None, None)
+
+
 def _entries(connection: Connection, account_id: str, before: Mapping[str, int], count: int) -> list[HistoryItem]:
-    wanted = EntryFilter(account_id, "", (), None, None, None)
+    wanted = _all_entries(account_id)
     whole = entries.spans(connection, wanted)
     rest = {name: Span(span.first, min(span.below, before.get(name, span.below))) for name, span in whole.items()}
     found = entries.page(connection, wanted, rest, count)

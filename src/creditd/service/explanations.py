@@ -28,6 +28,7 @@ from creditd.service.pages import SCANNED_ROWS
 from creditd.service.threads import Threads
 from creditd.service.wallet_reader import WalletReader
 from creditd.storage import accounts, counts, entries, holds
+from creditd.storage.archives import archived_parts
 from creditd.storage.counts import CountKey
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import EntryFilter, Span, first_versions_at
@@ -185,7 +186,8 @@ class Explanations:
             return None
         day = NOTHING.at(instant).day
         first = first_versions_at(connection, key.account_id, {key.credit_type: version}, day)[key.credit_type]
-        if version + 1 - first > SCANNED_ROWS:
+        archived = archived_parts(connection, key.account_id, [key.credit_type]).get(key.credit_type)
+        if version + 1 - first > SCANNED_ROWS or (archived and first <= archived.last_version):
             untold.append(UntoldFact.LIMIT_USAGE)
             first = version + 1
         return {

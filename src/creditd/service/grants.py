@@ -11,10 +11,11 @@ from creditd.domain.wallet import Rules, WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.catalogue import Catalogue
 from creditd.service.explanations import HOLDS_COUNTED
-from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens, Shown, query_of
+from creditd.service.pages import SCANNED_ROWS, Asked, LedgerPage, Page, PageTokens, Shown, query_of
 from creditd.service.threads import Threads
 from creditd.service.wallet_reader import WalletReader
 from creditd.storage import accounts, grants, holds
+from creditd.storage.archives import ArchivedPart, archived_parts
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import Span, first_versions_at
 from creditd.storage.grants import GrantOrigin, GrantUse, StoredGrant, UseFilter
@@ -100,7 +101,7 @@ class Grants:
         origins = grants.origins(connection, key, [grant.grant_id for grant in found])
         return [_standing(key, grant, live, held, origins.get(grant.grant_id)) for grant in found]
 
-    async def uses(self, wanted: WantedUses, asked: Asked, show: Callable[[GrantUse], Shown]) -> Page[Shown]:
+    async def uses(self, wanted: WantedUses, asked: Asked, show: Callable[[GrantUse], Shown]) -> LedgerPage[Shown]:
         """Return a page of what was done with grants, oldest first, each as ``show`` writes it.
 
         A page for which SCANNED_ROWS were looked at ends there, with a token to go on from. Raises PageTokenInvalid.
@@ -108,7 +109,7 @@ class Grants:
         await self._catalogue.require(wanted.key.credit_type)
         return await self._threads.pages.submit(lambda: self._uses(wanted, asked, show), owner=wanted.key.account_id)
 
-    def _uses(self, wanted: WantedUses, asked: Asked, show: Callable[[GrantUse], Shown]) -> Page[Shown]:
+    def _uses(self, wanted: WantedUses, asked: Asked, show: Callable[[GrantUse], Shown]) -> LedgerPage[Shown]:
         query = query_of(
             "grant uses",
             account=wanted.key.account_id,
@@ -122,7 +123,7 @@ class Grants:
         with self._database.listing() as connection:
             if accounts.find(connection, wanted.key.account_id) is None:
                 raise errors.AccountNotFound(account_id=wanted.key.account_id)
-            whole = _span(connection, wanted)
+            whole, archived = _span(connection, wanted)
             first, after = place or (whole.first, 0)
             # By the reservation an index finds all there is.
             below = whole.below if wanted.reservation_id else min(whole.below, first + SCANNED_ROWS)
@@ -130,8 +131,8 @@ class Grants:
             found = grants.uses(connection, narrowed, Span(first, below), after, asked.size + 1)
         page = self._tokens.page(query, found, asked.size, show, lambda use: (use.version, use.place))
         if below < whole.below and not page.next_page_token:
-            return page._replace(next_page_token=self._tokens.seal(query, (below, 0)))
-        return page
+            page = page._replace(next_page_token=self._tokens.seal(query, (below, 0)))
+        return LedgerPage(page.items, page.next_page_token, archived)
 
 
 def _standing(
@@ -142,8 +143,11 @@ def _standing(
     return GrantStanding(key, grant, available, part.amount if part else 0, not held.is_whole, origin)
 
 
-def _span(connection: Connection, wanted: WantedUses) -> Span:
-    """Return the versions of a wallet that lie within the times, from a grant's origin on if one is asked for."""
+def _span(connection: Connection, wanted: WantedUses) -> tuple[Span, list[ArchivedPart]]:
+    """Return the versions of a wallet that lie within the times, from a grant's origin on if one is asked for.
+
+    They begin with those that are there; what comes before, in files, is returned too.
+    """
     account_id, credit_type = wanted.key
     newest = versions_of(connection, [wanted.key]).get(wanted.key, 0)
     versions = {credit_type: newest}
@@ -152,4 +156,7 @@ def _span(connection: Connection, wanted: WantedUses) -> Span:
     if wanted.grant_id:
         origin = grants.origins(connection, wanted.key, [wanted.grant_id]).get(wanted.grant_id)
         first = max(first, origin.version if origin else below)
-    return Span(first, below)
+    archived = archived_parts(connection, account_id, [credit_type]).get(credit_type)
+    if archived is None or first > archived.last_version:
+        return Span(first, below), []
+    return Span(archived.last_version, below), [archived]

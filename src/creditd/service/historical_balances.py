@@ -10,6 +10,7 @@ from creditd.ledger.balances import settled_wallet
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.pages import SCANNED_ROWS
 from creditd.service.threads import Threads
+from creditd.storage.archives import archived_parts
 from creditd.storage.database import Connection, Database
 from creditd.storage.historical_balances import HistoricalBalance, balances_after, versions_at
 from creditd.storage.wallets import LoadedWallet, load_accounts, load_light_accounts
@@ -34,7 +35,7 @@ class HistoricalBalances:
     async def at(self, account_id: str, credit_types: Collection[str], instant: Instant) -> list[HistoricalBalance]:
         """Return the balances in these credit types at an instant.
 
-        Raises InvalidField for one in the future, of which nothing is known yet.
+        Raises InvalidField for one in the future, of which nothing is known yet; EntriesArchived.
         """
         self.require_past(instant)
         return await self._threads.pages.submit(
@@ -68,16 +69,22 @@ class HistoricalBalances:
         return loaded[account_id].wallets if account_id in loaded else NO_WALLETS
 
     async def after(self, key: WalletKey, version: int) -> list[HistoricalBalance]:
-        """Return the one balance of a wallet right after a movement. Raises VersionAhead for one not in the ledger."""
+        """Return the one balance of a wallet right after a movement.
+
+        Raises VersionAhead for one not in the ledger, EntriesArchived for one that is no longer in it.
+        """
         return await self._threads.pages.submit(lambda: self.read_after(key, version), owner=key.account_id)
 
     def read_after(self, key: WalletKey, version: int) -> list[HistoricalBalance]:
-        """Return the one balance right after a movement. Blocks. Raises VersionAhead."""
+        """Return the one balance right after a movement. Blocks. Raises VersionAhead, EntriesArchived."""
         account_id, credit_type = key
         with self._database.listing() as connection:
             current = versions_of(connection, [key]).get(key, 0)
             if version > current:
                 raise errors.VersionAhead(stated=version, current=current)
+            archived = archived_parts(connection, account_id, [credit_type]).get(credit_type)
+            if archived and 0 < version < archived.last_version:
+                raise archived.refusal(account_id)
             found = balances_after(connection, account_id, {credit_type: version}, self._clock.now())
         return [found.get(credit_type, _before_the_first(credit_type))]
 

@@ -9,7 +9,8 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens, Shown, fitting, query_of
 from creditd.service.threads import Threads
 from creditd.storage import entries, reservations, wallets
-from creditd.storage.database import Database
+from creditd.storage.archives import ArchivedPart, archived_parts
+from creditd.storage.database import Connection, Database
 from creditd.storage.entries import EntryFilter, Spans, Total
 from creditd.storage.reservations import ReservationFilter
 from creditd.storage.rows import ListedEntry, ListedReservation
@@ -23,11 +24,15 @@ ENTRIES_AT_A_TIME = 100
 
 
 class EntryPage(NamedTuple, Generic[Shown]):
-    """A page of the ledger; an empty token ends the list, and the total is None unless it was asked for."""
+    """A page of the ledger; an empty token ends the list, and the total is None unless it was asked for.
+
+    ``archived`` are the parts of ledgers that were asked for and that are in files.
+    """
 
     entries: list[Shown]
     next_page_token: str
     total: Total | None
+    archived: Sequence[ArchivedPart] = ()
 
 
 class History:
@@ -65,6 +70,9 @@ class History:
             looked_at = entries.newest(connection, wanted, rest, SCANNED_ROWS)
             found = entries.page(connection, wanted, looked_at, asked.size + 1)
             total = entries.count_all(connection, wanted, whole, COUNTED_ROWS) if with_total else None
+            archived = archived_of(connection, wanted, whole)
+        if total and archived:
+            total = total._replace(is_exact=False)
         shown = fitting(found, asked.size, show)
         token = ""
         if len(shown) < len(found):
@@ -72,7 +80,7 @@ class History:
             token = self._tokens.seal(query, {name: span.below for name, span in rest.items()} | last)
         elif looked_at != rest:
             token = self._tokens.seal(query, {name: span.first for name, span in looked_at.items()})
-        return EntryPage(shown, token, total)
+        return EntryPage(shown, token, total, archived)
 
     async def reservations(
         self, wanted: ReservationFilter, asked: Asked, show: Callable[[ListedReservation], Shown]
@@ -108,12 +116,26 @@ class History:
             return wallets.versions(connection, list(keys))
 
     async def after(self, key: WalletKey, version: int) -> list[ListedEntry]:
-        """Return the next movements of a wallet after a version, in order and without a gap."""
+        """Return the next movements of a wallet after a version, in order and without a gap. Raises EntriesArchived."""
         return await self._threads.watching(lambda: self._after(key, version))
 
     def _after(self, key: WalletKey, version: int) -> list[ListedEntry]:
         with self._database.autocommit() as connection:
-            return entries.entries_after(connection, key.account_id, key.credit_type, version, ENTRIES_AT_A_TIME)
+            found = entries.entries_after(connection, key.account_id, key.credit_type, version, ENTRIES_AT_A_TIME)
+            if found and found[-1].entry.version != version + len(found):
+                for part in archived_parts(connection, key.account_id, [key.credit_type]).values():
+                    raise part.refusal(key.account_id)
+                # They came back since they were looked for.
+                return entries.entries_after(connection, key.account_id, key.credit_type, version, ENTRIES_AT_A_TIME)
+            return found
+
+
+def archived_of(connection: Connection, wanted: EntryFilter, whole: Spans) -> list[ArchivedPart]:
+    """Return the parts of ledgers that a filter asks for, within its whole spans, and that are in files."""
+    if wanted.is_always_there:
+        return []
+    parts = archived_parts(connection, wanted.account_id, whole.keys())
+    return [part for code, part in sorted(parts.items()) if whole[code].first <= part.last_version]
 
 
 def _entries_query(wanted: EntryFilter) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import orjson
 
 from creditd.domain import errors
+from creditd.storage.archives import ArchivedPart
 
 DEFAULT_PAGE_SIZE = 20
 """The size of a page if none is stated: it fills a screen."""
@@ -55,6 +56,14 @@ class Page(NamedTuple, Generic[Shown]):
 
     items: list[Shown]
     next_page_token: str
+
+
+class LedgerPage(NamedTuple, Generic[Shown]):
+    """A page of what stands in ledgers; ``archived`` are the parts of them that it would show and that are in files."""
+
+    items: list[Shown]
+    next_page_token: str
+    archived: Sequence[ArchivedPart] = ()
 
 
 def fitting(found: Sequence[Item], size: int, show: Callable[[Item], Shown]) -> list[Shown]:

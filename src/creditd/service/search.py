@@ -139,6 +139,8 @@ def _by_request(connection: Connection, account_id: str, request_id: str) -> Ite
         if reservation_id:
             name = reservation_name(account_id, credit_type, reservation_id)
             yield Hit(HitKind.RESERVATION, name, account_id, "request_id")
+    if search.is_archived(connection, account_id, request_id):
+        yield Hit(HitKind.ACCOUNT, account_name(account_id), account_id, "archived_request_id")
     purchase = search.purchase_by_request(connection, account_id, request_id)
     if purchase:
         yield Hit(HitKind.PURCHASE, purchase_name(PurchaseKey(*purchase)), account_id, "request_id")

@@ -5,7 +5,7 @@ never change, so that whoever goes on later, at whatever server, reads the same.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, NoReturn, TypeVar
 
 from creditd.domain import errors
 from creditd.domain.instant import Instant
@@ -13,6 +13,7 @@ from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.pages import SCANNED_ROWS
 from creditd.service.threads import Threads
+from creditd.storage.archives import archived_parts
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import EntryFilter, spans
 from creditd.storage.historical_balances import HistoricalBalance, balances_after, versions_at
@@ -93,7 +94,8 @@ class Statements:
     async def begin(self, account_id: str, credit_types: Collection[str], period: StatementPeriod) -> Position:
         """Return where a statement begins: of the named credit types, or all, those that had moved by the period's end.
 
-        Raises InvalidField for a period that ends before it begins, begins in the future, or has too many wallets.
+        Raises InvalidField for a period that ends before it begins, begins in the future, or has too many wallets;
+        EntriesArchived for one that begins before what is there.
         """
         now = self._clock.now()
         start, end = period
@@ -110,14 +112,17 @@ class Statements:
             if len(newest) > MAX_WALLETS:
                 raise errors.InvalidField(field="credit_types", rule=f"at most {MAX_WALLETS} of those that have moved")
             opening = _just_before(connection, account_id, newest, period.start, dict.fromkeys(newest, 0))
+            if period.start is None:
+                for part in archived_parts(connection, account_id, newest.keys()).values():
+                    raise part.refusal(account_id)
             closing = _just_before(connection, account_id, newest, period.end, newest)
         return Position(tuple(WalletPart(code, opening[code], closing[code]) for code in newest if closing[code]))
 
     async def step(self, account_id: str, position: Position, show: Callable[[Piece], Shown]) -> tuple[Shown, Position]:
         """Return the next piece as ``show`` writes it, on the thread that reads it, and where to go on after it.
 
-        There is one: the position is not the end. Raises LookupError if entries are missing: a statement with a gap
-        would be believed.
+        There is one: the position is not the end. Raises EntriesArchived if entries were archived since it began, and
+        LookupError if others are missing: a statement with a gap would be believed.
         """
         return await self._threads.verification(lambda: self._step(account_id, position, show))
 
@@ -126,11 +131,10 @@ class Statements:
         begins = position.after == NOT_BEGUN
         after = part.opening if begins else position.after
         with self._database.listing() as connection:
-            rows = stretch(connection, account_id, part.credit_type, after, part.closing, ROWS_AT_A_TIME)
             last = min(after + ROWS_AT_A_TIME, part.closing)
+            rows = stretch(connection, account_id, part.credit_type, after, last, ROWS_AT_A_TIME)
             if after + len(rows) != last:
-                message = f"of the entries {after + 1} to {last} of a wallet only {len(rows)} are there"
-                raise LookupError(message)
+                _refuse_missing(connection, account_id, part.credit_type, after)
             ends = last == part.closing
             wanted = [version for version, is_shown in ((part.opening, begins), (part.closing, ends)) if is_shown]
             figures = [self._figures(connection, account_id, part.credit_type, version) for version in wanted]
@@ -141,7 +145,18 @@ class Statements:
 
     def _figures(self, connection: Connection, account_id: str, credit_type: str, version: int) -> HistoricalBalance:
         found = balances_after(connection, account_id, {credit_type: version}, self._clock.now())
+        if version and credit_type not in found:
+            _refuse_missing(connection, account_id, credit_type, version)
         return found.get(credit_type, HistoricalBalance(credit_type, 0, 0, 0, 0, None))
+
+
+def _refuse_missing(connection: Connection, account_id: str, credit_type: str, after: int) -> NoReturn:
+    """Raise EntriesArchived if entries after a version were archived, LookupError if they are missing otherwise."""
+    for archived in archived_parts(connection, account_id, [credit_type]).values():
+        if after < archived.last_version:
+            raise archived.refusal(account_id)
+    message = f"entries after version {after} of a wallet are missing"
+    raise LookupError(message)
 
 
 def _newest(connection: Connection, account_id: str, credit_types: Collection[str]) -> dict[str, int]:

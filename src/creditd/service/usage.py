@@ -16,7 +16,7 @@ from creditd.service.usage_rollup import MOST_BEHIND
 from creditd.storage import usage, usage_rollups
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import first_versions_at
-from creditd.storage.historical_balances import balances_after
+from creditd.storage.historical_balances import balances_after, untold
 from creditd.storage.usage import PartUsage, Ranking, Sum, UsedWallet
 from creditd.storage.usage_contributions import Dimension
 from creditd.storage.usage_rollups import SERVED, UsageRollup
@@ -60,11 +60,14 @@ NOTHING: Final = UsageBalance()
 
 
 class TypeUsage(NamedTuple):
-    """Usage of one account in one credit type. ``points`` are its figures in each period."""
+    """Usage of one account in one credit type. ``points`` are its figures in each period.
+
+    A balance is None where entries that are in the archive would tell it.
+    """
 
     credit_type: str
-    opening: UsageBalance
-    closing: UsageBalance
+    opening: UsageBalance | None
+    closing: UsageBalance | None
     held: int
     points: list[Figures]
     parts: list[PartUsage]
@@ -146,8 +149,8 @@ class UsageReports:
             [
                 TypeUsage(
                     one.credit_type,
-                    opening.get(one.credit_type, NOTHING),
-                    closing.get(one.credit_type, NOTHING),
+                    opening[one.credit_type],
+                    closing[one.credit_type],
                     one.reserved,
                     [by_type[one.credit_type].get(point, NO_FIGURES) for point in range(len(periods))],
                     [part for part in parts if part.credit_type == one.credit_type],
@@ -246,12 +249,15 @@ def _by_type(sums: Iterable[Sum]) -> Mapping[str, Mapping[int, Figures]]:
 
 def _balances_at(
     connection: Connection, account_id: str, wallets: Sequence[UsedWallet], instant: Instant
-) -> dict[str, UsageBalance]:
-    """Return what the last entry before an instant left, by credit type."""
+) -> dict[str, UsageBalance | None]:
+    """Return what the last entry before an instant left, by credit type; None where the archive would tell it."""
     newest = {one.credit_type: one.version for one in wallets}
-    last = {code: first - 1 for code, first in first_versions_at(connection, account_id, newest, instant).items()}
-    found = balances_after(connection, account_id, last, instant)
-    return {code: UsageBalance(one.available, one.reserved, one.debt) for code, one in found.items()}
+    first = first_versions_at(connection, account_id, newest, instant)
+    last = {code: version - 1 for code, version in first.items()}
+    found: dict[str, UsageBalance | None] = dict.fromkeys(newest, NOTHING)
+    for code, one in balances_after(connection, account_id, last, instant).items():
+        found[code] = UsageBalance(one.available, one.reserved, one.debt)
+    return found | {part.credit_type: None for part in untold(connection, account_id, first)}
 
 
 def _balance_from(figures: Figures) -> UsageBalance:

@@ -9,6 +9,7 @@ from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.usage_rollup import BEGINNING, LATENESS, RollupRounds
 from creditd.storage import usage_rollups
+from creditd.storage.archives import has_archives
 from creditd.storage.database import Database
 from creditd.storage.usage_rollups import BUILT, RETIRED, SERVED
 
@@ -40,6 +41,10 @@ class Progress(NamedTuple):
         return f"{self.entries} of about {self.of} entries added up ({100 * self.entries // max(1, self.of)} %)"
 
 
+class EntriesAreAway(Exception):
+    """Entries are in the archive, so that usage cannot be added up anew from the ledger."""
+
+
 class UsageRebuild:
     """Adds usage up anew. It can be interrupted at any point and begun again: it goes on from what was committed."""
 
@@ -54,9 +59,15 @@ class UsageRebuild:
         self._of = 0
 
     def begin(self) -> None:
-        """Find the rollup that another rebuild left unfinished, or begin one. Blocks."""
+        """Find the rollup that another rebuild left unfinished, or begin one. Blocks.
+
+        Raises EntriesAreAway if any were archived: the rollup that is served has them, and another could not.
+        """
         with self._database.transaction() as connection:
             newest = max(usage_rollups.lock_rollups(connection))
+            # No archive is begun while these rows are held, nor while there is a rollup that is built.
+            if has_archives(connection):
+                raise EntriesAreAway
             built = usage_rollups.rollup_of(connection, BUILT)
             if built is not None and built.label != self._label:
                 usage_rollups.move_rollup(connection, built.edition, RETIRED)

@@ -18,15 +18,20 @@ from creditd.storage.rows import LISTED_ENTRY_COLUMNS, ListedEntry, listed_entry
 COMMON_KINDS = frozenset({EntryKind.RESERVE, EntryKind.CONFIRM, EntryKind.REFUND, EntryKind.DEDUCT, EntryKind.RELEASE})
 """Kinds of each use, which no index serves: it would be written with every movement. The others have one."""
 
-_VERSIONS = text("""
-SELECT credit_type, version FROM wallets
+_ARCHIVED = """coalesce((SELECT last_version FROM entry_archives
+                 WHERE account_id = :account_id AND credit_type = {}.credit_type
+                 ORDER BY first_version DESC LIMIT 1), 1)"""
+"""SQL for the first version from which on nothing of a wallet is missing: the last of those that are in files."""
+
+_VERSIONS = text(f"""
+SELECT w.credit_type, w.version, {_ARCHIVED.format("w")} AS whole_from FROM wallets AS w
 WHERE account_id = :account_id AND (:credit_type = '' OR credit_type = :credit_type)
 """)
 
 # A binary search over the versions of all wallets at once, each step one look-up by key for each.
 _FIRST_VERSIONS_AT = text(f"""
 WITH RECURSIVE search (credit_type, lowest, highest) AS (
-    SELECT credit_type, 1::bigint, version + 1
+    SELECT credit_type, least({_ARCHIVED.format("k")}, version + 1), version + 1
     FROM unnest(:credit_types ::text[], :versions ::bigint[]) AS k (credit_type, version)
     UNION ALL
     SELECT s.credit_type,
@@ -142,14 +147,27 @@ class EntryFilter(NamedTuple):
             return "any"
         return "rare" if COMMON_KINDS.isdisjoint(self.kinds) else "common"
 
+    @property
+    def is_always_there(self) -> bool:
+        """Whether what passes is never archived; by time entries are found through those that may be."""
+        return self.served_by == "rare" and self.start_time is None and self.end_time is None
+
 
 def spans(connection: Connection, wanted: EntryFilter) -> dict[str, Span]:
-    """Return for each wallet of the account the versions that lie within the filter's times."""
+    """Return for each wallet of the account the versions that lie within the filter's times, as far as they are there.
+
+    What is rare is never archived, and all of it is there from the first version on.
+    """
     parameters = {"account_id": wanted.account_id, "credit_type": wanted.credit_type}
-    versions = _by_credit_type(connection.execute(_VERSIONS, parameters))
+    rows = connection.execute(_VERSIONS, parameters).all()
+    versions = _by_credit_type(rows)
+    whole_from = {row.credit_type: 1 if wanted.is_always_there else row.whole_from for row in rows}
     first = first_versions_at(connection, wanted.account_id, versions, wanted.start_time)
     below = first_versions_at(connection, wanted.account_id, versions, wanted.end_time)
-    return {name: Span(first.get(name, 1), below.get(name, version + 1)) for name, version in versions.items()}
+    return {
+        name: Span(first.get(name, whole_from[name]), below.get(name, version + 1))
+        for name, version in versions.items()
+    }
 
 
 def first_versions_at(
@@ -157,7 +175,8 @@ def first_versions_at(
 ) -> dict[str, int]:
     """Return the first version of each wallet written at an instant or later, one above its newest if none was.
 
-    ``versions`` are the newest, by credit type. Empty for no instant.
+    ``versions`` are the newest, by credit type. Empty for no instant. Of a wallet that is archived in part it is the
+    last of the archived ones at least, which then may not be the first: see EntriesArchived.
     """
     if instant is None:
         return {}

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from creditd.domain.entry import EntryKind
 from creditd.domain.instant import Instant
+from creditd.storage.archives import ArchivedPart, archived_parts
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.entries import first_versions_at
 from creditd.storage.rows import micros, timestamp
@@ -66,15 +67,23 @@ def balances_after(
     return {balance.credit_type: balance for balance in found}
 
 
+def untold(connection: Connection, account_id: str, first: Mapping[str, int]) -> list[ArchivedPart]:
+    """Return the parts in files that would tell which versions were the ``first`` at an instant (first_versions_at)."""
+    parts = archived_parts(connection, account_id, first.keys())
+    return [part for credit_type, part in sorted(parts.items()) if first[credit_type] <= part.last_version]
+
+
 def versions_at(
     connection: Connection, account_id: str, newest: Mapping[str, int], instant: Instant, rows: int
 ) -> dict[str, int]:
     """Return by credit type the last version of each wallet that counts at an instant, of those up to its newest.
 
     What had ended by then counts, though it was written later: between the two there is nothing else. It is looked
-    through ``rows`` at a time.
+    through ``rows`` at a time. Raises EntriesArchived if one of them was archived.
     """
     first = first_versions_at(connection, account_id, newest, Instant(instant + 1))
+    for part in untold(connection, account_id, first):
+        raise part.refusal(account_id)
     found = {}
     for credit_type, version in newest.items():
         of_wallet = {"account_id": account_id, "credit_type": credit_type, "instant": instant, "count": rows}

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import MetaData
 
-from creditd.storage import tables, usage_tables
+from creditd.storage import archive_tables, tables, usage_tables
 from creditd.storage.controls import access_tables, approval_tables, audit_tables, velocity_tables
 from creditd.storage.events import event_tables
 from creditd.storage.payments import payment_tables
@@ -13,6 +13,7 @@ from creditd.storage.promo import promo_tables
 DECLARING: Final = (
     access_tables,
     approval_tables,
+    archive_tables,
     audit_tables,
     event_tables,
     payment_tables,

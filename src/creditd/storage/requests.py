@@ -108,6 +108,7 @@ class ClaimKind(IntEnum):
     PROMO_RETURN = 43
     ALERTS = 70
     EVENT_ENDPOINT = 71
+    ARCHIVED_ENTRY = 90
 
 
 _CLAIMS = text(f"""
@@ -147,15 +148,16 @@ ON CONFLICT (account_id, request_id) DO NOTHING
 def claim(
     connection: Connection, key: RequestKey, kind: ClaimKind, now: Instant, fingerprint: int | None = None
 ) -> None:
-    """Claim a request id. The account's row and its wallets' are locked. Raises RequestIdReused.
+    """Claim a request id. The account's row and its wallets' are locked. Raises RequestIdReused; roll back then.
 
     A save that was decided before and comes after does not see the claim: the account's version has to be raised too.
     """
+    if not _add(connection, key, kind, now, fingerprint, None):
+        raise load_claims(connection, [key])[key]
+    # Afterwards: an entry that came back from the archive has taken the place of a claim that was waited for.
     used = connection.execute(_ENTRY, key._asdict()).one_or_none()
     if used:
         raise errors.reused(key.request_id, EntryKind(used[0]).name, used[1])
-    if not _add(connection, key, kind, now, fingerprint, None):
-        raise load_claims(connection, [key])[key]
 
 
 def _add(

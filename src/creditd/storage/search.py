@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from creditd.domain.payments.provider import Provider
+from creditd.storage.requests import ClaimKind
 
 MOST_OF_A_KIND: Final = 10
 """Hits of one kind: more than one id of a provider ever stands for, and as many accounts as a person looks through."""
@@ -66,6 +67,11 @@ SELECT credit_type, version, reservation_id FROM entries
 WHERE account_id = :account_id AND request_id = :request_id ORDER BY ordinal LIMIT :count
 """)
 
+_ARCHIVED = text(f"""
+SELECT account_id FROM request_claims
+WHERE account_id = :account_id AND request_id = :request_id AND kind = {int(ClaimKind.ARCHIVED_ENTRY)}
+""")
+
 _RESERVATION = text("""
 SELECT credit_type FROM reservations WHERE account_id = :account_id AND reservation_id = :reservation_id ::uuid
 """)
@@ -114,6 +120,12 @@ def entries_by_request(connection: Connection, account_id: str, request_id: str)
     asked = {"account_id": account_id, "request_id": request_id, "count": MOST_OF_A_KIND}
     rows = connection.execute(_ENTRIES_BY_REQUEST, asked)
     return [EntryFound(code, version, str(held) if held else "") for code, version, held in rows]
+
+
+def is_archived(connection: Connection, account_id: str, request_id: str) -> bool:
+    """Tell whether the entry that a request id of an account made was moved to the archive."""
+    asked = {"account_id": account_id, "request_id": request_id}
+    return connection.execute(_ARCHIVED, asked).one_or_none() is not None
 
 
 def credit_types_of_reservation(connection: Connection, account_id: str, reservation_id: str) -> Sequence[str]:

@@ -392,16 +392,18 @@ class ListTransactionsRequest(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., kinds: _Optional[_Iterable[_Union[_entry_pb2.EntryKind, str]]] = ..., reservation: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_total_size: bool = ...) -> None: ...
 
 class ListTransactionsResponse(_message.Message):
-    __slots__ = ("entries", "next_page_token", "total_size", "total_size_is_minimum")
+    __slots__ = ("entries", "next_page_token", "total_size", "total_size_is_minimum", "archived_entries")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     TOTAL_SIZE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_SIZE_IS_MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[_entry_pb2.Entry]
     next_page_token: str
     total_size: int
     total_size_is_minimum: bool
-    def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., total_size_is_minimum: bool = ...) -> None: ...
+    archived_entries: _containers.RepeatedCompositeFieldContainer[_entry_pb2.ArchivedEntries]
+    def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ..., total_size_is_minimum: bool = ..., archived_entries: _Optional[_Iterable[_Union[_entry_pb2.ArchivedEntries, _Mapping]]] = ...) -> None: ...
 
 class GetHistoricalBalanceRequest(_message.Message):
     __slots__ = ("account_id", "credit_type", "as_of_time", "version")

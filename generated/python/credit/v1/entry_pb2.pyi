@@ -94,3 +94,15 @@ class Entry(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     spender_id: str
     def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., version: _Optional[int] = ..., kind: _Optional[_Union[EntryKind, str]] = ..., amount: _Optional[int] = ..., available_delta: _Optional[int] = ..., reserved_delta: _Optional[int] = ..., debt_delta: _Optional[int] = ..., available_after: _Optional[int] = ..., reserved_after: _Optional[int] = ..., debt_after: _Optional[int] = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., reservation: _Optional[str] = ..., request_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., spender_id: _Optional[str] = ...) -> None: ...
+
+class ArchivedEntries(_message.Message):
+    __slots__ = ("credit_type", "before_version", "before_time", "file")
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_TIME_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    credit_type: str
+    before_version: int
+    before_time: _timestamp_pb2.Timestamp
+    file: str
+    def __init__(self, credit_type: _Optional[str] = ..., before_version: _Optional[int] = ..., before_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., file: _Optional[str] = ...) -> None: ...

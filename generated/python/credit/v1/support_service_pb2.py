@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from credit.v1 import entry_pb2 as credit_dot_v1_dot_entry__pb2
 from credit.v1 import explanation_pb2 as credit_dot_v1_dot_explanation__pb2
 from credit.v1 import grant_pb2 as credit_dot_v1_dot_grant__pb2
 from credit.v1 import history_item_pb2 as credit_dot_v1_dot_history__item__pb2
@@ -29,7 +30,7 @@ from credit.v1 import status_figure_pb2 as credit_dot_v1_dot_status__figure__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63redit/v1/support_service.proto\x12\tcredit.v1\x1a\x1b\x63redit/v1/explanation.proto\x1a\x15\x63redit/v1/grant.proto\x1a\x1c\x63redit/v1/history_item.proto\x1a\x1d\x63redit/v1/status_figure.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x02\n\x15\x45xplainReserveRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12\x1f\n\x06\x61mount\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\x06\x61mount\x12\x43\n\nspender_id\x18\x04 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\tspenderId\x12:\n\nas_of_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\x08\x61sOfTime\x12#\n\x07version\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00R\x07versionB\x08\n\x06moment\"Y\n\x16\x45xplainReserveResponse\x12?\n\x0b\x65xplanation\x18\x01 \x01(\x0b\x32\x1d.credit.v1.ReserveExplanationR\x0b\x65xplanation\"\xbd\x01\n\x0fGetGrantRequest\x12\xa9\x01\n\x04name\x18\x01 \x01(\tB\x94\x01\xbaH\x90\x01r\x8d\x01\x32\x8a\x01^accounts/[A-Za-z0-9._:@+-]{1,128}/wallets/[A-Za-z][A-Za-z0-9_]{0,31}/grants/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\":\n\x10GetGrantResponse\x12&\n\x05grant\x18\x01 \x01(\x0b\x32\x10.credit.v1.GrantR\x05grant\"\xec\x01\n\x11ListGrantsRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12&\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"f\n\x12ListGrantsResponse\x12(\n\x06grants\x18\x01 \x03(\x0b\x32\x10.credit.v1.GrantR\x06grants\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x90\x05\n\x14ListGrantUsesRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12\x63\n\x08grant_id\x18\x03 \x01(\tBH\xbaHE\xd8\x01\x01r@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x07grantId\x12\xc7\x01\n\x0breservation\x18\x04 \x01(\tB\xa4\x01\xbaH\xa0\x01\xd8\x01\x01r\x9a\x01\x32\x97\x01^accounts/[A-Za-z0-9._:@+-]{1,128}/wallets/[A-Za-z][A-Za-z0-9_]{0,31}/reservations/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\x0breservation\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12&\n\tpage_size\x18\x07 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"s\n\x15ListGrantUsesResponse\x12\x32\n\ngrant_uses\x18\x01 \x03(\x0b\x32\x13.credit.v1.GrantUseR\tgrantUses\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xae\x01\n\x19ListAccountHistoryRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\x81\x01\n\x1aListAccountHistoryResponse\x12;\n\rhistory_items\x18\x01 \x03(\x0b\x32\x16.credit.v1.HistoryItemR\x0chistoryItems\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x91\x01\n\tSearchHit\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x18.credit.v1.SearchHitKindR\x04kind\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n\naccount_id\x18\x03 \x01(\tR\taccountId\x12#\n\rmatched_field\x18\x04 \x01(\tR\x0cmatchedField\"v\n\rSearchRequest\x12 \n\x05query\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\x05query\x12\x43\n\naccount_id\x18\x02 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\":\n\x0eSearchResponse\x12(\n\x04hits\x18\x01 \x03(\x0b\x32\x14.credit.v1.SearchHitR\x04hits\"\x18\n\x16GetSystemStatusRequest\"W\n\x17GetSystemStatusResponse\x12<\n\rsystem_status\x18\x01 \x01(\x0b\x32\x17.credit.v1.SystemStatusR\x0csystemStatus*\x83\x02\n\rSearchHitKind\x12\x1f\n\x1bSEARCH_HIT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17SEARCH_HIT_KIND_ACCOUNT\x10\x01\x12\x1c\n\x18SEARCH_HIT_KIND_PURCHASE\x10\x02\x12!\n\x1dSEARCH_HIT_KIND_PAYMENT_EVENT\x10\x03\x12\x1f\n\x1bSEARCH_HIT_KIND_RESERVATION\x10\x04\x12\x19\n\x15SEARCH_HIT_KIND_ENTRY\x10\x05\x12\x19\n\x15SEARCH_HIT_KIND_GRANT\x10\x06\x12\x1c\n\x18SEARCH_HIT_KIND_APPROVAL\x10\x07\x32\xc7\x04\n\x0eSupportService\x12U\n\x0e\x45xplainReserve\x12 .credit.v1.ExplainReserveRequest\x1a!.credit.v1.ExplainReserveResponse\x12\x43\n\x08GetGrant\x12\x1a.credit.v1.GetGrantRequest\x1a\x1b.credit.v1.GetGrantResponse\x12I\n\nListGrants\x12\x1c.credit.v1.ListGrantsRequest\x1a\x1d.credit.v1.ListGrantsResponse\x12R\n\rListGrantUses\x12\x1f.credit.v1.ListGrantUsesRequest\x1a .credit.v1.ListGrantUsesResponse\x12\x61\n\x12ListAccountHistory\x12$.credit.v1.ListAccountHistoryRequest\x1a%.credit.v1.ListAccountHistoryResponse\x12=\n\x06Search\x12\x18.credit.v1.SearchRequest\x1a\x19.credit.v1.SearchResponse\x12X\n\x0fGetSystemStatus\x12!.credit.v1.GetSystemStatusRequest\x1a\".credit.v1.GetSystemStatusResponseBj\n\x15\x63om.creditd.credit.v1B\x13SupportServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63redit/v1/support_service.proto\x12\tcredit.v1\x1a\x15\x63redit/v1/entry.proto\x1a\x1b\x63redit/v1/explanation.proto\x1a\x15\x63redit/v1/grant.proto\x1a\x1c\x63redit/v1/history_item.proto\x1a\x1d\x63redit/v1/status_figure.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x02\n\x15\x45xplainReserveRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12\x1f\n\x06\x61mount\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\x06\x61mount\x12\x43\n\nspender_id\x18\x04 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\tspenderId\x12:\n\nas_of_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\x08\x61sOfTime\x12#\n\x07version\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00R\x07versionB\x08\n\x06moment\"Y\n\x16\x45xplainReserveResponse\x12?\n\x0b\x65xplanation\x18\x01 \x01(\x0b\x32\x1d.credit.v1.ReserveExplanationR\x0b\x65xplanation\"\xbd\x01\n\x0fGetGrantRequest\x12\xa9\x01\n\x04name\x18\x01 \x01(\tB\x94\x01\xbaH\x90\x01r\x8d\x01\x32\x8a\x01^accounts/[A-Za-z0-9._:@+-]{1,128}/wallets/[A-Za-z][A-Za-z0-9_]{0,31}/grants/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\":\n\x10GetGrantResponse\x12&\n\x05grant\x18\x01 \x01(\x0b\x32\x10.credit.v1.GrantR\x05grant\"\xec\x01\n\x11ListGrantsRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12&\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"f\n\x12ListGrantsResponse\x12(\n\x06grants\x18\x01 \x03(\x0b\x32\x10.credit.v1.GrantR\x06grants\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x90\x05\n\x14ListGrantUsesRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12\x63\n\x08grant_id\x18\x03 \x01(\tBH\xbaHE\xd8\x01\x01r@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x07grantId\x12\xc7\x01\n\x0breservation\x18\x04 \x01(\tB\xa4\x01\xbaH\xa0\x01\xd8\x01\x01r\x9a\x01\x32\x97\x01^accounts/[A-Za-z0-9._:@+-]{1,128}/wallets/[A-Za-z][A-Za-z0-9_]{0,31}/reservations/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\x0breservation\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12&\n\tpage_size\x18\x07 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\xba\x01\n\x15ListGrantUsesResponse\x12\x32\n\ngrant_uses\x18\x01 \x03(\x0b\x32\x13.credit.v1.GrantUseR\tgrantUses\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x45\n\x10\x61rchived_entries\x18\x03 \x03(\x0b\x32\x1a.credit.v1.ArchivedEntriesR\x0f\x61rchivedEntries\"\xae\x01\n\x19ListAccountHistoryRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\xc8\x01\n\x1aListAccountHistoryResponse\x12;\n\rhistory_items\x18\x01 \x03(\x0b\x32\x16.credit.v1.HistoryItemR\x0chistoryItems\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x45\n\x10\x61rchived_entries\x18\x03 \x03(\x0b\x32\x1a.credit.v1.ArchivedEntriesR\x0f\x61rchivedEntries\"\x91\x01\n\tSearchHit\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x18.credit.v1.SearchHitKindR\x04kind\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n\naccount_id\x18\x03 \x01(\tR\taccountId\x12#\n\rmatched_field\x18\x04 \x01(\tR\x0cmatchedField\"v\n\rSearchRequest\x12 \n\x05query\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\x05query\x12\x43\n\naccount_id\x18\x02 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\":\n\x0eSearchResponse\x12(\n\x04hits\x18\x01 \x03(\x0b\x32\x14.credit.v1.SearchHitR\x04hits\"\x18\n\x16GetSystemStatusRequest\"W\n\x17GetSystemStatusResponse\x12<\n\rsystem_status\x18\x01 \x01(\x0b\x32\x17.credit.v1.SystemStatusR\x0csystemStatus*\x83\x02\n\rSearchHitKind\x12\x1f\n\x1bSEARCH_HIT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17SEARCH_HIT_KIND_ACCOUNT\x10\x01\x12\x1c\n\x18SEARCH_HIT_KIND_PURCHASE\x10\x02\x12!\n\x1dSEARCH_HIT_KIND_PAYMENT_EVENT\x10\x03\x12\x1f\n\x1bSEARCH_HIT_KIND_RESERVATION\x10\x04\x12\x19\n\x15SEARCH_HIT_KIND_ENTRY\x10\x05\x12\x19\n\x15SEARCH_HIT_KIND_GRANT\x10\x06\x12\x1c\n\x18SEARCH_HIT_KIND_APPROVAL\x10\x07\x32\xc7\x04\n\x0eSupportService\x12U\n\x0e\x45xplainReserve\x12 .credit.v1.ExplainReserveRequest\x1a!.credit.v1.ExplainReserveResponse\x12\x43\n\x08GetGrant\x12\x1a.credit.v1.GetGrantRequest\x1a\x1b.credit.v1.GetGrantResponse\x12I\n\nListGrants\x12\x1c.credit.v1.ListGrantsRequest\x1a\x1d.credit.v1.ListGrantsResponse\x12R\n\rListGrantUses\x12\x1f.credit.v1.ListGrantUsesRequest\x1a .credit.v1.ListGrantUsesResponse\x12\x61\n\x12ListAccountHistory\x12$.credit.v1.ListAccountHistoryRequest\x1a%.credit.v1.ListAccountHistoryResponse\x12=\n\x06Search\x12\x18.credit.v1.SearchRequest\x1a\x19.credit.v1.SearchResponse\x12X\n\x0fGetSystemStatus\x12!.credit.v1.GetSystemStatusRequest\x1a\".credit.v1.GetSystemStatusResponseBj\n\x15\x63om.creditd.credit.v1B\x13SupportServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -79,38 +80,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHREQUEST'].fields_by_name['query']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
   _globals['_SEARCHREQUEST'].fields_by_name['account_id']._loaded_options = None
   _globals['_SEARCHREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H!\330\001\001r\0342\032^[A-Za-z0-9._:@+-]{1,128}$'
-  _globals['_SEARCHHITKIND']._serialized_start=2778
-  _globals['_SEARCHHITKIND']._serialized_end=3037
-  _globals['_EXPLAINRESERVEREQUEST']._serialized_start=193
-  _globals['_EXPLAINRESERVEREQUEST']._serialized_end=561
-  _globals['_EXPLAINRESERVERESPONSE']._serialized_start=563
-  _globals['_EXPLAINRESERVERESPONSE']._serialized_end=652
-  _globals['_GETGRANTREQUEST']._serialized_start=655
-  _globals['_GETGRANTREQUEST']._serialized_end=844
-  _globals['_GETGRANTRESPONSE']._serialized_start=846
-  _globals['_GETGRANTRESPONSE']._serialized_end=904
-  _globals['_LISTGRANTSREQUEST']._serialized_start=907
-  _globals['_LISTGRANTSREQUEST']._serialized_end=1143
-  _globals['_LISTGRANTSRESPONSE']._serialized_start=1145
-  _globals['_LISTGRANTSRESPONSE']._serialized_end=1247
-  _globals['_LISTGRANTUSESREQUEST']._serialized_start=1250
-  _globals['_LISTGRANTUSESREQUEST']._serialized_end=1906
-  _globals['_LISTGRANTUSESRESPONSE']._serialized_start=1908
-  _globals['_LISTGRANTUSESRESPONSE']._serialized_end=2023
-  _globals['_LISTACCOUNTHISTORYREQUEST']._serialized_start=2026
-  _globals['_LISTACCOUNTHISTORYREQUEST']._serialized_end=2200
-  _globals['_LISTACCOUNTHISTORYRESPONSE']._serialized_start=2203
-  _globals['_LISTACCOUNTHISTORYRESPONSE']._serialized_end=2332
-  _globals['_SEARCHHIT']._serialized_start=2335
-  _globals['_SEARCHHIT']._serialized_end=2480
-  _globals['_SEARCHREQUEST']._serialized_start=2482
-  _globals['_SEARCHREQUEST']._serialized_end=2600
-  _globals['_SEARCHRESPONSE']._serialized_start=2602
-  _globals['_SEARCHRESPONSE']._serialized_end=2660
-  _globals['_GETSYSTEMSTATUSREQUEST']._serialized_start=2662
-  _globals['_GETSYSTEMSTATUSREQUEST']._serialized_end=2686
-  _globals['_GETSYSTEMSTATUSRESPONSE']._serialized_start=2688
-  _globals['_GETSYSTEMSTATUSRESPONSE']._serialized_end=2775
-  _globals['_SUPPORTSERVICE']._serialized_start=3040
-  _globals['_SUPPORTSERVICE']._serialized_end=3623
+  _globals['_SEARCHHITKIND']._serialized_start=2944
+  _globals['_SEARCHHITKIND']._serialized_end=3203
+  _globals['_EXPLAINRESERVEREQUEST']._serialized_start=216
+  _globals['_EXPLAINRESERVEREQUEST']._serialized_end=584
+  _globals['_EXPLAINRESERVERESPONSE']._serialized_start=586
+  _globals['_EXPLAINRESERVERESPONSE']._serialized_end=675
+  _globals['_GETGRANTREQUEST']._serialized_start=678
+  _globals['_GETGRANTREQUEST']._serialized_end=867
+  _globals['_GETGRANTRESPONSE']._serialized_start=869
+  _globals['_GETGRANTRESPONSE']._serialized_end=927
+  _globals['_LISTGRANTSREQUEST']._serialized_start=930
+  _globals['_LISTGRANTSREQUEST']._serialized_end=1166
+  _globals['_LISTGRANTSRESPONSE']._serialized_start=1168
+  _globals['_LISTGRANTSRESPONSE']._serialized_end=1270
+  _globals['_LISTGRANTUSESREQUEST']._serialized_start=1273
+  _globals['_LISTGRANTUSESREQUEST']._serialized_end=1929
+  _globals['_LISTGRANTUSESRESPONSE']._serialized_start=1932
+  _globals['_LISTGRANTUSESRESPONSE']._serialized_end=2118
+  _globals['_LISTACCOUNTHISTORYREQUEST']._serialized_start=2121
+  _globals['_LISTACCOUNTHISTORYREQUEST']._serialized_end=2295
+  _globals['_LISTACCOUNTHISTORYRESPONSE']._serialized_start=2298
+  _globals['_LISTACCOUNTHISTORYRESPONSE']._serialized_end=2498
+  _globals['_SEARCHHIT']._serialized_start=2501
+  _globals['_SEARCHHIT']._serialized_end=2646
+  _globals['_SEARCHREQUEST']._serialized_start=2648
+  _globals['_SEARCHREQUEST']._serialized_end=2766
+  _globals['_SEARCHRESPONSE']._serialized_start=2768
+  _globals['_SEARCHRESPONSE']._serialized_end=2826
+  _globals['_GETSYSTEMSTATUSREQUEST']._serialized_start=2828
+  _globals['_GETSYSTEMSTATUSREQUEST']._serialized_end=2852
+  _globals['_GETSYSTEMSTATUSRESPONSE']._serialized_start=2854
+  _globals['_GETSYSTEMSTATUSRESPONSE']._serialized_end=2941
+  _globals['_SUPPORTSERVICE']._serialized_start=3206
+  _globals['_SUPPORTSERVICE']._serialized_end=3789
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from credit.v1 import entry_pb2 as _entry_pb2
 from credit.v1 import explanation_pb2 as _explanation_pb2
 from credit.v1 import grant_pb2 as _grant_pb2
 from credit.v1 import history_item_pb2 as _history_item_pb2
@@ -106,12 +107,14 @@ class ListGrantUsesRequest(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., grant_id: _Optional[str] = ..., reservation: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListGrantUsesResponse(_message.Message):
-    __slots__ = ("grant_uses", "next_page_token")
+    __slots__ = ("grant_uses", "next_page_token", "archived_entries")
     GRANT_USES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     grant_uses: _containers.RepeatedCompositeFieldContainer[_grant_pb2.GrantUse]
     next_page_token: str
-    def __init__(self, grant_uses: _Optional[_Iterable[_Union[_grant_pb2.GrantUse, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    archived_entries: _containers.RepeatedCompositeFieldContainer[_entry_pb2.ArchivedEntries]
+    def __init__(self, grant_uses: _Optional[_Iterable[_Union[_grant_pb2.GrantUse, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., archived_entries: _Optional[_Iterable[_Union[_entry_pb2.ArchivedEntries, _Mapping]]] = ...) -> None: ...
 
 class ListAccountHistoryRequest(_message.Message):
     __slots__ = ("account_id", "page_size", "page_token")
@@ -124,12 +127,14 @@ class ListAccountHistoryRequest(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListAccountHistoryResponse(_message.Message):
-    __slots__ = ("history_items", "next_page_token")
+    __slots__ = ("history_items", "next_page_token", "archived_entries")
     HISTORY_ITEMS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     history_items: _containers.RepeatedCompositeFieldContainer[_history_item_pb2.HistoryItem]
     next_page_token: str
-    def __init__(self, history_items: _Optional[_Iterable[_Union[_history_item_pb2.HistoryItem, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    archived_entries: _containers.RepeatedCompositeFieldContainer[_entry_pb2.ArchivedEntries]
+    def __init__(self, history_items: _Optional[_Iterable[_Union[_history_item_pb2.HistoryItem, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., archived_entries: _Optional[_Iterable[_Union[_entry_pb2.ArchivedEntries, _Mapping]]] = ...) -> None: ...
 
 class SearchHit(_message.Message):
     __slots__ = ("kind", "name", "account_id", "matched_field")

@@ -14,6 +14,7 @@ from creditd.server.answer_sizes import MAX_BALANCES, SLICES_OF_ONE, grants_each
 from creditd.server.authorization.policy import require_within
 from creditd.server.chunks import SMALL_ITEMS, chunked, items_at_a_time
 from creditd.server.credit_messages import (
+    archived_messages,
     instant,
     listed_entry_message,
     listed_reservation_message,
@@ -137,7 +138,11 @@ class HistoryHandlers:
         page = await self._history.entries(
             wanted, _asked(request), listed_entry_message, with_total=request.include_total_size
         )
-        answer = pb.ListTransactionsResponse(entries=page.entries, next_page_token=page.next_page_token)
+        answer = pb.ListTransactionsResponse(
+            entries=page.entries,
+            next_page_token=page.next_page_token,
+            archived_entries=archived_messages(page.archived),
+        )
         if page.total is not None:
             answer.total_size = page.total.entries
             answer.total_size_is_minimum = not page.total.is_exact

@@ -6,7 +6,7 @@ from creditd.domain import errors
 from creditd.domain.reservation import parse_reservation_name
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
-from creditd.server.credit_messages import instant, number, timestamp
+from creditd.server.credit_messages import archived_messages, instant, number, timestamp
 from creditd.server.history_messages import history_item_message
 from creditd.server.support_messages import explanation_message, grant_message, grant_use_message
 from creditd.service.account_history import AccountHistory
@@ -66,7 +66,11 @@ class GrantHandlers:
         wanted = _wanted(request)
         asked = Asked(request.page_size, request.page_token)
         page = await self._grants.uses(wanted, asked, lambda use: grant_use_message(wanted.key, use))
-        return pb.ListGrantUsesResponse(grant_uses=page.items, next_page_token=page.next_page_token)
+        return pb.ListGrantUsesResponse(
+            grant_uses=page.items,
+            next_page_token=page.next_page_token,
+            archived_entries=archived_messages(page.archived),
+        )
 
 
 def _wanted(request: pb.ListGrantUsesRequest) -> WantedUses:
@@ -103,7 +107,11 @@ class AccountHistoryHandlers:
             Asked(request.page_size, request.page_token),
             lambda item: history_item_message(item, account_id, now),
         )
-        return pb.ListAccountHistoryResponse(history_items=page.items, next_page_token=page.next_page_token)
+        return pb.ListAccountHistoryResponse(
+            history_items=page.items,
+            next_page_token=page.next_page_token,
+            archived_entries=archived_messages(page.archived),
+        )
 
 
 class SystemStatusHandlers:

@@ -124,8 +124,9 @@ def _write_period(
 
 async def _write_type(message: usage_pb2.CreditTypeUsage, one: TypeUsage, periods: Sequence[Period]) -> None:
     message.credit_type = one.credit_type
-    _write_balance(message.opening_balance, one.opening)
-    _write_balance(message.closing_balance, one.closing)
+    for of_message, balance in ((message.opening_balance, one.opening), (message.closing_balance, one.closing)):
+        if balance is not None:
+            _write_balance(of_message, balance)
     message.held = one.held
     await _write_figures(message, one.points, periods)
     _write_parts(message.labels, one.parts, Dimension.LABEL)

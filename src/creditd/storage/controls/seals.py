@@ -17,19 +17,24 @@ from creditd.storage.controls.audit_tables import audit_seals
 from creditd.storage.rows import micros, timestamp
 
 
-def _hash_of(row: str, *times: str) -> str:
-    """Return SQL for the hash of a row, with its columns of times.
+def _document_of(row: str, *times: str) -> str:
+    """Return SQL for the canonical bytes of a row as text, with its columns of times.
 
     A column that a migration adds is empty in rows that were sealed before, so that it leaves their hashes as they are.
     """
     instants = ", ".join(f"'{time}', {micros(f'{row}.{time}')}" for time in times)
-    document = f"jsonb_strip_nulls(to_jsonb({row}) || jsonb_build_object({instants}))"
-    return f"sha256(convert_to({document}::text, 'UTF8'))"
+    return f"jsonb_strip_nulls(to_jsonb({row}) || jsonb_build_object({instants}))::text"
 
 
-_ENTRY_HASH: Final = _hash_of("e", "create_time", "reservation_expire_time")
+def _hash_of(document: str) -> str:
+    return f"sha256(convert_to({document}, 'UTF8'))"
 
-_EVENT_HASH: Final = _hash_of("a", "create_time")
+
+ENTRY_DOCUMENT: Final = _document_of("e", "create_time", "reservation_expire_time")
+
+_ENTRY_HASH: Final = _hash_of(ENTRY_DOCUMENT)
+
+_EVENT_HASH: Final = _hash_of(_document_of("a", "create_time"))
 
 _SEAL_COLUMNS: Final = (
     "s.seal_number, s.last_event_id, s.event_count, s.entry_seal_count, s.previous_hash, s.hash, "

@@ -51,7 +51,7 @@ reached (oid) AS (
 roles AS (SELECT r.* FROM pg_roles r JOIN reached USING (oid)),
 guards AS (
     SELECT t.tgrelid, p.oid, p.proowner, p.proname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-    WHERE p.proname = 'refuse_change' AND NOT t.tgisinternal
+    WHERE p.proname IN ('refuse_change', 'refuse_unarchived', 'refuse_unrestored') AND NOT t.tgisinternal
 ),
 kept AS (
     SELECT c.* FROM pg_class c

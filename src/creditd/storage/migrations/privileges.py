@@ -20,7 +20,7 @@ Privileges = Mapping[str, tuple[str, ...]]
 """Tables by what may be done with them, or columns by their table."""
 
 PRIVILEGES: Final[Privileges] = {
-    "SELECT": ("alembic_version",),
+    "SELECT": ("alembic_version", "entry_archives"),
     "SELECT, INSERT": (
         "account_changes",
         "account_flags",

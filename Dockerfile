@@ -23,8 +23,8 @@ ENV PATH=/opt/creditd/bin:$PATH \
 # A number rather than a name, so that Kubernetes can see for itself that it is not root.
 USER 10001:10001
 WORKDIR /tmp
-# The service, and the webhook adapter: the same image with the command `webhooks`.
-EXPOSE 50051 8080
+# The service; the webhook adapter and the console: the same image with the command `webhooks` or `console`.
+EXPOSE 50051 8080 8081
 # Whether it is alive and ready is asked by Kubernetes, over gRPC: no HEALTHCHECK.
 ENTRYPOINT ["creditd"]
 CMD ["serve"]

@@ -86,6 +86,14 @@ databases: setup ## Run the contract on Debian's PostgreSQL 15 by PgBouncer, its
 databases-install: ## Install what 'make databases' needs, with apt-get, as root
 	sh tools/install_databases.sh
 
+.PHONY: browser
+browser: setup ## Drive the console's pages with Debian's Chromium: a day of staff, axe-core, phones, no request elsewhere
+	$(BIN)/pytest -m browser tests/browser $(ARGS)
+
+.PHONY: browser-install
+browser-install: setup ## Install what 'make browser' needs, with apt-get, as root, and Playwright into .venv
+	sh tools/install_browser.sh
+
 .PHONY: mutants
 mutants: setup ## Plant faults in the code and see that the tests catch them; SHARES=3 for a third, by the commit
 	$(PYTHON_BIN) -m tests.mutants $(if $(SHARES),--shares $(SHARES)) $(ARGS)
@@ -165,6 +173,7 @@ lock: setup ## Pin every dependency with hashes; keeps the versions pinned alrea
 	$(COMPILE) --extra otel pyproject.toml --output-file requirements-runtime.lock
 	$(COMPILE) --group build --output-file requirements-build.lock
 	$(COMPILE) --group generate --output-file requirements-generate.lock
+	$(COMPILE) --group browser --output-file requirements-browser.lock
 
 .PHONY: image
 image: ## Build the container image (IMAGE=creditd)

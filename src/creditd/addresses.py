@@ -69,12 +69,14 @@ class Listener(StrEnum):
     GRPC = "grpc"
     METRICS = "metrics"
     WEBHOOKS = "webhooks"
+    CONSOLE = "console"
 
 
 _TLS_SETTINGS: Final = {
     Listener.GRPC: "CREDITD_TLS",
     Listener.METRICS: "CREDITD_METRICS_TLS",
     Listener.WEBHOOKS: "CREDITD_WEBHOOKS_LISTEN_TLS",
+    Listener.CONSOLE: "CREDITD_CONSOLE_LISTEN_TLS",
 }
 """How the settings of a listener's certificate and key begin."""
 

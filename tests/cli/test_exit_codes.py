@@ -135,7 +135,17 @@ def test_so_is_a_slip_of_any_other_command(here: Here, arguments: tuple[str, ...
 
 @pytest.mark.parametrize(
     "name",
-    ["run", "call GetBalance {}", "serve", "webhooks", "reconcile", "migrate", "token --subject me", "config check"],
+    [
+        "run",
+        "call GetBalance {}",
+        "serve",
+        "webhooks",
+        "console",
+        "reconcile",
+        "migrate",
+        "token --subject me",
+        "config check",
+    ],
 )
 def test_a_setting_that_cannot_be_used_is_2(here: Here, name: str) -> None:
     here.creditd.settings["CREDITD_LISTNE"] = "127.0.0.1:50051"
@@ -154,6 +164,7 @@ def test_a_setting_that_cannot_be_used_is_2(here: Here, name: str) -> None:
         ("serve", "CREDITD_LISTEN"),
         ("serve", "CREDITD_METRICS_LISTEN"),
         ("webhooks", "CREDITD_WEBHOOKS_LISTEN"),
+        ("console", "CREDITD_CONSOLE_LISTEN"),
     ],
 )
 def test_a_port_that_is_taken_is_2_in_one_line(creditd: Creditd, name: str, setting: str, taken: str) -> None:

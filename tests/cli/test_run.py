@@ -23,9 +23,15 @@ FLAGS = {
     "--metrics-listen": "CREDITD_METRICS_LISTEN",
     "--webhooks-listen": "CREDITD_WEBHOOKS_LISTEN",
     "--fakes-listen": "CREDITD_FAKES_LISTEN",
+    "--console-listen": "CREDITD_CONSOLE_LISTEN",
 }
 
-NOWHERE = {"CREDITD_METRICS_LISTEN": "", "CREDITD_WEBHOOKS_LISTEN": "", "CREDITD_FAKES_LISTEN": "127.0.0.1:0"}
+NOWHERE = {
+    "CREDITD_METRICS_LISTEN": "",
+    "CREDITD_WEBHOOKS_LISTEN": "",
+    "CREDITD_CONSOLE_LISTEN": "",
+    "CREDITD_FAKES_LISTEN": "127.0.0.1:0",
+}
 
 AS_OWNER = {"CREDITD_REQUIRE_LEAST_PRIVILEGE": "false"}
 """For a database that is given: `run` migrates and serves by the one login."""
@@ -53,6 +59,9 @@ def test_it_says_what_it_started_and_where(creditd: Creditd, running: Started) -
     assert f"gRPC         {creditd.settings['CREDITD_LISTEN']}" in said
     assert f"http://{creditd.settings['CREDITD_METRICS_LISTEN']}/metrics" in said
     assert f"http://{creditd.settings['CREDITD_WEBHOOKS_LISTEN']}/healthz" in said
+    console = f"http://{creditd.settings['CREDITD_CONSOLE_LISTEN']}/"
+    assert said.index(f"console      {console}") < said.index("gRPC  ")
+    assert "Sign in" in httpx.get(console, trust_env=False, follow_redirects=True).text
     assert "fake Stripe, Omise and Lemon Squeezy at http://127.0.0.1:" in said
     assert "WARNING" not in said
     assert '"logger":"creditd.development.postgres.server"' in (creditd.folder / ".creditd" / "creditd.log").read_text()
@@ -124,8 +133,8 @@ def test_a_second_start_on_the_same_folder_says_whose_it_is_and_changes_nothing(
 ) -> None:
     log = creditd.folder / ".creditd" / "creditd.log"
     before = log.stat().st_ino
-    elsewhere = ("--metrics-listen", "", "--webhooks-listen", "", "--fakes-listen", "127.0.0.1:0")
-    second = creditd("run", "--listen", free_address(), *elsewhere)
+    elsewhere = dict.fromkeys(FLAGS, "") | {"--listen": free_address(), "--fakes-listen": "127.0.0.1:0"}
+    second = creditd("run", *(word for pair in elsewhere.items() for word in pair))
     assert second.returncode == 2
     assert f"in use by process {running.process.pid}" in second.stderr
     assert log.stat().st_ino == before
@@ -138,7 +147,8 @@ def test_a_second_start_on_the_same_port_says_so_before_it_makes_anything(
     creditd: Creditd, running: Started, tmp_path: Path, flag: str
 ) -> None:
     taken = creditd.settings[FLAGS[flag]]
-    flags = {"--listen": free_address(), "--metrics-listen": "", "--webhooks-listen": "", flag: taken}
+    nowhere = {"--metrics-listen": "", "--webhooks-listen": "", "--console-listen": ""}
+    flags = {"--listen": free_address()} | nowhere | {flag: taken}
     second = Creditd(tmp_path)("run", *(word for pair in flags.items() for word in pair))
     assert second.returncode == 2
     assert f"cannot listen on {taken}: Address already in use" in second.stderr

@@ -32,6 +32,7 @@ def creditd(tmp_path: Path) -> Creditd:
             "CREDITD_LISTEN": free_address(),
             "CREDITD_METRICS_LISTEN": "",
             "CREDITD_WEBHOOKS_LISTEN": "",
+            "CREDITD_CONSOLE_LISTEN": "",
             "CREDITD_FAKES_LISTEN": free_address(),
             "CREDITD_DRAIN_SECONDS": str(LONG_SECONDS),
         },

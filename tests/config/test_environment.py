@@ -74,9 +74,9 @@ def test_the_environments_settings_are_all_good_as_they_come(monkeypatch: pytest
         ("rate_limits_redis_url", "redis://redis.example:6379"),
         ("rate_limits_redis_url", "127.0.0.1:6379"),
         ("rate_limits_redis_ca_file", __file__),
-        ("fakes_listen", "0.0.0.0:8081"),
-        ("fakes_listen", "[::]:8081"),
-        ("fakes_listen", "10.0.0.1:8081"),
+        ("fakes_listen", "0.0.0.0:8082"),
+        ("fakes_listen", "[::]:8082"),
+        ("fakes_listen", "10.0.0.1:8082"),
         ("method_calls_per_minute", "credit.v1.CreditService/GetBalances=1"),
         ("jwt_public_key_files", "/"),
         ("audit_key_file", "/"),
@@ -219,6 +219,11 @@ def test_only_a_secret_may_be_in_a_file() -> None:
         (
             {"webhooks_tls_certificate_file": __file__, "webhooks_tls_key_file": __file__},
             "CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE needs CREDITD_WEBHOOKS_TLS_CA_FILE",
+        ),
+        ({"console_listen_tls_key_file": __file__}, "CREDITD_CONSOLE_LISTEN_TLS_KEY_FILE go together"),
+        (
+            {"console_tls_certificate_file": __file__, "console_tls_key_file": __file__},
+            "CREDITD_CONSOLE_TLS_CERTIFICATE_FILE needs CREDITD_CONSOLE_TLS_CA_FILE",
         ),
     ],
 )

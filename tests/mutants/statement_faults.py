@@ -61,7 +61,7 @@ STATEMENT_FAULTS = (
     ),
     Fault(
         "a reason that begins with = is a formula",
-        "server/statements/csv_file.py",
+        "csv_cells.py",
         'harmless = _FORMULA.sub(r"\\1\'", _CONTROL.sub(" ", text))',
         'harmless = _CONTROL.sub(" ", text)',
         _CELLS,
@@ -69,7 +69,7 @@ STATEMENT_FAULTS = (
     ),
     Fault(
         "a line break within a reason ends the record",
-        "server/statements/csv_file.py",
+        "csv_cells.py",
         '_CONTROL.sub(" ", text)',
         "text",
         _CELLS,
@@ -77,7 +77,7 @@ STATEMENT_FAULTS = (
     ),
     Fault(
         "an amount below one unit loses its zeros",
-        "server/statements/figures.py",
+        "csv_cells.py",
         '.rjust(decimals + 1, "0")',
         "",
         _CELLS,
@@ -85,7 +85,7 @@ STATEMENT_FAULTS = (
     ),
     Fault(
         "quotes after a semicolon hide a formula",
-        "server/statements/csv_file.py",
+        "csv_cells.py",
         '[\\s"]*',
         "\\s*",
         _CELLS,

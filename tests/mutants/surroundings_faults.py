@@ -239,8 +239,8 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "a service that hangs is kept for as long as gRPC has it by itself",
-        "webhooks/channel.py",
-        '        ("grpc.http2.ping_timeout_ms", limits.KEEPALIVE_TIMEOUT_SECONDS * 1_000),\n',
+        "service_channel.py",
+        '        ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_SECONDS * 1_000),\n',
         "",
         ("tests/webhooks/test_channel.py",),
         "test_a_service_that_acknowledges_nothing_is_given_up",
@@ -263,7 +263,7 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "an adapter shows the certificate that it was started with",
-        "webhooks/channel.py",
+        "service_channel.py",
         "        if self._renewals.take():\n",
         "        if self._renewals.take() and False:\n",
         ("tests/webhooks/test_service_away.py",),

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credit.v1 import statement_service_pb2 as pb
+from creditd.csv_cells import plain_amount, text_cell
 from creditd.domain.entry import EntryKind
 from creditd.domain.instant import SECOND, Instant
 from creditd.server.handlers.statement_handlers import token_of
-from creditd.server.statements.csv_file import COLUMNS, CsvFile, text_cell
-from creditd.server.statements.figures import local_time, plain_amount
+from creditd.server.statements.csv_file import COLUMNS, CsvFile
+from creditd.server.statements.figures import local_time
 from creditd.server.statements.words import WORDS
 from creditd.service.call import MAX_METADATA_BYTES
 from creditd.service.pages import PageTokens

@@ -55,6 +55,14 @@ _DURABLE = f"{_EMBEDDED}::test_commits_are_durable_unless_a_setting_says_otherwi
 _PRIVATE = f"{_EMBEDDED}::test_it_listens_on_a_private_socket_alone"
 _UNIVERSAL = f"{_EMBEDDED}::test_it_has_the_memory_and_the_time_of_day_that_it_is_given"
 
+_CONSOLE = "tests/console/test_process.py"
+_CONSOLE_GUARDS = "tests/console/test_guards.py"
+_CONSOLE_ALONE = f"{_CONSOLE}::test_without_its_service_it_starts_and_says_so_on_a_page_that_tries_again"
+_CONSOLE_SESSION_ENDS = (
+    "tests/console/test_sign_in.py::test_a_session_ends_so_long_after_the_sign_in_however_it_is_used"
+)
+_CONSOLE_SSO = "tests/console/test_single_sign_on.py::test_staff_come_in_by_their_organisation_and_go_where_they_wanted"
+_CONSOLE_OVER_TLS = "tests/console/test_channel.py::test_over_tls_each_side_shows_a_certificate"
 _ENDPOINTS = "tests/contract/test_event_targets.py"
 _EVENTS = "tests/contract/test_events.py"
 _APPROVALS = "tests/contract/test_approvals.py"
@@ -161,6 +169,23 @@ SETTINGS: Mapping[str, str] = {
     "webhooks_tls_ca_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
     "webhooks_tls_certificate_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
     "webhooks_tls_key_file": f"{_ADAPTER}::test_over_tls_each_side_shows_a_certificate",
+    "console_listen": _CONSOLE_ALONE,
+    "console_url": (
+        f"{_CONSOLE_GUARDS}::test_behind_a_proxy_that_speaks_tls_cookies_are_secure_and_paths_have_the_prefix"
+    ),
+    "console_service": _CONSOLE_ALONE,
+    "console_cookie_key": f"{_CONSOLE_GUARDS}::test_consoles_with_one_key_answer_for_each_other",
+    "console_idle_seconds": _CONSOLE_SESSION_ENDS,
+    "console_session_seconds": _CONSOLE_SESSION_ENDS,
+    "console_sso_issuer": _CONSOLE_SSO,
+    "console_sso_client_id": _CONSOLE_SSO,
+    "console_sso_client_secret": _CONSOLE_SSO,
+    "console_sso_scopes": _CONSOLE_SSO,
+    "console_listen_tls_certificate_file": f"{_CONSOLE}::test_it_is_served_over_tls_by_its_settings",
+    "console_listen_tls_key_file": f"{_CONSOLE}::test_it_is_served_over_tls_by_its_settings",
+    "console_tls_ca_file": _CONSOLE_OVER_TLS,
+    "console_tls_certificate_file": _CONSOLE_OVER_TLS,
+    "console_tls_key_file": _CONSOLE_OVER_TLS,
     "call_token": "tests/cli/test_call.py::test_its_token_may_come_from_a_file_that_nobody_else_sees",
     "call_tls": f"{_CALL}::test_tls_can_be_asked_for_by_the_environment",
     "call_tls_ca_file": f"{_CALL}::test_the_files_come_from_the_environment_too",

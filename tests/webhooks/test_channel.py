@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from credit.v1.webhook_service_pb2 import IngestWebhookRequest
+from creditd import service_channel
 from creditd.webhooks import limits
-from creditd.webhooks.channel import ServiceChannel
+from creditd.webhooks.channel import IngestionChannel
 from creditd.webhooks.settings import WebhooksSettings
 from tests.support.event_loop import Run, event_loop
 from tests.support.patience import eventually
@@ -31,11 +32,11 @@ def run() -> Iterator[Run]:
 
 def test_a_connection_that_is_not_used_is_let_go_after_its_time_only(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second, for the test: by itself it is without end, where gRPC would have half an hour."""
-    assert limits.CHANNEL_IDLE_MILLISECONDS == WITHOUT_END
-    monkeypatch.setattr(limits, "CHANNEL_IDLE_MILLISECONDS", 1_000)
+    assert service_channel.CHANNEL_IDLE_MILLISECONDS == WITHOUT_END
+    monkeypatch.setattr(service_channel, "CHANNEL_IDLE_MILLISECONDS", 1_000)
 
-    async def used(address: str) -> ServiceChannel:
-        channel = ServiceChannel(WebhooksSettings("127.0.0.1:0", address))
+    async def used(address: str) -> IngestionChannel:
+        channel = IngestionChannel(WebhooksSettings("127.0.0.1:0", address))
         await channel.ingest(IngestWebhookRequest(), ())
         return channel
 
@@ -59,8 +60,8 @@ def frames(connection: socket.socket) -> Iterator[int]:
 
 def test_a_service_that_acknowledges_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that hangs: its system acknowledges all that is sent. By itself gRPC would keep it for a minute."""
-    monkeypatch.setattr(limits, "KEEPALIVE_SECONDS", 1)
-    monkeypatch.setattr(limits, "KEEPALIVE_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(service_channel, "KEEPALIVE_SECONDS", 1)
+    monkeypatch.setattr(service_channel, "KEEPALIVE_TIMEOUT_SECONDS", 1)
     monkeypatch.setattr(limits, "RPC_SECONDS", 15.0)
     with socket.create_server(("127.0.0.1", 0)) as frozen, ThreadPoolExecutor(1) as threads:
         frozen.settimeout(SECONDS)
@@ -74,7 +75,7 @@ def test_a_service_that_acknowledges_nothing_is_given_up(monkeypatch: pytest.Mon
 
 def test_the_system_gives_up_a_machine_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the adapter's own socket has it: nothing that is sent to the machine is acknowledged any more."""
-    monkeypatch.setattr(limits, "KEEPALIVE_TIMEOUT_SECONDS", 7)
+    monkeypatch.setattr(service_channel, "KEEPALIVE_TIMEOUT_SECONDS", 7)
     with running_adapter() as adapter:
         assert adapter.post().status_code == 200
         assert user_timeouts(int(adapter.service.address.rpartition(":")[2])) == [7_000]

@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "certs": "make certificates for development, and the authority that signs them",
     "serve": "serve, as in production",
     "webhooks": "take the payment providers' webhooks in, and pass them on to the service",
+    "console": "serve staff their pages, which call the service for them",
     "reconcile": "compare a payment provider with what the service knows",
     "audit": "hand out the head of the audit chain, or verify all that is sealed",
     "rollup": "add usage up anew from the ledger, while servers serve",

@@ -51,6 +51,15 @@ def _webhooks_faults(config: Config) -> Iterator[str]:
         yield "CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE needs CREDITD_WEBHOOKS_TLS_CA_FILE, which verifies the service"
 
 
+def _console_faults(config: Config) -> Iterator[str]:
+    yield from _pair_faults("console_listen_tls_certificate_file", "console_listen_tls_key_file", config)
+    yield from _pair_faults("console_tls_certificate_file", "console_tls_key_file", config)
+    if config.console_tls_certificate_file and not config.console_tls_ca_file:
+        yield "CREDITD_CONSOLE_TLS_CERTIFICATE_FILE needs CREDITD_CONSOLE_TLS_CA_FILE, which verifies the service"
+    if bool(config.console_sso_issuer) != bool(config.console_sso_client_id):
+        yield "CREDITD_CONSOLE_SSO_ISSUER and CREDITD_CONSOLE_SSO_CLIENT_ID go together: set both, or neither"
+
+
 def _pair_faults(one: str, other: str, config: Config) -> Iterator[str]:
     if bool(getattr(config, one)) != bool(getattr(config, other)):
         yield f"{variable(one)} and {variable(other)} go together"
@@ -174,6 +183,7 @@ def _signature_faults(config: Config) -> Iterator[str]:
 _PARTS: Final = (
     _tls_faults,
     _webhooks_faults,
+    _console_faults,
     _identity_faults,
     _issuers_faults,
     _rate_limits_faults,

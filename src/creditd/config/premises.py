@@ -11,6 +11,7 @@ from typing import Final
 from creditd.addresses import Listener, PlaintextExposed, require_encrypted
 from creditd.certificates import InvalidCertificate, fit_authorities, fit_pair
 from creditd.config.settings import Config, variable
+from creditd.console.settings import InvalidConsoleSetting, require_known_console_service
 from creditd.server.audit_signature import InvalidAuditKey, read_audit_key
 from creditd.server.authentication.key_fetcher import KeyFetcher
 from creditd.server.authentication.keys import InvalidKey, read_public_keys
@@ -20,20 +21,35 @@ from creditd.telemetry.traces import NoOpenTelemetry, exporter_class
 from creditd.webhooks.settings import InvalidSetting, require_known_service
 from creditd.webhooks.token_file import TokenFile
 
-_PAIRS: Final = ("tls", "metrics_tls", "webhooks_listen_tls", "webhooks_tls", "call_tls")
+_PAIRS: Final = (
+    "tls",
+    "metrics_tls",
+    "webhooks_listen_tls",
+    "webhooks_tls",
+    "console_listen_tls",
+    "console_tls",
+    "call_tls",
+)
 """How the settings of a certificate and its key begin."""
 
-_AUTHORITIES: Final = ("tls_client_ca_file", "webhooks_tls_ca_file", "call_tls_ca_file", "rate_limits_redis_ca_file")
+_AUTHORITIES: Final = (
+    "tls_client_ca_file",
+    "webhooks_tls_ca_file",
+    "console_tls_ca_file",
+    "call_tls_ca_file",
+    "rate_limits_redis_ca_file",
+)
 
 _LISTENERS: Final = {
     Listener.GRPC: ("listen", "tls_certificate_file"),
     Listener.METRICS: ("metrics_listen", "metrics_tls_certificate_file"),
     Listener.WEBHOOKS: ("webhooks_listen", "webhooks_listen_tls_certificate_file"),
+    Listener.CONSOLE: ("console_listen", "console_listen_tls_certificate_file"),
 }
 """By listener, the settings of its address and of its certificate."""
 
 
-_REFUSALS: Final = (InvalidKey, InvalidAuditKey, InvalidIssuer, NoOpenTelemetry, InvalidSetting)
+_REFUSALS: Final = (InvalidKey, InvalidAuditKey, InvalidIssuer, NoOpenTelemetry, InvalidSetting, InvalidConsoleSetting)
 
 
 def faults_around(config: Config) -> Iterator[str]:
@@ -63,6 +79,7 @@ def _looks(config: Config) -> dict[str, Callable[[], object]]:
         "audit_key_file": partial(read_audit_key, config.audit_key_file),
         "otlp_endpoint": exporter_class,
         "webhooks_service": partial(require_known_service, config.webhooks_service, config.webhooks_tls_ca_file),
+        "console_service": partial(require_known_console_service, config.console_service, config.console_tls_ca_file),
         "webhooks_token_file": lambda: TokenFile(Path(config.webhooks_token_file)),
     }
 

@@ -57,6 +57,9 @@ EACH_SPENDER: Final = "/*"
 METHOD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]*/[A-Za-z][A-Za-z0-9]*")
 """The full name of a service, and of an RPC of it."""
 
+_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
+"""Before the console's own paths."""
+
 _SOURCES: Final = tuple(sorted(source.name.lower() for source in Source))
 
 _TRANSPORTS: Final = ("auto", "queue", "aio")
@@ -84,6 +87,10 @@ def _is_provider_url(url: str) -> bool:
     return parts.scheme == "https" or is_loopback(f"{parts.hostname}:0")
 
 
+def _is_console_url(url: str) -> bool:
+    return _is_provider_url(url) and not urlsplit(url).query and bool(_PATH.fullmatch(urlsplit(url).path))
+
+
 def _is_redis_url(url: str) -> bool:
     try:
         redis_place(url)
@@ -105,7 +112,7 @@ ANY: Final = ValueRule(lambda _: True, "")
 POSITIVE: Final = ValueRule(lambda value: 0 < value < inf, "more than 0")
 ADDRESS: Final = ValueRule(is_address, "host:port")
 LOOPBACK: Final = ValueRule(
-    lambda address: is_address(address) and is_loopback(address), "host:port on this machine, such as 127.0.0.1:8081"
+    lambda address: is_address(address) and is_loopback(address), "host:port on this machine, such as 127.0.0.1:8082"
 )
 ADDRESS_OR_SOCKET: Final = ValueRule(
     lambda address: address.startswith("unix:") or is_address(address), "host:port or unix:/path"
@@ -117,6 +124,10 @@ PROVIDER_URL: Final = ValueRule(_is_provider_url, "a URL such as https://host; h
 """Keys and payments go there."""
 
 URL_OR_NOTHING: Final = ValueRule(lambda url: not url or _is_url(url), "a URL such as http://host:4317, or nothing")
+CONSOLE_URL: Final = ValueRule(
+    lambda url: not url or _is_console_url(url),
+    "a URL such as https://host/path, http on loopback only, or nothing",
+)
 REDIS_URL: Final = ValueRule(
     lambda url: not url or _is_redis_url(url),
     "rediss://user:password@host:port/database, redis:// on loopback only, or nothing",

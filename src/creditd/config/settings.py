@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from creditd.config import rules
 from creditd.config.rules import ANY, ValueRule
+from creditd.console.settings import MIN_SESSION_SECONDS
 from creditd.service.kinds import LEAST_CONNECTIONS
 
 Value = TypeVar("Value")
@@ -63,7 +64,7 @@ class Config:
     plaintext_listeners: tuple[str, ...] = _setting(
         (),
         "which listeners may serve [plaintext](docs/operations.md) on an address that others can reach: "
-        "`grpc`, `metrics`, `webhooks`",
+        "`grpc`, `metrics`, `webhooks`, `console`",
         rules.LISTENERS,
     )
     transport: str = _setting(
@@ -239,7 +240,7 @@ class Config:
     lemonsqueezy_variant_id: str = _setting("", "variant that packages are sold as")
     lemonsqueezy_plan_variant_ids: tuple[str, ...] = _setting((), "variants that are subscriptions to the plan")
     fakes_listen: str = _setting(
-        "127.0.0.1:8081",
+        "127.0.0.1:8082",
         "where `run` has its fake payment providers: whoever reaches them pays with nothing",
         rules.LOOPBACK,
     )
@@ -257,6 +258,43 @@ class Config:
     webhooks_tls_ca_file: str = _setting("", "PEM; how `webhooks` knows a service that is not on loopback")
     webhooks_tls_certificate_file: str = _setting("", "PEM; what `webhooks` shows the service (mutual TLS)")
     webhooks_tls_key_file: str = _setting("", "PEM; the certificate's key")
+    console_listen: str = _setting(
+        "127.0.0.1:8081",
+        "where `console` and `run` serve staff their [pages](docs/console.md); empty: `run` serves none",
+        rules.ADDRESS_OR_NOTHING,
+    )
+    console_url: str = _setting(
+        "",
+        "where browsers find the console, with the path before its own that a proxy passes on; empty: where it listens",
+        rules.CONSOLE_URL,
+    )
+    console_service: str = _setting("127.0.0.1:50051", "the service that `console` calls", rules.ADDRESS)
+    console_cookie_key: str = _setting(
+        "",
+        "encrypts the sessions of `console`; the same on all that answer for each other; random at each start if empty",
+        rules.ENCRYPTION_KEY,
+        is_secret=True,
+    )
+    console_idle_seconds: int = _setting(
+        1_800, "from the last page to the end of a session of `console`", rules.at_least(MIN_SESSION_SECONDS)
+    )
+    console_session_seconds: int = _setting(
+        43_200, "from the sign-in to the end of it", rules.at_least(MIN_SESSION_SECONDS)
+    )
+    console_sso_issuer: str = _setting(
+        "",
+        "the [outside issuer](docs/console.md#single-sign-on) that signs staff in too, by OpenID Connect; one of "
+        "`CREDITD_ISSUERS_FILE`",
+        rules.CONSOLE_URL,
+    )
+    console_sso_client_id: str = _setting("", "what the console is called there")
+    console_sso_client_secret: str = _setting("", "what it shows there; empty: PKCE alone", is_secret=True)
+    console_sso_scopes: str = _setting("openid email", "what it asks for there")
+    console_listen_tls_certificate_file: str = _setting("", "PEM; the console is served over TLS", rules.FILE)
+    console_listen_tls_key_file: str = _setting("", "PEM; the certificate's key", rules.FILE)
+    console_tls_ca_file: str = _setting("", "PEM; how `console` knows a service that is not on loopback")
+    console_tls_certificate_file: str = _setting("", "PEM; what `console` shows the service (mutual TLS)")
+    console_tls_key_file: str = _setting("", "PEM; the certificate's key")
     call_token: str = _setting(
         "",
         "bearer token of `call` and `reconcile`, which other users of the machine do not see as they see a flag; "

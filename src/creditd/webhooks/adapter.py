@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from creditd.certificates import Validity, warn_of_ends
 from creditd.webhooks import limits
 from creditd.webhooks.application import Application
-from creditd.webhooks.channel import ServiceChannel
+from creditd.webhooks.channel import IngestionChannel
 from creditd.webhooks.http_server import encryption, http_serving, listening
 from creditd.webhooks.ingestion import Ingestion
 from creditd.webhooks.settings import Token, WebhooksSettings
@@ -24,7 +24,7 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
     Raises InvalidSetting, before anything is served.
     """
     context, renewals = encryption(settings) or (None, None)
-    channel = ServiceChannel(settings)
+    channel = IngestionChannel(settings)
 
     def validities() -> list[Validity]:
         return [*channel.validities, *(renewals.validities if renewals else ())]

@@ -7,7 +7,7 @@ import grpc
 
 from credit.v1.webhook_service_pb2 import IngestWebhookRequest, WebhookHeader
 from creditd.webhooks.answers import Answer, answer_to, answer_to_failure
-from creditd.webhooks.channel import ServiceChannel
+from creditd.webhooks.channel import IngestionChannel
 from creditd.webhooks.senders import Sender
 from creditd.webhooks.settings import Token
 
@@ -31,7 +31,7 @@ class Arrived(NamedTuple):
 class Ingestion:
     """Passes webhooks on over a channel, which stays its owner's to close."""
 
-    def __init__(self, channel: ServiceChannel, token: Token) -> None:
+    def __init__(self, channel: IngestionChannel, token: Token) -> None:
         """Call over ``channel``, each call with the token of the moment."""
         self._channel = channel
         self._token = token

@@ -48,18 +48,5 @@ RETRY_AFTER_SECONDS = 5
 """What a 503 asks for, and a 429 where the service names no time. The providers keep to schedules of their own; proxies
 and tests may listen."""
 
-MAX_RECONNECT_SECONDS = 2
-"""The longest pause between tries to reach the service: grpc's own two minutes would outlast its restart by far."""
-
-CHANNEL_IDLE_MILLISECONDS = 2**31 - 1
-"""For gRPC: without end. The connection to the service stays open also between webhooks, so that the first one after a
-quiet hour does not wait for it."""
-
-KEEPALIVE_SECONDS = 30
-"""How often a connection with a call under way is probed; setting it also has the system give up on a dead one."""
-
-KEEPALIVE_TIMEOUT_SECONDS = 5
-"""A connection on which nothing is acknowledged for as long is dead, and another one is made."""
-
 MAX_TOKEN_BYTES = 8_192
 """The service refuses longer ones."""

@@ -19,6 +19,7 @@ from creditd.development.database import held, ready_to_serve
 from creditd.development.examples import examples
 from creditd.development.fakes.server import Fakes
 from creditd.development.payments import providers, real_providers, webhook_adapter
+from creditd.development.staff_pages import staff_pages
 from creditd.server.listener import ListenError
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import configure_logs
@@ -33,6 +34,7 @@ def command(argv: Sequence[str]) -> int:
             "metrics_listen": arguments.metrics_listen,
             "webhooks_listen": arguments.webhooks_listen,
             "fakes_listen": arguments.fakes_listen,
+            "console_listen": arguments.console_listen,
         }
     )
     folder = DataFolder(config.data_dir)
@@ -51,6 +53,7 @@ def _parser() -> Arguments:
     parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="where to serve metrics, '' for nowhere")
     parser.add_argument("--webhooks-listen", metavar="HOST:PORT", help="where to take webhooks, '' for nowhere")
     parser.add_argument("--fakes-listen", metavar="HOST:PORT", help="where the fake payment providers are")
+    parser.add_argument("--console-listen", metavar="HOST:PORT", help="where staff have their pages, '' for nowhere")
     return parser
 
 
@@ -60,6 +63,7 @@ def _require_free_ports(config: Config) -> None:
         "--listen": config.listen,
         "--metrics-listen": config.metrics_listen,
         "--webhooks-listen": config.webhooks_listen,
+        "--console-listen": config.console_listen,
         "--fakes-listen": "" if real_providers(config) else config.fakes_listen,
     }
     for flag, address in addresses.items():
@@ -118,9 +122,12 @@ async def _serve(config: Config, lines: LineWriter, administrator: Administrator
             host = config.listen.rpartition(":")[0]
             address = config.listen if config.listen.startswith("unix:") else f"{host}:{service.port}"
             webhooks_url = await stack.enter_async_context(webhook_adapter(config, address, fakes))
-        _say_where(config, address, webhooks_url, fakes)
+            console_url = await stack.enter_async_context(staff_pages(config, address))
+        if console_url:
+            say(f"  console      {console_url}")
         if administrator:
             say(f"  first administrator: {administrator.email}, password {administrator.password} (shown this once)")
+        _say_where(config, address, webhooks_url, fakes)
         say()
         say(examples(config, address, sells=fakes is not None))
         await told.wait()

@@ -1,17 +1,13 @@
-"""Statements as CSV: RFC 4180 in UTF-8, texts in quotes, numbers bare, one line for each entry and balance.
+"""Statements as CSV: RFC 4180 in UTF-8, texts in quotes, numbers bare, one line for each entry and balance."""
 
-Programs that open it read a cell that begins like a formula as one, and some take a semicolon for the end of a cell.
-Whatever a caller wrote is therefore made harmless by an apostrophe (OWASP, CSV injection). Numbers stay numbers.
-"""
-
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
+from creditd.csv_cells import plain_amount, text_cell
 from creditd.domain.entry import EntryKind
 from creditd.domain.reservation import reservation_name
-from creditd.server.statements.figures import local_time, plain_amount
+from creditd.server.statements.figures import local_time
 from creditd.service.statements import Piece
 from creditd.storage.historical_balances import HistoricalBalance
 from creditd.storage.statements import StatementRow
@@ -24,25 +20,6 @@ COLUMNS: Final = (
 """In this order for ever; further ones come after them. The header line has their words."""
 
 _NEWLINE: Final = "\r\n"
-
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
-"""One record is one line, also for programs that do not know quotes. A tab is the end of a cell to some."""
-
-_FORMULA: Final = re.compile(r'(^|;)(?=[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20])')
-"""Where a cell begins that a program may take for a formula, also as East Asian keyboards write it. To a program that
-takes a semicolon for the end of a cell, quotes after it are those of the next cell, and are dropped."""
-
-
-_PLAIN: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9 ._:/@+-]*)?")
-"""What most texts are: nothing in them is of a formula, a quote or a line break, and they are written at once."""
-
-
-def text_cell(text: str) -> str:
-    """Write a text as a cell: in quotes, on one line, and harmless."""
-    if _PLAIN.fullmatch(text):
-        return f'"{text}"'
-    harmless = _FORMULA.sub(r"\1'", _CONTROL.sub(" ", text))
-    return '"' + harmless.replace('"', '""') + '"'
 
 
 class CsvFile(NamedTuple):

@@ -1,0 +1,42 @@
+"""What an act would do to balances: each as it is, by how much it would change, and as it would be."""
+
+from collections.abc import Iterable, Sequence
+
+from credit.v1.balance_pb2 import Balance
+from credit.v1.credit_service_pb2 import GetBalanceRequest
+from creditd.console.shapes.cells import Cell, CellWriter
+
+LookRow = tuple[Cell, Cell, Cell, Cell]
+"""What it is about; now, change and after."""
+
+
+async def balance_rows(write: CellWriter, account_id: str, after: Sequence[Balance]) -> Sequence[LookRow]:
+    """Return the rows for balances as they would be, beside those that are now. Raises ServiceRefusal."""
+    visit = write.visit
+    request = GetBalanceRequest(account_id=account_id, credit_types=[balance.credit_type for balance in after])
+    answer = await visit.ask(visit.stubs.credit.GetBalance, request)
+    now = {wallet.balance.credit_type: wallet.balance for wallet in answer.account_balance.wallets}
+    return [row for then in after for row in _rows(write, now.get(then.credit_type, Balance()), then)]
+
+
+def _rows(write: CellWriter, now: Balance, then: Balance) -> Iterable[LookRow]:
+    code = then.credit_type
+    figures = (
+        ("available", now.available, then.available),
+        ("held", now.reserved, then.reserved),
+        ("debt", now.debt, then.debt),
+    )
+    for name, before, after in figures:
+        if name == "available" or before or after:
+            label = write.text("look.figure", figure=write.text(name), type=code)
+            yield look_row(write, label, before, after, code)
+
+
+def look_row(write: CellWriter, label: Cell, before: int, after: int, credit_type: str) -> LookRow:
+    """Return a row for an amount of a credit type."""
+    return (
+        label,
+        write.credits(before, credit_type, is_bare=True),
+        write.credits(after - before, credit_type, is_signed=True, is_bare=True),
+        write.credits(after, credit_type, is_bare=True),
+    )

@@ -1,0 +1,196 @@
+"""Lists: each is a declaration, and all are read, shown, filtered, paged and handed out as CSV in the same way."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import grpc
+from starlette.responses import Response, StreamingResponse
+
+from credit.v1.credit_type_pb2 import CreditType
+from creditd.console import limits
+from creditd.console.channel import Stubs
+from creditd.console.service_refusal import ServiceRefusal
+from creditd.console.shapes.cells import Cell, CellWriter
+from creditd.console.shapes.list_filters import ListFilter, WantedRows, wanted_of
+from creditd.console.shapes.offered_acts import OfferedAct
+from creditd.console.subjects.credit_types import credit_types
+from creditd.console.visit import Visit
+from creditd.csv_cells import text_cell
+
+
+class ListColumn(NamedTuple):
+    """A column: the key of its heading, how it is written, and how it looks (``n`` for figures).
+
+    One that ``has_unit`` has another column for it in a CSV file; one that is ``for_files`` is in no page.
+    """
+
+    name: str
+    cell: Callable[[CellWriter, Any], Cell]
+    look: str = ""
+    has_unit: bool = False
+    for_files: bool = False
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """A list. ``name`` is the key of its texts; ``method`` is called with a ``request``, whose answer has ``rows``.
+
+    ``needs`` is the filter without which the service lists nothing, and ``given`` are fields of each request, beside
+    the account of the path, if there is one. ``opens`` is the path of a row's own page, ``row_acts`` what can be done
+    to a row, and ``acts`` what can be done beside.
+    """
+
+    name: str
+    path: str
+    permission: str
+    method: Callable[[Stubs], Any]
+    request: Any
+    rows: str
+    columns: Sequence[ListColumn]
+    filters: Sequence[ListFilter] = ()
+    needs: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    has_amounts: bool = False
+    opens: Callable[[Visit, Any], str] | None = None
+    row_acts: Callable[[Visit, Any], Sequence[OfferedAct]] | None = None
+    acts: Sequence[OfferedAct] = ()
+
+    def can_ask(self, visit: Visit, wanted: WantedRows) -> bool:
+        """Return whether the URL states all that has to be, and nothing that cannot be.
+
+        Raises ServiceRefusal, as the service would, where it is not asked at all.
+        """
+        if not wanted.unreadable and (not self.needs or self.needs in wanted.stated):
+            return True
+        if not visit.may(self.permission):
+            raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+        return False
+
+    @property
+    def shown_columns(self) -> Sequence[ListColumn]:
+        """The columns that a page has."""
+        return tuple(column for column in self.columns if not column.for_files)
+
+
+class ShownRow(NamedTuple):
+    """A row as it is shown: its cells, the path of its page, and what can be done to it."""
+
+    cells: Sequence[Cell]
+    path: str
+    acts: Sequence[OfferedAct]
+
+
+class ShownList(NamedTuple):
+    """A page of a list as it is shown; ``problem`` says why it could not be read."""
+
+    page: ListPage
+    path: str
+    wanted: WantedRows
+    rows: Sequence[ShownRow]
+    next_page_token: str = ""
+    problem: ServiceRefusal | None = None
+
+
+async def read_list(
+    visit: Visit, page: ListPage, types: Mapping[str, CreditType], *, wanted: WantedRows | None = None, size: int = 0
+) -> ShownList:
+    """Return a page of a list; none of it, and why, if it could not be read. Raises ServiceRefusal for all alike."""
+    wanted = wanted or wanted_of(visit, page.filters)
+    path = _path(visit, page)
+    if not page.can_ask(visit, wanted):
+        return ShownList(page, path, wanted, ())
+    try:
+        answer = await _asked(visit, page, wanted, size or limits.PAGE_SIZE)
+    except ServiceRefusal as refusal:
+        if refusal.concerns_the_page:
+            raise
+        return ShownList(page, path, wanted, (), problem=refusal)
+    write = CellWriter(visit, types)
+    rows = [_row(write, page, row) for row in getattr(answer, page.rows)]
+    return ShownList(page, path, wanted, rows, answer.next_page_token)
+
+
+def list_page(page: ListPage) -> Callable[[Visit], Any]:
+    """Return what shows a list as a page of its own."""
+
+    async def shown(visit: Visit) -> Response:
+        types = await credit_types(visit) if page.has_amounts else {}
+        return visit.page("list.html", shown=await read_list(visit, page, types))
+
+    return shown
+
+
+def list_file(page: ListPage) -> Callable[[Visit], Any]:
+    """Return what hands a list out as a CSV file, as it is filtered: up to limits.MAX_EXPORT_ROWS rows."""
+
+    async def exported(visit: Visit) -> Response:
+        types = await credit_types(visit) if page.has_amounts else {}
+        wanted = wanted_of(visit, page.filters)._replace(page_token="")
+        write = CellWriter(visit, types)
+        # The first rows are there before anything is answered: what is refused has a page that says so.
+        first = await _asked(visit, page, wanted, limits.EXPORT_PAGE_SIZE) if page.can_ask(visit, wanted) else None
+        headers = {"content-disposition": f'attachment; filename="{page.name}.csv"'}
+        lines = _lines(write, page, wanted, first)
+        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+    return exported
+
+
+async def _lines(write: CellWriter, page: ListPage, wanted: WantedRows, answer: Any) -> AsyncIterator[str]:
+    """Yield the lines of a CSV file, those of a page of the service's at a time."""
+    texts = write.visit.reader.texts
+    heads = [[texts.plain(f"col.{one.name}"), *([texts.plain("col.unit")] * one.has_unit)] for one in page.columns]
+    yield _line(text_cell(cell) for head in heads for cell in head)
+    count = 0
+    while answer is not None:
+        rows = getattr(answer, page.rows)
+        yield "".join(_csv_row(write, page, row) for row in rows)
+        count += len(rows)
+        if not answer.next_page_token:
+            return
+        if count >= limits.MAX_EXPORT_ROWS:
+            yield _line([text_cell(texts.plain("csv.more"))])
+            return
+        wanted = wanted._replace(page_token=answer.next_page_token)
+        answer = await _asked(write.visit, page, wanted, limits.EXPORT_PAGE_SIZE)
+
+
+def _csv_row(write: CellWriter, page: ListPage, row: Any) -> str:
+    cells: list[str] = []
+    for column in page.columns:
+        cell = column.cell(write, row)
+        cells += [cell.in_file, text_cell(cell.unit)] if column.has_unit else [cell.in_file]
+    return _line(cells)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return ",".join(cells) + "\r\n"
+
+
+async def _asked(visit: Visit, page: ListPage, wanted: WantedRows, size: int) -> Any:
+    """Return the service's answer. Raises ServiceRefusal."""
+    fields = {**page.given, **wanted.fields}
+    if "account_id" in visit.request.path_params:
+        fields["account_id"] = visit.request.path_params["account_id"]
+    if "{credit_type}" in page.path:
+        fields["credit_type"] = visit.request.path_params["credit_type"]
+    request = page.request(**fields, page_size=size, page_token=wanted.page_token)
+    return await visit.ask(page.method(visit.stubs), request)
+
+
+def _row(write: CellWriter, page: ListPage, row: Any) -> ShownRow:
+    visit = write.visit
+    acts = [act for act in page.row_acts(visit, row) if visit.may(act.permission)] if page.row_acts else ()
+    cells = [column.cell(write, row) for column in page.shown_columns]
+    return ShownRow(cells, page.opens(visit, row) if page.opens else "", acts)
+
+
+def _path(visit: Visit, page: ListPage) -> str:
+    parts = visit.request.path_params
+    if "{account_id}" not in page.path:
+        return visit.path(page.path)
+    further = page.path.removeprefix("/accounts/{account_id}")
+    further = further.replace("{credit_type}", quote(parts.get("credit_type", ""), safe=""))
+    return visit.account_path(parts.get("account_id", ""), further)

@@ -1,0 +1,30 @@
+"""Where the page of a resource is, by its resource name."""
+
+import re
+from typing import Final
+from urllib.parse import quote
+
+from creditd.console.visit import Visit
+
+_PATHS: Final = tuple(
+    (re.compile(name), path)
+    for name, path in (
+        (r"accounts/([^/]+)", "/accounts/{}"),
+        (r"accounts/([^/]+)/purchases/([^/]+)", "/accounts/{}/purchases/{}"),
+        (r"accounts/([^/]+)/approvals/([^/]+)", "/accounts/{}/approvals/{}"),
+        (r"accounts/([^/]+)/wallets/([^/]+)/entries/([^/]+)", "/accounts/{}/wallets/{}/entries/{}"),
+        (r"accounts/([^/]+)/wallets/([^/]+)/grants/([^/]+)", "/accounts/{}/wallets/{}/grants/{}"),
+        (r"accounts/([^/]+)/wallets/([^/]+)/reservations/([^/]+)", "/accounts/{}/wallets/{}/reservations/{}"),
+        (r"paymentEvents/([^/]+)", "/payment-events/{}"),
+        (r"promoCodes/([^/]+)", "/promo-codes/{}"),
+        (r"eventEndpoints/([^/]+)", "/event-endpoints/{}"),
+    )
+)
+
+
+def resource_path(visit: Visit, name: str) -> str:
+    """Return the path of the page of a resource; empty if it has none."""
+    for pattern, path in _PATHS:
+        if matched := pattern.fullmatch(name):
+            return visit.path(path.format(*(quote(part, safe="") for part in matched.groups())))
+    return ""

@@ -1,0 +1,87 @@
+// What pages cannot do without a script: the reader's time zone, countdowns, copying, and keys. All else is the server's.
+"use strict";
+(() => {
+  const root = document.documentElement;
+
+  // Times are shown by the reader's own clock from the next page on; the first is the sign-in, which shows none.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && zone !== root.dataset.zone) {
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `creditd-zone=${zone}; path=/; max-age=31536000; samesite=lax${secure}`;
+  }
+
+  // What a page shows is asked for anew, by the page itself: where something has moved, or every so many seconds. What
+  // somebody is about to use stays as it is, and nothing is replaced while the connection is lost.
+  const lost = (is) => document.getElementById("lost")?.toggleAttribute("hidden", !is);
+  const isInUse = (part) => part.contains(document.activeElement) && document.activeElement !== part
+    || part.querySelector("details[open]");
+  let asking = false;
+  const renew = async () => {
+    if (asking || document.hidden) return;
+    asking = true;
+    try {
+      const answer = await fetch(location.href, { headers: { "x-by-itself": "1" }, redirect: "manual" });
+      // Somebody has to sign in again, and is led back here.
+      if (answer.type === "opaqueredirect") return location.reload();
+      if (!answer.ok) return lost(true);
+      const anew = new DOMParser().parseFromString(await answer.text(), "text/html");
+      document.querySelectorAll("[data-live]").forEach((part) => {
+        const next = anew.getElementById(part.id);
+        if (next && !isInUse(part) && part.innerHTML !== next.innerHTML) part.innerHTML = next.innerHTML;
+      });
+      root.dataset.at = performance.now();
+      lost(false);
+      tick();
+    } catch {
+      lost(true);
+    } finally {
+      asking = false;
+    }
+  };
+
+  const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  const tick = () => document.querySelectorAll("[data-left]").forEach((place) => {
+    const left = Math.max(0, Number(place.dataset.left) - Math.floor((performance.now() - (root.dataset.at ?? 0)) / 1000));
+    place.querySelector("b").textContent = clock(left);
+    const bar = place.querySelector("progress");
+    bar.value = left;
+    bar.classList.toggle("low", left < 60);
+  });
+
+  addEventListener("DOMContentLoaded", () => {
+    tick();
+    setInterval(tick, 1000);
+    const { stream, again } = document.querySelector("main")?.dataset ?? {};
+    if (again) setInterval(renew, again * 1000);
+    if (stream) {
+      const events = new EventSource(stream);
+      events.addEventListener("moved", renew);
+      // A stream ends every so often, and is open again a moment later; what has moved meanwhile is asked for then.
+      let missing;
+      events.addEventListener("error", () => { missing ??= setTimeout(() => lost(true), 5000); });
+      events.addEventListener("open", () => {
+        if (missing) renew();
+        clearTimeout(missing);
+        missing = undefined;
+      });
+      addEventListener("pagehide", () => events.close());
+    }
+  });
+  addEventListener("click", (event) => {
+    const place = event.target.closest?.("[data-copy]");
+    if (place) navigator.clipboard?.writeText(place.dataset.copy);
+  });
+
+  let went = 0;
+  addEventListener("keydown", (event) => {
+    if (event.target.matches?.("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      document.querySelector(".find input")?.focus();
+    } else if (event.key === "g") went = event.timeStamp;
+    else if (event.timeStamp - went < 1000) {
+      const page = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+      if (page) location.href = page.href;
+    }
+  });
+})();

@@ -1,0 +1,1 @@
+"""What the pages are about: accounts, payments, promo codes and all else, most of them declarations."""

@@ -1,0 +1,179 @@
+"""What can be done to an account: its status, its plan, removing credits, and writing debt off."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from credit.v1.account_pb2 import AccountStatus, Plan, PlanKind
+from credit.v1.admin_service_pb2 import (
+    CreditAmount,
+    RemoveCreditsRequest,
+    SetAccountStatusRequest,
+    SetPlanRequest,
+    WriteOffDebtRequest,
+)
+from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActPage
+from creditd.console.shapes.balance_look import LookRow, balance_rows
+from creditd.console.shapes.cells import CellWriter
+from creditd.console.shapes.enum_words import enum_words
+from creditd.console.shapes.typed_form import TypedForm
+from creditd.console.visit import Visit
+
+_PLANS: Final = tuple(enum_words(PlanKind))
+
+
+def _account_id(visit: Visit) -> str:
+    return str(visit.request.path_params["account_id"])
+
+
+def _back(visit: Visit) -> str:
+    return visit.account_path(_account_id(visit))
+
+
+def _status_act(name: str, status: AccountStatus, *, further: Sequence[ActField] = (), **looks: Any) -> ActPage:
+    def request(form: TypedForm) -> SetAccountStatusRequest:
+        return SetAccountStatusRequest(
+            name=f"accounts/{_account_id(form.visit)}",
+            status=status,
+            allow_balance=bool(form.text("allow_balance")),
+            request_id=form.request_id,
+            reason=form.reason(),
+            expected_version=form.seen_version,
+        )
+
+    path = f"/accounts/{{account_id}}/{name.removesuffix('_account')}"
+    fields = (SEEN_VERSION, *further, REASON._replace(hint=""))
+    return ActPage(
+        name,
+        path,
+        "accounts.change",
+        lambda stubs: stubs.admin.SetAccountStatus,
+        request,
+        _back,
+        fields=fields,
+        subject="account_id",
+        **looks,
+    )
+
+
+SUSPEND: Final = _status_act("suspend_account", AccountStatus.ACCOUNT_STATUS_SUSPENDED, will=2, is_danger=True)
+
+ACTIVATE: Final = _status_act("activate_account", AccountStatus.ACCOUNT_STATUS_ACTIVE, will=1)
+
+CLOSE: Final = _status_act(
+    "close_account",
+    AccountStatus.ACCOUNT_STATUS_CLOSED,
+    further=(ActField("allow_balance", "check"),),
+    will=2,
+    is_danger=True,
+    is_typed=True,
+)
+
+
+def _plan(form: TypedForm) -> SetPlanRequest:
+    return SetPlanRequest(
+        name=f"accounts/{_account_id(form.visit)}",
+        plan=Plan(kind=form.word("plan", PlanKind), end_time=form.end_of_day("end_day")),
+        request_id=form.request_id,
+        reason=form.reason(),
+        expected_version=form.seen_version,
+    )
+
+
+SET_PLAN: Final = ActPage(
+    "set_plan",
+    "/accounts/{account_id}/plan",
+    "accounts.change",
+    lambda stubs: stubs.admin.SetPlan,
+    _plan,
+    _back,
+    fields=(
+        SEEN_VERSION,
+        ActField("plan", "choice", words=_PLANS, key="plan_kind", is_needed=True, of=("plan.kind",)),
+        ActField("end_day", "day", hint="field.plan_end.hint", of=("plan.end_time",)),
+        REASON._replace(hint=""),
+    ),
+    subject="account_id",
+    will=1,
+    is_danger=True,
+)
+
+
+def _outcome(answer: Any) -> str:
+    return "asked" if answer.HasField("approval") else "done"
+
+
+def _removal(form: TypedForm) -> RemoveCreditsRequest:
+    amounts = form.amounts("amount").items()
+    return RemoveCreditsRequest(
+        account_id=_account_id(form.visit),
+        amounts=[CreditAmount(credit_type=credit_type, amount=amount) for credit_type, amount in amounts],
+        request_id=form.request_id,
+        reason=form.reason(),
+        metadata={"ticket": form.text("ticket")} if form.text("ticket") else {},
+    )
+
+
+def _write_off(form: TypedForm) -> WriteOffDebtRequest:
+    credit_type = form.text("credit_type", is_needed=True)
+    return WriteOffDebtRequest(
+        account_id=_account_id(form.visit),
+        credit_type=credit_type,
+        amount=form.amount("amount", credit_type),
+        request_id=form.request_id,
+        reason=form.reason(),
+    )
+
+
+async def _look_at(write: CellWriter, request: Any, method: Any) -> Sequence[LookRow]:
+    """Return the balances as they are, and as the service says they would be. Raises ServiceRefusal."""
+    asked = type(request)()
+    asked.CopyFrom(request)
+    asked.validate_only, asked.request_id = True, f"{request.request_id}:preview"
+    asked.reason = request.reason or "preview"
+    answer = await write.visit.ask(method, asked)
+    if answer.HasField("approval"):
+        after = answer.approval.preview
+    else:
+        after = answer.balances if hasattr(answer, "balances") else [answer.balance]
+    return await balance_rows(write, request.account_id, after)
+
+
+_AMOUNT: Final = (
+    ActField("credit_type", "type", is_needed=True),
+    ActField("amount", "number", is_needed=True),
+)
+
+REMOVE_CREDITS: Final = ActPage(
+    "remove_credits",
+    "/accounts/{account_id}/credits/remove",
+    "credits.remove",
+    lambda stubs: stubs.admin.RemoveCredits,
+    _removal,
+    _back,
+    fields=(
+        ActField("amount", "amounts", most=64, hint="field.amounts.hint", of=("amounts",)),
+        REASON,
+        ActField("ticket", most=64, hint="add.ticket.hint"),
+    ),
+    subject="account_id",
+    will=3,
+    is_danger=True,
+    is_typed=True,
+    outcome=_outcome,
+    look=lambda write, request: _look_at(write, request, write.visit.stubs.admin.RemoveCredits),
+)
+
+WRITE_OFF: Final = ActPage(
+    "write_off",
+    "/accounts/{account_id}/debt/write-off",
+    "credits.remove",
+    lambda stubs: stubs.admin.WriteOffDebt,
+    _write_off,
+    _back,
+    fields=(*_AMOUNT, REASON),
+    subject="account_id",
+    will=2,
+    is_danger=True,
+    outcome=_outcome,
+    look=lambda write, request: _look_at(write, request, write.visit.stubs.admin.WriteOffDebt),
+)

@@ -1,0 +1,107 @@
+"""The audit log: who did what to whom, why, and what was refused."""
+
+from typing import Final
+
+import orjson
+
+from credit.v1.audit_event_pb2 import AuditEvent, AuditOutcome
+from credit.v1.audit_service_pb2 import ListAuditEventsRequest
+from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
+from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.list_page import ListColumn, ListPage
+from creditd.console.shapes.resource_paths import resource_path
+
+_MAX_SHOWN: Final = 6
+"""Of the fields that an act has changed."""
+
+_MAX_VALUE: Final = 80
+"""Characters of what a field was, and is."""
+
+
+def _who(write: CellWriter, event: AuditEvent) -> Cell:
+    who = write.identifier(event.actor) if event.actor else write.code(event.address)
+    return write.under(who, write.code(", ".join(event.roles))) if event.roles else who
+
+
+def _what(write: CellWriter, event: AuditEvent) -> Cell:
+    kind = write.code(event.kind)
+    if event.account_id:
+        return write.under(kind, write.account(event.account_id))
+    path = resource_path(write.visit, event.target)
+    return write.under(kind, write.identifier(event.target, path)) if event.target else kind
+
+
+def _change(write: CellWriter, event: AuditEvent) -> Cell:
+    if event.refusal:
+        return write.tag(("t-bad", "ban"), write.code(event.refusal))
+    before, after = _fields(event.before), _fields(event.after)
+    names = [name for name in {**before, **after} if before.get(name, "") != after.get(name, "")]
+    parts = [_part(write, name, before.get(name, ""), after.get(name, "")) for name in names[:_MAX_SHOWN]]
+    # A file has both whole, as programs read them.
+    return Cell(write.beside(parts).html, f"{event.before} {event.after}".strip()) if parts else NOTHING
+
+
+def _part(write: CellWriter, name: str, before: str, after: str) -> Cell:
+    if not before:
+        return write.text("label", name=name, value=after)
+    return write.text("audit.change", name=name, before=before, after=after or "-")
+
+
+def _fields(text: str) -> dict[str, str]:
+    try:
+        read = orjson.loads(text or "{}")
+    except orjson.JSONDecodeError:
+        # Whole numbers of more than 64 bits, or what a newer service writes.
+        return {"": text}
+    if not isinstance(read, dict):
+        return {"": text}
+    shown = {name: _shown(value) for name, value in read.items() if name != "balances" and value is not None}
+    return _balances(read.get("balances")) | shown
+
+
+def _balances(balances: object) -> dict[str, str]:
+    """Return what there was of each credit type, in its smallest unit: what was available, held and owed."""
+    rows = [row for row in balances if isinstance(row, dict)] if isinstance(balances, list) else []
+    figures = ("available", "reserved", "debt")
+    return {
+        f"{row.get('credit_type')} {figure}": str(row[figure])
+        for row in rows
+        for figure in figures
+        if row.get(figure) or figure == "available"
+    }
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}\u2026"
+
+
+AUDIT: Final = ListPage(
+    "audit",
+    "/audit",
+    "audit.read",
+    lambda stubs: stubs.audit.ListAuditEvents,
+    ListAuditEventsRequest,
+    "audit_events",
+    (
+        ListColumn("time", lambda write, event: write.time(event.create_time, with_seconds=True)),
+        ListColumn("who", _who),
+        ListColumn("what", _what, "wide"),
+        ListColumn("outcome", lambda write, event: write.state(AuditOutcome, event.outcome)),
+        ListColumn("change", _change, "wide moves"),
+        ListColumn("reason", lambda write, event: write.quoted(event.reason), "txt wide"),
+        ListColumn("correlation", lambda write, event: write.identifier(event.correlation_id), for_files=True),
+        ListColumn("how_many", lambda write, event: write.number(event.occurrences), "n"),
+        ListColumn("request", lambda write, event: write.identifier(event.request_id), for_files=True),
+        ListColumn("last_from", lambda write, event: write.code(event.address), for_files=True),
+        ListColumn("person", lambda write, event: write.identifier(event.person), for_files=True),
+    ),
+    filters=(
+        ListFilter("outcome", "outcome", AuditOutcome),
+        ListFilter("who", "actor", pattern=r".{1,255}"),
+        ListFilter("account", "account_id", pattern=ACCOUNT_ID),
+        ListFilter("what", "kind", pattern=r"[a-z_]{1,64}\.[a-z_]{1,64}"),
+        ListFilter("from", "start_time", day="first"),
+        ListFilter("to", "end_time", day="last"),
+    ),
+)

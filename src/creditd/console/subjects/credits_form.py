@@ -1,0 +1,227 @@
+"""The form that adds credits: filled, looked at with the balances before and after, and done once."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from starlette.responses import Response
+
+from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount, GetAccountRequest
+from credit.v1.balance_pb2 import Balance
+from credit.v1.credit_service_pb2 import GetBalanceRequest
+from credit.v1.credit_type_pb2 import CreditType
+from credit.v1.source_pb2 import Source
+from creditd.console.failure_page import missing_page, status_of
+from creditd.console.service_refusal import ServiceRefusal
+from creditd.console.shapes.figures import UnreadableAmount, amount_of
+from creditd.console.subjects.account_page import ACCOUNT_ID
+from creditd.console.subjects.credit_types import credit_types
+from creditd.console.visit import Visit
+
+_SOURCES: Final[Mapping[str, Source]] = {
+    "staff": Source.SOURCE_ADMIN,
+    "promo": Source.SOURCE_PROMO,
+    "free": Source.SOURCE_FREE,
+    "bought": Source.SOURCE_PURCHASED,
+}
+"""By the word in the form; the first is what it counts as if nothing is chosen."""
+
+_EXPIRY_DAYS: Final = (30, 90, 365)
+
+_MAX_TICKET: Final = 64
+
+_REQUEST_ID_BYTES: Final = 16
+
+
+class Typed(NamedTuple):
+    """What somebody has typed, as they have typed it."""
+
+    amounts: Mapping[str, str]
+    source: str
+    expire_time: str
+    reason: str
+    ticket: str
+    request_id: str
+
+
+class Change(NamedTuple):
+    """What one balance was, and would be or is after it."""
+
+    before: Balance
+    after: Balance
+
+
+class ReadForm(NamedTuple):
+    """What was typed, understood: the request, or the faults by field."""
+
+    request: AddCreditsRequest
+    faults: Mapping[str, str]
+
+
+async def credits_form(visit: Visit) -> Response:
+    """Show the form, with a request id of its own; to whoever may add credits."""
+    if not visit.may("credits.add"):
+        raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    fresh = Typed({}, "staff", "", "", "", f"console:{secrets.token_hex(_REQUEST_ID_BYTES)}")
+    return await _form(visit, fresh)
+
+
+async def credits_preview(visit: Visit) -> Response:
+    """Show the balances before and after, for the form that is being filled; nothing is done."""
+    return await _form(visit, _typed(visit), template="credits_preview.html", previews=True)
+
+
+async def credits_done(visit: Visit) -> Response:
+    """Add the credits, if that was looked at just so; else show what it would do."""
+    stated = _typed(visit)
+    if visit.form.text("act") != "add":
+        return await _form(visit, stated, previews=True)
+    types = await credit_types(visit)
+    read = _read(visit, stated, types)
+    if read.faults or visit.form.text("looked_at", 4_096) != _mark(read.request):
+        return await _form(visit, stated, previews=True)
+    try:
+        answer = await visit.ask(visit.stubs.admin.AddCredits, read.request)
+    except ServiceRefusal as refusal:
+        # Of what may have been done or not, no balance is shown: the page that follows asks again.
+        if refusal.needs_sign_in or refusal.is_unknown:
+            raise
+        return await _form(visit, stated, refusal=refusal, previews=True)
+    account_id = read.request.account_id
+    added = [[entry.credit_type, entry.amount, entry.version] for entry in answer.entries]
+    visit.told = {"act": "added", "account_id": account_id, "added": added}
+    return visit.turned_to(visit.account_path(account_id))
+
+
+async def _form(
+    visit: Visit,
+    stated: Typed,
+    *,
+    template: str = "credits_add.html",
+    refusal: ServiceRefusal | None = None,
+    previews: bool = False,
+) -> Response:
+    """Return the form as it was filled, with what is wrong, and with the balances before and after if it is right."""
+    account_id = visit.request.path_params["account_id"]
+    if not ACCOUNT_ID.fullmatch(account_id):
+        return await missing_page(visit)
+    account = visit.ask(visit.stubs.admin.GetAccount, GetAccountRequest(name=f"accounts/{account_id}"))
+    types, _ = await visit.ask_all(credit_types(visit), account)
+    read = _read(visit, stated, types)
+    changes: list[Change] = []
+    # A reason is needed for the act, and not to look at what it would do.
+    if previews and not read.faults.keys() - {"reason"}:
+        try:
+            changes = await _changes(visit, read.request)
+        except ServiceRefusal as refused:
+            if refused.needs_sign_in:
+                raise
+            refusal = refusal or refused
+    status = status_of(refusal) if refusal else HTTPStatus.OK
+    return visit.page(
+        template,
+        # Of a fragment any other status would be a failure of the page that it is for.
+        HTTPStatus.OK if template == "credits_preview.html" else status,
+        account_id=account_id,
+        types=types,
+        stated=stated,
+        amounts={f"amount.{code}": text for code, text in stated.amounts.items()},
+        sources=tuple(_SOURCES),
+        expiries=_expiries(visit),
+        faults=read.faults if previews else {},
+        changes=changes,
+        looked_at=_mark(read.request),
+        refusal=refusal,
+    )
+
+
+async def _changes(visit: Visit, request: AddCreditsRequest) -> list[Change]:
+    """Return the balances as they are, and as the service says they would be. Raises ServiceRefusal."""
+    asked = AddCreditsRequest()
+    asked.CopyFrom(request)
+    asked.validate_only = True
+    # By a name of its own: nothing that was only looked at is what a request id was used for.
+    asked.request_id = f"{request.request_id}:preview"
+    asked.reason = request.reason or "preview"
+    codes = [amount.credit_type for amount in request.amounts]
+    now, then = await visit.ask_all(
+        visit.ask(visit.stubs.credit.GetBalance, GetBalanceRequest(account_id=request.account_id, credit_types=codes)),
+        visit.ask(visit.stubs.admin.AddCredits, asked),
+    )
+    before = {wallet.balance.credit_type: wallet.balance for wallet in now.account_balance.wallets}
+    return [Change(before.get(after.credit_type, Balance()), after) for after in then.balances]
+
+
+def _typed(visit: Visit) -> Typed:
+    form = visit.form
+    source, expire_time = form.text("source"), form.text("expire_time")
+    return Typed(
+        {name: form.text(f"amount.{name}", 64) for name in form.names("amount.")},
+        source if source in _SOURCES else "staff",
+        expire_time if _is_instant(expire_time) else "",
+        form.text("reason"),
+        form.text("ticket", _MAX_TICKET),
+        form.text("request_id", 255),
+    )
+
+
+def _read(visit: Visit, stated: Typed, types: Mapping[str, CreditType]) -> ReadForm:
+    """Understand what was typed. The request is whole if there are no faults."""
+    texts = visit.reader.texts
+    faults: dict[str, str] = {}
+    amounts = []
+    for code, text in stated.amounts.items():
+        if not text or code not in types:
+            continue
+        try:
+            amount = amount_of(text, types[code].decimals, visit.reader.language)
+        except UnreadableAmount as error:
+            faults[f"amount.{code}"] = texts(error.problem, decimals=types[code].decimals)
+            continue
+        amounts.append(CreditAmount(credit_type=code, amount=amount))
+    if not amounts and not faults:
+        faults["amounts"] = texts("amount.none")
+    if not stated.reason:
+        faults["reason"] = texts("reason.needed")
+    request = AddCreditsRequest(
+        account_id=visit.request.path_params["account_id"],
+        amounts=amounts,
+        source=_SOURCES[stated.source],
+        request_id=stated.request_id,
+        reason=stated.reason,
+        metadata={"ticket": stated.ticket} if stated.ticket else {},
+    )
+    if stated.expire_time:
+        request.expire_time.FromJsonString(stated.expire_time)
+    return ReadForm(request, faults)
+
+
+def _mark(request: AddCreditsRequest) -> str:
+    """Return what an act is bound to: the balances that were looked at are those of just these amounts."""
+    return " ".join(f"{amount.credit_type}={amount.amount}" for amount in request.amounts)
+
+
+def _expiries(visit: Visit) -> list[tuple[str, int, str]]:
+    """Return the ends that are offered, in how many days, and the day: each the last instant of a day of the reader's.
+
+    Each is an instant, not a span: the same form sent twice asks for the same.
+    """
+    today = datetime.fromtimestamp(visit.now, visit.reader.zone)
+    ends = []
+    for days in _EXPIRY_DAYS:
+        day = today + timedelta(days=days)
+        end = (day + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+        ends.append((end.strftime("%Y-%m-%dT%H:%M:%SZ"), days, visit.reader.day(day, visit.now)))
+    return ends
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        Timestamp().FromJsonString(text)
+    except ValueError:
+        return False
+    return True

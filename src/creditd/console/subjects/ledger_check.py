@@ -1,0 +1,71 @@
+"""Folding the ledger of one account, or of all, and comparing it with what is stored."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from credit.v1.admin_service_pb2 import VerifyLedgerRequest, VerifyLedgerResponse
+from creditd.console.shapes.act_page import ActPage
+from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
+from creditd.console.shapes.streamed_answer import StreamedRows
+from creditd.console.visit import Visit
+
+
+def _row(write: CellWriter, message: VerifyLedgerResponse) -> Sequence[Cell] | None:
+    if not message.HasField("difference"):
+        return None
+    one = message.difference
+    return (
+        write.account(one.account_id),
+        write.code(one.credit_type),
+        write.number(one.version) if one.HasField("version") else NOTHING,
+        write.code(one.field),
+        write.credits(one.expected, one.credit_type, is_bare=True),
+        write.credits(one.actual, one.credit_type, is_bare=True),
+    )
+
+
+def _end(write: CellWriter, message: VerifyLedgerResponse) -> Cell:
+    if not message.HasField("summary"):
+        return write.text("stream.broken")
+    one = message.summary
+    return write.text(
+        "ledger.verified",
+        wallets=write.number(one.wallets),
+        entries=write.number(one.entries),
+        differences=write.number(one.differences),
+    )
+
+
+_ROWS: Final = StreamedRows(
+    (("account", ""), ("credit_type", ""), ("version", "n"), ("figure", ""), ("expected", "n"), ("stored", "n")),
+    _row,
+    _end,
+)
+
+
+def _check(name: str, path: str, back: Callable[[Visit], str], subject: str) -> ActPage:
+    def request(form: Any) -> VerifyLedgerRequest:
+        return VerifyLedgerRequest(account_id=form.visit.request.path_params.get("account_id", ""))
+
+    return ActPage(
+        name,
+        path,
+        "finances.read",
+        lambda stubs: stubs.admin.VerifyLedger,
+        request,
+        back,
+        fields=(),
+        subject=subject,
+        will=1,
+        stream=_ROWS,
+    )
+
+
+VERIFY_ACCOUNT: Final = _check(
+    "verify_account",
+    "/accounts/{account_id}/verify",
+    lambda visit: visit.account_path(visit.request.path_params["account_id"]),
+    "account_id",
+)
+
+VERIFY_ALL: Final = _check("verify_all", "/health/verify", lambda visit: visit.path("/health"), "")

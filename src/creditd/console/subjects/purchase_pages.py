@@ -1,0 +1,235 @@
+"""Purchases: those of an account, one with all that became of it, and taking it back or cancelling it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from credit.v1.payment_admin_service_pb2 import ReversePurchaseRequest, ReversePurchaseResponse
+from credit.v1.payment_provider_pb2 import PaymentMethod, PaymentProvider
+from credit.v1.payment_service_pb2 import (
+    CancelPurchaseRequest,
+    GetPurchaseRequest,
+    GetPurchaseResponse,
+    ListPurchasesRequest,
+)
+from credit.v1.purchase_pb2 import Purchase, PurchaseState
+from creditd.console.shapes.act_page import REASON, ActField, ActPage
+from creditd.console.shapes.balance_look import LookRow, balance_rows, look_row
+from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
+from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
+from creditd.console.shapes.list_filters import ListFilter
+from creditd.console.shapes.list_page import ListColumn, ListPage
+from creditd.console.shapes.offered_acts import OfferedAct
+from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.typed_form import TypedForm
+from creditd.console.subjects.payment_event_pages import PAYMENT_EVENTS
+from creditd.console.visit import Visit
+
+
+def _price(write: CellWriter, purchase: Purchase) -> Cell:
+    return write.money(purchase.price.amount, purchase.price.currency)
+
+
+PURCHASES: Final = ListPage(
+    "purchases",
+    "/accounts/{account_id}/purchases",
+    "purchases.read",
+    lambda stubs: stubs.payment.ListPurchases,
+    ListPurchasesRequest,
+    "purchases",
+    (
+        ListColumn("time", lambda write, one: write.time(one.create_time)),
+        ListColumn("package", lambda write, one: write.said(one.display_name)),
+        ListColumn("price", _price, "n", has_unit=True),
+        ListColumn("state", lambda write, one: write.state(PurchaseState, one.state)),
+        ListColumn("provider", lambda write, one: write.word(PaymentProvider, one.provider)),
+        ListColumn("payment", lambda write, one: write.identifier(one.payment_id or one.provider_reference)),
+        ListColumn(
+            "credited", lambda write, one: write.credits(one.credits_granted, one.credit_type), "n", has_unit=True
+        ),
+        ListColumn(
+            "reversed", lambda write, one: write.credits(one.credits_reversed, one.credit_type), "n", has_unit=True
+        ),
+        ListColumn("failure", lambda write, one: write.code(one.failure_code), "hide"),
+    ),
+    filters=(ListFilter("state", "state", PurchaseState),),
+    has_amounts=True,
+    opens=lambda visit, one: resource_path(visit, one.name),
+)
+
+
+def _name(parts: Mapping[str, str]) -> str:
+    return f"accounts/{parts['account_id']}/purchases/{parts['purchase_id']}"
+
+
+def _detail(write: CellWriter, answer: GetPurchaseResponse) -> ShownDetail:
+    purchase = answer.purchase
+    return ShownDetail(
+        write.text("purchase", price=_price(write, purchase), package=write.said(purchase.display_name)),
+        (
+            write.state(PurchaseState, purchase.state),
+            write.mode(is_live=purchase.live),
+        ),
+        (write.account(purchase.account_id), write.identifier(purchase.name.rpartition("/")[2], is_whole=True)),
+        alert=_alert(write, purchase),
+        sections=(DetailSection("purchase", _facts(write, purchase)), _changes(write, answer)),
+        aside=(DetailSection("money", _money(write, answer)),),
+        lists=[(PAYMENT_EVENTS, {"purchase": purchase.name})] if write.visit.may("finances.read") else (),
+        acts=_offers(write.visit, purchase),
+    )
+
+
+def _alert(write: CellWriter, purchase: Purchase) -> Cell | None:
+    if purchase.extra_amount_left:
+        return write.text("purchase.extra", amount=write.money(purchase.extra_amount_left, purchase.price.currency))
+    if purchase.failure_message or purchase.failure_code:
+        return write.said(f"{purchase.failure_code} {purchase.failure_message}".strip())
+    return None
+
+
+def _facts(write: CellWriter, purchase: Purchase) -> tuple[KnownFact, ...]:
+    code = purchase.credit_type
+    return (
+        KnownFact("package", write.code(purchase.package.rpartition("/")[2])),
+        KnownFact("credits", write.credits(purchase.credits, code)),
+        KnownFact("bonus", write.credits(purchase.bonus, code)),
+        KnownFact("credited", write.credits(purchase.credits_granted, code)),
+        KnownFact("reversed", write.credits(purchase.credits_reversed, code)),
+        KnownFact("promo_code", write.resource(purchase.promo_code) if purchase.promo_code else NOTHING),
+        KnownFact("created", write.time(purchase.create_time, with_seconds=True)),
+        KnownFact("changed", write.time(purchase.update_time, with_seconds=True)),
+    )
+
+
+def _money(write: CellWriter, answer: GetPurchaseResponse) -> tuple[KnownFact, ...]:
+    purchase = answer.purchase
+    currency = purchase.price.currency
+    return (
+        KnownFact("provider", write.word(PaymentProvider, purchase.provider)),
+        KnownFact("method", write.word(PaymentMethod, purchase.method) if purchase.method else NOTHING),
+        KnownFact("paid", write.money(purchase.paid_amount, currency)),
+        KnownFact("refunded", write.money(purchase.refunded_amount, currency)),
+        KnownFact("disputed", write.money(purchase.disputed_amount, currency)),
+        KnownFact("payment", write.identifier(purchase.payment_id, is_whole=True)),
+        KnownFact("reference", write.identifier(purchase.provider_reference, is_whole=True)),
+        KnownFact("extra_payments", write.beside([write.code(one) for one in purchase.extra_payment_ids])),
+        KnownFact("next_look", write.time(answer.next_poll_time, with_seconds=True)),
+    )
+
+
+def _changes(write: CellWriter, answer: GetPurchaseResponse) -> DetailSection:
+    code = answer.purchase.credit_type
+    rows = [
+        (
+            write.time(change.create_time, with_seconds=True),
+            write.state(PurchaseState, change.state),
+            write.credits(change.credits_granted, code),
+            write.credits(change.credits_reversed, code),
+            write.identifier(change.actor),
+            write.said(change.reason),
+        )
+        for change in answer.changes
+    ]
+    heads = (("time", ""), ("state", ""), ("credited", "n"), ("reversed", "n"), ("who", ""), ("reason", "txt"))
+    return DetailSection("changes", heads=heads, rows=rows)
+
+
+def _offers(visit: Visit, purchase: Purchase) -> list[OfferedAct]:
+    path = resource_path(visit, purchase.name)
+    offers = []
+    if purchase.paid_amount:
+        offers.append(OfferedAct("purchase.receipt", f"{path}/receipt/payment", "purchases.read"))
+    if purchase.refunded_amount:
+        offers.append(OfferedAct("purchase.refund_receipt", f"{path}/receipt/refund", "purchases.read"))
+    if purchase.state == PurchaseState.PURCHASE_STATE_PENDING:
+        offers.append(OfferedAct("act.cancel_purchase.do", f"{path}/cancel", "purchases.change", is_danger=True))
+    if purchase.paid_amount > purchase.refunded_amount + purchase.disputed_amount:
+        offers.append(
+            OfferedAct("act.reverse_purchase.do", f"{path}/reverse", "purchases.reverse", "claw", is_danger=True)
+        )
+    return offers
+
+
+PURCHASE: Final = DetailPage(
+    "/accounts/{account_id}/purchases/{purchase_id}",
+    lambda stubs: stubs.payment.GetPurchase,
+    lambda parts: GetPurchaseRequest(name=_name(parts)),
+    _detail,
+)
+
+
+def _back(visit: Visit) -> str:
+    return resource_path(visit, _name(visit.request.path_params))
+
+
+async def _purchase(visit: Visit) -> Purchase:
+    request = GetPurchaseRequest(name=_name(visit.request.path_params))
+    answer: GetPurchaseResponse = await visit.ask(visit.stubs.payment.GetPurchase, request)
+    return answer.purchase
+
+
+def _reversal(form: TypedForm) -> ReversePurchaseRequest:
+    purchase: Purchase = form.loaded
+    return ReversePurchaseRequest(
+        name=purchase.name,
+        # What was shown, and not all that may be there by then.
+        amount=form.money("money", purchase.price.currency),
+        request_id=form.request_id,
+        reason=form.reason(),
+    )
+
+
+async def _look(write: CellWriter, request: ReversePurchaseRequest) -> Sequence[LookRow]:
+    """Return what it would do: to the balance if it waits for approval, else to the purchase. Raises ServiceRefusal."""
+    visit, asked = write.visit, ReversePurchaseRequest()
+    asked.CopyFrom(request)
+    asked.validate_only, asked.request_id = True, f"{request.request_id}:preview"
+    asked.reason = request.reason or "preview"
+    before = await _purchase(visit)
+    answer = await visit.ask(visit.stubs.payment_admin.ReversePurchase, asked)
+    if answer.HasField("approval"):
+        return await balance_rows(write, before.account_id, answer.approval.preview)
+    after, currency = answer.purchase, before.price.currency
+    money = (
+        write.text("col.refunded"),
+        write.money(before.refunded_amount, currency),
+        write.money(after.refunded_amount - before.refunded_amount, currency),
+        write.money(after.refunded_amount, currency),
+    )
+    reversed_label = write.text("col.reversed")
+    return [money, look_row(write, reversed_label, before.credits_reversed, after.credits_reversed, before.credit_type)]
+
+
+def _outcome(answer: ReversePurchaseResponse) -> str:
+    return "asked" if answer.HasField("approval") else "done"
+
+
+REVERSE_PURCHASE: Final = ActPage(
+    "reverse_purchase",
+    "/accounts/{account_id}/purchases/{purchase_id}/reverse",
+    "purchases.reverse",
+    lambda stubs: stubs.payment_admin.ReversePurchase,
+    _reversal,
+    _back,
+    fields=(ActField("money", "number", is_needed=True, hint="field.money.hint", of=("amount",)), REASON),
+    subject="account_id",
+    will=3,
+    is_danger=True,
+    is_typed=True,
+    outcome=_outcome,
+    look=_look,
+    load=_purchase,
+)
+
+CANCEL_PURCHASE: Final = ActPage(
+    "cancel_purchase",
+    "/accounts/{account_id}/purchases/{purchase_id}/cancel",
+    "purchases.change",
+    lambda stubs: stubs.payment.CancelPurchase,
+    lambda form: CancelPurchaseRequest(
+        name=_name(form.visit.request.path_params), request_id=form.request_id, reason=form.reason()
+    ),
+    _back,
+    subject="account_id",
+    will=1,
+    is_danger=True,
+)

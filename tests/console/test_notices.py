@@ -1,0 +1,90 @@
+"""What stands out of an account and its payments: the worst first, and nothing that is as it should be or long past."""
+
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from credit.v1.account_pb2 import AccountOverview, AccountStatus
+from credit.v1.balance_pb2 import Wallet
+from credit.v1.money_pb2 import Money
+from credit.v1.purchase_pb2 import Purchase
+from creditd.console.reader import reader_of
+from creditd.console.settings import PublicUrl
+from creditd.console.shapes.cells import CellWriter
+from creditd.console.subjects.account_notices import account_notices, worst_first
+from creditd.console.subjects.payment_notices import purchase_notices
+from creditd.console.wire.cookies import CookieJar
+
+NOW = 1_800_000_000
+
+
+@pytest.fixture
+def write() -> CellWriter:
+    """Return what writes for a reader of English, at an instant."""
+    reader = reader_of(CookieJar("", PublicUrl("", is_encrypted=False)), {}, "en")
+    visit: Any = SimpleNamespace(
+        reader=reader, now=NOW, path=lambda path: path, account_path=lambda *parts: "".join(parts)
+    )
+    return CellWriter(visit, {})
+
+
+def bought(seconds_ago: int, state: str = "COMPLETED", **fields: Any) -> Purchase:
+    """Return a purchase that was made so long ago."""
+    stated: dict[str, Any] = {"package": "packages/small", "display_name": "Small", "paid_amount": 100} | fields
+    purchase = Purchase(name=f"accounts/ann/purchases/{uuid4()}", price=Money(amount=100, currency="THB"), **stated)
+    purchase.MergeFrom(Purchase(state=f"PURCHASE_STATE_{state}"))
+    purchase.create_time.FromSeconds(NOW - seconds_ago)
+    return purchase
+
+
+@pytest.mark.requirement("D6")
+@pytest.mark.parametrize(
+    ("purchases", "keys"),
+    [
+        ([], []),
+        ([bought(60), bought(86_400)], []),
+        ([bought(60, "PENDING", paid_amount=0)], []),
+        ([bought(16 * 60, "PENDING", paid_amount=0)], ["notice.late"]),
+        ([bought(60, "FAILED", failure_code="card_declined")], ["notice.failed"]),
+        ([bought(60), bought(120)], ["notice.twice"]),
+        ([bought(60), bought(120, package="packages/large")], []),
+        ([bought(60), bought(120, "EXPIRED", paid_amount=0)], []),
+    ],
+)
+def test_what_stands_out_of_purchases(write: CellWriter, purchases: list[Purchase], keys: list[str]) -> None:
+    assert [notice.key for notice in purchase_notices(write, purchases)] == keys
+
+
+def wallet(available: int, *grants: tuple[int, int], debt: int = 0) -> Wallet:
+    """Return a wallet with grants, each an amount that lapses in so many days; never for 0."""
+    made = Wallet()
+    made.balance.credit_type, made.balance.available, made.balance.debt = "chat", available, debt
+    for amount, days in grants:
+        grant = made.grants.add(available=amount)
+        if days:
+            grant.expire_time.FromSeconds(NOW + days * 86_400)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("one", "keys"),
+    [
+        (wallet(0), []),
+        (wallet(100, (100, 0)), []),
+        (wallet(100, (51, 6), (49, 0)), ["notice.lapsing"]),
+        (wallet(100, (50, 6), (50, 0)), []),
+        (wallet(100, (51, 8), (49, 0)), []),
+        (wallet(0, debt=5), ["notice.debt"]),
+    ],
+)
+def test_what_stands_out_of_a_wallet(write: CellWriter, one: Wallet, keys: list[str]) -> None:
+    assert [notice.key for notice in account_notices(write, AccountOverview(), [one])] == keys
+
+
+def test_what_is_worst_is_said_first(write: CellWriter) -> None:
+    overview = AccountOverview(open_flags=1)
+    overview.account.status = AccountStatus.ACCOUNT_STATUS_SUSPENDED
+    found = [*purchase_notices(write, [bought(60, "FAILED")]), *account_notices(write, overview, [])]
+    assert [notice.key for notice in worst_first(found)] == ["notice.suspended", "notice.failed", "notice.flags"]

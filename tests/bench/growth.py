@@ -45,6 +45,9 @@ ALWAYS: Final = "nothing: it is kept for good"
 
 BOUNDS: Final = {
     "accounts": "the number of accounts",
+    "account_movements": "the number of accounts",
+    "account_labels": "20 values of an account",
+    "support_gifts": "accounts times credit types",
     "wallets": "accounts times credit types",
     "users": "the number of users",
     "packages": "the catalogue",

@@ -28,7 +28,7 @@ _CREDIT_TYPE = """
 INSERT INTO credit_types (code, display_name, decimals, create_time) VALUES (%s, %s, 0, now())
 ON CONFLICT (code) DO NOTHING
 """
-_NULL_IF_EMPTY = {"limits", "alerts", "spender_id", "counted", "hour_delta", "day_delta"}
+_NULL_IF_EMPTY = {"limits", "alerts", "spender_id", "counted", "hour_delta", "day_delta", "correlation_id"}
 _NO_RESERVATION = (None, None, None, None, None)
 
 

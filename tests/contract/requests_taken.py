@@ -183,7 +183,14 @@ METHODS: Mapping[str, Method] = {
     "GetAccount": Method(lambda c: admin.GetAccountRequest(name=account_name(c.account_id)), {"name": "account"}),
     "ListAccounts": Method(
         lambda c: admin.ListAccountsRequest(account_id_prefix=c.account_id),
-        {"account_id_prefix": "prefix", "status": "enum", "page_size": "page_size", "page_token": "page_token"},
+        {
+            "account_id_prefix": "prefix",
+            "status": "enum",
+            "concern": "enum",
+            "order": "enum",
+            "page_size": "page_size",
+            "page_token": "page_token",
+        },
     ),
     "GetUsageAnalytics": Method(
         lambda _: admin.GetUsageAnalyticsRequest(credit_types=["chat"]),
@@ -199,6 +206,10 @@ METHODS: Mapping[str, Method] = {
             "as_of_time": "timestamp",
             "version": "count",
         },
+    ),
+    "ReturnHold": Method(
+        lambda c: support.ReturnHoldRequest(name=c.hold(1), reason="test", request_id=c.request_id()),
+        {"name": "reservation", "request_id": "request_id", "expected_version": "count", "reason": "reason"},
     ),
     "GetGrant": Method(lambda c: support.GetGrantRequest(name=grant_of(c)), {"name": "grant"}),
     "ListGrants": Method(

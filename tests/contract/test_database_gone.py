@@ -94,6 +94,7 @@ WITHOUT_DATABASE: Mapping[str, Callable[[Customer], Any]] = {
     "Confirm": lambda c: c.confirming(NAME),
     "Refund": lambda c: c.refunding(NAME),
     "ExtendReservation": lambda c: c.extending(NAME, 60),
+    "ReturnHold": lambda c: support_service_pb2.ReturnHoldRequest(name=NAME, reason="test", request_id=c.request_id()),
     "GetReservation": lambda _: credit.GetReservationRequest(name=NAME),
     "ListCreditTypes": lambda _: credit.ListCreditTypesRequest(),
     "GetGrant": lambda _: support_service_pb2.GetGrantRequest(name=GRANT),

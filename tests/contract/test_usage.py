@@ -17,12 +17,12 @@ from credit.v1 import credit_service_pb2 as credit
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.usage import QUARTER
 from creditd.service import usage_rollup
-from creditd.service.usage_rollup import RollupRounds
 from tests.support.customer import CHAT, Customer
 from tests.support.pair import Pair
 from tests.support.patience import eventually
 from tests.support.refusals import refused
 from tests.support.service import running_service
+from tests.support.usage_rolling import add_up
 from tests.support.usage_sums import FIELDS, balance_of_all, figures_by_day, used_by
 
 pytestmark = pytest.mark.requirement("C4", "C5")
@@ -53,10 +53,7 @@ def user(pair: Pair, account: str) -> Customer:
 
 def roll_up(pair: Pair) -> None:
     """Have the first server add up all that is committed."""
-    core = pair.first.core
-    rounds = RollupRounds(core.database, core.clock, "model")
-    while rounds.roll_up().has_more:
-        pass
+    add_up(pair.first.core)
 
 
 def summary(user: Customer, **fields: Any) -> credit.GetUsageSummaryResponse:

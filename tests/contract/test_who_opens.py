@@ -134,6 +134,9 @@ NEVER: dict[str, Use] = {
     "GetReservation": lambda by, c: by.credit.GetReservation(credit.GetReservationRequest(name=held(c))),
     "Confirm": lambda by, c: by.credit.Confirm(c.confirming(held(c))),
     "Refund": lambda by, c: by.credit.Refund(c.refunding(held(c))),
+    "ReturnHold": lambda by, c: by.support.ReturnHold(
+        support_service_pb2.ReturnHoldRequest(name=held(c), reason="test", request_id=c.request_id())
+    ),
     "ExtendReservation": lambda by, c: by.credit.ExtendReservation(c.extending(held(c), 60)),
     "BatchConfirm": lambda by, c: by.credit.BatchConfirm(credit.BatchConfirmRequest(requests=[c.confirming(held(c))])),
     "VerifyLedger": lambda by, c: list(by.admin.VerifyLedger(admin.VerifyLedgerRequest(account_id=c.account_id))),
@@ -148,6 +151,11 @@ NEVER: dict[str, Use] = {
     ),
     "ExplainReserve": lambda by, c: by.support.ExplainReserve(
         support_service_pb2.ExplainReserveRequest(account_id=c.account_id, credit_type="spec", amount=1)
+    ),
+    "GiveCredits": lambda by, c: by.support.GiveCredits(
+        support_service_pb2.GiveCreditsRequest(
+            account_id=c.account_id, credit_type="chat", amount=1, reason="test", request_id=c.request_id()
+        )
     ),
     "GetGrant": lambda by, c: by.support.GetGrant(
         support_service_pb2.GetGrantRequest(name=grant_name(c.account_id, "spec", UNKNOWN))
@@ -230,7 +238,7 @@ def test_every_rpc_about_an_account_is_here() -> None:
         or method.name.startswith("Batch")
     }
     # An event is of whom its provider names, and a purchase that is reversed has opened its account.
-    assert named - USES.keys() == {"ListPaymentEvents", "ReversePurchase"}
+    assert named - USES.keys() == {"InspectPurchase", "ListPaymentEvents", "ReversePurchase"}
 
 
 def names_an_account(request: Descriptor) -> bool:

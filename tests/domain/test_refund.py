@@ -6,6 +6,7 @@ from creditd.domain.commands import Refund
 from creditd.domain.entry import EntryKind
 from creditd.domain.errors import (
     AmountExceedsConfirmed,
+    ReservationConfirmed,
     ReservationExpired,
     ReservationNotFound,
     ReservationPending,
@@ -39,6 +40,16 @@ def test_part_of_a_pending_reservation_cannot_be_refunded() -> None:
         books.refund(held, 1)
     assert refusal.value.facts == {"reservation": held.name, "requested": 1, "reserved": 2}
     assert books.wallet.reserved == 2
+
+
+def test_where_only_a_pending_reservation_is_to_go_back_a_confirmed_one_stays_spent() -> None:
+    """Whoever gives a hold back may have seen it before it was confirmed."""
+    books = WalletBooks(wallet(free(4)))
+    pending, spent = books.reserve(1), books.confirm(books.reserve(2))
+    with pytest.raises(ReservationConfirmed):
+        books.do(Refund(CALLER, spent.reservation_id, pending_only=True))
+    books.do(Refund(CALLER, pending.reservation_id, pending_only=True))
+    assert (books.wallet.available, books.wallet.reserved) == (2, 0)
 
 
 def test_a_confirmed_reservation_goes_back_whole_if_no_amount_is_named() -> None:

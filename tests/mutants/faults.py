@@ -13,6 +13,7 @@ from tests.mutants.endpoint_faults import ENDPOINT_FAULTS
 from tests.mutants.event_faults import EVENT_FAULTS
 from tests.mutants.explain_faults import EXPLAIN_FAULTS
 from tests.mutants.identity_faults import IDENTITY_FAULTS
+from tests.mutants.insight_faults import INSIGHT_FAULTS
 from tests.mutants.issuer_faults import ISSUER_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
 from tests.mutants.limit_faults import LIMIT_FAULTS
@@ -45,6 +46,7 @@ FAULTS = (
     *ARCHIVE_FAULTS,
     *AUDIT_FAULTS,
     *EXPLAIN_FAULTS,
+    *INSIGHT_FAULTS,
     *ISSUER_FAULTS,
     *ENDPOINT_FAULTS,
     *EVENT_FAULTS,

@@ -113,7 +113,7 @@ STATEMENT_FAULTS = (
         'EXPORT: Final = Permission("statements.export", _FINANCE,',
         'EXPORT: Final = Permission("statements.export", _STAFF,',
         ("tests/server/test_policy.py",),
-        "test_support_reads_and_changes_nothing",
+        "test_support_reads_and_does_the_little_that_the_phone_needs",
     ),
     Fault(
         "halves of two PDFs are put together",

@@ -60,8 +60,8 @@ USAGE_FAULTS = (
     Fault(
         "all taken for added up that was made before now",
         "service/usage_rollup.py",
-        "Instant(now - LATENESS)))",
-        "now))",
+        "Instant(look.now - LATENESS)))",
+        "look.now))",
         _ROLLUP,
         "test_what_is_committed_late_is_found",
     ),
@@ -76,8 +76,8 @@ USAGE_FAULTS = (
     Fault(
         "a look at the newest taken for one at all",
         "service/usage_rollup.py",
-        "wallets_moved_since(connection, rollup.edition, since), is_whole",
-        "wallets_moved_since(connection, rollup.edition, since), True",
+        "            return moved, is_whole",
+        "            return moved, True",
         _ROLLUP,
         "test_a_look_at_the_newest_is_not_taken_for_one_at_all",
     ),
@@ -184,5 +184,21 @@ USAGE_FAULTS = (
         "if False:",
         _RANKINGS,
         "test_where_too_few_lead_nobody_is_told_for_want_of_another",
+    ),
+    Fault(
+        "one entry that is not looked at taken for none",
+        "storage/usage_moves.py",
+        "LIMIT :most ::bigint + 1",
+        "LIMIT :most ::bigint",
+        _ROLLUP,
+        "test_more_new_entries_than_a_read_looks_at_are_not_read_by_a_round_either",
+    ),
+    Fault(
+        "a look that was given up taken for one that found nothing",
+        "service/usage_rollup.py",
+        "            return moved, is_whole\n    return None, False",
+        "            return moved, is_whole\n    return [], True",
+        _ROLLUP,
+        "test_where_too_much_is_new_wallets_are_come_by_in_the_order_of_their_keys",
     ),
 )

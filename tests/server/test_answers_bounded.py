@@ -14,7 +14,7 @@ from creditd.domain.explanation import MOST_OBSTACLES, UntoldFact
 from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
 from creditd.domain.limits import MAX_LIMITS
-from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventState
+from creditd.domain.payments.payment_event import MOST_FACTS, PaymentEvent, PaymentEventState
 from creditd.domain.payments.provider import Provider
 from creditd.domain.payments.purchase import Purchase, PurchaseState
 from creditd.domain.promo.promo_code import MAX_CODES
@@ -73,6 +73,8 @@ BOUNDS = {
     "BatchGetBalancesResponse.account_balances": BATCH,
     "BatchReserveResponse.results": BATCH,
     "Entry.metadata": LABELS,
+    "GetPaymentEventResponse.facts": MOST_FACTS,
+    "ListPaymentEventsResponse.counts": len(PaymentEventState),
     "Entry.slices": answer_sizes.SLICES_SHOWN,
     "ReserveExplanation.obstacles": MOST_OBSTACLES,
     "ReserveExplanation.slices": answer_sizes.SLICES_SHOWN,

@@ -18,14 +18,13 @@ from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.batch import Terms
 from creditd.ledger.ids import uuid7
 from creditd.ledger.transaction import TransactionLedger
-from creditd.service.accounts import Accounts
+from creditd.service.accounts import Accounts, WantedAccounts
 from creditd.service.call import Call
 from creditd.service.history import History
 from creditd.service.pages import Asked, PageTokens, query_of
 from creditd.service.payments.payment_events import Events
 from creditd.service.payments.purchase_reader import PurchaseReader
 from creditd.service.threads import Threads
-from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.entries import EntryFilter
 from creditd.storage.payments.payment_events import EventFilter
@@ -66,7 +65,7 @@ def accounts(database: Database, token: str) -> object:
     rules = Rules()
     transactions = TransactionLedger(database, Terms(rules, {}, uuid7), clock_of(database))
     listed = Accounts(database, AccountLedger(transactions, rules, uuid7), THREADS, TOKENS)
-    wanted = AccountFilter("a", AccountStatus.SUSPENDED)
+    wanted = WantedAccounts("a", AccountStatus.SUSPENDED)
     return driven_by_hand(listed.list(Call("staff"), wanted, Asked(1, token), shown), SINK)
 
 

@@ -138,6 +138,10 @@ SETTINGS: Mapping[str, str] = {
     "usage_rollup_interval_seconds": f"{_USAGE}::test_usage_is_added_up_by_itself",
     "velocity_rules": "tests/contract/payments/test_velocity.py::test_sixteen_deliveries_at_once_flag_and_suspend_once",
     "most_per_day": f"{_HERE}::test_limits_are_those_configured_where_an_account_has_none_of_its_own",
+    "support_credit_limits": (
+        "tests/contract/payments/test_support_acts.py::test_credits_are_given_up_to_the_limit_of_a_day"
+    ),
+    "search_label": "tests/contract/test_search_labels.py::test_a_value_of_the_label_leads_to_the_accounts_that_had_it",
     "approval_credit_thresholds": (
         f"{_APPROVALS}::test_above_the_threshold_an_administrator_too_needs_a_second_person"
     ),

@@ -51,6 +51,8 @@ from creditd.domain.usage_periods import Period, RankingSpan, segments, span_of
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
+    account_labels,
+    account_lists,
     accounts,
     archive_acts,
     archives,
@@ -71,13 +73,23 @@ from creditd.storage import (
     usage,
     usage_account_sums,
     usage_leaders,
+    usage_moves,
     usage_rollups,
     verification,
     wallets,
 )
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.changes import Changes
-from creditd.storage.controls import access, account_flags, approvals, audit, seals, velocity
+from creditd.storage.controls import (
+    access,
+    account_flags,
+    approvals,
+    audit,
+    seals,
+    staff_notes,
+    support_gifts,
+    velocity,
+)
 from creditd.storage.controls.account_flags import FlagFilter
 from creditd.storage.controls.approvals import ApprovalFilter
 from creditd.storage.controls.audit import AuditFilter
@@ -275,8 +287,8 @@ _RANKINGS = [
 
 
 def _moved(connection: Connection, _: str) -> None:
-    usage_rollups.go_by_indexes(connection)
-    usage_rollups.wallets_moved_since(connection, 1, LATER)
+    usage_moves.go_by_indexes(connection)
+    usage_moves.wallets_moved_since(connection, 1, LATER, PAGE)
 
 
 def _tail(account: str) -> list[Unadded]:
@@ -371,6 +383,22 @@ CALLS: dict[str, Call] = {
         c, a, list(archives.rows_between(c, WalletKey(a, "chat"), 100, 150))
     ),
     "archive_acts.forget": lambda c, a: archive_acts.forget(c, _archive(a)),
+    "support_gifts.given": lambda c, a: support_gifts.given(c, WalletKey(a, "chat"), NOW),
+    "support_gifts.add": lambda c, a: support_gifts.add(c, WalletKey(a, "chat"), NOW, 1),
+    "grants.end_of_look": lambda c, a: grants.end_of_look(c, a, id_of(a), 100, ROWS),
+    "staff_notes.add": lambda c, a: staff_notes.add(c, [_audited(a)._replace(request_id=uuid7(), note="a note")]),
+    "staff_notes.of_requests": lambda c, a: staff_notes.of_requests(c, a, [f"{a}-chat{n}" for n in range(1, 33)]),
+    "account_lists.page_of_concern flagged": lambda c, _a: account_lists.page_of_concern(
+        c, account_lists.Concern.FLAGGED, "", "", PAGE
+    ),
+    "account_lists.page_of_concern in debt": lambda c, _a: account_lists.page_of_concern(
+        c, account_lists.Concern.IN_DEBT, "", "", PAGE
+    ),
+    "account_lists.page_of_concern disputed": lambda c, _a: account_lists.page_of_concern(
+        c, account_lists.Concern.DISPUTED, "", "", PAGE
+    ),
+    "account_lists.page_by_movement": lambda c, _a: account_lists.page_by_movement(c, account_lists.AFTER_ALL, PAGE),
+    "account_lists.last_movements": lambda c, a: account_lists.last_movements(c, _names(a)),
     "promo_codes.add": lambda c, _a: promo_codes.add(c, [_promo_code(), _promo_code()]),
     "promo_codes.find": lambda c, _a: promo_codes.find(c, "code7"),
     "promo_codes.end": lambda c, _a: promo_codes.end(c, "code7", NOW),
@@ -495,6 +523,14 @@ CALLS: dict[str, Call] = {
     "holds.first_holds": lambda c, a: holds.first_holds(c, WalletKey(a, "chat"), NOW, PAGE),
     "holds.held": lambda c, a: holds.held(c, WalletKey(a, "chat"), NOW, ROWS),
     "search.purchases_by_id": lambda c, a: search.purchases_by_id(c, id_of(a)),
+    "search.entries_by_correlation": lambda c, a: search.entries_by_correlation(c, f"{a}-7", ""),
+    "search.entries_by_correlation of an account": lambda c, a: search.entries_by_correlation(c, f"{a}-7", a),
+    "search.acts_by_correlation": lambda c, a: search.acts_by_correlation(c, f"{a}-7", a),
+    "search.has_promo_code": lambda c, _a: search.has_promo_code(c, "code7"),
+    "search.promo_uses": lambda c, _a: search.promo_uses(c, "code7", ""),
+    "search.promo_uses of an account": lambda c, a: search.promo_uses(c, "code7", a),
+    "account_labels.note": lambda c, a: account_labels.note(c, "email", _tail(a)),
+    "account_labels.accounts_of": lambda c, a: account_labels.accounts_of(c, f"{a}@example.com"),
     "search.purchase_by_request": lambda c, a: search.purchase_by_request(c, a, "purchase-3"),
     "search.names_by_reference": lambda c, a: search.names_by_reference(c, f"pi_{a}_3"),
     "search.events_by_id": lambda c, a: search.events_by_id(c, id_of(a)),
@@ -595,6 +631,7 @@ CALLS: dict[str, Call] = {
     "payment_events.page by purchase": lambda c, a: payment_events.page(
         c, EventFilter(None, None, purchase=f"accounts/{a}/purchases/3"), None, PAGE
     ),
+    "payment_events.count_by_state": lambda c, _a: payment_events.count_by_state(c),
     "payment_events.backlog": lambda c, _a: payment_events.backlog(c),
     "payment_dues.put": lambda c, a: payment_dues.put(c, Due(a, payment_dues.PLAN, live=True), "", NOW),
     "payment_dues.drop": lambda c, a: payment_dues.drop(c, Due(a, "purchase-3", live=True)),
@@ -733,7 +770,7 @@ CALLS: dict[str, Call] = {
     "usage_rollups.lock_rollups": lambda c, _a: usage_rollups.lock_rollups(c),
     "usage_rollups.forget_rollup": lambda c, _a: usage_rollups.forget_rollup(c, 1),
     "usage_rollups.wallets_after": lambda c, a: usage_rollups.wallets_after(c, 1, WalletKey(a, ""), PAGE),
-    "usage_rollups.wallets_moved_since": _moved,
+    "usage_moves.wallets_moved_since": _moved,
     "usage_rollups.add_up": lambda c, a: usage_rollups.add_up(c, 1, "model", _tail(a), 1_000),
     "usage_rollups.wallets_of": lambda c, a: usage_rollups.wallets_of(c, 1, _keys(a)),
     "usage.is_short_of": lambda c, _a: usage.is_short_of(c, 1, ["chat", "spec"], _RANKING, [], PAGE),
@@ -762,13 +799,15 @@ OF_NO_ROWS = {
     "privileges.ensure_privileges",
     "privileges.require_privileges",
     "upgrade.heads",
-    "usage_rollups.go_by_indexes",
+    "usage_moves.go_by_indexes",
     "upgrade.upgrade",
 }
 """What touches no rows of ours."""
 
 
 LISTED = {
+    "account_lists.page_by_movement",
+    "account_lists.page_of_concern",
     "access.page_of_grants",
     "access.page_of_service_accounts",
     "account_flags.page",
@@ -778,6 +817,7 @@ LISTED = {
     "archives.newest_archives",
     "archives.next_wallet",
     "audit.page",
+    "payment_events.count_by_state",
     "payment_events.page",
     "credit_types.page",
     "delivery_attempts.dead_letters",
@@ -801,13 +841,19 @@ LISTED = {
     "accounts.changes_of",
     "purchases.changes_before",
     "counts.counted",
+    "grants.end_of_look",
     "grants.find",
     "grants.origins",
     "grants.page",
     "grants.uses",
     "holds.first_holds",
     "holds.held",
+    "account_labels.accounts_of",
+    "search.acts_by_correlation",
     "search.credit_types_of_grant",
+    "search.entries_by_correlation",
+    "search.has_promo_code",
+    "search.promo_uses",
     "search.credit_types_of_reservation",
     "search.entries_by_request",
     "search.events_by_id",
@@ -818,6 +864,7 @@ LISTED = {
     "search.purchases_by_id",
     "historical_balances.balances_after",
     "historical_balances.versions_at",
+    "staff_notes.of_requests",
     "statements.stretch",
     "verification.entries_of",
     "verification.kept_wallets",

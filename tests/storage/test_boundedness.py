@@ -26,12 +26,13 @@ FEW = Touched(rows=60, pages=120)
 READ_MORE = {
     "account_flags.count_open": "counts the open flags of all accounts",
     "payment_events.backlog": "counts what waits and what is parked, of all accounts",
+    "payment_events.count_by_state": "counts up to a thousand in each state, of all accounts",
     "payment_events.claim": "of all accounts",
     "purchases.due": "of all accounts",
     "payment_dues.ready": "of all accounts",
     "promo_claims.due": "of all accounts",
     "payment_dues.wake": "all that is due to an account that is opened again",
-    "usage_rollups.wallets_moved_since": "the newest entries of all accounts, by a coarse index",
+    "usage_moves.wallets_moved_since": "as many of the newest entries of all accounts as it is told, by a coarse index",
     "verification.kept_wallets": "holds every grace against the ledger, also of grants that are used up",
 }
 """What has a reason to read more."""

@@ -46,6 +46,13 @@ INSERT INTO velocity_states
 SELECT account_id, kind, 86400, 1, CASE WHEN kind = 1 THEN flag_id END, NULL FROM account_flags;
 INSERT INTO entry_archives
 SELECT 'account-' || n, 'quiz_gen', 1, 2, 1, now(), '', '', '{{}}', now() FROM generate_series(1, {crowd}) AS n;
+UPDATE wallets SET debt = 1 WHERE credit_type = 'spec' AND account_id LIKE 'account-%7';
+INSERT INTO support_gifts SELECT 'account-' || n, 'chat', now(), 1 FROM generate_series(1, {crowd}) AS n;
+INSERT INTO account_labels
+SELECT 'account-' || n || '@example.com', 'account-' || n FROM generate_series(1, {crowd}) AS n;
+INSERT INTO account_movements
+SELECT 'account-' || n, date_trunc('day', now(), 'UTC') - n % 50 * interval '1 day'
+FROM generate_series(1, {crowd}) AS n;
 INSERT INTO usage_positions
 SELECT 'account-' || n, t, 1, 2, 2 FROM generate_series(1, {crowd}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
 INSERT INTO usage_sums
@@ -110,6 +117,8 @@ SELECT '{account}', t, n, CASE WHEN n = 5 THEN 13 WHEN n % 50 = 0 THEN 2 WHEN n 
             WHEN n <= {n} / 2 THEN md5('{account}-1')::uuid ELSE md5('{account}-' || n)::uuid END, 1, 0, 0, now(),
        '{account}-' || t || n, 0, 1, 'tests', '', NULL, now() + n * interval '1 millisecond'
 FROM generate_series(1, {n}) AS n, unnest('{{chat,spec}}'::text[]) AS t;
+INSERT INTO staff_notes SELECT '{account}', '{account}-chat' || n, 'a note', 'tests', now()
+FROM generate_series(1, {n}) AS n;
 INSERT INTO velocity_events
 SELECT '{account}', 1 + n % 4, 'subject-' || n, now() - n * interval '1 minute' FROM generate_series(1, {n} / 2) AS n;
 INSERT INTO account_flags

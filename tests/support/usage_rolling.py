@@ -4,17 +4,18 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from creditd.bootstrap.core import Core
 from creditd.service.usage import UsageReports
-from creditd.service.usage_rollup import UsageRoller
+from creditd.service.usage_rollup import RollupRounds, UsageRoller
 from creditd.storage.usage_rollups import SERVED, rollup_of
 from tests.support.desk import Desk
 
 LABEL = "model"
 
 
-def roller_at(desk: Desk, label: str = LABEL) -> UsageRoller:
+def roller_at(desk: Desk, label: str = LABEL, search_label: str = "") -> UsageRoller:
     """Return a roller that works when it is told to."""
-    return UsageRoller(desk.database, desk.clock, None, label)  # type: ignore[arg-type]
+    return UsageRoller(desk.database, desk.clock, None, label, search_label=search_label)  # type: ignore[arg-type]
 
 
 def roll_all(roller: UsageRoller) -> int:
@@ -23,6 +24,13 @@ def roll_all(roller: UsageRoller) -> int:
     while roller.roll_up_once():
         rounds += 1
     return rounds
+
+
+def add_up(core: Core) -> None:
+    """Have a server add up all that is committed."""
+    rounds = RollupRounds(core.database, core.clock, LABEL)
+    while rounds.roll_up().has_more:
+        pass
 
 
 class _Now:

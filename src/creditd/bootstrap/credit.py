@@ -124,6 +124,7 @@ class CreditParts:
             threads.background,
             core.config.usage_label,
             core.config.usage_rollup_interval_seconds,
+            core.config.search_label,
         )
         core.usage_lag_seconds = lambda: self.usage_roller.lag_seconds
         self.events = EventParts(core, threads, tokens)
@@ -203,7 +204,7 @@ class CreditParts:
         approvals = make_approvals(core, self.payments.reversals, self._catalogue, threads, self._tokens)
         audit = (AuditHandlers(AuditLog(core.database, threads, self._tokens), self._audit_key),)
         payments = self.payments.handlers(approvals)
-        support = make_support(core, self._catalogue, historical, threads, self._tokens)
+        support = make_support(core, self._catalogue, self._credits, historical, threads, self._tokens)
         handlers = (
             credit,
             (credit_types, *self._admin_handlers(approvals), usage),

@@ -9,6 +9,7 @@ from creditd.config.velocity_rules import velocity_rules_in
 from creditd.domain.payments.provider import Provider
 from creditd.ledger.accounts import AccountLedger
 from creditd.server.handlers.payment_admin_handlers import (
+    InspectionHandlers,
     PackageHandlers,
     PaymentEventHandlers,
     ReconciliationHandlers,
@@ -26,6 +27,7 @@ from creditd.service.payments.due_worker import DueWorker
 from creditd.service.payments.hints import Hints, HintWorker
 from creditd.service.payments.inbox import BacklogWatch, Inbox
 from creditd.service.payments.inbox_worker import APPLIED_AT_ONCE, InboxWorker
+from creditd.service.payments.inspections import Inspections
 from creditd.service.payments.intake import Intake
 from creditd.service.payments.packages import Packages
 from creditd.service.payments.payment_events import Events
@@ -199,6 +201,7 @@ class Payments:
         administration = (
             PackageHandlers(packages),
             ReversalHandlers(self.reversals, approvals),
+            InspectionHandlers(Inspections(core.database, self._providers, core.clock, core.make_id, threads)),
             SubscriptionHandlers(SubscriptionReader(core.database, self._tokens, threads)),
             PaymentEventHandlers(Events(core.database, self._tokens, core.clock, core.make_id, threads)),
             ReconciliationHandlers(self.reconciliation),

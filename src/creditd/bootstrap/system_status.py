@@ -33,11 +33,23 @@ APART: Final = 100
 """Works on balances that others hold: more than a person's open transaction."""
 
 
+NOTICED: Final = frozenset(
+    {
+        "payments_pending",
+        "payments_oldest_pending_seconds",
+        "payments_parked",
+        "account_flags_open",
+        "sweep_lag_seconds",
+    }
+)
+"""What a customer on the phone notices, and SUPPORT is told: payments that have not come, and holds that do not end."""
+
+
 def make_system_status(core: Core, threads: Threads, clock: DatabaseClock) -> SystemStatus:
     """Return what reads the status of a process."""
     head = schema_head()
     gauges = (*_ledger(core), *_payments(core), *_bulkheads(threads.occupancies))
-    return SystemStatus(gauges, lambda: core.database.is_ready(head), clock, threads)
+    return SystemStatus(gauges, NOTICED, lambda: core.database.is_ready(head), clock, threads)
 
 
 def _ledger(core: Core) -> Iterator[Gauge]:

@@ -41,17 +41,17 @@ def command(argv: Sequence[str]) -> int:
     except InvalidConninfo as error:
         raise CommandFailure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
     try:
-        return _rebuild(database, config.usage_label)
+        return _rebuild(database, config.usage_label, config.search_label)
     except SQLAlchemyError as error:
         raise CommandFailure(f"the database cannot be used: {getattr(error, 'orig', None) or error}") from error
     finally:
         database.close()
 
 
-def _rebuild(database: Database, label: str) -> int:
+def _rebuild(database: Database, label: str, search_label: str) -> int:
     clock = DatabaseClock()
     clock.look(database)
-    rebuild = UsageRebuild(database, clock, label)
+    rebuild = UsageRebuild(database, clock, label, search_label)
     try:
         rebuild.begin()
     except EntriesAreAway:

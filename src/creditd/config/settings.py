@@ -218,6 +218,18 @@ class Config:
     approval_lifetime_seconds: int = _setting(
         3 * 86_400, "how long what was asked for can be approved", rules.at_least(1)
     )
+    support_credit_limits: Mapping[str, int] = _setting(
+        {},
+        "how much of a credit type SUPPORT may [give](docs/explain.md#what-may-support-do) to an account on a day of "
+        "UTC; nothing without one",
+        rules.THRESHOLDS,
+    )
+    search_label: str = _setting(
+        "",
+        "key in the metadata of movements whose values [lead to accounts](docs/explain.md#what-is-this-id), such as "
+        "`email`; empty: none. What was written before is found after `creditd rollup rebuild`",
+        rules.METADATA_KEY,
+    )
     payments_live: bool = _setting(
         default=False, meaning="true: real money; see [payments](docs/payments.md) for the following"
     )

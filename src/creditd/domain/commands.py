@@ -47,12 +47,16 @@ class Confirm(NamedTuple):
 
 
 class Refund(NamedTuple):
-    """Refund a pending reservation whole, or ``amount`` of a confirmed one (None: all that is left)."""
+    """Refund a pending reservation whole, or ``amount`` of a confirmed one (None: all that is left).
+
+    With ``pending_only`` a confirmed one is refused.
+    """
 
     origin: Origin
     reservation_id: str
     amount: int | None = None
     version: int | None = None
+    pending_only: bool = False
 
 
 class Extend(NamedTuple):

@@ -43,6 +43,7 @@ class Entry(NamedTuple):
 
     ``graces`` are those that it began. ``spender_id`` is who spends within the account, empty if nobody was named;
     ``hour_delta`` and ``day_delta`` are what it changed in the counts that limits go by, in the windows of its time.
+    ``correlation_id`` is of the call that made it, empty if its caller stated none.
     """
 
     account_id: str
@@ -69,3 +70,4 @@ class Entry(NamedTuple):
     spender_id: str = ""
     hour_delta: int = 0
     day_delta: int = 0
+    correlation_id: str = ""

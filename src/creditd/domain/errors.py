@@ -96,6 +96,12 @@ class CreditTypeExists(Refusal):
     reason = "CREDIT_TYPE_EXISTS"
 
 
+class SupportLimitExceeded(Refusal):
+    """More than may be given to an account on a day. Facts: credit_type, limit, given, requested."""
+
+    reason = "SUPPORT_LIMIT_EXCEEDED"
+
+
 class AccountNotFound(Refusal):
     """The account does not exist. Facts: account_id."""
 

@@ -168,11 +168,12 @@ def refund(
 ) -> Movement:
     """Refund a pending reservation whole, or a confirmed one in part or whole.
 
-    Raises ReservationRefunded, ReservationExpired, ReservationPending for part of a pending one,
+    Raises ReservationRefunded, ReservationExpired, ReservationConfirmed where only a pending one is to be refunded,
+    ReservationPending for part of a pending one,
     AmountExceedsConfirmed, AccountClosed, VersionMismatch.
     """
     wallet.account.require_open()
-    if reservation.state == ReservationState.CONFIRMED:
+    if reservation.state == ReservationState.CONFIRMED and not command.pending_only:
         wallet.require_version(command.version)
         return _refund_confirmed(wallet, reservation, command, now, rules, graces)
     reservation.require_pending()

@@ -106,6 +106,7 @@ class Origin(NamedTuple):
     """Who asked for a movement, under which request id, and why.
 
     ``request_id`` is None for what the service does on its own. ``metadata`` is a JSON object of strings, or empty.
+    ``correlation_id`` is the caller's, empty if it stated none.
     """
 
     actor: str
@@ -114,6 +115,7 @@ class Origin(NamedTuple):
     reason: str = ""
     metadata: str = ""
     ordinal: int = 0
+    correlation_id: str = ""
 
 
 SYSTEM = Origin(actor="system")
@@ -169,7 +171,7 @@ def moved(
     # long.
     account, credit_type, version, available, reserved, debt, _, _, update_time, usage = wallet
     available_delta, reserved_delta, live, changed, slices, debt_delta, granted, graces = shift
-    actor, request_id, fingerprint, reason, metadata, ordinal = origin
+    actor, request_id, fingerprint, reason, metadata, ordinal, correlation_id = origin
     version += 1
     available += available_delta
     reserved += reserved_delta
@@ -204,6 +206,7 @@ def moved(
         "" if reservation is None else reservation.spender_id,
         hour_delta,
         day_delta,
+        correlation_id,
     )
     next_expire_time = _next_expire_time(wallet, shift, reservation)
     after = Wallet(account, credit_type, version, available, reserved, debt, live, next_expire_time, time, usage)

@@ -152,6 +152,7 @@ _COLUMNS: Final = (
     "spender_id",
     "hour_delta",
     "day_delta",
+    "correlation_id",
 )
 """In the order in which a row is read; those that are null are not in a line."""
 

@@ -13,12 +13,14 @@ from creditd.domain.wallet import Origin
 from creditd.server.authentication.callers import Caller
 from creditd.server.peers import address_of
 from creditd.server.requests import origin
-from creditd.service.call import Call
+from creditd.service.call import Call, require_text
 from creditd.service.controls.refused_acts import REJECTED_TOKEN, Refused
 
 KINDS: Final[Mapping[str, str]] = {
     "credit.v1.CreateCreditTypeRequest": "credit_type.create",
     "credit.v1.AddCreditsRequest": "credits.add",
+    "credit.v1.GiveCreditsRequest": "credits.give",
+    "credit.v1.ReturnHoldRequest": "hold.return",
     "credit.v1.RemoveCreditsRequest": "credits.remove",
     "credit.v1.WriteOffDebtRequest": "debt.write_off",
     "credit.v1.SetAccountStatusRequest": "account.set_status",
@@ -29,6 +31,7 @@ KINDS: Final[Mapping[str, str]] = {
     "credit.v1.CreatePackageRequest": "package.create",
     "credit.v1.RetirePackageRequest": "package.retire",
     "credit.v1.ReversePurchaseRequest": "purchase.reverse",
+    "credit.v1.InspectPurchaseRequest": "purchase.inspect",
     "credit.v1.ReplayPaymentEventRequest": "payment_event.replay",
     "credit.v1.DismissPaymentEventRequest": "payment_event.dismiss",
     "credit.v1.ReconcilePaymentsRequest": "payments.reconcile",
@@ -83,7 +86,9 @@ def act_of(call: Call, request: Any) -> Act:
     # What may be done any number of times has no request id.
     is_once = "request_id" in fields
     by = origin(call, request, getattr(request, "reason", "")) if is_once else Origin(call.subject)
-    return Act(by, kind, call.person, tuple(sorted(call.roles)), call.correlation_id, address_of(call.peer))
+    note = getattr(request, "staff_note", "")
+    require_text("staff_note", note)
+    return Act(by, kind, call.person, tuple(sorted(call.roles)), call.correlation_id, address_of(call.peer), note)
 
 
 def refused_act(kind: str, method: str, refusal: Refusal, met: Met) -> Refused | None:

@@ -22,6 +22,7 @@ def approval_message(approval: Approval, now: Instant) -> pb.Approval:
         maker_person=maker.person,
         create_time=timestamp(approval.create_time),
         expire_time=timestamp(approval.expire_time),
+        staff_note=approval.note,
     )
     for balance in approval.preview:
         write_figures(message.preview.add(), act.account_id, balance)

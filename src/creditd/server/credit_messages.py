@@ -112,6 +112,8 @@ def write_entry(message: entry_pb2.Entry, entry: Entry, most_slices: int = SLICE
     write_time(message.create_time, entry.create_time)
     if entry.spender_id:
         message.spender_id = entry.spender_id
+    if entry.correlation_id:
+        message.correlation_id = entry.correlation_id
 
 
 def entry_message(entry: Entry) -> entry_pb2.Entry:

@@ -21,7 +21,7 @@ from creditd.storage.rows import ListedEntry
 
 def history_item_message(item: HistoryItem, account_id: str, now: Instant) -> pb.HistoryItem:
     """Write what happened to an account, as it stands at an instant."""
-    message = pb.HistoryItem(create_time=timestamp(item.time))
+    message = pb.HistoryItem(create_time=timestamp(item.time), staff_note=item.note)
     match item.what:
         case ListedEntry():
             _write_entry(message, item.what)

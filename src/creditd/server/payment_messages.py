@@ -1,5 +1,9 @@
 """Packages, purchases and payment events as messages of credit.v1."""
 
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Final
+
 from credit.v1 import (
     money_pb2,
     package_pb2,
@@ -10,7 +14,16 @@ from credit.v1 import (
 )
 from creditd.domain.instant import Instant
 from creditd.domain.payments.package import Package
-from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventAct
+from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.payments.payment_facts import (
+    Direction,
+    DisputeStage,
+    Fact,
+    FactKind,
+    FundsStage,
+    PaymentStage,
+    RefundStage,
+)
 from creditd.domain.payments.purchase import Purchase, PurchaseChange
 from creditd.domain.payments.rejected_webhooks import RejectedWebhooks
 from creditd.domain.payments.subscription import Subscription
@@ -18,6 +31,7 @@ from creditd.domain.promo.promo_code import promo_code_name
 from creditd.domain.resource_names import package_name, payment_event_name
 from creditd.server.answer_sizes import PROVIDER_IDS_SHOWN
 from creditd.server.credit_messages import number, timestamp
+from creditd.storage.payments.payment_events import MOST_COUNTED
 
 
 def package_message(package: Package) -> package_pb2.Package:
@@ -133,6 +147,42 @@ def event_message(event: PaymentEvent) -> payment_event_pb2.PaymentEvent:
     if event.next_attempt_time is not None:
         message.next_attempt_time.CopyFrom(timestamp(event.next_attempt_time))
     return message
+
+
+_STAGES: Final[Mapping[FactKind, type[IntEnum]]] = {
+    FactKind.PAYMENT: PaymentStage,
+    FactKind.REFUND: RefundStage,
+    FactKind.OUTSIDE_REFUND: RefundStage,
+    FactKind.REFUND_FAILURE: RefundStage,
+    FactKind.DISPUTE_FUNDS: FundsStage,
+    FactKind.DISPUTE: DisputeStage,
+    FactKind.DISPUTE_TRANSACTION: Direction,
+}
+"""The stages of those kinds of facts that have some."""
+
+
+def fact_message(fact: Fact) -> payment_event_pb2.PaymentFact:
+    """Write what was read in a payment event."""
+    stages = _STAGES.get(fact.kind)
+    message = payment_event_pb2.PaymentFact(
+        kind=number(fact.kind),
+        subject=fact.subject,
+        stage=stages(fact.stage).name if stages and fact.stage else "",
+        amount=fact.amount,
+        code=fact.code,
+        message=fact.message,
+        payment_id=fact.payment,
+    )
+    if fact.said_time is not None:
+        message.said_time.CopyFrom(timestamp(fact.said_time))
+    return message
+
+
+def count_message(state: PaymentEventState, count: int) -> payment_event_pb2.PaymentEventCount:
+    """Write how many payment events there are in a state."""
+    return payment_event_pb2.PaymentEventCount(
+        state=number(state), count=min(count, MOST_COUNTED), is_minimum=count > MOST_COUNTED
+    )
 
 
 def act_message(act: PaymentEventAct) -> payment_event_pb2.PaymentEventAct:

@@ -67,6 +67,7 @@ class Exchange:
         "reason",
         "refusal",
         "request",
+        "sent_correlation_id",
         "span",
         "started",
         "stated",
@@ -87,9 +88,8 @@ class Exchange:
         self.stated: Caller | None = None
         self.code = "OK"
         sent = headers.get("x-correlation-id")
-        self.correlation_id = (
-            sent if isinstance(sent, str) and _CORRELATION_ID.fullmatch(sent) else f"{random.getrandbits(64):016x}"
-        )
+        self.sent_correlation_id = sent if isinstance(sent, str) and _CORRELATION_ID.fullmatch(sent) else ""
+        self.correlation_id = self.sent_correlation_id or f"{random.getrandbits(64):016x}"
 
     @property
     def language(self) -> str:
@@ -254,6 +254,7 @@ class Pipeline:
             mfa_time,
             accounts,
             stated.roles,
+            exchange.sent_correlation_id,
         )
 
     def _caller_now(self, exchange: Exchange, stated: Caller) -> Caller:

@@ -185,6 +185,10 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "EVENT_ENDPOINT_EXISTS": (StatusCode.ALREADY_EXISTS, "{event_endpoint} exists already"),
     "EVENT_ENDPOINTS_FULL": (StatusCode.FAILED_PRECONDITION, "there are {maximum} endpoints already; delete one first"),
     "EVENT_ENDPOINTS_OFF": (StatusCode.FAILED_PRECONDITION, "no key for the secrets of endpoints is configured"),
+    "SUPPORT_LIMIT_EXCEEDED": (
+        StatusCode.FAILED_PRECONDITION,
+        "{limit} {credit_type} a day may be given to an account ; {given} were given today, {requested} are asked for",
+    ),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 

@@ -17,7 +17,7 @@ from creditd.service.pages import SCANNED_ROWS, Asked, LedgerPage, PageTokens, S
 from creditd.service.threads import Threads
 from creditd.storage import accounts, entries
 from creditd.storage.accounts import AccountChange
-from creditd.storage.controls import account_flags, approvals
+from creditd.storage.controls import account_flags, approvals, staff_notes
 from creditd.storage.controls.account_flags import FlagFilter
 from creditd.storage.controls.approvals import ApprovalFilter
 from creditd.storage.database import Connection, Database
@@ -34,12 +34,16 @@ AFTER_ALL: Final = 2**63 - 1
 
 
 class HistoryItem(NamedTuple):
-    """One thing that happened, and when; ``kind`` says in which of the lists it stands, ``place`` where in it."""
+    """One thing that happened, and when; ``kind`` says in which of the lists it stands, ``place`` where in it.
+
+    ``note`` is what whoever did it left for staff; empty for nothing.
+    """
 
     time: Instant
     kind: str
     place: Any
     what: Happened
+    note: str = ""
 
 
 Places = Mapping[str, Any]
@@ -66,7 +70,7 @@ class AccountHistory:
         with self._database.listing() as connection:
             if accounts.find(connection, account_id) is None:
                 raise errors.AccountNotFound(account_id=account_id)
-            found = self._newest(connection, account_id, places, asked.size + 1)
+            found = _noted(connection, account_id, self._newest(connection, account_id, places, asked.size + 1))
             wanted = _all_entries(account_id)
             archived = archived_of(connection, wanted, entries.spans(connection, wanted))
         shown = fitting(found, asked.size, show)
@@ -90,6 +94,23 @@ class AccountHistory:
         wanted = ApprovalFilter(account_id)
         look = approvals.page(connection, wanted, place, self._clock.now(), count=count, rows=SCANNED_ROWS)
         return [HistoryItem(one.create_time, "approvals", one.approval_id, one) for one in look.approvals]
+
+
+def _noted(connection: Connection, account_id: str, items: Sequence[HistoryItem]) -> list[HistoryItem]:
+    """Return what happened with the notes that staff have left."""
+    requests = [_request_of(item) for item in items]
+    notes = staff_notes.of_requests(connection, account_id, {*requests} - {""})
+    return [item._replace(note=notes.get(request, "")) for item, request in zip(items, requests, strict=True)]
+
+
+def _request_of(item: HistoryItem) -> str:
+    """Return the request id that brought something about; empty if none did, or if no note may come with it."""
+    match item.what:
+        case ListedEntry():
+            return item.what.entry.request_id or ""
+        case Approval():
+            return item.what.request_id
+    return ""
 
 
 def _by_time(items: Sequence[HistoryItem]) -> list[HistoryItem]:

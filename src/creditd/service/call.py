@@ -21,7 +21,8 @@ class Call:
     ``person`` stands behind the caller, and ``peer`` is where gRPC says that it is.
     ``mfa_time`` is when the caller showed a second factor, in seconds since the Unix epoch, 0.0 if it did not;
     ``accounts`` are those that it is limited to, none if it is not. ``stated_roles`` are those that its token states;
-    ``roles`` are all that it has, with those that are stored.
+    ``roles`` are all that it has, with those that are stored. ``sent_correlation_id`` is the correlation id if the
+    caller stated it, empty if it was made up here.
     """
 
     subject: str
@@ -36,6 +37,7 @@ class Call:
     mfa_time: float = 0.0
     accounts: tuple[str, ...] = ()
     stated_roles: AbstractSet[str] = frozenset()
+    sent_correlation_id: str = ""
     replayed: bool = False
 
 
@@ -54,7 +56,8 @@ def origin_of(
     if request_id is not None:
         require_text("request_id", request_id)
     require_text("reason", reason)
-    return Origin(call.subject, request_id, fingerprint, reason, metadata_text(metadata) if metadata else "", ordinal)
+    labels = metadata_text(metadata) if metadata else ""
+    return Origin(call.subject, request_id, fingerprint, reason, labels, ordinal, call.sent_correlation_id)
 
 
 def require_text(field: str, value: str) -> None:

@@ -125,14 +125,23 @@ class Grants:
                 raise errors.AccountNotFound(account_id=wanted.key.account_id)
             whole, archived = _span(connection, wanted)
             first, after = place or (whole.first, 0)
-            # By the reservation an index finds all there is.
-            below = whole.below if wanted.reservation_id else min(whole.below, first + SCANNED_ROWS)
+            below = min(whole.below, _end_of_look(connection, wanted, first) or whole.below)
             narrowed = UseFilter(wanted.key, wanted.grant_id, wanted.reservation_id)
             found = grants.uses(connection, narrowed, Span(first, below), after, asked.size + 1)
         page = self._tokens.page(query, found, asked.size, show, lambda use: (use.version, use.place))
         if below < whole.below and not page.next_page_token:
             page = page._replace(next_page_token=self._tokens.seal(query, (below, 0)))
         return LedgerPage(page.items, page.next_page_token, archived)
+
+
+def _end_of_look(connection: Connection, wanted: WantedUses, first: int) -> int | None:
+    """Return the version before which a page ends, so that it looks at SCANNED_ROWS at most; None for no end.
+
+    By the reservation an index finds its entries alone. They may be any number: one may be given more time for ever.
+    """
+    if wanted.reservation_id:
+        return grants.end_of_look(connection, wanted.key.account_id, wanted.reservation_id, first, SCANNED_ROWS)
+    return first + SCANNED_ROWS
 
 
 def _standing(

@@ -8,11 +8,13 @@ from typing import Final, NamedTuple
 from creditd.domain.account import Account
 from creditd.domain.controls.approval import ApprovalKey, approval_name
 from creditd.domain.payments.purchase import PURCHASE_NAME, PurchaseKey, purchase_name
+from creditd.domain.promo.promo_code import promo_code_name
+from creditd.domain.promo.promo_text import is_possible, normalised
 from creditd.domain.reservation import reservation_name
 from creditd.domain.resource_names import account_name, entry_name, grant_name, payment_event_name
 from creditd.service.call import Call, require_text
 from creditd.service.threads import Threads
-from creditd.storage import accounts, search
+from creditd.storage import account_labels, accounts, search
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.controls import approvals
 from creditd.storage.database import Connection, Database
@@ -45,6 +47,7 @@ class HitKind(IntEnum):
     ENTRY = 5
     GRANT = 6
     APPROVAL = 7
+    PROMO_CODE = 8
 
 
 class Hit(NamedTuple):
@@ -94,6 +97,9 @@ def _hits(connection: Connection, query: str, account_id: str) -> Iterator[Hit]:
     if account_id:
         yield from _by_request(connection, account_id, query)
     yield from _by_provider(connection, query)
+    yield from _by_promo_code(connection, query, account_id)
+    yield from _by_label(connection, query)
+    yield from _by_correlation(connection, query, account_id)
     if _ACCOUNT.fullmatch(query):
         yield from _by_account_id(connection, query)
         yield from _by_prefix(connection, query)
@@ -160,3 +166,32 @@ def _by_provider(connection: Connection, reference: str) -> Iterator[Hit]:
             yield Hit(HitKind.ACCOUNT, account_name(account_id), account_id, "subscription_id")
     for event in search.events_by_key(connection, reference):
         yield Hit(HitKind.PAYMENT_EVENT, payment_event_name(event.event_id), event.account_id, "delivery_key")
+
+
+def _by_promo_code(connection: Connection, written: str, account_id: str) -> Iterator[Hit]:
+    code = normalised(written.removeprefix(promo_code_name("")))
+    if not is_possible(code) or not search.has_promo_code(connection, code):
+        return
+    yield Hit(HitKind.PROMO_CODE, promo_code_name(code), "", "code")
+    for owner, purchase_id in search.promo_uses(connection, code, account_id):
+        yield Hit(HitKind.ACCOUNT, account_name(owner), owner, "promo_code")
+        if purchase_id:
+            name = purchase_name(PurchaseKey(owner, purchase_id))
+            yield Hit(HitKind.PURCHASE, name, owner, "promo_code")
+
+
+def _by_label(connection: Connection, value: str) -> Iterator[Hit]:
+    for account_id in account_labels.accounts_of(connection, value):
+        yield Hit(HitKind.ACCOUNT, account_name(account_id), account_id, "label")
+
+
+def _by_correlation(connection: Connection, correlation_id: str, account_id: str) -> Iterator[Hit]:
+    for owner, credit_type, version in search.entries_by_correlation(connection, correlation_id, account_id):
+        yield Hit(HitKind.ENTRY, entry_name(owner, credit_type, version), owner, "correlation_id")
+    for owner, target in search.acts_by_correlation(connection, correlation_id, account_id):
+        if purchase := PURCHASE_NAME.fullmatch(target):
+            yield Hit(HitKind.PURCHASE, target, purchase[1], "correlation_id")
+        elif _EVENT_NAME.fullmatch(target):
+            yield Hit(HitKind.PAYMENT_EVENT, target, owner, "correlation_id")
+        elif owner:
+            yield Hit(HitKind.ACCOUNT, account_name(owner), owner, "correlation_id")

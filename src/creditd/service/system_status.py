@@ -1,6 +1,7 @@
 """How the server is doing, in figures: each with the value from which to worry, as docs/operations.md has them."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from math import isnan
 from typing import NamedTuple
 
@@ -43,21 +44,28 @@ class SystemStatus:
     """Reads how the server is doing. Raises Overloaded, ShuttingDown."""
 
     def __init__(
-        self, gauges: Sequence[Gauge], is_ready: Callable[[], bool | None], clock: DatabaseClock, threads: Threads
+        self,
+        gauges: Sequence[Gauge],
+        noticed: AbstractSet[str],
+        is_ready: Callable[[], bool | None],
+        clock: DatabaseClock,
+        threads: Threads,
     ) -> None:
-        """Read these; ``is_ready`` asks the database, and blocks."""
+        """Read these, of which customers notice some; ``is_ready`` asks the database, and blocks."""
         self._gauges = gauges
+        self._noticed = noticed
         self._is_ready = is_ready
         self._clock = clock
         self._threads = threads
 
-    async def read(self, call: Call) -> Status:
-        """Return the status as it is now."""
-        return await self._threads.surveys.submit(self._read, owner=call.subject)
+    async def read(self, call: Call, *, is_whole: bool) -> Status:
+        """Return the status as it is now, with all figures, or those alone that customers notice."""
+        return await self._threads.surveys.submit(lambda: self._read(is_whole=is_whole), owner=call.subject)
 
-    def _read(self) -> Status:
+    def _read(self, *, is_whole: bool) -> Status:
         is_ready = bool(self._is_ready())
-        figures = [Figure(gauge.name, _known(gauge.read()), gauge.worrying_from) for gauge in self._gauges]
+        gauges = [gauge for gauge in self._gauges if is_whole or gauge.name in self._noticed]
+        figures = [Figure(gauge.name, _known(gauge.read()), gauge.worrying_from) for gauge in gauges]
         return Status(is_ready, sorted(figures), self._clock.now())
 
 

@@ -13,7 +13,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import Call
 from creditd.service.threads import Bulkhead, Threads
 from creditd.service.usage_rollup import MOST_BEHIND
-from creditd.storage import usage, usage_rollups
+from creditd.storage import usage, usage_moves, usage_rollups
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import first_versions_at
 from creditd.storage.historical_balances import balances_after, untold
@@ -25,6 +25,11 @@ from creditd.storage.usage_stretches import Unadded
 MOST_TAIL: Final = 20_000
 """Entries after the rollup's positions that a read adds up by itself: some fifty milliseconds. In practice there are
 those of two or three seconds."""
+
+MOST_NEW: Final = 100_000
+"""Entries since the time up to which all is added up, a minute and a half, among which a read of all accounts looks for
+the wallets that have moved: some fifty milliseconds. Beyond it, at a thousand entries a second, usage of all accounts
+is not told; that of one account is."""
 
 MOST_ROUNDS: Final = 10
 """Of the rollup, that a read makes where that is too far behind: for a second or so."""
@@ -169,17 +174,23 @@ class UsageReports:
         more than an answer holds.
         """
         _require_room(codes, periods)
-        return await self._once_caught_up(
+        found = await self._once_caught_up(
             self._threads.surveys, lambda: self._analytics(codes, periods, span, top_size), call.subject
         )
+        if found is None:
+            raise UsageBehind
+        return found
 
     def _analytics(
         self, codes: Sequence[str], periods: Sequence[Period], span: RankingSpan, top_size: int
-    ) -> UsageAnalytics:
+    ) -> UsageAnalytics | None:
+        """Return the analytics, or None for more new entries than a read looks at: no round makes these fewer."""
         ranking = Ranking(span, span_of(Instant(periods[-1].end - 1), span))
         with self._database.snapshot() as connection:
             rollup = _served(connection)
             tail = self._tail(connection, rollup, codes)
+            if tail is None:
+                return None
             edition, label = rollup.edition, rollup.label or ""
             found = usage.sums_of_all(connection, edition, codes, [_EVER, *segments(periods)])
             of_tail = usage.sums_of_tail(connection, tail, periods)
@@ -209,14 +220,17 @@ class UsageReports:
             ranking.period,
         )
 
-    def _tail(self, connection: Connection, rollup: UsageRollup, codes: Sequence[str]) -> list[Unadded]:
-        """Return the wallets of all accounts that have entries after the rollup's positions."""
+    def _tail(self, connection: Connection, rollup: UsageRollup, codes: Sequence[str]) -> list[Unadded] | None:
+        """Return the wallets of all accounts that have entries after the rollup's positions.
+
+        None if there are more than MOST_NEW entries to look for them among.
+        """
         since = rollup.complete_time
         if since is None or self._clock.now() - since > MOST_BEHIND:
             raise UsageBehind
-        usage_rollups.go_by_indexes(connection)
-        moved = usage_rollups.wallets_moved_since(connection, rollup.edition, since)
-        return _require_few(one for one in moved if one.wallet.credit_type in codes)
+        usage_moves.go_by_indexes(connection)
+        moved = usage_moves.wallets_moved_since(connection, rollup.edition, since, MOST_NEW)
+        return None if moved is None else _require_few(one for one in moved if one.wallet.credit_type in codes)
 
 
 def _require_room(codes: Sequence[str], periods: Sequence[Period]) -> None:

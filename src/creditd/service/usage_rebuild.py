@@ -48,12 +48,12 @@ class EntriesAreAway(Exception):
 class UsageRebuild:
     """Adds usage up anew. It can be interrupted at any point and begun again: it goes on from what was committed."""
 
-    def __init__(self, database: Database, clock: DatabaseClock, label: str) -> None:
-        """Add up what is in ``database``, and by the ``label``."""
+    def __init__(self, database: Database, clock: DatabaseClock, label: str, search_label: str = "") -> None:
+        """Add up what is in ``database``, and by the ``label``; values of ``search_label`` are noted on the way."""
         self._database = database
         self._clock = clock
         self._label = label
-        self._rounds = RollupRounds(database, clock, label)
+        self._rounds = RollupRounds(database, clock, label, search_label)
         self._edition = 0
         self.entries = 0
         self._of = 0

@@ -19,7 +19,7 @@ from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
-from creditd.storage import usage_account_sums, usage_leaders, usage_rollups
+from creditd.storage import account_labels, usage_account_sums, usage_leaders, usage_moves, usage_rollups
 from creditd.storage.database import Connection, Database
 from creditd.storage.usage_rollups import SERVED, UsageRollup
 from creditd.storage.usage_stretches import Unadded
@@ -41,6 +41,10 @@ NEWEST: Final = 6 * SECOND
 MOST_BEHIND: Final = 600 * SECOND
 """How old the time may be up to which all is added up, for wallets to be found by time. Beyond it, after servers were
 away for long, it is quicker to look at every wallet than at every entry since."""
+
+MOST_LOOKED_AT: Final = 500_000
+"""New entries among which a round looks for wallets that have moved: those of a whole look at five thousand a second.
+Where there are more, wallets are not found by time, and the pass over all of them by their positions keeps up."""
 
 ENTRIES_AT_A_TIME: Final = 10_000
 """Entries of a round: some hundred milliseconds of PostgreSQL, and what a server of two cores writes in seconds."""
@@ -75,13 +79,18 @@ BEGINNING: Final = WalletKey("", "")
 class RollupRounds:
     """Makes rounds of one rollup, on the calling thread."""
 
-    def __init__(self, database: Database, clock: DatabaseClock, label: str) -> None:
-        """Add up what is in ``database``; a rollup that has not begun yet goes by ``label``."""
+    def __init__(self, database: Database, clock: DatabaseClock, label: str, search_label: str = "") -> None:
+        """Add up what is in ``database``; a rollup that has not begun yet goes by ``label``.
+
+        Values of ``search_label`` are noted on the way, if one is named.
+        """
         self._database = database
         self._clock = clock
         self._label = label
+        self._search_label = search_label
         self._due: list[WalletKey] = []
         self._edition = 0
+        self._next_whole_look = Instant(0)
 
     def roll_up(self, state: int = SERVED) -> "Round":
         """Make a round with the rollup in a state. Blocks."""
@@ -92,23 +101,36 @@ class RollupRounds:
                 self._due = []
                 return Round(usage_rollups.rollup_of(connection, state), entries=0, has_more=False, is_ours=False)
             due = self._due if self._edition == rollup.edition else []
-            made, due = _round(connection, _begun(rollup, self._label, now), now, due)
+            look = _Look(now, may_be_whole=now >= self._next_whole_look)
+            made, due = _round(connection, _begun(rollup, self._label, now), look, due, self._search_label)
             if made.rollup != rollup and made.rollup is not None:
                 usage_rollups.write_rollup(connection, made.rollup)
         self._edition, self._due = rollup.edition, due
+        if made.is_late and look.may_be_whole:
+            # As much is new in the next round, and the pass goes on meanwhile.
+            self._next_whole_look = Instant(now + WHOLE_LOOK)
         return made
 
 
 class Round(NamedTuple):
     """What a round came to: the rollup as it is, how many entries it added, and whether there are more right away.
 
-    With ``is_ours`` false another goes on with it, or there is none.
+    With ``is_ours`` false another goes on with it, or there is none. With ``is_late`` a look at all that may have been
+    committed late was due, and could not be made.
     """
 
     rollup: UsageRollup | None
     entries: int
     has_more: bool
     is_ours: bool = True
+    is_late: bool = False
+
+
+class _Look(NamedTuple):
+    """When a round looks for wallets that have moved, and whether it may look at all that may have come late."""
+
+    now: Instant
+    may_be_whole: bool
 
 
 class UsageRoller:
@@ -121,11 +143,12 @@ class UsageRoller:
         in_thread: InThread,
         label: str,
         interval_seconds: float = ROUND_SECONDS,
+        search_label: str = "",
     ) -> None:
         """Look for what is new every ``interval_seconds``."""
         self._clock = clock
         self._in_thread = in_thread
-        self._rounds = RollupRounds(database, clock, label)
+        self._rounds = RollupRounds(database, clock, label, search_label)
         self._complete_time: Instant | None = None
         self.background = Background(self._catch_up, interval_seconds, "usage rollup")
 
@@ -160,18 +183,23 @@ def _begun(rollup: UsageRollup, label: str, now: Instant) -> UsageRollup:
 
 
 def _round(
-    connection: Connection, rollup: UsageRollup, now: Instant, due: Sequence[WalletKey]
+    connection: Connection, rollup: UsageRollup, look: _Look, due: Sequence[WalletKey], search_label: str
 ) -> tuple[Round, list[WalletKey]]:
     """Make a round; return also the wallets for whose sums there was no room. Those of the round before are ``due``."""
     edition, label = rollup.edition, rollup.label or ""
-    moved, is_whole = _moved(connection, rollup, now)
-    count = WALLETS_AT_A_TIME if rollup.complete_time is None else WALLETS_BESIDE
+    found, is_whole = _moved(connection, rollup, look)
+    is_late = _is_due(rollup, look.now) and not is_whole
+    count = WALLETS_AT_A_TIME if found is None or is_late else WALLETS_BESIDE
+    moved = found or []
     page = usage_rollups.wallets_after(connection, edition, rollup.after, count)
     stretches = _stretches(moved, page)
     reached: Mapping[WalletKey, int] = {}
     if stretches:
         reached, rankings = usage_rollups.add_up(connection, edition, label, stretches, WEIGHT_AT_A_TIME)
         usage_leaders.keep_leaders(connection, edition, rankings)
+        if search_label:
+            come_to = [one._replace(version=reached[one.wallet]) for one in stretches if one.wallet in reached]
+            account_labels.note(connection, search_label, come_to)
     looked_at = {one.wallet: one for one in (*page, *moved)}
     if missing := [wallet for wallet in due if wallet not in looked_at]:
         looked_at |= {one.wallet: one for one in usage_rollups.wallets_of(connection, edition, missing)}
@@ -179,10 +207,10 @@ def _round(
     added = sum(reached[one.wallet] - one.position for one in stretches if one.wallet in reached)
     is_all_moved = _is_done(moved, reached)
     if is_whole and is_all_moved:
-        rollup = rollup._replace(complete_time=max(rollup.complete_time or now, Instant(now - LATENESS)))
+        rollup = rollup._replace(complete_time=max(rollup.complete_time or look.now, Instant(look.now - LATENESS)))
     rollup, is_page_done = _gone_on(rollup, page, reached, is_last=len(page) < count)
     has_more = not (is_all_moved and is_page_done) or rollup.complete_time is None or bool(left)
-    return Round(rollup, added, has_more), left
+    return Round(rollup, added, has_more, is_late=is_late), left
 
 
 def _sum_up(
@@ -207,14 +235,28 @@ def _sum_up(
     return left[:MOST_DUE]
 
 
-def _moved(connection: Connection, rollup: UsageRollup, now: Instant) -> tuple[list[Unadded], bool]:
-    """Return wallets that have moved, and whether it was looked for all that are not added up."""
-    if rollup.complete_time is None:
-        return [], False
-    is_whole = now - rollup.complete_time >= LATENESS + WHOLE_LOOK
-    since = rollup.complete_time if is_whole else max(rollup.complete_time, Instant(now - NEWEST))
-    usage_rollups.go_by_indexes(connection)
-    return usage_rollups.wallets_moved_since(connection, rollup.edition, since), is_whole
+def _is_due(rollup: UsageRollup, now: Instant) -> bool:
+    """Tell whether it is time to look at all that may have been committed late."""
+    return rollup.complete_time is not None and now - rollup.complete_time >= LATENESS + WHOLE_LOOK
+
+
+def _moved(connection: Connection, rollup: UsageRollup, look: _Look) -> tuple[list[Unadded] | None, bool]:
+    """Return wallets that have moved, and whether it was looked for all that are not added up.
+
+    None where they cannot be found by time.
+    """
+    complete = rollup.complete_time
+    if complete is None:
+        return None, False
+    looks = [(max(complete, Instant(look.now - NEWEST)), False)]
+    if look.may_be_whole and _is_due(rollup, look.now):
+        looks.insert(0, (complete, True))
+    usage_moves.go_by_indexes(connection)
+    for since, is_whole in looks:
+        moved = usage_moves.wallets_moved_since(connection, rollup.edition, since, MOST_LOOKED_AT)
+        if moved is not None:
+            return moved, is_whole
+    return None, False
 
 
 def _stretches(moved: Sequence[Unadded], page: Sequence[Unadded]) -> list[Unadded]:
@@ -241,6 +283,6 @@ def _gone_on(
             return rollup._replace(after=page[place - 1].wallet if place else rollup.after), False
     if not is_last:
         return rollup._replace(after=page[-1].wallet), True
-    if rollup.complete_time is None:
-        rollup = rollup._replace(complete_time=Instant(rollup.pass_time - LATENESS))
-    return rollup._replace(after=BEGINNING), True
+    # Whatever was committed when the pass began has been come by.
+    complete = Instant(rollup.pass_time - LATENESS)
+    return rollup._replace(after=BEGINNING, complete_time=max(rollup.complete_time or complete, complete)), True

@@ -23,7 +23,8 @@ _NO_RESERVATION = (None,) * len(ReservationAfter._fields)
 def columns_of(changes: Changes) -> dict[str, str]:
     """Return the parameters of the save by name: wallets' begin with w, grants' with g, reservations' r, entries' e.
 
-    Where a spender is named or anything is counted, there are those of the counts as well, which begin with c.
+    Where a spender is named, anything is counted or a caller has stated a correlation id, there are those of the counts
+    as well, which begin with c.
     """
     documents = _Documents()
     columns = {
@@ -32,7 +33,7 @@ def columns_of(changes: Changes) -> dict[str, str]:
         **_reservation_columns(changes.reservations.values(), documents),
         **_entry_columns(changes.entries, documents),
     }
-    if any(entry.spender_id or entry.day_delta for entry in changes.entries):
+    if any(entry.spender_id or entry.day_delta or entry.correlation_id for entry in changes.entries):
         columns.update(_count_columns(changes))
     return columns
 
@@ -42,7 +43,7 @@ COUNTS: Final = "c_account_id"
 
 
 def _count_columns(changes: Changes) -> dict[str, str]:
-    """Write what belongs to spenders and limits: the counts, and in reservations and entries the columns for them."""
+    """Write what few movements have: counts, and the columns of reservations and entries that are empty otherwise."""
     entries, reservations = sorted(changes.entries), sorted(changes.reservations.values())
     touched = {
         (entry.account_id, entry.credit_type, scope)
@@ -67,6 +68,7 @@ def _count_columns(changes: Changes) -> dict[str, str]:
         "e_spender_id": texts([entry.spender_id or None for entry in entries]),
         "e_hour_delta": numbers([entry.hour_delta or None for entry in entries]),
         "e_day_delta": numbers([entry.day_delta or None for entry in entries]),
+        "e_correlation_id": texts([entry.correlation_id or None for entry in entries]),
     }
 
 
@@ -155,7 +157,7 @@ def _entry_columns(entries: Iterable[Entry], documents: _Documents) -> dict[str,
     (
         account_id, credit_type, version, kind, amount, available_delta, reserved_delta, debt_delta, available_after,
         reserved_after, debt_after, slices, reservation, request_id, ordinal, fingerprint, actor, reason, metadata,
-        create_time, graces, _, _, _,
+        create_time, graces, _, _, _, _,
     ) = _columns(sorted(entries), len(Entry._fields))  # fmt: skip
     reservation_id, state, confirmed, refunded, expire_time = _columns(
         [after or _NO_RESERVATION for after in reservation], len(ReservationAfter._fields)

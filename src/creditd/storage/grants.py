@@ -172,6 +172,20 @@ def uses(connection: Connection, wanted: UseFilter, within: Span, after: int, co
     return [_use(*row) for row in connection.execute(statement, asked)]
 
 
+_END_OF_LOOK = text("""
+SELECT version FROM entries
+WHERE account_id = :account_id AND reservation_id = :reservation_id ::uuid AND version >= :first
+ORDER BY version OFFSET :rows LIMIT 1
+""")
+
+
+def end_of_look(connection: Connection, account_id: str, reservation_id: str, first: int, rows: int) -> int | None:
+    """Return the version of a reservation's entry after ``rows`` of them, from a version on; None if there is none."""
+    asked = {"account_id": account_id, "reservation_id": reservation_id, "first": first, "rows": rows}
+    version: int | None = connection.execute(_END_OF_LOOK, asked).scalar_one_or_none()
+    return version
+
+
 def _use(
     version: int,
     place: int,

@@ -45,7 +45,7 @@ CROSS JOIN LATERAL (
            CASE WHEN jsonb_array_length(slices) <= :most_slices ::integer THEN slices END AS slices,
            reservation_id, reservation_state, reservation_captured, reservation_refunded, reservation_expire_time,
            request_id, ordinal, fingerprint, actor, reason, metadata, create_time, graces, spender_id,
-           hour_delta, day_delta
+           hour_delta, day_delta, correlation_id
     FROM entries WHERE account_id = k.account_id AND request_id = k.request_id ORDER BY ordinal OFFSET 0
 ) AS e
 """)
@@ -108,6 +108,7 @@ class ClaimKind(IntEnum):
     PROMO_RETURN = 43
     ALERTS = 70
     EVENT_ENDPOINT = 71
+    INSPECTION = 72
     ARCHIVED_ENTRY = 90
 
 

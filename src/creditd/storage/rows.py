@@ -113,7 +113,7 @@ ENTRY_COLUMNS = (
     "e.available_after, e.reserved_after, e.debt_after, e.slices, e.reservation_id, e.reservation_state, "
     f"e.reservation_captured, e.reservation_refunded, {micros('e.reservation_expire_time')}, e.request_id, e.ordinal, "
     f"e.fingerprint, e.actor, e.reason, e.metadata, {micros('e.create_time')}, e.graces, "
-    "e.spender_id, e.hour_delta, e.day_delta"
+    "e.spender_id, e.hour_delta, e.day_delta, e.correlation_id"
 )
 
 
@@ -136,6 +136,7 @@ def entry_from(row: Sequence[Any]) -> Entry:
         spender_id=found.spender_id or "",
         hour_delta=found.hour_delta or 0,
         day_delta=found.day_delta or 0,
+        correlation_id=found.correlation_id or "",
     )
 
 

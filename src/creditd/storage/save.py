@@ -141,13 +141,15 @@ _SPENDER_PARTS: Final = {
     "r_arrays": ", :r_spender_id ::text[], :r_counted ::jsonb[]",
     "r_changes": ", counted = excluded.counted",
     "counted": _COUNTED,
-    "e": ", spender_id, hour_delta, day_delta",
-    "e_arrays": ", :e_spender_id ::text[], :e_hour_delta ::bigint[], :e_day_delta ::bigint[]",
+    "e": ", spender_id, hour_delta, day_delta, correlation_id",
+    "e_arrays": ", :e_spender_id ::text[], :e_hour_delta ::bigint[], :e_day_delta ::bigint[], "
+    ":e_correlation_id ::text[]",
 }
 
 _SAVE = prepared(_STATEMENT.format_map(_PLAIN_PARTS), by_heart=True)
 
-# For a batch in which a spender is named or anything is counted: the others pay nothing for it.
+# For a batch in which a spender is named, anything is counted, or a caller has stated a correlation id: the others pay
+# nothing for it.
 _SAVE_OF_SPENDERS = prepared(_STATEMENT.format_map(_SPENDER_PARTS), by_heart=True)
 
 

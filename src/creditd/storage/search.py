@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from creditd.domain.payments.provider import Provider
+from creditd.storage.accounts import AFTER_ANY_ID
 from creditd.storage.requests import ClaimKind
 
 MOST_OF_A_KIND: Final = 10
@@ -137,3 +138,78 @@ def credit_types_of_reservation(connection: Connection, account_id: str, reserva
 def credit_types_of_grant(connection: Connection, account_id: str, grant_id: str) -> Sequence[str]:
     """Return the credit type of an account's grant, if there is one."""
     return connection.execute(_GRANT, {"account_id": account_id, "grant_id": grant_id}).scalars().all()
+
+
+CORRELATED_ROWS: Final = 1_000
+"""Rows of a correlation id that are looked at: a caller may state the same one with every call."""
+
+_ENTRIES_BY_CORRELATION = text(f"""
+SELECT account_id, credit_type, version FROM (
+    SELECT account_id, credit_type, version FROM entries WHERE correlation_id = :correlation_id LIMIT {CORRELATED_ROWS}
+) AS e
+WHERE :account_id ::text = '' OR account_id = :account_id ::text
+ORDER BY account_id, credit_type, version LIMIT :count
+""")
+
+_ACTS_BY_CORRELATION = text(f"""
+SELECT DISTINCT account, target FROM (
+    SELECT account, target FROM audit_events WHERE correlation_id = :correlation_id AND correlation_id <> ''
+    ORDER BY event_id DESC LIMIT {CORRELATED_ROWS}
+) AS a
+WHERE :account_id ::text = '' OR account = :account_id ::text
+ORDER BY account, target LIMIT :count
+""")
+
+_CODE = text("SELECT code FROM promo_codes WHERE code = :code ::text")
+
+_USES = text("""
+SELECT account_id, purchase_id FROM promo_claims
+WHERE code = :code ::text AND account_id >= :first ::text AND account_id <= :last ::text
+ORDER BY code, account_id, ordinal LIMIT :count
+""")
+
+
+class CorrelatedEntry(NamedTuple):
+    """An entry by its key."""
+
+    account_id: str
+    credit_type: str
+    version: int
+
+
+class CorrelatedAct(NamedTuple):
+    """What an act of staff was about: an account, as far as there is one, and a resource name."""
+
+    account_id: str
+    target: str
+
+
+class PromoUse(NamedTuple):
+    """Who used a promo code, and the purchase that it was used for; empty if for none."""
+
+    account_id: str
+    purchase_id: str
+
+
+def entries_by_correlation(connection: Connection, correlation_id: str, account_id: str) -> list[CorrelatedEntry]:
+    """Return entries that calls with a correlation id made, of an account if one is named."""
+    asked = {"correlation_id": correlation_id, "account_id": account_id, "count": MOST_OF_A_KIND}
+    return [CorrelatedEntry(*row) for row in connection.execute(_ENTRIES_BY_CORRELATION, asked)]
+
+
+def acts_by_correlation(connection: Connection, correlation_id: str, account_id: str) -> list[CorrelatedAct]:
+    """Return what acts of staff with a correlation id were about, of an account if one is named."""
+    asked = {"correlation_id": correlation_id, "account_id": account_id, "count": MOST_OF_A_KIND}
+    return [CorrelatedAct(*row) for row in connection.execute(_ACTS_BY_CORRELATION, asked)]
+
+
+def has_promo_code(connection: Connection, code: str) -> bool:
+    """Tell whether there is a promo code, written as it is stored."""
+    return connection.execute(_CODE, {"code": code}).one_or_none() is not None
+
+
+def promo_uses(connection: Connection, code: str, account_id: str) -> list[PromoUse]:
+    """Return uses of a promo code by account id, of one account if one is named."""
+    within = {"first": account_id, "last": account_id or AFTER_ANY_ID}
+    rows = connection.execute(_USES, {"code": code, **within, "count": MOST_OF_A_KIND})
+    return [PromoUse(found, str(purchase) if purchase else "") for found, purchase in rows]

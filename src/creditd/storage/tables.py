@@ -109,6 +109,7 @@ wallets = Table(
     CheckConstraint("available >= 0 AND reserved >= 0 AND debt >= 0", name="wallets_not_negative"),
     CheckConstraint("base_version >= 0 AND version > base_version", name="wallets_version"),
     Index("wallets_next_expire_time", "next_expire_time", postgresql_where=text("next_expire_time IS NOT NULL")),
+    Index("wallets_in_debt", "account_id", postgresql_where=text("debt > 0")),
 )
 
 grants = Table(
@@ -200,6 +201,7 @@ entries = Table(
     Column("spender_id", _KEY),
     Column("hour_delta", BigInteger, comment="what it changed in the counts of its hour; null for nothing"),
     Column("day_delta", BigInteger, comment="the same for its day"),
+    Column("correlation_id", _KEY, comment="of the call that made it, if the caller stated one"),
     PrimaryKeyConstraint("account_id", "credit_type", "version", name="entries_pkey"),
     UniqueConstraint("account_id", "request_id", "ordinal", name="entries_request"),
     CheckConstraint("version > 0 AND amount > 0", name="entries_amount"),
@@ -232,6 +234,7 @@ entries = Table(
         text("((slices -> 0) ->> 'grant'::text)"),
         postgresql_where=text("kind IN (1, 2, 3, 4, 14)"),
     ),
+    Index("entries_by_correlation", "correlation_id", postgresql_where=text("correlation_id IS NOT NULL")),
 )
 
 spending_counts = Table(

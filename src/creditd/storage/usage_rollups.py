@@ -97,7 +97,7 @@ def move_rollup(connection: Connection, edition: int, state: int) -> None:
     connection.execute(_MOVE, {"edition": edition, "state": state})
 
 
-_POSITIONS: Final = """
+POSITIONS: Final = """
 SELECT w.account_id, w.credit_type, w.version, coalesce(p.version, 0), coalesce(p.summed, 0)
 FROM ({wallets}) AS w
 LEFT JOIN LATERAL (
@@ -107,9 +107,10 @@ LEFT JOIN LATERAL (
 WHERE {wanted}
 ORDER BY w.account_id, w.credit_type
 """
+"""How far wallets are added up, and summed: those that ``wallets`` finds with their versions, as far as ``wanted``."""
 
 _AFTER: Final = text(
-    _POSITIONS.format(
+    POSITIONS.format(
         wallets="""
     SELECT account_id, credit_type, version FROM wallets WHERE (account_id, credit_type) > (:account_id, :credit_type)
     ORDER BY account_id, credit_type LIMIT :count""",
@@ -120,15 +121,16 @@ _AFTER: Final = text(
 
 def wallets_after(connection: Connection, edition: int, wallet: WalletKey, count: int) -> list[Unadded]:
     """Return the next wallets in the order of their keys."""
-    return _unadded(connection.execute(_AFTER, {"edition": edition, **wallet._asdict(), "count": count}))
+    return unadded_from(connection.execute(_AFTER, {"edition": edition, **wallet._asdict(), "count": count}))
 
 
-def _unadded(rows: Iterable[Any]) -> list[Unadded]:
+def unadded_from(rows: Iterable[Any]) -> list[Unadded]:
+    """Return wallets as POSITIONS finds them."""
     return [Unadded(WalletKey(account, credit_type), *reached) for account, credit_type, *reached in rows]
 
 
 _OF_KEYS: Final = text(
-    _POSITIONS.format(
+    POSITIONS.format(
         wallets="""
     SELECT k.account_id, k.credit_type, p.version FROM unnest(:account_id ::text[], :credit_type ::text[])
          AS k (account_id, credit_type)
@@ -143,7 +145,7 @@ _OF_KEYS: Final = text(
 
 def wallets_of(connection: Connection, edition: int, wallets: Sequence[WalletKey]) -> list[Unadded]:
     """Return how far wallets are added up, and summed; those of which nothing is are left out."""
-    return _unadded(connection.execute(_OF_KEYS, {"edition": edition, **_keys(wallets)}))
+    return unadded_from(connection.execute(_OF_KEYS, {"edition": edition, **_keys(wallets)}))
 
 
 def _keys(wallets: Sequence[WalletKey]) -> dict[str, str]:
@@ -151,37 +153,6 @@ def _keys(wallets: Sequence[WalletKey]) -> dict[str, str]:
         "account_id": texts(wallet.account_id for wallet in wallets),
         "credit_type": texts(wallet.credit_type for wallet in wallets),
     }
-
-
-_BY_INDEX: Final = text("SELECT set_config('enable_seqscan', 'off', true)")
-
-
-def go_by_indexes(connection: Connection) -> None:
-    """Have statements of the transaction find rows by an index if there is one.
-
-    PostgreSQL cannot tell how many entries are new: by statistics of an empty table it would read all of them.
-    """
-    connection.execute(_BY_INDEX)
-
-
-_MOVED: Final = text(
-    _POSITIONS.format(
-        wallets=f"""
-    SELECT account_id, credit_type, max(version) AS version FROM entries
-    WHERE create_time >= {timestamp(":since ::bigint")} AND create_time < timestamptz 'infinity'
-    GROUP BY account_id, credit_type""",
-        wanted="w.version > coalesce(p.version, 0)",
-    )
-)
-
-
-def wallets_moved_since(connection: Connection, edition: int, since: Instant) -> list[Unadded]:
-    """Return the wallets of all accounts that have entries made at an instant or later that are not added up.
-
-    Each is as far as the last of these entries goes. If all that was made before is added up, so is each of them as far
-    as its ledger goes.
-    """
-    return _unadded(connection.execute(_MOVED, {"edition": edition, "since": since}))
 
 
 _UNITS: Final[Mapping[Grain, str]] = {
@@ -202,6 +173,7 @@ def _values(expressions: Mapping[Any, str]) -> str:
     return ", ".join(f"({int(key)}::smallint, {sql})" for key, sql in expressions.items())
 
 
+# An account's last movement is written once on each day: within it there is nothing to change.
 # What is ranked is first added up by day: a round's entries are of one or two. A ranked row has no index but its key,
 # so that it changes in place. Those at or above the floor are leaders as well; only what was given back falls below it.
 _ADD_UP: Final = text(f"""
@@ -215,6 +187,16 @@ WITH {AHEAD}, used AS MATERIALIZED (
     SELECT account_id, credit_type, :edition ::integer, max(version), 0 FROM ahead GROUP BY account_id, credit_type
     ON CONFLICT (account_id, credit_type, edition) DO UPDATE SET version = excluded.version
     RETURNING account_id, credit_type, version
+), movements AS (
+    INSERT INTO account_movements AS b (account_id, move_day)
+    SELECT m.account_id, m.move_day
+    FROM (SELECT account_id, date_trunc('day', max(create_time), 'UTC') AS move_day FROM ahead GROUP BY 1) AS m
+    LEFT JOIN LATERAL (
+        SELECT move_day FROM account_movements WHERE account_id = m.account_id OFFSET 0
+    ) AS known ON true
+    WHERE known.move_day IS NULL OR known.move_day < m.move_day
+    ORDER BY m.account_id
+    ON CONFLICT (account_id) DO UPDATE SET move_day = greatest(b.move_day, excluded.move_day)
 ), totals AS (
     INSERT INTO usage_totals AS b (edition, credit_type, grain, start_time, measure, source, amount)
     SELECT :edition ::integer, q.credit_type, g.grain, g.start_time, q.measure, q.source, sum(q.amount)

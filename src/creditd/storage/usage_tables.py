@@ -172,3 +172,23 @@ usage_floors = Table(
     ),
     PrimaryKeyConstraint("edition", "credit_type", "dimension", "span", "span_time", name="usage_floors_pkey"),
 )
+
+account_movements = Table(
+    "account_movements",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column(
+        "move_day", InstantColumn, nullable=False, comment="when the day of UTC began on which credits of it last moved"
+    ),
+    PrimaryKeyConstraint("account_id", name="account_movements_pkey"),
+    Index("account_movements_by_day", "move_day", "account_id"),
+)
+
+account_labels = Table(
+    "account_labels",
+    metadata,
+    Column("value", _KEY, nullable=False),
+    Column("account_id", _KEY, nullable=False),
+    PrimaryKeyConstraint("value", "account_id", name="account_labels_pkey"),
+    Index("account_labels_of_account", "account_id"),
+)

@@ -171,6 +171,9 @@ _BY_HAND: dict[str, Make] = {
     "ReversePurchase": lambda _: payment_admin.ReversePurchaseRequest(
         name=f"accounts/{ACCOUNT}/purchases/{UNKNOWN}", reason="a test", request_id=_id()
     ),
+    "InspectPurchase": lambda _: payment_admin.InspectPurchaseRequest(
+        name=f"accounts/{ACCOUNT}/purchases/{UNKNOWN}", reason="a test", request_id=_id()
+    ),
     "ListPaymentEvents": lambda _: payment_admin.ListPaymentEventsRequest(),
     "GetPaymentEvent": lambda _: payment_admin.GetPaymentEventRequest(name=f"paymentEvents/{UNKNOWN}"),
     "ReplayPaymentEvent": lambda _: payment_admin.ReplayPaymentEventRequest(
@@ -190,6 +193,12 @@ _BY_HAND: dict[str, Make] = {
     "UpdateServiceAccount": _updating,
     "ListServiceAccounts": lambda _: access.ListServiceAccountsRequest(),
     "GetGrant": lambda _: support.GetGrantRequest(name=grant_name(ACCOUNT, "chat", UNKNOWN)),
+    "ReturnHold": lambda _: support.ReturnHoldRequest(
+        name=f"accounts/{ACCOUNT}/wallets/chat/reservations/{UNKNOWN}", reason="a test", request_id=_id()
+    ),
+    "GiveCredits": lambda _: support.GiveCreditsRequest(
+        account_id=ACCOUNT, credit_type="chat", amount=1, reason="a test", request_id=_id()
+    ),
     "GetSystemStatus": lambda _: support.GetSystemStatusRequest(),
     "SubscribeEvents": lambda _: event_service_pb2.SubscribeEventsRequest(account_id=ACCOUNT),
     "CreateEventEndpoint": lambda _: endpoints.CreateEventEndpointRequest(

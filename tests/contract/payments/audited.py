@@ -18,7 +18,7 @@ from creditd.domain.promo.promo_text import normalised
 from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 from tests.contract.payments.shopper import Shopper
-from tests.contract.payments.staff_requests import create, declare, dismiss, replay, retire
+from tests.contract.payments.staff_requests import create, declare, dismiss, inspect, replay, retire
 from tests.support.flags import raise_flag
 from tests.support.market import STRIPE
 from tests.support.promos import ending, make_code, making, terms
@@ -43,6 +43,12 @@ def adding(shopper: Shopper, amount: int = 7, **fields: Any) -> admin.AddCredits
     stated = {"account_id": shopper.account_id, "reason": "a gift", "request_id": uuid7()}
     amounts = [admin.CreditAmount(credit_type="chat", amount=amount)]
     return admin.AddCreditsRequest(amounts=amounts, **stated | fields)
+
+
+def writing_off(shopper: Shopper, amount: int | None = None, **fields: Any) -> admin.WriteOffDebtRequest:
+    """Return the request to write debt off, all of it unless an amount is stated."""
+    stated = {"account_id": shopper.account_id, "credit_type": "chat", "reason": "goodwill", "request_id": uuid7()}
+    return admin.WriteOffDebtRequest(**{"amount": amount} | stated | fields)
 
 
 def _balances(*figures: tuple[int, int, int, int]) -> Any:
@@ -70,10 +76,8 @@ def _write_off(shopper: Shopper) -> Example:
     shopper.spend(60)
     shopper.staff.payment_admin.ReversePurchase(shopper.reverse(purchase))
     (version,) = {entry.version for entry in shopper.entries()[:1]}
-    stated: dict[str, Any] = {"account_id": shopper.account_id, "credit_type": "chat", "reason": "goodwill"}
-    request = admin.WriteOffDebtRequest(amount=20, request_id=uuid7(), **stated)
     before, after = _balances((version, 0, 0, 60)), _balances((version + 1, 0, 0, 40))
-    return Example(request, _account(shopper), shopper.account_id, before, after)
+    return Example(writing_off(shopper, 20), _account(shopper), shopper.account_id, before, after)
 
 
 def _suspend(shopper: Shopper) -> Example:
@@ -150,6 +154,11 @@ def _reverse(shopper: Shopper) -> Example:
     return Example(shopper.reverse(purchase), purchase.name, shopper.account_id, before, after)
 
 
+def _inspect(shopper: Shopper) -> Example:
+    request = inspect(shopper)
+    return Example(request, request.name, shopper.account_id, {}, {})
+
+
 def _replay(shopper: Shopper) -> Example:
     request = replay(shopper)
     return Example(request, request.name, shopper.account_id, {"state": "PARKED"}, {"state": "PENDING", "attempts": 0})
@@ -178,6 +187,7 @@ ACTS: Mapping[str, Callable[[Shopper], Example]] = {
     "package.create": _create,
     "package.retire": _retire,
     "purchase.reverse": _reverse,
+    "purchase.inspect": _inspect,
     "promo_code.create": _make_code,
     "promo_code.generate": _generate,
     "promo_code.end": _end_code,

@@ -46,3 +46,8 @@ def replay(shopper: Shopper) -> Any:
 def dismiss(shopper: Shopper) -> Any:
     """Return the request to dismiss an event."""
     return payment_admin.DismissPaymentEventRequest(name=parked(shopper), reason="no", request_id=uuid7())
+
+
+def inspect(shopper: Shopper) -> Any:
+    """Return the request to have a purchase looked at."""
+    return payment_admin.InspectPurchaseRequest(name=shopper.buy().name, reason="paid, she says", request_id=uuid7())

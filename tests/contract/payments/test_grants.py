@@ -199,6 +199,28 @@ def test_more_time_for_a_hold_is_no_use_of_a_grant(customer: Customer) -> None:
     assert in_words(uses(customer, reservation=name)) == [("RESERVE", 5)]
 
 
+def test_however_often_a_hold_was_given_more_time_a_page_looks_at_so_many_rows(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grants_service, "SCANNED_ROWS", 3)
+    came_in(customer, 5)
+    name = customer.hold(5)
+    for seconds in range(900, 907):
+        customer.extend(name, seconds)
+    customer.confirm(name, 2)
+    request = pb.ListGrantUsesRequest(account_id=customer.account_id, credit_type="chat", reservation=name)
+    first = customer.staff.support.ListGrantUses(request)
+    assert in_words(list(first.grant_uses)) == [("RESERVE", 5)]
+    assert first.next_page_token
+    second = customer.staff.support.ListGrantUses(
+        pb.ListGrantUsesRequest(
+            account_id=customer.account_id, credit_type="chat", reservation=name, page_token=first.next_page_token
+        )
+    )
+    assert (in_words(list(second.grant_uses)), bool(second.next_page_token)) == ([], True)
+    assert in_words(uses(customer, reservation=name)) == [("RESERVE", 5), ("CONFIRM", 2)]
+
+
 def test_a_page_that_has_looked_far_enough_goes_on_where_it_ended(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,7 @@ ALLOWED: Mapping[str, tuple[Any, set[Caller]]] = {
     "CreatePackage": (payment_admin.CreatePackageRequest(request_id=uuid7()), ADMINS),
     "RetirePackage": (payment_admin.RetirePackageRequest(request_id=uuid7()), ADMINS),
     "ReversePurchase": (payment_admin.ReversePurchaseRequest(name=NAME), FINANCE),
+    "InspectPurchase": (payment_admin.InspectPurchaseRequest(name=NAME), STAFF),
     "WriteOffDebt": (admin_service_pb2.WriteOffDebtRequest(account_id=ACCOUNT), FINANCE),
     "ListPaymentEvents": (payment_admin.ListPaymentEventsRequest(), FINANCE),
     "GetPaymentEvent": (payment_admin.GetPaymentEventRequest(), FINANCE),

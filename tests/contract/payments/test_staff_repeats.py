@@ -14,7 +14,7 @@ from creditd.ledger.ids import uuid7
 from tests.contract.at_once import answers, at_once, was_replayed
 from tests.contract.payments.events import event_becomes
 from tests.contract.payments.shopper import Shopper
-from tests.contract.payments.staff_requests import create, declare, dismiss, replay, retire
+from tests.contract.payments.staff_requests import create, declare, dismiss, inspect, replay, retire
 from tests.support.refusals import refused
 from tests.support.service import running_service
 
@@ -27,6 +27,7 @@ ACTS: Mapping[str, Callable[[Shopper], Any]] = {
     "PACKAGE_RETIREMENT": retire,
     "EVENT_REPLAY": replay,
     "EVENT_DISMISSAL": dismiss,
+    "INSPECTION": inspect,
 }
 """A request of each act, by what a refusal calls it."""
 
@@ -97,6 +98,8 @@ def test_one_that_was_refused_has_not_used_its_id(shopper: Shopper, kind: str) -
         wrong.credit_type.code, wrong.credit_type.decimals = "chat", 5
     elif kind == "PACKAGE":
         wrong.package.credit_type = "nothing"
+    elif kind == "INSPECTION":
+        wrong.name = f"accounts/{shopper.account_id}/purchases/{uuid7()}"
     else:
         wrong.name = "packages/nothing" if kind.startswith("PACKAGE") else f"paymentEvents/{uuid7()}"
     assert refused(call_of(shopper.staff, wrong), wrong).code.name in {"NOT_FOUND", "ALREADY_EXISTS"}

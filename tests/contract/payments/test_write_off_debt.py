@@ -1,25 +1,16 @@
 """An administrator can write debt off, in part or whole, and the ledger says why (requirement E5)."""
 
-from typing import Any
-
 import grpc
 import pytest
 
-from credit.v1 import admin_service_pb2
-from creditd.ledger.ids import uuid7
 from tests.contract.at_once import at_once, reasons, was_replayed
+from tests.contract.payments.audited import writing_off
 from tests.contract.payments.shopper import Shopper, facts_of
 from tests.support.customer import kind_of
 from tests.support.market import OMISE
 from tests.support.refusals import refused
 
 pytestmark = pytest.mark.requirement("E5")
-
-
-def writing_off(shopper: Shopper, amount: int | None = None, **fields: Any) -> admin_service_pb2.WriteOffDebtRequest:
-    """Return the request to write debt off, all of it unless an amount is stated."""
-    stated = {"account_id": shopper.account_id, "credit_type": "chat", "reason": "goodwill", "request_id": uuid7()}
-    return admin_service_pb2.WriteOffDebtRequest(**{"amount": amount} | stated | fields)
 
 
 @pytest.fixture

@@ -325,6 +325,48 @@ def test_too_many_entries_to_be_read_are_added_up_first_or_the_read_is_refused(
     require_equal(desk)
 
 
+def test_more_new_entries_than_a_read_looks_at_are_not_read_by_a_round_either(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage, "MOST_NEW", 6)
+    desk.do(add("ann", 100))
+    for _ in range(5):
+        desk.do(deduct("ann", 1))
+    require_equal(desk)
+    desk.do(deduct("ann", 1))
+    rounds = roller_at(desk)
+    roll_all(rounds)
+    # All of it is added up by now. It is new all the same: something late may still come in beside it.
+    with pytest.raises(UsageBehind):
+        analytics(desk)
+    assert summary(desk, "ann")
+    desk.clock.advance((usage_rollup.LATENESS + usage_rollup.WHOLE_LOOK) / SECOND + 1)
+    roll_all(rounds)
+    require_equal(desk)
+
+
+def test_where_too_much_is_new_wallets_are_come_by_in_the_order_of_their_keys(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.do(add("ann", 100))
+    rounds = roller_at(desk)
+    roll_all(rounds)
+    monkeypatch.setattr(usage_rollup, "MOST_LOOKED_AT", 2)
+    monkeypatch.setattr(usage_rollup, "WALLETS_AT_A_TIME", 1)
+    desk.clock.advance(200)
+    for account in ("ann", "bob", "cid"):
+        desk.do(add(account, 10))
+        desk.do(deduct(account, 1))
+    rounds.roll_up_once()
+    assert positions(desk) == {("ann", "chat"): 3}
+    assert rounds.lag_seconds > 100
+    for _ in range(3):
+        rounds.roll_up_once()
+    assert positions(desk) == {("ann", "chat"): 3, ("bob", "chat"): 2, ("cid", "chat"): 2}
+    assert rounds.lag_seconds < 1
+    require_equal(desk)
+
+
 def summed(desk: Desk) -> dict[str, int]:
     """Return up to which version each account's own sums have its chat credits."""
     with desk.database.autocommit() as connection:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63redit/v1/account.proto\x12\tcredit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x04Plan\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32\x13.credit.v1.PlanKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04kind\x12\x35\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"\xa7\x02\n\x07\x41\x63\x63ount\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\naccount_id\x18\x02 \x01(\tR\taccountId\x12\x30\n\x06status\x18\x03 \x01(\x0e\x32\x18.credit.v1.AccountStatusR\x06status\x12#\n\x04plan\x18\x04 \x01(\x0b\x32\x0f.credit.v1.PlanR\x04plan\x12\x18\n\x07version\x18\x05 \x01(\x03R\x07version\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"\xaa\x01\n\x0f\x41\x63\x63ountOverview\x12,\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.credit.v1.AccountR\x07\x61\x63\x63ount\x12#\n\ropen_disputes\x18\x02 \x01(\x05R\x0copenDisputes\x12%\n\x0e\x65xtra_payments\x18\x03 \x01(\x05R\rextraPayments\x12\x1d\n\nopen_flags\x18\x04 \x01(\x05R\topenFlags*\x83\x01\n\rAccountStatus\x12\x1e\n\x1a\x41\x43\x43OUNT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_ACTIVE\x10\x01\x12\x1c\n\x18\x41\x43\x43OUNT_STATUS_SUSPENDED\x10\x02\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_CLOSED\x10\x03*V\n\x08PlanKind\x12\x19\n\x15PLAN_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PLAN_KIND_STANDARD\x10\x01\x12\x17\n\x13PLAN_KIND_UNLIMITED\x10\x02\x42\x63\n\x15\x63om.creditd.credit.v1B\x0c\x41\x63\x63ountProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63redit/v1/account.proto\x12\tcredit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x04Plan\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32\x13.credit.v1.PlanKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x04kind\x12\x35\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\"\xa7\x02\n\x07\x41\x63\x63ount\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\naccount_id\x18\x02 \x01(\tR\taccountId\x12\x30\n\x06status\x18\x03 \x01(\x0e\x32\x18.credit.v1.AccountStatusR\x06status\x12#\n\x04plan\x18\x04 \x01(\x0b\x32\x0f.credit.v1.PlanR\x04plan\x12\x18\n\x07version\x18\x05 \x01(\x03R\x07version\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"\xf4\x01\n\x0f\x41\x63\x63ountOverview\x12,\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x12.credit.v1.AccountR\x07\x61\x63\x63ount\x12#\n\ropen_disputes\x18\x02 \x01(\x05R\x0copenDisputes\x12%\n\x0e\x65xtra_payments\x18\x03 \x01(\x05R\rextraPayments\x12\x1d\n\nopen_flags\x18\x04 \x01(\x05R\topenFlags\x12H\n\x12last_movement_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x10lastMovementTime*\x83\x01\n\rAccountStatus\x12\x1e\n\x1a\x41\x43\x43OUNT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_ACTIVE\x10\x01\x12\x1c\n\x18\x41\x43\x43OUNT_STATUS_SUSPENDED\x10\x02\x12\x19\n\x15\x41\x43\x43OUNT_STATUS_CLOSED\x10\x03*V\n\x08PlanKind\x12\x19\n\x15PLAN_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PLAN_KIND_STANDARD\x10\x01\x12\x17\n\x13PLAN_KIND_UNLIMITED\x10\x02\x42\x63\n\x15\x63om.creditd.credit.v1B\x0c\x41\x63\x63ountProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,14 +35,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.creditd.credit.v1B\014AccountProtoP\001Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1'
   _globals['_PLAN'].fields_by_name['kind']._loaded_options = None
   _globals['_PLAN'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_ACCOUNTSTATUS']._serialized_start=659
-  _globals['_ACCOUNTSTATUS']._serialized_end=790
-  _globals['_PLANKIND']._serialized_start=792
-  _globals['_PLANKIND']._serialized_end=878
+  _globals['_ACCOUNTSTATUS']._serialized_start=733
+  _globals['_ACCOUNTSTATUS']._serialized_end=864
+  _globals['_PLANKIND']._serialized_start=866
+  _globals['_PLANKIND']._serialized_end=952
   _globals['_PLAN']._serialized_start=71
   _globals['_PLAN']._serialized_end=185
   _globals['_ACCOUNT']._serialized_start=188
   _globals['_ACCOUNT']._serialized_end=483
   _globals['_ACCOUNTOVERVIEW']._serialized_start=486
-  _globals['_ACCOUNTOVERVIEW']._serialized_end=656
+  _globals['_ACCOUNTOVERVIEW']._serialized_end=730
 # @@protoc_insertion_point(module_scope)

@@ -54,13 +54,15 @@ class Account(_message.Message):
     def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., status: _Optional[_Union[AccountStatus, str]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AccountOverview(_message.Message):
-    __slots__ = ("account", "open_disputes", "extra_payments", "open_flags")
+    __slots__ = ("account", "open_disputes", "extra_payments", "open_flags", "last_movement_time")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     OPEN_DISPUTES_FIELD_NUMBER: _ClassVar[int]
     EXTRA_PAYMENTS_FIELD_NUMBER: _ClassVar[int]
     OPEN_FLAGS_FIELD_NUMBER: _ClassVar[int]
+    LAST_MOVEMENT_TIME_FIELD_NUMBER: _ClassVar[int]
     account: Account
     open_disputes: int
     extra_payments: int
     open_flags: int
-    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., open_disputes: _Optional[int] = ..., extra_payments: _Optional[int] = ..., open_flags: _Optional[int] = ...) -> None: ...
+    last_movement_time: _timestamp_pb2.Timestamp
+    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., open_disputes: _Optional[int] = ..., extra_payments: _Optional[int] = ..., open_flags: _Optional[int] = ..., last_movement_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

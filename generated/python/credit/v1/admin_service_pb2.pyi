@@ -18,12 +18,30 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class AccountConcern(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACCOUNT_CONCERN_UNSPECIFIED: _ClassVar[AccountConcern]
+    ACCOUNT_CONCERN_FLAGGED: _ClassVar[AccountConcern]
+    ACCOUNT_CONCERN_IN_DEBT: _ClassVar[AccountConcern]
+    ACCOUNT_CONCERN_DISPUTED: _ClassVar[AccountConcern]
+
+class AccountOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACCOUNT_ORDER_UNSPECIFIED: _ClassVar[AccountOrder]
+    ACCOUNT_ORDER_LAST_MOVEMENT: _ClassVar[AccountOrder]
+
 class UsageRanking(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     USAGE_RANKING_UNSPECIFIED: _ClassVar[UsageRanking]
     USAGE_RANKING_DAY: _ClassVar[UsageRanking]
     USAGE_RANKING_WEEK: _ClassVar[UsageRanking]
     USAGE_RANKING_MONTH: _ClassVar[UsageRanking]
+ACCOUNT_CONCERN_UNSPECIFIED: AccountConcern
+ACCOUNT_CONCERN_FLAGGED: AccountConcern
+ACCOUNT_CONCERN_IN_DEBT: AccountConcern
+ACCOUNT_CONCERN_DISPUTED: AccountConcern
+ACCOUNT_ORDER_UNSPECIFIED: AccountOrder
+ACCOUNT_ORDER_LAST_MOVEMENT: AccountOrder
 USAGE_RANKING_UNSPECIFIED: UsageRanking
 USAGE_RANKING_DAY: UsageRanking
 USAGE_RANKING_WEEK: UsageRanking
@@ -54,7 +72,7 @@ class CreditAmount(_message.Message):
     def __init__(self, credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., expected_version: _Optional[int] = ...) -> None: ...
 
 class AddCreditsRequest(_message.Message):
-    __slots__ = ("account_id", "amounts", "source", "expire_time", "request_id", "validate_only", "reason", "metadata")
+    __slots__ = ("account_id", "amounts", "source", "expire_time", "request_id", "validate_only", "reason", "metadata", "staff_note")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +88,7 @@ class AddCreditsRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    STAFF_NOTE_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     amounts: _containers.RepeatedCompositeFieldContainer[CreditAmount]
     source: _source_pb2.Source
@@ -78,7 +97,8 @@ class AddCreditsRequest(_message.Message):
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    staff_note: str
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., source: _Optional[_Union[_source_pb2.Source, str]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., staff_note: _Optional[str] = ...) -> None: ...
 
 class AddCreditsResponse(_message.Message):
     __slots__ = ("entries", "balances")
@@ -89,7 +109,7 @@ class AddCreditsResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...
 
 class RemoveCreditsRequest(_message.Message):
-    __slots__ = ("account_id", "amounts", "request_id", "validate_only", "reason", "metadata")
+    __slots__ = ("account_id", "amounts", "request_id", "validate_only", "reason", "metadata", "staff_note")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -103,13 +123,15 @@ class RemoveCreditsRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    STAFF_NOTE_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     amounts: _containers.RepeatedCompositeFieldContainer[CreditAmount]
     request_id: str
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    staff_note: str
+    def __init__(self, account_id: _Optional[str] = ..., amounts: _Optional[_Iterable[_Union[CreditAmount, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., staff_note: _Optional[str] = ...) -> None: ...
 
 class RemoveCreditsResponse(_message.Message):
     __slots__ = ("entries", "balances", "approval")
@@ -122,7 +144,7 @@ class RemoveCreditsResponse(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[_entry_pb2.Entry, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ..., approval: _Optional[_Union[_approval_pb2.Approval, _Mapping]] = ...) -> None: ...
 
 class WriteOffDebtRequest(_message.Message):
-    __slots__ = ("account_id", "credit_type", "amount", "request_id", "expected_version", "validate_only", "reason", "metadata")
+    __slots__ = ("account_id", "credit_type", "amount", "request_id", "expected_version", "validate_only", "reason", "metadata", "staff_note")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -138,6 +160,7 @@ class WriteOffDebtRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    STAFF_NOTE_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     credit_type: str
     amount: int
@@ -146,7 +169,8 @@ class WriteOffDebtRequest(_message.Message):
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    staff_note: str
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., staff_note: _Optional[str] = ...) -> None: ...
 
 class WriteOffDebtResponse(_message.Message):
     __slots__ = ("entry", "balance", "approval")
@@ -217,16 +241,20 @@ class GetAccountResponse(_message.Message):
     def __init__(self, account_overview: _Optional[_Union[_account_pb2.AccountOverview, _Mapping]] = ...) -> None: ...
 
 class ListAccountsRequest(_message.Message):
-    __slots__ = ("account_id_prefix", "status", "page_size", "page_token")
+    __slots__ = ("account_id_prefix", "status", "page_size", "page_token", "concern", "order")
     ACCOUNT_ID_PREFIX_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CONCERN_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
     account_id_prefix: str
     status: _account_pb2.AccountStatus
     page_size: int
     page_token: str
-    def __init__(self, account_id_prefix: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    concern: AccountConcern
+    order: AccountOrder
+    def __init__(self, account_id_prefix: _Optional[str] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., concern: _Optional[_Union[AccountConcern, str]] = ..., order: _Optional[_Union[AccountOrder, str]] = ...) -> None: ...
 
 class ListAccountsResponse(_message.Message):
     __slots__ = ("account_overviews", "next_page_token")

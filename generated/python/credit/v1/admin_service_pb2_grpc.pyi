@@ -65,7 +65,7 @@ class AdminServiceStub:
     GetAccount: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetAccountRequest, _admin_service_pb2.GetAccountResponse]
     """One account; it is not opened by being looked at."""
     ListAccounts: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAccountsRequest, _admin_service_pb2.ListAccountsResponse]
-    """Accounts, by account id."""
+    """Accounts, by account id or by their last movement: all, those of a status, or those with a concern."""
     VerifyLedger: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.VerifyLedgerRequest, _admin_service_pb2.VerifyLedgerResponse]
     """Folds the ledger and compares it with the stored balances; streams every difference, then a summary."""
     GetUsageAnalytics: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetUsageAnalyticsRequest, _admin_service_pb2.GetUsageAnalyticsResponse]
@@ -107,7 +107,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     GetAccount: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetAccountRequest, _admin_service_pb2.GetAccountResponse]  # type: ignore[assignment]
     """One account; it is not opened by being looked at."""
     ListAccounts: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAccountsRequest, _admin_service_pb2.ListAccountsResponse]  # type: ignore[assignment]
-    """Accounts, by account id."""
+    """Accounts, by account id or by their last movement: all, those of a status, or those with a concern."""
     VerifyLedger: _aio.UnaryStreamMultiCallable[_admin_service_pb2.VerifyLedgerRequest, _admin_service_pb2.VerifyLedgerResponse]  # type: ignore[assignment]
     """Folds the ledger and compares it with the stored balances; streams every difference, then a summary."""
     GetUsageAnalytics: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetUsageAnalyticsRequest, _admin_service_pb2.GetUsageAnalyticsResponse]  # type: ignore[assignment]
@@ -230,7 +230,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ListAccountsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListAccountsResponse, _abc.Awaitable[_admin_service_pb2.ListAccountsResponse]]:
-        """Accounts, by account id."""
+        """Accounts, by account id or by their last movement: all, those of a status, or those with a concern."""
 
     @_abc_1.abstractmethod
     def VerifyLedger(

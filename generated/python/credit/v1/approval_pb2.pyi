@@ -37,7 +37,7 @@ APPROVAL_STATE_EXPIRED: ApprovalState
 APPROVAL_STATE_CANCELLED: ApprovalState
 
 class Approval(_message.Message):
-    __slots__ = ("name", "account_id", "kind", "state", "amounts", "purchase", "money", "preview", "reason", "maker", "maker_person", "create_time", "expire_time", "decided_by", "decided_by_person", "decision_reason", "decide_time", "balances")
+    __slots__ = ("name", "account_id", "kind", "state", "amounts", "purchase", "money", "preview", "reason", "maker", "maker_person", "create_time", "expire_time", "decided_by", "decided_by_person", "decision_reason", "decide_time", "balances", "staff_note")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +56,7 @@ class Approval(_message.Message):
     DECISION_REASON_FIELD_NUMBER: _ClassVar[int]
     DECIDE_TIME_FIELD_NUMBER: _ClassVar[int]
     BALANCES_FIELD_NUMBER: _ClassVar[int]
+    STAFF_NOTE_FIELD_NUMBER: _ClassVar[int]
     name: str
     account_id: str
     kind: ApprovalKind
@@ -74,7 +75,8 @@ class Approval(_message.Message):
     decision_reason: str
     decide_time: _timestamp_pb2.Timestamp
     balances: _containers.RepeatedCompositeFieldContainer[_balance_pb2.Balance]
-    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., kind: _Optional[_Union[ApprovalKind, str]] = ..., state: _Optional[_Union[ApprovalState, str]] = ..., amounts: _Optional[_Iterable[_Union[ApprovalAmount, _Mapping]]] = ..., purchase: _Optional[str] = ..., money: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., preview: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ..., reason: _Optional[str] = ..., maker: _Optional[str] = ..., maker_person: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., decided_by: _Optional[str] = ..., decided_by_person: _Optional[str] = ..., decision_reason: _Optional[str] = ..., decide_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ...) -> None: ...
+    staff_note: str
+    def __init__(self, name: _Optional[str] = ..., account_id: _Optional[str] = ..., kind: _Optional[_Union[ApprovalKind, str]] = ..., state: _Optional[_Union[ApprovalState, str]] = ..., amounts: _Optional[_Iterable[_Union[ApprovalAmount, _Mapping]]] = ..., purchase: _Optional[str] = ..., money: _Optional[_Union[_money_pb2.Money, _Mapping]] = ..., preview: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ..., reason: _Optional[str] = ..., maker: _Optional[str] = ..., maker_person: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., decided_by: _Optional[str] = ..., decided_by_person: _Optional[str] = ..., decision_reason: _Optional[str] = ..., decide_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., balances: _Optional[_Iterable[_Union[_balance_pb2.Balance, _Mapping]]] = ..., staff_note: _Optional[str] = ...) -> None: ...
 
 class ApprovalAmount(_message.Message):
     __slots__ = ("credit_type", "amount")

@@ -45,7 +45,7 @@ ENTRY_KIND_RESTORE: EntryKind
 ENTRY_KIND_WRITE_OFF: EntryKind
 
 class Entry(_message.Message):
-    __slots__ = ("account_id", "credit_type", "version", "kind", "amount", "available_delta", "reserved_delta", "debt_delta", "available_after", "reserved_after", "debt_after", "slices", "slice_count", "reservation", "request_id", "actor", "reason", "metadata", "create_time", "spender_id")
+    __slots__ = ("account_id", "credit_type", "version", "kind", "amount", "available_delta", "reserved_delta", "debt_delta", "available_after", "reserved_after", "debt_after", "slices", "slice_count", "reservation", "request_id", "actor", "reason", "metadata", "create_time", "spender_id", "correlation_id")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -73,6 +73,7 @@ class Entry(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     SPENDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     credit_type: str
     version: int
@@ -93,7 +94,8 @@ class Entry(_message.Message):
     metadata: _containers.ScalarMap[str, str]
     create_time: _timestamp_pb2.Timestamp
     spender_id: str
-    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., version: _Optional[int] = ..., kind: _Optional[_Union[EntryKind, str]] = ..., amount: _Optional[int] = ..., available_delta: _Optional[int] = ..., reserved_delta: _Optional[int] = ..., debt_delta: _Optional[int] = ..., available_after: _Optional[int] = ..., reserved_after: _Optional[int] = ..., debt_after: _Optional[int] = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., reservation: _Optional[str] = ..., request_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., spender_id: _Optional[str] = ...) -> None: ...
+    correlation_id: str
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., version: _Optional[int] = ..., kind: _Optional[_Union[EntryKind, str]] = ..., amount: _Optional[int] = ..., available_delta: _Optional[int] = ..., reserved_delta: _Optional[int] = ..., debt_delta: _Optional[int] = ..., available_after: _Optional[int] = ..., reserved_after: _Optional[int] = ..., debt_after: _Optional[int] = ..., slices: _Optional[_Iterable[_Union[_source_pb2.Slice, _Mapping]]] = ..., slice_count: _Optional[int] = ..., reservation: _Optional[str] = ..., request_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., spender_id: _Optional[str] = ..., correlation_id: _Optional[str] = ...) -> None: ...
 
 class ArchivedEntries(_message.Message):
     __slots__ = ("credit_type", "before_version", "before_time", "file")

@@ -30,7 +30,7 @@ class AccountChange(_message.Message):
     def __init__(self, version: _Optional[int] = ..., status: _Optional[_Union[_account_pb2.AccountStatus, str]] = ..., plan: _Optional[_Union[_account_pb2.Plan, _Mapping]] = ..., limits: _Optional[_Iterable[_Union[_limits_pb2.Limit, _Mapping]]] = ..., alerts: _Optional[_Iterable[_Union[_balance_alert_pb2.BalanceAlert, _Mapping]]] = ...) -> None: ...
 
 class HistoryItem(_message.Message):
-    __slots__ = ("create_time", "name", "cause", "actor", "reason", "request_id", "entry", "purchase_change", "payment_event", "account_change", "approval", "account_flag")
+    __slots__ = ("create_time", "name", "cause", "actor", "reason", "request_id", "entry", "purchase_change", "payment_event", "account_change", "approval", "account_flag", "staff_note")
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +43,7 @@ class HistoryItem(_message.Message):
     ACCOUNT_CHANGE_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FLAG_FIELD_NUMBER: _ClassVar[int]
+    STAFF_NOTE_FIELD_NUMBER: _ClassVar[int]
     create_time: _timestamp_pb2.Timestamp
     name: str
     cause: str
@@ -55,4 +56,5 @@ class HistoryItem(_message.Message):
     account_change: AccountChange
     approval: _approval_pb2.Approval
     account_flag: _account_flag_pb2.AccountFlag
-    def __init__(self, create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., name: _Optional[str] = ..., cause: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., purchase_change: _Optional[_Union[_purchase_pb2.PurchaseChange, _Mapping]] = ..., payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ..., account_change: _Optional[_Union[AccountChange, _Mapping]] = ..., approval: _Optional[_Union[_approval_pb2.Approval, _Mapping]] = ..., account_flag: _Optional[_Union[_account_flag_pb2.AccountFlag, _Mapping]] = ...) -> None: ...
+    staff_note: str
+    def __init__(self, create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., name: _Optional[str] = ..., cause: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., purchase_change: _Optional[_Union[_purchase_pb2.PurchaseChange, _Mapping]] = ..., payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ..., account_change: _Optional[_Union[AccountChange, _Mapping]] = ..., approval: _Optional[_Union[_approval_pb2.Approval, _Mapping]] = ..., account_flag: _Optional[_Union[_account_flag_pb2.AccountFlag, _Mapping]] = ..., staff_note: _Optional[str] = ...) -> None: ...

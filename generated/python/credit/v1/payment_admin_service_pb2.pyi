@@ -66,8 +66,24 @@ class ReversePurchaseResponse(_message.Message):
     approval: _approval_pb2.Approval
     def __init__(self, purchase: _Optional[_Union[_purchase_pb2.Purchase, _Mapping]] = ..., approval: _Optional[_Union[_approval_pb2.Approval, _Mapping]] = ...) -> None: ...
 
+class InspectPurchaseRequest(_message.Message):
+    __slots__ = ("name", "request_id", "reason")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    request_id: str
+    reason: str
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class InspectPurchaseResponse(_message.Message):
+    __slots__ = ("next_poll_time",)
+    NEXT_POLL_TIME_FIELD_NUMBER: _ClassVar[int]
+    next_poll_time: _timestamp_pb2.Timestamp
+    def __init__(self, next_poll_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class ListPaymentEventsRequest(_message.Message):
-    __slots__ = ("state", "provider", "account_id", "purchase", "start_time", "end_time", "page_size", "page_token")
+    __slots__ = ("state", "provider", "account_id", "purchase", "start_time", "end_time", "page_size", "page_token", "show_counts")
     STATE_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +92,7 @@ class ListPaymentEventsRequest(_message.Message):
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SHOW_COUNTS_FIELD_NUMBER: _ClassVar[int]
     state: _payment_event_pb2.PaymentEventState
     provider: _payment_provider_pb2.PaymentProvider
     account_id: str
@@ -84,15 +101,18 @@ class ListPaymentEventsRequest(_message.Message):
     end_time: _timestamp_pb2.Timestamp
     page_size: int
     page_token: str
-    def __init__(self, state: _Optional[_Union[_payment_event_pb2.PaymentEventState, str]] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    show_counts: bool
+    def __init__(self, state: _Optional[_Union[_payment_event_pb2.PaymentEventState, str]] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., show_counts: bool = ...) -> None: ...
 
 class ListPaymentEventsResponse(_message.Message):
-    __slots__ = ("payment_events", "next_page_token")
+    __slots__ = ("payment_events", "next_page_token", "counts")
     PAYMENT_EVENTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
     payment_events: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.PaymentEvent]
     next_page_token: str
-    def __init__(self, payment_events: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    counts: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.PaymentEventCount]
+    def __init__(self, payment_events: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEvent, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., counts: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEventCount, _Mapping]]] = ...) -> None: ...
 
 class GetPaymentEventRequest(_message.Message):
     __slots__ = ("name",)
@@ -101,16 +121,18 @@ class GetPaymentEventRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetPaymentEventResponse(_message.Message):
-    __slots__ = ("payment_event", "body", "acts", "act_count")
+    __slots__ = ("payment_event", "body", "acts", "act_count", "facts")
     PAYMENT_EVENT_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     ACTS_FIELD_NUMBER: _ClassVar[int]
     ACT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
     payment_event: _payment_event_pb2.PaymentEvent
     body: str
     acts: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.PaymentEventAct]
     act_count: int
-    def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ..., body: _Optional[str] = ..., acts: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEventAct, _Mapping]]] = ..., act_count: _Optional[int] = ...) -> None: ...
+    facts: _containers.RepeatedCompositeFieldContainer[_payment_event_pb2.PaymentFact]
+    def __init__(self, payment_event: _Optional[_Union[_payment_event_pb2.PaymentEvent, _Mapping]] = ..., body: _Optional[str] = ..., acts: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentEventAct, _Mapping]]] = ..., act_count: _Optional[int] = ..., facts: _Optional[_Iterable[_Union[_payment_event_pb2.PaymentFact, _Mapping]]] = ...) -> None: ...
 
 class ReplayPaymentEventRequest(_message.Message):
     __slots__ = ("name", "request_id", "reason")

@@ -50,6 +50,11 @@ class PaymentAdminServiceStub(object):
                 request_serializer=credit_dot_v1_dot_payment__admin__service__pb2.ReversePurchaseRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_payment__admin__service__pb2.ReversePurchaseResponse.FromString,
                 _registered_method=True)
+        self.InspectPurchase = channel.unary_unary(
+                '/credit.v1.PaymentAdminService/InspectPurchase',
+                request_serializer=credit_dot_v1_dot_payment__admin__service__pb2.InspectPurchaseRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_payment__admin__service__pb2.InspectPurchaseResponse.FromString,
+                _registered_method=True)
         self.ListPaymentEvents = channel.unary_unary(
                 '/credit.v1.PaymentAdminService/ListPaymentEvents',
                 request_serializer=credit_dot_v1_dot_payment__admin__service__pb2.ListPaymentEventsRequest.SerializeToString,
@@ -108,6 +113,13 @@ class PaymentAdminServiceServicer(object):
     def ReversePurchase(self, request, context):
         """Takes credits of a purchase back, for money that was refunded outside its provider. Asked for by FINANCE, or for more
         than an administrator may give back alone, it has to be approved by a second person first: see ApprovalService.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InspectPurchase(self, request, context):
+        """Has a purchase looked at soon at its provider, whatever state it is in: within seconds, with others whose turn has come.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,6 +192,11 @@ def add_PaymentAdminServiceServicer_to_server(servicer, server):
                     servicer.ReversePurchase,
                     request_deserializer=credit_dot_v1_dot_payment__admin__service__pb2.ReversePurchaseRequest.FromString,
                     response_serializer=credit_dot_v1_dot_payment__admin__service__pb2.ReversePurchaseResponse.SerializeToString,
+            ),
+            'InspectPurchase': grpc.unary_unary_rpc_method_handler(
+                    servicer.InspectPurchase,
+                    request_deserializer=credit_dot_v1_dot_payment__admin__service__pb2.InspectPurchaseRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_payment__admin__service__pb2.InspectPurchaseResponse.SerializeToString,
             ),
             'ListPaymentEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPaymentEvents,
@@ -299,6 +316,33 @@ class PaymentAdminService(object):
             '/credit.v1.PaymentAdminService/ReversePurchase',
             credit_dot_v1_dot_payment__admin__service__pb2.ReversePurchaseRequest.SerializeToString,
             credit_dot_v1_dot_payment__admin__service__pb2.ReversePurchaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InspectPurchase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.PaymentAdminService/InspectPurchase',
+            credit_dot_v1_dot_payment__admin__service__pb2.InspectPurchaseRequest.SerializeToString,
+            credit_dot_v1_dot_payment__admin__service__pb2.InspectPurchaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class PaymentAdminServiceStub:
     """Takes credits of a purchase back, for money that was refunded outside its provider. Asked for by FINANCE, or for more
     than an administrator may give back alone, it has to be approved by a second person first: see ApprovalService.
     """
+    InspectPurchase: _grpc.UnaryUnaryMultiCallable[_payment_admin_service_pb2.InspectPurchaseRequest, _payment_admin_service_pb2.InspectPurchaseResponse]
+    """Has a purchase looked at soon at its provider, whatever state it is in: within seconds, with others whose turn has come."""
     ListPaymentEvents: _grpc.UnaryUnaryMultiCallable[_payment_admin_service_pb2.ListPaymentEventsRequest, _payment_admin_service_pb2.ListPaymentEventsResponse]
     """What came in by webhooks, newest first."""
     GetPaymentEvent: _grpc.UnaryUnaryMultiCallable[_payment_admin_service_pb2.GetPaymentEventRequest, _payment_admin_service_pb2.GetPaymentEventResponse]
@@ -71,6 +73,8 @@ class PaymentAdminServiceAsyncStub(PaymentAdminServiceStub):
     """Takes credits of a purchase back, for money that was refunded outside its provider. Asked for by FINANCE, or for more
     than an administrator may give back alone, it has to be approved by a second person first: see ApprovalService.
     """
+    InspectPurchase: _aio.UnaryUnaryMultiCallable[_payment_admin_service_pb2.InspectPurchaseRequest, _payment_admin_service_pb2.InspectPurchaseResponse]  # type: ignore[assignment]
+    """Has a purchase looked at soon at its provider, whatever state it is in: within seconds, with others whose turn has come."""
     ListPaymentEvents: _aio.UnaryUnaryMultiCallable[_payment_admin_service_pb2.ListPaymentEventsRequest, _payment_admin_service_pb2.ListPaymentEventsResponse]  # type: ignore[assignment]
     """What came in by webhooks, newest first."""
     GetPaymentEvent: _aio.UnaryUnaryMultiCallable[_payment_admin_service_pb2.GetPaymentEventRequest, _payment_admin_service_pb2.GetPaymentEventResponse]  # type: ignore[assignment]
@@ -116,6 +120,14 @@ class PaymentAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes credits of a purchase back, for money that was refunded outside its provider. Asked for by FINANCE, or for more
         than an administrator may give back alone, it has to be approved by a second person first: see ApprovalService.
         """
+
+    @_abc_1.abstractmethod
+    def InspectPurchase(
+        self,
+        request: _payment_admin_service_pb2.InspectPurchaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_admin_service_pb2.InspectPurchaseResponse, _abc.Awaitable[_payment_admin_service_pb2.InspectPurchaseResponse]]:
+        """Has a purchase looked at soon at its provider, whatever state it is in: within seconds, with others whose turn has come."""
 
     @_abc_1.abstractmethod
     def ListPaymentEvents(

@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from credit.v1 import balance_pb2 as credit_dot_v1_dot_balance__pb2
 from credit.v1 import entry_pb2 as credit_dot_v1_dot_entry__pb2
 from credit.v1 import explanation_pb2 as credit_dot_v1_dot_explanation__pb2
 from credit.v1 import grant_pb2 as credit_dot_v1_dot_grant__pb2
@@ -30,7 +31,7 @@ from credit.v1 import status_figure_pb2 as credit_dot_v1_dot_status__figure__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63redit/v1/support_service.proto\x12\tcredit.v1\x1a\x15\x63redit/v1/entry.proto\x1a\x1b\x63redit/v1/explanation.proto\x1a\x15\x63redit/v1/grant.proto\x1a\x1c\x63redit/v1/history_item.proto\x1a\x1d\x63redit/v1/status_figure.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x02\n\x15\x45xplainReserveRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12\x1f\n\x06\x61mount\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\x06\x61mount\x12\x43\n\nspender_id\x18\x04 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\tspenderId\x12:\n\nas_of_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\x08\x61sOfTime\x12#\n\x07version\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00R\x07versionB\x08\n\x06moment\"Y\n\x16\x45xplainReserveResponse\x12?\n\x0b\x65xplanation\x18\x01 \x01(\x0b\x32\x1d.credit.v1.ReserveExplanationR\x0b\x65xplanation\"\xbd\x01\n\x0fGetGrantRequest\x12\xa9\x01\n\x04name\x18\x01 \x01(\tB\x94\x01\xbaH\x90\x01r\x8d\x01\x32\x8a\x01^accounts/[A-Za-z0-9._:@+-]{1,128}/wallets/[A-Za-z][A-Za-z0-9_]{0,31}/grants/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\":\n\x10GetGrantResponse\x12&\n\x05grant\x18\x01 \x01(\x0b\x32\x10.credit.v1.GrantR\x05grant\"\xec\x01\n\x11ListGrantsRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12&\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"f\n\x12ListGrantsResponse\x12(\n\x06grants\x18\x01 \x03(\x0b\x32\x10.credit.v1.GrantR\x06grants\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x90\x05\n\x14ListGrantUsesRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12\x63\n\x08grant_id\x18\x03 \x01(\tBH\xbaHE\xd8\x01\x01r@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x07grantId\x12\xc7\x01\n\x0breservation\x18\x04 \x01(\tB\xa4\x01\xbaH\xa0\x01\xd8\x01\x01r\x9a\x01\x32\x97\x01^accounts/[A-Za-z0-9._:@+-]{1,128}/wallets/[A-Za-z][A-Za-z0-9_]{0,31}/reservations/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\x0breservation\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12&\n\tpage_size\x18\x07 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\xba\x01\n\x15ListGrantUsesResponse\x12\x32\n\ngrant_uses\x18\x01 \x03(\x0b\x32\x13.credit.v1.GrantUseR\tgrantUses\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x45\n\x10\x61rchived_entries\x18\x03 \x03(\x0b\x32\x1a.credit.v1.ArchivedEntriesR\x0f\x61rchivedEntries\"\xae\x01\n\x19ListAccountHistoryRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\xc8\x01\n\x1aListAccountHistoryResponse\x12;\n\rhistory_items\x18\x01 \x03(\x0b\x32\x16.credit.v1.HistoryItemR\x0chistoryItems\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x45\n\x10\x61rchived_entries\x18\x03 \x03(\x0b\x32\x1a.credit.v1.ArchivedEntriesR\x0f\x61rchivedEntries\"\x91\x01\n\tSearchHit\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x18.credit.v1.SearchHitKindR\x04kind\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n\naccount_id\x18\x03 \x01(\tR\taccountId\x12#\n\rmatched_field\x18\x04 \x01(\tR\x0cmatchedField\"v\n\rSearchRequest\x12 \n\x05query\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\x05query\x12\x43\n\naccount_id\x18\x02 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\":\n\x0eSearchResponse\x12(\n\x04hits\x18\x01 \x03(\x0b\x32\x14.credit.v1.SearchHitR\x04hits\"\x18\n\x16GetSystemStatusRequest\"W\n\x17GetSystemStatusResponse\x12<\n\rsystem_status\x18\x01 \x01(\x0b\x32\x17.credit.v1.SystemStatusR\x0csystemStatus*\x83\x02\n\rSearchHitKind\x12\x1f\n\x1bSEARCH_HIT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17SEARCH_HIT_KIND_ACCOUNT\x10\x01\x12\x1c\n\x18SEARCH_HIT_KIND_PURCHASE\x10\x02\x12!\n\x1dSEARCH_HIT_KIND_PAYMENT_EVENT\x10\x03\x12\x1f\n\x1bSEARCH_HIT_KIND_RESERVATION\x10\x04\x12\x19\n\x15SEARCH_HIT_KIND_ENTRY\x10\x05\x12\x19\n\x15SEARCH_HIT_KIND_GRANT\x10\x06\x12\x1c\n\x18SEARCH_HIT_KIND_APPROVAL\x10\x07\x32\xc7\x04\n\x0eSupportService\x12U\n\x0e\x45xplainReserve\x12 .credit.v1.ExplainReserveRequest\x1a!.credit.v1.ExplainReserveResponse\x12\x43\n\x08GetGrant\x12\x1a.credit.v1.GetGrantRequest\x1a\x1b.credit.v1.GetGrantResponse\x12I\n\nListGrants\x12\x1c.credit.v1.ListGrantsRequest\x1a\x1d.credit.v1.ListGrantsResponse\x12R\n\rListGrantUses\x12\x1f.credit.v1.ListGrantUsesRequest\x1a .credit.v1.ListGrantUsesResponse\x12\x61\n\x12ListAccountHistory\x12$.credit.v1.ListAccountHistoryRequest\x1a%.credit.v1.ListAccountHistoryResponse\x12=\n\x06Search\x12\x18.credit.v1.SearchRequest\x1a\x19.credit.v1.SearchResponse\x12X\n\x0fGetSystemStatus\x12!.credit.v1.GetSystemStatusRequest\x1a\".credit.v1.GetSystemStatusResponseBj\n\x15\x63om.creditd.credit.v1B\x13SupportServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63redit/v1/support_service.proto\x12\tcredit.v1\x1a\x17\x63redit/v1/balance.proto\x1a\x15\x63redit/v1/entry.proto\x1a\x1b\x63redit/v1/explanation.proto\x1a\x15\x63redit/v1/grant.proto\x1a\x1c\x63redit/v1/history_item.proto\x1a\x1d\x63redit/v1/status_figure.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x02\n\x15\x45xplainReserveRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12\x1f\n\x06\x61mount\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\x06\x61mount\x12\x43\n\nspender_id\x18\x04 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\tspenderId\x12:\n\nas_of_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\x08\x61sOfTime\x12#\n\x07version\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00H\x00R\x07versionB\x08\n\x06moment\"Y\n\x16\x45xplainReserveResponse\x12?\n\x0b\x65xplanation\x18\x01 \x01(\x0b\x32\x1d.credit.v1.ReserveExplanationR\x0b\x65xplanation\"\xbd\x01\n\x0fGetGrantRequest\x12\xa9\x01\n\x04name\x18\x01 \x01(\tB\x94\x01\xbaH\x90\x01r\x8d\x01\x32\x8a\x01^accounts/[A-Za-z0-9._:@+-]{1,128}/wallets/[A-Za-z][A-Za-z0-9_]{0,31}/grants/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x04name\":\n\x10GetGrantResponse\x12&\n\x05grant\x18\x01 \x01(\x0b\x32\x10.credit.v1.GrantR\x05grant\"\xec\x01\n\x11ListGrantsRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12&\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"f\n\x12ListGrantsResponse\x12(\n\x06grants\x18\x01 \x03(\x0b\x32\x10.credit.v1.GrantR\x06grants\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x90\x05\n\x14ListGrantUsesRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12\x63\n\x08grant_id\x18\x03 \x01(\tBH\xbaHE\xd8\x01\x01r@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x07grantId\x12\xc7\x01\n\x0breservation\x18\x04 \x01(\tB\xa4\x01\xbaH\xa0\x01\xd8\x01\x01r\x9a\x01\x32\x97\x01^accounts/[A-Za-z0-9._:@+-]{1,128}/wallets/[A-Za-z][A-Za-z0-9_]{0,31}/reservations/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\x0breservation\x12\x39\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tstartTime\x12\x35\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12&\n\tpage_size\x18\x07 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\xba\x01\n\x15ListGrantUsesResponse\x12\x32\n\ngrant_uses\x18\x01 \x03(\x0b\x32\x13.credit.v1.GrantUseR\tgrantUses\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x45\n\x10\x61rchived_entries\x18\x03 \x03(\x0b\x32\x1a.credit.v1.ArchivedEntriesR\x0f\x61rchivedEntries\"\xae\x01\n\x19ListAccountHistoryRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12&\n\tpage_size\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\tpageToken\"\xc8\x01\n\x1aListAccountHistoryResponse\x12;\n\rhistory_items\x18\x01 \x03(\x0b\x32\x16.credit.v1.HistoryItemR\x0chistoryItems\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x45\n\x10\x61rchived_entries\x18\x03 \x03(\x0b\x32\x1a.credit.v1.ArchivedEntriesR\x0f\x61rchivedEntries\"\x91\x01\n\tSearchHit\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x18.credit.v1.SearchHitKindR\x04kind\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n\naccount_id\x18\x03 \x01(\tR\taccountId\x12#\n\rmatched_field\x18\x04 \x01(\tR\x0cmatchedField\"v\n\rSearchRequest\x12 \n\x05query\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\x05query\x12\x43\n\naccount_id\x18\x02 \x01(\tB$\xbaH!\xd8\x01\x01r\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\":\n\x0eSearchResponse\x12(\n\x04hits\x18\x01 \x03(\x0b\x32\x14.credit.v1.SearchHitR\x04hits\"\x18\n\x16GetSystemStatusRequest\"W\n\x17GetSystemStatusResponse\x12<\n\rsystem_status\x18\x01 \x01(\x0b\x32\x17.credit.v1.SystemStatusR\x0csystemStatus\"\xb7\x03\n\x11ReturnHoldRequest\x12\xb6\x01\n\x04name\x18\x01 \x01(\tB\xa1\x01\xbaH\x9d\x01r\x9a\x01\x32\x97\x01^accounts/[A-Za-z0-9._:@+-]{1,128}/wallets/[A-Za-z][A-Za-z0-9_]{0,31}/reservations/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\x04name\x12)\n\nrequest_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\x37\n\x10\x65xpected_version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00R\x0f\x65xpectedVersion\x88\x01\x01\x12#\n\rvalidate_only\x18\x04 \x01(\x08R\x0cvalidateOnly\x12\"\n\x06reason\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\x12\'\n\nstaff_note\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\tstaffNoteB\x13\n\x11_expected_version\"j\n\x12ReturnHoldResponse\x12&\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x10.credit.v1.EntryR\x05\x65ntry\x12,\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x12.credit.v1.BalanceR\x07\x62\x61lance\"\xa8\x03\n\x12GiveCreditsRequest\x12@\n\naccount_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[A-Za-z0-9._:@+-]{1,128}$R\taccountId\x12\x44\n\x0b\x63redit_type\x18\x02 \x01(\tB#\xbaH r\x1e\x32\x1c^[A-Za-z][A-Za-z0-9_]{0,31}$R\ncreditType\x12\x1f\n\x06\x61mount\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00R\x06\x61mount\x12)\n\nrequest_id\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01R\trequestId\x12\x37\n\x10\x65xpected_version\x18\x05 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00R\x0f\x65xpectedVersion\x88\x01\x01\x12#\n\rvalidate_only\x18\x06 \x01(\x08R\x0cvalidateOnly\x12\"\n\x06reason\x18\x07 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03R\x06reason\x12\'\n\nstaff_note\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\tstaffNoteB\x13\n\x11_expected_version\"k\n\x13GiveCreditsResponse\x12&\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x10.credit.v1.EntryR\x05\x65ntry\x12,\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x12.credit.v1.BalanceR\x07\x62\x61lance*\xa3\x02\n\rSearchHitKind\x12\x1f\n\x1bSEARCH_HIT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17SEARCH_HIT_KIND_ACCOUNT\x10\x01\x12\x1c\n\x18SEARCH_HIT_KIND_PURCHASE\x10\x02\x12!\n\x1dSEARCH_HIT_KIND_PAYMENT_EVENT\x10\x03\x12\x1f\n\x1bSEARCH_HIT_KIND_RESERVATION\x10\x04\x12\x19\n\x15SEARCH_HIT_KIND_ENTRY\x10\x05\x12\x19\n\x15SEARCH_HIT_KIND_GRANT\x10\x06\x12\x1c\n\x18SEARCH_HIT_KIND_APPROVAL\x10\x07\x12\x1e\n\x1aSEARCH_HIT_KIND_PROMO_CODE\x10\x08\x32\xe0\x05\n\x0eSupportService\x12U\n\x0e\x45xplainReserve\x12 .credit.v1.ExplainReserveRequest\x1a!.credit.v1.ExplainReserveResponse\x12\x43\n\x08GetGrant\x12\x1a.credit.v1.GetGrantRequest\x1a\x1b.credit.v1.GetGrantResponse\x12I\n\nListGrants\x12\x1c.credit.v1.ListGrantsRequest\x1a\x1d.credit.v1.ListGrantsResponse\x12R\n\rListGrantUses\x12\x1f.credit.v1.ListGrantUsesRequest\x1a .credit.v1.ListGrantUsesResponse\x12\x61\n\x12ListAccountHistory\x12$.credit.v1.ListAccountHistoryRequest\x1a%.credit.v1.ListAccountHistoryResponse\x12=\n\x06Search\x12\x18.credit.v1.SearchRequest\x1a\x19.credit.v1.SearchResponse\x12X\n\x0fGetSystemStatus\x12!.credit.v1.GetSystemStatusRequest\x1a\".credit.v1.GetSystemStatusResponse\x12I\n\nReturnHold\x12\x1c.credit.v1.ReturnHoldRequest\x1a\x1d.credit.v1.ReturnHoldResponse\x12L\n\x0bGiveCredits\x12\x1d.credit.v1.GiveCreditsRequest\x1a\x1e.credit.v1.GiveCreditsResponseBj\n\x15\x63om.creditd.credit.v1B\x13SupportServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -80,38 +81,70 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHREQUEST'].fields_by_name['query']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
   _globals['_SEARCHREQUEST'].fields_by_name['account_id']._loaded_options = None
   _globals['_SEARCHREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H!\330\001\001r\0342\032^[A-Za-z0-9._:@+-]{1,128}$'
-  _globals['_SEARCHHITKIND']._serialized_start=2944
-  _globals['_SEARCHHITKIND']._serialized_end=3203
-  _globals['_EXPLAINRESERVEREQUEST']._serialized_start=216
-  _globals['_EXPLAINRESERVEREQUEST']._serialized_end=584
-  _globals['_EXPLAINRESERVERESPONSE']._serialized_start=586
-  _globals['_EXPLAINRESERVERESPONSE']._serialized_end=675
-  _globals['_GETGRANTREQUEST']._serialized_start=678
-  _globals['_GETGRANTREQUEST']._serialized_end=867
-  _globals['_GETGRANTRESPONSE']._serialized_start=869
-  _globals['_GETGRANTRESPONSE']._serialized_end=927
-  _globals['_LISTGRANTSREQUEST']._serialized_start=930
-  _globals['_LISTGRANTSREQUEST']._serialized_end=1166
-  _globals['_LISTGRANTSRESPONSE']._serialized_start=1168
-  _globals['_LISTGRANTSRESPONSE']._serialized_end=1270
-  _globals['_LISTGRANTUSESREQUEST']._serialized_start=1273
-  _globals['_LISTGRANTUSESREQUEST']._serialized_end=1929
-  _globals['_LISTGRANTUSESRESPONSE']._serialized_start=1932
-  _globals['_LISTGRANTUSESRESPONSE']._serialized_end=2118
-  _globals['_LISTACCOUNTHISTORYREQUEST']._serialized_start=2121
-  _globals['_LISTACCOUNTHISTORYREQUEST']._serialized_end=2295
-  _globals['_LISTACCOUNTHISTORYRESPONSE']._serialized_start=2298
-  _globals['_LISTACCOUNTHISTORYRESPONSE']._serialized_end=2498
-  _globals['_SEARCHHIT']._serialized_start=2501
-  _globals['_SEARCHHIT']._serialized_end=2646
-  _globals['_SEARCHREQUEST']._serialized_start=2648
-  _globals['_SEARCHREQUEST']._serialized_end=2766
-  _globals['_SEARCHRESPONSE']._serialized_start=2768
-  _globals['_SEARCHRESPONSE']._serialized_end=2826
-  _globals['_GETSYSTEMSTATUSREQUEST']._serialized_start=2828
-  _globals['_GETSYSTEMSTATUSREQUEST']._serialized_end=2852
-  _globals['_GETSYSTEMSTATUSRESPONSE']._serialized_start=2854
-  _globals['_GETSYSTEMSTATUSRESPONSE']._serialized_end=2941
-  _globals['_SUPPORTSERVICE']._serialized_start=3206
-  _globals['_SUPPORTSERVICE']._serialized_end=3789
+  _globals['_RETURNHOLDREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_RETURNHOLDREQUEST'].fields_by_name['name']._serialized_options = b'\272H\235\001r\232\0012\227\001^accounts/[A-Za-z0-9._:@+-]{1,128}/wallets/[A-Za-z][A-Za-z0-9_]{0,31}/reservations/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+  _globals['_RETURNHOLDREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RETURNHOLDREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
+  _globals['_RETURNHOLDREQUEST'].fields_by_name['expected_version']._loaded_options = None
+  _globals['_RETURNHOLDREQUEST'].fields_by_name['expected_version']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_RETURNHOLDREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_RETURNHOLDREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\364\003'
+  _globals['_RETURNHOLDREQUEST'].fields_by_name['staff_note']._loaded_options = None
+  _globals['_RETURNHOLDREQUEST'].fields_by_name['staff_note']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['account_id']._loaded_options = None
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['account_id']._serialized_options = b'\272H\036r\0342\032^[A-Za-z0-9._:@+-]{1,128}$'
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['credit_type']._loaded_options = None
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['credit_type']._serialized_options = b'\272H r\0362\034^[A-Za-z][A-Za-z0-9_]{0,31}$'
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['amount']._loaded_options = None
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['amount']._serialized_options = b'\272H\004\"\002 \000'
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['expected_version']._loaded_options = None
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['expected_version']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\364\003'
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['staff_note']._loaded_options = None
+  _globals['_GIVECREDITSREQUEST'].fields_by_name['staff_note']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_SEARCHHITKIND']._serialized_start=4055
+  _globals['_SEARCHHITKIND']._serialized_end=4346
+  _globals['_EXPLAINRESERVEREQUEST']._serialized_start=241
+  _globals['_EXPLAINRESERVEREQUEST']._serialized_end=609
+  _globals['_EXPLAINRESERVERESPONSE']._serialized_start=611
+  _globals['_EXPLAINRESERVERESPONSE']._serialized_end=700
+  _globals['_GETGRANTREQUEST']._serialized_start=703
+  _globals['_GETGRANTREQUEST']._serialized_end=892
+  _globals['_GETGRANTRESPONSE']._serialized_start=894
+  _globals['_GETGRANTRESPONSE']._serialized_end=952
+  _globals['_LISTGRANTSREQUEST']._serialized_start=955
+  _globals['_LISTGRANTSREQUEST']._serialized_end=1191
+  _globals['_LISTGRANTSRESPONSE']._serialized_start=1193
+  _globals['_LISTGRANTSRESPONSE']._serialized_end=1295
+  _globals['_LISTGRANTUSESREQUEST']._serialized_start=1298
+  _globals['_LISTGRANTUSESREQUEST']._serialized_end=1954
+  _globals['_LISTGRANTUSESRESPONSE']._serialized_start=1957
+  _globals['_LISTGRANTUSESRESPONSE']._serialized_end=2143
+  _globals['_LISTACCOUNTHISTORYREQUEST']._serialized_start=2146
+  _globals['_LISTACCOUNTHISTORYREQUEST']._serialized_end=2320
+  _globals['_LISTACCOUNTHISTORYRESPONSE']._serialized_start=2323
+  _globals['_LISTACCOUNTHISTORYRESPONSE']._serialized_end=2523
+  _globals['_SEARCHHIT']._serialized_start=2526
+  _globals['_SEARCHHIT']._serialized_end=2671
+  _globals['_SEARCHREQUEST']._serialized_start=2673
+  _globals['_SEARCHREQUEST']._serialized_end=2791
+  _globals['_SEARCHRESPONSE']._serialized_start=2793
+  _globals['_SEARCHRESPONSE']._serialized_end=2851
+  _globals['_GETSYSTEMSTATUSREQUEST']._serialized_start=2853
+  _globals['_GETSYSTEMSTATUSREQUEST']._serialized_end=2877
+  _globals['_GETSYSTEMSTATUSRESPONSE']._serialized_start=2879
+  _globals['_GETSYSTEMSTATUSRESPONSE']._serialized_end=2966
+  _globals['_RETURNHOLDREQUEST']._serialized_start=2969
+  _globals['_RETURNHOLDREQUEST']._serialized_end=3408
+  _globals['_RETURNHOLDRESPONSE']._serialized_start=3410
+  _globals['_RETURNHOLDRESPONSE']._serialized_end=3516
+  _globals['_GIVECREDITSREQUEST']._serialized_start=3519
+  _globals['_GIVECREDITSREQUEST']._serialized_end=3943
+  _globals['_GIVECREDITSRESPONSE']._serialized_start=3945
+  _globals['_GIVECREDITSRESPONSE']._serialized_end=4052
+  _globals['_SUPPORTSERVICE']._serialized_start=4349
+  _globals['_SUPPORTSERVICE']._serialized_end=5085
 # @@protoc_insertion_point(module_scope)

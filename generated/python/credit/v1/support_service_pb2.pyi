@@ -1,3 +1,4 @@
+from credit.v1 import balance_pb2 as _balance_pb2
 from credit.v1 import entry_pb2 as _entry_pb2
 from credit.v1 import explanation_pb2 as _explanation_pb2
 from credit.v1 import grant_pb2 as _grant_pb2
@@ -23,6 +24,7 @@ class SearchHitKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SEARCH_HIT_KIND_ENTRY: _ClassVar[SearchHitKind]
     SEARCH_HIT_KIND_GRANT: _ClassVar[SearchHitKind]
     SEARCH_HIT_KIND_APPROVAL: _ClassVar[SearchHitKind]
+    SEARCH_HIT_KIND_PROMO_CODE: _ClassVar[SearchHitKind]
 SEARCH_HIT_KIND_UNSPECIFIED: SearchHitKind
 SEARCH_HIT_KIND_ACCOUNT: SearchHitKind
 SEARCH_HIT_KIND_PURCHASE: SearchHitKind
@@ -31,6 +33,7 @@ SEARCH_HIT_KIND_RESERVATION: SearchHitKind
 SEARCH_HIT_KIND_ENTRY: SearchHitKind
 SEARCH_HIT_KIND_GRANT: SearchHitKind
 SEARCH_HIT_KIND_APPROVAL: SearchHitKind
+SEARCH_HIT_KIND_PROMO_CODE: SearchHitKind
 
 class ExplainReserveRequest(_message.Message):
     __slots__ = ("account_id", "credit_type", "amount", "spender_id", "as_of_time", "version")
@@ -171,3 +174,55 @@ class GetSystemStatusResponse(_message.Message):
     SYSTEM_STATUS_FIELD_NUMBER: _ClassVar[int]
     system_status: _status_figure_pb2.SystemStatus
     def __init__(self, system_status: _Optional[_Union[_status_figure_pb2.SystemStatus, _Mapping]] = ...) -> None: ...
+
+class ReturnHoldRequest(_message.Message):
+    __slots__ = ("name", "request_id", "expected_version", "validate_only", "reason", "staff_note")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    STAFF_NOTE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    request_id: str
+    expected_version: int
+    validate_only: bool
+    reason: str
+    staff_note: str
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., staff_note: _Optional[str] = ...) -> None: ...
+
+class ReturnHoldResponse(_message.Message):
+    __slots__ = ("entry", "balance")
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    entry: _entry_pb2.Entry
+    balance: _balance_pb2.Balance
+    def __init__(self, entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ...) -> None: ...
+
+class GiveCreditsRequest(_message.Message):
+    __slots__ = ("account_id", "credit_type", "amount", "request_id", "expected_version", "validate_only", "reason", "staff_note")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    STAFF_NOTE_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    credit_type: str
+    amount: int
+    request_id: str
+    expected_version: int
+    validate_only: bool
+    reason: str
+    staff_note: str
+    def __init__(self, account_id: _Optional[str] = ..., credit_type: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., staff_note: _Optional[str] = ...) -> None: ...
+
+class GiveCreditsResponse(_message.Message):
+    __slots__ = ("entry", "balance")
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    entry: _entry_pb2.Entry
+    balance: _balance_pb2.Balance
+    def __init__(self, entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ...) -> None: ...

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class SupportServiceStub(object):
-    """SupportService tells staff what they need while somebody waits on the phone. It reads, and opens no account.
+    """SupportService tells staff what they need while somebody waits on the phone, and does the little that may be done there at
+    once. It opens no account.
     """
 
     def __init__(self, channel):
@@ -70,10 +71,21 @@ class SupportServiceStub(object):
                 request_serializer=credit_dot_v1_dot_support__service__pb2.GetSystemStatusRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_support__service__pb2.GetSystemStatusResponse.FromString,
                 _registered_method=True)
+        self.ReturnHold = channel.unary_unary(
+                '/credit.v1.SupportService/ReturnHold',
+                request_serializer=credit_dot_v1_dot_support__service__pb2.ReturnHoldRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_support__service__pb2.ReturnHoldResponse.FromString,
+                _registered_method=True)
+        self.GiveCredits = channel.unary_unary(
+                '/credit.v1.SupportService/GiveCredits',
+                request_serializer=credit_dot_v1_dot_support__service__pb2.GiveCreditsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_support__service__pb2.GiveCreditsResponse.FromString,
+                _registered_method=True)
 
 
 class SupportServiceServicer(object):
-    """SupportService tells staff what they need while somebody waits on the phone. It reads, and opens no account.
+    """SupportService tells staff what they need while somebody waits on the phone, and does the little that may be done there at
+    once. It opens no account.
     """
 
     def ExplainReserve(self, request, context):
@@ -124,6 +136,22 @@ class SupportServiceServicer(object):
     def GetSystemStatus(self, request, context):
         """How the server that answers is doing, and what it has last seen of the database and the inbox: what the metrics say,
         each figure with the value from which to worry.
+        To SUPPORT it tells the figures alone that a customer notices: of payments, and of what ends by itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReturnHold(self, request, context):
+        """Gives back what a pending reservation holds. One that is confirmed is refused, as one that has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GiveCredits(self, request, context):
+        """Gives an account a few credits of the source ADMIN: all that is given so within a day of UTC is within a small limit that
+        the deployment sets by credit type. Beyond it SUPPORT_LIMIT_EXCEEDED, whoever asks.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,6 +195,16 @@ def add_SupportServiceServicer_to_server(servicer, server):
                     request_deserializer=credit_dot_v1_dot_support__service__pb2.GetSystemStatusRequest.FromString,
                     response_serializer=credit_dot_v1_dot_support__service__pb2.GetSystemStatusResponse.SerializeToString,
             ),
+            'ReturnHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReturnHold,
+                    request_deserializer=credit_dot_v1_dot_support__service__pb2.ReturnHoldRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_support__service__pb2.ReturnHoldResponse.SerializeToString,
+            ),
+            'GiveCredits': grpc.unary_unary_rpc_method_handler(
+                    servicer.GiveCredits,
+                    request_deserializer=credit_dot_v1_dot_support__service__pb2.GiveCreditsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_support__service__pb2.GiveCreditsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'credit.v1.SupportService', rpc_method_handlers)
@@ -176,7 +214,8 @@ def add_SupportServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SupportService(object):
-    """SupportService tells staff what they need while somebody waits on the phone. It reads, and opens no account.
+    """SupportService tells staff what they need while somebody waits on the phone, and does the little that may be done there at
+    once. It opens no account.
     """
 
     @staticmethod
@@ -358,6 +397,60 @@ class SupportService(object):
             '/credit.v1.SupportService/GetSystemStatus',
             credit_dot_v1_dot_support__service__pb2.GetSystemStatusRequest.SerializeToString,
             credit_dot_v1_dot_support__service__pb2.GetSystemStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReturnHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.SupportService/ReturnHold',
+            credit_dot_v1_dot_support__service__pb2.ReturnHoldRequest.SerializeToString,
+            credit_dot_v1_dot_support__service__pb2.ReturnHoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GiveCredits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.SupportService/GiveCredits',
+            credit_dot_v1_dot_support__service__pb2.GiveCreditsRequest.SerializeToString,
+            credit_dot_v1_dot_support__service__pb2.GiveCreditsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SupportServiceStub:
-    """SupportService tells staff what they need while somebody waits on the phone. It reads, and opens no account."""
+    """SupportService tells staff what they need while somebody waits on the phone, and does the little that may be done there at
+    once. It opens no account.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -54,11 +56,20 @@ class SupportServiceStub:
     GetSystemStatus: _grpc.UnaryUnaryMultiCallable[_support_service_pb2.GetSystemStatusRequest, _support_service_pb2.GetSystemStatusResponse]
     """How the server that answers is doing, and what it has last seen of the database and the inbox: what the metrics say,
     each figure with the value from which to worry.
+    To SUPPORT it tells the figures alone that a customer notices: of payments, and of what ends by itself.
+    """
+    ReturnHold: _grpc.UnaryUnaryMultiCallable[_support_service_pb2.ReturnHoldRequest, _support_service_pb2.ReturnHoldResponse]
+    """Gives back what a pending reservation holds. One that is confirmed is refused, as one that has ended."""
+    GiveCredits: _grpc.UnaryUnaryMultiCallable[_support_service_pb2.GiveCreditsRequest, _support_service_pb2.GiveCreditsResponse]
+    """Gives an account a few credits of the source ADMIN: all that is given so within a day of UTC is within a small limit that
+    the deployment sets by credit type. Beyond it SUPPORT_LIMIT_EXCEEDED, whoever asks.
     """
 
 @_typing.type_check_only
 class SupportServiceAsyncStub(SupportServiceStub):
-    """SupportService tells staff what they need while somebody waits on the phone. It reads, and opens no account."""
+    """SupportService tells staff what they need while somebody waits on the phone, and does the little that may be done there at
+    once. It opens no account.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ExplainReserve: _aio.UnaryUnaryMultiCallable[_support_service_pb2.ExplainReserveRequest, _support_service_pb2.ExplainReserveResponse]  # type: ignore[assignment]
@@ -82,10 +93,19 @@ class SupportServiceAsyncStub(SupportServiceStub):
     GetSystemStatus: _aio.UnaryUnaryMultiCallable[_support_service_pb2.GetSystemStatusRequest, _support_service_pb2.GetSystemStatusResponse]  # type: ignore[assignment]
     """How the server that answers is doing, and what it has last seen of the database and the inbox: what the metrics say,
     each figure with the value from which to worry.
+    To SUPPORT it tells the figures alone that a customer notices: of payments, and of what ends by itself.
+    """
+    ReturnHold: _aio.UnaryUnaryMultiCallable[_support_service_pb2.ReturnHoldRequest, _support_service_pb2.ReturnHoldResponse]  # type: ignore[assignment]
+    """Gives back what a pending reservation holds. One that is confirmed is refused, as one that has ended."""
+    GiveCredits: _aio.UnaryUnaryMultiCallable[_support_service_pb2.GiveCreditsRequest, _support_service_pb2.GiveCreditsResponse]  # type: ignore[assignment]
+    """Gives an account a few credits of the source ADMIN: all that is given so within a day of UTC is within a small limit that
+    the deployment sets by credit type. Beyond it SUPPORT_LIMIT_EXCEEDED, whoever asks.
     """
 
 class SupportServiceServicer(metaclass=_abc_1.ABCMeta):
-    """SupportService tells staff what they need while somebody waits on the phone. It reads, and opens no account."""
+    """SupportService tells staff what they need while somebody waits on the phone, and does the little that may be done there at
+    once. It opens no account.
+    """
 
     @_abc_1.abstractmethod
     def ExplainReserve(
@@ -149,6 +169,25 @@ class SupportServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_support_service_pb2.GetSystemStatusResponse, _abc.Awaitable[_support_service_pb2.GetSystemStatusResponse]]:
         """How the server that answers is doing, and what it has last seen of the database and the inbox: what the metrics say,
         each figure with the value from which to worry.
+        To SUPPORT it tells the figures alone that a customer notices: of payments, and of what ends by itself.
+        """
+
+    @_abc_1.abstractmethod
+    def ReturnHold(
+        self,
+        request: _support_service_pb2.ReturnHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_support_service_pb2.ReturnHoldResponse, _abc.Awaitable[_support_service_pb2.ReturnHoldResponse]]:
+        """Gives back what a pending reservation holds. One that is confirmed is refused, as one that has ended."""
+
+    @_abc_1.abstractmethod
+    def GiveCredits(
+        self,
+        request: _support_service_pb2.GiveCreditsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_support_service_pb2.GiveCreditsResponse, _abc.Awaitable[_support_service_pb2.GiveCreditsResponse]]:
+        """Gives an account a few credits of the source ADMIN: all that is given so within a day of UTC is within a small limit that
+        the deployment sets by credit type. Beyond it SUPPORT_LIMIT_EXCEEDED, whoever asks.
         """
 
 def add_SupportServiceServicer_to_server(servicer: SupportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -118,7 +118,8 @@ class Approval(NamedTuple):
     """An act that was asked for, and what was decided.
 
     ``role_is_stored`` tells that the maker's role was granted here, so that it can be seen whether it is lost.
-    ``metadata`` are the maker's labels as rows have them; ``preview`` is how the balances would have been.
+    ``metadata`` are the maker's labels as rows have them; ``preview`` is how the balances would have been. ``note`` is
+    the maker's for staff.
     """
 
     approval_id: str
@@ -133,6 +134,7 @@ class Approval(NamedTuple):
     create_time: Instant
     expire_time: Instant
     decision: Decision | None = None
+    note: str = ""
 
     @property
     def account_id(self) -> str:

@@ -30,7 +30,7 @@ class AuditEvent(NamedTuple):
     ``roles`` are those of the call, sorted. ``kind`` is a noun and a verb with a dot between, such as ``credits.add``.
     ``account_id`` and ``target``, a resource name, are empty where there is none. ``reason`` is the caller's,
     ``refusal`` the machine-readable reason of a refusal, empty for what was done. ``occurrences`` is how many
-    such events it stands for.
+    such events it stands for. ``note`` is for staff alone, and stands in ``after`` too.
     """
 
     event_id: str
@@ -50,10 +50,14 @@ class AuditEvent(NamedTuple):
     correlation_id: str = ""
     address: str = ""
     occurrences: int = 1
+    note: str = ""
 
 
 class Act(NamedTuple):
-    """An administrative act as it is asked for: by whom, from where, why; ``origin`` is what rows of it refer to."""
+    """An administrative act as it is asked for: by whom, from where, why; ``origin`` is what rows of it refer to.
+
+    ``note`` is what staff alone are told of it; empty for nothing.
+    """
 
     origin: Origin
     kind: str
@@ -61,6 +65,7 @@ class Act(NamedTuple):
     roles: tuple[str, ...]
     correlation_id: str = ""
     address: str = ""
+    note: str = ""
 
     def done(
         self,
@@ -73,6 +78,8 @@ class Act(NamedTuple):
         after: Document | None = None,
     ) -> AuditEvent:
         """Return the event of the act once it is done, with its target before and after."""
+        if self.note:
+            after = {**(after or {}), "staff_note": self.note}
         return AuditEvent(
             event_id=event_id,
             create_time=now,
@@ -89,6 +96,7 @@ class Act(NamedTuple):
             request_id=self.origin.request_id or "",
             correlation_id=self.correlation_id,
             address=self.address,
+            note=self.note,
         )
 
 

@@ -1,9 +1,11 @@
 """Payment events: reports of providers, by webhook or found by comparison, and their state."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
 
 from creditd.domain.instant import SECOND, Instant
+from creditd.domain.payments.payment_facts import Fact
 from creditd.domain.payments.provider import Provider
 
 FIRST_PAUSE: Final = 2 * SECOND
@@ -21,6 +23,10 @@ LONGEST_READ_PAUSE: Final = 900 * SECOND
 """The shortest pause between two reads of a payment that is not final. The pause grows to a quarter of the time that
 has passed: a payment made after an hour is noticed within a quarter of an hour, and one that takes days is read about a
 hundred times a day."""
+
+
+MOST_FACTS: Final = 100
+"""Kept of one event: a provider tells of a payment and its refunds, which are a few."""
 
 
 class PaymentEventState(IntEnum):
@@ -51,6 +57,7 @@ class PaymentEvent(NamedTuple):
 
     ``waits_for`` are the provider's ids that the event is about, while it is not applied. ``account`` and ``purchase``
     (a resource name) tell what it belongs to; empty if not known. Events with ``is_ours`` are tried first.
+    ``facts`` are what was read in it when it was last tried, the first MOST_FACTS.
     """
 
     provider: Provider
@@ -70,6 +77,11 @@ class PaymentEvent(NamedTuple):
     account: str = ""
     is_ours: bool = True
     cause: ParkedCause = ParkedCause.OTHER
+    facts: tuple[Fact, ...] = ()
+
+    def reading(self, facts: Sequence[Fact]) -> "PaymentEvent":
+        """Return the event with what was read in it."""
+        return self._replace(facts=tuple(facts[:MOST_FACTS]))
 
     def applied(self, account: str, purchase: str, now: Instant) -> "PaymentEvent":
         """Return the event as applied to a purchase, or to the account's plan where ``purchase`` is empty."""

@@ -81,6 +81,13 @@ REDEEM: Final = Permission("promo_codes.redeem", _ADMINS, _OWNERS, _BUY)
 # Not for services: what they may read, they read page by page.
 EXPORT: Final = Permission("statements.export", _FINANCE, frozenset({"PREMIUM"}))
 READ_PURCHASES: Final = Permission("purchases.read", _STAFF, _OWNERS, _READ | _BUY)
+# It asks a provider what it says anyway; who is on the phone need not wait for it.
+INSPECT: Final = Permission("purchases.inspect", _STAFF)
+# What the phone needs at once: nothing that is spent is touched, and little is given.
+RETURN_HOLDS: Final = Permission("holds.return", _STAFF)
+GIVE: Final = Permission("credits.give", _STAFF)
+# SUPPORT is told a part of it.
+READ_STATUS: Final = Permission("system_status.read", _STAFF)
 REVERSE: Final = Permission("purchases.reverse", _FINANCE)
 READ_APPROVALS: Final = Permission("approvals.read", _FINANCE)
 DECIDE: Final = Permission("approvals.decide", _FINANCE)
@@ -141,6 +148,7 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.PaymentAdminService/CreatePackage": CHANGE_SETTINGS,
     "/credit.v1.PaymentAdminService/RetirePackage": CHANGE_SETTINGS,
     "/credit.v1.PaymentAdminService/ReversePurchase": REVERSE,
+    "/credit.v1.PaymentAdminService/InspectPurchase": INSPECT,
     "/credit.v1.PaymentAdminService/ListPaymentEvents": READ_FINANCES,
     "/credit.v1.PaymentAdminService/GetPaymentEvent": READ_FINANCES,
     "/credit.v1.PaymentAdminService/ReplayPaymentEvent": SETTLE_PAYMENTS,
@@ -178,7 +186,9 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.SupportService/ListGrants": SEARCH_ACCOUNTS,
     "/credit.v1.SupportService/ListGrantUses": SEARCH_ACCOUNTS,
     "/credit.v1.SupportService/ListAccountHistory": SEARCH_ACCOUNTS,
-    "/credit.v1.SupportService/GetSystemStatus": READ_FINANCES,
+    "/credit.v1.SupportService/GetSystemStatus": READ_STATUS,
+    "/credit.v1.SupportService/ReturnHold": RETURN_HOLDS,
+    "/credit.v1.SupportService/GiveCredits": GIVE,
     "/credit.v1.SupportService/Search": SEARCH_ACCOUNTS,
     "/credit.v1.AuditService/ListAuditEvents": READ_AUDIT,
     "/credit.v1.AuditService/GetAuditHead": READ_AUDIT,

@@ -21,9 +21,9 @@ from creditd.ledger.work import Outcome, Step
 from creditd.server.acts import act_of
 from creditd.server.approval_messages import approval_message
 from creditd.server.commands import MakeId
-from creditd.server.credit_messages import account_message, balance_after, entry_message, instant
+from creditd.server.credit_messages import account_message, balance_after, entry_message, instant, write_time
 from creditd.server.requests import stated_amount, stated_version
-from creditd.service.accounts import Accounts
+from creditd.service.accounts import Accounts, AccountStanding, WantedAccounts
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
 from creditd.service.controls.approvals import Approvals
@@ -31,8 +31,7 @@ from creditd.service.controls.approved_acts import steps_of
 from creditd.service.credits import Credits
 from creditd.service.pages import Asked
 from creditd.service.verification import Verifications
-from creditd.storage.accounts import AccountFilter
-from creditd.storage.payments.purchases import Heeded
+from creditd.storage.account_lists import Concern
 
 
 class CreditTypeHandlers:
@@ -176,22 +175,31 @@ class AccountHandlers:
     async def get_account(self, request: pb.GetAccountRequest, call: Call) -> pb.GetAccountResponse:
         """Answer GetAccount."""
         del call
-        account, heeded = await self._accounts.get(id_in(request.name))
-        overview = _overview(account_message(account, self._clock.now()), heeded)
+        account, standing = await self._accounts.get(id_in(request.name))
+        overview = _overview(account_message(account, self._clock.now()), standing)
         return pb.GetAccountResponse(account_overview=overview)
 
     async def list_accounts(self, request: pb.ListAccountsRequest, call: Call) -> pb.ListAccountsResponse:
         """Answer ListAccounts."""
-        wanted = AccountFilter(request.account_id_prefix, AccountStatus(request.status) if request.status else None)
+        wanted = WantedAccounts(
+            request.account_id_prefix,
+            AccountStatus(request.status) if request.status else None,
+            Concern(request.concern) if request.concern else None,
+            by_movement=request.order == pb.ACCOUNT_ORDER_LAST_MOVEMENT,
+        )
         asked, now = Asked(request.page_size, request.page_token), self._clock.now()
         page = await self._accounts.list(call, wanted, asked, lambda account: account_message(account, now))
-        heeded = await self._accounts.to_heed(call, [account.account_id for account in page.items])
-        overviews = [_overview(account, heeded.get(account.account_id)) for account in page.items]
+        standings = await self._accounts.standings(call, [account.account_id for account in page.items])
+        overviews = [_overview(account, standings[account.account_id]) for account in page.items]
         return pb.ListAccountsResponse(account_overviews=overviews, next_page_token=page.next_page_token)
 
 
-def _overview(account: account_pb2.Account, heeded: Heeded | None) -> account_pb2.AccountOverview:
-    return account_pb2.AccountOverview(account=account, **heeded._asdict() if heeded else {})
+def _overview(account: account_pb2.Account, standing: AccountStanding) -> account_pb2.AccountOverview:
+    heeded, last_movement = standing
+    overview = account_pb2.AccountOverview(account=account, **heeded._asdict() if heeded else {})
+    if last_movement is not None:
+        write_time(overview.last_movement_time, last_movement)
+    return overview
 
 
 class VerificationHandlers:

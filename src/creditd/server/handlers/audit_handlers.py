@@ -46,7 +46,8 @@ class AuditHandlers:
 
 def _event_message(event: AuditEvent) -> audit_event_pb2.AuditEvent:
     fields = event._asdict()
-    for name in ("event_id", "create_time", "outcome", "before", "after"):
+    # A note stands in ``after`` as well.
+    for name in ("event_id", "create_time", "outcome", "before", "after", "note"):
         del fields[name]
     return audit_event_pb2.AuditEvent(
         name=audit_event_name(event.event_id),

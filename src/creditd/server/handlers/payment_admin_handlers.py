@@ -10,10 +10,12 @@ from creditd.domain.payments.purchase import Purchase, parse_purchase_name
 from creditd.domain.resource_names import id_in
 from creditd.server.acts import act_of
 from creditd.server.approval_messages import approval_message
-from creditd.server.credit_messages import instant
+from creditd.server.credit_messages import instant, timestamp
 from creditd.server.payment_messages import (
     act_message,
+    count_message,
     event_message,
+    fact_message,
     package_from,
     package_message,
     purchase_message,
@@ -25,6 +27,7 @@ from creditd.service.call import Call
 from creditd.service.controls.approvals import Approvals
 from creditd.service.line import Line
 from creditd.service.pages import Asked
+from creditd.service.payments.inspections import Inspections
 from creditd.service.payments.packages import Packages
 from creditd.service.payments.payment_events import Events
 from creditd.service.payments.reconciliation import Comparison, Finding, Reconciliation
@@ -78,6 +81,20 @@ class ReversalHandlers:
         return pb.ReversePurchaseResponse(purchase=purchase_message(outcome))
 
 
+class InspectionHandlers:
+    """Purchases looked at when staff say so."""
+
+    def __init__(self, inspections: Inspections) -> None:
+        """Inspect by ``inspections``."""
+        self._inspections = inspections
+
+    async def inspect_purchase(self, request: pb.InspectPurchaseRequest, call: Call) -> pb.InspectPurchaseResponse:
+        """Answer InspectPurchase."""
+        act = act_of(call, request)
+        inspection, call.replayed = await self._inspections.inspect(parse_purchase_name(request.name), act)
+        return pb.InspectPurchaseResponse(next_poll_time=timestamp(inspection.next_poll_time))
+
+
 class SubscriptionHandlers:
     """Subscriptions, as staff see them."""
 
@@ -116,13 +133,22 @@ class PaymentEventHandlers:
         )
         asked = Asked(request.page_size, request.page_token)
         page = await self._events.page(call, wanted, asked, event_message)
-        return pb.ListPaymentEventsResponse(payment_events=page.items, next_page_token=page.next_page_token)
+        counts = await self._events.counts(call) if request.show_counts else {}
+        return pb.ListPaymentEventsResponse(
+            payment_events=page.items,
+            next_page_token=page.next_page_token,
+            counts=[count_message(state, count) for state, count in counts.items()],
+        )
 
     async def get_payment_event(self, request: pb.GetPaymentEventRequest, call: Call) -> pb.GetPaymentEventResponse:
         """Answer GetPaymentEvent."""
         event, acts, act_count = await self._events.get(call, id_in(request.name))
         return pb.GetPaymentEventResponse(
-            payment_event=event_message(event), body=event.body, acts=map(act_message, acts), act_count=act_count
+            payment_event=event_message(event),
+            body=event.body,
+            acts=map(act_message, acts),
+            act_count=act_count,
+            facts=map(fact_message, event.facts),
         )
 
     async def replay_payment_event(

@@ -3,15 +3,22 @@
 from credit.v1 import status_figure_pb2
 from credit.v1 import support_service_pb2 as pb
 from creditd.domain import errors
+from creditd.domain.commands import Refund
 from creditd.domain.reservation import parse_reservation_name
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
-from creditd.server.credit_messages import archived_messages, instant, number, timestamp
+from creditd.ledger.work import Step
+from creditd.server.acts import act_of
+from creditd.server.authorization.policy import READ_FINANCES
+from creditd.server.credit_messages import archived_messages, balance_after, entry_message, instant, number, timestamp
 from creditd.server.history_messages import history_item_message
+from creditd.server.requests import stated_version
 from creditd.server.support_messages import explanation_message, grant_message, grant_use_message
 from creditd.service.account_history import AccountHistory
 from creditd.service.call import Call
+from creditd.service.credits import Credits
 from creditd.service.explanations import Explanations, Question
+from creditd.service.gifts import Gifts
 from creditd.service.grants import Grants, WantedUses
 from creditd.service.pages import Asked
 from creditd.service.search import Search
@@ -114,6 +121,33 @@ class AccountHistoryHandlers:
         )
 
 
+class SupportActHandlers:
+    """The little that may be done at once while somebody waits."""
+
+    def __init__(self, credits: Credits, gifts: Gifts) -> None:
+        """Give holds back by ``credits``, and credits by ``gifts``."""
+        self._credits = credits
+        self._gifts = gifts
+
+    async def return_hold(self, request: pb.ReturnHoldRequest, call: Call) -> pb.ReturnHoldResponse:
+        """Answer ReturnHold."""
+        act, dry_run = act_of(call, request), request.validate_only
+        account_id, credit_type, reservation_id = parse_reservation_name(request.name)
+        command = Refund(act.origin, reservation_id, version=stated_version(request), pending_only=True)
+        step = Step(WalletKey(account_id, credit_type), command)
+        outcome = await self._credits.perform_act(call, act, (step,), dry_run=dry_run)
+        (entry,) = outcome.entries
+        return pb.ReturnHoldResponse(entry=None if dry_run else entry_message(entry), balance=balance_after(entry))
+
+    async def give_credits(self, request: pb.GiveCreditsRequest, call: Call) -> pb.GiveCreditsResponse:
+        """Answer GiveCredits."""
+        act, dry_run = act_of(call, request), request.validate_only
+        key, version = WalletKey(request.account_id, request.credit_type), stated_version(request)
+        outcome = await self._gifts.give(call, act, key, request.amount, version, dry_run=dry_run)
+        (entry,) = outcome.entries
+        return pb.GiveCreditsResponse(entry=None if dry_run else entry_message(entry), balance=balance_after(entry))
+
+
 class SystemStatusHandlers:
     """How the system is doing."""
 
@@ -126,7 +160,7 @@ class SystemStatusHandlers:
     async def get_system_status(self, request: pb.GetSystemStatusRequest, call: Call) -> pb.GetSystemStatusResponse:
         """Answer GetSystemStatus."""
         del request
-        found = await self._status.read(call)
+        found = await self._status.read(call, is_whole=not READ_FINANCES.roles.isdisjoint(call.roles))
         figures = [
             status_figure_pb2.StatusFigure(
                 name=one.name, value=one.value, worrying_from=one.worrying_from, is_worrying=one.is_worrying

@@ -182,6 +182,7 @@ class Approvals:
             preview=preview.balances,
             create_time=now,
             expire_time=Instant(now + self._terms.lifetime_seconds * SECOND),
+            note=act.note,
         )
 
     async def approve(self, call: Call, act: Act, key: ApprovalKey, *, dry_run: bool) -> Approval:

@@ -15,6 +15,7 @@ from creditd.payments.provider import (
     CallRefused,
     Delivery,
     PaymentProvider,
+    Report,
     ReportMismatch,
     Said,
 )
@@ -97,7 +98,10 @@ class InboxWorker(Worker[PaymentEvent]):
         is_counted = True
         ended: tuple[str, ...] = ()
         try:
-            outcome = await self._record(event)
+            said = await self._said_by(event)
+            if isinstance(said, Report):
+                event = event.reading(said.facts)
+            outcome = await self._record(event, said)
         except UnknownPayment as unknown:
             outcome, ended = self._unplaced(event, unknown), unknown.references if unknown.is_over else ()
         except _NO_TRY as error:
@@ -120,12 +124,9 @@ class InboxWorker(Worker[PaymentEvent]):
     def _count(self, event: PaymentEvent, state: PaymentEventState) -> None:
         self._statistics.applied[event.provider.name.lower(), state.name.lower()] += 1
 
-    async def _record(self, event: PaymentEvent) -> Recorded | PaymentEvent:
-        """Record an event, or return it as one that does not concern credits."""
+    async def _record(self, event: PaymentEvent, said: Said | None) -> Recorded | PaymentEvent:
+        """Record what an event says, or return it as one that does not concern credits."""
         provider = self._provider
-        if event.live != provider.live:
-            raise ReportMismatch(f"live is {event.live}, this service takes live {provider.live}")
-        said = await self._said_by(event)
         if said is None:
             return event.of_no_interest("", self._clock.now())
         async with self._turns:
@@ -134,6 +135,9 @@ class InboxWorker(Worker[PaymentEvent]):
             )
 
     async def _said_by(self, event: PaymentEvent) -> Said | None:
+        provider = self._provider
+        if event.live != provider.live:
+            raise ReportMismatch(f"live is {event.live}, this service takes live {provider.live}")
         if event.event_type == FOUND:
             return said_in(event.body)
         delivery = Delivery(
@@ -144,7 +148,7 @@ class InboxWorker(Worker[PaymentEvent]):
             is_of_interest=True,
             receive_time=event.receive_time,
         )
-        return await self._provider.interpret(delivery)
+        return await provider.interpret(delivery)
 
     def _unplaced(self, event: PaymentEvent, unknown: UnknownPayment) -> PaymentEvent:
         """Return an event about an unknown payment: parked if it is ours, else waiting."""

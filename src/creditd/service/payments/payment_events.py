@@ -84,6 +84,14 @@ class Events:
             found = payment_events.page(connection, wanted, before, asked.size + 1)
         return self._tokens.page(query, found, asked.size, show, lambda event: event.event_id)
 
+    async def counts(self, call: Call) -> dict[PaymentEventState, int]:
+        """Return how many events there are in each state, up to one more than MOST_COUNTED."""
+        return await self._threads.surveys.submit(self._counts, owner=call.subject)
+
+    def _counts(self) -> dict[PaymentEventState, int]:
+        with self._database.listing() as connection:
+            return payment_events.count_by_state(connection)
+
     async def get(self, call: Call, event_id: str) -> tuple[PaymentEvent, list[PaymentEventAct], int]:
         """Return an event, the last acts of staff on it, oldest first, and how many acts there are in all.
 
@@ -148,8 +156,8 @@ class Events:
         before_and_after = {"before": _facts(event), "after": _facts(after)}
         done = act.done(self._make_id(), now, name, account_id=event.account, **before_and_after)
         audit.append(connection, done)
-        # The body is a webhook's, of any size, and no part of the answer.
-        return after._replace(body="")
+        # The body is a webhook's, of any size, and no part of the answer; nor is what was read in it.
+        return after._replace(body="", facts=())
 
     async def rejected(self, call: Call, asked: Asked, show: Callable[[RejectedWebhooks], Shown]) -> Page[Shown]:
         """Return a page of the counts of rejected webhooks, newest first, each as ``show`` writes it.
@@ -206,4 +214,5 @@ def _event_of(fields: dict[str, Any]) -> PaymentEvent:
         state=PaymentEventState(event.state),
         waits_for=tuple(event.waits_for),
         cause=ParkedCause(event.cause),
+        facts=(),
     )

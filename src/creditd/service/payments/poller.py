@@ -6,7 +6,7 @@ from typing import Final
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payments.payment_facts import Fact, FactKind, PaymentStage
-from creditd.domain.payments.purchase import Purchase, PurchaseState
+from creditd.domain.payments.purchase import PAYABLE, Purchase, PurchaseState
 from creditd.ledger.clock import DatabaseClock
 from creditd.payments.provider import CallRefused, PaymentProvider, Report, ReportMismatch
 from creditd.service.payments.background import PASSING, Worker
@@ -80,7 +80,9 @@ class Poller(Worker[Purchase]):
         with self._database.transaction() as connection:
             due = purchases.due(connection, self._provider.provider, now, PURCHASES_AT_A_TIME)
             for purchase in due:
-                next_look = None if _is_over(purchase, now) else Instant(now + _pause(purchase, now))
+                # One that is paid is looked at once, since somebody asked for it.
+                is_last = purchase.state not in PAYABLE or _is_over(purchase, now)
+                next_look = None if is_last else Instant(now + _pause(purchase, now))
                 purchases.postpone(connection, purchase.key, purchase.polls + 1, next_look)
         return due
 

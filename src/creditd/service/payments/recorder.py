@@ -283,7 +283,8 @@ def _as_it_stands(purchase: Purchase, stands: Standing) -> Purchase:
         failure_message=stands.failure_message,
         extra_payment_ids=stands.extra_payment_ids,
         extra_left=stands.extra_left,
-        next_poll_time=purchase.next_poll_time if stands.state in PAYABLE else None,
+        # One that is paid, and stays as it is, keeps the look that somebody has asked for.
+        next_poll_time=purchase.next_poll_time if stands.state in {*PAYABLE, purchase.state} else None,
     )
 
 

@@ -28,7 +28,7 @@ _COLUMNS: Final = f"""
     a.account_id, a.approval_id::text, a.kind, a.amounts, a.purchase_id::text, a.money, a.currency, a.maker,
     a.maker_person, a.maker_roles, a.role_is_stored, a.reason, a.metadata, a.request_id, a.fingerprint, a.preview,
     {micros("a.create_time")}, {micros("a.expire_time")},
-    d.state, d.decided_by, d.decided_by_person, d.decision_reason, d.balances, d.decide_time
+    d.state, d.decided_by, d.decided_by_person, d.decision_reason, d.balances, d.decide_time, s.note
 """
 
 _DECISION: Final = f"""
@@ -37,7 +37,12 @@ LEFT JOIN LATERAL (
            {micros("decide_time")} AS decide_time
     FROM approval_decisions WHERE account_id = a.account_id AND approval_id = a.approval_id OFFSET 0
 ) AS d ON true
+LEFT JOIN LATERAL (
+    SELECT note FROM staff_notes WHERE account_id = a.account_id AND request_id = a.request_id OFFSET 0
+) AS s ON true
 """
+"""What was decided, and the note that was left with the request."""
+
 
 _ONE: Final = text(f"""
 SELECT {_COLUMNS} FROM approvals AS a {_DECISION} WHERE a.account_id = :account_id AND a.approval_id = :approval_id
@@ -198,7 +203,8 @@ def _approval(row: Any) -> Approval:
         _balances(preview),
         create_time,
         expire_time,
-        _decision(row[18:]),
+        _decision(row[18:24]),
+        row[24] or "",
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, select, text
 from creditd.domain.controls.audit_event import AuditEvent, AuditOutcome, Document
 from creditd.domain.instant import SECOND, Instant
 from creditd.storage.arrays import identifiers, numbers, texts
+from creditd.storage.controls import staff_notes
 from creditd.storage.controls.audit_tables import audit_events
 from creditd.storage.event_ids import first_id
 from creditd.storage.rows import timestamp
@@ -38,8 +39,11 @@ FROM unnest(:event_id ::uuid[], :create_time ::bigint[], :actor ::text[], :perso
 def append(connection: Connection, *events: AuditEvent) -> None:
     """Append events to the audit log, within the transaction of what they tell of: both are committed, or neither.
 
-    What looks like a secret is left out; what is longer than an act of staff may be is cut.
+    What looks like a secret is left out; what is longer than an act of staff may be is cut. Notes are kept beside it.
     """
+    noted = [event for event in events if event.note]
+    if noted:
+        staff_notes.add(connection, noted)
     connection.execute(
         _APPEND,
         {

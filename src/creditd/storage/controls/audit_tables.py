@@ -52,6 +52,7 @@ audit_events = Table(
     Index("audit_events_of_actor", "actor", "event_id"),
     Index("audit_events_of_account", "account", "event_id", postgresql_where=text("account <> ''")),
     Index("audit_events_of_kind", "kind", "event_id"),
+    Index("audit_events_by_correlation", "correlation_id", "event_id", postgresql_where=text("correlation_id <> ''")),
     Index("audit_events_refused", "event_id", postgresql_where=text("outcome = 2")),
 )
 
@@ -93,4 +94,26 @@ sealing = Table(
     Column("after_credit_type", _KEY, nullable=False),
     Column("round_time", InstantColumn, nullable=False),
     PrimaryKeyConstraint("name", name="sealing_pkey"),
+)
+
+staff_notes = Table(
+    "staff_notes",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("request_id", _KEY, nullable=False, comment="of the act that it was left with"),
+    Column("note", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("create_time", InstantColumn, nullable=False),
+    PrimaryKeyConstraint("account_id", "request_id", name="staff_notes_pkey"),
+)
+
+support_gifts = Table(
+    "support_gifts",
+    metadata,
+    Column("account_id", _KEY, nullable=False),
+    Column("credit_type", _KEY, nullable=False),
+    Column("day", InstantColumn, nullable=False, comment="when the day of UTC began on which something was last given"),
+    Column("amount", BigInteger, nullable=False, comment="how much was given on that day"),
+    PrimaryKeyConstraint("account_id", "credit_type", name="support_gifts_pkey"),
+    CheckConstraint("amount > 0", name="support_gifts_amount"),
 )

@@ -22,6 +22,7 @@ Privileges = Mapping[str, tuple[str, ...]]
 PRIVILEGES: Final[Privileges] = {
     "SELECT": ("alembic_version", "entry_archives"),
     "SELECT, INSERT": (
+        "account_labels",
         "account_changes",
         "account_flags",
         "approval_decisions",
@@ -36,6 +37,7 @@ PRIVILEGES: Final[Privileges] = {
         "request_claims",
         "role_grants",
         "role_revocations",
+        "staff_notes",
     ),
     "SELECT, INSERT, DELETE": ("event_delivery_attempts", "outbox_events", "published_events"),
     "SELECT, INSERT, UPDATE, DELETE": (
@@ -58,6 +60,7 @@ PRIVILEGES: Final[Privileges] = {
     ),
     "SELECT, UPDATE": ("access_versions", "event_publishing", "expiry_notices", "sealing", "usage_rollups"),
     "SELECT, INSERT, UPDATE": (
+        "account_movements",
         "accounts",
         "credit_types",
         "grants",
@@ -72,6 +75,7 @@ PRIVILEGES: Final[Privileges] = {
         "reservations",
         "service_accounts",
         "subscriptions",
+        "support_gifts",
         "velocity_events",
         "velocity_states",
         "wallets",

@@ -1,6 +1,6 @@
 """The inbox: what providers said by webhooks, stored before it is applied."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     select,
     text,
     update,
@@ -23,7 +24,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payments.payment_event import ParkedCause, PaymentEvent, PaymentEventAct, PaymentEventState
+from creditd.domain.payments.payment_facts import Fact, FactKind
 from creditd.domain.payments.provider import Provider
+from creditd.storage.arrays import numbers
 from creditd.storage.event_ids import first_id
 from creditd.storage.payments.payment_tables import payment_event_acts, payment_events
 from creditd.storage.types import InstantColumn
@@ -106,7 +109,13 @@ def write(connection: Connection, event: PaymentEvent) -> None:
 def _fate(event: PaymentEvent) -> dict[str, Any]:
     changing = ("attempts", "next_attempt_time", "problem", "purchase", "account", "is_ours", "update_time")
     values = {name: getattr(event, name) for name in changing}
-    return values | {"state": int(event.state), "cause": int(event.cause), "waits_for": list(event.waits_for)}
+    values |= {"state": int(event.state), "cause": int(event.cause), "waits_for": list(event.waits_for)}
+    return values | {"facts": _document(event.facts)}
+
+
+def _document(facts: Iterable[Fact]) -> list[list[Any]] | None:
+    """Return facts as a column has them, but for what PostgreSQL's texts cannot hold."""
+    return [[part.replace("\x00", "?") if isinstance(part, str) else part for part in fact] for fact in facts] or None
 
 
 def wake(connection: Connection, provider: Provider, references: Sequence[str], now: Instant) -> None:
@@ -258,6 +267,26 @@ CLOCK_DIFFERENCE: Final = 3_600 * SECOND
 """The clock that an event's id was made by may be so far from the one that says when it came in."""
 
 
+MOST_COUNTED: Final = 1_000
+"""Events of a state that are counted: beyond it, one more makes no difference to whoever reads it."""
+
+_COUNTS = text(f"""
+SELECT k.state, n.events FROM unnest(:states ::smallint[]) AS k (state)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS events FROM (
+        SELECT 1 FROM payment_events WHERE state = k.state ORDER BY event_id LIMIT {MOST_COUNTED + 1}
+    ) AS e
+) AS n
+ORDER BY k.state
+""")
+
+
+def count_by_state(connection: Connection) -> dict[PaymentEventState, int]:
+    """Count the events in each state, up to one more than MOST_COUNTED."""
+    rows = connection.execute(_COUNTS, {"states": numbers(PaymentEventState)})
+    return {PaymentEventState(state): events for state, events in rows}
+
+
 class Backlog(NamedTuple):
     """How many events are to be applied, and since when the oldest is; how many wait for something, or for a person."""
 
@@ -302,8 +331,11 @@ def acts_of(connection: Connection, event_id: str) -> tuple[list[PaymentEventAct
     return [PaymentEventAct(*row[:-1]) for row in reversed(rows)], rows[0][-1] if rows else 0
 
 
+_LEFT_OUT = {"body": literal(""), "facts": null()}
+"""What is not listed, as it is of an event that has none."""
+
 _COLUMNS_LISTED = tuple(
-    literal("").label("body") if name == "body" else payment_events.c[name] for name in PaymentEvent._fields
+    _LEFT_OUT[name].label(name) if name in _LEFT_OUT else payment_events.c[name] for name in PaymentEvent._fields
 )
 
 _COLUMNS = tuple(payment_events.c[name] for name in PaymentEvent._fields)
@@ -322,7 +354,12 @@ def _event_from(row: Any) -> PaymentEvent:
         state=PaymentEventState(event.state),
         waits_for=tuple(event.waits_for),
         cause=ParkedCause(event.cause),
+        facts=tuple(_fact_from(*fact) for fact in row.facts or ()),
     )
+
+
+def _fact_from(kind: int, *rest: Any) -> Fact:
+    return Fact(FactKind(kind), *rest)
 
 
 def _values(event: PaymentEvent) -> dict[str, Any]:
@@ -331,4 +368,5 @@ def _values(event: PaymentEvent) -> dict[str, Any]:
         "state": int(event.state),
         "waits_for": list(event.waits_for),
         "cause": int(event.cause),
+        "facts": _document(event.facts),
     }

@@ -203,6 +203,11 @@ payment_events = Table(
     Column(
         "cause", SmallInteger, nullable=False, server_default=text("0"), comment="why it is parked, for what ends that"
     ),
+    Column(
+        "facts",
+        JSONB(none_as_null=True),
+        comment="what was read in it: each a list of its parts; null for nothing",
+    ),
     PrimaryKeyConstraint("provider", "delivery_key", name="payment_events_pkey"),
     UniqueConstraint("event_id", name="payment_events_id"),
     CheckConstraint("state BETWEEN 1 AND 6", name="payment_events_state"),

@@ -41,7 +41,7 @@ NAVIGATION: Final[tuple[tuple[str, tuple[NavigationItem, ...]], ...]] = (
             NavigationItem("nav.service_accounts", "/service-accounts", "link", "access.read"),
             NavigationItem("nav.api_keys", "/api-keys", "lock", "access.read"),
             NavigationItem("nav.event_endpoints", "/event-endpoints", "open", "event_endpoints.run"),
-            NavigationItem("nav.health", "/health", "pulse", "finances.read", "h"),
+            NavigationItem("nav.health", "/health", "pulse", "system_status.read", "h"),
         ),
     ),
 )

@@ -105,8 +105,8 @@ CONSOLE_FAULTS = (
     Fault(
         "a filter that cannot be shows all",
         "console/shapes/list_page.py",
-        "    if wanted.unreadable:\n",
-        "    if False:\n",
+        "        if not wanted.unreadable and (not self.needs or self.needs in wanted.stated):\n",
+        "        if not self.needs or self.needs in wanted.stated:\n",
         _LISTS,
         "test_what_a_filter_cannot_be_is_said_and_shows_nothing",
     ),

@@ -34,10 +34,18 @@ TRANSPORT_FAULTS = (
     Fault(
         "nobody rings",
         _QUEUE,
-        "        if self._is_waiting and bell is not None:\n",
+        "        if bell is not None:\n",
         "        if False:\n",
         _WAKE_UPS,
         "test_every_post_wakes_the_thread",
+    ),
+    Fault(
+        "the queue goes while somebody is about to ring",
+        _QUEUE,
+        "        with self._ringing:\n            self._bell = None\n",
+        "        self._bell = None\n",
+        _STOP,
+        "test_the_queue_stays_while_somebody_rings",
     ),
     Fault(
         "the thread looks what is posted before it says that it is about to wait",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from threading import get_ident
+from threading import Event, Thread, get_ident
 from typing import Any, NoReturn
 
 import grpc
@@ -14,7 +14,7 @@ import pytest
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.server.gate import Gate
-from creditd.server.transport import self_test
+from creditd.server.transport import core, queue_server, self_test
 from creditd.server.transport.queue_server import QueueServer
 from tests.support.customer import Customer
 from tests.support.databases import migrated_database
@@ -26,6 +26,10 @@ from tests.support.service import RunningService, running_service
 from tests.support.tokens import bearer
 
 SECONDS = patience(30.0)
+
+GONE_SECONDS = 1.0
+"""Within which a queue is gone that waits for nobody: it takes milliseconds."""
+
 BALANCE = "/credit.v1.CreditService/GetBalance"
 UNAVAILABLE = 14
 OWNER = bearer("owner", ["USER"])
@@ -151,6 +155,50 @@ def test_calls_are_cancelled_by_the_thread_that_lets_go_of_the_server(monkeypatc
             assert await call.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
     asyncio.run(asyncio.wait_for(stop(), SECONDS))
+
+
+def telling(event: Event, method: Callable[[], None]) -> Callable[[], None]:
+    """Return a method that sets an event once it is done."""
+
+    def told() -> None:
+        method()
+        event.set()
+
+    return told
+
+
+def test_the_queue_stays_while_somebody_rings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread may be about to ring, and come to it late: rung in a queue that has gone, a bell ends the process."""
+    ring, is_about_to, is_gone = core.ring, Event(), Event()
+    rung: list[bool] = []
+
+    def ring_late(call: core.CoreCall, tag: core.Tag) -> None:
+        is_about_to.set()
+        rung.append(not is_gone.wait(GONE_SECONDS))
+        if rung[-1]:
+            ring(call, tag)
+
+    def post(server: QueueServer) -> None:
+        while not is_about_to.is_set():
+            server.post(lambda: None)
+
+    async def stop() -> None:
+        async with self_test._serving(fail) as (handler, address, _, _), grpc.aio.insecure_channel(address) as channel:
+            await CreditServiceStub(channel).GetBalance(credit.GetBalanceRequest(account_id="plain"))
+            server: Any = handler._sink
+            monkeypatch.setattr(server._core, "destroy", telling(is_gone, server._core.destroy))
+            monkeypatch.setattr(core, "ring", ring_late)
+            poster = Thread(target=post, args=[server])
+            poster.start()
+            await asyncio.to_thread(is_about_to.wait, SECONDS)
+            await server.stop(SECONDS)
+            poster.join(SECONDS)
+            assert is_gone.is_set()
+
+    # The thread is not woken, and wakes all the same.
+    monkeypatch.setattr(queue_server, "LONGEST_WAIT_SECONDS", 0.01)
+    asyncio.run(asyncio.wait_for(stop(), SECONDS))
+    assert all(rung)
 
 
 def test_a_second_stop_shortens_the_first() -> None:

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from threading import Thread, get_ident
+from threading import RLock, Thread, get_ident
 from typing import Any, Final
 
 import grpc
@@ -92,6 +92,8 @@ class QueueServer:
         self._posted: deque[Callable[[], object]] = deque()
         self._expected: dict[HotCall, float] = {}
         self._bell: core.CoreCall | None = None
+        # Taken again by whoever holds it where Python lets go of something meanwhile that posts.
+        self._ringing = RLock()
         self._is_waiting = False
         self._is_stopping = False
         self._is_shut_down = self._is_abandoned = False
@@ -171,9 +173,14 @@ class QueueServer:
     def post(self, function: Callable[[], object]) -> None:
         """Have a function called on the polling thread, after what has been posted before. From any thread."""
         self._posted.append(function)
-        bell = self._bell
         # Whoever waits has said so before it looked at what is posted, so that one of the two always sees the other.
-        if self._is_waiting and bell is not None:
+        if self._is_waiting:
+            with self._ringing:
+                self._ring()
+
+    def _ring(self) -> None:
+        bell = self._bell
+        if bell is not None:
             self._is_waiting = False
             try:
                 core.ring(bell, _hear_nothing)
@@ -285,7 +292,9 @@ class QueueServer:
             LoopCall(self._loop, self, event, handler, admitted)
 
     def _begin_stop(self) -> None:
-        self._bell = None
+        # Not before whoever is about to ring has rung: in a queue that has gone, a bell ends the process.
+        with self._ringing:
+            self._bell = None
         self._core.shut_down(self._end)
 
     def _end(self, event: core.Event) -> None:

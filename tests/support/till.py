@@ -170,6 +170,7 @@ class Till:
             account="",
             is_ours=True,
             cause=ParkedCause.OTHER,
+            facts=(),
         )
         event = usual._replace(**fields)
         with self.desk.database.transaction() as connection:

@@ -189,7 +189,7 @@ def test_streams_that_come_and_go_leave_nothing_behind(customer: Customer) -> No
         for stream in streams:
             assert next(stream).balance.available == 5
         assert customer.service.server.credit.watched == len(wallets)
-        with locked(customer.service, "wallets", "SELECT k.account_id, k.credit_type, w.version") as table:
+        with locked(customer.service, "wallets") as table:
             table.until(1)
             for stream in streams:
                 stream.cancel()

@@ -40,8 +40,12 @@ def held_up(customer: Customer) -> Iterator[Callable[[], Any]]:
 
 
 _WAITING = """
-FROM pg_locks JOIN pg_stat_activity USING (pid) JOIN pg_database ON pg_database.oid = pg_locks.database
-WHERE pg_database.datname = current_database() AND relation = %s::regclass AND NOT granted AND position(%s IN query) > 0
+FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+WHERE d.datname = current_database() AND l.relation = %(table)s::regclass AND NOT l.granted
+  AND (%(beside)s = '' OR EXISTS (
+      SELECT FROM pg_locks AS o
+      WHERE o.pid = l.pid AND o.database = l.database AND o.granted AND o.relation = to_regclass(%(beside)s)
+  ))
 """
 """Of this database alone: in all that are copies of the same one, as other tests have them, a table has one number."""
 
@@ -49,10 +53,10 @@ WHERE pg_database.datname = current_database() AND relation = %s::regclass AND N
 class Locked:
     """A table that nobody can use."""
 
-    def __init__(self, looking: "psycopg.Connection[Any]", table: str, words: str) -> None:
-        """Look at it by a connection of its own, and at the statements that hold some words."""
+    def __init__(self, looking: "psycopg.Connection[Any]", table: str, beside: str) -> None:
+        """Look at it by a connection of its own, and at the statements that have read ``beside`` as well."""
         self._looking = looking
-        self._sought = [table, words]
+        self._sought = {"table": table, "beside": beside}
 
     @property
     def waiting(self) -> int:
@@ -62,7 +66,7 @@ class Locked:
 
     def cancel(self) -> None:
         """Cancel the statements that wait for it, as PostgreSQL does when their time is over."""
-        self._looking.execute(f"SELECT pg_cancel_backend(pid) {_WAITING}", self._sought)
+        self._looking.execute(f"SELECT pg_cancel_backend(l.pid) {_WAITING}", self._sought)
 
     def until(self, waiting: int) -> Any:
         """Return when so many statements wait for it."""
@@ -70,12 +74,13 @@ class Locked:
 
 
 @contextmanager
-def locked(service: RunningService, table: str, words: str = "") -> Iterator[Locked]:
+def locked(service: RunningService, table: str, beside: str = "") -> Iterator[Locked]:
     """Keep everyone from a table until the block ends.
 
-    Where the server looks into the table from time to time by itself, words tell the statements that are meant.
+    Where the server looks into the table from time to time by itself, those statements are meant that have another one
+    locked, ``beside`` it. (What they say is seen by superusers alone.)
     """
     url = service.config.database_url
     with psycopg.connect(url) as holding, psycopg.connect(url, autocommit=True) as looking:
         holding.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
-        yield Locked(looking, table, words)
+        yield Locked(looking, table, beside)

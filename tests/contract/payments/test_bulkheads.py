@@ -64,11 +64,11 @@ class Abandonable:
 
 
 @contextmanager
-def held(customer: Customer, table: str, words: str = "") -> Iterator[tuple[Locked, Abandonable]]:
-    """Lock a table until the block ends, and give up all calls then; count the statements that hold the words."""
+def held(customer: Customer, table: str, beside: str = "") -> Iterator[tuple[Locked, Abandonable]]:
+    """Lock a table until the block ends, and give up all calls then; count who has another one locked beside it."""
     calls = Abandonable()
     with ExitStack() as ending:
-        held_table = ending.enter_context(locked(customer.service, table, words))
+        held_table = ending.enter_context(locked(customer.service, table, beside))
         ending.callback(calls.give_up)
         yield held_table, calls
 
@@ -131,7 +131,7 @@ def assert_health_is_looked_at(customer: Customer) -> None:
 def test_verifications_hold_up_nobody_else(shopper: Shopper, seen: Customer) -> None:
     """One is under way, the others wait in line; those who gave up are not waited for."""
     verify = seen.staff.admin.VerifyLedger
-    with held(seen, "grants", "WITH RECURSIVE ledger") as (table, calls):
+    with held(seen, "grants", beside="entries") as (table, calls):
         calls.stream(verify, VERIFY)
         table.until(1)
         for _ in range(3):

@@ -24,6 +24,7 @@ from creditd.service.statements import NOT_BEGUN, Position, Statements
 from tests.support.customer import Customer
 from tests.support.exports import chunks_of, exporting, file_of, records_in, records_of
 from tests.support.patience import eventually
+from tests.support.postgres import as_administrator
 from tests.support.refusals import read_refusal, refused
 
 pytestmark = pytest.mark.requirement("C3")
@@ -232,6 +233,22 @@ def test_a_statement_with_a_gap_is_not_made(busy: Customer) -> None:
             connection.execute(change, [-1, busy.account_id])
     assert reason == "INTERNAL"
     assert len(records_of(busy, credit_types=["THB"])) == 3
+
+
+def test_a_statement_without_one_of_its_entries_is_not_made(busy: Customer) -> None:
+    """Though the one that it ends with is there."""
+    finance = busy.service.as_caller("accountant", "FINANCE").statement
+    move = "UPDATE entries SET account_id = %s WHERE account_id = %s AND credit_type = 'chat' AND version = 3"
+    other = busy.another("elsewhere").account_id
+    with psycopg.connect(as_administrator(busy.service.config.database_url), autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        assert connection.execute(move, [other, busy.account_id]).rowcount == 1
+        try:
+            reason = refused(finance.ExportTransactions, exporting(busy, credit_types=["chat"])).reason
+        finally:
+            connection.execute(move, [busy.account_id, other])
+    assert reason == "INTERNAL"
+    assert records_of(busy, credit_types=["chat"])
 
 
 def test_of_an_account_that_never_moved_there_is_the_header_line(customer: Customer) -> None:

@@ -97,7 +97,7 @@ STATEMENT_FAULTS = (
         "            if after + len(rows) != last:\n",
         "            if not last:\n",
         _WIRE,
-        "test_a_statement_with_a_gap_is_not_made",
+        "test_a_statement_without_one_of_its_entries_is_not_made",
     ),
     Fault(
         "a statement's chunk can be larger than clients take",

@@ -69,7 +69,12 @@ class Receiver:
 def _handler_of(own: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # Whoever was sending it has died: nothing was received.
+                self.close_connection = True
+                return
             one = Received({name.lower(): value for name, value in self.headers.items()}, body)
             own.received.append(one)
             # Who has hung up is not there to be answered.

@@ -12,7 +12,7 @@ from tests.support.service import RunningService
 @pytest.mark.requirement("C5", "D6")
 def test_the_dashboard_says_what_came_in_and_what_waits(signed_in: Browser, service: RunningService) -> None:
     give(service, f"acct_{uuid4().hex[:12]}", "gift", chat=7)
-    signed_in.get("/?days=7")
+    signed_in.get("/?days=7&type=chat")
     for shown in ("Needs a person", "Credits", "Daily trend", "Top accounts", "System"):
         assert shown in signed_in.text, shown
     assert '<rect class="c-given"' in signed_in.page.text

@@ -1,0 +1,48 @@
+"""What a block of paid work calls, from its start to its end, as steps."""
+
+import logging
+from typing import Final, cast
+
+from credit.v1.credit_service_pb2 import ExtendReservationResponse, ReserveRequest, ReserveResponse
+from credit_client.errors import CreditError
+from credit_client.hold import RESERVE, Hold
+from credit_client.tries import Manner, Steps, call
+
+log: Final = logging.getLogger("credit_client")
+
+
+def begin(request: ReserveRequest, manner: Manner, *, spent_stands: bool) -> Steps[Hold]:
+    """Hold the credits. Raises CreditError."""
+    answer = cast(ReserveResponse, (yield from call(request, manner.observer, manner.call_seconds)))
+    ttl_seconds = request.ttl.ToNanoseconds() / 1e9
+    request_id = request.request_id.removesuffix(RESERVE)
+    return Hold(answer.reservation, request_id, ttl_seconds, spent_stands=spent_stands)
+
+
+def extend(hold: Hold, manner: Manner) -> Steps[bool]:
+    """Give a hold more time; return whether it has it. One that could not be extended is told of by its end."""
+    try:
+        answer = yield from call(hold.extension(), manner.observer, hold.extends_within_seconds)
+    except CreditError as error:
+        # A block that has ended meanwhile needs none.
+        if not hold.has_ended:
+            log.warning("the hold %s was not extended: %s", hold.name, error)
+        return False
+    hold.extended(cast(ExtendReservationResponse, answer).reservation)
+    return True
+
+
+def end(hold: Hold, manner: Manner) -> Steps[None]:
+    """Confirm what was spent, or give all back. Raises CreditError."""
+    yield from call(hold.ending(failed=False), manner.observer, manner.confirm_seconds)
+
+
+def end_failed(hold: Hold, manner: Manner) -> Steps[None]:
+    """Give back what is held for a block that has failed; what cannot be given back now expires.
+
+    It raises nothing: the block's own error is what its caller is to hear of.
+    """
+    try:
+        yield from call(hold.ending(failed=True), manner.observer, manner.call_seconds)
+    except CreditError as error:
+        log.warning("the hold %s was not ended, and expires: %s", hold.name, error)

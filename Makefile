@@ -175,6 +175,10 @@ lock: setup ## Pin every dependency with hashes; keeps the versions pinned alrea
 	$(COMPILE) --group generate --output-file requirements-generate.lock
 	$(COMPILE) --group browser --output-file requirements-browser.lock
 
+.PHONY: client-wheel
+client-wheel: setup ## Build the wheel of the Python client into dist/
+	sh tools/build_client.sh dist
+
 .PHONY: image
 image: ## Build the container image (IMAGE=creditd)
 	docker build --tag $(IMAGE) .

@@ -38,8 +38,8 @@ class Price(NamedTuple):
 class PricedApp:
     """Passes requests on to an application, those with a price as a block of paid work.
 
-    A request is paid for if its answer begins with a status below 400, is whole, and its client stayed. Without credit
-    it is answered with 402 and never reaches the application.
+    A request is paid for if its answer has a status below 400 and the application ends it without an error. Without
+    credit it is answered with 402 and never reaches the application.
     """
 
     def __init__(self, app: App, credits: AsyncCredits, price_of: Callable[[Scope], Price | None]) -> None:

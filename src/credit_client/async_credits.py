@@ -117,7 +117,9 @@ class AsyncCredits:
         def begin_to_extend() -> None:
             self._extending[hold] = asyncio.create_task(self._extend(hold))
 
-        self._extending[hold] = asyncio.get_running_loop().call_later(hold.extends_after_seconds, begin_to_extend)
+        seconds = hold.extends_after_seconds
+        if seconds is not None:
+            self._extending[hold] = asyncio.get_running_loop().call_later(seconds, begin_to_extend)
 
     def _forget(self, hold: Hold) -> None:
         hold.has_ended = True

@@ -3,8 +3,8 @@
 import logging
 from typing import Final, cast
 
-from credit.v1.credit_service_pb2 import ExtendReservationResponse, ReserveRequest, ReserveResponse
-from credit_client.errors import CreditError
+from credit.v1.credit_service_pb2 import ExtendReservationResponse, RefundRequest, ReserveRequest, ReserveResponse
+from credit_client.errors import CreditError, ReservationExpired, ReservationRefunded
 from credit_client.hold import RESERVE, Hold
 from credit_client.tries import Manner, Steps, call
 
@@ -33,8 +33,14 @@ def extend(hold: Hold, manner: Manner) -> Steps[bool]:
 
 
 def end(hold: Hold, manner: Manner) -> Steps[None]:
-    """Confirm what was spent, or give all back. Raises CreditError."""
-    yield from call(hold.ending(failed=False), manner.observer, manner.confirm_seconds)
+    """Confirm what was spent, or give all back if nothing was. Raises CreditError."""
+    request = hold.ending(failed=False)
+    try:
+        yield from call(request, manner.observer, manner.confirm_seconds)
+    except (ReservationExpired, ReservationRefunded):
+        # What was to be given back is back.
+        if not isinstance(request, RefundRequest):
+            raise
 
 
 def end_failed(hold: Hold, manner: Manner) -> Steps[None]:

@@ -23,7 +23,10 @@ class Extender:
 
     def watch(self, hold: Hold) -> None:
         """Extend a hold from its last answer on, again and again."""
-        due = time.monotonic() + hold.extends_after_seconds
+        seconds = hold.extends_after_seconds
+        if seconds is None:
+            return
+        due = time.monotonic() + seconds
         with self._changed:
             # It may have ended while it was being extended.
             if self._is_closed or hold.has_ended:

@@ -93,9 +93,12 @@ class Hold:
             yield piece
 
     @property
-    def extends_after_seconds(self) -> float:
-        """How long after its last answer a hold whose block still runs is to be extended."""
-        return self._left_seconds * SHARE
+    def extends_after_seconds(self) -> float | None:
+        """How long after its last answer a hold whose block still runs is to be extended.
+
+        None if it is pending no more: a repeat of a block may be answered so.
+        """
+        return self._left_seconds * SHARE if self._left_seconds > 0 else None
 
     @property
     def extends_within_seconds(self) -> float:

@@ -1,0 +1,55 @@
+"""What the tests of the client share: one service a worker, a customer of each test's own, and the client's styles."""
+
+import re
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from tests.client.styles import STYLES, Asynchronous, Style
+from tests.support.customer import Customer
+from tests.support.service import RunningService, running_service
+from tests.support.tokens import bearer
+
+SCOPES = "credits.spend credits.read credits.admin"
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """Run one service for all these tests; it exchanges API keys too."""
+    with running_service(tmp_path_factory.mktemp("service"), signs_in=True) as running:
+        yield running
+
+
+@pytest.fixture
+def account(request: pytest.FixtureRequest) -> str:
+    """Return an account of the test's own."""
+    module = request.module.__name__.rpartition("test_")[2]
+    return re.sub(r"[^A-Za-z0-9._:@+-]", "-", f"{module}.{request.node.name}")[:120]
+
+
+@pytest.fixture
+def customer(service: RunningService, app: SimpleNamespace, staff: SimpleNamespace, account: str) -> Customer:
+    """Return a customer with 100 credits."""
+    found = Customer(service, app, staff, account)
+    found.top_up(100)
+    return found
+
+
+@pytest.fixture(scope="session")
+def token() -> str:
+    """Return the token of a service that may spend, read and add credits."""
+    return bearer("app", ["SERVICE"], SCOPES).removeprefix("Bearer ")
+
+
+@pytest.fixture(params=STYLES, ids=lambda style: style.__name__)
+def style(request: pytest.FixtureRequest, service: RunningService, token: str) -> Style:
+    """Return the client, in each of its styles."""
+    found: Style = request.param(service.address, token)
+    return found
+
+
+@pytest.fixture
+def asynchronous(service: RunningService, token: str) -> Asynchronous:
+    """Return the client of asyncio, for what it alone can be asked."""
+    return Asynchronous(service.address, token)

@@ -1,4 +1,4 @@
-"""A channel of asyncio: takes the same steps as one that blocks. For one event loop, that of the first call."""
+"""A channel of asyncio: follows the same course as one that blocks. For one event loop, that of the first call."""
 
 import asyncio
 from contextlib import closing
@@ -11,7 +11,7 @@ from credit_client.connection import Tls, credentials_for, options
 from credit_client.failure import Failure, failure_of
 from credit_client.methods import Method, serialized
 from credit_client.tokens import EXCHANGE, ApiKey, AsyncToken, bearer
-from credit_client.tries import Manner, Pause, Result, Send, Steps
+from credit_client.tries import Course, Manner, Pause, Result, Send
 
 
 class AsyncChannel:
@@ -27,21 +27,21 @@ class AsyncChannel:
         self._calls: dict[str, Any] = {}
         self._exchanging = asyncio.Lock()
 
-    async def run(self, steps: Steps[Result]) -> Result:
-        """Take the steps to their end, and return their result. Raises CreditError."""
+    async def run(self, course: Course[Result]) -> Result:
+        """Follow a course to its end, and return its result. Raises CreditError."""
         outcome: Message | Failure | None = None
-        with closing(steps):
+        with closing(course):
             while True:
                 try:
-                    step = steps.send(outcome)
+                    next_ = course.send(outcome)
                 except StopIteration as done:
                     result: Result = done.value
                     return result
-                if isinstance(step, Pause):
-                    await asyncio.sleep(step.seconds)
+                if isinstance(next_, Pause):
+                    await asyncio.sleep(next_.seconds)
                     outcome = None
                 else:
-                    outcome = await self._send(step)
+                    outcome = await self._send(next_)
 
     async def close(self) -> None:
         """End the connections, with what is under way."""

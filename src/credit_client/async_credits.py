@@ -16,7 +16,7 @@ from credit_client.connection import Tls
 from credit_client.hold import Hold, Particulars, reserving
 from credit_client.priced import Stated, stated
 from credit_client.tokens import AsyncToken
-from credit_client.tries import Manner, Result, Steps, call
+from credit_client.tries import Course, Manner, Result, call
 
 log: Final = logging.getLogger("credit_client")
 
@@ -145,9 +145,9 @@ class AsyncCredits:
         if not beginning.cancelled() and not beginning.exception():
             await self._channel.run(end_failed(beginning.result(), self._manner))
 
-    def _go_on(self, steps: Steps[Result]) -> asyncio.Task[Result]:
-        """Take steps in a task of their own, which no cancelled caller tears."""
-        return self._keep(asyncio.create_task(self._channel.run(steps)))
+    def _go_on(self, course: Course[Result]) -> asyncio.Task[Result]:
+        """Follow a course in a task of its own, which no cancelled caller tears."""
+        return self._keep(asyncio.create_task(self._channel.run(course)))
 
     def _keep(self, task: asyncio.Task[Result]) -> asyncio.Task[Result]:
         self._going_on.add(task)

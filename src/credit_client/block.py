@@ -1,4 +1,4 @@
-"""What a block of paid work calls, from its start to its end, as steps."""
+"""What a block of paid work calls, from its start to its end, as courses of calls."""
 
 import logging
 from typing import Final, cast
@@ -6,12 +6,12 @@ from typing import Final, cast
 from credit.v1.credit_service_pb2 import ExtendReservationResponse, RefundRequest, ReserveRequest, ReserveResponse
 from credit_client.errors import CreditError, ReservationExpired, ReservationRefunded
 from credit_client.hold import RESERVE, Hold
-from credit_client.tries import Manner, Steps, call
+from credit_client.tries import Course, Manner, call
 
 log: Final = logging.getLogger("credit_client")
 
 
-def begin(request: ReserveRequest, manner: Manner, *, spent_stands: bool) -> Steps[Hold]:
+def begin(request: ReserveRequest, manner: Manner, *, spent_stands: bool) -> Course[Hold]:
     """Hold the credits. Raises CreditError."""
     answer = cast(ReserveResponse, (yield from call(request, manner.observer, manner.call_seconds)))
     ttl_seconds = request.ttl.ToNanoseconds() / 1e9
@@ -19,7 +19,7 @@ def begin(request: ReserveRequest, manner: Manner, *, spent_stands: bool) -> Ste
     return Hold(answer.reservation, request_id, ttl_seconds, spent_stands=spent_stands)
 
 
-def extend(hold: Hold, manner: Manner) -> Steps[bool]:
+def extend(hold: Hold, manner: Manner) -> Course[bool]:
     """Give a hold more time; return whether it has it. One that could not be extended is told of by its end."""
     try:
         answer = yield from call(hold.extension(), manner.observer, hold.extends_within_seconds)
@@ -32,7 +32,7 @@ def extend(hold: Hold, manner: Manner) -> Steps[bool]:
     return True
 
 
-def end(hold: Hold, manner: Manner) -> Steps[None]:
+def end(hold: Hold, manner: Manner) -> Course[None]:
     """Confirm what was spent, or give all back if nothing was. Raises CreditError."""
     request = hold.ending(failed=False)
     try:
@@ -43,7 +43,7 @@ def end(hold: Hold, manner: Manner) -> Steps[None]:
             raise
 
 
-def end_failed(hold: Hold, manner: Manner) -> Steps[None]:
+def end_failed(hold: Hold, manner: Manner) -> Course[None]:
     """Give back what is held for a block that has failed; what cannot be given back now expires.
 
     It raises nothing: the block's own error is what its caller is to hear of.

@@ -1,4 +1,4 @@
-"""A channel that blocks: takes the steps of calls by gRPC's blocking channel. Safe to use by several threads."""
+"""A channel that blocks: follows the course of calls by gRPC's blocking channel. Safe to use by several threads."""
 
 import time
 from contextlib import closing
@@ -12,7 +12,7 @@ from credit_client.connection import Tls, credentials_for, options
 from credit_client.failure import Failure, failure_of
 from credit_client.methods import Method, serialized
 from credit_client.tokens import EXCHANGE, ApiKey, Token, bearer
-from credit_client.tries import Manner, Pause, Result, Send, Steps
+from credit_client.tries import Course, Manner, Pause, Result, Send
 
 
 class Channel:
@@ -30,21 +30,21 @@ class Channel:
         self._calls: dict[str, Any] = {}
         self._exchanging = Lock()
 
-    def run(self, steps: Steps[Result]) -> Result:
-        """Take the steps to their end, and return their result. Raises CreditError."""
+    def run(self, course: Course[Result]) -> Result:
+        """Follow a course to its end, and return its result. Raises CreditError."""
         outcome: Message | Failure | None = None
-        with closing(steps):
+        with closing(course):
             while True:
                 try:
-                    step = steps.send(outcome)
+                    next_ = course.send(outcome)
                 except StopIteration as done:
                     result: Result = done.value
                     return result
-                if isinstance(step, Pause):
-                    time.sleep(step.seconds)
+                if isinstance(next_, Pause):
+                    time.sleep(next_.seconds)
                     outcome = None
                 else:
-                    outcome = self._send(step)
+                    outcome = self._send(next_)
 
     def close(self) -> None:
         """End the connections, with what is under way."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from credit.v1.api_key_service_pb2 import ExchangeApiKeyRequest, ExchangeApiKeyResponse
-from credit_client.tries import Manner, Steps, call
+from credit_client.tries import Course, Manner, call
 
 SHARE: Final = 0.8
 """After this much of its life a token is exchanged for the next one."""
@@ -38,7 +38,7 @@ class ApiKey:
         """The token to call with; empty if it is time for another one."""
         return self._token if time.monotonic() < self._until else ""
 
-    def exchange(self, manner: Manner) -> Steps[str]:
+    def exchange(self, manner: Manner) -> Course[str]:
         """Get another token. Raises CreditError."""
         request = ExchangeApiKeyRequest(secret=self._secret)
         answer = cast(ExchangeApiKeyResponse, (yield from call(request, manner.observer, manner.call_seconds)))

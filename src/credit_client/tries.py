@@ -1,6 +1,6 @@
-"""A call, as steps that whoever waits for it takes: sent, and sent again after a pause, until it is decided.
+"""The course of a call: it is sent, and sent again after a pause, until it is decided.
 
-Nothing here waits. A client that blocks and one of asyncio take the same steps, each in its own way.
+Nothing here waits. A client that blocks and one of asyncio follow the same course, each in its own way.
 """
 
 import random
@@ -51,11 +51,11 @@ class Manner(NamedTuple):
 
 Result = TypeVar("Result")
 
-Steps = Generator[Send | Pause, Message | Failure | None, Result]
+Course = Generator[Send | Pause, Message | Failure | None, Result]
 """Yields what is to be done, is sent what came of it, and returns the result. Raises CreditError."""
 
 
-def call(request: Message, observer: Observer, seconds: float) -> Steps[Message]:
+def call(request: Message, observer: Observer, seconds: float) -> Course[Message]:
     """Make a call, in as many tries as there is time for, with one request id. Raises CreditError.
 
     A request that takes a request id and has none is given one: the message itself, so that its caller has it too.

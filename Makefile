@@ -128,6 +128,10 @@ bench-scale: setup ## Compare an empty database with one of ten million ledger r
 bench-growth: setup ## Measure what each operation adds to each table
 	$(PYTHON_BIN) -m tests.bench.growth $(ARGS)
 
+.PHONY: bench-client
+bench-client: setup ## Measure what the Python client costs over bare stubs, its wheel, and the start of a server for tests
+	$(PYTHON_BIN) -m tests.bench.client_overhead
+
 .PHONY: seed
 seed: setup ## Fill a database with ten million ledger rows, for measurements
 	$(PYTHON_BIN) -m tests.bench.seed $(ARGS)

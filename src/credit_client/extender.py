@@ -69,5 +69,10 @@ class Extender:
                 Thread(target=self._extend_one, args=(hold,), name="credit hold", daemon=True).start()
 
     def _extend_one(self, hold: Hold) -> None:
-        if self._extend(hold):
+        try:
+            lives_on = self._extend(hold)
+        except ValueError:
+            # So gRPC says that the channel was closed meanwhile.
+            return
+        if lives_on:
             self.watch(hold)

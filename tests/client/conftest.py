@@ -11,6 +11,9 @@ from tests.support.customer import Customer
 from tests.support.service import RunningService, running_service
 from tests.support.tokens import bearer
 
+DAY_SECONDS = 86_400
+HOUR_SECONDS = 3_600
+
 SCOPES = "credits.spend credits.read credits.admin"
 
 
@@ -34,6 +37,14 @@ def customer(service: RunningService, app: SimpleNamespace, staff: SimpleNamespa
     found = Customer(service, app, staff, account)
     found.top_up(100)
     return found
+
+
+@pytest.fixture
+def same_day(service: RunningService) -> None:
+    """Have midnight not come within the test, which would begin another day of a limit."""
+    left = DAY_SECONDS - service.seconds % DAY_SECONDS
+    if left < HOUR_SECONDS:
+        service.clock.advance(left + 1)
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,7 @@ def test_too_little_credit(style: Style, customer: Customer) -> None:
     assert "130" in error.text
 
 
+@pytest.mark.usefixtures("same_day")
 def test_a_limit_says_how_much_is_used_and_when_it_frees(style: Style, customer: Customer) -> None:
     customer.limit(Limit(credit_type=CHAT, most_per_day=10))
     style.call(deducting(customer, 7))

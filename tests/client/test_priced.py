@@ -115,6 +115,7 @@ def test_without_credit_it_is_answered_with_402_and_the_figures(asynchronous: As
     assert told["message"]
 
 
+@pytest.mark.usefixtures("same_day")
 def test_a_limit_and_a_service_that_is_away_say_when_to_come_again(
     asynchronous: Asynchronous, customer: Customer
 ) -> None:

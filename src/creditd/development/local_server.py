@@ -29,8 +29,8 @@ from creditd.cli.migrate import bring_up_to_date
 from creditd.cli.output import CommandFailure
 from creditd.config import Config, variable
 from creditd.development.postgres import DataFolderInUse, EmbeddedPostgresError, embedded_postgres
-from creditd.development.postgres.copies import fresh_copy, original
 from creditd.development.postgres.logins import server_url
+from creditd.development.postgres.templates import from_template, template
 from creditd.development.tokens import SigningKey, make_signing_key, sign_token
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage.schema import schema_head
@@ -73,10 +73,10 @@ def prepared(folder: Path) -> Iterator[tuple[Config, SigningKey]]:
     Raises EmbeddedPostgresError, CommandFailure.
     """
     with ExitStack() as stack:
-        url = original(stack.enter_context(_postgres(folder)), f"schema_{schema_head()}", bring_up_to_date)
+        url = template(stack.enter_context(_postgres(folder)), f"schema_{schema_head()}", bring_up_to_date)
         key = make_signing_key(folder / "keys")
         config = Config(
-            database_url=server_url(fresh_copy(url, DATABASE)),
+            database_url=server_url(from_template(url, DATABASE)),
             listen="127.0.0.1:0",
             jwt_public_key_files=(str(key.public_file),),
             page_token_secret=secrets.token_hex(32),

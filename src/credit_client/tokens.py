@@ -1,5 +1,7 @@
 """Who is calling: a token, whatever gives one, or an API key that is exchanged for one again and again."""
 
+import base64
+import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,9 +12,6 @@ from credit_client.tries import Course, Manner, call
 
 SHARE: Final = 0.8
 """After this much of its life a token is exchanged for the next one."""
-
-MOST_SECONDS: Final = 900.0
-"""How long a token is used at most; longer, as by a wrong clock here, it is not believed to live."""
 
 EXCHANGE: Final = "/credit.v1.ApiKeyService/ExchangeApiKey"
 """The one RPC that needs no token."""
@@ -40,12 +39,10 @@ class ApiKey:
 
     def exchange(self, manner: Manner) -> Course[str]:
         """Get another token. Raises CreditError."""
-        request = ExchangeApiKeyRequest(secret=self._secret)
+        request, asked = ExchangeApiKeyRequest(secret=self._secret), time.monotonic()
         answer = cast(ExchangeApiKeyResponse, (yield from call(request, manner.observer, manner.call_seconds)))
-        # All that this machine's wall clock decides is how soon the next token is fetched.
-        life = answer.access_token_expire_time.ToNanoseconds() / 1e9 - time.time()  # noqa: TID251
-        self._until = time.monotonic() + min(max(life, 0.0), MOST_SECONDS) * SHARE
         self._token = answer.access_token
+        self._until = asked + life_seconds(self._token) * SHARE
         return self._token
 
 
@@ -81,3 +78,9 @@ AsyncToken = str | ApiKey | Callable[[], str | Awaitable[str]]
 def bearer(token: str) -> tuple[tuple[str, str], ...]:
     """Return the metadata that states a token; none for none."""
     return (("authorization", f"Bearer {token}"),) if token else ()
+
+
+def life_seconds(token: str) -> float:
+    """Return how long a JWT lives in all, by its own claims: this machine's clock may be wrong."""
+    claims = json.loads(base64.urlsafe_b64decode(f"{token.split('.')[1]}=="))
+    return float(claims["exp"] - claims["iat"])

@@ -1,6 +1,5 @@
 """What the tests of the client share: one service a worker, a customer of each test's own, and the client's styles."""
 
-import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -22,13 +21,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     """Run one service for all these tests; it exchanges API keys too."""
     with running_service(tmp_path_factory.mktemp("service"), signs_in=True) as running:
         yield running
-
-
-@pytest.fixture
-def account(request: pytest.FixtureRequest) -> str:
-    """Return an account of the test's own."""
-    module = request.module.__name__.rpartition("test_")[2]
-    return re.sub(r"[^A-Za-z0-9._:@+-]", "-", f"{module}.{request.node.name}")[:120]
 
 
 @pytest.fixture

@@ -11,4 +11,4 @@ Stated = Value | Callable[..., Value]
 
 def stated(value: Stated[Value], arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Value:
     """Return a figure for a call with these arguments."""
-    return value(*arguments, **named) if callable(value) else value
+    return value if isinstance(value, str | int) else value(*arguments, **named)

@@ -29,7 +29,12 @@ def test_all_that_is_held_is_spent_if_nothing_is_said(style: Style, customer: Cu
 
 
 def test_what_is_said_to_be_spent_adds_up_and_the_rest_comes_back(style: Style, customer: Customer) -> None:
-    style.pay(lambda hold: (hold.spend(5), hold.spend(7)), customer.account_id, 30)
+    def spend(hold: Hold) -> None:
+        hold.spend(5)
+        hold.spend(7)
+        assert hold.spent == 12
+
+    style.pay(spend, customer.account_id, 30)
     assert customer.figures() == (88, 0)
 
 

@@ -130,8 +130,8 @@ def test_every_reason_that_is_documented_has_a_class_and_only_those_to_be_repeat
 class _Answered(grpc.RpcError):
     """An error as gRPC raises it, with trailing metadata that anybody may have written."""
 
-    def __init__(self, **trailing: bytes | str) -> None:
-        self._trailing = tuple((name.replace("_", "-"), value) for name, value in trailing.items())
+    def __init__(self, trailing: dict[str, bytes | str]) -> None:
+        self._trailing = tuple(trailing.items())
 
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNAVAILABLE
@@ -144,6 +144,6 @@ class _Answered(grpc.RpcError):
 
 
 def test_what_others_have_put_into_the_answer_harms_nobody() -> None:
-    assert failure_of(_Answered()) == Failure(grpc.StatusCode.UNAVAILABLE, "")
-    garbled = failure_of(_Answered(**{DETAILS: b"\xff\xff", PUSHBACK: "soon"}))
-    assert garbled == Failure(grpc.StatusCode.UNAVAILABLE, "", pushback_seconds=NEVER)
+    assert failure_of(_Answered({})) == Failure(grpc.StatusCode.UNAVAILABLE, "")
+    trailing: dict[str, bytes | str] = {DETAILS: b"\xff\xff", PUSHBACK: "soon"}
+    assert failure_of(_Answered(trailing)) == Failure(grpc.StatusCode.UNAVAILABLE, "", pushback_seconds=NEVER)

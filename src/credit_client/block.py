@@ -3,7 +3,13 @@
 import logging
 from typing import Final, cast
 
-from credit.v1.credit_service_pb2 import ExtendReservationResponse, RefundRequest, ReserveRequest, ReserveResponse
+from credit.v1.credit_service_pb2 import (
+    ConfirmRequest,
+    ExtendReservationResponse,
+    RefundRequest,
+    ReserveRequest,
+    ReserveResponse,
+)
 from credit_client.errors import CreditError, ReservationExpired, ReservationRefunded
 from credit_client.hold import RESERVE, Hold
 from credit_client.tries import Course, Manner, call
@@ -36,7 +42,7 @@ def end(hold: Hold, manner: Manner) -> Course[None]:
     """Confirm what was spent, or give all back if nothing was. Raises CreditError."""
     request = hold.ending(failed=False)
     try:
-        yield from call(request, manner.observer, manner.confirm_seconds)
+        yield from _end(request, manner)
     except (ReservationExpired, ReservationRefunded):
         # What was to be given back is back.
         if not isinstance(request, RefundRequest):
@@ -44,11 +50,16 @@ def end(hold: Hold, manner: Manner) -> Course[None]:
 
 
 def end_failed(hold: Hold, manner: Manner) -> Course[None]:
-    """Give back what is held for a block that has failed; what cannot be given back now expires.
+    """Give back what is held for a block that has failed, or confirm what was spent, if that stands.
 
-    It raises nothing: the block's own error is what its caller is to hear of.
+    It raises nothing: the block's own error is what its caller is to hear of. What nobody answers now expires.
     """
     try:
-        yield from call(hold.ending(failed=True), manner.observer, manner.call_seconds)
+        yield from _end(hold.ending(failed=True), manner)
     except CreditError as error:
         log.warning("the hold %s was not ended, and expires: %s", hold.name, error)
+
+
+def _end(request: ConfirmRequest | RefundRequest, manner: Manner) -> Course[None]:
+    seconds = manner.confirm_seconds if isinstance(request, ConfirmRequest) else manner.call_seconds
+    yield from call(request, manner.observer, seconds)

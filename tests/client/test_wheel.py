@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def test_it_has_the_services_version_and_its_own_needs(wheel: Path) -> None:
     }  # fmt: skip
     always = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*$", metadata, re.MULTILINE)
     assert sorted(always) == ["googleapis-common-protos", "grpcio", "protobuf"]
+
+
+def test_its_floors_are_those_of_the_generated_code() -> None:
+    """As the service has them, which loads the same code."""
+    ours, services = (
+        tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+        for folder in (README.parent, ROOT)
+    )
+    assert set(ours) <= set(services)
 
 
 def test_it_imports_grpc_and_nothing_else_that_is_not_pythons(wheel: Path, tmp_path: Path) -> None:

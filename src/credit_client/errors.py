@@ -38,7 +38,7 @@ class CreditError(Exception):
 
     @property
     def text(self) -> str:
-        """What to tell the person who asked, in the language of the call; the developers' message if there is none."""
+        """What to tell the person who asked; the developers' message if there is none."""
         return self.failure.text or self.failure.message
 
     @property

@@ -27,7 +27,7 @@ class Failure(NamedTuple):
     """What came of a call that has failed.
 
     ``reason`` is one of docs/errors.md, and empty where no server of ours has answered. ``facts`` are its figures.
-    ``text`` says it in the caller's language. ``retry_seconds`` is when the same call may do better; None if nobody
+    ``text`` says it to people. ``retry_seconds`` is when the same call may do better; None if nobody
     knows. ``pushback_seconds`` is how long a client has to wait before it tries again by itself; NEVER if it must not,
     None if nothing was said.
     """

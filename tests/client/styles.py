@@ -36,6 +36,11 @@ class Style:
 
     def call(self, request: Message) -> Any:
         """Make a call."""
+        (answer,) = self.calls(request)
+        return answer
+
+    def calls(self, *requests: Message) -> list[Any]:
+        """Make calls by one client, one after the other."""
         raise NotImplementedError
 
     def priced(self, function: Priced, account_id: Any, amount: Any) -> Priced:
@@ -52,10 +57,10 @@ class Blocking(Style):
         with self._credits() as credits, credits.reserve(account_id, CHAT, amount, **particulars) as hold:
             body(hold)
 
-    def call(self, request: Message) -> Any:
+    def calls(self, *requests: Message) -> list[Any]:
         """As Style has it."""
         with self._credits() as credits:
-            return credits.call(request)
+            return [credits.call(request) for request in requests]
 
     def priced(self, function: Priced, account_id: Any, amount: Any) -> Priced:
         """As Style has it."""
@@ -83,12 +88,12 @@ class Asynchronous(Style):
 
         asyncio.run(run())
 
-    def call(self, request: Message) -> Any:
+    def calls(self, *requests: Message) -> list[Any]:
         """As Style has it."""
 
-        async def run() -> Any:
+        async def run() -> list[Any]:
             async with self._credits() as credits:
-                return await credits.call(request)
+                return [await credits.call(request) for request in requests]
 
         return asyncio.run(run())
 

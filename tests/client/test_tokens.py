@@ -41,8 +41,7 @@ def asking(customer: Customer) -> GetBalanceRequest:
 def test_an_api_key_is_exchanged_once_for_many_calls(style: Style, secret: str, customer: Customer) -> None:
     onlooker, key = Onlooker(), ApiKey(secret)
     known = style.with_(token=key, manner=Manner(observer=onlooker))
-    for _ in range(3):
-        assert known.call(asking(customer)).account_balance.wallets
+    assert all(answer.account_balance.wallets for answer in known.calls(*[asking(customer)] * 3))
     assert sorted(onlooker.methods) == ["ExchangeApiKey", "GetBalance", "GetBalance", "GetBalance"]
     assert secret not in repr(key)
 

@@ -265,7 +265,7 @@ func (r *runner) blocks(one step) {
 	r.connection("service")
 	var begun, ended atomic.Int64
 	var workers sync.WaitGroup
-	problems := make(chan error, one.Blocks)
+	problems := make(chan error, 2*one.Blocks)
 	for range one.AtOnce {
 		workers.Go(func() {
 			for number := begun.Add(1); number <= int64(one.Blocks); number = begun.Add(1) {

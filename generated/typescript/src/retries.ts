@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import { serviceConfig } from "./gen/service_config.js";
+import { serviceConfig } from "./service_config.js";
 
 const policy = serviceConfig.methodConfig[0].retryPolicy;
 const FIRST_PAUSE_MS = 1_000 * Number.parseFloat(policy.initialBackoff);

@@ -13,12 +13,8 @@ import (
 	creditv1 "github.com/creditd/creditd/generated/go/credit/v1"
 )
 
-const (
-	// How long Reserve and Refund are tried. A hold that could not be given back expires.
-	patience = 10 * time.Second
-	// How long Confirm is tried: the work is done by then, and a restart of the service takes a few seconds.
-	confirmPatience = 30 * time.Second
-)
+// How long each call is tried: a restart of the service takes a few seconds. A hold that could not be given back expires.
+const patience = 30 * time.Second
 
 // Hold is credits that are held while work is under way.
 type Hold struct {
@@ -105,7 +101,7 @@ func (b *block) reserve(ctx context.Context, request *creditv1.ReserveRequest) e
 }
 
 func (b *block) confirm(ctx context.Context, amount int64) (*creditv1.Reservation, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), confirmPatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	request := &creditv1.ConfirmRequest{Name: b.held.GetName(), Amount: &amount, RequestId: b.requestID + ".confirm"}
 	answer, err := repeated(ctx, b.credits.Confirm, request)

@@ -12,11 +12,8 @@ export type Credits = Client<typeof CreditService>;
 /** What to hold. Its request id, made if there is none, is that of the block, from which those of its calls are derived. */
 export type Reserving = MessageInitShape<typeof ReserveRequestSchema>;
 
-/** How long Reserve and Refund are tried. A hold that could not be given back expires. */
-const PATIENCE_MS = 10_000;
-
-/** How long Confirm is tried: the work is done by then, and a restart of the service takes a few seconds. */
-const CONFIRM_PATIENCE_MS = 30_000;
+/** How long each call is tried: a restart of the service takes a few seconds. A hold that could not be given back expires. */
+const PATIENCE_MS = 30_000;
 
 /**
  * Reserves, does the work, and confirms what it said to be spent, or all. Refunds if the work throws. While the work takes longer
@@ -112,7 +109,7 @@ export class Hold implements AsyncDisposable {
     const name = this.reservation.name;
     if (amount > 0n) {
       const request = { name, amount, requestId: `${this.#block}.confirm` };
-      await repeated(CONFIRM_PATIENCE_MS, (options) => this.#credits.confirm(request, options));
+      await repeated(PATIENCE_MS, (options) => this.#credits.confirm(request, options));
     } else {
       const request = { name, requestId: `${this.#block}.refund` };
       await repeated(PATIENCE_MS, (options) => this.#credits.refund(request, options));

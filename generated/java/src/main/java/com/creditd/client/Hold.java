@@ -35,11 +35,8 @@ import java.util.concurrent.TimeUnit;
  * StatusRuntimeException, which {@link Refusal#of} reads.
  */
 public final class Hold implements AutoCloseable {
-  /** How long Reserve and Refund are tried. A hold that could not be given back expires. */
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
-
-  /** How long Confirm is tried: the work is done by then, and a restart of the service takes a few seconds. */
-  private static final Duration CONFIRM_PATIENCE = Duration.ofSeconds(30);
+  /** How long each call is tried: a restart of the service takes a few seconds. A hold that could not be given back expires. */
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private static final ThreadFactory DAEMONS =
       work -> {
@@ -134,7 +131,7 @@ public final class Hold implements AutoCloseable {
               .setAmount(amount)
               .setRequestId(requestId + ".confirm")
               .build();
-      Repeats.repeated(credits, CONFIRM_PATIENCE, stub -> stub.confirm(request));
+      Repeats.repeated(credits, PATIENCE, stub -> stub.confirm(request));
     } else {
       RefundRequest request =
           RefundRequest.newBuilder().setName(reservation.getName()).setRequestId(requestId + ".refund").build();

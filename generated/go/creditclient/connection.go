@@ -25,6 +25,8 @@ var serviceConfig string
 const (
 	// The server closes no connection that pings this often, and load balancers drop those that are silent for minutes.
 	pingEvery = 30 * time.Second
+	// A connection on which no ping is answered for as long is dead, and another one is made.
+	pingTimeout = 5 * time.Second
 	// A server that was restarted is back within seconds; gRPC by itself would come to wait two minutes.
 	longestReconnectDelay = 2 * time.Second
 )
@@ -44,7 +46,9 @@ func Connect(target string, token TokenSource, options ...grpc.DialOption) (*grp
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithChainUnaryInterceptor(RequestIDs),
 		grpc.WithConnectParams(reconnecting),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, PermitWithoutStream: true}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: pingEvery, Timeout: pingTimeout, PermitWithoutStream: true,
+		}),
 	}
 	if token != nil {
 		ours = append(ours, grpc.WithPerRPCCredentials(bearer{token, isThisMachine(target)}))

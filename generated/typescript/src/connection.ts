@@ -7,6 +7,9 @@ import { retries } from "./retries.js";
 /** The server closes no connection that pings this often, and load balancers drop those that are silent for minutes. */
 const PING_MS = 30_000;
 
+/** A connection on which no ping is answered for as long is dead, and another one is made. */
+const PING_TIMEOUT_MS = 5_000;
+
 /** Returns a bearer token. It is asked before each try, so that it may refresh it, and has to keep it as long as it is good. */
 export type TokenSource = () => string | Promise<string>;
 
@@ -32,7 +35,13 @@ export function connect(url: string, options: ConnectionOptions = {}): Transport
     }
     interceptors.push(bearer(options.token));
   }
-  return createGrpcTransport({ baseUrl: url, interceptors, nodeOptions: options.tls, pingIntervalMs: PING_MS });
+  return createGrpcTransport({
+    baseUrl: url,
+    interceptors,
+    nodeOptions: options.tls,
+    pingIntervalMs: PING_MS,
+    pingTimeoutMs: PING_TIMEOUT_MS,
+  });
 }
 
 function bearer(token: TokenSource): Interceptor {

@@ -29,6 +29,9 @@ public final class CreditChannel {
   /** The server closes no connection that pings this often; load balancers drop those that are silent for minutes. */
   private static final int PING_SECONDS = 30;
 
+  /** A connection on which no ping is answered for as long is dead, and another one is made. */
+  private static final int PING_TIMEOUT_SECONDS = 5;
+
   private CreditChannel() {}
 
   /**
@@ -48,6 +51,7 @@ public final class CreditChannel {
             .defaultServiceConfig(serviceConfig())
             .enableRetry()
             .keepAliveTime(PING_SECONDS, TimeUnit.SECONDS)
+            .keepAliveTimeout(PING_TIMEOUT_SECONDS, TimeUnit.SECONDS)
             .keepAliveWithoutCalls(true)
             .intercept(new RequestIds());
     if (token != null) {

@@ -95,7 +95,7 @@ browser-install: setup ## Install what 'make browser' needs, with apt-get, as ro
 	sh tools/install_browser.sh
 
 .PHONY: clients
-clients: setup ## Run the clients of other languages against a real server: one table of cases, and servers killed among 1,000 blocks
+clients: setup ## Run the clients of all languages against a real server: one table of cases, and servers killed among 1,000 blocks
 	$(BIN)/pytest -m clients tests/clients -s $(ARGS)
 
 .PHONY: clients-install

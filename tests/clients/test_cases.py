@@ -1,9 +1,10 @@
-"""The clients of other languages, each by its own tools, keep what is promised: one table of cases for all of them."""
+"""The clients of all languages, each by its own tools, keep what is promised: one table of cases for all of them."""
 
 import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ from tests.clients.arrangement import CASES, Arrangement, arranged
 
 pytestmark = [pytest.mark.clients, pytest.mark.requirement("H4"), pytest.mark.timeout(420)]
 
-GENERATED: Final = Path(__file__).parents[2] / "generated"
+ROOT: Final = Path(__file__).parents[2]
 
 MOST_SECONDS: Final = 240
 """Of one language: some 20 to compile, 15 for the blocks and the restarts among them."""
@@ -25,17 +26,26 @@ SHOWN_CHARACTERS: Final = 20_000
 class Language(NamedTuple):
     """How the tests of one language are run, and what has to be on the machine for that."""
 
+    folder: Path
     commands: tuple[str, ...]
     version: tuple[str, ...]
     test: tuple[str, ...]
 
 
 LANGUAGES: Final = {
-    "go": Language(("go",), ("go", "version"), ("go", "test", "-count=1", "./...")),
-    "java": Language(
-        ("javac", "mvn"), ("javac", "-version"), ("mvn", "--batch-mode", "--no-transfer-progress", "test")
+    "python": Language(
+        ROOT, (sys.executable,), (sys.executable, "--version"), (sys.executable, "-m", "tests.clients.python_cases")
     ),
-    "typescript": Language(("node", "npm"), ("node", "--version"), ("npm", "test", "--silent")),
+    "go": Language(ROOT / "generated/go", ("go",), ("go", "version"), ("go", "test", "-count=1", "./...")),
+    "java": Language(
+        ROOT / "generated/java",
+        ("javac", "mvn"),
+        ("javac", "-version"),
+        ("mvn", "--batch-mode", "--no-transfer-progress", "test"),
+    ),
+    "typescript": Language(
+        ROOT / "generated/typescript", ("node", "npm"), ("node", "--version"), ("npm", "test", "--silent")
+    ),
 }
 
 
@@ -51,7 +61,7 @@ def said_by(command: tuple[str, ...], folder: Path, **environment: str) -> subpr
     return subprocess.run(
         command,
         cwd=folder,
-        env=os.environ | environment,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -68,8 +78,8 @@ def test_each_language_keeps_what_is_promised(arrangement: Arrangement, name: st
         pytest.fail(f"{name} is NOT tested: there is no {' and no '.join(missing)} on this machine", pytrace=False)
     cases, results = arrangement.for_language(name)
     began = arrangement.server.restarts
-    version = said_by(language.version, GENERATED).stdout.strip()
-    ran = said_by(language.test, GENERATED / name, CREDIT_CASES=str(cases))
+    version = said_by(language.version, ROOT).stdout.strip()
+    ran = said_by(language.test, language.folder, CREDIT_CASES=str(cases))
     names = [case["name"] for case in json.loads(CASES.read_text(encoding="utf-8"))]
     passed = results.read_text(encoding="utf-8").splitlines()
     killed = arrangement.server.restarts - began

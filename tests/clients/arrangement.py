@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
@@ -63,7 +63,7 @@ class Arrangement:
     plain: str
     tls: str
     server: KilledServer
-    control: str = field(default="")
+    control: str = ""
 
     def for_language(self, language: str) -> tuple[Path, Path]:
         """Write what the runner of a language reads; return that file, and the one into which it notes what passed."""

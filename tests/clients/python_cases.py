@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from itertools import count
@@ -51,7 +51,7 @@ class Runner:
 
     def steps(self, steps: list[Step]) -> None:
         """Take steps, one after the other."""
-        takes = {
+        takes: dict[str, Callable[[Step], None]] = {
             "call": self._call,
             "watch": self._watch,
             "health": self._health,
@@ -142,7 +142,7 @@ class Runner:
             with refused(step["refused"]), self._reserved(step):
                 self.steps(step.get("during", []))
             return
-        expected = pytest.raises(WorkFails) if step.get("fails") else nullcontext()
+        expected: AbstractContextManager[object] = pytest.raises(WorkFails) if step.get("fails") else nullcontext()
         with expected, self._reserved(step) as hold:
             if "save_name" in step:
                 self._saved[step["save_name"]] = hold.name

@@ -8,7 +8,15 @@
 #
 # Code that protoc writes refuses to load on a protobuf that is older than protoc, and gRPC's likewise. So it is written by
 # releases that callers can meet (docs/clients.md), from an environment of their own beside the newer ones that serve.
+#
+# Other languages than Python say beforehand what they need that `make clients-install` brings: $needed. If it is not there,
+# the script says so loudly and ends without an error: whoever changes the protos need not have all languages. In CI all are
+# there, and what is stale fails (tools/check_generated.sh).
 # shellcheck shell=sh disable=SC2034
+if [ -n "${needed:-}" ] && [ ! -e "$needed" ]; then
+    echo "!!! $0 writes NOTHING: there is no $needed. Run 'make clients-install'." >&2
+    exit 0
+fi
 bin=.venv/bin
 generator=.venv/generator
 
@@ -27,15 +35,3 @@ protoc() {
 }
 messages=$(cd protos && find credit -name '*.proto' | LC_ALL=C sort)
 services=$(cd protos && grep -rlE '^service ' --include='*.proto' credit | LC_ALL=C sort)
-
-# What the plugins of other languages need beside protoc: `make clients-install` puts it there.
-tools=.venv/clients
-
-# Goes on only if a file is there; otherwise it says loudly what is not written, and ends without an error: whoever changes
-# the protos need not have all languages. In CI all are there, and what is stale fails (tools/check_generated.sh).
-needs() {
-    if [ ! -e "$2" ]; then
-        echo "!!! $1 is NOT written: there is no $2. Run 'make clients-install'." >&2
-        exit 0
-    fi
-}

@@ -4,9 +4,8 @@
 set -eu
 out=$1
 cd "$(dirname "$0")/.."
+needed=generated/typescript/node_modules/.bin/protoc-gen-es
 . tools/describe_protos.sh
-plugin=generated/typescript/node_modules/.bin/protoc-gen-es
-needs "$out" "$plugin"
 
 new=$out/gen.new
 rm -rf "$new"
@@ -15,6 +14,6 @@ mkdir -p "$new" "$out/src"
 foreign=$(cd protos && find google/rpc -name '*.proto' | LC_ALL=C sort)
 # The names are split on purpose: one argument for each file.
 # shellcheck disable=SC2086
-protoc --plugin="protoc-gen-es=$plugin" --es_out="$new" --es_opt=target=ts,import_extension=js $messages $foreign
+protoc --plugin="protoc-gen-es=$needed" --es_out="$new" --es_opt=target=ts,import_extension=js $messages $foreign
 rm -rf "$out/src/gen"
 mv "$new" "$out/src/gen"

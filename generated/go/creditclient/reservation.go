@@ -53,7 +53,9 @@ func (h *Hold) toConfirm() int64 {
 //
 // Each call keeps its request id until it is answered, Confirm and Refund also when ctx is over: a server that is restarted
 // meanwhile loses nothing and spends nothing twice. The request's own request id, made if there is none, is that of the
-// block, from which those of its calls are derived. What the service refuses is told by RefusalOf.
+// block, from which those of its calls are derived: a program that died in the block and begins again with the same id holds
+// and spends once. A block that was refunded is over; another try takes another id. What the service refuses is told by
+// RefusalOf.
 func WithReservation(
 	ctx context.Context, credits creditv1.CreditServiceClient, request *creditv1.ReserveRequest,
 	work func(ctx context.Context, hold *Hold) error,
@@ -132,13 +134,13 @@ func (b *block) extending(ctx context.Context) (stop func()) {
 		defer close(done)
 		// By the server's clock: ours may be wrong.
 		ttl := b.held.GetRemainingTtl().AsDuration()
-		for left, count := ttl, 1; left > 0; count++ {
+		for left := ttl; left > 0; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-time.After(left / 2):
 			}
-			left = b.extend(ctx, ttl, left-left/2, count)
+			left = b.extend(ctx, ttl, left-left/2)
 		}
 	}()
 	return func() {
@@ -148,13 +150,13 @@ func (b *block) extending(ctx context.Context) (stop func()) {
 }
 
 // extend returns how much time is left then; 0 if it failed.
-func (b *block) extend(ctx context.Context, ttl, within time.Duration, count int) time.Duration {
+func (b *block) extend(ctx context.Context, ttl, within time.Duration) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	request := &creditv1.ExtendReservationRequest{
 		Name:       b.held.GetName(),
 		Expiration: &creditv1.ExtendReservationRequest_Ttl{Ttl: durationpb.New(ttl)},
-		RequestId:  fmt.Sprintf("%s.extend%d", b.requestID, count),
+		RequestId:  newRequestID(),
 	}
 	answer, err := repeated(ctx, b.credits.ExtendReservation, request)
 	if err != nil {

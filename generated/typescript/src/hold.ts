@@ -9,7 +9,11 @@ import { repeated } from "./retries.js";
 /** A client of the service: `createClient(CreditService, connect(url))`. */
 export type Credits = Client<typeof CreditService>;
 
-/** What to hold. Its request id, made if there is none, is that of the block, from which those of its calls are derived. */
+/**
+ * What to hold. Its request id, made if there is none, is that of the block, from which those of its calls are derived: a program
+ * that died in the block and begins again with the same id holds and spends once. A block that was refunded is over; another try
+ * takes another id.
+ */
 export type Reserving = MessageInitShape<typeof ReserveRequestSchema>;
 
 /** How long each call is tried: a restart of the service takes a few seconds. A hold that could not be given back expires. */
@@ -68,7 +72,7 @@ export class Hold implements AsyncDisposable {
   ) {
     this.#credits = credits;
     this.#block = block;
-    this.#extendLater(milliseconds(reservation.remainingTtl), 1);
+    this.#extendLater(milliseconds(reservation.remainingTtl));
   }
 
   /** How much is held, in the credit type's smallest unit. */
@@ -117,23 +121,23 @@ export class Hold implements AsyncDisposable {
   }
 
   /** Gives the reservation its time again when half of what is left has passed, by the server's clock: ours may be wrong. */
-  #extendLater(leftMs: number, count: number): void {
+  #extendLater(leftMs: number): void {
     if (leftMs <= 0 || this.#ended.signal.aborted) {
       return;
     }
-    this.#extension = setTimeout(() => void this.#extend(leftMs / 2, count), leftMs / 2);
+    this.#extension = setTimeout(() => void this.#extend(leftMs / 2), leftMs / 2);
   }
 
-  async #extend(withinMs: number, count: number): Promise<void> {
+  async #extend(withinMs: number): Promise<void> {
     const request = {
       name: this.reservation.name,
       expiration: { case: "ttl" as const, value: this.reservation.remainingTtl! },
-      requestId: `${this.#block}.extend${count}`,
+      requestId: newRequestId(),
     };
     try {
       const extend = this.#credits.extendReservation;
       const answer = await repeated(withinMs, (options) => extend(request, options), this.#ended.signal);
-      this.#extendLater(milliseconds(answer.reservation?.remainingTtl), count + 1);
+      this.#extendLater(milliseconds(answer.reservation?.remainingTtl));
     } catch {
       // Its end tells.
     }

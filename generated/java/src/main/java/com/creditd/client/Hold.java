@@ -61,12 +61,13 @@ public final class Hold implements AutoCloseable {
     this.credits = credits;
     this.requestId = requestId;
     this.reservation = reservation;
-    extendLater(nanoseconds(reservation), 1);
+    extendLater(nanoseconds(reservation));
   }
 
   /**
    * Reserves. The request's own request id, made if there is none, is that of the block, from which those of its calls are
-   * derived.
+   * derived: a program that died in the block and begins again with the same id holds and spends once. A block that was
+   * refunded is over; another try takes another id.
    */
   public static Hold withReservation(CreditServiceBlockingStub credits, ReserveRequest request) {
     String block = request.getRequestId().isEmpty() ? RequestIds.create() : request.getRequestId();
@@ -140,24 +141,24 @@ public final class Hold implements AutoCloseable {
   }
 
   /** Gives the reservation its time again when half of what is left has passed, by the server's clock: ours may be wrong. */
-  private synchronized void extendLater(long left, int count) {
+  private synchronized void extendLater(long left) {
     if (left > 0 && !ended) {
-      Runnable extend = extending.wrap(() -> extend(left - left / 2, count));
+      Runnable extend = extending.wrap(() -> extend(left - left / 2));
       extension = CLOCK.schedule(() -> CALLS.execute(extend), left / 2, TimeUnit.NANOSECONDS);
     }
   }
 
-  private void extend(long within, int count) {
+  private void extend(long within) {
     ExtendReservationRequest request =
         ExtendReservationRequest.newBuilder()
             .setName(reservation.getName())
             .setTtl(reservation.getRemainingTtl())
-            .setRequestId(requestId + ".extend" + count)
+            .setRequestId(RequestIds.create())
             .build();
     try {
       Reservation extended =
           Repeats.repeated(credits, Duration.ofNanos(within), stub -> stub.extendReservation(request)).getReservation();
-      extendLater(nanoseconds(extended), count + 1);
+      extendLater(nanoseconds(extended));
     } catch (StatusRuntimeException error) {
       // Its end tells.
     }

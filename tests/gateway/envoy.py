@@ -52,8 +52,11 @@ class Gateway:
         self, subject: str, *roles: str, scope: str = "", language: str = "en", **claims: Any
     ) -> httpx.Client:
         """Return who calls with a token; the same caller keeps its connection."""
-        headers = {"authorization": bearer(subject, roles, scope, **claims), "accept-language": language}
-        return self.callers.setdefault(repr((subject, roles, scope, language, claims)), self.client(headers))
+        caller = repr((subject, roles, scope, language, claims))
+        if caller not in self.callers:
+            headers = {"authorization": bearer(subject, roles, scope, **claims), "accept-language": language}
+            self.callers[caller] = self.client(headers)
+        return self.callers[caller]
 
     def health(self) -> int:
         """Return the status of /healthz."""

@@ -15,7 +15,7 @@ DESCRIPTION = ROOT / "generated" / "gateway" / "openapi.json"
 
 
 def test_it_is_valid_openapi() -> None:
-    command = [str(ENVIRONMENT / "bin" / "openapi-spec-validator"), "--schema", "3.1.0", str(DESCRIPTION)]
+    command = [str(ENVIRONMENT / "bin" / "openapi-spec-validator"), str(DESCRIPTION)]
     judged = subprocess.run(command, capture_output=True, text=True, check=False)
     assert judged.returncode == 0, judged.stdout + judged.stderr
 

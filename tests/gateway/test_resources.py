@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace as Stubs
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -24,10 +24,10 @@ VOLATILE = {"remainingTtl"}
 
 
 @pytest.fixture(scope="module")
-def over_grpc(service: RunningService) -> Stubs:
+def over_grpc(service: RunningService) -> SimpleNamespace:
     """Return the stubs of the same callers."""
     app = service.as_caller("app", "SERVICE", scope="credits.spend credits.read credits.admin payments.write")
-    return Stubs(app=app, boss=service.as_caller("staff", "ADMIN"))
+    return SimpleNamespace(app=app, boss=service.as_caller("staff", "ADMIN"))
 
 
 def lasting(value: Any) -> Any:
@@ -43,7 +43,9 @@ def same(answer: Any, message: Any) -> bool:
     return True
 
 
-def test_a_hold_is_made_confirmed_and_refunded(over_http: httpx.Client, over_grpc: Stubs, funded: str) -> None:
+def test_a_hold_is_made_confirmed_and_refunded(
+    over_http: httpx.Client, over_grpc: SimpleNamespace, funded: str
+) -> None:
     held = done(over_http, f"accounts/{funded}/reservations", creditType="chat", amount="30", reason="ảnh ✓", ttl="60s")
     name = held["reservation"]["name"]
     assert held["reservation"]["state"] == "RESERVATION_STATE_PENDING"
@@ -64,7 +66,7 @@ def test_what_is_known_is_spent_at_once(over_http: httpx.Client, funded: str) ->
     assert (answer["balance"]["available"], answer["entry"]["kind"]) == ("0", "ENTRY_KIND_DEDUCT")
 
 
-def test_balances_are_told(over_http: httpx.Client, over_grpc: Stubs, funded: str) -> None:
+def test_balances_are_told(over_http: httpx.Client, over_grpc: SimpleNamespace, funded: str) -> None:
     asked = pb.GetBalanceRequest(account_id=funded, credit_types=["chat", "spec"])
     path = f"accounts/{funded}/balances"
     assert same(got(over_http, path, creditTypes=["chat", "spec"]), over_grpc.app.credit.GetBalance(asked))
@@ -73,7 +75,7 @@ def test_balances_are_told(over_http: httpx.Client, over_grpc: Stubs, funded: st
     assert same(many, over_grpc.app.credit.BatchGetBalances(asked_of_many))
 
 
-def test_a_balance_of_the_past_is_told(over_http: httpx.Client, over_grpc: Stubs, funded: str) -> None:
+def test_a_balance_of_the_past_is_told(over_http: httpx.Client, over_grpc: SimpleNamespace, funded: str) -> None:
     done(over_http, f"accounts/{funded}/reservations:deduct", creditType="chat", amount="1")
     asked = pb.GetHistoricalBalanceRequest(account_id=funded, credit_type="chat", version=1)
     answer = got(over_http, f"accounts/{funded}/historicalBalances", creditType="chat", version="1")
@@ -108,14 +110,16 @@ def test_transactions_come_in_pages_by_kind_and_time(over_http: httpx.Client, fu
     assert [entry["version"] for entry in earlier["entries"]] == ["2", "1"]
 
 
-def test_reservations_are_listed(over_http: httpx.Client, over_grpc: Stubs, funded: str) -> None:
+def test_reservations_are_listed(over_http: httpx.Client, over_grpc: SimpleNamespace, funded: str) -> None:
     done(over_http, f"accounts/{funded}/reservations", creditType="chat", amount="1")
     asked = pb.ListReservationsRequest(account_id=funded, state="RESERVATION_STATE_PENDING")
     answer = got(over_http, f"accounts/{funded}/reservations", state="RESERVATION_STATE_PENDING")
     assert same(answer, over_grpc.app.credit.ListReservations(asked))
 
 
-def test_what_is_sold_is_bought_and_cancelled(over_http: httpx.Client, over_grpc: Stubs, account: str) -> None:
+def test_what_is_sold_is_bought_and_cancelled(
+    over_http: httpx.Client, over_grpc: SimpleNamespace, account: str
+) -> None:
     assert same(got(over_http, "packages"), over_grpc.app.payment.ListPackages(payment.ListPackagesRequest()))
     owner = {"packageId": "small", "provider": "PAYMENT_PROVIDER_STRIPE", "returnUrl": "https://shop.example/thanks"}
     bought = done(over_http, f"accounts/{account}/purchases", **owner)["purchase"]
@@ -137,7 +141,7 @@ def test_a_package_is_put_on_sale_and_retired(boss: httpx.Client) -> None:
 
 
 def test_a_promo_code_is_made_redeemed_and_ended(
-    over_http: httpx.Client, boss: httpx.Client, over_grpc: Stubs, account: str
+    over_http: httpx.Client, boss: httpx.Client, over_grpc: SimpleNamespace, account: str
 ) -> None:
     terms = {"kind": "PROMO_KIND_BONUS_CREDITS", "creditType": "chat", "credits": "7"}
     terms |= {"totalLimit": "10", "accountLimit": "1"}
@@ -154,7 +158,7 @@ def test_a_promo_code_is_made_redeemed_and_ended(
     assert len(many["displayCodes"]) == 3
 
 
-def test_usage_is_told(over_http: httpx.Client, boss: httpx.Client, over_grpc: Stubs, funded: str) -> None:
+def test_usage_is_told(over_http: httpx.Client, boss: httpx.Client, over_grpc: SimpleNamespace, funded: str) -> None:
     done(over_http, f"accounts/{funded}/reservations:deduct", creditType="chat", amount="5")
     asked = pb.GetUsageSummaryRequest(account_id=funded, credit_types=["chat"], granularity="USAGE_GRANULARITY_MONTH")
     path = f"accounts/{funded}/usageSummary"
@@ -164,7 +168,7 @@ def test_usage_is_told(over_http: httpx.Client, boss: httpx.Client, over_grpc: S
     assert got(boss, "usageAnalytics", creditTypes="chat")["analytics"][0]["creditType"] == "chat"
 
 
-def test_accounts_are_looked_at_and_suspended(boss: httpx.Client, over_grpc: Stubs, funded: str) -> None:
+def test_accounts_are_looked_at_and_suspended(boss: httpx.Client, over_grpc: SimpleNamespace, funded: str) -> None:
     asked = admin.GetAccountRequest(name=f"accounts/{funded}")
     assert same(got(boss, f"accounts/{funded}"), over_grpc.boss.admin.GetAccount(asked))
     (found,) = got(boss, "accounts", accountIdPrefix=funded)["accountOverviews"]
@@ -173,7 +177,7 @@ def test_accounts_are_looked_at_and_suspended(boss: httpx.Client, over_grpc: Stu
     assert suspended["account"]["status"] == "ACCOUNT_STATUS_SUSPENDED"
 
 
-def test_credit_types_are_listed(over_http: httpx.Client, over_grpc: Stubs) -> None:
+def test_credit_types_are_listed(over_http: httpx.Client, over_grpc: SimpleNamespace) -> None:
     asked = pb.ListCreditTypesRequest(page_size=100)
     assert same(got(over_http, "creditTypes", pageSize=100), over_grpc.app.credit.ListCreditTypes(asked))
 

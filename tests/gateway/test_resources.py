@@ -19,7 +19,7 @@ from tests.support.service import RunningService
 
 pytestmark = [pytest.mark.gateway, pytest.mark.requirement("H5")]
 
-VOLATILE = {"remainingTtl"}
+VOLATILE = {"nextPollTime", "remainingTtl"}
 """What is told anew with each answer."""
 
 

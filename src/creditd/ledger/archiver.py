@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from sqlalchemy.exc import DBAPIError
+
 from creditd.domain.controls.audit_event import Act
 from creditd.domain.controls.seal import EntrySeal
 from creditd.domain.fold import Fold
@@ -24,9 +26,11 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import Ids
 from creditd.storage import archive_acts, archives
 from creditd.storage.archives import EntryArchive, WalletStanding, checkpoint_to_json
+from creditd.storage.connections.turns import TurnOver
 from creditd.storage.controls import audit, seals
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import first_versions_at
+from creditd.storage.failures import tells_of_a_time_limit
 from creditd.storage.usage_rollups import BUILT
 
 LEAST_DAYS: Final = 90
@@ -103,6 +107,10 @@ class UsageInTheWay(Exception):
     """Usage is added up anew, or was not added up yet: what is moved now would be missing from it."""
 
 
+class TookTooLong(Exception):
+    """The database gave a part up, at the limit of time that each statement has. Nothing of it was moved."""
+
+
 class Archiver:
     """Moves what is older than an age to files in a folder. Used by one thread."""
 
@@ -166,9 +174,20 @@ class Archiver:
     def move(self, part: OldPart) -> MovedPart:
         """Write a part to its file, and delete it from the ledger.
 
-        Raises Unproved, UsageInTheWay, OSError, sqlalchemy.exc.DBAPIError; then the rest of the wallet is left alone.
+        Raises Unproved, TookTooLong, UsageInTheWay, OSError, sqlalchemy.exc.DBAPIError; then the rest of the wallet is
+        left alone.
         """
         self._left_alone.add(part.wallet)
+        try:
+            moved = self._moved(part)
+        except (DBAPIError, TurnOver) as error:
+            if tells_of_a_time_limit(error):
+                raise TookTooLong from error
+            raise
+        self._left_alone.remove(part.wallet)
+        return moved
+
+    def _moved(self, part: OldPart) -> MovedPart:
         written, content = self._file(part)
         self._witness("delete")
         archive = EntryArchive(
@@ -198,7 +217,6 @@ class Archiver:
             tell(connection, "entries.archive", archive, self._make_id(), self._clock.now())
             self._witness("commit")
         self._witness("done")
-        self._left_alone.remove(part.wallet)
         return MovedPart(part, content.removed, written.size)
 
     def _file(self, part: OldPart) -> tuple[WrittenFile, Content]:

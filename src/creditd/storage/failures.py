@@ -57,6 +57,13 @@ def tells_of_unfitness(error: Exception) -> bool:
     return isinstance(original, UnsuitableDatabase) or code == _FORBIDDEN or code in _OTHER_SCHEMA
 
 
+def tells_of_a_time_limit(error: Exception) -> bool:
+    """Tell whether a statement took longer than it may and was ended, by PostgreSQL or from this side, and no more."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    is_cancelled = isinstance(original, psycopg.Error) and original.sqlstate == _CANCELLED
+    return is_cancelled or isinstance(original, TurnOver)
+
+
 def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, written as one.
     """Tell from an error of SQLAlchemy's or the driver's why a save failed."""
     original = error.orig if isinstance(error, DBAPIError) else error

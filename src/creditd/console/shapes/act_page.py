@@ -1,6 +1,5 @@
 """Acts: each is a declaration, and all are shown, looked at, done once and told of in the same way."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -15,12 +14,10 @@ from creditd.console.failure_page import status_of
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.balance_look import LookRow
 from creditd.console.shapes.cells import CellWriter
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.streamed_answer import StreamedRows, streamed_page
-from creditd.console.shapes.typed_form import MAX_REASON, TypedForm
-from creditd.console.subjects.credit_types import credit_types
+from creditd.console.shapes.typed_form import MAX_REASON, TypedForm, new_request_id
 from creditd.console.visit import Visit
-
-_REQUEST_ID_BYTES: Final = 16
 
 _MAX_ID: Final = 255
 
@@ -94,7 +91,7 @@ def act_form(page: ActPage) -> Callable[[Visit], Any]:
         query = visit.request.query_params
         begun = await page.begun(visit) if page.begun else {}
         stated = _stated(page, query, lambda name, most: query.get(name, begun.get(name, ""))[:most])
-        stated["request_id"] = f"console:{secrets.token_hex(_REQUEST_ID_BYTES)}"
+        stated["request_id"] = new_request_id()
         return await _form(visit, page, TypedForm(visit, stated, await _types(visit, page)))
 
     return shown

@@ -1,6 +1,7 @@
 """What an act would do to balances: each as it is, by how much it would change, and as it would be."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from credit.v1.balance_pb2 import Balance
 from credit.v1.credit_service_pb2 import GetBalanceRequest
@@ -8,6 +9,18 @@ from creditd.console.shapes.cells import Cell, CellWriter
 
 LookRow = tuple[Cell, Cell, Cell, Cell]
 """What it is about; now, change and after."""
+
+
+def asked_only(request: Any) -> Any:
+    """Return the same request as a question: what it would do, by a request id of its own, which leaves the act's free.
+
+    It states a reason where the form has none yet.
+    """
+    asked = type(request)()
+    asked.CopyFrom(request)
+    asked.validate_only, asked.request_id = True, f"{request.request_id}:preview"
+    asked.reason = request.reason or "preview"
+    return asked
 
 
 async def balance_rows(write: CellWriter, account_id: str, after: Sequence[Balance]) -> Sequence[LookRow]:

@@ -10,10 +10,10 @@ from creditd.console.channel import Stubs
 from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import Cell, CellWriter
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.list_filters import all_rows
 from creditd.console.shapes.list_page import ListPage, ShownList, read_list
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.visit import Visit
 
 

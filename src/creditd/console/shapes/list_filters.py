@@ -8,14 +8,10 @@ from typing import Any, Final, NamedTuple
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from creditd.console.shapes.enum_words import enum_words
+from creditd.console.shapes.id_patterns import MAX_PAGE_TOKEN
 from creditd.console.visit import Visit
 
-_MAX_TOKEN: Final = 8_192
-"""Characters of a page token, as the service has it."""
-
 _MAX_STATED: Final = 255
-
-ACCOUNT_ID: Final = r"[A-Za-z0-9._:@+-]{1,128}"
 
 
 class ListFilter(NamedTuple):
@@ -82,7 +78,7 @@ def wanted_of(visit: Visit, filters: Sequence[ListFilter]) -> WantedRows:
                 fields[one.field] = one.value(stated[one.name], visit)
             except (ValueError, OverflowError):
                 unreadable.add(one.name)
-    return WantedRows(fields, stated, frozenset(unreadable), query.get("page", "")[:_MAX_TOKEN])
+    return WantedRows(fields, stated, frozenset(unreadable), query.get("page", "")[:MAX_PAGE_TOKEN])
 
 
 def _moment(day: date, visit: Visit) -> Timestamp:

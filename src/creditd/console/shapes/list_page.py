@@ -13,9 +13,9 @@ from creditd.console import limits
 from creditd.console.channel import Stubs
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import Cell, CellWriter
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.list_filters import ListFilter, WantedRows, wanted_of
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.visit import Visit
 from creditd.csv_cells import text_cell
 

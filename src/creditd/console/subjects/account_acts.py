@@ -12,10 +12,11 @@ from credit.v1.admin_service_pb2 import (
     WriteOffDebtRequest,
 )
 from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActPage
-from creditd.console.shapes.balance_look import LookRow, balance_rows
+from creditd.console.shapes.balance_look import LookRow, asked_only, balance_rows
 from creditd.console.shapes.cells import CellWriter
 from creditd.console.shapes.enum_words import enum_words
 from creditd.console.shapes.typed_form import TypedForm
+from creditd.console.subjects.approval_pages import asked_or_done
 from creditd.console.visit import Visit
 
 _PLANS: Final = tuple(enum_words(PlanKind))
@@ -98,10 +99,6 @@ SET_PLAN: Final = ActPage(
 )
 
 
-def _outcome(answer: Any) -> str:
-    return "asked" if answer.HasField("approval") else "done"
-
-
 def _removal(form: TypedForm) -> RemoveCreditsRequest:
     amounts = form.amounts("amount").items()
     return RemoveCreditsRequest(
@@ -126,11 +123,7 @@ def _write_off(form: TypedForm) -> WriteOffDebtRequest:
 
 async def _look_at(write: CellWriter, request: Any, method: Any) -> Sequence[LookRow]:
     """Return the balances as they are, and as the service says they would be. Raises ServiceRefusal."""
-    asked = type(request)()
-    asked.CopyFrom(request)
-    asked.validate_only, asked.request_id = True, f"{request.request_id}:preview"
-    asked.reason = request.reason or "preview"
-    answer = await write.visit.ask(method, asked)
+    answer = await write.visit.ask(method, asked_only(request))
     if answer.HasField("approval"):
         after = answer.approval.preview
     else:
@@ -159,7 +152,7 @@ REMOVE_CREDITS: Final = ActPage(
     will=3,
     is_danger=True,
     is_typed=True,
-    outcome=_outcome,
+    outcome=asked_or_done,
     look=lambda write, request: _look_at(write, request, write.visit.stubs.admin.RemoveCredits),
 )
 
@@ -174,6 +167,6 @@ WRITE_OFF: Final = ActPage(
     subject="account_id",
     will=2,
     is_danger=True,
-    outcome=_outcome,
+    outcome=asked_or_done,
     look=lambda write, request: _look_at(write, request, write.visit.stubs.admin.WriteOffDebt),
 )

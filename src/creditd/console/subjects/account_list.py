@@ -5,7 +5,8 @@ from typing import Final
 from credit.v1.account_pb2 import AccountOverview, AccountStatus, PlanKind
 from credit.v1.admin_service_pb2 import ListAccountsRequest
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
-from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 
 

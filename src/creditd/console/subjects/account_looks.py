@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from credit.v1.balance_pb2 import Balance, GrantBalance, Wallet
 from credit.v1.entry_pb2 import Entry, EntryKind
 from credit.v1.source_pb2 import Source
+from creditd.console.shapes.figures import per_cent
 
 GROUPS: Final[Mapping[str, tuple[EntryKind, ...]]] = {
     "in": (
@@ -134,13 +135,8 @@ def _segments(parts: Sequence[tuple[str, int]]) -> Iterator[BarPart]:
     start = 0
     for look, amount in parts:
         if amount > 0:
-            yield BarPart(look, _per_cent(start, whole), _per_cent(amount, whole), amount)
+            yield BarPart(look, per_cent(start * 10_000 // whole), per_cent(amount * 10_000 // whole), amount)
             start += amount
-
-
-def _per_cent(amount: int, whole: int) -> str:
-    hundredths = amount * 10_000 // whole
-    return f"{hundredths // 100}.{hundredths % 100:02d}%"
 
 
 def entry_rows(entries: Iterable[Entry]) -> list[EntryRow]:

@@ -21,6 +21,8 @@ from creditd.console import limits
 from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import CellWriter
+from creditd.console.shapes.credit_types import credit_types
+from creditd.console.shapes.id_patterns import ACCOUNT_ID, CREDIT_TYPE, MAX_PAGE_TOKEN
 from creditd.console.shapes.list_filters import all_rows
 from creditd.console.shapes.list_page import ListPage, ShownList, read_list
 from creditd.console.shapes.look_back import DAYS, period_of
@@ -30,19 +32,12 @@ from creditd.console.subjects.account_looks import GROUPS, entry_rows, wallet_ro
 from creditd.console.subjects.account_notices import account_notices, worst_first
 from creditd.console.subjects.account_usage import account_usage
 from creditd.console.subjects.approval_pages import APPROVALS
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.subjects.flag_pages import FLAGS
 from creditd.console.subjects.payment_notices import payment_notices
 from creditd.console.subjects.purchase_pages import PURCHASES
 from creditd.console.subjects.subscription_list import SUBSCRIPTIONS
 from creditd.console.subjects.wallet_pages import entry_path
 from creditd.console.visit import Visit
-
-ACCOUNT_ID: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
-
-_CREDIT_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
-
-_MAX_TOKEN: Final = 8_192
 
 _MOST_NOTICES: Final = 6
 """Of what stands out: more would hide the first."""
@@ -59,7 +54,7 @@ class Filter(NamedTuple):
 async def account_page(visit: Visit) -> Response:
     """Show an account. What cannot be read of its ledger is said there; the rest of the page stays."""
     account_id = visit.request.path_params["account_id"]
-    if not ACCOUNT_ID.fullmatch(account_id):
+    if not re.fullmatch(ACCOUNT_ID, account_id):
         return await missing_page(visit)
     stubs, wanted = visit.stubs, _filter_of(visit)
     overview, balance, types, holds, (entries, problem) = await visit.ask_all(
@@ -139,8 +134,8 @@ def _filter_of(visit: Visit) -> Filter:
     group, credit_type = query.get("show", ""), query.get("type", "")
     return Filter(
         group if group in GROUPS else "",
-        credit_type if _CREDIT_TYPE.fullmatch(credit_type) else "",
-        query.get("page", "")[:_MAX_TOKEN],
+        credit_type if re.fullmatch(CREDIT_TYPE, credit_type) else "",
+        query.get("page", "")[:MAX_PAGE_TOKEN],
     )
 
 

@@ -16,11 +16,11 @@ from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActPage
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.detail_page import DetailSection, ShownDetail
 from creditd.console.shapes.figures import typed
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.typed_form import TypedForm
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.visit import Visit
 
 _FIGURES: Final = ("least_per_movement", "most_per_movement", "most_per_hour", "most_per_day")

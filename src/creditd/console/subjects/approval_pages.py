@@ -14,10 +14,11 @@ from credit.v1.approval_service_pb2 import (
 )
 from credit.v1.balance_pb2 import Balance
 from creditd.console.shapes.act_page import REASON, ActPage
-from creditd.console.shapes.balance_look import LookRow, balance_rows
+from creditd.console.shapes.balance_look import LookRow, asked_only, balance_rows
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
-from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
@@ -25,6 +26,11 @@ from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.visit import Visit
 
 _PENDING: Final = ApprovalState.APPROVAL_STATE_PENDING
+
+
+def asked_or_done(answer: Any) -> str:
+    """Return what has become of an act that a second person may have to approve, as the end of its text's key."""
+    return "asked" if answer.HasField("approval") else "done"
 
 
 def _amounts(write: CellWriter, approval: Approval) -> Cell:
@@ -144,8 +150,7 @@ def _request(message: Any, *, needs_reason: bool) -> Any:
 async def _look(write: CellWriter, request: ApproveRequest) -> Sequence[LookRow]:
     """Return the balances as they are, and as the service says that it would leave them now. Raises ServiceRefusal."""
     visit = write.visit
-    asked = ApproveRequest(name=request.name, request_id=f"{request.request_id}:preview", validate_only=True)
-    answer = await visit.ask(visit.stubs.approval.Approve, asked)
+    answer = await visit.ask(visit.stubs.approval.Approve, asked_only(request))
     return await balance_rows(write, answer.approval.account_id, answer.approval.balances)
 
 

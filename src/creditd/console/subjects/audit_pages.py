@@ -7,7 +7,8 @@ import orjson
 from credit.v1.audit_event_pb2 import AuditEvent, AuditOutcome
 from credit.v1.audit_service_pb2 import ListAuditEventsRequest
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
-from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.resource_paths import resource_path
 

@@ -11,11 +11,11 @@ from credit.v1.usage_pb2 import CreditTypeAnalytics, UsageFigures, UsageGranular
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import Cell, CellWriter
 from creditd.console.shapes.chart import Chart, ChartDay, chart_of
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.list_filters import all_rows
 from creditd.console.shapes.list_page import ListPage, read_list
 from creditd.console.shapes.look_back import DAYS, LookBack, period_of
 from creditd.console.subjects.approval_pages import APPROVALS
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.subjects.flag_pages import FLAGS
 from creditd.console.subjects.health_page import StatusRow, status_rows
 from creditd.console.subjects.payment_event_pages import PAYMENT_EVENTS

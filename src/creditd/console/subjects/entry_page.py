@@ -11,7 +11,7 @@ from creditd.console import limits
 from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import CellWriter
-from creditd.console.subjects.credit_types import credit_types
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.subjects.wallet_pages import entry_detail
 from creditd.console.visit import Visit
 

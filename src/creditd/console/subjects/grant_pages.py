@@ -3,6 +3,7 @@
 from typing import Final
 
 from credit.v1.entry_pb2 import EntryKind
+from credit.v1.grant_pb2 import GrantUse
 from credit.v1.source_pb2 import Source
 from credit.v1.support_service_pb2 import GetGrantRequest, GetGrantResponse, ListGrantsRequest, ListGrantUsesRequest
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
@@ -14,6 +15,10 @@ from creditd.console.shapes.resource_paths import resource_path
 def _credits(write: CellWriter, name: str, amount: int) -> Cell:
     """Return an amount of the credit type that a grant's resource name tells."""
     return write.credits(amount, name.split("/")[3])
+
+
+def _used(write: CellWriter, use: GrantUse) -> Cell:
+    return write.credits(use.amount, write.visit.request.path_params["credit_type"])
 
 
 GRANTS: Final = ListPage(
@@ -47,7 +52,7 @@ GRANT_USES: Final = ListPage(
     (
         ListColumn("time", lambda write, use: write.time(use.create_time, with_seconds=True)),
         ListColumn("kind", lambda write, use: write.word(EntryKind, use.kind)),
-        ListColumn("credits", lambda write, use: write.number(use.amount), "n"),
+        ListColumn("credits", _used, "n", has_unit=True),
         ListColumn("spender", lambda write, use: write.identifier(use.spender_id)),
         ListColumn("reservation", lambda write, use: write.resource(use.reservation) if use.reservation else NOTHING),
         ListColumn("version", lambda write, use: write.number(use.version), "n"),

@@ -22,7 +22,8 @@ from creditd.console.shapes.act_page import ActField, ActPage
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.enum_words import enum_words
-from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path

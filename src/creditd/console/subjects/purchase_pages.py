@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from credit.v1.payment_admin_service_pb2 import ReversePurchaseRequest, ReversePurchaseResponse
+from credit.v1.payment_admin_service_pb2 import ReversePurchaseRequest
 from credit.v1.payment_provider_pb2 import PaymentMethod, PaymentProvider
 from credit.v1.payment_service_pb2 import (
     CancelPurchaseRequest,
@@ -13,7 +13,7 @@ from credit.v1.payment_service_pb2 import (
 )
 from credit.v1.purchase_pb2 import Purchase, PurchaseState
 from creditd.console.shapes.act_page import REASON, ActField, ActPage
-from creditd.console.shapes.balance_look import LookRow, balance_rows, look_row
+from creditd.console.shapes.balance_look import LookRow, asked_only, balance_rows, look_row
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.list_filters import ListFilter
@@ -21,6 +21,7 @@ from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
 from creditd.console.shapes.typed_form import TypedForm
+from creditd.console.subjects.approval_pages import asked_or_done
 from creditd.console.subjects.payment_event_pages import PAYMENT_EVENTS
 from creditd.console.visit import Visit
 
@@ -180,12 +181,9 @@ def _reversal(form: TypedForm) -> ReversePurchaseRequest:
 
 async def _look(write: CellWriter, request: ReversePurchaseRequest) -> Sequence[LookRow]:
     """Return what it would do: to the balance if it waits for approval, else to the purchase. Raises ServiceRefusal."""
-    visit, asked = write.visit, ReversePurchaseRequest()
-    asked.CopyFrom(request)
-    asked.validate_only, asked.request_id = True, f"{request.request_id}:preview"
-    asked.reason = request.reason or "preview"
+    visit = write.visit
     before = await _purchase(visit)
-    answer = await visit.ask(visit.stubs.payment_admin.ReversePurchase, asked)
+    answer = await visit.ask(visit.stubs.payment_admin.ReversePurchase, asked_only(request))
     if answer.HasField("approval"):
         return await balance_rows(write, before.account_id, answer.approval.preview)
     after, currency = answer.purchase, before.price.currency
@@ -197,10 +195,6 @@ async def _look(write: CellWriter, request: ReversePurchaseRequest) -> Sequence[
     )
     reversed_label = write.text("col.reversed")
     return [money, look_row(write, reversed_label, before.credits_reversed, after.credits_reversed, before.credit_type)]
-
-
-def _outcome(answer: ReversePurchaseResponse) -> str:
-    return "asked" if answer.HasField("approval") else "done"
 
 
 REVERSE_PURCHASE: Final = ActPage(
@@ -215,7 +209,7 @@ REVERSE_PURCHASE: Final = ActPage(
     will=3,
     is_danger=True,
     is_typed=True,
-    outcome=_outcome,
+    outcome=asked_or_done,
     look=_look,
     load=_purchase,
 )

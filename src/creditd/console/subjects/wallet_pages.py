@@ -16,6 +16,7 @@ from credit.v1.source_pb2 import Slice, Source
 from creditd.console.shapes.act_page import ActPage
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
+from creditd.console.shapes.id_patterns import CREDIT_TYPE
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
@@ -23,8 +24,6 @@ from creditd.console.shapes.resource_paths import resource_path
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.account_looks import LOOKS
 from creditd.console.visit import Visit
-
-CREDIT_TYPE: Final = r"[A-Za-z][A-Za-z0-9_]{0,31}"
 
 
 def entry_path(visit: Visit, entry: Entry) -> str:

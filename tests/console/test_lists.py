@@ -144,6 +144,24 @@ def test_a_filter_and_a_page_stand_in_the_url_and_in_the_file(signed_in: Browser
     assert rows[1][2:4] == ["1", "chat"]
 
 
+def test_accounts_are_listed_by_what_concerns_somebody_and_with_what_they_have(
+    signed_in: Browser, account: str
+) -> None:
+    signed_in.get(f"/accounts?prefix={account}")
+    for shown in ("1,500 chat", "12.50 THB", "Active"):
+        assert shown in signed_in.text, shown
+    assert "1,500 chat, 12.50 THB" in signed_in.get(f"/accounts.csv?prefix={account}").text.replace("1500", "1,500")
+    signed_in.get("/accounts?concern=in_debt")
+    assert account not in signed_in.text
+    # What the service does not take together, no link asks for together.
+    assert 'href="/accounts?state=active"' in signed_in.page.text
+    assert 'href="/accounts?order=last_movement"' in signed_in.page.text
+    assert signed_in.get("/accounts?order=last_movement").status_code == 200
+    assert "This could not be read" not in signed_in.text
+    signed_in.get("/accounts?concern=in_debt&state=active")
+    assert "This could not be read" in signed_in.text
+
+
 def test_a_file_ends_where_it_would_take_too_many_calls(
     signed_in: Browser, service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

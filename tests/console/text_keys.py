@@ -10,6 +10,7 @@ from jinja2 import Environment, nodes
 
 from credit.v1.account_flag_pb2 import VelocityAction, VelocityKind
 from credit.v1.account_pb2 import AccountStatus, PlanKind
+from credit.v1.admin_service_pb2 import AccountConcern, AccountOrder
 from credit.v1.approval_pb2 import ApprovalKind, ApprovalState
 from credit.v1.audit_event_pb2 import AuditOutcome
 from credit.v1.entry_pb2 import EntryKind
@@ -29,7 +30,7 @@ from creditd.console.navigation import NAVIGATION
 from creditd.console.shapes.enum_words import enum_word, enum_words
 from creditd.console.subjects.account_usage import HEADS as USAGE_HEADS
 from creditd.console.subjects.dashboard import HEADS as SUM_HEADS
-from creditd.console.subjects.dashboard import IN_LOOKS, OUT_LOOKS
+from creditd.console.subjects.dashboard import IN_LOOKS, OUT_LOOKS, WAITING_LISTS
 from creditd.console.subjects.endpoint_pages import ATTEMPTS, DEAD_LETTERS
 from creditd.console.subjects.grant_pages import GRANT_USES
 from creditd.console.subjects.page_list import ACTS, LISTS
@@ -37,6 +38,8 @@ from creditd.console.subjects.page_list import ACTS, LISTS
 CONSOLE: Final = Path(texts.__file__).parent
 
 ENUMS: Final[tuple[Any, ...]] = (
+    AccountConcern,
+    AccountOrder,
     AccountStatus,
     ApprovalKind,
     ApprovalState,
@@ -96,8 +99,8 @@ def _keys_of_frames() -> Iterator[str]:
     yield from (f"sum.{head}" for head in (*SUM_HEADS, "in_wallets"))
     yield from (f"look.{look}" for look in (*IN_LOOKS, *OUT_LOOKS))
     yield from (f"col.{head}" for head, _ in USAGE_HEADS)
-    for name in ("parked", "approvals", "flags"):
-        yield from (f"waiting.{name}", f"waiting.{name}.one", f"waiting.{name}.more")
+    for one in WAITING_LISTS:
+        yield from (one.key, f"{one.key}.one", f"{one.key}.more")
 
 
 def keys_of_code() -> Iterator[str]:

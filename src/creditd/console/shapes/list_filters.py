@@ -19,7 +19,7 @@ class ListFilter(NamedTuple):
 
     It is chosen among the values of ``enum``; or typed, as ``pattern`` has it; or a day of the reader's calendar, whose
     beginning (``first``) or end (``last``) it is; or yes, if it is none of these. Of one that ``is_many`` the field is
-    a list.
+    a list. The service takes none together with those that it ``drops``, by their names: to choose it takes them away.
     """
 
     name: str
@@ -28,6 +28,12 @@ class ListFilter(NamedTuple):
     pattern: str = ""
     day: str = ""
     is_many: bool = False
+    drops: Sequence[str] = ()
+
+    def chosen(self, word: str) -> Mapping[str, str]:
+        """Return how the URL changes when a word is chosen; none for an empty one."""
+        dropped = self.drops if word else ()
+        return dict.fromkeys((*dropped, "page"), "") | {self.name: word}
 
     @property
     def words(self) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """Lists: each is a declaration, and all are read, shown, filtered, paged and handed out as CSV in the same way."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from creditd.console.channel import Stubs
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import Cell, CellWriter
 from creditd.console.shapes.credit_types import credit_types
-from creditd.console.shapes.list_filters import ListFilter, WantedRows, wanted_of
+from creditd.console.shapes.list_filters import ListFilter, WantedRows, all_rows, wanted_of
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.visit import Visit
 from creditd.csv_cells import text_cell
@@ -38,8 +38,9 @@ class ListPage:
     """A list. ``name`` is the key of its texts; ``method`` is called with a ``request``, whose answer has ``rows``.
 
     ``needs`` is the filter without which the service lists nothing, and ``given`` are fields of each request, beside
-    the account of the path, if there is one. ``opens`` is the path of a row's own page, ``row_acts`` what can be done
-    to a row, and ``acts`` what can be done beside.
+    the account of the path, if there is one. ``more`` returns the rows with what else is asked for all of them at once.
+    ``opens`` is the path of a row's own page, ``row_acts`` what can be done to a row, and ``acts`` what can be done
+    beside.
     """
 
     name: str
@@ -53,9 +54,15 @@ class ListPage:
     needs: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
     has_amounts: bool = False
+    more: Callable[[Visit, Sequence[Any]], Awaitable[Sequence[Any]]] | None = None
     opens: Callable[[Visit, Any], str] | None = None
     row_acts: Callable[[Visit, Any], Sequence[OfferedAct]] | None = None
     acts: Sequence[OfferedAct] = ()
+
+    async def rows_of(self, visit: Visit, answer: Any) -> Sequence[Any]:
+        """Return the rows of an answer, with all that is written of them. Raises ServiceRefusal."""
+        rows: Sequence[Any] = getattr(answer, self.rows)
+        return await self.more(visit, rows) if self.more and rows else rows
 
     def can_ask(self, visit: Visit, wanted: WantedRows) -> bool:
         """Return whether the URL states all that has to be, and nothing that cannot be.
@@ -103,13 +110,28 @@ async def read_list(
         return ShownList(page, path, wanted, ())
     try:
         answer = await _asked(visit, page, wanted, size or limits.PAGE_SIZE)
+        found = await page.rows_of(visit, answer)
     except ServiceRefusal as refusal:
         if refusal.concerns_the_page:
             raise
         return ShownList(page, path, wanted, (), problem=refusal)
     write = CellWriter(visit, types)
-    rows = [_row(write, page, row) for row in getattr(answer, page.rows)]
+    rows = [_row(write, page, row) for row in found]
     return ShownList(page, path, wanted, rows, answer.next_page_token)
+
+
+async def count_rows(visit: Visit, page: ListPage, fields: Mapping[str, Any], most: int) -> tuple[int, bool] | None:
+    """Return how many rows of a list there are, up to ``most``, and whether there are more; None if it cannot be read.
+
+    Raises ServiceRefusal for what concerns all of the page.
+    """
+    try:
+        answer = await _asked(visit, page, all_rows(fields), most)
+    except ServiceRefusal as refusal:
+        if refusal.concerns_the_page:
+            raise
+        return None
+    return len(getattr(answer, page.rows)), bool(answer.next_page_token)
 
 
 def list_page(page: ListPage) -> Callable[[Visit], Any]:
@@ -145,7 +167,7 @@ async def _lines(write: CellWriter, page: ListPage, wanted: WantedRows, answer: 
     yield _line(text_cell(cell) for head in heads for cell in head)
     count = 0
     while answer is not None:
-        rows = getattr(answer, page.rows)
+        rows = await page.rows_of(write.visit, answer)
         yield "".join(_csv_row(write, page, row) for row in rows)
         count += len(rows)
         if not answer.next_page_token:

@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from credit.v1.support_service_pb2 import SearchHit, SearchHitKind, SearchRequest
 from creditd.console.service_refusal import ServiceRefusal
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.list_page import read_list
 from creditd.console.shapes.resource_paths import resource_path
 from creditd.console.subjects.account_list import ACCOUNTS
@@ -16,7 +17,7 @@ async def search_page(visit: Visit) -> Response:
     """Show what was found; if it is all of one account and exact, show that account at once."""
     query = visit.request.query_params.get("q", "").strip()[:_MAX_QUERY]
     if not query:
-        return visit.page("list.html", shown=await read_list(visit, ACCOUNTS, {}))
+        return visit.page("list.html", shown=await read_list(visit, ACCOUNTS, await credit_types(visit)))
     hits = await _found(visit, query)
     exact = [hit for hit in hits if _is_exact(hit, query)]
     accounts = {hit.account_id for hit in exact}

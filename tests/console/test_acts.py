@@ -103,6 +103,27 @@ def test_several_credit_types_are_removed_together(signed_in: Browser, staff: Si
     assert balance(staff, account) == 1_400
 
 
+def test_a_note_is_for_staff_alone_and_asks_for_no_other_look(
+    signed_in: Browser, staff: SimpleNamespace, account: str
+) -> None:
+    note = "Called twice <b>today</b>"
+    path = f"/accounts/{account}/credits/remove"
+    signed_in.get(path)
+    typed = {"amount.chat": "5", "reason": "Ticket 3", "sure": account}
+    signed_in.send(path, **typed, act="look")
+    signed_in.send(path, **typed, staff_note=note, act="remove_credits")
+    assert "were removed" in signed_in.text
+    add = f"/accounts/{account}/credits/add"
+    signed_in.get(add)
+    typed = {"amount.chat": "7", "reason": "Ticket 4", "staff_note": f"{note} again"}
+    signed_in.send(add, **typed)
+    signed_in.send(add, **typed, act="add")
+    signed_in.get(f"/accounts/{account}/timeline")
+    assert (note in signed_in.text, f"{note} again" in signed_in.text) == (True, True)
+    told = staff.credit.ListTransactions(credit.ListTransactionsRequest(account_id=account)).entries
+    assert not [entry for entry in told if "today" in f"{entry.reason}{entry.metadata}"]
+
+
 def test_an_account_is_suspended_by_what_was_seen_and_activated_again(
     signed_in: Browser, staff: SimpleNamespace, account: str
 ) -> None:

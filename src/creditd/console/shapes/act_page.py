@@ -45,6 +45,11 @@ SEEN_VERSION: Final = ActField("version", "hidden", most=20)
 
 REASON: Final = ActField("reason", "area", is_needed=True, hint="add.reason.hint")
 
+STAFF_NOTE: Final = ActField("staff_note", "area", hint="field.staff_note.hint")
+
+_WORDS: Final = ("reason", "staff_note")
+"""Fields of a request that change nothing of what it does."""
+
 
 @dataclass(frozen=True)
 class ActPage:
@@ -199,5 +204,7 @@ def _mark(request: Any) -> str:
     """Return what an act is bound to: what was looked at is what just this request would do."""
     asked = type(request)()
     asked.CopyFrom(request)
-    asked.ClearField("reason")
+    for name in _WORDS:
+        if name in asked.DESCRIPTOR.fields_by_name:
+            asked.ClearField(name)
     return sha256(asked.SerializeToString(deterministic=True)).hexdigest()

@@ -11,7 +11,7 @@ from credit.v1.admin_service_pb2 import (
     SetPlanRequest,
     WriteOffDebtRequest,
 )
-from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActPage
+from creditd.console.shapes.act_page import REASON, SEEN_VERSION, STAFF_NOTE, ActField, ActPage
 from creditd.console.shapes.balance_look import LookRow, asked_only, balance_rows
 from creditd.console.shapes.cells import CellWriter
 from creditd.console.shapes.enum_words import enum_words
@@ -106,6 +106,7 @@ def _removal(form: TypedForm) -> RemoveCreditsRequest:
         amounts=[CreditAmount(credit_type=credit_type, amount=amount) for credit_type, amount in amounts],
         request_id=form.request_id,
         reason=form.reason(),
+        staff_note=form.text("staff_note"),
         metadata={"ticket": form.text("ticket")} if form.text("ticket") else {},
     )
 
@@ -118,6 +119,7 @@ def _write_off(form: TypedForm) -> WriteOffDebtRequest:
         amount=form.amount("amount", credit_type),
         request_id=form.request_id,
         reason=form.reason(),
+        staff_note=form.text("staff_note"),
     )
 
 
@@ -146,6 +148,7 @@ REMOVE_CREDITS: Final = ActPage(
     fields=(
         ActField("amount", "amounts", most=64, hint="field.amounts.hint", of=("amounts",)),
         REASON,
+        STAFF_NOTE,
         ActField("ticket", most=64, hint="add.ticket.hint"),
     ),
     subject="account_id",
@@ -163,7 +166,7 @@ WRITE_OFF: Final = ActPage(
     lambda stubs: stubs.admin.WriteOffDebt,
     _write_off,
     _back,
-    fields=(*_AMOUNT, REASON),
+    fields=(*_AMOUNT, REASON, STAFF_NOTE),
     subject="account_id",
     will=2,
     is_danger=True,

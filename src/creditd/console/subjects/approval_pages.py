@@ -83,6 +83,7 @@ def _detail(write: CellWriter, answer: GetApprovalResponse) -> ShownDetail:
         KnownFact("asked_by", write.identifier(approval.maker, is_whole=True)),
         KnownFact("person", write.identifier(approval.maker_person, is_whole=True)),
         KnownFact("reason", write.said(approval.reason)),
+        KnownFact("staff_note", write.said(approval.staff_note)),
         KnownFact("created", write.time(approval.create_time, with_seconds=True)),
         KnownFact("expires", write.time(approval.expire_time, with_seconds=True)),
     )

@@ -34,7 +34,7 @@ _EXPIRY_DAYS: Final = (30, 90, 365)
 
 _MAX_TICKET: Final = 64
 
-_EMPTY: Final = {"source": "staff", "expire_time": "", "reason": "", "ticket": ""}
+_EMPTY: Final = {"source": "staff", "expire_time": "", "reason": "", "staff_note": "", "ticket": ""}
 """The form before anything is typed."""
 
 
@@ -140,6 +140,7 @@ def _stated(visit: Visit) -> dict[str, str]:
         "source": source if source in _SOURCES else _EMPTY["source"],
         "expire_time": expire_time if _is_instant(expire_time) else "",
         "reason": form.text("reason"),
+        "staff_note": form.text("staff_note"),
         "ticket": form.text("ticket", _MAX_TICKET),
         "request_id": form.text("request_id", 255),
     }
@@ -154,6 +155,7 @@ def _request(typed: TypedForm) -> AddCreditsRequest:
         source=_SOURCES[typed.text("source")],
         request_id=typed.request_id,
         reason=typed.reason(),
+        staff_note=typed.text("staff_note"),
         metadata={"ticket": ticket} if ticket else {},
     )
     if expire_time:

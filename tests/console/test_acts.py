@@ -252,14 +252,54 @@ def test_an_alert_is_set_seen_and_taken_away(signed_in: Browser, account: str) -
         assert ("12.50" in signed_in.text) == shown
 
 
-def test_a_hold_is_given_back(signed_in: Browser, staff: SimpleNamespace, account: str) -> None:
-    hold = staff.credit.Reserve(
-        credit.ReserveRequest(account_id=account, credit_type="chat", amount=40, request_id=uuid4().hex)
-    ).reservation
-    signed_in.get(f"/{hold.name}/refund")
-    signed_in.send(f"/{hold.name}/refund", act="refund", reason="asked for")
+def test_a_hold_is_given_back_after_it_was_looked_at(signed_in: Browser, staff: SimpleNamespace, account: str) -> None:
+    reserving = credit.ReserveRequest(account_id=account, credit_type="chat", amount=40, request_id=uuid4().hex)
+    hold = staff.credit.Reserve(reserving).reservation
+    assert f"/{hold.name}/return" in signed_in.get(f"/{hold.name}").text
+    signed_in.get(f"/{hold.name}/return")
+    signed_in.send(f"/{hold.name}/return", act="return_hold", reason="asked for")
+    assert ("1,460" in signed_in.text, "1,500" in signed_in.text) == (True, True)
+    assert balance(staff, account) == 1_460
+    signed_in.send(f"/{hold.name}/return", act="return_hold", reason="asked for")
     assert "was given back" in signed_in.text
     assert balance(staff, account) == 1_500
+
+
+def test_a_part_of_what_was_spent_is_given_back(signed_in: Browser, staff: SimpleNamespace, account: str) -> None:
+    spending = credit.DeductRequest(account_id=account, credit_type="chat", amount=40, request_id=uuid4().hex)
+    name = staff.credit.Deduct(spending).reservation.name
+    (path,) = re.findall(rf'href="(/{name}/refund[^"]*)"', signed_in.get(f"/{name}").text)
+    assert 'value="40"' in signed_in.get(path).text
+    for _ in range(2):
+        signed_in.send(path, act="refund", amount="15", reason="half was wrong")
+    assert "was given back" in signed_in.text
+    assert balance(staff, account) == 1_475
+
+
+@pytest.mark.requirement("D6")
+def test_support_gives_a_few_credits_returns_a_hold_and_has_a_purchase_looked_at(
+    browser: Browser, members: Members, staff: SimpleNamespace, account: str, bought: list[Purchase]
+) -> None:
+    reserving = credit.ReserveRequest(account_id=account, credit_type="chat", amount=40, request_id=uuid4().hex)
+    hold = staff.credit.Reserve(reserving).reservation
+    browser.signs_in(members("SUPPORT"))
+    browser.get(f"/accounts/{account}")
+    give = f"/accounts/{account}/credits/give"
+    assert f'href="{give}"' in browser.page.text
+    for amount, told in (("30", "was given credits"), ("80", "More than may be given on one day")):
+        browser.get(give)
+        for act in ("look", "give_credits"):
+            browser.send(give, act=act, credit_type="chat", amount=amount, reason="Ticket 9", staff_note="kind")
+        assert told in browser.text
+    browser.get(f"/{hold.name}/return")
+    for act in ("look", "return_hold"):
+        browser.send(f"/{hold.name}/return", act=act, reason="asked for")
+    assert balance(staff, account) == 1_530
+    purchase = bought[0]
+    assert f"/{purchase.name}/inspect" in browser.get(f"/{purchase.name}").text
+    browser.get(f"/{purchase.name}/inspect")
+    browser.send(f"/{purchase.name}/inspect", act="inspect_purchase", reason="has paid")
+    assert "is looked at within seconds" in browser.text
 
 
 def test_a_package_and_a_credit_type_are_made_and_a_package_retired(signed_in: Browser) -> None:

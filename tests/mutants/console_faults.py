@@ -159,6 +159,14 @@ CONSOLE_FAULTS = (
         "test_credits_are_removed_once_after_they_were_looked_at_and_the_account_was_typed",
     ),
     Fault(
+        "all that a hold has spent is given back, whatever was shown",
+        "console/subjects/wallet_pages.py",
+        '        amount=form.amount("amount", parts["credit_type"]),\n',
+        "",
+        _ACTS,
+        "test_a_part_of_what_was_spent_is_given_back",
+    ),
+    Fault(
         "an account is suspended whatever has become of it",
         "console/subjects/account_acts.py",
         "            expected_version=form.seen_version,\n",

@@ -1,4 +1,4 @@
-"""What can be done to an account: its status, its plan, removing credits, and writing debt off."""
+"""What can be done to an account: its status, its plan, giving and removing credits, and writing debt off."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,9 +11,9 @@ from credit.v1.admin_service_pb2 import (
     SetPlanRequest,
     WriteOffDebtRequest,
 )
+from credit.v1.support_service_pb2 import GiveCreditsRequest
 from creditd.console.shapes.act_page import REASON, SEEN_VERSION, STAFF_NOTE, ActField, ActPage
-from creditd.console.shapes.balance_look import LookRow, asked_only, balance_rows
-from creditd.console.shapes.cells import CellWriter
+from creditd.console.shapes.balance_look import balance_look
 from creditd.console.shapes.enum_words import enum_words
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.approval_pages import asked_or_done
@@ -123,19 +123,34 @@ def _write_off(form: TypedForm) -> WriteOffDebtRequest:
     )
 
 
-async def _look_at(write: CellWriter, request: Any, method: Any) -> Sequence[LookRow]:
-    """Return the balances as they are, and as the service says they would be. Raises ServiceRefusal."""
-    answer = await write.visit.ask(method, asked_only(request))
-    if answer.HasField("approval"):
-        after = answer.approval.preview
-    else:
-        after = answer.balances if hasattr(answer, "balances") else [answer.balance]
-    return await balance_rows(write, request.account_id, after)
+def _gift(form: TypedForm) -> GiveCreditsRequest:
+    credit_type = form.text("credit_type", is_needed=True)
+    return GiveCreditsRequest(
+        account_id=_account_id(form.visit),
+        credit_type=credit_type,
+        amount=form.amount("amount", credit_type),
+        request_id=form.request_id,
+        reason=form.reason(),
+        staff_note=form.text("staff_note"),
+    )
 
 
 _AMOUNT: Final = (
     ActField("credit_type", "type", is_needed=True),
     ActField("amount", "number", is_needed=True),
+)
+
+GIVE_CREDITS: Final = ActPage(
+    "give_credits",
+    "/accounts/{account_id}/credits/give",
+    "credits.give",
+    lambda stubs: stubs.support.GiveCredits,
+    _gift,
+    _back,
+    fields=(*_AMOUNT, REASON, STAFF_NOTE),
+    subject="account_id",
+    will=1,
+    look=balance_look(lambda stubs: stubs.support.GiveCredits),
 )
 
 REMOVE_CREDITS: Final = ActPage(
@@ -156,7 +171,7 @@ REMOVE_CREDITS: Final = ActPage(
     is_danger=True,
     is_typed=True,
     outcome=asked_or_done,
-    look=lambda write, request: _look_at(write, request, write.visit.stubs.admin.RemoveCredits),
+    look=balance_look(lambda stubs: stubs.admin.RemoveCredits),
 )
 
 WRITE_OFF: Final = ActPage(
@@ -171,5 +186,5 @@ WRITE_OFF: Final = ActPage(
     will=2,
     is_danger=True,
     outcome=asked_or_done,
-    look=lambda write, request: _look_at(write, request, write.visit.stubs.admin.WriteOffDebt),
+    look=balance_look(lambda stubs: stubs.admin.WriteOffDebt),
 )

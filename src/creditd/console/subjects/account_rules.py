@@ -18,7 +18,6 @@ from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActP
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.detail_page import DetailSection, ShownDetail
-from creditd.console.shapes.figures import typed
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.visit import Visit
@@ -153,17 +152,12 @@ def _path(visit: Visit, further: str, **query: str) -> str:
     return visit.account_path(visit.request.path_params["account_id"], further, **query)
 
 
-def _typed(write: CellWriter, amount: int, credit_type: str) -> str:
-    decimals = write.types[credit_type].decimals if credit_type in write.types else 0
-    return typed(amount, decimals, write.visit.reader.language)
-
-
 def _limits_section(write: CellWriter, name: str, limits: Sequence[Any], version: int | None) -> DetailSection:
     """Return limits; the type of an own one, which has a version, leads to its form, filled with what it is."""
     rows = []
     for limit in limits:
         code = limit.credit_type
-        stated = {part: _typed(write, getattr(limit, part), code) for part in _FIGURES if limit.HasField(part)}
+        stated = {part: write.typed(getattr(limit, part), code) for part in _FIGURES if limit.HasField(part)}
         figures = [
             write.credits(getattr(limit, part), code, is_bare=True) if part in stated else NOTHING for part in _FIGURES
         ]
@@ -178,7 +172,7 @@ def _limits_section(write: CellWriter, name: str, limits: Sequence[Any], version
 
 def _alerts_section(write: CellWriter, alerts: GetBalanceAlertsResponse) -> DetailSection:
     def linked(alert: BalanceAlert) -> Cell:
-        below = _typed(write, alert.below, alert.credit_type)
+        below = write.typed(alert.below, alert.credit_type)
         stated = {"version": str(alerts.version), "credit_type": alert.credit_type, "below": below}
         path = _path(write.visit, "/alerts", **stated) if write.visit.may("accounts.change") else ""
         return write.identifier(alert.credit_type, path)

@@ -67,6 +67,7 @@ DETAILS: Final[tuple[DetailPage, ...]] = (
 ACTS: Final[tuple[ActPage, ...]] = (
     account_acts.ACTIVATE,
     account_acts.CLOSE,
+    account_acts.GIVE_CREDITS,
     account_acts.REMOVE_CREDITS,
     account_rules.SET_ALERT,
     account_rules.SET_LIMIT,
@@ -97,6 +98,7 @@ ACTS: Final[tuple[ActPage, ...]] = (
     promo_code_pages.END_PROMO_CODE,
     promo_code_pages.GENERATE_PROMO_CODES,
     purchase_pages.CANCEL_PURCHASE,
+    purchase_pages.INSPECT_PURCHASE,
     purchase_pages.REVERSE_PURCHASE,
     role_pages.GRANT_ROLE,
     role_pages.REVOKE_ROLE,
@@ -107,6 +109,7 @@ ACTS: Final[tuple[ActPage, ...]] = (
     VERIFY_ACCOUNT,
     VERIFY_ALL,
     wallet_pages.REFUND,
+    wallet_pages.RETURN_HOLD,
 )
 
 Route = tuple[str, str, Callable[[Visit], Awaitable[Response]]]

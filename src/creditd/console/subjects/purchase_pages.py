@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from credit.v1.payment_admin_service_pb2 import ReversePurchaseRequest
+from credit.v1.payment_admin_service_pb2 import InspectPurchaseRequest, ReversePurchaseRequest
 from credit.v1.payment_provider_pb2 import PaymentMethod, PaymentProvider
 from credit.v1.payment_service_pb2 import (
     CancelPurchaseRequest,
@@ -136,7 +136,7 @@ def _changes(write: CellWriter, answer: GetPurchaseResponse) -> DetailSection:
 
 def _offers(visit: Visit, purchase: Purchase) -> list[OfferedAct]:
     path = resource_path(visit, purchase.name)
-    offers = []
+    offers = [OfferedAct("act.inspect_purchase.do", f"{path}/inspect", "purchases.inspect", "again")]
     if purchase.paid_amount:
         offers.append(OfferedAct("purchase.receipt", f"{path}/receipt/payment", "purchases.read"))
     if purchase.refunded_amount:
@@ -212,6 +212,20 @@ REVERSE_PURCHASE: Final = ActPage(
     outcome=asked_or_done,
     look=_look,
     load=_purchase,
+)
+
+INSPECT_PURCHASE: Final = ActPage(
+    "inspect_purchase",
+    "/accounts/{account_id}/purchases/{purchase_id}/inspect",
+    "purchases.inspect",
+    lambda stubs: stubs.payment_admin.InspectPurchase,
+    lambda form: InspectPurchaseRequest(
+        name=_name(form.visit.request.path_params), request_id=form.request_id, reason=form.reason()
+    ),
+    _back,
+    fields=(REASON._replace(hint=""),),
+    subject="account_id",
+    will=2,
 )
 
 CANCEL_PURCHASE: Final = ActPage(

@@ -1,7 +1,8 @@
 """What is in an account's wallets and what moved it: lists of movements and holds, and one of each in whole."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
+from urllib.parse import urlencode
 
 from credit.v1.credit_service_pb2 import (
     GetReservationRequest,
@@ -13,7 +14,9 @@ from credit.v1.credit_service_pb2 import (
 from credit.v1.entry_pb2 import Entry, EntryKind
 from credit.v1.reservation_pb2 import Reservation, ReservationState
 from credit.v1.source_pb2 import Slice, Source
-from creditd.console.shapes.act_page import ActPage
+from credit.v1.support_service_pb2 import ReturnHoldRequest
+from creditd.console.shapes.act_page import REASON, STAFF_NOTE, ActField, ActPage
+from creditd.console.shapes.balance_look import balance_look
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.id_patterns import CREDIT_TYPE
@@ -161,18 +164,25 @@ def _reservation_detail(write: CellWriter, answer: GetReservationResponse) -> Sh
         KnownFact("ends", write.time(one.expire_time, with_seconds=True)),
         KnownFact("changed", write.time(one.update_time, with_seconds=True)),
     )
-    is_refundable = one.state == ReservationState.RESERVATION_STATE_PENDING or (
-        one.state == ReservationState.RESERVATION_STATE_CONFIRMED and one.confirmed_amount > one.refunded_amount
-    )
-    offer = OfferedAct("act.refund.do", f"{resource_path(write.visit, one.name)}/refund", "credits.spend", "back")
     return ShownDetail(
         write.text("reservation", amount=write.credits(one.amount, code)),
         (write.state(ReservationState, one.state),),
         (write.account(one.account_id), write.identifier(one.name.rpartition("/")[2], is_whole=True)),
         sections=(DetailSection("reservation", facts), slices_section(write, one.account_id, code, one.slices)),
         lists=[(ENTRIES, {"account_id": one.account_id, "reservation": one.name})],
-        acts=(offer,) if is_refundable else (),
+        acts=_offers(write, one),
     )
+
+
+def _offers(write: CellWriter, one: Reservation) -> Sequence[OfferedAct]:
+    """Return what can be done: what is held is given back whole, what was spent as far as it was not yet."""
+    path, left = resource_path(write.visit, one.name), one.confirmed_amount - one.refunded_amount
+    if one.state == ReservationState.RESERVATION_STATE_PENDING:
+        return [OfferedAct("act.return_hold.do", f"{path}/return", "holds.return", "back")]
+    if one.state == ReservationState.RESERVATION_STATE_CONFIRMED and left > 0:
+        stated = urlencode({"amount": write.typed(left, one.credit_type)})
+        return [OfferedAct("act.refund.do", f"{path}/refund?{stated}", "credits.spend", "back")]
+    return []
 
 
 RESERVATION: Final = DetailPage(
@@ -183,10 +193,42 @@ RESERVATION: Final = DetailPage(
 )
 
 
-def _refund(form: TypedForm) -> Any:
-    name = _reservation_name(form.visit.request.path_params)
-    return RefundRequest(name=name, request_id=form.request_id, reason=form.reason())
+def _refund(form: TypedForm) -> RefundRequest:
+    parts = form.visit.request.path_params
+    return RefundRequest(
+        name=_reservation_name(parts),
+        # What was shown, and not all that may be there by then.
+        amount=form.amount("amount", parts["credit_type"]),
+        request_id=form.request_id,
+        reason=form.reason(),
+    )
 
+
+def _return(form: TypedForm) -> ReturnHoldRequest:
+    return ReturnHoldRequest(
+        name=_reservation_name(form.visit.request.path_params),
+        request_id=form.request_id,
+        reason=form.reason(),
+        staff_note=form.text("staff_note"),
+    )
+
+
+def _back(visit: Visit) -> str:
+    return resource_path(visit, _reservation_name(visit.request.path_params))
+
+
+RETURN_HOLD: Final = ActPage(
+    "return_hold",
+    "/accounts/{account_id}/wallets/{credit_type}/reservations/{reservation_id}/return",
+    "holds.return",
+    lambda stubs: stubs.support.ReturnHold,
+    _return,
+    _back,
+    fields=(REASON, STAFF_NOTE),
+    subject="reservation_id",
+    will=2,
+    look=balance_look(lambda stubs: stubs.support.ReturnHold),
+)
 
 REFUND: Final = ActPage(
     "refund",
@@ -194,7 +236,9 @@ REFUND: Final = ActPage(
     "credits.spend",
     lambda stubs: stubs.credit.Refund,
     _refund,
-    lambda visit: resource_path(visit, _reservation_name(visit.request.path_params)),
+    _back,
+    fields=(ActField("amount", "number", is_needed=True), REASON),
     subject="reservation_id",
-    will=2,
+    will=1,
+    look=balance_look(lambda stubs: stubs.credit.Refund),
 )

@@ -9,11 +9,13 @@ import pytest
 from credit.v1.account_pb2 import AccountOverview, AccountStatus
 from credit.v1.balance_pb2 import Wallet
 from credit.v1.money_pb2 import Money
+from credit.v1.payment_event_pb2 import PaymentFact, PaymentFactKind
 from credit.v1.purchase_pb2 import Purchase
 from creditd.console.reader import reader_of
 from creditd.console.settings import PublicUrl
 from creditd.console.shapes.cells import CellWriter
 from creditd.console.subjects.account_notices import account_notices, worst_first
+from creditd.console.subjects.payment_facts import facts_section
 from creditd.console.subjects.payment_notices import purchase_notices
 from creditd.console.wire.cookies import CookieJar
 
@@ -81,6 +83,14 @@ def wallet(available: int, *grants: tuple[int, int], debt: int = 0) -> Wallet:
 )
 def test_what_stands_out_of_a_wallet(write: CellWriter, one: Wallet, keys: list[str]) -> None:
     assert [notice.key for notice in account_notices(write, AccountOverview(), [one])] == keys
+
+
+@pytest.mark.parametrize(("amount", "stands_out"), [(99, True), (100, False), (107, False)])
+def test_what_was_paid_too_little_stands_out(write: CellWriter, amount: int, *, stands_out: bool) -> None:
+    fact = PaymentFact(kind=PaymentFactKind.PAYMENT_FACT_KIND_PAYMENT, stage="PAID", amount=amount)
+    (row,) = facts_section(write, [fact], bought(60)).rows
+    assert ("t-bad" in row[3].html) == stands_out
+    assert row[4].plain == "1.00 of 1.00"
 
 
 def test_what_is_worst_is_said_first(write: CellWriter) -> None:

@@ -16,7 +16,7 @@ from credit.v1.audit_event_pb2 import AuditOutcome
 from credit.v1.entry_pb2 import EntryKind
 from credit.v1.event_pb2 import EventType
 from credit.v1.explanation_pb2 import UntoldFact
-from credit.v1.payment_event_pb2 import PaymentEventActKind, PaymentEventState
+from credit.v1.payment_event_pb2 import PaymentEventActKind, PaymentEventState, PaymentFactKind
 from credit.v1.payment_provider_pb2 import PaymentMethod, PaymentProvider
 from credit.v1.promo_code_pb2 import PromoCodeState, PromoKind
 from credit.v1.purchase_pb2 import PurchaseState
@@ -34,6 +34,7 @@ from creditd.console.subjects.dashboard import IN_LOOKS, OUT_LOOKS, WAITING_LIST
 from creditd.console.subjects.endpoint_pages import ATTEMPTS, DEAD_LETTERS
 from creditd.console.subjects.grant_pages import GRANT_USES
 from creditd.console.subjects.page_list import ACTS, LISTS
+from creditd.console.subjects.payment_facts import HEADS as FACT_HEADS
 
 CONSOLE: Final = Path(texts.__file__).parent
 
@@ -48,6 +49,7 @@ ENUMS: Final[tuple[Any, ...]] = (
     EventType,
     PaymentEventActKind,
     PaymentEventState,
+    PaymentFactKind,
     PaymentMethod,
     PaymentProvider,
     PlanKind,
@@ -98,7 +100,7 @@ def _keys_of_frames() -> Iterator[str]:
             yield group
     yield from (f"sum.{head}" for head in (*SUM_HEADS, "in_wallets"))
     yield from (f"look.{look}" for look in (*IN_LOOKS, *OUT_LOOKS))
-    yield from (f"col.{head}" for head, _ in USAGE_HEADS)
+    yield from (f"col.{head}" for head, _ in (*USAGE_HEADS, *FACT_HEADS))
     for one in WAITING_LISTS:
         yield from (one.key, f"{one.key}.one", f"{one.key}.more")
 

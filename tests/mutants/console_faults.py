@@ -159,6 +159,14 @@ CONSOLE_FAULTS = (
         "test_credits_are_removed_once_after_they_were_looked_at_and_the_account_was_typed",
     ),
     Fault(
+        "a payment of too little looks as it should",
+        "console/subjects/payment_facts.py",
+        "if is_payment and fact.amount < purchase.price.amount else said",
+        "if is_payment and fact.amount > purchase.price.amount else said",
+        _NOTICES,
+        "test_what_was_paid_too_little_stands_out",
+    ),
+    Fault(
         "all that a hold has spent is given back, whatever was shown",
         "console/subjects/wallet_pages.py",
         '        amount=form.amount("amount", parts["credit_type"]),\n',

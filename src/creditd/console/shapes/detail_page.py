@@ -1,6 +1,6 @@
 """Pages of one thing: each is a declaration of what is asked for, the parts that it has, and what can be done to it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -53,12 +53,16 @@ class ShownDetail(NamedTuple):
 
 @dataclass(frozen=True)
 class DetailPage:
-    """A page of one thing, at a path. ``method`` is called with what ``request`` makes of the parts of the path."""
+    """A page of one thing, at a path. ``method`` is called with what ``request`` makes of the parts of the path.
+
+    ``more`` returns the answer with what else is asked for once it is there; ``detail`` makes the page of that.
+    """
 
     path: str
     method: Callable[[Stubs], Any]
     request: Callable[[Mapping[str, str]], Any]
     detail: Callable[[CellWriter, Any], ShownDetail]
+    more: Callable[[Visit, Any], Awaitable[Any]] | None = None
 
 
 def detail_page(page: DetailPage) -> Callable[[Visit], Any]:
@@ -74,6 +78,7 @@ def detail_page(page: DetailPage) -> Callable[[Visit], Any]:
                 # What no name can look like is no page.
                 return await missing_page(visit)
             raise
+        answer = await page.more(visit, answer) if page.more else answer
         write = CellWriter(visit, types)
         detail = page.detail(write, answer)
         lists: list[ShownList] = await visit.ask_all(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -39,6 +40,7 @@ class ListPage:
 
     ``needs`` is the filter without which the service lists nothing, and ``given`` are fields of each request, beside
     the account of the path, if there is one. ``more`` returns the rows with what else is asked for all of them at once.
+    ``counts`` are those of an answer, by the words of the first filter; on the list's own page they are asked for.
     ``opens`` is the path of a row's own page, ``row_acts`` what can be done to a row, and ``acts`` what can be done
     beside.
     """
@@ -55,6 +57,7 @@ class ListPage:
     given: Mapping[str, Any] = field(default_factory=dict)
     has_amounts: bool = False
     more: Callable[[Visit, Sequence[Any]], Awaitable[Sequence[Any]]] | None = None
+    counts: Callable[[CellWriter, Any], Mapping[str, Cell]] | None = None
     opens: Callable[[Visit, Any], str] | None = None
     row_acts: Callable[[Visit, Any], Sequence[OfferedAct]] | None = None
     acts: Sequence[OfferedAct] = ()
@@ -98,18 +101,20 @@ class ShownList(NamedTuple):
     rows: Sequence[ShownRow]
     next_page_token: str = ""
     problem: ServiceRefusal | None = None
+    counts: Mapping[str, Cell] = MappingProxyType({})
 
 
 async def read_list(
     visit: Visit, page: ListPage, types: Mapping[str, CreditType], *, wanted: WantedRows | None = None, size: int = 0
 ) -> ShownList:
     """Return a page of a list; none of it, and why, if it could not be read. Raises ServiceRefusal for all alike."""
+    shows_counts = page.counts is not None and wanted is None
     wanted = wanted or wanted_of(visit, page.filters)
     path = _path(visit, page)
     if not page.can_ask(visit, wanted):
         return ShownList(page, path, wanted, ())
     try:
-        answer = await _asked(visit, page, wanted, size or limits.PAGE_SIZE)
+        answer = await _asked(visit, page, wanted, size or limits.PAGE_SIZE, shows_counts=shows_counts)
         found = await page.rows_of(visit, answer)
     except ServiceRefusal as refusal:
         if refusal.concerns_the_page:
@@ -117,7 +122,8 @@ async def read_list(
         return ShownList(page, path, wanted, (), problem=refusal)
     write = CellWriter(visit, types)
     rows = [_row(write, page, row) for row in found]
-    return ShownList(page, path, wanted, rows, answer.next_page_token)
+    counts = page.counts(write, answer) if page.counts else {}
+    return ShownList(page, path, wanted, rows, answer.next_page_token, counts=counts)
 
 
 async def count_rows(visit: Visit, page: ListPage, fields: Mapping[str, Any], most: int) -> tuple[int, bool] | None:
@@ -191,9 +197,9 @@ def _line(cells: Iterable[str]) -> str:
     return ",".join(cells) + "\r\n"
 
 
-async def _asked(visit: Visit, page: ListPage, wanted: WantedRows, size: int) -> Any:
+async def _asked(visit: Visit, page: ListPage, wanted: WantedRows, size: int, *, shows_counts: bool = False) -> Any:
     """Return the service's answer. Raises ServiceRefusal."""
-    fields = {**page.given, **wanted.fields}
+    fields = {**page.given, **wanted.fields} | ({"show_counts": True} if shows_counts else {})
     if "account_id" in visit.request.path_params:
         fields["account_id"] = visit.request.path_params["account_id"]
     if "{credit_type}" in page.path:

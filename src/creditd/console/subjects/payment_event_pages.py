@@ -8,8 +8,8 @@ import orjson
 from credit.v1.payment_admin_service_pb2 import (
     DismissPaymentEventRequest,
     GetPaymentEventRequest,
-    GetPaymentEventResponse,
     ListPaymentEventsRequest,
+    ListPaymentEventsResponse,
     ListRejectedWebhooksRequest,
     ReconcilePaymentsRequest,
     ReconcilePaymentsResponse,
@@ -29,9 +29,23 @@ from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
 from creditd.console.shapes.streamed_answer import StreamedRows
 from creditd.console.shapes.typed_form import TypedForm
+from creditd.console.subjects.payment_facts import HeardEvent, facts_section, with_purchase
 from creditd.console.visit import Visit
 
 _DAY_SECONDS: Final = 86_400
+
+
+def _counts(write: CellWriter, answer: ListPaymentEventsResponse) -> Mapping[str, Cell]:
+    """Return how many events there are in each state, by its word; none of states without one."""
+    words = {number: word for word, number in enum_words(PaymentEventState).items()}
+    return {
+        words[one.state]: write.text("at_least", number=write.number(one.count))
+        if one.is_minimum
+        else write.number(one.count)
+        for one in answer.counts
+        if one.count and one.state in words
+    }
+
 
 PAYMENT_EVENTS: Final = ListPage(
     "payment_events",
@@ -58,6 +72,7 @@ PAYMENT_EVENTS: Final = ListPage(
         ListFilter("from", "start_time", day="first"),
         ListFilter("to", "end_time", day="last"),
     ),
+    counts=_counts,
     opens=lambda visit, event: resource_path(visit, event.name),
     acts=(OfferedAct("act.compare.do", "/payment-events/compare", "payments.settle", "again"),),
 )
@@ -84,8 +99,8 @@ def _event_name(parts: Mapping[str, str]) -> str:
     return f"paymentEvents/{parts['event_id']}"
 
 
-def _detail(write: CellWriter, answer: GetPaymentEventResponse) -> ShownDetail:
-    event = answer.payment_event
+def _detail(write: CellWriter, heard: HeardEvent) -> ShownDetail:
+    answer, event = heard.answer, heard.answer.payment_event
     title = write.text(
         "payment_event", provider=write.word(PaymentProvider, event.provider), kind=write.code(event.event_type)
     )
@@ -102,12 +117,13 @@ def _detail(write: CellWriter, answer: GetPaymentEventResponse) -> ShownDetail:
             for act in answer.acts
         ],
     )
+    facts = [facts_section(write, answer.facts, heard.purchase)] if answer.facts else []
     return ShownDetail(
         title,
         (write.state(PaymentEventState, event.state), write.mode(is_live=event.live)),
         (write.time(event.receive_time, with_seconds=True), write.identifier(event.delivery_key)),
         alert=write.said(event.problem) if event.problem else None,
-        sections=(DetailSection("body", raw=_in_lines(answer.body), hint="section.body.hint"), acts),
+        sections=(*facts, DetailSection("body", raw=_in_lines(answer.body), hint="section.body.hint"), acts),
         aside=(DetailSection("payment_event", _facts(write, event)),),
         acts=_offers(write.visit, event),
     )
@@ -151,6 +167,7 @@ PAYMENT_EVENT: Final = DetailPage(
     lambda stubs: stubs.payment_admin.GetPaymentEvent,
     lambda parts: GetPaymentEventRequest(name=_event_name(parts)),
     _detail,
+    more=with_purchase,
 )
 
 

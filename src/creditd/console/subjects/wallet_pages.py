@@ -63,6 +63,7 @@ ENTRIES: Final = ListPage(
             "reservation", lambda write, entry: write.resource(entry.reservation) if entry.reservation else NOTHING
         ),
         ListColumn("request", lambda write, entry: write.identifier(entry.request_id), for_files=True),
+        ListColumn("correlation", lambda write, entry: write.identifier(entry.correlation_id), for_files=True),
     ),
     filters=(
         ListFilter("kind", "kinds", EntryKind, is_many=True),
@@ -118,6 +119,11 @@ def _labels(write: CellWriter, metadata: Mapping[str, str]) -> Cell:
     return write.beside([write.text("label", name=name, value=value) for name, value in sorted(metadata.items())])
 
 
+def _correlation(write: CellWriter, correlation_id: str) -> Cell:
+    """Return a correlation id, which leads to all that was done with it."""
+    return write.identifier(correlation_id, write.visit.path("/accounts", q=correlation_id), is_whole=True)
+
+
 def entry_detail(write: CellWriter, entry: Entry) -> ShownDetail:
     """Return the page that explains a movement: what it moved, of which grants, and what brought it about."""
     code = entry.credit_type
@@ -135,6 +141,7 @@ def entry_detail(write: CellWriter, entry: Entry) -> ShownDetail:
         KnownFact("spender", write.identifier(entry.spender_id, is_whole=True)),
         KnownFact("reservation", write.resource(entry.reservation) if entry.reservation else NOTHING),
         KnownFact("request", write.identifier(entry.request_id, is_whole=True)),
+        KnownFact("correlation", _correlation(write, entry.correlation_id)),
         KnownFact("labels", _labels(write, entry.metadata)),
         KnownFact("version", write.number(entry.version)),
     )

@@ -8,6 +8,7 @@ import grpc
 from starlette.responses import Response
 
 from creditd.console import limits
+from creditd.console.refusal_words import refusal_words
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import Visit
 from creditd.console.wire.kept_form import KeptForm, form_kept
@@ -42,7 +43,7 @@ def refused_page(visit: Visit, refusal: ServiceRefusal) -> Response:
     key = "away" if is_away else refusal.reason.lower()
     known = key if visit.reader.texts.knows(f"failure.{key}") else "other"
     again = limits.WAIT_SECONDS if is_away and visit.request.method == "GET" else 0
-    return _page(visit, status_of(refusal), known, text=refusal.text, again=again)
+    return _page(visit, status_of(refusal), known, text=refusal_words(refusal, visit.reader.texts), again=again)
 
 
 def _factor_first(visit: Visit) -> Response:

@@ -13,6 +13,7 @@ from credit.v1.credit_type_pb2 import CreditType
 from creditd.console import limits
 from creditd.console.channel import Stubs
 from creditd.console.service_refusal import ServiceRefusal
+from creditd.console.shapes.archived_entries import archived_cells
 from creditd.console.shapes.cells import Cell, CellWriter
 from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.list_filters import ListFilter, WantedRows, all_rows, wanted_of
@@ -93,7 +94,7 @@ class ShownRow(NamedTuple):
 
 
 class ShownList(NamedTuple):
-    """A page of a list as it is shown; ``problem`` says why it could not be read."""
+    """A page of a list as it is shown; ``problem`` says why it could not be read, ``archived`` where its rest is."""
 
     page: ListPage
     path: str
@@ -102,6 +103,7 @@ class ShownList(NamedTuple):
     next_page_token: str = ""
     problem: ServiceRefusal | None = None
     counts: Mapping[str, Cell] = MappingProxyType({})
+    archived: Sequence[Cell] = ()
 
 
 async def read_list(
@@ -123,7 +125,8 @@ async def read_list(
     write = CellWriter(visit, types)
     rows = [_row(write, page, row) for row in found]
     counts = page.counts(write, answer) if page.counts else {}
-    return ShownList(page, path, wanted, rows, answer.next_page_token, counts=counts)
+    archived = archived_cells(write, answer)
+    return ShownList(page, path, wanted, rows, answer.next_page_token, counts=counts, archived=archived)
 
 
 async def count_rows(visit: Visit, page: ListPage, fields: Mapping[str, Any], most: int) -> tuple[int, bool] | None:
@@ -177,6 +180,8 @@ async def _lines(write: CellWriter, page: ListPage, wanted: WantedRows, answer: 
         yield "".join(_csv_row(write, page, row) for row in rows)
         count += len(rows)
         if not answer.next_page_token:
+            for cell in archived_cells(write, answer):
+                yield _line([text_cell(cell.plain)])
             return
         if count >= limits.MAX_EXPORT_ROWS:
             yield _line([text_cell(texts.plain("csv.more"))])

@@ -20,6 +20,7 @@ from credit.v1.reservation_pb2 import ReservationState
 from creditd.console import limits
 from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
+from creditd.console.shapes.archived_entries import archived_cells
 from creditd.console.shapes.cells import CellWriter
 from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.id_patterns import ACCOUNT_ID, CREDIT_TYPE, MAX_PAGE_TOKEN
@@ -87,6 +88,7 @@ async def account_page(visit: Visit) -> Response:
         has_more_holds=bool(holds.next_page_token),
         entries=entry_rows(entries.entries),
         next_page_token=entries.next_page_token,
+        archived=archived_cells(write, entries),
         problem=problem,
         wanted=wanted,
         groups=tuple(GROUPS),

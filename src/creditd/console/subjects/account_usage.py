@@ -63,13 +63,13 @@ def _row(write: CellWriter, usage: CreditTypeUsage, label: str) -> Sequence[Cell
     parts = [*usage.spenders[:_MOST_PARTS], *(usage.labels[:_MOST_PARTS] if label else ())]
     return (
         write.code(code),
-        bare(_whole(usage.opening_balance)),
+        bare(_whole(usage.opening_balance)) if usage.HasField("opening_balance") else NOTHING,
         bare(_came_in(figures)),
         bare(figures.used),
         bare(figures.covered),
         bare(figures.expired),
         bare(figures.removed + figures.clawed_back),
-        bare(_whole(usage.closing_balance)),
+        bare(_whole(usage.closing_balance)) if usage.HasField("closing_balance") else NOTHING,
         write.beside([write.text("used_by", who=part.value or "?", amount=bare(part.used)) for part in parts])
         if parts
         else NOTHING,

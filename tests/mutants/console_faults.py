@@ -12,6 +12,7 @@ _ACTS = ("tests/console/test_acts.py",)
 _LIVE = ("tests/console/test_live.py",)
 _SSO = ("tests/console/test_single_sign_on.py",)
 _NOTICES = ("tests/console/test_notices.py",)
+_OWN = ("tests/console/test_own_sign_in.py",)
 
 CONSOLE_FAULTS = (
     Fault(
@@ -45,6 +46,14 @@ CONSOLE_FAULTS = (
         "            if False:\n",
         _SIGN_IN,
         "test_who_loses_their_roles_sees_nothing_from_the_next_page_on",
+    ),
+    Fault(
+        "a password that comes too late is put into a page",
+        "console/entrance/admission.py",
+        "    if visit.is_of_sign_in:\n",
+        "    if False:\n",
+        _OWN,
+        "test_a_password_that_comes_too_late_is_in_no_page",
     ),
     Fault(
         "a session of the console is never idle",

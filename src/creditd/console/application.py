@@ -17,7 +17,9 @@ from starlette.types import Receive, Scope, Send
 from creditd.console.channel import ConsoleChannel
 from creditd.console.clock import Clock
 from creditd.console.entrance.admission import Admission, TurnedBack
+from creditd.console.entrance.attempts import Attempts
 from creditd.console.entrance.authenticator_page import AuthenticatorPage
+from creditd.console.entrance.own_sign_in import OwnSignInPages
 from creditd.console.entrance.session import ConsoleSessions
 from creditd.console.entrance.sign_in import SignInPages
 from creditd.console.entrance.single_sign_on import SingleSignOn
@@ -83,8 +85,10 @@ class ConsoleApplication:
         self._streams.stop()
 
     def _routes(self) -> list[Route]:
-        sign_in = SignInPages(self._sessions, self._jar, self._admission)
-        authenticator = AuthenticatorPage(self._admission)
+        attempts = Attempts()
+        sign_in = SignInPages(self._sessions, self._jar, self._admission, attempts)
+        authenticator = AuthenticatorPage(self._admission, attempts)
+        own = OwnSignInPages(self._sessions, attempts)
         staff = self._admission.staff
         account = "/accounts/{account_id}"
         pages: list[tuple[str, str, Handler]] = [
@@ -110,6 +114,10 @@ class ConsoleApplication:
             ("GET", "/sign-in/authenticator", authenticator.page),
             ("POST", "/sign-in/authenticator", authenticator.enrol),
             ("POST", "/sign-in/authenticator/confirm", authenticator.confirm),
+            ("GET", "/sign-in/password", staff(own.password_page)),
+            ("POST", "/sign-in/password", staff(own.password)),
+            ("GET", "/sign-in/recovery-codes", staff(own.codes_page)),
+            ("POST", "/sign-in/recovery-codes", staff(own.codes)),
             *self._sso_routes(),
             ("POST", "/sign-out", sign_in.sign_out),
             ("POST", "/sign-out/everywhere", sign_in.sign_out_everywhere),

@@ -37,7 +37,7 @@ def refused_page(visit: Visit, refusal: ServiceRefusal) -> Response:
     if refusal.reason == "MFA_REQUIRED":
         return _factor_first(visit)
     is_away = refusal.is_unknown
-    if is_away and visit.request.method == "POST" and not visit.own_path.startswith(visit.path("/sign-")):
+    if is_away and visit.request.method == "POST" and not visit.is_of_sign_in:
         kept = form_kept(visit.form, visit.own_path)
         return visit.page("unanswered.html", status_of(refusal), kept=kept, act=visit.form.text("act"))
     key = "away" if is_away else refusal.reason.lower()
@@ -51,7 +51,7 @@ def _factor_first(visit: Visit) -> Response:
 
     That of an outside issuer is shown there.
     """
-    is_form = visit.request.method != "GET"
+    is_form = visit.request.method != "GET" and not visit.is_of_sign_in
     kept = form_kept(visit.form, visit.own_path.removesuffix("/preview")) if is_form else KeptForm()
     if visit.session and visit.session.is_outside:
         here = "" if is_form else visit.here()

@@ -102,6 +102,11 @@ class Visit:
         return quote(self.request.scope["path"])
 
     @property
+    def is_of_sign_in(self) -> bool:
+        """Whether it is at a page of the sign-in: what is typed there is secret, and no page keeps it."""
+        return self.own_path.startswith(self.path("/sign-"))
+
+    @property
     def is_fragment(self) -> bool:
         """Whether a part of a page is asked for, by a script."""
         return "hx-request" in self.request.headers

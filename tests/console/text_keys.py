@@ -139,7 +139,7 @@ def _keys_of_parts(call: ast.Call, name: str, texts_of: list[str]) -> Iterator[s
     for keyword in call.keywords:
         if keyword.arg == "heads":
             yield from (f"col.{head}" for head in re.findall(r"\('(\w+)', '", ast.unparse(keyword.value)))
-    if name == "_balances":
+    if name == "balances_sections":
         yield from (f"section.{text}" for text in texts_of)
 
 

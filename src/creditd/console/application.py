@@ -37,6 +37,7 @@ from creditd.console.subjects.dashboard import dashboard
 from creditd.console.subjects.entry_page import entry_page
 from creditd.console.subjects.health_page import health_page
 from creditd.console.subjects.page_list import declared_routes
+from creditd.console.subjects.past_balance_page import past_balance_page
 from creditd.console.subjects.reserve_page import reserve_page
 from creditd.console.subjects.search_page import search_page
 from creditd.console.subjects.statement_file import receipt_file, statement_file
@@ -101,6 +102,7 @@ class ConsoleApplication:
             ("GET", f"{account}/statement.pdf", staff(statement_file)),
             ("GET", f"{account}/purchases/{{purchase_id}}/receipt/{{kind}}", staff(receipt_file)),
             ("GET", f"{account}/reserve", staff(reserve_page)),
+            ("GET", f"{account}/past-balance", staff(past_balance_page)),
             ("GET", f"{account}/rules", staff(rules_page)),
             ("GET", f"{account}/live", staff(self._streams.account)),
             ("GET", f"{account}/wallets/{{credit_type}}/entries/{{version}}", staff(entry_page)),

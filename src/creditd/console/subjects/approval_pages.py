@@ -12,9 +12,9 @@ from credit.v1.approval_service_pb2 import (
     ListApprovalsRequest,
     RejectRequest,
 )
-from credit.v1.balance_pb2 import Balance
 from creditd.console.shapes.act_page import REASON, ActPage
 from creditd.console.shapes.balance_look import LookRow, asked_only, balance_rows
+from creditd.console.shapes.balance_sections import balances_sections
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.id_patterns import ACCOUNT_ID
@@ -96,24 +96,10 @@ def _detail(write: CellWriter, answer: GetApprovalResponse) -> ShownDetail:
     return ShownDetail(
         title,
         (write.state(ApprovalState, approval.state),),
-        sections=(DetailSection("approval", facts), *_balances(write, "preview", approval.preview)),
-        aside=(*aside, *_balances(write, "balances", approval.balances)),
+        sections=(DetailSection("approval", facts), *balances_sections(write, "preview", approval.preview)),
+        aside=(*aside, *balances_sections(write, "balances", approval.balances)),
         acts=_offers(write.visit, approval),
     )
-
-
-def _balances(write: CellWriter, name: str, balances: Sequence[Balance]) -> list[DetailSection]:
-    rows = [
-        (
-            write.code(balance.credit_type),
-            write.credits(balance.available, balance.credit_type, is_bare=True),
-            write.credits(balance.reserved, balance.credit_type, is_bare=True),
-            write.credits(balance.debt, balance.credit_type, is_bare=True),
-        )
-        for balance in balances
-    ]
-    heads = (("credit_type", ""), ("available", "n"), ("held", "n"), ("debt", "n"))
-    return [DetailSection(name, heads=heads, rows=rows)] if rows else []
 
 
 def _offers(visit: Visit, approval: Approval) -> list[OfferedAct]:

@@ -24,7 +24,7 @@ from creditd.console.subjects import (
 )
 from creditd.console.subjects.account_list import ACCOUNTS
 from creditd.console.subjects.api_key_pages import API_KEYS, CREATE_KEY, REVOKE_KEY, ROTATE_KEY
-from creditd.console.subjects.audit_pages import AUDIT
+from creditd.console.subjects.audit_pages import AUDIT, AUDIT_SEAL
 from creditd.console.subjects.flag_pages import CLEAR_FLAG, FLAGS
 from creditd.console.subjects.grant_pages import GRANT, GRANTS
 from creditd.console.subjects.ledger_check import VERIFY_ACCOUNT, VERIFY_ALL
@@ -56,6 +56,7 @@ LISTS: Final[tuple[ListPage, ...]] = (
 
 DETAILS: Final[tuple[DetailPage, ...]] = (
     approval_pages.APPROVAL,
+    AUDIT_SEAL,
     endpoint_pages.ENDPOINT,
     GRANT,
     payment_event_pages.PAYMENT_EVENT,

@@ -8,13 +8,17 @@ import pytest
 
 from credit.v1.account_pb2 import AccountOverview, AccountStatus
 from credit.v1.balance_pb2 import Wallet
+from credit.v1.entry_pb2 import Entry
+from credit.v1.history_item_pb2 import AccountChange, HistoryItem
 from credit.v1.money_pb2 import Money
 from credit.v1.payment_event_pb2 import PaymentFact, PaymentFactKind
 from credit.v1.purchase_pb2 import Purchase
 from creditd.console.reader import reader_of
 from creditd.console.settings import PublicUrl
 from creditd.console.shapes.cells import CellWriter
+from creditd.console.subjects.account_looks import entry_rows
 from creditd.console.subjects.account_notices import account_notices, worst_first
+from creditd.console.subjects.history_notices import status_act
 from creditd.console.subjects.payment_facts import facts_section
 from creditd.console.subjects.payment_notices import purchase_notices
 from creditd.console.wire.cookies import CookieJar
@@ -91,6 +95,58 @@ def test_what_was_paid_too_little_stands_out(write: CellWriter, amount: int, *, 
     (row,) = facts_section(write, [fact], bought(60)).rows
     assert ("t-bad" in row[3].html) == stands_out
     assert row[4].plain == "1.00 of 1.00"
+
+
+def change(status: str, actor: str = "anna") -> HistoryItem:
+    """Return a change of an account to a status."""
+    item = HistoryItem(actor=actor, reason=f"by {actor}")
+    item.account_change.MergeFrom(AccountChange(status=f"ACCOUNT_STATUS_{status}"))
+    return item
+
+
+@pytest.mark.parametrize(
+    ("items", "actor"),
+    [
+        ([], None),
+        ([change("ACTIVE")], None),
+        ([change("SUSPENDED", "ben"), change("ACTIVE")], "ben"),
+        ([change("SUSPENDED", "eve"), HistoryItem(), change("SUSPENDED", "ben"), change("ACTIVE")], "ben"),
+        ([change("SUSPENDED", "ben"), change("ACTIVE"), change("SUSPENDED", "old")], "ben"),
+    ],
+)
+def test_who_suspended_an_account_is_named(write: CellWriter, items: list[HistoryItem], actor: str | None) -> None:
+    """By the act that did it, and not by a later change of something else."""
+    act = status_act(items, AccountStatus.ACCOUNT_STATUS_SUSPENDED)
+    overview = AccountOverview()
+    overview.account.status = AccountStatus.ACCOUNT_STATUS_SUSPENDED
+    (notice,) = account_notices(write, overview, [], act)
+    assert notice.key == ("notice.suspended.by" if actor else "notice.suspended")
+    assert not actor or (actor in str(notice.values["who"]), f"by {actor}" in str(notice.values["reason"])) == (
+        True,
+        True,
+    )
+
+
+def moved(seconds: int, kind: str = "DEDUCT", **fields: Any) -> Entry:
+    """Return a movement of so many seconds after NOW."""
+    entry = Entry(**{"credit_type": "chat", "amount": 5, "reason": "Chat", "spender_id": "ann"} | fields)
+    entry.MergeFrom(Entry(kind=f"ENTRY_KIND_{kind}"))
+    entry.create_time.FromSeconds(NOW + seconds)
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("entries", "repeated"),
+    [
+        ([moved(4), moved(0)], [4, None]),
+        ([moved(4), moved(2, amount=9), moved(0)], [4, None, None]),
+        ([moved(61), moved(0)], [None, None]),
+        ([moved(4), moved(0, spender_id="ben")], [None, None]),
+        ([moved(4, "RESERVE"), moved(0, "RESERVE")], [None, None]),
+    ],
+)
+def test_a_movement_that_is_like_one_shortly_before_is_marked(entries: list[Entry], repeated: list[int | None]) -> None:
+    assert [row.repeated_seconds for row in entry_rows(entries)] == repeated
 
 
 def test_what_is_worst_is_said_first(write: CellWriter) -> None:

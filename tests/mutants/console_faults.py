@@ -240,6 +240,14 @@ CONSOLE_FAULTS = (
         "test_what_stands_out_of_purchases",
     ),
     Fault(
+        "whoever has changed an account last is taken for who suspended it",
+        "console/subjects/history_notices.py",
+        "            found = item\n",
+        "            found = found or item\n",
+        _NOTICES,
+        "test_who_suspended_an_account_is_named",
+    ),
+    Fault(
         "a code counts in any browser",
         "console/entrance/single_sign_on.py",
         'if not kept or not compare_digest(query.get("state", "").encode(), str(kept["state"]).encode()):',

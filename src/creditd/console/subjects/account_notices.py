@@ -5,10 +5,17 @@ from typing import Final, NamedTuple
 
 from credit.v1.account_pb2 import AccountOverview, AccountStatus, PlanKind
 from credit.v1.balance_pb2 import Wallet
+from credit.v1.history_item_pb2 import HistoryItem
 from creditd.console.shapes.cells import CellWriter
 
 _LOOKS: Final = ("bad", "warn", "info")
 """How notices look, the worst first."""
+
+_STATUSES: Final[Mapping[int, tuple[str, str, str]]] = {
+    AccountStatus.ACCOUNT_STATUS_SUSPENDED: ("notice.suspended", "bad", "ban"),
+    AccountStatus.ACCOUNT_STATUS_CLOSED: ("notice.closed", "warn", "lock"),
+}
+"""Those that stand out: the key of the text, the look, and the icon."""
 
 _SOON_SECONDS: Final = 7 * 86_400
 
@@ -28,14 +35,15 @@ def worst_first(found: Iterable[Notice]) -> list[Notice]:
     return sorted(found, key=lambda notice: _LOOKS.index(notice.look))
 
 
-def account_notices(write: CellWriter, overview: AccountOverview, wallets: Iterable[Wallet]) -> list[Notice]:
-    """Return what stands out of an account as it is; nothing if all is as it should be."""
+def account_notices(
+    write: CellWriter, overview: AccountOverview, wallets: Iterable[Wallet], act: HistoryItem | None = None
+) -> list[Notice]:
+    """Return what stands out of an account as it is; nothing if all is as it should be.
+
+    ``act`` is what gave it its status, as far as that is known.
+    """
     account = overview.account
-    found = []
-    if account.status == AccountStatus.ACCOUNT_STATUS_SUSPENDED:
-        found.append(Notice("notice.suspended", "bad", "ban", {}))
-    if account.status == AccountStatus.ACCOUNT_STATUS_CLOSED:
-        found.append(Notice("notice.closed", "warn", "lock", {}))
+    found = list(_of_status(write, account.status, act))
     for wallet in wallets:
         found += _of_wallet(write, wallet)
     if overview.extra_payments:
@@ -47,6 +55,29 @@ def account_notices(write: CellWriter, overview: AccountOverview, wallets: Itera
     if account.plan.kind == PlanKind.PLAN_KIND_UNLIMITED:
         found.append(Notice("notice.unlimited", "info", "info", {}))
     return found
+
+
+def _of_status(write: CellWriter, status: AccountStatus, act: HistoryItem | None) -> Iterator[Notice]:
+    if status not in _STATUSES:
+        return
+    key, look, icon = _STATUSES[status]
+    if act is None:
+        yield Notice(key, look, icon, {})
+        return
+    values = {
+        "who": write.identifier(act.actor).html,
+        "time": write.time(act.create_time).html,
+        "reason": write.said(act.reason).html,
+    }
+    yield Notice(f"{key}.by", look, icon, values)
+
+
+def lapsed_notices(write: CellWriter, lapsed: Mapping[str, int], days: int) -> list[Notice]:
+    """Return what lapsed unused, by credit type, in the days that are looked back."""
+    return [
+        Notice("notice.lapsed", "info", "expire", {"amount": write.credits(amount, code).html, "count": days})
+        for code, amount in lapsed.items()
+    ]
 
 
 def _of_wallet(write: CellWriter, wallet: Wallet) -> Iterator[Notice]:

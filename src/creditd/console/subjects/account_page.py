@@ -30,10 +30,11 @@ from creditd.console.shapes.look_back import DAYS, period_of
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
 from creditd.console.subjects.account_looks import GROUPS, entry_rows, wallet_rows
-from creditd.console.subjects.account_notices import account_notices, worst_first
+from creditd.console.subjects.account_notices import account_notices, lapsed_notices, worst_first
 from creditd.console.subjects.account_usage import account_usage
 from creditd.console.subjects.approval_pages import APPROVALS
 from creditd.console.subjects.flag_pages import FLAGS
+from creditd.console.subjects.history_notices import parked_notices, status_act, told_history
 from creditd.console.subjects.payment_notices import payment_notices
 from creditd.console.subjects.purchase_pages import PURCHASES
 from creditd.console.subjects.subscription_list import SUBSCRIPTIONS
@@ -67,21 +68,32 @@ async def account_page(visit: Visit) -> Response:
     )
     wallets = balance.account_balance.wallets
     write = CellWriter(visit, types)
-    lists, usage, paid = await visit.ask_all(
-        _lists(visit, types), account_usage(write, account_id), payment_notices(write, account_id)
+    account = overview.account_overview.account
+    lists, usage, paid, told = await visit.ask_all(
+        _lists(visit, types),
+        account_usage(write, account_id),
+        payment_notices(write, account_id),
+        told_history(visit, account),
     )
+    if not visit.may("finances.read"):
+        paid += parked_notices(write, told)
+    notices = [
+        *paid,
+        *account_notices(write, overview.account_overview, wallets, status_act(told, account.status)),
+        *lapsed_notices(write, usage.lapsed, period_of(visit).days),
+    ]
     return visit.page(
         "account.html",
         lists=lists,
         usage=usage,
-        acts=[act for act in _offers(visit, overview.account_overview.account) if visit.may(act.permission)],
+        acts=[act for act in _offers(visit, account) if visit.may(act.permission)],
         entry_path=partial(entry_path, visit),
         grant_path=partial(resource_path, visit),
         days=DAYS,
         period=period_of(visit),
-        account=overview.account_overview.account,
+        account=account,
         overview=overview.account_overview,
-        notices=worst_first([*paid, *account_notices(write, overview.account_overview, wallets)])[:_MOST_NOTICES],
+        notices=worst_first(notices)[:_MOST_NOTICES],
         wallets=wallet_rows(wallets),
         types=types,
         holds=holds.reservations,

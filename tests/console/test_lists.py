@@ -219,6 +219,9 @@ def test_a_row_leads_to_all_that_is_known_of_it(
     signed_in.get(purchase)
     for shown in ("THB 1,000.00", "Pending", "90 chat", "payment_intent.succeeded", "Cancel the purchase"):
         assert shown in signed_in.text, shown
+    beside = signed_in.get(f"{purchase}/beside/{purchase.rpartition('/')[2]}")
+    assert (beside.status_code, signed_in.text.count("THB 1,000.00 for Small")) == (200, 2)
+    assert signed_in.get(f"{purchase}/beside/nothing").status_code == 404
     signed_in.get(f"/accounts/{filled}")
     assert "A payment could not be applied" in signed_in.text
     entries = re.findall(rf'href="(/accounts/{filled}/wallets/chat/entries/2[^"]*)"', signed_in.page.text)

@@ -35,6 +35,7 @@ from creditd.console.subjects.endpoint_pages import ATTEMPTS, DEAD_LETTERS
 from creditd.console.subjects.grant_pages import GRANT_USES
 from creditd.console.subjects.page_list import ACTS, LISTS
 from creditd.console.subjects.payment_facts import HEADS as FACT_HEADS
+from creditd.console.subjects.purchase_comparison import HEADS as PAIR_HEADS
 from creditd.console.subjects.search_page import MATCHES
 
 CONSOLE: Final = Path(texts.__file__).parent
@@ -101,7 +102,7 @@ def _keys_of_frames() -> Iterator[str]:
             yield group
     yield from (f"sum.{head}" for head in (*SUM_HEADS, "in_wallets"))
     yield from (f"look.{look}" for look in (*IN_LOOKS, *OUT_LOOKS))
-    yield from (f"col.{head}" for head, _ in (*USAGE_HEADS, *FACT_HEADS))
+    yield from (f"col.{head}" for head, _ in (*USAGE_HEADS, *FACT_HEADS, *PAIR_HEADS))
     yield from (f"match.{match}" for match in MATCHES)
     for one in WAITING_LISTS:
         yield from (one.key, f"{one.key}.one", f"{one.key}.more")

@@ -73,12 +73,12 @@ def detail_page(page: DetailPage) -> Callable[[Visit], Any]:
             types, answer = await visit.ask_all(
                 credit_types(visit), visit.ask(page.method(visit.stubs), page.request(visit.request.path_params))
             )
+            answer = await page.more(visit, answer) if page.more else answer
         except ServiceRefusal as refusal:
             if refusal.reason == "INVALID_FIELD":
                 # What no name can look like is no page.
                 return await missing_page(visit)
             raise
-        answer = await page.more(visit, answer) if page.more else answer
         write = CellWriter(visit, types)
         detail = page.detail(write, answer)
         lists: list[ShownList] = await visit.ask_all(

@@ -28,6 +28,7 @@ from creditd.console.subjects.audit_pages import AUDIT, AUDIT_SEAL
 from creditd.console.subjects.flag_pages import CLEAR_FLAG, FLAGS
 from creditd.console.subjects.grant_pages import GRANT, GRANTS
 from creditd.console.subjects.ledger_check import VERIFY_ACCOUNT, VERIFY_ALL
+from creditd.console.subjects.purchase_comparison import COMPARISON
 from creditd.console.subjects.subscription_list import SUBSCRIPTIONS
 from creditd.console.subjects.timeline_page import TIMELINE
 from creditd.console.visit import Visit
@@ -61,6 +62,7 @@ DETAILS: Final[tuple[DetailPage, ...]] = (
     GRANT,
     payment_event_pages.PAYMENT_EVENT,
     promo_code_pages.PROMO_CODE,
+    COMPARISON,
     purchase_pages.PURCHASE,
     wallet_pages.RESERVATION,
 )

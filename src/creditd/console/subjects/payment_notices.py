@@ -14,6 +14,7 @@ from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import CellWriter
 from creditd.console.shapes.resource_paths import resource_path
 from creditd.console.subjects.account_notices import Notice
+from creditd.console.subjects.purchase_comparison import comparison_path
 
 _MOST_PARKED: Final = 3
 
@@ -69,7 +70,8 @@ def purchase_notices(write: CellWriter, purchases: Sequence[Purchase]) -> list[N
             values |= {"time": write.time(purchase.create_time).html}
             found.append(Notice("notice.late", "warn", "clock", values, path))
         elif before is not None and _is_twice(purchase, before):
-            found.append(Notice("notice.twice", "warn", "alert", values, path))
+            beside = comparison_path(write.visit, purchase, before)
+            found.append(Notice("notice.twice", "warn", "alert", values, beside))
     return found
 
 

@@ -65,15 +65,15 @@ def _name(parts: Mapping[str, str]) -> str:
 def _detail(write: CellWriter, answer: GetPurchaseResponse) -> ShownDetail:
     purchase = answer.purchase
     return ShownDetail(
-        write.text("purchase", price=_price(write, purchase), package=write.said(purchase.display_name)),
+        purchase_title(write, purchase),
         (
             write.state(PurchaseState, purchase.state),
             write.mode(is_live=purchase.live),
         ),
         (write.account(purchase.account_id), write.identifier(purchase.name.rpartition("/")[2], is_whole=True)),
         alert=_alert(write, purchase),
-        sections=(DetailSection("purchase", _facts(write, purchase)), _changes(write, answer)),
-        aside=(DetailSection("money", _money(write, answer)),),
+        sections=(DetailSection("purchase", purchase_facts(write, purchase)), _changes(write, answer)),
+        aside=(DetailSection("money", payment_facts(write, answer)),),
         lists=[(PAYMENT_EVENTS, {"purchase": purchase.name})] if write.visit.may("finances.read") else (),
         acts=_offers(write.visit, purchase),
     )
@@ -87,7 +87,13 @@ def _alert(write: CellWriter, purchase: Purchase) -> Cell | None:
     return None
 
 
-def _facts(write: CellWriter, purchase: Purchase) -> tuple[KnownFact, ...]:
+def purchase_title(write: CellWriter, purchase: Purchase) -> Cell:
+    """Return what was bought, and for how much."""
+    return write.text("purchase", price=_price(write, purchase), package=write.said(purchase.display_name))
+
+
+def purchase_facts(write: CellWriter, purchase: Purchase) -> tuple[KnownFact, ...]:
+    """Return what is known of a purchase: its credits, and what brought them."""
     code = purchase.credit_type
     return (
         KnownFact("package", write.code(purchase.package.rpartition("/")[2])),
@@ -101,7 +107,8 @@ def _facts(write: CellWriter, purchase: Purchase) -> tuple[KnownFact, ...]:
     )
 
 
-def _money(write: CellWriter, answer: GetPurchaseResponse) -> tuple[KnownFact, ...]:
+def payment_facts(write: CellWriter, answer: GetPurchaseResponse) -> tuple[KnownFact, ...]:
+    """Return what is known of the payment of a purchase."""
     purchase = answer.purchase
     currency = purchase.price.currency
     return (

@@ -205,7 +205,7 @@ def test_a_promo_code_is_made_shown_and_ended(signed_in: Browser) -> None:
     assert "The promo code was made" in signed_in.text
     assert code in signed_in.text
     signed_in.get(f"/promo-codes/{code.lower()}")
-    assert "50 chat" in signed_in.text
+    assert ("50 chat" in signed_in.text, "500 chat" in signed_in.text) == (True, True)
     signed_in.get(f"/promo-codes/{code.lower()}/end")
     signed_in.send(f"/promo-codes/{code.lower()}/end", act="end_promo_code", reason="over")
     assert "has ended" in signed_in.text

@@ -13,7 +13,7 @@ from tests.support.service import RunningService
 def test_the_dashboard_says_what_came_in_and_what_waits(signed_in: Browser, service: RunningService) -> None:
     give(service, f"acct_{uuid4().hex[:12]}", "gift", chat=7)
     signed_in.get("/?days=7")
-    for shown in ("Needs a person", "Credits", "Daily trend", "Top accounts", "System"):
+    for shown in ("Needs a person", "Credits", "Daily trend", "Top accounts", "by source", "System"):
         assert shown in signed_in.text, shown
     assert '<rect class="c-given"' in signed_in.page.text
     assert signed_in.get("/?days=90&type=THB").status_code == 200

@@ -40,7 +40,7 @@ from creditd.console.subjects.page_list import declared_routes
 from creditd.console.subjects.past_balance_page import past_balance_page
 from creditd.console.subjects.reserve_page import reserve_page
 from creditd.console.subjects.search_page import search_page
-from creditd.console.subjects.statement_file import receipt_file, statement_file
+from creditd.console.subjects.statement_file import receipt_file, statement_file, statement_page
 from creditd.console.texts import LANGUAGES
 from creditd.console.visit import Visit
 from creditd.console.wire.cookies import Cookie, CookieJar
@@ -98,6 +98,7 @@ class ConsoleApplication:
             ("GET", "/accounts", staff(search_page)),
             *((method, path, staff(handler)) for method, path, handler in declared_routes()),
             ("GET", account, staff(account_page)),
+            ("GET", f"{account}/statement", staff(statement_page)),
             ("GET", f"{account}/statement.csv", staff(statement_file)),
             ("GET", f"{account}/statement.pdf", staff(statement_file)),
             ("GET", f"{account}/purchases/{{purchase_id}}/receipt/{{kind}}", staff(receipt_file)),

@@ -18,7 +18,7 @@ from creditd.console.channel import Stubs
 from creditd.console.entrance.session import ConsoleSession
 from creditd.console.pages import Pages
 from creditd.console.reader import Reader
-from creditd.console.service_refusal import refusal_of
+from creditd.console.service_refusal import ServiceRefusal, refusal_of
 from creditd.console.wire.cookies import Cookie
 from creditd.console.wire.forms import Form
 
@@ -76,6 +76,11 @@ class Visit:
     def may(self, permission: str) -> bool:
         """Tell whether whoever has signed in has a permission, by the service's name for it."""
         return self.access is not None and permission in self.access.permissions
+
+    def require(self, permission: str) -> None:
+        """Raise ServiceRefusal, as the service would, if whoever has signed in lacks a permission."""
+        if not self.may(permission):
+            raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
 
     @property
     def role_names(self) -> list[str]:

@@ -6,7 +6,6 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
-import grpc
 from starlette.responses import Response
 
 from creditd.console.channel import Stubs
@@ -91,8 +90,7 @@ def act_form(page: ActPage) -> Callable[[Visit], Any]:
     """
 
     async def shown(visit: Visit) -> Response:
-        if not visit.may(page.permission):
-            raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+        visit.require(page.permission)
         query = visit.request.query_params
         begun = await page.begun(visit) if page.begun else {}
         stated = _stated(page, query, lambda name, most: query.get(name, begun.get(name, ""))[:most])

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import grpc
 from starlette.responses import Response, StreamingResponse
 
 from credit.v1.credit_type_pb2 import CreditType
@@ -75,8 +74,7 @@ class ListPage:
         """
         if not wanted.unreadable and (not self.needs or self.needs in wanted.stated):
             return True
-        if not visit.may(self.permission):
-            raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+        visit.require(self.permission)
         return False
 
     @property

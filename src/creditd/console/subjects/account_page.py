@@ -130,6 +130,7 @@ def _offers(visit: Visit, account: Account) -> list[OfferedAct]:
     acts = [
         OfferedAct("act.set_plan.do", path("/plan", **seen), "accounts.change", "pencil"),
         OfferedAct("rules", path("/rules"), "accounts.search", "half"),
+        OfferedAct("statement", path("/statement"), "statements.export", "list"),
         OfferedAct("act.verify_account.do", path("/verify"), "finances.read", "check"),
         OfferedAct("act.write_off.do", path("/debt/write-off"), "credits.remove", "pencil"),
         OfferedAct("act.remove_credits.do", path("/credits/remove"), "credits.remove", "minus", is_danger=True),

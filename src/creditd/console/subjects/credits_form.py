@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 from starlette.responses import Response
 
@@ -47,8 +46,7 @@ class Change(NamedTuple):
 
 async def credits_form(visit: Visit) -> Response:
     """Show the form, with a request id of its own; to whoever may add credits."""
-    if not visit.may("credits.add"):
-        raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+    visit.require("credits.add")
     return await _form(visit, _EMPTY | {"request_id": new_request_id()})
 
 

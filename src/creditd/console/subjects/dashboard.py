@@ -6,12 +6,14 @@ from typing import Any, Final, NamedTuple
 from starlette.responses import Response
 
 from credit.v1.admin_service_pb2 import GetUsageAnalyticsRequest
+from credit.v1.source_pb2 import Source
 from credit.v1.support_service_pb2 import GetSystemStatusRequest
 from credit.v1.usage_pb2 import CreditTypeAnalytics, UsageFigures, UsageGranularity
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import Cell, CellWriter
 from creditd.console.shapes.chart import Chart, ChartDay, chart_of
 from creditd.console.shapes.credit_types import credit_types
+from creditd.console.shapes.detail_page import DetailSection
 from creditd.console.shapes.list_page import ListPage, count_rows
 from creditd.console.shapes.look_back import DAYS, LookBack, period_of
 from creditd.console.subjects.account_list import ACCOUNTS
@@ -77,6 +79,7 @@ class Usage(NamedTuple):
     chosen: CreditTypeAnalytics | None = None
     chart: Chart | None = None
     days: Sequence[Sequence[Cell]] = ()
+    sources: DetailSection | None = None
     top: Sequence[tuple[Cell, Cell, str]] = ()
     problem: ServiceRefusal | None = None
 
@@ -154,7 +157,7 @@ async def _usage(write: CellWriter, period: LookBack) -> Usage:
     shown = next(iter(by_day.analytics), None)
     if shown is None:
         return Usage(rows)
-    return Usage(rows, shown, _chart(write, shown), _days(write, shown), _top(write, shown))
+    return Usage(rows, shown, _chart(write, shown), _days(write, shown), _sources(write, shown), _top(write, shown))
 
 
 def _chosen(write: CellWriter) -> list[str]:
@@ -227,6 +230,19 @@ def _days(write: CellWriter, one: CreditTypeAnalytics) -> list[list[Cell]]:
         ]
         for point in reversed(one.points)
     ]
+
+
+def _sources(write: CellWriter, one: CreditTypeAnalytics) -> DetailSection:
+    """Return what was used of each source, and what of it ended unused; plans are of none."""
+    rows = [
+        (
+            write.word(Source, part.source),
+            write.credits(part.figures.used, one.credit_type, is_bare=True),
+            write.credits(part.figures.expired, one.credit_type, is_bare=True),
+        )
+        for part in one.sources
+    ]
+    return DetailSection("used_sources", heads=(("source", ""), ("used", "n"), ("lapsed", "n")), rows=rows)
 
 
 def _top(write: CellWriter, one: CreditTypeAnalytics) -> list[tuple[Cell, Cell, str]]:

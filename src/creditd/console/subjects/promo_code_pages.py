@@ -37,6 +37,13 @@ def _value(write: CellWriter, code: PromoCode) -> Cell:
     return write.text("percent", percent=write.number(terms.percent))
 
 
+def _at_most(write: CellWriter, terms: PromoTerms) -> Cell:
+    """Return what a code gives at most in all, as far as that is known: a percentage is of what is bought."""
+    if terms.kind == PromoKind.PROMO_KIND_BONUS_CREDITS:
+        return write.credits(terms.credits * terms.total_limit, terms.credit_type)
+    return NOTHING
+
+
 def _given(write: CellWriter, code: PromoCode) -> Cell:
     terms = code.terms
     if terms.kind == PromoKind.PROMO_KIND_PERCENT_DISCOUNT:
@@ -83,6 +90,7 @@ def _detail(write: CellWriter, answer: GetPromoCodeResponse) -> ShownDetail:
         KnownFact("kind", write.word(PromoKind, terms.kind)),
         KnownFact("value", _value(write, code)),
         KnownFact("credit_type", write.code(terms.credit_type)),
+        KnownFact("at_most", _at_most(write, terms)),
         KnownFact("most_per_use", write.number(terms.most_per_use) if terms.most_per_use else NOTHING),
         KnownFact("minimum", write.money(terms.minimum_amount, terms.currency) if terms.minimum_amount else NOTHING),
         KnownFact("first_purchase", write.yes_or_no(is_so=terms.first_purchase_only)),

@@ -22,6 +22,12 @@ _FORMATS: Final = {
 """By the end of the path: the service's format, and the kind of file."""
 
 
+async def statement_page(visit: Visit) -> Response:
+    """Show the form that chooses the days of a statement, and the kind of file. Raises ServiceRefusal."""
+    visit.require("statements.export")
+    return visit.page("statement.html", account_id=visit.request.path_params["account_id"])
+
+
 async def statement_file(visit: Visit) -> Response:
     """Hand out the statement of an account: of the days in the URL, or of all. Raises ServiceRefusal."""
     end = visit.own_path.rpartition(".")[2]

@@ -80,6 +80,10 @@ EXPECTED = {
 }
 
 
+STANDING = tuple(page for page in LISTS if not re.search(r"\{(grant|endpoint)_id\}", page.path))
+"""The lists that are of an account, or of all; others are of one thing."""
+
+
 OPEN_TO_SUPPORT = {"accounts.search", "accounts.read", "purchases.read", "packages.read", "credit_types.read"}
 
 
@@ -90,7 +94,7 @@ def path_of(page: ListPage, account_id: str) -> str:
 
 @pytest.mark.requirement("D6")
 def test_a_list_shows_what_there_is_and_others_words_are_text(signed_in: Browser, filled: str) -> None:
-    for page in LISTS:
+    for page in STANDING:
         answer = signed_in.get(path_of(page, filled))
         assert answer.status_code == 200, page.name
         assert EXPECTED[page.name] in signed_in.text, page.name
@@ -98,7 +102,7 @@ def test_a_list_shows_what_there_is_and_others_words_are_text(signed_in: Browser
 
 
 def test_a_list_is_handed_out_as_a_file_that_no_program_takes_for_formulas(signed_in: Browser, filled: str) -> None:
-    for page in LISTS:
+    for page in STANDING:
         answer = signed_in.get(f"{path_of(page, filled)}.csv")
         assert answer.status_code == 200, page.name
         assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -110,7 +114,7 @@ def test_a_list_is_handed_out_as_a_file_that_no_program_takes_for_formulas(signe
 
 
 def test_what_a_filter_cannot_be_is_said_and_shows_nothing(signed_in: Browser, filled: str) -> None:
-    for page in LISTS:
+    for page in STANDING:
         for one in page.filters:
             is_judged = one.enum or one.day or one.pattern
             if is_judged and not one.pattern.startswith("."):
@@ -188,11 +192,11 @@ def support(browser: Browser, members: Members) -> Browser:
 
 def test_who_may_not_see_a_list_is_not_offered_it_and_is_refused_all_the_same(support: Browser, filled: str) -> None:
     support.get("/accounts")
-    for page in LISTS:
+    for page in STANDING:
         is_open = page.permission in OPEN_TO_SUPPORT
         if "{" not in page.path:
             assert (f'href="{page.path}"' in support.page.text) == is_open, page.name
-    for page in LISTS:
+    for page in STANDING:
         is_open = page.permission in OPEN_TO_SUPPORT
         for end in ("", ".csv"):
             assert support.get(path_of(page, filled) + end).status_code == (200 if is_open else 403), page.name
@@ -238,6 +242,22 @@ def test_a_row_leads_to_all_that_is_known_of_it(
     assert "Give back" in signed_in.text
     for answer in signed_in.answers:
         assert "<script>alert" not in answer.text
+
+
+def test_what_is_a_part_of_a_page_has_one_of_its_own_with_all_of_it(
+    signed_in: Browser, staff: SimpleNamespace, account: str
+) -> None:
+    for number in range(limits.PAGE_SIZE + 1):
+        request_id = f"{account} {number}"
+        staff.credit.Deduct(
+            credit.DeductRequest(account_id=account, credit_type="THB", amount=5, request_id=request_id)
+        )
+    signed_in.get(f"/accounts/{account}/wallets/THB/grants")
+    (grant,) = set(re.findall(r'href="(/accounts/[^"]*/grants/[0-9a-f-]{36})"', signed_in.page.text))
+    assert f'href="{grant}/uses"' in signed_in.get(grant).text
+    signed_in.get(f"{grant}/uses")
+    assert ("0.05 THB" in signed_in.text, "page=" in signed_in.page.text) == (True, True)
+    assert len(signed_in.get(f"{grant}/uses.csv").text.splitlines()) == limits.PAGE_SIZE + 3
 
 
 NOWHERE = (

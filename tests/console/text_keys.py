@@ -31,8 +31,6 @@ from creditd.console.shapes.enum_words import enum_word, enum_words
 from creditd.console.subjects.account_usage import HEADS as USAGE_HEADS
 from creditd.console.subjects.dashboard import HEADS as SUM_HEADS
 from creditd.console.subjects.dashboard import IN_LOOKS, OUT_LOOKS, WAITING_LISTS
-from creditd.console.subjects.endpoint_pages import ATTEMPTS, DEAD_LETTERS
-from creditd.console.subjects.grant_pages import GRANT_USES
 from creditd.console.subjects.page_list import ACTS, LISTS
 from creditd.console.subjects.payment_facts import HEADS as FACT_HEADS
 from creditd.console.subjects.purchase_comparison import HEADS as PAIR_HEADS
@@ -74,7 +72,7 @@ def keys_of_declarations() -> Iterator[str]:
     yield "something_newer"
     for enum in ENUMS:
         yield from (enum_word(enum, value) for value in enum_words(enum).values())
-    for page in (*LISTS, ATTEMPTS, DEAD_LETTERS, GRANT_USES):
+    for page in LISTS:
         yield from (f"list.{page.name}{end}" for end in ("", ".hint", ".none"))
         yield from (f"col.{column.name}" for column in page.columns)
         yield from (f"col.{one.name}" for one in page.filters)

@@ -1,10 +1,11 @@
 """Lists: each is a declaration, and all are read, shown, filtered, paged and handed out as CSV in the same way."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response, StreamingResponse
 
@@ -39,10 +40,10 @@ class ListPage:
     """A list. ``name`` is the key of its texts; ``method`` is called with a ``request``, whose answer has ``rows``.
 
     ``needs`` is the filter without which the service lists nothing, and ``given`` are fields of each request, beside
-    the account of the path, if there is one. ``more`` returns the rows with what else is asked for all of them at once.
-    ``counts`` are those of an answer, by the words of the first filter; on the list's own page they are asked for.
-    ``opens`` is the path of a row's own page, ``row_acts`` what can be done to a row, and ``acts`` what can be done
-    beside.
+    the account and the credit type of the path, if there are any; ``of_path`` are those by its other parts. ``more``
+    returns the rows with what else is asked for all of them at once. ``counts`` are those of an answer, by the words of
+    the first filter; on the list's own page they are asked for. ``opens`` is the path of a row's own page, ``row_acts``
+    what can be done to a row, and ``acts`` what can be done beside.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ListPage:
     filters: Sequence[ListFilter] = ()
     needs: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
+    of_path: Callable[[Mapping[str, str]], Mapping[str, Any]] | None = None
     has_amounts: bool = False
     more: Callable[[Visit, Sequence[Any]], Awaitable[Sequence[Any]]] | None = None
     counts: Callable[[CellWriter, Any], Mapping[str, Cell]] | None = None
@@ -92,7 +94,10 @@ class ShownRow(NamedTuple):
 
 
 class ShownList(NamedTuple):
-    """A page of a list as it is shown; ``problem`` says why it could not be read, ``archived`` where its rest is."""
+    """A page of a list as it is shown; ``problem`` says why it could not be read, ``archived`` where its rest is.
+
+    ``path`` is that of its own page, and ``all_path`` leads to all of what is shown here a part of.
+    """
 
     page: ListPage
     path: str
@@ -102,6 +107,7 @@ class ShownList(NamedTuple):
     problem: ServiceRefusal | None = None
     counts: Mapping[str, Cell] = MappingProxyType({})
     archived: Sequence[Cell] = ()
+    all_path: str = ""
 
 
 async def read_list(
@@ -123,8 +129,8 @@ async def read_list(
     write = CellWriter(visit, types)
     rows = [_row(write, page, row) for row in found]
     counts = page.counts(write, answer) if page.counts else {}
-    archived = archived_cells(write, answer)
-    return ShownList(page, path, wanted, rows, answer.next_page_token, counts=counts, archived=archived)
+    archived, everything = archived_cells(write, answer), _all_path(path, page, wanted)
+    return ShownList(page, path, wanted, rows, answer.next_page_token, None, counts, archived, everything)
 
 
 async def count_rows(visit: Visit, page: ListPage, fields: Mapping[str, Any], most: int) -> tuple[int, bool] | None:
@@ -202,11 +208,12 @@ def _line(cells: Iterable[str]) -> str:
 
 async def _asked(visit: Visit, page: ListPage, wanted: WantedRows, size: int, *, shows_counts: bool = False) -> Any:
     """Return the service's answer. Raises ServiceRefusal."""
-    fields = {**page.given, **wanted.fields} | ({"show_counts": True} if shows_counts else {})
-    if "account_id" in visit.request.path_params:
-        fields["account_id"] = visit.request.path_params["account_id"]
-    if "{credit_type}" in page.path:
-        fields["credit_type"] = visit.request.path_params["credit_type"]
+    parts = visit.request.path_params
+    of_path = {name: parts[name] for name in ("account_id", "credit_type") if f"{{{name}}}" in page.path}
+    if page.of_path:
+        of_path |= page.of_path(parts)
+    counting = {"show_counts": True} if shows_counts else {}
+    fields = {**page.given, **wanted.fields, **of_path, **counting}
     request = page.request(**fields, page_size=size, page_token=wanted.page_token)
     return await visit.ask(page.method(visit.stubs), request)
 
@@ -219,9 +226,13 @@ def _row(write: CellWriter, page: ListPage, row: Any) -> ShownRow:
 
 
 def _path(visit: Visit, page: ListPage) -> str:
-    parts = visit.request.path_params
-    if "{account_id}" not in page.path:
-        return visit.path(page.path)
-    further = page.path.removeprefix("/accounts/{account_id}")
-    further = further.replace("{credit_type}", quote(parts.get("credit_type", ""), safe=""))
-    return visit.account_path(parts.get("account_id", ""), further)
+    """Return the path of a list's own page, for what the page that is asked for is about."""
+    parts = {name: quote(str(value), safe="") for name, value in visit.request.path_params.items()}
+    return visit.path(re.sub(r"\{(\w+)\}", lambda part: parts.get(part[1], ""), page.path))
+
+
+def _all_path(path: str, page: ListPage, wanted: WantedRows) -> str:
+    """Return the path of a list with the filters that make of it what was asked for."""
+    query = {one.name: wanted.fields.get(one.field) for one in page.filters}
+    stated = urlencode({name: value for name, value in query.items() if isinstance(value, str) and value})
+    return f"{path}?{stated}" if stated else path

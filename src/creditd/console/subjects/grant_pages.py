@@ -57,6 +57,8 @@ GRANT_USES: Final = ListPage(
         ListColumn("reservation", lambda write, use: write.resource(use.reservation) if use.reservation else NOTHING),
         ListColumn("version", lambda write, use: write.number(use.version), "n"),
     ),
+    of_path=lambda parts: {"grant_id": parts["grant_id"]},
+    has_amounts=True,
 )
 
 
@@ -86,7 +88,7 @@ def _grant_detail(write: CellWriter, answer: GetGrantResponse) -> ShownDetail:
         beneath=(write.account(account_id), write.identifier(grant_id, is_whole=True)),
         sections=(DetailSection("grant", facts),),
         aside=(DetailSection("origin", brought),),
-        lists=[(GRANT_USES, {"account_id": account_id, "credit_type": code, "grant_id": grant_id})],
+        lists=[(GRANT_USES, {})],
     )
 
 

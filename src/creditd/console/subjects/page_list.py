@@ -26,7 +26,7 @@ from creditd.console.subjects.account_list import ACCOUNTS
 from creditd.console.subjects.api_key_pages import API_KEYS, CREATE_KEY, REVOKE_KEY, ROTATE_KEY
 from creditd.console.subjects.audit_pages import AUDIT, AUDIT_SEAL
 from creditd.console.subjects.flag_pages import CLEAR_FLAG, FLAGS
-from creditd.console.subjects.grant_pages import GRANT, GRANTS
+from creditd.console.subjects.grant_pages import GRANT, GRANT_USES, GRANTS
 from creditd.console.subjects.ledger_check import VERIFY_ACCOUNT, VERIFY_ALL
 from creditd.console.subjects.purchase_comparison import COMPARISON
 from creditd.console.subjects.subscription_list import SUBSCRIPTIONS
@@ -38,8 +38,11 @@ LISTS: Final[tuple[ListPage, ...]] = (
     API_KEYS,
     approval_pages.APPROVALS,
     AUDIT,
+    endpoint_pages.ATTEMPTS,
+    endpoint_pages.DEAD_LETTERS,
     endpoint_pages.ENDPOINTS,
     FLAGS,
+    GRANT_USES,
     GRANTS,
     package_pages.CREDIT_TYPES,
     package_pages.PACKAGES,

@@ -22,7 +22,7 @@ from creditd.console.shapes.act_page import ActField, ActPage
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.enum_words import enum_words
-from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.id_patterns import ACCOUNT_ID, RESOURCE_NAME
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
@@ -69,6 +69,7 @@ PAYMENT_EVENTS: Final = ListPage(
         ListFilter("state", "state", PaymentEventState),
         ListFilter("provider", "provider", PaymentProvider),
         ListFilter("account", "account_id", pattern=ACCOUNT_ID),
+        ListFilter("purchase", "purchase", pattern=RESOURCE_NAME),
         ListFilter("from", "start_time", day="first"),
         ListFilter("to", "end_time", day="last"),
     ),

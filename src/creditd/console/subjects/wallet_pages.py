@@ -19,7 +19,7 @@ from creditd.console.shapes.act_page import REASON, STAFF_NOTE, ActField, ActPag
 from creditd.console.shapes.balance_look import balance_look
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
-from creditd.console.shapes.id_patterns import CREDIT_TYPE
+from creditd.console.shapes.id_patterns import CREDIT_TYPE, RESOURCE_NAME
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
@@ -68,7 +68,7 @@ ENTRIES: Final = ListPage(
     filters=(
         ListFilter("kind", "kinds", EntryKind, is_many=True),
         ListFilter("type", "credit_type", pattern=CREDIT_TYPE),
-        ListFilter("reservation", "reservation", pattern=r"accounts/[!-~]{1,250}"),
+        ListFilter("reservation", "reservation", pattern=RESOURCE_NAME),
         ListFilter("from", "start_time", day="first"),
         ListFilter("to", "end_time", day="last"),
     ),

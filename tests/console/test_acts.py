@@ -137,7 +137,7 @@ def test_an_account_is_suspended_by_what_was_seen_and_activated_again(
     )
     staff.admin.SetPlan(closing)
     signed_in.post(suspend, form)
-    assert signed_in.page.status_code == 409
+    assert (signed_in.page.status_code, "Look again" in signed_in.text) == (409, True)
     signed_in.get(f"/accounts/{account}")
     (suspend,) = re.findall(r'href="(/accounts/[^"]*/suspend[^"]*)"', signed_in.page.text)
     signed_in.get(suspend)

@@ -21,6 +21,7 @@ from creditd.console.subjects.account_notices import account_notices, worst_firs
 from creditd.console.subjects.history_notices import status_act
 from creditd.console.subjects.payment_facts import facts_section
 from creditd.console.subjects.payment_notices import purchase_notices
+from creditd.console.subjects.purchase_pages import PURCHASES
 from creditd.console.wire.cookies import CookieJar
 
 NOW = 1_800_000_000
@@ -61,6 +62,12 @@ def bought(seconds_ago: int, state: str = "COMPLETED", **fields: Any) -> Purchas
 )
 def test_what_stands_out_of_purchases(write: CellWriter, purchases: list[Purchase], keys: list[str]) -> None:
     assert [notice.key for notice in purchase_notices(write, purchases)] == keys
+
+
+@pytest.mark.parametrize(("seconds_ago", "is_late"), [(14 * 60, False), (16 * 60, True)])
+def test_a_purchase_that_waits_for_long_looks_late(write: CellWriter, seconds_ago: int, *, is_late: bool) -> None:
+    (column,) = [one for one in PURCHASES.columns if one.name == "state"]
+    assert ("t-warn" in column.cell(write, bought(seconds_ago, "PENDING")).html) == is_late
 
 
 def test_two_purchases_that_may_be_one_are_shown_side_by_side(write: CellWriter) -> None:

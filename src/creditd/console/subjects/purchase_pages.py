@@ -25,6 +25,21 @@ from creditd.console.subjects.approval_pages import asked_or_done
 from creditd.console.subjects.payment_event_pages import PAYMENT_EVENTS
 from creditd.console.visit import Visit
 
+_LATE_SECONDS: Final = 15 * 60
+"""After which a purchase that is not paid is late."""
+
+
+def is_late(write: CellWriter, purchase: Purchase) -> bool:
+    """Tell whether a purchase waits for its payment for longer than people take to pay."""
+    is_pending = purchase.state == PurchaseState.PURCHASE_STATE_PENDING
+    return is_pending and write.visit.now - purchase.create_time.seconds > _LATE_SECONDS
+
+
+def _state(write: CellWriter, purchase: Purchase) -> Cell:
+    if is_late(write, purchase):
+        return write.tag(("t-warn", "clock"), write.word(PurchaseState, purchase.state))
+    return write.state(PurchaseState, purchase.state)
+
 
 def _price(write: CellWriter, purchase: Purchase) -> Cell:
     return write.money(purchase.price.amount, purchase.price.currency)
@@ -41,7 +56,7 @@ PURCHASES: Final = ListPage(
         ListColumn("time", lambda write, one: write.time(one.create_time)),
         ListColumn("package", lambda write, one: write.said(one.display_name)),
         ListColumn("price", _price, "n", has_unit=True),
-        ListColumn("state", lambda write, one: write.state(PurchaseState, one.state)),
+        ListColumn("state", _state),
         ListColumn("provider", lambda write, one: write.word(PaymentProvider, one.provider)),
         ListColumn("payment", lambda write, one: write.identifier(one.payment_id or one.provider_reference)),
         ListColumn(
@@ -67,7 +82,7 @@ def _detail(write: CellWriter, answer: GetPurchaseResponse) -> ShownDetail:
     return ShownDetail(
         purchase_title(write, purchase),
         (
-            write.state(PurchaseState, purchase.state),
+            _state(write, purchase),
             write.mode(is_live=purchase.live),
         ),
         (write.account(purchase.account_id), write.identifier(purchase.name.rpartition("/")[2], is_whole=True)),

@@ -102,6 +102,12 @@ class Visit:
         return self.path(f"/accounts/{quote(account_id, safe='')}{further}", **query)
 
     @property
+    def parts(self) -> Mapping[str, str]:
+        """The parts of the path that say what the page is about, by their names."""
+        parts: Mapping[str, str] = self.request.path_params
+        return parts
+
+    @property
     def own_path(self) -> str:
         """The path that was asked for, as a browser writes it."""
         return quote(self.request.scope["path"])

@@ -109,7 +109,7 @@ def act_done(page: ActPage) -> Callable[[Visit], Any]:
         typed = TypedForm(visit, stated | {"request_id": form.text("request_id", _MAX_ID)}, await _types(visit, page))
         typed.loaded = await page.load(visit) if page.load else None
         request = page.request(typed)
-        subject = visit.request.path_params.get(page.subject, "")
+        subject = visit.parts.get(page.subject, "")
         is_wanted = form.text("act", 64) == page.name
         if is_wanted and page.is_typed and form.text("sure", _MAX_ID) != subject:
             typed.fault("sure", "field.sure")
@@ -179,7 +179,7 @@ async def _form(
         "act.html",
         status,
         page=page,
-        subject=visit.request.path_params.get(page.subject, ""),
+        subject=visit.parts.get(page.subject, ""),
         stated=typed.stated,
         faults=typed.faults if is_sent else {},
         refusal=refusal,

@@ -38,7 +38,7 @@ def balance_look(method: Callable[[Stubs], Any]) -> Callable[[CellWriter, Any], 
             after = answer.approval.preview
         else:
             after = answer.balances if "balances" in fields else [answer.balance]
-        return await balance_rows(write, visit.request.path_params["account_id"], after)
+        return await balance_rows(write, visit.parts["account_id"], after)
 
     return rows
 

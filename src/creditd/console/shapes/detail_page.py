@@ -71,7 +71,7 @@ def detail_page(page: DetailPage) -> Callable[[Visit], Any]:
     async def shown(visit: Visit) -> Response:
         try:
             types, answer = await visit.ask_all(
-                credit_types(visit), visit.ask(page.method(visit.stubs), page.request(visit.request.path_params))
+                credit_types(visit), visit.ask(page.method(visit.stubs), page.request(visit.parts))
             )
             answer = await page.more(visit, answer) if page.more else answer
         except ServiceRefusal as refusal:

@@ -208,7 +208,7 @@ def _line(cells: Iterable[str]) -> str:
 
 async def _asked(visit: Visit, page: ListPage, wanted: WantedRows, size: int, *, shows_counts: bool = False) -> Any:
     """Return the service's answer. Raises ServiceRefusal."""
-    parts = visit.request.path_params
+    parts = visit.parts
     of_path = {name: parts[name] for name in ("account_id", "credit_type") if f"{{{name}}}" in page.path}
     if page.of_path:
         of_path |= page.of_path(parts)
@@ -227,7 +227,7 @@ def _row(write: CellWriter, page: ListPage, row: Any) -> ShownRow:
 
 def _path(visit: Visit, page: ListPage) -> str:
     """Return the path of a list's own page, for what the page that is asked for is about."""
-    parts = {name: quote(str(value), safe="") for name, value in visit.request.path_params.items()}
+    parts = {name: quote(str(value), safe="") for name, value in visit.parts.items()}
     return visit.path(re.sub(r"\{(\w+)\}", lambda part: parts.get(part[1], ""), page.path))
 
 

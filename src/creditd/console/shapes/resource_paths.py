@@ -1,9 +1,11 @@
 """Where the page of a resource is, by its resource name."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
+from creditd.console.shapes.resource_names import Parts
 from creditd.console.visit import Visit
 
 _PATHS: Final = tuple(
@@ -28,3 +30,8 @@ def resource_path(visit: Visit, name: str) -> str:
         if matched := pattern.fullmatch(name):
             return visit.path(path.format(*(quote(part, safe="") for part in matched.groups())))
     return ""
+
+
+def page_of(name: Callable[[Parts], str]) -> Callable[[Visit], str]:
+    """Return what leads from an act to the page of what it is done to: ``name`` tells that by the parts of the path."""
+    return lambda visit: resource_path(visit, name(visit.parts))

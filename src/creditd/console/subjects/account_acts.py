@@ -15,25 +15,21 @@ from credit.v1.support_service_pb2 import GiveCreditsRequest
 from creditd.console.shapes.act_page import REASON, SEEN_VERSION, STAFF_NOTE, ActField, ActPage
 from creditd.console.shapes.balance_look import balance_look
 from creditd.console.shapes.enum_words import enum_words
+from creditd.console.shapes.resource_names import account_name
+from creditd.console.shapes.resource_paths import page_of
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.approval_pages import asked_or_done
-from creditd.console.visit import Visit
 
 _PLANS: Final = tuple(enum_words(PlanKind))
 
 
-def _account_id(visit: Visit) -> str:
-    return str(visit.request.path_params["account_id"])
-
-
-def _back(visit: Visit) -> str:
-    return visit.account_path(_account_id(visit))
+_BACK: Final = page_of(account_name)
 
 
 def _status_act(name: str, status: AccountStatus, *, further: Sequence[ActField] = (), **looks: Any) -> ActPage:
     def request(form: TypedForm) -> SetAccountStatusRequest:
         return SetAccountStatusRequest(
-            name=f"accounts/{_account_id(form.visit)}",
+            name=account_name(form.visit.parts),
             status=status,
             allow_balance=bool(form.text("allow_balance")),
             request_id=form.request_id,
@@ -49,7 +45,7 @@ def _status_act(name: str, status: AccountStatus, *, further: Sequence[ActField]
         "accounts.change",
         lambda stubs: stubs.admin.SetAccountStatus,
         request,
-        _back,
+        _BACK,
         fields=fields,
         subject="account_id",
         **looks,
@@ -72,7 +68,7 @@ CLOSE: Final = _status_act(
 
 def _plan(form: TypedForm) -> SetPlanRequest:
     return SetPlanRequest(
-        name=f"accounts/{_account_id(form.visit)}",
+        name=account_name(form.visit.parts),
         plan=Plan(kind=form.word("plan", PlanKind), end_time=form.end_of_day("end_day")),
         request_id=form.request_id,
         reason=form.reason(),
@@ -86,7 +82,7 @@ SET_PLAN: Final = ActPage(
     "accounts.change",
     lambda stubs: stubs.admin.SetPlan,
     _plan,
-    _back,
+    _BACK,
     fields=(
         SEEN_VERSION,
         ActField("plan", "choice", words=_PLANS, key="plan_kind", is_needed=True, of=("plan.kind",)),
@@ -102,7 +98,7 @@ SET_PLAN: Final = ActPage(
 def _removal(form: TypedForm) -> RemoveCreditsRequest:
     amounts = form.amounts("amount").items()
     return RemoveCreditsRequest(
-        account_id=_account_id(form.visit),
+        account_id=form.visit.parts["account_id"],
         amounts=[CreditAmount(credit_type=credit_type, amount=amount) for credit_type, amount in amounts],
         request_id=form.request_id,
         reason=form.reason(),
@@ -114,7 +110,7 @@ def _removal(form: TypedForm) -> RemoveCreditsRequest:
 def _write_off(form: TypedForm) -> WriteOffDebtRequest:
     credit_type = form.text("credit_type", is_needed=True)
     return WriteOffDebtRequest(
-        account_id=_account_id(form.visit),
+        account_id=form.visit.parts["account_id"],
         credit_type=credit_type,
         amount=form.amount("amount", credit_type),
         request_id=form.request_id,
@@ -126,7 +122,7 @@ def _write_off(form: TypedForm) -> WriteOffDebtRequest:
 def _gift(form: TypedForm) -> GiveCreditsRequest:
     credit_type = form.text("credit_type", is_needed=True)
     return GiveCreditsRequest(
-        account_id=_account_id(form.visit),
+        account_id=form.visit.parts["account_id"],
         credit_type=credit_type,
         amount=form.amount("amount", credit_type),
         request_id=form.request_id,
@@ -146,7 +142,7 @@ GIVE_CREDITS: Final = ActPage(
     "credits.give",
     lambda stubs: stubs.support.GiveCredits,
     _gift,
-    _back,
+    _BACK,
     fields=(*_AMOUNT, REASON, STAFF_NOTE),
     subject="account_id",
     will=1,
@@ -159,7 +155,7 @@ REMOVE_CREDITS: Final = ActPage(
     "credits.remove",
     lambda stubs: stubs.admin.RemoveCredits,
     _removal,
-    _back,
+    _BACK,
     fields=(
         ActField("amount", "amounts", most=64, hint="field.amounts.hint", of=("amounts",)),
         REASON,
@@ -180,7 +176,7 @@ WRITE_OFF: Final = ActPage(
     "credits.remove",
     lambda stubs: stubs.admin.WriteOffDebt,
     _write_off,
-    _back,
+    _BACK,
     fields=(*_AMOUNT, REASON, STAFF_NOTE),
     subject="account_id",
     will=2,

@@ -55,7 +55,7 @@ class Filter(NamedTuple):
 
 async def account_page(visit: Visit) -> Response:
     """Show an account. What cannot be read of its ledger is said there; the rest of the page stays."""
-    account_id = visit.request.path_params["account_id"]
+    account_id = visit.parts["account_id"]
     if not re.fullmatch(ACCOUNT_ID, account_id):
         return await missing_page(visit)
     stubs, wanted = visit.stubs, _filter_of(visit)
@@ -109,7 +109,7 @@ async def account_page(visit: Visit) -> Response:
 
 async def _lists(visit: Visit, types: Mapping[str, CreditType]) -> list[ShownList]:
     """Return the first rows of what else there is of an account. Raises ServiceRefusal."""
-    account = {"account_id": visit.request.path_params["account_id"]}
+    account = {"account_id": visit.parts["account_id"]}
     parts: list[tuple[ListPage, Mapping[str, Any]]] = [(PURCHASES, {}), (SUBSCRIPTIONS, {}), (FLAGS, account)]
     if visit.may("approvals.read"):
         parts.append((APPROVALS, account))

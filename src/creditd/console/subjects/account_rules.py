@@ -19,22 +19,21 @@ from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.detail_page import DetailSection, ShownDetail
 from creditd.console.shapes.offered_acts import OfferedAct
+from creditd.console.shapes.resource_names import account_name
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.visit import Visit
 
 _FIGURES: Final = ("least_per_movement", "most_per_movement", "most_per_hour", "most_per_day")
 
 
-def _name(visit: Visit) -> str:
-    return f"accounts/{visit.request.path_params['account_id']}"
-
-
 def _back(visit: Visit) -> str:
-    return visit.account_path(visit.request.path_params["account_id"], "/rules")
+    return visit.account_path(visit.parts["account_id"], "/rules")
 
 
 async def _limits(visit: Visit) -> GetLimitsResponse:
-    answer: GetLimitsResponse = await visit.ask(visit.stubs.admin.GetLimits, GetLimitsRequest(name=_name(visit)))
+    answer: GetLimitsResponse = await visit.ask(
+        visit.stubs.admin.GetLimits, GetLimitsRequest(name=account_name(visit.parts))
+    )
     return answer
 
 
@@ -48,7 +47,7 @@ def _limit(form: TypedForm) -> SetLimitsRequest:
             setattr(limit, name, amount)
     others = [one for one in form.loaded.limits if (one.credit_type, one.spender) != (credit_type, spender)]
     return SetLimitsRequest(
-        name=_name(form.visit),
+        name=account_name(form.visit.parts),
         limits=others if form.text("take_away") else [*others, limit],
         request_id=form.request_id,
         # As the page showed it: the same form sent twice is the same request.
@@ -83,7 +82,7 @@ SET_LIMIT: Final = ActPage(
 
 async def _alerts(visit: Visit) -> GetBalanceAlertsResponse:
     answer: GetBalanceAlertsResponse = await visit.ask(
-        visit.stubs.admin.GetBalanceAlerts, GetBalanceAlertsRequest(name=_name(visit))
+        visit.stubs.admin.GetBalanceAlerts, GetBalanceAlertsRequest(name=account_name(visit.parts))
     )
     return answer
 
@@ -94,7 +93,7 @@ def _alert(form: TypedForm) -> SetBalanceAlertsRequest:
     below = form.amount("below", credit_type, is_needed=False)
     others = [one for one in form.loaded.alerts if one.credit_type != credit_type]
     return SetBalanceAlertsRequest(
-        name=_name(form.visit),
+        name=account_name(form.visit.parts),
         alerts=[*others, BalanceAlert(credit_type=credit_type, below=below)] if below else others,
         request_id=form.request_id,
         expected_version=form.loaded.version if form.seen_version is None else form.seen_version,
@@ -130,7 +129,7 @@ async def rules_page(visit: Visit) -> Response:
             return await missing_page(visit)
         raise
     write = CellWriter(visit, types)
-    account_id = visit.request.path_params["account_id"]
+    account_id = visit.parts["account_id"]
     detail = ShownDetail(
         write.text("rules"),
         beneath=(write.account(account_id),),
@@ -149,7 +148,7 @@ async def rules_page(visit: Visit) -> Response:
 
 
 def _path(visit: Visit, further: str, **query: str) -> str:
-    return visit.account_path(visit.request.path_params["account_id"], further, **query)
+    return visit.account_path(visit.parts["account_id"], further, **query)
 
 
 def _limits_section(write: CellWriter, name: str, limits: Sequence[Any], version: int | None) -> DetailSection:

@@ -66,7 +66,7 @@ API_KEYS: Final = ListPage(
 
 
 def _key_name(form: TypedForm) -> str:
-    return f"apiKeys/{form.visit.request.path_params['key_id']}"
+    return f"apiKeys/{form.visit.parts['key_id']}"
 
 
 def _create(form: TypedForm) -> CreateApiKeyRequest:

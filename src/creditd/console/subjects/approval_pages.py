@@ -1,6 +1,6 @@
 """What waits for a second person: the list, one approval with its balances, and deciding on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from credit.v1.approval_pb2 import Approval, ApprovalKind, ApprovalState
@@ -21,7 +21,8 @@ from creditd.console.shapes.id_patterns import ACCOUNT_ID
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import approval_name
+from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.visit import Visit
 
@@ -66,10 +67,6 @@ APPROVALS: Final = ListPage(
     has_amounts=True,
     opens=lambda visit, one: resource_path(visit, one.name),
 )
-
-
-def _name(parts: Mapping[str, str]) -> str:
-    return f"accounts/{parts['account_id']}/approvals/{parts['approval_id']}"
 
 
 def _detail(write: CellWriter, answer: GetApprovalResponse) -> ShownDetail:
@@ -120,14 +117,14 @@ def _offers(visit: Visit, approval: Approval) -> list[OfferedAct]:
 APPROVAL: Final = DetailPage(
     "/accounts/{account_id}/approvals/{approval_id}",
     lambda stubs: stubs.approval.GetApproval,
-    lambda parts: GetApprovalRequest(name=_name(parts)),
+    lambda parts: GetApprovalRequest(name=approval_name(parts)),
     _detail,
 )
 
 
 def _request(message: Any, *, needs_reason: bool) -> Any:
     def made(form: TypedForm) -> Any:
-        name = _name(form.visit.request.path_params)
+        name = approval_name(form.visit.parts)
         reason = form.reason() if needs_reason else form.text("reason")
         return message(name=name, request_id=form.request_id, reason=reason)
 
@@ -141,9 +138,7 @@ async def _look(write: CellWriter, request: ApproveRequest) -> Sequence[LookRow]
     return await balance_rows(write, answer.approval.account_id, answer.approval.balances)
 
 
-def _back(visit: Visit) -> str:
-    return resource_path(visit, _name(visit.request.path_params))
-
+_BACK: Final = page_of(approval_name)
 
 _MAY_HAVE_REASON: Final = (REASON._replace(is_needed=False, hint=""),)
 
@@ -155,7 +150,7 @@ APPROVE: Final = ActPage(
     "approvals.decide",
     lambda stubs: stubs.approval.Approve,
     _request(ApproveRequest, needs_reason=False),
-    _back,
+    _BACK,
     fields=_MAY_HAVE_REASON,
     subject="account_id",
     will=1,
@@ -169,7 +164,7 @@ REJECT: Final = ActPage(
     "approvals.decide",
     lambda stubs: stubs.approval.Reject,
     _request(RejectRequest, needs_reason=True),
-    _back,
+    _BACK,
     subject="account_id",
     will=1,
     is_danger=True,
@@ -181,7 +176,7 @@ WITHDRAW: Final = ActPage(
     "approvals.decide",
     lambda stubs: stubs.approval.CancelApproval,
     _request(CancelApprovalRequest, needs_reason=False),
-    _back,
+    _BACK,
     fields=_MAY_HAVE_REASON,
     subject="account_id",
     will=1,

@@ -85,7 +85,7 @@ async def _form(
     previews: bool = False,
 ) -> Response:
     """Return the form as it was filled, with what is wrong, and with the balances before and after if it is right."""
-    account_id = visit.request.path_params["account_id"]
+    account_id = visit.parts["account_id"]
     if not re.fullmatch(ACCOUNT_ID, account_id):
         return await missing_page(visit)
     account = visit.ask(visit.stubs.admin.GetAccount, GetAccountRequest(name=f"accounts/{account_id}"))
@@ -148,7 +148,7 @@ def _request(typed: TypedForm) -> AddCreditsRequest:
     """Understand what was typed. The request is whole if there are no faults."""
     ticket, expire_time = typed.text("ticket"), typed.text("expire_time")
     request = AddCreditsRequest(
-        account_id=typed.visit.request.path_params["account_id"],
+        account_id=typed.visit.parts["account_id"],
         amounts=[CreditAmount(credit_type=code, amount=amount) for code, amount in typed.amounts("amount").items()],
         source=_SOURCES[typed.text("source")],
         request_id=typed.request_id,

@@ -16,6 +16,7 @@ from creditd.console.shapes.cells import Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
+from creditd.console.shapes.resource_names import Parts, endpoint_name
 from creditd.console.shapes.resource_paths import resource_path
 
 RUN: Final = "event_endpoints.run"
@@ -35,8 +36,8 @@ def _answer(write: CellWriter, attempt: Any) -> Cell:
     return write.tag(look, write.code(str(attempt.status or attempt.problem)))
 
 
-def _endpoint(parts: Mapping[str, str]) -> Mapping[str, str]:
-    return {"name": f"eventEndpoints/{parts['endpoint_id']}"}
+def _endpoint(parts: Parts) -> Mapping[str, str]:
+    return {"name": endpoint_name(parts)}
 
 
 ENDPOINTS: Final = ListPage(

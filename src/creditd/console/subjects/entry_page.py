@@ -24,7 +24,7 @@ _MOST_PAGES: Final = 5
 
 async def entry_page(visit: Visit) -> Response:
     """Show a movement: what it moved, of which grants, and what brought it about."""
-    version = visit.request.path_params["version"]
+    version = visit.parts["version"]
     try:
         types, entry = await visit.ask_all(credit_types(visit), _entry(visit, _number(version)))
     except ServiceRefusal as refusal:
@@ -44,7 +44,7 @@ def _number(text: str) -> int:
 
 async def _entry(visit: Visit, version: int) -> Entry | None:
     """Return a movement by its version; None if it is not found. Raises ServiceRefusal."""
-    parts = visit.request.path_params
+    parts = visit.parts
     request = ListTransactionsRequest(
         account_id=parts["account_id"], credit_type=parts["credit_type"], page_size=limits.EXPORT_PAGE_SIZE
     )

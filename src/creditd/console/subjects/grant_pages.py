@@ -9,6 +9,7 @@ from credit.v1.support_service_pb2 import GetGrantRequest, GetGrantResponse, Lis
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.list_page import ListColumn, ListPage
+from creditd.console.shapes.resource_names import grant_name
 from creditd.console.shapes.resource_paths import resource_path
 
 
@@ -18,7 +19,7 @@ def _credits(write: CellWriter, name: str, amount: int) -> Cell:
 
 
 def _used(write: CellWriter, use: GrantUse) -> Cell:
-    return write.credits(use.amount, write.visit.request.path_params["credit_type"])
+    return write.credits(use.amount, write.visit.parts["credit_type"])
 
 
 GRANTS: Final = ListPage(
@@ -95,8 +96,6 @@ def _grant_detail(write: CellWriter, answer: GetGrantResponse) -> ShownDetail:
 GRANT: Final = DetailPage(
     "/accounts/{account_id}/wallets/{credit_type}/grants/{grant_id}",
     lambda stubs: stubs.support.GetGrant,
-    lambda parts: GetGrantRequest(
-        name=f"accounts/{parts['account_id']}/wallets/{parts['credit_type']}/grants/{parts['grant_id']}"
-    ),
+    lambda parts: GetGrantRequest(name=grant_name(parts)),
     _grant_detail,
 )

@@ -24,7 +24,7 @@ _MOST: Final = 32
 
 async def past_balance_page(visit: Visit) -> Response:
     """Show the form, and the balances once an instant is stated. It is asked by the URL, as nothing is changed."""
-    account_id = visit.request.path_params["account_id"]
+    account_id = visit.parts["account_id"]
     if not re.fullmatch(ACCOUNT_ID, account_id):
         return await missing_page(visit)
     types = await credit_types(visit)

@@ -26,7 +26,8 @@ from creditd.console.shapes.id_patterns import ACCOUNT_ID, RESOURCE_NAME
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import payment_event_name
+from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.streamed_answer import StreamedRows
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.payment_facts import HeardEvent, facts_section, with_purchase
@@ -96,10 +97,6 @@ REJECTED_WEBHOOKS: Final = ListPage(
 )
 
 
-def _event_name(parts: Mapping[str, str]) -> str:
-    return f"paymentEvents/{parts['event_id']}"
-
-
 def _detail(write: CellWriter, heard: HeardEvent) -> ShownDetail:
     answer, event = heard.answer, heard.answer.payment_event
     title = write.text(
@@ -166,7 +163,7 @@ def _offers(visit: Visit, event: PaymentEvent) -> list[OfferedAct]:
 PAYMENT_EVENT: Final = DetailPage(
     "/payment-events/{event_id}",
     lambda stubs: stubs.payment_admin.GetPaymentEvent,
-    lambda parts: GetPaymentEventRequest(name=_event_name(parts)),
+    lambda parts: GetPaymentEventRequest(name=payment_event_name(parts)),
     _detail,
     more=with_purchase,
 )
@@ -174,15 +171,13 @@ PAYMENT_EVENT: Final = DetailPage(
 
 def _request(message: Any) -> Any:
     def made(form: TypedForm) -> Any:
-        name = _event_name(form.visit.request.path_params)
+        name = payment_event_name(form.visit.parts)
         return message(name=name, request_id=form.request_id, reason=form.reason())
 
     return made
 
 
-def _back(visit: Visit) -> str:
-    return resource_path(visit, _event_name(visit.request.path_params))
-
+_BACK: Final = page_of(payment_event_name)
 
 REPLAY: Final = ActPage(
     "replay_event",
@@ -190,7 +185,7 @@ REPLAY: Final = ActPage(
     "payments.settle",
     lambda stubs: stubs.payment_admin.ReplayPaymentEvent,
     _request(ReplayPaymentEventRequest),
-    _back,
+    _BACK,
     subject="event_id",
     will=2,
 )
@@ -201,7 +196,7 @@ DISMISS: Final = ActPage(
     "payments.settle",
     lambda stubs: stubs.payment_admin.DismissPaymentEvent,
     _request(DismissPaymentEventRequest),
-    _back,
+    _BACK,
     subject="event_id",
     will=2,
     is_danger=True,

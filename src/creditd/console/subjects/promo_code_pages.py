@@ -18,9 +18,9 @@ from creditd.console.shapes.enum_words import enum_words
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import promo_code_name
+from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.typed_form import TypedForm
-from creditd.console.visit import Visit
 
 _DAY_SECONDS: Final = 86_400
 
@@ -122,7 +122,7 @@ def _detail(write: CellWriter, answer: GetPromoCodeResponse) -> ShownDetail:
 PROMO_CODE: Final = DetailPage(
     "/promo-codes/{code}",
     lambda stubs: stubs.promo.GetPromoCode,
-    lambda parts: GetPromoCodeRequest(name=f"promoCodes/{parts['code']}"),
+    lambda parts: GetPromoCodeRequest(name=promo_code_name(parts)),
     _detail,
 )
 
@@ -209,19 +209,15 @@ GENERATE_PROMO_CODES: Final = ActPage(
 )
 
 
-def _code_page(visit: Visit) -> str:
-    return resource_path(visit, f"promoCodes/{visit.request.path_params['code']}")
-
-
 END_PROMO_CODE: Final = ActPage(
     "end_promo_code",
     "/promo-codes/{code}/end",
     "promo_codes.change",
     lambda stubs: stubs.promo.EndPromoCode,
     lambda form: EndPromoCodeRequest(
-        name=f"promoCodes/{form.visit.request.path_params['code']}", request_id=form.request_id, reason=form.reason()
+        name=promo_code_name(form.visit.parts), request_id=form.request_id, reason=form.reason()
     ),
-    _code_page,
+    page_of(promo_code_name),
     fields=(REASON._replace(hint=""),),
     subject="code",
     will=2,

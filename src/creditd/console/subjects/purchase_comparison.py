@@ -6,6 +6,7 @@ from credit.v1.payment_service_pb2 import GetPurchaseRequest, GetPurchaseRespons
 from credit.v1.purchase_pb2 import Purchase, PurchaseState
 from creditd.console.shapes.cells import CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, ShownDetail
+from creditd.console.shapes.resource_names import purchase_name
 from creditd.console.subjects.purchase_pages import payment_facts, purchase_facts, purchase_title
 from creditd.console.visit import Visit
 
@@ -19,14 +20,10 @@ class Pair(NamedTuple):
     second: GetPurchaseResponse
 
 
-def _name(account_id: str, purchase_id: str) -> str:
-    return f"accounts/{account_id}/purchases/{purchase_id}"
-
-
 async def _with_other(visit: Visit, first: GetPurchaseResponse) -> Pair:
     """Return a purchase with the other one of the path. Raises ServiceRefusal."""
-    parts = visit.request.path_params
-    request = GetPurchaseRequest(name=_name(parts["account_id"], parts["other_id"]))
+    other = {**visit.parts, "purchase_id": visit.parts["other_id"]}
+    request = GetPurchaseRequest(name=purchase_name(other))
     return Pair(first, await visit.ask(visit.stubs.payment.GetPurchase, request))
 
 
@@ -55,7 +52,7 @@ def comparison_path(visit: Visit, purchase: Purchase, other: Purchase) -> str:
 COMPARISON: Final = DetailPage(
     "/accounts/{account_id}/purchases/{purchase_id}/beside/{other_id}",
     lambda stubs: stubs.payment.GetPurchase,
-    lambda parts: GetPurchaseRequest(name=_name(parts["account_id"], parts["purchase_id"])),
+    lambda parts: GetPurchaseRequest(name=purchase_name(parts)),
     _detail,
     more=_with_other,
 )

@@ -1,6 +1,6 @@
 """Purchases: those of an account, one with all that became of it, and taking it back or cancelling it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from credit.v1.payment_admin_service_pb2 import InspectPurchaseRequest, ReversePurchaseRequest
@@ -19,7 +19,8 @@ from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownF
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import purchase_name
+from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.approval_pages import asked_or_done
 from creditd.console.subjects.payment_event_pages import PAYMENT_EVENTS
@@ -71,10 +72,6 @@ PURCHASES: Final = ListPage(
     has_amounts=True,
     opens=lambda visit, one: resource_path(visit, one.name),
 )
-
-
-def _name(parts: Mapping[str, str]) -> str:
-    return f"accounts/{parts['account_id']}/purchases/{parts['purchase_id']}"
 
 
 def _detail(write: CellWriter, answer: GetPurchaseResponse) -> ShownDetail:
@@ -175,17 +172,16 @@ def _offers(visit: Visit, purchase: Purchase) -> list[OfferedAct]:
 PURCHASE: Final = DetailPage(
     "/accounts/{account_id}/purchases/{purchase_id}",
     lambda stubs: stubs.payment.GetPurchase,
-    lambda parts: GetPurchaseRequest(name=_name(parts)),
+    lambda parts: GetPurchaseRequest(name=purchase_name(parts)),
     _detail,
 )
 
 
-def _back(visit: Visit) -> str:
-    return resource_path(visit, _name(visit.request.path_params))
+_BACK: Final = page_of(purchase_name)
 
 
 async def _purchase(visit: Visit) -> Purchase:
-    request = GetPurchaseRequest(name=_name(visit.request.path_params))
+    request = GetPurchaseRequest(name=purchase_name(visit.parts))
     answer: GetPurchaseResponse = await visit.ask(visit.stubs.payment.GetPurchase, request)
     return answer.purchase
 
@@ -225,7 +221,7 @@ REVERSE_PURCHASE: Final = ActPage(
     "purchases.reverse",
     lambda stubs: stubs.payment_admin.ReversePurchase,
     _reversal,
-    _back,
+    _BACK,
     fields=(ActField("money", "number", is_needed=True, hint="field.money.hint", of=("amount",)), REASON),
     subject="account_id",
     will=3,
@@ -242,9 +238,9 @@ INSPECT_PURCHASE: Final = ActPage(
     "purchases.inspect",
     lambda stubs: stubs.payment_admin.InspectPurchase,
     lambda form: InspectPurchaseRequest(
-        name=_name(form.visit.request.path_params), request_id=form.request_id, reason=form.reason()
+        name=purchase_name(form.visit.parts), request_id=form.request_id, reason=form.reason()
     ),
-    _back,
+    _BACK,
     fields=(REASON._replace(hint=""),),
     subject="account_id",
     will=2,
@@ -256,9 +252,9 @@ CANCEL_PURCHASE: Final = ActPage(
     "purchases.change",
     lambda stubs: stubs.payment.CancelPurchase,
     lambda form: CancelPurchaseRequest(
-        name=_name(form.visit.request.path_params), request_id=form.request_id, reason=form.reason()
+        name=purchase_name(form.visit.parts), request_id=form.request_id, reason=form.reason()
     ),
-    _back,
+    _BACK,
     subject="account_id",
     will=1,
     is_danger=True,

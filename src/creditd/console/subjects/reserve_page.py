@@ -32,7 +32,7 @@ _MOST: Final = 128
 
 async def reserve_page(visit: Visit) -> Response:
     """Show the form, and the answer once it is filled. It is asked by the URL: nothing is changed by it."""
-    account_id = visit.request.path_params["account_id"]
+    account_id = visit.parts["account_id"]
     if not re.fullmatch(ACCOUNT_ID, account_id):
         return await missing_page(visit)
     types = await credit_types(visit)

@@ -23,7 +23,8 @@ from creditd.console.shapes.id_patterns import CREDIT_TYPE, RESOURCE_NAME
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import reservation_name
+from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.account_looks import LOOKS
 from creditd.console.visit import Visit
@@ -152,10 +153,6 @@ def entry_detail(write: CellWriter, entry: Entry) -> ShownDetail:
     )
 
 
-def _reservation_name(parts: Mapping[str, str]) -> str:
-    return f"accounts/{parts['account_id']}/wallets/{parts['credit_type']}/reservations/{parts['reservation_id']}"
-
-
 def _reservation_detail(write: CellWriter, answer: GetReservationResponse) -> ShownDetail:
     one: Reservation = answer.reservation
     code = one.credit_type
@@ -195,15 +192,15 @@ def _offers(write: CellWriter, one: Reservation) -> Sequence[OfferedAct]:
 RESERVATION: Final = DetailPage(
     "/accounts/{account_id}/wallets/{credit_type}/reservations/{reservation_id}",
     lambda stubs: stubs.credit.GetReservation,
-    lambda parts: GetReservationRequest(name=_reservation_name(parts)),
+    lambda parts: GetReservationRequest(name=reservation_name(parts)),
     _reservation_detail,
 )
 
 
 def _refund(form: TypedForm) -> RefundRequest:
-    parts = form.visit.request.path_params
+    parts = form.visit.parts
     return RefundRequest(
-        name=_reservation_name(parts),
+        name=reservation_name(parts),
         # What was shown, and not all that may be there by then.
         amount=form.amount("amount", parts["credit_type"]),
         request_id=form.request_id,
@@ -213,16 +210,14 @@ def _refund(form: TypedForm) -> RefundRequest:
 
 def _return(form: TypedForm) -> ReturnHoldRequest:
     return ReturnHoldRequest(
-        name=_reservation_name(form.visit.request.path_params),
+        name=reservation_name(form.visit.parts),
         request_id=form.request_id,
         reason=form.reason(),
         staff_note=form.text("staff_note"),
     )
 
 
-def _back(visit: Visit) -> str:
-    return resource_path(visit, _reservation_name(visit.request.path_params))
-
+_BACK: Final = page_of(reservation_name)
 
 RETURN_HOLD: Final = ActPage(
     "return_hold",
@@ -230,7 +225,7 @@ RETURN_HOLD: Final = ActPage(
     "holds.return",
     lambda stubs: stubs.support.ReturnHold,
     _return,
-    _back,
+    _BACK,
     fields=(REASON, STAFF_NOTE),
     subject="reservation_id",
     will=2,
@@ -243,7 +238,7 @@ REFUND: Final = ActPage(
     "credits.spend",
     lambda stubs: stubs.credit.Refund,
     _refund,
-    _back,
+    _BACK,
     fields=(ActField("amount", "number", is_needed=True), REASON),
     subject="reservation_id",
     will=1,

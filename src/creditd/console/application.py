@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from creditd.console.channel import ConsoleChannel
 from creditd.console.clock import Clock
+from creditd.console.entrance.address_attempts import AddressAttempts
 from creditd.console.entrance.admission import Admission, TurnedBack
-from creditd.console.entrance.attempts import Attempts
 from creditd.console.entrance.authenticator_page import AuthenticatorPage
 from creditd.console.entrance.own_sign_in import OwnSignInPages
 from creditd.console.entrance.session import ConsoleSessions
@@ -86,7 +86,7 @@ class ConsoleApplication:
         self._streams.stop()
 
     def _routes(self) -> list[Route]:
-        attempts = Attempts()
+        attempts = AddressAttempts()
         sign_in = SignInPages(self._sessions, self._jar, self._admission, attempts)
         authenticator = AuthenticatorPage(self._admission, attempts)
         own = OwnSignInPages(self._sessions, attempts)

@@ -8,8 +8,8 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from credit.v1.identity_service_pb2 import ConfirmTotpRequest, EnrolTotpRequest, EnrolTotpResponse
+from creditd.console.entrance.address_attempts import AddressAttempts
 from creditd.console.entrance.admission import Admission
-from creditd.console.entrance.attempts import Attempts
 from creditd.console.entrance.session import ConsoleSession
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import Visit
@@ -21,7 +21,7 @@ _MAX_CODE: Final = 32
 class AuthenticatorPage:
     """Shows a secret once, takes a first code of it, and shows the recovery codes once."""
 
-    def __init__(self, admission: Admission, attempts: Attempts) -> None:
+    def __init__(self, admission: Admission, attempts: AddressAttempts) -> None:
         """Renew tokens by ``admission``."""
         self._admission = admission
         self._attempts = attempts

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from credit.v1.identity_service_pb2 import ChangePasswordRequest, RegenerateRecoveryCodesRequest
-from creditd.console.entrance.attempts import Attempts
+from creditd.console.entrance.address_attempts import AddressAttempts
 from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
 from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
@@ -25,7 +25,7 @@ _FIELD_OF: Final[Mapping[str, str]] = {"SIGN_IN_FAILED": "current_password", "SI
 class OwnSignInPages:
     """The pages for it. Who signs in at an outside issuer has none: all that is kept there."""
 
-    def __init__(self, sessions: ConsoleSessions, attempts: Attempts) -> None:
+    def __init__(self, sessions: ConsoleSessions, attempts: AddressAttempts) -> None:
         """Go on with sessions whose password was changed."""
         self._sessions = sessions
         self._attempts = attempts

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from credit.v1.access_service_pb2 import GetMyAccessRequest
 from credit.v1.identity_service_pb2 import LoginRequest, RevokeRequest, StepUpRequest
+from creditd.console.entrance.address_attempts import AddressAttempts
 from creditd.console.entrance.admission import Admission
-from creditd.console.entrance.attempts import Attempts
 from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
 from creditd.console.entrance.way_back import form_along, way_back
 from creditd.console.service_refusal import ServiceRefusal
@@ -23,7 +23,9 @@ _MAX_CODE: Final = 32
 class SignInPages:
     """The pages of whoever comes and goes."""
 
-    def __init__(self, sessions: ConsoleSessions, jar: CookieJar, admission: Admission, attempts: Attempts) -> None:
+    def __init__(
+        self, sessions: ConsoleSessions, jar: CookieJar, admission: Admission, attempts: AddressAttempts
+    ) -> None:
         """Begin and end sessions."""
         self._sessions = sessions
         self._admission = admission

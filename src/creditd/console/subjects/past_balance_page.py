@@ -29,7 +29,8 @@ async def past_balance_page(visit: Visit) -> Response:
         return await missing_page(visit)
     types = await credit_types(visit)
     typed = TypedForm(visit, {"at": visit.request.query_params.get("at", "").strip()[:_MOST]}, types)
-    write, balances, refusal = CellWriter(visit, types), None, None
+    balances: Sequence[Balance] | None = None
+    refusal: ServiceRefusal | None = None
     if moment := typed.instant("at"):
         request = GetHistoricalBalanceRequest(account_id=account_id, as_of_time=moment)
         try:
@@ -40,6 +41,8 @@ async def past_balance_page(visit: Visit) -> Response:
             refusal = problem
             if fault := problem.fields.get("as_of_time"):
                 typed.faults["at"] = fault
+    write = CellWriter(visit, types)
+    sections = None if balances is None else balances_sections(write, "past_balance", balances)
     return visit.page(
         "past_balance.html",
         status_of(refusal) if refusal else HTTPStatus.OK,
@@ -48,7 +51,7 @@ async def past_balance_page(visit: Visit) -> Response:
         faults=typed.faults,
         refusal=refusal,
         moment=moment,
-        sections=balances_sections(write, "past_balance", balances) if balances is not None else None,
+        sections=sections,
     )
 
 

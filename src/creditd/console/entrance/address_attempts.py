@@ -8,7 +8,7 @@ from creditd.console import limits
 from creditd.console.visit import Visit
 
 
-class Attempts:
+class AddressAttempts:
     """Counts them, so that one address does not use up what the service allows the whole console."""
 
     def __init__(self) -> None:

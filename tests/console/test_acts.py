@@ -255,7 +255,8 @@ def test_an_alert_is_set_seen_and_taken_away(signed_in: Browser, account: str) -
 def test_a_hold_is_given_back_after_it_was_looked_at(signed_in: Browser, staff: SimpleNamespace, account: str) -> None:
     reserving = credit.ReserveRequest(account_id=account, credit_type="chat", amount=40, request_id=uuid4().hex)
     hold = staff.credit.Reserve(reserving).reservation
-    assert f"/{hold.name}/return" in signed_in.get(f"/{hold.name}").text
+    for path in (f"/{hold.name}", f"/accounts/{account}"):
+        assert f'href="/{hold.name}/return"' in signed_in.get(path).text
     signed_in.get(f"/{hold.name}/return")
     signed_in.send(f"/{hold.name}/return", act="return_hold", reason="asked for")
     assert ("1,460" in signed_in.text, "1,500" in signed_in.text) == (True, True)

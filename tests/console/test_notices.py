@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from credit.v1.account_pb2 import AccountOverview, AccountStatus
+from credit.v1.approval_pb2 import Approval, ApprovalState
 from credit.v1.balance_pb2 import Wallet
 from credit.v1.entry_pb2 import Entry
 from credit.v1.history_item_pb2 import AccountChange, HistoryItem
@@ -18,6 +19,7 @@ from creditd.console.settings import PublicUrl
 from creditd.console.shapes.cells import CellWriter
 from creditd.console.subjects.account_looks import entry_rows
 from creditd.console.subjects.account_notices import account_notices, worst_first
+from creditd.console.subjects.approval_pages import APPROVALS
 from creditd.console.subjects.history_notices import status_act
 from creditd.console.subjects.payment_facts import facts_section
 from creditd.console.subjects.payment_notices import purchase_notices
@@ -68,6 +70,14 @@ def test_what_stands_out_of_purchases(write: CellWriter, purchases: list[Purchas
 def test_a_purchase_that_waits_for_long_looks_late(write: CellWriter, seconds_ago: int, *, is_late: bool) -> None:
     (column,) = [one for one in PURCHASES.columns if one.name == "state"]
     assert ("t-warn" in column.cell(write, bought(seconds_ago, "PENDING")).html) == is_late
+
+
+@pytest.mark.parametrize(("seconds_left", "is_soon"), [(3_000, True), (4_000, False)])
+def test_an_approval_that_ends_soon_stands_out(write: CellWriter, seconds_left: int, *, is_soon: bool) -> None:
+    (column,) = [one for one in APPROVALS.columns if one.name == "state"]
+    approval = Approval(state=ApprovalState.APPROVAL_STATE_PENDING)
+    approval.expire_time.FromSeconds(NOW + seconds_left)
+    assert ("t-warn" in column.cell(write, approval).html) == is_soon
 
 
 def test_two_purchases_that_may_be_one_are_shown_side_by_side(write: CellWriter) -> None:

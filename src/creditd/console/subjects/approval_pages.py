@@ -29,6 +29,17 @@ from creditd.console.visit import Visit
 _PENDING: Final = ApprovalState.APPROVAL_STATE_PENDING
 
 
+_SOON_SECONDS: Final = 3_600
+"""Before its end an approval that nobody has decided on should be."""
+
+
+def _state(write: CellWriter, approval: Approval) -> Cell:
+    is_soon = approval.expire_time.seconds - write.visit.now < _SOON_SECONDS
+    if approval.state == _PENDING and not is_soon:
+        return write.tag(("t-info", "clock"), write.word(ApprovalState, approval.state))
+    return write.state(ApprovalState, approval.state)
+
+
 def asked_or_done(answer: Any) -> str:
     """Return what has become of an act that a second person may have to approve, as the end of its text's key."""
     return "asked" if answer.HasField("approval") else "done"
@@ -54,7 +65,7 @@ APPROVALS: Final = ListPage(
         ListColumn("account", lambda write, one: write.account(one.account_id)),
         ListColumn("asked_by", lambda write, one: write.identifier(one.maker)),
         ListColumn("reason", lambda write, one: write.quoted(one.reason), "txt wide"),
-        ListColumn("state", lambda write, one: write.state(ApprovalState, one.state)),
+        ListColumn("state", _state),
         ListColumn("expires", lambda write, one: write.time(one.expire_time)),
         ListColumn("decided_by", lambda write, one: write.identifier(one.decided_by)),
     ),
@@ -92,7 +103,7 @@ def _detail(write: CellWriter, answer: GetApprovalResponse) -> ShownDetail:
     aside = [DetailSection("decision", decision)] if approval.decided_by else []
     return ShownDetail(
         title,
-        (write.state(ApprovalState, approval.state),),
+        (_state(write, approval),),
         sections=(DetailSection("approval", facts), *balances_sections(write, "preview", approval.preview)),
         aside=(*aside, *balances_sections(write, "balances", approval.balances)),
         acts=_offers(write.visit, approval),

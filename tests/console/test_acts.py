@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,8 +13,14 @@ from credit.v1 import admin_service_pb2 as admin_pb
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.approval_service_pb2 import ListApprovalsRequest
 from credit.v1.limits_pb2 import GetLimitsRequest
+from credit.v1.money_pb2 import Money
 from credit.v1.purchase_pb2 import Purchase
+from creditd.console.reader import reader_of
+from creditd.console.settings import PublicUrl
+from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.page_list import ACTS
+from creditd.console.subjects.purchase_pages import REVERSE_PURCHASE
+from creditd.console.wire.cookies import CookieJar
 from tests.support.console import Browser, Member, Members, RunningConsole, give
 from tests.support.market import STRIPE, Market
 from tests.support.patience import eventually
@@ -301,6 +308,17 @@ def test_support_gives_a_few_credits_returns_a_hold_and_has_a_purchase_looked_at
     browser.get(f"/{purchase.name}/inspect")
     browser.send(f"/{purchase.name}/inspect", act="inspect_purchase", reason="has paid")
     assert "is looked at within seconds" in browser.text
+
+
+def test_a_purchase_is_taken_back_only_as_it_was_seen() -> None:
+    """A refund that the provider tells of between the look and the act is not taken back a second time."""
+    visit: Any = SimpleNamespace(reader=reader_of(CookieJar("", PublicUrl("", is_encrypted=False)), {}, "en"))
+    stated = {"money": "5", "reason": "x", "version": "7", "request_id": "r"}
+    form = TypedForm(visit, stated, {})
+    form.loaded = Purchase(name="accounts/ann/purchases/1", version=9, price=Money(amount=1_000, currency="THB"))
+    request = REVERSE_PURCHASE.request(form)
+    assert (request.expected_version, request.amount) == (7, 500)
+    assert [field.name for field in REVERSE_PURCHASE.fields if field.kind == "hidden"] == ["version"]
 
 
 def test_a_package_and_a_credit_type_are_made_and_a_package_retired(signed_in: Browser) -> None:

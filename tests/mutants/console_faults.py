@@ -176,6 +176,14 @@ CONSOLE_FAULTS = (
         "test_what_was_paid_too_little_stands_out",
     ),
     Fault(
+        "a purchase is taken back whatever has become of it",
+        "console/subjects/purchase_pages.py",
+        "        expected_version=form.seen_version,\n",
+        "",
+        _ACTS,
+        "test_a_purchase_is_taken_back_only_as_it_was_seen",
+    ),
+    Fault(
         "all that a hold has spent is given back, whatever was shown",
         "console/subjects/wallet_pages.py",
         '        amount=form.amount("amount", parts["credit_type"]),\n',

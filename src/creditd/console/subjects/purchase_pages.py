@@ -1,6 +1,6 @@
 """Purchases: those of an account, one with all that became of it, and taking it back or cancelling it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from credit.v1.payment_admin_service_pb2 import InspectPurchaseRequest, ReversePurchaseRequest
@@ -12,7 +12,7 @@ from credit.v1.payment_service_pb2 import (
     ListPurchasesRequest,
 )
 from credit.v1.purchase_pb2 import Purchase, PurchaseState
-from creditd.console.shapes.act_page import REASON, ActField, ActPage
+from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActPage
 from creditd.console.shapes.balance_look import LookRow, asked_only, balance_rows, look_row
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
@@ -193,8 +193,14 @@ def _reversal(form: TypedForm) -> ReversePurchaseRequest:
         # What was shown, and not all that may be there by then.
         amount=form.money("money", purchase.price.currency),
         request_id=form.request_id,
+        # As the page showed it: what the provider has given back meanwhile is not taken back twice.
+        expected_version=form.seen_version,
         reason=form.reason(),
     )
+
+
+async def _begun(visit: Visit) -> Mapping[str, str]:
+    return {"version": str((await _purchase(visit)).version)}
 
 
 async def _look(write: CellWriter, request: ReversePurchaseRequest) -> Sequence[LookRow]:
@@ -222,7 +228,7 @@ REVERSE_PURCHASE: Final = ActPage(
     lambda stubs: stubs.payment_admin.ReversePurchase,
     _reversal,
     _BACK,
-    fields=(ActField("money", "number", is_needed=True, hint="field.money.hint", of=("amount",)), REASON),
+    fields=(SEEN_VERSION, ActField("money", "number", is_needed=True, hint="field.money.hint", of=("amount",)), REASON),
     subject="account_id",
     will=3,
     is_danger=True,
@@ -230,6 +236,7 @@ REVERSE_PURCHASE: Final = ActPage(
     outcome=asked_or_done,
     look=_look,
     load=_purchase,
+    begun=_begun,
 )
 
 INSPECT_PURCHASE: Final = ActPage(

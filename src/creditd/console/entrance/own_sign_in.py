@@ -92,7 +92,7 @@ class OwnSignInPages:
             if refusal.is_unknown or refusal.needs_sign_in:
                 raise
             return _codes_page(visit, refusal.text or visit.reader.texts("code.invalid"))
-        return visit.page("recovery_codes.html", problem="", codes=answer.recovery_codes)
+        return visit.page("recovery_codes.html", faults={}, codes=answer.recovery_codes)
 
 
 def _session(visit: Visit) -> ConsoleSession | None:
@@ -107,4 +107,4 @@ def _password_page(visit: Visit, request_id: str, faults: Mapping[str, str]) -> 
 
 def _codes_page(visit: Visit, problem: str = "") -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
-    return visit.page("recovery_codes.html", status, problem=problem, codes=())
+    return visit.page("recovery_codes.html", status, faults={"code": problem} if problem else {}, codes=())

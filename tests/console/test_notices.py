@@ -33,9 +33,11 @@ NOW = 1_800_000_000
 def write() -> CellWriter:
     """Return what writes for a reader of English, at an instant."""
     reader = reader_of(CookieJar("", PublicUrl("", is_encrypted=False)), {}, "en")
-    visit: Any = SimpleNamespace(
-        reader=reader, now=NOW, path=lambda path: path, account_path=lambda *parts: "".join(parts)
-    )
+
+    def account_path(*parts: str, at: str = "") -> str:
+        return "".join(parts) + (f"?at={at}" if at else "")
+
+    visit: Any = SimpleNamespace(reader=reader, now=NOW, path=lambda path: path, account_path=account_path)
     return CellWriter(visit, {})
 
 
@@ -119,6 +121,14 @@ def test_what_was_paid_too_little_stands_out(write: CellWriter, amount: int, *, 
     (row,) = facts_section(write, [fact], bought(60)).rows
     assert ("t-bad" in row[3].html) == stands_out
     assert row[4].plain == "1.00 of 1.00"
+
+
+def test_debt_is_told_with_what_brought_it(write: CellWriter) -> None:
+    cause = Entry(account_id="ann", credit_type="chat", version=9, reason="refund of pi_1")
+    (notice,) = account_notices(write, AccountOverview(), [wallet(0, debt=5)], causes={"chat": cause})
+    assert notice.key == "notice.debt.cause"
+    assert notice.path.startswith("ann/wallets/chat/entries/9?at=")
+    assert "refund of pi_1" in str(notice.values["reason"])
 
 
 def change(status: str, actor: str = "anna") -> HistoryItem:

@@ -1,12 +1,15 @@
 """What stands out of an account: what somebody should know before anything else."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from credit.v1.account_pb2 import AccountOverview, AccountStatus, PlanKind
-from credit.v1.balance_pb2 import Wallet
+from credit.v1.balance_pb2 import Balance, Wallet
+from credit.v1.entry_pb2 import Entry
 from credit.v1.history_item_pb2 import HistoryItem
 from creditd.console.shapes.cells import CellWriter
+from creditd.console.subjects.wallet_pages import entry_path
 
 _LOOKS: Final = ("bad", "warn", "info")
 """How notices look, the worst first."""
@@ -36,16 +39,20 @@ def worst_first(found: Iterable[Notice]) -> list[Notice]:
 
 
 def account_notices(
-    write: CellWriter, overview: AccountOverview, wallets: Iterable[Wallet], act: HistoryItem | None = None
+    write: CellWriter,
+    overview: AccountOverview,
+    wallets: Iterable[Wallet],
+    act: HistoryItem | None = None,
+    causes: Mapping[str, Entry] = MappingProxyType({}),
 ) -> list[Notice]:
     """Return what stands out of an account as it is; nothing if all is as it should be.
 
-    ``act`` is what gave it its status, as far as that is known.
+    ``act`` is what gave it its status, and ``causes`` what brought debt, by credit type, as far as that is known.
     """
     account = overview.account
     found = list(_of_status(write, account.status, act))
     for wallet in wallets:
-        found += _of_wallet(write, wallet)
+        found += _of_wallet(write, wallet, causes.get(wallet.balance.credit_type))
     if overview.extra_payments:
         found.append(Notice("notice.extra_payments", "warn", "alert", {"count": overview.extra_payments}))
     if overview.open_disputes:
@@ -80,11 +87,19 @@ def lapsed_notices(write: CellWriter, lapsed: Mapping[str, int], days: int) -> l
     ]
 
 
-def _of_wallet(write: CellWriter, wallet: Wallet) -> Iterator[Notice]:
+def _debt(write: CellWriter, balance: Balance, cause: Entry | None) -> Notice:
+    values = {"debt": write.credits(balance.debt, balance.credit_type).html}
+    if cause is None:
+        return Notice("notice.debt", "warn", "alert", values)
+    values |= {"time": write.time(cause.create_time).html, "reason": write.said(cause.reason).html}
+    return Notice("notice.debt.cause", "warn", "alert", values, entry_path(write.visit, cause))
+
+
+def _of_wallet(write: CellWriter, wallet: Wallet, cause: Entry | None) -> Iterator[Notice]:
     """Yield its debt, and what is about to lapse of it, if that is more than half."""
     balance = wallet.balance
     if balance.debt:
-        yield Notice("notice.debt", "warn", "alert", {"debt": write.credits(balance.debt, balance.credit_type).html})
+        yield _debt(write, balance, cause)
     end = write.visit.now + _SOON_SECONDS
     lapsing = [grant for grant in wallet.grants if grant.HasField("expire_time") and grant.expire_time.seconds < end]
     amount = sum(grant.available for grant in lapsing)

@@ -1,14 +1,15 @@
 """The page of one account: what it has, what is held, and all that moved it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from credit.v1.account_pb2 import Account, AccountStatus
+from credit.v1.account_pb2 import Account, AccountOverview, AccountStatus
 from credit.v1.admin_service_pb2 import GetAccountRequest
+from credit.v1.balance_pb2 import Wallet
 from credit.v1.credit_service_pb2 import (
     GetBalanceRequest,
     ListReservationsRequest,
@@ -30,11 +31,11 @@ from creditd.console.shapes.look_back import DAYS, period_of
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
 from creditd.console.subjects.account_looks import GROUPS, entry_rows, wallet_rows
-from creditd.console.subjects.account_notices import account_notices, lapsed_notices, worst_first
+from creditd.console.subjects.account_notices import Notice, account_notices, lapsed_notices, worst_first
 from creditd.console.subjects.account_usage import account_usage
 from creditd.console.subjects.approval_pages import APPROVALS
 from creditd.console.subjects.flag_pages import FLAGS
-from creditd.console.subjects.history_notices import parked_notices, status_act, told_history
+from creditd.console.subjects.history_notices import debt_causes, parked_notices, status_act, told_history
 from creditd.console.subjects.payment_notices import payment_notices
 from creditd.console.subjects.purchase_pages import PURCHASES
 from creditd.console.subjects.subscription_list import SUBSCRIPTIONS
@@ -69,26 +70,19 @@ async def account_page(visit: Visit) -> Response:
     wallets = balance.account_balance.wallets
     write = CellWriter(visit, types)
     account = overview.account_overview.account
-    lists, usage, paid, told = await visit.ask_all(
+    lists, usage, notices = await visit.ask_all(
         _lists(visit, types),
         account_usage(write, account_id),
-        payment_notices(write, account_id),
-        told_history(visit, account),
+        _notices(write, overview.account_overview, wallets),
     )
-    if not visit.may("finances.read"):
-        paid += parked_notices(write, told)
-    notices = [
-        *paid,
-        *account_notices(write, overview.account_overview, wallets, status_act(told, account.status)),
-        *lapsed_notices(write, usage.lapsed, period_of(visit).days),
-    ]
+    notices += lapsed_notices(write, usage.lapsed, period_of(visit).days)
     return visit.page(
         "account.html",
         lists=lists,
         usage=usage,
         acts=[act for act in _offers(visit, account) if visit.may(act.permission)],
         entry_path=partial(entry_path, visit),
-        grant_path=partial(resource_path, visit),
+        page_path=partial(resource_path, visit),
         days=DAYS,
         period=period_of(visit),
         account=account,
@@ -105,6 +99,19 @@ async def account_page(visit: Visit) -> Response:
         wanted=wanted,
         groups=tuple(GROUPS),
     )
+
+
+async def _notices(write: CellWriter, overview: AccountOverview, wallets: Sequence[Wallet]) -> list[Notice]:
+    """Return what stands out of an account, of its payments, and why it is as it is. Raises ServiceRefusal."""
+    visit, account = write.visit, overview.account
+    paid, told, causes = await visit.ask_all(
+        payment_notices(write, account.account_id),
+        told_history(visit, account),
+        debt_causes(visit, account.account_id, wallets),
+    )
+    parked = [] if visit.may("finances.read") else parked_notices(write, told)
+    act = status_act(told, account.status)
+    return [*paid, *parked, *account_notices(write, overview, wallets, act, causes)]
 
 
 async def _lists(visit: Visit, types: Mapping[str, CreditType]) -> list[ShownList]:

@@ -3,35 +3,21 @@
 import re
 from html import unescape
 from types import SimpleNamespace
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin_pb
-from credit.v1 import credit_service_pb2 as credit
 from credit.v1.approval_service_pb2 import ListApprovalsRequest
 from credit.v1.limits_pb2 import GetLimitsRequest
-from credit.v1.money_pb2 import Money
 from credit.v1.purchase_pb2 import Purchase
-from creditd.console.reader import reader_of
-from creditd.console.settings import PublicUrl
-from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.page_list import ACTS
-from creditd.console.subjects.purchase_pages import REVERSE_PURCHASE
-from creditd.console.wire.cookies import CookieJar
-from tests.support.console import Browser, Member, Members, RunningConsole, give
+from tests.support.console import Browser, Member, Members, RunningConsole, chat_balance, give
 from tests.support.market import STRIPE, Market
 from tests.support.patience import eventually
 from tests.support.service import RunningService
 from tests.support.signed_webhooks import body_of, signed, stripe_event, stripe_payment
-
-
-def balance(staff: SimpleNamespace, account_id: str) -> int:
-    """Return how many chat credits an account has."""
-    request = credit.GetBalanceRequest(account_id=account_id, credit_types=["chat"])
-    return int(staff.credit.GetBalance(request).account_balance.wallets[0].balance.available)
 
 
 def test_a_form_says_what_it_does_and_takes_no_nonsense(signed_in: Browser, account: str) -> None:
@@ -78,21 +64,21 @@ def test_credits_are_removed_once_after_they_were_looked_at_and_the_account_was_
     first = signed_in.hidden() | typed
     signed_in.post(path, first | {"act": "remove_credits", "sure": account})
     assert "1,500" in signed_in.text
-    assert balance(staff, account) == 1_500
+    assert chat_balance(staff, account) == 1_500
     seen = signed_in.hidden() | typed
     signed_in.post(path, seen | {"act": "remove_credits", "sure": "another"})
     assert "Type it just as it stands there." in signed_in.text
     signed_in.post(path, seen | {"act": "remove_credits", "sure": account, "amount.chat": "900"})
-    assert balance(staff, account) == 1_500
+    assert chat_balance(staff, account) == 1_500
     for _ in range(2):
         signed_in.post(path, seen | {"act": "remove_credits", "sure": account})
         assert signed_in.page.url.path == f"/accounts/{account}"
-        assert balance(staff, account) == 500
+        assert chat_balance(staff, account) == 500
     assert "were removed" in signed_in.text
     signed_in.get(path)
     signed_in.post(path, signed_in.hidden() | typed | {"act": "look"})
     assert signed_in.page.status_code == 409
-    assert balance(staff, account) == 500
+    assert chat_balance(staff, account) == 500
 
 
 def test_several_credit_types_are_removed_together(signed_in: Browser, staff: SimpleNamespace, account: str) -> None:
@@ -107,28 +93,7 @@ def test_several_credit_types_are_removed_together(signed_in: Browser, staff: Si
     assert ("1,400" in signed_in.text, "\u221212.50" in signed_in.text) == (True, True)
     signed_in.send(path, **typed, act="remove_credits")
     assert "were removed" in signed_in.text
-    assert balance(staff, account) == 1_400
-
-
-def test_a_note_is_for_staff_alone_and_asks_for_no_other_look(
-    signed_in: Browser, staff: SimpleNamespace, account: str
-) -> None:
-    note = "Called twice <b>today</b>"
-    path = f"/accounts/{account}/credits/remove"
-    signed_in.get(path)
-    typed = {"amount.chat": "5", "reason": "Ticket 3", "sure": account}
-    signed_in.send(path, **typed, act="look")
-    signed_in.send(path, **typed, staff_note=note, act="remove_credits")
-    assert "were removed" in signed_in.text
-    add = f"/accounts/{account}/credits/add"
-    signed_in.get(add)
-    typed = {"amount.chat": "7", "reason": "Ticket 4", "staff_note": f"{note} again"}
-    signed_in.send(add, **typed)
-    signed_in.send(add, **typed, act="add")
-    signed_in.get(f"/accounts/{account}/timeline")
-    assert (note in signed_in.text, f"{note} again" in signed_in.text) == (True, True)
-    told = staff.credit.ListTransactions(credit.ListTransactionsRequest(account_id=account)).entries
-    assert not [entry for entry in told if "today" in f"{entry.reason}{entry.metadata}"]
+    assert chat_balance(staff, account) == 1_400
 
 
 def test_an_account_is_suspended_by_what_was_seen_and_activated_again(
@@ -169,7 +134,7 @@ def test_what_finance_asks_for_somebody_else_approves_in_another_browser(
         other.send(path, **typed, act="look")
         other.send(path, **typed, act="remove_credits")
         assert "somebody else has to approve it" in other.text
-        assert balance(staff, account) == 1_500
+        assert chat_balance(staff, account) == 1_500
         (approval,) = staff.approval.ListApprovals(ListApprovalsRequest(account_id=account)).approvals
         other.get(f"/{approval.name}")
         assert "Withdraw" in other.text
@@ -183,7 +148,7 @@ def test_what_finance_asks_for_somebody_else_approves_in_another_browser(
     assert "1,400" in signed_in.text
     signed_in.send(f"/{approval.name}/approve", act="approve")
     assert "Approved, and done" in signed_in.text
-    assert balance(staff, account) == 1_400
+    assert chat_balance(staff, account) == 1_400
 
 
 @pytest.mark.requirement("D6", "E3")
@@ -257,68 +222,6 @@ def test_an_alert_is_set_seen_and_taken_away(signed_in: Browser, account: str) -
         signed_in.send(path, act="set_alert", credit_type="THB", below=below, reason="x")
         assert signed_in.page.url.path == f"/accounts/{account}/rules"
         assert ("12.50" in signed_in.text) == shown
-
-
-def test_a_hold_is_given_back_after_it_was_looked_at(signed_in: Browser, staff: SimpleNamespace, account: str) -> None:
-    reserving = credit.ReserveRequest(account_id=account, credit_type="chat", amount=40, request_id=uuid4().hex)
-    hold = staff.credit.Reserve(reserving).reservation
-    for path in (f"/{hold.name}", f"/accounts/{account}"):
-        assert f'href="/{hold.name}/return"' in signed_in.get(path).text
-    signed_in.get(f"/{hold.name}/return")
-    signed_in.send(f"/{hold.name}/return", act="return_hold", reason="asked for")
-    assert ("1,460" in signed_in.text, "1,500" in signed_in.text) == (True, True)
-    assert balance(staff, account) == 1_460
-    signed_in.send(f"/{hold.name}/return", act="return_hold", reason="asked for")
-    assert "was given back" in signed_in.text
-    assert balance(staff, account) == 1_500
-
-
-def test_a_part_of_what_was_spent_is_given_back(signed_in: Browser, staff: SimpleNamespace, account: str) -> None:
-    spending = credit.DeductRequest(account_id=account, credit_type="chat", amount=40, request_id=uuid4().hex)
-    name = staff.credit.Deduct(spending).reservation.name
-    (path,) = re.findall(rf'href="(/{name}/refund[^"]*)"', signed_in.get(f"/{name}").text)
-    assert 'value="40"' in signed_in.get(path).text
-    for _ in range(2):
-        signed_in.send(path, act="refund", amount="15", reason="half was wrong")
-    assert "was given back" in signed_in.text
-    assert balance(staff, account) == 1_475
-
-
-@pytest.mark.requirement("D6")
-def test_support_gives_a_few_credits_returns_a_hold_and_has_a_purchase_looked_at(
-    browser: Browser, members: Members, staff: SimpleNamespace, account: str, bought: list[Purchase]
-) -> None:
-    reserving = credit.ReserveRequest(account_id=account, credit_type="chat", amount=40, request_id=uuid4().hex)
-    hold = staff.credit.Reserve(reserving).reservation
-    browser.signs_in(members("SUPPORT"))
-    browser.get(f"/accounts/{account}")
-    give = f"/accounts/{account}/credits/give"
-    assert f'href="{give}"' in browser.page.text
-    for amount, told in (("30", "was given credits"), ("80", "More than may be given on one day")):
-        browser.get(give)
-        for act in ("look", "give_credits"):
-            browser.send(give, act=act, credit_type="chat", amount=amount, reason="Ticket 9", staff_note="kind")
-        assert told in browser.text
-    browser.get(f"/{hold.name}/return")
-    for act in ("look", "return_hold"):
-        browser.send(f"/{hold.name}/return", act=act, reason="asked for")
-    assert balance(staff, account) == 1_530
-    purchase = bought[0]
-    assert f"/{purchase.name}/inspect" in browser.get(f"/{purchase.name}").text
-    browser.get(f"/{purchase.name}/inspect")
-    browser.send(f"/{purchase.name}/inspect", act="inspect_purchase", reason="has paid")
-    assert "is looked at within seconds" in browser.text
-
-
-def test_a_purchase_is_taken_back_only_as_it_was_seen() -> None:
-    """A refund that the provider tells of between the look and the act is not taken back a second time."""
-    visit: Any = SimpleNamespace(reader=reader_of(CookieJar("", PublicUrl("", is_encrypted=False)), {}, "en"))
-    stated = {"money": "5", "reason": "x", "version": "7", "request_id": "r"}
-    form = TypedForm(visit, stated, {})
-    form.loaded = Purchase(name="accounts/ann/purchases/1", version=9, price=Money(amount=1_000, currency="THB"))
-    request = REVERSE_PURCHASE.request(form)
-    assert (request.expected_version, request.amount) == (7, 500)
-    assert [field.name for field in REVERSE_PURCHASE.fields if field.kind == "hidden"] == ["version"]
 
 
 def test_a_package_and_a_credit_type_are_made_and_a_package_retired(signed_in: Browser) -> None:

@@ -9,6 +9,7 @@ _ACCOUNT = ("tests/console/test_account_page.py",)
 _FIGURES = ("tests/console/test_figures.py",)
 _LISTS = ("tests/console/test_lists.py",)
 _ACTS = ("tests/console/test_acts.py",)
+_PHONE = ("tests/console/test_support_acts.py",)
 _LIVE = ("tests/console/test_live.py",)
 _SSO = ("tests/console/test_single_sign_on.py",)
 _NOTICES = ("tests/console/test_notices.py",)
@@ -180,7 +181,7 @@ CONSOLE_FAULTS = (
         "console/subjects/purchase_pages.py",
         "        expected_version=form.seen_version,\n",
         "",
-        _ACTS,
+        _PHONE,
         "test_a_purchase_is_taken_back_only_as_it_was_seen",
     ),
     Fault(
@@ -188,7 +189,7 @@ CONSOLE_FAULTS = (
         "console/subjects/wallet_pages.py",
         '        amount=form.amount("amount", parts["credit_type"]),\n',
         "",
-        _ACTS,
+        _PHONE,
         "test_a_part_of_what_was_spent_is_given_back",
     ),
     Fault(

@@ -26,7 +26,7 @@ _MOST_ITEMS: Final = 100
 async def told_history(visit: Visit, account: Account) -> list[HistoryItem]:
     """Return the newest of an account's history where something of it is told: none for one that is as it should be.
 
-    Whoever reads payment events finds those that are parked without it. None if it cannot be read; raises
+    Whoever reads payment events finds those that are parked without it. Nothing either if it cannot be read; raises
     ServiceRefusal for what concerns all of the page.
     """
     if account.status == AccountStatus.ACCOUNT_STATUS_ACTIVE and visit.may("finances.read"):
@@ -42,9 +42,9 @@ async def told_history(visit: Visit, account: Account) -> list[HistoryItem]:
 
 
 async def debt_causes(visit: Visit, account_id: str, wallets: Iterable[Wallet]) -> Mapping[str, Entry]:
-    """Return the last clawback of each wallet that is in debt, by credit type: nothing for one that is not.
+    """Return the last clawback of each wallet that is in debt, by credit type; nothing if they cannot be read.
 
-    None that cannot be read; raises ServiceRefusal for what concerns all of the page.
+    Raises ServiceRefusal for what concerns all of the page.
     """
     codes = [wallet.balance.credit_type for wallet in wallets if wallet.balance.debt][:_MOST_DEBTS]
     requests = [

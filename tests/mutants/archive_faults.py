@@ -12,7 +12,7 @@ ARCHIVE_FAULTS = (
     Fault(
         "a part that takes too long keeps all later wallets waiting",
         "storage/failures.py",
-        "is_cancelled = isinstance(original, psycopg.Error) and original.sqlstate == _CANCELLED",
+        "is_cancelled = isinstance(error.orig, psycopg.Error) and error.orig.sqlstate == _CANCELLED",
         "is_cancelled = False",
         _COMMAND,
         "test_what_takes_the_database_too_long_is_left_alone_and_the_rest_is_moved",

@@ -23,11 +23,12 @@ from creditd.config import configuration, require
 from creditd.ledger.archive_proof import Unproved
 from creditd.ledger.archive_restoration import ArchiveRestoration
 from creditd.ledger.archive_verification import ArchiveVerification
-from creditd.ledger.archiver import LEAST_DAYS, Archiver, TookTooLong, UsageInTheWay
+from creditd.ledger.archiver import LEAST_DAYS, Archiver, UsageInTheWay
 from creditd.ledger.clock import DatabaseClock
 from creditd.storage.archive_acts import may_move
 from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.failures import TookTooLong
 
 TOLD_EVERY_SECONDS: Final = 1.0
 """Between lines of progress."""

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sqlalchemy.exc import DBAPIError
-
 from creditd.domain.controls.audit_event import Act
 from creditd.domain.controls.seal import EntrySeal
 from creditd.domain.fold import Fold
@@ -26,11 +24,10 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import Ids
 from creditd.storage import archive_acts, archives
 from creditd.storage.archives import EntryArchive, WalletStanding, checkpoint_to_json
-from creditd.storage.connections.turns import TurnOver
 from creditd.storage.controls import audit, seals
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import first_versions_at
-from creditd.storage.failures import tells_of_a_time_limit
+from creditd.storage.failures import time_limit_told
 from creditd.storage.usage_rollups import BUILT
 
 LEAST_DAYS: Final = 90
@@ -107,10 +104,6 @@ class UsageInTheWay(Exception):
     """Usage is added up anew, or was not added up yet: what is moved now would be missing from it."""
 
 
-class TookTooLong(Exception):
-    """The database gave a part up, at the limit of time that each statement has. Nothing of it was moved."""
-
-
 class Archiver:
     """Moves what is older than an age to files in a folder. Used by one thread."""
 
@@ -178,12 +171,8 @@ class Archiver:
         left alone.
         """
         self._left_alone.add(part.wallet)
-        try:
+        with time_limit_told():
             moved = self._moved(part)
-        except (DBAPIError, TurnOver) as error:
-            if tells_of_a_time_limit(error):
-                raise TookTooLong from error
-            raise
         self._left_alone.remove(part.wallet)
         return moved
 

@@ -200,6 +200,10 @@ def test_who_may_not_see_a_list_is_not_offered_it_and_is_refused_all_the_same(su
         is_open = page.permission in OPEN_TO_SUPPORT
         for end in ("", ".csv"):
             assert support.get(path_of(page, filled) + end).status_code == (200 if is_open else 403), page.name
+    # Of what has no page for them they read, and are led nowhere.
+    support.get(f"/accounts/{filled}/timeline")
+    assert "payment_intent.succeeded" in support.text
+    assert 'href="/payment-events/' not in support.page.text
 
 
 def parked(market: Market) -> PaymentEvent:

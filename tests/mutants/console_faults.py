@@ -217,6 +217,14 @@ CONSOLE_FAULTS = (
         "test_a_limit_takes_the_place_of_one_and_leaves_others",
     ),
     Fault(
+        "a mention of something leads also those to its page who may not see it",
+        "console/shapes/resource_paths.py",
+        "is_open = not permission or visit.may(permission)",
+        "is_open = True",
+        _LISTS,
+        "test_who_may_not_see_a_list_is_not_offered_it_and_is_refused_all_the_same",
+    ),
+    Fault(
         "pages are offered to whoever may not see them",
         "console/templates/frame.html",
         '{% set open = items|selectattr("permission", "in", visit.access.permissions)|list if visit.access else [] %}',

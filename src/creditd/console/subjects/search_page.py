@@ -23,13 +23,6 @@ _KINDS: Final[Mapping[int, str]] = {
 }
 """The last words of each kind's name, which are the key of its text."""
 
-_PERMISSIONS: Final[Mapping[int, str]] = {
-    SearchHitKind.SEARCH_HIT_KIND_PAYMENT_EVENT: "finances.read",
-    SearchHitKind.SEARCH_HIT_KIND_APPROVAL: "approvals.read",
-    SearchHitKind.SEARCH_HIT_KIND_PROMO_CODE: "promo_codes.change",
-}
-"""What the page of a hit needs, by its kind; nothing more than the search for others."""
-
 _INEXACT: Final = frozenset({"account_id_prefix", "archived_request_id"})
 """What a hit has matched that is not just what was looked for, or leads elsewhere."""
 
@@ -86,9 +79,7 @@ def _thing(write: CellWriter, hit: SearchHit) -> FoundThing:
 
 def _path(visit: Visit, hit: SearchHit) -> str:
     """Return the page of a hit; that of its account where it has none for whoever asks; empty for neither."""
-    is_open = visit.may(_PERMISSIONS.get(hit.kind, ACCOUNTS.permission))
-    own = resource_path(visit, hit.name) if is_open else ""
-    return own or (visit.account_path(hit.account_id) if hit.account_id else "")
+    return resource_path(visit, hit.name) or (visit.account_path(hit.account_id) if hit.account_id else "")
 
 
 async def _found(visit: Visit, query: str, account_id: str) -> list[SearchHit]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from creditd.cli.main import main
-from creditd.ledger import archiver
-from creditd.service import usage_rollup
+from creditd.ledger.archive import archiver
+from creditd.service.usage import usage_rollup
 from tests.support.archiving import age, filed, stored
 from tests.support.databases import migrated_database
 from tests.support.desk import Desk, desk_at

@@ -20,12 +20,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, remark, say
 from creditd.config import configuration, require
-from creditd.ledger.archive_proof import Unproved
-from creditd.ledger.archive_restoration import ArchiveRestoration
-from creditd.ledger.archive_verification import ArchiveVerification
-from creditd.ledger.archiver import LEAST_DAYS, Archiver, UsageInTheWay
+from creditd.ledger.archive.archive_proof import Unproved
+from creditd.ledger.archive.archive_restoration import ArchiveRestoration
+from creditd.ledger.archive.archive_verification import ArchiveVerification
+from creditd.ledger.archive.archiver import LEAST_DAYS, Archiver, UsageInTheWay
 from creditd.ledger.clock import DatabaseClock
-from creditd.storage.archive_acts import may_move
+from creditd.storage.archive.archive_acts import may_move
 from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.database import Database, DatabaseSettings
 

@@ -17,17 +17,17 @@ from creditd.domain.fold import Fold
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.resource_names import account_name
 from creditd.domain.wallet import Origin, WalletKey
-from creditd.ledger import archive_files
-from creditd.ledger.archive_files import OtherContent, Witness, WrittenFile, file_of, unwatched
-from creditd.ledger.archive_proof import Content, Unproved, prove
+from creditd.ledger.archive import archive_files
+from creditd.ledger.archive.archive_files import OtherContent, Witness, WrittenFile, file_of, unwatched
+from creditd.ledger.archive.archive_proof import Content, Unproved, prove
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import Ids
-from creditd.storage import archive_acts, archives
-from creditd.storage.archives import EntryArchive, WalletStanding, checkpoint_to_json
+from creditd.storage.archive import archive_acts, archives
+from creditd.storage.archive.archives import EntryArchive, WalletStanding, checkpoint_to_json
 from creditd.storage.controls import audit, seals
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import first_versions_at
-from creditd.storage.usage_rollups import BUILT
+from creditd.storage.usage.usage_rollups import BUILT
 
 LEAST_DAYS: Final = 90
 """How old entries are at least: a request that is repeated until then gets its answer. A wallet's counts are of days

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, text
 
 from creditd.domain.instant import Instant
 from creditd.storage.rows import timestamp
-from creditd.storage.usage_rollups import POSITIONS, unadded_from
-from creditd.storage.usage_stretches import Unadded
+from creditd.storage.usage.usage_rollups import POSITIONS, unadded_from
+from creditd.storage.usage.usage_stretches import Unadded
 
 _BY_INDEX: Final = text("SELECT set_config('enable_seqscan', 'off', true)")
 

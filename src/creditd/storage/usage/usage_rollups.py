@@ -2,8 +2,8 @@
 
 A rollup is right for every wallet up to the version that its position says: sums and position are written by one
 statement. What is of all accounts follows each entry within seconds. An account's own sums wait for enough entries to
-be worth it, and have a position of their own (:mod:`creditd.storage.usage_account_sums`). There may be two editions at
-a time, one that is served and one that is built to take its place.
+be worth it, and have a position of their own (:mod:`creditd.storage.usage.usage_account_sums`). There may be two
+editions at a time, one that is served and one that is built to take its place.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,13 +12,13 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from creditd.domain.instant import Instant
-from creditd.domain.usage_periods import Grain, RankingSpan
+from creditd.domain.usage.usage_periods import Grain, RankingSpan
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import texts
 from creditd.storage.rows import micros, timestamp
-from creditd.storage.usage_contributions import Dimension, parts_of, ranked_of
-from creditd.storage.usage_leaders import RankingKey
-from creditd.storage.usage_stretches import AHEAD, QUARTER, Unadded, spans_of
+from creditd.storage.usage.usage_contributions import Dimension, parts_of, ranked_of
+from creditd.storage.usage.usage_leaders import RankingKey
+from creditd.storage.usage.usage_stretches import AHEAD, QUARTER, Unadded, spans_of
 
 BUILT, SERVED, RETIRED = 1, 2, 3
 """States of a rollup."""

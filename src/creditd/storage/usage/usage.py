@@ -9,12 +9,12 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from creditd.domain.usage_periods import Period, RankingSpan, Segment
+from creditd.domain.usage.usage_periods import Period, RankingSpan, Segment
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.rows import timestamp
-from creditd.storage.usage_contributions import ENTRY_COLUMNS, Dimension, contributions_of, parts_of, ranked_of
-from creditd.storage.usage_stretches import Unadded
+from creditd.storage.usage.usage_contributions import ENTRY_COLUMNS, Dimension, contributions_of, parts_of, ranked_of
+from creditd.storage.usage.usage_stretches import Unadded
 
 
 class UsedWallet(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from creditd.domain.wallet import WalletKey
-from creditd.storage.archives import COUNTED, ArchivedRow, EntryArchive
+from creditd.storage.archive.archives import COUNTED, ArchivedRow, EntryArchive
 from creditd.storage.arrays import texts
 from creditd.storage.requests import ClaimKind
 from creditd.storage.rows import timestamp

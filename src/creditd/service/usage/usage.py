@@ -6,21 +6,21 @@ from typing import Final, NamedTuple, TypeVar
 
 from creditd.domain.errors import InvalidField
 from creditd.domain.instant import Instant
-from creditd.domain.usage import OWED, WORTH, Measure
-from creditd.domain.usage_errors import UsageBehind
-from creditd.domain.usage_periods import Grain, Period, RankingSpan, Segment, segments, span_of
+from creditd.domain.usage.usage import OWED, WORTH, Measure
+from creditd.domain.usage.usage_errors import UsageBehind
+from creditd.domain.usage.usage_periods import Grain, Period, RankingSpan, Segment, segments, span_of
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import Call
 from creditd.service.threads import Bulkhead, Threads
-from creditd.service.usage_rollup import MOST_BEHIND
-from creditd.storage import usage, usage_moves, usage_rollups
+from creditd.service.usage.usage_rollup import MOST_BEHIND
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import first_versions_at
 from creditd.storage.historical_balances import balances_after, untold
-from creditd.storage.usage import PartUsage, Ranking, Sum, UsedWallet
-from creditd.storage.usage_contributions import Dimension
-from creditd.storage.usage_rollups import SERVED, UsageRollup
-from creditd.storage.usage_stretches import Unadded
+from creditd.storage.usage import usage, usage_moves, usage_rollups
+from creditd.storage.usage.usage import PartUsage, Ranking, Sum, UsedWallet
+from creditd.storage.usage.usage_contributions import Dimension
+from creditd.storage.usage.usage_rollups import SERVED, UsageRollup
+from creditd.storage.usage.usage_stretches import Unadded
 
 MOST_TAIL: Final = 20_000
 """Entries after the rollup's positions that a read adds up by itself: some fifty milliseconds. In practice there are

@@ -9,15 +9,15 @@ from itertools import islice
 from pathlib import Path
 
 from creditd.domain.wallet import WalletKey
-from creditd.ledger import archive_files
-from creditd.ledger.archive_files import Witness, unwatched
-from creditd.ledger.archive_proof import Unproved
-from creditd.ledger.archive_verification import proved
-from creditd.ledger.archiver import require_sealed, tell
+from creditd.ledger.archive import archive_files
+from creditd.ledger.archive.archive_files import Witness, unwatched
+from creditd.ledger.archive.archive_proof import Unproved
+from creditd.ledger.archive.archive_verification import proved
+from creditd.ledger.archive.archiver import require_sealed, tell
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.ids import Ids
-from creditd.storage import archive_acts, archives
-from creditd.storage.archives import ROWS_AT_A_TIME, EntryArchive
+from creditd.storage.archive import archive_acts, archives
+from creditd.storage.archive.archives import ROWS_AT_A_TIME, EntryArchive
 from creditd.storage.database import Connection, Database
 
 

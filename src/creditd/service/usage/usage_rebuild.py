@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
-from creditd.service.usage_rollup import BEGINNING, LATENESS, RollupRounds
-from creditd.storage import usage_rollups
-from creditd.storage.archives import has_archives
+from creditd.service.usage.usage_rollup import BEGINNING, LATENESS, RollupRounds
+from creditd.storage.archive.archives import has_archives
 from creditd.storage.database import Database
-from creditd.storage.usage_rollups import BUILT, RETIRED, SERVED
+from creditd.storage.usage import usage_rollups
+from creditd.storage.usage.usage_rollups import BUILT, RETIRED, SERVED
 
 WALLETS_AT_A_TIME: Final = 50
 """Wallets of which a retired rollup is deleted in a transaction: in a year each may have come to tens of thousands of

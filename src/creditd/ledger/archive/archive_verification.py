@@ -10,10 +10,10 @@ from creditd.domain.checkpoint import Checkpoint
 from creditd.domain.controls.seal import EntrySeal
 from creditd.domain.fold import BEGINNING, Fold
 from creditd.domain.wallet import WalletKey
-from creditd.ledger import archive_files
-from creditd.ledger.archive_proof import Content, Unproved, prove
-from creditd.storage import archives
-from creditd.storage.archives import EntryArchive, checkpoint_from
+from creditd.ledger.archive import archive_files
+from creditd.ledger.archive.archive_proof import Content, Unproved, prove
+from creditd.storage.archive import archives
+from creditd.storage.archive.archives import EntryArchive, checkpoint_from
 from creditd.storage.controls import seals
 from creditd.storage.database import Database
 

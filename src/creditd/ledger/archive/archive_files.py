@@ -17,7 +17,7 @@ import orjson
 
 from creditd.domain.entry import Entry
 from creditd.domain.wallet import WalletKey
-from creditd.storage.archives import ArchivedRow
+from creditd.storage.archive.archives import ArchivedRow
 from creditd.storage.rows import entry_from
 
 BLOCK_BYTES: Final = 1024 * 1024

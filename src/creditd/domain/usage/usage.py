@@ -1,7 +1,7 @@
 """Usage: what each kind of entry adds to what was spent, came in, came back and was lost.
 
 ``PARTS`` is the one place that says so. The rollup, what is read of the ledger after it, a rebuild and the tests go by
-it: SQL is written from it (``storage/usage_contributions.py``), and ``contributions`` is the same in Python.
+it: SQL is written from it (``storage/usage/usage_contributions.py``), and ``contributions`` is the same in Python.
 
 What is used is what was spent less what was refunded. Credits that are held are not used, whatever becomes of the hold.
 """

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from creditd.domain import errors
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.usage import QUARTER
+from creditd.domain.usage.usage import QUARTER
 
 HOUR: Final = 3_600 * SECOND
 DAY: Final = 24 * HOUR

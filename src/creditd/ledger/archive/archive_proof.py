@@ -10,8 +10,8 @@ from creditd.domain.controls.seal import EntrySeal
 from creditd.domain.fold import Fold
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import WalletKey
-from creditd.ledger import archive_files
-from creditd.storage.archives import ArchivedRow
+from creditd.ledger.archive import archive_files
+from creditd.storage.archive.archives import ArchivedRow
 from creditd.storage.entries import COMMON_KINDS
 
 

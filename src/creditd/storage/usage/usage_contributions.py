@@ -1,11 +1,11 @@
-"""What entries add to usage, as SQL written from the one table that says so (:mod:`creditd.domain.usage`)."""
+"""What entries add to usage, as SQL written from the one table that says so (:mod:`creditd.domain.usage.usage`)."""
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Final
 
 from creditd.domain.entry import EntryKind
-from creditd.domain.usage import COVERED, NO_SOURCE, PARTS, USED, Basis, Measure
+from creditd.domain.usage.usage import COVERED, NO_SOURCE, PARTS, USED, Basis, Measure
 
 LABEL_LENGTH: Final = 100
 """Characters of a label's value that tell it from others: keys of a table are short, metadata need not be."""

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
-from creditd.storage.usage_contributions import ENTRY_COLUMNS, contributions_of
+from creditd.storage.usage.usage_contributions import ENTRY_COLUMNS, contributions_of
 
 
 class Unadded(NamedTuple):

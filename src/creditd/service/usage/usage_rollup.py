@@ -19,10 +19,11 @@ from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.payments.background import Background
 from creditd.service.payments.providers import InThread
-from creditd.storage import account_labels, usage_account_sums, usage_leaders, usage_moves, usage_rollups
+from creditd.storage import account_labels
 from creditd.storage.database import Connection, Database
-from creditd.storage.usage_rollups import SERVED, UsageRollup
-from creditd.storage.usage_stretches import Unadded
+from creditd.storage.usage import usage_account_sums, usage_leaders, usage_moves, usage_rollups
+from creditd.storage.usage.usage_rollups import SERVED, UsageRollup
+from creditd.storage.usage.usage_stretches import Unadded
 
 ROUND_SECONDS: Final = 2.0
 """Seconds between rounds; the default of a setting."""

@@ -9,10 +9,10 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from creditd.domain.usage import Measure
+from creditd.domain.usage.usage import Measure
 from creditd.domain.wallet import WalletKey
-from creditd.storage.usage_contributions import Dimension, parts_of
-from creditd.storage.usage_stretches import AHEAD, QUARTER, Unadded, spans_of
+from creditd.storage.usage.usage_contributions import Dimension, parts_of
+from creditd.storage.usage.usage_stretches import AHEAD, QUARTER, Unadded, spans_of
 
 _SUM_UP: Final = text(f"""
 WITH {AHEAD}, used AS MATERIALIZED (

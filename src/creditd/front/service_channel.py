@@ -7,7 +7,9 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 import grpc
 
-from creditd.certificates import Renewals, Validity, fit_authorities, fit_pair
+from creditd.addresses import is_loopback
+from creditd.certificates import InvalidCertificate, Renewals, Validity, fit_authorities, fit_pair
+from creditd.front.setting_errors import InvalidSetting
 
 MAX_RECONNECT_SECONDS: Final = 2
 """The longest pause between tries to reach the service: grpc's own two minutes would outlast its restart by far."""
@@ -39,6 +41,12 @@ class ServicePlace(NamedTuple):
     call_seconds: float
 
 
+def require_known_service(service: str, ca_file: str, setting: str) -> None:
+    """Verify that a service on ``host:port`` is on this machine, or is known by an authority. Raises InvalidSetting."""
+    if not ca_file and not is_loopback(service):
+        raise InvalidSetting(f"{service} is not a loopback address: set {setting}_TLS_CA_FILE")
+
+
 Stubs = TypeVar("Stubs")
 
 
@@ -49,11 +57,16 @@ class ServiceChannel(Generic[Stubs]):
     """
 
     def __init__(self, place: ServicePlace, stubs_over: Callable[[grpc.aio.Channel], Stubs]) -> None:
-        """Connect at the first call, by what ``stubs_over`` makes of the channel. Raises InvalidCertificate."""
+        """Connect at the first call, by what ``stubs_over`` makes of the channel. Raises InvalidSetting."""
+        require_known_service(place.service, place.ca_file, place.setting)
         self._place = place
         self._stubs_over = stubs_over
-        # Judged first: grpc would report nothing and never connect.
-        self._renewals = Renewals((place.ca_file, place.certificate_file, place.key_file), lambda: _validities(place))
+        files = (place.ca_file, place.certificate_file, place.key_file)
+        try:
+            # Judged first: grpc would report nothing and never connect.
+            self._renewals = Renewals(files, lambda: _validities(place))
+        except InvalidCertificate as error:
+            raise InvalidSetting(str(error)) from error
         self._closing: set[asyncio.Task[None]] = set()
         self._make()
 

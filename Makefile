@@ -23,7 +23,7 @@ help: ## Explain every target (this text)
 	@echo "  PYTHON=/path/to/python   the interpreter that .venv is made with (3.11 or newer)"
 	@echo "  WORKERS=3                test workers of 'make test'"
 	@echo "  QUICK=1                  a short 'make bench', 'make profile', 'make bench-servers' or 'make bench-scale'"
-	@echo "  RETRIAL=1                'make test', 'transports', 'databases': what little fails is to pass three times alone"
+	@echo "  RETRIAL=1                'make test', 'transports', 'databases', 'client': what little fails is to pass three times alone"
 	@echo "  SHARES=3                 'make mutants' with a third of the faults, which one by the commit"
 	@echo "  RUNS=3                   'make bench' so many times, and the medians"
 	@echo "  PEERS=1                  'make bench' with a row of pgledger too, whose SQL PGLEDGER_SQL=/path names"
@@ -94,6 +94,10 @@ browser: setup ## Drive the console's pages with Debian's Chromium: a day of sta
 browser-install: setup ## Install what 'make browser' needs, with apt-get, as root, and Playwright into .venv
 	sh tools/install_browser.sh
 
+.PHONY: client
+client: setup ## Build the Python client's wheel and look into it, and run somebody's tests with its plugin of pytest
+	$(PYTEST) tests/client -m long $(ARGS)
+
 .PHONY: mutants
 mutants: setup ## Plant faults in the code and see that the tests catch them; SHARES=3 for a third, by the commit
 	$(PYTHON_BIN) -m tests.mutants $(if $(SHARES),--shares $(SHARES)) $(ARGS)
@@ -127,6 +131,10 @@ bench-scale: setup ## Compare an empty database with one of ten million ledger r
 .PHONY: bench-growth
 bench-growth: setup ## Measure what each operation adds to each table
 	$(PYTHON_BIN) -m tests.bench.growth $(ARGS)
+
+.PHONY: bench-client
+bench-client: setup ## Measure what the Python client costs over bare stubs, its wheel, and the start of a server for tests
+	$(PYTHON_BIN) -m tests.bench.client_overhead
 
 .PHONY: seed
 seed: setup ## Fill a database with ten million ledger rows, for measurements
@@ -174,6 +182,10 @@ lock: setup ## Pin every dependency with hashes; keeps the versions pinned alrea
 	$(COMPILE) --group build --output-file requirements-build.lock
 	$(COMPILE) --group generate --output-file requirements-generate.lock
 	$(COMPILE) --group browser --output-file requirements-browser.lock
+
+.PHONY: client-wheel
+client-wheel: setup ## Build the wheel of the Python client into dist/
+	sh tools/build_client.sh dist
 
 .PHONY: image
 image: ## Build the container image (IMAGE=creditd)

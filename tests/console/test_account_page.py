@@ -9,6 +9,7 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from tests.support.console import Browser, Member, Members, give
+from tests.support.promos import making
 
 HOSTILE = ["<script>alert(1)</script>", "\u202egnp.exe", "'\"><img src=x onerror=alert(1)>", "{{7*7}}", "x" * 480]
 
@@ -83,6 +84,46 @@ def test_what_others_have_written_is_text(signed_in: Browser, account: str) -> N
         assert text in unescape(signed_in.page.text)
     assert "<script>alert" not in signed_in.page.text
     assert "<img" not in signed_in.page.text
+
+
+def test_what_is_known_within_an_account_alone_is_found_there(
+    signed_in: Browser, staff: SimpleNamespace, account: str
+) -> None:
+    request_id = uuid4().hex
+    hold = staff.credit.Reserve(
+        credit.ReserveRequest(account_id=account, credit_type="chat", amount=40, request_id=request_id)
+    ).reservation
+    signed_in.get(f"/accounts?q={request_id}")
+    assert "Nothing belongs to" in signed_in.text
+    signed_in.get(f"/accounts?q={request_id}&account={account}")
+    for shown in ("Within", "Movement", "Hold", "by the request id", hold.name.rpartition("/")[2]):
+        assert shown in signed_in.text, shown
+    assert signed_in.get(f"/accounts?q={hold.name.rpartition('/')[2]}&account={account}").url.path == f"/{hold.name}"
+
+
+def test_what_support_may_not_open_leads_to_its_account(
+    browser: Browser, members: Members, staff: SimpleNamespace
+) -> None:
+    code = f"MAY{uuid4().hex[:6].upper()}"
+    staff.promo.CreatePromoCode(making(code))
+    browser.signs_in(members("SUPPORT"))
+    browser.get(f"/accounts?q={code}")
+    assert "Promo code" in browser.text
+    assert "/promo-codes/" not in browser.page.text
+
+
+def test_what_was_done_in_one_call_is_found_by_its_correlation_id(
+    signed_in: Browser, staff: SimpleNamespace, account: str
+) -> None:
+    mark = f"ticket-{uuid4().hex[:8]}"
+    spending = credit.DeductRequest(account_id=account, credit_type="chat", amount=4, request_id=uuid4().hex)
+    staff.credit.Deduct(spending, metadata=[("x-correlation-id", mark)])
+    signed_in.get(f"/accounts?q={mark}")
+    assert account in signed_in.text
+    signed_in.get(f"/accounts/{account}")
+    (entry,) = [link for link in links(signed_in.page) if "/wallets/chat/entries/2" in link]
+    assert mark in signed_in.get(entry).text
+    assert f'href="/accounts?q={mark}"' in signed_in.page.text
 
 
 def test_whatever_is_searched_for_has_a_page(signed_in: Browser) -> None:

@@ -37,7 +37,7 @@ def available(browser: Browser, account: str, credit_type: str) -> int:
     return int(answer.account_balance.wallets[0].balance.available)
 
 
-FILLED = {"amount.chat": "1,500", "amount.THB": "12.50", "reason": "Ticket 7", "ticket": "7", "source": "promo"}
+FILLED = {"amount.THB": "12.50", "amount.chat": "1,500", "reason": "Ticket 7", "ticket": "7", "source": "promo"}
 
 
 @pytest.mark.requirement("D1", "D6")
@@ -46,12 +46,12 @@ def test_what_is_added_was_shown_before_and_after_and_is_the_persons_own_act(
 ) -> None:
     act = f"/accounts/{account}/credits/add"
     form.send(act, **FILLED)
-    for shown in ("10", "+1,500", "1,510", "+12.50", "Add 1,500 chat and 12.50 THB"):
+    for shown in ("10", "+1,500", "1,510", "+12.50", "Add 12.50 THB and 1,500 chat"):
         assert shown in form.text, shown
     assert not entries(form, account)
     form.send(act, **FILLED, act="add")
     assert form.page.url.path == f"/accounts/{account}"
-    assert "Added 1,500 chat and 12.50 THB" in form.text
+    assert "Added 12.50 THB and 1,500 chat" in form.text
     assert available(form, account, "chat") == 1_510
     assert available(form, account, "THB") == 1_250
     added = entries(form, account)
@@ -69,7 +69,7 @@ def test_a_form_that_is_sent_twice_acts_once(form: Browser, account: str) -> Non
     for _ in range(3):
         form.post(act, sent)
         assert form.page.url.path == f"/accounts/{account}"
-        assert "Added 1,500 chat" in form.text
+        assert "Added 12.50 THB and 1,500 chat" in form.text
     assert len(entries(form, account)) == 2
     form.get(act)
     assert form.hidden()["request_id"] != sent["request_id"]
@@ -91,7 +91,7 @@ def test_what_was_not_looked_at_is_shown_and_not_done(form: Browser, account: st
     act = f"/accounts/{account}/credits/add"
     form.send(act, **FILLED)
     form.send(act, **FILLED | {"amount.chat": "9,000"}, act="add")
-    assert "Add 9,000 chat" in form.text
+    assert "Add 12.50 THB and 9,000 chat" in form.text
     assert not entries(form, account)
 
 
@@ -164,10 +164,10 @@ def goes_on(browser: Browser, act: str) -> None:
     """Send the form that was kept, find in it what was typed, and have it done."""
     assert "Go on where you were" in browser.text
     browser.send(act, act="preview")
-    assert "Add 1,500 chat and 12.50 THB" in browser.text
+    assert "Add 12.50 THB and 1,500 chat" in browser.text
     assert "Ticket 7</textarea>" in browser.page.text
     browser.send(act, **FILLED, act="add")
-    assert "Added 1,500 chat" in browser.text
+    assert "Added 12.50 THB and 1,500 chat" in browser.text
 
 
 @pytest.mark.requirement("D6")

@@ -19,6 +19,8 @@ FORMS = [
     "/sign-in/code",
     "/sign-in/authenticator",
     "/sign-in/authenticator/confirm",
+    "/sign-in/password",
+    "/sign-in/recovery-codes",
     "/sign-out",
     "/sign-out/everywhere",
     "/accounts/ann/credits/add",

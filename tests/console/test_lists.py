@@ -80,6 +80,10 @@ EXPECTED = {
 }
 
 
+STANDING = tuple(page for page in LISTS if not re.search(r"\{(grant|endpoint)_id\}", page.path))
+"""The lists that are of an account, or of all; others are of one thing."""
+
+
 OPEN_TO_SUPPORT = {"accounts.search", "accounts.read", "purchases.read", "packages.read", "credit_types.read"}
 
 
@@ -89,8 +93,12 @@ def path_of(page: ListPage, account_id: str) -> str:
 
 
 @pytest.mark.requirement("D6")
-def test_a_list_shows_what_there_is_and_others_words_are_text(signed_in: Browser, filled: str) -> None:
-    for page in LISTS:
+def test_a_list_shows_what_there_is_and_others_words_are_text(
+    signed_in: Browser, service: RunningService, filled: str
+) -> None:
+    # The newest act is on the first page of the audit log, whatever tests before have done.
+    give(service, f"acct_{uuid4().hex[:12]}", "newest", chat=1)
+    for page in STANDING:
         answer = signed_in.get(path_of(page, filled))
         assert answer.status_code == 200, page.name
         assert EXPECTED[page.name] in signed_in.text, page.name
@@ -98,7 +106,7 @@ def test_a_list_shows_what_there_is_and_others_words_are_text(signed_in: Browser
 
 
 def test_a_list_is_handed_out_as_a_file_that_no_program_takes_for_formulas(signed_in: Browser, filled: str) -> None:
-    for page in LISTS:
+    for page in STANDING:
         answer = signed_in.get(f"{path_of(page, filled)}.csv")
         assert answer.status_code == 200, page.name
         assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -110,7 +118,7 @@ def test_a_list_is_handed_out_as_a_file_that_no_program_takes_for_formulas(signe
 
 
 def test_what_a_filter_cannot_be_is_said_and_shows_nothing(signed_in: Browser, filled: str) -> None:
-    for page in LISTS:
+    for page in STANDING:
         for one in page.filters:
             is_judged = one.enum or one.day or one.pattern
             if is_judged and not one.pattern.startswith("."):
@@ -144,6 +152,22 @@ def test_a_filter_and_a_page_stand_in_the_url_and_in_the_file(signed_in: Browser
     assert rows[1][2:4] == ["1", "chat"]
 
 
+def test_accounts_are_listed_by_concern_and_with_what_they_have(signed_in: Browser, account: str) -> None:
+    signed_in.get(f"/accounts?prefix={account}")
+    for shown in ("1,500 chat", "12.50 THB", "Active"):
+        assert shown in signed_in.text, shown
+    assert "12.50 THB, 1500 chat" in signed_in.get(f"/accounts.csv?prefix={account}").text
+    signed_in.get("/accounts?concern=in_debt")
+    assert account not in signed_in.text
+    # What the service does not take together, no link asks for together.
+    assert 'href="/accounts?state=active"' in signed_in.page.text
+    assert 'href="/accounts?order=last_movement"' in signed_in.page.text
+    assert signed_in.get("/accounts?order=last_movement").status_code == 200
+    assert "This could not be read" not in signed_in.text
+    signed_in.get("/accounts?concern=in_debt&state=active")
+    assert "This could not be read" in signed_in.text
+
+
 def test_a_file_ends_where_it_would_take_too_many_calls(
     signed_in: Browser, service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,34 +196,44 @@ def support(browser: Browser, members: Members) -> Browser:
 
 def test_who_may_not_see_a_list_is_not_offered_it_and_is_refused_all_the_same(support: Browser, filled: str) -> None:
     support.get("/accounts")
-    for page in LISTS:
+    for page in STANDING:
         is_open = page.permission in OPEN_TO_SUPPORT
         if "{" not in page.path:
             assert (f'href="{page.path}"' in support.page.text) == is_open, page.name
-    for page in LISTS:
+    for page in STANDING:
         is_open = page.permission in OPEN_TO_SUPPORT
         for end in ("", ".csv"):
             assert support.get(path_of(page, filled) + end).status_code == (200 if is_open else 403), page.name
+    # Of what has no page for them they read, and are led nowhere.
+    support.get(f"/accounts/{filled}/timeline")
+    assert "payment_intent.succeeded" in support.text
+    assert 'href="/payment-events/' not in support.page.text
 
 
-def parked(market: Market) -> PaymentEvent:
-    """Return an event that waits for a person."""
-    return market.events("PARKED")[0]
+def parked(market: Market, account_id: str) -> PaymentEvent:
+    """Return an account's event that waits for a person."""
+    return next(event for event in market.events("PARKED") if event.purchase.startswith(f"accounts/{account_id}/"))
 
 
 @pytest.mark.requirement("D6")
 def test_a_row_leads_to_all_that_is_known_of_it(
     signed_in: Browser, filled: str, market: Market, staff: SimpleNamespace
 ) -> None:
-    event = parked(market)
+    event = parked(market, filled)
     assert signed_in.get(f"/payment-events/{event.name.partition('/')[2]}").status_code == 200
-    for shown in ("Parked", "amount_received", "Card numbers are masked", "Dismiss", "Replay"):
+    for shown in ("Parked", "amount_received", "Card numbers are masked", "Dismiss", "Replay", "The provider says"):
         assert shown in signed_in.text, shown
+    assert "THB 0.01 THB 0.00 of THB 1,000.00" in signed_in.text
+    counted = r'state=parked"[^>]*>Parked <span class="count"><bdi>[1-9]'
+    assert re.search(counted, signed_in.get("/payment-events").text)
     signed_in.get(f"/accounts/{filled}/purchases")
     (purchase,) = set(re.findall(rf'href="(/accounts/{filled}/purchases/[0-9a-f-]+)"', signed_in.page.text))
     signed_in.get(purchase)
     for shown in ("THB 1,000.00", "Pending", "90 chat", "payment_intent.succeeded", "Cancel the purchase"):
         assert shown in signed_in.text, shown
+    beside = signed_in.get(f"{purchase}/beside/{purchase.rpartition('/')[2]}")
+    assert (beside.status_code, signed_in.text.count("THB 1,000.00 for Small")) == (200, 2)
+    assert signed_in.get(f"{purchase}/beside/nothing").status_code == 404
     signed_in.get(f"/accounts/{filled}")
     assert "A payment could not be applied" in signed_in.text
     entries = re.findall(rf'href="(/accounts/{filled}/wallets/chat/entries/2[^"]*)"', signed_in.page.text)
@@ -216,6 +250,22 @@ def test_a_row_leads_to_all_that_is_known_of_it(
     assert "Give back" in signed_in.text
     for answer in signed_in.answers:
         assert "<script>alert" not in answer.text
+
+
+def test_what_is_a_part_of_a_page_has_one_of_its_own_with_all_of_it(
+    signed_in: Browser, staff: SimpleNamespace, account: str
+) -> None:
+    for number in range(limits.PAGE_SIZE + 1):
+        request_id = f"{account} {number}"
+        staff.credit.Deduct(
+            credit.DeductRequest(account_id=account, credit_type="THB", amount=5, request_id=request_id)
+        )
+    signed_in.get(f"/accounts/{account}/wallets/THB/grants")
+    (grant,) = set(re.findall(r'href="(/accounts/[^"]*/grants/[0-9a-f-]{36})"', signed_in.page.text))
+    assert f'href="{grant}/uses"' in signed_in.get(grant).text
+    signed_in.get(f"{grant}/uses")
+    assert ("0.05 THB" in signed_in.text, "page=" in signed_in.page.text) == (True, True)
+    assert len(signed_in.get(f"{grant}/uses.csv").text.splitlines()) == limits.PAGE_SIZE + 3
 
 
 NOWHERE = (

@@ -153,7 +153,7 @@ class Admission:
 
 def asked_for(visit: Visit) -> str:
     """Return the page to come back to: the one asked for, or the one that a form is on; empty for the first one."""
-    if visit.own_path.startswith(visit.path("/sign-")):
+    if visit.is_of_sign_in:
         return ""
     if visit.request.method != "GET":
         return visit.own_path.removesuffix("/preview")

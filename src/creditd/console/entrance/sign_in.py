@@ -1,16 +1,13 @@
 """Signing in and out: a password, then a code, each judged by the service."""
 
 from http import HTTPStatus
-from math import ceil
 from typing import Final
 
 from starlette.responses import Response
 
 from credit.v1.access_service_pb2 import GetMyAccessRequest
 from credit.v1.identity_service_pb2 import LoginRequest, RevokeRequest, StepUpRequest
-from creditd.addresses import place_of
-from creditd.call_windows import Windows
-from creditd.console import limits
+from creditd.console.entrance.address_attempts import AddressAttempts
 from creditd.console.entrance.admission import Admission
 from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
 from creditd.console.entrance.way_back import form_along, way_back
@@ -26,12 +23,14 @@ _MAX_CODE: Final = 32
 class SignInPages:
     """The pages of whoever comes and goes."""
 
-    def __init__(self, sessions: ConsoleSessions, jar: CookieJar, admission: Admission) -> None:
+    def __init__(
+        self, sessions: ConsoleSessions, jar: CookieJar, admission: Admission, attempts: AddressAttempts
+    ) -> None:
         """Begin and end sessions."""
         self._sessions = sessions
         self._admission = admission
         self._jar = jar
-        self._attempts = Windows(limits.MAX_ADDRESSES)
+        self._attempts = attempts
 
     async def password_page(self, visit: Visit) -> Response:
         """Show the form for email and password; whoever has signed in goes on."""
@@ -42,8 +41,8 @@ class SignInPages:
     async def password(self, visit: Visit) -> Response:
         """Take email and password, and go on to the code."""
         email, password = visit.form.text("email", _MAX_EMAIL), visit.form.secret("password")
-        if wait := self._wait(visit):
-            return _password_page(visit, visit.reader.texts("sign_in.limited", seconds=wait), email)
+        if refused := self._attempts.refused(visit):
+            return _password_page(visit, refused, email)
         if not email or not 0 < len(password) <= _MAX_PASSWORD:
             return _password_page(visit, visit.reader.texts("sign_in.failed"), email)
         visit.session = None
@@ -71,8 +70,8 @@ class SignInPages:
         """Take a code of the authenticator, or a recovery code; let staff in."""
         if visit.session is None:
             return visit.turned_to(visit.path("/sign-in", next=way_back(visit)))
-        if wait := self._wait(visit):
-            return _code_page(visit, visit.reader.texts("sign_in.limited", seconds=wait))
+        if refused := self._attempts.refused(visit):
+            return _code_page(visit, refused)
         try:
             await self._step_up(visit, visit.session, visit.form.text("code", _MAX_CODE))
         except ServiceRefusal as refusal:
@@ -126,11 +125,6 @@ class SignInPages:
         visit.cookies.clear()
         visit.cookies += self._sessions.ended()
         return visit.page("no_staff.html", HTTPStatus.FORBIDDEN)
-
-    def _wait(self, visit: Visit) -> int:
-        """Count an attempt from an address; return the seconds to wait if there were too many, else 0."""
-        host = visit.request.client.host if visit.request.client else ""
-        return ceil(self._attempts.of(place_of(f"[{host}]:0"), visit.now).take(limits.ATTEMPTS_PER_MINUTE, visit.now))
 
 
 def _password_page(visit: Visit, problem: str = "", email: str = "") -> Response:

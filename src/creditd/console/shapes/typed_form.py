@@ -1,9 +1,10 @@
 """A form of an act as it was typed: each field is read by what it has to be, and what it cannot be is a fault."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -17,6 +18,14 @@ MAX_REASON = 500
 
 MOST_DIGITS = 18
 """Of a version: all that have so many fit into 64 bits."""
+
+
+_REQUEST_ID_BYTES: Final = 16
+
+
+def new_request_id() -> str:
+    """Return the request id of a form that is about to be shown."""
+    return f"console:{secrets.token_hex(_REQUEST_ID_BYTES)}"
 
 
 class TypedForm:

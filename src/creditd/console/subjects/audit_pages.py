@@ -5,10 +5,13 @@ from typing import Final
 import orjson
 
 from credit.v1.audit_event_pb2 import AuditEvent, AuditOutcome
-from credit.v1.audit_service_pb2 import ListAuditEventsRequest
+from credit.v1.audit_service_pb2 import GetAuditHeadRequest, GetAuditHeadResponse, ListAuditEventsRequest
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
-from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
+from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
 
 _MAX_SHOWN: Final = 6
@@ -76,6 +79,34 @@ def _shown(value: object) -> str:
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}\u2026"
 
 
+def _seal(write: CellWriter, answer: GetAuditHeadResponse) -> ShownDetail:
+    """Return the end of the chain, with the lines that are signed, to be kept where nobody of us changes it."""
+    head = answer.audit_head
+    facts = (
+        KnownFact("seal_number", write.number(head.seal_number)),
+        KnownFact("hash", write.code(head.hash)),
+        KnownFact("sealed", write.code(head.create_time)),
+        KnownFact("signature", write.code(head.signature)),
+        KnownFact("public_key", write.code(head.public_key)),
+    )
+    signed = f"creditd audit head\n{head.seal_number}\n{head.hash}\n{head.create_time}" if head.hash else ""
+    return ShownDetail(
+        write.text("seal"),
+        beneath=(write.text("seal.text"),),
+        sections=(
+            DetailSection("seal", facts),
+            DetailSection("signed", raw=signed, hint="section.signed.hint"),
+        ),
+    )
+
+
+AUDIT_SEAL: Final = DetailPage(
+    "/audit/seal",
+    lambda stubs: stubs.audit.GetAuditHead,
+    lambda parts: GetAuditHeadRequest(),  # noqa: ARG005 - it is one for all.
+    _seal,
+)
+
 AUDIT: Final = ListPage(
     "audit",
     "/audit",
@@ -104,4 +135,5 @@ AUDIT: Final = ListPage(
         ListFilter("from", "start_time", day="first"),
         ListFilter("to", "end_time", day="last"),
     ),
+    acts=(OfferedAct("seal.do", "/audit/seal", "audit.read", "lock"),),
 )

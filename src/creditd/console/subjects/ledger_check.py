@@ -6,6 +6,8 @@ from typing import Any, Final
 from credit.v1.admin_service_pb2 import VerifyLedgerRequest, VerifyLedgerResponse
 from creditd.console.shapes.act_page import ActPage
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
+from creditd.console.shapes.resource_names import account_name
+from creditd.console.shapes.resource_paths import page_of
 from creditd.console.shapes.streamed_answer import StreamedRows
 from creditd.console.visit import Visit
 
@@ -45,7 +47,7 @@ _ROWS: Final = StreamedRows(
 
 def _check(name: str, path: str, back: Callable[[Visit], str], subject: str) -> ActPage:
     def request(form: Any) -> VerifyLedgerRequest:
-        return VerifyLedgerRequest(account_id=form.visit.request.path_params.get("account_id", ""))
+        return VerifyLedgerRequest(account_id=form.visit.parts.get("account_id", ""))
 
     return ActPage(
         name,
@@ -64,7 +66,7 @@ def _check(name: str, path: str, back: Callable[[Visit], str], subject: str) -> 
 VERIFY_ACCOUNT: Final = _check(
     "verify_account",
     "/accounts/{account_id}/verify",
-    lambda visit: visit.account_path(visit.request.path_params["account_id"]),
+    page_of(account_name),
     "account_id",
 )
 

@@ -10,6 +10,7 @@ from credit.v1.statement_service_pb2 import ExportTransactionsRequest, GetReceip
 from creditd.console import limits
 from creditd.console.service_refusal import refusal_of
 from creditd.console.shapes.list_filters import ListFilter, wanted_of
+from creditd.console.shapes.resource_names import purchase_name
 from creditd.console.visit import Visit
 
 _FILTERS = (ListFilter("from", "start_time", day="first"), ListFilter("to", "end_time", day="last"))
@@ -22,11 +23,17 @@ _FORMATS: Final = {
 """By the end of the path: the service's format, and the kind of file."""
 
 
+async def statement_page(visit: Visit) -> Response:
+    """Show the form that chooses the days of a statement, and the kind of file. Raises ServiceRefusal."""
+    visit.require("statements.export")
+    return visit.page("statement.html", account_id=visit.parts["account_id"])
+
+
 async def statement_file(visit: Visit) -> Response:
     """Hand out the statement of an account: of the days in the URL, or of all. Raises ServiceRefusal."""
     end = visit.own_path.rpartition(".")[2]
     statement_format, kind = _FORMATS[end]
-    account_id = visit.request.path_params["account_id"]
+    account_id = visit.parts["account_id"]
     request = ExportTransactionsRequest(
         account_id=account_id,
         time_zone=visit.reader.zone_name,
@@ -59,9 +66,9 @@ async def _data(call: Any, first: Any, chunks: AsyncIterator[Any]) -> AsyncItera
 
 async def receipt_file(visit: Visit) -> Response:
     """Hand out the receipt of a purchase: that it was paid, or what was given back of it. Raises ServiceRefusal."""
-    parts = visit.request.path_params
+    parts = visit.parts
     request = GetReceiptRequest(
-        name=f"accounts/{parts['account_id']}/purchases/{parts['purchase_id']}",
+        name=purchase_name(parts),
         kind=ReceiptKind.RECEIPT_KIND_REFUND if parts["kind"] == "refund" else ReceiptKind.RECEIPT_KIND_PAYMENT,
         time_zone=visit.reader.zone_name,
         language=visit.reader.language,

@@ -6,8 +6,17 @@ _ACT = ("tests/ledger/archive/test_archiver.py",)
 _BACK = ("tests/ledger/archive/test_restoration.py",)
 _READERS = ("tests/ledger/archive/test_readers.py",)
 _WIRE = ("tests/contract/test_archived.py",)
+_COMMAND = ("tests/cli/test_archive.py",)
 
 ARCHIVE_FAULTS = (
+    Fault(
+        "a part that takes too long keeps all later wallets waiting",
+        "storage/failures.py",
+        "is_cancelled = isinstance(error.orig, psycopg.Error) and error.orig.sqlstate == _CANCELLED",
+        "is_cancelled = False",
+        _COMMAND,
+        "test_what_takes_the_database_too_long_is_left_alone_and_the_rest_is_moved",
+    ),
     Fault(
         "a request id is free again once its entry is archived",
         "storage/archive/archive_acts.py",

@@ -1,6 +1,8 @@
 """What a refused save means."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 import psycopg
@@ -55,6 +57,24 @@ def tells_of_unfitness(error: Exception) -> bool:
     original = error.orig if isinstance(error, DBAPIError) else error
     code = original.sqlstate if isinstance(original, psycopg.Error) else None
     return isinstance(original, UnsuitableDatabase) or code == _FORBIDDEN or code in _OTHER_SCHEMA
+
+
+class TookTooLong(Exception):
+    """The database was given longer than it may have, by its own limit for a statement or from this side."""
+
+
+@contextmanager
+def time_limit_told() -> Iterator[None]:
+    """Raise TookTooLong for what of a block ran into a limit of time; its transaction is undone. Other errors stay."""
+    try:
+        yield
+    except TurnOver as error:
+        raise TookTooLong from error
+    except DBAPIError as error:
+        is_cancelled = isinstance(error.orig, psycopg.Error) and error.orig.sqlstate == _CANCELLED
+        if is_cancelled:
+            raise TookTooLong from error
+        raise
 
 
 def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, written as one.

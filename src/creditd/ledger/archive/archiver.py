@@ -27,6 +27,7 @@ from creditd.storage.archive.archives import EntryArchive, WalletStanding, check
 from creditd.storage.controls import audit, seals
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import first_versions_at
+from creditd.storage.failures import time_limit_told
 from creditd.storage.usage.usage_rollups import BUILT
 
 LEAST_DAYS: Final = 90
@@ -166,9 +167,16 @@ class Archiver:
     def move(self, part: OldPart) -> MovedPart:
         """Write a part to its file, and delete it from the ledger.
 
-        Raises Unproved, UsageInTheWay, OSError, sqlalchemy.exc.DBAPIError; then the rest of the wallet is left alone.
+        Raises Unproved, TookTooLong, UsageInTheWay, OSError, sqlalchemy.exc.DBAPIError; then the rest of the wallet is
+        left alone.
         """
         self._left_alone.add(part.wallet)
+        with time_limit_told():
+            moved = self._moved(part)
+        self._left_alone.remove(part.wallet)
+        return moved
+
+    def _moved(self, part: OldPart) -> MovedPart:
         written, content = self._file(part)
         self._witness("delete")
         archive = EntryArchive(
@@ -198,7 +206,6 @@ class Archiver:
             tell(connection, "entries.archive", archive, self._make_id(), self._clock.now())
             self._witness("commit")
         self._witness("done")
-        self._left_alone.remove(part.wallet)
         return MovedPart(part, content.removed, written.size)
 
     def _file(self, part: OldPart) -> tuple[WrittenFile, Content]:

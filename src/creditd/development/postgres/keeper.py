@@ -5,7 +5,6 @@ in a session of their own, so that Ctrl-C reaches us alone and PostgreSQL goes i
 """
 
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -14,22 +13,20 @@ from creditd.development.postgres.programs import environment
 
 _STOP_SECONDS: Final = 60.0
 
-_AGAIN_SECONDS: Final = 1
-"""After which PostgreSQL is asked to shut down once more: it hears nothing before it has read its settings."""
-
 # TERM, from us or from the reader of the pipe, asks PostgreSQL for a fast shutdown, which is its INT. A shell starts
-# what goes on beside it with INT ignored, so that one that comes before PostgreSQL listens is lost; one that comes
-# again changes nothing. `wait` returns at every signal, hence the loop.
-_SCRIPT: Final = f"""
+# what goes on beside it with INT ignored, so that one that comes before PostgreSQL listens is lost: it is told again
+# until it has ended, and hears what it heard already without harm. `wait` returns at every signal, hence the loop.
+_SCRIPT: Final = """
+stopping= server=
 exec 3<&0 </dev/null
-trap : TERM
+trap 'stopping=1; kill -INT "$server" 2>/dev/null' TERM
 "$@" 3<&- &
 server=$!
-trap 'kill -INT "$server" 2>/dev/null' TERM
-(trap - TERM; read -r _; while kill -TERM $$ 2>/dev/null; do sleep {_AGAIN_SECONDS}; done) <&3 3<&- &
+(trap - TERM; read -r _; kill -TERM $$ 2>/dev/null) <&3 3<&- &
 reader=$!
 exec 3<&-
-while kill -0 "$server" 2>/dev/null; do wait "$server"; done
+until [ "$stopping" ] || ! kill -0 "$server" 2>/dev/null; do wait "$server"; done
+while kill -INT "$server" 2>/dev/null; do sleep 0.1 || sleep 1; done
 kill "$reader" 2>/dev/null
 exit 0
 """
@@ -52,10 +49,9 @@ def start_keeper(account: list[str], command: list[str], log: Path) -> subproces
 
 def end_keeper(keeper: subprocess.Popen[bytes]) -> None:
     """Has PostgreSQL shut down and waits for it, for a minute at most."""
-    deadline = time.monotonic() + _STOP_SECONDS
-    while keeper.poll() is None and time.monotonic() < deadline:
-        keeper.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            keeper.wait(_AGAIN_SECONDS)
+    # Both ways at once: a forked child of ours that lives on may still hold the pipe open.
+    keeper.terminate()
     if keeper.stdin is not None:
         keeper.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        keeper.wait(_STOP_SECONDS)

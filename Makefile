@@ -31,6 +31,7 @@ help: ## Explain every target (this text)
 	@echo "  TRANSPORT=aio|queue      'make bench' and its kin, 'make profile' and 'make faults', on this transport"
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  OPEN=1                   'make bench' in an open loop: what callers wait for at 500 and at 2,000 Reserves a second"
+	@echo "  CONTRACT='FILE ...'      'make transports' with these files of the contract alone"
 	@echo "  ARGS='...'               more arguments for run, test, properties, transports, demo, faults, databases, mutants, bench and seed"
 
 # ---- Running
@@ -65,11 +66,12 @@ properties: setup ## Search on with many examples where `make test` tries some
 ON_BOTH := tests/contract/test_tls.py tests/contract/test_client_certificates.py tests/contract/test_turns.py
 THRICE := killed_server or killed_postgresql or told_to_stop or cut_around_a_commit or two_sweeps
 ONCE := deadline_that_passes or sent_five_times or full_disk
+CONTRACT ?= tests/contract
 
 .PHONY: transports
 transports: setup ## Run contract, model and some rounds of the faults on the transport that serves where the default one cannot
 	sh tools/try_grpcio.sh
-	CREDITD_TEST_TRANSPORT=aio $(PYTEST) -n $(WORKERS) --dist worksteal tests/contract tests/model tests/faults \
+	CREDITD_TEST_TRANSPORT=aio $(PYTEST) -n $(WORKERS) --dist worksteal $(CONTRACT) tests/model tests/faults \
 	    $(ON_BOTH:%=--ignore=%) -k 'not ($(THRICE))' $(ARGS)
 	CREDITD_TEST_TRANSPORT=aio CREDITD_TEST_ROUNDS=3 $(BIN)/pytest tests/faults -m long -s -k '$(THRICE)' $(ARGS)
 	CREDITD_TEST_TRANSPORT=aio CREDITD_TEST_ROUNDS=1 $(BIN)/pytest -n $(WORKERS) tests/faults -m long -k '$(ONCE)' $(ARGS)
@@ -79,7 +81,7 @@ faults: setup ## Run the long fault battery: kills, cut connections, storms, att
 	$(if $(TRANSPORT),CREDITD_TEST_TRANSPORT=$(TRANSPORT) )$(BIN)/pytest tests/faults -m long -s $(ARGS)
 
 .PHONY: databases
-databases: setup ## Run the contract on Debian's PostgreSQL 15 by PgBouncer, its part about connections on 15 and 18, and rate limits by Redis
+databases: setup ## Run the contract on Debian's PostgreSQL 15 by PgBouncer and on the other transport, its part about connections on 15 and 18, and rate limits by Redis
 	$(PYTEST) tests/databases -m databases -s $(ARGS)
 
 .PHONY: databases-install

@@ -7,12 +7,13 @@ put it behind what authenticates.
 """
 
 import json
+import logging
 import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, NamedTuple
 
 from credit_client.async_credits import AsyncCredits
-from credit_client.errors import CreditError, InsufficientCredit, LimitExceeded, NoAnswer
+from credit_client.errors import CreditError, InsufficientCredit, LimitExceeded, NoAnswer, NotAllowed, NotAuthenticated
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,6 +26,8 @@ PAYMENT_REQUIRED: Final = 402
 FORBIDDEN: Final = 403
 TOO_MANY_REQUESTS: Final = 429
 UNAVAILABLE: Final = 503
+
+log: Final = logging.getLogger("credit_client")
 
 
 class Price(NamedTuple):
@@ -39,7 +42,7 @@ class PricedApp:
     """Passes requests on to an application, those with a price as a block of paid work.
 
     A request is paid for if its answer has a status below 400 and the application ends it without an error. Without
-    credit it is answered with 402 and never reaches the application.
+    credit it is answered with 402 and never reaches the application. Close the client when the application ends.
     """
 
     def __init__(self, app: App, credits: AsyncCredits, price_of: Callable[[Scope], Price | None]) -> None:
@@ -74,7 +77,12 @@ class PricedApp:
 
 async def _refuse(error: CreditError, send: Send) -> None:
     """Answer a request that nothing is done for, as JSON with the reason, its figures and a text for people."""
-    body = json.dumps({"reason": error.reason, "message": error.text, "facts": dict(error.facts)}).encode()
+    told = {"reason": error.reason, "message": error.text, "facts": dict(error.facts)}
+    if isinstance(error, NotAllowed | NotAuthenticated):
+        # It is our own token that is refused, and no business of whoever asks.
+        log.error("requests with a price are not answered: %s", error)
+        told = {"reason": "", "message": "", "facts": {}}
+    body = json.dumps(told).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if error.retry_seconds is not None:
         headers.append((b"retry-after", str(math.ceil(error.retry_seconds)).encode()))
@@ -87,4 +95,4 @@ def _status_of(error: CreditError) -> int:
         return PAYMENT_REQUIRED
     if isinstance(error, LimitExceeded):
         return TOO_MANY_REQUESTS
-    return UNAVAILABLE if isinstance(error, NoAnswer) else FORBIDDEN
+    return UNAVAILABLE if isinstance(error, NoAnswer | NotAllowed | NotAuthenticated) else FORBIDDEN

@@ -14,7 +14,7 @@ from credit_client.async_channel import AsyncChannel
 from credit_client.block import begin, end, end_failed, extend
 from credit_client.connection import Tls
 from credit_client.hold import Hold, Particulars, reserving
-from credit_client.priced import StatedAmount, StatedName, stated
+from credit_client.priced import StatedAmount, StatedName, require_whole, stated
 from credit_client.tokens import AsyncToken
 from credit_client.tries import Course, Manner, Result, call
 
@@ -51,21 +51,22 @@ class AsyncCredits:
         As Credits.reserve. What ends a block goes on in the background if its task is cancelled meanwhile, and so does
         the Reserve, to be given back.
         """
-        request = reserving(account_id, credit_type, amount, **particulars)
-        beginning = self._go_on(begin(request, self._manner, spent_stands=spent_stands))
+        request, is_named = reserving(account_id, credit_type, amount, **particulars), "request_id" in particulars
+        beginning = self._go_on(begin(request, self._manner, spent_stands=spent_stands, is_named=is_named))
         try:
             hold = await asyncio.shield(beginning)
         except asyncio.CancelledError:
             _ = self._keep(asyncio.create_task(self._give_back(beginning)))
             raise
-        self._watch(hold)
         try:
-            yield hold
+            try:
+                self._watch(hold)
+                yield hold
+            finally:
+                self._forget(hold)
         except BaseException:
-            self._forget(hold)
             await asyncio.shield(self._go_on(end_failed(hold, self._manner)))
             raise
-        self._forget(hold)
         await self._confirm(hold)
 
     def priced(
@@ -80,6 +81,8 @@ class AsyncCredits:
         def decorate(
             function: Callable[Arguments, Awaitable[Returned]],
         ) -> Callable[Arguments, Coroutine[Any, Any, Returned]]:
+            require_whole(function, is_awaited=True)
+
             @wraps(function)
             async def paid(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Returned:
                 account, price = stated(account_id, args, kwargs), stated(amount, args, kwargs)
@@ -100,7 +103,8 @@ class AsyncCredits:
             extending.cancel()
         self._extending.clear()
         while self._going_on:
-            await asyncio.gather(*self._going_on, return_exceptions=True)
+            # And not gathered: that would cancel them with us.
+            _ = await asyncio.wait(self._going_on)
         await self._channel.close()
 
     async def __aenter__(self) -> Self:
@@ -113,6 +117,8 @@ class AsyncCredits:
 
     def _watch(self, hold: Hold) -> None:
         """Extend a hold from its last answer on, again and again."""
+        if not hold.is_to_be_extended:
+            return
 
         def begin_to_extend() -> None:
             self._extending[hold] = asyncio.create_task(self._extend(hold))
@@ -121,7 +127,7 @@ class AsyncCredits:
         self._extending[hold] = asyncio.get_running_loop().call_later(after, begin_to_extend)
 
     def _forget(self, hold: Hold) -> None:
-        hold.has_ended = True
+        hold.finish()
         if extending := self._extending.pop(hold, None):
             extending.cancel()
 
@@ -155,5 +161,6 @@ class AsyncCredits:
 
 
 def _tell(confirming: asyncio.Task[None]) -> None:
-    if not confirming.cancelled() and (error := confirming.exception()):
+    error = asyncio.CancelledError("the program ends") if confirming.cancelled() else confirming.exception()
+    if error:
         log.error("a block ended, and what was spent was not confirmed: %s", error)

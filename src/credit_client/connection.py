@@ -8,8 +8,9 @@ from typing import Final
 
 import grpc
 
-KEEPALIVE_SECONDS: Final = 30
-"""How often a silent connection is probed; the service allows it every 10 s, with or without a call open."""
+KEEPALIVE_SECONDS: Final = 12
+"""How often a silent connection is probed; the service allows it every 10 s, with or without a call open. A dead one is
+known well before the Confirm of a block is given up."""
 
 KEEPALIVE_TIMEOUT_SECONDS: Final = 5
 """A connection on which nothing is acknowledged for as long is dead, and another one is made."""

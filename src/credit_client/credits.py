@@ -13,7 +13,7 @@ from credit_client.channel import Channel
 from credit_client.connection import Tls
 from credit_client.extender import Extender
 from credit_client.hold import Hold, Particulars, reserving
-from credit_client.priced import StatedAmount, StatedName, stated
+from credit_client.priced import StatedAmount, StatedName, require_whole, stated
 from credit_client.tokens import Token
 from credit_client.tries import Manner, call
 
@@ -23,6 +23,8 @@ Returned = TypeVar("Returned")
 
 class Credits:
     """The credit service, for programs that block. Make one, share it among threads, and close it at the end.
+
+    A process that forks makes it after the fork.
 
     ``target`` is `host:port`, or any name that gRPC takes: `dns:///credits.internal:50051` is all servers of a name.
     ``token`` is a JWT, an ApiKey, or what gives a token. ``tls``: a Tls, True, or False for plaintext; unless it is
@@ -53,19 +55,27 @@ class Credits:
         """Hold credits for a block of work: spent when it ends, given back when it raises, extended while it runs.
 
         ``amount`` is in the credit type's smallest unit. With ``spent_stands`` what was said to be spent is confirmed
-        also if the block raises. Raises CreditError: at the beginning, before any work; at the end, where what was
-        spent could not be confirmed.
+        also if the block raises.
+
+        With a ``request_id`` of its caller's a block may begin again: one that died goes on with its hold, and one that
+        was confirmed runs again and is charged nothing (``hold.is_paid``). An id belongs to one run at a time.
+
+        Raises CreditError: before any work, also ReservationExpired or ReservationRefunded for a block that begins
+        again and has so ended; and at the end, where what was spent could not be confirmed. Raises ValueError before
+        anything is asked for, for a ttl or a request id that cannot be, and at the end if the client was closed.
+        What a function that gives tokens raises comes out as it is.
         """
-        request = reserving(account_id, credit_type, amount, **particulars)
-        hold = self._channel.run(begin(request, self._manner, spent_stands=spent_stands))
-        self._extender.watch(hold)
+        request, is_named = reserving(account_id, credit_type, amount, **particulars), "request_id" in particulars
+        hold = self._channel.run(begin(request, self._manner, spent_stands=spent_stands, is_named=is_named))
         try:
-            yield hold
+            try:
+                self._extender.watch(hold)
+                yield hold
+            finally:
+                self._extender.forget(hold)
         except BaseException:
-            self._extender.forget(hold)
             self._channel.run(end_failed(hold, self._manner))
             raise
-        self._extender.forget(hold)
         self._channel.run(end(hold, self._manner))
 
     def priced(
@@ -77,10 +87,13 @@ class Credits:
     ) -> Callable[[Callable[Arguments, Returned]], Callable[Arguments, Returned]]:
         """Have each call of a function paid for, as a block: all of the amount, or nothing if it raises.
 
-        ``account_id`` and ``amount`` may be functions of the same arguments.
+        ``account_id`` and ``amount`` may be functions of the same arguments. What it decorates raises TypeError for a
+        coroutine function and for a generator: their work comes after their call.
         """
 
         def decorate(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
+            require_whole(function, is_awaited=False)
+
             @wraps(function)
             def paid(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Returned:
                 account, price = stated(account_id, args, kwargs), stated(amount, args, kwargs)
@@ -94,7 +107,8 @@ class Credits:
     def call(self, request: Message) -> Any:
         """Make any call that is answered once, found by its request, such as a DeductRequest. Raises CreditError.
 
-        A request that takes a request id and has none is given one. Raises ValueError if no such RPC takes it.
+        A request that takes a request id and has none is given one; the items of a batch are not. Raises ValueError if
+        no such RPC takes it.
         """
         return self._channel.run(call(request, self._manner.observer, self._manner.call_seconds))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 import grpc
 
@@ -20,6 +20,10 @@ class CreditError(Exception):
         self.failure = failure
         self.request_id = request_id
         self.tries = tries
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Failure, str, int]]:
+        """Say what it is made of, for those that send it to another process."""
+        return type(self), (self.failure, self.request_id, self.tries)
 
     @property
     def reason(self) -> str:
@@ -63,7 +67,7 @@ class NoAnswer(CreditError):
 
 
 class Refusal(CreditError):
-    """The service has decided, and nothing was done. To ask the same again is answered the same."""
+    """The service has decided, and nothing was done. To ask again helps once what it was decided by has changed."""
 
 
 class InsufficientCredit(Refusal):

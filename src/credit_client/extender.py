@@ -13,7 +13,7 @@ class Extender:
     """Has each hold extended when it is time; the thread is made with the first one."""
 
     def __init__(self, extend: Callable[[Hold], bool]) -> None:
-        """Extend by a function that calls the service, and returns whether the hold lives on."""
+        """Extend by a function that calls the service, raises nothing, and returns whether the hold lives on."""
         self._extend = extend
         self._due: dict[Hold, float] = {}
         self._next = NEVER
@@ -26,19 +26,21 @@ class Extender:
         due = time.monotonic() + hold.extends_after_seconds
         with self._changed:
             # It may have ended while it was being extended.
-            if self._is_closed or hold.has_ended:
+            if self._is_closed or not hold.is_to_be_extended:
                 return
+            if self._thread is None or not self._thread.is_alive():
+                thread = Thread(target=self._run, name="credit holds", daemon=True)
+                # There may be none to be had now, and one the next time.
+                thread.start()
+                self._thread = thread
             self._due[hold] = due
-            if self._thread is None:
-                self._thread = Thread(target=self._run, name="credit holds", daemon=True)
-                self._thread.start()
             if due < self._next:
                 self._changed.notify()
 
     def forget(self, hold: Hold) -> None:
         """Extend a hold no more, because its block has ended."""
+        hold.finish()
         with self._changed:
-            hold.has_ended = True
             self._due.pop(hold, None)
 
     def close(self) -> None:
@@ -62,14 +64,17 @@ class Extender:
                         return
                     self._changed.wait(None if self._next == NEVER else self._next - now)
             for hold in due:
-                # Of its own, so that one that is not answered keeps no other waiting.
-                Thread(target=self._extend_one, args=(hold,), name="credit hold", daemon=True).start()
+                self._begin(hold)
+
+    def _begin(self, hold: Hold) -> None:
+        """Extend a hold in a thread of its own, so that one that is not answered keeps no other waiting."""
+        try:
+            Thread(target=self._extend_one, args=(hold,), name="credit hold", daemon=True).start()
+        except RuntimeError:
+            # So Python says that there is no thread to be had now.
+            self.watch(hold)
 
     def _extend_one(self, hold: Hold) -> None:
-        try:
-            lives_on = self._extend(hold)
-        except ValueError:
-            # So gRPC says that the channel was closed meanwhile.
-            return
+        lives_on = self._extend(hold)
         if lives_on:
             self.watch(hold)

@@ -1,7 +1,6 @@
 """What came of a call that has failed, read from what the service or gRPC says of it."""
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Final, NamedTuple, cast
 
 import grpc
@@ -35,7 +34,7 @@ class Failure(NamedTuple):
     code: grpc.StatusCode
     message: str
     reason: str = ""
-    facts: Mapping[str, str] = MappingProxyType({})
+    facts: Mapping[str, str] = {}
     text: str = ""
     retry_seconds: float | None = None
     pushback_seconds: float | None = None
@@ -67,7 +66,7 @@ def _read(code: grpc.StatusCode, message: str, pushback_seconds: float | None, d
         code,
         message,
         info.reason,
-        MappingProxyType(dict(info.metadata)),
+        dict(info.metadata),
         texts.message,
         retry.retry_delay.ToNanoseconds() / 1e9 if id(retry) in told else None,
         pushback_seconds,

@@ -1,6 +1,6 @@
 """Traces of calls: one client span for each, under the span of its caller. Needs ``credit-client[otel]``.
 
-credits = AsyncCredits(address, token, observer=Traces())
+credits = AsyncCredits(address, token, manner=Manner(observer=Traces()))
 """
 
 from collections.abc import Iterator

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Generator
 from itertools import count
+from math import inf
 from typing import Final, NamedTuple, TypeVar
 
 from google.protobuf.message import Message
@@ -20,6 +21,10 @@ from credit_client.retries import pause_seconds
 
 LEAST_SECONDS: Final = 0.001
 """A try that would have no time at all is given this much, so that it fails as any other."""
+
+MOST_TRY_SECONDS: Final = 8.0
+"""The longest try of a call with a request id. It is decided in milliseconds: an answer that has not come by then is
+lost, and a repeat tells it. What has no id may be a long read, and has all the time that there is."""
 
 
 class Send(NamedTuple):
@@ -52,7 +57,8 @@ class Manner(NamedTuple):
 Result = TypeVar("Result")
 
 Course = Generator[Send | Pause, Message | Failure | None, Result]
-"""Yields what is to be done, is sent what came of it, and returns the result. Raises CreditError."""
+"""Yields what is to be done, is sent what came of it, and returns the result. Raises CreditError. What is no answer and
+no failure, such as the error of a caller's own function that gives tokens, is thrown in."""
 
 
 def call(request: Message, observer: Observer, seconds: float) -> Course[Message]:
@@ -64,9 +70,10 @@ def call(request: Message, observer: Observer, seconds: float) -> Course[Message
     if method.takes_request_id and not getattr(request, REQUEST_ID):
         setattr(request, REQUEST_ID, new_request_id())
     end = time.monotonic() + seconds
+    longest = MOST_TRY_SECONDS if method.takes_request_id else inf
     with observer.observe(method.path) as observed:
         for tries in count(1):
-            outcome = yield Send(method, request, max(LEAST_SECONDS, end - time.monotonic()), observed.metadata)
+            outcome = yield Send(method, request, min(longest, seconds_until(end)), observed.metadata)
             if isinstance(outcome, Message):
                 return outcome
             failure = _failure(outcome)
@@ -76,6 +83,11 @@ def call(request: Message, observer: Observer, seconds: float) -> Course[Message
             observed.will_retry(failure, pause)
             yield Pause(pause)
     raise AssertionError
+
+
+def seconds_until(end: float) -> float:
+    """Return how many seconds there are until an instant of the monotonic clock; never quite none."""
+    return max(LEAST_SECONDS, end - time.monotonic())
 
 
 def _failure(outcome: Failure | None) -> Failure:

@@ -1,5 +1,8 @@
 """A block of work is paid for: spent when it ends, given back when it raises, extended while it runs."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
 from credit.v1.credit_service_pb2 import ReserveRequest
@@ -73,6 +76,41 @@ def test_more_than_is_held_cannot_be_spent(style: Style, customer: Customer) -> 
     assert customer.figures() == (70, 0)
 
 
+def test_part_of_a_credit_cannot_be_spent(style: Style, customer: Customer) -> None:
+    part: Any = 1.5
+
+    def spend(hold: Hold) -> None:
+        with pytest.raises(TypeError):
+            hold.spend(part)
+        hold.spend(1)
+
+    style.pay(spend, customer.account_id, 30)
+    assert customer.figures() == (99, 0)
+
+
+def test_nothing_is_spent_once_it_has_ended(style: Style, customer: Customer) -> None:
+    holds: list[Hold] = []
+    style.pay(holds.append, customer.account_id, 30)
+    with pytest.raises(RuntimeError, match="has ended"):
+        holds[0].spend(1)
+    with pytest.raises(RuntimeError, match="has ended"):
+        list(holds[0].metered(["a", "b"], len))
+
+
+def test_all_comes_back_if_it_cannot_be_watched(
+    style: Style, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when somebody interrupts the program right before the work."""
+
+    def interrupt(_: Hold) -> float:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Hold, "extends_after_seconds", property(interrupt))
+    with pytest.raises(ZeroDivisionError):
+        style.pay(nothing, customer.account_id, 30)
+    assert customer.figures() == (100, 0)
+
+
 def test_it_is_extended_again_and_again_while_it_runs(
     style: Style, customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,7 +148,7 @@ def test_a_program_that_died_in_it_and_begins_again_holds_and_spends_once(style:
     for _ in range(2):
         style.pay(look, customer.account_id, 30, request_id="work-7")
     assert customer.figures() == (70, 0)
-    assert customer.kinds()[:2] == ["CONFIRM", "RESERVE"]
+    assert customer.kinds()[:3] == ["CONFIRM", "EXTEND", "RESERVE"]
 
 
 def test_one_that_begins_again_is_extended_though_its_first_time_is_over(
@@ -129,6 +167,9 @@ def test_a_request_id_leaves_room_for_what_the_block_adds(style: Style, customer
     style.pay(nothing, customer.account_id, 1, request_id="x" * 230)
     with pytest.raises(ValueError, match="230"):
         style.pay(nothing, customer.account_id, 1, request_id="x" * 231)
+    for none in ("", ".reserve"):
+        with pytest.raises(ValueError, match="1 to 230"):
+            style.pay(nothing, customer.account_id, 1, request_id=none)
 
 
 def test_a_call_that_has_no_request_id_is_given_one_that_nobody_has(style: Style, customer: Customer) -> None:
@@ -137,5 +178,6 @@ def test_a_call_that_has_no_request_id_is_given_one_that_nobody_has(style: Style
     assert request.request_id
     again = ReserveRequest(account_id=customer.account_id, credit_type=CHAT, amount=1)
     style.call(again)
-    assert again.request_id > request.request_id
+    assert again.request_id != request.request_id
+    assert UUID(again.request_id).version == 7
     assert customer.figures() == (98, 2)

@@ -8,7 +8,12 @@ import pytest
 
 from credit.v1.credit_service_pb2 import GetBalanceRequest
 from credit_client import Manner, NoAnswer, Tls
-from credit_client.connection import credentials_for, stays_here
+from credit_client.connection import (
+    KEEPALIVE_SECONDS,
+    KEEPALIVE_TIMEOUT_SECONDS,
+    credentials_for,
+    stays_here,
+)
 from tests.client.onlooker import Onlooker
 from tests.client.styles import Style
 from tests.support.certificates import Identity, identity
@@ -74,6 +79,10 @@ def test_a_connection_on_which_nothing_comes_any_more_is_given_up(
         )
         with pytest.raises(GivenUpError):
             patient.call(GetBalanceRequest(account_id="ann"))
+
+
+def test_one_that_is_dead_is_known_while_there_is_time_for_a_confirm() -> None:
+    assert Manner().confirm_seconds * 2 / 3 > KEEPALIVE_SECONDS + KEEPALIVE_TIMEOUT_SECONDS
 
 
 def test_a_proxy_that_the_environment_names_sees_no_tokens(

@@ -1,7 +1,8 @@
 """An error has the class of its reason, with its figures, and a text for people."""
 
+import pickle
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import pytest
@@ -25,6 +26,7 @@ from credit_client import (
     ReservationExpired,
     ReservationNotFound,
     ReservationRefunded,
+    SpendExceedsHold,
 )
 from credit_client.errors import error_of
 from credit_client.failure import DETAILS, NEVER, PUSHBACK, Failure, failure_of
@@ -34,6 +36,8 @@ from tests.support.error_reasons import documented
 from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.requirement("H4")
+
+Sent = TypeVar("Sent", bound=Exception)
 
 
 def deducting(customer: Customer, amount: int, request_id: str = "") -> DeductRequest:
@@ -126,6 +130,22 @@ def test_every_reason_that_is_documented_has_a_class_and_only_those_to_be_repeat
         is_open = one.retry or one.reason in ("INTERNAL", "DEADLINE_EXCEEDED")
         assert isinstance(error, NoAnswer if is_open else Refusal), one.reason
     assert len(documented()) == len(ErrorReason.values()) - 1
+
+
+def test_it_reaches_another_process_as_it_is(style: Style, customer: Customer) -> None:
+    with pytest.raises(InsufficientCredit) as refusal:
+        style.call(deducting(customer, 130))
+    error = sent(refusal.value)
+    assert (error.required, error.available, error.text) == (130, 100, refusal.value.text)
+    assert (error.request_id, error.tries, str(error)) == (refusal.value.request_id, 1, str(refusal.value))
+    more = sent(SpendExceedsHold(30, 20, 11))
+    assert (more.held, more.spent, more.more) == (30, 20, 11)
+
+
+def sent(error: Sent) -> Sent:
+    """Return what of an error comes out in another process."""
+    received: Sent = pickle.loads(pickle.dumps(error))  # noqa: S301 - it is our own.
+    return received
 
 
 class _Answered(grpc.RpcError):

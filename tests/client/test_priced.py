@@ -1,7 +1,7 @@
 """What has a price: functions that are paid for by each call, and requests of an ASGI application."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from credit.v1.limits_pb2 import Limit
-from credit_client import AsyncCredits, InsufficientCredit, Manner
+from credit_client import AsyncCredits, Credits, InsufficientCredit, Manner
 from credit_client.asgi import Price, PricedApp
 from tests.client.styles import Asynchronous, Style
 from tests.support.customer import CHAT, Customer
@@ -58,6 +58,27 @@ def test_it_keeps_its_name(customer: Customer) -> None:
 
 async def fetch_nothing() -> None:
     """Do nothing."""
+
+
+async def stream_nothing() -> AsyncIterator[str]:
+    """Begin nothing before it is asked for a piece."""
+    yield ""
+
+
+def answer_one_by_one() -> Iterator[str]:
+    """Begin nothing either."""
+    yield ""
+
+
+def test_what_has_done_nothing_when_its_call_returns_is_refused(customer: Customer) -> None:
+    """It would be paid for before its work, and also if that fails."""
+    decorate: Any = Credits(customer.service.address).priced("ann", CHAT, 1)
+    for function in (fetch_nothing, stream_nothing, answer_one_by_one):
+        with pytest.raises(TypeError, match="only begins"):
+            decorate(function)
+    streams: Any = stream_nothing
+    with pytest.raises(TypeError, match="only begins"):
+        AsyncCredits(customer.service.address).priced("ann", CHAT, 1)(streams)
 
 
 async def answered(request: Request) -> PlainTextResponse:
@@ -126,3 +147,9 @@ def test_a_limit_and_a_service_that_is_away_say_when_to_come_again(
     assert int(limited.headers["retry-after"]) > 0
     (away,) = ask(asynchronous, customer, 4, "/priced", target="127.0.0.1:9", manner=Manner(call_seconds=0.2))
     assert away.status_code == 503
+
+
+def test_where_our_own_token_is_refused_nobody_is_told_why(asynchronous: Asynchronous, customer: Customer) -> None:
+    (answer,) = ask(asynchronous.with_(token=""), customer, 4, "/priced")
+    assert answer.status_code == 503
+    assert answer.json() == {"reason": "", "message": "", "facts": {}}

@@ -76,14 +76,14 @@ def test_where_nobody_is_it_gives_up_when_its_time_is_over_and_says_by_which_id_
     style: Style, customer: Customer
 ) -> None:
     onlooker = Onlooker()
-    nowhere = style.with_(target="127.0.0.1:9", manner=Manner(call_seconds=0.5, observer=onlooker))
+    nowhere = style.with_(target="127.0.0.1:9", manner=Manner(call_seconds=3.0, observer=onlooker))
     request = ReserveRequest(account_id=customer.account_id, credit_type=CHAT, amount=1)
     with pytest.raises(NoAnswer) as failure:
         nowhere.call(request)
     assert failure.value.request_id == request.request_id
     assert (failure.value.code, failure.value.reason) == (StatusCode.UNAVAILABLE, "")
     assert failure.value.tries == len(onlooker.pauses) + 1 > 1
-    assert sum(onlooker.pauses) < 0.5
+    assert sum(onlooker.pauses) < 3.0
     assert style.call(request).balance.available == 99
 
 
@@ -104,7 +104,8 @@ def half() -> float:
         (StatusCode.ABORTED, NEVER, None),
         (StatusCode.RESOURCE_EXHAUSTED, None, None),
         (StatusCode.ABORTED, None, None),
-        (StatusCode.DEADLINE_EXCEEDED, 3.0, None),
+        (StatusCode.DEADLINE_EXCEEDED, None, FIRST_SECONDS * 0.75),
+        (StatusCode.DEADLINE_EXCEEDED, NEVER, FIRST_SECONDS * 0.75),
         (StatusCode.INTERNAL, None, None),
         (StatusCode.FAILED_PRECONDITION, 3.0, None),
     ],

@@ -42,7 +42,7 @@ def test_a_block_leaves_a_span_for_each_call(
 def test_a_refusal_is_an_answer_and_a_service_that_is_away_an_error(
     style: Style, customer: Customer, traces: Traces, exporter: InMemorySpanExporter
 ) -> None:
-    known = style.with_(manner=Manner(call_seconds=0.3, observer=traces))
+    known = style.with_(manner=Manner(call_seconds=3.0, observer=traces))
     with pytest.raises(InsufficientCredit):
         known.call(DeductRequest(account_id=customer.account_id, credit_type=CHAT, amount=101))
     with pytest.raises(NoAnswer):

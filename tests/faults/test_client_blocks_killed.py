@@ -120,8 +120,16 @@ def test_blocks_are_paid_for_once_though_the_server_is_killed(
 ) -> None:
     database = f"blocks_{uuid4().hex}"
     url = create_migrated(admin_url(), database)
+    try:
+        kill_under(run, tmp_path, url)
+    finally:
+        drop_database(admin_url(), database)
+
+
+def kill_under(run: Callable[[str, Tally], None], folder: Path, url: str) -> None:
+    """Run blocks at a server that is killed again and again, and count what they have paid."""
     tally = Tally()
-    server = ServerProcess(tmp_path, service_url(url))
+    server = ServerProcess(folder, service_url(url))
     with (
         server,
         ThreadPoolExecutor(1) as thread,
@@ -142,7 +150,6 @@ def test_blocks_are_paid_for_once_though_the_server_is_killed(
         left = {account_id: figures(credits, account_id) for account_id in accounts()}
     with psycopg.connect(url) as connection:
         broken = broken_invariants(connection)
-    drop_database(admin_url(), database)
     off = {name: begun_with[name] - tally.spent[name] - available for name, (available, _) in left.items()}
     lost, doubled = sum(-min(some, 0) for some in off.values()), sum(max(some, 0) for some in off.values())
     unresolved = sum(reserved for _, reserved in left.values())

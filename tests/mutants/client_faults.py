@@ -4,7 +4,9 @@ from tests.mutants.fault import Fault
 
 _BLOCKS = ("tests/client/test_blocks.py",)
 _CANCELLED = ("tests/client/test_cancelled.py",)
+_BEGUN_AGAIN = ("tests/client/test_begun_again.py",)
 _CONNECTION = ("tests/client/test_connection.py",)
+_COURSES = ("tests/client/test_courses.py",)
 _ERRORS = ("tests/client/test_errors.py",)
 _METERED = ("tests/client/test_metered.py",)
 _PLUGIN = ("tests/client/test_plugin.py",)
@@ -92,6 +94,62 @@ CLIENT_FAULTS = (
         "await confirming",
         _CANCELLED,
         "test_while_it_confirms_what_was_spent_is_confirmed_all_the_same",
+    ),
+    Fault(
+        "what was paid is given back by a block that begins again and fails",
+        "../credit_client/block.py",
+        "    if hold.is_paid:\n        return\n    try:\n",
+        "    try:\n",
+        _BEGUN_AGAIN,
+        "test_what_was_paid_is_charged_once_and_not_given_back",
+    ),
+    Fault(
+        "a block whose hold is gone begins again",
+        "../credit_client/block.py",
+        "    if is_named:\n",
+        "    if is_named and False:\n",
+        _BEGUN_AGAIN,
+        "test_what_was_given_back_is_not_worked_for",
+    ),
+    Fault(
+        "one bad answer ends the extending for good",
+        "../credit_client/block.py",
+        "return not isinstance(error, ENDED)",
+        "return False",
+        _COURSES,
+        "test_a_bad_answer_does_not_end_the_extending",
+    ),
+    Fault(
+        "what keeps a token away is raised in place of the block's own error",
+        "../credit_client/block.py",
+        "    except Exception as error:  # noqa: BLE001 - in the place of the block's own error, it would hide that.\n",
+        "    except CreditError as error:\n",
+        _TOKENS,
+        "test_a_token_that_cannot_be_had_hides_no_error_of_a_block",
+    ),
+    Fault(
+        "whoever is cancelled while it closes tears what it waits for",
+        "../credit_client/async_credits.py",
+        "asyncio.wait(self._going_on)",
+        "asyncio.gather(*self._going_on, return_exceptions=True)",
+        _CANCELLED,
+        "test_so_it_is_if_whoever_closes_the_client_is_cancelled_too",
+    ),
+    Fault(
+        "a token that was refused is shown again",
+        "../credit_client/tokens.py",
+        "    source.forget(token)\n    return True\n",
+        "    return False\n",
+        _TOKENS,
+        "test_a_token_of_a_key_that_is_refused_is_followed_by_another_one",
+    ),
+    Fault(
+        "a token that lives is given up with the key that cannot be exchanged",
+        "../credit_client/tokens.py",
+        "            if not last:\n                raise\n",
+        "            raise\n",
+        _TOKENS,
+        "test_the_last_token_goes_on_where_no_other_one_is_to_be_had",
     ),
     Fault(
         "a long block is extended once",

@@ -1,5 +1,6 @@
 """Connections are encrypted unless they stay on this machine, and lead to servers that serve."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from credit.v1.credit_service_pb2 import GetBalanceRequest
-from credit_client import Manner, NoAnswer, Tls
+from credit_client import AsyncCredits, Credits, Manner, NoAnswer, Tls
 from credit_client.connection import (
     KEEPALIVE_SECONDS,
     KEEPALIVE_TIMEOUT_SECONDS,
@@ -17,7 +18,7 @@ from credit_client.connection import (
 from tests.client.onlooker import Onlooker
 from tests.client.styles import Style
 from tests.support.certificates import Identity, identity
-from tests.support.customer import Customer
+from tests.support.customer import CHAT, Customer
 from tests.support.postgres import admin_url, create_database, drop_database
 from tests.support.programs import PATIENCE_SECONDS
 from tests.support.scripted_peer import Script, scripted_peer
@@ -83,6 +84,25 @@ def test_a_connection_on_which_nothing_comes_any_more_is_given_up(
 
 def test_one_that_is_dead_is_known_while_there_is_time_for_a_confirm() -> None:
     assert Manner().confirm_seconds * 2 / 3 > KEEPALIVE_SECONDS + KEEPALIVE_TIMEOUT_SECONDS
+
+
+def test_one_that_the_program_has_closed_hides_no_error_of_a_block(customer: Customer, token: str) -> None:
+    address, account_id = customer.service.address, customer.account_id
+
+    def blocking() -> None:
+        with Credits(address, token) as credits, credits.reserve(account_id, CHAT, 1):
+            credits.close()
+            raise ZeroDivisionError
+
+    async def asynchronous() -> None:
+        async with AsyncCredits(address, token) as credits, credits.reserve(account_id, CHAT, 1):
+            await credits.close()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        blocking()
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(asynchronous())
 
 
 def test_a_proxy_that_the_environment_names_sees_no_tokens(

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1.source_pb2 import Source
 from tests.support.console import Browser, Member, Members, give
 from tests.support.promos import making
 
@@ -69,7 +70,8 @@ def test_who_may_not_add_is_not_offered_it_and_is_refused_all_the_same(
     browser.get(f"/accounts/{account}")
     assert "Add credits" not in browser.text
     token = browser.hidden()["form_token"]
-    fields = {"form_token": token, "amount.chat": "5", "reason": "x", "request_id": "r", "looked_at": "chat=5"}
+    fields = {"form_token": token, "amount.chat": "5", "reason": "x", "request_id": "r"}
+    fields |= {"looked_at": f"chat=5 source={int(Source.SOURCE_ADMIN)}"}
     browser.post(f"/accounts/{account}/credits/add", fields | {"act": "add"})
     assert browser.page.status_code == 403
     assert "1,500" in browser.get(f"/accounts/{account}").text

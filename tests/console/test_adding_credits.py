@@ -80,7 +80,8 @@ def test_a_form_that_was_used_does_nothing_else(form: Browser, account: str) -> 
     form.send(act, **FILLED)
     sent = form.hidden() | FILLED | {"act": "add"}
     form.post(act, sent)
-    form.post(act, sent | {"amount.chat": "7", "amount.THB": "", "looked_at": "chat=7"})
+    looked_at = sent["looked_at"].replace("THB=1250 ", "").replace("chat=1500", "chat=7")
+    form.post(act, sent | {"amount.chat": "7", "amount.THB": "", "looked_at": looked_at})
     assert form.page.status_code == 409
     assert "used before, with other amounts" in form.text
     assert available(form, account, "chat") == 1_510
@@ -93,6 +94,18 @@ def test_what_was_not_looked_at_is_shown_and_not_done(form: Browser, account: st
     form.send(act, **FILLED | {"amount.chat": "9,000"}, act="add")
     assert "Add 12.50 THB and 9,000 chat" in form.text
     assert not entries(form, account)
+
+
+@pytest.mark.parametrize("changed", [{"source": "bought"}, {"expire_time": "2030-01-01T00:00:00Z"}])
+def test_another_source_or_expiry_is_looked_at_anew(form: Browser, account: str, changed: dict[str, str]) -> None:
+    """What is bought pays debt, and what staff give does not: the balance after it may be another one."""
+    act = f"/accounts/{account}/credits/add"
+    form.send(act, **FILLED)
+    sent = form.hidden() | FILLED | {"act": "add"}
+    form.post(act, sent | changed)
+    assert "Add 12.50 THB and 1,500 chat" in form.text
+    assert not entries(form, account)
+    assert form.hidden()["looked_at"] != sent["looked_at"]
 
 
 def test_a_fragment_shows_the_balance_while_one_types(form: Browser, account: str) -> None:

@@ -81,6 +81,14 @@ CONSOLE_FAULTS = (
         "test_what_was_not_looked_at_is_shown_and_not_done",
     ),
     Fault(
+        "credits are added from another source than was looked at",
+        "console/subjects/credits_form.py",
+        '    stated.append(f"source={int(request.source)}")\n',
+        "",
+        _ADDING,
+        "test_another_source_or_expiry_is_looked_at_anew",
+    ),
+    Fault(
         "a form makes its request id when it is sent",
         "console/subjects/credits_form.py",
         '"request_id": form.text("request_id", 255),',

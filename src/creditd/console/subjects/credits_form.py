@@ -162,8 +162,12 @@ def _request(typed: TypedForm) -> AddCreditsRequest:
 
 
 def _mark(request: AddCreditsRequest) -> str:
-    """Return what an act is bound to: the balances that were looked at are those of just these amounts."""
-    return " ".join(f"{amount.credit_type}={amount.amount}" for amount in request.amounts)
+    """Return what an act is bound to: what was looked at is what these amounts, source and expiry would do."""
+    stated = [f"{amount.credit_type}={amount.amount}" for amount in request.amounts]
+    stated.append(f"source={int(request.source)}")
+    if request.HasField("expire_time"):
+        stated.append(request.expire_time.ToJsonString())
+    return " ".join(stated)
 
 
 def _expiries(visit: Visit) -> list[tuple[str, int, str]]:

@@ -6,9 +6,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount
 from credit.v1.source_pb2 import Source
+from creditd.console.reader import reader_of
+from creditd.console.settings import PublicUrl
+from creditd.console.wire.cookies import CookieJar
 from tests.support.console import Browser, Member, Members, give
 from tests.support.promos import making
 
@@ -86,6 +91,34 @@ def test_what_others_have_written_is_text(signed_in: Browser, account: str) -> N
         assert text in unescape(signed_in.page.text)
     assert "<script>alert" not in signed_in.page.text
     assert "<img" not in signed_in.page.text
+
+
+def test_credits_that_never_lapse_are_shown_by_any_clock(
+    signed_in: Browser, staff: SimpleNamespace, account: str
+) -> None:
+    """East of UTC the calendar ends before the last hours of the year 9999 do."""
+    amounts = [CreditAmount(credit_type="chat", amount=7)]
+    request = AddCreditsRequest(account_id=account, amounts=amounts, request_id=uuid4().hex, reason="for good")
+    request.expire_time.FromJsonString("9999-12-31T23:00:00Z")
+    staff.admin.AddCredits(request)
+    signed_in.http.cookies.set("creditd-zone", "Asia/Bangkok")
+    assert signed_in.get(f"/accounts/{account}").status_code == 200
+    assert "31 Dec 9999" in signed_in.text
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "shown"),
+    [
+        ("Asia/Bangkok", "9999-12-31T23:59:59Z", ">31 Dec 9999 23:59<"),
+        ("Asia/Bangkok", "9999-12-31T12:00:00Z", ">31 Dec 9999 19:00<"),
+        ("America/New_York", "0001-01-01T00:00:00Z", ">1 Jan 1 00:00<"),
+    ],
+)
+def test_a_time_at_an_end_of_the_calendar_is_shown_all_the_same(zone: str, moment: str, shown: str) -> None:
+    reader = reader_of(CookieJar("", PublicUrl("", is_encrypted=False)), {"creditd-zone": zone}, "en")
+    timestamp = Timestamp()
+    timestamp.FromJsonString(moment)
+    assert shown in reader.instant(timestamp, 1_800_000_000.0)
 
 
 def test_what_is_known_within_an_account_alone_is_found_there(

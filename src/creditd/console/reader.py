@@ -50,7 +50,7 @@ class Reader(NamedTuple):
         return self._day(self._by_clock(moment), now)
 
     def _by_clock(self, moment: datetime) -> datetime:
-        """Return a moment by the reader's clock; as it is where the calendar ends before that, as years 1 and 9999 do."""
+        """Return a moment by the reader's clock; as it is where the calendar, of years 1 to 9999, ends before that."""
         try:
             return moment.astimezone(self.zone)
         except OverflowError:

@@ -33,6 +33,14 @@ CONSOLE_FAULTS = (
         "test_a_form_that_another_site_sends_is_refused_whatever_it_has",
     ),
     Fault(
+        "a path leads to another host",
+        "console/visit.py",
+        'return quote("/" + request.scope["path"].lstrip("/"))',
+        'return quote(request.scope["path"])',
+        _GUARDS,
+        "test_no_path_leads_to_another_host",
+    ),
+    Fault(
         "a password alone opens the console",
         "console/entrance/admission.py",
         "        if not session.is_complete:\n",

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -42,7 +42,7 @@ from creditd.console.subjects.reserve_page import reserve_page
 from creditd.console.subjects.search_page import search_page
 from creditd.console.subjects.statement_file import receipt_file, statement_file, statement_page
 from creditd.console.texts import LANGUAGES
-from creditd.console.visit import Visit
+from creditd.console.visit import Visit, path_of
 from creditd.console.wire.cookies import Cookie, CookieJar
 from creditd.console.wire.forms import UnreadableForm, form_of
 from creditd.console.wire.headers import HeaderGuard
@@ -217,7 +217,7 @@ class ConsoleApplication:
             return None
         kept = urlencode([pair for pair in request.query_params.multi_items() if pair[0] not in CHOICES])
         response = Response(status_code=HTTPStatus.SEE_OTHER)
-        response.headers["location"] = quote(request.url.path) + (f"?{kept}" if kept else "")
+        response.headers["location"] = path_of(request) + (f"?{kept}" if kept else "")
         for name, value in chosen.items():
             if value in CHOICES[name]:
                 self._jar.write_plain(response, Cookie(name, value, CHOICE_SECONDS))

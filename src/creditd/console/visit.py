@@ -25,6 +25,14 @@ from creditd.console.wire.forms import Form
 STAFF: Final = frozenset({Role.ROLE_SUPPORT, Role.ROLE_FINANCE, Role.ROLE_ADMIN, Role.ROLE_SUPER_ADMIN})
 
 
+def path_of(request: Request) -> str:
+    """Return the path of a request, as a browser writes it.
+
+    With one slash in front: a browser takes what begins with two for another host.
+    """
+    return quote("/" + request.scope["path"].lstrip("/"))
+
+
 @dataclass
 class Visit:
     """A request. ``session`` is that of whoever has signed in, ``access`` what they may do, once it was asked for.
@@ -110,7 +118,7 @@ class Visit:
     @property
     def own_path(self) -> str:
         """The path that was asked for, as a browser writes it."""
-        return quote(self.request.scope["path"])
+        return path_of(self.request)
 
     @property
     def is_of_sign_in(self) -> bool:

@@ -12,8 +12,8 @@ ARCHIVE_FAULTS = (
     Fault(
         "a part that takes too long keeps all later wallets waiting",
         "storage/failures.py",
-        "is_cancelled = isinstance(error.orig, psycopg.Error) and error.orig.sqlstate == _CANCELLED",
-        "is_cancelled = False",
+        "_LIMITS = {_CANCELLED, _LOCK_NOT_AVAILABLE}",
+        "_LIMITS = {_CANCELLED}",
         _COMMAND,
         "test_what_takes_the_database_too_long_is_left_alone_and_the_rest_is_moved",
     ),

@@ -35,7 +35,7 @@ TOLD_EVERY_SECONDS: Final = 1.0
 
 NOT_ALLOWED: Final = "CREDITD_DATABASE_URL has to be of the owner of the tables, as for `creditd migrate`"
 
-TOO_LONG: Final = "the database took longer over it than a statement may; a later run tries again"
+TOO_LONG: Final = "the database took longer over it than it may, or others held it; a later run tries again"
 
 USAGE: Final = "usage is added up anew at this moment, or was not added up yet: a later run goes on"
 

@@ -48,6 +48,9 @@ _LACKS_PRIVILEGE = "aclcheck_error"
 _CANCELLED = "57014"
 """PostgreSQL's time limit for a statement, or a cancellation from this side."""
 
+_LIMITS = {_CANCELLED, _LOCK_NOT_AVAILABLE}
+"""PostgreSQL's limits of time: for a statement, and for its wait for a lock."""
+
 
 _OF_THE_CONNECTION = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 
@@ -60,7 +63,7 @@ def tells_of_unfitness(error: Exception) -> bool:
 
 
 class TookTooLong(Exception):
-    """The database was given longer than it may have, by its own limit for a statement or from this side."""
+    """The database was given longer than it may have, by its own limits or from this side."""
 
 
 @contextmanager
@@ -71,8 +74,7 @@ def time_limit_told() -> Iterator[None]:
     except TurnOver as error:
         raise TookTooLong from error
     except DBAPIError as error:
-        is_cancelled = isinstance(error.orig, psycopg.Error) and error.orig.sqlstate == _CANCELLED
-        if is_cancelled:
+        if isinstance(error.orig, psycopg.Error) and error.orig.sqlstate in _LIMITS:
             raise TookTooLong from error
         raise
 

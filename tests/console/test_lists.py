@@ -12,11 +12,13 @@ import pytest
 from credit.v1 import admin_service_pb2 as admin_pb
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.account_pb2 import Plan
+from credit.v1.audit_service_pb2 import ListAuditEventsRequest, ListAuditEventsResponse
 from credit.v1.payment_event_pb2 import PaymentEvent
 from credit.v1.purchase_pb2 import Purchase
 from creditd.console import limits
 from creditd.console.shapes.list_page import ListPage
 from creditd.console.subjects.page_list import LISTS
+from creditd.console.visit import Visit
 from tests.support.console import Browser, Members, give
 from tests.support.market import STRIPE, Market
 from tests.support.office import Office, creating
@@ -178,6 +180,24 @@ def test_a_file_ends_where_it_would_take_too_many_calls(
         give(service, account_id, f"Gift {number}", chat=1)
     rows = list(csv.reader(io.StringIO(signed_in.get(f"/accounts/{account_id}/entries.csv").text)))
     assert len(rows) == 1 + 4 + 1
+    assert rows[-1][0].startswith("More rows are not in this file")
+
+
+def test_a_file_ends_where_a_filter_matches_nothing(signed_in: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page without rows has looked through 10,000 of them: a file does not ask for all there are."""
+    monkeypatch.setattr(limits, "MAX_EXPORT_ROWS", 3 * limits.EXPORT_PAGE_SIZE)
+    ask = Visit.ask
+    asked: list[object] = []
+
+    async def matching_nothing(visit: Visit, method: object, message: object) -> object:
+        if not isinstance(message, ListAuditEventsRequest):
+            return await ask(visit, method, message)
+        asked.append(message)
+        return ListAuditEventsResponse(next_page_token="" if len(asked) > 9 else "more")
+
+    monkeypatch.setattr(Visit, "ask", matching_nothing)
+    rows = list(csv.reader(io.StringIO(signed_in.get("/audit.csv?who=nobody").text)))
+    assert (len(asked), len(rows)) == (3, 2)
     assert rows[-1][0].startswith("More rows are not in this file")
 
 

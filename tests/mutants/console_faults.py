@@ -147,7 +147,7 @@ CONSOLE_FAULTS = (
     Fault(
         "a file goes on for as long as there are rows",
         "console/shapes/list_page.py",
-        "        if count >= limits.MAX_EXPORT_ROWS:\n",
+        "        if calls >= limits.MAX_EXPORT_ROWS // limits.EXPORT_PAGE_SIZE:\n",
         "        if False:\n",
         _LISTS,
         "test_a_file_ends_where_it_would_take_too_many_calls",

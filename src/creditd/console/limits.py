@@ -76,7 +76,8 @@ EXPORT_SECONDS = 600.0
 """For a statement, which may be of years."""
 
 MAX_EXPORT_ROWS = 10_000
-"""Rows of a CSV file: a hundred calls. Whoever needs more narrows the list, by days for example."""
+"""Rows of a CSV file: it ends after as many calls as have them, a hundred, also where a filter matches fewer. Whoever
+needs more narrows the list, by days for example."""
 
 MAX_CREDIT_TYPES = 100
 """That are read for a page: the service has at most as many on one of its own."""

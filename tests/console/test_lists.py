@@ -13,6 +13,7 @@ from credit.v1 import admin_service_pb2 as admin_pb
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.account_pb2 import Plan
 from credit.v1.audit_service_pb2 import ListAuditEventsRequest, ListAuditEventsResponse
+from credit.v1.credit_type_pb2 import CreditType
 from credit.v1.payment_event_pb2 import PaymentEvent
 from credit.v1.purchase_pb2 import Purchase
 from creditd.console import limits
@@ -168,6 +169,19 @@ def test_accounts_are_listed_by_concern_and_with_what_they_have(signed_in: Brows
     assert "This could not be read" not in signed_in.text
     signed_in.get("/accounts?concern=in_debt&state=active")
     assert "This could not be read" in signed_in.text
+
+
+def test_an_amount_has_its_decimals_however_many_credit_types_there_are(
+    signed_in: Browser, service: RunningService, staff: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, account_id = f"z{uuid4().hex[:8]}", f"acct_{uuid4().hex[:12]}"
+    made = CreditType(code=code, decimals=2)
+    staff.admin.CreateCreditType(admin_pb.CreateCreditTypeRequest(credit_type=made, request_id=uuid4().hex))
+    give(service, account_id, "a gift", **{code: 1_250})
+    monkeypatch.setattr(limits, "CREDIT_TYPES_PAGE_SIZE", 1)
+    monkeypatch.setattr(limits, "CREDIT_TYPE_PAGES", 100)
+    signed_in.get(f"/accounts?prefix={account_id}")
+    assert f"12.50 {code}" in signed_in.text
 
 
 def test_a_file_ends_where_it_would_take_too_many_calls(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from creditd.console import limits
 from tests.support.console import Browser, Members
 from tests.support.service import RunningService
 
@@ -17,6 +18,15 @@ def test_a_statement_is_of_the_days_that_were_chosen(signed_in: Browser, service
     assert "Ticket 1" in signed_in.get(f"{path}.csv?from={today}&to={today}").text
     assert "Ticket 1" not in signed_in.get(f"{path}.csv?from=2020-01-01&to=2020-01-02").text
     assert signed_in.get(f"{path}.pdf?from={today}").content.startswith(b"%PDF")
+
+
+def test_a_statement_that_does_not_begin_is_given_up(
+    signed_in: Browser, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "EXPORT_WAIT_SECONDS", 0.0)
+    for end in ("csv", "pdf"):
+        assert signed_in.get(f"/accounts/{account}/statement.{end}").status_code == 503
+        assert "The service does not answer" in signed_in.text
 
 
 def test_support_exports_no_statement(browser: Browser, members: Members, account: str) -> None:

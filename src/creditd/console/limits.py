@@ -75,6 +75,9 @@ MAX_STREAMED_ROWS = 1_000
 EXPORT_SECONDS = 600.0
 """For a statement, which may be of years."""
 
+EXPORT_WAIT_SECONDS = 60.0
+"""For its first bytes: a long PDF takes a quarter of a minute to draw, after those that are in line before it."""
+
 MAX_EXPORT_ROWS = 10_000
 """Rows of a CSV file: it ends after as many calls as have them, a hundred, also where a filter matches fewer. Whoever
 needs more narrows the list, by days for example."""

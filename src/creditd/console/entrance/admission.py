@@ -12,7 +12,7 @@ from starlette.responses import Response
 from credit.v1.access_service_pb2 import GetMyAccessRequest, GetMyAccessResponse
 from credit.v1.identity_service_pb2 import RefreshRequest
 from creditd.console import limits
-from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
+from creditd.console.entrance.session import NOTE, ConsoleSession, ConsoleSessions
 from creditd.console.entrance.single_sign_on import SingleSignOn
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import STAFF, Visit
@@ -21,9 +21,6 @@ from creditd.console.wire.kept_form import KeptForm, form_kept
 
 GATE: Final = "gate"
 """The cookie that forms are bound to before there is a session."""
-
-NOTE: Final = "note"
-"""The cookie that tells the next page what was done."""
 
 Handler = Callable[[Visit], Awaitable[Response]]
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
+from typing import Final
 
 from credit.v1.identity_service_pb2 import SessionTokens, StepUpResponse
 from creditd.console import limits
@@ -13,6 +14,12 @@ from creditd.console.wire.cookies import Cookie, CookieJar
 
 _SESSION = "session"
 _SEEN = "seen"
+
+NOTE: Final = "note"
+"""The cookie that tells the next page what was done."""
+
+TYPED: Final = "typed"
+"""The cookie of the form that goes with somebody to an outside issuer and back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,6 @@ class ConsoleSessions:
         return self._clock() < float(self._jar.read(_SEEN, cookies).get("time", 0.0)) + limits.SEEN_SECONDS
 
     def ended(self) -> Iterator[Cookie]:
-        """Yield what takes the cookies away."""
-        yield Cookie(_SESSION, "", 0)
-        yield Cookie(_SEEN, "", 0)
+        """Yield what takes the cookies away, and those with what is for nobody but whoever had the session."""
+        for name in (_SESSION, _SEEN, NOTE, TYPED):
+            yield Cookie(name, "", 0)

@@ -11,6 +11,7 @@ from creditd.console.entrance.address_attempts import AddressAttempts
 from creditd.console.entrance.admission import Admission
 from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
 from creditd.console.entrance.way_back import form_along, way_back
+from creditd.console.failure_page import status_of
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import STAFF, Visit
 from creditd.console.wire.cookies import CookieJar
@@ -99,22 +100,33 @@ class SignInPages:
 
     async def sign_out(self, visit: Visit) -> Response:
         """End this session."""
-        # Who has signed in at an outside issuer is signed out here; there they are asked by its own page.
-        if visit.session and not visit.session.is_outside:
-            session = await self._admission.fresh(visit, visit.session)
-            await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(refresh_token=session.refresh_token))
-        return self._left(visit)
+        return self._left(visit, await self._revoked(visit))
 
     async def sign_out_everywhere(self, visit: Visit) -> Response:
         """End every session of whoever has signed in."""
-        if visit.session and not visit.session.is_outside:
-            await self._admission.fresh(visit, visit.session)
-            await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(all_sessions=True))
-        return self._left(visit)
+        return self._left(visit, await self._revoked(visit, all_sessions=True))
 
-    def _left(self, visit: Visit) -> Response:
+    async def _revoked(self, visit: Visit, *, all_sessions: bool = False) -> ServiceRefusal | None:
+        """Have the service end the session, or all of them; return why it has not, if it has not."""
+        # Who has signed in at an outside issuer is signed out here; there they are asked by its own page.
+        if visit.session is None or visit.session.is_outside:
+            return None
+        try:
+            session = await self._admission.fresh(visit, visit.session)
+            own = RevokeRequest(refresh_token=session.refresh_token)
+            await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(all_sessions=True) if all_sessions else own)
+        except ServiceRefusal as refusal:
+            # One that is over needs no other end.
+            return None if refusal.is_session_over and not all_sessions else refusal
+        return None
+
+    def _left(self, visit: Visit, refusal: ServiceRefusal | None) -> Response:
+        """Take the cookies away, whatever the service has said, as others may use the machine; tell what it refused."""
+        visit.session = None
         visit.cookies.clear()
         visit.cookies += self._sessions.ended()
+        if refusal:
+            return visit.page("signed_out.html", status_of(refusal))
         return visit.turned_to(visit.path("/sign-in"))
 
     async def _turned_away(self, visit: Visit) -> Response:

@@ -90,6 +90,22 @@ def test_support_gives_a_few_credits_returns_a_hold_and_has_a_purchase_looked_at
     assert "is looked at within seconds" in browser.text
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("2026-11-28T12:00", "2026-11-28T05:00:00Z"),
+        ("2026-11-28T12:00Z", "2026-11-28T12:00:00Z"),
+        ("2026-11-28T12:00-05:00", "2026-11-28T17:00:00Z"),
+    ],
+)
+def test_an_instant_is_by_the_zone_that_it_states_else_by_the_readers(typed: str, read: str) -> None:
+    reader = reader_of(CookieJar("", PublicUrl("", is_encrypted=False)), {"creditd-zone": "Asia/Bangkok"}, "en")
+    visit: Any = SimpleNamespace(reader=reader)
+    moment = TypedForm(visit, {"at": typed}, {}).instant("at")
+    assert moment is not None
+    assert moment.ToJsonString() == read
+
+
 def test_a_purchase_is_taken_back_only_as_it_was_seen() -> None:
     """A refund that the provider tells of between the look and the act is not taken back a second time."""
     visit: Any = SimpleNamespace(reader=reader_of(CookieJar("", PublicUrl("", is_encrypted=False)), {}, "en"))

@@ -113,14 +113,14 @@ class TypedForm:
         return self._day(name, timedelta(), is_needed=False)
 
     def instant(self, name: str) -> Timestamp | None:
-        """Return an instant by the reader's clock; None for none."""
+        """Return an instant by the reader's clock, unless it states another zone; None for none."""
         stated = self.text(name)
         moment = Timestamp()
         try:
             if stated:
-                moment.FromDatetime(
-                    datetime.fromisoformat(stated).replace(tzinfo=self.visit.reader.zone).astimezone(UTC)
-                )
+                typed = datetime.fromisoformat(stated)
+                zone = typed.tzinfo or self.visit.reader.zone
+                moment.FromDatetime(typed.replace(tzinfo=zone).astimezone(UTC))
         except (ValueError, OverflowError):
             self.fault(name, "field.unreadable")
         return moment if stated and name not in self.faults else None

@@ -12,6 +12,7 @@ from credit.v1.balance_pb2 import Wallet
 from credit.v1.entry_pb2 import Entry
 from credit.v1.history_item_pb2 import AccountChange, HistoryItem
 from credit.v1.money_pb2 import Money
+from credit.v1.payment_admin_service_pb2 import GetPaymentEventResponse
 from credit.v1.payment_event_pb2 import PaymentFact, PaymentFactKind
 from credit.v1.purchase_pb2 import Purchase
 from creditd.console.reader import reader_of
@@ -21,7 +22,8 @@ from creditd.console.subjects.account_looks import entry_rows
 from creditd.console.subjects.account_notices import account_notices, worst_first
 from creditd.console.subjects.approval_pages import APPROVALS
 from creditd.console.subjects.history_notices import status_act
-from creditd.console.subjects.payment_facts import facts_section
+from creditd.console.subjects.payment_event_pages import PAYMENT_EVENT
+from creditd.console.subjects.payment_facts import HeardEvent, facts_section
 from creditd.console.subjects.payment_notices import purchase_notices
 from creditd.console.subjects.purchase_pages import PURCHASES
 from creditd.console.wire.cookies import CookieJar
@@ -121,6 +123,12 @@ def test_what_was_paid_too_little_stands_out(write: CellWriter, amount: int, *, 
     (row,) = facts_section(write, [fact], bought(60)).rows
     assert ("t-bad" in row[3].html) == stands_out
     assert row[4].plain == "1.00 of 1.00"
+
+
+def test_a_body_with_too_many_parts_within_parts_is_shown_as_it_came(write: CellWriter) -> None:
+    body = "[" * 300 + "]" * 300
+    shown = PAYMENT_EVENT.detail(write, HeardEvent(GetPaymentEventResponse(body=body), None))
+    assert body in [section.raw for section in shown.sections]
 
 
 def test_debt_is_told_with_what_brought_it(write: CellWriter) -> None:

@@ -131,8 +131,8 @@ def _in_lines(body: str) -> str:
     """Return a body with a line for each of its fields, if it is JSON; else as it came."""
     try:
         return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
-    except orjson.JSONDecodeError:
-        # A form, or whole numbers that only a text keeps.
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        # A form, whole numbers that only a text keeps, or more parts within parts than are written.
         return body
 
 

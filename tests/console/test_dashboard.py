@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from creditd.console.shapes.chart import ChartDay, chart_of
+from creditd.console.visit import Visit
 from tests.support.console import Browser, Members, give
 from tests.support.service import RunningService
 
@@ -19,6 +20,23 @@ def test_the_dashboard_says_what_came_in_and_what_waits(signed_in: Browser, serv
     assert signed_in.get("/?days=90&type=THB").status_code == 200
     assert signed_in.get("/?days=x&type=%3Cscript%3E").status_code == 200
     assert "<script>" not in signed_in.page.text
+
+
+def test_a_dashboard_that_asks_by_itself_adds_no_usage_up(signed_in: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes what waits for a person, and drops the rest."""
+    ask = Visit.ask
+    asked: list[str] = []
+
+    async def noted(visit: Visit, method: object, message: object) -> object:
+        asked.append(type(message).__name__)
+        return await ask(visit, method, message)
+
+    monkeypatch.setattr(Visit, "ask", noted)
+    signed_in.get("/", {"x-by-itself": "1"})
+    assert ('id="live-need"' in signed_in.page.text, "ListPaymentEventsRequest" in asked) == (True, True)
+    assert not {"GetUsageAnalyticsRequest", "GetSystemStatusRequest"} & set(asked)
+    signed_in.get("/")
+    assert asked.count("GetUsageAnalyticsRequest") == 3
 
 
 def test_who_reads_accounts_alone_has_a_dashboard_without_sums(browser: Browser, members: Members) -> None:

@@ -91,7 +91,10 @@ async def dashboard(visit: Visit) -> Response:
     """Show what there is for whoever has signed in; what cannot be read is said in its place."""
     types = await credit_types(visit)
     write, period = CellWriter(visit, types), period_of(visit)
-    waiting, usage, worries = await visit.ask_all(_waiting(write), _usage(write, period), _status(write))
+    # A page that asks by itself takes what waits for a person, and drops the rest.
+    more = () if visit.is_by_itself else (_usage(write, period), _status(write))
+    waiting, *answers = await visit.ask_all(_waiting(write), *more)
+    usage, worries = answers or (Usage(), ())
     return visit.page(
         "dashboard.html",
         waiting=waiting,

@@ -13,7 +13,7 @@ from credit.v1.entry_pb2 import Entry
 from credit.v1.history_item_pb2 import AccountChange, HistoryItem
 from credit.v1.money_pb2 import Money
 from credit.v1.payment_admin_service_pb2 import GetPaymentEventResponse
-from credit.v1.payment_event_pb2 import PaymentFact, PaymentFactKind
+from credit.v1.payment_event_pb2 import PaymentEvent, PaymentFact, PaymentFactKind
 from credit.v1.purchase_pb2 import Purchase
 from creditd.console.reader import reader_of
 from creditd.console.settings import PublicUrl
@@ -120,9 +120,19 @@ def test_what_stands_out_of_a_wallet(write: CellWriter, one: Wallet, keys: list[
 @pytest.mark.parametrize(("amount", "stands_out"), [(99, True), (100, False), (107, False)])
 def test_what_was_paid_too_little_stands_out(write: CellWriter, amount: int, *, stands_out: bool) -> None:
     fact = PaymentFact(kind=PaymentFactKind.PAYMENT_FACT_KIND_PAYMENT, stage="PAID", amount=amount)
-    (row,) = facts_section(write, [fact], bought(60)).rows
+    (row,) = facts_section(write, [fact], bought(60), is_applied=False).rows
     assert ("t-bad" in row[3].html) == stands_out
     assert row[4].plain == "1.00 of 1.00"
+
+
+@pytest.mark.parametrize(("state", "shown"), [("APPLIED", "1.07"), ("PARKED", "107 in the currency's smallest unit")])
+def test_a_fact_of_an_event_that_was_not_applied_has_no_currency(write: CellWriter, state: str, shown: str) -> None:
+    """It may be parked just because it is in another one than the purchase."""
+    fact = PaymentFact(kind=PaymentFactKind.PAYMENT_FACT_KIND_PAYMENT, stage="PAID", amount=107)
+    event = PaymentEvent(state=f"PAYMENT_EVENT_STATE_{state}")
+    answer = GetPaymentEventResponse(payment_event=event, facts=[fact])
+    facts, *_ = PAYMENT_EVENT.detail(write, HeardEvent(answer, bought(60))).sections
+    assert facts.rows[0][3].plain == shown
 
 
 def test_a_body_with_too_many_parts_within_parts_is_shown_as_it_came(write: CellWriter) -> None:

@@ -97,6 +97,15 @@ class CellWriter:
         moment = timestamp.ToDatetime(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return Cell(self.visit.reader.instant(timestamp, self.visit.now, with_seconds=with_seconds), moment)
 
+    def instant(self, microseconds: int) -> Cell:
+        """Return a time that is stated in microseconds since the Unix epoch; as it is where no calendar has it."""
+        moment = Timestamp()
+        try:
+            moment.FromMicroseconds(microseconds)
+            return self.time(moment, with_seconds=True)
+        except (ValueError, OverflowError):
+            return self.number(microseconds)
+
     def number(self, number: int) -> Cell:
         """Return a number of something."""
         if not number:

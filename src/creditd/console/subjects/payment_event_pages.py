@@ -115,7 +115,8 @@ def _detail(write: CellWriter, heard: HeardEvent) -> ShownDetail:
             for act in answer.acts
         ],
     )
-    facts = [facts_section(write, answer.facts, heard.purchase)] if answer.facts else []
+    is_applied = event.state == PaymentEventState.PAYMENT_EVENT_STATE_APPLIED
+    facts = [facts_section(write, answer.facts, heard.purchase, is_applied=is_applied)] if answer.facts else []
     return ShownDetail(
         title,
         (write.state(PaymentEventState, event.state), write.mode(is_live=event.live)),

@@ -51,14 +51,19 @@ async def with_purchase(visit: Visit, answer: GetPaymentEventResponse) -> HeardE
     return HeardEvent(answer, found.purchase)
 
 
-def facts_section(write: CellWriter, facts: Iterable[PaymentFact], purchase: Purchase | None) -> DetailSection:
-    """Return the facts of an event, each beside what we have: the amounts are in the currency of the purchase."""
+def facts_section(
+    write: CellWriter, facts: Iterable[PaymentFact], purchase: Purchase | None, *, is_applied: bool
+) -> DetailSection:
+    """Return the facts of an event, each beside what we have.
+
+    Facts name no currency. Those of an event that ``is_applied`` are in that of the purchase; it would not be else.
+    """
     rows = [
         (
             write.word(PaymentFactKind, fact.kind),
             write.identifier(fact.subject),
             _stage(write, fact),
-            _said(write, fact, purchase),
+            _said(write, fact, purchase, is_applied=is_applied),
             _ours(write, fact, purchase) if purchase else NOTHING,
             write.time(fact.said_time, with_seconds=True),
         )
@@ -72,13 +77,14 @@ def _stage(write: CellWriter, fact: PaymentFact) -> Cell:
     return write.under(stage, write.said(why)) if why else stage
 
 
-def _said(write: CellWriter, fact: PaymentFact, purchase: Purchase | None) -> Cell:
+def _said(write: CellWriter, fact: PaymentFact, purchase: Purchase | None, *, is_applied: bool) -> Cell:
     if not fact.amount:
         return NOTHING
+    said = write.text("smallest_unit.money", amount=write.number(fact.amount))
     if purchase is None:
-        # In the smallest unit of a currency that is not known.
-        return write.number(fact.amount)
-    said = write.money(fact.amount, purchase.price.currency)
+        return said
+    if is_applied:
+        said = write.money(fact.amount, purchase.price.currency)
     is_payment = fact.kind == PaymentFactKind.PAYMENT_FACT_KIND_PAYMENT
     # With taxes a provider may take more than the price; what is less is never right.
     return write.tag(("t-bad", "alert"), said) if is_payment and fact.amount < purchase.price.amount else said

@@ -45,10 +45,16 @@ def _at_most(write: CellWriter, terms: PromoTerms) -> Cell:
 
 
 def _given(write: CellWriter, code: PromoCode) -> Cell:
-    terms = code.terms
+    return _amount(write, code.terms, code.given_amount)
+
+
+def _amount(write: CellWriter, terms: PromoTerms, amount: int) -> Cell:
+    """Return an amount of what a code gives: money off a price, or credits; of what is bought if no type is stated."""
     if terms.kind == PromoKind.PROMO_KIND_PERCENT_DISCOUNT:
-        return write.money(code.given_amount, terms.currency)
-    return write.credits(code.given_amount, terms.credit_type)
+        return write.money(amount, terms.currency)
+    if terms.credit_type or not amount:
+        return write.credits(amount, terms.credit_type)
+    return write.text("smallest_unit.credits", amount=write.number(amount))
 
 
 PROMO_CODES: Final = ListPage(
@@ -91,7 +97,7 @@ def _detail(write: CellWriter, answer: GetPromoCodeResponse) -> ShownDetail:
         KnownFact("value", _value(write, code)),
         KnownFact("credit_type", write.code(terms.credit_type)),
         KnownFact("at_most", _at_most(write, terms)),
-        KnownFact("most_per_use", write.number(terms.most_per_use) if terms.most_per_use else NOTHING),
+        KnownFact("most_per_use", _amount(write, terms, terms.most_per_use) if terms.most_per_use else NOTHING),
         KnownFact("minimum", write.money(terms.minimum_amount, terms.currency) if terms.minimum_amount else NOTHING),
         KnownFact("first_purchase", write.yes_or_no(is_so=terms.first_purchase_only)),
         KnownFact("from", write.time(terms.start_time)),

@@ -215,6 +215,23 @@ def test_a_file_ends_where_a_filter_matches_nothing(signed_in: Browser, monkeypa
     assert rows[-1][0].startswith("More rows are not in this file")
 
 
+@pytest.mark.requirement("D2", "D6")
+def test_the_audit_log_is_in_the_units_of_what_was_changed(
+    signed_in: Browser, staff: SimpleNamespace, account: str
+) -> None:
+    plan = Plan(kind="PLAN_KIND_UNLIMITED")
+    plan.end_time.FromJsonString("2030-01-01T00:00:00Z")
+    name = f"accounts/{account}"
+    staff.admin.SetPlan(admin_pb.SetPlanRequest(name=name, plan=plan, request_id=uuid4().hex, reason="a trial"))
+    signed_in.get(f"/audit?account={account}")
+    for shown in ("THB available : 0 → 12.50", "chat available : 0 → 1,500", "unlimited_until : 1 Jan 2030 00:00:00"):
+        assert shown in signed_in.text, shown
+    head, *rows = list(csv.reader(io.StringIO(signed_in.get(f"/audit.csv?account={account}").text)))
+    changes = "".join(row[head.index("Before and after")] for row in rows)
+    assert ("unlimited: false → true" in changes, "unlimited_until: 2030-01-01T00:00:00Z" in changes) == (True, True)
+    assert '"available":1250' in "".join(row[head.index("After, as JSON")] for row in rows)
+
+
 def test_a_list_that_cannot_be_read_says_so(signed_in: Browser) -> None:
     assert signed_in.get("/audit?page=forged").status_code == 200
     assert "This could not be read" in signed_in.text

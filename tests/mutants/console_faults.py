@@ -161,6 +161,14 @@ CONSOLE_FAULTS = (
         "test_credits_are_removed_once_after_they_were_looked_at_and_the_account_was_typed",
     ),
     Fault(
+        "the audit log tells amounts in the smallest unit",
+        "console/subjects/audit_changes.py",
+        "        unit, of = ToldUnit.CREDITS, credit_type\n",
+        "        pass\n",
+        ("tests/console/test_units.py",),
+        "test_what_an_act_has_changed_is_in_the_units_of_its_fields",
+    ),
+    Fault(
         "a dangerous act needs nothing typed",
         "console/shapes/act_page.py",
         'if is_wanted and page.is_typed and form.text("sure", _MAX_ID) != subject:',

@@ -204,6 +204,40 @@ def test_a_session_that_ends_in_the_middle_of_a_form_loses_nothing_of_it(
     assert len(entries(form, account)) == 2
 
 
+def test_forms_of_two_windows_outlive_their_session(form: Browser, admin: Member, account: str) -> None:
+    act = f"/accounts/{account}/credits/add"
+    sent = []
+    for _ in range(2):
+        form.get(act)
+        form.send(act, **FILLED)
+        sent.append(form.hidden() | FILLED | {"act": "add"})
+    form.console.service.clock.advance(1_801)
+    form.post(act, sent[0])
+    sign_in = form.hidden() | {"email": admin.person.email, "password": admin.person.password}
+    form.post(act, sent[1])
+    assert (form.page.status_code, "nothing that you have typed is lost" in form.text) == (401, True)
+    # The page of the first window is taken all the same, and what it carries is shown.
+    form.post("/sign-in", sign_in)
+    form.send("/sign-in/code", code=admin.phone.next_code())
+    assert form.hidden()["request_id"] == sent[0]["request_id"]
+    form.post(act, sent[1])
+    assert (form.page.status_code, form.hidden()["request_id"]) == (409, sent[1]["request_id"])
+    assert not entries(form, account)
+    goes_on(form, act)
+
+
+def test_a_code_that_comes_too_late_loses_nothing_of_a_form(form: Browser, admin: Member, account: str) -> None:
+    act = f"/accounts/{account}/credits/add"
+    form.send(act, **FILLED)
+    form.console.service.clock.advance(1_801)
+    form.send(act, **FILLED, act="add")
+    for seconds in (601, 0):
+        form.send("/sign-in", email=admin.person.email, password=admin.person.password)
+        form.console.service.clock.advance(seconds)
+        form.send("/sign-in/code", code=admin.phone.next_code())
+    goes_on(form, act)
+
+
 def test_a_fragment_that_comes_too_late_leaves_the_form_as_it_is(form: Browser, admin: Member, account: str) -> None:
     """While one types a script asks; the form that is sent afterwards is kept as if nobody had asked."""
     act = f"/accounts/{account}/credits/add"

@@ -199,7 +199,7 @@ class ConsoleApplication:
             return None
         visit.form = await form_of(visit.request)
         if self._is_own_form(visit, visit.lapsed_token):
-            return self._admission.ended(visit)
+            return self._admission.late(visit)
         return None if self._is_own_form(visit, visit.form_token) else unreadable_page(visit)
 
     def _is_own_form(self, visit: Visit, token: str) -> bool:

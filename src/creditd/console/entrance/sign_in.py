@@ -55,7 +55,8 @@ class SignInPages:
             if not is_wrong and (refusal.is_unknown or not refusal.text):
                 raise
             return _password_page(visit, visit.reader.texts("sign_in.failed") if is_wrong else refusal.text, email)
-        self._go_on(visit, self._sessions.begun(email, answer.tokens))
+        former_id = self._sessions.lapsed_id(visit.request.cookies)
+        self._go_on(visit, self._sessions.begun(email, answer.tokens, former_id))
         # What was typed before is carried on by this page; else it has an address of its own.
         if form_along(visit).path:
             return _code_page(visit)

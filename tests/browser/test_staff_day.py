@@ -127,6 +127,23 @@ def test_a_promo_code_is_made_and_a_role_is_given_for_a_day(
         assert "Finance" in anna.text
 
 
+def test_a_key_is_seen_also_by_whoever_clicks_twice(chromium: Chromium, console: RunningConsole, admin: Member) -> None:
+    name = f"svc_{uuid4().hex[:8]}"
+    with chromium.person(console) as anna:
+        anna.signs_in(admin, "/service-accounts/new")
+        for path, filled, button in (
+            ("/service-accounts/new", {"service_account_id": name, "scopes": "credits.read"}, "New service account"),
+            ("/api-keys/new", {"service_account_id": name, "days": "30"}, "New API key"),
+        ):
+            anna.page.goto(path)
+            for field, value in filled.items():
+                anna.page.locator(f"[name={field}]").fill(value)
+            anna.page.locator("textarea[name=reason]").fill("A robot")
+            anna.page.get_by_role("button", name=button).dblclick()
+            anna.page.get_by_role("button", name=button).wait_for(state="detached")
+        anna.page.get_by_text("This is shown this once").wait_for()
+
+
 def test_a_language_is_switched_and_a_statement_downloaded(
     chromium: Chromium, console: RunningConsole, admin: Member, account: str
 ) -> None:

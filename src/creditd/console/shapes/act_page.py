@@ -136,9 +136,13 @@ def act_done(page: ActPage) -> Callable[[Visit], Any]:
 def _told(visit: Visit, page: ActPage, answer: Any, subject: str) -> Response:
     outcome = page.outcome(answer) if page.outcome else ""
     key = f"act.{page.name}.{outcome or 'done'}"
-    if page.shown_once and (shown := page.shown_once(answer)):
-        # On this page alone: it is kept nowhere, and no cookie would hold it.
-        return visit.page("shown_once.html", page=page, key=key, subject=subject, shown=shown, back=page.back(visit))
+    if page.shown_once:
+        if shown := page.shown_once(answer):
+            # On this page alone: it is kept nowhere, and no cookie would hold it.
+            values: dict[str, Any] = {"key": key, "subject": subject, "shown": shown, "back": page.back(visit)}
+            return visit.page("shown_once.html", page=page, **values)
+        # The answer to the same form sent before had it.
+        key = "act.shown_before"
     visit.told = {"key": key, "subject": subject}
     return visit.turned_to(page.lead(visit, answer) if page.lead else page.back(visit))
 

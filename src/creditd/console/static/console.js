@@ -67,6 +67,19 @@
       addEventListener("pagehide", () => events.close());
     }
   });
+
+  // A second click would lose what the answer to the first shows once, such as a key. After a while it counts again, for
+  // whoever has stopped the page.
+  let sent, sentAt;
+  addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.getAttribute("method") !== "post" || event.submitter?.hasAttribute("formaction")) return;
+    if (form === sent && event.timeStamp - sentAt < 15000) return event.preventDefault();
+    sent = form;
+    sentAt = event.timeStamp;
+  });
+  addEventListener("pageshow", () => { sent = undefined; });
+
   addEventListener("click", (event) => {
     const place = event.target.closest?.("[data-copy]");
     if (place) navigator.clipboard?.writeText(place.dataset.copy);

@@ -9,6 +9,7 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.purchase_pb2 import Purchase
+from creditd.console import limits
 from tests.browser.seated import Chromium, Seated
 from tests.support.console import Member, Members, RunningConsole, give, running_console
 from tests.support.cutting_proxy import CuttingProxy
@@ -243,6 +244,26 @@ def test_the_three_calls_are_answered_in_three_clicks(
         clicks_to(anna, "Explain this movement")
         assert "Summarise 3 files" in anna.text
         assert "Of which grants" in anna.text
+
+
+def test_a_stream_that_was_refused_is_asked_for_again(
+    chromium: Chromium,
+    console: RunningConsole,
+    service: RunningService,
+    admin: Member,
+    account: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MAX_LIVE_STREAMS", 0)
+    with chromium.person(console) as anna:
+        with anna.page.expect_response(lambda answer: answer.url.endswith("/live")) as refused:
+            anna.signs_in(admin, f"/accounts/{account}")
+        assert refused.value.status == 503
+        monkeypatch.setattr(limits, "MAX_LIVE_STREAMS", 10)
+        with anna.page.expect_response(lambda answer: answer.url.endswith("/live") and answer.ok):
+            give(service, account, "a gift", chat=7)
+        give(service, account, "another one", chat=7)
+        anna.page.locator("#live-balances").get_by_text("1,514").first.wait_for()
 
 
 def test_a_balance_changes_by_itself_and_a_service_that_is_away_is_said_and_comes_back(

@@ -1,6 +1,6 @@
 """The statement of an account, of all its days or of some."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,10 +14,12 @@ def test_a_statement_is_of_the_days_that_were_chosen(signed_in: Browser, service
     path = f"/accounts/{account}/statement"
     assert f'href="{path}"' in signed_in.get(f"/accounts/{account}").text
     assert f'formaction="{path}.csv"' in signed_in.get(path).text
+    # The credits may have come just before midnight.
     today = datetime.fromtimestamp(service.seconds, UTC).date()
-    assert "Ticket 1" in signed_in.get(f"{path}.csv?from={today}&to={today}").text
+    yesterday = today - timedelta(days=1)
+    assert "Ticket 1" in signed_in.get(f"{path}.csv?from={yesterday}&to={today}").text
     assert "Ticket 1" not in signed_in.get(f"{path}.csv?from=2020-01-01&to=2020-01-02").text
-    assert signed_in.get(f"{path}.pdf?from={today}").content.startswith(b"%PDF")
+    assert signed_in.get(f"{path}.pdf?from={yesterday}").content.startswith(b"%PDF")
 
 
 def test_a_statement_that_does_not_begin_is_given_up(

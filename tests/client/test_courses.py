@@ -49,7 +49,7 @@ def hold() -> Hold:
         Failure(StatusCode.RESOURCE_EXHAUSTED, "", "OVERLOADED", pushback_seconds=600.0),
         OSError("there is no token"),
     ],
-    ids=repr,
+    ids=["a bug", "a token that has expired", "a long push-back", "no token"],
 )
 def test_a_bad_answer_does_not_end_the_extending(hold: Hold, outcome: Failure | Exception) -> None:
     assert result(extend(hold, AT_ONCE), outcome)
@@ -65,7 +65,7 @@ def test_a_hold_that_is_gone_is_extended_no_more(hold: Hold, reason: str) -> Non
     assert not result(extend(hold, AT_ONCE), Failure(StatusCode.FAILED_PRECONDITION, "", reason))
 
 
-@pytest.mark.parametrize("outcome", [LOST, ValueError("closed")], ids=repr)
+@pytest.mark.parametrize("outcome", [LOST, ValueError("closed")], ids=["no answer", "a closed client"])
 def test_what_cannot_be_given_back_is_told_in_the_log(
     hold: Hold, outcome: Failure | Exception, caplog: pytest.LogCaptureFixture
 ) -> None:

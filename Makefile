@@ -23,7 +23,7 @@ help: ## Explain every target (this text)
 	@echo "  PYTHON=/path/to/python   the interpreter that .venv is made with (3.11 or newer)"
 	@echo "  WORKERS=3                test workers of 'make test'"
 	@echo "  QUICK=1                  a short 'make bench', 'make profile', 'make bench-servers' or 'make bench-scale'"
-	@echo "  RETRIAL=1                'make test', 'transports', 'databases': what little fails is to pass three times alone"
+	@echo "  RETRIAL=1                'make test', 'transports', 'databases', 'client': what little fails is to pass three times alone"
 	@echo "  SHARES=3                 'make mutants' with a third of the faults, which one by the commit"
 	@echo "  RUNS=3                   'make bench' so many times, and the medians"
 	@echo "  PEERS=1                  'make bench' with a row of pgledger too, whose SQL PGLEDGER_SQL=/path names"
@@ -31,6 +31,7 @@ help: ## Explain every target (this text)
 	@echo "  TRANSPORT=aio|queue      'make bench' and its kin, 'make profile' and 'make faults', on this transport"
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  OPEN=1                   'make bench' in an open loop: what callers wait for at 500 and at 2,000 Reserves a second"
+	@echo "  CONTRACT='FILE ...'      'make transports' with these files of the contract alone"
 	@echo "  ARGS='...'               more arguments for run, test, properties, transports, demo, faults, databases, mutants, bench and seed"
 
 # ---- Running
@@ -65,11 +66,12 @@ properties: setup ## Search on with many examples where `make test` tries some
 ON_BOTH := tests/contract/test_tls.py tests/contract/test_client_certificates.py tests/contract/test_turns.py
 THRICE := killed_server or killed_postgresql or told_to_stop or cut_around_a_commit or two_sweeps
 ONCE := deadline_that_passes or sent_five_times or full_disk
+CONTRACT ?= tests/contract
 
 .PHONY: transports
 transports: setup ## Run contract, model and some rounds of the faults on the transport that serves where the default one cannot
 	sh tools/try_grpcio.sh
-	CREDITD_TEST_TRANSPORT=aio $(PYTEST) -n $(WORKERS) --dist worksteal tests/contract tests/model tests/faults \
+	CREDITD_TEST_TRANSPORT=aio $(PYTEST) -n $(WORKERS) --dist worksteal $(CONTRACT) tests/model tests/faults \
 	    $(ON_BOTH:%=--ignore=%) -k 'not ($(THRICE))' $(ARGS)
 	CREDITD_TEST_TRANSPORT=aio CREDITD_TEST_ROUNDS=3 $(BIN)/pytest tests/faults -m long -s -k '$(THRICE)' $(ARGS)
 	CREDITD_TEST_TRANSPORT=aio CREDITD_TEST_ROUNDS=1 $(BIN)/pytest -n $(WORKERS) tests/faults -m long -k '$(ONCE)' $(ARGS)
@@ -79,7 +81,7 @@ faults: setup ## Run the long fault battery: kills, cut connections, storms, att
 	$(if $(TRANSPORT),CREDITD_TEST_TRANSPORT=$(TRANSPORT) )$(BIN)/pytest tests/faults -m long -s $(ARGS)
 
 .PHONY: databases
-databases: setup ## Run the contract on Debian's PostgreSQL 15 by PgBouncer, its part about connections on 15 and 18, and rate limits by Redis
+databases: setup ## Run the contract on Debian's PostgreSQL 15 by PgBouncer and on the other transport, its part about connections on 15 and 18, and rate limits by Redis
 	$(PYTEST) tests/databases -m databases -s $(ARGS)
 
 .PHONY: databases-install
@@ -93,6 +95,10 @@ browser: setup ## Drive the console's pages with Debian's Chromium: a day of sta
 .PHONY: browser-install
 browser-install: setup ## Install what 'make browser' needs, with apt-get, as root, and Playwright into .venv
 	sh tools/install_browser.sh
+
+.PHONY: client
+client: setup ## Build the Python client's wheel and look into it, and run somebody's tests with its plugin of pytest
+	$(PYTEST) tests/client -m long $(ARGS)
 
 .PHONY: mutants
 mutants: setup ## Plant faults in the code and see that the tests catch them; SHARES=3 for a third, by the commit
@@ -127,6 +133,10 @@ bench-scale: setup ## Compare an empty database with one of ten million ledger r
 .PHONY: bench-growth
 bench-growth: setup ## Measure what each operation adds to each table
 	$(PYTHON_BIN) -m tests.bench.growth $(ARGS)
+
+.PHONY: bench-client
+bench-client: setup ## Measure what the Python client costs over bare stubs, its wheel, and the start of a server for tests
+	$(PYTHON_BIN) -m tests.bench.client_overhead
 
 .PHONY: seed
 seed: setup ## Fill a database with ten million ledger rows, for measurements
@@ -174,6 +184,10 @@ lock: setup ## Pin every dependency with hashes; keeps the versions pinned alrea
 	$(COMPILE) --group build --output-file requirements-build.lock
 	$(COMPILE) --group generate --output-file requirements-generate.lock
 	$(COMPILE) --group browser --output-file requirements-browser.lock
+
+.PHONY: client-wheel
+client-wheel: setup ## Build the wheel of the Python client into dist/
+	sh tools/build_client.sh dist
 
 .PHONY: image
 image: ## Build the container image (IMAGE=creditd)

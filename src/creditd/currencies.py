@@ -1,5 +1,6 @@
 """Currencies as payment providers count them."""
 
+from decimal import Decimal
 from typing import Final
 
 _NO_DECIMALS: Final = frozenset(["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"]) | frozenset(
@@ -14,3 +15,8 @@ def money_decimals(currency: str) -> int:
     if currency in _NO_DECIMALS:
         return 0
     return 3 if currency in _THREE_DECIMALS else 2
+
+
+def money_text(amount: int, currency: str) -> str:
+    """Return an amount that is counted in the smallest unit as staff read it: 59000 and THB are ``590.00 THB``."""
+    return f"{Decimal(amount).scaleb(-money_decimals(currency)):f} {currency}"

@@ -20,7 +20,7 @@ import psycopg
 from credit.v1.limits_pb2 import Limit
 from creditd.ledger.ids import uuid7
 from creditd.service.controls.sealer import Sealer
-from creditd.service.usage_rollup import UsageRoller
+from creditd.service.usage.usage_rollup import UsageRoller
 from tests.support.customer import Customer
 from tests.support.market import SECONDS, STRIPE, Market, open_market
 from tests.support.patience import eventually

@@ -20,8 +20,8 @@ from typing import Any, Final
 
 import psycopg
 
-from creditd.domain.usage_periods import Granularity, Period, RankingSpan, points, usual_period, zone_of
-from creditd.service.usage_rebuild import UsageRebuild
+from creditd.domain.usage.usage_periods import Granularity, Period, RankingSpan, points, usual_period, zone_of
+from creditd.service.usage.usage_rebuild import UsageRebuild
 from tests.support.databases import migrated_database
 from tests.support.desk import Desk, desk_at
 from tests.support.postgres import session_cluster

@@ -9,6 +9,7 @@ import pytest
 
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.purchase_pb2 import Purchase
+from creditd.console import limits
 from tests.browser.seated import Chromium, Seated
 from tests.support.console import Member, Members, RunningConsole, give, running_console
 from tests.support.cutting_proxy import CuttingProxy
@@ -127,6 +128,23 @@ def test_a_promo_code_is_made_and_a_role_is_given_for_a_day(
         assert "Finance" in anna.text
 
 
+def test_a_key_is_seen_also_by_whoever_clicks_twice(chromium: Chromium, console: RunningConsole, admin: Member) -> None:
+    name = f"svc_{uuid4().hex[:8]}"
+    with chromium.person(console) as anna:
+        anna.signs_in(admin, "/service-accounts/new")
+        for path, filled, button in (
+            ("/service-accounts/new", {"service_account_id": name, "scopes": "credits.read"}, "New service account"),
+            ("/api-keys/new", {"service_account_id": name, "days": "30"}, "New API key"),
+        ):
+            anna.page.goto(path)
+            for field, value in filled.items():
+                anna.page.locator(f"[name={field}]").fill(value)
+            anna.page.locator("textarea[name=reason]").fill("A robot")
+            anna.page.get_by_role("button", name=button).dblclick()
+            anna.page.get_by_role("button", name=button).wait_for(state="detached")
+        anna.page.get_by_text("This is shown this once").wait_for()
+
+
 def test_a_language_is_switched_and_a_statement_downloaded(
     chromium: Chromium, console: RunningConsole, admin: Member, account: str
 ) -> None:
@@ -226,6 +244,26 @@ def test_the_three_calls_are_answered_in_three_clicks(
         clicks_to(anna, "Explain this movement")
         assert "Summarise 3 files" in anna.text
         assert "Of which grants" in anna.text
+
+
+def test_a_stream_that_was_refused_is_asked_for_again(
+    chromium: Chromium,
+    console: RunningConsole,
+    service: RunningService,
+    admin: Member,
+    account: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MAX_LIVE_STREAMS", 0)
+    with chromium.person(console) as anna:
+        with anna.page.expect_response(lambda answer: answer.url.endswith("/live")) as refused:
+            anna.signs_in(admin, f"/accounts/{account}")
+        assert refused.value.status == 503
+        monkeypatch.setattr(limits, "MAX_LIVE_STREAMS", 10)
+        with anna.page.expect_response(lambda answer: answer.url.endswith("/live") and answer.ok):
+            give(service, account, "a gift", chat=7)
+        give(service, account, "another one", chat=7)
+        anna.page.locator("#live-balances").get_by_text("1,514").first.wait_for()
 
 
 def test_a_balance_changes_by_itself_and_a_service_that_is_away_is_said_and_comes_back(

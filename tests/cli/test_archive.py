@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from creditd.cli.main import main
-from creditd.ledger import archiver
-from creditd.service import usage_rollup
+from creditd.ledger.archive import archiver
+from creditd.service.usage import usage_rollup
 from tests.support.archiving import age, filed, stored
 from tests.support.databases import migrated_database
 from tests.support.desk import Desk, desk_at
@@ -87,6 +88,47 @@ def test_what_does_not_hold_ends_it_with_1(desk: Desk, tmp_path: Path, capsys: p
     assert main(["archive", "restore", "--folder", str(tmp_path)]) == 1
     assert "left alone" in capsys.readouterr().out
     assert stored(desk, "ann") == [1, 7]
+
+
+def refusing(desk: Desk, account: str, condition: str) -> None:
+    """Have the database end each deletion of an account's entries with an error of a condition's name."""
+    with psycopg.connect(desk.url) as connection:
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION ended() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION 'ended' USING ERRCODE = '{condition}'; END $$".encode()
+        )
+        connection.execute(
+            "CREATE OR REPLACE TRIGGER ended BEFORE DELETE ON entries FOR EACH ROW "
+            f"WHEN (old.account_id = '{account}') EXECUTE FUNCTION ended()".encode()
+        )
+
+
+@pytest.mark.parametrize("condition", ["query_canceled", "lock_not_available"])
+def test_what_takes_the_database_too_long_is_left_alone_and_the_rest_is_moved(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str], condition: str
+) -> None:
+    """The next wallet does not wait for it; a later run finds the file that is there already."""
+    desk.do(add("bea", 10))
+    for _ in range(6):
+        desk.do(deduct("bea", 1))
+    age(desk)
+    move = ["archive", "move", "--folder", str(tmp_path), "--older-than", "90"]
+    refusing(desk, "ann", condition)
+    assert main(move) == 1
+    told = capsys.readouterr().out
+    assert "/ann/chat.1-7.jsonl.gz: left alone: the database took longer" in told
+    assert told.endswith("1 parts left alone\n")
+    assert (stored(desk, "ann"), stored(desk, "bea")) == (list(range(1, 8)), [1, 7])
+    refusing(desk, "nobody", condition)
+    assert main(move) == 0
+    assert stored(desk, "ann") == [1, 7]
+
+
+def test_another_error_of_the_database_ends_it(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refusing(desk, "ann", "disk_full")
+    assert main(["archive", "move", "--folder", str(tmp_path), "--older-than", "90"]) == 1
+    assert "the database cannot be used" in capsys.readouterr().err
+    assert stored(desk, "ann") == list(range(1, 8))
 
 
 def test_a_full_disk_moves_nothing(

@@ -70,7 +70,7 @@ def test_what_needs_a_person_ends_with_1(market: Market, reconcile: Reconcile, a
     code, out, err = reconcile("--provider", "stripe")
     assert (code, err) == (1, "")
     assert "UNRESOLVED" in out
-    assert "99999 THB was charged" in out
+    assert "999.99 THB was charged" in out
     assert market.balance(account) == (0, 0)
 
 

@@ -20,7 +20,11 @@ FRESH_SECONDS: Final = 600.0
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     """Run a service that signs users in and sells, with fake providers; time only ever goes forward."""
-    settings: dict[str, Any] = {"payment_poll_interval_seconds": 1.0, "event_key_encryption_key": KEY}
+    settings: dict[str, Any] = {
+        "payment_poll_interval_seconds": 1.0,
+        "event_key_encryption_key": KEY,
+        "support_credit_limits": {"chat": 100},
+    }
     with open_market(tmp_path_factory.mktemp("console"), signs_in=True, **settings) as opened:
         yield opened
 

@@ -37,7 +37,7 @@ def available(browser: Browser, account: str, credit_type: str) -> int:
     return int(answer.account_balance.wallets[0].balance.available)
 
 
-FILLED = {"amount.chat": "1,500", "amount.THB": "12.50", "reason": "Ticket 7", "ticket": "7", "source": "promo"}
+FILLED = {"amount.THB": "12.50", "amount.chat": "1,500", "reason": "Ticket 7", "ticket": "7", "source": "promo"}
 
 
 @pytest.mark.requirement("D1", "D6")
@@ -46,12 +46,12 @@ def test_what_is_added_was_shown_before_and_after_and_is_the_persons_own_act(
 ) -> None:
     act = f"/accounts/{account}/credits/add"
     form.send(act, **FILLED)
-    for shown in ("10", "+1,500", "1,510", "+12.50", "Add 1,500 chat and 12.50 THB"):
+    for shown in ("10", "+1,500", "1,510", "+12.50", "Add 12.50 THB and 1,500 chat"):
         assert shown in form.text, shown
     assert not entries(form, account)
     form.send(act, **FILLED, act="add")
     assert form.page.url.path == f"/accounts/{account}"
-    assert "Added 1,500 chat and 12.50 THB" in form.text
+    assert "Added 12.50 THB and 1,500 chat" in form.text
     assert available(form, account, "chat") == 1_510
     assert available(form, account, "THB") == 1_250
     added = entries(form, account)
@@ -69,7 +69,7 @@ def test_a_form_that_is_sent_twice_acts_once(form: Browser, account: str) -> Non
     for _ in range(3):
         form.post(act, sent)
         assert form.page.url.path == f"/accounts/{account}"
-        assert "Added 1,500 chat" in form.text
+        assert "Added 12.50 THB and 1,500 chat" in form.text
     assert len(entries(form, account)) == 2
     form.get(act)
     assert form.hidden()["request_id"] != sent["request_id"]
@@ -80,7 +80,8 @@ def test_a_form_that_was_used_does_nothing_else(form: Browser, account: str) -> 
     form.send(act, **FILLED)
     sent = form.hidden() | FILLED | {"act": "add"}
     form.post(act, sent)
-    form.post(act, sent | {"amount.chat": "7", "amount.THB": "", "looked_at": "chat=7"})
+    looked_at = sent["looked_at"].replace("THB=1250 ", "").replace("chat=1500", "chat=7")
+    form.post(act, sent | {"amount.chat": "7", "amount.THB": "", "looked_at": looked_at})
     assert form.page.status_code == 409
     assert "used before, with other amounts" in form.text
     assert available(form, account, "chat") == 1_510
@@ -91,8 +92,20 @@ def test_what_was_not_looked_at_is_shown_and_not_done(form: Browser, account: st
     act = f"/accounts/{account}/credits/add"
     form.send(act, **FILLED)
     form.send(act, **FILLED | {"amount.chat": "9,000"}, act="add")
-    assert "Add 9,000 chat" in form.text
+    assert "Add 12.50 THB and 9,000 chat" in form.text
     assert not entries(form, account)
+
+
+@pytest.mark.parametrize("changed", [{"source": "bought"}, {"expire_time": "2030-01-01T00:00:00Z"}])
+def test_another_source_or_expiry_is_looked_at_anew(form: Browser, account: str, changed: dict[str, str]) -> None:
+    """What is bought pays debt, and what staff give does not: the balance after it may be another one."""
+    act = f"/accounts/{account}/credits/add"
+    form.send(act, **FILLED)
+    sent = form.hidden() | FILLED | {"act": "add"}
+    form.post(act, sent | changed)
+    assert "Add 12.50 THB and 1,500 chat" in form.text
+    assert not entries(form, account)
+    assert form.hidden()["looked_at"] != sent["looked_at"]
 
 
 def test_a_fragment_shows_the_balance_while_one_types(form: Browser, account: str) -> None:
@@ -164,10 +177,10 @@ def goes_on(browser: Browser, act: str) -> None:
     """Send the form that was kept, find in it what was typed, and have it done."""
     assert "Go on where you were" in browser.text
     browser.send(act, act="preview")
-    assert "Add 1,500 chat and 12.50 THB" in browser.text
+    assert "Add 12.50 THB and 1,500 chat" in browser.text
     assert "Ticket 7</textarea>" in browser.page.text
     browser.send(act, **FILLED, act="add")
-    assert "Added 1,500 chat" in browser.text
+    assert "Added 12.50 THB and 1,500 chat" in browser.text
 
 
 @pytest.mark.requirement("D6")
@@ -189,6 +202,40 @@ def test_a_session_that_ends_in_the_middle_of_a_form_loses_nothing_of_it(
     assert form.hidden()["request_id"] == request_id
     goes_on(form, act)
     assert len(entries(form, account)) == 2
+
+
+def test_forms_of_two_windows_outlive_their_session(form: Browser, admin: Member, account: str) -> None:
+    act = f"/accounts/{account}/credits/add"
+    sent = []
+    for _ in range(2):
+        form.get(act)
+        form.send(act, **FILLED)
+        sent.append(form.hidden() | FILLED | {"act": "add"})
+    form.console.service.clock.advance(1_801)
+    form.post(act, sent[0])
+    sign_in = form.hidden() | {"email": admin.person.email, "password": admin.person.password}
+    form.post(act, sent[1])
+    assert (form.page.status_code, "nothing that you have typed is lost" in form.text) == (401, True)
+    # The page of the first window is taken all the same, and what it carries is shown.
+    form.post("/sign-in", sign_in)
+    form.send("/sign-in/code", code=admin.phone.next_code())
+    assert form.hidden()["request_id"] == sent[0]["request_id"]
+    form.post(act, sent[1])
+    assert (form.page.status_code, form.hidden()["request_id"]) == (409, sent[1]["request_id"])
+    assert not entries(form, account)
+    goes_on(form, act)
+
+
+def test_a_code_that_comes_too_late_loses_nothing_of_a_form(form: Browser, admin: Member, account: str) -> None:
+    act = f"/accounts/{account}/credits/add"
+    form.send(act, **FILLED)
+    form.console.service.clock.advance(1_801)
+    form.send(act, **FILLED, act="add")
+    for seconds in (601, 0):
+        form.send("/sign-in", email=admin.person.email, password=admin.person.password)
+        form.console.service.clock.advance(seconds)
+        form.send("/sign-in/code", code=admin.phone.next_code())
+    goes_on(form, act)
 
 
 def test_a_fragment_that_comes_too_late_leaves_the_form_as_it_is(form: Browser, admin: Member, account: str) -> None:

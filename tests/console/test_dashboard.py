@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from creditd.console.shapes.chart import ChartDay, chart_of
+from creditd.console.visit import Visit
 from tests.support.console import Browser, Members, give
 from tests.support.service import RunningService
 
@@ -13,7 +14,7 @@ from tests.support.service import RunningService
 def test_the_dashboard_says_what_came_in_and_what_waits(signed_in: Browser, service: RunningService) -> None:
     give(service, f"acct_{uuid4().hex[:12]}", "gift", chat=7)
     signed_in.get("/?days=7&type=chat")
-    for shown in ("Needs a person", "Credits", "Daily trend", "Top accounts", "System"):
+    for shown in ("Needs a person", "Credits", "Daily trend", "Top accounts", "by source", "System"):
         assert shown in signed_in.text, shown
     assert '<rect class="c-given"' in signed_in.page.text
     assert signed_in.get("/?days=90&type=THB").status_code == 200
@@ -21,14 +22,32 @@ def test_the_dashboard_says_what_came_in_and_what_waits(signed_in: Browser, serv
     assert "<script>" not in signed_in.page.text
 
 
+def test_a_dashboard_that_asks_by_itself_adds_no_usage_up(signed_in: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes what waits for a person, and drops the rest."""
+    ask = Visit.ask
+    asked: list[str] = []
+
+    async def noted(visit: Visit, method: object, message: object) -> object:
+        asked.append(type(message).__name__)
+        return await ask(visit, method, message)
+
+    monkeypatch.setattr(Visit, "ask", noted)
+    signed_in.get("/", {"x-by-itself": "1"})
+    assert ('id="live-need"' in signed_in.page.text, "ListPaymentEventsRequest" in asked) == (True, True)
+    assert not {"GetUsageAnalyticsRequest", "GetSystemStatusRequest"} & set(asked)
+    signed_in.get("/")
+    assert asked.count("GetUsageAnalyticsRequest") == 3
+
+
 def test_who_reads_accounts_alone_has_a_dashboard_without_sums(browser: Browser, members: Members) -> None:
     browser.signs_in(members("SUPPORT"))
     assert browser.get("/").status_code == 200
-    assert "Needs a person" in browser.text
+    assert ("Needs a person" in browser.text, "System" in browser.text) == (True, True)
     assert "Daily trend" not in browser.text
     # Of the system it is told what a customer notices.
     assert browser.get("/health").status_code == 200
     assert "wait for a thread" not in browser.text
+    assert "/health/verify" not in browser.page.text
 
 
 @pytest.mark.requirement("I4")

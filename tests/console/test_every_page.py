@@ -35,6 +35,9 @@ OTHERS: Final = (
     "/accounts/ann/credits/add",
     "/accounts/ann/reserve",
     "/accounts/ann/rules",
+    "/accounts/ann/statement",
+    "/accounts/ann/past-balance",
+    "/accounts/ann/past-balance?at=2026-11-28T12:00",
     "/accounts/ann/reserve?credit_type=chat&amount=5&spender=bot&at=2026-11-28T12:00",
     "/accounts/ann/wallets/chat/entries/7",
 )

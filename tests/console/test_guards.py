@@ -19,6 +19,8 @@ FORMS = [
     "/sign-in/code",
     "/sign-in/authenticator",
     "/sign-in/authenticator/confirm",
+    "/sign-in/password",
+    "/sign-in/recovery-codes",
     "/sign-out",
     "/sign-out/everywhere",
     "/accounts/ann/credits/add",
@@ -53,6 +55,23 @@ def test_a_form_that_another_site_sends_is_refused_whatever_it_has(signed_in: Br
     assert signed_in.page.status_code == 400
     signed_in.post("/sign-out", fields, {"sec-fetch-site": "same-origin"}, follows=False)
     assert signed_in.page.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("path", "led_to"),
+    [
+        ("/%2Fevil.example/", "/evil.example/"),
+        ("/%2F%2Fevil.example/", "/evil.example/"),
+        ("/%5Cevil.example/", "/%5Cevil.example/"),
+        ("/%2F%5Cevil.example/", "/%5Cevil.example/"),
+    ],
+)
+def test_no_path_leads_to_another_host(browser: Browser, path: str, led_to: str) -> None:
+    assert browser.get(f"{path}?theme=dark", follows=False).headers["location"] == led_to
+    page = browser.get(path)
+    assert page.status_code == 404
+    links = re.findall(r'href="([^"?]*)[?]language=', page.text)
+    assert set(links) == {led_to}
 
 
 def test_a_body_that_is_no_form_of_ours_is_refused(signed_in: Browser) -> None:

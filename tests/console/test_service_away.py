@@ -6,6 +6,7 @@ import grpc
 import pytest
 
 from credit.v1.admin_service_pb2 import AddCreditsRequest
+from credit.v1.identity_service_pb2 import RevokeRequest
 from creditd.console import visit
 from creditd.console.service_refusal import ServiceRefusal
 from tests.support.console import Browser, give
@@ -31,6 +32,26 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> Lost:
 
     monkeypatch.setattr(visit.Visit, "ask", losing)
     return switch
+
+
+@pytest.mark.parametrize("path", ["/sign-out", "/sign-out/everywhere"])
+def test_whoever_signs_out_is_out_of_this_browser(
+    signed_in: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Also while the service is away: on a machine that others use, nobody else goes on."""
+    ask = visit.Visit.ask
+
+    async def unanswered(asking: visit.Visit, method: object, message: object) -> object:
+        if isinstance(message, RevokeRequest):
+            raise ServiceRefusal(grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
+        return await ask(asking, method, message)
+
+    monkeypatch.setattr(visit.Visit, "ask", unanswered)
+    signed_in.send(path)
+    assert (signed_in.page.status_code, "could not be told to end it" in signed_in.text) == (503, True)
+    taken = [cookie.partition("=")[0] for cookie in signed_in.page.headers.get_list("set-cookie")]
+    assert {f"creditd-{name}" for name in ("session", "seen", "note", "typed")} <= set(taken)
+    assert signed_in.get("/accounts").url.path == "/sign-in"
 
 
 @pytest.mark.requirement("D6")

@@ -10,12 +10,13 @@ from jinja2 import Environment, nodes
 
 from credit.v1.account_flag_pb2 import VelocityAction, VelocityKind
 from credit.v1.account_pb2 import AccountStatus, PlanKind
+from credit.v1.admin_service_pb2 import AccountConcern, AccountOrder
 from credit.v1.approval_pb2 import ApprovalKind, ApprovalState
 from credit.v1.audit_event_pb2 import AuditOutcome
 from credit.v1.entry_pb2 import EntryKind
 from credit.v1.event_pb2 import EventType
 from credit.v1.explanation_pb2 import UntoldFact
-from credit.v1.payment_event_pb2 import PaymentEventActKind, PaymentEventState
+from credit.v1.payment_event_pb2 import PaymentEventActKind, PaymentEventState, PaymentFactKind
 from credit.v1.payment_provider_pb2 import PaymentMethod, PaymentProvider
 from credit.v1.promo_code_pb2 import PromoCodeState, PromoKind
 from credit.v1.purchase_pb2 import PurchaseState
@@ -29,14 +30,17 @@ from creditd.console.navigation import NAVIGATION
 from creditd.console.shapes.enum_words import enum_word, enum_words
 from creditd.console.subjects.account_usage import HEADS as USAGE_HEADS
 from creditd.console.subjects.dashboard import HEADS as SUM_HEADS
-from creditd.console.subjects.dashboard import IN_LOOKS, OUT_LOOKS
-from creditd.console.subjects.endpoint_pages import ATTEMPTS, DEAD_LETTERS
-from creditd.console.subjects.grant_pages import GRANT_USES
+from creditd.console.subjects.dashboard import IN_LOOKS, OUT_LOOKS, WAITING_LISTS
 from creditd.console.subjects.page_list import ACTS, LISTS
+from creditd.console.subjects.payment_facts import HEADS as FACT_HEADS
+from creditd.console.subjects.purchase_comparison import HEADS as PAIR_HEADS
+from creditd.console.subjects.search_page import MATCHES
 
 CONSOLE: Final = Path(texts.__file__).parent
 
 ENUMS: Final[tuple[Any, ...]] = (
+    AccountConcern,
+    AccountOrder,
     AccountStatus,
     ApprovalKind,
     ApprovalState,
@@ -45,6 +49,7 @@ ENUMS: Final[tuple[Any, ...]] = (
     EventType,
     PaymentEventActKind,
     PaymentEventState,
+    PaymentFactKind,
     PaymentMethod,
     PaymentProvider,
     PlanKind,
@@ -67,7 +72,7 @@ def keys_of_declarations() -> Iterator[str]:
     yield "something_newer"
     for enum in ENUMS:
         yield from (enum_word(enum, value) for value in enum_words(enum).values())
-    for page in (*LISTS, ATTEMPTS, DEAD_LETTERS, GRANT_USES):
+    for page in LISTS:
         yield from (f"list.{page.name}{end}" for end in ("", ".hint", ".none"))
         yield from (f"col.{column.name}" for column in page.columns)
         yield from (f"col.{one.name}" for one in page.filters)
@@ -95,9 +100,10 @@ def _keys_of_frames() -> Iterator[str]:
             yield group
     yield from (f"sum.{head}" for head in (*SUM_HEADS, "in_wallets"))
     yield from (f"look.{look}" for look in (*IN_LOOKS, *OUT_LOOKS))
-    yield from (f"col.{head}" for head, _ in USAGE_HEADS)
-    for name in ("parked", "approvals", "flags"):
-        yield from (f"waiting.{name}", f"waiting.{name}.one", f"waiting.{name}.more")
+    yield from (f"col.{head}" for head, _ in (*USAGE_HEADS, *FACT_HEADS, *PAIR_HEADS))
+    yield from (f"match.{match}" for match in MATCHES)
+    for one in WAITING_LISTS:
+        yield from (one.key, f"{one.key}.one", f"{one.key}.more")
 
 
 def keys_of_code() -> Iterator[str]:
@@ -132,7 +138,7 @@ def _keys_of_parts(call: ast.Call, name: str, texts_of: list[str]) -> Iterator[s
     for keyword in call.keywords:
         if keyword.arg == "heads":
             yield from (f"col.{head}" for head in re.findall(r"\('(\w+)', '", ast.unparse(keyword.value)))
-    if name == "_balances":
+    if name == "balances_sections":
         yield from (f"section.{text}" for text in texts_of)
 
 

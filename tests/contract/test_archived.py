@@ -9,11 +9,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import support_service_pb2 as support
 from credit.v1.admin_service_pb2 import VerifyLedgerRequest
-from creditd.ledger import archiver
-from creditd.ledger.archiver import DAY, LEAST_DAYS, Archiver, MovedPart
-from creditd.service import usage_rollup
+from creditd.ledger.archive import archiver
+from creditd.ledger.archive.archiver import DAY, LEAST_DAYS, Archiver, MovedPart
 from creditd.service.controls.sealer import HORIZON, Sealer
-from creditd.service.usage_rollup import UsageRoller
+from creditd.service.usage import usage_rollup
+from creditd.service.usage.usage_rollup import UsageRoller
 from creditd.storage.database import Database, DatabaseSettings
 from tests.support.customer import Customer
 from tests.support.exports import exporting, records_of

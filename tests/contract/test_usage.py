@@ -15,8 +15,8 @@ from credit.v1 import account_pb2, source_pb2, usage_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.usage import QUARTER
-from creditd.service import usage_rollup
+from creditd.domain.usage.usage import QUARTER
+from creditd.service.usage import usage_rollup
 from tests.support.customer import CHAT, Customer
 from tests.support.pair import Pair
 from tests.support.patience import eventually

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-SOURCES: Final = Path(__file__).parents[2] / "src" / "creditd"
+SOURCES: Final = Path(__file__).parents[2] / "src"
 MODULES: Final = sorted(SOURCES.rglob("*.py"))
 
 _PROMISE: Final = re.compile(r"\bRaises?\s(.*?)(?=\.(?:\s|$)|;|\s(?:for|if|in|unless|where)\s|$)", re.DOTALL)

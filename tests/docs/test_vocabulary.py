@@ -57,6 +57,7 @@ REASONS: Final[Mapping[str, str]] = {
 GERUNDS: Final[Mapping[str, str]] = {
     "config/settings.py": "a setting is a thing",
     "webhooks/settings.py": "a setting is a thing",
+    "front/setting_errors.py": "a setting is a thing",
     "console/settings.py": "a setting is a thing",
     "domain/payments/payment_standing.py": "a standing is a noun of its own",
     "ledger/waiting_room.py": "a waiting room is a room",

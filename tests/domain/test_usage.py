@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from creditd.domain.account import AccountStatus
 from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.grants import Source
-from creditd.domain.usage import OWED, PARTS, USED, WORTH, Contribution, Measure, contributions
+from creditd.domain.usage.usage import OWED, PARTS, USED, WORTH, Contribution, Measure, contributions
 from creditd.domain.wallet import Wallet
 from tests.domain.books import WalletBooks
 from tests.domain.chapters import Step, chapters, openings, tell

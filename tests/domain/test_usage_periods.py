@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from creditd.domain.errors import InvalidField
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.usage import QUARTER
-from creditd.domain.usage_periods import (
+from creditd.domain.usage.usage import QUARTER
+from creditd.domain.usage.usage_periods import (
     DAY,
     GRAINS,
     HOUR,

@@ -16,7 +16,7 @@ from threading import Event, Thread
 import psycopg
 import pytest
 
-from creditd.ledger.archiver import DAY, LEAST_DAYS
+from creditd.ledger.archive.archiver import DAY, LEAST_DAYS
 from tests.faults.duration import rounds
 from tests.support.archiving import age, broken_files, differences, filed, stored
 from tests.support.databases import migrated_database

@@ -6,11 +6,20 @@ _ACT = ("tests/ledger/archive/test_archiver.py",)
 _BACK = ("tests/ledger/archive/test_restoration.py",)
 _READERS = ("tests/ledger/archive/test_readers.py",)
 _WIRE = ("tests/contract/test_archived.py",)
+_COMMAND = ("tests/cli/test_archive.py",)
 
 ARCHIVE_FAULTS = (
     Fault(
+        "a part that takes too long keeps all later wallets waiting",
+        "storage/failures.py",
+        "_LIMITS = {_CANCELLED, _LOCK_NOT_AVAILABLE}",
+        "_LIMITS = {_CANCELLED}",
+        _COMMAND,
+        "test_what_takes_the_database_too_long_is_left_alone_and_the_rest_is_moved",
+    ),
+    Fault(
         "a request id is free again once its entry is archived",
-        "storage/archive_acts.py",
+        "storage/archive/archive_acts.py",
         "claimed = connection.execute(_CLAIM, values).rowcount",
         'claimed = connection.execute(text(f"SELECT 1 FROM entries WHERE {_MOVED} AND request_id IS NOT NULL"), '
         "values).rowcount",
@@ -19,7 +28,7 @@ ARCHIVE_FAULTS = (
     ),
     Fault(
         "the entry that a file ends with is deleted too",
-        "storage/archive_acts.py",
+        "storage/archive/archive_acts.py",
         "AND version < :last_version AND kind",
         "AND version <= :last_version AND kind",
         _ACT,
@@ -27,7 +36,7 @@ ARCHIVE_FAULTS = (
     ),
     Fault(
         "a file has its name before it is on the disk",
-        "ledger/archive_files.py",
+        "ledger/archive/archive_files.py",
         'path, part = folder / file, folder / f"{file}.part"',
         "path, part = folder / file, folder / file",
         _ACT,
@@ -35,7 +44,7 @@ ARCHIVE_FAULTS = (
     ),
     Fault(
         "a file is not held against the seals",
-        "ledger/archive_proof.py",
+        "ledger/archive/archive_proof.py",
         "if self._digest.digest() != seal.hash:",
         "if False:",
         _ACT,
@@ -51,7 +60,7 @@ ARCHIVE_FAULTS = (
     ),
     Fault(
         "a hold that is not ended is archived",
-        "ledger/archiver.py",
+        "ledger/archive/archiver.py",
         "horizon = min(self._horizon, standing.first_hold or self._horizon)",
         "horizon = self._horizon",
         _ACT,
@@ -59,7 +68,7 @@ ARCHIVE_FAULTS = (
     ),
     Fault(
         "what is not added up as usage is archived",
-        "ledger/archiver.py",
+        "ledger/archive/archiver.py",
         "last = min(first - 1, standing.counted)",
         "last = first - 1",
         _ACT,
@@ -91,7 +100,7 @@ ARCHIVE_FAULTS = (
     ),
     Fault(
         "what the sums of an account do not have is archived",
-        "storage/archives.py",
+        "storage/archive/archives.py",
         "SELECT p.summed FROM usage_positions",
         "SELECT p.version FROM usage_positions",
         _READERS,
@@ -130,7 +139,7 @@ ARCHIVE_FAULTS = (
     ),
     Fault(
         "what came back from the archive has freed no request id",
-        "storage/archive_acts.py",
+        "storage/archive/archive_acts.py",
         "return connection.execute(_UNCLAIM, asked).rowcount, written",
         "return len(request_ids), written",
         _BACK,
@@ -138,7 +147,7 @@ ARCHIVE_FAULTS = (
     ),
     Fault(
         "a file whose entries came back while it was verified is told as broken",
-        "ledger/archive_verification.py",
+        "ledger/archive/archive_verification.py",
         "if self._is_there(archive):",
         "if archive.file:",
         _BACK,

@@ -9,9 +9,11 @@ _ACCOUNT = ("tests/console/test_account_page.py",)
 _FIGURES = ("tests/console/test_figures.py",)
 _LISTS = ("tests/console/test_lists.py",)
 _ACTS = ("tests/console/test_acts.py",)
+_PHONE = ("tests/console/test_support_acts.py",)
 _LIVE = ("tests/console/test_live.py",)
 _SSO = ("tests/console/test_single_sign_on.py",)
 _NOTICES = ("tests/console/test_notices.py",)
+_OWN = ("tests/console/test_own_sign_in.py",)
 
 CONSOLE_FAULTS = (
     Fault(
@@ -31,6 +33,14 @@ CONSOLE_FAULTS = (
         "test_a_form_that_another_site_sends_is_refused_whatever_it_has",
     ),
     Fault(
+        "a path leads to another host",
+        "console/visit.py",
+        'return quote("/" + request.scope["path"].lstrip("/"))',
+        'return quote(request.scope["path"])',
+        _GUARDS,
+        "test_no_path_leads_to_another_host",
+    ),
+    Fault(
         "a password alone opens the console",
         "console/entrance/admission.py",
         "        if not session.is_complete:\n",
@@ -45,6 +55,14 @@ CONSOLE_FAULTS = (
         "            if False:\n",
         _SIGN_IN,
         "test_who_loses_their_roles_sees_nothing_from_the_next_page_on",
+    ),
+    Fault(
+        "a password that comes too late is put into a page",
+        "console/entrance/admission.py",
+        "    if visit.is_of_sign_in:\n",
+        "    if False:\n",
+        _OWN,
+        "test_a_password_that_comes_too_late_is_in_no_page",
     ),
     Fault(
         "a session of the console is never idle",
@@ -65,24 +83,32 @@ CONSOLE_FAULTS = (
     Fault(
         "what was not looked at is done",
         "console/subjects/credits_form.py",
-        'if read.faults or visit.form.text("looked_at", 4_096) != _mark(read.request):',
-        "if read.faults:",
+        'if typed.faults or visit.form.text("looked_at", 4_096) != _mark(request):',
+        "if typed.faults:",
         _ADDING,
         "test_what_was_not_looked_at_is_shown_and_not_done",
     ),
     Fault(
+        "credits are added from another source than was looked at",
+        "console/subjects/credits_form.py",
+        '    stated.append(f"source={int(request.source)}")\n',
+        "",
+        _ADDING,
+        "test_another_source_or_expiry_is_looked_at_anew",
+    ),
+    Fault(
         "a form makes its request id when it is sent",
         "console/subjects/credits_form.py",
-        '        form.text("request_id", 255),\n',
-        "        secrets.token_hex(_REQUEST_ID_BYTES),\n",
+        '"request_id": form.text("request_id", 255),',
+        '"request_id": new_request_id(),',
         _ADDING,
         "test_a_form_that_is_sent_twice_acts_once",
     ),
     Fault(
         "looking at what an act would do is the act",
         "console/subjects/credits_form.py",
-        "    asked.validate_only = True\n",
-        "",
+        "visit.ask(visit.stubs.admin.AddCredits, asked_only(request))",
+        "visit.ask(visit.stubs.admin.AddCredits, request)",
         _ADDING,
         "test_what_was_not_looked_at_is_shown_and_not_done",
     ),
@@ -121,7 +147,7 @@ CONSOLE_FAULTS = (
     Fault(
         "a file goes on for as long as there are rows",
         "console/shapes/list_page.py",
-        "        if count >= limits.MAX_EXPORT_ROWS:\n",
+        "        if calls >= limits.MAX_EXPORT_ROWS // limits.EXPORT_PAGE_SIZE:\n",
         "        if False:\n",
         _LISTS,
         "test_a_file_ends_where_it_would_take_too_many_calls",
@@ -133,6 +159,14 @@ CONSOLE_FAULTS = (
         'form.text("looked_at", 64) == "":',
         _ACTS,
         "test_credits_are_removed_once_after_they_were_looked_at_and_the_account_was_typed",
+    ),
+    Fault(
+        "the audit log tells amounts in the smallest unit",
+        "console/subjects/audit_changes.py",
+        "        unit, of = ToldUnit.CREDITS, credit_type\n",
+        "        pass\n",
+        ("tests/console/test_units.py",),
+        "test_what_an_act_has_changed_is_in_the_units_of_its_fields",
     ),
     Fault(
         "a dangerous act needs nothing typed",
@@ -152,11 +186,35 @@ CONSOLE_FAULTS = (
     ),
     Fault(
         "looking at what a removal would do is the removal",
-        "console/subjects/account_acts.py",
+        "console/shapes/balance_look.py",
         "    asked.validate_only, asked.request_id = True, ",
         "    asked.validate_only, asked.request_id = False, ",
         _ACTS,
         "test_credits_are_removed_once_after_they_were_looked_at_and_the_account_was_typed",
+    ),
+    Fault(
+        "a payment of too little looks as it should",
+        "console/subjects/payment_facts.py",
+        "if is_payment and fact.amount < purchase.price.amount else said",
+        "if is_payment and fact.amount > purchase.price.amount else said",
+        _NOTICES,
+        "test_what_was_paid_too_little_stands_out",
+    ),
+    Fault(
+        "a purchase is taken back whatever has become of it",
+        "console/subjects/purchase_pages.py",
+        "        expected_version=form.seen_version,\n",
+        "",
+        _PHONE,
+        "test_a_purchase_is_taken_back_only_as_it_was_seen",
+    ),
+    Fault(
+        "all that a hold has spent is given back, whatever was shown",
+        "console/subjects/wallet_pages.py",
+        '        amount=form.amount("amount", parts["credit_type"]),\n',
+        "",
+        _PHONE,
+        "test_a_part_of_what_was_spent_is_given_back",
     ),
     Fault(
         "an account is suspended whatever has become of it",
@@ -181,6 +239,14 @@ CONSOLE_FAULTS = (
         "limits=[limit],",
         _ACTS,
         "test_a_limit_takes_the_place_of_one_and_leaves_others",
+    ),
+    Fault(
+        "a mention of something leads also those to its page who may not see it",
+        "console/shapes/resource_paths.py",
+        "is_open = not permission or visit.may(permission)",
+        "is_open = True",
+        _LISTS,
+        "test_who_may_not_see_a_list_is_not_offered_it_and_is_refused_all_the_same",
     ),
     Fault(
         "pages are offered to whoever may not see them",
@@ -209,10 +275,18 @@ CONSOLE_FAULTS = (
     Fault(
         "whoever has bought twice on purpose is told of",
         "console/subjects/payment_notices.py",
-        "is_same = purchase.package == before.package and apart < _LATE_SECONDS",
-        "is_same = apart < _LATE_SECONDS",
+        "is_same = purchase.package == before.package and apart < _TWICE_SECONDS",
+        "is_same = apart < _TWICE_SECONDS",
         _NOTICES,
         "test_what_stands_out_of_purchases",
+    ),
+    Fault(
+        "whoever has changed an account last is taken for who suspended it",
+        "console/subjects/history_notices.py",
+        "            found = item\n",
+        "            found = found or item\n",
+        _NOTICES,
+        "test_who_suspended_an_account_is_named",
     ),
     Fault(
         "a code counts in any browser",
@@ -229,6 +303,14 @@ CONSOLE_FAULTS = (
         "return is_ours",
         _SSO,
         "test_what_is_of_another_sign_in_or_issuer_is_not_taken",
+    ),
+    Fault(
+        "a form of another window is strange after the sign-in",
+        "console/entrance/admission.py",
+        "visit.session.former_id if visit.session else",
+        '"" if visit.session else',
+        ("tests/console/test_adding_credits.py",),
+        "test_forms_of_two_windows_outlive_their_session",
     ),
     Fault(
         "somebody is led anywhere after the sign-in",

@@ -6,6 +6,7 @@ from typing import NamedTuple
 class Fault(NamedTuple):
     """A fault: what it breaks, where, the files of tests that have to notice, and the test among them that does.
 
+    ``file`` is a path from src/creditd; of the client it begins with ``../credit_client/``.
     Without a ``witness`` all tests of the files are run, which takes longer and says less.
     """
 

@@ -6,6 +6,7 @@ from tests.mutants.approval_faults import APPROVAL_FAULTS
 from tests.mutants.archive_faults import ARCHIVE_FAULTS
 from tests.mutants.audit_faults import AUDIT_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
+from tests.mutants.client_faults import CLIENT_FAULTS
 from tests.mutants.console_faults import CONSOLE_FAULTS
 from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.draft_faults import DRAFT_FAULTS
@@ -34,6 +35,7 @@ FAULTS = (
     *DOMAIN_FAULTS,
     *PAYMENTS_FAULTS,
     *BULKHEAD_FAULTS,
+    *CLIENT_FAULTS,
     *CONSOLE_FAULTS,
     *SURROUNDINGS_FAULTS,
     *MACHINE_FAULTS,

@@ -239,7 +239,7 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "a service that hangs is kept for as long as gRPC has it by itself",
-        "service_channel.py",
+        "front/service_channel.py",
         '        ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_SECONDS * 1_000),\n',
         "",
         ("tests/webhooks/test_channel.py",),
@@ -263,7 +263,7 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "an adapter shows the certificate that it was started with",
-        "service_channel.py",
+        "front/service_channel.py",
         "        if self._renewals.take():\n",
         "        if self._renewals.take() and False:\n",
         ("tests/webhooks/test_service_away.py",),
@@ -375,8 +375,8 @@ SURROUNDINGS_FAULTS = (
     ),
     Fault(
         "the adapter's listener is not judged",
-        "webhooks/http_server.py",
-        "has_tls=bool(certificate[1]),",
+        "front/http_server.py",
+        "has_tls=has_tls,",
         "has_tls=True,",
         ("tests/webhooks/test_encrypted.py",),
         "test_a_process_is_told_by_its_settings_and_serves_plaintext_to_others_only_if_it_is_said",

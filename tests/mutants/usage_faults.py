@@ -11,7 +11,7 @@ _WIRE = ("tests/contract/test_usage.py",)
 USAGE_FAULTS = (
     Fault(
         "the end of a hold counted as a refund",
-        "domain/usage.py",
+        "domain/usage/usage.py",
         "Addend(Measure.REFUNDED, Basis.SLICES, ReservationState.CONFIRMED)",
         "Addend(Measure.REFUNDED, Basis.SLICES)",
         _DOMAIN,
@@ -19,7 +19,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "a refund that does not lower what is used",
-        "domain/usage.py",
+        "domain/usage/usage.py",
         "{Measure.SPENT: 1, Measure.REFUNDED: -1}",
         "{Measure.SPENT: 1, Measure.REFUNDED: 0}",
         _WIRE,
@@ -27,7 +27,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "what a clawback could not take left out",
-        "domain/usage.py",
+        "domain/usage/usage.py",
         "(Addend(Measure.CLAWED_BACK, Basis.SLICES), Addend(Measure.INDEBTED, Basis.REST))",
         "(Addend(Measure.CLAWED_BACK, Basis.SLICES),)",
         _DOMAIN,
@@ -35,7 +35,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "the first entry after a position read twice",
-        "storage/usage.py",
+        "storage/usage/usage.py",
         "version > k.after AND version <= k.last",
         "version >= k.after AND version <= k.last",
         _WIRE,
@@ -43,7 +43,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "an entry added up without its position",
-        "storage/usage_rollups.py",
+        "storage/usage/usage_rollups.py",
         "DO UPDATE SET version = excluded.version",
         "DO UPDATE SET version = p.version",
         _ROLLUP,
@@ -51,7 +51,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "a sum replaced by what is added to it",
-        "storage/usage_account_sums.py",
+        "storage/usage/usage_account_sums.py",
         "DO UPDATE SET used = b.used + excluded.used",
         "DO UPDATE SET used = excluded.used",
         _ROLLUP,
@@ -59,7 +59,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "all taken for added up that was made before now",
-        "service/usage_rollup.py",
+        "service/usage/usage_rollup.py",
         "Instant(look.now - LATENESS)))",
         "look.now))",
         _ROLLUP,
@@ -67,7 +67,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "all taken for added up though there was no room for some",
-        "service/usage_rollup.py",
+        "service/usage/usage_rollup.py",
         "if is_whole and is_all_moved:",
         "if is_whole:",
         _ROLLUP,
@@ -75,7 +75,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "a look at the newest taken for one at all",
-        "service/usage_rollup.py",
+        "service/usage/usage_rollup.py",
         "            return moved, is_whole",
         "            return moved, True",
         _ROLLUP,
@@ -83,7 +83,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "a pass that leaves out a wallet for which there was no room",
-        "service/usage_rollup.py",
+        "service/usage/usage_rollup.py",
         "if not _is_done([one], reached):",
         "if False:",
         _ROLLUP,
@@ -91,7 +91,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "the newest moves left out of who used the most",
-        "service/usage.py",
+        "service/usage/usage.py",
         "_ranked([*first, *added], top_size)",
         "_ranked(first, top_size)",
         _WIRE,
@@ -99,7 +99,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "no more ranks read than are shown",
-        "service/usage.py",
+        "service/usage/usage.py",
         "top_size + sum(one.used + one.covered < 0 for one in added)",
         "top_size",
         _WIRE,
@@ -107,7 +107,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "what a plan covered left out of who used the most",
-        "storage/usage.py",
+        "storage/usage/usage.py",
         "usage_leaders WHERE {_RANKED} ORDER BY used + covered DESC, value LIMIT :count",
         "usage_leaders WHERE {_RANKED} ORDER BY used DESC, value LIMIT :count",
         _WIRE,
@@ -115,7 +115,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "hours of all zones taken for those of UTC",
-        "domain/usage_periods.py",
+        "domain/usage/usage_periods.py",
         "return Instant(instant - (instant + odd) % HOUR)",
         "return Instant(instant - instant % HOUR)",
         _PERIODS,
@@ -123,7 +123,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "a rebuild that serves what is not whole yet",
-        "service/usage_rebuild.py",
+        "service/usage/usage_rebuild.py",
         "elif not made.has_more and self._is_current(made.rollup.complete_time):",
         "else:",
         _ROLLUP,
@@ -131,7 +131,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "an account's sums written without their position",
-        "storage/usage_account_sums.py",
+        "storage/usage/usage_account_sums.py",
         "DO UPDATE SET summed = excluded.summed",
         "DO UPDATE SET summed = p.summed",
         _ROLLUP,
@@ -139,7 +139,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "an account's sums from the position of all",
-        "service/usage_rollup.py",
+        "service/usage/usage_rollup.py",
         "unsummed.append(Unadded(one.wallet, position, one.summed))",
         "unsummed.append(Unadded(one.wallet, position, one.position))",
         _ROLLUP,
@@ -147,7 +147,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "sums for which there was no room forgotten",
-        "service/usage_rollup.py",
+        "service/usage/usage_rollup.py",
         "return left[:MOST_DUE]",
         "return left[:0]",
         _ROLLUP,
@@ -155,7 +155,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "a floor that is no order where as much was used",
-        "storage/usage_rollups.py",
+        "storage/usage/usage_rollups.py",
         "(s.floor, r.value) <= (r.used + r.covered, s.floor_value)",
         "s.floor <= r.used + r.covered",
         _RANKINGS,
@@ -163,7 +163,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "a leader who gave back what was used left in place",
-        "storage/usage_rollups.py",
+        "storage/usage/usage_rollups.py",
         "WHERE m.used + m.covered < 0 AND NOT r.leads",
         "WHERE false",
         _RANKINGS,
@@ -171,7 +171,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "leaders who are too few never found anew",
-        "storage/usage_leaders.py",
+        "storage/usage/usage_leaders.py",
         "WHERE l.leaders < :fewest",
         "WHERE false",
         _RANKINGS,
@@ -179,7 +179,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "too few leaders taken for all there are",
-        "service/usage.py",
+        "service/usage/usage.py",
         "if usage.is_short_of(connection, edition, codes, ranking, first, count):",
         "if False:",
         _RANKINGS,
@@ -187,7 +187,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "one entry that is not looked at taken for none",
-        "storage/usage_moves.py",
+        "storage/usage/usage_moves.py",
         "LIMIT :most ::bigint + 1",
         "LIMIT :most ::bigint",
         _ROLLUP,
@@ -195,7 +195,7 @@ USAGE_FAULTS = (
     ),
     Fault(
         "a look that was given up taken for one that found nothing",
-        "service/usage_rollup.py",
+        "service/usage/usage_rollup.py",
         "            return moved, is_whole\n    return None, False",
         "            return moved, is_whole\n    return [], True",
         _ROLLUP,

@@ -27,7 +27,7 @@ from creditd.server.payment_messages import event_message, purchase_message
 from creditd.service.account_limits import COUNTS_SHOWN
 from creditd.service.explanations import HOLDS_SHOWN, LAPSES_SHOWN
 from creditd.service.search import MOST_HITS
-from creditd.service.usage import MAX_CREDIT_TYPES, PARTS_SHOWN
+from creditd.service.usage.usage import MAX_CREDIT_TYPES, PARTS_SHOWN
 from creditd.storage.payments import payment_events, purchases
 from tests.support.paged_lists import is_paged
 

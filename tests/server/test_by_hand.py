@@ -35,8 +35,8 @@ from creditd.service.historical_balances import HistoricalBalances
 from creditd.service.history import History
 from creditd.service.pages import PageTokens
 from creditd.service.threads import Threads
-from creditd.service.usage import UsageReports
-from creditd.service.usage_rollup import UsageRoller
+from creditd.service.usage.usage import UsageReports
+from creditd.service.usage.usage_rollup import UsageRoller
 from creditd.storage.database import Database, DatabaseSettings
 from tests.support.by_hand import SECONDS, HandSink, driven_by_hand
 from tests.support.databases import clock_of, migrated_database

@@ -13,12 +13,13 @@ from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
 from credit.v1.errors_pb2 import ErrorReason
-from creditd.domain import errors, usage_errors
+from creditd.domain import errors
 from creditd.domain.controls import access_errors, approval_errors, velocity_errors
 from creditd.domain.errors import Refusal
 from creditd.domain.events import event_errors
 from creditd.domain.payments import payment_errors
 from creditd.domain.promo import promo_errors
+from creditd.domain.usage import usage_errors
 from creditd.identity import refusals as identity_refusals
 from creditd.ledger import work
 from creditd.server import reasons, refusals

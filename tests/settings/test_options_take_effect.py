@@ -18,7 +18,7 @@ from creditd.server.listener import listen, server_options
 from creditd.storage import database as database_module
 from creditd.storage.connections import conninfo
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.usage_moves import go_by_indexes
+from creditd.storage.usage.usage_moves import go_by_indexes
 from creditd.webhooks import limits
 from tests.support.patience import eventually
 from tests.support.postgres import admin_url, as_login, create_database, drop_database

@@ -47,15 +47,13 @@ from creditd.domain.payments.subscription import Subscription, SubscriptionStatu
 from creditd.domain.promo.promo_claim import PromoClaim
 from creditd.domain.promo.promo_code import PromoCode, PromoCodeState, PromoKind, PromoTerms
 from creditd.domain.reservation import ReservationKey, ReservationState
-from creditd.domain.usage_periods import Period, RankingSpan, segments, span_of
+from creditd.domain.usage.usage_periods import Period, RankingSpan, segments, span_of
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
     account_labels,
     account_lists,
     accounts,
-    archive_acts,
-    archives,
     counts,
     credit_types,
     entries,
@@ -70,15 +68,11 @@ from creditd.storage import (
     search,
     shared_wallets,
     statements,
-    usage,
-    usage_account_sums,
-    usage_leaders,
-    usage_moves,
-    usage_rollups,
     verification,
     wallets,
 )
 from creditd.storage.accounts import AccountFilter
+from creditd.storage.archive import archive_acts, archives
 from creditd.storage.changes import Changes
 from creditd.storage.controls import (
     access,
@@ -124,8 +118,9 @@ from creditd.storage.payments.reconciliations import Day
 from creditd.storage.promo import first_purchase_promos, promo_claims, promo_codes
 from creditd.storage.promo.promo_codes import PromoFilter
 from creditd.storage.reservations import ReservationFilter
-from creditd.storage.usage_contributions import Dimension
-from creditd.storage.usage_stretches import Unadded
+from creditd.storage.usage import usage, usage_account_sums, usage_leaders, usage_moves, usage_rollups
+from creditd.storage.usage.usage_contributions import Dimension
+from creditd.storage.usage.usage_stretches import Unadded
 from creditd.storage.verification import Stretch
 from tests.support.histories import id_of
 

@@ -9,10 +9,10 @@ import orjson
 import psycopg
 
 from creditd.domain.instant import SECOND
-from creditd.ledger.archive_files import unwatched
-from creditd.ledger.archive_restoration import ArchiveRestoration
-from creditd.ledger.archive_verification import ArchiveVerification
-from creditd.ledger.archiver import DAY, LEAST_DAYS, Archiver, MovedPart
+from creditd.ledger.archive.archive_files import unwatched
+from creditd.ledger.archive.archive_restoration import ArchiveRestoration
+from creditd.ledger.archive.archive_verification import ArchiveVerification
+from creditd.ledger.archive.archiver import DAY, LEAST_DAYS, Archiver, MovedPart
 from creditd.ledger.verification import Checked, Found, Verification
 from creditd.storage.database import Database, DatabaseSettings
 from tests.support.desk import Desk

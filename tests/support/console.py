@@ -6,12 +6,14 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
+from types import SimpleNamespace
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx
 
 from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount
+from credit.v1.credit_service_pb2 import GetBalanceRequest
 from creditd.console.console import console_serving
 from creditd.console.settings import ConsoleSettings
 from tests.support.event_loop import event_loop
@@ -136,6 +138,12 @@ def give(service: RunningService, account_id: str, reason: str, **amounts: int) 
         request_id=uuid4().hex,
     )
     service.as_caller("boss", "ADMIN").admin.AddCredits(request)
+
+
+def chat_balance(staff: SimpleNamespace, account_id: str) -> int:
+    """Return how many chat credits an account has available."""
+    request = GetBalanceRequest(account_id=account_id, credit_types=["chat"])
+    return int(staff.credit.GetBalance(request).account_balance.wallets[0].balance.available)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,7 +71,9 @@ class Creditd:
             yield started
         finally:
             for left in started.descendants():
-                left.kill()
+                # One ends with another.
+                with suppress(psutil.NoSuchProcess):
+                    left.kill()
             process.kill()
             process.wait()
 

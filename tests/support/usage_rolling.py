@@ -5,9 +5,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from creditd.bootstrap.core import Core
-from creditd.service.usage import UsageReports
-from creditd.service.usage_rollup import RollupRounds, UsageRoller
-from creditd.storage.usage_rollups import SERVED, rollup_of
+from creditd.service.usage.usage import UsageReports
+from creditd.service.usage.usage_rollup import RollupRounds, UsageRoller
+from creditd.storage.usage.usage_rollups import SERVED, rollup_of
 from tests.support.desk import Desk
 
 LABEL = "model"

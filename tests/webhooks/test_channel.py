@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from credit.v1.webhook_service_pb2 import IngestWebhookRequest
-from creditd import service_channel
+from creditd.front import service_channel
 from creditd.webhooks import limits
 from creditd.webhooks.channel import IngestionChannel
 from creditd.webhooks.settings import WebhooksSettings

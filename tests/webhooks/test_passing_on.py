@@ -7,8 +7,8 @@ import pytest
 
 from credit.v1.payment_provider_pb2 import PaymentProvider
 from credit.v1.webhook_service_pb2 import IngestWebhookRequest
+from creditd.front.setting_errors import InvalidSetting
 from creditd.webhooks import limits
-from creditd.webhooks.settings import InvalidSetting
 from creditd.webhooks.token_file import TokenFile
 from tests.support.webhook_adapter import Adapter, running_adapter
 

@@ -13,9 +13,10 @@ import grpc
 import httpx
 import pytest
 
+from creditd.front.setting_errors import InvalidSetting
 from creditd.webhooks import limits
 from creditd.webhooks.adapter import webhooks_serving
-from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
+from creditd.webhooks.settings import WebhooksSettings
 from tests.support.certificates import Identity, identity
 from tests.support.event_loop import event_loop
 from tests.support.patience import eventually

@@ -72,8 +72,8 @@ from creditd.service.pages import PageTokens
 from creditd.service.payments.purchase_reader import PurchaseReader
 from creditd.service.statements import Statements
 from creditd.service.threads import Bulkhead, Threads
-from creditd.service.usage import UsageReports
-from creditd.service.usage_rollup import UsageRoller
+from creditd.service.usage.usage import UsageReports
+from creditd.service.usage.usage_rollup import UsageRoller
 from creditd.service.verification import Verifications
 from creditd.storage.schema import schema_head
 from creditd.telemetry.statistics import Occupancy

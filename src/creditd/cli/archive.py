@@ -20,19 +20,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, remark, say
 from creditd.config import configuration, require
-from creditd.ledger.archive_proof import Unproved
-from creditd.ledger.archive_restoration import ArchiveRestoration
-from creditd.ledger.archive_verification import ArchiveVerification
-from creditd.ledger.archiver import LEAST_DAYS, Archiver, UsageInTheWay
+from creditd.ledger.archive.archive_proof import Unproved
+from creditd.ledger.archive.archive_restoration import ArchiveRestoration
+from creditd.ledger.archive.archive_verification import ArchiveVerification
+from creditd.ledger.archive.archiver import LEAST_DAYS, Archiver, UsageInTheWay
 from creditd.ledger.clock import DatabaseClock
-from creditd.storage.archive_acts import may_move
+from creditd.storage.archive.archive_acts import may_move
 from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.failures import TookTooLong
 
 TOLD_EVERY_SECONDS: Final = 1.0
 """Between lines of progress."""
 
 NOT_ALLOWED: Final = "CREDITD_DATABASE_URL has to be of the owner of the tables, as for `creditd migrate`"
+
+TOO_LONG: Final = "the database took longer over it than it may, or others held it; a later run tries again"
 
 USAGE: Final = "usage is added up anew at this moment, or was not added up yet: a later run goes on"
 
@@ -118,6 +121,10 @@ def _move(database: Database, arguments: argparse.Namespace) -> int:
             moved = archiver.move(part)
         except Unproved as problem:
             say(f"{part.file}: left alone: {problem}")
+            unfit += 1
+            continue
+        except TookTooLong:
+            say(f"{part.file}: left alone: {TOO_LONG}")
             unfit += 1
             continue
         except UsageInTheWay:

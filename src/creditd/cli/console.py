@@ -10,7 +10,8 @@ from creditd.cli.output import DONE, MISUSED, CommandFailure
 from creditd.cli.signals import told_to_stop
 from creditd.config import Config, configuration
 from creditd.console.console import console_serving
-from creditd.console.settings import ConsoleSettings, InvalidConsoleSetting
+from creditd.console.settings import ConsoleSettings
+from creditd.front.setting_errors import InvalidSetting
 from creditd.open_files import raise_open_files
 from creditd.telemetry.logs import configure_logs
 
@@ -26,7 +27,7 @@ def command(argv: Sequence[str]) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_serve(console_settings(config)))
-    except InvalidConsoleSetting as error:
+    except InvalidSetting as error:
         raise CommandFailure(str(error), MISUSED) from error
     finally:
         lines.close()

@@ -16,7 +16,7 @@ from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.output import DONE, MISUSED, CommandFailure, remark, say
 from creditd.config import configuration, require
 from creditd.ledger.clock import DatabaseClock
-from creditd.service.usage_rebuild import EntriesAreAway, UsageRebuild
+from creditd.service.usage.usage_rebuild import EntriesAreAway, UsageRebuild
 from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.database import Database, DatabaseSettings
 

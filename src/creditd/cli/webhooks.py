@@ -11,10 +11,11 @@ from creditd.cli.arguments import Arguments
 from creditd.cli.output import DONE, MISUSED, CommandFailure
 from creditd.cli.signals import told_to_stop
 from creditd.config import Config, configuration, require
+from creditd.front.setting_errors import InvalidSetting
 from creditd.open_files import raise_open_files
 from creditd.telemetry.logs import configure_logs
 from creditd.webhooks.adapter import webhooks_serving
-from creditd.webhooks.settings import InvalidSetting, Token, WebhooksSettings
+from creditd.webhooks.settings import Token, WebhooksSettings
 from creditd.webhooks.token_file import TokenFile
 
 _REQUIRED: Final = {

@@ -11,14 +11,14 @@ from typing import Final
 from creditd.addresses import Listener, PlaintextExposed, require_encrypted
 from creditd.certificates import InvalidCertificate, fit_authorities, fit_pair
 from creditd.config.settings import Config, variable
-from creditd.console.settings import InvalidConsoleSetting, require_known_console_service
+from creditd.front.service_channel import require_known_service
+from creditd.front.setting_errors import InvalidSetting
 from creditd.server.audit_signature import InvalidAuditKey, read_audit_key
 from creditd.server.authentication.key_fetcher import KeyFetcher
 from creditd.server.authentication.keys import InvalidKey, read_public_keys
 from creditd.server.authentication.outside_issuers import InvalidIssuer, read_outside_issuers
 from creditd.storage.connections.conninfo import InvalidConninfo, judged
 from creditd.telemetry.traces import NoOpenTelemetry, exporter_class
-from creditd.webhooks.settings import InvalidSetting, require_known_service
 from creditd.webhooks.token_file import TokenFile
 
 _PAIRS: Final = (
@@ -49,7 +49,7 @@ _LISTENERS: Final = {
 """By listener, the settings of its address and of its certificate."""
 
 
-_REFUSALS: Final = (InvalidKey, InvalidAuditKey, InvalidIssuer, NoOpenTelemetry, InvalidSetting, InvalidConsoleSetting)
+_REFUSALS: Final = (InvalidKey, InvalidAuditKey, InvalidIssuer, NoOpenTelemetry, InvalidSetting)
 
 
 def faults_around(config: Config) -> Iterator[str]:
@@ -78,8 +78,12 @@ def _looks(config: Config) -> dict[str, Callable[[], object]]:
         "issuers_file": lambda: KeyFetcher(read_outside_issuers(Path(config.issuers_file))),
         "audit_key_file": partial(read_audit_key, config.audit_key_file),
         "otlp_endpoint": exporter_class,
-        "webhooks_service": partial(require_known_service, config.webhooks_service, config.webhooks_tls_ca_file),
-        "console_service": partial(require_known_console_service, config.console_service, config.console_tls_ca_file),
+        "webhooks_service": partial(
+            require_known_service, config.webhooks_service, config.webhooks_tls_ca_file, "CREDITD_WEBHOOKS"
+        ),
+        "console_service": partial(
+            require_known_service, config.console_service, config.console_tls_ca_file, "CREDITD_CONSOLE"
+        ),
         "webhooks_token_file": lambda: TokenFile(Path(config.webhooks_token_file)),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,8 +16,10 @@ from starlette.types import Receive, Scope, Send
 
 from creditd.console.channel import ConsoleChannel
 from creditd.console.clock import Clock
+from creditd.console.entrance.address_attempts import AddressAttempts
 from creditd.console.entrance.admission import Admission, TurnedBack
 from creditd.console.entrance.authenticator_page import AuthenticatorPage
+from creditd.console.entrance.own_sign_in import OwnSignInPages
 from creditd.console.entrance.session import ConsoleSessions
 from creditd.console.entrance.sign_in import SignInPages
 from creditd.console.entrance.single_sign_on import SingleSignOn
@@ -35,11 +37,12 @@ from creditd.console.subjects.dashboard import dashboard
 from creditd.console.subjects.entry_page import entry_page
 from creditd.console.subjects.health_page import health_page
 from creditd.console.subjects.page_list import declared_routes
+from creditd.console.subjects.past_balance_page import past_balance_page
 from creditd.console.subjects.reserve_page import reserve_page
 from creditd.console.subjects.search_page import search_page
-from creditd.console.subjects.statement_file import receipt_file, statement_file
+from creditd.console.subjects.statement_file import receipt_file, statement_file, statement_page
 from creditd.console.texts import LANGUAGES
-from creditd.console.visit import Visit
+from creditd.console.visit import Visit, path_of
 from creditd.console.wire.cookies import Cookie, CookieJar
 from creditd.console.wire.forms import UnreadableForm, form_of
 from creditd.console.wire.headers import HeaderGuard
@@ -83,8 +86,10 @@ class ConsoleApplication:
         self._streams.stop()
 
     def _routes(self) -> list[Route]:
-        sign_in = SignInPages(self._sessions, self._jar, self._admission)
-        authenticator = AuthenticatorPage(self._admission)
+        attempts = AddressAttempts()
+        sign_in = SignInPages(self._sessions, self._jar, self._admission, attempts)
+        authenticator = AuthenticatorPage(self._admission, attempts)
+        own = OwnSignInPages(self._sessions, attempts)
         staff = self._admission.staff
         account = "/accounts/{account_id}"
         pages: list[tuple[str, str, Handler]] = [
@@ -93,10 +98,12 @@ class ConsoleApplication:
             ("GET", "/accounts", staff(search_page)),
             *((method, path, staff(handler)) for method, path, handler in declared_routes()),
             ("GET", account, staff(account_page)),
+            ("GET", f"{account}/statement", staff(statement_page)),
             ("GET", f"{account}/statement.csv", staff(statement_file)),
             ("GET", f"{account}/statement.pdf", staff(statement_file)),
             ("GET", f"{account}/purchases/{{purchase_id}}/receipt/{{kind}}", staff(receipt_file)),
             ("GET", f"{account}/reserve", staff(reserve_page)),
+            ("GET", f"{account}/past-balance", staff(past_balance_page)),
             ("GET", f"{account}/rules", staff(rules_page)),
             ("GET", f"{account}/live", staff(self._streams.account)),
             ("GET", f"{account}/wallets/{{credit_type}}/entries/{{version}}", staff(entry_page)),
@@ -110,6 +117,10 @@ class ConsoleApplication:
             ("GET", "/sign-in/authenticator", authenticator.page),
             ("POST", "/sign-in/authenticator", authenticator.enrol),
             ("POST", "/sign-in/authenticator/confirm", authenticator.confirm),
+            ("GET", "/sign-in/password", staff(own.password_page)),
+            ("POST", "/sign-in/password", staff(own.password)),
+            ("GET", "/sign-in/recovery-codes", staff(own.codes_page)),
+            ("POST", "/sign-in/recovery-codes", staff(own.codes)),
             *self._sso_routes(),
             ("POST", "/sign-out", sign_in.sign_out),
             ("POST", "/sign-out/everywhere", sign_in.sign_out_everywhere),
@@ -188,7 +199,7 @@ class ConsoleApplication:
             return None
         visit.form = await form_of(visit.request)
         if self._is_own_form(visit, visit.lapsed_token):
-            return self._admission.ended(visit)
+            return self._admission.late(visit)
         return None if self._is_own_form(visit, visit.form_token) else unreadable_page(visit)
 
     def _is_own_form(self, visit: Visit, token: str) -> bool:
@@ -206,7 +217,7 @@ class ConsoleApplication:
             return None
         kept = urlencode([pair for pair in request.query_params.multi_items() if pair[0] not in CHOICES])
         response = Response(status_code=HTTPStatus.SEE_OTHER)
-        response.headers["location"] = quote(request.url.path) + (f"?{kept}" if kept else "")
+        response.headers["location"] = path_of(request) + (f"?{kept}" if kept else "")
         for name, value in chosen.items():
             if value in CHOICES[name]:
                 self._jar.write_plain(response, Cookie(name, value, CHOICE_SECONDS))

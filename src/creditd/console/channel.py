@@ -17,10 +17,9 @@ from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.promo_service_pb2_grpc import PromoServiceStub
 from credit.v1.statement_service_pb2_grpc import StatementServiceStub
 from credit.v1.support_service_pb2_grpc import SupportServiceStub
-from creditd.certificates import InvalidCertificate
 from creditd.console import limits
-from creditd.console.settings import ConsoleSettings, InvalidConsoleSetting, require_known_console_service
-from creditd.service_channel import ServiceChannel, ServicePlace
+from creditd.console.settings import ConsoleSettings
+from creditd.front.service_channel import ServiceChannel, ServicePlace
 
 
 class Stubs:
@@ -48,10 +47,6 @@ ConsoleChannel = ServiceChannel[Stubs]
 
 
 def console_channel(settings: ConsoleSettings) -> ConsoleChannel:
-    """Return a channel that connects at the first call. Raises InvalidConsoleSetting."""
-    require_known_console_service(settings.service, settings.tls_ca_file)
+    """Return a channel that connects at the first call. Raises InvalidSetting."""
     files = (settings.tls_ca_file, settings.tls_certificate_file, settings.tls_key_file)
-    try:
-        return ConsoleChannel(ServicePlace(settings.service, *files, "CREDITD_CONSOLE", limits.RPC_SECONDS), Stubs)
-    except InvalidCertificate as error:
-        raise InvalidConsoleSetting(str(error)) from error
+    return ConsoleChannel(ServicePlace(settings.service, *files, "CREDITD_CONSOLE", limits.RPC_SECONDS), Stubs)

@@ -5,15 +5,21 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
+from creditd.addresses import Listener
+from creditd.asgi import asgi_serving
 from creditd.certificates import Validity, warn_of_ends
+from creditd.console import limits
 from creditd.console.application import ConsoleApplication
 from creditd.console.channel import console_channel
 from creditd.console.clock import Clock
 from creditd.console.settings import ConsoleSettings
-from creditd.console.wire.http_server import console_encryption, console_http_serving, console_listener
+from creditd.front.http_server import HttpBounds, HttpPlace, encryption, http_config, listening
 
 log = logging.getLogger(__name__)
+
+_BOUNDS: Final = HttpBounds(limits.IDLE_SECONDS, limits.GRACE_SECONDS, limits.MAX_HEADERS_BYTES)
 
 
 @asynccontextmanager
@@ -23,10 +29,10 @@ async def console_serving(
 ) -> AsyncIterator[int]:
     """Serve on this event loop until the block ends, and yield the port. The service need not be up.
 
-    At the end of the block what is under way is answered. Signals are left alone. Raises InvalidConsoleSetting, before
-    anything is served.
+    At the end of the block what is under way is answered. Signals are left alone. Raises InvalidSetting,
+    before anything is served.
     """
-    context, renewals = console_encryption(settings) or (None, None)
+    context, renewals = encryption(_place(settings)) or (None, None)
     channel = console_channel(settings)
 
     def validities() -> list[Validity]:
@@ -34,10 +40,10 @@ async def console_serving(
 
     warning = asyncio.create_task(warn_of_ends(validities), name="ends of certificates")
     try:
-        listener = console_listener(settings.listen)
+        listener = listening(settings.listen)
         port: int = listener.getsockname()[1]
         application = ConsoleApplication(settings, channel, clock)
-        async with console_http_serving(application, listener, context):
+        async with asgi_serving(http_config(application, _BOUNDS, context), listener):
             log.info("listening for the console", extra={"port": port})
             try:
                 yield port
@@ -48,3 +54,8 @@ async def console_serving(
     finally:
         warning.cancel()
         await channel.close()
+
+
+def _place(settings: ConsoleSettings) -> HttpPlace:
+    files = (settings.listen_tls_certificate_file, settings.listen_tls_key_file)
+    return HttpPlace(Listener.CONSOLE, settings.listen, *files, settings.plaintext_listeners, "CREDITD_CONSOLE_LISTEN")

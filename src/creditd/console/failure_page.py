@@ -8,6 +8,7 @@ import grpc
 from starlette.responses import Response
 
 from creditd.console import limits
+from creditd.console.refusal_words import refusal_words
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import Visit
 from creditd.console.wire.kept_form import KeptForm, form_kept
@@ -36,13 +37,13 @@ def refused_page(visit: Visit, refusal: ServiceRefusal) -> Response:
     if refusal.reason == "MFA_REQUIRED":
         return _factor_first(visit)
     is_away = refusal.is_unknown
-    if is_away and visit.request.method == "POST" and not visit.own_path.startswith(visit.path("/sign-")):
+    if is_away and visit.request.method == "POST" and not visit.is_of_sign_in:
         kept = form_kept(visit.form, visit.own_path)
         return visit.page("unanswered.html", status_of(refusal), kept=kept, act=visit.form.text("act"))
     key = "away" if is_away else refusal.reason.lower()
     known = key if visit.reader.texts.knows(f"failure.{key}") else "other"
     again = limits.WAIT_SECONDS if is_away and visit.request.method == "GET" else 0
-    return _page(visit, status_of(refusal), known, text=refusal.text, again=again)
+    return _page(visit, status_of(refusal), known, text=refusal_words(refusal, visit.reader.texts), again=again)
 
 
 def _factor_first(visit: Visit) -> Response:
@@ -50,7 +51,7 @@ def _factor_first(visit: Visit) -> Response:
 
     That of an outside issuer is shown there.
     """
-    is_form = visit.request.method != "GET"
+    is_form = visit.request.method != "GET" and not visit.is_of_sign_in
     kept = form_kept(visit.form, visit.own_path.removesuffix("/preview")) if is_form else KeptForm()
     if visit.session and visit.session.is_outside:
         here = "" if is_form else visit.here()

@@ -6,8 +6,8 @@ MAX_HEADERS_BYTES = 32_768
 MAX_FORM_BYTES = 65_536
 """A reason of 500 characters and amounts of fifty credit types, with all letters percent-encoded, take half of it."""
 
-MAX_FORM_FIELDS = 200
-"""More than any form has: 100 credit types, and what stands beside them."""
+MAX_FORM_FIELDS = 600
+"""More than any form has: all credit types that are read, and what stands beside them."""
 
 FORM_SECONDS = 10.0
 """For a form to arrive."""
@@ -75,11 +75,18 @@ MAX_STREAMED_ROWS = 1_000
 EXPORT_SECONDS = 600.0
 """For a statement, which may be of years."""
 
-MAX_EXPORT_ROWS = 10_000
-"""Rows of a CSV file: a hundred calls. Whoever needs more narrows the list, by days for example."""
+EXPORT_WAIT_SECONDS = 60.0
+"""For its first bytes: a long PDF takes a quarter of a minute to draw, after those that are in line before it."""
 
-MAX_CREDIT_TYPES = 100
-"""That are read for a page: the service has at most as many on one of its own."""
+MAX_EXPORT_ROWS = 10_000
+"""Rows of a CSV file: it ends after as many calls as have them, a hundred, also where a filter matches fewer. Whoever
+needs more narrows the list, by days for example."""
+
+CREDIT_TYPES_PAGE_SIZE = 100
+"""Credit types that are asked for at once: the most that the service gives."""
+
+CREDIT_TYPE_PAGES = 5
+"""Of credit types that are read for a page: far more than anybody sells, and a call each."""
 
 MAX_FIELD_CHARACTERS = 500
 """Of what is typed into one field, unless the field is narrower: as the service has it for reasons."""

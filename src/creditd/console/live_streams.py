@@ -33,7 +33,7 @@ class LiveStreams:
 
     async def account(self, visit: Visit) -> Response:
         """Say each time that a wallet of an account moves. Raises ServiceRefusal."""
-        account_id = visit.request.path_params["account_id"]
+        account_id = visit.parts["account_id"]
         answer = await visit.ask(visit.stubs.credit.GetBalance, GetBalanceRequest(account_id=account_id))
         used = [wallet.balance for wallet in answer.account_balance.wallets if wallet.balance.version]
         if self._open >= limits.MAX_LIVE_STREAMS:

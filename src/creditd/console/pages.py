@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from creditd import __version__
 from creditd.console.navigation import NAVIGATION
+from creditd.console.refusal_words import refusal_words
 from creditd.console.settings import PublicUrl
 from creditd.console.shapes.enum_words import enum_word, enum_words
 from creditd.console.shapes.figures import figure, signed
@@ -41,6 +42,7 @@ class Pages:
             "enum_words": enum_words,
             "languages": LANGUAGES,
             "navigation": NAVIGATION,
+            "refusal_words": refusal_words,
             "has_single_sign_on": has_single_sign_on,
             "version": __version__,
         }

@@ -37,7 +37,7 @@ class Reader(NamedTuple):
 
     def instant(self, timestamp: Timestamp, now: float, *, with_seconds: bool = False) -> Markup:
         """Return a time as 26 Nov 14:31, with the year if it is another one; on hover in full, with zone and UTC."""
-        moment = timestamp.ToDatetime(UTC).astimezone(self.zone)
+        moment = self._by_clock(timestamp.ToDatetime(UTC))
         shown = self._day(moment, now) + moment.strftime(" %H:%M:%S" if with_seconds else " %H:%M")
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
             moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -47,7 +47,14 @@ class Reader(NamedTuple):
 
     def day(self, moment: datetime, now: float) -> str:
         """Return a day, with the year if it is another one."""
-        return self._day(moment.astimezone(self.zone), now)
+        return self._day(self._by_clock(moment), now)
+
+    def _by_clock(self, moment: datetime) -> datetime:
+        """Return a moment by the reader's clock; as it is where the calendar, of years 1 to 9999, ends before that."""
+        try:
+            return moment.astimezone(self.zone)
+        except OverflowError:
+            return moment
 
     def _day(self, moment: datetime, now: float) -> str:
         month = self.texts.template("months", {}).split("|")[moment.month - 1]

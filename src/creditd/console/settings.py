@@ -3,8 +3,6 @@
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from creditd.addresses import is_loopback
-
 MIN_SESSION_SECONDS: Final = 60
 
 
@@ -37,10 +35,6 @@ class ConsoleSettings(NamedTuple):
     sso_scopes: str = "openid email"
 
 
-class InvalidConsoleSetting(ValueError):
-    """A setting that cannot be used; the message says which, and why."""
-
-
 class PublicUrl(NamedTuple):
     """Where browsers find the console: the path before its own, and whether they speak TLS to it."""
 
@@ -57,12 +51,3 @@ def public_url(settings: ConsoleSettings) -> PublicUrl:
     parts = urlsplit(settings.url)
     is_encrypted = parts.scheme == "https" if settings.url else bool(settings.listen_tls_certificate_file)
     return PublicUrl(parts.path.rstrip("/"), is_encrypted)
-
-
-def require_known_console_service(service: str, tls_ca_file: str) -> None:
-    """Verify that a service on ``host:port`` is on this machine, or is known by an authority.
-
-    Raises InvalidConsoleSetting.
-    """
-    if not tls_ca_file and not is_loopback(service):
-        raise InvalidConsoleSetting(f"{service} is not a loopback address: set CREDITD_CONSOLE_TLS_CA_FILE")

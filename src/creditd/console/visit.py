@@ -18,11 +18,19 @@ from creditd.console.channel import Stubs
 from creditd.console.entrance.session import ConsoleSession
 from creditd.console.pages import Pages
 from creditd.console.reader import Reader
-from creditd.console.service_refusal import refusal_of
+from creditd.console.service_refusal import ServiceRefusal, refusal_of
 from creditd.console.wire.cookies import Cookie
 from creditd.console.wire.forms import Form
 
 STAFF: Final = frozenset({Role.ROLE_SUPPORT, Role.ROLE_FINANCE, Role.ROLE_ADMIN, Role.ROLE_SUPER_ADMIN})
+
+
+def path_of(request: Request) -> str:
+    """Return the path of a request, as a browser writes it.
+
+    With one slash in front: a browser takes what begins with two for another host.
+    """
+    return quote("/" + request.scope["path"].lstrip("/"))
 
 
 @dataclass
@@ -77,6 +85,11 @@ class Visit:
         """Tell whether whoever has signed in has a permission, by the service's name for it."""
         return self.access is not None and permission in self.access.permissions
 
+    def require(self, permission: str) -> None:
+        """Raise ServiceRefusal, as the service would, if whoever has signed in lacks a permission."""
+        if not self.may(permission):
+            raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+
     @property
     def role_names(self) -> list[str]:
         """The roles of staff that whoever has signed in has, in small letters."""
@@ -97,9 +110,20 @@ class Visit:
         return self.path(f"/accounts/{quote(account_id, safe='')}{further}", **query)
 
     @property
+    def parts(self) -> Mapping[str, str]:
+        """The parts of the path that say what the page is about, by their names."""
+        parts: Mapping[str, str] = self.request.path_params
+        return parts
+
+    @property
     def own_path(self) -> str:
         """The path that was asked for, as a browser writes it."""
-        return quote(self.request.scope["path"])
+        return path_of(self.request)
+
+    @property
+    def is_of_sign_in(self) -> bool:
+        """Whether it is at a page of the sign-in: what is typed there is secret, and no page keeps it."""
+        return self.own_path.startswith(self.path("/sign-"))
 
     @property
     def is_fragment(self) -> bool:

@@ -13,8 +13,8 @@ from creditd.cli.webhooks import webhooks_settings
 from creditd.config import Config
 from creditd.development.data_folder import DataFolder, development_token
 from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
+from creditd.front.setting_errors import InvalidSetting
 from creditd.webhooks.adapter import webhooks_serving
-from creditd.webhooks.settings import InvalidSetting
 
 TOKEN_SECONDS: Final = 365 * 86_400
 """The adapter's token is made at each start; no development server runs for longer than a year."""

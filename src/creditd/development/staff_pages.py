@@ -9,8 +9,8 @@ from creditd.cli.console import console_settings
 from creditd.cli.output import MISUSED, CommandFailure
 from creditd.config import Config
 from creditd.console.console import console_serving
-from creditd.console.settings import InvalidConsoleSetting
 from creditd.development.data_folder import DataFolder
+from creditd.front.setting_errors import InvalidSetting
 
 
 @asynccontextmanager
@@ -30,7 +30,7 @@ async def staff_pages(config: Config, service: str) -> AsyncIterator[str]:
         async with console_serving(settings) as port:
             scheme = "https" if config.console_listen_tls_certificate_file else "http"
             yield config.console_url or f"{scheme}://{config.console_listen.rpartition(':')[0]}:{port}/"
-    except InvalidConsoleSetting as error:
+    except InvalidSetting as error:
         raise CommandFailure(str(error), MISUSED) from error
 
 

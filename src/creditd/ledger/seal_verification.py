@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from creditd.domain.controls.seal import NO_HASH, NO_SEAL, EntrySeal, Seal, hash_of
 from creditd.domain.wallet import WalletKey
-from creditd.storage.archives import archived_versions
+from creditd.storage.archive.archives import archived_versions
 from creditd.storage.controls import seals
 from creditd.storage.controls.seals import Rehashed
 from creditd.storage.database import Connection, Database

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from creditd.domain.fold import Difference, Fold
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import WalletKey
-from creditd.storage.archives import StoredCheckpoint, checkpoints
+from creditd.storage.archive.archives import StoredCheckpoint, checkpoints
 from creditd.storage.database import Connection, Database
 from creditd.storage.verification import Kept, MoreCounts, Stretch, entries_of, kept_wallets, more_counts, next_accounts
 

@@ -18,7 +18,7 @@ from creditd.domain.reservation import Reservation, ReservationState, reservatio
 from creditd.domain.resource_names import account_name
 from creditd.domain.wallet import Wallet
 from creditd.server.answer_sizes import GRANTS_SHOWN, SLICES_SHOWN
-from creditd.storage.archives import ArchivedPart
+from creditd.storage.archive.archives import ArchivedPart
 from creditd.storage.historical_balances import HistoricalBalance
 from creditd.storage.rows import ListedEntry, ListedReservation
 

@@ -28,7 +28,7 @@ from creditd.service.pages import SCANNED_ROWS
 from creditd.service.threads import Threads
 from creditd.service.wallet_reader import WalletReader
 from creditd.storage import accounts, counts, entries, holds
-from creditd.storage.archives import archived_parts
+from creditd.storage.archive.archives import archived_parts
 from creditd.storage.counts import CountKey
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import EntryFilter, Span, first_versions_at

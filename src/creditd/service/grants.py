@@ -15,7 +15,7 @@ from creditd.service.pages import SCANNED_ROWS, Asked, LedgerPage, Page, PageTok
 from creditd.service.threads import Threads
 from creditd.service.wallet_reader import WalletReader
 from creditd.storage import accounts, grants, holds
-from creditd.storage.archives import ArchivedPart, archived_parts
+from creditd.storage.archive.archives import ArchivedPart, archived_parts
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import Span, first_versions_at
 from creditd.storage.grants import GrantOrigin, GrantUse, StoredGrant, UseFilter

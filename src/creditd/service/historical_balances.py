@@ -10,7 +10,7 @@ from creditd.ledger.balances import settled_wallet
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.pages import SCANNED_ROWS
 from creditd.service.threads import Threads
-from creditd.storage.archives import archived_parts
+from creditd.storage.archive.archives import archived_parts
 from creditd.storage.database import Connection, Database
 from creditd.storage.historical_balances import HistoricalBalance, balances_after, versions_at
 from creditd.storage.wallets import LoadedWallet, load_accounts, load_light_accounts

@@ -9,7 +9,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.service.pages import SCANNED_ROWS, Asked, Page, PageTokens, Shown, fitting, query_of
 from creditd.service.threads import Threads
 from creditd.storage import entries, reservations, wallets
-from creditd.storage.archives import ArchivedPart, archived_parts
+from creditd.storage.archive.archives import ArchivedPart, archived_parts
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import EntryFilter, Spans, Total
 from creditd.storage.reservations import ReservationFilter

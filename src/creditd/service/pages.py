@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import orjson
 
 from creditd.domain import errors
-from creditd.storage.archives import ArchivedPart
+from creditd.storage.archive.archives import ArchivedPart
 
 DEFAULT_PAGE_SIZE = 20
 """The size of a page if none is stated: it fills a screen."""

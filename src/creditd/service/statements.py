@@ -13,7 +13,7 @@ from creditd.domain.wallet import WalletKey
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.pages import SCANNED_ROWS
 from creditd.service.threads import Threads
-from creditd.storage.archives import archived_parts
+from creditd.storage.archive.archives import archived_parts
 from creditd.storage.database import Connection, Database
 from creditd.storage.entries import EntryFilter, spans
 from creditd.storage.historical_balances import HistoricalBalance, balances_after, versions_at

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from creditd.storage.usage_stretches import Unadded, spans_of
+from creditd.storage.usage.usage_stretches import Unadded, spans_of
 
 VALUE_LENGTH: Final = 255
 """Characters of a value that tell it from others: as many as a search takes."""

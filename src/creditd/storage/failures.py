@@ -1,6 +1,8 @@
 """What a refused save means."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 import psycopg
@@ -46,6 +48,9 @@ _LACKS_PRIVILEGE = "aclcheck_error"
 _CANCELLED = "57014"
 """PostgreSQL's time limit for a statement, or a cancellation from this side."""
 
+_LIMITS = {_CANCELLED, _LOCK_NOT_AVAILABLE}
+"""PostgreSQL's limits of time: for a statement, and for its wait for a lock."""
+
 
 _OF_THE_CONNECTION = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 
@@ -55,6 +60,23 @@ def tells_of_unfitness(error: Exception) -> bool:
     original = error.orig if isinstance(error, DBAPIError) else error
     code = original.sqlstate if isinstance(original, psycopg.Error) else None
     return isinstance(original, UnsuitableDatabase) or code == _FORBIDDEN or code in _OTHER_SCHEMA
+
+
+class TookTooLong(Exception):
+    """The database was given longer than it may have, by its own limits or from this side."""
+
+
+@contextmanager
+def time_limit_told() -> Iterator[None]:
+    """Raise TookTooLong for what of a block ran into a limit of time; its transaction is undone. Other errors stay."""
+    try:
+        yield
+    except TurnOver as error:
+        raise TookTooLong from error
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error) and error.orig.sqlstate in _LIMITS:
+            raise TookTooLong from error
+        raise
 
 
 def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, written as one.

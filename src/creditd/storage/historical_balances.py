@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from creditd.domain.entry import EntryKind
 from creditd.domain.instant import Instant
-from creditd.storage.archives import ArchivedPart, archived_parts
+from creditd.storage.archive.archives import ArchivedPart, archived_parts
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.entries import first_versions_at
 from creditd.storage.rows import micros, timestamp

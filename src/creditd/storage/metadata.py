@@ -4,11 +4,13 @@ from typing import Final
 
 from sqlalchemy import MetaData
 
-from creditd.storage import archive_tables, tables, usage_tables
+from creditd.storage import tables
+from creditd.storage.archive import archive_tables
 from creditd.storage.controls import access_tables, approval_tables, audit_tables, velocity_tables
 from creditd.storage.events import event_tables
 from creditd.storage.payments import payment_tables
 from creditd.storage.promo import promo_tables
+from creditd.storage.usage import usage_tables
 
 DECLARING: Final = (
     access_tables,

@@ -5,11 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from creditd.addresses import Listener
 from creditd.certificates import Validity, warn_of_ends
+from creditd.front.http_server import HttpPlace, encryption, listening
 from creditd.webhooks import limits
 from creditd.webhooks.application import Application
 from creditd.webhooks.channel import IngestionChannel
-from creditd.webhooks.http_server import encryption, http_serving, listening
+from creditd.webhooks.http_server import http_serving
 from creditd.webhooks.ingestion import Ingestion
 from creditd.webhooks.settings import Token, WebhooksSettings
 
@@ -23,7 +25,7 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
     At the end of the block those under way are answered, and others are turned away meanwhile. Signals are left alone.
     Raises InvalidSetting, before anything is served.
     """
-    context, renewals = encryption(settings) or (None, None)
+    context, renewals = encryption(_place(settings)) or (None, None)
     channel = IngestionChannel(settings)
 
     def validities() -> list[Validity]:
@@ -47,3 +49,10 @@ async def webhooks_serving(settings: WebhooksSettings, token: Token) -> AsyncIte
     finally:
         warning.cancel()
         await channel.close()
+
+
+def _place(settings: WebhooksSettings) -> HttpPlace:
+    files = (settings.listen_tls_certificate_file, settings.listen_tls_key_file)
+    return HttpPlace(
+        Listener.WEBHOOKS, settings.listen, *files, settings.plaintext_listeners, "CREDITD_WEBHOOKS_LISTEN"
+    )

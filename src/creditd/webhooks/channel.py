@@ -7,10 +7,9 @@ import grpc
 
 from credit.v1.webhook_service_pb2 import IngestWebhookRequest, IngestWebhookResponse
 from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
-from creditd.certificates import InvalidCertificate
-from creditd.service_channel import ServiceChannel, ServicePlace
+from creditd.front.service_channel import ServiceChannel, ServicePlace
 from creditd.webhooks import limits
-from creditd.webhooks.settings import InvalidSetting, WebhooksSettings, require_known_service
+from creditd.webhooks.settings import WebhooksSettings
 
 
 class IngestionChannel(ServiceChannel[WebhookServiceStub]):
@@ -18,14 +17,8 @@ class IngestionChannel(ServiceChannel[WebhookServiceStub]):
 
     def __init__(self, settings: WebhooksSettings) -> None:
         """Connect at the first call. Raises InvalidSetting."""
-        require_known_service(settings.service, settings.tls_ca_file)
         files = (settings.tls_ca_file, settings.tls_certificate_file, settings.tls_key_file)
-        try:
-            super().__init__(
-                ServicePlace(settings.service, *files, "CREDITD_WEBHOOKS", limits.RPC_SECONDS), _stubs_over
-            )
-        except InvalidCertificate as error:
-            raise InvalidSetting(str(error)) from error
+        super().__init__(ServicePlace(settings.service, *files, "CREDITD_WEBHOOKS", limits.RPC_SECONDS), _stubs_over)
 
     def ingest(
         self, request: IngestWebhookRequest, metadata: tuple[tuple[str, str], ...]

@@ -7,15 +7,12 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
-import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from creditd import asgi
-from creditd.addresses import Listener, PlaintextExposed, require_encrypted
-from creditd.certificates import InvalidCertificate, Renewals, server_context
+from creditd.asgi import asgi_serving
+from creditd.front.http_server import HttpBounds, http_config
 from creditd.webhooks import limits
 from creditd.webhooks.places import Places
-from creditd.webhooks.settings import InvalidSetting, WebhooksSettings
 
 
 class _Connection(H11Protocol):
@@ -68,36 +65,6 @@ class _Connection(H11Protocol):
         return cycle is not None and not cycle.response_complete
 
 
-def listening(address: str) -> socket.socket:
-    """Listen on ``host:port``, a free port for 0. Raises InvalidSetting if it cannot be had."""
-    try:
-        return asgi.listening(address)
-    except OSError as error:
-        raise InvalidSetting(
-            f"cannot listen on {address}: {error.strerror}; is another server running there?"
-        ) from error
-
-
-def encryption(settings: WebhooksSettings) -> tuple[ssl.SSLContext, Renewals] | None:
-    """Return what HTTPS is served with, and what follows its files; None where plaintext is served.
-
-    Raises InvalidSetting.
-    """
-    certificate = "CREDITD_WEBHOOKS_LISTEN_TLS_CERTIFICATE_FILE", settings.listen_tls_certificate_file
-    try:
-        require_encrypted(
-            Listener.WEBHOOKS,
-            settings.listen,
-            has_tls=bool(certificate[1]),
-            plaintext_listeners=settings.plaintext_listeners,
-        )
-        if not certificate[1]:
-            return None
-        return server_context(certificate, ("CREDITD_WEBHOOKS_LISTEN_TLS_KEY_FILE", settings.listen_tls_key_file))
-    except (PlaintextExposed, InvalidCertificate) as error:
-        raise InvalidSetting(str(error)) from error
-
-
 def http_serving(
     app: Any, listener: socket.socket, context: ssl.SSLContext | None = None
 ) -> AbstractAsyncContextManager[None]:
@@ -105,21 +72,6 @@ def http_serving(
 
     When the block ends, no more connections are taken; what is under way ends within limits.GRACE_SECONDS.
     """
-    config = uvicorn.Config(
-        app,
-        http=partial(_Connection, places=Places(limits.MAX_WAITING, limits.MAX_WAITING_EACH)),  # type: ignore[arg-type]
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=limits.IDLE_SECONDS,
-        timeout_graceful_shutdown=limits.GRACE_SECONDS,
-        h11_max_incomplete_event_size=limits.MAX_HEADERS_BYTES,
-    )
-    if context:
-        # It would make one of its own, from files, that follows no renewal.
-        config.load()
-        config.ssl = context
-    return asgi.asgi_serving(config, listener)
+    bounds = HttpBounds(limits.IDLE_SECONDS, limits.GRACE_SECONDS, limits.MAX_HEADERS_BYTES)
+    places = Places(limits.MAX_WAITING, limits.MAX_WAITING_EACH)
+    return asgi_serving(http_config(app, bounds, context, partial(_Connection, places=places)), listener)

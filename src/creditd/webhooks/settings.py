@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from creditd.addresses import is_loopback
-
 Token = Callable[[], str]
 """Gives the bearer token of the moment, of a SERVICE with the scope `payments.ingest`. Asked before each call."""
 
@@ -28,13 +26,3 @@ class WebhooksSettings(NamedTuple):
     listen_tls_key_file: str = ""
     plaintext_listeners: tuple[str, ...] = ()
     address_calls_per_minute: int = 0
-
-
-class InvalidSetting(ValueError):
-    """A setting that cannot be used; the message says which, and why."""
-
-
-def require_known_service(service: str, tls_ca_file: str) -> None:
-    """Verify that a service on ``host:port`` is on this machine, or is known by an authority. Raises InvalidSetting."""
-    if not tls_ca_file and not is_loopback(service):
-        raise InvalidSetting(f"{service} is not a loopback address: set CREDITD_WEBHOOKS_TLS_CA_FILE")

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 from typing import Final
 
+from creditd.front.setting_errors import InvalidSetting
 from creditd.telemetry.redaction import file_shown
 from creditd.webhooks import limits
-from creditd.webhooks.settings import InvalidSetting
 
 log = logging.getLogger(__name__)
 

@@ -33,10 +33,10 @@ def require_parked(shopper: Shopper, event: event_pb.PaymentEvent, problem: str)
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"amount_received": PRICE - 1}, f"99999 THB was charged, the purchase is for {PRICE} THB"),
-        ({"amount_received": PRICE + 1}, "100001 THB was charged"),
-        ({"amount_received": 0}, "0 THB was charged"),
-        ({"currency": "usd"}, f"{PRICE} USD was charged"),
+        ({"amount_received": PRICE - 1}, "999.99 THB was charged, the purchase is for 1000.00 THB"),
+        ({"amount_received": PRICE + 1}, "1000.01 THB was charged"),
+        ({"amount_received": 0}, "0.00 THB was charged"),
+        ({"currency": "usd"}, "1000.00 USD was charged"),
         ({"currency": "THB"}, "currency"),
         ({"amount_received": -PRICE}, "amount_received is no amount"),
         ({"amount_received": PRICE + 0.0}, "amount_received is no amount"),
@@ -55,9 +55,9 @@ def test_a_payment_of_another_price_or_shape_is_parked(shopper: Shopper, fields:
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"total": PRICE - 1}, "99999 THB was charged"),
-        ({"discount_total": 100, "total": PRICE - 100}, "99900 THB was charged"),
-        ({"currency": "USD"}, f"{PRICE} USD was charged"),
+        ({"total": PRICE - 1}, "999.99 THB was charged"),
+        ({"discount_total": 100, "total": PRICE - 100}, "999.00 THB was charged"),
+        ({"currency": "USD"}, "1000.00 USD was charged"),
         ({"store_id": 2}, "another store"),
         ({"status": "unheard_of"}, "status is not known"),
         ({"total": -1}, "total is no amount"),

@@ -97,7 +97,7 @@ def test_what_does_not_fit_is_told_and_left_for_a_person(shopper: Shopper) -> No
     unheard(shopper, lambda: shopper.pay(purchase))
     before = found_by(shopper, STRIPE, "unresolved")
     finds, summary = reconciled(shopper, STRIPE)
-    ours = [find for find in finds if "99999 THB was charged" in find.description]
+    ours = [find for find in finds if "999.99 THB was charged" in find.description]
     assert ours
     assert not any(find.applied for find in ours)
     assert found_by(shopper, STRIPE, "unresolved") == before + summary.unresolved

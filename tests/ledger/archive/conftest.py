@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from creditd.ledger import archiver
-from creditd.service import usage_rollup
+from creditd.ledger.archive import archiver
 from creditd.service.controls import seal_plan
+from creditd.service.usage import usage_rollup
 from tests.support.databases import migrated_database
 from tests.support.desk import Desk, desk_at
 

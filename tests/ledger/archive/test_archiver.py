@@ -9,10 +9,10 @@ import pytest
 
 from creditd.domain import errors
 from creditd.domain.wallet import WalletKey
-from creditd.ledger.archive_files import file_of
-from creditd.ledger.archive_proof import Unproved
-from creditd.ledger.archiver import UsageInTheWay
-from creditd.service.usage_rebuild import EntriesAreAway, UsageRebuild
+from creditd.ledger.archive.archive_files import file_of
+from creditd.ledger.archive.archive_proof import Unproved
+from creditd.ledger.archive.archiver import UsageInTheWay
+from creditd.service.usage.usage_rebuild import EntriesAreAway, UsageRebuild
 from creditd.storage.controls.seals import ENTRY_DOCUMENT
 from tests.support.archiving import (
     STEPS,

@@ -10,13 +10,14 @@ import pytest
 
 from creditd.domain import errors
 from creditd.domain.instant import Instant
-from creditd.domain.usage import Measure
-from creditd.domain.usage_periods import Period
+from creditd.domain.usage.usage import Measure
+from creditd.domain.usage.usage_periods import Period
 from creditd.domain.wallet import WalletKey
-from creditd.service import statements, usage_rollup
+from creditd.service import statements
 from creditd.service.history import History
 from creditd.service.statements import Position, StatementPeriod, Statements
-from creditd.service.usage import TypeUsage
+from creditd.service.usage import usage_rollup
+from creditd.service.usage.usage import TypeUsage
 from creditd.storage import entries
 from tests.support.archiving import age, move_all, restore_all, stored
 from tests.support.desk import Desk

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from creditd.domain import errors
-from creditd.ledger.archive_proof import Unproved
-from creditd.ledger.archive_verification import ArchiveVerification
+from creditd.ledger.archive.archive_proof import Unproved
+from creditd.ledger.archive.archive_verification import ArchiveVerification
 from creditd.storage.controls.seals import ENTRY_DOCUMENT
 from creditd.storage.locks import wait_briefly
 from creditd.storage.requests import ClaimKind, RequestKey, claim

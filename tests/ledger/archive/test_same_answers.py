@@ -15,7 +15,7 @@ from creditd.domain.errors import Refusal
 from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation
-from creditd.ledger.archiver import DAY
+from creditd.ledger.archive.archiver import DAY
 from creditd.ledger.ids import uuid7
 from creditd.storage.historical_balances import HistoricalBalance, balances_after, versions_at
 from creditd.storage.statements import stretch

@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from creditd.domain.usage_periods import Granularity, Period, RankingSpan, points, usual_period
-from creditd.service.usage import TypeAnalytics
+from creditd.domain.usage.usage_periods import Granularity, Period, RankingSpan, points, usual_period
+from creditd.service.usage.usage import TypeAnalytics
 from tests.support.desk import Desk
 from tests.support.usage_rolling import reports_at
 

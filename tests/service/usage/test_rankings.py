@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from creditd.domain.usage_errors import UsageBehind
-from creditd.storage import usage_leaders
-from creditd.storage.usage_contributions import Dimension
+from creditd.domain.usage.usage_errors import UsageBehind
+from creditd.storage.usage import usage_leaders
+from creditd.storage.usage.usage_contributions import Dimension
 from tests.service.usage.analytics import analytics
 from tests.support.databases import migrated_database
 from tests.support.desk import Desk, desk_at
@@ -136,6 +136,6 @@ def test_once_leaders_gave_back_what_they_used_others_are_found(rich: Desk) -> N
 def test_where_too_few_lead_nobody_is_told_for_want_of_another(rich: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     spend(rich, [10, 20, 30, 40, 50, 60])
     roll_all(roller_at(rich))
-    monkeypatch.setattr("creditd.service.usage.MOST_ROUNDS", 1)
+    monkeypatch.setattr("creditd.service.usage.usage.MOST_ROUNDS", 1)
     with pytest.raises(UsageBehind):
         analytics(rich, top_size=4)

@@ -16,16 +16,16 @@ from credit.v1 import usage_pb2
 from creditd.domain.commands import Clawback, Remove, Restore, WriteOff
 from creditd.domain.errors import Refusal
 from creditd.domain.instant import SECOND, Instant
-from creditd.domain.usage_errors import UsageBehind
-from creditd.domain.usage_periods import RankingSpan, span_of
+from creditd.domain.usage.usage_errors import UsageBehind
+from creditd.domain.usage.usage_periods import RankingSpan, span_of
 from creditd.ledger.ids import uuid7
 from creditd.server.handlers.usage_handlers import write_figures
-from creditd.service import usage, usage_rollup
-from creditd.service.usage import Figures, TypeUsage
-from creditd.service.usage_rebuild import UsageRebuild
-from creditd.service.usage_rollup import LATENESS, RollupRounds
-from creditd.storage import usage_rollups
-from creditd.storage.usage_contributions import Dimension
+from creditd.service.usage import usage, usage_rollup
+from creditd.service.usage.usage import Figures, TypeUsage
+from creditd.service.usage.usage_rebuild import UsageRebuild
+from creditd.service.usage.usage_rollup import LATENESS, RollupRounds
+from creditd.storage.usage import usage_rollups
+from creditd.storage.usage.usage_contributions import Dimension
 from tests.service.usage.analytics import ZONE, analytics, periods
 from tests.support.databases import migrated_database
 from tests.support.desk import Desk, desk_at

@@ -12,18 +12,17 @@ from starlette.responses import Response
 from credit.v1.access_service_pb2 import GetMyAccessRequest, GetMyAccessResponse
 from credit.v1.identity_service_pb2 import RefreshRequest
 from creditd.console import limits
-from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
+from creditd.console.entrance.session import NOTE, ConsoleSession, ConsoleSessions
 from creditd.console.entrance.single_sign_on import SingleSignOn
+from creditd.console.entrance.way_back import form_along, way_back
+from creditd.console.failure_page import unreadable_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import STAFF, Visit
 from creditd.console.wire.cookies import Cookie, CookieJar
-from creditd.console.wire.kept_form import KeptForm, form_kept
+from creditd.console.wire.kept_form import form_kept
 
 GATE: Final = "gate"
 """The cookie that forms are bound to before there is a session."""
-
-NOTE: Final = "note"
-"""The cookie that tells the next page what was done."""
 
 Handler = Callable[[Visit], Awaitable[Response]]
 
@@ -55,13 +54,14 @@ class Admission:
             visit.form_token = self._jar.form_token(f"gate {gate}")
         elif visit.request.method == "GET":
             self._open_gate(visit)
-        if not visit.session and (lapsed := self._sessions.lapsed_id(cookies)):
+        if lapsed := visit.session.former_id if visit.session else self._sessions.lapsed_id(cookies):
             visit.lapsed_token = self._jar.form_token(lapsed)
         if note := self._jar.read(NOTE, cookies):
             visit.note = note
 
     def _open_gate(self, visit: Visit) -> None:
-        gate = secrets.token_hex(16)
+        """Bind the forms of a visit to the cookie that the browser has, for longer, or to a new one."""
+        gate = str(self._jar.read(GATE, visit.request.cookies).get("id", "")) or secrets.token_hex(16)
         visit.cookies.append(self._jar.written(GATE, {"id": gate}, limits.GATE_SECONDS))
         visit.form_token = self._jar.form_token(f"gate {gate}")
 
@@ -138,22 +138,32 @@ class Admission:
             return visit.page("arrival.html", here=visit.here())
         return visit.turned_to(visit.path("/sign-in", next=asked_for(visit)))
 
+    def late(self, visit: Visit) -> Response:
+        """Answer a form of a session that is over: by the sign-in, or by the form, to who has signed in since."""
+        if visit.session is None or not visit.session.is_complete:
+            return self.ended(visit)
+        if not (path := asked_for(visit)):
+            return unreadable_page(visit)
+        return visit.page("resume.html", HTTPStatus.CONFLICT, kept=form_kept(visit.form, path))
+
     def ended(self, visit: Visit) -> Response:
         """Return the sign-in, which says that the session is over and keeps what was typed; take the session away."""
         visit.cookies.clear()
-        visit.cookies += self._sessions.ended()
+        visit.cookies += self._sessions.lapsed()
         self._open_gate(visit)
         is_form = visit.request.method == "POST"
         path = asked_for(visit) if is_form else ""
-        kept = form_kept(visit.form, path) if path else KeptForm()
+        # The forms of the sign-in carry the one that was sent before them.
+        kept = form_kept(visit.form, path) if path else form_along(visit)
         over = "ended.kept" if kept.path else "ended.text" if is_form else "ended.page"
-        values = {"problem": "", "email": "", "next": asked_for(visit), "kept": kept, "over": over}
+        following = way_back(visit) if visit.is_of_sign_in else asked_for(visit)
+        values = {"problem": "", "email": "", "next": following, "kept": kept, "over": over}
         return visit.page("sign_in.html", HTTPStatus.UNAUTHORIZED, **values)
 
 
 def asked_for(visit: Visit) -> str:
     """Return the page to come back to: the one asked for, or the one that a form is on; empty for the first one."""
-    if visit.own_path.startswith(visit.path("/sign-")):
+    if visit.is_of_sign_in:
         return ""
     if visit.request.method != "GET":
         return visit.own_path.removesuffix("/preview")

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from credit.v1.identity_service_pb2 import ConfirmTotpRequest, EnrolTotpRequest, EnrolTotpResponse
+from creditd.console.entrance.address_attempts import AddressAttempts
 from creditd.console.entrance.admission import Admission
 from creditd.console.entrance.session import ConsoleSession
 from creditd.console.service_refusal import ServiceRefusal
@@ -20,9 +21,10 @@ _MAX_CODE: Final = 32
 class AuthenticatorPage:
     """Shows a secret once, takes a first code of it, and shows the recovery codes once."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, attempts: AddressAttempts) -> None:
         """Renew tokens by ``admission``."""
         self._admission = admission
+        self._attempts = attempts
 
     async def page(self, visit: Visit) -> Response:
         """Ask for the password once more, and for a code of the authenticator so far, if there is one."""
@@ -34,6 +36,8 @@ class AuthenticatorPage:
         """Show the secret: to be scanned, typed, or opened by an authenticator on the same device."""
         if visit.session is None:
             return visit.turned_to(visit.path("/sign-in"))
+        if refused := self._attempts.refused(visit):
+            return _asking(visit, refused)
         session = await self._admission.fresh(visit, visit.session)
         try:
             secret = await _enrolled(visit, session)
@@ -48,6 +52,8 @@ class AuthenticatorPage:
         """Take the first code, and show the recovery codes."""
         if visit.session is None:
             return visit.turned_to(visit.path("/sign-in"))
+        if refused := self._attempts.refused(visit):
+            return _page(visit, "code", refused)
         session = await self._admission.fresh(visit, visit.session)
         code = visit.form.text("code", _MAX_CODE).replace(" ", "")
         request = ConfirmTotpRequest(code=code, refresh_token=session.refresh_token)

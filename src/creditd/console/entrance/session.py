@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
+from typing import Final
 
 from credit.v1.identity_service_pb2 import SessionTokens, StepUpResponse
 from creditd.console import limits
@@ -14,13 +15,20 @@ from creditd.console.wire.cookies import Cookie, CookieJar
 _SESSION = "session"
 _SEEN = "seen"
 
+NOTE: Final = "note"
+"""The cookie that tells the next page what was done."""
+
+TYPED: Final = "typed"
+"""The cookie of the form that goes with somebody to an outside issuer and back."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSession:
     """Who has signed in, and the tokens of the session. Times are in seconds since the Unix epoch.
 
     Until ``is_complete`` only the password was shown, and nothing opens but the page that asks for the code. One that
-    ``is_outside`` is of an outside issuer, where its tokens are renewed.
+    ``is_outside`` is of an outside issuer, where its tokens are renewed. ``former_id`` is the id of the session that
+    the browser had before, whose forms may still stand open; empty for none.
     """
 
     session_id: str
@@ -32,6 +40,7 @@ class ConsoleSession:
     end: float
     is_complete: bool = False
     is_outside: bool = False
+    former_id: str = ""
 
     @property
     def refresh_request_id(self) -> str:
@@ -56,12 +65,12 @@ class ConsoleSessions:
         self._session_seconds = settings.session_seconds
         self._clock = clock
 
-    def begun(self, email: str, tokens: SessionTokens) -> ConsoleSession:
+    def begun(self, email: str, tokens: SessionTokens, former_id: str) -> ConsoleSession:
         """Return a session whose password was shown just now."""
         now = self._clock()
         refresh_end = float(tokens.refresh_token_expire_time.seconds)
         end = min(now + limits.CODE_SECONDS, refresh_end)
-        session = ConsoleSession(secrets.token_hex(16), email, "", 0.0, "", refresh_end, end)
+        session = ConsoleSession(secrets.token_hex(16), email, "", 0.0, "", refresh_end, end, former_id=former_id)
         return self.renewed(session, tokens)
 
     def renewed(self, session: ConsoleSession, tokens: SessionTokens) -> ConsoleSession:
@@ -135,7 +144,12 @@ class ConsoleSessions:
         """Tell whether the time of the last page is near enough to stand as it is."""
         return self._clock() < float(self._jar.read(_SEEN, cookies).get("time", 0.0)) + limits.SEEN_SECONDS
 
+    def lapsed(self) -> Iterator[Cookie]:
+        """Yield what ends a session in a browser; the forms of it that still stand open there are known by its id."""
+        for name in (_SEEN, NOTE, TYPED):
+            yield Cookie(name, "", 0)
+
     def ended(self) -> Iterator[Cookie]:
-        """Yield what takes the cookies away."""
-        yield Cookie(_SESSION, "", 0)
-        yield Cookie(_SEEN, "", 0)
+        """Yield what takes the cookies away, and those with what is for nobody but whoever had the session."""
+        for name in (_SESSION, _SEEN, NOTE, TYPED):
+            yield Cookie(name, "", 0)

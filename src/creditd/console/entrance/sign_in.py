@@ -1,19 +1,17 @@
 """Signing in and out: a password, then a code, each judged by the service."""
 
 from http import HTTPStatus
-from math import ceil
 from typing import Final
 
 from starlette.responses import Response
 
 from credit.v1.access_service_pb2 import GetMyAccessRequest
 from credit.v1.identity_service_pb2 import LoginRequest, RevokeRequest, StepUpRequest
-from creditd.addresses import place_of
-from creditd.call_windows import Windows
-from creditd.console import limits
+from creditd.console.entrance.address_attempts import AddressAttempts
 from creditd.console.entrance.admission import Admission
 from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
 from creditd.console.entrance.way_back import form_along, way_back
+from creditd.console.failure_page import status_of
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.visit import STAFF, Visit
 from creditd.console.wire.cookies import CookieJar
@@ -26,12 +24,14 @@ _MAX_CODE: Final = 32
 class SignInPages:
     """The pages of whoever comes and goes."""
 
-    def __init__(self, sessions: ConsoleSessions, jar: CookieJar, admission: Admission) -> None:
+    def __init__(
+        self, sessions: ConsoleSessions, jar: CookieJar, admission: Admission, attempts: AddressAttempts
+    ) -> None:
         """Begin and end sessions."""
         self._sessions = sessions
         self._admission = admission
         self._jar = jar
-        self._attempts = Windows(limits.MAX_ADDRESSES)
+        self._attempts = attempts
 
     async def password_page(self, visit: Visit) -> Response:
         """Show the form for email and password; whoever has signed in goes on."""
@@ -42,8 +42,8 @@ class SignInPages:
     async def password(self, visit: Visit) -> Response:
         """Take email and password, and go on to the code."""
         email, password = visit.form.text("email", _MAX_EMAIL), visit.form.secret("password")
-        if wait := self._wait(visit):
-            return _password_page(visit, visit.reader.texts("sign_in.limited", seconds=wait), email)
+        if refused := self._attempts.refused(visit):
+            return _password_page(visit, refused, email)
         if not email or not 0 < len(password) <= _MAX_PASSWORD:
             return _password_page(visit, visit.reader.texts("sign_in.failed"), email)
         visit.session = None
@@ -55,7 +55,8 @@ class SignInPages:
             if not is_wrong and (refusal.is_unknown or not refusal.text):
                 raise
             return _password_page(visit, visit.reader.texts("sign_in.failed") if is_wrong else refusal.text, email)
-        self._go_on(visit, self._sessions.begun(email, answer.tokens))
+        former_id = self._sessions.lapsed_id(visit.request.cookies)
+        self._go_on(visit, self._sessions.begun(email, answer.tokens, former_id))
         # What was typed before is carried on by this page; else it has an address of its own.
         if form_along(visit).path:
             return _code_page(visit)
@@ -71,8 +72,8 @@ class SignInPages:
         """Take a code of the authenticator, or a recovery code; let staff in."""
         if visit.session is None:
             return visit.turned_to(visit.path("/sign-in", next=way_back(visit)))
-        if wait := self._wait(visit):
-            return _code_page(visit, visit.reader.texts("sign_in.limited", seconds=wait))
+        if refused := self._attempts.refused(visit):
+            return _code_page(visit, refused)
         try:
             await self._step_up(visit, visit.session, visit.form.text("code", _MAX_CODE))
         except ServiceRefusal as refusal:
@@ -100,22 +101,33 @@ class SignInPages:
 
     async def sign_out(self, visit: Visit) -> Response:
         """End this session."""
-        # Who has signed in at an outside issuer is signed out here; there they are asked by its own page.
-        if visit.session and not visit.session.is_outside:
-            session = await self._admission.fresh(visit, visit.session)
-            await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(refresh_token=session.refresh_token))
-        return self._left(visit)
+        return self._left(visit, await self._revoked(visit))
 
     async def sign_out_everywhere(self, visit: Visit) -> Response:
         """End every session of whoever has signed in."""
-        if visit.session and not visit.session.is_outside:
-            await self._admission.fresh(visit, visit.session)
-            await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(all_sessions=True))
-        return self._left(visit)
+        return self._left(visit, await self._revoked(visit, all_sessions=True))
 
-    def _left(self, visit: Visit) -> Response:
+    async def _revoked(self, visit: Visit, *, all_sessions: bool = False) -> ServiceRefusal | None:
+        """Have the service end the session, or all of them; return why it has not, if it has not."""
+        # Who has signed in at an outside issuer is signed out here; there they are asked by its own page.
+        if visit.session is None or visit.session.is_outside:
+            return None
+        try:
+            session = await self._admission.fresh(visit, visit.session)
+            own = RevokeRequest(refresh_token=session.refresh_token)
+            await visit.ask(visit.stubs.identity.Revoke, RevokeRequest(all_sessions=True) if all_sessions else own)
+        except ServiceRefusal as refusal:
+            # One that is over needs no other end.
+            return None if refusal.is_session_over and not all_sessions else refusal
+        return None
+
+    def _left(self, visit: Visit, refusal: ServiceRefusal | None) -> Response:
+        """Take the cookies away, whatever the service has said, as others may use the machine; tell what it refused."""
+        visit.session = None
         visit.cookies.clear()
         visit.cookies += self._sessions.ended()
+        if refusal:
+            return visit.page("signed_out.html", status_of(refusal))
         return visit.turned_to(visit.path("/sign-in"))
 
     async def _turned_away(self, visit: Visit) -> Response:
@@ -126,11 +138,6 @@ class SignInPages:
         visit.cookies.clear()
         visit.cookies += self._sessions.ended()
         return visit.page("no_staff.html", HTTPStatus.FORBIDDEN)
-
-    def _wait(self, visit: Visit) -> int:
-        """Count an attempt from an address; return the seconds to wait if there were too many, else 0."""
-        host = visit.request.client.host if visit.request.client else ""
-        return ceil(self._attempts.of(place_of(f"[{host}]:0"), visit.now).take(limits.ATTEMPTS_PER_MINUTE, visit.now))
 
 
 def _password_page(visit: Visit, problem: str = "", email: str = "") -> Response:

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from credit.v1.access_service_pb2 import GetMyAccessRequest
 from creditd.console import limits
 from creditd.console.entrance.open_id_provider import OpenIdProvider, ProviderFailure, ProviderTokens
-from creditd.console.entrance.session import ConsoleSession, ConsoleSessions
+from creditd.console.entrance.session import TYPED, ConsoleSession, ConsoleSessions
 from creditd.console.entrance.way_back import form_along, way_back
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.settings import ConsoleSettings
@@ -27,9 +27,8 @@ from creditd.console.wire.kept_form import KeptForm
 log = logging.getLogger(__name__)
 
 _AWAY: Final = "away"
-_TYPED: Final = "typed"
-"""The cookies of whoever is at the issuer, and of the form that they had typed. Its page leads back from another site:
-they are no strict ones."""
+"""The cookie of whoever is at the issuer. Its page leads back from another site: it is no strict one, and neither is
+that of the form that they had typed."""
 
 _CALLBACK: Final = "/sign-in/organisation/callback"
 
@@ -49,10 +48,10 @@ class SingleSignOn:
 
     async def leave(self, visit: Visit) -> Response:
         """Take the form along that was typed, and lead away by a page of ours: no form may lead to another site."""
-        kept, cookie = form_along(visit), Cookie(_TYPED, "", 0)
+        kept, cookie = form_along(visit), Cookie(TYPED, "", 0)
         if kept.path:
             try:
-                cookie = self._jar.written(_TYPED, kept._asdict(), limits.CODE_SECONDS)._replace(is_lax=True)
+                cookie = self._jar.written(TYPED, kept._asdict(), limits.CODE_SECONDS)._replace(is_lax=True)
             except ValueError:
                 return _sign_in_page(visit, HTTPStatus.UNPROCESSABLE_ENTITY, "sso.too_long", kept)
         visit.cookies.append(cookie)
@@ -148,7 +147,7 @@ class SingleSignOn:
 
     def _typed(self, visit: Visit) -> KeptForm:
         """Return the form that has gone along."""
-        read = self._jar.read(_TYPED, visit.request.cookies)
+        read = self._jar.read(TYPED, visit.request.cookies)
         return KeptForm(read["path"], read["fields"]) if read else KeptForm()
 
     def _forget(self, visit: Visit) -> None:

@@ -1,13 +1,11 @@
 """Acts: each is a declaration, and all are shown, looked at, done once and told of in the same way."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
-import grpc
 from starlette.responses import Response
 
 from creditd.console.channel import Stubs
@@ -15,12 +13,10 @@ from creditd.console.failure_page import status_of
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.balance_look import LookRow
 from creditd.console.shapes.cells import CellWriter
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.streamed_answer import StreamedRows, streamed_page
-from creditd.console.shapes.typed_form import MAX_REASON, TypedForm
-from creditd.console.subjects.credit_types import credit_types
+from creditd.console.shapes.typed_form import MAX_REASON, TypedForm, new_request_id
 from creditd.console.visit import Visit
-
-_REQUEST_ID_BYTES: Final = 16
 
 _MAX_ID: Final = 255
 
@@ -47,6 +43,11 @@ SEEN_VERSION: Final = ActField("version", "hidden", most=20)
 """Of what the page before has shown: what has changed since is looked at anew."""
 
 REASON: Final = ActField("reason", "area", is_needed=True, hint="add.reason.hint")
+
+STAFF_NOTE: Final = ActField("staff_note", "area", hint="field.staff_note.hint")
+
+_WORDS: Final = ("reason", "staff_note")
+"""Fields of a request that change nothing of what it does."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,11 @@ def act_form(page: ActPage) -> Callable[[Visit], Any]:
     """
 
     async def shown(visit: Visit) -> Response:
-        if not visit.may(page.permission):
-            raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+        visit.require(page.permission)
         query = visit.request.query_params
         begun = await page.begun(visit) if page.begun else {}
         stated = _stated(page, query, lambda name, most: query.get(name, begun.get(name, ""))[:most])
-        stated["request_id"] = f"console:{secrets.token_hex(_REQUEST_ID_BYTES)}"
+        stated["request_id"] = new_request_id()
         return await _form(visit, page, TypedForm(visit, stated, await _types(visit, page)))
 
     return shown
@@ -109,7 +109,7 @@ def act_done(page: ActPage) -> Callable[[Visit], Any]:
         typed = TypedForm(visit, stated | {"request_id": form.text("request_id", _MAX_ID)}, await _types(visit, page))
         typed.loaded = await page.load(visit) if page.load else None
         request = page.request(typed)
-        subject = visit.request.path_params.get(page.subject, "")
+        subject = visit.parts.get(page.subject, "")
         is_wanted = form.text("act", 64) == page.name
         if is_wanted and page.is_typed and form.text("sure", _MAX_ID) != subject:
             typed.fault("sure", "field.sure")
@@ -136,9 +136,13 @@ def act_done(page: ActPage) -> Callable[[Visit], Any]:
 def _told(visit: Visit, page: ActPage, answer: Any, subject: str) -> Response:
     outcome = page.outcome(answer) if page.outcome else ""
     key = f"act.{page.name}.{outcome or 'done'}"
-    if page.shown_once and (shown := page.shown_once(answer)):
-        # On this page alone: it is kept nowhere, and no cookie would hold it.
-        return visit.page("shown_once.html", page=page, key=key, subject=subject, shown=shown, back=page.back(visit))
+    if page.shown_once:
+        if shown := page.shown_once(answer):
+            # On this page alone: it is kept nowhere, and no cookie would hold it.
+            values: dict[str, Any] = {"key": key, "subject": subject, "shown": shown, "back": page.back(visit)}
+            return visit.page("shown_once.html", page=page, **values)
+        # The answer to the same form sent before had it.
+        key = "act.shown_before"
     visit.told = {"key": key, "subject": subject}
     return visit.turned_to(page.lead(visit, answer) if page.lead else page.back(visit))
 
@@ -179,7 +183,7 @@ async def _form(
         "act.html",
         status,
         page=page,
-        subject=visit.request.path_params.get(page.subject, ""),
+        subject=visit.parts.get(page.subject, ""),
         stated=typed.stated,
         faults=typed.faults if is_sent else {},
         refusal=refusal,
@@ -202,5 +206,7 @@ def _mark(request: Any) -> str:
     """Return what an act is bound to: what was looked at is what just this request would do."""
     asked = type(request)()
     asked.CopyFrom(request)
-    asked.ClearField("reason")
+    for name in _WORDS:
+        if name in asked.DESCRIPTOR.fields_by_name:
+            asked.ClearField(name)
     return sha256(asked.SerializeToString(deterministic=True)).hexdigest()

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from credit.v1.credit_type_pb2 import CreditType
 from creditd.console.shapes.enum_words import UNKNOWN, enum_word
-from creditd.console.shapes.figures import figure, signed
+from creditd.console.shapes.figures import figure, signed, typed
 from creditd.console.shapes.identifiers import identifier
 from creditd.console.shapes.resource_paths import resource_path
 from creditd.console.shapes.state_looks import look_of
@@ -97,6 +97,15 @@ class CellWriter:
         moment = timestamp.ToDatetime(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return Cell(self.visit.reader.instant(timestamp, self.visit.now, with_seconds=with_seconds), moment)
 
+    def instant(self, microseconds: int) -> Cell:
+        """Return a time that is stated in microseconds since the Unix epoch; as it is where no calendar has it."""
+        moment = Timestamp()
+        try:
+            moment.FromMicroseconds(microseconds)
+            return self.time(moment, with_seconds=True)
+        except (ValueError, OverflowError):
+            return self.number(microseconds)
+
     def number(self, number: int) -> Cell:
         """Return a number of something."""
         if not number:
@@ -112,6 +121,11 @@ class CellWriter:
         kind = "" if is_bare else Markup(" <small>{}</small>").format(credit_type)
         plain = plain_amount(amount, decimals)
         return Cell(Markup("<bdi>{}{}</bdi>").format(shown, kind), plain, credit_type, is_text=False)
+
+    def typed(self, amount: int, credit_type: str) -> str:
+        """Return an amount of a credit type as one would type it into a form."""
+        decimals = self.types[credit_type].decimals if credit_type in self.types else 0
+        return typed(amount, decimals, self._language)
 
     def money(self, amount: int, currency: str) -> Cell:
         """Return an amount of money, its currency in front."""

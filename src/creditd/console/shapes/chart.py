@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from creditd.console.shapes.figures import figure
+from creditd.console.shapes.figures import figure, per_cent
 
 _TOP, _BOTTOM = 400, 9_300
 """Where the bars may be, in hundredths of a per cent of the height: below them are the days."""
@@ -66,23 +66,23 @@ def chart_of(
     slot = 10_000 // max(len(days), 1)
     bars: list[ChartBar] = []
     for number, day in enumerate(days):
-        x, width = _per_cent(number * slot + slot // 9), _per_cent(slot * 7 // 9)
+        x, width = per_cent(number * slot + slot // 9), per_cent(slot * 7 // 9)
         top = zero
         for look, amount in zip(looks[0], day.came_in, strict=True):
             if amount > 0:
                 top -= height(amount)
-                bars.append(ChartBar(look, x, _per_cent(top), width, _per_cent(height(amount))))
+                bars.append(ChartBar(look, x, per_cent(top), width, per_cent(height(amount))))
         bottom = zero
         for look, amount in zip(looks[1], day.went_out, strict=True):
             if amount > 0:
-                bars.append(ChartBar(look, x, _per_cent(bottom), width, _per_cent(height(amount))))
+                bars.append(ChartBar(look, x, per_cent(bottom), width, per_cent(height(amount))))
                 bottom += height(amount)
     lines = [
-        ChartLine(_per_cent(zero - height(amount)), _short(amount, decimals, language), amount == 0)
+        ChartLine(per_cent(zero - height(amount)), _short(amount, decimals, language), amount == 0)
         for amount in range(-below, above + 1, step)
     ]
     apart = -(-len(days) // _DAY_LABELS)
-    names = [(day.name, _per_cent(number * slot + slot // 2)) for number, day in enumerate(days) if number % apart == 0]
+    names = [(day.name, per_cent(number * slot + slot // 2)) for number, day in enumerate(days) if number % apart == 0]
     return Chart(bars, lines, names)
 
 
@@ -110,7 +110,3 @@ def _short(amount: int, decimals: int, language: str) -> str:
         if amount % 10**decimals == 0
         else figure(amount, decimals, language)
     )
-
-
-def _per_cent(hundredths: int) -> str:
-    return f"{hundredths // 100}.{hundredths % 100:02d}%"

@@ -1,6 +1,6 @@
 """Pages of one thing: each is a declaration of what is asked for, the parts that it has, and what can be done to it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,10 +10,10 @@ from creditd.console.channel import Stubs
 from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import Cell, CellWriter
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.list_filters import all_rows
 from creditd.console.shapes.list_page import ListPage, ShownList, read_list
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.visit import Visit
 
 
@@ -53,12 +53,16 @@ class ShownDetail(NamedTuple):
 
 @dataclass(frozen=True)
 class DetailPage:
-    """A page of one thing, at a path. ``method`` is called with what ``request`` makes of the parts of the path."""
+    """A page of one thing, at a path. ``method`` is called with what ``request`` makes of the parts of the path.
+
+    ``more`` returns the answer with what else is asked for once it is there; ``detail`` makes the page of that.
+    """
 
     path: str
     method: Callable[[Stubs], Any]
     request: Callable[[Mapping[str, str]], Any]
     detail: Callable[[CellWriter, Any], ShownDetail]
+    more: Callable[[Visit, Any], Awaitable[Any]] | None = None
 
 
 def detail_page(page: DetailPage) -> Callable[[Visit], Any]:
@@ -67,8 +71,9 @@ def detail_page(page: DetailPage) -> Callable[[Visit], Any]:
     async def shown(visit: Visit) -> Response:
         try:
             types, answer = await visit.ask_all(
-                credit_types(visit), visit.ask(page.method(visit.stubs), page.request(visit.request.path_params))
+                credit_types(visit), visit.ask(page.method(visit.stubs), page.request(visit.parts))
             )
+            answer = await page.more(visit, answer) if page.more else answer
         except ServiceRefusal as refusal:
             if refusal.reason == "INVALID_FIELD":
                 # What no name can look like is no page.

@@ -60,5 +60,10 @@ def amount_of(text: str, decimals: int, language: str) -> int:
     return amount
 
 
+def per_cent(hundredths: int) -> str:
+    """Return a share as SVG has it, from hundredths of a per cent: in whole numbers, which lose nothing."""
+    return f"{hundredths // 100}.{hundredths % 100:02d}%"
+
+
 def _marks(language: str) -> tuple[str, str]:
     return (".", ",") if language in _COMMA_LANGUAGES else (",", ".")

@@ -8,14 +8,10 @@ from typing import Any, Final, NamedTuple
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from creditd.console.shapes.enum_words import enum_words
+from creditd.console.shapes.id_patterns import MAX_PAGE_TOKEN
 from creditd.console.visit import Visit
 
-_MAX_TOKEN: Final = 8_192
-"""Characters of a page token, as the service has it."""
-
 _MAX_STATED: Final = 255
-
-ACCOUNT_ID: Final = r"[A-Za-z0-9._:@+-]{1,128}"
 
 
 class ListFilter(NamedTuple):
@@ -23,7 +19,7 @@ class ListFilter(NamedTuple):
 
     It is chosen among the values of ``enum``; or typed, as ``pattern`` has it; or a day of the reader's calendar, whose
     beginning (``first``) or end (``last``) it is; or yes, if it is none of these. Of one that ``is_many`` the field is
-    a list.
+    a list. The service takes none together with those that it ``drops``, by their names: to choose it takes them away.
     """
 
     name: str
@@ -32,6 +28,12 @@ class ListFilter(NamedTuple):
     pattern: str = ""
     day: str = ""
     is_many: bool = False
+    drops: Sequence[str] = ()
+
+    def chosen(self, word: str) -> Mapping[str, str]:
+        """Return how the URL changes when a word is chosen; none for an empty one."""
+        dropped = self.drops if word else ()
+        return dict.fromkeys((*dropped, "page"), "") | {self.name: word}
 
     @property
     def words(self) -> Sequence[str]:
@@ -82,7 +84,7 @@ def wanted_of(visit: Visit, filters: Sequence[ListFilter]) -> WantedRows:
                 fields[one.field] = one.value(stated[one.name], visit)
             except (ValueError, OverflowError):
                 unreadable.add(one.name)
-    return WantedRows(fields, stated, frozenset(unreadable), query.get("page", "")[:_MAX_TOKEN])
+    return WantedRows(fields, stated, frozenset(unreadable), query.get("page", "")[:MAX_PAGE_TOKEN])
 
 
 def _moment(day: date, visit: Visit) -> Timestamp:

@@ -1,21 +1,23 @@
 """Lists: each is a declaration, and all are read, shown, filtered, paged and handed out as CSV in the same way."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-import grpc
 from starlette.responses import Response, StreamingResponse
 
 from credit.v1.credit_type_pb2 import CreditType
 from creditd.console import limits
 from creditd.console.channel import Stubs
 from creditd.console.service_refusal import ServiceRefusal
+from creditd.console.shapes.archived_entries import archived_cells
 from creditd.console.shapes.cells import Cell, CellWriter
-from creditd.console.shapes.list_filters import ListFilter, WantedRows, wanted_of
+from creditd.console.shapes.credit_types import credit_types
+from creditd.console.shapes.list_filters import ListFilter, WantedRows, all_rows, wanted_of
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.visit import Visit
 from creditd.csv_cells import text_cell
 
@@ -38,8 +40,10 @@ class ListPage:
     """A list. ``name`` is the key of its texts; ``method`` is called with a ``request``, whose answer has ``rows``.
 
     ``needs`` is the filter without which the service lists nothing, and ``given`` are fields of each request, beside
-    the account of the path, if there is one. ``opens`` is the path of a row's own page, ``row_acts`` what can be done
-    to a row, and ``acts`` what can be done beside.
+    the account and the credit type of the path, if there are any; ``of_path`` are those by its other parts. ``more``
+    returns the rows with what else is asked for all of them at once. ``counts`` are those of an answer, by the words of
+    the first filter; on the list's own page they are asked for. ``opens`` is the path of a row's own page, ``row_acts``
+    what can be done to a row, and ``acts`` what can be done beside.
     """
 
     name: str
@@ -52,10 +56,18 @@ class ListPage:
     filters: Sequence[ListFilter] = ()
     needs: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
+    of_path: Callable[[Mapping[str, str]], Mapping[str, Any]] | None = None
     has_amounts: bool = False
+    more: Callable[[Visit, Sequence[Any]], Awaitable[Sequence[Any]]] | None = None
+    counts: Callable[[CellWriter, Any], Mapping[str, Cell]] | None = None
     opens: Callable[[Visit, Any], str] | None = None
     row_acts: Callable[[Visit, Any], Sequence[OfferedAct]] | None = None
     acts: Sequence[OfferedAct] = ()
+
+    async def rows_of(self, visit: Visit, answer: Any) -> Sequence[Any]:
+        """Return the rows of an answer, with all that is written of them. Raises ServiceRefusal."""
+        rows: Sequence[Any] = getattr(answer, self.rows)
+        return await self.more(visit, rows) if self.more and rows else rows
 
     def can_ask(self, visit: Visit, wanted: WantedRows) -> bool:
         """Return whether the URL states all that has to be, and nothing that cannot be.
@@ -64,8 +76,7 @@ class ListPage:
         """
         if not wanted.unreadable and (not self.needs or self.needs in wanted.stated):
             return True
-        if not visit.may(self.permission):
-            raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+        visit.require(self.permission)
         return False
 
     @property
@@ -83,7 +94,10 @@ class ShownRow(NamedTuple):
 
 
 class ShownList(NamedTuple):
-    """A page of a list as it is shown; ``problem`` says why it could not be read."""
+    """A page of a list as it is shown; ``problem`` says why it could not be read, ``archived`` where its rest is.
+
+    ``path`` is that of its own page, and ``all_path`` leads to all of what is shown here a part of.
+    """
 
     page: ListPage
     path: str
@@ -91,25 +105,46 @@ class ShownList(NamedTuple):
     rows: Sequence[ShownRow]
     next_page_token: str = ""
     problem: ServiceRefusal | None = None
+    counts: Mapping[str, Cell] = MappingProxyType({})
+    archived: Sequence[Cell] = ()
+    all_path: str = ""
 
 
 async def read_list(
     visit: Visit, page: ListPage, types: Mapping[str, CreditType], *, wanted: WantedRows | None = None, size: int = 0
 ) -> ShownList:
     """Return a page of a list; none of it, and why, if it could not be read. Raises ServiceRefusal for all alike."""
+    shows_counts = page.counts is not None and wanted is None
     wanted = wanted or wanted_of(visit, page.filters)
     path = _path(visit, page)
     if not page.can_ask(visit, wanted):
         return ShownList(page, path, wanted, ())
     try:
-        answer = await _asked(visit, page, wanted, size or limits.PAGE_SIZE)
+        answer = await _asked(visit, page, wanted, size or limits.PAGE_SIZE, shows_counts=shows_counts)
+        found = await page.rows_of(visit, answer)
     except ServiceRefusal as refusal:
         if refusal.concerns_the_page:
             raise
         return ShownList(page, path, wanted, (), problem=refusal)
     write = CellWriter(visit, types)
-    rows = [_row(write, page, row) for row in getattr(answer, page.rows)]
-    return ShownList(page, path, wanted, rows, answer.next_page_token)
+    rows = [_row(write, page, row) for row in found]
+    counts = page.counts(write, answer) if page.counts else {}
+    archived, everything = archived_cells(write, answer), _all_path(path, page, wanted)
+    return ShownList(page, path, wanted, rows, answer.next_page_token, None, counts, archived, everything)
+
+
+async def count_rows(visit: Visit, page: ListPage, fields: Mapping[str, Any], most: int) -> tuple[int, bool] | None:
+    """Return how many rows of a list there are, up to ``most``, and whether there are more; None if it cannot be read.
+
+    Raises ServiceRefusal for what concerns all of the page.
+    """
+    try:
+        answer = await _asked(visit, page, all_rows(fields), most)
+    except ServiceRefusal as refusal:
+        if refusal.concerns_the_page:
+            raise
+        return None
+    return len(getattr(answer, page.rows)), bool(answer.next_page_token)
 
 
 def list_page(page: ListPage) -> Callable[[Visit], Any]:
@@ -143,14 +178,17 @@ async def _lines(write: CellWriter, page: ListPage, wanted: WantedRows, answer: 
     texts = write.visit.reader.texts
     heads = [[texts.plain(f"col.{one.name}"), *([texts.plain("col.unit")] * one.has_unit)] for one in page.columns]
     yield _line(text_cell(cell) for head in heads for cell in head)
-    count = 0
+    calls = 0
     while answer is not None:
-        rows = getattr(answer, page.rows)
+        calls += 1
+        rows = await page.rows_of(write.visit, answer)
         yield "".join(_csv_row(write, page, row) for row in rows)
-        count += len(rows)
         if not answer.next_page_token:
+            for cell in archived_cells(write, answer):
+                yield _line([text_cell(cell.plain)])
             return
-        if count >= limits.MAX_EXPORT_ROWS:
+        # Calls, and not rows: where a filter matches nothing, pages come without any, and each has cost a search.
+        if calls >= limits.MAX_EXPORT_ROWS // limits.EXPORT_PAGE_SIZE:
             yield _line([text_cell(texts.plain("csv.more"))])
             return
         wanted = wanted._replace(page_token=answer.next_page_token)
@@ -169,13 +207,14 @@ def _line(cells: Iterable[str]) -> str:
     return ",".join(cells) + "\r\n"
 
 
-async def _asked(visit: Visit, page: ListPage, wanted: WantedRows, size: int) -> Any:
+async def _asked(visit: Visit, page: ListPage, wanted: WantedRows, size: int, *, shows_counts: bool = False) -> Any:
     """Return the service's answer. Raises ServiceRefusal."""
-    fields = {**page.given, **wanted.fields}
-    if "account_id" in visit.request.path_params:
-        fields["account_id"] = visit.request.path_params["account_id"]
-    if "{credit_type}" in page.path:
-        fields["credit_type"] = visit.request.path_params["credit_type"]
+    parts = visit.parts
+    of_path = {name: parts[name] for name in ("account_id", "credit_type") if f"{{{name}}}" in page.path}
+    if page.of_path:
+        of_path |= page.of_path(parts)
+    counting = {"show_counts": True} if shows_counts else {}
+    fields = {**page.given, **wanted.fields, **of_path, **counting}
     request = page.request(**fields, page_size=size, page_token=wanted.page_token)
     return await visit.ask(page.method(visit.stubs), request)
 
@@ -188,9 +227,13 @@ def _row(write: CellWriter, page: ListPage, row: Any) -> ShownRow:
 
 
 def _path(visit: Visit, page: ListPage) -> str:
-    parts = visit.request.path_params
-    if "{account_id}" not in page.path:
-        return visit.path(page.path)
-    further = page.path.removeprefix("/accounts/{account_id}")
-    further = further.replace("{credit_type}", quote(parts.get("credit_type", ""), safe=""))
-    return visit.account_path(parts.get("account_id", ""), further)
+    """Return the path of a list's own page, for what the page that is asked for is about."""
+    parts = {name: quote(str(value), safe="") for name, value in visit.parts.items()}
+    return visit.path(re.sub(r"\{(\w+)\}", lambda part: parts.get(part[1], ""), page.path))
+
+
+def _all_path(path: str, page: ListPage, wanted: WantedRows) -> str:
+    """Return the path of a list with the filters that make of it what was asked for."""
+    query = {one.name: wanted.fields.get(one.field) for one in page.filters}
+    stated = urlencode({name: value for name, value in query.items() if isinstance(value, str) and value})
+    return f"{path}?{stated}" if stated else path

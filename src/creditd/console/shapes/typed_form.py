@@ -1,9 +1,10 @@
 """A form of an act as it was typed: each field is read by what it has to be, and what it cannot be is a fault."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -17,6 +18,14 @@ MAX_REASON = 500
 
 MOST_DIGITS = 18
 """Of a version: all that have so many fit into 64 bits."""
+
+
+_REQUEST_ID_BYTES: Final = 16
+
+
+def new_request_id() -> str:
+    """Return the request id of a form that is about to be shown."""
+    return f"console:{secrets.token_hex(_REQUEST_ID_BYTES)}"
 
 
 class TypedForm:
@@ -104,14 +113,14 @@ class TypedForm:
         return self._day(name, timedelta(), is_needed=False)
 
     def instant(self, name: str) -> Timestamp | None:
-        """Return an instant by the reader's clock; None for none."""
+        """Return an instant by the reader's clock, unless it states another zone; None for none."""
         stated = self.text(name)
         moment = Timestamp()
         try:
             if stated:
-                moment.FromDatetime(
-                    datetime.fromisoformat(stated).replace(tzinfo=self.visit.reader.zone).astimezone(UTC)
-                )
+                typed = datetime.fromisoformat(stated)
+                zone = typed.tzinfo or self.visit.reader.zone
+                moment.FromDatetime(typed.replace(tzinfo=zone).astimezone(UTC))
         except (ValueError, OverflowError):
             self.fault(name, "field.unreadable")
         return moment if stated and name not in self.faults else None

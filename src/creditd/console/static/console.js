@@ -15,9 +15,14 @@
   const lost = (is) => document.getElementById("lost")?.toggleAttribute("hidden", !is);
   const isInUse = (part) => part.contains(document.activeElement) && document.activeElement !== part
     || part.querySelector("details[open]");
-  let asking = false;
+  let asking = false, movedMeanwhile = false;
   const renew = async () => {
-    if (asking || document.hidden) return;
+    if (document.hidden) return;
+    // What moves while the page asks may not be in the answer: it asks once more.
+    if (asking) {
+      movedMeanwhile = true;
+      return;
+    }
     asking = true;
     try {
       const answer = await fetch(location.href, { headers: { "x-by-itself": "1" }, redirect: "manual" });
@@ -36,7 +41,51 @@
       lost(true);
     } finally {
       asking = false;
+      if (movedMeanwhile) {
+        movedMeanwhile = false;
+        renew();
+      }
     }
+  };
+
+  // A stream says that something has moved. It is closed while nobody sees the page, as a browser has few connections for
+  // all pages of a site; and it is asked for again where it was refused, which a browser does not do by itself.
+  const followed = (path) => {
+    let events, missing, later;
+    // What a page shows that was just made need not be asked for.
+    let isAnew = !document.hidden;
+    const leave = () => {
+      events?.close();
+      clearTimeout(missing);
+      clearTimeout(later);
+      missing = undefined;
+      isAnew = false;
+    };
+    const follow = () => {
+      if (document.hidden) return;
+      events = new EventSource(path);
+      events.addEventListener("moved", renew);
+      // It ends every so often, and is open again a moment later; what has moved meanwhile is asked for then.
+      events.addEventListener("error", () => {
+        isAnew = false;
+        if (events.readyState !== EventSource.CLOSED) missing ??= setTimeout(() => lost(true), 5000);
+        else later = setTimeout(() => { renew(); follow(); }, 5000);
+      });
+      events.addEventListener("open", () => {
+        if (!isAnew) renew();
+        isAnew = false;
+        clearTimeout(missing);
+        missing = undefined;
+      });
+    };
+    const begin = () => {
+      leave();
+      follow();
+    };
+    follow();
+    addEventListener("visibilitychange", begin);
+    addEventListener("pagehide", leave);
+    addEventListener("pageshow", (event) => { if (event.persisted) begin(); });
   };
 
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
@@ -52,21 +101,25 @@
     tick();
     setInterval(tick, 1000);
     const { stream, again } = document.querySelector("main")?.dataset ?? {};
-    if (again) setInterval(renew, again * 1000);
-    if (stream) {
-      const events = new EventSource(stream);
-      events.addEventListener("moved", renew);
-      // A stream ends every so often, and is open again a moment later; what has moved meanwhile is asked for then.
-      let missing;
-      events.addEventListener("error", () => { missing ??= setTimeout(() => lost(true), 5000); });
-      events.addEventListener("open", () => {
-        if (missing) renew();
-        clearTimeout(missing);
-        missing = undefined;
-      });
-      addEventListener("pagehide", () => events.close());
+    if (again) {
+      setInterval(renew, again * 1000);
+      addEventListener("visibilitychange", renew);
     }
+    if (stream) followed(stream);
   });
+
+  // A second click would lose what the answer to the first shows once, such as a key. After a while it counts again, for
+  // whoever has stopped the page.
+  let sent, sentAt;
+  addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.getAttribute("method") !== "post" || event.submitter?.hasAttribute("formaction")) return;
+    if (form === sent && event.timeStamp - sentAt < 15000) return event.preventDefault();
+    sent = form;
+    sentAt = event.timeStamp;
+  });
+  addEventListener("pageshow", () => { sent = undefined; });
+
   addEventListener("click", (event) => {
     const place = event.target.closest?.("[data-copy]");
     if (place) navigator.clipboard?.writeText(place.dataset.copy);

@@ -1,4 +1,4 @@
-"""What can be done to an account: its status, its plan, removing credits, and writing debt off."""
+"""What can be done to an account: its status, its plan, giving and removing credits, and writing debt off."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,28 +11,25 @@ from credit.v1.admin_service_pb2 import (
     SetPlanRequest,
     WriteOffDebtRequest,
 )
-from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActPage
-from creditd.console.shapes.balance_look import LookRow, balance_rows
-from creditd.console.shapes.cells import CellWriter
+from credit.v1.support_service_pb2 import GiveCreditsRequest
+from creditd.console.shapes.act_page import REASON, SEEN_VERSION, STAFF_NOTE, ActField, ActPage
+from creditd.console.shapes.balance_look import balance_look
 from creditd.console.shapes.enum_words import enum_words
+from creditd.console.shapes.resource_names import account_name
+from creditd.console.shapes.resource_paths import page_of
 from creditd.console.shapes.typed_form import TypedForm
-from creditd.console.visit import Visit
+from creditd.console.subjects.approval_pages import asked_or_done
 
 _PLANS: Final = tuple(enum_words(PlanKind))
 
 
-def _account_id(visit: Visit) -> str:
-    return str(visit.request.path_params["account_id"])
-
-
-def _back(visit: Visit) -> str:
-    return visit.account_path(_account_id(visit))
+_BACK: Final = page_of(account_name)
 
 
 def _status_act(name: str, status: AccountStatus, *, further: Sequence[ActField] = (), **looks: Any) -> ActPage:
     def request(form: TypedForm) -> SetAccountStatusRequest:
         return SetAccountStatusRequest(
-            name=f"accounts/{_account_id(form.visit)}",
+            name=account_name(form.visit.parts),
             status=status,
             allow_balance=bool(form.text("allow_balance")),
             request_id=form.request_id,
@@ -48,7 +45,7 @@ def _status_act(name: str, status: AccountStatus, *, further: Sequence[ActField]
         "accounts.change",
         lambda stubs: stubs.admin.SetAccountStatus,
         request,
-        _back,
+        _BACK,
         fields=fields,
         subject="account_id",
         **looks,
@@ -71,7 +68,7 @@ CLOSE: Final = _status_act(
 
 def _plan(form: TypedForm) -> SetPlanRequest:
     return SetPlanRequest(
-        name=f"accounts/{_account_id(form.visit)}",
+        name=account_name(form.visit.parts),
         plan=Plan(kind=form.word("plan", PlanKind), end_time=form.end_of_day("end_day")),
         request_id=form.request_id,
         reason=form.reason(),
@@ -85,7 +82,7 @@ SET_PLAN: Final = ActPage(
     "accounts.change",
     lambda stubs: stubs.admin.SetPlan,
     _plan,
-    _back,
+    _BACK,
     fields=(
         SEEN_VERSION,
         ActField("plan", "choice", words=_PLANS, key="plan_kind", is_needed=True, of=("plan.kind",)),
@@ -98,17 +95,14 @@ SET_PLAN: Final = ActPage(
 )
 
 
-def _outcome(answer: Any) -> str:
-    return "asked" if answer.HasField("approval") else "done"
-
-
 def _removal(form: TypedForm) -> RemoveCreditsRequest:
     amounts = form.amounts("amount").items()
     return RemoveCreditsRequest(
-        account_id=_account_id(form.visit),
+        account_id=form.visit.parts["account_id"],
         amounts=[CreditAmount(credit_type=credit_type, amount=amount) for credit_type, amount in amounts],
         request_id=form.request_id,
         reason=form.reason(),
+        staff_note=form.text("staff_note"),
         metadata={"ticket": form.text("ticket")} if form.text("ticket") else {},
     )
 
@@ -116,31 +110,43 @@ def _removal(form: TypedForm) -> RemoveCreditsRequest:
 def _write_off(form: TypedForm) -> WriteOffDebtRequest:
     credit_type = form.text("credit_type", is_needed=True)
     return WriteOffDebtRequest(
-        account_id=_account_id(form.visit),
+        account_id=form.visit.parts["account_id"],
         credit_type=credit_type,
         amount=form.amount("amount", credit_type),
         request_id=form.request_id,
         reason=form.reason(),
+        staff_note=form.text("staff_note"),
     )
 
 
-async def _look_at(write: CellWriter, request: Any, method: Any) -> Sequence[LookRow]:
-    """Return the balances as they are, and as the service says they would be. Raises ServiceRefusal."""
-    asked = type(request)()
-    asked.CopyFrom(request)
-    asked.validate_only, asked.request_id = True, f"{request.request_id}:preview"
-    asked.reason = request.reason or "preview"
-    answer = await write.visit.ask(method, asked)
-    if answer.HasField("approval"):
-        after = answer.approval.preview
-    else:
-        after = answer.balances if hasattr(answer, "balances") else [answer.balance]
-    return await balance_rows(write, request.account_id, after)
+def _gift(form: TypedForm) -> GiveCreditsRequest:
+    credit_type = form.text("credit_type", is_needed=True)
+    return GiveCreditsRequest(
+        account_id=form.visit.parts["account_id"],
+        credit_type=credit_type,
+        amount=form.amount("amount", credit_type),
+        request_id=form.request_id,
+        reason=form.reason(),
+        staff_note=form.text("staff_note"),
+    )
 
 
 _AMOUNT: Final = (
     ActField("credit_type", "type", is_needed=True),
     ActField("amount", "number", is_needed=True),
+)
+
+GIVE_CREDITS: Final = ActPage(
+    "give_credits",
+    "/accounts/{account_id}/credits/give",
+    "credits.give",
+    lambda stubs: stubs.support.GiveCredits,
+    _gift,
+    _BACK,
+    fields=(*_AMOUNT, REASON, STAFF_NOTE),
+    subject="account_id",
+    will=1,
+    look=balance_look(lambda stubs: stubs.support.GiveCredits),
 )
 
 REMOVE_CREDITS: Final = ActPage(
@@ -149,18 +155,19 @@ REMOVE_CREDITS: Final = ActPage(
     "credits.remove",
     lambda stubs: stubs.admin.RemoveCredits,
     _removal,
-    _back,
+    _BACK,
     fields=(
         ActField("amount", "amounts", most=64, hint="field.amounts.hint", of=("amounts",)),
         REASON,
+        STAFF_NOTE,
         ActField("ticket", most=64, hint="add.ticket.hint"),
     ),
     subject="account_id",
     will=3,
     is_danger=True,
     is_typed=True,
-    outcome=_outcome,
-    look=lambda write, request: _look_at(write, request, write.visit.stubs.admin.RemoveCredits),
+    outcome=asked_or_done,
+    look=balance_look(lambda stubs: stubs.admin.RemoveCredits),
 )
 
 WRITE_OFF: Final = ActPage(
@@ -169,11 +176,11 @@ WRITE_OFF: Final = ActPage(
     "credits.remove",
     lambda stubs: stubs.admin.WriteOffDebt,
     _write_off,
-    _back,
-    fields=(*_AMOUNT, REASON),
+    _BACK,
+    fields=(*_AMOUNT, REASON, STAFF_NOTE),
     subject="account_id",
     will=2,
     is_danger=True,
-    outcome=_outcome,
-    look=lambda write, request: _look_at(write, request, write.visit.stubs.admin.WriteOffDebt),
+    outcome=asked_or_done,
+    look=balance_look(lambda stubs: stubs.admin.WriteOffDebt),
 )

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from credit.v1.balance_pb2 import Balance, GrantBalance, Wallet
 from credit.v1.entry_pb2 import Entry, EntryKind
 from credit.v1.source_pb2 import Source
+from creditd.console.shapes.figures import per_cent
 
 GROUPS: Final[Mapping[str, tuple[EntryKind, ...]]] = {
     "in": (
@@ -104,12 +105,16 @@ class WalletRow(NamedTuple):
 
 
 class EntryRow(NamedTuple):
-    """An entry, and how it looks; ``name`` is the key of its kind, ``amount`` has the sign of what it meant."""
+    """An entry, and how it looks; ``name`` is the key of its kind, ``amount`` has the sign of what it meant.
+
+    ``repeated_seconds`` is how long before it one was made that is just like it; None if there was none shortly before.
+    """
 
     entry: Entry
     look: MovementLook
     name: str
     amount: int
+    repeated_seconds: int | None = None
 
 
 def wallet_rows(wallets: Iterable[Wallet]) -> list[WalletRow]:
@@ -134,21 +139,37 @@ def _segments(parts: Sequence[tuple[str, int]]) -> Iterator[BarPart]:
     start = 0
     for look, amount in parts:
         if amount > 0:
-            yield BarPart(look, _per_cent(start, whole), _per_cent(amount, whole), amount)
+            yield BarPart(look, per_cent(start * 10_000 // whole), per_cent(amount * 10_000 // whole), amount)
             start += amount
 
 
-def _per_cent(amount: int, whole: int) -> str:
-    hundredths = amount * 10_000 // whole
-    return f"{hundredths // 100}.{hundredths % 100:02d}%"
+_ALIKE_SECONDS: Final = 60
+"""Within which two movements that are alike may be one that was made twice by mistake."""
 
 
-def entry_rows(entries: Iterable[Entry]) -> list[EntryRow]:
-    """Return entries as they look."""
-    return [_entry_row(entry) for entry in entries]
+def entry_rows(entries: Sequence[Entry]) -> list[EntryRow]:
+    """Return entries, which are newest first, as they look."""
+    return [_entry_row(entry, _repeated_seconds(entry, entries[place + 1 :])) for place, entry in enumerate(entries)]
 
 
-def _entry_row(entry: Entry) -> EntryRow:
+def _repeated_seconds(entry: Entry, before: Iterable[Entry]) -> int | None:
+    """Return how long before an entry the last one like it was made, among those before; None if that is long ago."""
+    if LOOKS.get(entry.kind, _UNKNOWN_LOOK).way == _HOLD:
+        return None
+    for one in before:
+        apart = entry.create_time.seconds - one.create_time.seconds
+        if apart > _ALIKE_SECONDS:
+            return None
+        if _likeness(one) == _likeness(entry):
+            return apart
+    return None
+
+
+def _likeness(entry: Entry) -> tuple[object, ...]:
+    return entry.credit_type, entry.kind, entry.amount, entry.reason, entry.spender_id, entry.actor
+
+
+def _entry_row(entry: Entry, repeated_seconds: int | None) -> EntryRow:
     look = LOOKS.get(entry.kind, _UNKNOWN_LOOK)
     name = EntryKind.Name(entry.kind).removeprefix("ENTRY_KIND_").lower() if entry.kind in LOOKS else "unknown"
-    return EntryRow(entry, look, name, -entry.amount if look.way == _OUT else entry.amount)
+    return EntryRow(entry, look, name, -entry.amount if look.way == _OUT else entry.amount, repeated_seconds)

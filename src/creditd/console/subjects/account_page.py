@@ -1,14 +1,15 @@
 """The page of one account: what it has, what is held, and all that moved it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
-from credit.v1.account_pb2 import Account, AccountStatus
+from credit.v1.account_pb2 import Account, AccountOverview, AccountStatus
 from credit.v1.admin_service_pb2 import GetAccountRequest
+from credit.v1.balance_pb2 import Wallet
 from credit.v1.credit_service_pb2 import (
     GetBalanceRequest,
     ListReservationsRequest,
@@ -20,29 +21,26 @@ from credit.v1.reservation_pb2 import ReservationState
 from creditd.console import limits
 from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
+from creditd.console.shapes.archived_entries import archived_cells
 from creditd.console.shapes.cells import CellWriter
+from creditd.console.shapes.credit_types import credit_types
+from creditd.console.shapes.id_patterns import ACCOUNT_ID, CREDIT_TYPE, MAX_PAGE_TOKEN
 from creditd.console.shapes.list_filters import all_rows
 from creditd.console.shapes.list_page import ListPage, ShownList, read_list
 from creditd.console.shapes.look_back import DAYS, period_of
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
 from creditd.console.subjects.account_looks import GROUPS, entry_rows, wallet_rows
-from creditd.console.subjects.account_notices import account_notices, worst_first
+from creditd.console.subjects.account_notices import Notice, account_notices, lapsed_notices, worst_first
 from creditd.console.subjects.account_usage import account_usage
 from creditd.console.subjects.approval_pages import APPROVALS
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.subjects.flag_pages import FLAGS
+from creditd.console.subjects.history_notices import debt_causes, parked_notices, status_act, told_history
 from creditd.console.subjects.payment_notices import payment_notices
 from creditd.console.subjects.purchase_pages import PURCHASES
 from creditd.console.subjects.subscription_list import SUBSCRIPTIONS
 from creditd.console.subjects.wallet_pages import entry_path
 from creditd.console.visit import Visit
-
-ACCOUNT_ID: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
-
-_CREDIT_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
-
-_MAX_TOKEN: Final = 8_192
 
 _MOST_NOTICES: Final = 6
 """Of what stands out: more would hide the first."""
@@ -58,8 +56,8 @@ class Filter(NamedTuple):
 
 async def account_page(visit: Visit) -> Response:
     """Show an account. What cannot be read of its ledger is said there; the rest of the page stays."""
-    account_id = visit.request.path_params["account_id"]
-    if not ACCOUNT_ID.fullmatch(account_id):
+    account_id = visit.parts["account_id"]
+    if not re.fullmatch(ACCOUNT_ID, account_id):
         return await missing_page(visit)
     stubs, wanted = visit.stubs, _filter_of(visit)
     overview, balance, types, holds, (entries, problem) = await visit.ask_all(
@@ -71,36 +69,54 @@ async def account_page(visit: Visit) -> Response:
     )
     wallets = balance.account_balance.wallets
     write = CellWriter(visit, types)
-    lists, usage, paid = await visit.ask_all(
-        _lists(visit, types), account_usage(write, account_id), payment_notices(write, account_id)
+    account = overview.account_overview.account
+    lists, usage, notices = await visit.ask_all(
+        _lists(visit, types),
+        account_usage(write, account_id),
+        _notices(write, overview.account_overview, wallets),
     )
+    notices += lapsed_notices(write, usage.lapsed, period_of(visit).days)
     return visit.page(
         "account.html",
         lists=lists,
         usage=usage,
-        acts=[act for act in _offers(visit, overview.account_overview.account) if visit.may(act.permission)],
+        acts=[act for act in _offers(visit, account) if visit.may(act.permission)],
         entry_path=partial(entry_path, visit),
-        grant_path=partial(resource_path, visit),
+        page_path=partial(resource_path, visit),
         days=DAYS,
         period=period_of(visit),
-        account=overview.account_overview.account,
+        account=account,
         overview=overview.account_overview,
-        notices=worst_first([*paid, *account_notices(write, overview.account_overview, wallets)])[:_MOST_NOTICES],
+        notices=worst_first(notices)[:_MOST_NOTICES],
         wallets=wallet_rows(wallets),
         types=types,
         holds=holds.reservations,
         has_more_holds=bool(holds.next_page_token),
         entries=entry_rows(entries.entries),
         next_page_token=entries.next_page_token,
+        archived=archived_cells(write, entries),
         problem=problem,
         wanted=wanted,
         groups=tuple(GROUPS),
     )
 
 
+async def _notices(write: CellWriter, overview: AccountOverview, wallets: Sequence[Wallet]) -> list[Notice]:
+    """Return what stands out of an account, of its payments, and why it is as it is. Raises ServiceRefusal."""
+    visit, account = write.visit, overview.account
+    paid, told, causes = await visit.ask_all(
+        payment_notices(write, account.account_id),
+        told_history(visit, account),
+        debt_causes(visit, account.account_id, wallets),
+    )
+    parked = [] if visit.may("finances.read") else parked_notices(write, told)
+    act = status_act(told, account.status)
+    return [*paid, *parked, *account_notices(write, overview, wallets, act, causes)]
+
+
 async def _lists(visit: Visit, types: Mapping[str, CreditType]) -> list[ShownList]:
     """Return the first rows of what else there is of an account. Raises ServiceRefusal."""
-    account = {"account_id": visit.request.path_params["account_id"]}
+    account = {"account_id": visit.parts["account_id"]}
     parts: list[tuple[ListPage, Mapping[str, Any]]] = [(PURCHASES, {}), (SUBSCRIPTIONS, {}), (FLAGS, account)]
     if visit.may("approvals.read"):
         parts.append((APPROVALS, account))
@@ -121,6 +137,7 @@ def _offers(visit: Visit, account: Account) -> list[OfferedAct]:
     acts = [
         OfferedAct("act.set_plan.do", path("/plan", **seen), "accounts.change", "pencil"),
         OfferedAct("rules", path("/rules"), "accounts.search", "half"),
+        OfferedAct("statement", path("/statement"), "statements.export", "list"),
         OfferedAct("act.verify_account.do", path("/verify"), "finances.read", "check"),
         OfferedAct("act.write_off.do", path("/debt/write-off"), "credits.remove", "pencil"),
         OfferedAct("act.remove_credits.do", path("/credits/remove"), "credits.remove", "minus", is_danger=True),
@@ -139,8 +156,8 @@ def _filter_of(visit: Visit) -> Filter:
     group, credit_type = query.get("show", ""), query.get("type", "")
     return Filter(
         group if group in GROUPS else "",
-        credit_type if _CREDIT_TYPE.fullmatch(credit_type) else "",
-        query.get("page", "")[:_MAX_TOKEN],
+        credit_type if re.fullmatch(CREDIT_TYPE, credit_type) else "",
+        query.get("page", "")[:MAX_PAGE_TOKEN],
     )
 
 

@@ -16,26 +16,24 @@ from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActPage
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.detail_page import DetailSection, ShownDetail
-from creditd.console.shapes.figures import typed
 from creditd.console.shapes.offered_acts import OfferedAct
+from creditd.console.shapes.resource_names import account_name
 from creditd.console.shapes.typed_form import TypedForm
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.visit import Visit
 
 _FIGURES: Final = ("least_per_movement", "most_per_movement", "most_per_hour", "most_per_day")
 
 
-def _name(visit: Visit) -> str:
-    return f"accounts/{visit.request.path_params['account_id']}"
-
-
 def _back(visit: Visit) -> str:
-    return visit.account_path(visit.request.path_params["account_id"], "/rules")
+    return visit.account_path(visit.parts["account_id"], "/rules")
 
 
 async def _limits(visit: Visit) -> GetLimitsResponse:
-    answer: GetLimitsResponse = await visit.ask(visit.stubs.admin.GetLimits, GetLimitsRequest(name=_name(visit)))
+    answer: GetLimitsResponse = await visit.ask(
+        visit.stubs.admin.GetLimits, GetLimitsRequest(name=account_name(visit.parts))
+    )
     return answer
 
 
@@ -49,7 +47,7 @@ def _limit(form: TypedForm) -> SetLimitsRequest:
             setattr(limit, name, amount)
     others = [one for one in form.loaded.limits if (one.credit_type, one.spender) != (credit_type, spender)]
     return SetLimitsRequest(
-        name=_name(form.visit),
+        name=account_name(form.visit.parts),
         limits=others if form.text("take_away") else [*others, limit],
         request_id=form.request_id,
         # As the page showed it: the same form sent twice is the same request.
@@ -84,7 +82,7 @@ SET_LIMIT: Final = ActPage(
 
 async def _alerts(visit: Visit) -> GetBalanceAlertsResponse:
     answer: GetBalanceAlertsResponse = await visit.ask(
-        visit.stubs.admin.GetBalanceAlerts, GetBalanceAlertsRequest(name=_name(visit))
+        visit.stubs.admin.GetBalanceAlerts, GetBalanceAlertsRequest(name=account_name(visit.parts))
     )
     return answer
 
@@ -95,7 +93,7 @@ def _alert(form: TypedForm) -> SetBalanceAlertsRequest:
     below = form.amount("below", credit_type, is_needed=False)
     others = [one for one in form.loaded.alerts if one.credit_type != credit_type]
     return SetBalanceAlertsRequest(
-        name=_name(form.visit),
+        name=account_name(form.visit.parts),
         alerts=[*others, BalanceAlert(credit_type=credit_type, below=below)] if below else others,
         request_id=form.request_id,
         expected_version=form.loaded.version if form.seen_version is None else form.seen_version,
@@ -131,7 +129,7 @@ async def rules_page(visit: Visit) -> Response:
             return await missing_page(visit)
         raise
     write = CellWriter(visit, types)
-    account_id = visit.request.path_params["account_id"]
+    account_id = visit.parts["account_id"]
     detail = ShownDetail(
         write.text("rules"),
         beneath=(write.account(account_id),),
@@ -150,12 +148,7 @@ async def rules_page(visit: Visit) -> Response:
 
 
 def _path(visit: Visit, further: str, **query: str) -> str:
-    return visit.account_path(visit.request.path_params["account_id"], further, **query)
-
-
-def _typed(write: CellWriter, amount: int, credit_type: str) -> str:
-    decimals = write.types[credit_type].decimals if credit_type in write.types else 0
-    return typed(amount, decimals, write.visit.reader.language)
+    return visit.account_path(visit.parts["account_id"], further, **query)
 
 
 def _limits_section(write: CellWriter, name: str, limits: Sequence[Any], version: int | None) -> DetailSection:
@@ -163,7 +156,7 @@ def _limits_section(write: CellWriter, name: str, limits: Sequence[Any], version
     rows = []
     for limit in limits:
         code = limit.credit_type
-        stated = {part: _typed(write, getattr(limit, part), code) for part in _FIGURES if limit.HasField(part)}
+        stated = {part: write.typed(getattr(limit, part), code) for part in _FIGURES if limit.HasField(part)}
         figures = [
             write.credits(getattr(limit, part), code, is_bare=True) if part in stated else NOTHING for part in _FIGURES
         ]
@@ -178,7 +171,7 @@ def _limits_section(write: CellWriter, name: str, limits: Sequence[Any], version
 
 def _alerts_section(write: CellWriter, alerts: GetBalanceAlertsResponse) -> DetailSection:
     def linked(alert: BalanceAlert) -> Cell:
-        below = _typed(write, alert.below, alert.credit_type)
+        below = write.typed(alert.below, alert.credit_type)
         stated = {"version": str(alerts.version), "credit_type": alert.credit_type, "below": below}
         path = _path(write.visit, "/alerts", **stated) if write.visit.may("accounts.change") else ""
         return write.identifier(alert.credit_type, path)

@@ -1,6 +1,7 @@
 """Where an account's credits went: what it opened with, what came in and went out, and what is left; and by whom."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from credit.v1.credit_service_pb2 import GetUsageSummaryRequest
@@ -15,9 +16,13 @@ _MOST_PARTS: Final = 5
 
 
 class AccountUsage(NamedTuple):
-    """What an account used in a period, by credit type; ``problem`` says why that could not be read."""
+    """What an account used in a period, by credit type; ``problem`` says why that could not be read.
+
+    ``lapsed`` is what ended unused, by credit type.
+    """
 
     section: DetailSection
+    lapsed: Mapping[str, int] = MappingProxyType({})
     problem: ServiceRefusal | None = None
 
 
@@ -49,9 +54,10 @@ async def account_usage(write: CellWriter, account_id: str) -> AccountUsage:
     except ServiceRefusal as refusal:
         if refusal.concerns_the_page:
             raise
-        return AccountUsage(DetailSection("usage"), refusal)
+        return AccountUsage(DetailSection("usage"), problem=refusal)
     rows = [_row(write, usage, answer.label) for usage in answer.usage]
-    return AccountUsage(DetailSection("usage", heads=HEADS, rows=rows, hint="section.usage.hint"))
+    lapsed = {usage.credit_type: usage.figures.expired for usage in answer.usage if usage.figures.expired}
+    return AccountUsage(DetailSection("usage", heads=HEADS, rows=rows, hint="section.usage.hint"), lapsed)
 
 
 def _row(write: CellWriter, usage: CreditTypeUsage, label: str) -> Sequence[Cell]:
@@ -63,13 +69,13 @@ def _row(write: CellWriter, usage: CreditTypeUsage, label: str) -> Sequence[Cell
     parts = [*usage.spenders[:_MOST_PARTS], *(usage.labels[:_MOST_PARTS] if label else ())]
     return (
         write.code(code),
-        bare(_whole(usage.opening_balance)),
+        bare(_whole(usage.opening_balance)) if usage.HasField("opening_balance") else NOTHING,
         bare(_came_in(figures)),
         bare(figures.used),
         bare(figures.covered),
         bare(figures.expired),
         bare(figures.removed + figures.clawed_back),
-        bare(_whole(usage.closing_balance)),
+        bare(_whole(usage.closing_balance)) if usage.HasField("closing_balance") else NOTHING,
         write.beside([write.text("used_by", who=part.value or "?", amount=bare(part.used)) for part in parts])
         if parts
         else NOTHING,

@@ -11,7 +11,8 @@ from credit.v1.api_key_service_pb2 import (
 )
 from creditd.console.shapes.act_page import REASON, ActField, ActPage
 from creditd.console.shapes.cells import Cell, CellWriter
-from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.typed_form import TypedForm
@@ -65,7 +66,7 @@ API_KEYS: Final = ListPage(
 
 
 def _key_name(form: TypedForm) -> str:
-    return f"apiKeys/{form.visit.request.path_params['key_id']}"
+    return f"apiKeys/{form.visit.parts['key_id']}"
 
 
 def _create(form: TypedForm) -> CreateApiKeyRequest:

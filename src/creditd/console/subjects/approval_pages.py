@@ -1,6 +1,6 @@
 """What waits for a second person: the list, one approval with its balances, and deciding on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from credit.v1.approval_pb2 import Approval, ApprovalKind, ApprovalState
@@ -12,19 +12,37 @@ from credit.v1.approval_service_pb2 import (
     ListApprovalsRequest,
     RejectRequest,
 )
-from credit.v1.balance_pb2 import Balance
 from creditd.console.shapes.act_page import REASON, ActPage
-from creditd.console.shapes.balance_look import LookRow, balance_rows
+from creditd.console.shapes.balance_look import LookRow, asked_only, balance_rows
+from creditd.console.shapes.balance_sections import balances_sections
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
-from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import approval_name
+from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.visit import Visit
 
 _PENDING: Final = ApprovalState.APPROVAL_STATE_PENDING
+
+
+_SOON_SECONDS: Final = 3_600
+"""Before its end an approval that nobody has decided on should be."""
+
+
+def _state(write: CellWriter, approval: Approval) -> Cell:
+    is_soon = approval.expire_time.seconds - write.visit.now < _SOON_SECONDS
+    if approval.state == _PENDING and not is_soon:
+        return write.tag(("t-info", "clock"), write.word(ApprovalState, approval.state))
+    return write.state(ApprovalState, approval.state)
+
+
+def asked_or_done(answer: Any) -> str:
+    """Return what has become of an act that a second person may have to approve, as the end of its text's key."""
+    return "asked" if answer.HasField("approval") else "done"
 
 
 def _amounts(write: CellWriter, approval: Approval) -> Cell:
@@ -47,7 +65,7 @@ APPROVALS: Final = ListPage(
         ListColumn("account", lambda write, one: write.account(one.account_id)),
         ListColumn("asked_by", lambda write, one: write.identifier(one.maker)),
         ListColumn("reason", lambda write, one: write.quoted(one.reason), "txt wide"),
-        ListColumn("state", lambda write, one: write.state(ApprovalState, one.state)),
+        ListColumn("state", _state),
         ListColumn("expires", lambda write, one: write.time(one.expire_time)),
         ListColumn("decided_by", lambda write, one: write.identifier(one.decided_by)),
     ),
@@ -62,10 +80,6 @@ APPROVALS: Final = ListPage(
 )
 
 
-def _name(parts: Mapping[str, str]) -> str:
-    return f"accounts/{parts['account_id']}/approvals/{parts['approval_id']}"
-
-
 def _detail(write: CellWriter, answer: GetApprovalResponse) -> ShownDetail:
     approval = answer.approval
     title = write.text(
@@ -77,6 +91,7 @@ def _detail(write: CellWriter, answer: GetApprovalResponse) -> ShownDetail:
         KnownFact("asked_by", write.identifier(approval.maker, is_whole=True)),
         KnownFact("person", write.identifier(approval.maker_person, is_whole=True)),
         KnownFact("reason", write.said(approval.reason)),
+        KnownFact("staff_note", write.said(approval.staff_note)),
         KnownFact("created", write.time(approval.create_time, with_seconds=True)),
         KnownFact("expires", write.time(approval.expire_time, with_seconds=True)),
     )
@@ -88,25 +103,11 @@ def _detail(write: CellWriter, answer: GetApprovalResponse) -> ShownDetail:
     aside = [DetailSection("decision", decision)] if approval.decided_by else []
     return ShownDetail(
         title,
-        (write.state(ApprovalState, approval.state),),
-        sections=(DetailSection("approval", facts), *_balances(write, "preview", approval.preview)),
-        aside=(*aside, *_balances(write, "balances", approval.balances)),
+        (_state(write, approval),),
+        sections=(DetailSection("approval", facts), *balances_sections(write, "preview", approval.preview)),
+        aside=(*aside, *balances_sections(write, "balances", approval.balances)),
         acts=_offers(write.visit, approval),
     )
-
-
-def _balances(write: CellWriter, name: str, balances: Sequence[Balance]) -> list[DetailSection]:
-    rows = [
-        (
-            write.code(balance.credit_type),
-            write.credits(balance.available, balance.credit_type, is_bare=True),
-            write.credits(balance.reserved, balance.credit_type, is_bare=True),
-            write.credits(balance.debt, balance.credit_type, is_bare=True),
-        )
-        for balance in balances
-    ]
-    heads = (("credit_type", ""), ("available", "n"), ("held", "n"), ("debt", "n"))
-    return [DetailSection(name, heads=heads, rows=rows)] if rows else []
 
 
 def _offers(visit: Visit, approval: Approval) -> list[OfferedAct]:
@@ -127,14 +128,14 @@ def _offers(visit: Visit, approval: Approval) -> list[OfferedAct]:
 APPROVAL: Final = DetailPage(
     "/accounts/{account_id}/approvals/{approval_id}",
     lambda stubs: stubs.approval.GetApproval,
-    lambda parts: GetApprovalRequest(name=_name(parts)),
+    lambda parts: GetApprovalRequest(name=approval_name(parts)),
     _detail,
 )
 
 
 def _request(message: Any, *, needs_reason: bool) -> Any:
     def made(form: TypedForm) -> Any:
-        name = _name(form.visit.request.path_params)
+        name = approval_name(form.visit.parts)
         reason = form.reason() if needs_reason else form.text("reason")
         return message(name=name, request_id=form.request_id, reason=reason)
 
@@ -144,14 +145,11 @@ def _request(message: Any, *, needs_reason: bool) -> Any:
 async def _look(write: CellWriter, request: ApproveRequest) -> Sequence[LookRow]:
     """Return the balances as they are, and as the service says that it would leave them now. Raises ServiceRefusal."""
     visit = write.visit
-    asked = ApproveRequest(name=request.name, request_id=f"{request.request_id}:preview", validate_only=True)
-    answer = await visit.ask(visit.stubs.approval.Approve, asked)
+    answer = await visit.ask(visit.stubs.approval.Approve, asked_only(request))
     return await balance_rows(write, answer.approval.account_id, answer.approval.balances)
 
 
-def _back(visit: Visit) -> str:
-    return resource_path(visit, _name(visit.request.path_params))
-
+_BACK: Final = page_of(approval_name)
 
 _MAY_HAVE_REASON: Final = (REASON._replace(is_needed=False, hint=""),)
 
@@ -163,7 +161,7 @@ APPROVE: Final = ActPage(
     "approvals.decide",
     lambda stubs: stubs.approval.Approve,
     _request(ApproveRequest, needs_reason=False),
-    _back,
+    _BACK,
     fields=_MAY_HAVE_REASON,
     subject="account_id",
     will=1,
@@ -177,7 +175,7 @@ REJECT: Final = ActPage(
     "approvals.decide",
     lambda stubs: stubs.approval.Reject,
     _request(RejectRequest, needs_reason=True),
-    _back,
+    _BACK,
     subject="account_id",
     will=1,
     is_danger=True,
@@ -189,7 +187,7 @@ WITHDRAW: Final = ActPage(
     "approvals.decide",
     lambda stubs: stubs.approval.CancelApproval,
     _request(CancelApprovalRequest, needs_reason=False),
-    _back,
+    _BACK,
     fields=_MAY_HAVE_REASON,
     subject="account_id",
     will=1,

@@ -2,20 +2,16 @@
 
 from typing import Final
 
-import orjson
-
 from credit.v1.audit_event_pb2 import AuditEvent, AuditOutcome
-from credit.v1.audit_service_pb2 import ListAuditEventsRequest
+from credit.v1.audit_service_pb2 import GetAuditHeadRequest, GetAuditHeadResponse, ListAuditEventsRequest
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
-from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
+from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
-
-_MAX_SHOWN: Final = 6
-"""Of the fields that an act has changed."""
-
-_MAX_VALUE: Final = 80
-"""Characters of what a field was, and is."""
+from creditd.console.subjects.audit_changes import changed_cells
 
 
 def _who(write: CellWriter, event: AuditEvent) -> Cell:
@@ -34,47 +30,37 @@ def _what(write: CellWriter, event: AuditEvent) -> Cell:
 def _change(write: CellWriter, event: AuditEvent) -> Cell:
     if event.refusal:
         return write.tag(("t-bad", "ban"), write.code(event.refusal))
-    before, after = _fields(event.before), _fields(event.after)
-    names = [name for name in {**before, **after} if before.get(name, "") != after.get(name, "")]
-    parts = [_part(write, name, before.get(name, ""), after.get(name, "")) for name in names[:_MAX_SHOWN]]
-    # A file has both whole, as programs read them.
-    return Cell(write.beside(parts).html, f"{event.before} {event.after}".strip()) if parts else NOTHING
+    cells = changed_cells(write, event.before, event.after)
+    return write.beside(cells) if cells else NOTHING
 
 
-def _part(write: CellWriter, name: str, before: str, after: str) -> Cell:
-    if not before:
-        return write.text("label", name=name, value=after)
-    return write.text("audit.change", name=name, before=before, after=after or "-")
+def _seal(write: CellWriter, answer: GetAuditHeadResponse) -> ShownDetail:
+    """Return the end of the chain, with the lines that are signed, to be kept where nobody of us changes it."""
+    head = answer.audit_head
+    facts = (
+        KnownFact("seal_number", write.number(head.seal_number)),
+        KnownFact("hash", write.code(head.hash)),
+        KnownFact("sealed", write.code(head.create_time)),
+        KnownFact("signature", write.code(head.signature)),
+        KnownFact("public_key", write.code(head.public_key)),
+    )
+    signed = f"creditd audit head\n{head.seal_number}\n{head.hash}\n{head.create_time}" if head.hash else ""
+    return ShownDetail(
+        write.text("seal"),
+        beneath=(write.text("seal.text"),),
+        sections=(
+            DetailSection("seal", facts),
+            DetailSection("signed", raw=signed, hint="section.signed.hint"),
+        ),
+    )
 
 
-def _fields(text: str) -> dict[str, str]:
-    try:
-        read = orjson.loads(text or "{}")
-    except orjson.JSONDecodeError:
-        # Whole numbers of more than 64 bits, or what a newer service writes.
-        return {"": text}
-    if not isinstance(read, dict):
-        return {"": text}
-    shown = {name: _shown(value) for name, value in read.items() if name != "balances" and value is not None}
-    return _balances(read.get("balances")) | shown
-
-
-def _balances(balances: object) -> dict[str, str]:
-    """Return what there was of each credit type, in its smallest unit: what was available, held and owed."""
-    rows = [row for row in balances if isinstance(row, dict)] if isinstance(balances, list) else []
-    figures = ("available", "reserved", "debt")
-    return {
-        f"{row.get('credit_type')} {figure}": str(row[figure])
-        for row in rows
-        for figure in figures
-        if row.get(figure) or figure == "available"
-    }
-
-
-def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}\u2026"
-
+AUDIT_SEAL: Final = DetailPage(
+    "/audit/seal",
+    lambda stubs: stubs.audit.GetAuditHead,
+    lambda parts: GetAuditHeadRequest(),  # noqa: ARG005 - it is one for all.
+    _seal,
+)
 
 AUDIT: Final = ListPage(
     "audit",
@@ -95,6 +81,9 @@ AUDIT: Final = ListPage(
         ListColumn("request", lambda write, event: write.identifier(event.request_id), for_files=True),
         ListColumn("last_from", lambda write, event: write.code(event.address), for_files=True),
         ListColumn("person", lambda write, event: write.identifier(event.person), for_files=True),
+        # Whole, as programs read them.
+        ListColumn("json_before", lambda write, event: write.said(event.before), for_files=True),
+        ListColumn("json_after", lambda write, event: write.said(event.after), for_files=True),
     ),
     filters=(
         ListFilter("outcome", "outcome", AuditOutcome),
@@ -104,4 +93,6 @@ AUDIT: Final = ListPage(
         ListFilter("from", "start_time", day="first"),
         ListFilter("to", "end_time", day="last"),
     ),
+    has_amounts=True,
+    acts=(OfferedAct("seal.do", "/audit/seal", "audit.read", "lock"),),
 )

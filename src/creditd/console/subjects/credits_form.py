@@ -1,25 +1,24 @@
 """The form that adds credits: filled, looked at with the balances before and after, and done once."""
 
-import secrets
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 from starlette.responses import Response
 
 from credit.v1.admin_service_pb2 import AddCreditsRequest, CreditAmount, GetAccountRequest
 from credit.v1.balance_pb2 import Balance
 from credit.v1.credit_service_pb2 import GetBalanceRequest
-from credit.v1.credit_type_pb2 import CreditType
 from credit.v1.source_pb2 import Source
 from creditd.console.failure_page import missing_page, status_of
 from creditd.console.service_refusal import ServiceRefusal
-from creditd.console.shapes.figures import UnreadableAmount, amount_of
-from creditd.console.subjects.account_page import ACCOUNT_ID
-from creditd.console.subjects.credit_types import credit_types
+from creditd.console.shapes.balance_look import asked_only
+from creditd.console.shapes.credit_types import credit_types
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.typed_form import TypedForm, new_request_id
 from creditd.console.visit import Visit
 
 _SOURCES: Final[Mapping[str, Source]] = {
@@ -34,18 +33,8 @@ _EXPIRY_DAYS: Final = (30, 90, 365)
 
 _MAX_TICKET: Final = 64
 
-_REQUEST_ID_BYTES: Final = 16
-
-
-class Typed(NamedTuple):
-    """What somebody has typed, as they have typed it."""
-
-    amounts: Mapping[str, str]
-    source: str
-    expire_time: str
-    reason: str
-    ticket: str
-    request_id: str
+_EMPTY: Final = {"source": "staff", "expire_time": "", "reason": "", "staff_note": "", "ticket": ""}
+"""The form before anything is typed."""
 
 
 class Change(NamedTuple):
@@ -55,68 +44,59 @@ class Change(NamedTuple):
     after: Balance
 
 
-class ReadForm(NamedTuple):
-    """What was typed, understood: the request, or the faults by field."""
-
-    request: AddCreditsRequest
-    faults: Mapping[str, str]
-
-
 async def credits_form(visit: Visit) -> Response:
     """Show the form, with a request id of its own; to whoever may add credits."""
-    if not visit.may("credits.add"):
-        raise ServiceRefusal(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
-    fresh = Typed({}, "staff", "", "", "", f"console:{secrets.token_hex(_REQUEST_ID_BYTES)}")
-    return await _form(visit, fresh)
+    visit.require("credits.add")
+    return await _form(visit, _EMPTY | {"request_id": new_request_id()})
 
 
 async def credits_preview(visit: Visit) -> Response:
     """Show the balances before and after, for the form that is being filled; nothing is done."""
-    return await _form(visit, _typed(visit), template="credits_preview.html", previews=True)
+    return await _form(visit, _stated(visit), template="credits_preview.html", previews=True)
 
 
 async def credits_done(visit: Visit) -> Response:
     """Add the credits, if that was looked at just so; else show what it would do."""
-    stated = _typed(visit)
+    stated = _stated(visit)
     if visit.form.text("act") != "add":
         return await _form(visit, stated, previews=True)
-    types = await credit_types(visit)
-    read = _read(visit, stated, types)
-    if read.faults or visit.form.text("looked_at", 4_096) != _mark(read.request):
+    typed = TypedForm(visit, stated, await credit_types(visit))
+    request = _request(typed)
+    if typed.faults or visit.form.text("looked_at", 4_096) != _mark(request):
         return await _form(visit, stated, previews=True)
     try:
-        answer = await visit.ask(visit.stubs.admin.AddCredits, read.request)
+        answer = await visit.ask(visit.stubs.admin.AddCredits, request)
     except ServiceRefusal as refusal:
         # Of what may have been done or not, no balance is shown: the page that follows asks again.
         if refusal.needs_sign_in or refusal.is_unknown:
             raise
         return await _form(visit, stated, refusal=refusal, previews=True)
-    account_id = read.request.account_id
     added = [[entry.credit_type, entry.amount, entry.version] for entry in answer.entries]
-    visit.told = {"act": "added", "account_id": account_id, "added": added}
-    return visit.turned_to(visit.account_path(account_id))
+    visit.told = {"act": "added", "account_id": request.account_id, "added": added}
+    return visit.turned_to(visit.account_path(request.account_id))
 
 
 async def _form(
     visit: Visit,
-    stated: Typed,
+    stated: Mapping[str, str],
     *,
     template: str = "credits_add.html",
     refusal: ServiceRefusal | None = None,
     previews: bool = False,
 ) -> Response:
     """Return the form as it was filled, with what is wrong, and with the balances before and after if it is right."""
-    account_id = visit.request.path_params["account_id"]
-    if not ACCOUNT_ID.fullmatch(account_id):
+    account_id = visit.parts["account_id"]
+    if not re.fullmatch(ACCOUNT_ID, account_id):
         return await missing_page(visit)
     account = visit.ask(visit.stubs.admin.GetAccount, GetAccountRequest(name=f"accounts/{account_id}"))
     types, _ = await visit.ask_all(credit_types(visit), account)
-    read = _read(visit, stated, types)
+    typed = TypedForm(visit, stated, types)
+    request = _request(typed)
     changes: list[Change] = []
     # A reason is needed for the act, and not to look at what it would do.
-    if previews and not read.faults.keys() - {"reason"}:
+    if previews and not typed.faults.keys() - {"reason"}:
         try:
-            changes = await _changes(visit, read.request)
+            changes = await _changes(visit, request)
         except ServiceRefusal as refused:
             if refused.needs_sign_in:
                 raise
@@ -129,80 +109,65 @@ async def _form(
         account_id=account_id,
         types=types,
         stated=stated,
-        amounts={f"amount.{code}": text for code, text in stated.amounts.items()},
+        amounts=stated,
         sources=tuple(_SOURCES),
         expiries=_expiries(visit),
-        faults=read.faults if previews else {},
+        faults=typed.faults if previews else {},
         changes=changes,
-        looked_at=_mark(read.request),
+        looked_at=_mark(request),
         refusal=refusal,
     )
 
 
 async def _changes(visit: Visit, request: AddCreditsRequest) -> list[Change]:
     """Return the balances as they are, and as the service says they would be. Raises ServiceRefusal."""
-    asked = AddCreditsRequest()
-    asked.CopyFrom(request)
-    asked.validate_only = True
-    # By a name of its own: nothing that was only looked at is what a request id was used for.
-    asked.request_id = f"{request.request_id}:preview"
-    asked.reason = request.reason or "preview"
     codes = [amount.credit_type for amount in request.amounts]
     now, then = await visit.ask_all(
         visit.ask(visit.stubs.credit.GetBalance, GetBalanceRequest(account_id=request.account_id, credit_types=codes)),
-        visit.ask(visit.stubs.admin.AddCredits, asked),
+        visit.ask(visit.stubs.admin.AddCredits, asked_only(request)),
     )
     before = {wallet.balance.credit_type: wallet.balance for wallet in now.account_balance.wallets}
     return [Change(before.get(after.credit_type, Balance()), after) for after in then.balances]
 
 
-def _typed(visit: Visit) -> Typed:
+def _stated(visit: Visit) -> dict[str, str]:
+    """Return what somebody has typed; what cannot be chosen was not."""
     form = visit.form
     source, expire_time = form.text("source"), form.text("expire_time")
-    return Typed(
-        {name: form.text(f"amount.{name}", 64) for name in form.names("amount.")},
-        source if source in _SOURCES else "staff",
-        expire_time if _is_instant(expire_time) else "",
-        form.text("reason"),
-        form.text("ticket", _MAX_TICKET),
-        form.text("request_id", 255),
-    )
+    return {f"amount.{code}": form.text(f"amount.{code}", 64) for code in form.names("amount.")} | {
+        "source": source if source in _SOURCES else _EMPTY["source"],
+        "expire_time": expire_time if _is_instant(expire_time) else "",
+        "reason": form.text("reason"),
+        "staff_note": form.text("staff_note"),
+        "ticket": form.text("ticket", _MAX_TICKET),
+        "request_id": form.text("request_id", 255),
+    }
 
 
-def _read(visit: Visit, stated: Typed, types: Mapping[str, CreditType]) -> ReadForm:
+def _request(typed: TypedForm) -> AddCreditsRequest:
     """Understand what was typed. The request is whole if there are no faults."""
-    texts = visit.reader.texts
-    faults: dict[str, str] = {}
-    amounts = []
-    for code, text in stated.amounts.items():
-        if not text or code not in types:
-            continue
-        try:
-            amount = amount_of(text, types[code].decimals, visit.reader.language)
-        except UnreadableAmount as error:
-            faults[f"amount.{code}"] = texts(error.problem, decimals=types[code].decimals)
-            continue
-        amounts.append(CreditAmount(credit_type=code, amount=amount))
-    if not amounts and not faults:
-        faults["amounts"] = texts("amount.none")
-    if not stated.reason:
-        faults["reason"] = texts("reason.needed")
+    ticket, expire_time = typed.text("ticket"), typed.text("expire_time")
     request = AddCreditsRequest(
-        account_id=visit.request.path_params["account_id"],
-        amounts=amounts,
-        source=_SOURCES[stated.source],
-        request_id=stated.request_id,
-        reason=stated.reason,
-        metadata={"ticket": stated.ticket} if stated.ticket else {},
+        account_id=typed.visit.parts["account_id"],
+        amounts=[CreditAmount(credit_type=code, amount=amount) for code, amount in typed.amounts("amount").items()],
+        source=_SOURCES[typed.text("source")],
+        request_id=typed.request_id,
+        reason=typed.reason(),
+        staff_note=typed.text("staff_note"),
+        metadata={"ticket": ticket} if ticket else {},
     )
-    if stated.expire_time:
-        request.expire_time.FromJsonString(stated.expire_time)
-    return ReadForm(request, faults)
+    if expire_time:
+        request.expire_time.FromJsonString(expire_time)
+    return request
 
 
 def _mark(request: AddCreditsRequest) -> str:
-    """Return what an act is bound to: the balances that were looked at are those of just these amounts."""
-    return " ".join(f"{amount.credit_type}={amount.amount}" for amount in request.amounts)
+    """Return what an act is bound to: what was looked at is what these amounts, source and expiry would do."""
+    stated = [f"{amount.credit_type}={amount.amount}" for amount in request.amounts]
+    stated.append(f"source={int(request.source)}")
+    if request.HasField("expire_time"):
+        stated.append(request.expire_time.ToJsonString())
+    return " ".join(stated)
 
 
 def _expiries(visit: Visit) -> list[tuple[str, int, str]]:

@@ -1,21 +1,23 @@
 """The dashboard: what needs a person, what was bought, given and used, and how the system does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
 from credit.v1.admin_service_pb2 import GetUsageAnalyticsRequest
+from credit.v1.source_pb2 import Source
 from credit.v1.support_service_pb2 import GetSystemStatusRequest
 from credit.v1.usage_pb2 import CreditTypeAnalytics, UsageFigures, UsageGranularity
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import Cell, CellWriter
 from creditd.console.shapes.chart import Chart, ChartDay, chart_of
-from creditd.console.shapes.list_filters import all_rows
-from creditd.console.shapes.list_page import ListPage, read_list
+from creditd.console.shapes.credit_types import credit_types
+from creditd.console.shapes.detail_page import DetailSection
+from creditd.console.shapes.list_page import ListPage, count_rows
 from creditd.console.shapes.look_back import DAYS, LookBack, period_of
+from creditd.console.subjects.account_list import ACCOUNTS
 from creditd.console.subjects.approval_pages import APPROVALS
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.subjects.flag_pages import FLAGS
 from creditd.console.subjects.health_page import StatusRow, status_rows
 from creditd.console.subjects.payment_event_pages import PAYMENT_EVENTS
@@ -28,13 +30,36 @@ IN_LOOKS: Final = ("bought", "given")
 OUT_LOOKS: Final = ("used", "lapsed", "claw")
 
 
-class Waiting(NamedTuple):
-    """What waits for a person: the key of its text, how many, whether there are more, and where they are."""
+class WaitingList(NamedTuple):
+    """A list of what waits for a person: the key of its text, its icon, the list, and what of it waits.
+
+    That is stated twice: by fields of the request, and as the URL has it.
+    """
 
     key: str
     icon: str
-    number: int
-    is_more: bool
+    page: ListPage
+    fields: Mapping[str, Any]
+    query: Mapping[str, str]
+
+
+WAITING_LISTS: Final = (
+    WaitingList("waiting.parked", "stop", PAYMENT_EVENTS, {"state": "PAYMENT_EVENT_STATE_PARKED"}, {"state": "parked"}),
+    WaitingList("waiting.approvals", "approve", APPROVALS, {"state": "APPROVAL_STATE_PENDING"}, {"state": "pending"}),
+    WaitingList("waiting.flags", "flag", FLAGS, {}, {}),
+    WaitingList(
+        "waiting.disputes", "alert", ACCOUNTS, {"concern": "ACCOUNT_CONCERN_DISPUTED"}, {"concern": "disputed"}
+    ),
+    WaitingList("waiting.debts", "claw", ACCOUNTS, {"concern": "ACCOUNT_CONCERN_IN_DEBT"}, {"concern": "in_debt"}),
+)
+
+
+class Waiting(NamedTuple):
+    """What waits for a person, in words; whether that could be read, and where it is."""
+
+    text: Cell
+    icon: str
+    is_known: bool
     path: str
 
 
@@ -54,6 +79,7 @@ class Usage(NamedTuple):
     chosen: CreditTypeAnalytics | None = None
     chart: Chart | None = None
     days: Sequence[Sequence[Cell]] = ()
+    sources: DetailSection | None = None
     top: Sequence[tuple[Cell, Cell, str]] = ()
     problem: ServiceRefusal | None = None
 
@@ -65,7 +91,10 @@ async def dashboard(visit: Visit) -> Response:
     """Show what there is for whoever has signed in; what cannot be read is said in its place."""
     types = await credit_types(visit)
     write, period = CellWriter(visit, types), period_of(visit)
-    waiting, usage, worries = await visit.ask_all(_waiting(visit), _usage(write, period), _status(write))
+    # A page that asks by itself takes what waits for a person, and drops the rest.
+    more = () if visit.is_by_itself else (_usage(write, period), _status(write))
+    waiting, *answers = await visit.ask_all(_waiting(write), *more)
+    usage, worries = answers or (Usage(), ())
     return visit.page(
         "dashboard.html",
         waiting=waiting,
@@ -78,38 +107,34 @@ async def dashboard(visit: Visit) -> Response:
     )
 
 
-async def _waiting(visit: Visit) -> list[Waiting]:
+async def _waiting(write: CellWriter) -> list[Waiting]:
     """Return what waits for a person, of what whoever has signed in may see. Raises ServiceRefusal."""
-    looked_at: list[tuple[str, str, ListPage, dict[str, Any], str]] = [
-        ("parked", "stop", PAYMENT_EVENTS, {"state": "PAYMENT_EVENT_STATE_PARKED"}, "parked"),
-        ("approvals", "approve", APPROVALS, {"state": "APPROVAL_STATE_PENDING"}, "pending"),
-        ("flags", "flag", FLAGS, {}, ""),
-    ]
-    open_ones = [one for one in looked_at if visit.may(one[2].permission)]
-    lists = await visit.ask_all(
-        *(
-            read_list(visit, page, {}, wanted=all_rows(fields), size=_MOST_COUNTED)
-            for _, _, page, fields, _ in open_ones
-        )
-    )
+    visit = write.visit
+    looked_at = [one for one in WAITING_LISTS if visit.may(one.page.permission)]
+    counts = await visit.ask_all(*(count_rows(visit, one.page, one.fields, _MOST_COUNTED) for one in looked_at))
     found = []
-    for (name, icon, page, _, word), shown in zip(open_ones, lists, strict=True):
-        path = visit.path(page.path, state=word)
-        found.append(Waiting(f"waiting.{name}", icon, len(shown.rows), bool(shown.next_page_token), path))
+    for one, count in zip(looked_at, counts, strict=True):
+        path = visit.path(one.page.path, **one.query)
+        if count is None:
+            text = write.text("waiting.unread", what=write.text(f"list.{one.page.name}"))
+            found.append(Waiting(text, one.icon, is_known=False, path=path))
+        elif count[0]:
+            text = write.text(one.key + (".more" if count[1] else ""), count=count[0])
+            found.append(Waiting(text, one.icon, is_known=True, path=path))
     return found
 
 
-async def _status(write: CellWriter) -> Sequence[StatusRow]:
-    """Return the figures that are worrying; nothing for who may not see them, or if they cannot be read."""
+async def _status(write: CellWriter) -> Sequence[StatusRow] | None:
+    """Return the figures that are worrying; nothing for who may not see them, None if they cannot be read."""
     visit = write.visit
-    if not visit.may("finances.read"):
+    if not visit.may("system_status.read"):
         return ()
     try:
         answer = await visit.ask(visit.stubs.support.GetSystemStatus, GetSystemStatusRequest())
     except ServiceRefusal as refusal:
         if refusal.concerns_the_page:
             raise
-        return ()
+        return None
     return [row for row in status_rows(write, answer.system_status) if row.is_worrying]
 
 
@@ -135,7 +160,7 @@ async def _usage(write: CellWriter, period: LookBack) -> Usage:
     shown = next(iter(by_day.analytics), None)
     if shown is None:
         return Usage(rows)
-    return Usage(rows, shown, _chart(write, shown), _days(write, shown), _top(write, shown))
+    return Usage(rows, shown, _chart(write, shown), _days(write, shown), _sources(write, shown), _top(write, shown))
 
 
 def _chosen(write: CellWriter) -> list[str]:
@@ -208,6 +233,19 @@ def _days(write: CellWriter, one: CreditTypeAnalytics) -> list[list[Cell]]:
         ]
         for point in reversed(one.points)
     ]
+
+
+def _sources(write: CellWriter, one: CreditTypeAnalytics) -> DetailSection:
+    """Return what was used of each source, and what of it ended unused; plans are of none."""
+    rows = [
+        (
+            write.word(Source, part.source),
+            write.credits(part.figures.used, one.credit_type, is_bare=True),
+            write.credits(part.figures.expired, one.credit_type, is_bare=True),
+        )
+        for part in one.sources
+    ]
+    return DetailSection("used_sources", heads=(("source", ""), ("used", "n"), ("lapsed", "n")), rows=rows)
 
 
 def _top(write: CellWriter, one: CreditTypeAnalytics) -> list[tuple[Cell, Cell, str]]:

@@ -17,16 +17,13 @@ from credit.v1.event_endpoint_service_pb2 import (
 from credit.v1.event_pb2 import EventType
 from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActPage
 from creditd.console.shapes.enum_words import enum_words
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import endpoint_name
+from creditd.console.shapes.resource_paths import page_of
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.endpoint_pages import CHANGE, RUN
 from creditd.console.visit import Visit
 
 _ENDPOINT_NAME: Final = r"[a-z][a-z0-9-]{0,62}"
-
-
-def _name(visit: Visit) -> str:
-    return f"eventEndpoints/{visit.request.path_params['endpoint_id']}"
 
 
 def _create(form: TypedForm) -> CreateEventEndpointRequest:
@@ -49,7 +46,9 @@ def _stated(form: TypedForm) -> EventEndpoint:
 
 async def _begun(visit: Visit) -> Mapping[str, str]:
     """Return what an endpoint is, as its form begins."""
-    answer = await visit.ask(visit.stubs.endpoint.GetEventEndpoint, GetEventEndpointRequest(name=_name(visit)))
+    answer = await visit.ask(
+        visit.stubs.endpoint.GetEventEndpoint, GetEventEndpointRequest(name=endpoint_name(visit.parts))
+    )
     one = answer.event_endpoint
     kinds = [word for word, value in enum_words(EventType).items() if value in one.types]
     return {
@@ -63,7 +62,7 @@ async def _begun(visit: Visit) -> Mapping[str, str]:
 
 
 def _change(form: TypedForm) -> UpdateEventEndpointRequest:
-    endpoint = EventEndpoint(name=_name(form.visit))
+    endpoint = EventEndpoint(name=endpoint_name(form.visit.parts))
     endpoint.MergeFrom(_stated(form))
     request = UpdateEventEndpointRequest(event_endpoint=endpoint, request_id=form.request_id, reason=form.reason())
     if form.seen_version is not None:
@@ -73,20 +72,18 @@ def _change(form: TypedForm) -> UpdateEventEndpointRequest:
 
 def _of_one(message: Any) -> Any:
     def made(form: TypedForm) -> Any:
-        return message(name=_name(form.visit), request_id=form.request_id, reason=form.reason())
+        return message(name=endpoint_name(form.visit.parts), request_id=form.request_id, reason=form.reason())
 
     return made
 
 
 def _replay(form: TypedForm) -> ReplayEventsRequest:
-    request = ReplayEventsRequest(name=_name(form.visit), request_id=form.request_id, reason=form.reason())
+    request = ReplayEventsRequest(
+        name=endpoint_name(form.visit.parts), request_id=form.request_id, reason=form.reason()
+    )
     # The first position is 1: after 0 comes all that is kept.
     request.after_position = form.whole("after", least=0)
     return request
-
-
-def _back(visit: Visit) -> str:
-    return resource_path(visit, _name(visit))
 
 
 def _secret(answer: Any) -> list[str]:
@@ -130,7 +127,7 @@ CREATE_ENDPOINT: Final = ActPage(
 def _endpoint_act(name: str, end: str, permission: str, method: Any, request: Any, **more: Any) -> ActPage:
     path = f"/event-endpoints/{{endpoint_id}}/{end}"
     stated: dict[str, Any] = {"fields": (REASON._replace(hint=""),), "subject": "endpoint_id", "will": 1} | more
-    return ActPage(name, path, permission, method, request, stated.pop("back", _back), **stated)
+    return ActPage(name, path, permission, method, request, stated.pop("back", page_of(endpoint_name)), **stated)
 
 
 CHANGE_ENDPOINT: Final = _endpoint_act(

@@ -1,5 +1,6 @@
 """Endpoints that events are delivered to: the list, and one with its deliveries."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from credit.v1.event_endpoint_pb2 import EventEndpoint
@@ -15,6 +16,7 @@ from creditd.console.shapes.cells import Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
+from creditd.console.shapes.resource_names import Parts, endpoint_name
 from creditd.console.shapes.resource_paths import resource_path
 
 RUN: Final = "event_endpoints.run"
@@ -32,6 +34,10 @@ def _state(write: CellWriter, endpoint: EventEndpoint) -> Cell:
 def _answer(write: CellWriter, attempt: Any) -> Cell:
     look = ("quiet", "check") if attempt.status in _GOOD_STATUSES else ("t-bad", "alert")
     return write.tag(look, write.code(str(attempt.status or attempt.problem)))
+
+
+def _endpoint(parts: Parts) -> Mapping[str, str]:
+    return {"name": endpoint_name(parts)}
 
 
 ENDPOINTS: Final = ListPage(
@@ -70,6 +76,7 @@ ATTEMPTS: Final = ListPage(
         ListColumn("problem", lambda write, one: write.quoted(one.problem), "txt wide"),
         ListColumn("milliseconds", lambda write, one: write.number(one.duration_milliseconds), "n"),
     ),
+    of_path=_endpoint,
 )
 
 DEAD_LETTERS: Final = ListPage(
@@ -86,6 +93,7 @@ DEAD_LETTERS: Final = ListPage(
         ListColumn("tries", lambda write, one: write.number(one.attempts), "n"),
         ListColumn("problem", lambda write, one: write.quoted(one.problem), "txt wide"),
     ),
+    of_path=_endpoint,
 )
 
 
@@ -107,7 +115,7 @@ def _detail(write: CellWriter, answer: GetEventEndpointResponse) -> ShownDetail:
         write.code(one.url),
         (_state(write, one),),
         sections=(DetailSection("endpoint", facts),),
-        lists=((DEAD_LETTERS, {"name": one.name}), (ATTEMPTS, {"name": one.name})),
+        lists=((DEAD_LETTERS, {}), (ATTEMPTS, {})),
         acts=(
             OfferedAct("act.delete_endpoint.do", f"{path}/delete", CHANGE, is_danger=True),
             OfferedAct("act.rotate_secret.do", f"{path}/rotate", CHANGE),
@@ -121,6 +129,6 @@ def _detail(write: CellWriter, answer: GetEventEndpointResponse) -> ShownDetail:
 ENDPOINT: Final = DetailPage(
     "/event-endpoints/{endpoint_id}",
     lambda stubs: stubs.endpoint.GetEventEndpoint,
-    lambda parts: GetEventEndpointRequest(name=f"eventEndpoints/{parts['endpoint_id']}"),
+    lambda parts: GetEventEndpointRequest(**_endpoint(parts)),
     _detail,
 )

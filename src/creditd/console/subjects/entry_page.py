@@ -11,7 +11,7 @@ from creditd.console import limits
 from creditd.console.failure_page import missing_page
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import CellWriter
-from creditd.console.subjects.credit_types import credit_types
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.subjects.wallet_pages import entry_detail
 from creditd.console.visit import Visit
 
@@ -24,7 +24,7 @@ _MOST_PAGES: Final = 5
 
 async def entry_page(visit: Visit) -> Response:
     """Show a movement: what it moved, of which grants, and what brought it about."""
-    version = visit.request.path_params["version"]
+    version = visit.parts["version"]
     try:
         types, entry = await visit.ask_all(credit_types(visit), _entry(visit, _number(version)))
     except ServiceRefusal as refusal:
@@ -44,7 +44,7 @@ def _number(text: str) -> int:
 
 async def _entry(visit: Visit, version: int) -> Entry | None:
     """Return a movement by its version; None if it is not found. Raises ServiceRefusal."""
-    parts = visit.request.path_params
+    parts = visit.parts
     request = ListTransactionsRequest(
         account_id=parts["account_id"], credit_type=parts["credit_type"], page_size=limits.EXPORT_PAGE_SIZE
     )

@@ -11,9 +11,12 @@ from credit.v1.account_flag_pb2 import (
 )
 from creditd.console.shapes.act_page import REASON, ActField, ActPage
 from creditd.console.shapes.cells import Cell, CellWriter
-from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
+from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
+from creditd.console.shapes.resource_names import account_name, flag_name
+from creditd.console.shapes.resource_paths import page_of
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.visit import Visit
 
@@ -71,9 +74,8 @@ FLAGS: Final = ListPage(
 
 
 def _request(form: TypedForm) -> ClearAccountFlagRequest:
-    parts = form.visit.request.path_params
     return ClearAccountFlagRequest(
-        name=f"accounts/{parts['account_id']}/flags/{parts['flag_id']}",
+        name=flag_name(form.visit.parts),
         activate=bool(form.text("activate")),
         request_id=form.request_id,
         reason=form.reason(),
@@ -86,7 +88,7 @@ CLEAR_FLAG: Final = ActPage(
     "account_flags.clear",
     lambda stubs: stubs.admin.ClearAccountFlag,
     _request,
-    lambda visit: visit.account_path(visit.request.path_params["account_id"]),
+    page_of(account_name),
     fields=(ActField("activate", "check"), REASON._replace(hint="")),
     subject="account_id",
     will=1,

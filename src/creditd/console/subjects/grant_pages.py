@@ -3,17 +3,23 @@
 from typing import Final
 
 from credit.v1.entry_pb2 import EntryKind
+from credit.v1.grant_pb2 import GrantUse
 from credit.v1.source_pb2 import Source
 from credit.v1.support_service_pb2 import GetGrantRequest, GetGrantResponse, ListGrantsRequest, ListGrantUsesRequest
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.list_page import ListColumn, ListPage
+from creditd.console.shapes.resource_names import grant_name
 from creditd.console.shapes.resource_paths import resource_path
 
 
 def _credits(write: CellWriter, name: str, amount: int) -> Cell:
     """Return an amount of the credit type that a grant's resource name tells."""
     return write.credits(amount, name.split("/")[3])
+
+
+def _used(write: CellWriter, use: GrantUse) -> Cell:
+    return write.credits(use.amount, write.visit.parts["credit_type"])
 
 
 GRANTS: Final = ListPage(
@@ -47,11 +53,13 @@ GRANT_USES: Final = ListPage(
     (
         ListColumn("time", lambda write, use: write.time(use.create_time, with_seconds=True)),
         ListColumn("kind", lambda write, use: write.word(EntryKind, use.kind)),
-        ListColumn("credits", lambda write, use: write.number(use.amount), "n"),
+        ListColumn("credits", _used, "n", has_unit=True),
         ListColumn("spender", lambda write, use: write.identifier(use.spender_id)),
         ListColumn("reservation", lambda write, use: write.resource(use.reservation) if use.reservation else NOTHING),
         ListColumn("version", lambda write, use: write.number(use.version), "n"),
     ),
+    of_path=lambda parts: {"grant_id": parts["grant_id"]},
+    has_amounts=True,
 )
 
 
@@ -81,15 +89,13 @@ def _grant_detail(write: CellWriter, answer: GetGrantResponse) -> ShownDetail:
         beneath=(write.account(account_id), write.identifier(grant_id, is_whole=True)),
         sections=(DetailSection("grant", facts),),
         aside=(DetailSection("origin", brought),),
-        lists=[(GRANT_USES, {"account_id": account_id, "credit_type": code, "grant_id": grant_id})],
+        lists=[(GRANT_USES, {})],
     )
 
 
 GRANT: Final = DetailPage(
     "/accounts/{account_id}/wallets/{credit_type}/grants/{grant_id}",
     lambda stubs: stubs.support.GetGrant,
-    lambda parts: GetGrantRequest(
-        name=f"accounts/{parts['account_id']}/wallets/{parts['credit_type']}/grants/{parts['grant_id']}"
-    ),
+    lambda parts: GetGrantRequest(name=grant_name(parts)),
     _grant_detail,
 )

@@ -3,11 +3,27 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from credit.v1.admin_service_pb2 import VerifyLedgerRequest, VerifyLedgerResponse
+from credit.v1.admin_service_pb2 import LedgerDifference, VerifyLedgerRequest, VerifyLedgerResponse
 from creditd.console.shapes.act_page import ActPage
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
+from creditd.console.shapes.resource_names import account_name
+from creditd.console.shapes.resource_paths import page_of
 from creditd.console.shapes.streamed_answer import StreamedRows
 from creditd.console.visit import Visit
+
+_NUMBERS: Final = frozenset({"version", "seal"})
+
+_TIMES: Final = (".grace_end", ".day_start")
+"""How the names of figures end that are times, in microseconds."""
+
+
+def _figure(write: CellWriter, one: LedgerDifference, figure: int) -> Cell:
+    """Return a figure by what it counts: all but versions, seals and times are credits."""
+    if one.field.endswith(_TIMES):
+        return write.instant(figure)
+    if one.field in _NUMBERS or one.field.endswith("_count"):
+        return write.number(figure)
+    return write.credits(figure, one.credit_type, is_bare=True)
 
 
 def _row(write: CellWriter, message: VerifyLedgerResponse) -> Sequence[Cell] | None:
@@ -19,8 +35,8 @@ def _row(write: CellWriter, message: VerifyLedgerResponse) -> Sequence[Cell] | N
         write.code(one.credit_type),
         write.number(one.version) if one.HasField("version") else NOTHING,
         write.code(one.field),
-        write.credits(one.expected, one.credit_type, is_bare=True),
-        write.credits(one.actual, one.credit_type, is_bare=True),
+        _figure(write, one, one.expected),
+        _figure(write, one, one.actual),
     )
 
 
@@ -45,7 +61,7 @@ _ROWS: Final = StreamedRows(
 
 def _check(name: str, path: str, back: Callable[[Visit], str], subject: str) -> ActPage:
     def request(form: Any) -> VerifyLedgerRequest:
-        return VerifyLedgerRequest(account_id=form.visit.request.path_params.get("account_id", ""))
+        return VerifyLedgerRequest(account_id=form.visit.parts.get("account_id", ""))
 
     return ActPage(
         name,
@@ -64,7 +80,7 @@ def _check(name: str, path: str, back: Callable[[Visit], str], subject: str) -> 
 VERIFY_ACCOUNT: Final = _check(
     "verify_account",
     "/accounts/{account_id}/verify",
-    lambda visit: visit.account_path(visit.request.path_params["account_id"]),
+    page_of(account_name),
     "account_id",
 )
 

@@ -110,9 +110,7 @@ RETIRE_PACKAGE: Final = ActPage(
     "/packages/{package_id}/retire",
     "settings.change",
     lambda stubs: stubs.payment_admin.RetirePackage,
-    lambda form: RetirePackageRequest(
-        name=f"packages/{form.visit.request.path_params['package_id']}", request_id=form.request_id
-    ),
+    lambda form: RetirePackageRequest(name=f"packages/{form.visit.parts['package_id']}", request_id=form.request_id),
     lambda visit: visit.path("/packages"),
     fields=(),
     subject="package_id",

@@ -24,10 +24,11 @@ from creditd.console.subjects import (
 )
 from creditd.console.subjects.account_list import ACCOUNTS
 from creditd.console.subjects.api_key_pages import API_KEYS, CREATE_KEY, REVOKE_KEY, ROTATE_KEY
-from creditd.console.subjects.audit_pages import AUDIT
+from creditd.console.subjects.audit_pages import AUDIT, AUDIT_SEAL
 from creditd.console.subjects.flag_pages import CLEAR_FLAG, FLAGS
-from creditd.console.subjects.grant_pages import GRANT, GRANTS
+from creditd.console.subjects.grant_pages import GRANT, GRANT_USES, GRANTS
 from creditd.console.subjects.ledger_check import VERIFY_ACCOUNT, VERIFY_ALL
+from creditd.console.subjects.purchase_comparison import COMPARISON
 from creditd.console.subjects.subscription_list import SUBSCRIPTIONS
 from creditd.console.subjects.timeline_page import TIMELINE
 from creditd.console.visit import Visit
@@ -37,8 +38,11 @@ LISTS: Final[tuple[ListPage, ...]] = (
     API_KEYS,
     approval_pages.APPROVALS,
     AUDIT,
+    endpoint_pages.ATTEMPTS,
+    endpoint_pages.DEAD_LETTERS,
     endpoint_pages.ENDPOINTS,
     FLAGS,
+    GRANT_USES,
     GRANTS,
     package_pages.CREDIT_TYPES,
     package_pages.PACKAGES,
@@ -56,10 +60,12 @@ LISTS: Final[tuple[ListPage, ...]] = (
 
 DETAILS: Final[tuple[DetailPage, ...]] = (
     approval_pages.APPROVAL,
+    AUDIT_SEAL,
     endpoint_pages.ENDPOINT,
     GRANT,
     payment_event_pages.PAYMENT_EVENT,
     promo_code_pages.PROMO_CODE,
+    COMPARISON,
     purchase_pages.PURCHASE,
     wallet_pages.RESERVATION,
 )
@@ -67,6 +73,7 @@ DETAILS: Final[tuple[DetailPage, ...]] = (
 ACTS: Final[tuple[ActPage, ...]] = (
     account_acts.ACTIVATE,
     account_acts.CLOSE,
+    account_acts.GIVE_CREDITS,
     account_acts.REMOVE_CREDITS,
     account_rules.SET_ALERT,
     account_rules.SET_LIMIT,
@@ -97,6 +104,7 @@ ACTS: Final[tuple[ActPage, ...]] = (
     promo_code_pages.END_PROMO_CODE,
     promo_code_pages.GENERATE_PROMO_CODES,
     purchase_pages.CANCEL_PURCHASE,
+    purchase_pages.INSPECT_PURCHASE,
     purchase_pages.REVERSE_PURCHASE,
     role_pages.GRANT_ROLE,
     role_pages.REVOKE_ROLE,
@@ -107,6 +115,7 @@ ACTS: Final[tuple[ActPage, ...]] = (
     VERIFY_ACCOUNT,
     VERIFY_ALL,
     wallet_pages.REFUND,
+    wallet_pages.RETURN_HOLD,
 )
 
 Route = tuple[str, str, Callable[[Visit], Awaitable[Response]]]

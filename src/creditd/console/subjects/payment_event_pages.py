@@ -8,8 +8,8 @@ import orjson
 from credit.v1.payment_admin_service_pb2 import (
     DismissPaymentEventRequest,
     GetPaymentEventRequest,
-    GetPaymentEventResponse,
     ListPaymentEventsRequest,
+    ListPaymentEventsResponse,
     ListRejectedWebhooksRequest,
     ReconcilePaymentsRequest,
     ReconcilePaymentsResponse,
@@ -22,15 +22,31 @@ from creditd.console.shapes.act_page import ActField, ActPage
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.enum_words import enum_words
-from creditd.console.shapes.list_filters import ACCOUNT_ID, ListFilter
+from creditd.console.shapes.id_patterns import ACCOUNT_ID, RESOURCE_NAME
+from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import payment_event_name
+from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.streamed_answer import StreamedRows
 from creditd.console.shapes.typed_form import TypedForm
+from creditd.console.subjects.payment_facts import HeardEvent, facts_section, with_purchase
 from creditd.console.visit import Visit
 
 _DAY_SECONDS: Final = 86_400
+
+
+def _counts(write: CellWriter, answer: ListPaymentEventsResponse) -> Mapping[str, Cell]:
+    """Return how many events there are in each state, by its word; none of states without one."""
+    words = {number: word for word, number in enum_words(PaymentEventState).items()}
+    return {
+        words[one.state]: write.text("at_least", number=write.number(one.count))
+        if one.is_minimum
+        else write.number(one.count)
+        for one in answer.counts
+        if one.count and one.state in words
+    }
+
 
 PAYMENT_EVENTS: Final = ListPage(
     "payment_events",
@@ -54,9 +70,11 @@ PAYMENT_EVENTS: Final = ListPage(
         ListFilter("state", "state", PaymentEventState),
         ListFilter("provider", "provider", PaymentProvider),
         ListFilter("account", "account_id", pattern=ACCOUNT_ID),
+        ListFilter("purchase", "purchase", pattern=RESOURCE_NAME),
         ListFilter("from", "start_time", day="first"),
         ListFilter("to", "end_time", day="last"),
     ),
+    counts=_counts,
     opens=lambda visit, event: resource_path(visit, event.name),
     acts=(OfferedAct("act.compare.do", "/payment-events/compare", "payments.settle", "again"),),
 )
@@ -79,12 +97,8 @@ REJECTED_WEBHOOKS: Final = ListPage(
 )
 
 
-def _event_name(parts: Mapping[str, str]) -> str:
-    return f"paymentEvents/{parts['event_id']}"
-
-
-def _detail(write: CellWriter, answer: GetPaymentEventResponse) -> ShownDetail:
-    event = answer.payment_event
+def _detail(write: CellWriter, heard: HeardEvent) -> ShownDetail:
+    answer, event = heard.answer, heard.answer.payment_event
     title = write.text(
         "payment_event", provider=write.word(PaymentProvider, event.provider), kind=write.code(event.event_type)
     )
@@ -101,12 +115,14 @@ def _detail(write: CellWriter, answer: GetPaymentEventResponse) -> ShownDetail:
             for act in answer.acts
         ],
     )
+    is_applied = event.state == PaymentEventState.PAYMENT_EVENT_STATE_APPLIED
+    facts = [facts_section(write, answer.facts, heard.purchase, is_applied=is_applied)] if answer.facts else []
     return ShownDetail(
         title,
         (write.state(PaymentEventState, event.state), write.mode(is_live=event.live)),
         (write.time(event.receive_time, with_seconds=True), write.identifier(event.delivery_key)),
         alert=write.said(event.problem) if event.problem else None,
-        sections=(DetailSection("body", raw=_in_lines(answer.body), hint="section.body.hint"), acts),
+        sections=(*facts, DetailSection("body", raw=_in_lines(answer.body), hint="section.body.hint"), acts),
         aside=(DetailSection("payment_event", _facts(write, event)),),
         acts=_offers(write.visit, event),
     )
@@ -116,8 +132,8 @@ def _in_lines(body: str) -> str:
     """Return a body with a line for each of its fields, if it is JSON; else as it came."""
     try:
         return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
-    except orjson.JSONDecodeError:
-        # A form, or whole numbers that only a text keeps.
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        # A form, whole numbers that only a text keeps, or more parts within parts than are written.
         return body
 
 
@@ -148,22 +164,21 @@ def _offers(visit: Visit, event: PaymentEvent) -> list[OfferedAct]:
 PAYMENT_EVENT: Final = DetailPage(
     "/payment-events/{event_id}",
     lambda stubs: stubs.payment_admin.GetPaymentEvent,
-    lambda parts: GetPaymentEventRequest(name=_event_name(parts)),
+    lambda parts: GetPaymentEventRequest(name=payment_event_name(parts)),
     _detail,
+    more=with_purchase,
 )
 
 
 def _request(message: Any) -> Any:
     def made(form: TypedForm) -> Any:
-        name = _event_name(form.visit.request.path_params)
+        name = payment_event_name(form.visit.parts)
         return message(name=name, request_id=form.request_id, reason=form.reason())
 
     return made
 
 
-def _back(visit: Visit) -> str:
-    return resource_path(visit, _event_name(visit.request.path_params))
-
+_BACK: Final = page_of(payment_event_name)
 
 REPLAY: Final = ActPage(
     "replay_event",
@@ -171,7 +186,7 @@ REPLAY: Final = ActPage(
     "payments.settle",
     lambda stubs: stubs.payment_admin.ReplayPaymentEvent,
     _request(ReplayPaymentEventRequest),
-    _back,
+    _BACK,
     subject="event_id",
     will=2,
 )
@@ -182,7 +197,7 @@ DISMISS: Final = ActPage(
     "payments.settle",
     lambda stubs: stubs.payment_admin.DismissPaymentEvent,
     _request(DismissPaymentEventRequest),
-    _back,
+    _BACK,
     subject="event_id",
     will=2,
     is_danger=True,

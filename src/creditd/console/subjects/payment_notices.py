@@ -14,11 +14,13 @@ from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import CellWriter
 from creditd.console.shapes.resource_paths import resource_path
 from creditd.console.subjects.account_notices import Notice
+from creditd.console.subjects.purchase_comparison import comparison_path
+from creditd.console.subjects.purchase_pages import is_late
 
 _MOST_PARKED: Final = 3
 
-_LATE_SECONDS: Final = 15 * 60
-"""After which a purchase that is not paid is late, and within which the same package may be bought by mistake."""
+_TWICE_SECONDS: Final = 15 * 60
+"""Within which the same package may be bought a second time by mistake."""
 
 _OLD_SECONDS: Final = 30 * 86_400
 """What happened before is no more news."""
@@ -65,23 +67,19 @@ def purchase_notices(write: CellWriter, purchases: Sequence[Purchase]) -> list[N
         if purchase.state == PurchaseState.PURCHASE_STATE_FAILED:
             values |= {"code": write.code(purchase.failure_code or "?").html}
             found.append(Notice("notice.failed", "warn", "x", values, path))
-        elif _is_late(write, purchase):
+        elif is_late(write, purchase):
             values |= {"time": write.time(purchase.create_time).html}
             found.append(Notice("notice.late", "warn", "clock", values, path))
         elif before is not None and _is_twice(purchase, before):
-            found.append(Notice("notice.twice", "warn", "alert", values, path))
+            beside = comparison_path(write.visit, purchase, before)
+            found.append(Notice("notice.twice", "warn", "alert", values, beside))
     return found
-
-
-def _is_late(write: CellWriter, purchase: Purchase) -> bool:
-    is_pending = purchase.state == PurchaseState.PURCHASE_STATE_PENDING
-    return is_pending and _age(write, purchase.create_time) > _LATE_SECONDS
 
 
 def _is_twice(purchase: Purchase, before: Purchase) -> bool:
     """Tell whether a package was bought that was bought shortly before, and both were paid."""
     apart = purchase.create_time.seconds - before.create_time.seconds
-    is_same = purchase.package == before.package and apart < _LATE_SECONDS
+    is_same = purchase.package == before.package and apart < _TWICE_SECONDS
     return is_same and purchase.paid_amount > 0 and before.paid_amount > 0
 
 

@@ -18,9 +18,9 @@ from creditd.console.shapes.enum_words import enum_words
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import promo_code_name
+from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.typed_form import TypedForm
-from creditd.console.visit import Visit
 
 _DAY_SECONDS: Final = 86_400
 
@@ -37,11 +37,24 @@ def _value(write: CellWriter, code: PromoCode) -> Cell:
     return write.text("percent", percent=write.number(terms.percent))
 
 
+def _at_most(write: CellWriter, terms: PromoTerms) -> Cell:
+    """Return what a code gives at most in all, as far as that is known: a percentage is of what is bought."""
+    if terms.kind == PromoKind.PROMO_KIND_BONUS_CREDITS:
+        return write.credits(terms.credits * terms.total_limit, terms.credit_type)
+    return NOTHING
+
+
 def _given(write: CellWriter, code: PromoCode) -> Cell:
-    terms = code.terms
+    return _amount(write, code.terms, code.given_amount)
+
+
+def _amount(write: CellWriter, terms: PromoTerms, amount: int) -> Cell:
+    """Return an amount of what a code gives: money off a price, or credits; of what is bought if no type is stated."""
     if terms.kind == PromoKind.PROMO_KIND_PERCENT_DISCOUNT:
-        return write.money(code.given_amount, terms.currency)
-    return write.credits(code.given_amount, terms.credit_type)
+        return write.money(amount, terms.currency)
+    if terms.credit_type or not amount:
+        return write.credits(amount, terms.credit_type)
+    return write.text("smallest_unit.credits", amount=write.number(amount))
 
 
 PROMO_CODES: Final = ListPage(
@@ -83,7 +96,8 @@ def _detail(write: CellWriter, answer: GetPromoCodeResponse) -> ShownDetail:
         KnownFact("kind", write.word(PromoKind, terms.kind)),
         KnownFact("value", _value(write, code)),
         KnownFact("credit_type", write.code(terms.credit_type)),
-        KnownFact("most_per_use", write.number(terms.most_per_use) if terms.most_per_use else NOTHING),
+        KnownFact("at_most", _at_most(write, terms)),
+        KnownFact("most_per_use", _amount(write, terms, terms.most_per_use) if terms.most_per_use else NOTHING),
         KnownFact("minimum", write.money(terms.minimum_amount, terms.currency) if terms.minimum_amount else NOTHING),
         KnownFact("first_purchase", write.yes_or_no(is_so=terms.first_purchase_only)),
         KnownFact("from", write.time(terms.start_time)),
@@ -114,7 +128,7 @@ def _detail(write: CellWriter, answer: GetPromoCodeResponse) -> ShownDetail:
 PROMO_CODE: Final = DetailPage(
     "/promo-codes/{code}",
     lambda stubs: stubs.promo.GetPromoCode,
-    lambda parts: GetPromoCodeRequest(name=f"promoCodes/{parts['code']}"),
+    lambda parts: GetPromoCodeRequest(name=promo_code_name(parts)),
     _detail,
 )
 
@@ -201,19 +215,15 @@ GENERATE_PROMO_CODES: Final = ActPage(
 )
 
 
-def _code_page(visit: Visit) -> str:
-    return resource_path(visit, f"promoCodes/{visit.request.path_params['code']}")
-
-
 END_PROMO_CODE: Final = ActPage(
     "end_promo_code",
     "/promo-codes/{code}/end",
     "promo_codes.change",
     lambda stubs: stubs.promo.EndPromoCode,
     lambda form: EndPromoCodeRequest(
-        name=f"promoCodes/{form.visit.request.path_params['code']}", request_id=form.request_id, reason=form.reason()
+        name=promo_code_name(form.visit.parts), request_id=form.request_id, reason=form.reason()
     ),
-    _code_page,
+    page_of(promo_code_name),
     fields=(REASON._replace(hint=""),),
     subject="code",
     will=2,

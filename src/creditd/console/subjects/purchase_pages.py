@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from credit.v1.payment_admin_service_pb2 import ReversePurchaseRequest, ReversePurchaseResponse
+from credit.v1.payment_admin_service_pb2 import InspectPurchaseRequest, ReversePurchaseRequest
 from credit.v1.payment_provider_pb2 import PaymentMethod, PaymentProvider
 from credit.v1.payment_service_pb2 import (
     CancelPurchaseRequest,
@@ -12,17 +12,34 @@ from credit.v1.payment_service_pb2 import (
     ListPurchasesRequest,
 )
 from credit.v1.purchase_pb2 import Purchase, PurchaseState
-from creditd.console.shapes.act_page import REASON, ActField, ActPage
-from creditd.console.shapes.balance_look import LookRow, balance_rows, look_row
+from creditd.console.shapes.act_page import REASON, SEEN_VERSION, ActField, ActPage
+from creditd.console.shapes.balance_look import LookRow, asked_only, balance_rows, look_row
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import purchase_name
+from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.typed_form import TypedForm
+from creditd.console.subjects.approval_pages import asked_or_done
 from creditd.console.subjects.payment_event_pages import PAYMENT_EVENTS
 from creditd.console.visit import Visit
+
+_LATE_SECONDS: Final = 15 * 60
+"""After which a purchase that is not paid is late."""
+
+
+def is_late(write: CellWriter, purchase: Purchase) -> bool:
+    """Tell whether a purchase waits for its payment for longer than people take to pay."""
+    is_pending = purchase.state == PurchaseState.PURCHASE_STATE_PENDING
+    return is_pending and write.visit.now - purchase.create_time.seconds > _LATE_SECONDS
+
+
+def _state(write: CellWriter, purchase: Purchase) -> Cell:
+    if is_late(write, purchase):
+        return write.tag(("t-warn", "clock"), write.word(PurchaseState, purchase.state))
+    return write.state(PurchaseState, purchase.state)
 
 
 def _price(write: CellWriter, purchase: Purchase) -> Cell:
@@ -40,7 +57,7 @@ PURCHASES: Final = ListPage(
         ListColumn("time", lambda write, one: write.time(one.create_time)),
         ListColumn("package", lambda write, one: write.said(one.display_name)),
         ListColumn("price", _price, "n", has_unit=True),
-        ListColumn("state", lambda write, one: write.state(PurchaseState, one.state)),
+        ListColumn("state", _state),
         ListColumn("provider", lambda write, one: write.word(PaymentProvider, one.provider)),
         ListColumn("payment", lambda write, one: write.identifier(one.payment_id or one.provider_reference)),
         ListColumn(
@@ -57,22 +74,18 @@ PURCHASES: Final = ListPage(
 )
 
 
-def _name(parts: Mapping[str, str]) -> str:
-    return f"accounts/{parts['account_id']}/purchases/{parts['purchase_id']}"
-
-
 def _detail(write: CellWriter, answer: GetPurchaseResponse) -> ShownDetail:
     purchase = answer.purchase
     return ShownDetail(
-        write.text("purchase", price=_price(write, purchase), package=write.said(purchase.display_name)),
+        purchase_title(write, purchase),
         (
-            write.state(PurchaseState, purchase.state),
+            _state(write, purchase),
             write.mode(is_live=purchase.live),
         ),
         (write.account(purchase.account_id), write.identifier(purchase.name.rpartition("/")[2], is_whole=True)),
         alert=_alert(write, purchase),
-        sections=(DetailSection("purchase", _facts(write, purchase)), _changes(write, answer)),
-        aside=(DetailSection("money", _money(write, answer)),),
+        sections=(DetailSection("purchase", purchase_facts(write, purchase)), _changes(write, answer)),
+        aside=(DetailSection("money", payment_facts(write, answer)),),
         lists=[(PAYMENT_EVENTS, {"purchase": purchase.name})] if write.visit.may("finances.read") else (),
         acts=_offers(write.visit, purchase),
     )
@@ -86,7 +99,13 @@ def _alert(write: CellWriter, purchase: Purchase) -> Cell | None:
     return None
 
 
-def _facts(write: CellWriter, purchase: Purchase) -> tuple[KnownFact, ...]:
+def purchase_title(write: CellWriter, purchase: Purchase) -> Cell:
+    """Return what was bought, and for how much."""
+    return write.text("purchase", price=_price(write, purchase), package=write.said(purchase.display_name))
+
+
+def purchase_facts(write: CellWriter, purchase: Purchase) -> tuple[KnownFact, ...]:
+    """Return what is known of a purchase: its credits, and what brought them."""
     code = purchase.credit_type
     return (
         KnownFact("package", write.code(purchase.package.rpartition("/")[2])),
@@ -100,7 +119,8 @@ def _facts(write: CellWriter, purchase: Purchase) -> tuple[KnownFact, ...]:
     )
 
 
-def _money(write: CellWriter, answer: GetPurchaseResponse) -> tuple[KnownFact, ...]:
+def payment_facts(write: CellWriter, answer: GetPurchaseResponse) -> tuple[KnownFact, ...]:
+    """Return what is known of the payment of a purchase."""
     purchase = answer.purchase
     currency = purchase.price.currency
     return (
@@ -135,7 +155,7 @@ def _changes(write: CellWriter, answer: GetPurchaseResponse) -> DetailSection:
 
 def _offers(visit: Visit, purchase: Purchase) -> list[OfferedAct]:
     path = resource_path(visit, purchase.name)
-    offers = []
+    offers = [OfferedAct("act.inspect_purchase.do", f"{path}/inspect", "purchases.inspect", "again")]
     if purchase.paid_amount:
         offers.append(OfferedAct("purchase.receipt", f"{path}/receipt/payment", "purchases.read"))
     if purchase.refunded_amount:
@@ -152,17 +172,16 @@ def _offers(visit: Visit, purchase: Purchase) -> list[OfferedAct]:
 PURCHASE: Final = DetailPage(
     "/accounts/{account_id}/purchases/{purchase_id}",
     lambda stubs: stubs.payment.GetPurchase,
-    lambda parts: GetPurchaseRequest(name=_name(parts)),
+    lambda parts: GetPurchaseRequest(name=purchase_name(parts)),
     _detail,
 )
 
 
-def _back(visit: Visit) -> str:
-    return resource_path(visit, _name(visit.request.path_params))
+_BACK: Final = page_of(purchase_name)
 
 
 async def _purchase(visit: Visit) -> Purchase:
-    request = GetPurchaseRequest(name=_name(visit.request.path_params))
+    request = GetPurchaseRequest(name=purchase_name(visit.parts))
     answer: GetPurchaseResponse = await visit.ask(visit.stubs.payment.GetPurchase, request)
     return answer.purchase
 
@@ -174,18 +193,21 @@ def _reversal(form: TypedForm) -> ReversePurchaseRequest:
         # What was shown, and not all that may be there by then.
         amount=form.money("money", purchase.price.currency),
         request_id=form.request_id,
+        # As the page showed it: what the provider has given back meanwhile is not taken back twice.
+        expected_version=form.seen_version,
         reason=form.reason(),
     )
 
 
+async def _begun(visit: Visit) -> Mapping[str, str]:
+    return {"version": str((await _purchase(visit)).version)}
+
+
 async def _look(write: CellWriter, request: ReversePurchaseRequest) -> Sequence[LookRow]:
     """Return what it would do: to the balance if it waits for approval, else to the purchase. Raises ServiceRefusal."""
-    visit, asked = write.visit, ReversePurchaseRequest()
-    asked.CopyFrom(request)
-    asked.validate_only, asked.request_id = True, f"{request.request_id}:preview"
-    asked.reason = request.reason or "preview"
+    visit = write.visit
     before = await _purchase(visit)
-    answer = await visit.ask(visit.stubs.payment_admin.ReversePurchase, asked)
+    answer = await visit.ask(visit.stubs.payment_admin.ReversePurchase, asked_only(request))
     if answer.HasField("approval"):
         return await balance_rows(write, before.account_id, answer.approval.preview)
     after, currency = answer.purchase, before.price.currency
@@ -199,25 +221,36 @@ async def _look(write: CellWriter, request: ReversePurchaseRequest) -> Sequence[
     return [money, look_row(write, reversed_label, before.credits_reversed, after.credits_reversed, before.credit_type)]
 
 
-def _outcome(answer: ReversePurchaseResponse) -> str:
-    return "asked" if answer.HasField("approval") else "done"
-
-
 REVERSE_PURCHASE: Final = ActPage(
     "reverse_purchase",
     "/accounts/{account_id}/purchases/{purchase_id}/reverse",
     "purchases.reverse",
     lambda stubs: stubs.payment_admin.ReversePurchase,
     _reversal,
-    _back,
-    fields=(ActField("money", "number", is_needed=True, hint="field.money.hint", of=("amount",)), REASON),
+    _BACK,
+    fields=(SEEN_VERSION, ActField("money", "number", is_needed=True, hint="field.money.hint", of=("amount",)), REASON),
     subject="account_id",
     will=3,
     is_danger=True,
     is_typed=True,
-    outcome=_outcome,
+    outcome=asked_or_done,
     look=_look,
     load=_purchase,
+    begun=_begun,
+)
+
+INSPECT_PURCHASE: Final = ActPage(
+    "inspect_purchase",
+    "/accounts/{account_id}/purchases/{purchase_id}/inspect",
+    "purchases.inspect",
+    lambda stubs: stubs.payment_admin.InspectPurchase,
+    lambda form: InspectPurchaseRequest(
+        name=purchase_name(form.visit.parts), request_id=form.request_id, reason=form.reason()
+    ),
+    _BACK,
+    fields=(REASON._replace(hint=""),),
+    subject="account_id",
+    will=2,
 )
 
 CANCEL_PURCHASE: Final = ActPage(
@@ -226,9 +259,9 @@ CANCEL_PURCHASE: Final = ActPage(
     "purchases.change",
     lambda stubs: stubs.payment.CancelPurchase,
     lambda form: CancelPurchaseRequest(
-        name=_name(form.visit.request.path_params), request_id=form.request_id, reason=form.reason()
+        name=purchase_name(form.visit.parts), request_id=form.request_id, reason=form.reason()
     ),
-    _back,
+    _BACK,
     subject="account_id",
     will=1,
     is_danger=True,

@@ -1,5 +1,6 @@
 """What a Reserve would be answered, now or at an instant: what stands in its way, and what would pay for it."""
 
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,10 +14,10 @@ from credit.v1.support_service_pb2 import ExplainReserveRequest
 from creditd.console.failure_page import missing_page, status_of
 from creditd.console.service_refusal import ServiceRefusal, text_of
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
+from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.detail_page import DetailSection, KnownFact
+from creditd.console.shapes.id_patterns import ACCOUNT_ID
 from creditd.console.shapes.typed_form import TypedForm
-from creditd.console.subjects.account_page import ACCOUNT_ID
-from creditd.console.subjects.credit_types import credit_types
 from creditd.console.subjects.wallet_pages import slices_section
 from creditd.console.visit import Visit
 
@@ -31,8 +32,8 @@ _MOST: Final = 128
 
 async def reserve_page(visit: Visit) -> Response:
     """Show the form, and the answer once it is filled. It is asked by the URL: nothing is changed by it."""
-    account_id = visit.request.path_params["account_id"]
-    if not ACCOUNT_ID.fullmatch(account_id):
+    account_id = visit.parts["account_id"]
+    if not re.fullmatch(ACCOUNT_ID, account_id):
         return await missing_page(visit)
     types = await credit_types(visit)
     query = visit.request.query_params

@@ -108,7 +108,7 @@ async def _loaded(visit: Visit) -> ServiceAccount:
     for _ in range(_MOST_PAGES):
         answer = await visit.ask(visit.stubs.access.ListServiceAccounts, request)
         for account in answer.service_accounts:
-            if account.service_account_id == visit.request.path_params["service_account_id"]:
+            if account.service_account_id == visit.parts["service_account_id"]:
                 found: ServiceAccount = account
                 return found
         if not answer.next_page_token:

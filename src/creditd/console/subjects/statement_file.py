@@ -1,5 +1,6 @@
 """An account's statement as a file: the service's own, passed on as it comes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -8,8 +9,9 @@ from starlette.responses import Response, StreamingResponse
 
 from credit.v1.statement_service_pb2 import ExportTransactionsRequest, GetReceiptRequest, ReceiptKind, StatementFormat
 from creditd.console import limits
-from creditd.console.service_refusal import refusal_of
+from creditd.console.service_refusal import ServiceRefusal, refusal_of
 from creditd.console.shapes.list_filters import ListFilter, wanted_of
+from creditd.console.shapes.resource_names import purchase_name
 from creditd.console.visit import Visit
 
 _FILTERS = (ListFilter("from", "start_time", day="first"), ListFilter("to", "end_time", day="last"))
@@ -22,11 +24,17 @@ _FORMATS: Final = {
 """By the end of the path: the service's format, and the kind of file."""
 
 
+async def statement_page(visit: Visit) -> Response:
+    """Show the form that chooses the days of a statement, and the kind of file. Raises ServiceRefusal."""
+    visit.require("statements.export")
+    return visit.page("statement.html", account_id=visit.parts["account_id"])
+
+
 async def statement_file(visit: Visit) -> Response:
     """Hand out the statement of an account: of the days in the URL, or of all. Raises ServiceRefusal."""
     end = visit.own_path.rpartition(".")[2]
     statement_format, kind = _FORMATS[end]
-    account_id = visit.request.path_params["account_id"]
+    account_id = visit.parts["account_id"]
     request = ExportTransactionsRequest(
         account_id=account_id,
         time_zone=visit.reader.zone_name,
@@ -36,14 +44,24 @@ async def statement_file(visit: Visit) -> Response:
     )
     call = visit.stubs.statement.ExportTransactions(request, timeout=limits.EXPORT_SECONDS, metadata=visit.metadata)
     chunks = aiter(call)
-    try:
-        # The first chunk is there before anything is answered: what is refused has a page that says so.
-        first = await anext(chunks)
-    except grpc.aio.AioRpcError as error:
-        raise refusal_of(error) from error
+    # The first chunk is there before anything is answered: what is refused has a page that says so.
+    first = await _first(call, chunks)
     name = "".join(letter if letter.isalnum() else "-" for letter in account_id)
     headers = {"content-disposition": f'attachment; filename="statement-{name}.{end}"'}
     return StreamingResponse(_data(call, first, chunks), media_type=kind, headers=headers)
+
+
+async def _first(call: Any, chunks: AsyncIterator[Any]) -> Any:
+    """Return the first chunk, if it is there within limits.EXPORT_WAIT_SECONDS. Raises ServiceRefusal."""
+    try:
+        async with asyncio.timeout(limits.EXPORT_WAIT_SECONDS):
+            return await anext(chunks)
+    except grpc.aio.AioRpcError as error:
+        raise refusal_of(error) from error
+    except TimeoutError as error:
+        # Nobody waits for the rest.
+        call.cancel()
+        raise ServiceRefusal(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED") from error
 
 
 async def _data(call: Any, first: Any, chunks: AsyncIterator[Any]) -> AsyncIterator[bytes]:
@@ -59,9 +77,9 @@ async def _data(call: Any, first: Any, chunks: AsyncIterator[Any]) -> AsyncItera
 
 async def receipt_file(visit: Visit) -> Response:
     """Hand out the receipt of a purchase: that it was paid, or what was given back of it. Raises ServiceRefusal."""
-    parts = visit.request.path_params
+    parts = visit.parts
     request = GetReceiptRequest(
-        name=f"accounts/{parts['account_id']}/purchases/{parts['purchase_id']}",
+        name=purchase_name(parts),
         kind=ReceiptKind.RECEIPT_KIND_REFUND if parts["kind"] == "refund" else ReceiptKind.RECEIPT_KIND_PAYMENT,
         time_zone=visit.reader.zone_name,
         language=visit.reader.language,

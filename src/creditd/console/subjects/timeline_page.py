@@ -70,6 +70,7 @@ TIMELINE: Final = ListPage(
         ListColumn("cause", lambda write, item: write.resource(item.cause) if item.cause else NOTHING),
         ListColumn("who", lambda write, item: write.identifier(item.actor)),
         ListColumn("reason", lambda write, item: write.quoted(item.reason), "txt wide"),
+        ListColumn("staff_note", lambda write, item: write.quoted(item.staff_note), "txt wide"),
         ListColumn("request", lambda write, item: write.identifier(item.request_id), for_files=True),
     ),
     has_amounts=True,

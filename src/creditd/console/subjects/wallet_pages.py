@@ -1,7 +1,8 @@
 """What is in an account's wallets and what moved it: lists of movements and holds, and one of each in whole."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
+from urllib.parse import urlencode
 
 from credit.v1.credit_service_pb2 import (
     GetReservationRequest,
@@ -13,18 +14,20 @@ from credit.v1.credit_service_pb2 import (
 from credit.v1.entry_pb2 import Entry, EntryKind
 from credit.v1.reservation_pb2 import Reservation, ReservationState
 from credit.v1.source_pb2 import Slice, Source
-from creditd.console.shapes.act_page import ActPage
+from credit.v1.support_service_pb2 import ReturnHoldRequest
+from creditd.console.shapes.act_page import REASON, STAFF_NOTE, ActField, ActPage
+from creditd.console.shapes.balance_look import balance_look
 from creditd.console.shapes.cells import NOTHING, Cell, CellWriter
 from creditd.console.shapes.detail_page import DetailPage, DetailSection, KnownFact, ShownDetail
+from creditd.console.shapes.id_patterns import CREDIT_TYPE, RESOURCE_NAME
 from creditd.console.shapes.list_filters import ListFilter
 from creditd.console.shapes.list_page import ListColumn, ListPage
 from creditd.console.shapes.offered_acts import OfferedAct
-from creditd.console.shapes.resource_paths import resource_path
+from creditd.console.shapes.resource_names import reservation_name
+from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.account_looks import LOOKS
 from creditd.console.visit import Visit
-
-CREDIT_TYPE: Final = r"[A-Za-z][A-Za-z0-9_]{0,31}"
 
 
 def entry_path(visit: Visit, entry: Entry) -> str:
@@ -61,11 +64,12 @@ ENTRIES: Final = ListPage(
             "reservation", lambda write, entry: write.resource(entry.reservation) if entry.reservation else NOTHING
         ),
         ListColumn("request", lambda write, entry: write.identifier(entry.request_id), for_files=True),
+        ListColumn("correlation", lambda write, entry: write.identifier(entry.correlation_id), for_files=True),
     ),
     filters=(
         ListFilter("kind", "kinds", EntryKind, is_many=True),
         ListFilter("type", "credit_type", pattern=CREDIT_TYPE),
-        ListFilter("reservation", "reservation", pattern=r"accounts/[!-~]{1,250}"),
+        ListFilter("reservation", "reservation", pattern=RESOURCE_NAME),
         ListFilter("from", "start_time", day="first"),
         ListFilter("to", "end_time", day="last"),
     ),
@@ -116,6 +120,11 @@ def _labels(write: CellWriter, metadata: Mapping[str, str]) -> Cell:
     return write.beside([write.text("label", name=name, value=value) for name, value in sorted(metadata.items())])
 
 
+def _correlation(write: CellWriter, correlation_id: str) -> Cell:
+    """Return a correlation id, which leads to all that was done with it."""
+    return write.identifier(correlation_id, write.visit.path("/accounts", q=correlation_id), is_whole=True)
+
+
 def entry_detail(write: CellWriter, entry: Entry) -> ShownDetail:
     """Return the page that explains a movement: what it moved, of which grants, and what brought it about."""
     code = entry.credit_type
@@ -133,6 +142,7 @@ def entry_detail(write: CellWriter, entry: Entry) -> ShownDetail:
         KnownFact("spender", write.identifier(entry.spender_id, is_whole=True)),
         KnownFact("reservation", write.resource(entry.reservation) if entry.reservation else NOTHING),
         KnownFact("request", write.identifier(entry.request_id, is_whole=True)),
+        KnownFact("correlation", _correlation(write, entry.correlation_id)),
         KnownFact("labels", _labels(write, entry.metadata)),
         KnownFact("version", write.number(entry.version)),
     )
@@ -141,10 +151,6 @@ def entry_detail(write: CellWriter, entry: Entry) -> ShownDetail:
         beneath=(write.account(entry.account_id), write.time(entry.create_time, with_seconds=True)),
         sections=(DetailSection("entry", facts), slices_section(write, entry.account_id, code, entry.slices)),
     )
-
-
-def _reservation_name(parts: Mapping[str, str]) -> str:
-    return f"accounts/{parts['account_id']}/wallets/{parts['credit_type']}/reservations/{parts['reservation_id']}"
 
 
 def _reservation_detail(write: CellWriter, answer: GetReservationResponse) -> ShownDetail:
@@ -162,32 +168,69 @@ def _reservation_detail(write: CellWriter, answer: GetReservationResponse) -> Sh
         KnownFact("ends", write.time(one.expire_time, with_seconds=True)),
         KnownFact("changed", write.time(one.update_time, with_seconds=True)),
     )
-    is_refundable = one.state == ReservationState.RESERVATION_STATE_PENDING or (
-        one.state == ReservationState.RESERVATION_STATE_CONFIRMED and one.confirmed_amount > one.refunded_amount
-    )
-    offer = OfferedAct("act.refund.do", f"{resource_path(write.visit, one.name)}/refund", "credits.spend", "back")
     return ShownDetail(
         write.text("reservation", amount=write.credits(one.amount, code)),
         (write.state(ReservationState, one.state),),
         (write.account(one.account_id), write.identifier(one.name.rpartition("/")[2], is_whole=True)),
         sections=(DetailSection("reservation", facts), slices_section(write, one.account_id, code, one.slices)),
         lists=[(ENTRIES, {"account_id": one.account_id, "reservation": one.name})],
-        acts=(offer,) if is_refundable else (),
+        acts=_offers(write, one),
     )
+
+
+def _offers(write: CellWriter, one: Reservation) -> Sequence[OfferedAct]:
+    """Return what can be done: what is held is given back whole, what was spent as far as it was not yet."""
+    path, left = resource_path(write.visit, one.name), one.confirmed_amount - one.refunded_amount
+    if one.state == ReservationState.RESERVATION_STATE_PENDING:
+        return [OfferedAct("act.return_hold.do", f"{path}/return", "holds.return", "back")]
+    if one.state == ReservationState.RESERVATION_STATE_CONFIRMED and left > 0:
+        stated = urlencode({"amount": write.typed(left, one.credit_type)})
+        return [OfferedAct("act.refund.do", f"{path}/refund?{stated}", "credits.spend", "back")]
+    return []
 
 
 RESERVATION: Final = DetailPage(
     "/accounts/{account_id}/wallets/{credit_type}/reservations/{reservation_id}",
     lambda stubs: stubs.credit.GetReservation,
-    lambda parts: GetReservationRequest(name=_reservation_name(parts)),
+    lambda parts: GetReservationRequest(name=reservation_name(parts)),
     _reservation_detail,
 )
 
 
-def _refund(form: TypedForm) -> Any:
-    name = _reservation_name(form.visit.request.path_params)
-    return RefundRequest(name=name, request_id=form.request_id, reason=form.reason())
+def _refund(form: TypedForm) -> RefundRequest:
+    parts = form.visit.parts
+    return RefundRequest(
+        name=reservation_name(parts),
+        # What was shown, and not all that may be there by then.
+        amount=form.amount("amount", parts["credit_type"]),
+        request_id=form.request_id,
+        reason=form.reason(),
+    )
 
+
+def _return(form: TypedForm) -> ReturnHoldRequest:
+    return ReturnHoldRequest(
+        name=reservation_name(form.visit.parts),
+        request_id=form.request_id,
+        reason=form.reason(),
+        staff_note=form.text("staff_note"),
+    )
+
+
+_BACK: Final = page_of(reservation_name)
+
+RETURN_HOLD: Final = ActPage(
+    "return_hold",
+    "/accounts/{account_id}/wallets/{credit_type}/reservations/{reservation_id}/return",
+    "holds.return",
+    lambda stubs: stubs.support.ReturnHold,
+    _return,
+    _BACK,
+    fields=(REASON, STAFF_NOTE),
+    subject="reservation_id",
+    will=2,
+    look=balance_look(lambda stubs: stubs.support.ReturnHold),
+)
 
 REFUND: Final = ActPage(
     "refund",
@@ -195,7 +238,9 @@ REFUND: Final = ActPage(
     "credits.spend",
     lambda stubs: stubs.credit.Refund,
     _refund,
-    lambda visit: resource_path(visit, _reservation_name(visit.request.path_params)),
+    _BACK,
+    fields=(ActField("amount", "number", is_needed=True), REASON),
     subject="reservation_id",
-    will=2,
+    will=1,
+    look=balance_look(lambda stubs: stubs.credit.Refund),
 )

@@ -13,17 +13,20 @@ from creditd.development.postgres.programs import environment
 
 _STOP_SECONDS: Final = 60.0
 
-# TERM, from us or from the reader of the pipe, asks PostgreSQL for a fast shutdown, which is its INT. `wait` returns at
-# every signal, hence the loop.
+# TERM, from us or from the reader of the pipe, asks PostgreSQL for a fast shutdown, which is its INT. A shell starts
+# what goes on beside it with INT ignored, so that one that comes before PostgreSQL listens is lost: it is told again
+# until it has ended, and hears what it heard already without harm. `wait` returns at every signal, hence the loop.
 _SCRIPT: Final = """
+stopping= server=
 exec 3<&0 </dev/null
+trap 'stopping=1; kill -INT "$server" 2>/dev/null' TERM
 "$@" 3<&- &
 server=$!
-trap 'kill -INT "$server" 2>/dev/null' TERM
 (trap - TERM; read -r _; kill -TERM $$ 2>/dev/null) <&3 3<&- &
 reader=$!
 exec 3<&-
-while kill -0 "$server" 2>/dev/null; do wait "$server"; done
+until [ "$stopping" ] || ! kill -0 "$server" 2>/dev/null; do wait "$server"; done
+while kill -INT "$server" 2>/dev/null; do sleep 0.1 || sleep 1; done
 kill "$reader" 2>/dev/null
 exit 0
 """

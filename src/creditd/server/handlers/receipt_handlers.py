@@ -4,7 +4,7 @@ from typing import Final
 
 from credit.v1 import statement_service_pb2 as pb
 from creditd.domain.payments.purchase import parse_purchase_name
-from creditd.domain.usage_periods import zone_of
+from creditd.domain.usage.usage_periods import zone_of
 from creditd.server.statements.call_places import CallPlaces
 from creditd.server.statements.printer import MAX_WAITING, Printer
 from creditd.server.statements.receipt import Receipts

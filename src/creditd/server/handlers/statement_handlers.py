@@ -9,7 +9,7 @@ from credit.v1 import statement_service_pb2 as pb
 from creditd.domain.credit_type import CreditType
 from creditd.domain.errors import PageTokenInvalid, StatementTooLong
 from creditd.domain.instant import Instant
-from creditd.domain.usage_periods import zone_of
+from creditd.domain.usage.usage_periods import zone_of
 from creditd.ledger.clock import DatabaseClock
 from creditd.server.credit_messages import instant
 from creditd.server.statements.call_places import CallPlaces

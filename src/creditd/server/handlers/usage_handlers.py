@@ -7,8 +7,8 @@ from typing import Final
 from credit.v1 import admin_service_pb2, credit_service_pb2, usage_pb2
 from creditd.domain import errors
 from creditd.domain.grants import Source
-from creditd.domain.usage import COVERED, USED, Measure
-from creditd.domain.usage_periods import (
+from creditd.domain.usage.usage import COVERED, USED, Measure
+from creditd.domain.usage.usage_periods import (
     Granularity,
     Period,
     RankingSpan,
@@ -22,9 +22,9 @@ from creditd.server.chunks import SMALL_ITEMS, chunked
 from creditd.server.credit_messages import instant, number, write_time
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
-from creditd.service.usage import Figures, TypeAnalytics, TypeUsage, UsageBalance, UsageReports
-from creditd.storage.usage import PartUsage
-from creditd.storage.usage_contributions import Dimension
+from creditd.service.usage.usage import Figures, TypeAnalytics, TypeUsage, UsageBalance, UsageReports
+from creditd.storage.usage.usage import PartUsage
+from creditd.storage.usage.usage_contributions import Dimension
 
 MAX_POINTS: Final = 400
 """Of one credit type: a year of days, or a bit more than two weeks of hours."""

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from creditd.currencies import money_text
 from creditd.domain.commands import Add, Clawback, Restore
 from creditd.domain.controls.velocity import ToldOfPurchase, events_in
 from creditd.domain.entry import EntryKind
@@ -227,8 +228,9 @@ def _require_price(purchase: Purchase, report: Report) -> None:
     if report.price is None:
         raise Misfit("paid, but nothing is said of how much", purchase)
     if report.price != (purchase.amount, purchase.currency):
-        charged = f"{report.price.amount} {report.price.currency}"
-        raise Misfit(f"{charged} was charged, the purchase is for {purchase.amount} {purchase.currency}", purchase)
+        charged = money_text(report.price.amount, report.price.currency)
+        wanted = money_text(purchase.amount, purchase.currency)
+        raise Misfit(f"{charged} was charged, the purchase is for {wanted}", purchase)
 
 
 def _with_payment(report: Report, purchase: Purchase) -> Iterator[Fact]:

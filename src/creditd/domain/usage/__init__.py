@@ -1,0 +1,1 @@
+"""What usage is, and the periods that it is told by."""

@@ -1,0 +1,1 @@
+"""Usage is added up beside the calls, told, and added up anew."""

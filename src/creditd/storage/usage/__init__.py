@@ -1,0 +1,1 @@
+"""The rows of the usage rollup: how far each wallet is added up, and the sums."""

@@ -1,0 +1,1 @@
+"""The Python client over a real server, in both of its styles."""

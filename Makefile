@@ -31,7 +31,7 @@ help: ## Explain every target (this text)
 	@echo "  TRANSPORT=aio|queue      'make bench' and its kin, 'make profile' and 'make faults', on this transport"
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  OPEN=1                   'make bench' in an open loop: what callers wait for at 500 and at 2,000 Reserves a second"
-	@echo "  ARGS='...'               more arguments for run, test, properties, transports, demo, faults, databases, mutants, bench and seed"
+	@echo "  ARGS='...'               more arguments for run, test, properties, transports, demo, faults, databases, clients, mutants, bench and seed"
 
 # ---- Running
 
@@ -97,6 +97,14 @@ browser-install: setup ## Install what 'make browser' needs, with apt-get, as ro
 .PHONY: client
 client: setup ## Build the Python client's wheel and look into it, and run somebody's tests with its plugin of pytest
 	$(PYTEST) tests/client -m long $(ARGS)
+
+.PHONY: clients
+clients: setup ## Run the clients of all languages against a real server: one table of cases, and servers killed among 1,000 blocks
+	$(BIN)/pytest -m clients tests/clients -s $(ARGS)
+
+.PHONY: clients-install
+clients-install: setup ## Install what 'make clients' needs beside Go, a JDK with Maven, and Node.js
+	sh tools/install_clients.sh
 
 .PHONY: mutants
 mutants: setup ## Plant faults in the code and see that the tests catch them; SHARES=3 for a third, by the commit
@@ -164,6 +172,10 @@ format: setup ## Format the code and apply the fixes that ruff is sure of
 .PHONY: generate
 generate: setup ## Write generated/ from protos/, the settings in README.md, and the errors in docs/errors.md
 	sh tools/generate_python.sh generated/python
+	sh tools/generate_go.sh generated/go
+	sh tools/generate_java.sh generated/java
+	sh tools/generate_typescript.sh generated/typescript
+	$(PYTHON_BIN) tools/client_packages.py
 	$(PYTHON_BIN) -m tests.support.settings_table
 	$(PYTHON_BIN) -m tests.support.error_reasons
 
@@ -194,4 +206,5 @@ image: ## Build the container image (IMAGE=creditd)
 .PHONY: clean
 clean: ## Remove .venv and everything that tools left behind; data folders stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf generated/java/target generated/typescript/build generated/typescript/dist generated/typescript/node_modules
 	find src tests generated -name __pycache__ -type d -prune -exec rm -rf {} +

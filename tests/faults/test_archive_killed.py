@@ -31,7 +31,7 @@ OLD = 2_000
 """Entries that are old: twenty files of a hundred."""
 
 RUN = """
-from creditd.ledger import archiver
+from creditd.ledger.archive import archiver
 archiver.ENTRIES_AT_A_TIME = 100
 from creditd.cli.main import main
 raise SystemExit(main())

@@ -1,6 +1,7 @@
 """The two styles of the client, each used in the same way, so that what holds of one is shown of the other."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -18,7 +19,7 @@ Body = Callable[[Hold], object]
 
 
 @dataclass(frozen=True)
-class Style:
+class Style(ABC):
     """A client that is made anew for one block, or for one call."""
 
     target: str
@@ -30,22 +31,22 @@ class Style:
         """Return the same with another target, token, TLS or manner."""
         return replace(self, **changes)
 
+    @abstractmethod
     def pay(self, body: Body, account_id: str, amount: int, **particulars: Any) -> None:
         """Run a block."""
-        raise NotImplementedError
 
     def call(self, request: Message) -> Any:
         """Make a call."""
         (answer,) = self.calls(request)
         return answer
 
+    @abstractmethod
     def calls(self, *requests: Message) -> list[Any]:
         """Make calls by one client, one after the other."""
-        raise NotImplementedError
 
+    @abstractmethod
     def priced(self, function: Priced, account_id: Any, amount: Any) -> Priced:
         """Return a function that is paid for."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from tests.support.signed_webhooks import seconds_now, stripe_event
 
 
 def reconciled(
-    shopper: Shopper, provider: int, since: Timestamp | None = None
+    shopper: Shopper, provider: int, since_seconds: int | None = None
 ) -> tuple[list[admin_pb.ReconciliationFind], admin_pb.ReconciliationSummary]:
-    """Compare a provider; return the finds and the summary that has to end them."""
+    """Compare a provider since the test began, unless it is told; return the finds and the summary that ends them."""
+    since = Timestamp(seconds=shopper.begin_seconds if since_seconds is None else since_seconds)
     request = admin_pb.ReconcilePaymentsRequest(provider=provider, since=since)  # type: ignore[arg-type]
     *finds, last = shopper.staff.payment_admin.ReconcilePayments(request)
     assert {one.WhichOneof("outcome") for one in finds} <= {"find"}

@@ -1,7 +1,7 @@
 """Somebody who buys credits, and what is seen of it here and at the provider, in a word each."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,6 +32,11 @@ class Shopper:
     market: Market
     staff: SimpleNamespace
     account_id: str
+    begin_seconds: int = field(init=False)
+    """When the test began, by the market's clock: what others bought before it is none of its own."""
+
+    def __post_init__(self) -> None:
+        self.begin_seconds = self.market.service.clock.now() // 1_000_000
 
     def another(self, name: str) -> "Shopper":
         """Return another shopper of the same test."""

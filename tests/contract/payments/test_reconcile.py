@@ -124,7 +124,7 @@ def test_a_payment_that_names_a_purchase_which_there_is_not_needs_a_person(shopp
 
 def test_of_a_time_in_which_nothing_happened_nothing_is_compared(shopper: Shopper) -> None:
     shopper.bought()
-    tomorrow = Timestamp(seconds=seconds_now(shopper.market) + 86_400)
+    tomorrow = seconds_now(shopper.market) + 86_400
     for provider in EVERY:
         assert reconciled(shopper, provider, tomorrow) == ([], payment_admin.ReconciliationSummary())
 

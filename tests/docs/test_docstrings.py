@@ -33,18 +33,20 @@ def errors_named(docstring: str) -> set[str]:
     return {name for promise in _PROMISE.findall(docstring) for name in _NAME.findall(promise)}
 
 
-TREES: Final = {module: ast.parse(module.read_text(encoding="utf-8")) for module in MODULES}
-OURS: Final = {name for tree in TREES.values() for name in classes_of(tree)} | set(dir(builtins))
-DOCUMENTED: Final = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+def promised_by(tree: ast.AST) -> set[str]:
+    """Return the errors that a module's docstrings say are raised."""
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    docstrings = (ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, documented))
+    return {name for docstring in docstrings for name in errors_named(docstring)}
 
 
 def test_every_error_that_a_docstring_promises_exists() -> None:
+    trees = {module: ast.parse(module.read_text(encoding="utf-8")) for module in MODULES}
+    ours = {name for tree in trees.values() for name in classes_of(tree)} | {*dir(builtins)}
     unknown = {
         f"{module.relative_to(SOURCES)}: {name}"
-        for module, tree in TREES.items()
-        for node in ast.walk(tree)
-        if isinstance(node, DOCUMENTED)
-        for name in errors_named(ast.get_docstring(node) or "") - OURS - {*imported_by(tree)}
+        for module, tree in trees.items()
+        for name in promised_by(tree) - ours - {*imported_by(tree)}
     }
     assert not unknown
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from creditd.domain.errors import InsufficientCredit
-from creditd.ledger import drafts, polled_lane, writer
+from creditd.ledger import batch, drafts, polled_lane, writer
 from creditd.ledger.crowd import LEAST_HALF
 from creditd.ledger.polled_lane import ENOUGH, WORKS_AT_ONCE, DatabaseThreadEnded
 from creditd.ledger.queue import Answered, Ticket
@@ -181,6 +181,29 @@ def test_what_rests_on_a_batch_that_failed_is_decided_anew(
     assert books.figures(account).available == 99 - spent
     assert books.are_whole(account)
     assert books.figures(beside) == (2, 9, 0)
+
+
+def test_after_a_full_draft_was_taken_back_the_next_works_are_decided(
+    desk: Desk, counter: Counter, books: Books, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A draft has no more room once it has taken much in. With all of it taken back it has something to do again."""
+
+    def fail() -> NoReturn:
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(batch, "MAX_WORK", 4)
+    before_saving(monkeypatch, desk, fail)
+    works = [deduct(account, 1) for _ in range(8)]
+    counter.ask(works[0])
+    counter.ask(*works[1:])
+    # The first is being saved, and fails; two are decided, and stand on it; the draft is full, and five wait for room.
+    assert counter.lane.lane._draft.batch.is_full
+    for _ in works:
+        counter.lane.help()
+        counter.lane.tick()
+    assert counter.kinds(works) == ["done"] * 8
+    assert books.figures(account) == (9, 92, 0)
+    assert books.are_whole(account)
 
 
 def test_what_was_done_though_its_answer_was_lost_is_found_and_what_rests_on_it_is_done_once(

@@ -40,6 +40,14 @@ DRAFT_FAULTS = (
         "test_what_rests_on_a_batch_that_failed_is_decided_anew",
     ),
     Fault(
+        "a draft that was full before all of it was taken back is full for ever",
+        "ledger/batch.py",
+        "return self._work_left <= 0 and bool(self.changes.entries)",
+        "return self._work_left <= 0",
+        _DRAFTS,
+        "test_after_a_full_draft_was_taken_back_the_next_works_are_decided",
+    ),
+    Fault(
         "accounts taken back whose works are kept",
         "ledger/drafts.py",
         "        answers[:] = [answer for answer in answers if answer[0].account_id not in accounts]\n",

@@ -68,8 +68,11 @@ class Batch:
 
     @property
     def is_full(self) -> bool:
-        """Tell that no more works should be decided before what there is has been saved."""
-        return self._work_left <= 0
+        """Tell that no more works should be decided before what there is has been saved.
+
+        Where all was taken back there is nothing to save: that is never full, whatever it had room for before.
+        """
+        return self._work_left <= 0 and bool(self.changes.entries)
 
     @property
     def spend_order(self) -> SpendOrder:

@@ -41,6 +41,11 @@ def event_name(account_id: str, event_id: str) -> str:
     return f"accounts/{account_id}/events/{event_id}"
 
 
+def event_endpoint_name(endpoint_id: str) -> str:
+    """Write an event endpoint's resource name."""
+    return f"eventEndpoints/{endpoint_id}"
+
+
 def audit_event_name(event_id: str) -> str:
     """Write an audit event's resource name."""
     return f"auditEvents/{event_id}"

@@ -41,6 +41,7 @@ from creditd.console.subjects.purchase_pages import PURCHASES
 from creditd.console.subjects.subscription_list import SUBSCRIPTIONS
 from creditd.console.subjects.wallet_pages import entry_path
 from creditd.console.visit import Visit
+from creditd.domain.resource_names import account_name
 
 _MOST_NOTICES: Final = 6
 """Of what stands out: more would hide the first."""
@@ -61,7 +62,7 @@ async def account_page(visit: Visit) -> Response:
         return await missing_page(visit)
     stubs, wanted = visit.stubs, _filter_of(visit)
     overview, balance, types, holds, (entries, problem) = await visit.ask_all(
-        visit.ask(stubs.admin.GetAccount, GetAccountRequest(name=f"accounts/{account_id}")),
+        visit.ask(stubs.admin.GetAccount, GetAccountRequest(name=account_name(account_id))),
         visit.ask(stubs.credit.GetBalance, GetBalanceRequest(account_id=account_id)),
         credit_types(visit),
         visit.ask(stubs.credit.ListReservations, _held(account_id)),

@@ -20,6 +20,7 @@ from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.id_patterns import ACCOUNT_ID
 from creditd.console.shapes.typed_form import TypedForm, new_request_id
 from creditd.console.visit import Visit
+from creditd.domain.resource_names import account_name
 
 _SOURCES: Final[Mapping[str, Source]] = {
     "staff": Source.SOURCE_ADMIN,
@@ -88,7 +89,7 @@ async def _form(
     account_id = visit.parts["account_id"]
     if not re.fullmatch(ACCOUNT_ID, account_id):
         return await missing_page(visit)
-    account = visit.ask(visit.stubs.admin.GetAccount, GetAccountRequest(name=f"accounts/{account_id}"))
+    account = visit.ask(visit.stubs.admin.GetAccount, GetAccountRequest(name=account_name(account_id)))
     types, _ = await visit.ask_all(credit_types(visit), account)
     typed = TypedForm(visit, stated, types)
     request = _request(typed)

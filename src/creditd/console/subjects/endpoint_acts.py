@@ -22,13 +22,14 @@ from creditd.console.shapes.resource_paths import page_of
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.endpoint_pages import CHANGE, RUN
 from creditd.console.visit import Visit
+from creditd.domain.resource_names import event_endpoint_name
 
 _ENDPOINT_NAME: Final = r"[a-z][a-z0-9-]{0,62}"
 
 
 def _create(form: TypedForm) -> CreateEventEndpointRequest:
     endpoint = EventEndpoint(
-        name=f"eventEndpoints/{form.text('endpoint_name', is_needed=True, pattern=_ENDPOINT_NAME)}",
+        name=event_endpoint_name(form.text("endpoint_name", is_needed=True, pattern=_ENDPOINT_NAME)),
     )
     endpoint.MergeFrom(_stated(form))
     return CreateEventEndpointRequest(event_endpoint=endpoint, request_id=form.request_id, reason=form.reason())

@@ -28,6 +28,7 @@ from creditd.console.shapes.resource_paths import page_of, resource_path
 from creditd.console.shapes.typed_form import TypedForm
 from creditd.console.subjects.account_looks import LOOKS
 from creditd.console.visit import Visit
+from creditd.domain.resource_names import grant_name
 
 
 def entry_path(visit: Visit, entry: Entry) -> str:
@@ -111,7 +112,7 @@ def slices_section(write: CellWriter, account_id: str, credit_type: str, slices:
     """Return the parts of grants that something is taken from."""
     rows = []
     for part in slices:
-        name = f"accounts/{account_id}/wallets/{credit_type}/grants/{part.grant_id}"
+        name = grant_name(account_id, credit_type, part.grant_id)
         rows.append((write.word(Source, part.source), write.resource(name), write.credits(part.amount, credit_type)))
     return DetailSection("slices", heads=(("source", ""), ("grant", ""), ("amount", "n")), rows=rows)
 

@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 from creditd.domain.instant import SECOND, Instant
+from creditd.domain.resource_names import event_endpoint_name
 
 MAX_ENDPOINTS: Final = 50
 """In all: every server looks at each of them, in one statement, twice a second."""
@@ -38,4 +39,4 @@ class EventEndpoint(NamedTuple):
     @property
     def name(self) -> str:
         """The resource name."""
-        return f"eventEndpoints/{self.endpoint_id}"
+        return event_endpoint_name(self.endpoint_id)

@@ -16,6 +16,7 @@ from creditd.domain.events.event_errors import (
     PositionAhead,
 )
 from creditd.domain.instant import Instant
+from creditd.domain.resource_names import event_endpoint_name
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.call import require_text
 from creditd.service.deliveries.network import JudgedNetwork, TargetRefused
@@ -306,7 +307,7 @@ def _found(connection: Connection, endpoint_id: str) -> EventEndpoint:
 
 def _required(endpoint: EventEndpoint | None, endpoint_id: str) -> EventEndpoint:
     if endpoint is None:
-        raise EventEndpointNotFound(event_endpoint=f"eventEndpoints/{endpoint_id}")
+        raise EventEndpointNotFound(event_endpoint=event_endpoint_name(endpoint_id))
     return endpoint
 
 

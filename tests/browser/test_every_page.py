@@ -84,6 +84,7 @@ def pages(market: Market, service: RunningService, bought: list[Purchase]) -> li
         "/sign-in/recovery-codes",
         "/roles",
         "/roles/grant",
+        "/roles/matrix",
         "/service-accounts",
         "/flags",
         "/health",

@@ -95,6 +95,10 @@ def test_a_parked_event_is_replayed(
     eventually(lambda: [one for one in market.events("PARKED") if one.purchase == purchase.name])
     with chromium.person(console) as anna:
         anna.signs_in(admin, f"/payment-events?state=parked&account={purchase.account_id}")
+        # How long it waits is said, and grows while the page is open.
+        age = anna.page.locator(".age").first
+        age.evaluate("place => { place.since -= 50 * 86_400_000; }")
+        eventually(lambda: re.fullmatch(r"\d+ d ago", age.inner_text()))
         anna.page.get_by_role("link", name="Open").first.click()
         anna.page.get_by_role("link", name="Replay").click()
         anna.page.locator("textarea[name=reason]").fill("The slip was sent")

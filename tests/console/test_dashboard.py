@@ -1,9 +1,12 @@
 """The dashboard and the system's health: the service's sums, a chart that is exact, and what needs a person."""
 
+import re
 from uuid import uuid4
 
 import pytest
 
+from credit.v1.admin_service_pb2 import CreditAmount, RemoveCreditsRequest
+from creditd.console import limits
 from creditd.console.shapes.chart import ChartDay, chart_of
 from creditd.console.visit import Visit
 from tests.support.console import Browser, Members, give
@@ -20,6 +23,24 @@ def test_the_dashboard_says_what_came_in_and_what_waits(signed_in: Browser, serv
     assert signed_in.get("/?days=90&type=THB").status_code == 200
     assert signed_in.get("/?days=x&type=%3Cscript%3E").status_code == 200
     assert "<script>" not in signed_in.page.text
+
+
+def test_the_dashboard_says_since_when_the_oldest_waits_of_what_is_listed_in_whole(
+    service: RunningService, signed_in: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finance = service.as_caller(f"finn-{uuid4().hex[:8]}", "FINANCE")
+    for chat in (1, 2):
+        account_id = f"acct_{uuid4().hex[:12]}"
+        give(service, account_id, "gift", chat=9)
+        amounts = [CreditAmount(credit_type="chat", amount=chat)]
+        finance.admin.RemoveCredits(
+            RemoveCreditsRequest(account_id=account_id, amounts=amounts, reason="wrong", request_id=uuid4().hex)
+        )
+    signed_in.get("/")
+    assert re.search(r"approvals wait The oldest: \d+ \w+ \d\d:\d\d (just now|\d+ (min|h|d) ago)", signed_in.text)
+    monkeypatch.setattr(limits, "MOST_WAITING", 1)
+    signed_in.get("/")
+    assert re.search("More than 1 approvals wait(?! The oldest)", signed_in.text)
 
 
 def test_a_dashboard_that_asks_by_itself_adds_no_usage_up(signed_in: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ OTHERS: Final = (
     "/",
     "/?days=90&type=chat",
     "/health",
+    "/roles/matrix",
     "/accounts",
     "/accounts/ann",
     "/accounts/ann?show=in&type=chat",

@@ -154,6 +154,7 @@ def test_a_filter_and_a_page_stand_in_the_url_and_in_the_file(signed_in: Browser
         False,
         False,
     ]
+    assert f"{limits.PAGE_SIZE} of {limits.PAGE_SIZE + 3} shown" in signed_in.text
     (older,) = re.findall(r'href="([^"]*page=[^"]+)"', signed_in.page.text)
     signed_in.get(older.replace("&amp;", "&"))
     assert ["Gift 02" in signed_in.text, "Gift 03" in signed_in.text] == [True, False]
@@ -161,6 +162,13 @@ def test_a_filter_and_a_page_stand_in_the_url_and_in_the_file(signed_in: Browser
     rows = list(csv.reader(io.StringIO(signed_in.get(file.replace("&amp;", "&")).text)))
     assert len(rows) == 1 + limits.PAGE_SIZE + 3
     assert rows[1][2:4] == ["1", "chat"]
+    signed_in.get(f"/accounts/{account_id}")
+    # With what an account is opened with.
+    assert f"{limits.PAGE_SIZE} of {limits.PAGE_SIZE + 5} shown" in signed_in.text
+    # By kinds the service counts row by row: nobody has asked for that.
+    for filtered in ("/entries?kind=admin_add", "?show=in"):
+        signed_in.get(f"/accounts/{account_id}{filtered}")
+        assert re.findall(r"(?:of )?\d+ shown", signed_in.text) == [f"{limits.PAGE_SIZE} shown"], filtered
 
 
 def test_accounts_are_listed_by_concern_and_with_what_they_have(signed_in: Browser, account: str) -> None:
@@ -283,6 +291,7 @@ def test_a_row_leads_to_all_that_is_known_of_it(
     for shown in ("Parked", "amount_received", "Card numbers are masked", "Dismiss", "Replay", "The provider says"):
         assert shown in signed_in.text, shown
     assert "1 in the currency's smallest unit THB 0.00 of THB 1,000.00" in signed_in.text
+    assert " ago" in signed_in.text or "just now" in signed_in.text
     counted = r'state=parked"[^>]*>Parked <span class="count"><bdi>[1-9]'
     assert re.search(counted, signed_in.get("/payment-events").text)
     signed_in.get(f"/accounts/{filled}/purchases")

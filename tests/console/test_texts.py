@@ -26,6 +26,7 @@ def test_a_language_has_no_text_that_english_has_not_and_the_same_places_in_each
     assert not [key for key, text in CATALOGUE[language].items() if places(text) != places(english[key])]
     assert not [key for key, text in CATALOGUE[language].items() if not text.strip() or "<" in text]
     assert len(CATALOGUE[language]["months"].split("|")) == 12
+    assert [places(word) for word in CATALOGUE[language]["ages"].split("|")] == [set(), *[{"count"}] * 3]
 
 
 def test_every_text_that_pages_name_is_there_in_every_language() -> None:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from credit.v1.admin_service_pb2 import LedgerDifference, VerifyLedgerResponse
 from credit.v1.credit_type_pb2 import CreditType
@@ -26,6 +27,28 @@ def write() -> CellWriter:
         reader=reader, now=1_800_000_000.0, path=lambda path: path, account_path=lambda *parts: "".join(parts)
     )
     return CellWriter(visit, {"gold": CreditType(code="gold", decimals=2)})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (-5, "just now"),
+        (59, "just now"),
+        (60, "1 min ago"),
+        (7_199, "119 min ago"),
+        (7_200, "2 h ago"),
+        (172_799, "47 h ago"),
+        (172_800, "2 d ago"),
+        (400 * 86_400, "400 d ago"),
+    ],
+)
+def test_what_waits_has_its_age_beside_its_time_and_not_in_a_file(write: CellWriter, seconds: int, shown: str) -> None:
+    moment = Timestamp(seconds=1_800_000_000 - seconds)
+    cell = write.waiting_time(moment, waits=True)
+    assert cell.html.endswith(f'<bdi class="age" data-age="{max(seconds, 0)}">{shown}</bdi></span>')
+    assert cell.plain == write.time(moment).plain
+    assert "age" not in write.waiting_time(moment, waits=False).html
+    assert not write.waiting_time(Timestamp(), waits=True).plain
 
 
 @pytest.mark.parametrize(

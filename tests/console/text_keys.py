@@ -34,6 +34,7 @@ from creditd.console.subjects.dashboard import IN_LOOKS, OUT_LOOKS, WAITING_LIST
 from creditd.console.subjects.page_list import ACTS, LISTS
 from creditd.console.subjects.payment_facts import HEADS as FACT_HEADS
 from creditd.console.subjects.purchase_comparison import HEADS as PAIR_HEADS
+from creditd.console.subjects.role_matrix import MATRIX, STAFF_ROLES
 from creditd.console.subjects.search_page import MATCHES
 
 CONSOLE: Final = Path(texts.__file__).parent
@@ -102,6 +103,8 @@ def _keys_of_frames() -> Iterator[str]:
     yield from (f"look.{look}" for look in (*IN_LOOKS, *OUT_LOOKS))
     yield from (f"col.{head}" for head, _ in (*USAGE_HEADS, *FACT_HEADS, *PAIR_HEADS))
     yield from (f"match.{match}" for match in MATCHES)
+    yield from (row.key for row in MATRIX)
+    yield from (f"may.{row.answer(role)}" for row in MATRIX for role in STAFF_ROLES)
     for one in WAITING_LISTS:
         yield from (one.key, f"{one.key}.one", f"{one.key}.more")
 

@@ -39,6 +39,7 @@ from creditd.console.subjects.health_page import health_page
 from creditd.console.subjects.page_list import declared_routes
 from creditd.console.subjects.past_balance_page import past_balance_page
 from creditd.console.subjects.reserve_page import reserve_page
+from creditd.console.subjects.role_matrix import role_matrix_page
 from creditd.console.subjects.search_page import search_page
 from creditd.console.subjects.statement_file import receipt_file, statement_file, statement_page
 from creditd.console.texts import LANGUAGES
@@ -95,6 +96,7 @@ class ConsoleApplication:
         pages: list[tuple[str, str, Handler]] = [
             ("GET", "/", staff(dashboard)),
             ("GET", "/health", staff(health_page)),
+            ("GET", "/roles/matrix", staff(role_matrix_page)),
             ("GET", "/accounts", staff(search_page)),
             *((method, path, staff(handler)) for method, path, handler in declared_routes()),
             ("GET", account, staff(account_page)),

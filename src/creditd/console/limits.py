@@ -60,6 +60,9 @@ PAGE_SIZE = 20
 PANEL_SIZE = 5
 """Rows of a list that is a part of a page; the list has a page of its own."""
 
+MOST_WAITING = 100
+"""Of what waits for a person: the most that the service lists at once. More are said to be more."""
+
 EXPORT_PAGE_SIZE = 100
 """Rows that are asked for at once for a CSV file: the most that the service gives."""
 

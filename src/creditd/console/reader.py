@@ -16,6 +16,14 @@ THEMES: Final = ("light", "dark", "")
 
 _MAX_ZONE: Final = 64
 
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+_AGES_BELOW: Final = (_MINUTE, 2 * _HOUR, 2 * _DAY, float("inf"))
+"""Seconds of age below which it is told in the same of ``_AGES_IN``: no hour or day stands alone, which languages write
+in their own ways. The script of the pages has the same steps."""
+
+_AGES_IN: Final = (_MINUTE, _MINUTE, _HOUR, _DAY)
+
 
 class Reader(NamedTuple):
     """The language in which somebody reads, the zone whose clock their times go by, and light, dark or neither."""
@@ -44,6 +52,14 @@ class Reader(NamedTuple):
             moment.strftime("%Y-%m-%d %H:%M:%S %Z") + moment.astimezone(UTC).strftime(", %H:%M:%S UTC"),
             shown,
         )
+
+    def age(self, timestamp: Timestamp, now: float) -> Markup:
+        """Return how long ago a time is, such as 31 min ago; a script of the page lets it grow."""
+        seconds = max(0, int(now) - timestamp.seconds)
+        words = self.texts.template("ages", {}).split("|")
+        _, unit, word = next(step for step in zip(_AGES_BELOW, _AGES_IN, words, strict=True) if seconds < step[0])
+        shown = word.format(count=seconds // unit)
+        return Markup('<bdi class="age" data-age="{}">{}</bdi>').format(seconds, shown)
 
     def day(self, moment: datetime, now: float) -> str:
         """Return a day, with the year if it is another one."""

@@ -97,6 +97,14 @@ class CellWriter:
         moment = timestamp.ToDatetime(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return Cell(self.visit.reader.instant(timestamp, self.visit.now, with_seconds=with_seconds), moment)
 
+    def waiting_time(self, timestamp: Timestamp, *, waits: bool, with_seconds: bool = False) -> Cell:
+        """Return a time, and while somebody is waited for also how long ago that is; a CSV file has the time alone."""
+        cell = self.time(timestamp, with_seconds=with_seconds)
+        if not waits or not cell.plain:
+            return cell
+        age = self.visit.reader.age(timestamp, self.visit.now)
+        return Cell(Markup('{} <span class="sub">{}</span>').format(cell.html, age), cell.plain)
+
     def instant(self, microseconds: int) -> Cell:
         """Return a time that is stated in microseconds since the Unix epoch; as it is where no calendar has it."""
         moment = Timestamp()

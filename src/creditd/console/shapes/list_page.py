@@ -42,8 +42,9 @@ class ListPage:
     ``needs`` is the filter without which the service lists nothing, and ``given`` are fields of each request, beside
     the account and the credit type of the path, if there are any; ``of_path`` are those by its other parts. ``more``
     returns the rows with what else is asked for all of them at once. ``counts`` are those of an answer, by the words of
-    the first filter; on the list's own page they are asked for. ``opens`` is the path of a row's own page, ``row_acts``
-    what can be done to a row, and ``acts`` what can be done beside.
+    the first filter; on the list's own page they are asked for, and so is the total where ``totals`` says, by the
+    fields of the request, that the service need not count it row by row. ``opens`` is the path of a row's own page,
+    ``row_acts`` what can be done to a row, and ``acts`` what can be done beside.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ListPage:
     has_amounts: bool = False
     more: Callable[[Visit, Sequence[Any]], Awaitable[Sequence[Any]]] | None = None
     counts: Callable[[CellWriter, Any], Mapping[str, Cell]] | None = None
+    totals: Callable[[Mapping[str, Any]], bool] | None = None
     opens: Callable[[Visit, Any], str] | None = None
     row_acts: Callable[[Visit, Any], Sequence[OfferedAct]] | None = None
     acts: Sequence[OfferedAct] = ()
@@ -108,19 +110,20 @@ class ShownList(NamedTuple):
     counts: Mapping[str, Cell] = MappingProxyType({})
     archived: Sequence[Cell] = ()
     all_path: str = ""
+    total: Cell | None = None
 
 
 async def read_list(
     visit: Visit, page: ListPage, types: Mapping[str, CreditType], *, wanted: WantedRows | None = None, size: int = 0
 ) -> ShownList:
     """Return a page of a list; none of it, and why, if it could not be read. Raises ServiceRefusal for all alike."""
-    shows_counts = page.counts is not None and wanted is None
+    is_own = wanted is None
     wanted = wanted or wanted_of(visit, page.filters)
     path = _path(visit, page)
     if not page.can_ask(visit, wanted):
         return ShownList(page, path, wanted, ())
     try:
-        answer = await _asked(visit, page, wanted, size or limits.PAGE_SIZE, shows_counts=shows_counts)
+        answer = await _asked(visit, page, wanted, size or limits.PAGE_SIZE, counts=is_own)
         found = await page.rows_of(visit, answer)
     except ServiceRefusal as refusal:
         if refusal.concerns_the_page:
@@ -130,11 +133,22 @@ async def read_list(
     rows = [_row(write, page, row) for row in found]
     counts = page.counts(write, answer) if page.counts else {}
     archived, everything = archived_cells(write, answer), _all_path(path, page, wanted)
-    return ShownList(page, path, wanted, rows, answer.next_page_token, None, counts, archived, everything)
+    total = total_cell(write, answer) if page.totals else None
+    return ShownList(page, path, wanted, rows, answer.next_page_token, None, counts, archived, everything, total)
 
 
-async def count_rows(visit: Visit, page: ListPage, fields: Mapping[str, Any], most: int) -> tuple[int, bool] | None:
-    """Return how many rows of a list there are, up to ``most``, and whether there are more; None if it cannot be read.
+def total_cell(write: CellWriter, answer: Any) -> Cell | None:
+    """Return how many rows there are in all; None if it was not counted."""
+    if not answer.HasField("total_size"):
+        return None
+    total = write.number(answer.total_size)
+    return write.text("at_least", number=total) if answer.total_size_is_minimum else total
+
+
+async def first_rows(
+    visit: Visit, page: ListPage, fields: Mapping[str, Any], most: int
+) -> tuple[Sequence[Any], bool] | None:
+    """Return the rows of a list, up to ``most``, and whether there are more; None if they cannot be read.
 
     Raises ServiceRefusal for what concerns all of the page.
     """
@@ -144,7 +158,7 @@ async def count_rows(visit: Visit, page: ListPage, fields: Mapping[str, Any], mo
         if refusal.concerns_the_page:
             raise
         return None
-    return len(getattr(answer, page.rows)), bool(answer.next_page_token)
+    return getattr(answer, page.rows), bool(answer.next_page_token)
 
 
 def list_page(page: ListPage) -> Callable[[Visit], Any]:
@@ -207,14 +221,17 @@ def _line(cells: Iterable[str]) -> str:
     return ",".join(cells) + "\r\n"
 
 
-async def _asked(visit: Visit, page: ListPage, wanted: WantedRows, size: int, *, shows_counts: bool = False) -> Any:
+async def _asked(visit: Visit, page: ListPage, wanted: WantedRows, size: int, *, counts: bool = False) -> Any:
     """Return the service's answer. Raises ServiceRefusal."""
     parts = visit.parts
     of_path = {name: parts[name] for name in ("account_id", "credit_type") if f"{{{name}}}" in page.path}
     if page.of_path:
         of_path |= page.of_path(parts)
-    counting = {"show_counts": True} if shows_counts else {}
-    fields = {**page.given, **wanted.fields, **of_path, **counting}
+    fields = {**page.given, **wanted.fields, **of_path}
+    if counts and page.counts:
+        fields["show_counts"] = True
+    if counts and page.totals and page.totals(fields):
+        fields["include_total_size"] = True
     request = page.request(**fields, page_size=size, page_token=wanted.page_token)
     return await visit.ask(page.method(visit.stubs), request)
 

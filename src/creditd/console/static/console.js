@@ -89,7 +89,22 @@
   };
 
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-  const tick = () => document.querySelectorAll("[data-left]").forEach((place) => {
+  // How long ago something was grows while a page is open. The steps are those of reader.py.
+  const ages = () => {
+    const words = document.querySelector("main")?.dataset.ages?.split("|");
+    document.querySelectorAll("[data-age]").forEach((place) => {
+      place.since ??= performance.now() - place.dataset.age * 1000;
+      const seconds = Math.floor((performance.now() - place.since) / 1000);
+      const step = [60, 7200, 172800, Infinity].findIndex((below) => seconds < below);
+      const said = words[step].replace("{count}", Math.floor(seconds / [60, 60, 3600, 86400][step]));
+      if (place.textContent !== said) place.textContent = said;
+    });
+  };
+  const tick = () => {
+    ages();
+    left();
+  };
+  const left = () => document.querySelectorAll("[data-left]").forEach((place) => {
     const left = Math.max(0, Number(place.dataset.left) - Math.floor((performance.now() - (root.dataset.at ?? 0)) / 1000));
     place.querySelector("b").textContent = clock(left);
     const bar = place.querySelector("progress");

@@ -26,7 +26,7 @@ from creditd.console.shapes.cells import CellWriter
 from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.id_patterns import ACCOUNT_ID, CREDIT_TYPE, MAX_PAGE_TOKEN
 from creditd.console.shapes.list_filters import all_rows
-from creditd.console.shapes.list_page import ListPage, ShownList, read_list
+from creditd.console.shapes.list_page import ListPage, ShownList, read_list, total_cell
 from creditd.console.shapes.look_back import DAYS, period_of
 from creditd.console.shapes.offered_acts import OfferedAct
 from creditd.console.shapes.resource_paths import resource_path
@@ -95,6 +95,7 @@ async def account_page(visit: Visit) -> Response:
         has_more_holds=bool(holds.next_page_token),
         entries=entry_rows(entries.entries),
         next_page_token=entries.next_page_token,
+        total=total_cell(write, entries),
         archived=archived_cells(write, entries),
         problem=problem,
         wanted=wanted,
@@ -174,6 +175,8 @@ async def _entries(visit: Visit, account_id: str, wanted: Filter) -> tuple[Any, 
         account_id=account_id,
         credit_type=wanted.credit_type,
         kinds=GROUPS.get(wanted.group, ()),
+        # By kinds it would be counted row by row, and the page asks whenever something moves.
+        include_total_size=not wanted.group,
         page_size=limits.PAGE_SIZE,
         page_token=wanted.page_token,
     )

@@ -40,6 +40,10 @@ def _state(write: CellWriter, approval: Approval) -> Cell:
     return write.state(ApprovalState, approval.state)
 
 
+def _asked(write: CellWriter, approval: Approval) -> Cell:
+    return write.waiting_time(approval.create_time, waits=approval.state == _PENDING, with_seconds=True)
+
+
 def asked_or_done(answer: Any) -> str:
     """Return what has become of an act that a second person may have to approve, as the end of its text's key."""
     return "asked" if answer.HasField("approval") else "done"
@@ -59,7 +63,7 @@ APPROVALS: Final = ListPage(
     ListApprovalsRequest,
     "approvals",
     (
-        ListColumn("time", lambda write, one: write.time(one.create_time, with_seconds=True)),
+        ListColumn("time", _asked),
         ListColumn("act", lambda write, one: write.word(ApprovalKind, one.kind)),
         ListColumn("amounts", _amounts, "wide"),
         ListColumn("account", lambda write, one: write.account(one.account_id)),
@@ -92,7 +96,7 @@ def _detail(write: CellWriter, answer: GetApprovalResponse) -> ShownDetail:
         KnownFact("person", write.identifier(approval.maker_person, is_whole=True)),
         KnownFact("reason", write.said(approval.reason)),
         KnownFact("staff_note", write.said(approval.staff_note)),
-        KnownFact("created", write.time(approval.create_time, with_seconds=True)),
+        KnownFact("created", _asked(write, approval)),
         KnownFact("expires", write.time(approval.expire_time, with_seconds=True)),
     )
     decision = (

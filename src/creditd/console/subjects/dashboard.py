@@ -3,18 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from starlette.responses import Response
 
 from credit.v1.admin_service_pb2 import GetUsageAnalyticsRequest
 from credit.v1.source_pb2 import Source
 from credit.v1.support_service_pb2 import GetSystemStatusRequest
 from credit.v1.usage_pb2 import CreditTypeAnalytics, UsageFigures, UsageGranularity
+from creditd.console import limits
 from creditd.console.service_refusal import ServiceRefusal
 from creditd.console.shapes.cells import Cell, CellWriter
 from creditd.console.shapes.chart import Chart, ChartDay, chart_of
 from creditd.console.shapes.credit_types import credit_types
 from creditd.console.shapes.detail_page import DetailSection
-from creditd.console.shapes.list_page import ListPage, count_rows
+from creditd.console.shapes.list_page import ListPage, first_rows
 from creditd.console.shapes.look_back import DAYS, LookBack, period_of
 from creditd.console.subjects.account_list import ACCOUNTS
 from creditd.console.subjects.approval_pages import APPROVALS
@@ -23,9 +25,6 @@ from creditd.console.subjects.health_page import StatusRow, status_rows
 from creditd.console.subjects.payment_event_pages import PAYMENT_EVENTS
 from creditd.console.visit import Visit
 
-_MOST_COUNTED: Final = 100
-"""Of what waits for a person: the most that the service lists at once. More are said to be more."""
-
 IN_LOOKS: Final = ("bought", "given")
 OUT_LOOKS: Final = ("used", "lapsed", "claw")
 
@@ -33,7 +32,8 @@ OUT_LOOKS: Final = ("used", "lapsed", "claw")
 class WaitingList(NamedTuple):
     """A list of what waits for a person: the key of its text, its icon, the list, and what of it waits.
 
-    That is stated twice: by fields of the request, and as the URL has it.
+    That is stated twice: by fields of the request, and as the URL has it. ``since`` is the field of a row that says
+    since when; empty if none does.
     """
 
     key: str
@@ -41,12 +41,27 @@ class WaitingList(NamedTuple):
     page: ListPage
     fields: Mapping[str, Any]
     query: Mapping[str, str]
+    since: str = ""
 
 
 WAITING_LISTS: Final = (
-    WaitingList("waiting.parked", "stop", PAYMENT_EVENTS, {"state": "PAYMENT_EVENT_STATE_PARKED"}, {"state": "parked"}),
-    WaitingList("waiting.approvals", "approve", APPROVALS, {"state": "APPROVAL_STATE_PENDING"}, {"state": "pending"}),
-    WaitingList("waiting.flags", "flag", FLAGS, {}, {}),
+    WaitingList(
+        "waiting.parked",
+        "stop",
+        PAYMENT_EVENTS,
+        {"state": "PAYMENT_EVENT_STATE_PARKED"},
+        {"state": "parked"},
+        "receive_time",
+    ),
+    WaitingList(
+        "waiting.approvals",
+        "approve",
+        APPROVALS,
+        {"state": "APPROVAL_STATE_PENDING"},
+        {"state": "pending"},
+        "create_time",
+    ),
+    WaitingList("waiting.flags", "flag", FLAGS, {}, {}, "raise_time"),
     WaitingList(
         "waiting.disputes", "alert", ACCOUNTS, {"concern": "ACCOUNT_CONCERN_DISPUTED"}, {"concern": "disputed"}
     ),
@@ -55,12 +70,13 @@ WAITING_LISTS: Final = (
 
 
 class Waiting(NamedTuple):
-    """What waits for a person, in words; whether that could be read, and where it is."""
+    """What waits for a person, in words; whether that could be read, and where it is. ``oldest`` says since when."""
 
     text: Cell
     icon: str
     is_known: bool
     path: str
+    oldest: Cell | None = None
 
 
 class SumRow(NamedTuple):
@@ -111,17 +127,24 @@ async def _waiting(write: CellWriter) -> list[Waiting]:
     """Return what waits for a person, of what whoever has signed in may see. Raises ServiceRefusal."""
     visit = write.visit
     looked_at = [one for one in WAITING_LISTS if visit.may(one.page.permission)]
-    counts = await visit.ask_all(*(count_rows(visit, one.page, one.fields, _MOST_COUNTED) for one in looked_at))
+    lists = await visit.ask_all(*(first_rows(visit, one.page, one.fields, limits.MOST_WAITING) for one in looked_at))
     found = []
-    for one, count in zip(looked_at, counts, strict=True):
+    for one, listed in zip(looked_at, lists, strict=True):
         path = visit.path(one.page.path, **one.query)
-        if count is None:
+        if listed is None:
             text = write.text("waiting.unread", what=write.text(f"list.{one.page.name}"))
             found.append(Waiting(text, one.icon, is_known=False, path=path))
-        elif count[0]:
-            text = write.text(one.key + (".more" if count[1] else ""), count=count[0])
-            found.append(Waiting(text, one.icon, is_known=True, path=path))
+        elif listed[0]:
+            rows, has_more = listed
+            text = write.text(one.key + (".more" if has_more else ""), count=len(rows))
+            # Of more than are listed, which come newest first, the oldest is not known.
+            oldest = None if has_more or not one.since else _oldest(write, [getattr(row, one.since) for row in rows])
+            found.append(Waiting(text, one.icon, is_known=True, path=path, oldest=oldest))
     return found
+
+
+def _oldest(write: CellWriter, times: Sequence[Timestamp]) -> Cell:
+    return write.waiting_time(min(times, key=Timestamp.ToNanoseconds), waits=True)
 
 
 async def _status(write: CellWriter) -> Sequence[StatusRow] | None:

@@ -30,6 +30,10 @@ def _rule(write: CellWriter, flag: AccountFlag) -> Cell:
     )
 
 
+def _raised(write: CellWriter, flag: AccountFlag) -> Cell:
+    return write.waiting_time(flag.raise_time, waits=not flag.HasField("clear_time"), with_seconds=True)
+
+
 def _cleared(write: CellWriter, flag: AccountFlag) -> Cell:
     if not flag.HasField("clear_time"):
         return write.tag(("t-warn", "flag"), write.text("flag.open"))
@@ -55,7 +59,7 @@ FLAGS: Final = ListPage(
     ListAccountFlagsRequest,
     "account_flags",
     (
-        ListColumn("raised", lambda write, flag: write.time(flag.raise_time, with_seconds=True)),
+        ListColumn("raised", _raised),
         ListColumn("account", lambda write, flag: write.account(flag.account_id)),
         ListColumn("kind", lambda write, flag: write.word(VelocityKind, flag.kind)),
         ListColumn("rule", _rule, "wide"),

@@ -48,6 +48,15 @@ def _counts(write: CellWriter, answer: ListPaymentEventsResponse) -> Mapping[str
     }
 
 
+_WAITING_STATES: Final = frozenset(
+    {PaymentEventState.PAYMENT_EVENT_STATE_PENDING, PaymentEventState.PAYMENT_EVENT_STATE_PARKED}
+)
+
+
+def _received(write: CellWriter, event: PaymentEvent) -> Cell:
+    return write.waiting_time(event.receive_time, waits=event.state in _WAITING_STATES, with_seconds=True)
+
+
 PAYMENT_EVENTS: Final = ListPage(
     "payment_events",
     "/payment-events",
@@ -56,7 +65,7 @@ PAYMENT_EVENTS: Final = ListPage(
     ListPaymentEventsRequest,
     "payment_events",
     (
-        ListColumn("received", lambda write, event: write.time(event.receive_time, with_seconds=True)),
+        ListColumn("received", _received),
         ListColumn(
             "event",
             lambda write, event: write.under(write.word(PaymentProvider, event.provider), write.code(event.event_type)),
@@ -120,7 +129,7 @@ def _detail(write: CellWriter, heard: HeardEvent) -> ShownDetail:
     return ShownDetail(
         title,
         (write.state(PaymentEventState, event.state), write.mode(is_live=event.live)),
-        (write.time(event.receive_time, with_seconds=True), write.identifier(event.delivery_key)),
+        (_received(write, event), write.identifier(event.delivery_key)),
         alert=write.said(event.problem) if event.problem else None,
         sections=(*facts, DetailSection("body", raw=_in_lines(answer.body), hint="section.body.hint"), acts),
         aside=(DetailSection("payment_event", _facts(write, event)),),

@@ -42,6 +42,10 @@ def _state(write: CellWriter, purchase: Purchase) -> Cell:
     return write.state(PurchaseState, purchase.state)
 
 
+def _ordered(write: CellWriter, purchase: Purchase) -> Cell:
+    return write.waiting_time(purchase.create_time, waits=purchase.state == PurchaseState.PURCHASE_STATE_PENDING)
+
+
 def _price(write: CellWriter, purchase: Purchase) -> Cell:
     return write.money(purchase.price.amount, purchase.price.currency)
 
@@ -54,7 +58,7 @@ PURCHASES: Final = ListPage(
     ListPurchasesRequest,
     "purchases",
     (
-        ListColumn("time", lambda write, one: write.time(one.create_time)),
+        ListColumn("time", _ordered),
         ListColumn("package", lambda write, one: write.said(one.display_name)),
         ListColumn("price", _price, "n", has_unit=True),
         ListColumn("state", _state),

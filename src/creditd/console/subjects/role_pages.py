@@ -54,7 +54,10 @@ ROLES: Final = ListPage(
         ListFilter("ended", "show_ended"),
     ),
     row_acts=_revoke,
-    acts=(OfferedAct("act.grant_role.do", "/roles/grant", "access.change", "plus", is_main=True),),
+    acts=(
+        OfferedAct("role_matrix", "/roles/matrix", "access.read", "ask"),
+        OfferedAct("act.grant_role.do", "/roles/grant", "access.change", "plus", is_main=True),
+    ),
 )
 
 

@@ -75,6 +75,7 @@ ENTRIES: Final = ListPage(
         ListFilter("to", "end_time", day="last"),
     ),
     has_amounts=True,
+    totals=lambda fields: not {"kinds", "reservation"} & fields.keys(),
     opens=entry_path,
 )
 

@@ -40,6 +40,7 @@ PRIVATE: Mapping[str, set[str]] = {
     "ledger/driving.py": {"_is_idle", "_writer"},
     "ledger/test_clock.py": {"_clock", "_distance"},
     "ledger/test_counts.py": {"_SAVE_OF_SPENDERS", "_cache"},
+    "ledger/test_drafts.py": {"_draft"},
     "ledger/test_interleavings.py": {"_save"},
     "ledger/test_reading.py": {"_apart", "_max_waiting", "_read_light", "_read_whole"},
     "ledger/test_shares.py": {"_save"},

@@ -1,18 +1,26 @@
 """`python -m tests.browser.pictures` photographs the console for docs/console/: light, dark, on a phone, in Hebrew.
 
+And the three calls that staff are rung for, step by step, as docs/console/README.md tells them. Last, it prints how
+heavy each page is, and how soon a browser that has kept nothing paints it.
+
 What is on them is made for the pictures; they are looked at one by one beside the design.
 """
 
+import re
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Final
 from uuid import uuid4
 
+from playwright.sync_api import Locator, Page
+
 from credit.v1 import admin_service_pb2 as admin_pb
 from credit.v1 import credit_service_pb2 as credit
-from tests.browser.seated import Seated, running_chromium
-from tests.support.console import enrolled, give, running_console
+from tests.browser.seated import Chromium, Seated, running_chromium
+from tests.support.console import Member, RunningConsole, enrolled, give, running_console
 from tests.support.market import STRIPE, Market, open_market
 from tests.support.office import Office, creating
 from tests.support.patience import eventually
@@ -22,12 +30,18 @@ from tests.support.signed_webhooks import body_of, signed, stripe_event, stripe_
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "console"
 
-QUALITY: Final = 50
+QUALITY: Final = 45
 
 SCALE: Final = 0.75
 """With the quality of JPEG: small, and all words can be read."""
 
 ACCOUNT: Final = "acct_7f3k"
+
+TWICE: Final = "acct_k2v8"
+"""Who has bought the same package twice."""
+
+TIMES: Final = 5
+"""How often each page is opened to measure it; the median counts."""
 
 
 def filled(market: Market) -> dict[str, str]:
@@ -39,6 +53,10 @@ def filled(market: Market) -> dict[str, str]:
     for purchase, fields in ((paid, {}), (wrong, {"amount_received": 59_000})):
         event = stripe_event("payment_intent.succeeded", stripe_payment(purchase.name, **fields))
         boss.webhook.IngestWebhook(signed(market, STRIPE, body_of(event)))
+    for purchase in (market.buy(TWICE, STRIPE), market.buy(TWICE, STRIPE)):
+        event = stripe_event("payment_intent.succeeded", stripe_payment(purchase.name))
+        boss.webhook.IngestWebhook(signed(market, STRIPE, body_of(event)))
+        eventually(lambda name=purchase.name: market.state(name) == "COMPLETED")
     eventually(lambda: market.events("PARKED"))
     give(service, ACCOUNT, "Failed exports on 24 Nov, ticket 48213", chat=300, THB=1_250)
     for number, (amount, why) in enumerate(((40, "Summarise 3 files"), (25, "Translate a page"), (12, "Chat"))):
@@ -72,7 +90,7 @@ def filled(market: Market) -> dict[str, str]:
     Office(service).admin.access.CreateServiceAccount(creating("chat-api", scopes=["credits.spend", "credits.read"]))
     event_id = market.events("PARKED")[0].name.partition("/")[2]
     return {
-        "dashboard": "/",
+        "dashboard": "/?type=chat",
         "accounts": "/accounts",
         "account": f"/accounts/{ACCOUNT}",
         "credits-add": f"/accounts/{ACCOUNT}/credits/add",
@@ -85,6 +103,7 @@ def filled(market: Market) -> dict[str, str]:
         "packages": "/packages",
         "audit": "/audit",
         "roles": "/roles",
+        "role-matrix": "/roles/matrix",
         "health": "/health",
     }
 
@@ -111,6 +130,69 @@ def photograph(seated: Seated, pages: dict[str, str], folder: Path) -> None:
             seated.page.screenshot(path=file, type="jpeg", quality=QUALITY, full_page=True)
 
 
+def call(seated: Seated, folder: Path, name: str, query: str, *steps: Callable[[Page], Locator]) -> None:
+    """Find an account by what is in hand, take a picture of it, and one after each further click."""
+    page = seated.page
+    page.goto("/accounts?language=en&theme=light")
+    with page.expect_navigation(url=re.compile("/accounts/")):
+        seated.searches(query)
+    for number, step in enumerate((None, *steps)):
+        if step is not None:
+            with page.expect_navigation():
+                step(page).click()
+        page.screenshot(path=folder / f"call-{name}.{number + 1}.jpg", type="jpeg", quality=QUALITY)
+
+
+def noticed(words: str) -> Callable[[Page], Locator]:
+    """Return what opens what stands out of an account, by words of it."""
+    return lambda page: page.locator(".finds li", has_text=words).first.get_by_role("link", name="Open")
+
+
+def calls(seated: Seated, folder: Path, wrong: str) -> None:
+    """Take the pictures of the three calls."""
+    seated.page.set_viewport_size({"width": 1_280, "height": 800})
+    call(seated, folder, "paid", wrong, noticed("could not be applied"))
+    call(seated, folder, "twice", TWICE, noticed("bought twice"))
+    call(seated, folder, "where", ACCOUNT, usage, explained)
+
+
+def usage(page: Page) -> Locator:
+    """Return what shows where the credits of a week went."""
+    return page.get_by_role("link", name="7 days")
+
+
+def explained(page: Page) -> Locator:
+    """Return what explains the newest movement."""
+    return page.get_by_role("link", name="Explain").first
+
+
+PAINT: Final = "performance.getEntriesByName('first-contentful-paint')"
+
+
+def measured(chromium: Chromium, console: RunningConsole, member: Member, pages: dict[str, str]) -> None:
+    """Print the kilobytes and milliseconds of each page, in a browser that has kept nothing but the sign-in."""
+    with chromium.person(console) as first:
+        first.signs_in(member)
+        kept = first.page.context.storage_state()
+    for name, path in pages.items():
+        paints, weight = [], 0
+        for _ in range(TIMES):
+            with chromium.person(console, storage_state=kept) as fresh:
+                fresh.page.goto(path)
+                # Playwright's own waiting for a condition needs what the policy of the pages forbids.
+                first_paint = eventually(lambda page=fresh.page: page.evaluate(PAINT))
+                paints.append(first_paint[0]["startTime"])
+                weight = fresh.page.evaluate(WEIGHT)
+        sys.stdout.write(f"| {name} | {weight / 1_000:.0f} kB | {median(paints):.0f} ms |\n")
+
+
+WEIGHT: Final = """
+    performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))
+        .reduce((sum, one) => sum + one.decodedBodySize, 0)
+"""
+"""Bytes of the page and of all that it has loaded, not compressed."""
+
+
 def main(folder: Path) -> None:
     """Take the pictures of a console that is filled for them."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,8 +205,10 @@ def main(folder: Path) -> None:
     ):
         pages = filled(market)
         with chromium.person(console, device_scale_factor=SCALE) as seated:
-            seated.signs_in(enrolled(market.service, "ADMIN"))
+            seated.signs_in(enrolled(market.service, "ADMIN", name="noa"))
             photograph(seated, pages, folder)
+            calls(seated, folder, pages["purchase"].rpartition("/")[2])
+        measured(chromium, console, enrolled(market.service, "ADMIN"), pages)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def write() -> CellWriter:
 def test_what_waits_has_its_age_beside_its_time_and_not_in_a_file(write: CellWriter, seconds: int, shown: str) -> None:
     moment = Timestamp(seconds=1_800_000_000 - seconds)
     cell = write.waiting_time(moment, waits=True)
-    assert cell.html.endswith(f'<bdi class="age" data-age="{max(seconds, 0)}">{shown}</bdi></span>')
+    assert cell.html.endswith(f'<bdi class="age" data-age="{max(seconds, 0)}">{shown}</bdi>')
     assert cell.plain == write.time(moment).plain
     assert "age" not in write.waiting_time(moment, waits=False).html
     assert not write.waiting_time(Timestamp(), waits=True).plain

@@ -119,9 +119,9 @@ Members = Callable[..., Member]
 """Makes somebody who has roles."""
 
 
-def enrolled(service: RunningService, *roles: str) -> Member:
-    """Register somebody with roles and an authenticator."""
-    person = Person(service, f"{uuid4().hex}@example.org")
+def enrolled(service: RunningService, *roles: str, name: str = "") -> Member:
+    """Register somebody with roles and an authenticator; of any name, if none is given."""
+    person = Person(service, f"{name or uuid4().hex}@example.org")
     person.register()
     login = person.log_in()
     for role in roles:

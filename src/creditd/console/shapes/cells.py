@@ -103,7 +103,7 @@ class CellWriter:
         if not waits or not cell.plain:
             return cell
         age = self.visit.reader.age(timestamp, self.visit.now)
-        return Cell(Markup('{} <span class="sub">{}</span>').format(cell.html, age), cell.plain)
+        return Cell(Markup("{} {}").format(cell.html, age), cell.plain)
 
     def instant(self, microseconds: int) -> Cell:
         """Return a time that is stated in microseconds since the Unix epoch; as it is where no calendar has it."""

@@ -214,10 +214,10 @@ def _row(write: CellWriter, one: CreditTypeAnalytics, before: UsageFigures | Non
         for now, then in zip(_sums(one.figures), earlier, strict=True)
     ]
     debt = write.credits(balance.debt, code, is_bare=True) if balance.debt else None
-    wallets = write.under(
-        write.credits(balance.available + balance.reserved, code, is_bare=True),
-        write.text("dashboard.held", amount=write.credits(balance.reserved, code, is_bare=True)),
-    )
+    wallets = write.credits(balance.available + balance.reserved, code, is_bare=True)
+    if balance.reserved:
+        held = write.text("dashboard.held", amount=write.credits(balance.reserved, code, is_bare=True))
+        wallets = write.under(wallets, held)
     return SumRow(code, sums, wallets, debt)
 
 

@@ -160,7 +160,7 @@ class Way:
         catalogue.declare_missing({CREDIT_TYPE: 0})
         credits = Credits(cast("Ledger", self._hand), catalogue, lambda: sink, lambda *_: None)
         self._holds = HoldHandlers(credits, self._terms.make_id, self._clock)
-        self._many = BatchHandlers(credits, self._terms.make_id, self._clock)
+        self._many = BatchHandlers(credits, self._terms.make_id, self._clock, catalogue.decimals_of)
         self._one = Template.parse(bytes.fromhex(requests.reserve()[0].steps[0].template))
         self._batch = Template.parse(bytes.fromhex(requests.batch_reserve()[0].steps[0].template))
         self._rule = rule_for(_RESERVE)

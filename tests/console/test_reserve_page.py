@@ -34,3 +34,15 @@ def test_an_instant_in_the_future_is_refused_in_the_words_of_the_service(signed_
         signed_in.page.text
     )
     assert "Correlation id" in signed_in.text
+
+
+def test_a_refusal_names_amounts_as_people_write_them_and_once(signed_in: Browser, account: str) -> None:
+    """Whether it was asked for or stands in the way of an act."""
+    signed_in.get(f"/accounts/{account}/reserve?credit_type=THB&amount=99999.01")
+    removing = f"/accounts/{account}/credits/remove"
+    pages = [signed_in.text]
+    signed_in.get(removing)
+    signed_in.send(removing, **{"amount.THB": "99999.01", "reason": "x"})
+    for text in (*pages, signed_in.text):
+        assert text.count("Needed: 99,999.01. Available: ") == 1
+        assert "9999901" not in text

@@ -58,9 +58,9 @@ REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
     "INSUFFICIENT_CREDIT": (
         lambda c: refused(c.app.credit.Reserve, c.reserving(101)),
         "FAILED_PRECONDITION",
-        {"required", "available"},
+        {"credit_type", "required", "available"},
     ),
-    "LIMIT_EXCEEDED": (_over_the_limit, "FAILED_PRECONDITION", {"which", "limit", "requested"}),
+    "LIMIT_EXCEEDED": (_over_the_limit, "FAILED_PRECONDITION", {"credit_type", "which", "limit", "requested"}),
     "INVALID_FIELD": (
         lambda c: refused(c.app.credit.Reserve, c.reserving(0)),
         "INVALID_ARGUMENT",
@@ -99,18 +99,18 @@ REFUSALS: Mapping[str, tuple[Provoke, str, set[str]]] = {
     "RESERVATION_PENDING": (
         lambda c: refused(c.app.credit.Refund, c.refunding(c.hold(2), 1)),
         "FAILED_PRECONDITION",
-        {"reservation", "requested", "reserved"},
+        {"credit_type", "reservation", "requested", "reserved"},
     ),
     "RESERVATION_EXPIRED": (_too_late, "FAILED_PRECONDITION", {"reservation"}),
     "AMOUNT_EXCEEDS_RESERVATION": (
         lambda c: refused(c.app.credit.Confirm, c.confirming(c.hold(1), 2)),
         "FAILED_PRECONDITION",
-        {"requested", "reserved"},
+        {"credit_type", "requested", "reserved"},
     ),
     "AMOUNT_EXCEEDS_CONFIRMED": (
         lambda c: refused(c.app.credit.Refund, c.refunding(c.deduct(1).reservation.name, 2)),
         "FAILED_PRECONDITION",
-        {"requested", "refundable"},
+        {"credit_type", "requested", "refundable"},
     ),
     "CREDIT_TYPE_NOT_FOUND": (
         lambda c: refused(c.app.credit.Reserve, c.reserving(1, credit_type="nothing")),
@@ -182,7 +182,7 @@ def test_people_read_it_in_their_language_with_the_figures(rich: Customer, accep
     app = rich.service.as_caller("app", "ADMIN", language=accept_language)
     refusal = refused(app.credit.Reserve, rich.reserving(123_456))
     assert refusal.localized.locale == language
-    assert "123456" in refusal.localized.message
+    assert ("123.456" if language == "vi" else "123,456") in refusal.localized.message
     assert "100" in refusal.localized.message
     in_english = refused(rich.app.credit.Reserve, rich.reserving(123_456)).localized.message
     assert (refusal.localized.message == in_english) == (language == "en")

@@ -118,7 +118,7 @@ def test_a_refusal_says_which_limit_how_much_is_used_and_when_it_frees(spender: 
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_EXCEEDED")
     hour_end = spender.limits().hour_end_time.ToJsonString()
     facts = {
-        "which": "MOST_PER_HOUR", "limit": "10", "used": "7", "requested": "4",
+        "credit_type": CHAT, "which": "MOST_PER_HOUR", "limit": "10", "used": "7", "requested": "4",
     }  # fmt: skip
     assert facts.items() <= refusal.metadata.items()
     assert refusal.metadata["frees_time"] == hour_end.replace("Z", ".000000Z")

@@ -74,7 +74,7 @@ def test_removing_below_zero_is_refused() -> None:
     books = WalletBooks(wallet(free(3)))
     with pytest.raises(InsufficientCredit) as refusal:
         books.remove(4)
-    assert refusal.value.facts == {"required": 4, "available": 3}
+    assert refusal.value.facts == {"credit_type": "spec", "required": 4, "available": 3}
     assert books.wallet.available == 3
 
 

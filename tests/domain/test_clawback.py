@@ -125,7 +125,7 @@ def test_more_debt_than_an_int64_holds_is_refused_with_the_figures() -> None:
     books = WalletBooks(wallet(debt=MAX_BALANCE - 3))
     with pytest.raises(BalanceTooLarge) as refusal:
         books.claw_back(4)
-    assert refusal.value.facts == {"amount": 4, "total": MAX_BALANCE - 3, "maximum": MAX_BALANCE}
+    assert refusal.value.facts == {"credit_type": "spec", "amount": 4, "total": MAX_BALANCE - 3, "maximum": MAX_BALANCE}
     books.claw_back(3)
     assert books.wallet.debt == MAX_BALANCE
 

@@ -52,7 +52,7 @@ def test_more_than_is_held_is_refused_with_both_figures() -> None:
     held = books.reserve(4)
     with pytest.raises(AmountExceedsReservation) as refusal:
         books.confirm(held, 5)
-    assert refusal.value.facts == {"requested": 5, "reserved": 4}
+    assert refusal.value.facts == {"credit_type": "spec", "requested": 5, "reserved": 4}
     assert books.state_of(held) == ReservationState.PENDING
     assert (books.wallet.available, books.wallet.reserved) == (6, 4)
 

@@ -30,7 +30,7 @@ def test_an_excess_that_is_not_covered_refuses_the_whole() -> None:
     held = books.reserve(4)
     with pytest.raises(InsufficientCredit) as refusal:
         books.confirm(held, 11, allow_excess=True)
-    assert refusal.value.facts == {"required": 7, "available": 6}
+    assert refusal.value.facts == {"credit_type": "spec", "required": 7, "available": 6}
     assert books.state_of(held) == ReservationState.PENDING
     assert (books.wallet.available, books.wallet.reserved) == (6, 4)
 

@@ -27,7 +27,7 @@ def test_deduct_is_one_movement() -> None:
 def test_deduct_of_more_than_is_available_is_refused() -> None:
     with pytest.raises(InsufficientCredit) as refusal:
         WalletBooks(wallet(free(10))).deduct(11)
-    assert refusal.value.facts == {"required": 11, "available": 10}
+    assert refusal.value.facts == {"credit_type": "spec", "required": 11, "available": 10}
 
 
 def test_a_deduction_never_expires() -> None:

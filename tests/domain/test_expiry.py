@@ -43,7 +43,7 @@ def test_an_expired_grant_is_not_spendable_from_its_expire_time_on() -> None:
     books.wait(DAY)
     with pytest.raises(InsufficientCredit) as refusal:
         books.reserve(2)
-    assert refusal.value.facts == {"required": 2, "available": 1}
+    assert refusal.value.facts == {"credit_type": "spec", "required": 2, "available": 1}
 
 
 def test_the_lapse_is_a_movement_with_its_entry() -> None:

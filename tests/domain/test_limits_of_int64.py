@@ -19,7 +19,7 @@ def test_one_more_than_the_largest_int64_is_refused_with_the_figures() -> None:
     books = WalletBooks(wallet(purchased(MAX_BALANCE)))
     with pytest.raises(BalanceTooLarge) as refusal:
         books.add(1, Source.FREE)
-    assert refusal.value.facts == {"amount": 1, "total": MAX_BALANCE, "maximum": MAX_BALANCE}
+    assert refusal.value.facts == {"credit_type": "spec", "amount": 1, "total": MAX_BALANCE, "maximum": MAX_BALANCE}
     assert books.wallet.available == MAX_BALANCE
 
 

@@ -38,7 +38,7 @@ def test_part_of_a_pending_reservation_cannot_be_refunded() -> None:
     held = books.reserve(2)
     with pytest.raises(ReservationPending) as refusal:
         books.refund(held, 1)
-    assert refusal.value.facts == {"reservation": held.name, "requested": 1, "reserved": 2}
+    assert refusal.value.facts == {"credit_type": "spec", "reservation": held.name, "requested": 1, "reserved": 2}
     assert books.wallet.reserved == 2
 
 
@@ -103,7 +103,7 @@ def test_trap_refunds_summing_over_what_was_captured() -> None:
     books.refund(spent, 50)
     with pytest.raises(AmountExceedsConfirmed) as refusal:
         books.refund(spent, 31)
-    assert refusal.value.facts == {"requested": 31, "refundable": 30}
+    assert refusal.value.facts == {"credit_type": "spec", "requested": 31, "refundable": 30}
     assert books.wallet.available == 70
     assert books.refund(spent, 30).refunded == 80
     with pytest.raises(AmountExceedsConfirmed):
@@ -117,7 +117,7 @@ def test_what_was_given_back_whole_cannot_be_given_back_again() -> None:
     books.refund(spent)
     with pytest.raises(AmountExceedsConfirmed) as refusal:
         books.refund(spent)
-    assert refusal.value.facts == {"requested": 0, "refundable": 0}
+    assert refusal.value.facts == {"credit_type": "spec", "requested": 0, "refundable": 0}
 
 
 def test_trap_what_confirm_gave_back_already_is_not_refunded_once_more() -> None:

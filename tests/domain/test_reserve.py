@@ -37,7 +37,7 @@ def test_more_than_is_available_is_refused_with_both_figures() -> None:
     books = WalletBooks(wallet(free(10)))
     with pytest.raises(InsufficientCredit) as refusal:
         books.reserve(11)
-    assert refusal.value.facts == {"required": 11, "available": 10}
+    assert refusal.value.facts == {"credit_type": "spec", "required": 11, "available": 10}
 
 
 def test_what_is_held_is_no_longer_available() -> None:
@@ -45,7 +45,7 @@ def test_what_is_held_is_no_longer_available() -> None:
     books.reserve(8)
     with pytest.raises(InsufficientCredit) as refusal:
         books.reserve(3)
-    assert refusal.value.facts == {"required": 3, "available": 2}
+    assert refusal.value.facts == {"credit_type": "spec", "required": 3, "available": 2}
 
 
 def test_an_empty_wallet_holds_nothing() -> None:

@@ -38,7 +38,7 @@ def test_more_than_is_owed_is_refused_with_the_figures(requested: int) -> None:
     books = WalletBooks(wallet(debt=30))
     with pytest.raises(AmountExceedsDebt) as refusal:
         books.write_off(requested)
-    assert refusal.value.facts == {"requested": requested, "debt": 30}
+    assert refusal.value.facts == {"credit_type": "spec", "requested": requested, "debt": 30}
     assert books.wallet.debt == 30
 
 
@@ -46,7 +46,7 @@ def test_more_than_is_owed_is_refused_with_the_figures(requested: int) -> None:
 def test_where_nothing_is_owed_there_is_nothing_to_write_off(amount: int | None, requested: int) -> None:
     with pytest.raises(AmountExceedsDebt) as refusal:
         WalletBooks(wallet(free(5))).write_off(amount)
-    assert refusal.value.facts == {"requested": requested, "debt": 0}
+    assert refusal.value.facts == {"credit_type": "spec", "requested": requested, "debt": 0}
 
 
 def test_the_next_top_up_pays_only_what_was_not_written_off() -> None:

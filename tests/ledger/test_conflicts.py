@@ -26,7 +26,7 @@ def test_a_stale_copy_never_lets_more_be_spent_than_there_is(desk: Desk, other: 
     other.do(deduct(account, 4))
     with pytest.raises(InsufficientCredit) as refusal:
         desk.do(deduct(account, 7))
-    assert refusal.value.facts == {"required": 7, "available": 6}
+    assert refusal.value.facts == {"credit_type": "chat", "required": 7, "available": 6}
 
 
 def test_a_writer_overtaken_between_decision_and_save_decides_again(

@@ -41,4 +41,4 @@ def test_the_limits_are_those_of_the_currency_at_the_provider(
 def test_what_has_no_last_decimal_at_stripe_is_counted_in_multiples() -> None:
     assert not limits_of(Provider.STRIPE, "KWD").takes(5_124)
     assert limits_of(Provider.STRIPE, "KWD").takes(5_120)
-    assert limits_text(Provider.STRIPE, "ISK") == "1 to 999999999999 ISK by STRIPE in multiples of 100"
+    assert limits_text(Provider.STRIPE, "ISK") == "0.01 to 9999999999.99 ISK by STRIPE in multiples of 1.00"

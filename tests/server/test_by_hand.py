@@ -65,7 +65,7 @@ class Server:
         historical = HistoricalBalances(self._database, clock, Rules(), self._threads)
         self._handlers = (
             HoldHandlers(self.credits, uuid7, clock),
-            BatchHandlers(self.credits, uuid7, clock),
+            BatchHandlers(self.credits, uuid7, clock, self.catalogue.decimals_of),
             BalanceHandlers(balances, self.catalogue, clock),
             HistoryHandlers(history, historical, self.catalogue, clock),
             CreditTypeHandlers(self.catalogue),

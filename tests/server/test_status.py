@@ -26,6 +26,7 @@ from creditd.server import reasons, refusals
 from creditd.server.refusals import InvalidFields, PermissionDenied, TokenExpired, TokenInvalid
 from creditd.server.status import Failure, failure_of, reason_of, status_of
 from creditd.server.texts import CATALOGUE, LANGUAGES
+from tests.support.error_reasons import documented
 
 CALL = "0199f0c0-1111-7222-8333-444455556666"
 
@@ -40,6 +41,14 @@ KINDS: list[Any] = [
 ]
 
 MAX_METADATA_BYTES = 8_192
+
+DECIMALS = {"spec": 0, "gold": 2, "": 0}
+"""Of the credit types that there are here."""
+
+
+def failed(error: Exception, language: str) -> Failure:
+    """Return what a call ends with that raised this."""
+    return failure_of(error, language, CALL, DECIMALS.__getitem__)
 
 
 def explained(failure: Failure) -> dict[Any, Any]:
@@ -123,7 +132,11 @@ def test_every_reason_but_that_of_a_defect_has_an_error() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "reason"),
     [
-        (errors.InsufficientCredit(required=75, available=50), StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_CREDIT"),
+        (
+            errors.InsufficientCredit(credit_type="spec", required=75, available=50),
+            StatusCode.FAILED_PRECONDITION,
+            "INSUFFICIENT_CREDIT",
+        ),
         (errors.RequestIdReused(request_id="r1"), StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
         (errors.VersionMismatch(stated=1, current=2), StatusCode.ABORTED, "VERSION_MISMATCH"),
         (errors.VersionAhead(stated=2, current=1), StatusCode.OUT_OF_RANGE, "VERSION_AHEAD"),
@@ -142,7 +155,7 @@ def test_every_reason_but_that_of_a_defect_has_an_error() -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_code_and_reason(error: Exception, code: StatusCode, reason: str) -> None:
-    failure = failure_of(error, "en", CALL)
+    failure = failed(error, "en")
     info = explained(failure)[details_pb.ErrorInfo]
     message = Status.FromString(failure.details)
     assert (failure.code, info.reason, info.domain) == (code, reason, "credit.v1")
@@ -151,20 +164,59 @@ def test_code_and_reason(error: Exception, code: StatusCode, reason: str) -> Non
 
 
 def test_every_figure_of_a_refusal_is_told_and_the_text_is_in_the_callers_language() -> None:
-    failure = failure_of(errors.InsufficientCredit(required=75, available=50), "vi", CALL)
+    failure = failed(errors.InsufficientCredit(credit_type="spec", required=75, available=50), "vi")
     details = explained(failure)
     assert failure.message == "75 required, 50 available"
-    assert details[details_pb.ErrorInfo].metadata == {"required": "75", "available": "50", "correlation_id": CALL}
+    assert details[details_pb.ErrorInfo].metadata == {
+        "credit_type": "spec",
+        "required": "75",
+        "available": "50",
+        "correlation_id": CALL,
+    }
     localized = details[details_pb.LocalizedMessage]
     assert localized.locale == "vi"
     assert localized.message == "Bạn không có đủ tín dụng. Cần: 75. Khả dụng: 50."
+
+
+AMOUNTS: Final = frozenset(
+    ["amount", "available", "debt", "given", "left", "refundable", "requested", "required", "reserved", "total"]
+)
+"""What amounts are called that refusals tell; ``limit`` and ``maximum`` may also be a number of something."""
+
+
+@pytest.mark.parametrize("kind", sorted({kind for kind, _ in all_errors()}, key=str))
+def test_every_amount_that_a_text_tells_is_known_as_one_and_has_its_unit(kind: type[Exception]) -> None:
+    if not issubclass(kind, Refusal):
+        return
+    texts = (reasons.CODES[kind.reason][1], *(CATALOGUE[language][kind.reason] for language in LANGUAGES))
+    told = set().union(*map(placeholders, texts))
+    assert told & AMOUNTS <= set(kind.amounts)
+    if told & set(kind.amounts):
+        assert documented()[kind.reason].metadata.keys() & {"credit_type", "currency"}
+
+
+def test_amounts_are_told_with_the_decimals_of_what_they_count_and_their_facts_stay_integers() -> None:
+    facts = {"requested": 123_456, "reserved": 5}
+    failure = failed(errors.AmountExceedsReservation(credit_type="gold", **facts), "vi")
+    details = explained(failure)
+    assert failure.message == "1234.56 requested, 0.05 reserved"
+    assert details[details_pb.LocalizedMessage].message.endswith("Yêu cầu: 1.234,56. Đã tạm giữ: 0,05.")
+    assert details[details_pb.ErrorInfo].metadata.items() >= {"requested": "123456", "reserved": "5"}.items()
+
+
+@pytest.mark.parametrize(
+    ("currency", "told"), [("THB", "1,234.56 THB"), ("JPY", "123,456 JPY"), ("KWD", "123.456 KWD")]
+)
+def test_money_is_told_with_its_currency(currency: str, told: str) -> None:
+    failure = failed(payment_errors.AmountExceedsPayment(currency=currency, requested=123_456, left=0), "en")
+    assert f"Requested: {told}. Left:" in explained(failure)[details_pb.LocalizedMessage].message
 
 
 @pytest.mark.parametrize("error", [work.VersionConflict(), work.ShuttingDown(), work.DatabaseUnavailable()])
 def test_where_a_retry_helps_the_same_pause_is_told_in_both_ways_and_varies(error: Exception) -> None:
     pauses = set()
     for _ in range(8):
-        failure = failure_of(error, "en", CALL)
+        failure = failed(error, "en")
         delay = explained(failure)[details_pb.RetryInfo].retry_delay.ToMilliseconds()
         assert failure.trailing == (("grpc-retry-pushback-ms", str(delay)),)
         pauses.add(delay)
@@ -175,7 +227,7 @@ def test_where_a_retry_helps_the_same_pause_is_told_in_both_ways_and_varies(erro
 def test_every_reason_says_to_a_clients_own_retries_whether_to_go_on() -> None:
     for reason in reasons.CODES:
         error = type("Planted", (errors.Refusal,), {"reason": reason})(retry_seconds=7)
-        failure = failure_of(error, "en", CALL)
+        failure = failed(error, "en")
         ((header, pause),) = failure.trailing
         assert header == "grpc-retry-pushback-ms"
         is_to_come_again = reason in {*reasons.RETRY_MILLISECONDS, *reasons.RETRY_AT_ITS_TIME}
@@ -183,20 +235,20 @@ def test_every_reason_says_to_a_clients_own_retries_whether_to_go_on() -> None:
 
 
 def test_a_full_queue_names_the_quota_and_a_pause() -> None:
-    details = explained(failure_of(work.Overloaded(), "th", CALL))
+    details = explained(failed(work.Overloaded(), "th"))
     assert details[details_pb.QuotaFailure].violations[0].subject == "server"
     assert details_pb.RetryInfo in details
 
 
 def test_a_refusal_that_no_retry_changes_tells_of_none() -> None:
-    failure = failure_of(errors.AccountClosed(account_id="a"), "he", CALL)
+    failure = failed(errors.AccountClosed(account_id="a"), "he")
     assert failure.trailing == (("grpc-retry-pushback-ms", "-1"),)
     assert details_pb.RetryInfo not in explained(failure)
 
 
 def test_every_field_violation_is_named() -> None:
     violations = [("amount", "int64.gt", "must be greater than 0"), ("account_id", "string.pattern", "does not match")]
-    details = explained(failure_of(InvalidFields(violations), "en", CALL))
+    details = explained(failed(InvalidFields(violations), "en"))
     shown = [(each.field, each.reason, each.description) for each in details[details_pb.BadRequest].field_violations]
     assert shown == [
         ("amount", "INT64_GT", "must be greater than 0"),
@@ -215,7 +267,7 @@ def test_every_field_violation_is_named() -> None:
     ],
 )
 def test_what_only_the_service_can_check_names_its_field_as_well(error: Exception, field: str) -> None:
-    details = explained(failure_of(error, "en", CALL))
+    details = explained(failed(error, "en"))
     assert [each.field for each in details[details_pb.BadRequest].field_violations] == [field]
 
 
@@ -226,19 +278,19 @@ def test_details_stay_within_what_clients_take_whatever_the_caller_sent() -> Non
         errors.RequestIdReused(request_id="ก" * 255),
         errors.CreditTypeNotFound(credit_type="ก" * 10_000),
     ):
-        failure = failure_of(error, "th", CALL)
+        failure = failed(error, "th")
         percent_encoded = 3 * len(failure.message.encode())
         assert len(failure.details) * 4 / 3 + percent_encoded < MAX_METADATA_BYTES
-    assert explained(failure_of(InvalidFields(hostile), "en", CALL))[details_pb.BadRequest].field_violations
+    assert explained(failed(InvalidFields(hostile), "en"))[details_pb.BadRequest].field_violations
 
 
 def test_braces_in_a_fact_are_only_text() -> None:
-    failure = failure_of(errors.CreditTypeNotFound(credit_type="{required.__class__}"), "en", CALL)
+    failure = failed(errors.CreditTypeNotFound(credit_type="{required.__class__}"), "en")
     assert failure.message == "no credit type {required.__class__}"
 
 
 def test_a_refusal_without_its_figures_is_told_all_the_same() -> None:
-    assert failure_of(errors.InsufficientCredit(), "en", CALL).message == "? required, ? available"
+    assert failed(errors.InsufficientCredit(), "en").message == "? required, ? available"
 
 
 def test_a_defect_tells_nothing_but_its_incident_id_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -246,7 +298,7 @@ def test_a_defect_tells_nothing_but_its_incident_id_and_is_logged(caplog: pytest
         raise KeyError("the secret of the house")  # noqa: TRY301 - so that it has a traceback.
     except KeyError as error:
         with caplog.at_level(logging.ERROR):
-            failure = failure_of(error, "en", CALL)
+            failure = failed(error, "en")
     details = explained(failure)
     assert failure.message == "internal error"
     assert details[details_pb.ErrorInfo].metadata == {"incident_id": CALL}
@@ -262,9 +314,9 @@ def test_a_refusal_without_a_code_is_a_defect() -> None:
     class Unheard(Refusal):
         reason = "UNHEARD"
 
-    assert failure_of(Unheard(), "en", CALL).code is StatusCode.INTERNAL
+    assert failed(Unheard(), "en").code is StatusCode.INTERNAL
 
 
 def test_an_item_of_a_batch_is_explained_like_a_call() -> None:
-    error = errors.InsufficientCredit(required=75, available=50)
-    assert status_of(error, "he", CALL) == Status.FromString(failure_of(error, "he", CALL).details)
+    error = errors.InsufficientCredit(credit_type="spec", required=75, available=50)
+    assert status_of(error, "he", CALL, DECIMALS.__getitem__) == Status.FromString(failed(error, "he").details)

@@ -114,6 +114,7 @@ class CreditParts:
         self._tokens = tokens
         self._threads = threads = Threads(transport.sink, core.config.database_pool_size)
         self._catalogue = Catalogue(core.database, core.clock, core.make_id, threads, tokens)
+        self.decimals_of = self._catalogue.decimals_of
         self._accounts = AccountLedger(core.transactions, core.rules, core.make_id)
         self.refused_acts = RefusedActs(core.database, core.clock, core.make_id, threads.background)
         self.access = Access(core, threads, tokens, second_factor)
@@ -185,7 +186,7 @@ class CreditParts:
         credit_types = CreditTypeHandlers(self._catalogue)
         hot = (
             HoldHandlers(credits, core.make_id, core.clock),
-            BatchHandlers(credits, core.make_id, core.clock),
+            BatchHandlers(credits, core.make_id, core.clock, self.decimals_of),
             BalanceHandlers(balances, self._catalogue, core.clock),
         )
         # With steps of its own: what they remember is not for several threads.

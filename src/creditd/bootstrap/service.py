@@ -30,6 +30,7 @@ from creditd.server.gate import Gate
 from creditd.server.health import Health, HealthServicer
 from creditd.server.listener import listen, server_options
 from creditd.server.pipeline import Steps
+from creditd.server.status import DecimalsOf
 from creditd.service.controls.refused_acts import Refused
 from creditd.service.pages import PageTokens
 from creditd.service.threads import Bulkhead
@@ -105,6 +106,7 @@ class Service:
         # Stored with the ledger: where that is not served nothing is known, and tokens count as they stand.
         self._book = AccessBook(first.clock.now)
         self._tell: Callable[[Refused], None] = _tell_nobody
+        self._decimals_of: DecimalsOf = _no_decimals
         self._healths: list[Health] = []
         self._warning: asyncio.Task[None] | None = None
 
@@ -145,6 +147,7 @@ class Service:
         if credit:
             self.credit = CreditParts(credit, self._transport, self._gate, tokens, self._second_factor)
             self._book, self._tell = self.credit.access.book, self.credit.refused_acts.note
+            self._decimals_of = self.credit.decimals_of
             yield self.credit
         if identity:
             yield IdentityParts(identity, self._transport.sink, tokens)
@@ -181,6 +184,7 @@ class Service:
             self._book.complete,
             self._second_factor,
             self._rate_limits,
+            self._decimals_of,
             self._tell,
         )
 
@@ -222,6 +226,12 @@ class Service:
         await asyncio.get_running_loop().run_in_executor(None, self._shared_counts.close)
         for part in reversed(self._parts):
             await part.close(grace)
+
+
+def _no_decimals(code: str) -> int:
+    # Credits are counted where the ledger is served; what else is refused has no amounts.
+    del code
+    return 0
 
 
 def _tell_nobody(refused: Refused) -> None:

@@ -36,7 +36,9 @@ def make_support(
     database, clock, rules = core.database, core.clock, core.rules
     gifts = Gifts(core.transactions, catalogue, core.config.support_credit_limits, core.make_id, threads)
     return (
-        ExplanationHandlers(Explanations(database, clock, rules, catalogue, historical, threads)),
+        ExplanationHandlers(
+            Explanations(database, clock, rules, catalogue, historical, threads), catalogue.decimals_of
+        ),
         GrantHandlers(Grants(database, clock, rules, catalogue, threads, tokens)),
         AccountHistoryHandlers(AccountHistory(database, clock, threads, tokens), clock),
         SearchHandlers(Search(database, threads)),

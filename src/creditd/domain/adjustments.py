@@ -62,7 +62,9 @@ def claw_back(wallet: Wallet, command: Clawback, now: Instant) -> Movement:
     amount = min(command.amount, sum(grant.remaining for grant in bought))
     owed = command.amount - amount
     if wallet.debt + owed > MAX_BALANCE:
-        raise errors.BalanceTooLarge(amount=owed, total=wallet.debt, maximum=MAX_BALANCE)
+        raise errors.BalanceTooLarge(
+            credit_type=wallet.credit_type, amount=owed, total=wallet.debt, maximum=MAX_BALANCE
+        )
     taken = take(bought, amount)
     changed = {grant.grant_id: grant for grant in taken.changed}
     after = [changed.get(grant.grant_id, grant) for grant in wallet.grants]
@@ -97,7 +99,7 @@ def write_off(wallet: Wallet, command: WriteOff, now: Instant) -> Movement:
     wallet.require_version(command.version)
     amount = wallet.debt if command.amount is None else command.amount
     if amount > wallet.debt or not amount:
-        raise errors.AmountExceedsDebt(requested=amount, debt=wallet.debt)
+        raise errors.AmountExceedsDebt(credit_type=wallet.credit_type, requested=amount, debt=wallet.debt)
     shift = Shift(available=0, reserved=0, live=wallet.grants, debt=-amount)
     return moved(wallet, EntryKind.WRITE_OFF, amount, shift, command.origin, now)
 

@@ -13,6 +13,9 @@ class Refusal(Exception):
 
     reason: ClassVar[str]
 
+    amounts: ClassVar[tuple[str, ...]] = ()
+    """The facts that are amounts, in the smallest unit of what another fact names: a credit_type, or a currency."""
+
     def __init__(self, **facts: int | str) -> None:
         """Remember the figures that explain the refusal."""
         super().__init__(self.reason, facts)
@@ -20,9 +23,10 @@ class Refusal(Exception):
 
 
 class InsufficientCredit(Refusal):
-    """The available balance does not cover the amount. Facts: required, available."""
+    """The available balance does not cover the amount. Facts: credit_type, required, available."""
 
     reason = "INSUFFICIENT_CREDIT"
+    amounts = ("required", "available")
 
 
 class RequestIdReused(Refusal):
@@ -49,9 +53,13 @@ class ReservationExpired(Refusal):
 
 
 class ReservationPending(Refusal):
-    """The reservation is pending, and can only be refunded whole. Facts: reservation, requested, reserved."""
+    """The reservation is pending, and can only be refunded whole.
+
+    Facts: credit_type, reservation, requested, reserved.
+    """
 
     reason = "RESERVATION_PENDING"
+    amounts = ("requested", "reserved")
 
 
 class ReservationConfirmed(Refusal):
@@ -67,15 +75,17 @@ class ReservationRefunded(Refusal):
 
 
 class AmountExceedsReservation(Refusal):
-    """The amount is more than is held, and an excess is not allowed. Facts: requested, reserved."""
+    """The amount is more than is held, and an excess is not allowed. Facts: credit_type, requested, reserved."""
 
     reason = "AMOUNT_EXCEEDS_RESERVATION"
+    amounts = ("requested", "reserved")
 
 
 class AmountExceedsConfirmed(Refusal):
-    """The amount is more than can be refunded. Facts: requested, refundable."""
+    """The amount is more than can be refunded. Facts: credit_type, requested, refundable."""
 
     reason = "AMOUNT_EXCEEDS_CONFIRMED"
+    amounts = ("requested", "refundable")
 
 
 class GrantNotFound(Refusal):
@@ -100,6 +110,7 @@ class SupportLimitExceeded(Refusal):
     """More than may be given to an account on a day. Facts: credit_type, limit, given, requested."""
 
     reason = "SUPPORT_LIMIT_EXCEEDED"
+    amounts = ("limit", "given", "requested")
 
 
 class AccountNotFound(Refusal):
@@ -148,9 +159,10 @@ class EntriesArchived(Refusal):
 
 
 class BalanceTooLarge(Refusal):
-    """The balance would exceed the largest int64. Facts: amount, total, maximum."""
+    """The balance would exceed the largest int64. Facts: credit_type, amount, total, maximum."""
 
     reason = "BALANCE_TOO_LARGE"
+    amounts = ("amount", "total", "maximum")
 
 
 class ExpiryOutOfRange(Refusal):
@@ -185,9 +197,10 @@ class PageTokenInvalid(Refusal):
 
 
 class AmountExceedsDebt(Refusal):
-    """The amount is more than the debt, or there is no debt. Facts: requested, debt."""
+    """The amount is more than the debt, or there is no debt. Facts: credit_type, requested, debt."""
 
     reason = "AMOUNT_EXCEEDS_DEBT"
+    amounts = ("requested", "debt")
 
 
 class StatementTooLong(Refusal):
@@ -199,11 +212,12 @@ class StatementTooLong(Refusal):
 class LimitExceeded(Refusal):
     """A limit of the account, or of a spender within it, does not allow so much.
 
-    Facts: which, limit, requested; spender_id for a limit on a spender; for an hour or a day also used, and frees_time
-    where waiting helps. ``wait`` is then the time until it frees, in microseconds.
+    Facts: credit_type, which, limit, requested; spender_id for a limit on a spender; for an hour or a day also used,
+    and frees_time where waiting helps. ``wait`` is then the time until it frees, in microseconds.
     """
 
     reason = "LIMIT_EXCEEDED"
+    amounts = ("limit", "requested", "used")
 
     def __init__(self, wait: int | None = None, /, **facts: int | str) -> None:
         """Remember the figures, and how long to wait."""

@@ -156,7 +156,9 @@ def _confirm_excess(
     wallet: Wallet, held: Reservation, command: Confirm, excess: int, now: Instant, rules: Rules
 ) -> tuple[Shift, tuple[Slice, ...]]:
     if not command.allow_excess:
-        raise errors.AmountExceedsReservation(requested=held.amount + excess, reserved=held.amount)
+        raise errors.AmountExceedsReservation(
+            credit_type=wallet.credit_type, requested=held.amount + excess, reserved=held.amount
+        )
     wallet.account.require_spending()
     wallet.require_allowed(held.spender_id, excess, held.amount + excess, now, rules)
     shift = take_from(wallet, excess, now, hold=False)
@@ -180,7 +182,12 @@ def refund(
     wallet.require_version(command.version)
     if command.amount not in (None, reservation.amount):
         requested = command.amount or 0
-        raise errors.ReservationPending(reservation=reservation.name, requested=requested, reserved=reservation.amount)
+        raise errors.ReservationPending(
+            credit_type=wallet.credit_type,
+            reservation=reservation.name,
+            requested=requested,
+            reserved=reservation.amount,
+        )
     shift = returning(wallet, reservation.slices[::-1], reservation.held, now, rules, graces)
     ended = reservation._replace(state=ReservationState.REFUNDED, update_time=now)
     amount = reservation.amount
@@ -193,7 +200,7 @@ def _refund_confirmed(
     refundable = spent.confirmed - spent.refunded
     amount = refundable if command.amount is None else command.amount
     if amount > refundable or not amount:
-        raise errors.AmountExceedsConfirmed(requested=amount, refundable=refundable)
+        raise errors.AmountExceedsConfirmed(credit_type=wallet.credit_type, requested=amount, refundable=refundable)
     given_back, slices = mark_returned(spent.slices, amount - min(amount, _covered_last(spent)))
     wallet.require_room(sum(part.amount for part in given_back))
     shift = returning(wallet, given_back, 0, now, rules, graces)

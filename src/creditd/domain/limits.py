@@ -80,6 +80,7 @@ NO_USAGE: Final[Usage] = MappingProxyType({})
 class Spending(NamedTuple):
     """A movement that is to be allowed: what it adds to the windows, and what the reservation then comes to."""
 
+    credit_type: str
     spender_id: str
     amount: int
     total: int
@@ -130,23 +131,24 @@ def require_within(limits: Mapping[str, Limit], usage: Usage, spending: Spending
     ``usage`` holds the counts of the movement's scopes, where there is a limit that needs them. Of several windows
     without room the one is told that frees last.
     """
-    spender_id, amount, total = spending
+    _, spender_id, amount, _ = spending
     exceeded: list[_Window] = []
     for scope in scopes_of(spender_id):
         limit = binding(limits, scope)
-        _require_size(limit, scope, total)
+        _require_size(limit, scope, spending)
         # What is counted at all has to fit into its column, also where an unlimited plan covers any amount.
         if usage or limit.needs_count:
             exceeded += _without_room(limit, scope, usage[scope].at(now), amount)
     if exceeded:
-        raise _refusal(max(exceeded, key=lambda one: MAX_COUNT if one.end is None else one.end), amount, now)
+        raise _refusal(max(exceeded, key=lambda one: MAX_COUNT if one.end is None else one.end), spending, now)
 
 
-def _require_size(limit: Limit, scope: str, amount: int) -> None:
+def _require_size(limit: Limit, scope: str, spending: Spending) -> None:
+    code, _, _, amount = spending
     if limit.least is not None and amount < limit.least:
-        raise _exceeded("LEAST_PER_MOVEMENT", scope, limit.least, amount)
+        raise _exceeded("LEAST_PER_MOVEMENT", scope, limit.least, amount, credit_type=code)
     if limit.most is not None and amount > limit.most:
-        raise _exceeded("MOST_PER_MOVEMENT", scope, limit.most, amount)
+        raise _exceeded("MOST_PER_MOVEMENT", scope, limit.most, amount, credit_type=code)
 
 
 def _without_room(limit: Limit, scope: str, count: Count, amount: int) -> list[_Window]:
@@ -162,11 +164,13 @@ def _without_room(limit: Limit, scope: str, count: Count, amount: int) -> list[_
     ]
 
 
-def _refusal(window: _Window, amount: int, now: Instant) -> errors.LimitExceeded:
+def _refusal(window: _Window, spending: Spending, now: Instant) -> errors.LimitExceeded:
     which, scope, limit, used, end = window
+    code, _, amount, _ = spending
     if end is None:
-        return _exceeded(which, scope, limit, amount, used=used)
-    return _exceeded(which, scope, limit, amount, end - now, used=used, frees_time=instant_text(end))
+        return _exceeded(which, scope, limit, amount, credit_type=code, used=used)
+    frees_time = instant_text(end)
+    return _exceeded(which, scope, limit, amount, end - now, credit_type=code, used=used, frees_time=frees_time)
 
 
 def _exceeded(

@@ -68,13 +68,13 @@ class Wallet(NamedTuple):
     def require_available(self, amount: int) -> None:
         """Raise InsufficientCredit unless the available balance covers the amount."""
         if self.available < amount:
-            raise errors.InsufficientCredit(required=amount, available=self.available)
+            raise errors.InsufficientCredit(credit_type=self.credit_type, required=amount, available=self.available)
 
     def require_room(self, amount: int) -> None:
         """Raise BalanceTooLarge if adding the amount would exceed an int64."""
         total = self.available + self.reserved
         if total + amount > MAX_BALANCE:
-            raise errors.BalanceTooLarge(amount=amount, total=total, maximum=MAX_BALANCE)
+            raise errors.BalanceTooLarge(credit_type=self.credit_type, amount=amount, total=total, maximum=MAX_BALANCE)
 
     def require_allowed(self, spender_id: str, amount: int, total: int, now: Instant, rules: Rules) -> None:
         """Raise LimitExceeded if a limit of the account, or a default one, does not allow to spend an amount more.
@@ -84,7 +84,8 @@ class Wallet(NamedTuple):
         # Most accounts have none: they are told by this alone.
         if self.account.limits or rules.limits:
             limits = in_force(self.account.limits, rules.limits, self.credit_type)
-            require_within(limits, self.usage or NO_USAGE, Spending(spender_id, amount, total), now)
+            spending = Spending(self.credit_type, spender_id, amount, total)
+            require_within(limits, self.usage or NO_USAGE, spending, now)
 
 
 def new_wallet(account: Account, credit_type: str) -> Wallet:

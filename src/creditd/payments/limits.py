@@ -7,6 +7,8 @@ may be stricter. A price outside them can never be paid, so it is refused before
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from creditd.csv_cells import plain_amount
+from creditd.currencies import money_decimals
 from creditd.domain.payments.provider import Provider
 
 EIGHT_DIGITS: Final = 99_999_999
@@ -72,7 +74,11 @@ def limits_of(provider: Provider, currency: str) -> Limits:
 
 
 def limits_text(provider: Provider, currency: str) -> str:
-    """Return the limits of a provider in a currency, in words."""
+    """Return the limits of a provider in a currency, in words, with amounts as people write them."""
     limits = limits_of(provider, currency)
-    steps = f" in multiples of {limits.multiple}" if limits.multiple > 1 else ""
-    return f"{limits.minimum} to {limits.maximum} {currency} by {provider.name}{steps}"
+    decimals = money_decimals(currency)
+    minimum, maximum, multiple = (
+        plain_amount(amount, decimals) for amount in (limits.minimum, limits.maximum, limits.multiple)
+    )
+    steps = f" in multiples of {multiple}" if limits.multiple > 1 else ""
+    return f"{minimum} to {maximum} {currency} by {provider.name}{steps}"

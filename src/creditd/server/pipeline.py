@@ -36,7 +36,7 @@ from creditd.server.rate_limits import RateLimits
 from creditd.server.refusals import MessageTooLarge
 from creditd.server.request_sizes import CALL_BYTES, largest_request
 from creditd.server.requests import account_reader
-from creditd.server.status import failure_of, reason_of
+from creditd.server.status import DecimalsOf, failure_of, reason_of
 from creditd.server.texts import language_of
 from creditd.server.validation import validate
 from creditd.server.wire_texts import require_storable, unreadable
@@ -126,6 +126,7 @@ class Steps(NamedTuple):
     nothing: a role that was taken away is gone whatever token is out."""
     second_factor: SecondFactor
     rate_limits: RateLimits
+    decimals_of: DecimalsOf
     tell: Callable[[Refused], None] = lambda _: None
     """Has the audit log told of a refusal, without waiting."""
 
@@ -156,6 +157,7 @@ class Pipeline:
         self._observer = steps.observers(self._name)
         self._kind_of_act = KINDS.get(method.input_type.full_name, "")
         self._tell = steps.tell
+        self._decimals_of = steps.decimals_of
 
     def begin(self, metadata: Iterable[tuple[str, str | bytes]] | None, peer: str) -> Exchange:
         """Begin a call with what its caller sent along, from where gRPC says that it came. Never raises."""
@@ -284,7 +286,9 @@ class Pipeline:
         """Return how a call ends that failed, and note it."""
         if isinstance(error, Refusal):
             self._tell_of(exchange, error)
-        code, message, details, trailing = failure_of(error, exchange.language, exchange.correlation_id)
+        code, message, details, trailing = failure_of(
+            error, exchange.language, exchange.correlation_id, self._decimals_of
+        )
         exchange.code = code.name
         exchange.reason = reason_of(error)
         # A transport may keep an exception with its call. If the frames in its traceback referred to the call, all that

@@ -187,7 +187,7 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
     "EVENT_ENDPOINTS_OFF": (StatusCode.FAILED_PRECONDITION, "no key for the secrets of endpoints is configured"),
     "SUPPORT_LIMIT_EXCEEDED": (
         StatusCode.FAILED_PRECONDITION,
-        "{limit} {credit_type} a day may be given to an account ; {given} were given today, {requested} are asked for",
+        "{limit} {credit_type} a day may be given to an account; {given} were given today, {requested} are asked for",
     ),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }

@@ -14,10 +14,13 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
+from creditd.csv_cells import plain_amount
+from creditd.currencies import money_decimals
 from creditd.domain.errors import LimitExceeded, Refusal
 from creditd.domain.instant import SECOND
 from creditd.server.reasons import CODES, FIELDS, QUOTAS, REASONS, RETRY_AT_ITS_TIME, RETRY_MILLISECONDS
 from creditd.server.refusals import InvalidFields, Violation
+from creditd.server.statements.figures import read_amount
 from creditd.server.texts import CATALOGUE, fill
 
 DOMAIN: Final = "credit.v1"
@@ -30,6 +33,9 @@ MAX_DESCRIPTION_BYTES: Final = 900
 
 MAX_BAD_REQUEST_BYTES: Final = 3_000
 """Clients refuse more than 8 kB of metadata, and the details travel in base64 beside the rest."""
+
+DecimalsOf = Callable[[str], int]
+"""Tells by its code how many decimals a credit type has, from memory: it is asked for each refusal with an amount."""
 
 _NO_REASON: Final = re.compile(r"[^A-Z0-9]+")
 
@@ -116,18 +122,19 @@ _FIXED_TEXTS: Final = {
 """Texts without a figure in them are the same each time."""
 
 
-def failure_of(error: Exception, language: str, correlation_id: str) -> Failure:
-    """Return what a call that raised this ends with, explained in one of messages.LANGUAGES.
+def failure_of(error: Exception, language: str, correlation_id: str, decimals_of: DecimalsOf) -> Failure:
+    """Return what a call that raised this ends with, explained in one of texts.LANGUAGES.
 
+    Facts that are amounts stay in the smallest unit for programs; what people read has them as people write them.
     An error that is no answer of ours is logged under the correlation id, and nothing of it is told.
     """
-    status, kind, trailing = _explain(error, language, correlation_id)
+    status, kind, trailing = _explain(error, language, correlation_id, decimals_of)
     return Failure(kind.code, status.message, status.SerializeToString(), trailing)
 
 
-def status_of(error: Exception, language: str, correlation_id: str) -> Status:
+def status_of(error: Exception, language: str, correlation_id: str, decimals_of: DecimalsOf) -> Status:
     """Return the same explanation as a message, for one item of a batch."""
-    return _explain(error, language, correlation_id)[0]
+    return _explain(error, language, correlation_id, decimals_of)[0]
 
 
 def reason_of(error: Exception) -> str:
@@ -137,13 +144,15 @@ def reason_of(error: Exception) -> str:
     return REASONS.get(type(error), "INTERNAL")
 
 
-def _explain(error: Exception, language: str, correlation_id: str) -> tuple[Status, _Kind, tuple[tuple[str, str], ...]]:
+def _explain(
+    error: Exception, language: str, correlation_id: str, decimals_of: DecimalsOf
+) -> tuple[Status, _Kind, tuple[tuple[str, str], ...]]:
     reason = reason_of(error)
     metadata = _metadata_of(reason, error, correlation_id)
     kind = _KINDS[reason]
-    message = fill(kind.message, metadata)
+    message = fill(kind.message, metadata | _written(error, decimals_of, plain_amount))
     info = ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
-    details = [_any(info), _localized(reason, language, metadata)]
+    details = [_any(info), _localized(reason, language, metadata | _read(error, decimals_of, language))]
     if reason in FIELDS:
         details.append(_bad_request(error, FIELDS[reason], metadata, message))
     trailing: tuple[tuple[str, str], ...] = _RETRY_NEVER
@@ -171,6 +180,21 @@ def _metadata_of(reason: str, error: Exception, correlation_id: str) -> dict[str
     metadata = {name: str(fact)[:MAX_FACT_LENGTH] for name, fact in facts.items()}
     metadata["correlation_id"] = correlation_id
     return metadata
+
+
+def _written(error: Exception, decimals_of: DecimalsOf, write: Callable[[int, int], str]) -> dict[str, str]:
+    """Return the facts that are amounts as people write them: by ``write`` with the decimals of what they count."""
+    if not isinstance(error, Refusal) or not error.amounts:
+        return {}
+    facts, currency = error.facts, str(error.facts.get("currency", ""))
+    unit = f" {currency}" if currency else ""
+    decimals = money_decimals(currency) if currency else decimals_of(str(facts.get("credit_type", "")))
+    return {name: f"{write(int(facts[name]), decimals)}{unit}" for name in error.amounts if name in facts}
+
+
+def _read(error: Exception, decimals_of: DecimalsOf, language: str) -> dict[str, str]:
+    """Return the same as people of a language read them."""
+    return _written(error, decimals_of, lambda amount, decimals: read_amount(amount, decimals, language))
 
 
 def _localized(reason: str, language: str, metadata: Mapping[str, str]) -> Any:

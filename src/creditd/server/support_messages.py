@@ -21,19 +21,19 @@ from creditd.server.credit_messages import (
     write_time,
 )
 from creditd.server.limit_messages import limit_message
-from creditd.server.status import status_of
+from creditd.server.status import DecimalsOf, status_of
 from creditd.service.call import Call
 from creditd.service.explanations import Explanation, LimitUse
 from creditd.service.grants import GrantStanding
 from creditd.storage.grants import GrantUse
 
 
-def explanation_message(found: Explanation, call: Call) -> explained.ReserveExplanation:
-    """Write an explanation; refusals in the caller's language."""
+def explanation_message(found: Explanation, call: Call, decimals_of: DecimalsOf) -> explained.ReserveExplanation:
+    """Write an explanation; refusals in the caller's language, their amounts with the decimals of the credit type."""
     verdict, wallet, now = found.verdict, found.wallet, found.now
     message = explained.ReserveExplanation(
         would_succeed=verdict.movement is not None,
-        obstacles=[status_of(refusal, call.language, call.correlation_id) for refusal in verdict.refusals],
+        obstacles=[status_of(refusal, call.language, call.correlation_id, decimals_of) for refusal in verdict.refusals],
         shortfall=shortfall(verdict),
         as_of_time=timestamp(now),
         status=number(wallet.account.status),

@@ -92,6 +92,11 @@ class Catalogue:
         await self.require(*codes)
         return {code: self._known[code] for code in codes}
 
+    def decimals_of(self, code: str) -> int:
+        """Return the decimals of a credit type; 0 for one that this server does not know. From memory."""
+        known = self._known.get(code)
+        return known.decimals if known else 0
+
     async def missing(self, codes: Collection[str]) -> AbstractSet[str]:
         """Return those of the codes that do not exist. An unknown one is looked up."""
         if all(code in self._known for code in codes):

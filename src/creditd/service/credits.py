@@ -1,5 +1,6 @@
 """The way from a call to the ledger: a command on a wallet goes in, its outcome comes back."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from creditd.ledger.queue import SinkHere, Ticket
 from creditd.ledger.work import ActWork, Outcome, Overloaded, Result, ShuttingDown, Step, Work
 from creditd.service.call import Call
 from creditd.service.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
 
 
 class Instruction(NamedTuple):
@@ -60,9 +63,10 @@ class Credits:
             await self._catalogue.require(key.credit_type)
         try:
             outcome = await self._submit(_work(call, (Step(key, command),), dry_run=dry_run))
-        except errors.LimitExceeded as refusal:
-            if not dry_run:
+        except errors.Refusal as refusal:
+            if isinstance(refusal, errors.LimitExceeded) and not dry_run:
                 self._note_limit(key, refusal)
+            await self._learn(refusal)
             raise
         call.replayed = outcome.replayed
         return outcome
@@ -94,7 +98,21 @@ class Credits:
         for (step, dry_run), result in zip(instructions, results, strict=True):
             if isinstance(result, errors.LimitExceeded) and not dry_run:
                 self._note_limit(step.key, result)
+        await self._learn(*results)
         return results
+
+    async def _learn(self, *results: Result) -> None:
+        """Have the catalogue know the credit types of what refusals tell of, for whoever writes the amounts.
+
+        One that was created by another server is unknown here until it is named, and what names a reservation does not
+        ask for it. It is there, so it is looked up once.
+        """
+        refusals = [result for result in results if isinstance(result, errors.Refusal) and result.amounts]
+        try:
+            await self._catalogue.missing({str(refusal.facts["credit_type"]) for refusal in refusals})
+        except Exception:
+            # The answer stands, and other results with it. Its text has the amounts in the smallest unit.
+            log.warning("a credit type could not be looked up", exc_info=True)
 
     async def open(self, call: Call, account_id: str) -> None:
         """Open an account if it was never seen, whoever calls."""

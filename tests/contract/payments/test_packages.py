@@ -203,10 +203,10 @@ def test_a_price_is_as_high_as_its_currency_needs(staff: SimpleNamespace, amount
 @pytest.mark.parametrize(
     ("amount", "currency", "rule"),
     [
-        (100_000_000, "THB", "1 to 99999999 THB by STRIPE; 2000 to 15000000 THB by OMISE"),
-        (100_000_000, "QQQ", "1 to 99999999 QQQ by STRIPE"),
-        (1_000_000_000, "INR", "1 to 999999999 INR by STRIPE"),
-        (1_000_000_050, "ISK", "1 to 999999999999 ISK by STRIPE in multiples of 100"),
+        (100_000_000, "THB", "0.01 to 999999.99 THB by STRIPE; 20.00 to 150000.00 THB by OMISE"),
+        (100_000_000, "QQQ", "0.01 to 999999.99 QQQ by STRIPE"),
+        (1_000_000_000, "INR", "0.01 to 9999999.99 INR by STRIPE"),
+        (1_000_000_050, "ISK", "0.01 to 9999999999.99 ISK by STRIPE in multiples of 1.00"),
     ],
 )
 def test_a_price_that_no_provider_takes_is_refused_with_what_each_takes(

@@ -47,9 +47,12 @@ def test_parts_add_up_to_the_whole_and_no_further(shopper: Shopper) -> None:
     assert shopper.figures() == (1, 0)
     refusal = refused(shopper.staff.payment_admin.ReversePurchase, shopper.reverse(purchase, 2))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "AMOUNT_EXCEEDS_PAYMENT")
-    assert facts_of(refusal) == {"requested": "2", "left": "1"}
+    assert facts_of(refusal) == {"currency": "THB", "requested": "2", "left": "1"}
+    assert refusal.message == "0.02 THB requested, 0.01 THB left of the payment"
+    assert refusal.localized.message.endswith("Requested: 0.02 THB. Left: 0.01 THB.")
     assert state_of(reverse(shopper, purchase)) == "REFUNDED"
     assert facts_of(refused(shopper.staff.payment_admin.ReversePurchase, shopper.reverse(purchase))) == {
+        "currency": "THB",
         "requested": "0",
         "left": "0",
     }

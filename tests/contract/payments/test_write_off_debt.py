@@ -56,7 +56,7 @@ def test_the_same_request_again_writes_nothing_more_off(debtor: Shopper) -> None
 def test_more_than_there_is_cannot_be_written_off(debtor: Shopper) -> None:
     refusal = refused(debtor.staff.admin.WriteOffDebt, writing_off(debtor, 61))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "AMOUNT_EXCEEDS_DEBT")
-    assert facts_of(refusal) == {"requested": "61", "debt": "60"}
+    assert facts_of(refusal) == {"credit_type": "chat", "requested": "61", "debt": "60"}
     assert debtor.figures() == (0, 60)
 
 
@@ -100,7 +100,7 @@ def test_where_there_is_no_debt_nothing_is_written_off(shopper: Shopper) -> None
     for amount, requested in ((None, "0"), (1, "1")):
         refusal = refused(shopper.staff.admin.WriteOffDebt, writing_off(shopper, amount))
         assert refusal.reason == "AMOUNT_EXCEEDS_DEBT"
-        assert facts_of(refusal) == {"requested": requested, "debt": "0"}
+        assert facts_of(refusal) == {"credit_type": "chat", "requested": requested, "debt": "0"}
     assert shopper.kinds() == ["TOP_UP"]
 
 

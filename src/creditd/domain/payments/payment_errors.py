@@ -67,6 +67,7 @@ class PaymentNotSupported(Refusal):
     """
 
     reason = "PAYMENT_NOT_SUPPORTED"
+    amounts = ("minimum", "maximum")
 
 
 class ProviderRefused(Refusal):
@@ -118,6 +119,7 @@ class PaymentEventDismissed(Refusal):
 
 
 class AmountExceedsPayment(Refusal):
-    """The amount is more than is left of the payment. Facts: requested, left."""
+    """The amount is more than is left of the payment. Facts: currency, requested, left."""
 
     reason = "AMOUNT_EXCEEDS_PAYMENT"
+    amounts = ("requested", "left")

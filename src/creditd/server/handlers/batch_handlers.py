@@ -15,7 +15,7 @@ from creditd.server.commands import MakeId
 from creditd.server.credit_messages import write_balance_after, write_entry
 from creditd.server.handlers.hold_handlers import write_movement
 from creditd.server.refusals import InvalidFields
-from creditd.server.status import status_of
+from creditd.server.status import DecimalsOf, status_of
 from creditd.server.validation import validate
 from creditd.service.call import Call
 from creditd.service.credits import Credits, Instruction
@@ -27,8 +27,12 @@ Write = Callable[[Any, Any, Outcome, int], None]
 class BatchHandlers:
     """The calls that carry up to 1,000 requests."""
 
-    def __init__(self, credits: Credits, make_id: MakeId, clock: DatabaseClock) -> None:
-        """Name new reservations with ``make_id``, and tell by ``clock`` how long they last."""
+    def __init__(self, credits: Credits, make_id: MakeId, clock: DatabaseClock, decimals_of: DecimalsOf) -> None:
+        """Name new reservations with ``make_id``, and tell by ``clock`` how long they last.
+
+        Amounts in what is said to people have the decimals that ``decimals_of`` tells.
+        """
+        self._decimals_of = decimals_of
         self._credits = credits
         self._make_id = make_id
         self._clock = clock
@@ -38,7 +42,7 @@ class BatchHandlers:
         read = _of_allowed(call, "BatchReserve", lambda item: commands.reserve(item, call, self._make_id))
         results = await self._perform(request.requests, read, call)
         answer = pb.BatchReserveResponse()
-        await _write_all(answer.results, request.requests, results, call, self._movement())
+        await self._write_all(answer.results, request.requests, results, call, self._movement())
         return answer
 
     async def batch_deduct(self, request: pb.BatchDeductRequest, call: Call) -> pb.BatchDeductResponse:
@@ -46,7 +50,7 @@ class BatchHandlers:
         read = _of_allowed(call, "BatchDeduct", lambda item: commands.deduct(item, call, self._make_id))
         results = await self._perform(request.requests, read, call)
         answer = pb.BatchDeductResponse()
-        await _write_all(answer.results, request.requests, results, call, self._movement())
+        await self._write_all(answer.results, request.requests, results, call, self._movement())
         return answer
 
     async def batch_confirm(self, request: pb.BatchConfirmRequest, call: Call) -> pb.BatchConfirmResponse:
@@ -55,7 +59,7 @@ class BatchHandlers:
         results = await self._perform(request.requests, read, call)
         answer = pb.BatchConfirmResponse()
         # A reservation's reason and labels came with another request, whose size this one's says nothing of.
-        await _write_all(answer.results, request.requests, results, call, _write_confirmation)
+        await self._write_all(answer.results, request.requests, results, call, _write_confirmation)
         return answer
 
     async def _perform(self, requests: Sequence[Any], read: Callable[[Any], Step], call: Call) -> list[Result]:
@@ -66,24 +70,26 @@ class BatchHandlers:
         results = iter(await self._credits.perform_each(call, instructions))
         return [next(results) if isinstance(reading, Instruction) else reading for reading in readings]
 
+    async def _write_all(
+        self, messages: Any, items: Sequence[Any], results: Sequence[Result], call: Call, write: Write
+    ) -> None:
+        """Add to an answer's ``messages`` the result of each item, with ``write`` where it is an outcome."""
+        most = slices_each(len(items))
+        # A result has slices twice: with its entry and with its reservation.
+        async for pairs in chunked(list(zip(items, results, strict=True)), items_at_a_time(2 * most)):
+            for item, result in pairs:
+                message = messages.add()
+                if isinstance(result, Exception):
+                    status = status_of(result, call.language, call.correlation_id, self._decimals_of)
+                    message.error.CopyFrom(status)
+                else:
+                    write(message.response, item, result, most)
+
     def _movement(self) -> Write:
         now = self._clock.now()
         return lambda message, item, outcome, most: write_movement(
             message, outcome, now, dry_run=item.validate_only, most_slices=most
         )
-
-
-async def _write_all(messages: Any, items: Sequence[Any], results: Sequence[Result], call: Call, write: Write) -> None:
-    """Add to an answer's ``messages`` the result of each item, with ``write`` where it is an outcome."""
-    most = slices_each(len(items))
-    # A result has slices twice: with its entry and with its reservation.
-    async for pairs in chunked(list(zip(items, results, strict=True)), items_at_a_time(2 * most)):
-        for item, result in pairs:
-            message = messages.add()
-            if isinstance(result, Exception):
-                message.error.CopyFrom(status_of(result, call.language, call.correlation_id))
-            else:
-                write(message.response, item, result, most)
 
 
 def _of_allowed(call: Call, method: str, read: Callable[[Any], Step]) -> Callable[[Any], Step]:

@@ -13,6 +13,7 @@ from creditd.server.authorization.policy import READ_FINANCES
 from creditd.server.credit_messages import archived_messages, balance_after, entry_message, instant, number, timestamp
 from creditd.server.history_messages import history_item_message
 from creditd.server.requests import stated_version
+from creditd.server.status import DecimalsOf
 from creditd.server.support_messages import explanation_message, grant_message, grant_use_message
 from creditd.service.account_history import AccountHistory
 from creditd.service.call import Call
@@ -29,9 +30,10 @@ from creditd.storage.wallets import GrantKey
 class ExplanationHandlers:
     """Why a Reserve is refused."""
 
-    def __init__(self, explanations: Explanations) -> None:
-        """Ask ``explanations``."""
+    def __init__(self, explanations: Explanations, decimals_of: DecimalsOf) -> None:
+        """Ask ``explanations``; amounts in what is said to people have the decimals that ``decimals_of`` tells."""
         self._explanations = explanations
+        self._decimals_of = decimals_of
 
     async def explain_reserve(self, request: pb.ExplainReserveRequest, call: Call) -> pb.ExplainReserveResponse:
         """Answer ExplainReserve."""
@@ -43,7 +45,7 @@ class ExplanationHandlers:
             found = await self._explanations.after(question, request.version)
         else:
             found = await self._explanations.now(question)
-        return pb.ExplainReserveResponse(explanation=explanation_message(found, call))
+        return pb.ExplainReserveResponse(explanation=explanation_message(found, call, self._decimals_of))
 
 
 class GrantHandlers:

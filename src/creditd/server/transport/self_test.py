@@ -182,6 +182,7 @@ async def _serving(fail: Callable[[BaseException], None]) -> AsyncIterator[tuple
         lambda caller: caller,
         SecondFactor(0.0, lambda: 0.0),
         RateLimits(CallLimits(), lambda: 0.0),
+        lambda _: 0,
     )
     name = f"/{_METHOD.containing_service.full_name}/{_METHOD.name}"
     pipeline = Pipeline(_METHOD, steps)

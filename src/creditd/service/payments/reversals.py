@@ -80,7 +80,7 @@ class Reversals:
         left = left_of(purchase)
         amount = left if amount is None else amount
         if amount > left or not amount:
-            raise AmountExceedsPayment(requested=amount, left=left)
+            raise AmountExceedsPayment(currency=purchase.currency, requested=amount, left=left)
         # The fact keeps the request id: if no credits are left to take back, there is no entry to keep it.
         by = origin._replace(request_id=None, fingerprint=0)
         recorded = self._recorder.bring_up_to_date(transaction, purchase, _report(purchase, origin, amount), by)

@@ -23,7 +23,8 @@ help: ## Explain every target (this text)
 	@echo "  PYTHON=/path/to/python   the interpreter that .venv is made with (3.11 or newer)"
 	@echo "  WORKERS=3                test workers of 'make test'"
 	@echo "  QUICK=1                  a short 'make bench', 'make profile', 'make bench-servers' or 'make bench-scale'"
-	@echo "  RETRIAL=1                'make test', 'transports', 'databases', 'client': what little fails is to pass three times alone"
+	@echo "  RETRIAL=1                'make test', 'transports', 'databases', 'client', 'gateway-tests': what little fails is to pass three times alone"
+	@echo "  EXAMPLES=20              'make gateway-tests' with so many calls that Schemathesis draws of each operation, and all bounds"
 	@echo "  SHARES=3                 'make mutants' with a third of the faults, which one by the commit"
 	@echo "  RUNS=3                   'make bench' so many times, and the medians"
 	@echo "  PEERS=1                  'make bench' with a row of pgledger too, whose SQL PGLEDGER_SQL=/path names"
@@ -32,7 +33,7 @@ help: ## Explain every target (this text)
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  OPEN=1                   'make bench' in an open loop: what callers wait for at 500 and at 2,000 Reserves a second"
 	@echo "  CONTRACT='FILE ...'      'make transports' with these files of the contract alone"
-	@echo "  ARGS='...'               more arguments for run, test, properties, transports, demo, faults, databases, mutants, bench and seed"
+	@echo "  ARGS='...'               more arguments for run, gateway, test, properties, transports, demo, faults, databases, mutants, bench and seed"
 
 # ---- Running
 
@@ -46,6 +47,10 @@ $(STAMP): requirements.lock pyproject.toml tools/setup.sh
 .PHONY: run
 run: setup ## Start the service with an embedded PostgreSQL, or with that of CREDITD_DATABASE_URL
 	@exec $(BIN)/creditd run $(ARGS)
+
+.PHONY: gateway
+gateway: gateway-install ## Start Envoy before `make run`: JSON over HTTPS on port 8443, and its description at /docs/
+	@exec $(PYTHON_BIN) tools/gateway $(ARGS)
 
 .PHONY: demo
 demo: setup ## Show what the service does, step by step
@@ -99,6 +104,14 @@ browser-install: setup ## Install what 'make browser' needs, with apt-get, as ro
 .PHONY: client
 client: setup ## Build the Python client's wheel and look into it, and run somebody's tests with its plugin of pytest
 	$(PYTEST) tests/client -m long $(ARGS)
+
+.PHONY: gateway-tests
+gateway-tests: gateway-install ## Hold JSON over HTTP to gRPC and to its description, through a real Envoy; EXAMPLES=20 searches further
+	$(if $(EXAMPLES),CREDITD_TEST_EXAMPLES=$(EXAMPLES) )$(PYTEST) -n 2 --dist worksteal -m gateway tests/gateway $(ARGS)
+
+.PHONY: gateway-install
+gateway-install: setup ## Install what 'make gateway' needs: Envoy and Swagger UI, into .venv/gateway
+	@sh tools/install_gateway.sh
 
 .PHONY: mutants
 mutants: setup ## Plant faults in the code and see that the tests catch them; SHARES=3 for a third, by the commit
@@ -166,6 +179,7 @@ format: setup ## Format the code and apply the fixes that ruff is sure of
 .PHONY: generate
 generate: setup ## Write generated/ from protos/, the settings in README.md, and the errors in docs/errors.md
 	sh tools/generate_python.sh generated/python
+	sh tools/generate_gateway.sh generated/gateway
 	$(PYTHON_BIN) -m tests.support.settings_table
 	$(PYTHON_BIN) -m tests.support.error_reasons
 
@@ -184,6 +198,7 @@ lock: setup ## Pin every dependency with hashes; keeps the versions pinned alrea
 	$(COMPILE) --group build --output-file requirements-build.lock
 	$(COMPILE) --group generate --output-file requirements-generate.lock
 	$(COMPILE) --group browser --output-file requirements-browser.lock
+	$(COMPILE) --group gateway --output-file requirements-gateway.lock
 
 .PHONY: client-wheel
 client-wheel: setup ## Build the wheel of the Python client into dist/

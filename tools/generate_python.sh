@@ -2,9 +2,9 @@
 # Writes the Python code of the protos into the folder given, in place of what was there.
 #
 # Only credit/v1 is written. google/rpc comes with googleapis-common-protos, and a second copy would clash with that one.
-# buf/validate is imported by nothing: the rules stay in the descriptors, where protovalidate reads them, but what only
-# calls needs no package for them. The gRPC part is written only for files that declare a service, because the plugin
-# writes an empty module for any other.
+# buf/validate and google/api are imported by nothing: rules and paths stay in the descriptors, where protovalidate reads
+# them, but what only calls needs no package for them. The gRPC part is written only for files that declare a service,
+# because the plugin writes an empty module for any other.
 #
 # Code that protoc writes refuses to load on a protobuf that is older than protoc, and gRPC's likewise. So it is written by
 # releases that callers can meet (docs/clients.md), from an environment of their own beside the newer ones that serve.

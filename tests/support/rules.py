@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
@@ -30,3 +30,11 @@ def rules_of(field: FieldDescriptor) -> Any:
     options = GetMessageClass(_pool().FindMessageTypeByName("google.protobuf.FieldOptions"))
     known: Any = options.FromString(field.GetOptions().SerializeToString())
     return known.Extensions[_pool().FindExtensionByName("buf.validate.field")]
+
+
+def path_of(method: MethodDescriptor) -> Any:
+    """Return the path of an RPC over HTTP: a google.api.HttpRule, None if it has none."""
+    options = GetMessageClass(_pool().FindMessageTypeByName("google.protobuf.MethodOptions"))
+    known: Any = options.FromString(method.GetOptions().SerializeToString())
+    rule = _pool().FindExtensionByName("google.api.http")
+    return known.Extensions[rule] if known.HasExtension(rule) else None

@@ -1,7 +1,6 @@
 """What a block of paid work calls, from its start to its end, as courses of calls."""
 
 import logging
-from contextlib import suppress
 from typing import Final, cast
 
 from credit.v1.credit_service_pb2 import (
@@ -101,9 +100,13 @@ def _end(request: ConfirmRequest | RefundRequest, manner: Manner) -> Course[None
     if isinstance(request, ConfirmRequest):
         yield from call(request, manner.observer, manner.confirm_seconds)
         return
-    # What was to be given back may be back.
-    with suppress(ReservationExpired, ReservationRefunded):
+    try:
         yield from call(request, manner.observer, manner.call_seconds)
+    except (ReservationExpired, ReservationRefunded):
+        # What was to be given back is back.
+        return
+    except ReservationConfirmed:
+        log.warning("the hold %s was confirmed by another run, and nothing of it is given back", request.name)
 
 
 def _tell(hold: Hold, error: Exception) -> None:

@@ -150,13 +150,14 @@ class Hold:
     def ending(self, *, failed: bool) -> ConfirmRequest | RefundRequest:
         """Return the request that ends it: what was spent is confirmed; all of it if the block said nothing.
 
-        A block that failed is given all back, unless what was spent stands.
+        A block that failed is given all back, unless what was spent stands. What another run by the same request id has
+        confirmed meanwhile is not.
         """
         spent = self._spent
         if failed:
             spent = (spent or 0) if self._spent_stands else 0
         if spent == 0:
-            return RefundRequest(name=self.name, request_id=f"{self.request_id}{REFUND}")
+            return RefundRequest(name=self.name, request_id=f"{self.request_id}{REFUND}", pending_only=True)
         return ConfirmRequest(name=self.name, amount=spent, request_id=f"{self.request_id}{CONFIRM}")
 
 
@@ -166,9 +167,9 @@ class Particulars(TypedDict, total=False):
     ``ttl``: for how many seconds, more than 0, after which it expires if this program is gone; what the service is
     configured with if it is left out. ``request_id``: one of the caller's, of 1 to 230 characters, so that a program
     that died in the block and begins again holds and spends once. It belongs to one run at a time: two that run at once
-    may give back what the other one has paid. That of an error that a block has raised is taken as the block's own.
-    ``reason``: for people. ``labels``: the caller's own, up to 4 kB in all. ``spender_id``: who spends within the
-    account.
+    share one hold, and it ends as the first of them ends. That of an error that a block has raised is taken as the
+    block's own. ``reason``: for people. ``labels``: the caller's own, up to 4 kB in all. ``spender_id``: who spends
+    within the account.
     """
 
     ttl: float

@@ -1,10 +1,14 @@
 """A block begins again by its request id: how its hold stands is known before any work."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
 
 from credit_client import Hold, ReservationExpired, ReservationRefunded
 from tests.client.styles import Style
 from tests.support.customer import Customer
+from tests.support.patience import patience
 
 pytestmark = pytest.mark.requirement("H4")
 
@@ -56,4 +60,39 @@ def test_what_has_expired_is_not_worked_for(style: Style, customer: Customer) ->
     customer.service.clock.advance(61)
     with pytest.raises(ReservationExpired):
         style.pay(never, customer.account_id, 30, ttl=60, request_id=REQUEST_ID)
+    assert customer.figures() == (100, 0)
+
+
+def test_of_two_at_once_one_that_fails_gives_nothing_back_of_what_the_other_has_paid(
+    style: Style, customer: Customer, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, paid = Event(), Event()
+
+    def fail_later(hold: Hold) -> None:
+        begun.set()
+        assert paid.wait(patience(60))
+        fail(hold)
+
+    with ThreadPoolExecutor(1) as pool:
+        failing = pool.submit(style.pay, fail_later, customer.account_id, 30, request_id=REQUEST_ID)
+        assert begun.wait(patience(60))
+        style.pay(lambda hold: hold.spend(20), customer.account_id, 30, request_id=REQUEST_ID)
+        paid.set()
+        with pytest.raises(ZeroDivisionError):
+            failing.result(patience(60))
+    assert customer.figures() == (80, 0)
+    assert customer.kinds()[0] == "CONFIRM"
+    assert "was confirmed by another run" in caplog.text
+
+
+def test_of_two_at_once_one_whose_hold_the_other_has_given_back_is_told_at_its_end(
+    style: Style, customer: Customer
+) -> None:
+    def spend_after_another_has_failed(hold: Hold) -> None:
+        with pytest.raises(ZeroDivisionError):
+            style.pay(fail, customer.account_id, 30, request_id=REQUEST_ID)
+        hold.spend(20)
+
+    with pytest.raises(ReservationRefunded):
+        style.pay(spend_after_another_has_failed, customer.account_id, 30, request_id=REQUEST_ID)
     assert customer.figures() == (100, 0)

@@ -3,12 +3,16 @@
 import grpc
 import pytest
 
+from credit.v1 import credit_service_pb2 as credit
 from credit.v1 import source_pb2
+from tests.contract.at_once import at_once, reasons, was_replayed
 from tests.support.customer import Customer, kind_of, slices_of, state_of
 from tests.support.patience import eventually
-from tests.support.refusals import refused
+from tests.support.refusals import RefusedCall, refused
 
 pytestmark = pytest.mark.requirement("A4")
+
+CALLS: dict[type, str] = {credit.ConfirmRequest: "Confirm", credit.RefundRequest: "Refund"}
 
 
 @pytest.mark.requirement("A6")
@@ -37,6 +41,51 @@ def test_a_pending_one_is_not_given_back_in_part(customer: Customer) -> None:
         assert (refusal.metadata["requested"], refusal.metadata["reserved"]) == (str(amount), "30")
     assert customer.figures() == (70, 30)
     assert customer.refund(name, 30).balance.available == 100
+
+
+def test_with_pending_only_what_is_confirmed_stays_spent(customer: Customer) -> None:
+    customer.top_up(100)
+    pending, spent = customer.hold(30), customer.hold(20)
+    customer.confirm(spent, 15)
+    for amount in (None, 5):
+        refusal = refused(customer.app.credit.Refund, customer.refunding(spent, amount, pending_only=True))
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "RESERVATION_CONFIRMED")
+        assert refusal.metadata["reservation"] == spent
+    assert refused(customer.app.credit.Refund, customer.refunding(pending, 5, pending_only=True)).reason == (
+        "RESERVATION_PENDING"
+    )
+    assert customer.refund(pending, pending_only=True).balance.available == 85
+    assert customer.figures() == (85, 0)
+    assert customer.refund(spent).balance.available == 100
+
+
+def test_pending_only_is_content_of_the_request(customer: Customer) -> None:
+    """Unless it is set, a request is the same as one of a client that does not know it."""
+    customer.top_up(100)
+    request = customer.refunding(customer.hold(30), pending_only=True)
+    first = customer.app.credit.Refund(request)
+    again, call = customer.app.credit.Refund.with_call(request)
+    assert was_replayed(call)
+    assert again.entry == first.entry
+    request.pending_only = False
+    assert refused(customer.app.credit.Refund, request).reason == "REQUEST_ID_REUSED"
+    plain = customer.refunding(customer.hold(30))
+    customer.app.credit.Refund(plain)
+    plain.pending_only = True
+    assert refused(customer.app.credit.Refund, plain).reason == "REQUEST_ID_REUSED"
+
+
+def test_of_a_confirm_and_refunds_of_what_is_pending_the_first_one_stands(customer: Customer) -> None:
+    customer.top_up(100)
+    for _ in range(5):
+        name, before = customer.hold(10), sum(customer.figures())
+        asked = [customer.confirming(name), *(customer.refunding(name, pending_only=True) for _ in range(3))]
+        outcomes = at_once(lambda request: getattr(customer.app.credit, CALLS[type(request)])(request), asked)
+        assert reasons(outcomes).count("OK") == 1
+        is_spent = not isinstance(outcomes[0], RefusedCall)
+        ended = "RESERVATION_CONFIRMED" if is_spent else "RESERVATION_REFUNDED"
+        assert set(reasons(outcomes)) == {"OK", ended}
+        assert customer.figures() == (before - 10 if is_spent else before, 0)
 
 
 def test_one_that_was_given_back_is_not_given_back_again(customer: Customer) -> None:

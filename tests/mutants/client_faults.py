@@ -223,4 +223,20 @@ CLIENT_FAULTS = (
         _PLUGIN,
         "test_either_database_is_one",
     ),
+    Fault(
+        "a block that fails gives back what another run has paid",
+        "../credit_client/hold.py",
+        ", pending_only=True)",
+        ")",
+        _BEGUN_AGAIN,
+        "test_of_two_at_once_one_that_fails_gives_nothing_back_of_what_the_other_has_paid",
+    ),
+    Fault(
+        "nobody is told that another run has paid",
+        "../credit_client/block.py",
+        "    except (ReservationExpired, ReservationRefunded):\n        # What",
+        "    except (ReservationConfirmed, ReservationExpired, ReservationRefunded):\n        # What",
+        _BEGUN_AGAIN,
+        "test_of_two_at_once_one_that_fails_gives_nothing_back_of_what_the_other_has_paid",
+    ),
 )

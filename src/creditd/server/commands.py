@@ -45,7 +45,8 @@ def refund(request: pb.RefundRequest, call: Call) -> Step:
     by = origin(call, request, request.reason)
     amount = stated_amount(request)
     version = stated_version(request)
-    return Step(WalletKey(account_id, credit_type), Refund(by, reservation_id, amount, version))
+    command = Refund(by, reservation_id, amount, version, request.pending_only)
+    return Step(WalletKey(account_id, credit_type), command)
 
 
 def extend(request: pb.ExtendReservationRequest, call: Call) -> Step:

@@ -95,7 +95,7 @@ class ConfirmResponse(_message.Message):
     def __init__(self, reservation: _Optional[_Union[_reservation_pb2.Reservation, _Mapping]] = ..., entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., balance: _Optional[_Union[_balance_pb2.Balance, _Mapping]] = ...) -> None: ...
 
 class RefundRequest(_message.Message):
-    __slots__ = ("name", "amount", "request_id", "expected_version", "validate_only", "reason", "metadata")
+    __slots__ = ("name", "amount", "request_id", "expected_version", "validate_only", "reason", "metadata", "pending_only")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +110,7 @@ class RefundRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    PENDING_ONLY_FIELD_NUMBER: _ClassVar[int]
     name: str
     amount: int
     request_id: str
@@ -117,7 +118,8 @@ class RefundRequest(_message.Message):
     validate_only: bool
     reason: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, name: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    pending_only: bool
+    def __init__(self, name: _Optional[str] = ..., amount: _Optional[int] = ..., request_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., validate_only: bool = ..., reason: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., pending_only: bool = ...) -> None: ...
 
 class RefundResponse(_message.Message):
     __slots__ = ("reservation", "entry", "balance")

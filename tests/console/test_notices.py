@@ -126,13 +126,32 @@ def test_what_was_paid_too_little_stands_out(write: CellWriter, amount: int, *, 
 
 
 @pytest.mark.parametrize(("state", "shown"), [("APPLIED", "1.07"), ("PARKED", "107 in the currency's smallest unit")])
-def test_a_fact_of_an_event_that_was_not_applied_has_no_currency(write: CellWriter, state: str, shown: str) -> None:
+def test_a_fact_that_names_no_currency_has_that_of_the_purchase_it_was_applied_to(
+    write: CellWriter, state: str, shown: str
+) -> None:
     """It may be parked just because it is in another one than the purchase."""
     fact = PaymentFact(kind=PaymentFactKind.PAYMENT_FACT_KIND_PAYMENT, stage="PAID", amount=107)
     event = PaymentEvent(state=f"PAYMENT_EVENT_STATE_{state}")
     answer = GetPaymentEventResponse(payment_event=event, facts=[fact])
     facts, *_ = PAYMENT_EVENT.detail(write, HeardEvent(answer, bought(60))).sections
     assert facts.rows[0][3].plain == shown
+
+
+@pytest.mark.parametrize(
+    ("currency", "shown", "stands_out"), [("THB", "1.07", False), ("JPY", "107", True), ("USD", "1.07", True)]
+)
+@pytest.mark.parametrize("state", ["APPLIED", "PARKED"])
+def test_a_fact_is_shown_in_its_own_currency_and_another_than_the_purchases_stands_out(
+    write: CellWriter, state: str, currency: str, shown: str, *, stands_out: bool
+) -> None:
+    kind = PaymentFactKind.PAYMENT_FACT_KIND_PAYMENT
+    fact = PaymentFact(kind=kind, stage="PAID", amount=107, currency=currency)
+    answer = GetPaymentEventResponse(payment_event=PaymentEvent(state=f"PAYMENT_EVENT_STATE_{state}"), facts=[fact])
+    facts, *_ = PAYMENT_EVENT.detail(write, HeardEvent(answer, bought(60))).sections
+    said = facts.rows[0][3]
+    assert (said.plain, currency in said.html, "t-bad" in said.html) == (shown, True, stands_out)
+    facts, *_ = PAYMENT_EVENT.detail(write, HeardEvent(answer, None)).sections
+    assert (facts.rows[0][3].plain, facts.rows[0][3].unit) == (shown, currency)
 
 
 def test_a_body_with_too_many_parts_within_parts_is_shown_as_it_came(write: CellWriter) -> None:

@@ -195,8 +195,8 @@ CONSOLE_FAULTS = (
     Fault(
         "a payment of too little looks as it should",
         "console/subjects/payment_facts.py",
-        "if is_payment and fact.amount < purchase.price.amount else said",
-        "if is_payment and fact.amount > purchase.price.amount else said",
+        "is_wrong = fact.amount < price.amount or",
+        "is_wrong = fact.amount > price.amount or",
         _NOTICES,
         "test_what_was_paid_too_little_stands_out",
     ),

@@ -36,8 +36,8 @@ INSIGHT_FAULTS = (
     Fault(
         "what was read in an event lost where it cannot be recorded",
         "service/payments/inbox_worker.py",
-        "event = event.reading(said.facts)",
-        "event = event.reading(())",
+        "event = event.reading(said.facts, said.currency)",
+        "event = event.reading((), said.currency)",
         _FACTS,
         "test_a_parked_event_tells_what_was_read_in_it_though_nothing_is_recorded",
     ),
@@ -128,5 +128,21 @@ INSIGHT_FAULTS = (
         "    if wanted.reservation_id:\n        return None\n        return grants",
         ("tests/contract/payments/test_grants.py",),
         "test_however_often_a_hold_was_given_more_time_a_page_looks_at_so_many_rows",
+    ),
+    Fault(
+        "what was read in a payment event is told without its currency",
+        "storage/payments/payment_events.py",
+        ', "currency": event.currency}',
+        "}",
+        ("tests/contract/payments/test_payment_facts.py",),
+        "test_a_payment_in_another_currency_tells_in_which",
+    ),
+    Fault(
+        "a payment in another currency looks right beside the price",
+        "console/subjects/payment_facts.py",
+        ' or currency not in {"", price.currency}',
+        "",
+        ("tests/console/test_notices.py",),
+        "test_a_fact_is_shown_in_its_own_currency_and_another_than_the_purchases_stands_out[PARKED-JPY-107-True]",
     ),
 )

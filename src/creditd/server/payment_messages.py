@@ -161,8 +161,8 @@ _STAGES: Final[Mapping[FactKind, type[IntEnum]]] = {
 """The stages of those kinds of facts that have some."""
 
 
-def fact_message(fact: Fact) -> payment_event_pb2.PaymentFact:
-    """Write what was read in a payment event."""
+def fact_message(fact: Fact, currency: str) -> payment_event_pb2.PaymentFact:
+    """Write what was read in a payment event, whose amounts are in ``currency``; empty if that is not known."""
     stages = _STAGES.get(fact.kind)
     message = payment_event_pb2.PaymentFact(
         kind=number(fact.kind),
@@ -172,6 +172,7 @@ def fact_message(fact: Fact) -> payment_event_pb2.PaymentFact:
         code=fact.code,
         message=fact.message,
         payment_id=fact.payment,
+        currency=currency if fact.amount else "",
     )
     if fact.said_time is not None:
         message.said_time.CopyFrom(timestamp(fact.said_time))

@@ -24,16 +24,17 @@ PARKED = event_pb.PAYMENT_EVENT_STATE_PARKED
 PAYMENT = event_pb.PAYMENT_FACT_KIND_PAYMENT
 
 
-def paid_in(shopper: Shopper, name: str) -> list[tuple[str, int]]:
-    """Return each payment that was read in an event: its id, and how much was paid."""
+def paid_in(shopper: Shopper, name: str) -> list[tuple[str, int, str]]:
+    """Return each payment that was read in an event: its id, and how much was paid in which currency."""
     facts = shopper.shown(name).facts
-    return [(fact.subject, fact.amount) for fact in facts if (fact.kind, fact.stage) == (PAYMENT, "PAID")]
+    paid = [fact for fact in facts if (fact.kind, fact.stage) == (PAYMENT, "PAID")]
+    return [(fact.subject, fact.amount, fact.currency) for fact in paid]
 
 
 @pytest.mark.parametrize("provider", [STRIPE, OMISE, LEMON_SQUEEZY])
 def test_the_facts_of_a_payment_are_told_in_the_same_words_whoever_took_it(shopper: Shopper, provider: int) -> None:
     purchase = shopper.bought(provider)
-    expected = (purchase.payment_id, PRICE)
+    expected = (purchase.payment_id, PRICE, "THB")
 
     def read() -> bool:
         events = events_listed(shopper, purchase=purchase.name)
@@ -46,7 +47,14 @@ def test_a_parked_event_tells_what_was_read_in_it_though_nothing_is_recorded(sho
     payment_said = stripe_payment(shopper.buy().name, amount_received=PRICE + 1)
     event = stripe_event_ingested(shopper, "payment_intent.succeeded", payment_said)
     assert event_state(event) == "PARKED"
-    assert paid_in(shopper, event.name) == [(payment_said["id"], PRICE + 1)]
+    assert paid_in(shopper, event.name) == [(payment_said["id"], PRICE + 1, "THB")]
+
+
+def test_a_payment_in_another_currency_tells_in_which(shopper: Shopper) -> None:
+    payment_said = stripe_payment(shopper.buy().name, currency="jpy")
+    event = stripe_event_ingested(shopper, "payment_intent.succeeded", payment_said)
+    assert event_state(event) == "PARKED"
+    assert paid_in(shopper, event.name) == [(payment_said["id"], PRICE, "JPY")]
 
 
 def test_what_is_in_each_state_is_counted_only_when_asked(shopper: Shopper, monkeypatch: pytest.MonkeyPatch) -> None:

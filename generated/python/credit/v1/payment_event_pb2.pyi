@@ -95,7 +95,7 @@ class PaymentEvent(_message.Message):
     def __init__(self, name: _Optional[str] = ..., provider: _Optional[_Union[_payment_provider_pb2.PaymentProvider, str]] = ..., delivery_key: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[_Union[PaymentEventState, str]] = ..., problem: _Optional[str] = ..., attempts: _Optional[int] = ..., next_attempt_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., account_id: _Optional[str] = ..., purchase: _Optional[str] = ..., waits_for: _Optional[_Iterable[str]] = ..., live: bool = ..., receive_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., waits_for_count: _Optional[int] = ...) -> None: ...
 
 class PaymentFact(_message.Message):
-    __slots__ = ("kind", "subject", "stage", "amount", "code", "message", "said_time", "payment_id")
+    __slots__ = ("kind", "subject", "stage", "amount", "code", "message", "said_time", "payment_id", "currency")
     KIND_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +104,7 @@ class PaymentFact(_message.Message):
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     SAID_TIME_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
     kind: PaymentFactKind
     subject: str
     stage: str
@@ -112,7 +113,8 @@ class PaymentFact(_message.Message):
     message: str
     said_time: _timestamp_pb2.Timestamp
     payment_id: str
-    def __init__(self, kind: _Optional[_Union[PaymentFactKind, str]] = ..., subject: _Optional[str] = ..., stage: _Optional[str] = ..., amount: _Optional[int] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., said_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., payment_id: _Optional[str] = ...) -> None: ...
+    currency: str
+    def __init__(self, kind: _Optional[_Union[PaymentFactKind, str]] = ..., subject: _Optional[str] = ..., stage: _Optional[str] = ..., amount: _Optional[int] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., said_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., payment_id: _Optional[str] = ..., currency: _Optional[str] = ...) -> None: ...
 
 class PaymentEventCount(_message.Message):
     __slots__ = ("state", "count", "is_minimum")

@@ -56,7 +56,8 @@ def facts_section(
 ) -> DetailSection:
     """Return the facts of an event, each beside what we have.
 
-    Facts name no currency. Those of an event that ``is_applied`` are in that of the purchase; it would not be else.
+    Those that name no currency were read by a server of before. Of an event that ``is_applied`` they are in that of the
+    purchase; it would not be else.
     """
     rows = [
         (
@@ -80,14 +81,17 @@ def _stage(write: CellWriter, fact: PaymentFact) -> Cell:
 def _said(write: CellWriter, fact: PaymentFact, purchase: Purchase | None, *, is_applied: bool) -> Cell:
     if not fact.amount:
         return NOTHING
-    said = write.text("smallest_unit.money", amount=write.number(fact.amount))
-    if purchase is None:
+    currency = fact.currency or (purchase.price.currency if purchase and is_applied else "")
+    if currency:
+        said = write.money(fact.amount, currency)
+    else:
+        said = write.text("smallest_unit.money", amount=write.number(fact.amount))
+    if purchase is None or fact.kind != PaymentFactKind.PAYMENT_FACT_KIND_PAYMENT:
         return said
-    if is_applied:
-        said = write.money(fact.amount, purchase.price.currency)
-    is_payment = fact.kind == PaymentFactKind.PAYMENT_FACT_KIND_PAYMENT
-    # With taxes a provider may take more than the price; what is less is never right.
-    return write.tag(("t-bad", "alert"), said) if is_payment and fact.amount < purchase.price.amount else said
+    # With taxes a provider may take more than the price; what is less is never right, nor is another currency.
+    price = purchase.price
+    is_wrong = fact.amount < price.amount or currency not in {"", price.currency}
+    return write.tag(("t-bad", "alert"), said) if is_wrong else said
 
 
 def _ours(write: CellWriter, fact: PaymentFact, purchase: Purchase) -> Cell:

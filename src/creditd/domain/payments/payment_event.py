@@ -57,7 +57,8 @@ class PaymentEvent(NamedTuple):
 
     ``waits_for`` are the provider's ids that the event is about, while it is not applied. ``account`` and ``purchase``
     (a resource name) tell what it belongs to; empty if not known. Events with ``is_ours`` are tried first.
-    ``facts`` are what was read in it when it was last tried, the first MOST_FACTS.
+    ``facts`` are what was read in it when it was last tried, the first MOST_FACTS; their amounts are in ``currency``,
+    empty if that was not said.
     """
 
     provider: Provider
@@ -78,10 +79,11 @@ class PaymentEvent(NamedTuple):
     is_ours: bool = True
     cause: ParkedCause = ParkedCause.OTHER
     facts: tuple[Fact, ...] = ()
+    currency: str = ""
 
-    def reading(self, facts: Sequence[Fact]) -> "PaymentEvent":
-        """Return the event with what was read in it."""
-        return self._replace(facts=tuple(facts[:MOST_FACTS]))
+    def reading(self, facts: Sequence[Fact], currency: str) -> "PaymentEvent":
+        """Return the event with what was read in it, and the currency of the amounts."""
+        return self._replace(facts=tuple(facts[:MOST_FACTS]), currency=currency)
 
     def applied(self, account: str, purchase: str, now: Instant) -> "PaymentEvent":
         """Return the event as applied to a purchase, or to the account's plan where ``purchase`` is empty."""

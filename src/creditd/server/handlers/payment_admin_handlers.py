@@ -148,7 +148,7 @@ class PaymentEventHandlers:
             body=event.body,
             acts=map(act_message, acts),
             act_count=act_count,
-            facts=map(fact_message, event.facts),
+            facts=[fact_message(fact, event.currency) for fact in event.facts],
         )
 
     async def replay_payment_event(

@@ -100,7 +100,7 @@ class InboxWorker(Worker[PaymentEvent]):
         try:
             said = await self._said_by(event)
             if isinstance(said, Report):
-                event = event.reading(said.facts)
+                event = event.reading(said.facts, said.currency)
             outcome = await self._record(event, said)
         except UnknownPayment as unknown:
             outcome, ended = self._unplaced(event, unknown), unknown.references if unknown.is_over else ()

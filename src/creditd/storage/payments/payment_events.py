@@ -110,7 +110,7 @@ def _fate(event: PaymentEvent) -> dict[str, Any]:
     changing = ("attempts", "next_attempt_time", "problem", "purchase", "account", "is_ours", "update_time")
     values = {name: getattr(event, name) for name in changing}
     values |= {"state": int(event.state), "cause": int(event.cause), "waits_for": list(event.waits_for)}
-    return values | {"facts": _document(event.facts)}
+    return values | {"facts": _document(event.facts), "currency": event.currency}
 
 
 def _document(facts: Iterable[Fact]) -> list[list[Any]] | None:

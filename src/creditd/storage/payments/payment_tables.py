@@ -208,6 +208,9 @@ payment_events = Table(
         JSONB(none_as_null=True),
         comment="what was read in it: each a list of its parts; null for nothing",
     ),
+    Column(
+        "currency", _KEY, nullable=False, server_default="", comment="of the amounts in facts; empty if it was not said"
+    ),
     PrimaryKeyConstraint("provider", "delivery_key", name="payment_events_pkey"),
     UniqueConstraint("event_id", name="payment_events_id"),
     CheckConstraint("state BETWEEN 1 AND 6", name="payment_events_state"),

@@ -25,6 +25,7 @@ help: ## Explain every target (this text)
 	@echo "  QUICK=1                  a short 'make bench', 'make profile', 'make bench-servers' or 'make bench-scale'"
 	@echo "  RETRIAL=1                'make test', 'transports', 'databases', 'client', 'gateway-tests': what little fails is to pass three times alone"
 	@echo "  EXAMPLES=20              'make gateway-tests' with so many calls that Schemathesis draws of each operation, and all bounds"
+	@echo "  KILLS=1                  'make languages' with a server that is killed among 1,000 blocks, in place of the table"
 	@echo "  SHARES=3                 'make mutants' with a third of the faults, which one by the commit"
 	@echo "  RUNS=3                   'make bench' so many times, and the medians"
 	@echo "  PEERS=1                  'make bench' with a row of pgledger too, whose SQL PGLEDGER_SQL=/path names"
@@ -33,7 +34,7 @@ help: ## Explain every target (this text)
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  OPEN=1                   'make bench' in an open loop: what callers wait for at 500 and at 2,000 Reserves a second"
 	@echo "  CONTRACT='FILE ...'      'make transports' with these files of the contract alone"
-	@echo "  ARGS='...'               more arguments for run, gateway, test, properties, transports, demo, faults, databases, mutants, bench and seed"
+	@echo "  ARGS='...'               more arguments for run, gateway, test, properties, transports, demo, faults, databases, languages, mutants, bench and seed"
 
 # ---- Running
 
@@ -113,6 +114,15 @@ gateway-tests: gateway-install ## Hold JSON over HTTP to gRPC and to its descrip
 gateway-install: setup ## Install what 'make gateway' needs: Envoy and Swagger UI, into .venv/gateway
 	@sh tools/install_gateway.sh
 
+.PHONY: languages
+languages: setup ## Run the clients of all languages against a real server, one table of cases; KILLS=1 kills it among 1,000 blocks
+	sh tools/generate_java.sh generated/java
+	$(BIN)/pytest -m 'languages and $(if $(KILLS),,not )long' tests/languages -s $(ARGS)
+
+.PHONY: languages-install
+languages-install: setup ## Install what 'make languages' needs beside Go, a JDK with Maven, and Node.js
+	sh tools/install_languages.sh
+
 .PHONY: mutants
 mutants: setup ## Plant faults in the code and see that the tests catch them; SHARES=3 for a third, by the commit
 	$(PYTHON_BIN) -m tests.mutants $(if $(SHARES),--shares $(SHARES)) $(ARGS)
@@ -180,6 +190,10 @@ format: setup ## Format the code and apply the fixes that ruff is sure of
 generate: setup ## Write generated/ from protos/, the settings in README.md, and the errors in docs/errors.md
 	sh tools/generate_python.sh generated/python
 	sh tools/generate_gateway.sh generated/gateway
+	sh tools/generate_go.sh generated/go
+	sh tools/generate_java.sh generated/java
+	sh tools/generate_typescript.sh generated/typescript
+	$(PYTHON_BIN) tools/client_packages.py
 	$(PYTHON_BIN) -m tests.support.settings_table
 	$(PYTHON_BIN) -m tests.support.error_reasons
 
@@ -211,4 +225,5 @@ image: ## Build the container image (IMAGE=creditd)
 .PHONY: clean
 clean: ## Remove .venv and everything that tools left behind; data folders stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf generated/java/target generated/typescript/build generated/typescript/dist generated/typescript/node_modules
 	find src tests generated -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -159,6 +159,29 @@ def test_who_goes_on_guessing_is_held_up_and_flagged(customer: Customer, owner: 
     owner.promo.RedeemPromoCode(redeeming(customer.account_id, code.display_code))
 
 
+def test_a_request_id_that_was_used_tells_no_code_from_another(customer: Customer, owner: SimpleNamespace) -> None:
+    """Whoever guesses with one, as often as the limit on calls lets through, learns nothing of any code."""
+    redeemed, good = (make_code(customer.staff) for _ in range(2))
+    ended, bonus = make_code(customer.staff), make_code(customer.staff, percent_bonus(10))
+    customer.staff.promo.EndPromoCode(ending(ended))
+    request = redeeming(customer.account_id, redeemed.display_code)
+    first = owner.promo.RedeemPromoCode(request)
+    status = customer.becoming(account_pb2.ACCOUNT_STATUS_ACTIVE)
+    customer.staff.admin.SetAccountStatus(status)
+    there = [redeemed.display_code.lower(), good.display_code, ended.display_code, bonus.display_code]
+    guesses = [*there, "abc", "--", *(f"guess{number:03}" for number in range(MOST_WRONG_CODES + 1))]
+    for request_id in (request.request_id, status.request_id):
+        told = set()
+        for guess in guesses:
+            refusal = refused(owner.promo.RedeemPromoCode, redeeming(customer.account_id, guess, request_id=request_id))
+            facts = {name: refusal.metadata[name] for name in ("used_by", "use_time")}
+            told.add((refusal.code.name, refusal.reason, refusal.message, *facts.values()))
+        (only,) = told
+        assert only[:2] == ("ALREADY_EXISTS", "REQUEST_ID_REUSED")
+    again, call = owner.promo.RedeemPromoCode.with_call(request)
+    assert (again, was_replayed(call)) == (first, True)
+
+
 def test_an_owner_redeems_for_nobody_else_and_makes_no_codes(owner: SimpleNamespace) -> None:
     denied = ("PERMISSION_DENIED", "PERMISSION_DENIED")
     assert why(owner.promo.RedeemPromoCode, redeeming("somebody.else", "abc")) == denied

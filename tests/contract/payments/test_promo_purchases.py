@@ -15,7 +15,16 @@ from tests.contract.payments.events import stripe_event_ingested
 from tests.contract.payments.shopper import Shopper, event_state
 from tests.support.market import OMISE, PRICE, STRIPE
 from tests.support.patience import eventually
-from tests.support.promos import code_now, counted, make_code, make_due, percent_bonus, percent_discount, terms
+from tests.support.promos import (
+    code_now,
+    counted,
+    make_code,
+    make_due,
+    percent_bonus,
+    percent_discount,
+    redeeming,
+    terms,
+)
 from tests.support.refusals import refused
 from tests.support.signed_webhooks import stripe_payment
 
@@ -60,6 +69,23 @@ def test_the_provider_is_asked_for_the_discounted_price_and_paid_it(shopper: Sho
     assert (now.used_count, now.given_amount) == (1, PRICE * 15 // 100)
     found = settled(shopper, code)
     assert (found["claims"], found["used"]) == (1, 1)
+
+
+def test_a_request_id_that_was_used_tells_no_code_from_another(shopper: Shopper) -> None:
+    """Neither the id of a purchase does, nor that of something else; and nobody's guess costs the code a use."""
+    good, gift = make_code(shopper.staff, percent_discount(15)), make_code(shopper.staff)
+    request = shopper.buying()
+    bought = shopper.create(request)
+    redeemed = redeeming(shopper.account_id, make_code(shopper.staff).display_code)
+    shopper.staff.promo.RedeemPromoCode(redeemed)
+    for request_id in (request.request_id, redeemed.request_id):
+        guesses = [
+            shopper.buying(promo_code=code, request_id=request_id)
+            for code in (good.display_code, gift.display_code, "nobodys", "--")
+        ]
+        assert {why(shopper.staff.payment.CreatePurchase, guess) for guess in guesses} == {"REQUEST_ID_REUSED"}
+    assert shopper.create(request).name == bought.name
+    assert code_now(shopper.staff, good).used_count == 0
 
 
 def test_a_bonus_comes_with_the_credits_and_leaves_with_its_share_of_a_refund(shopper: Shopper) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from creditd.domain.entry import Entry
 from creditd.domain.errors import RequestIdReused, reused
 from creditd.domain.instant import Instant
 from creditd.domain.payments.package import Package
@@ -78,23 +79,29 @@ class PromoClaims:
         self._clock = clock
         self._make_id = make_id
 
-    def claim_credits(self, account_id: str, written: str, origin: Origin) -> tuple[PromoCode, PromoClaim | None]:
+    def claim_credits(self, account_id: str, written: str, origin: Origin) -> PromoClaim | Entry:
         """Take a use of a code that gives credits by itself.
 
-        Return no claim for a request id that is known: the ledger repeats the first answer, or refuses. Raises
+        Return the first entry of a request id that has brought any: the ledger repeats its answer, or refuses. Raises
         AccountClosed, PromoNotFound, PromoExpired, PromoExhausted, PromoAlreadyUsed, PromoNotApplicable,
-        PromoAttemptsLimited.
+        PromoAttemptsLimited, RequestIdReused.
         """
-        code, is_known = self._look(account_id, written, origin)
-        if is_known:
-            return code, None
+        key = RequestKey(account_id, origin.request_id or "")
+        with self._database.autocommit() as connection:
+            brought, used = load_requests(connection, [key]), load_claims(connection, [key])
+        # Whatever the code is: else a request id that was used would tell the codes that there are from others.
+        if brought:
+            return brought[key][0]
+        if used:
+            raise used[key]
+        code = self._look(account_id, written)
         lifetime, now = code.terms.credits_lifetime, self._clock.now()
         wanted = self._wanted(code, account_id, origin, code.credits_given())._replace(
             credit_type=code.terms.credit_type,
             grant_id=self._make_id(),
             grant_expire_time=None if lifetime is None else Instant(now + lifetime),
         )
-        return code, self._claim(code, wanted)
+        return self._claim(code, wanted)
 
     def claim_for_purchase(
         self,
@@ -106,11 +113,14 @@ class PromoClaims:
     ) -> Offer | None:
         """Take a use of a code for a purchase of a package, whose price with it ``require_taken`` has to allow.
 
-        Return None for a request id that is known. Raises as ``claim_credits`` does, and what ``require_taken`` raises.
+        Return None for a request id that is known, whatever the code is: the purchase is repeated, or refused. Raises
+        as ``claim_credits`` does, and what ``require_taken`` raises.
         """
-        code, is_known = self._look(account_id, written, origin)
-        if is_known:
-            return None
+        key = RequestKey(account_id, origin.request_id or "")
+        with self._database.autocommit() as connection:
+            if load_requests(connection, [key]) or load_claims(connection, [key]):
+                return None
+        code = self._look(account_id, written)
         value = code.value_for(package)
         wanted = self._wanted(code, account_id, origin, value)._replace(
             credit_type=package.credit_type, purchase_id=self._make_id()
@@ -118,19 +128,16 @@ class PromoClaims:
         require_taken(Offer(code, wanted).applied(package))
         return Offer(code, self._claim(code, wanted))
 
-    def _look(self, account_id: str, written: str, origin: Origin) -> tuple[PromoCode, bool]:
-        """Return the code that is written, and whether the request id was used before."""
-        text, key = normalised(written), RequestKey(account_id, origin.request_id or "")
+    def _look(self, account_id: str, written: str) -> PromoCode:
+        """Return the code that is written, for a request id that is not known; one that does not exist is counted."""
+        text = normalised(written)
         with self._database.autocommit() as connection:
-            is_known = bool(load_requests(connection, [key]) or load_claims(connection, [key]))
-            if not is_known:
-                self._require_able(connection, account_id)
+            self._require_able(connection, account_id)
             code = promo_codes.find(connection, text) if is_possible(text) else None
         if code is None:
-            if not is_known:
-                self._attempts.note(account_id, text)
+            self._attempts.note(account_id, text)
             raise PromoNotFound
-        return code, is_known
+        return code
 
     def _require_able(self, connection: Connection, account_id: str) -> None:
         account = accounts.find(connection, account_id)

@@ -4,11 +4,10 @@ import contextlib
 from typing import Final
 
 from creditd.domain.commands import Add
-from creditd.domain.entry import EntryKind
+from creditd.domain.entry import Entry, EntryKind
 from creditd.domain.errors import Refusal, RequestIdReused
 from creditd.domain.grants import Source
 from creditd.domain.promo.promo_claim import PromoClaim
-from creditd.domain.promo.promo_code import PromoCode
 from creditd.domain.promo.promo_text import normalised
 from creditd.domain.wallet import Origin, WalletKey
 from creditd.ledger.work import DatabaseUnavailable, Outcome, Overloaded, ShuttingDown, VersionConflict
@@ -41,11 +40,11 @@ class Redemptions:
         gives up meanwhile may find the credits there all the same: what was claimed is given, or goes back to the code.
         """
         owner = f"promoCodes/{normalised(written[:64])}"
-        code, claimed = await self._threads.promos.submit(
+        claimed = await self._threads.promos.submit(
             lambda: self._claims.claim_credits(account_id, written, origin), owner=owner
         )
-        if claimed is None:
-            return await self._credits.perform(call, *_repeat(code, account_id, origin))
+        if isinstance(claimed, Entry):
+            return await self._credits.perform(call, *_repeat(claimed, origin))
         try:
             outcome = await self._credits.perform(call, *grant_of(claimed))
         except Refusal:
@@ -85,6 +84,6 @@ _NO_GRANT: Final = "00000000-0000-0000-0000-000000000000"
 """Of a command whose request id is known: the ledger repeats what was answered, or refuses it."""
 
 
-def _repeat(code: PromoCode, account_id: str, origin: Origin) -> tuple[WalletKey, Add]:
-    key = WalletKey(account_id, code.terms.credit_type)
-    return key, Add(origin, EntryKind.PROMO, _NO_GRANT, Source.PROMO, code.credits_given())
+def _repeat(brought: Entry, origin: Origin) -> tuple[WalletKey, Add]:
+    key = WalletKey(brought.account_id, brought.credit_type)
+    return key, Add(origin, EntryKind.PROMO, _NO_GRANT, Source.PROMO, brought.amount)

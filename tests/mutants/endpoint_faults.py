@@ -119,4 +119,20 @@ ENDPOINT_FAULTS = (
         _WIRE,
         "test_a_secret_is_shown_once_and_stored_encrypted",
     ),
+    Fault(
+        "endpoints: an address that drops what comes has the whole attempt",
+        "service/deliveries/network.py",
+        "(address, port, min(soon, timeout or soon), local_address",
+        "(address, port, timeout, local_address",
+        _SENDING,
+        "test_addresses_that_drop_what_comes_leave_time_for_the_one_that_answers[1]",
+    ),
+    Fault(
+        "endpoints: many addresses that drop what comes have the whole attempt",
+        "service/deliveries/network.py",
+        "soon = min(CONNECT_SECONDS, ALL_CONNECT_SECONDS / len(addresses))",
+        "soon = CONNECT_SECONDS",
+        _SENDING,
+        "test_the_last_address_has_what_is_left_of_an_attempt[16]",
+    ),
 )

@@ -12,6 +12,7 @@ import pytest
 from creditd.domain.events.event_endpoint import EventEndpoint
 from creditd.domain.instant import SECOND, Instant
 from creditd.identity.ciphers import Cipher
+from creditd.service.deliveries import network as networks
 from creditd.service.deliveries import sender as sending
 from creditd.service.deliveries.message import LONGEST_PAUSE, PATIENCE, body_of, pause_before
 from creditd.service.deliveries.names import MAX_UNDER_WAY, NameResolver
@@ -23,6 +24,7 @@ from creditd.service.events.event_secrets import EventSecrets, SecretUnreadable
 from creditd.storage.events.event_endpoints import Secrets
 from creditd.storage.events.published_events import PublishedEvent
 from tests.support.event_receiver import Received, receiver
+from tests.support.patience import patience
 
 pytestmark = pytest.mark.requirement("H6")
 
@@ -105,10 +107,19 @@ class Noting(httpcore.AsyncNetworkBackend):
 
     def __init__(self) -> None:
         self.connected: list[str] = []
+        self.timeouts: list[float | None] = []
 
-    async def connect_tcp(self, host: str, *_: object, **__: object) -> httpcore.AsyncNetworkStream:
-        """Note an address."""
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own.
+        *_: object,
+    ) -> httpcore.AsyncNetworkStream:
+        """Note an address, and how long it is given."""
+        del port
         self.connected.append(host)
+        self.timeouts.append(timeout)
         raise httpcore.ConnectError("nobody is there")
 
 
@@ -149,6 +160,58 @@ def test_each_address_is_tried_until_one_answers() -> None:
     with pytest.raises(httpcore.ConnectError):
         asyncio.run(network.connect_tcp("shop.example", 443))
     assert noting.connected == ["2606:4700:4700::1111", "8.8.8.8"]
+
+
+class Dropping(httpcore.AsyncNetworkBackend):
+    """A network of which some addresses drop what is sent to them: a connection to one never comes, nor fails."""
+
+    def __init__(self, *dropping: str) -> None:
+        self._dropping = dropping
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own.
+        *rest: Any,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect, or hang for as long as is given."""
+        if host not in self._dropping:
+            return await self._network.connect_tcp(host, port, timeout, *rest)
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.Event().wait()
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout from error
+        raise AssertionError
+
+
+@pytest.mark.parametrize("dropping", [1, 15])
+def test_addresses_that_drop_what_comes_leave_time_for_the_one_that_answers(
+    monkeypatch: pytest.MonkeyPatch, dropping: int
+) -> None:
+    """However many they are, the attempt is not over before."""
+    monkeypatch.setattr(networks, "CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(networks, "ALL_CONNECT_SECONDS", 0.3)
+    silent = [f"192.0.2.{number}" for number in range(dropping)]
+    network = JudgedNetwork(answering([*silent, "127.0.0.1"]), allows_private=True, network=Dropping(*silent))
+    with receiver() as one:
+        assert asyncio.run(EventSender(network, seconds=patience(20)).post(one.url, {}, b"{}")) == (200, "")
+
+
+@pytest.mark.parametrize("count", [2, 16])
+def test_the_last_address_has_what_is_left_of_an_attempt(count: int) -> None:
+    given = Noting()
+    network = JudgedNetwork(
+        answering([f"8.8.8.{number}" for number in range(count)]), allows_private=False, network=given
+    )
+    with pytest.raises(httpcore.ConnectError):
+        asyncio.run(network.connect_tcp("shop.example", 443))
+    *soon, last = given.timeouts
+    assert last is None
+    assert all(0.5 < seconds <= networks.CONNECT_SECONDS for seconds in soon)
+    assert sum(soon) < sending.ATTEMPT_SECONDS * 2 / 3
 
 
 def sender(**fields: Any) -> EventSender:

@@ -14,8 +14,11 @@ MAX_ANSWER_BYTES: Final = 16_384
 """Read of an answer, its headers and what comes before them included; an answer without an end is one of so many."""
 
 CONNECT_SECONDS: Final = 3.0
-"""For each address of a name but the last, which has what is left of the attempt: one that drops what is sent to it
-does not answer later either, and the next one is still to be asked."""
+"""For an address of a name, unless it is the last: who does not answer by then drops what comes, and another one of
+its addresses may not. The last has what is left of the attempt."""
+
+ALL_CONNECT_SECONDS: Final = 9.0
+"""For all of them but the last: of an attempt's 15 s some are left for that one, and for the answer."""
 
 
 class TargetRefused(Exception):
@@ -59,10 +62,10 @@ class JudgedNetwork(httpcore.AsyncNetworkBackend):
         if not addresses:
             raise httpcore.ConnectError("the name has no address")
         # The first one that answers: one of two families may not be routed from here.
-        soon = CONNECT_SECONDS if timeout is None else min(timeout, CONNECT_SECONDS)
+        soon = min(CONNECT_SECONDS, ALL_CONNECT_SECONDS / len(addresses))
         for address in addresses[:-1]:
             try:
-                return await self._connected(address, port, soon, local_address, socket_options)
+                return await self._connected(address, port, min(soon, timeout or soon), local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
         return await self._connected(addresses[-1], port, timeout, local_address, socket_options)

@@ -139,15 +139,18 @@ ORDER BY e.version, part.place LIMIT :count
 """
 
 
-_ANY = text(_uses("slices <> '[]'"))
+_HAS_ANY = "slices <> '[]'"
+"""Each entry has to have one of the slices that are asked for: a page that is short is taken for the last. A refund of
+what a plan covered has none."""
+
+_ANY = text(_uses(_HAS_ANY))
 
 _HAS_GRANT = "slices @> jsonb_build_array(jsonb_build_object('grant', :grant_id ::text))"
 
 _OF_GRANT = text(_uses(_HAS_GRANT))
 
-_OF_RESERVATION = text(_uses("reservation_id = :reservation_id ::uuid"))
+_OF_RESERVATION = text(_uses(f"reservation_id = :reservation_id ::uuid AND {_HAS_ANY}"))
 
-# Each entry has to have one of the slices at least: a page that is short is taken for the last.
 _OF_BOTH = text(_uses(f"reservation_id = :reservation_id ::uuid AND {_HAS_GRANT}"))
 
 _STATEMENTS = {(False, False): _ANY, (False, True): _OF_GRANT, (True, False): _OF_RESERVATION, (True, True): _OF_BOTH}

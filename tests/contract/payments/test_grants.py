@@ -173,6 +173,19 @@ def test_of_a_reservation_one_grant_is_followed_past_rows_of_others(customer: Cu
     assert in_words(found) == [("RESERVE", 10), ("CONFIRM", 10), ("REFUND", 10)]
 
 
+@pytest.mark.parametrize("page_size", [0, 1, 2])
+def test_a_refund_of_what_a_plan_covered_ends_no_list(customer: Customer, page_size: int) -> None:
+    """It moves no slice, and more than one of them may stand before what does."""
+    came_in(customer, 5, FREE)
+    name = customer.hold(5)
+    customer.go_unlimited()
+    customer.confirm(name, 8, allow_excess=True)
+    for amount in (1, 2, 4):
+        customer.refund(name, amount)
+    expected = [("RESERVE", 5), ("CONFIRM", 5), ("REFUND", 4)]
+    assert in_words(uses(customer, page_size, reservation=name)) == expected
+
+
 def test_what_paid_in_a_period_adds_up_to_what_was_spent_in_it(customer: Customer) -> None:
     clock = customer.service.clock
     came_in(customer, 10, FREE)

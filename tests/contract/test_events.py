@@ -16,7 +16,7 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import event_service_pb2 as pb
 from credit.v1.balance_alert_pb2 import GetBalanceAlertsRequest
 from credit.v1.limits_pb2 import Limit
-from creditd.server.handlers.event_handlers import SUBSCRIBERS_OF_A_CALLER
+from creditd.server.handlers import event_handlers
 from tests.support.customer import Customer
 from tests.support.event_schemas import require_schema
 from tests.support.patience import eventually, patience
@@ -45,7 +45,7 @@ def subscribe(customer: Customer) -> Iterator[Subscribe]:
     def opened(*, owner: bool = False, **fields: Any) -> Any:
         fields = {"account_id": customer.account_id, "after_position": 0} | fields
         fields = {name: value for name, value in fields.items() if value is not None}
-        by = customer.service.as_caller(customer.account_id, "USER") if owner else customer.staff
+        by = customer.service.as_caller(fields["account_id"], "USER") if owner else customer.staff
         streams.append(by.event.SubscribeEvents(pb.SubscribeEventsRequest(**fields), timeout=PATIENCE_SECONDS))
         first = next(streams[-1])
         assert not first.HasField("event")
@@ -213,20 +213,34 @@ def test_a_position_that_there_is_not_yet_is_refused(subscribe: Subscribe) -> No
 
 
 def test_one_caller_has_so_many_streams(subscribe: Subscribe) -> None:
-    open_streams = [subscribe(owner=True) for _ in range(SUBSCRIBERS_OF_A_CALLER)]
-    with pytest.raises(grpc.RpcError) as error:
-        subscribe(owner=True)
-    assert read_refusal(error.value).reason == "TOO_MANY_AT_ONCE"
+    open_streams = [subscribe(owner=True) for _ in range(event_handlers.SUBSCRIBERS_OF_AN_OWNER)]
+    assert _reason(subscribe, owner=True) == "TOO_MANY_AT_ONCE"
     open_streams[0].cancel()
-    eventually(lambda: _is_let_in(subscribe))
+    eventually(lambda: not _reason(subscribe, owner=True))
 
 
-def _is_let_in(subscribe: Subscribe) -> bool:
+def _reason(subscribe: Subscribe, **fields: Any) -> str:
+    """Return why a stream is not opened; nothing if it is."""
     try:
-        subscribe(owner=True)
-    except grpc.RpcError:
-        return False
-    return True
+        subscribe(**fields)
+    except grpc.RpcError as error:
+        return read_refusal(error).reason
+    return ""
+
+
+def test_owners_leave_half_of_all_streams_to_services_and_staff(
+    customer: Customer, subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert event_handlers.SUBSCRIBERS_OF_OWNERS * 2 <= event_handlers.MAX_SUBSCRIBERS
+    monkeypatch.setattr(event_handlers, "SUBSCRIBERS_OF_OWNERS", 2)
+    others = [customer.another(name).account_id for name in ("one", "two")]
+    # Streams of tests before may not have ended yet.
+    eventually(lambda: not _reason(subscribe, owner=True, account_id=others[0]))
+    eventually(lambda: not _reason(subscribe, owner=True, account_id=others[1]))
+    assert _reason(subscribe, owner=True) == "OVERLOADED"
+    last = [subscribe() for _ in range(event_handlers.SUBSCRIBERS_OF_AN_OWNER + 1)][-1]
+    customer.go_unlimited()
+    assert next_event(last).type == event_pb2.EVENT_TYPE_PLAN_CHANGED
 
 
 MANY = 300

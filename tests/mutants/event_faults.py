@@ -143,4 +143,20 @@ EVENT_FAULTS = (
         _PUBLISHING,
         "test_a_limit_is_told_once_in_its_window_whichever_server_refuses",
     ),
+    Fault(
+        "owners of accounts have the places of services and staff in streams of events",
+        "server/handlers/event_handlers.py",
+        "or (is_owner and self._of_owners >= SUBSCRIBERS_OF_OWNERS):",
+        "or False:",
+        ("tests/contract/test_events.py",),
+        "test_owners_leave_half_of_all_streams_to_services_and_staff",
+    ),
+    Fault(
+        "services and staff have as few streams of events as an owner",
+        "server/handlers/event_handlers.py",
+        "of_caller = SUBSCRIBERS_OF_AN_OWNER if is_owner else SUBSCRIBERS_OF_A_CALLER",
+        "of_caller = SUBSCRIBERS_OF_AN_OWNER",
+        ("tests/contract/test_events.py",),
+        "test_owners_leave_half_of_all_streams_to_services_and_staff",
+    ),
 )

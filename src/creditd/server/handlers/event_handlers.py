@@ -22,7 +22,13 @@ MAX_SUBSCRIBERS: Final = 200
 """Streams of one server: each holds a page of events, and reads by itself while it is behind."""
 
 SUBSCRIBERS_OF_A_CALLER: Final = 20
-"""Opened by one caller: a service with as many processes, or a person with as many windows."""
+"""Opened by one service, with as many processes, or by one member of staff."""
+
+SUBSCRIBERS_OF_OWNERS: Final = MAX_SUBSCRIBERS // 2
+"""Opened by owners of accounts, all together. Anybody may have accounts: services and staff have the other half."""
+
+SUBSCRIBERS_OF_AN_OWNER: Final = 5
+"""Opened by one owner: one stream tells of the whole account, and there are a few devices or windows."""
 
 HEARTBEAT_SECONDS: Final = 15
 """Between signs of life, unless the caller states another time: often enough for what cuts off idle connections."""
@@ -38,18 +44,21 @@ class EventHandlers:
         """Read from ``feed``."""
         self._feed = feed
         self._callers: Counter[str] = Counter()
+        self._of_owners = 0
 
     async def subscribe_events(
         self, request: pb.SubscribeEventsRequest, call: Call
     ) -> AsyncGenerator[pb.SubscribeEventsResponse]:
         """Answer SubscribeEvents."""
-        self._require_place(call)
+        is_owner = _is_owner(call)
+        self._require_place(call, is_owner=is_owner)
         self._callers[call.subject] += 1
+        self._of_owners += is_owner
         try:
             wanted = PublishedFilter(request.account_id, tuple(map(OutboxKind, request.types)), request.credit_type)
             position = await self._feed.begin(request.after_position if request.HasField("after_position") else None)
             silence = request.heartbeat_seconds or HEARTBEAT_SECONDS
-            hidden = NOT_FOR_OWNERS if _is_owner(call) else frozenset()
+            hidden = NOT_FOR_OWNERS if is_owner else frozenset()
             is_silent_at = 0.0
             while True:
                 if time.monotonic() >= is_silent_at:
@@ -66,15 +75,17 @@ class EventHandlers:
                 if events:
                     is_silent_at = time.monotonic() + silence
         finally:
+            self._of_owners -= is_owner
             self._callers[call.subject] -= 1
             if not self._callers[call.subject]:
                 del self._callers[call.subject]
 
-    def _require_place(self, call: Call) -> None:
+    def _require_place(self, call: Call, *, is_owner: bool) -> None:
         """Raise TooManyAtOnce, which is the caller's to mend, before Overloaded, which is not."""
-        if self._callers[call.subject] >= SUBSCRIBERS_OF_A_CALLER:
-            raise TooManyAtOnce(what="subscriptions of the caller", maximum=SUBSCRIBERS_OF_A_CALLER)
-        if self._callers.total() >= MAX_SUBSCRIBERS:
+        of_caller = SUBSCRIBERS_OF_AN_OWNER if is_owner else SUBSCRIBERS_OF_A_CALLER
+        if self._callers[call.subject] >= of_caller:
+            raise TooManyAtOnce(what="subscriptions of the caller", maximum=of_caller)
+        if self._callers.total() >= MAX_SUBSCRIBERS or (is_owner and self._of_owners >= SUBSCRIBERS_OF_OWNERS):
             raise Overloaded
 
 

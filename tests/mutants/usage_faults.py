@@ -201,4 +201,20 @@ USAGE_FAULTS = (
         _ROLLUP,
         "test_where_too_much_is_new_wallets_are_come_by_in_the_order_of_their_keys",
     ),
+    Fault(
+        "what a killed rebuild had not deleted left for good once entries are in the archive",
+        "cli/rollup.py",
+        "    _tell_of(rebuild.left())\n",
+        "",
+        ("tests/cli/test_archive.py",),
+        "test_it_moves_what_is_old_and_verifies_it",
+    ),
+    Fault(
+        "all added up anew where a killed rebuild had only to delete",
+        "service/usage/usage_rebuild.py",
+        "self.is_done = is_left and built is None",
+        "self.is_done = False and built is None",
+        ("tests/cli/test_rollup.py",),
+        "test_one_that_was_killed_while_it_deleted_is_ended_by_the_next",
+    ),
 )

@@ -1,13 +1,13 @@
 """``creditd rollup``: usage, added up from the ledger.
 
 `rollup rebuild` adds all of it up anew, while servers serve from what there is, and then has them serve from what it
-made. One that was interrupted goes on where it was. It is needed when CREDITD_USAGE_LABEL has changed, and after what
-was added up was damaged.
+made. One that was interrupted goes on where it was, and ends if there was only something left to delete. It is needed
+when CREDITD_USAGE_LABEL has changed, and after what was added up was damaged.
 """
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,7 +16,7 @@ from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.output import DONE, MISUSED, CommandFailure, remark, say
 from creditd.config import configuration, require
 from creditd.ledger.clock import DatabaseClock
-from creditd.service.usage.usage_rebuild import EntriesAreAway, UsageRebuild
+from creditd.service.usage.usage_rebuild import EntriesAreAway, Progress, UsageRebuild
 from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.database import Database, DatabaseSettings
 
@@ -26,6 +26,10 @@ TOLD_EVERY_SECONDS: Final = 1.0
 
 ARCHIVED: Final = (
     "entries are in the archive, which the rollup that is served has and another could not have: it is kept as it is"
+)
+
+DELETED: Final = (
+    "what was served before the last rebuild is deleted, which that one had not come to; nothing else was left"
 )
 
 
@@ -52,18 +56,27 @@ def _rebuild(database: Database, label: str, search_label: str) -> int:
     clock = DatabaseClock()
     clock.look(database)
     rebuild = UsageRebuild(database, clock, label, search_label)
+    started = time.monotonic()
+    _tell_of(rebuild.left())
+    if rebuild.is_done:
+        say(DELETED)
+        return DONE
     try:
         rebuild.begin()
     except EntriesAreAway:
         raise CommandFailure(ARCHIVED) from None
-    started = told = time.monotonic()
-    for progress in rebuild.steps():
-        if time.monotonic() - told >= TOLD_EVERY_SECONDS:
-            told = time.monotonic()
-            _tell(str(progress))
+    _tell_of(rebuild.steps())
     seconds = time.monotonic() - started
     say(f"{rebuild.entries} entries added up in {seconds:.1f} s; servers answer from them now")
     return DONE
+
+
+def _tell_of(steps: Iterable[Progress]) -> None:
+    told = time.monotonic()
+    for progress in steps:
+        if time.monotonic() - told >= TOLD_EVERY_SECONDS:
+            told = time.monotonic()
+            _tell(str(progress))
 
 
 def _tell(progress: str) -> None:

@@ -57,6 +57,18 @@ class UsageRebuild:
         self._edition = 0
         self.entries = 0
         self._of = 0
+        self.is_done = False
+
+    def left(self) -> Iterator[Progress]:
+        """Delete what a rebuild that was ended early has left to be deleted, archives or not, a bounded step at a time.
+
+        Then ``is_done`` tells whether that was all that was left of it: what is served is what it has added up. Blocks.
+        """
+        with self._database.autocommit() as connection:
+            is_left = bool(usage_rollups.editions(connection, RETIRED))
+            built, served = (usage_rollups.rollup_of(connection, state) for state in (BUILT, SERVED))
+        yield from self._delete_retired()
+        self.is_done = is_left and built is None and served is not None and served.label == self._label
 
     def begin(self) -> None:
         """Find the rollup that another rebuild left unfinished, or begin one. Blocks.

@@ -135,4 +135,12 @@ ENDPOINT_FAULTS = (
         _SENDING,
         "test_the_last_address_has_what_is_left_of_an_attempt[16]",
     ),
+    Fault(
+        "endpoints: plain http goes on after it is not allowed any more",
+        "service/deliveries/sender.py",
+        "        if problem is not None:\n",
+        "        if False:\n",
+        _SENDING,
+        "test_an_endpoint_of_plain_http_is_sent_nothing_once_that_is_not_allowed_any_more[False]",
+    ),
 )

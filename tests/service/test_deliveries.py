@@ -187,6 +187,18 @@ class Dropping(httpcore.AsyncNetworkBackend):
         raise AssertionError
 
 
+class Diverting(httpcore.AsyncNetworkBackend):
+    """A network that leads everywhere to a receiver of this machine."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        """Connect to the receiver."""
+        return await self._network.connect_tcp("127.0.0.1", self._port)
+
+
 @pytest.mark.parametrize("dropping", [1, 15])
 def test_addresses_that_drop_what_comes_leave_time_for_the_one_that_answers(
     monkeypatch: pytest.MonkeyPatch, dropping: int
@@ -273,8 +285,20 @@ def test_what_is_no_answer_ends_by_its_bytes(line: bytes) -> None:
 def test_without_leave_this_machine_is_not_sent_to() -> None:
     with receiver() as one:
         closed = EventSender(JudgedNetwork(NameResolver(), allows_private=False))
-        assert asyncio.run(closed.post(one.url, {}, b"{}")) == (0, "the name has an address that is not public")
+        url = one.url.replace("http://127.0.0.1", "https://localhost")
+        assert asyncio.run(closed.post(url, {}, b"{}")) == (0, "the name has an address that is not public")
         assert not one.received
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_an_endpoint_of_plain_http_is_sent_nothing_once_that_is_not_allowed_any_more(*, is_allowed: bool) -> None:
+    """It was made while it was."""
+    with receiver() as one:
+        port = int(one.url.split(":")[2].split("/")[0])
+        network = JudgedNetwork(answering(["8.8.8.8"]), allows_private=is_allowed, network=Diverting(port))
+        answered = asyncio.run(EventSender(network).post("http://shop.example/", {}, b"{}"))
+        assert (answered.is_delivered, len(one.received)) == (is_allowed, int(is_allowed))
+        assert is_allowed or "https" in answered.problem
 
 
 def test_a_resolver_that_hangs_holds_up_its_own_name_alone() -> None:

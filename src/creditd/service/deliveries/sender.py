@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import httpcore
 
 from creditd.service.deliveries.network import JudgedNetwork, TargetRefused
+from creditd.service.deliveries.targets import problem_of
 
 ATTEMPT_SECONDS: Final = 15.0
 """For all of it, as the convention suggests 15 to 30: who has more to do answers first and does it then."""
@@ -42,7 +43,10 @@ class EventSender:
         self._seconds = seconds
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered:
-        """Post a body; raises nothing."""
+        """Post a body; raises nothing. A URL that was taken under other settings may have a problem by now."""
+        problem = problem_of(url, allows_private=self._network.allows_private)
+        if problem is not None:
+            return Answered(0, f"nothing is sent there: it has to be {problem}")
         try:
             async with asyncio.timeout(self._seconds):
                 return _judged(await self._post(url, headers, body))

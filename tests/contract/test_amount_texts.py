@@ -111,16 +111,20 @@ def test_an_item_of_a_batch_and_an_explanation_say_it_as_well(rich: Customer) ->
 
 def test_a_server_that_never_heard_of_the_credit_type_looks_its_decimals_up(rich: Customer, tmp_path: Path) -> None:
     """What names a reservation names no credit type that would be asked for before: neither alone nor in a batch."""
+    text = "The amount is more than was reserved. Requested: 2.000. Reserved: 1.000."
     with running_service(tmp_path, database_url=rich.service.config.database_url) as other:
         app = other.as_caller("app", "SERVICE", scope="credits.spend credits.read")
-        confirming = []
-        for code in ("late", "later"):
-            created = admin.CreateCreditTypeRequest(credit_type=CreditType(code=code, decimals=3), request_id=uuid7())
-            rich.staff.admin.CreateCreditType(created)
-            rich.top_up(2_500, credit_type=code)
-            held = rich.reserve(1_000, credit_type=code).reservation.name
-            confirming.append(rich.confirming(held, 2_000))
-        text = "The amount is more than was reserved. Requested: 2.000. Reserved: 1.000."
-        assert refused(app.credit.Confirm, confirming[0]).localized.message == text
-        (item,) = app.credit.BatchConfirm(credit.BatchConfirmRequest(requests=confirming[1:])).results
+        alone = refused(app.credit.Confirm, confirming_of_a_new_type(rich, "late"))
+        assert alone.localized.message == text
+        # What was looked up has told of all that there were.
+        batch = credit.BatchConfirmRequest(requests=[confirming_of_a_new_type(rich, "later")])
+        (item,) = app.credit.BatchConfirm(batch).results
         assert details_of(item.error)["localized"].message == text
+
+
+def confirming_of_a_new_type(c: Customer, code: str) -> credit.ConfirmRequest:
+    """Create a credit type of three decimals, and return the request to confirm more of it than is held."""
+    created = admin.CreateCreditTypeRequest(credit_type=CreditType(code=code, decimals=3), request_id=uuid7())
+    c.staff.admin.CreateCreditType(created)
+    c.top_up(2_500, credit_type=code)
+    return c.confirming(c.reserve(1_000, credit_type=code).reservation.name, 2_000)

@@ -8,6 +8,7 @@ _BEGUN_AGAIN = ("tests/client/test_begun_again.py",)
 _CONNECTION = ("tests/client/test_connection.py",)
 _COURSES = ("tests/client/test_courses.py",)
 _ERRORS = ("tests/client/test_errors.py",)
+_KEEPING = ("tests/client/test_keeping.py",)
 _METERED = ("tests/client/test_metered.py",)
 _PLUGIN = ("tests/client/test_plugin.py",)
 _PRICED = ("tests/client/test_priced.py",)
@@ -238,5 +239,21 @@ CLIENT_FAULTS = (
         "    except (ReservationConfirmed, ReservationExpired, ReservationRefunded):\n        # What",
         _BEGUN_AGAIN,
         "test_of_two_at_once_one_that_fails_gives_nothing_back_of_what_the_other_has_paid",
+    ),
+    Fault(
+        "a connection that dies while no call is open is found dead by the next call",
+        "../credit_client/connection.py",
+        '("grpc.keepalive_permit_without_calls", 1)',
+        '("grpc.keepalive_permit_without_calls", 0)',
+        _KEEPING,
+        "test_a_dead_connection_is_given_up_while_no_call_is_open",
+    ),
+    Fault(
+        "a server that was restarted is tried for as seldom as gRPC does by itself",
+        "../credit_client/connection.py",
+        '        ("grpc.initial_reconnect_backoff_ms", 100),\n',
+        "",
+        _KEEPING,
+        "test_a_server_that_cannot_be_had_is_tried_for_more_often_than_grpc_does_by_itself",
     ),
 )

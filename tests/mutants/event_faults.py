@@ -114,7 +114,7 @@ EVENT_FAULTS = (
     Fault(
         "an owner is told which rule has caught the account",
         "server/handlers/event_handlers.py",
-        "NOT_FOR_OWNERS if _is_owner(call) else frozenset()",
+        "NOT_FOR_OWNERS if is_owner else frozenset()",
         "frozenset()",
         _WIRE,
         "test_an_owner_is_not_told_what_is_for_staff",

@@ -128,7 +128,8 @@ class PaymentEvent(NamedTuple):
         if now >= end:
             return self.of_no_interest(problem, now)
         waiting = self._replace(state=PaymentEventState.WAITING, next_attempt_time=end, is_ours=False, update_time=now)
-        return waiting._replace(waits_for=references, problem=problem)
+        # Nothing is known of a purchase then, whatever it seemed to name; what has one is not woken by a link.
+        return waiting._replace(waits_for=references, problem=problem, purchase="")
 
     def _ended(self, state: PaymentEventState, now: Instant) -> "PaymentEvent":
         return self._replace(

@@ -119,9 +119,12 @@ def _document(facts: Iterable[Fact]) -> list[list[Any]] | None:
 
 
 def wake(connection: Connection, provider: Provider, references: Sequence[str], now: Instant) -> None:
-    """Have the events that wait for one of these references tried at once, those that nobody could place included."""
+    """Have the events that wait for one of these references tried at once, those that nobody could place included.
+
+    One whose purchase is known is read again in its time: two of one payment would have each other read without end.
+    """
     c = payment_events.c
-    is_put_off = c.next_attempt_time > now
+    is_put_off = (c.next_attempt_time > now) & (c.purchase == "")
     is_unplaced = (c.state == int(PaymentEventState.PARKED)) & (c.cause == int(ParkedCause.UNPLACED))
     waiting = c.provider == int(provider), _overlap(references), is_put_off | is_unplaced
     tried = {"state": int(PaymentEventState.PENDING), "next_attempt_time": now, "is_ours": True}

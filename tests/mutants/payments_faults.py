@@ -419,4 +419,20 @@ PAYMENTS_FAULTS = (
         ("tests/service/payments/test_reading_again.py",),
         "test_two_events_of_one_payment_do_not_have_each_other_read",
     ),
+    Fault(
+        "a poll that finds nothing new has the purchase polled as often as at first",
+        "service/payments/recorder.py",
+        "if event and not event.was_read and (not report.facts",
+        "if not (event and event.was_read) and (not report.facts",
+        ("tests/service/payments/test_reading_again.py",),
+        "test_polls_of_what_is_not_paid_become_rarer",
+    ),
+    Fault(
+        "an event that is read again has its purchase polled as often as at first",
+        "service/payments/recorder.py",
+        "if event and not event.was_read and (not report.facts",
+        "if event and (not report.facts",
+        ("tests/service/payments/test_reading_again.py",),
+        "test_an_event_has_its_purchase_polled_soon_once",
+    ),
 )

@@ -81,6 +81,11 @@ class PaymentEvent(NamedTuple):
     facts: tuple[Fact, ...] = ()
     currency: str = ""
 
+    @property
+    def was_read(self) -> bool:
+        """Whether its subject was read before and had not ended: what has a purchase waits for nothing else."""
+        return bool(self.purchase and self.waits_for)
+
     def reading(self, facts: Sequence[Fact], currency: str) -> "PaymentEvent":
         """Return the event with what was read in it, and the currency of the amounts."""
         return self._replace(facts=tuple(facts[:MOST_FACTS]), currency=currency)

@@ -74,7 +74,7 @@ class PurchaseRecorder:
         self.count(transaction, purchase, report)
         recorded = self.bring_up_to_date(transaction, purchase, report, origin)
         payment_events.wake(connection, purchase.provider, report.references, now)
-        if not report.facts or not report.is_final:
+        if event and not event.was_read and (not report.facts or not report.is_final):
             _look_soon(transaction, recorded.purchase)
         problem = _problem_of(recorded, report)
         if problem:
@@ -267,7 +267,10 @@ def _fate(event: PaymentEvent, report: Report, purchase: Purchase, now: Instant)
 
 
 def _look_soon(transaction: Transaction, purchase: Purchase) -> None:
-    """Have a purchase polled soon after a report that is not final."""
+    """Have a purchase polled soon after an event that told of what is not final.
+
+    What a poll has found, or another read of the event, tells of nothing new: it leaves the next poll where it is.
+    """
     soon = Instant(transaction.now + FIRST_LOOK)
     if purchase.next_poll_time is not None and purchase.next_poll_time > soon:
         purchases.postpone(transaction.connection, purchase.key, 0, soon)

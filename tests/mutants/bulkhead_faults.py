@@ -165,4 +165,12 @@ BULKHEAD_FAULTS = (
         ("tests/service/test_loop.py",),
         "test_a_cancellation_is_thrown_in_where_the_coroutine_waits",
     ),
+    Fault(
+        "all payment events are counted every few seconds",
+        "storage/payments/payment_events.py",
+        "ORDER BY event_id LIMIT {MOST_COUNTED + 1}",
+        "ORDER BY event_id",
+        ("tests/service/payments/test_waiting_events.py",),
+        "test_the_backlog_is_counted_up_to_a_bound",
+    ),
 )

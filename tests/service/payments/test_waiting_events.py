@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payments.payment_event import PaymentEvent, PaymentEventState
 from creditd.domain.payments.provider import Provider
 from creditd.ledger.ids import uuid7
 from creditd.storage.payments import payment_events
-from tests.support.till import Till
+from creditd.storage.payments.payment_events import Backlog
+from tests.support.databases import migrated_database
+from tests.support.till import Till, till_at
 
 LEASE = 60 * SECOND
 
@@ -184,3 +187,34 @@ def test_an_unsigned_hint_begins_anew_after_it_was_applied(box: Box) -> None:
     again = box.claimed()[event.event_id]
     assert again.attempts == 1
     assert again.receive_time - event.receive_time >= 3_600 * SECOND
+
+
+def test_the_backlog_is_counted_up_to_a_bound() -> None:
+    """Every server counts it every few seconds, whatever has come about at a provider."""
+    with migrated_database() as url, till_at(url) as till:
+        with till.desk.database.autocommit() as connection:
+            assert payment_events.backlog(connection) == Backlog(0, None, 0, 0)
+        box = Box(till)
+        put = box.put()
+        later = Instant(put.receive_time + SECOND)
+        for state in (PaymentEventState.PENDING, PaymentEventState.WAITING, PaymentEventState.PARKED):
+            one = box.put(state=state, receive_time=later, next_attempt_time=_next_of(state, later))
+            with till.desk.database.transaction() as connection:
+                connection.execute(_MORE, {"event": one.event_id, "count": payment_events.MOST_COUNTED + 10})
+        with till.desk.database.autocommit() as connection:
+            counted = payment_events.backlog(connection)
+        most = payment_events.MOST_COUNTED + 1
+        assert counted == Backlog(most, put.receive_time, most, most)
+
+
+_MORE = text("""
+INSERT INTO payment_events (provider, delivery_key, event_id, event_type, live, body, state, attempts,
+                            next_attempt_time, waits_for, problem, purchase, receive_time, update_time)
+SELECT provider, delivery_key || n, gen_random_uuid(), event_type, live, body, state, attempts,
+       next_attempt_time, waits_for, problem, purchase, receive_time, update_time
+FROM payment_events, generate_series(1, :count) AS n WHERE event_id = :event
+""")
+
+
+def _next_of(state: PaymentEventState, time: Instant) -> Instant | None:
+    return None if state is PaymentEventState.PARKED else time

@@ -286,12 +286,19 @@ ORDER BY k.state
 
 def count_by_state(connection: Connection) -> dict[PaymentEventState, int]:
     """Count the events in each state, up to one more than MOST_COUNTED."""
-    rows = connection.execute(_COUNTS, {"states": numbers(PaymentEventState)})
+    return _counts_of(connection, PaymentEventState)
+
+
+def _counts_of(connection: Connection, states: Iterable[PaymentEventState]) -> dict[PaymentEventState, int]:
+    rows = connection.execute(_COUNTS, {"states": numbers(states)})
     return {PaymentEventState(state): events for state, events in rows}
 
 
 class Backlog(NamedTuple):
-    """How many events are to be applied, and since when the oldest is; how many wait for something, or for a person."""
+    """How many events are to be applied, and since when the oldest is; how many wait for something, or for a person.
+
+    Of each state one more than MOST_COUNTED are counted; the oldest is the oldest of those.
+    """
 
     pending: int
     oldest_receive_time: Instant | None
@@ -300,20 +307,14 @@ class Backlog(NamedTuple):
 
 
 def backlog(connection: Connection) -> Backlog:
-    """Count what is not applied."""
+    """Count what is not applied. Every server does so every few seconds, so it costs no more the more there is."""
+    states = PaymentEventState.PENDING, PaymentEventState.WAITING, PaymentEventState.PARKED
+    counts = _counts_of(connection, states)
+    pending, waiting, parked = (counts[state] for state in states)
     c = payment_events.c
-    pending, waiting, parked = (
-        c.state == int(state)
-        for state in (PaymentEventState.PENDING, PaymentEventState.WAITING, PaymentEventState.PARKED)
-    )
-    figures = (
-        func.count().filter(pending),
-        func.min(c.receive_time).filter(pending),
-        func.count().filter(waiting),
-        func.count().filter(parked),
-    )
-    query = select(*figures).where(pending | waiting | parked)
-    return Backlog(*connection.execute(query).one())
+    first = select(c.receive_time).where(c.state == int(PaymentEventState.PENDING)).order_by(c.event_id)
+    oldest = connection.execute(select(func.min(first.limit(MOST_COUNTED + 1).subquery().c.receive_time)))
+    return Backlog(pending, oldest.scalar_one(), waiting, parked)
 
 
 MAX_ACTS = 100

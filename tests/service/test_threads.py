@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from creditd.bootstrap.identity import PASSWORDS
 from creditd.config import Config
 from creditd.ledger.work import Overloaded, ShuttingDown
 from creditd.service.kinds import (
@@ -17,10 +18,11 @@ from creditd.service.kinds import (
     MAX_WAITING,
     PAGES,
     USUAL_CONNECTIONS,
+    Kind,
     shares,
 )
 from creditd.service.loop import LoopSink
-from creditd.service.threads import MAX_WAITING_OF_ONE, Bulkhead
+from creditd.service.threads import MAX_WAITING_OF_ONE, SHARE_OF_ONE, Bulkhead
 
 
 class Gate:
@@ -65,12 +67,12 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-def run(test: Callable[[Bulkhead, Gate], Awaitable[None]], threads: int = 2) -> None:
+def run(test: Callable[[Bulkhead, Gate], Awaitable[None]], threads: int = 2, kind: Kind = PAGES) -> None:
     """Run a test on a bulkhead of its own."""
 
     async def main() -> None:
         sink = LoopSink()
-        bulkhead = Bulkhead(PAGES, threads, lambda: sink)
+        bulkhead = Bulkhead(kind, threads, lambda: sink)
         with gate() as kept:
             await test(bulkhead, kept)
             kept.open()
@@ -127,6 +129,21 @@ def test_the_queue_is_bounded_for_all_and_for_each_owner() -> None:
         assert len(await asyncio.gather(*begun)) == MAX_WAITING + 2
 
     run(test)
+
+
+def test_where_few_may_wait_one_owner_has_a_part_of_the_places_alone() -> None:
+    async def test(bulkhead: Bulkhead, kept: Gate) -> None:
+        most = PASSWORDS.most_waiting // SHARE_OF_ONE
+        flood = [asyncio.create_task(bulkhead(kept.job("flood"), owner="flood")) for _ in range(most + 1)]
+        await until(lambda: bulkhead.occupancy.waiting == most)
+        with pytest.raises(Overloaded):
+            await bulkhead(kept.job("flood"), owner="flood")
+        another = asyncio.create_task(bulkhead(kept.job("another"), owner="another"))
+        await until(lambda: "another" in kept.begun)
+        kept.open()
+        assert await asyncio.gather(another, *flood) == ["another", *["flood"] * (most + 1)]
+
+    run(test, kind=PASSWORDS)
 
 
 def test_closing_finishes_what_has_begun_and_refuses_the_rest() -> None:

@@ -36,7 +36,10 @@ from creditd.telemetry.statistics import Occupancy
 Answer = TypeVar("Answer")
 
 MAX_WAITING_OF_ONE: Final = 200
-"""The part of these that one owner may use, so that a flood from one account leaves room for the others."""
+"""The jobs of one owner that may wait, so that a flood from one account leaves room for the others."""
+
+SHARE_OF_ONE: Final = 4
+"""Where fewer may wait in all, one owner may have the fourth part of them: three others find room beside it."""
 
 _STANDS_FOR: Final[Mapping[SaveFailure, type[Exception]]] = {
     SaveFailure.UNAVAILABLE: DatabaseUnavailable,
@@ -81,6 +84,7 @@ class Bulkhead:
         self._sink = sink
         self._count = threads
         self._of_one = max(1, threads // 2)
+        self._waiting_of_one = min(MAX_WAITING_OF_ONE, max(1, kind.most_waiting // SHARE_OF_ONE))
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=kind.name)
         # It guards the fields below, and is notified when the last job ends.
         self._changed = Condition()
@@ -110,7 +114,7 @@ class Bulkhead:
         if self._closed:
             raise ShuttingDown
         of_owner = sum(job.owner == owner for job in self._waiting) if owner else 0
-        if len(self._waiting) >= self.kind.most_waiting or of_owner >= MAX_WAITING_OF_ONE:
+        if len(self._waiting) >= self.kind.most_waiting or of_owner >= self._waiting_of_one:
             self.occupancy.refused += 1
             raise Overloaded
 

@@ -10,12 +10,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from credit.v1 import payment_admin_service_pb2 as payment_admin
 from creditd.domain.events.outbox import SCHEMA_VERSION, OutboxKind
 from creditd.ledger.ids import uuid7
+from creditd.service.payments import reconciliation
 from tests.contract.payments.reconciliation import listed_at_stripe, paid_unheard, reconciled, unheard
 from tests.contract.payments.shopper import LABELS, PROVIDER_NAMES, Shopper
 from tests.support.event_schemas import require_schema
 from tests.support.market import LEMON_SQUEEZY, OMISE, STRIPE
 from tests.support.patience import eventually
 from tests.support.refusals import refused
+from tests.support.row_locks import WALLET, held
 from tests.support.signed_webhooks import seconds_now, stripe_payment
 
 pytestmark = pytest.mark.requirement("E8")
@@ -102,6 +104,25 @@ def test_what_does_not_fit_is_told_and_left_for_a_person(shopper: Shopper) -> No
     assert not any(find.applied for find in ours)
     assert found_by(shopper, STRIPE, "unresolved") == before + summary.unresolved
     assert shopper.figures() == (0, 0)
+
+
+def test_a_wallet_that_is_held_keeps_no_other_from_being_compared(
+    shopper: Shopper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever holds it, and for however long: what is listed after its payment is found."""
+    monkeypatch.setattr(reconciliation, "BUSY_PAUSES", (0.0,))
+    stuck, other = shopper.another("stuck"), shopper.another("other")
+    stuck.bought()
+    found, held_up = paid_unheard(other, STRIPE), paid_unheard(stuck, STRIPE)
+    with held(shopper.market.service.config.database_url, WALLET, stuck.account_id):
+        finds, summary = reconciled(shopper, STRIPE)
+    assert found.name in {find.purchase for find in finds if find.applied}
+    left = [find.description for find in finds if not find.applied]
+    assert len(left) == summary.unresolved
+    assert any(description.startswith("it could not be recorded (RecordBusy)") for description in left)
+    assert stuck.figures() == (100, 0)
+    reconciled(shopper, STRIPE)
+    stuck.becomes(held_up.name, "COMPLETED")
 
 
 def test_another_sale_on_the_same_account_at_the_provider_is_no_find(shopper: Shopper) -> None:

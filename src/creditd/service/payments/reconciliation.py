@@ -1,5 +1,6 @@
 """Reconciliation: a provider is compared with our records; whatever no webhook reported is recorded and returned."""
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +15,7 @@ from creditd.domain.instant import SECOND, Instant
 from creditd.domain.payments.payment_errors import ProviderUnavailable
 from creditd.domain.payments.provider import Provider
 from creditd.ledger.clock import DatabaseClock
+from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown, VersionConflict
 from creditd.payments.provider import CallFailed, CallRefused, PaymentProvider, ReportMismatch, Said
 from creditd.service.payments.background import Background
 from creditd.service.payments.cases import FoundCases, Recorded, UnknownPayment, problem_of, references_of
@@ -41,6 +43,13 @@ EARLIEST: Final = Instant(1_262_304_000 * SECOND)
 
 INTERVAL_SECONDS: Final = 600.0
 """Seconds between checks whether today's comparison is still to be made."""
+
+BUSY_PAUSES: Final = (0.25, 0.5, 1.0)
+"""Seconds between tries of an object whose rows others hold. A row that is held for longer is held by somebody who has
+stopped: the next comparison looks back far enough to meet the object again."""
+
+_BUSY = (VersionConflict, Overloaded)
+_ENDING = (DatabaseUnavailable, ShuttingDown)
 
 
 class Finding(NamedTuple):
@@ -86,11 +95,21 @@ class Reconciliation:
         self.background = Background(self._compare_all, INTERVAL_SECONDS, "reconciliation")
 
     async def _compare_all(self) -> None:
+        failed: list[Exception] = []
         for provider in self._providers:
             try:
                 await self._compare_today(provider)
             except ProviderUnavailable:
                 log.warning("comparing with %s ended early: it is out of reach", provider.provider.name)
+            except _ENDING:
+                raise
+            except Exception as error:  # noqa: BLE001 - noted below: it must not keep the other providers waiting.
+                failed.append(error)
+        if failed:
+            *others, last = failed
+            for other in others:
+                self.background.failures.note(other)
+            raise last
 
     async def _compare_today(self, provider: PaymentProvider) -> None:
         now = self._clock.now()
@@ -129,7 +148,9 @@ class Reconciliation:
     async def compare(self, kind: Provider, since: Instant | None) -> AsyncIterator[Finding | Comparison]:
         """Record what a provider reports since an instant; yield every finding, then the counts.
 
-        Raises ProviderNotConfigured, ProviderUnavailable, InvalidField for a time before any provider existed.
+        What cannot be recorded at the moment counts as unresolved and keeps nothing else from being compared. Raises
+        ProviderNotConfigured, ProviderUnavailable, InvalidField for a time before any provider existed, and
+        DatabaseUnavailable, since nothing more can be recorded then.
         """
         provider, start = self._beginning(kind, since)
         counts = Counter[str]()
@@ -158,10 +179,31 @@ class Reconciliation:
         """Go once through all that a provider lists, one by one, keeping nothing in memory."""
         async for said in provider.recent(start):
             counts["compared"] += 1
-            find = await self._in_thread(partial(self._take, provider, said, counts))
+            find = await self._taken(provider, said, counts)
             if find is not None:
                 counts["applied" if find.applied else "unresolved"] += 1
                 yield find
+
+    async def _taken(self, provider: PaymentProvider, said: Said, counts: Counter[str]) -> Finding | None:
+        """Record what is said, and try again while others hold what it needs; what fails in the end stops no other.
+
+        Raises DatabaseUnavailable, ShuttingDown.
+        """
+        name, reference = provider.provider.name.lower(), (*references_of(said), "")[0]
+        pauses = iter(BUSY_PAUSES)
+        while True:
+            try:
+                return await self._in_thread(partial(self._take, provider, said, counts))
+            except _ENDING:
+                raise
+            except _BUSY as error:
+                pause = next(pauses, None)
+                if pause is None:
+                    return self._left(name, reference, Recorded("", "", changed=False, problem=_not_recorded(error)))
+                await asyncio.sleep(pause)
+            except Exception as error:  # noqa: BLE001 - noted: a bug that one object meets must not delay the others.
+                self.background.failures.note(error)
+                return self._left(name, reference, Recorded("", "", changed=False, problem=_not_recorded(error)))
 
     def _take(self, provider: PaymentProvider, said: Said, counts: Counter[str]) -> Finding | None:
         name, reference = provider.provider.name.lower(), (*references_of(said), "")[0]
@@ -205,3 +247,7 @@ class Reconciliation:
         event = OutboxEvent(account_id, self._make_id(), OutboxKind.RECONCILED, "", payload, self._clock.now())
         with self._database.transaction() as connection:
             outbox.announce(connection, event)
+
+
+def _not_recorded(error: Exception) -> str:
+    return f"it could not be recorded ({type(error).__name__}), and is tried again by the next comparison"

@@ -153,4 +153,12 @@ PROMO_FAULTS = (
         _PURCHASES,
         "test_a_request_id_that_was_used_tells_no_code_from_another",
     ),
+    Fault(
+        "a declined card keeps the use of a promo code",
+        "service/payments/purchases.py",
+        "            if offer is not None and not purchase.reference:",
+        "            if False and not purchase.reference:",
+        _PURCHASES,
+        "test_a_declined_card_leaves_the_code_for_the_next_one",
+    ),
 )

@@ -8,6 +8,7 @@ import pytest
 from credit.v1 import account_pb2
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import promo_code_pb2 as code_pb
+from credit.v1.payment_provider_pb2 import PaymentMethod
 from credit.v1.purchase_pb2 import Purchase
 from creditd.ledger.ids import uuid7
 from tests.contract.at_once import at_once, reasons
@@ -26,7 +27,7 @@ from tests.support.promos import (
     terms,
 )
 from tests.support.refusals import refused
-from tests.support.signed_webhooks import stripe_payment
+from tests.support.signed_webhooks import new_id, stripe_payment
 
 pytestmark = pytest.mark.requirement("F1")
 
@@ -179,6 +180,20 @@ def test_a_purchase_that_is_never_paid_gives_its_use_back(shopper: Shopper) -> N
     assert (left.promo_given_back, left.bonus, left.promo_bonus) == (True, purchase.bonus - purchase.promo_bonus, 0)
     assert shopper.history(purchase)[-1] == ("EXPIRED", "system")
     assert buyer.bought(promo_code=code.display_code).credits_granted == 100 + purchase.promo_bonus
+
+
+@pytest.mark.requirement("E4")
+def test_a_declined_card_leaves_the_code_for_the_next_one(shopper: Shopper) -> None:
+    """At once, and not when somebody looks: whose card was declined takes another one."""
+    code = make_code(shopper.staff, percent_discount(10, account_limit=1))
+    cards = {"method": PaymentMethod.PAYMENT_METHOD_CARD_TOKEN, "promo_code": code.display_code}
+    for _ in range(2):
+        declined = shopper.buying(OMISE, card_token=f"tokn_test_declined_{new_id('x')}", **cards)
+        assert why(shopper.staff.payment.CreatePurchase, declined) == "PROVIDER_REFUSED"
+    bought = shopper.buy(OMISE, card_token=f"tokn_test_ok_{new_id('x')}", **cards)
+    paid = shopper.becomes(bought.name, "COMPLETED")
+    assert (paid.promo_code, paid.paid_amount) == (code.name, PRICE * 90 // 100)
+    assert code_now(shopper.staff, code).used_count == 1
 
 
 def _expire(shopper: Shopper, purchase: Purchase) -> None:

@@ -117,6 +117,9 @@ class Purchases:
         if purchase.state in STILL_OPEN and not purchase.reference:
             purchase = await self._finished(self._ask(purchase, wanted.card_token))
         if purchase.state == PurchaseState.FAILED and not (purchase.redirect_url or purchase.qr_image_url):
+            if offer is not None and not purchase.reference:
+                # Nothing was begun, so the same code goes with the next try at once.
+                await self._promos.drop(offer)
             raise ProviderRefused(code=purchase.failure_code, message=purchase.failure_message)
         return purchase, not is_new
 

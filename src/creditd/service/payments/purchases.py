@@ -1,9 +1,7 @@
 """Purchases: created and cancelled."""
 
-import asyncio
-import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from creditd.domain.errors import InvalidField, Refusal
 from creditd.domain.instant import Instant
@@ -22,9 +20,9 @@ from creditd.domain.payments.purchase import STILL_OPEN, Purchase, PurchaseKey, 
 from creditd.domain.wallet import Origin
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.transaction import Transaction, TransactionLedger
-from creditd.ledger.work import Overloaded
 from creditd.payments.limits import limits_of, limits_text
 from creditd.payments.provider import CallFailed, CallRefused, PaymentProvider, Report
+from creditd.service.payments.open_calls import OpenCall, OpenCalls
 from creditd.service.payments.packages import on_sale
 from creditd.service.payments.payment_requests import AskedElsewhere, PaymentRequests, order_of
 from creditd.service.payments.providers import InThread, Providers
@@ -35,14 +33,6 @@ from creditd.storage import requests
 from creditd.storage.database import Database
 from creditd.storage.payments import packages, purchases
 from creditd.storage.requests import ClaimKind, RequestKey
-
-log = logging.getLogger(__name__)
-
-Answer = TypeVar("Answer")
-
-MAX_UNDER_WAY: Final = 100
-"""Purchases under way at once: as many as there may be connections to providers. Each continues after its caller has
-disconnected, so callers who give up early could otherwise pile up any number."""
 
 USUAL_METHOD: Final = {
     Provider.STRIPE: PaymentMethod.CHECKOUT,
@@ -91,7 +81,7 @@ class Purchases:
         self._clock = clock
         self._make_id = make_id
         self._in_thread = in_thread
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._open_calls = OpenCalls()
 
     async def create(self, wanted: Wanted, origin: Origin) -> tuple[Purchase, bool]:
         """Record a purchase and ask its provider for a payment; tell whether the request id had created it before.
@@ -102,8 +92,12 @@ class Purchases:
         PurchaseExpired if the provider could not be asked for a day.
         """
         provider = self._providers.get(wanted.provider)
-        if len(self._under_way) >= MAX_UNDER_WAY:
-            raise Overloaded
+        with self._open_calls.begun(provider.provider, wanted.account_id) as open_call:
+            return await self._create(provider, wanted, origin, open_call)
+
+    async def _create(
+        self, provider: PaymentProvider, wanted: Wanted, origin: Origin, open_call: OpenCall
+    ) -> tuple[Purchase, bool]:
         offer = await self._claim(provider, wanted, origin) if wanted.promo_code else None
         try:
             purchase, is_new = await self._in_thread(
@@ -115,7 +109,7 @@ class Purchases:
                 await self._promos.drop(offer)
             raise
         if purchase.state in STILL_OPEN and not purchase.reference:
-            purchase = await self._finished(self._ask(purchase, wanted.card_token))
+            purchase = await open_call.finished(self._ask(purchase, wanted.card_token))
         if purchase.state == PurchaseState.FAILED and not (purchase.redirect_url or purchase.qr_image_url):
             if offer is not None and not purchase.reference:
                 # Nothing was begun, so the same code goes with the next try at once.
@@ -142,24 +136,13 @@ class Purchases:
         except (AskedElsewhere, CallFailed) as error:
             raise ProviderUnavailable(provider=purchase.provider.name) from error
 
-    async def _finished(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run to completion even if the caller disconnects: the provider may already have charged."""
-        task = asyncio.create_task(coroutine)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(task)
-
     async def finish(self, seconds: float) -> None:
         """Wait at most ``seconds`` for purchases whose callers have disconnected.
 
         Whatever is cut off then is resumed later: the purchase is stored, and its provider is searched before it is
         asked again.
         """
-        if self._under_way:
-            log.info("waiting for providers", extra={"purchases": len(self._under_way)})
-            await asyncio.wait(self._under_way, timeout=seconds)
-        for task in self._under_way:
-            task.cancel()
+        await self._open_calls.finish(seconds)
 
     def _record(
         self,
@@ -240,13 +223,14 @@ class Purchases:
 
         A cancelled one is left as it is. Return the purchase in its current state, and whether the request id had
         cancelled it before. Raises PurchaseNotFound, RequestIdReused, PurchasePaid, PurchaseExpired,
-        ProviderUnavailable.
+        ProviderUnavailable, Overloaded.
         """
         purchase, is_over, is_repeat = await self._in_thread(
             lambda: self._ledger.transact(lambda transaction: _look(transaction, key, origin)), owner=key.account_id
         )
         if not is_over:
-            purchase = await self._finished(self._cancel(purchase, origin))
+            with self._open_calls.begun(purchase.provider, key.account_id) as open_call:
+                purchase = await open_call.finished(self._cancel(purchase, origin))
         return purchase, is_repeat
 
     async def _cancel(self, purchase: Purchase, origin: Origin) -> Purchase:

@@ -51,6 +51,7 @@ PRIVATE: Mapping[str, set[str]] = {
     "server/test_tokens.py": {"_verified"},
     "server/transport/test_fallback.py": {"_has_worked"},
     "server/transport/test_wake_ups.py": {"_core", "_is_stopping", "_server"},
+    "service/payments/test_comparisons.py": {"_work"},
     "service/payments/test_rejections_kept.py": {"_clock", "_next_line", "_write_once"},
     "service/test_refusals_kept.py": {"_settings", "_write_once"},
     "storage/test_audit.py": {"_engine", "_settings"},

@@ -47,9 +47,8 @@ def test_alone_it_lists_every_rpc_with_its_fields(capsys: pytest.CaptureFixture[
     assert main(["call"]) == 0
     out = capsys.readouterr().out
     assert "credit.v1.CreditService" in out
-    assert re.search(
-        r"^  Refund +name amount request_id expected_version validate_only reason metadata$", out, re.MULTILINE
-    )
+    fields = "name amount request_id expected_version validate_only reason metadata pending_only"
+    assert re.search(rf"^  Refund +{fields}$", out, re.MULTILINE)
     assert re.search(r"^  VerifyLedger +\(streams\) account_id$", out, re.MULTILINE)
 
 

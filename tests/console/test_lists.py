@@ -290,7 +290,7 @@ def test_a_row_leads_to_all_that_is_known_of_it(
     assert signed_in.get(f"/payment-events/{event.name.partition('/')[2]}").status_code == 200
     for shown in ("Parked", "amount_received", "Card numbers are masked", "Dismiss", "Replay", "The provider says"):
         assert shown in signed_in.text, shown
-    assert "1 in the currency's smallest unit THB 0.00 of THB 1,000.00" in signed_in.text
+    assert "THB 0.01 THB 0.00 of THB 1,000.00" in signed_in.text
     assert " ago" in signed_in.text or "just now" in signed_in.text
     counted = r'state=parked"[^>]*>Parked <span class="count"><bdi>[1-9]'
     assert re.search(counted, signed_in.get("/payment-events").text)

@@ -141,11 +141,12 @@ func (b *block) refund(ctx context.Context) (*creditv1.Reservation, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	request := &creditv1.RefundRequest{Name: b.held.GetName(), RequestId: b.requestID + ".refund"}
+	request := &creditv1.RefundRequest{Name: b.held.GetName(), RequestId: b.requestID + ".refund", PendingOnly: true}
 	answer, err := repeated(ctx, b.credits.Refund, request)
 	if refusal := RefusalOf(err); refusal != nil {
 		switch refusal.Reason {
-		case "RESERVATION_EXPIRED", "RESERVATION_REFUNDED": // What was to be given back is back.
+		// What was to be given back is back; or another run by the same request id has paid, and nothing of that is taken back.
+		case "RESERVATION_EXPIRED", "RESERVATION_REFUNDED", "RESERVATION_CONFIRMED":
 			return b.held, nil
 		}
 	}

@@ -151,8 +151,8 @@ export class Hold implements AsyncDisposable {
       const request = { name, amount, requestId: `${this.#block}.confirm` };
       await repeated(PATIENCE_MS, (options) => this.#credits.confirm(request, options));
     } else {
-      const request = { name, requestId: `${this.#block}.refund` };
-      await repeated(PATIENCE_MS, (options) => this.#credits.refund(request, options)).catch(isBack);
+      const request = { name, requestId: `${this.#block}.refund`, pendingOnly: true };
+      await repeated(PATIENCE_MS, (options) => this.#credits.refund(request, options)).catch(throwUnlessEnded);
     }
   }
 
@@ -173,9 +173,11 @@ export class Hold implements AsyncDisposable {
   }
 }
 
-/** Passes on what says that credits could not be given back; not that they are back already. */
-function isBack(reason: unknown): void {
-  if (!["RESERVATION_EXPIRED", "RESERVATION_REFUNDED"].includes(Refusal.of(reason)?.reason ?? "")) {
+const ENDED = ["RESERVATION_EXPIRED", "RESERVATION_REFUNDED", "RESERVATION_CONFIRMED"];
+
+/** Passes on what says that credits could not be given back; not that they are back, or that another run has paid. */
+function throwUnlessEnded(reason: unknown): void {
+  if (!ENDED.includes(Refusal.of(reason)?.reason ?? "")) {
     throw reason;
   }
 }

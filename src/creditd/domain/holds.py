@@ -171,8 +171,7 @@ def refund(
     """Refund a pending reservation whole, or a confirmed one in part or whole.
 
     Raises ReservationRefunded, ReservationExpired, ReservationConfirmed where only a pending one is to be refunded,
-    ReservationPending for part of a pending one,
-    AmountExceedsConfirmed, AccountClosed, VersionMismatch.
+    ReservationPending for part of a pending one, AmountExceedsConfirmed, AccountClosed, VersionMismatch.
     """
     wallet.account.require_open()
     if reservation.state == ReservationState.CONFIRMED and not command.pending_only:

@@ -162,12 +162,16 @@ public final class Hold implements AutoCloseable {
       Repeats.repeated(credits, PATIENCE, stub -> stub.confirm(request));
     } else {
       RefundRequest request =
-          RefundRequest.newBuilder().setName(reservation.getName()).setRequestId(requestId + ".refund").build();
+          RefundRequest.newBuilder()
+              .setName(reservation.getName())
+              .setRequestId(requestId + ".refund")
+              .setPendingOnly(true)
+              .build();
       try {
         Repeats.repeated(credits, PATIENCE, stub -> stub.refund(request));
       } catch (StatusRuntimeException error) {
-        // What was to be given back may be back.
-        if (!isRefused(error, Set.of("RESERVATION_EXPIRED", "RESERVATION_REFUNDED"))) {
+        // What was to be given back may be back, and another run by the same request id may have paid: that stays.
+        if (!isRefused(error, Set.of("RESERVATION_EXPIRED", "RESERVATION_REFUNDED", "RESERVATION_CONFIRMED"))) {
           throw error;
         }
       }

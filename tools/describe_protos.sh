@@ -2,7 +2,7 @@
 # $described, a descriptor set without rules and paths; $messages and $services, files of ours; and protoc, which plugins for
 # other languages are given to as well.
 #
-# Only credit/v1 is written. google/rpc comes from the package that its owners publish for each language, and a second copy
+# Only what is in credit/ is written. google/rpc comes from the package that its owners publish for each language, and a second copy
 # would clash with that one. buf/validate and google/api are imported by nothing: rules and paths stay in the descriptors,
 # where protovalidate reads them, but what only calls needs no package for them.
 #

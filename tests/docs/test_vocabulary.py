@@ -11,7 +11,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 SOURCES: Final = ROOT / "src" / "creditd"
-PROTOS: Final = ROOT / "protos" / "credit" / "v1"
+PROTOS: Final = ROOT / "protos" / "credit"
 
 
 class Term(NamedTuple):
@@ -65,7 +65,10 @@ GERUNDS: Final[Mapping[str, str]] = {
 }
 """Files that are named by a gerund all the same, each with its reason."""
 
-TWINS: Final[Mapping[str, str]] = {}
+TWINS: Final[Mapping[str, str]] = {
+    "Failed": "what an executor answers, and what the pipeline notes of a call",
+    "Progress": "how far an execution has come, and a rebuild of usage: neither is seen where the other is",
+}
 """Classes of one name in several modules, each with its reason."""
 
 
@@ -93,7 +96,7 @@ def classes() -> Mapping[str, list[str]]:
 
 def fields() -> Iterator[str]:
     """Return every message, RPC and field of the protos."""
-    for file in sorted(PROTOS.glob("*.proto")):
+    for file in sorted(PROTOS.rglob("*.proto")):
         message = ""
         for line in file.read_text(encoding="utf-8").splitlines():
             if named := re.match(r"\s*(?:message|enum|service) (\w+)|\s*rpc (\w+)", line):
@@ -142,7 +145,7 @@ def test_a_word_is_explained_once_and_is_no_other_ones_synonym() -> None:
     assert all(term.meaning.strip() for term in TERMS)
 
 
-@pytest.mark.parametrize("file", sorted(PROTOS.glob("*.proto")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(PROTOS.rglob("*.proto")), ids=lambda file: file.stem)
 def test_every_noun_of_the_protos_is_explained(file: Path) -> None:
     noun = file.stem.removesuffix("_service").replace("_", " ").removesuffix("s")
     assert file.stem.endswith("_service") or noun in {"error", "payment provider", *(term.word for term in TERMS)}

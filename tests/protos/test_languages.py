@@ -15,6 +15,7 @@ pytestmark = pytest.mark.requirement("H4")
 
 ROOT = Path(__file__).parents[2]
 GENERATED = ROOT / "generated" / "python"
+PROTOS = sorted((ROOT / "protos" / "credit").rglob("*.proto"))
 BUF = Path(sys.executable).with_name("buf")
 
 PLUGINS = ("protoc-gen-go", "protoc-gen-go-grpc", "protoc-gen-es", "protoc-gen-grpc-java", "grpc_python_plugin")
@@ -51,8 +52,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def test_only_what_is_ours_is_written(asked: dict[str, bytes], plugin: str) -> None:
     """But for TypeScript, whose modules have no common registry."""
     written = set(CodeGeneratorRequest.FromString(asked[plugin]).file_to_generate)
-    foreign = {name for name in written if not name.startswith("credit/v1/")}
-    assert written - foreign == {f"credit/v1/{file.name}" for file in (ROOT / "protos/credit/v1").glob("*.proto")}
+    foreign = {name for name in written if not name.startswith("credit/")}
+    assert written - foreign == {str(file.relative_to(ROOT / "protos")) for file in PROTOS}
     assert foreign <= ({"google/rpc/status.proto"} if plugin == "protoc-gen-es" else set())
 
 
@@ -64,11 +65,13 @@ def test_no_caller_needs_a_package_of_rules(asked: dict[str, bytes], plugin: str
 
 
 def test_each_proto_says_where_its_code_belongs() -> None:
-    for file in (ROOT / "protos/credit/v1").glob("*.proto"):
+    for file in PROTOS:
+        package = str(file.parent.relative_to(ROOT / "protos"))
+        go = "".join(package.split("/")[-2:])
         text = file.read_text(encoding="utf-8")
         name = "".join(part.capitalize() for part in file.stem.split("_")) + "Proto"
-        assert 'option go_package = "github.com/creditd/creditd/generated/go/credit/v1;creditv1";' in text, file.name
-        assert 'option java_package = "com.creditd.credit.v1";' in text, file.name
+        assert f'option go_package = "github.com/creditd/creditd/generated/go/{package};{go}";' in text, file.name
+        assert f'option java_package = "com.creditd.{package.replace("/", ".")}";' in text, file.name
         assert "option java_multiple_files = true;" in text, file.name
         assert f'option java_outer_classname = "{name}";' in text, file.name
 
@@ -81,7 +84,8 @@ def test_the_python_code_is_of_our_package_alone() -> None:
         for line in file.read_text(encoding="utf-8").splitlines()
         if re.match(r"(from|import) ", line)
     }
-    assert imported <= {"credit.v1", "google.protobuf", "google.protobuf.internal", "google.rpc", "grpc", "warnings"}
+    ours = {"credit.v1", "credit.executor.v1"}
+    assert imported <= ours | {"google.protobuf", "google.protobuf.internal", "google.rpc", "grpc", "warnings"}
 
 
 def test_the_python_code_loads_on_the_oldest_releases_that_are_promised() -> None:

@@ -62,6 +62,7 @@ GERUNDS: Final[Mapping[str, str]] = {
     "domain/payments/payment_standing.py": "a standing is a noun of its own",
     "ledger/waiting_room.py": "a waiting room is a room",
     "identity/key_ring.py": "a key ring is a ring",
+    "cli/findings.py": "a finding is a thing",
 }
 """Files that are named by a gerund all the same, each with its reason."""
 

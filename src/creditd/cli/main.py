@@ -25,6 +25,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "audit": "hand out the head of the audit chain, or verify all that is sealed",
     "rollup": "add usage up anew from the ledger, while servers serve",
     "archive": "move old entries of the ledger to files, verify the files, or read them back",
+    "import": "bring accounts and balances in from files, once it was seen what that would do",
+    "export": "write all accounts and balances to files that import takes",
     "migrate": "bring the database's schema up to date",
     "config": "check the settings, and show where each comes from",
     "keys": "list or rotate the keys that access tokens are signed with",
@@ -33,6 +35,9 @@ COMMANDS: Final[Mapping[str, str]] = {
 
 DEVELOPMENT: Final = frozenset({"run", "demo", "token", "certs"})
 """Commands of the part ``development``, which an installation for production may lack."""
+
+_MODULES: Final[Mapping[str, str]] = {"import": "imports"}
+"""Where the module of a command cannot have its name, which is a word of Python's."""
 
 _ABOUT: Final = ("-h", "--help", "help", "--version")
 
@@ -78,7 +83,7 @@ def _command(name: str) -> Command:
         raise CommandFailure(f"there is no such command; {nearest(name, COMMANDS)}", MISUSED)
     package = "creditd.development.commands" if name in DEVELOPMENT else "creditd.cli"
     try:
-        command: Command = import_module(f"{package}.{name}").command
+        command: Command = import_module(f"{package}.{_MODULES.get(name, name)}").command
     except ModuleNotFoundError as error:
         if name not in DEVELOPMENT:
             raise

@@ -1,0 +1,1 @@
+"""Moving in and out: balances from files into the ledger, and from the ledger into files."""

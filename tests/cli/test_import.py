@@ -1,0 +1,53 @@
+"""`creditd import` and `creditd export`, on a database beside which nothing else is served."""
+
+from pathlib import Path
+
+import pytest
+
+from creditd.cli.main import main
+from creditd.domain.credit_type import CreditType
+from creditd.storage import credit_types
+from tests.support.databases import migrated_database
+from tests.support.desk import Desk, desk_at
+from tests.support.works import add
+
+pytestmark = pytest.mark.requirement("J4")
+
+ROWS = (
+    "\ufeffaccount_id,credit_type,source,amount,expire_time,reference\r\n"
+    'ann,chat,PURCHASED,70,,"of\r\nold"\r\n'
+    "ann,chat,FREE,5,2999-01-01T00:00:00Z,\r\n"
+    "bob,chat,DEBT,9,,\r\n"
+)
+
+
+def declare(desk: Desk) -> None:
+    """Have the credit type of these tests, as a server that starts has it."""
+    with desk.database.transaction() as connection:
+        credit_types.declare(connection, CreditType("chat", "chat", 0), desk.clock.now())
+
+
+def test_what_is_exported_is_imported_once_and_differs_in_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_bytes(ROWS.encode())
+    with migrated_database() as url, desk_at(url) as desk:
+        monkeypatch.setenv("CREDITD_DATABASE_URL", url)
+        declare(desk)
+        desk.do(add("zoe", 1))
+        assert main(["import", str(file)]) == 0
+        assert "3 rows would be brought in, 0 are already" in capsys.readouterr().out
+        assert main(["import", str(file), "--apply"]) == 0
+        assert "3 rows brought in, 0 were already, 0 faults" in capsys.readouterr().out
+        assert main(["import", str(file), "--apply"]) == 0
+        told = capsys.readouterr().out
+        assert "0 rows brought in, 3 were already, 0 faults" in told
+        assert "0 balances differ from the files, 1 are of accounts that the files do not have" in told
+        assert main(["export", "--folder", str(tmp_path)]) == 0
+    (part,) = tmp_path.glob("balances-*.jsonl")
+    with migrated_database() as url, desk_at(url) as desk:
+        monkeypatch.setenv("CREDITD_DATABASE_URL", url)
+        declare(desk)
+        assert main(["import", str(part), "--apply"]) == 0
+        assert "4 rows brought in" in capsys.readouterr().out

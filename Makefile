@@ -102,6 +102,10 @@ browser: setup ## Drive the console's pages with Debian's Chromium: a day of sta
 browser-install: setup ## Install what 'make browser' needs, with apt-get, as root, and Playwright into .venv
 	sh tools/install_browser.sh
 
+.PHONY: backups
+backups: setup ## Make, kill, damage, restore and drill backups of a server; CREDITD_TEST_ACCOUNTS=10000 for a million entries
+	$(BIN)/pytest tests/backup -m backups -s $(ARGS)
+
 .PHONY: client
 client: setup ## Build the Python client's wheel and look into it, and run somebody's tests with its plugin of pytest
 	$(PYTEST) tests/client -m long $(ARGS)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from creditd.backup.backup_folder import BUSY
 from creditd.cli.main import main
 from creditd.cli.output import DONE, FAILED, INTERRUPTED, MISUSED, SIGNALLED
 from tests.support.ports import free_address
@@ -77,7 +78,7 @@ def here(creditd: Creditd, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 def test_the_table_has_each_code_and_no_other() -> None:
     table = OPERATIONS.read_text(encoding="utf-8").partition("## Exit codes")[2].partition("\n## ")[0]
     codes = re.findall(r"^\| (\d+) \|", table, re.MULTILINE)
-    assert [int(code) for code in codes] == [DONE, FAILED, MISUSED, INTERRUPTED, SIGNALLED + signal.SIGTERM]
+    assert [int(code) for code in codes] == [DONE, FAILED, MISUSED, BUSY, INTERRUPTED, SIGNALLED + signal.SIGTERM]
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("call",), ("migrate", "--sql"), ("token", "--subject", "me")])

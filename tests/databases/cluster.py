@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psycopg
 
+from creditd.backup.keeper import end_keeper, start_keeper
 from creditd.development.postgres.account import owner_of
-from creditd.development.postgres.keeper import end_keeper, start_keeper
 from creditd.development.postgres.programs import as_owner, environment, give
 
 START_SECONDS = 60.0

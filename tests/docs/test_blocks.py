@@ -30,7 +30,10 @@ PRINTED = "text"
 ELSEWHERE: dict[str, str] = {}
 """Programs that no test can run, each with its reason. What they run of ours is checked against its help."""
 
-BY_OTHERS: dict[Path, str] = {ROOT / "docs" / "gateway.md": "it needs Envoy: tests/gateway/test_document.py"}
+BY_OTHERS: dict[Path, str] = {
+    ROOT / "docs" / "gateway.md": "it needs Envoy: tests/gateway/test_document.py",
+    ROOT / "docs" / "backup.md": "it needs a server whose log is archived: tests/backup/test_whole_backups.py",
+}
 """Documents whose commands another suite runs, each with its reason and its test."""
 
 ALL = [block for document in DOCUMENTS for block in blocks_of(document)]

@@ -5,6 +5,7 @@ from tests.mutants.api_faults import API_FAULTS
 from tests.mutants.approval_faults import APPROVAL_FAULTS
 from tests.mutants.archive_faults import ARCHIVE_FAULTS
 from tests.mutants.audit_faults import AUDIT_FAULTS
+from tests.mutants.backup_faults import BACKUP_FAULTS
 from tests.mutants.bulkhead_faults import BULKHEAD_FAULTS
 from tests.mutants.client_faults import CLIENT_FAULTS
 from tests.mutants.console_faults import CONSOLE_FAULTS
@@ -47,6 +48,7 @@ FAULTS = (
     *APPROVAL_FAULTS,
     *ARCHIVE_FAULTS,
     *AUDIT_FAULTS,
+    *BACKUP_FAULTS,
     *EXPLAIN_FAULTS,
     *INSIGHT_FAULTS,
     *ISSUER_FAULTS,

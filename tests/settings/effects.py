@@ -16,6 +16,8 @@ _PROVIDERS = "tests/bootstrap/test_payment_providers.py"
 _SUBSCRIPTIONS = "tests/contract/payments/test_subscriptions.py"
 _TLS = "tests/contract/test_tls.py"
 _USAGE = "tests/contract/test_usage.py"
+_BACKUPS = "tests/bootstrap/test_backups.py"
+_RESTORED = "tests/backup/test_private_server.py"
 _SEALED = "tests/contract/test_sealed.py"
 _CALL = "tests/cli/test_call_tls.py"
 _RUN = "tests/cli/test_run.py"
@@ -101,6 +103,10 @@ SETTINGS: Mapping[str, str] = {
     "refresh_token_lifetime_seconds": f"{_IDENTITY}::test_tokens_say_and_live_as_configured",
     "page_token_secret": f"{_HERE}::test_a_page_token_of_another_secret_is_refused",
     "tls_certificate_file": f"{_TLS}::test_a_client_with_a_certificate_of_the_authority_is_served",
+    "backup_folder": "tests/cli/test_backup.py::test_it_lists_what_there_is_and_says_what_is_broken",
+    "backup_database_url": f"{_BACKUPS}::test_it_is_told_whom_to_copy_where_to_and_by_which_key",
+    "backup_key_file": "tests/cli/test_backup.py::test_a_file_of_the_log_is_taken_as_it_is_configured",
+    "backup_hours": f"{_BACKUPS}::test_a_backup_is_due_once_the_newest_is_old_enough",
     "audit_key_file": f"{_SEALED}::test_the_head_is_signed_and_kept_elsewhere_shows_what_was_changed",
     "seal_interval_seconds": f"{_SEALED}::test_what_was_done_is_sealed_by_itself_and_verified_over_the_wire",
     "event_interval_seconds": f"{_EVENTS}::test_each_event_keeps_to_its_schema",
@@ -289,6 +295,34 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "listen_addresses": _PRIVATE,
     "unix_socket_directories": _PRIVATE,
     "port": f"{_EMBEDDED}::test_tcp_is_on_loopback_and_asks_for_the_password",
+    **dict.fromkeys(
+        (
+            "archive_command",
+            "archive_library",
+            "archive_mode",
+            "config_file",
+            "hot_standby",
+            "huge_pages",
+            "log_destination",
+            "logging_collector",
+            "max_prepared_transactions",
+            "max_wal_size",
+            "primary_conninfo",
+            "primary_slot_name",
+            "restore_command",
+            "session_preload_libraries",
+            "shared_preload_libraries",
+            "ssl",
+            "synchronous_standby_names",
+            "unix_socket_permissions",
+        ),
+        f"{_RESTORED}::test_it_has_none_of_the_settings_that_its_data_came_with",
+    ),
+    "archive_timeout": f"{_RESTORED}::test_the_log_of_the_embedded_server_is_archived",
+    "recovery_target_time": f"{_RESTORED}::test_it_goes_to_an_instant",
+    "recovery_target_action": f"{_RESTORED}::test_it_goes_to_an_instant",
+    "recovery_target_timeline": f"{_RESTORED}::test_it_goes_to_an_instant",
+    "idle_session_timeout": f"{_RESTORED}::test_the_log_of_the_embedded_server_is_archived",
     "cluster_name": f"{_EMBEDDED}::test_an_orphan_whose_keeper_was_killed_too_is_stopped_by_the_next_start",
 }
 """Of PostgreSQL, wherever they are set: by libpq, for a session, a transaction, or the embedded server."""

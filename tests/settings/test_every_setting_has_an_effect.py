@@ -38,7 +38,7 @@ TABLES = {
 LISTED = [(table, name) for table, names in TABLES.items() for name in names]
 WHAT_TO_DO = "write a test that shows the effect, and name it in tests/settings/effects.py; or take the option out"
 
-LEFT_OUT = {"long", "databases", "skip", "skipif", "xfail"}
+LEFT_OUT = {"long", "databases", "backups", "skip", "skipif", "xfail"}
 """Marks of tests that `make test` does not run, or whose outcome it does not heed."""
 
 SETTING = re.compile(r"\bSET (?:LOCAL |SESSION )?(\w+) *(?:=|TO)|set_config\('(\w+)'|^(\w+)=\"?$")

@@ -14,6 +14,7 @@ from creditd.bootstrap.encryption import ShownCertificates, metrics_context
 from creditd.bootstrap.service import Service
 from creditd.certificates import DAY_SECONDS
 from creditd.config import Config
+from creditd.telemetry.backup_metrics import BackupMetrics
 from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
 from creditd.telemetry.calls import call_observers
 from creditd.telemetry.event_metrics import EventMetrics
@@ -25,6 +26,7 @@ from creditd.telemetry.metrics import RpcMetrics, make_registry
 from creditd.telemetry.metrics_server import Document, MetricsServer, start_metrics_server
 from creditd.telemetry.payment_metrics import PaymentMetrics
 from creditd.telemetry.rate_limit_metrics import RateLimitMetrics
+from creditd.telemetry.statistics import BackupStatistics
 from creditd.telemetry.traces import configure_tracing
 
 JWKS_PATH: Final = "/.well-known/jwks.json"
@@ -34,8 +36,18 @@ JWKS_PATH: Final = "/.well-known/jwks.json"
 class Telemetry:
     """The telemetry of a process: metrics on a port, an access log and, if configured, traces."""
 
-    def __init__(self, cores: Cores, service: Service, lines: LineWriter, *, worker_index: int = 0) -> None:
+    def __init__(
+        self,
+        cores: Cores,
+        service: Service,
+        lines: LineWriter,
+        *,
+        worker_index: int = 0,
+        backups: BackupStatistics | None = None,
+    ) -> None:
         """Serve metrics at the configured port plus ``worker_index``, and identity's public keys beside them.
+
+        Those of ``backups`` are among them, if this process looks after them.
 
         Raises OSError if the port is taken, InvalidCertificate, PlaintextExposed, NoOpenTelemetry.
         """
@@ -47,6 +59,8 @@ class Telemetry:
             IssuerMetrics(service.issuers.statistics),
             RateLimitMetrics(service.exchange_statistics),
         )
+        if backups:
+            registry.register(BackupMetrics(backups))
         if cores.credit:
             _add_credit(registry, cores.credit)
         _add_certificates(registry, config)

@@ -9,6 +9,7 @@ from typing import Final
 from creditd import __version__
 from creditd.addresses import PlaintextExposed
 from creditd.bootstrap import Core, Cores, IdentityCore, Service, Telemetry, TransportFailure
+from creditd.bootstrap.backups import ScheduledBackups
 from creditd.certificates import InvalidCertificate
 from creditd.cli.identity_access import identity_core
 from creditd.cli.output import MISUSED, CommandFailure
@@ -51,7 +52,9 @@ async def serving(config: Config, lines: LineWriter, worker_index: int | None = 
     files = raise_open_files()
     with closing(_cores(config, warns_of_powers=not worker_index)) as cores:
         service = _service(cores)
-        with closing(_telemetry(cores, service, lines, worker_index or 0)) as telemetry:
+        # One worker of a server looks after them.
+        backups = ScheduledBackups(config, cores.first.seconds) if config.backup_folder and not worker_index else None
+        with closing(_telemetry(cores, service, lines, worker_index or 0, backups)) as telemetry:
             unfit = await _found_wanting(cores)
             await _start(service, telemetry, shared_port=worker_index is not None)
             where = {"transport": service.transport, "port": service.port, "worker": worker_index or 0}
@@ -59,10 +62,14 @@ async def serving(config: Config, lines: LineWriter, worker_index: int | None = 
             _tell_of_schema(cores.first.database)
             if unfit:
                 log.warning("not serving yet, health says NOT_SERVING: %s", unfit)
+            if backups:
+                backups.start()
             try:
                 yield service
             finally:
                 log.info("stopping")
+                if backups:
+                    await backups.close()
                 await service.stop()
                 log.info("stopped")
 
@@ -116,9 +123,12 @@ def _service(cores: Cores) -> Service:
         raise CommandFailure(str(error), MISUSED) from error
 
 
-def _telemetry(cores: Cores, service: Service, lines: LineWriter, worker_index: int) -> Telemetry:
+def _telemetry(
+    cores: Cores, service: Service, lines: LineWriter, worker_index: int, backups: ScheduledBackups | None
+) -> Telemetry:
     try:
-        return Telemetry(cores, service, lines, worker_index=worker_index)
+        statistics = backups.statistics if backups else None
+        return Telemetry(cores, service, lines, worker_index=worker_index, backups=statistics)
     except (InvalidCertificate, PlaintextExposed) as error:
         raise CommandFailure(str(error), MISUSED) from error
     except NoOpenTelemetry as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from creditd.addresses import Listener, PlaintextExposed, require_encrypted
+from creditd.backup.sealed_streams import InvalidBackupKey, read_key
 from creditd.certificates import InvalidCertificate, fit_authorities, fit_pair
 from creditd.config.settings import Config, variable
 from creditd.front.service_channel import require_known_service
@@ -49,7 +50,7 @@ _LISTENERS: Final = {
 """By listener, the settings of its address and of its certificate."""
 
 
-_REFUSALS: Final = (InvalidKey, InvalidAuditKey, InvalidIssuer, NoOpenTelemetry, InvalidSetting)
+_REFUSALS: Final = (InvalidKey, InvalidAuditKey, InvalidIssuer, NoOpenTelemetry, InvalidSetting, InvalidBackupKey)
 
 
 def faults_around(config: Config) -> Iterator[str]:
@@ -74,6 +75,8 @@ def _looks(config: Config) -> dict[str, Callable[[], object]]:
     return {
         "database_url": partial(judged, config.database_url),
         "identity_database_url": partial(judged, config.identity_database_url),
+        "backup_database_url": partial(judged, config.backup_database_url),
+        "backup_key_file": lambda: read_key(Path(config.backup_key_file)),
         "jwt_public_key_files": lambda: read_public_keys(map(Path, config.jwt_public_key_files)),
         "issuers_file": lambda: KeyFetcher(read_outside_issuers(Path(config.issuers_file))),
         "audit_key_file": partial(read_audit_key, config.audit_key_file),

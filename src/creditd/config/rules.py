@@ -119,6 +119,7 @@ ADDRESS_OR_SOCKET: Final = ValueRule(
 )
 ADDRESS_OR_NOTHING: Final = ValueRule(lambda address: not address or is_address(address), "host:port, or nothing")
 FILE: Final = ValueRule(_is_readable, "a file that this user may read")
+FOLDER: Final = ValueRule(lambda path: not path or os.path.isdir(path), "a folder that is there")  # noqa: PTH112 - as above.
 FILES: Final = ValueRule(lambda paths: all(map(_is_readable, paths)), "files that this user may read")
 PROVIDER_URL: Final = ValueRule(_is_provider_url, "a URL such as https://host; http on loopback only")
 """Keys and payments go there."""

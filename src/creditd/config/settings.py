@@ -178,6 +178,16 @@ class Config:
         72, "how long before a grant expires its account is told, five minutes more or less", rules.at_least(1)
     )
     audit_key_file: str = _setting("", "PEM; the Ed25519 key that heads of the audit chain are signed with", rules.FILE)
+    backup_folder: str = _setting(
+        "", "where [backups](docs/backup.md) are; empty: there are none, and `serve` makes none", rules.FOLDER
+    )
+    backup_database_url: str = _setting(
+        "", "libpq URL of a user who may replicate, on PostgreSQL itself; empty: `database_url`'s", is_secret=True
+    )
+    backup_key_file: str = _setting("", "64 hexadecimal digits; what backups are encrypted with", rules.FILE)
+    backup_hours: float = _setting(
+        24.0, "how old the newest backup may be before the service makes another; 0: it makes none", rules.at_least(0)
+    )
     refund_grace_seconds: int = _setting(
         86_400, "for credits that come back after their grant has expired", rules.at_least(0)
     )

@@ -1,7 +1,7 @@
 """The data folder of development (CREDITD_DATA_DIR): all that ``creditd run`` keeps from one start to the next.
 
 - owner.lock: held by the `creditd run` that works on the folder, with its process id in it
-- postgres/: the embedded PostgreSQL with its data
+- postgres/: the embedded PostgreSQL with its data, and with backups the spool of its log
 - keys/: the key pair that development tokens are signed with
 - page-token-secret: what page tokens are sealed with
 - identity-key: what identity encrypts its secrets with

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
+from creditd.backup.sealed_streams import InvalidBackupKey, read_key
 from creditd.cli.migrate import bring_up_to_date, migrate_identity
 from creditd.cli.output import MISUSED, CommandFailure
 from creditd.config import Config
 from creditd.development.data_folder import DataFolder
+from creditd.development.log_spool import LogSpool
 from creditd.development.postgres import EmbeddedPostgresError, embedded_postgres
 from creditd.development.postgres.folder import hold
 from creditd.development.postgres.logins import IDENTITY_LOGIN, server_url
@@ -38,7 +41,7 @@ def ready_to_serve(config: Config, folder: DataFolder) -> Iterator[Config]:
     Gives the configuration with all of that in it. Raises CommandFailure.
     """
     with ExitStack() as stack:
-        owner_url = config.database_url or stack.enter_context(_embedded(folder))
+        owner_url = config.database_url or stack.enter_context(_embedded(config, folder))
         bring_up_to_date(owner_url)
         # One that is given has logins of its own: which of them serves, its owner says.
         url = config.database_url or server_url(owner_url)
@@ -48,6 +51,7 @@ def ready_to_serve(config: Config, folder: DataFolder) -> Iterator[Config]:
         yield replace(
             config,
             database_url=url,
+            backup_database_url=config.backup_database_url or owner_url,
             jwt_public_key_files=(*config.jwt_public_key_files, public_key),
             page_token_secret=config.page_token_secret or folder.page_token_secret(),
             # Nobody balances load over this server, so nobody has to notice that it goes.
@@ -67,10 +71,30 @@ def _with_identity(config: Config, folder: DataFolder, url: str) -> Config:
 
 
 @contextmanager
-def _embedded(folder: DataFolder) -> Iterator[str]:
+def _embedded(config: Config, folder: DataFolder) -> Iterator[str]:
+    spool = _spool(config, folder)
     with ExitStack() as stack:
+        if spool:
+            # Last of all: PostgreSQL hands over what it has as it shuts down.
+            spool.start()
+            stack.callback(spool.close)
         try:
-            url = stack.enter_context(embedded_postgres(folder.postgres, own_account=True, revived=True))
+            url = stack.enter_context(
+                embedded_postgres(folder.postgres, own_account=True, revived=True, log_spool=spool)
+            )
         except EmbeddedPostgresError as error:
             raise CommandFailure(str(error)) from error
         yield url
+
+
+def _spool(config: Config, folder: DataFolder) -> LogSpool | None:
+    """Return what archives the log of the embedded PostgreSQL, if there is a folder of backups."""
+    if not config.backup_folder:
+        return None
+    try:
+        key = read_key(Path(config.backup_key_file)) if config.backup_key_file else None
+    except InvalidBackupKey as error:
+        message = f"CREDITD_BACKUP_KEY_FILE: {error}"
+        raise CommandFailure(message, MISUSED) from error
+    postgres = folder.postgres.absolute()
+    return LogSpool(postgres / "log-spool", postgres / "cluster" / "pg_wal", Path(config.backup_folder), key)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from math import nan
 
 Counts = Counter[tuple[str, str]]
 """By provider, in small letters, and by what came of it."""
@@ -65,6 +66,18 @@ class EventStatistics:
     attempts: Counter[str] = field(default_factory=Counter)
     delivery_lags: dict[str, float] = field(default_factory=dict)
     failures: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class BackupStatistics:
+    """When a backup and a drill last succeeded, in seconds since the epoch: 0 for never, not a number until known.
+
+    ``failures`` are those of this process since it began.
+    """
+
+    last_backup: float = nan
+    last_drill: float = nan
+    failures: int = 0
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from creditd.development.postgres.keeper import end_keeper, start_keeper
+from creditd.backup.keeper import end_keeper, start_keeper
 from tests.support.patience import eventually
 
 DEAF_TO_THE_FIRST = """

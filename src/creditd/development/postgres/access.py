@@ -11,6 +11,7 @@ _MAP: Final = "creditd"
 
 _RULES: Final = f"""# Written at each start.
 local all all peer map={_MAP}
+local replication all peer map={_MAP}
 host all all 127.0.0.1/32 scram-sha-256
 """
 

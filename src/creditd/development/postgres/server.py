@@ -15,11 +15,12 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from creditd.backup.keeper import end_keeper, start_keeper
+from creditd.development.log_spool import LogSpool
 from creditd.development.postgres.access import write_access
 from creditd.development.postgres.account import owner_of, take_over
 from creditd.development.postgres.cluster import SUPERUSER, ensure_cluster
 from creditd.development.postgres.folder import clear_leftovers, hold, mark, tail
-from creditd.development.postgres.keeper import end_keeper, start_keeper
 from creditd.development.postgres.programs import EmbeddedPostgresError, Owner, as_owner, give, program
 from creditd.development.postgres.revival import Revival
 from creditd.development.postgres.room import room_to_make
@@ -49,16 +50,22 @@ _SETTINGS: Final[Mapping[str, str]] = {
 
 @contextmanager
 def embedded_postgres(
-    data_dir: Path, *, settings: Mapping[str, str] | None = None, own_account: bool = False, revived: bool = False
+    data_dir: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    own_account: bool = False,
+    revived: bool = False,
+    log_spool: LogSpool | None = None,
 ) -> Iterator[str]:
     """Run PostgreSQL on the data folder, made if it is not there, and give the libpq URL of its database ``creditd``.
 
     It listens on a Unix socket that only we can open. Where we are root, it runs under an account of its own if
-    ``own_account`` says so, otherwise as nobody. One that dies is started again if ``revived`` says so. Raises
+    ``own_account`` says so, otherwise as nobody. One that dies is started again if ``revived`` says so; its log goes to
+    ``log_spool``, if there is one. Raises
     DataFolderInUse while another process has the folder, EmbeddedPostgresError if it does not start, in PostgreSQL's
     own words.
     """
-    server = EmbeddedPostgres(data_dir, settings=settings, own_account=own_account)
+    server = EmbeddedPostgres(data_dir, settings=settings, own_account=own_account, log_spool=log_spool)
     server.start()
     revival = Revival(server) if revived else None
     try:
@@ -82,9 +89,11 @@ class EmbeddedPostgres:
         settings: Mapping[str, str] | None = None,
         tcp_port: int | None = None,
         own_account: bool = False,
+        log_spool: LogSpool | None = None,
     ) -> None:
         self.data_dir = data_dir.expanduser().resolve()
-        self._settings = {**_SETTINGS, **(settings or {})}
+        self._log_spool = log_spool
+        self._settings = {**_SETTINGS, **(log_spool.settings if log_spool else {}), **(settings or {})}
         self._tcp_port = tcp_port
         self._own_account = own_account
         self._owner: Owner | None = None
@@ -174,6 +183,8 @@ class EmbeddedPostgres:
         take_over(self.data_dir / "password", self._owner)
         ensure_cluster(self.data_dir, self._owner, durable=self._settings["fsync"] != "off")
         write_access(self._cluster, self._owner)
+        if self._log_spool:
+            self._log_spool.prepare(self._owner)
         self._make_socket_dir()
         if self.log_file.exists():
             self.log_file.replace(self.log_file.with_suffix(".log.1"))

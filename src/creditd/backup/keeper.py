@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from creditd.development.postgres.programs import environment
+from creditd.backup.postgres_account import environment
 
 _STOP_SECONDS: Final = 60.0
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.backup import log_archive
@@ -95,6 +95,7 @@ def test_what_no_backup_needs_is_forgotten(log: Path, tmp_path: Path) -> None:
     assert log_archive.forget_before(log_archive.folder_of(tmp_path, SYSTEM), later) == 2
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2**32 - 1), st.integers(0, 2**33), st.sampled_from([1, 16, 64, 1024]))
 def test_a_segment_is_named_as_postgresql_names_it(timeline: int, number: int, mebibytes: int) -> None:
     name = segment_name(LogSegment(timeline, number), mebibytes * MIB)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from creditd.backup import manifest
@@ -25,6 +25,7 @@ def test_what_was_written_is_read(key: bytes | None, tmp_path: Path) -> None:
     assert manifest.proved(tmp_path / manifest.NAME, key) == written
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from([None, KEY]))
 def test_a_byte_that_was_changed_is_noticed_and_the_file_is_named(data: st.DataObject, key: bytes | None) -> None:
     """Unless what it says is the same."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.backup.retention import DAYS, KEPT, HeldBackup, to_drop
@@ -24,6 +24,7 @@ HELD = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(HELD)
 def test_the_last_good_one_is_never_dropped(held: list[HeldBackup]) -> None:
     good = [backup for backup in held if backup.is_good]
@@ -33,6 +34,7 @@ def test_the_last_good_one_is_never_dropped(held: list[HeldBackup]) -> None:
         assert any(backup.name in left and backup.ended == last for backup in good)
 
 
+@settings(deadline=None)
 @given(HELD)
 def test_what_is_old_goes_and_of_the_rest_the_newest_ten_good_ones_stay(held: list[HeldBackup]) -> None:
     dropped = to_drop(held, NOW)
@@ -44,6 +46,7 @@ def test_what_is_old_goes_and_of_the_rest_the_newest_ten_good_ones_stay(held: li
     assert {backup.name for backup in good[-KEPT:] if backup.ended >= oldest} <= {backup.name for backup in kept}
 
 
+@settings(deadline=None)
 @given(HELD)
 def test_one_that_is_broken_takes_no_place_of_a_good_one(held: list[HeldBackup]) -> None:
     """And what was dropped once leaves nothing to be dropped."""

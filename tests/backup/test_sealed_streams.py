@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditd.backup.sealed_streams import (
@@ -57,6 +57,7 @@ def test_it_comes_back_in_pieces() -> None:
     assert max(map(len, pieces)) == 70_000
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(SEALED) - 1), st.integers(1, 255))
 def test_a_byte_that_was_changed_is_noticed(place: int, change: int) -> None:
     stored = bytearray(SEALED)

@@ -220,6 +220,14 @@ def test_only_a_secret_may_be_in_a_file() -> None:
             {"webhooks_tls_certificate_file": __file__, "webhooks_tls_key_file": __file__},
             "CREDITD_WEBHOOKS_TLS_CERTIFICATE_FILE needs CREDITD_WEBHOOKS_TLS_CA_FILE",
         ),
+        ({"executors_tls_key_file": __file__}, "CREDITD_EXECUTORS_TLS_KEY_FILE go together"),
+        (
+            {"executors_tls_certificate_file": __file__, "executors_tls_key_file": __file__},
+            "CREDITD_EXECUTORS_TLS_CERTIFICATE_FILE needs CREDITD_EXECUTORS_TLS_CA_FILE",
+        ),
+        ({"executors": "a=1.2.3.4:1"}, "a is not on this machine: set CREDITD_EXECUTORS_TLS_CA_FILE"),
+        ({"executors": "a=127.0.0.1:1", "plaintext_executors": "b"}, "names 'b', which is none of CREDITD_EXECUTORS"),
+        ({"executors": "a=127.0.0.1:1,a=127.0.0.1:2"}, "CREDITD_EXECUTORS is .*expected at most 32 of name=host:port"),
         ({"console_listen_tls_key_file": __file__}, "CREDITD_CONSOLE_LISTEN_TLS_KEY_FILE go together"),
         (
             {"console_tls_certificate_file": __file__, "console_tls_key_file": __file__},

@@ -13,6 +13,7 @@ from tests.mutants.domain_faults import DOMAIN_FAULTS
 from tests.mutants.draft_faults import DRAFT_FAULTS
 from tests.mutants.endpoint_faults import ENDPOINT_FAULTS
 from tests.mutants.event_faults import EVENT_FAULTS
+from tests.mutants.executor_faults import EXECUTOR_FAULTS
 from tests.mutants.explain_faults import EXPLAIN_FAULTS
 from tests.mutants.identity_faults import IDENTITY_FAULTS
 from tests.mutants.insight_faults import INSIGHT_FAULTS
@@ -52,6 +53,7 @@ FAULTS = (
     *EXPLAIN_FAULTS,
     *INSIGHT_FAULTS,
     *ISSUER_FAULTS,
+    *EXECUTOR_FAULTS,
     *ENDPOINT_FAULTS,
     *EVENT_FAULTS,
     *LIMIT_FAULTS,

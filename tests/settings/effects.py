@@ -65,6 +65,8 @@ _CONSOLE_SESSION_ENDS = (
 )
 _CONSOLE_SSO = "tests/console/test_single_sign_on.py::test_staff_come_in_by_their_organisation_and_go_where_they_wanted"
 _CONSOLE_OVER_TLS = "tests/console/test_channel.py::test_over_tls_each_side_shows_a_certificate"
+_EXECUTORS = "tests/executors/test_connections.py"
+_EXECUTORS_OVER_TLS = f"{_EXECUTORS}::test_over_tls_each_side_shows_a_certificate"
 _ENDPOINTS = "tests/contract/test_event_targets.py"
 _EVENTS = "tests/contract/test_events.py"
 _APPROVALS = "tests/contract/test_approvals.py"
@@ -155,6 +157,11 @@ SETTINGS: Mapping[str, str] = {
         "tests/contract/payments/test_approved_reversals.py::test_above_the_threshold_an_administrator_too_waits"
     ),
     "approval_lifetime_seconds": f"{_APPROVALS}::test_it_expires_at_its_time_and_not_before",
+    "executors": f"{_EXECUTORS}::test_executors_are_those_that_are_configured",
+    "plaintext_executors": f"{_EXECUTORS}::test_executors_are_those_that_are_configured",
+    "executors_tls_ca_file": _EXECUTORS_OVER_TLS,
+    "executors_tls_certificate_file": _EXECUTORS_OVER_TLS,
+    "executors_tls_key_file": _EXECUTORS_OVER_TLS,
     "payments_live": f"{_PROVIDERS}::test_live_keys_serve_live_payments",
     "payment_poll_interval_seconds": _LOOKING,
     "stripe_api_key": _BUYING,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import nan
 
 from creditd.config import Config
+from creditd.config.executor_rules import executor_addresses
 from creditd.config.rules import EACH_SPENDER
 from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
@@ -22,7 +23,7 @@ from creditd.ledger.writer import Writer
 from creditd.server.audit_signature import read_audit_key
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
 from creditd.storage.migrations.powers import OPT_OUT, Login, login_of
-from creditd.telemetry.statistics import EventStatistics, LedgerStatistics, PaymentStatistics
+from creditd.telemetry.statistics import EventStatistics, ExecutorStatistics, LedgerStatistics, PaymentStatistics
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Core:
         self.sweep = Sweep(self.batches, sweeping, self.clock, config.sweep_interval_seconds)
         self.payment_statistics = PaymentStatistics()
         self.event_statistics = EventStatistics()
+        self.executor_statistics = {name: ExecutorStatistics() for name in executor_addresses(config.executors)}
         self.audit_key = read_audit_key(config.audit_key_file)
         # Not a number until there is a server that looks.
         self.access_age_seconds: Callable[[], float] = lambda: nan

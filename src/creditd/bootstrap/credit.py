@@ -25,6 +25,7 @@ from creditd.bootstrap.access import Access
 from creditd.bootstrap.approvals import make_approvals
 from creditd.bootstrap.core import Core
 from creditd.bootstrap.events import EventParts
+from creditd.bootstrap.executors import make_executors
 from creditd.bootstrap.payments import Payments
 from creditd.bootstrap.promos import Promos
 from creditd.bootstrap.stop_grace import StopGrace
@@ -128,6 +129,7 @@ class CreditParts:
             core.config.search_label,
         )
         core.usage_lag_seconds = lambda: self.usage_roller.lag_seconds
+        self.executors = make_executors(core.config, core.executor_statistics, core.seconds)
         self.events = EventParts(core, threads, tokens)
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
         self._credits = Credits(core.ledger, self._catalogue, transport.sink, self.events.limit_notices.note)
@@ -268,6 +270,7 @@ class CreditParts:
         await self.payments.close(grace.left)
         await self.usage_roller.background.close()
         await self.events.close()
+        await self.executors.close()
         await self.sealer.background.close()
         await self.refused_acts.background.close()
         await self.refused_acts.flush()

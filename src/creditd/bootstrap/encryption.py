@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterator, Sequence
 
+from creditd.bootstrap.executors import executor_certificates
 from creditd.certificates import Renewals, Validity, fit_pair, server_context
 from creditd.config import Config
 from creditd.server.listener import Tls
@@ -48,3 +49,5 @@ def _followed(config: Config) -> Iterator[Renewals]:
     if config.metrics_tls_certificate_file:
         pair = _metrics_pair(config)
         yield Renewals([file for _, file in pair], lambda: (fit_pair(*pair),), tells=False)
+    if config.executors_tls_ca_file:
+        yield executor_certificates(config).renewals(tells=False)

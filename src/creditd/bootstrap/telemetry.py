@@ -18,6 +18,7 @@ from creditd.telemetry.backup_metrics import BackupMetrics
 from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
 from creditd.telemetry.calls import call_observers
 from creditd.telemetry.event_metrics import EventMetrics
+from creditd.telemetry.executor_metrics import ExecutorMetrics
 from creditd.telemetry.issuer_metrics import IssuerMetrics
 from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
 from creditd.telemetry.lines import LineWriter
@@ -95,6 +96,7 @@ def _add_credit(registry: CollectorRegistry, core: Core) -> None:
     registry.register(LedgerMetrics((core.ledger.statistics, core.ledger.side_statistics), gauges))
     registry.register(PaymentMetrics(core.payment_statistics))
     registry.register(EventMetrics(core.event_statistics))
+    registry.register(ExecutorMetrics(core.executor_statistics))
     # Not a number until the database has been asked.
     Gauge(
         "creditd_database_login_powers",

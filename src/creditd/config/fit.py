@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from creditd.addresses import is_loopback
+from creditd.config.executor_rules import are_executors, executor_addresses
 from creditd.config.masks import quoted
 from creditd.config.rules import EACH_SPENDER, ConfigError, nearest
 from creditd.config.settings import SETTINGS, Config, variable
@@ -63,6 +65,25 @@ def _console_faults(config: Config) -> Iterator[str]:
 def _pair_faults(one: str, other: str, config: Config) -> Iterator[str]:
     if bool(getattr(config, one)) != bool(getattr(config, other)):
         yield f"{variable(one)} and {variable(other)} go together"
+
+
+def _executors_faults(config: Config) -> Iterator[str]:
+    yield from _pair_faults("executors_tls_certificate_file", "executors_tls_key_file", config)
+    if config.executors_tls_certificate_file and not config.executors_tls_ca_file:
+        yield "CREDITD_EXECUTORS_TLS_CERTIFICATE_FILE needs CREDITD_EXECUTORS_TLS_CA_FILE, which verifies executors"
+    if not are_executors(config.executors):
+        # Told as a fault of the setting itself.
+        return
+    addresses = executor_addresses(config.executors)
+    for name in config.plaintext_executors:
+        if name not in addresses:
+            yield f"CREDITD_PLAINTEXT_EXECUTORS names {name!r}, which is none of CREDITD_EXECUTORS"
+    for name, address in addresses.items():
+        if not (config.executors_tls_ca_file or is_loopback(address) or name in config.plaintext_executors):
+            yield (
+                f"CREDITD_EXECUTORS: {name} is not on this machine: set CREDITD_EXECUTORS_TLS_CA_FILE, or, on a "
+                f"network that nobody else reads, have CREDITD_PLAINTEXT_EXECUTORS name {name}"
+            )
 
 
 def _identity_faults(config: Config) -> Iterator[str]:
@@ -184,6 +205,7 @@ _PARTS: Final = (
     _tls_faults,
     _webhooks_faults,
     _console_faults,
+    _executors_faults,
     _identity_faults,
     _issuers_faults,
     _rate_limits_faults,

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from creditd.addresses import Listener, is_address, is_loopback
-from creditd.config import velocity_rules
+from creditd.config import executor_rules, velocity_rules
 from creditd.domain.grants import Source
 from creditd.domain.limits import MAX_LIMITS
 from creditd.server.redis_connection import redis_place
@@ -178,6 +178,8 @@ LIMITS: Final = ValueRule(
     ),
     f"at most {MAX_LIMITS} credit types, or credit types with /* for each spender, each with an amount of 1 or more",
 )
+
+EXECUTORS: Final = ValueRule(executor_rules.are_executors, executor_rules.EXPECTED)
 
 VELOCITY_RULES: Final = ValueRule(velocity_rules.are_velocity_rules, velocity_rules.EXPECTED)
 

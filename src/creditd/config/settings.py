@@ -240,6 +240,17 @@ class Config:
         "`email`; empty: none. What was written before is found after `creditd rollup rebuild`",
         rules.METADATA_KEY,
     )
+    executors: tuple[str, ...] = _setting(
+        (),
+        "who runs [workflows](docs/executors.md), by name: `render=render.internal:7443`, with commas between them",
+        rules.EXECUTORS,
+    )
+    plaintext_executors: tuple[str, ...] = _setting(
+        (), "names of executors that are called in plaintext though they are not on this machine"
+    )
+    executors_tls_ca_file: str = _setting("", "PEM; how executors are known", rules.FILE)
+    executors_tls_certificate_file: str = _setting("", "PEM; what they are shown (mutual TLS)", rules.FILE)
+    executors_tls_key_file: str = _setting("", "PEM; the certificate's key", rules.FILE)
     payments_live: bool = _setting(
         default=False, meaning="true: real money; see [payments](docs/payments.md) for the following"
     )

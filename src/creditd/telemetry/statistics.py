@@ -81,6 +81,20 @@ class BackupStatistics:
 
 
 @dataclass(slots=True)
+class ExecutorStatistics:
+    """Calls to one executor since the process began, by what is called and what came of it.
+
+    ``retries`` are tries after the first of a call, ``running`` the executions under way. ``breaker_state`` is 0 while
+    all calls are made, 1 while one is tried, 2 while none is.
+    """
+
+    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    retries: int = 0
+    running: int = 0
+    breaker_state: int = 0
+
+
+@dataclass(slots=True)
 class Occupancy:
     """What one kind of waiting has to do, and the jobs refused and abandoned since the process began."""
 

@@ -1,0 +1,1 @@
+"""Calls the executors: servers of other teams that run workflows."""

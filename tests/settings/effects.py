@@ -18,6 +18,7 @@ _TLS = "tests/contract/test_tls.py"
 _USAGE = "tests/contract/test_usage.py"
 _BACKUPS = "tests/bootstrap/test_backups.py"
 _RESTORED = "tests/backup/test_private_server.py"
+_NOT_CARRIED_OVER = f"{_RESTORED}::test_it_has_none_of_the_settings_that_its_data_came_with"
 _SEALED = "tests/contract/test_sealed.py"
 _CALL = "tests/cli/test_call_tls.py"
 _RUN = "tests/cli/test_run.py"
@@ -302,29 +303,24 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "listen_addresses": _PRIVATE,
     "unix_socket_directories": _PRIVATE,
     "port": f"{_EMBEDDED}::test_tcp_is_on_loopback_and_asks_for_the_password",
-    **dict.fromkeys(
-        (
-            "archive_command",
-            "archive_library",
-            "archive_mode",
-            "config_file",
-            "hot_standby",
-            "huge_pages",
-            "log_destination",
-            "logging_collector",
-            "max_prepared_transactions",
-            "max_wal_size",
-            "primary_conninfo",
-            "primary_slot_name",
-            "restore_command",
-            "session_preload_libraries",
-            "shared_preload_libraries",
-            "ssl",
-            "synchronous_standby_names",
-            "unix_socket_permissions",
-        ),
-        f"{_RESTORED}::test_it_has_none_of_the_settings_that_its_data_came_with",
-    ),
+    "archive_command": _NOT_CARRIED_OVER,
+    "archive_library": _NOT_CARRIED_OVER,
+    "archive_mode": _NOT_CARRIED_OVER,
+    "config_file": _NOT_CARRIED_OVER,
+    "hot_standby": _NOT_CARRIED_OVER,
+    "huge_pages": _NOT_CARRIED_OVER,
+    "log_destination": _NOT_CARRIED_OVER,
+    "logging_collector": _NOT_CARRIED_OVER,
+    "max_prepared_transactions": _NOT_CARRIED_OVER,
+    "max_wal_size": _NOT_CARRIED_OVER,
+    "primary_conninfo": _NOT_CARRIED_OVER,
+    "primary_slot_name": _NOT_CARRIED_OVER,
+    "restore_command": _NOT_CARRIED_OVER,
+    "session_preload_libraries": _NOT_CARRIED_OVER,
+    "shared_preload_libraries": _NOT_CARRIED_OVER,
+    "ssl": _NOT_CARRIED_OVER,
+    "synchronous_standby_names": _NOT_CARRIED_OVER,
+    "unix_socket_permissions": _NOT_CARRIED_OVER,
     "archive_timeout": f"{_RESTORED}::test_the_log_of_the_embedded_server_is_archived",
     "recovery_target_time": f"{_RESTORED}::test_it_goes_to_an_instant",
     "recovery_target_action": f"{_RESTORED}::test_it_goes_to_an_instant",

@@ -76,19 +76,18 @@ class Drill:
     def _prove(self, found: Manifest, server: PrivateServer) -> None:
         with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
             databases = [name for (name,) in connection.execute(_DATABASES).fetchall()]
-        ledgers = 0
+        ledgers = set()
         for name in databases:
             with psycopg.connect(server.url(name), autocommit=True) as connection:
                 self._require_revision(found, name, connection)
                 row: Any = connection.execute("SELECT clock_timestamp(), to_regclass('entries') IS NOT NULL").fetchone()
             if row[1]:
-                ledgers += 1
+                ledgers.add(name)
                 self._prove_ledger(server.url(name))
             self._ended = row[0]
-        if not ledgers and not any(found.revisions.values()):
-            return
-        if not ledgers:
-            message = "no ledger was found in what was restored"
+        missing = {name for name, revision in found.revisions.items() if revision} - ledgers
+        if missing:
+            message = f"no ledger was found in {', '.join(sorted(missing))}, which had one"
             raise NotProved(message)
 
     def _require_revision(self, found: Manifest, name: str, connection: psycopg.Connection) -> None:

@@ -51,3 +51,36 @@ def test_what_is_exported_is_imported_once_and_differs_in_nothing(
         declare(desk)
         assert main(["import", str(part), "--apply"]) == 0
         assert "4 rows brought in" in capsys.readouterr().out
+
+
+def test_another_amount_under_a_known_key_is_a_finding_and_brings_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head, before, after = "account_id,credit_type,amount,status\n", tmp_path / "before.csv", tmp_path / "after.csv"
+    before.write_text(f"{head}ann,chat,70,\n")
+    after.write_text(f"{head}ann,chat,71,\nbob,chat,5,\n")
+    with migrated_database() as url, desk_at(url) as desk:
+        monkeypatch.setenv("CREDITD_DATABASE_URL", url)
+        declare(desk)
+        assert main(["import", str(before), "--apply"]) == 0
+        assert main(["import", str(after)]) == 1
+        assert "brought in otherwise before" in capsys.readouterr().err
+        assert main(["import", str(after), "--apply"]) == 1
+        told = capsys.readouterr()
+        assert "1 rows brought in, 0 were already, 1 faults" in told.out
+        assert f"{after}:2: ann: REQUEST_ID_REUSED" in told.err
+        assert "ann: chat ADMIN: 71 in the files, 70 here" in told.err
+
+
+@pytest.mark.parametrize("arguments", [["/nowhere/rows.csv"], ["{file}", "--findings", "/nowhere/findings.csv"], ["/"]])
+def test_a_file_that_cannot_be_opened_is_told_in_a_line(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_bytes(ROWS.encode())
+    with migrated_database() as url:
+        monkeypatch.setenv("CREDITD_DATABASE_URL", url)
+        assert main(["import", "--format", "csv", *(each.format(file=file) for each in arguments)]) != 0
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith("creditd import: /")

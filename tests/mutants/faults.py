@@ -16,6 +16,7 @@ from tests.mutants.event_faults import EVENT_FAULTS
 from tests.mutants.executor_faults import EXECUTOR_FAULTS
 from tests.mutants.explain_faults import EXPLAIN_FAULTS
 from tests.mutants.identity_faults import IDENTITY_FAULTS
+from tests.mutants.import_faults import IMPORT_FAULTS
 from tests.mutants.insight_faults import INSIGHT_FAULTS
 from tests.mutants.issuer_faults import ISSUER_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
@@ -51,6 +52,7 @@ FAULTS = (
     *AUDIT_FAULTS,
     *BACKUP_FAULTS,
     *EXPLAIN_FAULTS,
+    *IMPORT_FAULTS,
     *INSIGHT_FAULTS,
     *ISSUER_FAULTS,
     *EXECUTOR_FAULTS,

@@ -25,7 +25,7 @@ from creditd.backup.server_copy import BackupFailed, Copied
 from creditd.backup.server_facts import CannotBackUp
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, say, table
-from creditd.cli.progress import Bar
+from creditd.cli.progress import ProgressBar
 from creditd.config import Config, configuration
 from creditd.storage.connections.conninfo import InvalidConninfo, judged
 
@@ -87,10 +87,10 @@ def _make(config: Config, arguments: argparse.Namespace, folder: BackupFolder, k
     url = config.backup_database_url or config.database_url
     if not url:
         raise CommandFailure(_WHOSE, MISUSED)
-    bar = Bar("backup")
+    bar = ProgressBar("MiB")
 
     def show(copied: Copied) -> None:
-        bar.show(copied.done // _MIB, copied.total // _MIB if copied.total else None, "MiB")
+        bar.show(copied.done // _MIB, (copied.total or 0) // _MIB)
 
     try:
         made = server_copy.make(judged(url), folder, key, show, arguments.postgres_bin)

@@ -11,7 +11,8 @@ from pathlib import Path
 from creditd.bootstrap.core import rules_from
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.output import DONE, MISUSED, CommandFailure, remark, say
-from creditd.cli.transfer_database import ProgressBar, transfer_database
+from creditd.cli.progress import ProgressBar
+from creditd.cli.transfer_database import transfer_database
 from creditd.config import configuration
 from creditd.ledger.work import Overloaded
 from creditd.service.transfer.account_export import AccountExport, ManifestRefused
@@ -41,6 +42,8 @@ def command(argv: Sequence[str]) -> int:
                 bar.advance(part.accounts)
         except Overloaded:
             raise CommandFailure("more has expired in an account than was written down yet: go on later") from None
+        except OSError as error:
+            raise CommandFailure(f"{error.filename or arguments.folder}: {error.strerror}") from error
     bar.end()
     accounts, rows = sum(part.accounts for part in export.parts), sum(part.rows for part in export.parts)
     say(f"{accounts} accounts in {rows} rows and {len(export.parts)} files")

@@ -20,7 +20,8 @@ from creditd.bootstrap.core import rules_from
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.findings import Findings, findings_to
 from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, say, table
-from creditd.cli.transfer_database import ProgressBar, transfer_database
+from creditd.cli.progress import ProgressBar
+from creditd.cli.transfer_database import transfer_database
 from creditd.config import Config, configuration
 from creditd.domain.account import AccountStatus
 from creditd.domain.errors import Refusal
@@ -41,6 +42,15 @@ def command(argv: Sequence[str]) -> int:
     """Check, and bring in if that is wanted."""
     arguments = _parser().parsed(argv)
     config = configuration()
+    try:
+        return _read_in(arguments, config)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CommandFailure(f"{error.filename or 'a file'}: {error.strerror}") from error
+
+
+def _read_in(arguments: argparse.Namespace, config: Config) -> int:
     with transfer_database(config) as (database, clock), findings_to(arguments.findings) as findings:
         with database.autocommit() as connection:
             known = all_credit_types(connection).keys()
@@ -83,7 +93,7 @@ def _opened(path: str) -> Iterator[HashedStream]:
     if path == "-":
         yield HashedStream(cast("BinaryIO", sys.stdin.buffer))
         return
-    if not Path(path).exists():
+    if not Path(path).is_file() and not Path(path).is_fifo():
         raise CommandFailure(f"{path}: there is no such file", MISUSED)
     with Path(path).open("rb", buffering=0) as file:
         yield HashedStream(cast("BinaryIO", file))
@@ -195,11 +205,13 @@ class _Run:
         told = {"name": self._arguments.name, "rows": self._rows, "totals": totals, "sha256": self._digests}
         importer.tell("import.begin", told)
         bar = ProgressBar("rows brought in", self._rows)
-        began, done, before = time.monotonic(), 0, 0
+        began, done, before, refused = time.monotonic(), 0, 0, 0
         for results in importer.bring_in(self._spool.rows()):
             for spooled, replayed, refusal in results:
-                before += replayed
-                if refusal is not None:
+                if refusal is None:
+                    before += replayed
+                else:
+                    refused += 1
                     facts = ", ".join(f"{name} {value}" for name, value in refusal.facts.items())
                     self._findings.tell(spooled.place, spooled.row.account_id, f"{refusal.reason}: {facts}")
             done += len(results)
@@ -211,7 +223,7 @@ class _Run:
         seconds = time.monotonic() - began
         faults = self._findings.faults
         importer.tell("import.end", {"name": self._arguments.name, "rows": done, "before": before, "faults": faults})
-        say(f"{done - before - faults} rows brought in, {before} were already, {faults} faults, {seconds:.1f} s")
+        say(f"{done - before - refused} rows brought in, {before} were already, {faults} faults, {seconds:.1f} s")
         return self._compare()
 
     def _set_statuses(self, importer: Importer) -> None:

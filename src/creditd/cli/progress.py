@@ -12,26 +12,33 @@ TOLD_EVERY_SECONDS: Final = 5.0
 """Where it is no terminal: such lines stand in logs."""
 
 
-class Bar:
+class ProgressBar:
     """The progress of one thing."""
 
-    def __init__(self, what: str) -> None:
-        """Draw for ``what``."""
-        self._what = what
+    def __init__(self, unit: str, total: int = 0) -> None:
+        """Count ``unit``, such as rows, up to about ``total``; 0 if that is not known."""
+        self._unit = unit
+        self._total = total
+        self._done = 0
         self._is_terminal = sys.stderr.isatty()
         self._began = self._shown = time.monotonic()
 
-    def show(self, done: int, total: int | None, unit: str) -> None:
-        """Show how much is done, and of how much, if that is known; not each time, but often enough."""
+    def advance(self, count: int = 1) -> None:
+        """Note that so many more are done."""
+        self.show(self._done + count, self._total)
+
+    def show(self, done: int, total: int = 0) -> None:
+        """Show how much is done, and of about how much; not each time, but often enough."""
+        self._done, self._total = done, total
         now = time.monotonic()
         if now - self._shown < (DRAWN_EVERY_SECONDS if self._is_terminal else TOLD_EVERY_SECONDS):
             return
         self._shown = now
         if self._is_terminal:
-            sys.stderr.write(f"\r{self._line(done, total, unit)}\033[K")
+            sys.stderr.write(f"\r{self._bar()}{self._line(now)}\033[K")
             sys.stderr.flush()
         else:
-            remark(f"{self._what}: {done}{f' of about {total}' if total else ''} {unit}")
+            remark(self._line(now))
 
     def end(self) -> None:
         """Leave the line."""
@@ -39,10 +46,15 @@ class Bar:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
 
-    def _line(self, done: int, total: int | None, unit: str) -> str:
-        if not total:
-            return f"{self._what}  {done} {unit}"
-        # The total is an estimate.
-        part = min(done / total, 1.0)
+    def _bar(self) -> str:
+        if not self._total:
+            return ""
+        # The total may be an estimate.
+        part = min(self._done / self._total, 1.0)
         full = int(part * BAR_CELLS)
-        return f"{self._what}  [{'#' * full}{'.' * (BAR_CELLS - full)}] {part:4.0%}  {done} of {total} {unit}"
+        return f"[{'#' * full}{'.' * (BAR_CELLS - full)}] {part:4.0%}  "
+
+    def _line(self, now: float) -> str:
+        rate = self._done / max(now - self._began, DRAWN_EVERY_SECONDS)
+        of_total = f" of about {self._total:,}" if self._total else ""
+        return f"{self._done:,}{of_total} {self._unit}, {rate:,.0f} a second"

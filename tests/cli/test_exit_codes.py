@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from creditd.backup.backup_folder import BUSY
 from creditd.cli.main import main
 from creditd.cli.output import DONE, FAILED, INTERRUPTED, MISUSED, SIGNALLED
 from tests.support.ports import free_address
-from tests.support.programs import Creditd
+from tests.support.programs import COMMAND, Creditd
 from tests.support.tokens import write_public_key
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+
+AT_ONCE = (SIGNALLED + signal.SIGPIPE, SIGNALLED + signal.SIGTERM)
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
@@ -78,7 +81,7 @@ def here(creditd: Creditd, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 def test_the_table_has_each_code_and_no_other() -> None:
     table = OPERATIONS.read_text(encoding="utf-8").partition("## Exit codes")[2].partition("\n## ")[0]
     codes = re.findall(r"^\| (\d+) \|", table, re.MULTILINE)
-    assert [int(code) for code in codes] == [DONE, FAILED, MISUSED, BUSY, INTERRUPTED, SIGNALLED + signal.SIGTERM]
+    assert [int(code) for code in codes] == [DONE, FAILED, MISUSED, BUSY, INTERRUPTED, *AT_ONCE]
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("call",), ("migrate", "--sql"), ("token", "--subject", "me")])
@@ -185,3 +188,33 @@ def test_what_is_interrupted_before_it_is_done_is_130(creditd: Creditd) -> None:
             connection, _ = silent.accept()
             with connection:
                 assert started.stop(signal.SIGTERM) == INTERRUPTED
+
+
+def test_what_nobody_reads_to_its_end_is_141_without_a_word(creditd: Creditd) -> None:
+    nobody, pipe = os.pipe()
+    os.close(nobody)
+    with os.fdopen(pipe, "wb") as output:
+        for arguments in (("--help",), ("call",), ("call", "--help"), ("migrate", "--sql"), ("config", "check")):
+            done = subprocess.run(
+                [*COMMAND, *arguments],
+                cwd=creditd.folder,
+                env=creditd.environment(),
+                stdout=output,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+            assert (done.returncode, done.stderr) == (SIGNALLED + signal.SIGPIPE, b""), arguments
+
+
+def test_a_disk_that_is_full_is_1_in_one_line(creditd: Creditd) -> None:
+    with Path("/dev/full").open("wb") as output:
+        done = subprocess.run(
+            [*COMMAND, "call"],
+            cwd=creditd.folder,
+            env=creditd.environment(),
+            stdout=output,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == FAILED
+    assert done.stderr.decode().splitlines() == ["creditd call: a file cannot be written: No space left on device"]

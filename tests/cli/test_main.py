@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from contextlib import redirect_stdout
 from importlib.metadata import version
 from io import StringIO
@@ -11,6 +12,8 @@ import pytest
 
 from creditd.cli.main import COMMANDS, main
 from creditd.cli.output import table
+from creditd.identity.storage.schema import IDENTITY
+from creditd.storage.schema import schema_head
 from tests.support.programs import COMMAND, Creditd
 
 
@@ -22,8 +25,13 @@ def test_help_names_every_command(arguments: list[str], capsys: pytest.CaptureFi
 
 
 def test_it_says_which_version_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the newest migrations that it brings, which say whether a database fits, and the Python that runs it."""
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"creditd {version('creditd')}\n"
+    assert capsys.readouterr().out.splitlines() == [
+        f"creditd {version('creditd')}",
+        f"schema {schema_head()}, identity's {schema_head(IDENTITY)}",
+        f"Python {'.'.join(map(str, sys.version_info[:3]))}",
+    ]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -48,13 +48,18 @@ class Administrator(NamedTuple):
 
 def command(argv: Sequence[str]) -> int:
     """Make the administrator, and print who it is."""
-    parser = Arguments("admin", __doc__)
-    parser.add_argument("act", metavar="create", type=one_of((CREATE,)), help="what to do")
-    parser.add_argument("--email", required=True, metavar="EMAIL", help="to sign in with")
-    arguments = parser.parsed(argv)
+    arguments = command_parser().parsed(argv)
     made = administrator_made(configuration(), arguments.email)
     say(f"user_id   {made.user_id}\nemail     {made.email}\npassword  {made.password}")
     return DONE
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    parser = Arguments("admin", __doc__)
+    parser.add_argument("act", metavar="create", type=one_of((CREATE,)), help="what to do")
+    parser.add_argument("--email", required=True, metavar="EMAIL", help="to sign in with")
+    return parser
 
 
 def administrator_made(config: Config, email: str) -> Administrator:

@@ -42,12 +42,7 @@ USAGE: Final = "usage is added up anew at this moment, or was not added up yet: 
 
 def command(argv: Sequence[str]) -> int:
     """Move, verify, or restore."""
-    parser = Arguments("archive", __doc__)
-    parser.add_argument("what", type=one_of(("move", "verify", "restore")), metavar="move|verify|restore")
-    parser.add_argument("--folder", required=True, type=Path, help="where the files are; it has to be there")
-    parser.add_argument("--older-than", type=_days, metavar="DAYS", help=f"move: at least {LEAST_DAYS}")
-    parser.add_argument("--account", metavar="ID", help="move, restore: of this account alone")
-    parser.add_argument("--dry-run", action="store_true", help="move: say what would be moved, and move nothing")
+    parser = command_parser()
     arguments = parser.parsed(argv)
     if (arguments.what == "move") != (arguments.older_than is not None):
         parser.error("move needs --older-than DAYS, and the others take none")
@@ -77,6 +72,17 @@ def command(argv: Sequence[str]) -> int:
         raise CommandFailure(f"the database cannot be used: {getattr(error, 'orig', None) or error}") from error
     finally:
         database.close()
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    parser = Arguments("archive", __doc__)
+    parser.add_argument("what", type=one_of(("move", "verify", "restore")), metavar="move|verify|restore")
+    parser.add_argument("--folder", required=True, type=Path, help="where the files are; it has to be there")
+    parser.add_argument("--older-than", type=_days, metavar="DAYS", help=f"move: at least {LEAST_DAYS}")
+    parser.add_argument("--account", metavar="ID", help="move, restore: of this account alone")
+    parser.add_argument("--dry-run", action="store_true", help="move: say what would be moved, and move nothing")
+    return parser
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from creditd.cli.output import MISUSED, remark
+from creditd.cli.examples import EXAMPLES
+from creditd.cli.help_text import HelpText, columns, examples_text
+from creditd.cli.output import MISUSED, remark, say
 from creditd.config import nearest
 from creditd.telemetry.redaction import file_shown
 
@@ -14,7 +16,23 @@ class Arguments(argparse.ArgumentParser):
 
     def __init__(self, command: str, description: str | None) -> None:
         """Parse for ``creditd`` and ``command``."""
-        super().__init__(f"creditd {command}", description=description, allow_abbrev=False)
+        super().__init__(
+            f"creditd {command}",
+            # What marks code in docstrings would be odd on a terminal.
+            description=(description or "").replace("``", "`"),
+            allow_abbrev=False,
+            formatter_class=HelpText,
+        )
+        self._examples = EXAMPLES.get(command, ())
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help as a result."""
+        del file
+        say(self.format_help().rstrip())
+
+    def format_help(self) -> str:
+        """Return the help, with the examples of the command."""
+        return f"{super().format_help()}\n{examples_text(self._examples, columns())}"
 
     def parsed(self, argv: Sequence[str]) -> argparse.Namespace:
         """Return the arguments. Ends the process with MISUSED and one line for those that cannot be used."""

@@ -32,11 +32,7 @@ from creditd.storage.database import Database, DatabaseSettings
 
 def command(argv: Sequence[str]) -> int:
     """Print the head, or verify the chain."""
-    parser = Arguments("audit", __doc__)
-    parser.add_argument("what", type=one_of(("head", "verify")), metavar="head|verify")
-    parser.add_argument("--head", metavar="FILE", help="verify: a head that was kept, which the chain has to have")
-    parser.add_argument("--public-key", metavar="FILE", help="verify: PEM; the key that the head has to be signed by")
-    parser.add_argument("--after", action="store_true", help="verify: of the chain only what comes after the head")
+    parser = command_parser()
     arguments = parser.parsed(argv)
     if (arguments.after or arguments.public_key) and not arguments.head:
         parser.error("--after and --public-key are about a --head")
@@ -52,6 +48,16 @@ def command(argv: Sequence[str]) -> int:
         raise CommandFailure(str(error), MISUSED) from error
     except SQLAlchemyError as error:
         raise CommandFailure(f"the database cannot be read: {getattr(error, 'orig', None) or error}") from error
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    parser = Arguments("audit", __doc__)
+    parser.add_argument("what", type=one_of(("head", "verify")), metavar="head|verify")
+    parser.add_argument("--head", metavar="FILE", help="verify: a head that was kept, which the chain has to have")
+    parser.add_argument("--public-key", metavar="FILE", help="verify: PEM; the key that the head has to be signed by")
+    parser.add_argument("--after", action="store_true", help="verify: of the chain only what comes after the head")
+    return parser
 
 
 @contextmanager

@@ -3,9 +3,6 @@
 `creditd backup` makes one with pg_basebackup and drops what need not be kept: it keeps the last 10 of 30 days, and
 never drops the last good one. `creditd backup list` shows what there is. `creditd backup log FILE` is for PostgreSQL's
 archive_command: it takes a file of the write-ahead log, for restores to an instant.
-
-    creditd backup --folder /backups --key-file /keys/backup.key
-    archive_command = 'creditd backup log "%p" --folder /backups'
 """
 
 import argparse
@@ -40,15 +37,7 @@ _WHOSE: Final = (
 
 def command(argv: Sequence[str]) -> int:
     """Make a backup, list what there is, or take a file of the log."""
-    parser = Arguments("backup", __doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument(
-        "what", nargs="?", default="make", type=one_of(("make", "list", "log")), metavar="make|list|log"
-    )
-    parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="log: the file, as PostgreSQL names it by %%p"
-    )
-    add_folder_arguments(parser)
+    parser = command_parser()
     arguments = parser.parsed(argv)
     if (arguments.what == "log") != (arguments.file is not None):
         parser.error("log takes a FILE, and the others take none")
@@ -62,6 +51,19 @@ def command(argv: Sequence[str]) -> int:
         raise
     except OSError as error:
         raise CommandFailure(f"{error.filename or folder.path}: {error.strerror}") from error
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    parser = Arguments("backup", __doc__)
+    parser.add_argument(
+        "what", nargs="?", default="make", type=one_of(("make", "list", "log")), metavar="make|list|log"
+    )
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="log: the file, as PostgreSQL names it by %%p"
+    )
+    add_folder_arguments(parser)
+    return parser
 
 
 def add_folder_arguments(parser: Arguments) -> None:

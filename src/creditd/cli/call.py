@@ -39,7 +39,7 @@ TIMEOUT_SECONDS: Final = 30.0
 
 def command(argv: Sequence[str]) -> int:
     """Make a call and print its answer; 1 and an explanation if it is refused."""
-    arguments = _parser().parsed(argv)
+    arguments = command_parser().parsed(argv)
     methods = all_methods()
     if arguments.method is None:
         say(listing(methods))
@@ -57,7 +57,8 @@ def command(argv: Sequence[str]) -> int:
     return _call(method, request, server_of(arguments, config), metadata)
 
 
-def _parser() -> Arguments:
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
     parser = Arguments("call", __doc__)
     parser.add_argument("method", nargs="?", metavar="METHOD", help="such as GetBalance or AdminService/AddCredits")
     parser.add_argument("json", nargs="?", default="{}", metavar="JSON", help="the request; - reads standard input")

@@ -24,7 +24,7 @@ _FLAGS: Final = {
 
 def command(argv: Sequence[str]) -> int:
     """Print the configuration; 2 and a line for each fault if it cannot be used."""
-    arguments = vars(_parser().parsed(argv))
+    arguments = vars(command_parser().parsed(argv))
     found = report({name: arguments[name] for name in (*_FLAGS, "workers")})
     if arguments["json"]:
         say(_as_json(found))
@@ -35,7 +35,8 @@ def command(argv: Sequence[str]) -> int:
     return MISUSED if found.faults else DONE
 
 
-def _parser() -> Arguments:
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
     parser = Arguments("config", __doc__)
     parser.add_argument("what", metavar="check", type=one_of(("check",)), help="what to do")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")

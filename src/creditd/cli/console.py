@@ -18,7 +18,7 @@ from creditd.telemetry.logs import configure_logs
 
 def command(argv: Sequence[str]) -> int:
     """Serve until told to stop; 0 if that went in order."""
-    arguments = _parser().parsed(argv)
+    arguments = command_parser().parsed(argv)
     config = configuration({"console_listen": arguments.listen, "console_service": arguments.service})
     if not config.console_listen:
         raise CommandFailure("CREDITD_CONSOLE_LISTEN is empty: it says where to serve", MISUSED)
@@ -55,7 +55,8 @@ def console_settings(config: Config) -> ConsoleSettings:
     )
 
 
-def _parser() -> Arguments:
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
     parser = Arguments("console", __doc__)
     parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve HTTP (CREDITD_CONSOLE_LISTEN)")
     parser.add_argument("--service", metavar="HOST:PORT", help="the service to call (CREDITD_CONSOLE_SERVICE)")

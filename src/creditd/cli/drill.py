@@ -2,11 +2,8 @@
 
 It adds up every entry and compares the balances, verifies the audit chain, says what was proved and how long each step
 took, and leaves nothing. Ends with 0 if all of it holds, and with 1 if not: have it run each week, and be told.
-
-    creditd drill --folder /backups --scratch /var/tmp
 """
 
-import argparse
 import tempfile
 import time
 from collections.abc import Sequence
@@ -29,17 +26,7 @@ from creditd.config import configuration
 
 def command(argv: Sequence[str]) -> int:
     """Drill."""
-    parser = Arguments("drill", __doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    add_folder_arguments(parser)
-    add_choice_arguments(parser)
-    parser.add_argument(
-        "--scratch",
-        type=Path,
-        default=Path(tempfile.gettempdir()),
-        help="with room for all data (the folder for temporary files)",
-    )
-    arguments = parser.parsed(argv)
+    arguments = command_parser().parsed(argv)
     folder, key = folder_of(arguments, configuration())
     began = time.monotonic()
     restoration = Restoration(folder, key, choice_of(arguments), tell, arguments.postgres_bin)
@@ -57,3 +44,17 @@ def command(argv: Sequence[str]) -> int:
         raise CommandFailure(f"FAILED: what was restored cannot be read: {error}") from error
     say(f"PASSED in {time.monotonic() - began:.1f} s: backup {found.name} can be restored, and its ledger holds")
     return DONE
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    parser = Arguments("drill", __doc__)
+    add_folder_arguments(parser)
+    add_choice_arguments(parser)
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        default=Path(tempfile.gettempdir()),
+        help="with room for all data (the folder for temporary files)",
+    )
+    return parser

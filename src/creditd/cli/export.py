@@ -22,10 +22,7 @@ from creditd.service.transfer.import_file import FileFormat
 
 def command(argv: Sequence[str]) -> int:
     """Export."""
-    parser = Arguments("export", __doc__)
-    parser.add_argument("--folder", required=True, type=Path, help="where the files go; it has to be there")
-    parser.add_argument("--format", type=one_of(("csv", "jsonl")), default="jsonl", metavar="csv|jsonl")
-    arguments = parser.parsed(argv)
+    arguments = command_parser().parsed(argv)
     if not arguments.folder.is_dir():
         raise CommandFailure(f"{arguments.folder} is no folder", MISUSED)
     config = configuration()
@@ -50,3 +47,11 @@ def command(argv: Sequence[str]) -> int:
     if export.held:
         remark(f"{export.held} credits are held by reservations and stand in no row")
     return DONE
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    parser = Arguments("export", __doc__)
+    parser.add_argument("--folder", required=True, type=Path, help="where the files go; it has to be there")
+    parser.add_argument("--format", type=one_of(("csv", "jsonl")), default="jsonl", metavar="csv|jsonl")
+    return parser

@@ -40,7 +40,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 def command(argv: Sequence[str]) -> int:
     """Check, and bring in if that is wanted."""
-    arguments = _parser().parsed(argv)
+    arguments = command_parser().parsed(argv)
     config = configuration()
     try:
         return _read_in(arguments, config)
@@ -61,7 +61,8 @@ def _read_in(arguments: argparse.Namespace, config: Config) -> int:
             return run.finish()
 
 
-def _parser() -> Arguments:
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
     parser = Arguments("import", __doc__)
     parser.add_argument("files", nargs="+", metavar="FILE", help="CSV or JSON lines; - is standard input")
     parser.add_argument("--format", type=one_of(("csv", "jsonl")), metavar="csv|jsonl", help="else by the file's name")

@@ -21,10 +21,7 @@ LIST, ROTATE = "list", "rotate"
 
 def command(argv: Sequence[str]) -> int:
     """List the keys, or rotate them and list them then."""
-    parser = Arguments("keys", __doc__)
-    parser.add_argument("act", metavar="list|rotate", type=one_of((LIST, ROTATE)), help="what to do")
-    parser.add_argument("--urgent", action="store_true", help="rotate: trust the keys so far no more")
-    arguments = parser.parsed(argv)
+    arguments = command_parser().parsed(argv)
     with identity_of(configuration()) as identity:
         if arguments.act == ROTATE:
             try:
@@ -35,6 +32,14 @@ def command(argv: Sequence[str]) -> int:
                 ) from error
         say(_listing(identity.key_ring.trusted, identity.clock.now()))
     return DONE
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    parser = Arguments("keys", __doc__)
+    parser.add_argument("act", metavar="list|rotate", type=one_of((LIST, ROTATE)), help="what to do")
+    parser.add_argument("--urgent", action="store_true", help="rotate: trust the keys so far no more")
+    return parser
 
 
 def _listing(keys: Sequence[TokenKey], now: Instant) -> str:

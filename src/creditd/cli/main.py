@@ -2,13 +2,17 @@
 
 import errno
 import os
+import platform
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from creditd import __version__
-from creditd.cli.output import DONE, FAILED, INTERRUPTED, MISUSED, CommandFailure, remark, say
+from creditd.cli.examples import EXAMPLES, WITHOUT_COMMAND
+from creditd.cli.help_text import columns, examples_text, listed
+from creditd.cli.output import DONE, FAILED, INTERRUPTED, MISUSED, SIGNALLED, CommandFailure, remark, say
 from creditd.cli.signals import signals_as_interrupts
 from creditd.config import ConfigError, nearest
 
@@ -42,7 +46,7 @@ DEVELOPMENT: Final = frozenset({"run", "demo", "token", "certs"})
 _MODULES: Final[Mapping[str, str]] = {"import": "imports"}
 """Where the module of a command cannot have its name, which is a word of Python's."""
 
-_ABOUT: Final = ("-h", "--help", "help", "--version")
+_HELP: Final = ("-h", "--help", "help")
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 """Of errors that are no defect of ours wherever a file is written."""
@@ -53,9 +57,9 @@ Command = Callable[[Sequence[str]], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0 done, 1 failed, 2 misused or misconfigured, 130 by Ctrl-C."""
     name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
-    if name in _ABOUT:
-        say(f"creditd {__version__}" if name == "--version" else _usage())
-        return DONE
+    if name in _HELP and arguments:
+        # `creditd help NAME`, as other programs have it.
+        name, arguments = arguments[0], ["--help"]
     try:
         with signals_as_interrupts():
             return _command(name)(arguments)
@@ -66,29 +70,76 @@ def main(argv: Sequence[str] | None = None) -> int:
         remark(f"creditd {name}: interrupted before it was done")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough (`| head`). What is left goes nowhere, without another complaint.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        # Whoever read our output has seen enough (`| head`). What is left goes nowhere, without another complaint; but
+        # it is not done: a verification that nobody listens to has verified nothing.
+        _silence_output()
+        return SIGNALLED + signal.SIGPIPE
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
         remark(f"creditd {name}: {error.filename or 'a file cannot be written'}: {error.strerror}")
+        if error.filename is None:
+            _silence_output()
         return FAILED
 
 
+def _silence_output() -> None:
+    """Let what was not written yet go nowhere, where it would fail once more at the end of the process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _told(text: str) -> int:
+    say(text)
+    return DONE
+
+
 def _usage() -> str:
-    lines = [f"  {name:10}{does}" for name, does in COMMANDS.items()]
-    return "\n".join(["usage: creditd COMMAND ...   (creditd COMMAND --help says more)", "", *lines])
+    width = columns()
+    notes = (
+        ("-h, --help", "show this; after a COMMAND, what that takes"),
+        ("--version", "show the version"),
+    )
+    parts = [
+        "usage: creditd COMMAND ...",
+        listed(COMMANDS.items(), width),
+        f"options:\n{listed(notes, width)}",
+        examples_text(EXAMPLES[WITHOUT_COMMAND], width).rstrip(),
+    ]
+    return "\n\n".join(parts)
+
+
+def _version() -> str:
+    """Return the version, the newest migrations that it brings, and the Python that runs it."""
+    # Late, for both bring SQLAlchemy along.
+    from creditd.identity.storage.schema import IDENTITY  # noqa: PLC0415
+    from creditd.storage.schema import schema_head  # noqa: PLC0415
+
+    return "\n".join(
+        [
+            f"creditd {__version__}",
+            f"schema {schema_head()}, identity's {schema_head(IDENTITY)}",
+            f"Python {platform.python_version()}",
+        ]
+    )
 
 
 def _command(name: str) -> Command:
+    if name in _HELP:
+        return lambda _: _told(_usage())
+    if name == "--version":
+        return lambda _: _told(_version())
+    command: Command = command_module(name).command
+    return command
+
+
+def command_module(name: str) -> Any:
+    """Return the module of a command, which has ``command`` and ``command_parser``. Raises CommandFailure."""
     if name not in COMMANDS:
         raise CommandFailure(f"there is no such command; {nearest(name, COMMANDS)}", MISUSED)
     package = "creditd.development.commands" if name in DEVELOPMENT else "creditd.cli"
     try:
-        command: Command = import_module(f"{package}.{_MODULES.get(name, name)}").command
+        return import_module(f"{package}.{_MODULES.get(name, name)}")
     except ModuleNotFoundError as error:
         if name not in DEVELOPMENT:
             raise
         raise CommandFailure(f"{error.name} is not installed: pip install 'creditd[development]'") from error
-    return command

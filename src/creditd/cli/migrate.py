@@ -18,10 +18,7 @@ from creditd.storage.schema import Migrated, migrate, migration_sql, schema_head
 
 def command(argv: Sequence[str]) -> int:
     """Migrate; safe to repeat, and to run beside servers of the version before."""
-    parser = Arguments("migrate", __doc__)
-    parser.add_argument("--sql", action="store_true", help="print the SQL of all migrations; needs no database")
-    parser.add_argument("--identity", action="store_true", help="identity's own database, and no other")
-    arguments = parser.parsed(argv)
+    arguments = command_parser().parsed(argv)
     if arguments.sql:
         migration_sql(sys.stdout, IDENTITY if arguments.identity else LEDGER)
         return DONE
@@ -34,6 +31,14 @@ def command(argv: Sequence[str]) -> int:
     if config.identity_database_url:
         _say_where(migrate_identity(config), IDENTITY)
     return DONE
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    parser = Arguments("migrate", __doc__)
+    parser.add_argument("--sql", action="store_true", help="print the SQL of all migrations; needs no database")
+    parser.add_argument("--identity", action="store_true", help="identity's own database, and no other")
+    return parser
 
 
 def _say_where(migrated: Migrated, schema: SchemaRules) -> int:

@@ -29,7 +29,7 @@ _PROVIDERS: Final = {
 
 def command(argv: Sequence[str]) -> int:
     """Compare, and print every find and the summary."""
-    arguments = _parser().parsed(argv)
+    arguments = command_parser().parsed(argv)
     config = configuration()
     request = pb.ReconcilePaymentsRequest(provider=_PROVIDERS[arguments.provider], since=arguments.since)
     metadata = authorization(arguments.token, Identity("developer", ("ADMIN",)), config)
@@ -46,7 +46,8 @@ def command(argv: Sequence[str]) -> int:
             return FAILED
 
 
-def _parser() -> Arguments:
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
     parser = Arguments("reconcile", __doc__)
     parser.add_argument(
         "--provider",

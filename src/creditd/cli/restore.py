@@ -2,8 +2,6 @@
 
 All that is read is proved first; then the data are unpacked beside their place, recovered by PostgreSQL, and moved.
 Start the server on them, and then have done anew what was lost: see docs/backup.md.
-
-    creditd restore --folder /backups --target /var/lib/postgresql/18/main --to 2026-11-29T09:30:00Z
 """
 
 import argparse
@@ -23,19 +21,7 @@ from creditd.config import configuration
 
 def command(argv: Sequence[str]) -> int:
     """Restore."""
-    parser = Arguments("restore", __doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    add_folder_arguments(parser)
-    add_choice_arguments(parser)
-    parser.add_argument(
-        "--target",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="PostgreSQL's data folder, not there or empty; of `creditd run`: CREDITD_DATA_DIR/postgres/cluster",
-    )
-    parser.add_argument("--owner", default="", metavar="USER", help="as root: whose the data become")
-    arguments = parser.parsed(argv)
+    arguments = command_parser().parsed(argv)
     folder, key = folder_of(arguments, configuration())
     target = arguments.target.absolute()
     restoration = Restoration(folder, key, choice_of(arguments), tell, arguments.postgres_bin)
@@ -51,6 +37,22 @@ def command(argv: Sequence[str]) -> int:
         raise CommandFailure(f"{error.filename or target}: {error.strerror}") from error
     say(f"restored to {target}: backup {found.name} of PostgreSQL {found.major}. Start it, then see docs/backup.md")
     return DONE
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    parser = Arguments("restore", __doc__)
+    add_folder_arguments(parser)
+    add_choice_arguments(parser)
+    parser.add_argument(
+        "--target",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="PostgreSQL's data folder, not there or empty; of `creditd run`: CREDITD_DATA_DIR/postgres/cluster",
+    )
+    parser.add_argument("--owner", default="", metavar="USER", help="as root: whose the data become")
+    return parser
 
 
 def add_choice_arguments(parser: Arguments) -> None:

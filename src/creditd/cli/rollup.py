@@ -35,9 +35,7 @@ DELETED: Final = (
 
 def command(argv: Sequence[str]) -> int:
     """Rebuild."""
-    parser = Arguments("rollup", __doc__)
-    parser.add_argument("what", type=one_of(("rebuild",)), metavar="rebuild")
-    parser.parsed(argv)
+    command_parser().parsed(argv)
     config = configuration()
     require(config, {"database_url": "of a user who may become the role that serves"})
     try:
@@ -50,6 +48,13 @@ def command(argv: Sequence[str]) -> int:
         raise CommandFailure(f"the database cannot be used: {getattr(error, 'orig', None) or error}") from error
     finally:
         database.close()
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    parser = Arguments("rollup", __doc__)
+    parser.add_argument("what", type=one_of(("rebuild",)), metavar="rebuild")
+    return parser
 
 
 def _rebuild(database: Database, label: str, search_label: str) -> int:

@@ -40,7 +40,7 @@ Answer = TypeVar("Answer")
 
 def command(argv: Sequence[str]) -> int:
     """Serve until told to stop; 0 if that went in order."""
-    arguments = _parser().parsed(argv)
+    arguments = command_parser().parsed(argv)
     flags = {"listen": arguments.listen, "metrics_listen": arguments.metrics_listen, "workers": arguments.workers}
     config = configuration(flags)
     config = _with_services(config, arguments.services)
@@ -56,7 +56,8 @@ def command(argv: Sequence[str]) -> int:
         lines.close()
 
 
-def _parser() -> Arguments:
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
     parser = Arguments("serve", __doc__)
     parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve gRPC (CREDITD_LISTEN)")
     parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="where to serve metrics, '' for nowhere")

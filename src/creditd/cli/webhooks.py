@@ -26,7 +26,7 @@ _REQUIRED: Final = {
 
 def command(argv: Sequence[str]) -> int:
     """Serve until told to stop; 0 if that went in order."""
-    arguments = _parser().parsed(argv)
+    arguments = command_parser().parsed(argv)
     config = configuration({"webhooks_listen": arguments.listen, "webhooks_service": arguments.service})
     require(config, _REQUIRED)
     lines = configure_logs(config.log_level)
@@ -56,7 +56,8 @@ def webhooks_settings(config: Config, service: str) -> WebhooksSettings:
     )
 
 
-def _parser() -> Arguments:
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
     parser = Arguments("webhooks", __doc__)
     parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve HTTP (CREDITD_WEBHOOKS_LISTEN)")
     parser.add_argument("--service", metavar="HOST:PORT", help="the service to call (CREDITD_WEBHOOKS_SERVICE)")

@@ -25,7 +25,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 
 def command(argv: Sequence[str]) -> int:
     """Make certificates, and say which files they are in."""
-    arguments = _parser().parsed(argv)
+    arguments = command_parser().parsed(argv)
     clients = tuple(dict.fromkeys(arguments.client or ["client"]))
     names = tuple(dict.fromkeys((*arguments.name, *_LOOPBACK)))
     files = issue(CertificatePlan(names, clients, arguments.trust_domain, arguments.days))
@@ -43,7 +43,8 @@ def command(argv: Sequence[str]) -> int:
     return DONE
 
 
-def _parser() -> Arguments:
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
     parser = Arguments("certs", __doc__)
     parser.add_argument("what", metavar="dev", type=one_of(("dev",)), help="what to do")
     parser.add_argument("--folder", type=Path, default=Path("certs"), metavar="FOLDER", help="certs if unset")

@@ -27,7 +27,7 @@ from creditd.telemetry.logs import configure_logs
 
 def command(argv: Sequence[str]) -> int:
     """Run until Ctrl-C or SIGTERM, and end everything that was started."""
-    arguments = _parser().parsed(argv)
+    arguments = command_parser().parsed(argv)
     config = configuration(
         {
             "listen": arguments.listen,
@@ -47,7 +47,8 @@ def command(argv: Sequence[str]) -> int:
             return run_loop(lambda: _serve(complete, lines, made))
 
 
-def _parser() -> Arguments:
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
     parser = Arguments("run", __doc__)
     parser.add_argument("--listen", metavar="HOST:PORT", help="where to serve gRPC (CREDITD_LISTEN)")
     parser.add_argument("--metrics-listen", metavar="HOST:PORT", help="where to serve metrics, '' for nowhere")

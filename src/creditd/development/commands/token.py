@@ -13,7 +13,7 @@ from creditd.development.tokens import LIFETIME_SECONDS
 
 def command(argv: Sequence[str]) -> int:
     """Print a token and nothing else."""
-    arguments = _parser().parsed(argv)
+    arguments = command_parser().parsed(argv)
     config = configuration()
     folder = DataFolder(config.data_dir)
     if not folder.has_key:
@@ -24,7 +24,8 @@ def command(argv: Sequence[str]) -> int:
     return DONE
 
 
-def _parser() -> Arguments:
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
     parser = Arguments("token", __doc__)
     parser.add_argument("--subject", required=True, metavar="S", help="who calls; for USER and PREMIUM the account id")
     add_role_arguments(parser)

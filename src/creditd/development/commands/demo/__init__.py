@@ -30,7 +30,7 @@ from creditd.telemetry.logs import configure_logs
 
 def command(argv: Sequence[str]) -> int:
     """Play the story; 0 if everything came about as it is told."""
-    Arguments("demo", __doc__).parsed(argv)
+    command_parser().parsed(argv)
     say("Starting a PostgreSQL and a server in a folder for temporary files: a few seconds.")
     with tempfile.TemporaryDirectory(prefix="creditd-demo-") as name:
         folder = DataFolder(Path(name))
@@ -50,6 +50,11 @@ def command(argv: Sequence[str]) -> int:
         finally:
             lines.close()
             os.close(log)
+
+
+def command_parser() -> Arguments:
+    """Return the parser of the arguments."""
+    return Arguments("demo", __doc__)
 
 
 async def _play(config: Config, lines: LineWriter) -> int:

@@ -34,7 +34,7 @@ help: ## Explain every target (this text)
 	@echo "  BOTH=1                   'make bench' on both transports, in turns, in one table"
 	@echo "  OPEN=1                   'make bench' in an open loop: what callers wait for at 500 and at 2,000 Reserves a second"
 	@echo "  CONTRACT='FILE ...'      'make transports' with these files of the contract alone"
-	@echo "  ARGS='...'               more arguments for run, gateway, test, properties, transports, demo, faults, databases, languages, mutants, bench and seed"
+	@echo "  ARGS='...'               more arguments for run, gateway, balancer, test, properties, transports, demo, faults, databases, languages, mutants, bench and seed"
 
 # ---- Running
 
@@ -51,7 +51,11 @@ run: setup ## Start the service with an embedded PostgreSQL, or with that of CRE
 
 .PHONY: gateway
 gateway: gateway-install ## Start Envoy before `make run`: JSON over HTTPS on port 8443, and its description at /docs/
-	@exec $(PYTHON_BIN) tools/gateway $(ARGS)
+	@exec $(PYTHON_BIN) -m tools.gateway $(ARGS)
+
+.PHONY: balancer
+balancer: gateway-install ## Start Envoy before several servers, for callers of gRPC: each account's calls go to one of them
+	@exec $(PYTHON_BIN) -m tools.balancer $(ARGS)
 
 .PHONY: demo
 demo: setup ## Show what the service does, step by step
@@ -147,6 +151,10 @@ profile: setup ## Measure what a Reserve costs, step by step; QUICK=1 for a shor
 .PHONY: bench-servers
 bench-servers: setup ## Compare one, two and four servers on one database; QUICK=1 for a short run
 	$(PYTHON_BIN) -m tests.bench.servers $(if $(QUICK),--quick) $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
+
+.PHONY: bench-balancer
+bench-balancer: gateway-install ## Compare servers behind a balancer that goes by account with one that goes by turns; QUICK=1 for a short run
+	$(PYTHON_BIN) -m tests.bench.balanced $(if $(QUICK),--quick) $(if $(TRANSPORT),--transport $(TRANSPORT)) $(ARGS)
 
 .PHONY: bench-steady
 bench-steady: setup ## Run ten minutes of mixed load, and say whether anything has a slope; MINUTES=5 for fewer

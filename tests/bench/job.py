@@ -39,7 +39,7 @@ class Job:
     is reported in `windows` of `measured_s` each.
 
     Where there are several operations they are drawn by their weights, and each call counts by itself, since they have
-    not as many steps.
+    not as many steps. With `names_accounts` a header says which account a call is of; each call is to be of one.
     """
 
     port: int
@@ -53,6 +53,7 @@ class Job:
     each_once: bool = False
     rate: float = 0.0
     windows: int = 1
+    names_accounts: bool = False
 
     @property
     def connections(self) -> int:

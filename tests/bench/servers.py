@@ -74,14 +74,14 @@ def main() -> int:
     parser.add_argument("--transport", choices=CHOICES, help="instead of the one that the service chooses")
     arguments = parser.parse_args()
     totals = {(spread, count): Total() for spread in SPREADS for count in SERVERS}
-    with _database() as (database_url, log), ExitStack() as stack:
+    with database_with_log() as (database_url, log), ExitStack() as stack:
         servers = [stack.enter_context(serving(database_url, arguments.transport)) for _ in range(max(SERVERS))]
         transports = [server.transport for server in servers]
         print(f"Served by {', '.join(transports)}.", flush=True)
         acknowledged = seed(servers[0], 0, sum(SPREADS[APART])).acknowledged
         for _ in range(1 if arguments.quick else 3):
             for (spread, count), total in totals.items():
-                _measure(servers[:count], spread, log, total)
+                measure(servers[:count], _jobs(servers[:count], spread), log, total)
         ledger = Ledger(
             acknowledged=acknowledged + sum(total.acknowledged for total in totals.values()),
             rows=ledger_rows(database_url),
@@ -94,7 +94,8 @@ def main() -> int:
 
 
 @contextmanager
-def _database() -> Iterator[tuple[str, Path]]:
+def database_with_log() -> Iterator[tuple[str, Path]]:
+    """A fresh database with the service's tables, and the file that its PostgreSQL logs to."""
     with tempfile.TemporaryDirectory(prefix="creditd-bench-") as folder:
         data = Path(folder, "data")
         with embedded_postgres(data, settings=SETTINGS) as database_url:
@@ -102,13 +103,17 @@ def _database() -> Iterator[tuple[str, Path]]:
             yield database_url, data / "postgres.log"
 
 
-def _measure(servers: Sequence[Service], spread: str, log: Path, total: Total) -> None:
+def _jobs(servers: Sequence[Service], spread: str) -> list[Job]:
     first_account, accounts = SPREADS[spread]
     share, step = (accounts // len(servers),) * 2 if spread == APART else (accounts, 0)
-    jobs = [
+    return [
         Job(s.port, s.token, requests.reserve(), CALLERS // len(servers), first_account + n * step, share, 0.7, 2.0)
         for n, s in enumerate(servers)
     ]
+
+
+def measure(servers: Sequence[Service], jobs: Sequence[Job], log: Path, total: Total) -> None:
+    """Do all jobs at once, and add what came of them, and what it has cost these servers, to a total."""
     meters = [CpuMeter(server.pid, server.database_url) for server in servers]
     before, size, used = _counts(servers), log.stat().st_size, _cpu(meters)
     with ThreadPoolExecutor(len(jobs)) as pool:
@@ -139,20 +144,26 @@ def _cpu(meters: Sequence[CpuMeter]) -> float:
     return sum(used.server for used in read) + read[0].postgres
 
 
+HEADINGS = (
+    f"{'ops/s':>7} {'of one':>7} {'cpu us':>6} {'batch':>6} {'conflicts':>9} {'stale':>6} {'shared':>7} {'apart':>6} "
+    f"{'log bytes':>9}  refusals"
+)
+"""Of what `figures` returns."""
+
+
 def _report(totals: dict[tuple[str, int], Total], transports: Sequence[str]) -> None:
-    print(
-        f"{'accounts':>9} {'servers':>7} {'served by':>9} {'ops/s':>7} {'of one':>7} {'target':>7} {'cpu us':>6} "
-        f"{'batch':>6} {'conflicts':>9} {'stale':>6} {'shared':>7} {'apart':>6} {'log bytes':>9}  refusals"
-    )
+    print(f"{'accounts':>9} {'servers':>7} {'served by':>9} {'target':>7} {HEADINGS}")
     for (spread, count), total in totals.items():
         served_by = "+".join(sorted(set(transports[:count])))
-        print(f"{spread:>9} {count:>7} {served_by:>9} {_figures(total, totals[spread, 1].rate, TARGETS.get(count, 1))}")
+        of_one = figures(total, totals[spread, 1].rate)
+        print(f"{spread:>9} {count:>7} {served_by:>9} {TARGETS.get(count, 1):>6.1f}x {of_one}")
 
 
-def _figures(total: Total, rate_of_one: float, target: float) -> str:
+def figures(total: Total, rate_of_one: float) -> str:
+    """A line of what came of a kind of rounds, beside the rate that one server has."""
     counts = total.counts
     return (
-        f"{total.rate:>7,.0f} {total.rate / rate_of_one:>6.2f}x {target:>6.1f}x "
+        f"{total.rate:>7,.0f} {total.rate / rate_of_one:>6.2f}x "
         f"{total.cpu_seconds / max(1, total.operations) * 1e6:>6.0f} "
         f"{counts['works'] / max(1, counts['batches']):>6.1f} "
         f"{counts['conflicts'] / max(1, counts['batches']):>9.1%} "

@@ -20,7 +20,7 @@ from psycopg import sql
 
 from creditd.development.postgres import embedded_postgres
 from creditd.development.postgres.logins import server_url
-from creditd.development.tokens import make_signing_key, sign_token
+from creditd.development.tokens import SigningKey, make_signing_key, sign_token
 from creditd.storage.schema import migrate
 from tests.bench.transport import NAMES, serving_transport
 from tests.bench.transport import environment as transport_setting
@@ -120,14 +120,14 @@ def migrated_database(database_url: str, name: str) -> str:
 
 
 @contextmanager
-def serving(database_url: str, transport: str | None = None) -> Iterator[Service]:
+def serving(database_url: str, transport: str | None = None, key: SigningKey | None = None) -> Iterator[Service]:
     """One server process with everything on, ready when this returns, by this transport or the one it has by default.
 
-    Raises SystemExit if the server serves by another than was asked for.
+    It trusts tokens of `key`, or of one of its own. Raises SystemExit if it serves by another than was asked for.
     """
     port, metrics_port = _free_port(), _free_port()
     with tempfile.TemporaryDirectory(prefix="creditd-bench-") as folder:
-        key = make_signing_key(Path(folder, "keys"))
+        key = key or make_signing_key(Path(folder, "keys"))
         token = sign_token(key, "bench", ["SERVICE"], _SCOPES)
         environment = _environment(server_url(database_url), port, metrics_port, key.public_file)
         environment |= transport_setting(transport)

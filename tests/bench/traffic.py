@@ -56,6 +56,7 @@ class Traffic:
         self._ended = ended
         self._counts_calls = job.counts_calls
         self._by_start = job.rate > 0
+        self._names_accounts = job.names_accounts
         self._scripts = [Script(operation.steps, job) for operation in job.operations]
         self._weights = [operation.weight for operation in job.operations]
         # select, and not epoll: its time-out is kept to the microsecond, not to the millisecond above.
@@ -93,7 +94,8 @@ class Traffic:
 
     def _send(self, caller: Caller, subjects: Sequence[bytes]) -> None:
         step, template = caller.script.steps[caller.step]
-        caller.connection.call(step.path, template.fill(subjects), caller)
+        account = subjects[0] if self._names_accounts else b""
+        caller.connection.call(step.path, template.fill(subjects), caller, account)
         self.outstanding.add(caller)
 
     def _answered(self, caller: Caller, status: int, message: bytes, now: float) -> None:

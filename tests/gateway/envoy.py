@@ -39,6 +39,7 @@ class Gateway:
     authority: Path
     process: subprocess.Popen[bytes]
     log: Path
+    admin_port: int
     callers: dict[str, httpx.Client] = field(default_factory=dict)
 
     @property
@@ -92,17 +93,16 @@ def running_gateway(
 ) -> Iterator[Gateway]:
     """Run Envoy before services, each `host:port` or `tls://host:port`, until the block ends; it need not reach any."""
     address = listen or free_address()
-    certificates = tls_folder or folder / "certificates"
-    if not certificates.exists():
-        write_new(certificates, issue(CertificatePlan(("localhost", "127.0.0.1"), ("client",), "creditd.test", 1)))
-    options = ["--listen", address, "--admin-port", str(free_port()), "--tls-folder", str(certificates)]
+    certificates = tls_folder or certificates_in(folder)
+    admin_port = free_port()
+    options = ["--listen", address, "--admin-port", str(admin_port), "--tls-folder", str(certificates)]
     options += ["--calls-per-second", str(calls_per_second)]
     options += [option for service in services for option in ("--service", service)]
     log = folder / f"envoy-{uuid4().hex}.log"
     with log.open("wb") as output:
-        command = [sys.executable, str(ROOT / "tools" / "gateway"), *options]
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    gateway = Gateway(address, certificates / "ca.pem", process, log)
+        command = [sys.executable, "-m", "tools.gateway", *options]
+        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=ROOT)
+    gateway = Gateway(address, certificates / "ca.pem", process, log, admin_port)
     try:
         eventually(lambda: answers(gateway))
         yield gateway
@@ -111,6 +111,14 @@ def running_gateway(
             caller.close()
         process.terminate()
         process.wait(SECONDS)
+
+
+def certificates_in(folder: Path) -> Path:
+    """Return the folder of certificates for this machine, made the first time."""
+    certificates = folder / "certificates"
+    if not certificates.exists():
+        write_new(certificates, issue(CertificatePlan(("localhost", "127.0.0.1"), ("client",), "creditd.test", 1)))
+    return certificates
 
 
 def answers(gateway: Gateway) -> bool:

@@ -9,6 +9,10 @@ _SCHEME_HTTP = b"\x86"
 _PATH, _AUTHORITY, _AUTHORIZATION = 4, 1, 23
 _STATUS_NAME = b"\x0bgrpc-status"
 _STATUS_OK = _STATUS_NAME + b"\x010"
+# As Envoy writes it: the name in Huffman codes, by which it is shorter; a status in digits never is.
+_CODED_STATUS_NAME = b"\x88\x9a\xca\xc8\xb2\x124\xda\x8f"
+_CODED_STATUS_OK = _CODED_STATUS_NAME + b"\x010"
+_ACCOUNT = b"\0\x0cx-account-id"
 
 
 class HeaderTable:
@@ -32,11 +36,15 @@ class HeaderTable:
         self._positions: dict[tuple[bytes, bytes], int] = {}
         self._blocks: dict[str, tuple[int, bytes]] = {}
 
-    def block(self, path: str) -> bytes:
+    def block(self, path: str, account: bytes = b"") -> bytes:
         """The header block of the next call of `path`; blocks must be sent in the order they were asked for.
+
+        An `account` is named by a header too, which is kept out of the table.
 
         Bytes that are no text stand in it as surrogates.
         """
+        if account:
+            return self.block(path) + _ACCOUNT + _string(account)
         known = self._blocks.get(path)
         if known is not None and known[0] == len(self._positions):
             return known[1]
@@ -61,17 +69,18 @@ class HeaderTable:
 
 
 def grpc_status(trailers: bytes) -> int:
-    """The grpc-status in a block written without Huffman coding and without a dynamic table, or `UNREADABLE`.
+    """The grpc-status in a block written without a dynamic table, and with its digits as they are, or `UNREADABLE`.
 
     The client announces a table of size 0, so that a block stands for itself, and grpc's C core never uses Huffman
     codes; a server that did would be seen at once, as every one of its answers would count as unreadable.
     """
-    if _STATUS_OK in trailers:
+    if _STATUS_OK in trailers or _CODED_STATUS_OK in trailers:
         return 0
-    at = trailers.find(_STATUS_NAME)
+    name = _STATUS_NAME if _STATUS_NAME in trailers else _CODED_STATUS_NAME
+    at = trailers.find(name)
     if at < 0:
         return UNREADABLE
-    start = at + len(_STATUS_NAME) + 1
+    start = at + len(name) + 1
     digits = trailers[start : start + trailers[start - 1]]
     return int(digits) if digits.isdigit() else UNREADABLE
 

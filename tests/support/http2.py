@@ -60,14 +60,14 @@ class Connection(Generic[Caller]):
         """Cuts the connection; what is outstanding on it is never answered."""
         self._socket.close()
 
-    def call(self, path: str, message: bytes, caller: Caller) -> None:
-        """Queues one call; `flush` sends it, as far as the server's flow control lets it."""
+    def call(self, path: str, message: bytes, caller: Caller, account: bytes = b"") -> None:
+        """Queues one call; `flush` sends it, as far as the server's flow control lets it. A header names `account`."""
         size = len(message) + 5
         if size > _LARGEST_FRAME:
             raise ValueError(f"a message of {len(message)} bytes does not fit into one frame")
         stream, self._next_stream = self._next_stream, self._next_stream + 2
         self._callers[stream] = caller
-        block = self._headers.block(path)
+        block = self._headers.block(path, account)
         head = FRAME.pack(len(block) << 8 | HEADERS, END_HEADERS, stream)
         body = FRAME.pack(size << 8 | DATA, END_STREAM, stream) + b"\0" + len(message).to_bytes(4, "big")
         frames = b"".join((head, block, body, message))

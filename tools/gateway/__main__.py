@@ -6,36 +6,14 @@ Certificates for development are made where TLS_FOLDER has none.
 import argparse
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from string import Template
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-
-ENVIRONMENT: Final = ROOT / ".venv" / "gateway"
-"""What `make gateway-install` makes."""
-
-CERTIFICATES: Final = ROOT / ".creditd" / "gateway"
+from tools.envoy import CERTIFICATES, ENVIRONMENT, ROOT, endpoint, make_certificates
 
 BURST: Final = 2
 """How many seconds' calls an address may make at once, as the service has it by the minute."""
-
-
-def endpoint(address: str) -> dict[str, object]:
-    """Return an LbEndpoint of `host:port`, or of `tls://host:port` for a server over TLS.
-
-    Raises ValueError.
-    """
-    host, _, port = address.removeprefix("tls://").rpartition(":")
-    if not host:
-        raise ValueError(address)
-    socket = {"address": host.strip("[]"), "port_value": int(port)}
-    said = {"endpoint": {"address": {"socket_address": socket}}}
-    if address.startswith("tls://"):
-        said["metadata"] = {"filter_metadata": {"envoy.transport_socket_match": {"tls": True}}}
-    return said
 
 
 def configuration(asked: argparse.Namespace) -> str:
@@ -70,9 +48,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Become Envoy."""
     asked = parser().parse_args()
-    if not (asked.tls_folder / "server.pem").exists():
-        creditd = ROOT / ".venv" / "bin" / "creditd"
-        subprocess.run([creditd, "certs", "dev", "--folder", asked.tls_folder], check=True, stdout=sys.stderr)  # noqa: S603
+    make_certificates(asked.tls_folder)
     filled = configuration(asked)
     if asked.print:
         print(filled, end="")

@@ -7,6 +7,9 @@
 
 local METADATA = "gateway"
 
+-- What a server is chosen by. A request that is of no account, such as a batch, goes to any.
+local ACCOUNT = "x-account-id"
+
 local CODES = {
   ["1"] = "CANCELLED", ["2"] = "UNKNOWN", ["3"] = "INVALID_ARGUMENT", ["4"] = "DEADLINE_EXCEEDED", ["5"] = "NOT_FOUND",
   ["6"] = "ALREADY_EXISTS", ["7"] = "PERMISSION_DENIED", ["8"] = "RESOURCE_EXHAUSTED", ["9"] = "FAILED_PRECONDITION",
@@ -108,6 +111,12 @@ local function escaped(text)
   end))
 end
 
+local function unescaped(text)
+  return (text:gsub("%%(%x%x)", function(digits)
+    return string.char(tonumber(digits, 16))
+  end))
+end
+
 -- gRPC hangs up on a call with a header that HTTP allows and it does not, and reads what begins with its own name and what
 -- ends with -bin in its own way. The service knows none of these but the deadline.
 local function is_for_grpc(name, value)
@@ -132,6 +141,12 @@ end
 
 function envoy_on_request(handle)
   local headers = handle:headers()
+  headers:remove(ACCOUNT)
+  local account = headers:get(":path"):match("^/v1/accounts/([^/?]+)")
+  if account then
+    -- A verb follows after a colon; one within an id is written in per cents.
+    headers:add(ACCOUNT, unescaped(account:match("^[^:]+") or account))
+  end
   without_what_grpc_refuses(headers)
   local id = headers:get("x-correlation-id")
   if not id or #id > MAX_CORRELATION_ID or not id:find("^[%w._:%-]+$") then

@@ -122,6 +122,14 @@ gateway-tests: gateway-install ## Hold JSON over HTTP to gRPC and to its descrip
 gateway-install: setup ## Install what 'make gateway' needs: Envoy and Swagger UI, into .venv/gateway
 	@sh tools/install_gateway.sh
 
+.PHONY: manifests
+manifests: manifests-install ## Hold the manifests of Kubernetes to its schemas and to the service: settings, secrets, probes, who may call whom
+	$(BIN)/pytest -m manifests tests/deployment $(ARGS)
+
+.PHONY: manifests-install
+manifests-install: setup ## Install what 'make manifests' needs beside Go: kustomize and Kubernetes' schemas, into .venv/kubernetes
+	@sh tools/install_manifests.sh
+
 .PHONY: languages
 languages: setup ## Run the clients of all languages against a real server, one table of cases; KILLS=1 kills it among 1,000 blocks
 	sh tools/generate_java.sh generated/java
@@ -225,6 +233,7 @@ lock: setup ## Pin every dependency with hashes; keeps the versions pinned alrea
 	$(COMPILE) --group generate --output-file requirements-generate.lock
 	$(COMPILE) --group browser --output-file requirements-browser.lock
 	$(COMPILE) --group gateway --output-file requirements-gateway.lock
+	$(COMPILE) --group manifests --output-file requirements-manifests.lock
 
 .PHONY: client-wheel
 client-wheel: setup ## Build the wheel of the Python client into dist/

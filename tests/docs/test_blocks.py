@@ -34,6 +34,7 @@ BY_OTHERS: dict[Path, str] = {
     ROOT / "docs" / "gateway.md": "it needs Envoy: tests/gateway/test_document.py",
     ROOT / "docs" / "balancer.md": "it needs Envoy and two servers: tests/gateway/test_balancer.py",
     ROOT / "docs" / "moving.md": "it needs somebody's file of customers: tests/cli/test_import.py",
+    ROOT / "docs" / "deploy.md": "it needs a cluster: tests/deployment/test_document.py",
     ROOT / "docs" / "backup.md": "it needs a server whose log is archived: tests/backup/test_whole_backups.py",
 }
 """Documents whose commands another suite runs, each with its reason and its test."""

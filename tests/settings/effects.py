@@ -227,6 +227,9 @@ GRPC_OPTIONS: Mapping[str, str] = {
     "grpc.max_connection_age_ms": f"{_STRANGERS}::test_an_old_connection_takes_no_new_calls",
     "grpc.server_handshake_timeout_ms": f"{_STRANGERS}::test_who_never_introduces_himself_is_put_out",
     "grpc.http2.bdp_probe": f"{_OPTIONS}::test_the_server_does_not_measure_connections",
+    "grpc.ssl_target_name_override": (
+        "tests/cli/test_health.py::test_over_tls_the_server_is_known_by_its_own_certificate"
+    ),
     "grpc.keepalive_time_ms": f"{_KEEPALIVE}::test_the_server_pings_a_silent_connection",
     "grpc.keepalive_permit_without_calls": f"{_KEEPALIVE}::test_the_server_pings_a_silent_connection",
     "grpc.http2.min_ping_interval_without_data_ms": _A_CLIENT_THAT_PINGS_AS,

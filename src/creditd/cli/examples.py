@@ -131,6 +131,11 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
         Example("creditd migrate --sql > schema.sql", "Write the SQL for somebody else to run."),
         Example("creditd migrate --identity", "Migrate identity's own database alone."),
     ),
+    "health": (
+        Example("creditd health", "Whether the server of these settings serves."),
+        Example("creditd health --alive", "Whether it answers at all, as a liveness probe asks."),
+        Example("creditd health --service credit.v1.CreditService", "Of one service."),
+    ),
     "config": (
         Example("creditd config check", "Every setting, and where it comes from."),
         Example("creditd config check --listen 0.0.0.0:50051 --workers 4", "As with these flags of a command."),

@@ -1,0 +1,1 @@
+"""The manifests, and what a cluster makes of them."""

@@ -33,7 +33,9 @@ def registry(rpc: RpcMetrics, statistics: LedgerStatistics) -> CollectorRegistry
         queue_depth=lambda: 7,
         waiting_apart=lambda: 4,
         pool_in_use=lambda: 2,
+        pool_size=lambda: 20,
         sweep_lag_seconds=lambda: 1.5,
+        sweep_failures=lambda: {"OSError": 2},
         clock=lambda: ClockState(offset_seconds=-600.25, doubts=3, jumps=1),
     )
     return make_registry(
@@ -68,6 +70,26 @@ def test_calls_are_counted_by_method_and_code(rpc: RpcMetrics, registry: Collect
         observe(code, 0.001)
     assert calls(registry, RESERVE, "OK") == 2
     assert calls(registry, RESERVE, "FAILED_PRECONDITION") == 1
+
+
+@pytest.mark.requirement("I4")
+def test_refusals_are_counted_by_method_and_reason(rpc: RpcMetrics, registry: CollectorRegistry) -> None:
+    observe = rpc.observer(RESERVE)
+    observe("OK", 0.001)
+    for reason in ("INSUFFICIENT_CREDIT", "INSUFFICIENT_CREDIT", "LIMIT_EXCEEDED"):
+        observe("FAILED_PRECONDITION", 0.001, reason)
+    rpc.observer("/evil/one")("UNIMPLEMENTED", 0.0, "METHOD_NOT_FOUND")
+    counted = {
+        (sample.labels["method"], sample.labels["reason"]): sample.value
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.name == "creditd_rpc_refusals_total"
+    }
+    assert counted == {
+        (RESERVE, "INSUFFICIENT_CREDIT"): 2,
+        (RESERVE, "LIMIT_EXCEEDED"): 1,
+        ("other", "METHOD_NOT_FOUND"): 1,
+    }
 
 
 def test_durations_fall_into_buckets_that_include_their_bound(rpc: RpcMetrics, registry: CollectorRegistry) -> None:
@@ -118,6 +140,8 @@ def test_the_ledgers_counts_are_read_when_asked(statistics: LedgerStatistics, re
     assert registry.get_sample_value("creditd_ledger_waiting_apart") == 4
     assert registry.get_sample_value("creditd_ledger_queue_depth") == 7
     assert registry.get_sample_value("creditd_pool_in_use") == 2
+    assert registry.get_sample_value("creditd_pool_size") == 20
+    assert registry.get_sample_value("creditd_sweep_failures_total", {"error": "OSError"}) == 2
     assert registry.get_sample_value("creditd_sweep_lag_seconds") == 1.5
     assert registry.get_sample_value("creditd_clock_offset_seconds") == -600.25
     assert registry.get_sample_value("creditd_clock_doubts_total") == 3

@@ -200,6 +200,10 @@ class Service:
         """The health of the server as a whole, once it is started."""
         return self._healths[0]
 
+    def serving(self) -> dict[str, bool]:
+        """Return whether health says SERVING, by the name of what it depends on; nothing before the start."""
+        return {health.database: health.serving for health in self._healths}
+
     @property
     def transport(self) -> str:
         """Which transport serves, once started: ``queue`` or ``aio``."""

@@ -19,7 +19,9 @@ from creditd.telemetry.bulkhead_metrics import BulkheadMetrics
 from creditd.telemetry.calls import call_observers
 from creditd.telemetry.event_metrics import EventMetrics
 from creditd.telemetry.executor_metrics import ExecutorMetrics
+from creditd.telemetry.health_metrics import HealthMetrics
 from creditd.telemetry.issuer_metrics import IssuerMetrics
+from creditd.telemetry.lags import Lag, LagMetrics, LoopProbe, ThreadProbe
 from creditd.telemetry.ledger_metrics import ClockState, LedgerGauges, LedgerMetrics
 from creditd.telemetry.lines import LineWriter
 from creditd.telemetry.logs import access_log
@@ -48,17 +50,22 @@ class Telemetry:
     ) -> None:
         """Serve metrics at the configured port plus ``worker_index``, and identity's public keys beside them.
 
+        Made and closed on the event loop that serves, whose lag is one of them.
+
         Those of ``backups`` are among them, if this process looks after them.
 
         Raises OSError if the port is taken, InvalidCertificate, PlaintextExposed, NoOpenTelemetry.
         """
         config = cores.config
         calls = RpcMetrics(service.methods)
+        loop_lag, thread_lag = Lag(), Lag()
         registry = make_registry(
             calls,
             BulkheadMetrics(service.occupancies),
             IssuerMetrics(service.issuers.statistics),
             RateLimitMetrics(service.exchange_statistics),
+            HealthMetrics(service.serving),
+            LagMetrics(loop_lag, thread_lag),
         )
         if backups:
             registry.register(BackupMetrics(backups))
@@ -72,6 +79,7 @@ class Telemetry:
         self._tracing = configure_tracing(config.otlp_endpoint)
         self.observers = call_observers(calls, access_log(lines), self._tracing)
         self._server = _metrics_served(config, registry, worker_index, documents)
+        self._probes = LoopProbe(loop_lag), ThreadProbe(thread_lag)
 
     def note_transport(self, name: str) -> None:
         """Tell which transport serves."""
@@ -79,6 +87,8 @@ class Telemetry:
 
     def close(self) -> None:
         """Send what is left, and stop serving metrics."""
+        for probe in self._probes:
+            probe.close()
         self._tracing.close()
         if self._server:
             self._server.close()
@@ -90,7 +100,9 @@ def _add_credit(registry: CollectorRegistry, core: Core) -> None:
         lambda: core.ledger.waiting,
         lambda: core.ledger.waiting_apart,
         lambda: core.database.connections_in_use + core.batches.connections_in_use,
+        lambda: core.config.database_pool_size,
         lambda: core.sweep.lag_seconds,
+        lambda: core.sweep.failures.counts,
         lambda: ClockState(core.clock.offset_seconds, core.clock.doubts, core.clock.jumps),
     )
     registry.register(LedgerMetrics((core.ledger.statistics, core.ledger.side_statistics), gauges))

@@ -68,7 +68,7 @@ class Health:
         self.takes_calls = False
         self.answered = 0
         self._services = services
-        self._database = database
+        self.database = database
         self._is_ready = is_ready
         self._in_thread = in_thread
         self._lose = lose
@@ -99,7 +99,7 @@ class Health:
             await asyncio.sleep(CHECK_SECONDS)
             ready = await self._look()
             if ready != self.serving:
-                log.warning("%s is %s", self._database, "back" if ready else "out of reach")
+                log.warning("%s is %s", self.database, "back" if ready else "out of reach")
                 await self._show(serving=ready)
 
     async def _look(self) -> bool:

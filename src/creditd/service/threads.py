@@ -56,12 +56,13 @@ class Job(Ticket[Callable[[], Answer], Answer]):
     Given up while waiting, it never runs.
     """
 
-    __slots__ = ("_bulkhead", "owner", "turn")
+    __slots__ = ("_bulkhead", "owner", "since", "turn")
 
     def __init__(self, function: Callable[[], Answer], owner: str, bulkhead: "Bulkhead", sink: Sink) -> None:
         """Wait for a thread of a bulkhead."""
         super().__init__(function, sink)
         self.owner = owner
+        self.since = time.monotonic()
         self.turn: Turn | None = None
         self._bulkhead = bulkhead
 
@@ -136,6 +137,7 @@ class Bulkhead:
 
     def _note(self) -> None:
         self.occupancy.waiting, self.occupancy.running = len(self._waiting), len(self._running)
+        self.occupancy.oldest_since = self._waiting[0].since if self._waiting else None
 
     def _run(self, job: Job[Any], turn: Turn) -> None:
         """Run a job, on its thread."""

@@ -1,5 +1,6 @@
 """The metrics of the bulkheads: which kind of waiting is full, and which one refuses."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -35,8 +36,22 @@ class BulkheadMetrics(Collector):
             for kind, occupancy in occupancies.items():
                 gauge.add_metric((kind,), getattr(occupancy, name))
             yield gauge
+        yield _ages(occupancies)
         for name, explanation in _COUNTERS:
             counter = CounterMetricFamily(f"creditd_bulkhead_{name}", explanation, labels=("kind",))
             for kind, occupancy in occupancies.items():
                 counter.add_metric((kind,), getattr(occupancy, name))
             yield counter
+
+
+def _ages(occupancies: Mapping[str, Occupancy]) -> GaugeMetricFamily:
+    now = time.monotonic()
+    ages = GaugeMetricFamily(
+        "creditd_bulkhead_oldest_waiting_seconds",
+        "How long the first of the jobs that wait has done so; 0 if none does.",
+        labels=("kind",),
+    )
+    for kind, occupancy in occupancies.items():
+        since = occupancy.oldest_since
+        ages.add_metric((kind,), 0.0 if since is None else now - since)
+    return ages

@@ -45,7 +45,7 @@ def call_observers(metrics: RpcMetrics, log_call: AccessLog, tracing: Tracing) -
         def end(call: CallEnd) -> None:
             span, code, seconds, correlation_id, subject, account_id, reason, peer = call
             finish(span, code)
-            observe(code, seconds)
+            observe(code, seconds, reason)
             log_call(
                 method,
                 code,

@@ -46,7 +46,9 @@ class LedgerGauges(NamedTuple):
     queue_depth: Callable[[], float]
     waiting_apart: Callable[[], float]
     pool_in_use: Callable[[], float]
+    pool_size: Callable[[], float]
     sweep_lag_seconds: Callable[[], float]
+    sweep_failures: Callable[[], Mapping[str, int]]
     clock: Callable[[], ClockState]
 
 
@@ -76,10 +78,19 @@ class LedgerMetrics(Collector):
         )
         yield GaugeMetricFamily("creditd_pool_in_use", "Database connections in use.", value=gauges.pool_in_use())
         yield GaugeMetricFamily(
+            "creditd_pool_size", "Database connections that there may be at once.", value=gauges.pool_size()
+        )
+        yield GaugeMetricFamily(
             "creditd_sweep_lag_seconds",
             "How long the oldest expired reservation has waited to be swept.",
             value=gauges.sweep_lag_seconds(),
         )
+        failures = CounterMetricFamily(
+            "creditd_sweep_failures", "Rounds of the sweep that failed, by kind of error.", labels=("error",)
+        )
+        for error, count in dict(gauges.sweep_failures()).items():
+            failures.add_metric((error,), count)
+        yield failures
         yield from _clock_metrics(gauges.clock())
 
 

@@ -6,6 +6,7 @@ half from one worker and half from another, as happens when all of them listen o
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Final, Protocol
@@ -31,8 +32,8 @@ OTHER: Final = "other"
 class Observe(Protocol):
     """Counts one call that has ended."""
 
-    def __call__(self, code: str, seconds: float, /) -> None:
-        """Say how it ended, by the name of its status code, and after how long."""
+    def __call__(self, code: str, seconds: float, reason: str = "", /) -> None:
+        """Say how it ended, by the name of its status code, after how long, and for which reason it was refused."""
 
 
 class RpcMetrics(Collector):
@@ -42,19 +43,23 @@ class RpcMetrics(Collector):
         """Count the calls of these methods, by full name, and of all others together."""
         # For each method and code: how many calls in each bucket, the last for those beyond, and then their seconds.
         self._cells: dict[str, dict[str, list[float]]] = {method: {} for method in (*methods, OTHER)}
+        self._refusals: dict[str, Counter[str]] = {method: Counter() for method in self._cells}
 
     def observer(self, method: str) -> Observe:
         """Return the function that counts a method's calls. Only the event loop's thread may call it."""
         cells = self._cells.get(method, self._cells[OTHER])
+        refusals = self._refusals.get(method, self._refusals[OTHER])
         buckets = SECONDS_BUCKETS
         bucket_of = bisect_left
 
-        def observe(code: str, seconds: float, /) -> None:
+        def observe(code: str, seconds: float, reason: str = "", /) -> None:
             cell = cells.get(code)
             if cell is None:
                 cell = cells[code] = [0.0] * (len(buckets) + 2)
             cell[bucket_of(buckets, seconds)] += 1
             cell[-1] += seconds
+            if reason:
+                refusals[reason] += 1
 
         return observe
 
@@ -68,8 +73,15 @@ class RpcMetrics(Collector):
                 *counts, seconds = cell.copy()
                 calls.add_metric((method, code), sum(counts))
                 durations.add_metric((method, code), cumulative(SECONDS_BUCKETS, counts), seconds)
-        yield calls
-        yield durations
+        refused = CounterMetricFamily(
+            "creditd_rpc_refusals",
+            "Calls that were refused, by the reason that they were given.",
+            labels=("method", "reason"),
+        )
+        for method, reasons in self._refusals.items():
+            for reason, count in dict(reasons).items():
+                refused.add_metric((method, reason), count)
+        yield from (calls, durations, refused)
 
 
 def cumulative(bounds: Iterable[float], counts: Iterable[float]) -> list[tuple[str, float]]:

@@ -96,13 +96,17 @@ class ExecutorStatistics:
 
 @dataclass(slots=True)
 class Occupancy:
-    """What one kind of waiting has to do, and the jobs refused and abandoned since the process began."""
+    """What one kind of waiting has to do, and the jobs refused and abandoned since the process began.
+
+    ``oldest_since`` is since when the first of those that wait does so, on time.monotonic's clock; None if none does.
+    """
 
     threads: int
     running: int = 0
     waiting: int = 0
     refused: int = 0
     abandoned: int = 0
+    oldest_since: float | None = None
 
 
 @dataclass(slots=True)

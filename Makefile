@@ -139,6 +139,15 @@ languages: setup ## Run the clients of all languages against a real server, one 
 languages-install: setup ## Install what 'make languages' needs beside Go, a JDK with Maven, and Node.js
 	sh tools/install_languages.sh
 
+.PHONY: alerts
+alerts: alerts-install ## Check the rules for Prometheus and run their cases: when each alert fires, and when not
+	promtool check config tools/monitoring/prometheus.yaml
+	promtool test rules tools/monitoring/cases/*.yaml
+
+.PHONY: alerts-install
+alerts-install: ## Install what 'make alerts' needs, with apt-get, as root
+	@sh tools/install_monitoring.sh
+
 .PHONY: mutants
 mutants: setup ## Plant faults in the code and see that the tests catch them; SHARES=3 for a third, by the commit
 	$(PYTHON_BIN) -m tests.mutants $(if $(SHARES),--shares $(SHARES)) $(ARGS)

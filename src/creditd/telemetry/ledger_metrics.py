@@ -95,12 +95,12 @@ class LedgerMetrics(Collector):
 
 
 def _clock_metrics(clock: ClockState) -> Iterator[Metric]:
-    if clock.offset_seconds is not None:
-        yield GaugeMetricFamily(
-            "creditd_clock_offset_seconds",
-            "How far the database's clock, which decides, is ahead of this server's wall clock, which does not.",
-            value=clock.offset_seconds,
-        )
+    # Without a value until the clock was read.
+    yield GaugeMetricFamily(
+        "creditd_clock_offset_seconds",
+        "How far the database's clock, which decides, is ahead of this server's wall clock, which does not.",
+        value=clock.offset_seconds,
+    )
     yield CounterMetricFamily(
         "creditd_clock_doubts", "Readings of the database's clock that were looked at again.", value=clock.doubts
     )

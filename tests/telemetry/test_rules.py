@@ -12,7 +12,7 @@ from tests.support.patience import patience
 from tests.support.ports import free_address
 from tests.support.programs import Creditd
 from tests.support.tokens import write_public_key
-from tests.telemetry.rules import alerts, cases, metrics_in, panels, queries, rules
+from tests.telemetry.alert_rules import alerts, cases, metrics_in, panels, queries, rules
 
 RUNBOOK: Final = Path(__file__).parents[2] / "docs" / "alerts.md"
 
@@ -40,7 +40,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     }
     with Creditd(folder, settings).started("serve") as server:
         server.says('"message":"listening"')
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=patience(20)) as answer:  # noqa: S310 - ours.
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=patience(20)) as answer:
             return str(answer.read().decode())
 
 
@@ -110,7 +110,8 @@ def test_each_alert_says_how_urgent_it_is_and_what_it_is_about() -> None:
 
 @pytest.mark.requirement("I4")
 def test_each_alert_has_a_case_in_which_it_fires_beside_series_on_which_it_does_not() -> None:
-    fires, is_quiet = set(), set()
+    fires: set[str] = set()
+    is_quiet: set[str] = set()
     for case in cases():
         for tested in case["alert_rule_test"]:
             fires.update({tested["alertname"]} if tested["exp_alerts"] else ())

@@ -213,6 +213,25 @@ format: setup ## Format the code and apply the fixes that ruff is sure of
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+.PHONY: sbom
+sbom: audit-install ## Write dist/creditd.cdx.json, the bill of materials of what a server runs (CycloneDX)
+	@mkdir -p dist
+	.venv/audit/bin/cyclonedx-py environment .venv/audit/runtime --pyproject pyproject.toml --output-reproducible \
+	    --spec-version 1.6 --output-format JSON --output-file dist/creditd.cdx.json
+
+.PHONY: licences
+licences: sbom ## Print the licence of each package that a server runs, and fail for one that is not allowed
+	.venv/audit/bin/python tools/licences.py dist/creditd.cdx.json
+	$(BIN)/pytest -m licences tests/deployment
+
+.PHONY: audit
+audit: audit-install ## Ask for known vulnerabilities of what a server runs; fails too where nobody can be asked
+	.venv/audit/bin/python tools/vulnerabilities.py requirements-runtime.lock $(ARGS)
+
+.PHONY: audit-install
+audit-install: setup ## Install what 'make sbom', 'make licences' and 'make audit' need, into .venv/audit
+	@sh tools/install_audit.sh
+
 # ---- Generating
 
 .PHONY: generate
@@ -243,6 +262,7 @@ lock: setup ## Pin every dependency with hashes; keeps the versions pinned alrea
 	$(COMPILE) --group browser --output-file requirements-browser.lock
 	$(COMPILE) --group gateway --output-file requirements-gateway.lock
 	$(COMPILE) --group manifests --output-file requirements-manifests.lock
+	$(COMPILE) --group audit --output-file requirements-audit.lock
 
 .PHONY: client-wheel
 client-wheel: setup ## Build the wheel of the Python client into dist/

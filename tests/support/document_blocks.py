@@ -1,4 +1,4 @@
-"""The fenced blocks of README.md and docs/, each with its place and its language."""
+"""The fenced blocks of README.md, its neighbours and docs/, each with its place and its language."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,10 @@ from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 
-DOCUMENTS: Final = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+DOCUMENTS: Final = (
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+)
 
 _FENCE: Final = re.compile(r"^( *)(```+|~~~+)[ \t]*([^\n`]*)\n(.*?)^\1\2[ \t]*$", re.MULTILINE | re.DOTALL)
 _INDENTED: Final = re.compile(r"(?:\A|\n)[ \t]*\n(?: {4}|\t)(?! *(?:[-*]|\d+\.) )\S[^\n]*")

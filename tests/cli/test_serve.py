@@ -12,13 +12,12 @@ from pathlib import Path
 import grpc
 import psycopg
 import pytest
-from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
-from grpc_health.v1.health_pb2_grpc import HealthStub
 from sqlalchemy import make_url
 
 from credit.v1.credit_service_pb2 import GetBalanceRequest
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
 from creditd.storage.schema import migrate, schema_head
+from tests.support.health import is_serving
 from tests.support.patience import eventually
 from tests.support.ports import free_address
 from tests.support.postgres import service_url
@@ -212,13 +211,6 @@ def test_workers_end_when_the_process_that_started_them_is_killed(workers: Start
     orphans = workers.descendants()
     workers.stop(signal.SIGKILL)
     assert are_gone(orphans)
-
-
-def is_serving(creditd: Creditd) -> bool:
-    """Ask for the server's health."""
-    with grpc.insecure_channel(creditd.settings["CREDITD_LISTEN"]) as channel:
-        answer = HealthStub(channel).Check(HealthCheckRequest(), wait_for_ready=True, timeout=PATIENCE_SECONDS)
-        return bool(answer.status == HealthCheckResponse.SERVING)
 
 
 def can_call(creditd: Creditd) -> bool:

@@ -35,6 +35,7 @@ BY_OTHERS: dict[Path, str] = {
     ROOT / "docs" / "balancer.md": "it needs Envoy and two servers: tests/gateway/test_balancer.py",
     ROOT / "docs" / "moving.md": "it needs somebody's file of customers: tests/cli/test_import.py",
     ROOT / "docs" / "deploy.md": "it needs a cluster: tests/deployment/test_document.py",
+    ROOT / "docs" / "upgrade.md": "its commands need a database of before: tests/cli/test_upgrade.py",
     ROOT / "docs" / "backup.md": "it needs a server whose log is archived: tests/backup/test_whole_backups.py",
 }
 """Documents whose commands another suite runs, each with its reason and its test."""

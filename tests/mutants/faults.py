@@ -29,6 +29,7 @@ from tests.mutants.statement_faults import STATEMENT_FAULTS
 from tests.mutants.strangers_faults import STRANGERS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
 from tests.mutants.transport_faults import TRANSPORT_FAULTS
+from tests.mutants.upgrade_faults import UPGRADE_FAULTS
 from tests.mutants.usage_faults import USAGE_FAULTS
 from tests.mutants.velocity_faults import VELOCITY_FAULTS
 
@@ -62,6 +63,7 @@ FAULTS = (
     *RATE_FAULTS,
     *PROMO_FAULTS,
     *STATEMENT_FAULTS,
+    *UPGRADE_FAULTS,
     *USAGE_FAULTS,
     *VELOCITY_FAULTS,
 )

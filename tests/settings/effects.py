@@ -292,6 +292,7 @@ SESSION_SETTINGS: Mapping[str, str] = {
     "statement_timeout": _TIME_LIMITS,
     "lock_timeout": _TIME_LIMITS,
     "idle_in_transaction_session_timeout": f"{_OPTIONS}::test_a_transaction_that_idles_for_too_long_is_taken_away",
+    "transaction_timeout": "tests/storage/test_presence.py::test_no_limit_of_time_ends_the_transaction",
     "default_transaction_isolation": _SESSIONS,
     "session_replication_role": f"{_OPTIONS}::test_a_login_for_which_triggers_do_not_fire_has_them_fire",
     "plan_cache_mode": "tests/storage/test_batch_plans.py::test_what_batches_prepare_has_one_plan_from_its_first_use",

@@ -21,8 +21,10 @@ from creditd.ledger.sweep import Sweep
 from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.writer import Writer
 from creditd.server.audit_signature import read_audit_key
+from creditd.storage.connections.presence import Presence
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
 from creditd.storage.migrations.powers import OPT_OUT, Login, login_of
+from creditd.storage.schema import schema_head
 from creditd.telemetry.statistics import EventStatistics, ExecutorStatistics, LedgerStatistics, PaymentStatistics
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ class Core:
                 config.database_prepare_threshold or None,
             )
         )
+        self._head = schema_head()
+        self.presence = Presence(self.database, self._head)
         self.rules = rules_from(config)
         terms = Terms(self.rules, config.sign_up_credits, self.make_id)
         self.batches = self.database.for_batches()
@@ -69,6 +73,15 @@ class Core:
     def seconds(self) -> float:
         """Return the seconds since the Unix epoch, by the database's clock."""
         return self.clock.now() / SECOND
+
+    def is_fit(self) -> bool | None:
+        """Tell whether the database and its schema fit; None if it did not answer. Blocks.
+
+        From then on migrations know that this server is live. What fits is read afterwards, so that none takes
+        away in between what this release uses.
+        """
+        shown = self.presence.is_shown()
+        return shown and self.database.is_ready(self._head)
 
     def may_serve_by_its_login(self) -> bool:
         """Check what the database's login could do to the ledger; return whether the settings let it serve. Blocks.
@@ -101,6 +114,7 @@ class Core:
     def close(self) -> None:
         """Close the database's connections, and drop what still waits for them. Blocks."""
         self.finish(0.0)
+        self.presence.close()
         self.batches.close()
         self.database.close()
 

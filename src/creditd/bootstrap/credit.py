@@ -76,7 +76,6 @@ from creditd.service.threads import Bulkhead, Threads
 from creditd.service.usage.usage import UsageReports
 from creditd.service.usage.usage_rollup import UsageRoller
 from creditd.service.verification import Verifications
-from creditd.storage.schema import schema_head
 from creditd.telemetry.statistics import Occupancy
 
 SERVICES = tuple(
@@ -137,7 +136,6 @@ class CreditParts:
         # One each: a receipt does not wait behind statements of many pages.
         self._statement_printer, self._receipt_printer = Printer(), Printer()
         self._audit_key = core.audit_key
-        self._head = schema_head()
         self._is_prepared = False
 
     @property
@@ -156,7 +154,7 @@ class CreditParts:
 
     def is_ready(self) -> bool | None:
         """Tell whether the database can be served from; None if it did not answer. Blocks."""
-        ready = self._core.database.is_ready(self._head)
+        ready = self._core.is_fit()
         if not ready:
             return ready
         self._core.clock.look(self._core.database)

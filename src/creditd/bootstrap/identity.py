@@ -41,6 +41,7 @@ from creditd.service.kinds import READ_SECONDS, WRITE_SECONDS, Kind
 from creditd.service.pages import PageTokens
 from creditd.service.payments.background import Background
 from creditd.service.threads import Bulkhead
+from creditd.storage.connections.presence import Presence
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.migrations.powers import OPT_OUT, Login, login_of
 from creditd.storage.schema import schema_head
@@ -105,12 +106,15 @@ class IdentityCore:
         self.registration = Registration(self.database, self.security_log, self.clock.now, self.make_id)
         self.issuer = Issuer(KeySet(), config.identity_issuer, config.identity_audience)
         self._head = schema_head(IDENTITY)
+        self.presence = Presence(self.database, self._head)
         self._is_prepared = False
         self._login: Login | None = None
 
     def is_ready(self) -> bool | None:
         """Tell whether the database can be served from; None if it did not answer. Blocks."""
-        ready = self.database.is_ready(self._head)
+        # What fits is read under the lock, as in the ledger's.
+        shown = self.presence.is_shown()
+        ready = shown and self.database.is_ready(self._head)
         if not ready:
             return ready
         self.clock.look(self.database)
@@ -158,6 +162,7 @@ class IdentityCore:
 
     def close(self) -> None:
         """Close the connections. Blocks."""
+        self.presence.close()
         self.database.close()
 
 

@@ -128,6 +128,8 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
     ),
     "migrate": (
         Example("creditd migrate", "Migrate the databases that the settings name."),
+        Example("creditd migrate --plan", "What is outstanding, and what it locks."),
+        Example("creditd migrate --check", "Whether the schema fits this release: 1 if not."),
         Example("creditd migrate --sql > schema.sql", "Write the SQL for somebody else to run."),
         Example("creditd migrate --identity", "Migrate identity's own database alone."),
     ),

@@ -92,7 +92,7 @@ def _tell_of_schema(database: Database) -> None:
     own = schema_head(database.schema)
     if database.revision > own:
         log.info(
-            "the schema is newer than this version, which serves all the same: migrations only expand",
+            "the schema is newer than this version, which fits it and serves all the same",
             extra={"schema": database.revision, "own_schema": own},
         )
 

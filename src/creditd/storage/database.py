@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from creditd.storage.connections.spares import Spares
 from creditd.storage.connections.turns import Turn, TurnOver, Turns, require_time
 from creditd.storage.failures import tells_of_unfitness
 from creditd.storage.migrations.privileges import require_privileges
-from creditd.storage.migrations.revisions import require_revision
+from creditd.storage.migrations.revisions import require_fitting_server, require_revision
 from creditd.storage.migrations.schema_rules import LEDGER, SchemaRules
 
 log = logging.getLogger(__name__)
@@ -226,8 +226,9 @@ class Database:
                 held.enter_context(self.autocommit())
 
     def is_ready(self, migration: str) -> bool | None:
-        """Tell whether sessions are what they must be, the database has at least a migration, and we its privileges.
+        """Tell whether sessions are what they must be, the schema fits a release, and we have its privileges.
 
+        ``migration`` is the newest one of the release.
         None if it did not answer. A connection that was cut while it idled says nothing of the database: another one
         is asked.
         """
@@ -235,7 +236,7 @@ class Database:
             try:
                 with self.autocommit() as connection:
                     self.require_fit(connection)
-                    self.revision = require_revision(self.revisions(connection), migration)
+                    self.revision = self.require_schema(connection, migration)
                     require_privileges(connection, self.schema.privileges)
             except (DBAPIError, UnsuitableDatabase) as error:
                 if not (isinstance(error, DBAPIError) and error.connection_invalidated):
@@ -251,6 +252,19 @@ class Database:
     def revisions(self, connection: Connection) -> Sequence[str]:
         """Return which migrations the schema says it has, which is one if it is ours."""
         return connection.execute(text(f"SELECT version_num FROM {self.schema.revisions}")).scalars().all()
+
+    def require_schema(self, connection: Connection, migration: str) -> str:
+        """Return the revision of a schema that fits a release, of which ``migration`` is the newest one.
+
+        Raises UnsuitableDatabase if it is older, or has lost what the release uses.
+        """
+        revision = require_revision(self.revisions(connection), migration)
+        require_fitting_server(revision, self.least_server(connection), migration)
+        return revision
+
+    def least_server(self, connection: Connection) -> str:
+        """Return the oldest release that may use the schema, by its newest migration."""
+        return str(connection.execute(text(f"SELECT max(least_server) FROM {self.schema.compatibility}")).scalar_one())
 
     def require_fit(self, connection: Connection) -> None:
         """Verify that a session that was lent is still what it must be. Raises UnsuitableDatabase."""
@@ -305,7 +319,7 @@ class Database:
         session = Session.connect(self._conninfo, autocommit=True, prepare_threshold=self._settings.prepare_threshold)
         try:
             with self._turns.watched(session, Turn(CONNECT_TIMEOUT_SECONDS)):
-                make_fit(session, self._rules, self._login)
+                make_fit(session, self._rules, self.log_in)
                 if self._settings.keeps_memory:
                     session.execute(KEEP_MEMORY, prepare=False)
         except BaseException:
@@ -320,10 +334,18 @@ class Database:
 
         Raises psycopg.Error, and TurnOver if the calling thread's turn is over.
         """
-        with closing(self._login()) as connection, self._turns.watched(connection):
+        with closing(self.log_in()) as connection, self._turns.watched(connection):
             yield connection
 
-    def _login(self) -> "psycopg.Connection[Any]":
+    def watched(self, connection: "psycopg.Connection[Any]", turn: Turn | None = None) -> AbstractContextManager[None]:
+        """Have what is done on a connection of ``log_in`` until the block ends end in time: by ``turn``, if given.
+
+        Raises TurnOver if the turn, or else the calling thread's, is over.
+        """
+        return self._turns.watched(connection, turn)
+
+    def log_in(self) -> "psycopg.Connection[Any]":
+        """Open a connection of the caller's own that is nothing but logged in, in autocommit. Raises psycopg.Error."""
         return psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
 
 

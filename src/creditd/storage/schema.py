@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from math import inf
@@ -58,14 +58,37 @@ def migrate(url: str, schema: SchemaRules = LEDGER) -> Migrated:
             connection.rollback()
             if revision > schema_head(schema):
                 return Migrated(revision, is_newer=True)
-            if revision and revision not in _revisions(schema):
-                raise not_ours(revision)
+            require_known(revision, schema)
             upgrade(connection, schema)
             remark = ensure_privileges(connection, schema.role, schema.privileges, schema.secret_columns)
             connection.commit()
             return Migrated(schema_head(schema), is_newer=False, remark=remark)
     finally:
         database.close()
+
+
+def require_known(revision: str, schema: SchemaRules) -> None:
+    """Verify that a revision that is not newer than this release is one of its own. Raises UnsuitableDatabase."""
+    if revision and revision <= schema_head(schema) and revision not in _revisions(schema):
+        raise not_ours(revision)
+
+
+_IS_THERE: Final = text("SELECT to_regclass(:name) IS NOT NULL")
+
+
+def schema_state(database: Database) -> tuple[Sequence[str], str]:
+    """Return the migrations that a schema says it has, and the oldest server that may use it; empty for none.
+
+    Raises sqlalchemy.exc.SQLAlchemyError.
+    """
+    schema = database.schema
+    with database.transaction() as connection:
+        is_there, says_who = (
+            connection.execute(_IS_THERE, {"name": name}).scalar_one()
+            for name in (schema.revisions, schema.compatibility)
+        )
+        names = database.revisions(connection) if is_there else ()
+        return names, database.least_server(connection) if says_who else ""
 
 
 def _require_own_role(database: Database) -> None:

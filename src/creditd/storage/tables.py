@@ -28,6 +28,16 @@ metadata = MetaData()
 
 _KEY = Text(collation="C")
 
+schema_compatibility = Table(
+    "schema_compatibility",
+    metadata,
+    Column(
+        "least_server", _KEY, nullable=False, comment="the newest migration that the oldest server that fits brings"
+    ),
+    PrimaryKeyConstraint("least_server", name="schema_compatibility_pkey"),
+    CheckConstraint("least_server ~ '^[0-9]{4}$'", name="schema_compatibility_least_server"),
+)
+
 credit_types = Table(
     "credit_types",
     metadata,

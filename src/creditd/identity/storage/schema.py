@@ -12,7 +12,7 @@ IDENTITY: Final = SchemaRules(
     "identity_revisions",
     IDENTITY_ROLE,
     {
-        "SELECT": ("identity_revisions",),
+        "SELECT": ("identity_compatibility", "identity_revisions"),
         "SELECT, INSERT": ("security_events",),
         "SELECT, INSERT, UPDATE": ("api_keys", "authenticators", "users"),
         "SELECT, INSERT, DELETE": ("recovery_codes",),
@@ -27,6 +27,9 @@ IDENTITY: Final = SchemaRules(
         "recovery_codes": ("code_hash",),
     },
     "identity's history",
+    "identity_compatibility",
+    # "idnt" in ASCII.
+    0x69646E74,
 )
 """Users are never deleted, and what happened is never changed; sessions and keys are deleted once they have ended.
 

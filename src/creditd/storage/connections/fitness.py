@@ -11,7 +11,7 @@ from creditd.storage.connections.turns import TurnOver
 from creditd.storage.database import Database
 from creditd.storage.migrations.powers import OPT_OUT, login_of
 from creditd.storage.migrations.privileges import require_privileges
-from creditd.storage.migrations.revisions import MIGRATE, require_revision
+from creditd.storage.migrations.revisions import too_old
 
 OLDEST_VERSION: Final = 15
 """Of PostgreSQL, the oldest that the tests run on."""
@@ -48,20 +48,20 @@ def require_fit(database: Database, migration: str, *, least_privilege: bool = F
         row = connection.execute(_FACTS, [database.schema.revisions], prepare=False).fetchone()
         if row is None:
             raise psycopg.OperationalError
-        _judge(Facts(*row))
+        _judge(Facts(*row), migration)
     with ExitStack() as held:
         sessions = [held.enter_context(database.transaction()) for _ in range(SESSIONS_AT_ONCE)]
         for session in sessions:
             database.require_fit(session)
         session = sessions[0]
-        require_revision(database.revisions(session), migration)
+        database.require_schema(session, migration)
         require_privileges(session, database.schema.privileges)
         login = login_of(session, database.schema) if least_privilege else None
         if login and login.powers:
             raise UnsuitableDatabase(f"{login}, {OPT_OUT}")
 
 
-def _judge(facts: Facts) -> None:
+def _judge(facts: Facts, migration: str) -> None:
     version = facts.version_number // 10_000
     if version < OLDEST_VERSION:
         raise UnsuitableDatabase(f"it is PostgreSQL {version}, and has to be {OLDEST_VERSION} or newer")
@@ -73,7 +73,7 @@ def _judge(facts: Facts) -> None:
     if facts.is_standby:
         raise UnsuitableDatabase("it is a standby, which takes no writes", is_lasting=False)
     if not facts.is_migrated:
-        raise UnsuitableDatabase(MIGRATE, is_lasting=False)
+        raise too_old("", migration)
 
 
 def wanting(database: Database, migration: str, *, least_privilege: bool = False) -> UnsuitableDatabase | None:

@@ -16,7 +16,15 @@ def run(**options: Any) -> None:
     A connection that is handed in has the time limits at the beginning of each transaction (``schema.MIGRATOR``).
     """
     if context.is_offline_mode():
-        context.configure(dialect_name="postgresql", literal_binds=True, transaction_per_migration=True, **options)
+        # By the driver's own way of naming parameters each percent sign would be written twice.
+        names = {"paramstyle": "named"}
+        context.configure(
+            dialect_name="postgresql",
+            dialect_opts=names,
+            literal_binds=True,
+            transaction_per_migration=True,
+            **options,
+        )
         context.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         context.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
     else:

@@ -20,7 +20,7 @@ Privileges = Mapping[str, tuple[str, ...]]
 """Tables by what may be done with them, or columns by their table."""
 
 PRIVILEGES: Final[Privileges] = {
-    "SELECT": ("alembic_version", "entry_archives"),
+    "SELECT": ("alembic_version", "entry_archives", "schema_compatibility"),
     "SELECT, INSERT": (
         "account_labels",
         "account_changes",

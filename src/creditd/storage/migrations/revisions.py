@@ -6,8 +6,6 @@ from typing import Final
 
 from creditd.storage.connections.session import UnsuitableDatabase
 
-MIGRATE: Final = "the database's schema is missing or older than this version: run `creditd migrate`"
-
 _REVISION: Final = re.compile("[0-9]{4}")
 
 _MAX_SHOWN: Final = 60
@@ -34,6 +32,15 @@ def not_ours(name: str) -> UnsuitableDatabase:
     )
 
 
+def too_old(revision: str, migration: str) -> UnsuitableDatabase:
+    """Return what to say of a schema at ``revision``, empty for none, that lacks a ``migration``; it may come."""
+    found = f"at {revision}" if revision else "missing"
+    return UnsuitableDatabase(
+        f"the database's schema is {found}, and this release needs {migration}: run `creditd migrate` of this release",
+        is_lasting=False,
+    )
+
+
 def require_revision(names: Sequence[str], migration: str) -> str:
     """Return the revision that a schema is at.
 
@@ -41,5 +48,17 @@ def require_revision(names: Sequence[str], migration: str) -> str:
     """
     revision = revision_of(names)
     if revision < migration:
-        raise UnsuitableDatabase(MIGRATE, is_lasting=False)
+        raise too_old(revision, migration)
     return revision
+
+
+def require_fitting_server(revision: str, least_server: str, release: str) -> None:
+    """Verify that a server whose newest migration is ``release`` may use a schema at ``revision``.
+
+    ``least_server`` is the oldest release that may. Raises UnsuitableDatabase, which a newer release mends.
+    """
+    if release < least_server:
+        raise UnsuitableDatabase(
+            f"the database's schema is at {revision} and takes servers of schema {least_server} or newer, and this "
+            f"release is of schema {release}: run a newer release"
+        )

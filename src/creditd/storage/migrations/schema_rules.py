@@ -10,7 +10,9 @@ class SchemaRules(NamedTuple):
 
     ``package`` has its migrations, ``revisions`` is the table that says which of them were run, ``role`` is whom its
     service acts as, with the ``privileges`` that it needs on tables. Auditors read all but the ``secret_columns``.
-    ``kept`` says in words what the tables that only grow are together.
+    ``kept`` says in words what the tables that only grow are together. ``compatibility`` is the table that says which
+    servers may use it, and ``lock_class`` the first number of the advisory locks by which servers show that they are
+    live.
     """
 
     package: str
@@ -19,6 +21,8 @@ class SchemaRules(NamedTuple):
     privileges: Privileges
     secret_columns: Privileges
     kept: str
+    compatibility: str
+    lock_class: int
 
     @property
     def only_grow(self) -> tuple[str, ...]:
@@ -27,6 +31,14 @@ class SchemaRules(NamedTuple):
 
 
 LEDGER: Final = SchemaRules(
-    "creditd.storage", "alembic_version", APPLICATION_ROLE, PRIVILEGES, SECRET_COLUMNS, "the ledger"
+    "creditd.storage",
+    "alembic_version",
+    APPLICATION_ROLE,
+    PRIVILEGES,
+    SECRET_COLUMNS,
+    "the ledger",
+    "schema_compatibility",
+    # "crdt" in ASCII.
+    0x63726474,
 )
 """Credits, their ledger and payments."""

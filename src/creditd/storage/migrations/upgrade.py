@@ -18,19 +18,20 @@ def heads(connection: Connection, schema: SchemaRules) -> tuple[str, ...]:
 
 def upgrade(connection: Connection, schema: SchemaRules) -> None:
     """Bring a schema to its newest revision."""
-    config = _config(schema)
+    config = config_of(schema)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
 def write_sql(output: TextIO, schema: SchemaRules) -> None:
     """Write the SQL of all migrations of a schema."""
-    config = _config(schema)
+    config = config_of(schema)
     config.output_buffer = output
     command.upgrade(config, "head", sql=True)
 
 
-def _config(schema: SchemaRules) -> Config:
+def config_of(schema: SchemaRules) -> Config:
+    """Return where Alembic finds the migrations of a schema."""
     config = Config()
     config.set_main_option("script_location", str(resources.files(schema.package) / "migrations"))
     config.set_main_option("version_path_separator", "os")

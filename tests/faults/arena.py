@@ -97,11 +97,12 @@ def arena(
         running = [
             stack.enter_context(ServerProcess(folder, reached_by, files=files, **settings)) for _ in range(servers)
         ]
-        _fund(running[0].address)
+        fund(running[0].address)
         yield Arena(database_url, running)
 
 
-def _fund(address: str) -> None:
+def fund(address: str) -> None:
+    """Give the hot account what callers spend."""
     request = admin.AddCreditsRequest(
         account_id=HOT,
         amounts=[admin.CreditAmount(credit_type=CREDIT_TYPE, amount=HOT_CREDITS)],

@@ -59,13 +59,16 @@ class Client:
     def send(self, operation: Operation, timeout_seconds: float) -> None:
         """Try once; the operation's fate stays unknown unless an answer tells it."""
         operation.tries += 1
-        method: Any = getattr(random.choice(self.stubs), operation.method)
         try:
-            response, call = method.with_call(operation.request, timeout=timeout_seconds, metadata=SPENDER)
+            self.send_to(random.choice(self.stubs), operation, timeout_seconds)
         except grpc.RpcError as error:
             self.take_failure(operation, error)
-        else:
-            operation.acknowledge(response, time.monotonic(), replayed=is_replay(call))
+
+    def send_to(self, stub: CreditServiceStub, operation: Operation, timeout_seconds: float) -> None:
+        """Send it to one server. Raises grpc.RpcError."""
+        method: Any = getattr(stub, operation.method)
+        response, call = method.with_call(operation.request, timeout=timeout_seconds, metadata=SPENDER)
+        operation.acknowledge(response, time.monotonic(), replayed=is_replay(call))
 
     def take_failure(self, operation: Operation, error: Any) -> None:
         """Note a refusal, or why there was no answer."""

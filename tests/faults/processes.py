@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Self
@@ -35,6 +35,9 @@ class CreditdProcess(ABC):
     """One process of ours; everything but its addresses and settings is as in production."""
 
     COMMAND: ClassVar[str]
+
+    release: Sequence[Path] = ()
+    """Where the code of another release is; empty for this one."""
 
     def __init__(self, folder: Path, port: int, settings: Mapping[str, object], files: int = 0) -> None:
         """Describe it; ``settings`` are those of Config. With ``files`` it may have no more than so many open."""
@@ -75,7 +78,7 @@ class CreditdProcess(ABC):
         if TRANSPORT_VARIABLE in os.environ:
             environment["CREDITD_TRANSPORT"] = os.environ[TRANSPORT_VARIABLE]
         environment |= {f"CREDITD_{name.upper()}": str(value) for name, value in self._settings.items()}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        environment["PYTHONPATH"] = os.pathsep.join([*map(str, self.release), *filter(None, sys.path)])
         with self._log.open("ab") as log:
             self._process = subprocess.Popen((*COMMAND, self.COMMAND), env=environment, stdout=log, stderr=log)
         if self._files:

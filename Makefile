@@ -86,6 +86,20 @@ transports: setup ## Run contract, model and some rounds of the faults on the tr
 	CREDITD_TEST_TRANSPORT=aio CREDITD_TEST_ROUNDS=3 $(BIN)/pytest tests/faults -m long -s -k '$(THRICE)' $(ARGS)
 	CREDITD_TEST_TRANSPORT=aio CREDITD_TEST_ROUNDS=1 $(BIN)/pytest -n $(WORKERS) tests/faults -m long -k '$(ONCE)' $(ARGS)
 
+# What depends on how the tables lie: what is written, decided again, locked, swept, listed and verified.
+OF_LAYOUTS := $(foreach name,reserve confirm refund deduct batches opening replays limits locked verify_ledger,tests/contract/test_$(name).py)
+OF_LEDGERS := $(foreach name,conflicts replays due opening request_claims account_changes race,tests/ledger/test_$(name).py)
+
+.PHONY: layouts
+layouts: setup ## Run what depends on how the tables lie with the layout of Citus; ALL=1 the whole contract and faults too; DATABASE_URL=... tries a database
+ifdef DATABASE_URL
+	$(PYTHON_BIN) -m tests.layouts '$(DATABASE_URL)'
+else
+	CREDITD_TEST_LAYOUT=citus $(BIN)/pytest -q -n $(WORKERS) --dist worksteal -k 'not (polled or own_works_done_again)' \
+	    $(OF_LEDGERS) $(if $(ALL),tests/contract --deselect tests/contract/test_under_way.py,$(OF_LAYOUTS)) $(ARGS)
+	$(if $(ALL),CREDITD_TEST_LAYOUT=citus CREDITD_TEST_ROUNDS=2 $(BIN)/pytest tests/faults -m long -s -k '$(THRICE) or $(ONCE)' $(ARGS))
+endif
+
 .PHONY: faults
 faults: setup ## Run the long fault battery: kills, cut connections, storms, attacks and their neighbours; TRANSPORT=aio|queue
 	$(if $(TRANSPORT),CREDITD_TEST_TRANSPORT=$(TRANSPORT) )$(BIN)/pytest tests/faults -m long -s $(ARGS)

@@ -35,6 +35,7 @@ ELSEWHERE: dict[str, str] = {
     "backup": "tests/backup: it needs a server that is its own",
     "restore": "tests/backup",
     "drill": "tests/backup",
+    "distribute": "tests/layouts/test_distribute.py: it needs Citus",
     "health": "tests/cli/test_health.py: it needs a server beside it",
     "keys": "tests/identity: it needs identity's database",
     "admin": "tests/identity: it needs identity's database",

@@ -10,6 +10,7 @@ from google.rpc import status_pb2
 from credit.v1 import account_pb2
 from credit.v1 import credit_service_pb2 as credit
 from credit.v1.limits_pb2 import Limit
+from creditd.ledger.account_lanes import AccountLanes
 from creditd.ledger.work import Overloaded, VersionConflict
 from tests.contract.leaks import tells_nothing_of_our_insides
 from tests.support.customer import Customer
@@ -232,8 +233,10 @@ def test_where_a_retry_helps_it_says_when(
 
 
 def test_a_full_queue_is_told_and_clears(rich: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = rich.service.core.ledger
     with monkeypatch.context() as planted:
-        planted.setattr(rich.service.core.ledger._queue, "_max_waiting", 0)
+        for lane in ledger._lanes if isinstance(ledger, AccountLanes) else (ledger._lane,):
+            planted.setattr(lane, "_max_waiting", 0)
         refusal = refused(rich.app.credit.Reserve, rich.reserving(1))
         batch = credit.BatchReserveRequest(requests=[rich.reserving(1)])
         (result,) = rich.app.credit.BatchReserve(batch).results

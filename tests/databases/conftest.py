@@ -10,7 +10,7 @@ import pytest
 from creditd.development.postgres.programs import program
 from creditd.identity.storage.schema import IDENTITY
 from creditd.storage.migrations.privileges import APPLICATION_ROLE
-from tests.databases.cluster import running_postgres
+from tests.support.cluster import running_postgres
 
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
 

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from creditd.development.postgres.account import owner_of
 from creditd.development.postgres.programs import as_owner, give
-from tests.databases.cluster import ADMINISTRATOR, START_SECONDS
+from tests.support.cluster import ADMINISTRATOR, START_SECONDS
 
 OWNER, SERVER = "books", "counter"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases.cluster import START_SECONDS
+from tests.support.cluster import START_SECONDS
 from tests.support.ports import free_port
 
 

@@ -23,7 +23,7 @@ from tests.faults.mix import SIGN_UP_CREDITS
 from tests.faults.operations import CREDIT_TYPE
 from tests.support.patience import eventually
 from tests.support.ports import free_port
-from tests.support.service import TRANSPORT_VARIABLE, UNLIMITED
+from tests.support.service import LAYOUT_VARIABLE, TRANSPORT_VARIABLE, UNLIMITED
 from tests.support.tokens import write_public_key
 
 COMMAND = (sys.executable, "-m", "creditd.cli")
@@ -77,6 +77,8 @@ class CreditdProcess(ABC):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CREDITD_")}
         if TRANSPORT_VARIABLE in os.environ:
             environment["CREDITD_TRANSPORT"] = os.environ[TRANSPORT_VARIABLE]
+        if LAYOUT_VARIABLE in os.environ:
+            environment["CREDITD_DATABASE_LAYOUT"] = os.environ[LAYOUT_VARIABLE]
         environment |= {f"CREDITD_{name.upper()}": str(value) for name, value in self._settings.items()}
         environment["PYTHONPATH"] = os.pathsep.join([*map(str, self.release), *filter(None, sys.path)])
         with self._log.open("ab") as log:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from creditd.ledger.database_thread import Job
-from creditd.ledger.ledger import MAX_BATCH, MAX_WAITING, Ledger
+from creditd.ledger.ledger import Ledger
 from creditd.ledger.polled_lane import WORKS_AT_ONCE, PolledLane
 from creditd.ledger.queue import deliver
+from creditd.ledger.thread_lane import MAX_BATCH, MAX_WAITING
 from tests.support.desk import Desk
 from tests.support.polling import PollingThread
 

@@ -19,6 +19,7 @@ from tests.mutants.identity_faults import IDENTITY_FAULTS
 from tests.mutants.import_faults import IMPORT_FAULTS
 from tests.mutants.insight_faults import INSIGHT_FAULTS
 from tests.mutants.issuer_faults import ISSUER_FAULTS
+from tests.mutants.layout_faults import LAYOUT_FAULTS
 from tests.mutants.ledger_faults import LEDGER_FAULTS
 from tests.mutants.limit_faults import LIMIT_FAULTS
 from tests.mutants.machine_faults import MACHINE_FAULTS
@@ -35,6 +36,7 @@ from tests.mutants.velocity_faults import VELOCITY_FAULTS
 
 FAULTS = (
     *LEDGER_FAULTS,
+    *LAYOUT_FAULTS,
     *DRAFT_FAULTS,
     *DOMAIN_FAULTS,
     *PAYMENTS_FAULTS,

@@ -493,7 +493,7 @@ LEDGER_FAULTS = (
     ),
     Fault(
         "wallet known to be held tried in every batch",
-        "ledger/ledger.py",
+        "ledger/thread_lane.py",
         "if not self._room.knows(ticket.item)}",
         "if ticket is not None}",
         ("tests/ledger/test_lanes.py",),

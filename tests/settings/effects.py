@@ -88,6 +88,8 @@ SETTINGS: Mapping[str, str] = {
     "metrics_tls_certificate_file": f"{_METRICS}::test_a_server_is_told_by_its_settings",
     "metrics_tls_key_file": f"{_METRICS}::test_a_server_is_told_by_its_settings",
     "plaintext_listeners": f"{_METRICS}::test_plaintext_is_for_this_machine_unless_it_is_said",
+    "database_layout": "tests/layouts/test_statements.py::test_each_statement_on_account_data_goes_to_one_server",
+    "database_lanes": "tests/layouts/test_lanes.py::test_a_service_has_as_many_lanes_as_it_is_told",
     "transport": "tests/server/transport/test_fallback.py::test_each_transport_serves",
     "workers": "tests/cli/test_serve.py::test_workers_share_a_port_are_replaced_when_they_die_and_end_together",
     "data_dir": "tests/cli/test_token.py::test_the_key_is_made_once",
@@ -271,6 +273,7 @@ HTTP_CLIENT_OPTIONS: Mapping[str, str] = {
 
 DATABASE_OPTIONS: Mapping[str, str] = {
     "creator": _SESSIONS,
+    "execution_options": "tests/layouts/test_statements.py::test_each_statement_on_account_data_goes_to_one_server",
     "pool_size": _POOL,
     "max_overflow": _POOL,
     "pool_timeout": _POOL,

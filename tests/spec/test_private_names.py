@@ -33,7 +33,7 @@ PRIVATE: Mapping[str, set[str]] = {
         "_wake",
     },
     "contract/test_client_retries.py": {"_KINDS", "_retries"},
-    "contract/test_error_details.py": {"_max_waiting", "_queue"},
+    "contract/test_error_details.py": {"_lane", "_lanes", "_max_waiting"},
     "contract/test_heavy_answers.py": {"_turn"},
     "development/postgres/test_access.py": {"_own_account"},
     "domain/books.py": {"_names"},

@@ -53,6 +53,7 @@ from creditd.ledger.ids import uuid7
 from creditd.storage import (
     account_labels,
     account_lists,
+    account_locks,
     accounts,
     counts,
     credit_types,
@@ -65,6 +66,7 @@ from creditd.storage import (
     requests,
     reservations,
     save,
+    save_of_one,
     search,
     shared_wallets,
     statements,
@@ -186,11 +188,19 @@ def _wallet(connection: Connection, account: str) -> Wallet:
     return wallets.load_wallets(connection, [key], NOW, RULES.order)[key].wallet
 
 
-def _save(connection: Connection, account: str) -> object:
+def _changes(connection: Connection, account: str) -> Changes:
     changes = Changes()
     add = Add(Origin("tests", uuid7(), 1), EntryKind.TOP_UP, uuid7(), Source.PURCHASED, 10, None)
     changes.add(decide(_wallet(connection, account), None, add, NOW, RULES))
-    return save.save(connection, changes)
+    return changes
+
+
+def _save(connection: Connection, account: str) -> object:
+    return save.save(connection, _changes(connection, account))
+
+
+def _save_of_one(connection: Connection, account: str) -> object:
+    return save_of_one.save_of_one(connection, _changes(connection, account))
 
 
 def _save_of_spenders(connection: Connection, account: str) -> object:
@@ -535,6 +545,10 @@ CALLS: dict[str, Call] = {
     "search.credit_types_of_reservation": lambda c, a: search.credit_types_of_reservation(c, a, id_of(a)),
     "search.credit_types_of_grant": lambda c, a: search.credit_types_of_grant(c, a, id_of(a, 3)),
     "locks.lock_free_wallets": lambda c, a: locks.lock_free_wallets(c, _keys(a)),
+    "account_locks.hold_accounts": lambda c, a: account_locks.hold_accounts(c, [a]),
+    "account_locks.lock_free_wallets": lambda c, a: account_locks.lock_free_wallets(c, _keys(a)),
+    "account_locks.lock_wallets": lambda c, a: account_locks.lock_wallets(c, _keys(a)),
+    "account_locks.open_account": lambda c, a: account_locks.open_account(c, _account(f"{a}-new")),
     "locks.lock_wallets_of": locks.lock_wallets_of,
     "locks.lock_wallets": lambda c, a: locks.lock_wallets(c, _keys(a)),
     "locks.open_accounts": lambda c, a: locks.open_accounts(c, [_account(a), _account(f"{a}-new")]),
@@ -688,6 +702,8 @@ CALLS: dict[str, Call] = {
     "reservations.page pending": _reserved("", ReservationState.PENDING),
     "reservations.page pending of a type": _reserved("chat", ReservationState.PENDING),
     "save.save": _save,
+    "save_of_one.postpone_one": lambda c, a: save_of_one.postpone_one(c, [_wallet(c, a)]),
+    "save_of_one.save_of_one": _save_of_one,
     "save.postpone": lambda c, a: save.postpone(c, [_wallet(c, a)]),
     "subscriptions.of_account": subscriptions.of_account,
     "subscriptions.page": lambda c, a: subscriptions.page(c, a, None, PAGE),
@@ -788,8 +804,13 @@ OF_NO_ROWS = {
     "archive_acts.may_move",
     "archive_acts.take_turn",
     "clock.read_clock",
+    "distribution.cluster_of",
+    "distribution.is_distributed",
+    "distribution.steps",
+    "layout.is_by_account",
     "locks.wait_briefly",
     "powers.login_of",
+    "prepared.driver_of",
     "prepared.round_trip",
     "privileges.ensure_privileges",
     "privileges.require_privileges",

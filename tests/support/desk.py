@@ -1,29 +1,33 @@
 """One server's writer without a thread or a wire: works in, results out, and a way to let others come in between."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Event
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import pytest
 
 from creditd.domain.wallet import Rules
+from creditd.ledger.account_writer import AccountWriter
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.batch import Batch, Terms
 from creditd.ledger.drafts import DraftWriter
 from creditd.ledger.ids import uuid7
-from creditd.ledger.ledger import MAX_BATCH, MAX_WAITING
 from creditd.ledger.polled_lane import PolledLane
 from creditd.ledger.side_lane import SideLane
+from creditd.ledger.thread_lane import MAX_BATCH, MAX_WAITING
 from creditd.ledger.transaction import TransactionLedger
 from creditd.ledger.waiting_room import WaitingRoom, WorkTicket
 from creditd.ledger.work import Apart, Outcome, Result, Work
 from creditd.ledger.writer import Writer
 from creditd.storage.database import Connection, Database, DatabaseSettings
+from creditd.storage.layout import Layout
 from creditd.storage.save import Saved
 from creditd.telemetry.statistics import LedgerStatistics
 from tests.support.databases import clock_of
+from tests.support.service import LAYOUT_VARIABLE
 from tests.support.tickets import FutureTicket, ask
 
 RULES = Rules()
@@ -46,16 +50,25 @@ class Desk:
         """Write to the database of ``url``; if it ``is_polled``, tick by tick, by a database thread."""
         self.url = url
         terms = Terms(RULES, sign_up_credits or {}, uuid7)
-        self.database = Database(DatabaseSettings(url, pool_size=8, prepare_threshold=prepare_threshold))
+        layout = Layout(os.environ.get(LAYOUT_VARIABLE, Layout.PLAIN))
+        settings = DatabaseSettings(url, pool_size=8, prepare_threshold=prepare_threshold, layout=layout)
+        self.database = Database(settings)
         self.clock = clock_of(self.database)
         self.statistics = LedgerStatistics()
         self.batches = self.database.for_batches()
-        self.writer = DraftWriter(self.batches, terms, self.clock, self.statistics)
+        is_plain = layout is Layout.PLAIN
+        writer: Any = (DraftWriter if is_plain else AccountWriter)(self.batches, terms, self.clock, self.statistics)
+        # Tests about drafts are of the plain layout alone.
+        self.writer: DraftWriter = writer
         self.side_statistics = LedgerStatistics()
         self.room = WaitingRoom(self.side_statistics)
-        self.side_writer = Writer(self.batches, terms, self.clock, self.side_statistics, is_apart=True)
+        beside = Writer if is_plain else AccountWriter
+        self.side_writer = beside(self.batches, terms, self.clock, self.side_statistics, is_apart=True)
         self.side_lane = SideLane(self.side_writer, self.room)
-        self._polling = Polling(self.writer, self.room, self.statistics) if is_polled else None
+        # Where account data is distributed, the writers have threads of their own.
+        self._polling = (
+            Polling(cast("DraftWriter", self.writer), self.room, self.statistics) if is_polled and is_plain else None
+        )
         self.transactions = TransactionLedger(self.database, terms, self.clock)
         self.accounts = AccountLedger(self.transactions, RULES, uuid7)
 

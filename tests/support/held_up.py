@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from creditd.ledger.batch import Batch
+from creditd.ledger.ledger import Ledger
 from creditd.storage.database import Connection
 from creditd.storage.save import Saved
 from tests.support.customer import Customer
@@ -19,7 +20,9 @@ from tests.support.service import RunningService
 @contextmanager
 def held_up(customer: Customer) -> Iterator[Callable[[], Any]]:
     """Let no batch be saved until the block ends; give the function that returns when one is decided and waits."""
-    writer = customer.service.core.ledger._writer
+    ledger = customer.service.core.ledger
+    assert isinstance(ledger, Ledger)
+    writer = ledger._writer
     save = writer._save
     reached, opened = Event(), Event()
 

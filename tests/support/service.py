@@ -52,6 +52,9 @@ PREPARE_VARIABLE = "CREDITD_TEST_PREPARE_THRESHOLD"
 TRANSPORT_VARIABLE = "CREDITD_TEST_TRANSPORT"
 """How services under test serve gRPC, where a test does not say so itself: as by default, unless it is set."""
 
+LAYOUT_VARIABLE = "CREDITD_TEST_LAYOUT"
+"""How the tables lie for services under test, where a test does not say so itself: plain, unless it is set."""
+
 START_SECONDS = 30.0
 """Far more than a start takes, so that a loaded machine fails no test."""
 
@@ -175,6 +178,7 @@ def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
         page_token_secret="tests",  # noqa: S106 - nothing is kept secret in a test.
         database_prepare_threshold=int(os.environ.get(PREPARE_VARIABLE, "2")),
         transport=os.environ.get(TRANSPORT_VARIABLE, "auto"),
+        database_layout=os.environ.get(LAYOUT_VARIABLE, "plain"),
         drain_seconds=0.0,
         # Tests change what is sealed, and change it back.
         seal_interval_seconds=3_600.0,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from creditd.ledger.account_lanes import AccountLanes
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.queue import Answered, Ticket
 from creditd.ledger.work import Outcome, Work
@@ -46,6 +47,6 @@ def ask(submit: Callable[[Ticket[Item, Answer]], None], item: Item) -> "Future[A
     return ticket.future
 
 
-def run(ledger: Ledger, work: Work) -> Outcome:
+def run(ledger: AccountLanes | Ledger, work: Work) -> Outcome:
     """Submit a work, and wait for its outcome. Raises what the work is refused with."""
     return ask(ledger.submit, work).result(30)

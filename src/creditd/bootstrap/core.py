@@ -12,6 +12,8 @@ from creditd.domain.grants import Source
 from creditd.domain.instant import SECOND
 from creditd.domain.limits import EACH, WHOLE, Limit
 from creditd.domain.wallet import Rules
+from creditd.ledger.account_lanes import AccountLanes
+from creditd.ledger.account_writer import AccountWriter
 from creditd.ledger.balances import BalanceReader
 from creditd.ledger.batch import Terms
 from creditd.ledger.clock import DatabaseClock
@@ -23,6 +25,7 @@ from creditd.ledger.writer import Writer
 from creditd.server.audit_signature import read_audit_key
 from creditd.storage.connections.presence import Presence
 from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Database, DatabaseSettings
+from creditd.storage.layout import Layout
 from creditd.storage.migrations.powers import OPT_OUT, Login, login_of
 from creditd.storage.schema import schema_head
 from creditd.telemetry.statistics import EventStatistics, ExecutorStatistics, LedgerStatistics, PaymentStatistics
@@ -50,17 +53,25 @@ class Core:
                 config.database_role,
                 config.database_pool_size - BATCH_CONNECTIONS,
                 config.database_prepare_threshold or None,
+                layout=Layout(config.database_layout),
             )
         )
         self._head = schema_head()
         self.presence = Presence(self.database, self._head)
         self.rules = rules_from(config)
         terms = Terms(self.rules, config.sign_up_credits, self.make_id)
-        self.batches = self.database.for_batches()
-        self.ledger = Ledger(self.batches, terms, self.clock)
+        self.ledger: AccountLanes | Ledger
+        sweeping: Writer
+        if config.database_layout == Layout.PLAIN:
+            self.batches = self.database.for_batches()
+            self.ledger = Ledger(self.batches, terms, self.clock)
+            sweeping = Writer(self.batches, terms, self.clock, LedgerStatistics(), is_apart=True)
+        else:
+            self.batches = self.database.for_batches(config.database_lanes + BATCH_CONNECTIONS - 1)
+            self.ledger = AccountLanes(self.batches, terms, self.clock, config.database_lanes)
+            sweeping = AccountWriter(self.batches, terms, self.clock, LedgerStatistics(), is_apart=True)
         self.transactions = TransactionLedger(self.database, terms, self.clock)
         self.reader = BalanceReader(self.database, self.clock, self.rules)
-        sweeping = Writer(self.batches, terms, self.clock, LedgerStatistics(), is_apart=True)
         self.sweep = Sweep(self.batches, sweeping, self.clock, config.sweep_interval_seconds)
         self.payment_statistics = PaymentStatistics()
         self.event_statistics = EventStatistics()
@@ -100,7 +111,7 @@ class Core:
 
     def connect_ahead(self) -> None:
         """Open the connections of the ledger's own threads, so that none connects while callers wait. Blocks."""
-        self.batches.connect_ahead(BATCH_CONNECTIONS)
+        self.batches.connect_ahead(BATCH_CONNECTIONS + self.config.database_lanes)
         self.database.connect_ahead(READING_CONNECTIONS)
 
     def finish(self, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """Credits and payments in one process: the threads, the background work and the handlers of their services."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -76,7 +77,10 @@ from creditd.service.threads import Bulkhead, Threads
 from creditd.service.usage.usage import UsageReports
 from creditd.service.usage.usage_rollup import UsageRoller
 from creditd.service.verification import Verifications
+from creditd.storage.layout import Layout
 from creditd.telemetry.statistics import Occupancy
+
+log = logging.getLogger(__name__)
 
 SERVICES = tuple(
     file.DESCRIPTOR.services_by_name[name]
@@ -96,6 +100,9 @@ SERVICES = tuple(
         (event_endpoint_service_pb2, "EventEndpointService"),
     )
 )
+
+NOT_CARRIED: Final = ("GetUsageSummary", "GetUsageAnalytics")
+"""RPCs that are not served where accounts are distributed: they read the ledgers of many at one moment."""
 
 
 class CreditParts:
@@ -218,7 +225,8 @@ class CreditParts:
             support,
             *self.events.handlers(),
         )
-        return tuple(service_handler(*pair, steps) for pair in zip(SERVICES, handlers, strict=True))
+        without = () if core.config.database_layout == Layout.PLAIN else NOT_CARRIED
+        return tuple(service_handler(*pair, steps, without) for pair in zip(SERVICES, handlers, strict=True))
 
     def _admin_handlers(self, approvals: Approvals) -> tuple[object, ...]:
         core, threads = self._core, self._threads
@@ -254,8 +262,16 @@ class CreditParts:
         self.payments.start()
         self._promos.background.start()
         self.refused_acts.background.start()
-        self.sealer.background.start()
-        self.usage_roller.background.start()
+        if self._core.config.database_layout == Layout.PLAIN:
+            # Both read the ledgers of many accounts at one moment, which no single server of a cluster has.
+            self.sealer.background.start()
+            self.usage_roller.background.start()
+        else:
+            log.warning(
+                "the layout %s carries neither usage nor seals: %s are not served (docs/citus.md)",
+                self._core.config.database_layout,
+                ", ".join(NOT_CARRIED),
+            )
         self.events.start()
 
     async def close(self, grace: StopGrace) -> None:

@@ -53,7 +53,7 @@ def make_system_status(core: Core, threads: Threads, clock: DatabaseClock) -> Sy
 
 
 def _ledger(core: Core) -> Iterator[Gauge]:
-    lanes = core.ledger.statistics, core.ledger.side_statistics
+    lanes = core.ledger.counted
 
     def summed(name: str) -> Callable[[], float]:
         return lambda: sum(getattr(lane, name) for lane in lanes)

@@ -105,7 +105,7 @@ def _add_credit(registry: CollectorRegistry, core: Core) -> None:
         lambda: core.sweep.failures.counts,
         lambda: ClockState(core.clock.offset_seconds, core.clock.doubts, core.clock.jumps),
     )
-    registry.register(LedgerMetrics((core.ledger.statistics, core.ledger.side_statistics), gauges))
+    registry.register(LedgerMetrics(core.ledger.counted, gauges))
     registry.register(PaymentMetrics(core.payment_statistics))
     registry.register(EventMetrics(core.event_statistics))
     registry.register(ExecutorMetrics(core.executor_statistics))

@@ -18,6 +18,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from creditd.cli.arguments import Arguments, one_of
+from creditd.cli.layouts import require_plain
 from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, remark, say
 from creditd.config import configuration, require
 from creditd.ledger.archive.archive_proof import Unproved
@@ -54,6 +55,7 @@ def command(argv: Sequence[str]) -> int:
         raise CommandFailure(f"{arguments.folder} is no folder", MISUSED)
     config = configuration()
     require(config, {"database_url": "of the owner of the tables"})
+    require_plain(config)
     try:
         # As who logs in: the role that serves may delete nothing.
         database = Database(DatabaseSettings(config.database_url, "", pool_size=1))

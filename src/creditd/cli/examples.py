@@ -133,6 +133,10 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
         Example("creditd migrate --sql > schema.sql", "Write the SQL for somebody else to run."),
         Example("creditd migrate --identity", "Migrate identity's own database alone."),
     ),
+    "distribute": (
+        Example("creditd distribute", "Show each step, what it does and whether it was done."),
+        Example("creditd distribute --apply", "Do what is left of it, with the servers stopped."),
+    ),
     "health": (
         Example("creditd health", "Whether the server of these settings serves."),
         Example("creditd health --alive", "Whether it answers at all, as a liveness probe asks."),

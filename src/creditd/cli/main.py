@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "restore": "bring a backup back to an empty folder, up to an instant",
     "drill": "restore a backup to a scratch place, prove it, and leave nothing",
     "migrate": "bring the database's schema up to date",
+    "distribute": "turn a filled database into one that Citus distributes by account",
     "health": "ask the server of this machine whether it serves, for probes",
     "config": "check the settings, and show where each comes from",
     "keys": "list or rotate the keys that access tokens are signed with",

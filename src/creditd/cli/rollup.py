@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from creditd.cli.arguments import Arguments, one_of
+from creditd.cli.layouts import require_plain
 from creditd.cli.output import DONE, MISUSED, CommandFailure, remark, say
 from creditd.config import configuration, require
 from creditd.ledger.clock import DatabaseClock
@@ -38,6 +39,7 @@ def command(argv: Sequence[str]) -> int:
     command_parser().parsed(argv)
     config = configuration()
     require(config, {"database_url": "of a user who may become the role that serves"})
+    require_plain(config)
     try:
         database = Database(DatabaseSettings(config.database_url, config.database_role, pool_size=1))
     except InvalidConninfo as error:

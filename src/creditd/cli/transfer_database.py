@@ -12,6 +12,7 @@ from creditd.ledger.clock import DatabaseClock
 from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.connections.fitness import SESSIONS_AT_ONCE
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.layout import Layout
 
 
 @contextmanager
@@ -19,7 +20,11 @@ def transfer_database(config: Config) -> Iterator[tuple[Database, DatabaseClock]
     """Keep the database and its clock at hand until the block ends. Raises CommandFailure."""
     require(config, {"database_url": "of a user who may become the role that serves"})
     try:
-        database = Database(DatabaseSettings(config.database_url, config.database_role, SESSIONS_AT_ONCE))
+        database = Database(
+            DatabaseSettings(
+                config.database_url, config.database_role, SESSIONS_AT_ONCE, layout=Layout(config.database_layout)
+            )
+        )
     except InvalidConninfo as error:
         raise CommandFailure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
     try:

@@ -62,6 +62,7 @@ _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 
 _SOURCES: Final = tuple(sorted(source.name.lower() for source in Source))
 
+_LAYOUTS: Final = ("plain", "citus")
 _TRANSPORTS: Final = ("auto", "queue", "aio")
 _LISTENERS: Final = tuple(sorted(Listener))
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -134,6 +135,7 @@ REDIS_URL: Final = ValueRule(
     "rediss://user:password@host:port/database, redis:// on loopback only, or nothing",
 )
 LOG_LEVEL: Final = ValueRule(_LEVELS.__contains__, f"{', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}", _LEVELS)
+LAYOUT: Final = ValueRule(_LAYOUTS.__contains__, "plain or citus", _LAYOUTS)
 TRANSPORT: Final = ValueRule(_TRANSPORTS.__contains__, "auto, queue or aio", _TRANSPORTS)
 LISTENERS: Final = ValueRule(
     lambda listeners: set(listeners) <= set(_LISTENERS), f"some of {', '.join(_LISTENERS)}", _LISTENERS

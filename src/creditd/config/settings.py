@@ -52,6 +52,18 @@ class Config:
         rules.at_least(LEAST_CONNECTIONS),
     )
     database_prepare_threshold: int = _setting(2, "uses before a statement is prepared; 0: never", rules.at_least(0))
+    database_layout: str = _setting(
+        "plain",
+        "how the tables lie in the database: in one PostgreSQL (`plain`), or distributed by account over those of "
+        "[Citus](docs/citus.md) (`citus`)",
+        rules.LAYOUT,
+    )
+    database_lanes: int = _setting(
+        8,
+        "with the layout `citus`: writers that save at a time, an account's works always the same one's; each has a "
+        "connection beside those of the pool",
+        rules.at_least(1),
+    )
     listen: str = _setting("127.0.0.1:50051", "where gRPC is served", rules.ADDRESS_OR_SOCKET)
     metrics_listen: str = _setting(
         "127.0.0.1:9464", "where Prometheus finds the metrics; empty: nowhere", rules.ADDRESS_OR_NOTHING

@@ -10,8 +10,10 @@ from creditd.storage.controls import audit
 from creditd.storage.database import Connection
 from creditd.storage.events import outbox
 from creditd.storage.failures import SaveFailure, classify
+from creditd.storage.layout import is_by_account
 from creditd.storage.locks import lock_wallets, open_accounts, share_accounts
-from creditd.storage.save import Overtaken, Saved, postpone, save
+from creditd.storage.save import KnownRequest, Overtaken, Saved, postpone, save
+from creditd.storage.save_of_one import postpone_one, save_of_one
 
 NO_ACCOUNTS: frozenset[str] = frozenset()
 
@@ -24,6 +26,8 @@ def failure_of(error: Exception) -> SaveFailure:
     """Tell why a transaction on the ledger failed."""
     if isinstance(error, Moved | Overtaken):
         return SaveFailure.MOVED
+    if isinstance(error, KnownRequest):
+        return SaveFailure.KNOWN_REQUEST
     return classify(error)
 
 
@@ -36,18 +40,24 @@ def write_down(connection: Connection, batch: Batch, clock: DatabaseClock, *, co
     """Write what a batch changed, of each account all or nothing; return what became of it, None if that is nothing.
 
     With ``commits`` the transaction is committed together with what is saved, which needs no transaction otherwise.
-    Raises Moved, Overtaken or an error of the database's; then nothing of it may be kept.
+    Raises Moved, Overtaken, KnownRequest or an error of the database's; then nothing of it may be kept.
     """
     changes = batch.changes
     if makes_rows(changes):
         _guard_accounts(connection, changes, {*changes.wallets, *batch.postponed})
     if batch.postponed:
         # Before the save: what is committed by then is true whatever becomes of the batch.
-        postpone(connection, batch.postponed.values())
+        if is_by_account(connection):
+            postpone_one(connection, batch.postponed.values())
+        else:
+            postpone(connection, batch.postponed.values())
     if not changes.entries:
         return None
     asked = time.monotonic_ns()
-    saved = save(connection, changes, batch.columns, commits=commits)
+    if is_by_account(connection):
+        saved = save_of_one(connection, changes, commits=commits)
+    else:
+        saved = save(connection, changes, batch.columns, commits=commits)
     clock.observe(saved.database_time, (time.monotonic_ns() - asked) // 1_000)
     if changes.audited:
         _append_audited(connection, changes, saved)

@@ -216,9 +216,9 @@ class Writer:
         try:
             with self._database.autocommit() as connection:
                 attempt = self._attempt(connection, works, Locking.NONE)
-                if not needs_transaction(attempt.batch.changes):
+                if not self._needs_transaction(attempt.batch.changes):
                     saved = self._save(connection, attempt.batch)
-            if needs_transaction(attempt.batch.changes):
+            if self._needs_transaction(attempt.batch.changes):
                 with self._database.transaction() as connection:
                     saved = self._save(connection, attempt.batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must fail no more works than it has to.
@@ -226,6 +226,10 @@ class Writer:
         self._note_copies(attempt.batch.changes, saved)
         unsaved = self._commit(attempt, saved, written)
         return [*attempt.again, *self._write_locked(unsaved, why_unsaved(saved), written)]
+
+    def _needs_transaction(self, changes: Changes) -> bool:
+        """Tell whether what is to be saved takes more than one statement."""
+        return needs_transaction(changes)
 
     def _note_copies(self, changes: Changes, saved: Saved | None) -> None:
         self._statistics.copies += len(changes.wallets)

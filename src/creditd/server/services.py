@@ -1,7 +1,7 @@
 """Which handler answers which RPC. The names say it: GetBalance is answered by get_balance."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -15,10 +15,17 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def service_handler(service: ServiceDescriptor, handlers: Iterable[object], steps: Steps) -> grpc.GenericRpcHandler:
-    """Return what grpc serves a service with. Raises LookupError if an RPC has no handler, or more than one."""
+def service_handler(
+    service: ServiceDescriptor, handlers: Iterable[object], steps: Steps, without: Container[str] = ()
+) -> grpc.GenericRpcHandler:
+    """Return what grpc serves a service with, ``without`` some RPCs, by their names: these are UNIMPLEMENTED.
+
+    Raises LookupError if an RPC has no handler, or more than one.
+    """
     methods = {}
     for method in service.methods:
+        if method.name in without:
+            continue
         name = snake_case(method.name)
         found = [getattr(handler, name) for handler in handlers if hasattr(handler, name)]
         if len(found) != 1:

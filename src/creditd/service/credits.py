@@ -8,6 +8,7 @@ from creditd.domain import errors
 from creditd.domain.commands import ON_RESERVATION, Add, Command
 from creditd.domain.controls.audit_event import Act
 from creditd.domain.wallet import Origin, WalletKey
+from creditd.ledger.account_lanes import AccountLanes
 from creditd.ledger.ledger import Ledger
 from creditd.ledger.queue import SinkHere, Ticket
 from creditd.ledger.work import ActWork, Outcome, Overloaded, Result, ShuttingDown, Step, Work
@@ -40,7 +41,7 @@ class Credits:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: AccountLanes | Ledger,
         catalogue: Catalogue,
         sink: SinkHere,
         note_limit: Callable[[WalletKey, errors.LimitExceeded], None],

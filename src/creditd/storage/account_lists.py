@@ -10,6 +10,7 @@ from creditd.domain.account import Account
 from creditd.domain.instant import LAST_SECOND, SECOND, Instant
 from creditd.storage.accounts import AFTER_ANY_ID
 from creditd.storage.arrays import texts
+from creditd.storage.layout import KeyedStatement
 from creditd.storage.rows import ACCOUNT_COLUMNS, account_from, micros, timestamp
 
 
@@ -97,9 +98,9 @@ def page_by_movement(connection: Connection, before: MovementPlace, count: int) 
 MOST_WALLETS: Final = 1_000
 """Of an account that are looked at for its last movement: more than there are credit types."""
 
-_LAST: Final = text(f"""
+_LAST: Final = KeyedStatement(f"""
 SELECT k.account_id, {micros("w.update_time")}
-FROM unnest(:account_ids ::text[]) AS k (account_id)
+FROM unnest(:account_id ::text[]) AS k (account_id)
 CROSS JOIN LATERAL (
     SELECT max(update_time) AS update_time FROM (
         SELECT update_time FROM wallets WHERE account_id = k.account_id LIMIT {MOST_WALLETS}
@@ -111,5 +112,5 @@ WHERE w.update_time IS NOT NULL
 
 def last_movements(connection: Connection, account_ids: Sequence[str]) -> dict[str, Instant]:
     """Return when credits of some accounts last moved; those that never did are left out."""
-    rows = connection.execute(_LAST, {"account_ids": texts(account_ids)})
+    rows = _LAST.rows(connection, account_ids, lambda some: {"account_id": texts(some)})
     return {account_id: Instant(time) for account_id, time in rows}

@@ -13,6 +13,7 @@ from creditd.domain.limits import DAY, NOTHING, Count
 from creditd.domain.reservation import ReservationKey
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import identifiers, texts
+from creditd.storage.layout import by_account, is_by_account, routed
 from creditd.storage.rows import micros, timestamp
 
 PRUNED_AT_A_TIME: Final = 1_000
@@ -28,7 +29,7 @@ class CountKey(NamedTuple):
 
 
 # A reservation that is named stands for its spender, who is asked for here: that is one round trip less.
-_COUNTS = text(f"""
+_COUNTS_OF_MANY = f"""
 WITH asked AS MATERIALIZED (
     SELECT account_id, credit_type, spender_id
     FROM unnest(:account_id ::text[], :credit_type ::text[], :spender_id ::text[])
@@ -48,7 +49,12 @@ FROM asked AS a LEFT JOIN LATERAL (
     SELECT * FROM spending_counts
     WHERE account_id = a.account_id AND credit_type = a.credit_type AND spender_id = a.spender_id OFFSET 0
 ) AS c ON true
-""")
+"""
+
+_COUNTS = text(_COUNTS_OF_MANY)
+
+# Where one account is asked about, its id is no column of the keys.
+_COUNTS_OF_ONE = text(routed(_COUNTS_OF_MANY.replace("SELECT account_id,", "SELECT k.account_id AS account_id,")))
 
 
 def load_counts(
@@ -58,7 +64,18 @@ def load_counts(
 
     One that has no row is one before its first movement.
     """
-    parameters = {
+    if not is_by_account(connection):
+        return _by_wallet(connection.execute(_COUNTS, _parameters(keys, named)))
+    named_by_account = dict(by_account(named))
+    counts: dict[WalletKey, dict[str, Count]] = {}
+    for account_id, own in by_account(keys):
+        parameters = _parameters(own, named_by_account.get(account_id, ())) | {"account_id": account_id}
+        counts.update(_by_wallet(connection.execute(_COUNTS_OF_ONE, parameters)))
+    return counts
+
+
+def _parameters(keys: Collection[CountKey], named: Collection[ReservationKey]) -> dict[str, Any]:
+    return {
         "account_id": texts(key.account_id for key in keys),
         "credit_type": texts(key.credit_type for key in keys),
         "spender_id": texts(key.spender_id for key in keys),
@@ -66,7 +83,6 @@ def load_counts(
         "r_credit_type": texts(key.credit_type for key in named),
         "r_reservation_id": identifiers(key.reservation_id for key in named),
     }
-    return _by_wallet(connection.execute(_COUNTS, parameters))
 
 
 _FIRST_COUNTS = text(f"""
@@ -104,7 +120,29 @@ def prune(connection: Connection, now: Instant) -> int:
     A server whose clock is behind by less than a day does not miss them.
     """
     before = now - now % DAY - DAY
+    if is_by_account(connection):
+        return _prune_by_account(connection, before)
     return connection.execute(_PRUNE, {"before": before, "count": PRUNED_AT_A_TIME}).rowcount
+
+
+_ACCOUNTS_TO_PRUNE = text(f"""
+SELECT DISTINCT account_id FROM spending_counts WHERE day_start < {timestamp(":before ::bigint")} LIMIT :count
+""")
+
+_PRUNE_ACCOUNT = text(f"""
+DELETE FROM spending_counts WHERE account_id = :account_id AND day_start < {timestamp(":before ::bigint")}
+""")
+
+
+def _prune_by_account(connection: Connection, before: int) -> int:
+    """Delete counts account by account: Citus locks and limits no rows of many at once."""
+    asked = {"before": before, "count": PRUNED_AT_A_TIME}
+    pruned = 0
+    for account_id in connection.execute(_ACCOUNTS_TO_PRUNE, asked).scalars().all():
+        pruned += connection.execute(_PRUNE_ACCOUNT, {"account_id": account_id, "before": before}).rowcount
+        if pruned >= PRUNED_AT_A_TIME:
+            break
+    return pruned
 
 
 _COUNTED = text(f"""

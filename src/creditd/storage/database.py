@@ -24,6 +24,7 @@ from creditd.storage.connections.session import (
 from creditd.storage.connections.spares import Spares
 from creditd.storage.connections.turns import Turn, TurnOver, Turns, require_time
 from creditd.storage.failures import tells_of_unfitness
+from creditd.storage.layout import Layout, options_of
 from creditd.storage.migrations.privileges import require_privileges
 from creditd.storage.migrations.revisions import require_fitting_server, require_revision
 from creditd.storage.migrations.schema_rules import LEDGER, SchemaRules
@@ -63,6 +64,9 @@ BATCH_PLANS = "force_generic_plan"
 """A batch's statements go by keys, and have one plan whatever their arrays hold. Left to itself PostgreSQL plans the
 save anew for each lone command, which costs half as much as running it."""
 
+ROUTED_PLANS = "auto"
+"""Citus chooses a statement's worker by the account that it names, for which it has to see the account as it plans."""
+
 IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 """PostgreSQL takes an account for smaller than it is if the limit of a page is larger than its estimate, and then reads
 all of it to sort it. Without bitmaps the index that has the order is always the cheapest."""
@@ -80,7 +84,8 @@ class DatabaseSettings:
     ``plan_cache_mode`` is PostgreSQL's own. ``is_hasty``: no statement may wait for a lock for longer, not even one
     that is a transaction of its own. ``turn_seconds`` is how long a turn lasts that states no length; None for the
     usual time. ``keeps_memory``: sessions keep the memory of a statement for the next one. ``keeps_connections``: what
-    was lent in autocommit stays out of the pool for whoever comes next, as long as the pool has others.
+    was lent in autocommit stays out of the pool for whoever comes next, as long as the pool has others. ``layout`` is
+    how the tables lie in it.
     """
 
     url: str
@@ -94,6 +99,7 @@ class DatabaseSettings:
     turn_seconds: float | None = None
     keeps_memory: bool = False
     keeps_connections: bool = False
+    layout: Layout = Layout.PLAIN
 
     @property
     def session_rules(self) -> SessionRules:
@@ -197,13 +203,14 @@ class Database:
             connection.execute(text(IN_ORDER))
             yield connection
 
-    def for_batches(self) -> "Database":
-        """Return the same database by connections of their own, which wait for a lock only very briefly."""
+    def for_batches(self, connections: int = BATCH_CONNECTIONS) -> "Database":
+        """Return the same database by ``connections`` of their own, which wait for a lock only very briefly."""
+        is_plain = self._settings.layout is Layout.PLAIN
         settings = replace(
             self._settings,
-            pool_size=BATCH_CONNECTIONS,
+            pool_size=connections,
             lock_timeout_milliseconds=BATCH_LOCK_TIMEOUT_MILLISECONDS,
-            plan_cache_mode=BATCH_PLANS,
+            plan_cache_mode=BATCH_PLANS if is_plain else ROUTED_PLANS,
             idle_in_transaction_seconds=BATCH_IDLE_SECONDS,
             is_hasty=True,
             turn_seconds=BATCH_SECONDS,
@@ -372,6 +379,7 @@ def _make_engine(settings: DatabaseSettings, connect: Callable[[], Session]) -> 
         pool_use_lifo=True,
         hide_parameters=True,
         pool_timeout=CONNECT_TIMEOUT_SECONDS,
+        execution_options=options_of(settings.layout),
     )
     event.listen(engine, "begin", _begin)
     return engine

@@ -1,9 +1,11 @@
 """What a refused save means."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
+from typing import Final
 
 import psycopg
 from sqlalchemy import exc
@@ -87,7 +89,7 @@ def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, writt
     if not isinstance(original, psycopg.Error):
         # A pool that could make no connection in time has none of the driver's errors to show.
         return SaveFailure.UNAVAILABLE if isinstance(error, exc.TimeoutError) else SaveFailure.OTHER
-    code, constraint = original.sqlstate, original.diag.constraint_name
+    code, constraint = _code_and_constraint(original)
     if code == "23505" and constraint == "entries_request":
         return SaveFailure.KNOWN_REQUEST
     if code == "23505" and constraint in {"entries_pkey", "accounts_pkey"}:
@@ -106,6 +108,37 @@ def classify(error: Exception) -> SaveFailure:  # noqa: PLR0911 - a table, writt
     if (code is None and isinstance(original, _OF_THE_CONNECTION)) or (code or "").startswith(_OUT_OF_REACH):
         return SaveFailure.UNAVAILABLE
     return SaveFailure.OTHER
+
+
+_RELAYED: Final = "XX000"
+"""Of what Citus has heard from another server of the cluster, whatever it was."""
+
+_RELAYED_CODES: Final = (
+    (re.compile('duplicate key value violates unique constraint "(?P<constraint>[^"]+)"'), "23505"),
+    (re.compile("deadlock detected|distributed deadlock"), "40P01"),
+    (re.compile("could not serialize access"), "40001"),
+    (re.compile("due to lock timeout"), _LOCK_NOT_AVAILABLE),
+    (re.compile("due to statement timeout"), _CANCELLED),
+    (re.compile("connection to the remote node|could not connect|server closed the connection|terminat"), "08006"),
+)
+"""What PostgreSQL says in words, and the code that it says with it; a shard's worker says both, Citus the words."""
+
+_SHARD_NUMBER: Final = re.compile(r"_\d+$")
+"""What the name of a shard's constraint has at its end, beyond the table's own."""
+
+
+def _code_and_constraint(error: psycopg.Error) -> tuple[str | None, str | None]:
+    """Return an error's code and constraint; of one that Citus relays, those that the words stand for."""
+    code, constraint = error.sqlstate, error.diag.constraint_name
+    if code == _RELAYED:
+        words = error.diag.message_primary or ""
+        found = next(
+            ((match, each) for each_words, each in _RELAYED_CODES if (match := each_words.search(words))), None
+        )
+        if found:
+            code = found[1]
+            constraint = found[0].groupdict().get("constraint") or constraint
+    return code, _SHARD_NUMBER.sub("", constraint) if constraint else None
 
 
 def _met_another_database(error: psycopg.Error) -> bool:

@@ -6,7 +6,9 @@ from sqlalchemy import Connection, text
 
 from creditd.domain.account import Account
 from creditd.domain.wallet import WalletKey
+from creditd.storage import account_locks
 from creditd.storage.arrays import numbers, texts
+from creditd.storage.layout import is_by_account
 from creditd.storage.rows import ACCOUNT_COLUMNS, account_from, timestamp
 
 # Locked one by one in the order of the array, as an outer join over the keys would not promise.
@@ -21,6 +23,9 @@ CROSS JOIN LATERAL (
 def lock_wallets(connection: Connection, keys: Iterable[WalletKey]) -> None:
     """Lock the rows of wallets in key order, until the transaction ends."""
     ordered = sorted(keys)
+    if is_by_account(connection):
+        account_locks.lock_wallets(connection, ordered)
+        return
     parameters = {
         "account_id": texts(key.account_id for key in ordered),
         "credit_type": texts(key.credit_type for key in ordered),
@@ -80,6 +85,8 @@ def lock_free_wallets(connection: Connection, keys: Iterable[WalletKey]) -> set[
     Waits for nobody. A wallet of an account that is held is left out, whether or not it is locked as well.
     """
     wanted = sorted(keys)
+    if is_by_account(connection):
+        return account_locks.lock_free_wallets(connection, wanted)
     account_ids = {"account_id": texts(sorted({key.account_id for key in wanted}))}
     held_accounts = {row[0] for row in connection.execute(_HELD_ACCOUNTS, account_ids)}
     parameters = {
@@ -111,6 +118,8 @@ def open_accounts(connection: Connection, accounts: Iterable[Account]) -> bool:
     rows = sorted(accounts)
     if not rows:
         return True
+    if is_by_account(connection):
+        return all(account_locks.open_account(connection, account) for account in rows)
     parameters = {
         "account_id": texts(account.account_id for account in rows),
         "create_time": numbers(account.create_time for account in rows),
@@ -120,5 +129,7 @@ def open_accounts(connection: Connection, accounts: Iterable[Account]) -> bool:
 
 def share_accounts(connection: Connection, account_ids: Iterable[str]) -> dict[str, Account]:
     """Load accounts and keep their status and plan from changing until the transaction ends."""
+    if is_by_account(connection):
+        return account_locks.hold_accounts(connection, account_ids)
     rows = connection.execute(_ACCOUNTS, {"account_id": texts(sorted(account_ids))})
     return {account.account_id: account for account in map(account_from, rows)}

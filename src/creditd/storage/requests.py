@@ -17,6 +17,7 @@ from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
 from creditd.domain.weight import HEAVY_SLICES
 from creditd.storage.arrays import texts
+from creditd.storage.layout import KeyedStatement
 from creditd.storage.rows import ENTRY_COLUMNS, Light, entry_from, micros, timestamp
 
 
@@ -36,7 +37,7 @@ class RequestKey(NamedTuple):
     request_id: str
 
 
-_REQUESTS = text(f"""
+_REQUESTS = KeyedStatement(f"""
 SELECT {ENTRY_COLUMNS}
 FROM unnest(:account_id ::text[], :request_id ::text[]) AS k (account_id, request_id)
 CROSS JOIN LATERAL (
@@ -64,13 +65,8 @@ def load_light_requests(connection: Connection, keys: Collection[RequestKey]) ->
 def _load_requests(
     connection: Connection, keys: Collection[RequestKey], most_slices: int
 ) -> Light[RequestKey, list[Entry]]:
-    parameters = {
-        "account_id": texts(key.account_id for key in keys),
-        "request_id": texts(key.request_id for key in keys),
-        "most_slices": most_slices,
-    }
     light = Light[RequestKey, list[Entry]]({}, set())
-    for row in connection.execute(_REQUESTS, parameters):
+    for row in _REQUESTS.rows(connection, keys, lambda some: {**_parameters(some), "most_slices": most_slices}):
         key = RequestKey(row.account_id, row.request_id)
         if row.slices is None:
             light.heavy.add(key)
@@ -112,7 +108,7 @@ class ClaimKind(IntEnum):
     ARCHIVED_ENTRY = 90
 
 
-_CLAIMS = text(f"""
+_CLAIMS = KeyedStatement(f"""
 SELECT k.account_id, k.request_id, c.kind, {micros("c.create_time")}
 FROM unnest(:account_id ::text[], :request_id ::text[]) AS k (account_id, request_id)
 CROSS JOIN LATERAL (
@@ -124,13 +120,16 @@ CROSS JOIN LATERAL (
 
 def load_claims(connection: Connection, keys: Collection[RequestKey]) -> dict[RequestKey, errors.RequestIdReused]:
     """Return for those request ids that are claimed what an entry with one of them is refused for."""
-    parameters = {
-        "account_id": texts(key.account_id for key in keys),
-        "request_id": texts(key.request_id for key in keys),
-    }
     return {
         RequestKey(account_id, request_id): errors.reused(request_id, ClaimKind(kind).name, used_time)
-        for account_id, request_id, kind, used_time in connection.execute(_CLAIMS, parameters)
+        for account_id, request_id, kind, used_time in _CLAIMS.rows(connection, keys, _parameters)
+    }
+
+
+def _parameters(keys: Collection[RequestKey]) -> dict[str, Any]:
+    return {
+        "account_id": texts(key.account_id for key in keys),
+        "request_id": texts(key.request_id for key in keys),
     }
 
 

@@ -1,7 +1,7 @@
 """Pages of reservations. Every statement here touches a number of rows that its parameters bound."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -9,6 +9,7 @@ from creditd.domain.instant import Instant
 from creditd.domain.reservation import Reservation, ReservationKey, ReservationState
 from creditd.domain.weight import HEAVY_SLICES
 from creditd.storage.arrays import identifiers, texts
+from creditd.storage.layout import KeyedStatement
 from creditd.storage.rows import (
     LISTED_RESERVATION_COLUMNS,
     RESERVATION_COLUMNS,
@@ -126,7 +127,7 @@ def _by_id(connection: Connection, account_id: str, ids: Sequence[str]) -> list[
     return sorted(found, key=lambda listed: listed.reservation.reservation_id, reverse=True)
 
 
-_RESERVATIONS = text(f"""
+_RESERVATIONS = KeyedStatement(f"""
 SELECT {RESERVATION_COLUMNS}
 FROM unnest(:account_id ::text[], :credit_type ::text[], :reservation_id ::uuid[])
      AS k (account_id, credit_type, reservation_id)
@@ -157,14 +158,16 @@ def load_light_reservations(
 def _load_reservations(
     connection: Connection, keys: Collection[ReservationKey], most_slices: int
 ) -> Light[ReservationKey, Reservation]:
-    parameters = {
-        "account_id": texts(key.account_id for key in keys),
-        "credit_type": texts(key.credit_type for key in keys),
-        "reservation_id": identifiers(key.reservation_id for key in keys),
-        "most_slices": most_slices,
-    }
+    def parameters(some: Collection[ReservationKey]) -> dict[str, Any]:
+        return {
+            "account_id": texts(key.account_id for key in some),
+            "credit_type": texts(key.credit_type for key in some),
+            "reservation_id": identifiers(key.reservation_id for key in some),
+            "most_slices": most_slices,
+        }
+
     light = Light[ReservationKey, Reservation]({}, set())
-    for row in connection.execute(_RESERVATIONS, parameters):
+    for row in _RESERVATIONS.rows(connection, keys, parameters):
         key = ReservationKey(row.account_id, row.credit_type, str(row.reservation_id))
         if row.slices is None:
             light.heavy.add(key)

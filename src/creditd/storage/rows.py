@@ -1,7 +1,8 @@
 """How rows become the domain's values: the columns to select, in order, and the functions that read them."""
 
 from collections.abc import Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import orjson
 
@@ -25,6 +26,14 @@ def micros(column: str) -> str:
 def timestamp(micros_sql: str) -> str:
     """Return SQL for an instant as a timestamptz."""
     return f"(timestamptz 'epoch' + {micros_sql} * interval '1 microsecond')"
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def instant_text(instant: Instant) -> str:
+    """Return an instant as a text that PostgreSQL reads as a timestamptz, whatever its settings: a constant to it."""
+    return (_EPOCH + timedelta(microseconds=instant)).isoformat()
 
 
 ACCOUNT_COLUMNS = (

@@ -174,6 +174,10 @@ class Overtaken(Exception):
     """Others made the row of a wallet that this was to make; the transaction has to be rolled back."""
 
 
+class KnownRequest(Exception):
+    """A request id of what was to be saved has been used; the transaction has to be rolled back."""
+
+
 def save(
     connection: Connection, changes: Changes, columns: Mapping[str, str] | None = None, *, commits: bool = False
 ) -> Saved:

@@ -8,8 +8,10 @@ from sqlalchemy import Connection
 from creditd.domain.grants import SpendOrder
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import WalletKey
+from creditd.storage import account_locks
 from creditd.storage.arrays import texts
 from creditd.storage.connections.prepared import prepared, round_trip
+from creditd.storage.layout import is_by_account
 from creditd.storage.wallets import LoadedWallet, WalletQuery
 
 
@@ -53,6 +55,15 @@ def share_wallets(
     Accounts are left alone: their versions stand in the wallets. Raises psycopg.Error as it comes from the driver.
     """
     query = WalletQuery(keys, now, order, takes_heavy=takes_heavy)
+    if is_by_account(connection):
+        # All of one account, and so awaited or not together.
+        others = set[WalletKey]()
+        if awaited:
+            account_locks.lock_wallets(connection, keys)
+        else:
+            others = account_locks.lock_free_wallets(connection, keys)
+        wallets, heavy = query.send(connection).read()
+        return Shared({key: wallets[key] for key in wallets.keys() - others}, heavy - others, others)
     free = set(keys).difference(awaited)
     with round_trip(connection):
         if awaited:

@@ -12,6 +12,7 @@ from creditd.domain.instant import Instant
 from creditd.domain.limits import DAY, Count
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
+from creditd.storage.layout import KeyedStatement, routed
 from creditd.storage.rows import ENTRY_COLUMNS, entry_from, micros
 
 ACCOUNTS_AT_A_TIME: Final = 100
@@ -35,7 +36,7 @@ SELECT account_id FROM accounts WHERE account_id > :after ORDER BY account_id LI
 
 # A wallet without a row, and an entry beyond the row's version, are differences too: which wallets there are, and where
 # they end, is asked of the ledger as well. From one credit type to the next by the key, whatever lies between.
-_STORED = text(f"""
+_STORED_OF_MANY: Final = f"""
 WITH RECURSIVE ledger (account_id, credit_type) AS (
     SELECT a.account_id, (SELECT e.credit_type FROM entries e WHERE e.account_id = a.account_id
                           ORDER BY e.credit_type LIMIT 1)
@@ -66,14 +67,16 @@ SELECT n.account_id, n.credit_type,
 FROM named n LEFT JOIN LATERAL (
     SELECT * FROM wallets WHERE account_id = n.account_id AND credit_type = n.credit_type OFFSET 0
 ) AS w ON true
-""")
+"""
 
-_MORE_COUNTS = text(f"""
+_STORED = KeyedStatement(_STORED_OF_MANY, routed(_STORED_OF_MANY.replace("SELECT a.account_id", "SELECT k.account_id")))
+
+_MORE_COUNTS = KeyedStatement(f"""
 SELECT k.account_id, k.credit_type, {_LAST_VERSION.format("k")}, {_COUNTS.format("k", "spender_id > k.after")}
 FROM unnest(:account_id ::text[], :credit_type ::text[], :after ::text[]) AS k (account_id, credit_type, after)
 """)
 
-_ENTRIES = text(f"""
+_ENTRIES = KeyedStatement(f"""
 SELECT e.* FROM unnest(:account_id ::text[], :credit_type ::text[], :after ::bigint[], :last ::bigint[])
     AS k (account_id, credit_type, after, last)
 CROSS JOIN LATERAL (
@@ -111,7 +114,7 @@ def kept_wallets(
 
     Of each there are its first counts, at most ``counts_each``, as read ``now``.
     """
-    rows = connection.execute(_STORED, {"account_id": texts(account_ids), "counts": counts_each})
+    rows = _STORED.rows(connection, account_ids, lambda some: {"account_id": texts(some), "counts": counts_each})
     return {
         WalletKey(account_id, credit_type): Kept(
             StoredWallet(
@@ -153,14 +156,17 @@ def more_counts(
     connection: Connection, after: Mapping[WalletKey, str], now: Instant, count: int
 ) -> dict[WalletKey, MoreCounts]:
     """Load the next counts of each wallet, after a spender and at most ``count``, as read ``now``."""
-    parameters = {
-        "account_id": texts(wallet.account_id for wallet in after),
-        "credit_type": texts(wallet.credit_type for wallet in after),
-        "after": texts(after.values()),
-        "counts": count,
-    }
+
+    def parameters(wallets: Collection[WalletKey]) -> dict[str, Any]:
+        return {
+            "account_id": texts(wallet.account_id for wallet in wallets),
+            "credit_type": texts(wallet.credit_type for wallet in wallets),
+            "after": texts(after[wallet] for wallet in wallets),
+            "counts": count,
+        }
+
     found = {}
-    for account_id, credit_type, last_version, counts in connection.execute(_MORE_COUNTS, parameters):
+    for account_id, credit_type, last_version, counts in _MORE_COUNTS.rows(connection, list(after), parameters):
         wallet = WalletKey(account_id, credit_type)
         found[wallet] = MoreCounts(_stored_counts(counts, after[wallet], now, count), last_version)
     return found
@@ -175,14 +181,17 @@ def _stored_counts(counts: Mapping[str, list[Any]] | None, after: str | None, no
 
 def entries_of(connection: Connection, stretches: Mapping[WalletKey, Stretch], count: int) -> list[Entry]:
     """Return the first entries, at most ``count``, of each stretch, each wallet's in the order of their versions."""
-    parameters = {
-        "account_id": texts(wallet.account_id for wallet in stretches),
-        "credit_type": texts(wallet.credit_type for wallet in stretches),
-        "after": numbers(stretch.after for stretch in stretches.values()),
-        "last": numbers(stretch.last for stretch in stretches.values()),
-        "count": count,
-    }
+
+    def parameters(wallets: Collection[WalletKey]) -> dict[str, Any]:
+        return {
+            "account_id": texts(wallet.account_id for wallet in wallets),
+            "credit_type": texts(wallet.credit_type for wallet in wallets),
+            "after": numbers(stretches[wallet].after for wallet in wallets),
+            "last": numbers(stretches[wallet].last for wallet in wallets),
+            "count": count,
+        }
+
     return sorted(
-        (entry_from(row) for row in connection.execute(_ENTRIES, parameters)),
+        (entry_from(row) for row in _ENTRIES.rows(connection, list(stretches), parameters)),
         key=lambda entry: (entry.account_id, entry.credit_type, entry.version),
     )

@@ -4,7 +4,8 @@ Each look-up of many keys is an unnest with a LATERAL ... OFFSET 0: found by key
 A plain join, planned while the tables were small, reads them whole when they are large.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import Connection, text
@@ -16,7 +17,8 @@ from creditd.domain.reservation import Reservation
 from creditd.domain.wallet import Wallet, WalletKey, new_wallet
 from creditd.domain.weight import HEAVY_DUE, HEAVY_GRANTS, is_heavy
 from creditd.storage.arrays import identifiers, texts
-from creditd.storage.connections.prepared import Rows, prepared
+from creditd.storage.connections.prepared import Prepared, Rows, prepared, round_trip
+from creditd.storage.layout import KeyedStatement, by_account, is_by_account, routed
 from creditd.storage.rows import (
     ACCOUNT_COLUMNS,
     RESERVATION_COLUMNS,
@@ -105,18 +107,26 @@ LEFT JOIN LATERAL (
 
 # Of a light wallet all that is due is loaded, and of a heavy one nothing is used: the index's own order does, which
 # stops at the limit. A share of what is due has to be the first one also among holds that end together.
-_LIGHT_WALLETS = prepared(_wallets("expire_time"))
+_BY_TIME = _wallets("expire_time")
+_IN_FULL_ORDER = _wallets("expire_time, reservation_id")
 
-_WALLETS = prepared(_wallets("expire_time, reservation_id"))
+_LIGHT_WALLETS = prepared(_BY_TIME)
+_LIGHT_WALLETS_OF_ONE = prepared(routed(_BY_TIME))
 
-_ACCOUNT_WALLETS = prepared(f"""
+_WALLETS = prepared(_IN_FULL_ORDER)
+_WALLETS_OF_ONE = prepared(routed(_IN_FULL_ORDER))
+
+_ALL_WALLETS = f"""
 SELECT k.account_id, w.credit_type, {_WALLET_COLUMNS}
 FROM unnest(:account_id ::text[]) AS k (account_id)
 CROSS JOIN LATERAL (SELECT * FROM accounts WHERE account_id = k.account_id OFFSET 0) AS a
 LEFT JOIN LATERAL (SELECT * FROM wallets WHERE account_id = k.account_id OFFSET 0) AS w ON true
 {_wallet_parts("expire_time")}
 ORDER BY k.account_id, w.credit_type
-""")
+"""
+
+_ACCOUNT_WALLETS = prepared(_ALL_WALLETS)
+_ACCOUNT_WALLETS_OF_ONE = prepared(routed(_ALL_WALLETS))
 
 
 class LoadedWallet(NamedTuple):
@@ -174,25 +184,34 @@ class WalletQuery:
         self._order = order
         self._takes_heavy = takes_heavy
         self._most = _Most(_ALL, MAX_DUE, MAX_DUE_SLICES) if takes_heavy else _LIGHT
-        self._cursor: Rows | None = None
+        self._cursors: list[Rows] = []
 
     def send(self, connection: Connection) -> Self:
-        """Send the one statement. Raises psycopg.Error as it comes from the driver."""
+        """Send the one statement, or one for each account. Raises psycopg.Error as it comes from the driver."""
+        if is_by_account(connection):
+            of_one = _WALLETS_OF_ONE if self._takes_heavy else _LIGHT_WALLETS_OF_ONE
+            for account_id, own in by_account(self._keys):
+                self._send(connection, of_one, account_id, own)
+        else:
+            of_many = _WALLETS if self._takes_heavy else _LIGHT_WALLETS
+            self._send(connection, of_many, texts(key.account_id for key in self._keys), self._keys)
+        return self
+
+    def _send(self, connection: Connection, statement: Prepared, account_id: str, keys: Collection[WalletKey]) -> None:
         parameters = {
-            "account_id": texts(key.account_id for key in self._keys),
-            "credit_type": texts(key.credit_type for key in self._keys),
+            "account_id": account_id,
+            "credit_type": texts(key.credit_type for key in keys),
             "now": self._now,
             **self._most.parameters,
         }
-        statement = _WALLETS if self._takes_heavy else _LIGHT_WALLETS
-        self._cursor = statement.sent(connection, parameters)
-        return self
+        self._cursors.append(statement.sent(connection, parameters))
 
     def read(self) -> LightWallets:
         """Return what was found; a wallet that has no row is one before its first movement."""
-        assert self._cursor is not None  # noqa: S101 - sent before it is read.
         loaded = {
-            WalletKey(row[0], row[1]): _loaded_wallet(row, self._now, self._order, self._most) for row in self._cursor
+            WalletKey(row[0], row[1]): _loaded_wallet(row, self._now, self._order, self._most)
+            for cursor in self._cursors
+            for row in cursor
         }
         if self._takes_heavy:
             return LightWallets(loaded, set())
@@ -290,12 +309,24 @@ def _load_accounts(
     connection: Connection, account_ids: Collection[str], now: Instant, order: SpendOrder, most: _Most
 ) -> dict[str, LoadedAccount]:
     found: dict[str, LoadedAccount] = {}
-    parameters = {"account_id": texts(account_ids), "now": now, **most.parameters}
-    for row in _ACCOUNT_WALLETS.sent(connection, parameters):
+    for row in _account_rows(connection, account_ids, {"now": now, **most.parameters}):
         loaded = found.setdefault(row[0], LoadedAccount(account_from(row[2:_ACCOUNT_END]), {}))
         if row[1] is not None:
             loaded.wallets[row[1]] = _loaded_wallet(row, now, order, most)
     return found
+
+
+def _account_rows(
+    connection: Connection, account_ids: Collection[str], parameters: dict[str, int]
+) -> Iterable[Sequence[Any]]:
+    if not is_by_account(connection):
+        return _ACCOUNT_WALLETS.sent(connection, {"account_id": texts(account_ids), **parameters})
+    with round_trip(connection):
+        each = [
+            _ACCOUNT_WALLETS_OF_ONE.sent(connection, {"account_id": account_id, **parameters})
+            for account_id in account_ids
+        ]
+    return chain.from_iterable(each)
 
 
 _DUE = text(f"""
@@ -310,7 +341,7 @@ def due_wallets(connection: Connection, now: Instant, count: int) -> list[tuple[
     return [(WalletKey(account_id, credit_type), Instant(since)) for account_id, credit_type, since in rows]
 
 
-_VERSIONS = text("""
+_VERSIONS = KeyedStatement("""
 SELECT k.account_id, k.credit_type, w.version
 FROM unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
 CROSS JOIN LATERAL (
@@ -321,11 +352,14 @@ CROSS JOIN LATERAL (
 
 def versions(connection: Connection, keys: Collection[WalletKey]) -> dict[WalletKey, int]:
     """Return the versions of the wallets that exist."""
-    parameters = {
-        "account_id": texts(key.account_id for key in keys),
-        "credit_type": texts(key.credit_type for key in keys),
-    }
-    rows = connection.execute(_VERSIONS, parameters)
+
+    def parameters(some: Collection[WalletKey]) -> dict[str, Any]:
+        return {
+            "account_id": texts(key.account_id for key in some),
+            "credit_type": texts(key.credit_type for key in some),
+        }
+
+    rows = _VERSIONS.rows(connection, keys, parameters)
     return {WalletKey(account_id, credit_type): version for account_id, credit_type, version in rows}
 
 
@@ -337,7 +371,7 @@ class GrantKey(NamedTuple):
     grant_id: str
 
 
-_GRACES = text(f"""
+_GRACES = KeyedStatement(f"""
 SELECT k.account_id, k.credit_type, k.grant_id, {micros("g.grace_end")}
 FROM unnest(:account_id ::text[], :credit_type ::text[], :grant_id ::uuid[]) AS k (account_id, credit_type, grant_id)
 CROSS JOIN LATERAL (
@@ -350,10 +384,13 @@ WHERE g.grace_end IS NOT NULL
 
 def load_graces(connection: Connection, keys: Collection[GrantKey]) -> dict[GrantKey, Instant]:
     """Return when the graces of those grants end, or ended, that have had one."""
-    parameters = {
-        "account_id": texts(key.account_id for key in keys),
-        "credit_type": texts(key.credit_type for key in keys),
-        "grant_id": identifiers(key.grant_id for key in keys),
-    }
-    rows = connection.execute(_GRACES, parameters)
+
+    def parameters(some: Collection[GrantKey]) -> dict[str, Any]:
+        return {
+            "account_id": texts(key.account_id for key in some),
+            "credit_type": texts(key.credit_type for key in some),
+            "grant_id": identifiers(key.grant_id for key in some),
+        }
+
+    rows = _GRACES.rows(connection, keys, parameters)
     return {GrantKey(account_id, credit_type, str(grant_id)): end for account_id, credit_type, grant_id, end in rows}

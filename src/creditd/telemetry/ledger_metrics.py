@@ -1,6 +1,7 @@
 """The ledger's metrics, read from its own counts whenever Prometheus asks."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -56,7 +57,7 @@ class LedgerMetrics(Collector):
     """What the ledger counts: batches and their sizes, conflicts, retries, replays, refusals, queue, pool, sweep."""
 
     def __init__(self, lanes: Sequence[LedgerStatistics], gauges: LedgerGauges) -> None:
-        """Read these, at each scrape: what each lane of the ledger counts, the batches' own first."""
+        """Read these, at each scrape: what each lane of the ledger counts."""
         self._lanes = lanes
         self._gauges = gauges
 
@@ -65,8 +66,9 @@ class LedgerMetrics(Collector):
         for name, explanation in _COUNTERS:
             value = sum(getattr(lane, name) for lane in self._lanes)
             yield CounterMetricFamily(f"creditd_ledger_{name}", explanation, value=value)
-        # The ledger's thread goes on counting: a plain dict is copied in one step.
-        yield _batch_sizes(dict(self._lanes[0].batch_sizes))
+        # The ledger's threads go on counting: a plain dict is copied in one step.
+        sizes: Counter[int] = sum((Counter(dict(lane.batch_sizes)) for lane in self._lanes), start=Counter())
+        yield _batch_sizes(sizes)
         gauges = self._gauges
         yield GaugeMetricFamily(
             "creditd_ledger_queue_depth", "Works that wait for a batch.", value=gauges.queue_depth()

@@ -18,6 +18,7 @@ from creditd.domain.instant import Instant, instant_text
 from creditd.domain.wallet import WalletKey
 from creditd.storage.arrays import numbers, texts
 from creditd.storage.controls.seals import ENTRY_DOCUMENT
+from creditd.storage.layout import KeyedStatement, is_by_account
 from creditd.storage.rows import ENTRY_COLUMNS, entry_from, micros
 from creditd.storage.slices import slices_from_json, slices_to_json
 
@@ -49,17 +50,23 @@ _LATEST: Final = """
     ORDER BY first_version DESC LIMIT 1
 """
 
-_PARTS = text(f"""
+_PARTS_OF_ONE: Final = f"""
 SELECT a.credit_type, a.last_version, {micros("a.last_time")}, a.file
 FROM (SELECT :account_id ::text, credit_type FROM unnest(:credit_types ::text[]) AS c (credit_type))
     AS k (account_id, credit_type)
 CROSS JOIN LATERAL ({_LATEST}) AS a
-""")
+"""
+
+_PARTS = text(_PARTS_OF_ONE)
+
+# The account as a value where the rows are looked up, rather than by way of the keys.
+_PARTS_ROUTED = text(_PARTS_OF_ONE.replace("account_id = k.account_id", "account_id = :account_id ::text"))
 
 
 def archived_parts(connection: Connection, account_id: str, credit_types: Collection[str]) -> dict[str, ArchivedPart]:
     """Return what is in files of an account's wallets, by credit type; those of which nothing is are left out."""
-    rows = connection.execute(_PARTS, {"account_id": account_id, "credit_types": texts(credit_types)})
+    statement = _PARTS_ROUTED if is_by_account(connection) else _PARTS
+    rows = connection.execute(statement, {"account_id": account_id, "credit_types": texts(credit_types)})
     return {row[0]: ArchivedPart(*row) for row in rows}
 
 
@@ -70,7 +77,7 @@ class StoredCheckpoint(NamedTuple):
     after: tuple[int, int, int] | None
 
 
-_CHECKPOINTS = text(f"""
+_CHECKPOINTS = KeyedStatement(f"""
 SELECT k.account_id, k.credit_type, a.last_version, a.state, e.available_after, e.reserved_after, e.debt_after
 FROM unnest(:account_id ::text[], :credit_type ::text[], :after ::bigint[], :last ::bigint[])
     AS k (account_id, credit_type, after, last)
@@ -90,14 +97,18 @@ def checkpoints(
 
     One that cannot be read is left out: whoever adds up then finds that entries are missing.
     """
-    parameters = {
-        "account_id": texts(wallet.account_id for wallet in after),
-        "credit_type": texts(wallet.credit_type for wallet in after),
-        "after": numbers(after.values()),
-        "last": numbers(last[wallet] for wallet in after),
-    }
+
+    def parameters(wallets: Collection[WalletKey]) -> dict[str, Any]:
+        return {
+            "account_id": texts(wallet.account_id for wallet in wallets),
+            "credit_type": texts(wallet.credit_type for wallet in wallets),
+            "after": numbers(after[wallet] for wallet in wallets),
+            "last": numbers(last[wallet] for wallet in wallets),
+        }
+
     found = {}
-    for account_id, credit_type, version, state, *figures in connection.execute(_CHECKPOINTS, parameters):
+    rows = _CHECKPOINTS.rows(connection, list(after), parameters)
+    for account_id, credit_type, version, state, *figures in rows:
         checkpoint = checkpoint_from(version, state)
         if checkpoint:
             available, reserved, debt = figures
@@ -106,7 +117,7 @@ def checkpoints(
     return found
 
 
-_BOUNDARIES = text(f"""
+_BOUNDARIES = KeyedStatement(f"""
 SELECT k.account_id, k.credit_type, a.last_version
 FROM unnest(:account_id ::text[], :credit_type ::text[]) AS k (account_id, credit_type)
 CROSS JOIN LATERAL ({_LATEST}) AS a
@@ -115,11 +126,14 @@ CROSS JOIN LATERAL ({_LATEST}) AS a
 
 def archived_versions(connection: Connection, wallets: Collection[WalletKey]) -> dict[WalletKey, int]:
     """Return up to which version wallets are in files, without those of which nothing is."""
-    parameters = {
-        "account_id": texts(wallet.account_id for wallet in wallets),
-        "credit_type": texts(wallet.credit_type for wallet in wallets),
-    }
-    rows = connection.execute(_BOUNDARIES, parameters)
+
+    def parameters(some: Collection[WalletKey]) -> dict[str, Any]:
+        return {
+            "account_id": texts(wallet.account_id for wallet in some),
+            "credit_type": texts(wallet.credit_type for wallet in some),
+        }
+
+    rows = _BOUNDARIES.rows(connection, wallets, parameters)
     return {WalletKey(account_id, credit_type): version for account_id, credit_type, version in rows}
 
 

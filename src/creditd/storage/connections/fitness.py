@@ -8,7 +8,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from creditd.storage.connections.session import UnsuitableDatabase
 from creditd.storage.connections.turns import TurnOver
-from creditd.storage.database import Database
+from creditd.storage.database import Connection, Database
+from creditd.storage.distribution import is_distributed
+from creditd.storage.layout import is_by_account
 from creditd.storage.migrations.powers import OPT_OUT, login_of
 from creditd.storage.migrations.privileges import require_privileges
 from creditd.storage.migrations.revisions import too_old
@@ -56,9 +58,15 @@ def require_fit(database: Database, migration: str, *, least_privilege: bool = F
         session = sessions[0]
         database.require_schema(session, migration)
         require_privileges(session, database.schema.privileges)
+        _judge_layout(session)
         login = login_of(session, database.schema) if least_privilege else None
         if login and login.powers:
             raise UnsuitableDatabase(f"{login}, {OPT_OUT}")
+
+
+def _judge_layout(session: Connection) -> None:
+    if not is_by_account(session) and is_distributed(session):
+        raise UnsuitableDatabase("its tables are distributed by Citus: CREDITD_DATABASE_LAYOUT has to be citus")
 
 
 def _judge(facts: Facts, migration: str) -> None:

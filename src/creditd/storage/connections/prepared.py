@@ -48,7 +48,7 @@ class Prepared(NamedTuple):
         """Execute it as ``row`` does, and commit the connection's transaction in the same round trip."""
         with round_trip(connection):
             cursor = self.sent(connection, parameters)
-            psycopg.RawCursor(_driver(connection)).execute(b"COMMIT", prepare=False)
+            psycopg.RawCursor(driver_of(connection)).execute(b"COMMIT", prepare=False)
         return cursor.fetchone()
 
     def sent(self, connection: Connection, parameters: Mapping[str, Any]) -> Rows:
@@ -56,14 +56,15 @@ class Prepared(NamedTuple):
 
         Raises psycopg.Error as it comes from the driver, here or at the end of the round trip.
         """
-        driver = _driver(connection)
+        driver = driver_of(connection)
         values = [parameters[name] for name in self.names]
         if self.by_heart and isinstance(driver, Session) and driver.knows(self.query):
             return driver.recited(self.query, values)
         return psycopg.RawCursor(driver).execute(self.query, values)
 
 
-def _driver(connection: Connection) -> "psycopg.Connection[Any]":
+def driver_of(connection: Connection) -> "psycopg.Connection[Any]":
+    """Return psycopg's connection beneath SQLAlchemy's. Raises psycopg.OperationalError if there is none."""
     driver: psycopg.Connection[Any] | None = connection.connection.driver_connection
     if driver is None:
         raise psycopg.OperationalError
@@ -76,7 +77,7 @@ def round_trip(connection: Connection) -> Iterator[None]:
 
     Each has a snapshot of its own, taken once those before it are done. One that fails has the others fail with it.
     """
-    with _driver(connection).pipeline():
+    with driver_of(connection).pipeline():
         yield
 
 

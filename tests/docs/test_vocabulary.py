@@ -51,6 +51,9 @@ REASONS: Final[Mapping[str, str]] = {
     "ExportTransactionsRequest": "what callers call the export of entries (requirement C3)",
     "ExportTransactionsResponse": "what callers call the export of entries (requirement C3)",
     "Money.currency": "money has a currency",
+    "Workflow.timeout": "how long a run may take, and no expiry of credits",
+    "Workflow.etag": "what AIP-154 calls it",
+    "ArchiveWorkflowRequest.etag": "what AIP-154 calls it",
 }
 """Names that hold a forbidden word all the same, each with its reason."""
 

@@ -16,6 +16,7 @@ from credit.v1 import (
     payment_admin_service_pb2,
     payment_service_pb2,
     promo_service_pb2,
+    workflow_service_pb2,
 )
 from tests.support.rules import path_of
 
@@ -31,9 +32,10 @@ FILES: Final = (
     payment_admin_service_pb2,
     payment_service_pb2,
     promo_service_pb2,
+    workflow_service_pb2,
 )
 
-WHOLE: Final = ("CreditService", "PaymentService", "PromoService")
+WHOLE: Final = ("CreditService", "PaymentService", "PromoService", "WorkflowService")
 """Services of which every RPC has a path."""
 
 
@@ -58,7 +60,7 @@ def test_whatever_applications_and_owners_call_has_a_path() -> None:
     assert missing == []
 
 
-def test_what_acts_is_a_post_with_a_request_id() -> None:
+def test_what_acts_is_a_post_or_an_update_with_a_request_id() -> None:
     """By it a second try is done once, and the gateway makes one by itself. The items of a batch have their own."""
     for method in methods():
         rule = path_of(method)
@@ -66,20 +68,22 @@ def test_what_acts_is_a_post_with_a_request_id() -> None:
             continue
         acts = "request_id" in method.input_type.fields_by_name
         is_batch = bool(re.search(r":batch[A-Z][a-z]+$", rule.post))
-        assert bool(rule.post) == (acts or is_batch), method.full_name
+        is_update = method.name.startswith("Update")
+        assert bool(rule.patch) == is_update, method.full_name
+        assert bool(rule.post or rule.patch) == (acts or is_batch), method.full_name
         assert not (acts and is_batch), f"{method.full_name}: tools/gateway/rest.lua has batches go without a key"
-        assert rule.body == ("*" if rule.post else ""), method.full_name
-        assert rule.WhichOneof("pattern") in ("get", "post"), method.full_name
+        assert rule.body == ("" if rule.get else "*"), method.full_name
+        assert rule.WhichOneof("pattern") in ("get", "post", "patch"), method.full_name
 
 
 def test_no_two_rpcs_have_one_path() -> None:
-    found = Counter((rule.WhichOneof("pattern"), rule.get or rule.post) for rule in paths().values())
+    found = Counter((rule.WhichOneof("pattern"), rule.get or rule.post or rule.patch) for rule in paths().values())
     assert [one for one, times in found.items() if times > 1] == []
 
 
 def test_paths_are_versioned_and_in_the_style_of_names() -> None:
     for name, rule in paths().items():
-        path = rule.get or rule.post
+        path = rule.get or rule.post or rule.patch
         assert path.startswith("/v1/"), name
         assert re.fullmatch(r"[A-Za-z0-9/*{}=_.:]+", path), name
         assert not re.search(r"[/=][A-Z]|:[A-Z]", path), name
@@ -101,7 +105,7 @@ def test_what_acts_is_described_with_its_key() -> None:
     for path, verbs in described.items():
         for verb, operation in verbs.items():
             keyed = "Idempotency-Key" in [parameter["name"] for parameter in operation["parameters"]]
-            assert keyed == (verb == "post" and ":batch" not in path), path
+            assert keyed == (verb != "get" and ":batch" not in path), path
             assert operation["summary"], path
             assert operation["responses"]["200"]["description"], path
 

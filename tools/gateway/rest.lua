@@ -155,9 +155,9 @@ function envoy_on_request(handle)
   end
   handle:streamInfo():dynamicMetadata():set(METADATA, "correlation_id", id)
 
-  -- Every act is a POST and has a request_id, but for batches, whose items each have their own.
-  local key, path = headers:get("idempotency-key"), headers:get(":path")
-  if key and headers:get(":method") == "POST" and not path:match("^[^?]*"):find(":batch%u%l+$") then
+  -- Every act is a POST or a PATCH and has a request_id, but for batches, whose items each have their own.
+  local key, path, method = headers:get("idempotency-key"), headers:get(":path"), headers:get(":method")
+  if key and (method == "POST" or method == "PATCH") and not path:match("^[^?]*"):find(":batch%u%l+$") then
     local joint = path:find("?", 1, true) and "&" or "?"
     headers:replace(":path", path .. joint .. "requestId=" .. escaped(key))
   end

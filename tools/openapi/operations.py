@@ -16,7 +16,9 @@ NAMES: Final[Mapping[str, str]] = {
     "promoCodes": "promoCodeId",
     "purchases": "purchaseId",
     "reservations": "reservationId",
+    "runs": "runId",
     "wallets": "creditType",
+    "workflows": "workflowId",
 }
 """What a resource's own part of its name is called, by the collection that it is in."""
 
@@ -71,7 +73,7 @@ STATUSES: Final[Mapping[str, str]] = {
 
 _RETRY_AFTER: Final[Schema] = {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
 
-_VARIABLE: Final = re.compile(r"\{(\w+)(?:=([^}]+))?\}")
+_VARIABLE: Final = re.compile(r"\{([\w.]+)(?:=([^}]+))?\}")
 
 
 class _Path(NamedTuple):
@@ -136,8 +138,8 @@ class Operations:
         bound: list[str] = []
 
         def filled(found: re.Match[str]) -> str:
-            field = message.fields_by_name[found[1]]
-            bound.append(field.name)
+            field = _field_at(message, found[1])
+            bound.append(found[1])
             if found[2] is None:
                 parameters.append(self._in_path(field.json_name, field, self._schemas.field(field)))
                 return f"{{{field.json_name}}}"
@@ -202,6 +204,14 @@ class Operations:
         return {"200": answer} | {
             status: {"$ref": f"#/components/responses/{status}"} for status in (*refused, "default")
         }
+
+
+def _field_at(message: Descriptor, path: str) -> FieldDescriptor:
+    """Return the field that dotted names lead to, such as the name of the resource in an update of it (AIP-134)."""
+    *way, last = path.split(".")
+    for name in way:
+        message = message.fields_by_name[name].message_type
+    return message.fields_by_name[last]
 
 
 def _asked(message: Descriptor, bound: frozenset[str]) -> Iterator[FieldDescriptor]:

@@ -14,6 +14,7 @@ export const serviceConfig = {
         {"service": "credit.v1.SupportService"},
         {"service": "credit.v1.EventService"},
         {"service": "credit.v1.EventEndpointService"},
+        {"service": "credit.v1.WorkflowService"},
         {"service": "credit.v1.AccessService"},
         {"service": "credit.v1.IdentityService"},
         {"service": "credit.v1.ApiKeyService"}

@@ -548,6 +548,51 @@ const (
 	// Code: FAILED_PRECONDITION
 	// Metadata: {"account_id": "ann", "credit_type": "spec", "before_version": "5000", "before_time": "2026-11-27T09:30:00Z", "file": "5a/ann/spec.1-5000.jsonl.gz"}
 	ErrorReason_ERROR_REASON_ENTRIES_ARCHIVED ErrorReason = 180
+	// The account has no such workflow.
+	//
+	// Code: NOT_FOUND
+	// Metadata: {"workflow": "accounts/ann/workflows/render"}
+	ErrorReason_ERROR_REASON_WORKFLOW_NOT_FOUND ErrorReason = 185
+	// The account has a workflow of this id, or had one that is archived.
+	//
+	// Code: ALREADY_EXISTS
+	// Metadata: {"workflow": "accounts/ann/workflows/render"}
+	ErrorReason_ERROR_REASON_WORKFLOW_EXISTS ErrorReason = 186
+	// The workflow has been changed since its etag was read. Read it again.
+	//
+	// Code: ABORTED
+	// Metadata: {"workflow": "accounts/ann/workflows/render", "stated": "0f1e2d3c4b5a6978", "current": "8796a5b4c3d2e1f0"}
+	ErrorReason_ERROR_REASON_WORKFLOW_CHANGED ErrorReason = 187
+	// The workflow is archived, and neither run nor changed any more.
+	//
+	// Code: FAILED_PRECONDITION
+	// Metadata: {"workflow": "accounts/ann/workflows/render", "archive_time": "2026-11-29T10:15:00Z"}
+	ErrorReason_ERROR_REASON_WORKFLOW_ARCHIVED ErrorReason = 188
+	// The account has as many workflows as it may have that are not archived. Archive one first.
+	//
+	// Code: FAILED_PRECONDITION
+	// Metadata: {"account_id": "ann", "maximum": "1000"}
+	ErrorReason_ERROR_REASON_WORKFLOWS_FULL ErrorReason = 189
+	// The deployment's configuration names no such executor.
+	//
+	// Code: FAILED_PRECONDITION
+	// Metadata: {"executor": "render"}
+	ErrorReason_ERROR_REASON_EXECUTOR_UNKNOWN ErrorReason = 190
+	// The account has no such run.
+	//
+	// Code: NOT_FOUND
+	// Metadata: {"run": "accounts/ann/runs/01975c5e-0000-7000-8000-000000000001"}
+	ErrorReason_ERROR_REASON_RUN_NOT_FOUND ErrorReason = 191
+	// The run has ended, and cannot be cancelled.
+	//
+	// Code: FAILED_PRECONDITION
+	// Metadata: {"run": "accounts/ann/runs/01975c5e-0000-7000-8000-000000000001", "state": "SUCCEEDED"}
+	ErrorReason_ERROR_REASON_RUN_ENDED ErrorReason = 192
+	// As many runs of the account have not ended yet as may be. Try again when one has.
+	//
+	// Code: RESOURCE_EXHAUSTED; retry
+	// Metadata: {"account_id": "ann", "maximum": "100", "retry_seconds": "5"}
+	ErrorReason_ERROR_REASON_RUNS_FULL ErrorReason = 193
 )
 
 // Enum value maps for ErrorReason.
@@ -657,6 +702,15 @@ var (
 		175: "ERROR_REASON_EVENT_ENDPOINTS_OFF",
 		176: "ERROR_REASON_SUPPORT_LIMIT_EXCEEDED",
 		180: "ERROR_REASON_ENTRIES_ARCHIVED",
+		185: "ERROR_REASON_WORKFLOW_NOT_FOUND",
+		186: "ERROR_REASON_WORKFLOW_EXISTS",
+		187: "ERROR_REASON_WORKFLOW_CHANGED",
+		188: "ERROR_REASON_WORKFLOW_ARCHIVED",
+		189: "ERROR_REASON_WORKFLOWS_FULL",
+		190: "ERROR_REASON_EXECUTOR_UNKNOWN",
+		191: "ERROR_REASON_RUN_NOT_FOUND",
+		192: "ERROR_REASON_RUN_ENDED",
+		193: "ERROR_REASON_RUNS_FULL",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -763,6 +817,15 @@ var (
 		"ERROR_REASON_EVENT_ENDPOINTS_OFF":           175,
 		"ERROR_REASON_SUPPORT_LIMIT_EXCEEDED":        176,
 		"ERROR_REASON_ENTRIES_ARCHIVED":              180,
+		"ERROR_REASON_WORKFLOW_NOT_FOUND":            185,
+		"ERROR_REASON_WORKFLOW_EXISTS":               186,
+		"ERROR_REASON_WORKFLOW_CHANGED":              187,
+		"ERROR_REASON_WORKFLOW_ARCHIVED":             188,
+		"ERROR_REASON_WORKFLOWS_FULL":                189,
+		"ERROR_REASON_EXECUTOR_UNKNOWN":              190,
+		"ERROR_REASON_RUN_NOT_FOUND":                 191,
+		"ERROR_REASON_RUN_ENDED":                     192,
+		"ERROR_REASON_RUNS_FULL":                     193,
 	}
 )
 
@@ -797,7 +860,7 @@ var File_credit_v1_errors_proto protoreflect.FileDescriptor
 
 const file_credit_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x16credit/v1/errors.proto\x12\tcredit.v1*\xdf\x1d\n" +
+	"\x16credit/v1/errors.proto\x12\tcredit.v1*\x92 \n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12#\n" +
@@ -903,7 +966,16 @@ const file_credit_v1_errors_proto_rawDesc = "" +
 	"!ERROR_REASON_EVENT_ENDPOINTS_FULL\x10\xae\x01\x12%\n" +
 	" ERROR_REASON_EVENT_ENDPOINTS_OFF\x10\xaf\x01\x12(\n" +
 	"#ERROR_REASON_SUPPORT_LIMIT_EXCEEDED\x10\xb0\x01\x12\"\n" +
-	"\x1dERROR_REASON_ENTRIES_ARCHIVED\x10\xb4\x01Bb\n" +
+	"\x1dERROR_REASON_ENTRIES_ARCHIVED\x10\xb4\x01\x12$\n" +
+	"\x1fERROR_REASON_WORKFLOW_NOT_FOUND\x10\xb9\x01\x12!\n" +
+	"\x1cERROR_REASON_WORKFLOW_EXISTS\x10\xba\x01\x12\"\n" +
+	"\x1dERROR_REASON_WORKFLOW_CHANGED\x10\xbb\x01\x12#\n" +
+	"\x1eERROR_REASON_WORKFLOW_ARCHIVED\x10\xbc\x01\x12 \n" +
+	"\x1bERROR_REASON_WORKFLOWS_FULL\x10\xbd\x01\x12\"\n" +
+	"\x1dERROR_REASON_EXECUTOR_UNKNOWN\x10\xbe\x01\x12\x1f\n" +
+	"\x1aERROR_REASON_RUN_NOT_FOUND\x10\xbf\x01\x12\x1b\n" +
+	"\x16ERROR_REASON_RUN_ENDED\x10\xc0\x01\x12\x1b\n" +
+	"\x16ERROR_REASON_RUNS_FULL\x10\xc1\x01Bb\n" +
 	"\x15com.creditd.credit.v1B\vErrorsProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3"
 
 var (
